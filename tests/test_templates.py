@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam import resources, templates
-from aws_iam.engine.language.aws_names import FORMS, checked
+from aws_iam.engine.language.aws_names import FORMS, checked_name
 from aws_iam.errors import InputError
 from aws_iam.rules.policy.run import validate
 from aws_iam.templates import PLACEHOLDER, Parameter, Template, fill
@@ -197,9 +197,9 @@ def test_a_value_never_changes_the_shape_of_a_policy(text: str, data: st.DataObj
     ],
 )
 def test_a_form_takes_the_good_and_refuses_the_bad(form: str, good: str, bad: str) -> None:
-    assert checked("Name", good, form) == good
+    assert checked_name("Name", good, form) == good
     with pytest.raises(InputError, match="`Name`"):
-        checked("Name", bad, form)
+        checked_name("Name", bad, form)
 
 
 def test_unknown_values_are_refused_with_the_near_name() -> None:

@@ -29,7 +29,7 @@ class AwsIamError(Exception):
         return f"{self.message}; {self.hint}" if self.hint else self.message
 
 
-def why_of(error: OSError) -> str:
+def system_reason(error: OSError) -> str:
     """The operating system's reason for a failure, as part of a sentence."""
     return (error.strerror or "the system gives no reason").lower()
 

@@ -32,7 +32,7 @@ def quoted(value: str, limit: int = 200) -> str:
     return f"`{inside}`"
 
 
-def hides(text: str) -> bool:
+def has_invisible_characters(text: str) -> bool:
     """Whether the text contains invisible characters."""
     return any(_visible(character) != character for character in text)
 

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference.regions import partition_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -179,7 +179,7 @@ def _checked_value(parameter: Parameter, value: Any) -> str:
         raise InputError(
             f"`{parameter.name}` must be text", hint=f"such as `{parameter.sample[0]}`"
         )
-    return checked(parameter.name, value, parameter.form)
+    return checked_name(parameter.name, value, parameter.form)
 
 
 def _with_partition(chosen: Template, values: Values) -> Values:

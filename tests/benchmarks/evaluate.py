@@ -51,7 +51,7 @@ REQUESTS = (
 
 OURS = """
 import json, sys, time
-from aws_iam.engine.evaluation.evaluate import evaluate, evaluated
+from aws_iam.engine.evaluation.evaluate import evaluate, evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
 case = json.load(open(sys.argv[1], encoding="utf-8"))
@@ -59,7 +59,7 @@ layers = layers_of({"identity": case["policies"]})
 ready = sys.argv[2] == "ready"
 def judge(request):
     if ready:
-        return evaluated(request_of(request), layers).decision.outcome
+        return evaluate_request(request_of(request), layers).decision.outcome
     return evaluate(request, {"identity": case["policies"]}).outcome
 for request in case["requests"]:
     for _ in range(300):

@@ -122,7 +122,7 @@ def main() -> None:
     against("lockout, warm", statistics.median(times), MOST_LOCKOUT, "ms")
     read = account()
     begun = time.process_time()
-    found = check.judged(read, KeyTerms(), check.Terms()).findings
+    found = check.account_answer(read, KeyTerms(), check.Terms()).findings
     seconds = time.process_time() - begun
     told = f"{KEYS} keys and {ROLES} roles from a snapshot ({len(found)} findings)"
     against(told, seconds, MOST_ACCOUNT, "s")

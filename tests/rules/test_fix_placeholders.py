@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import Status
-from aws_iam.rules.fix_placeholders import filled
+from aws_iam.rules.fix_placeholders import fill_placeholders
 from aws_iam.tools.audit.controls.benchmark import controls
 from aws_iam.tools.audit.controls.judge import judge
 from helpers.cis_snapshots import empty, snapshot
@@ -19,7 +19,9 @@ ACCOUNT = "111122223333"
 
 
 def fix_of(key: str, resource: str | None, region: str | None = None) -> str:
-    return filled(controls()[key].fix, resource=resource, region=region, account=ACCOUNT)
+    return fill_placeholders(
+        controls()[key].fix, resource=resource, region=region, account=ACCOUNT
+    )
 
 
 @pytest.mark.parametrize(

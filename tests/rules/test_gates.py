@@ -13,7 +13,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from aws_iam.engine.language.document import Kind, Policy, Statement
 from aws_iam.engine.sources.gather import sources_of
 from aws_iam.rules.policy.catalogue import POLICY_RULES
-from aws_iam.rules.policy.run import checked
+from aws_iam.rules.policy.run import policy_findings
 
 if TYPE_CHECKING:
     from aws_iam.answer import Finding
@@ -67,7 +67,7 @@ def policy_of(document: dict[str, Any], kind: Kind | None = None) -> Policy:
 def test_no_gate_hides_what_a_rule_finds_in_an_example(kind: Kind) -> None:
     for statement in STATEMENTS:
         policy = policy_of({"Version": "2012-10-17", "Statement": [statement]}, kind)
-        assert told(checked(policy)) == told(by_every_rule(policy)), statement
+        assert told(policy_findings(policy)) == told(by_every_rule(policy)), statement
 
 
 @pytest.mark.parametrize(("name", "policy"), MANAGED, ids=[name for name, _ in MANAGED])
@@ -75,7 +75,7 @@ def test_no_gate_hides_what_a_rule_finds_in_a_managed_policy(
     name: str, policy: dict[str, Any]
 ) -> None:
     read_ = policy_of(policy["Document"], Kind.IDENTITY)
-    assert told(checked(read_)) == told(by_every_rule(read_)), name
+    assert told(policy_findings(read_)) == told(by_every_rule(read_)), name
 
 
 ELEMENTS = sorted({name for statement in STATEMENTS for name in statement})
@@ -101,4 +101,4 @@ def test_no_gate_hides_what_a_rule_finds_in_a_mixture(
 ) -> None:
     head = {"Version": version} if version else {}
     policy = policy_of({**head, "Statement": statements}, kind)
-    assert told(checked(policy)) == told(by_every_rule(policy))
+    assert told(policy_findings(policy)) == told(by_every_rule(policy))

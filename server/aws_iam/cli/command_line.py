@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from aws_iam.answer import Severity, to_json
 from aws_iam.cli.files import read_document, read_policies, read_records
-from aws_iam.errors import AwsIamError, InputError, closest, why_of
+from aws_iam.errors import AwsIamError, InputError, closest, system_reason
 from aws_iam.escape import escaped, quoted
 from aws_iam.report.answer_text import plain
 from aws_iam.report.clean import clean
@@ -245,7 +245,7 @@ def _output_errors() -> Iterator[None]:
     except OSError as error:
         # Python must not flush again at exit.
         sys.stdout = None
-        why = why_of(error)
+        why = system_reason(error)
         raise InputError(f"the answer cannot be written to standard output: {why}") from None
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from aws_iam.engine.sources.files import File, Files
-from aws_iam.errors import InputError, why_of
+from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _content(name: str, value: str, limit: int = MOST_BYTES) -> str:
             raw = _unpacked(name, value, raw)
     except OSError as error:
         raise InputError(
-            f"`--{name}` cannot read {_shown(name, value)}: {why_of(error)}",
+            f"`--{name}` cannot read {_shown(name, value)}: {system_reason(error)}",
             hint="pass JSON text starting with `{` or `[`, a readable file, or `-` for standard input",
         ) from None
     if len(raw) > limit:
@@ -137,7 +137,7 @@ def _in_folder(
     """The files below a folder with these endings, by name; an unreadable one carries the reason."""
     found, refused = _listed(name, folder, endings)
     for path, error in refused:
-        yield File(name=path, unreadable=why_of(error))
+        yield File(name=path, unreadable=system_reason(error))
     total = 0
     for path in found:
         file = _file_of_folder(path, limit)

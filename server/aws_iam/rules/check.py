@@ -31,7 +31,7 @@ from aws_iam.answer import Finding, Severity
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import escaped
-from aws_iam.rules.fix_placeholders import filled
+from aws_iam.rules.fix_placeholders import fill_placeholders
 from aws_iam.rules.outcomes import STATUS, Fail, Outcome, Unknown, guarded, unread
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Check(Generic[S]):
         fix = escaped(failed.fix, _LONGEST_MESSAGE) if failed and failed.fix else self.fix
         if account is None:
             return fix
-        return filled(
+        return fill_placeholders(
             fix,
             resource=_resource(outcome),
             region=outcome.region,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]
 
 
-def certain(
+def certain_findings(
     found: Iterable[Finding], source: Source, judge: Callable[[Policy], tuple[Finding, ...]]
 ) -> tuple[Finding, ...]:
     """The findings that are true whatever the values are that are unknown until deployment.
@@ -25,14 +25,16 @@ def certain(
     """
     if not (source.unresolved or source.variants):
         return tuple(found)
-    kept = tuple(finding for finding in found if not is_open(_pointer(finding), source.unresolved))
+    kept = tuple(
+        finding for finding in found if not is_unresolved(_pointer(finding), source.unresolved)
+    )
     for other in source.variants:
         places = {(finding.code, _pointer(finding)) for finding in judge(other)}
         kept = tuple(finding for finding in kept if (finding.code, _pointer(finding)) in places)
     return kept
 
 
-def is_open(pointer: str, unresolved: frozenset[str]) -> bool:
+def is_unresolved(pointer: str, unresolved: frozenset[str]) -> bool:
     """Whether the place is at or below a value that is not known, or is a list with such an entry."""
     if pointer in _lists(unresolved):
         return True
@@ -54,7 +56,7 @@ def _pointer(finding: Finding) -> str:
     return finding.where.pointer if finding.where else ""
 
 
-def located(found: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
+def with_location(found: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
     """The findings with the name of their policy and the file that their lines refer to."""
     if not (source.name or source.file):
         return tuple(found)

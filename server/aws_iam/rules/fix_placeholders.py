@@ -33,7 +33,7 @@ _NAMED = tuple(
 _PLAIN = re.compile(r"[!-_a-~][ -_a-~]{0,511}")
 
 
-def filled(  # noqa: PLR0913 - what a finding knows
+def fill_placeholders(  # noqa: PLR0913 - what a finding knows
     fix: str,
     *,
     resource: str | None,

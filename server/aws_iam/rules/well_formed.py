@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Form
-from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.memo import memo_on_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ def _are_elements_well_formed(elements: tuple[str, ...]) -> bool:
     return resources == 1 or (not resources and not names.isdisjoint(_MAPS))
 
 
-@once
+@memo_on_subject
 def is_well_formed_policy(policy: Policy) -> bool:
     """Whether the policy has the current version and nothing but statements that are objects."""
     members = policy.node.members

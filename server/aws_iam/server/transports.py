@@ -13,7 +13,7 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-from aws_iam.errors import InputError, why_of
+from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
 from aws_iam.server.mcp_server import build
 
@@ -88,7 +88,8 @@ def _listener(host: str, port: int, address: str) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise InputError(
-            f"cannot listen on {quoted(address)}: {why_of(error)}", hint="choose another port"
+            f"cannot listen on {quoted(address)}: {system_reason(error)}",
+            hint="choose another port",
         ) from None
 
 

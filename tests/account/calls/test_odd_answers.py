@@ -16,7 +16,7 @@ from aws_iam.account.collect.catalogue import COLLECTORS
 from aws_iam.account.collect.detection.security_hub import SECURITY_HUB
 from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.account.collect.logging.cloudtrail import TRAILS
-from aws_iam.account.reading.many_accounts import Closed, Door, Fleet
+from aws_iam.account.reading.many_accounts import AccountRole, Fleet, NotRead
 from aws_iam.account.reading.organization import active_accounts
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.account.session import connect as connecting
@@ -282,8 +282,8 @@ def test_a_role_answer_that_is_not_from_aws_is_refused(wire: Wire, body: bytes) 
     with pytest.raises(AwsError, match="does not answer as AWS does"):
         connect(Source(role_arn=role))
     # One account of many: another one may have luck.
-    read = Fleet(None, ()).read((), Door(account=ACCOUNT, role_arn=role))
-    assert isinstance(read, Closed)
+    read = Fleet(None, ()).read((), AccountRole(account=ACCOUNT, role_arn=role))
+    assert isinstance(read, NotRead)
     assert "does not answer as AWS does" in read.reason
 
 

@@ -15,7 +15,7 @@ from aws_iam.account.names.sensitive import (
     ValueKind,
     classified_variable,
     key_format,
-    speaks_of_secret,
+    secret_word,
 )
 from aws_iam.errors import OffTheAllowlistError
 
@@ -47,12 +47,12 @@ OTHER_NAMES = (
 
 @pytest.mark.parametrize(("name", "word"), SECRET_NAMES.items())
 def test_a_name_that_suggests_a_secret_gives_the_word(name: str, word: str) -> None:
-    assert speaks_of_secret(name) == word
+    assert secret_word(name) == word
 
 
 @pytest.mark.parametrize("name", OTHER_NAMES)
 def test_a_name_that_is_only_about_a_secret_gives_no_word(name: str) -> None:
-    assert speaks_of_secret(name) == ""
+    assert secret_word(name) == ""
 
 
 KINDS = (

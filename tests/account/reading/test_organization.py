@@ -19,7 +19,7 @@ from aws_iam.account.collect.logging.cloudtrail import (
     TrailStatus,
 )
 from aws_iam.account.collect.organization.organization import ORGANIZATION, Organization
-from aws_iam.account.reading.organization import Shared, as_member
+from aws_iam.account.reading.organization import SharedFacts, with_shared_facts
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError
@@ -59,11 +59,11 @@ def test_a_trail_of_the_organization_is_judged_by_what_its_owner_may_read() -> N
     shadow = replace(ABOVE, status=REFUSED, selectors=REFUSED)
     own = replace(ABOVE, arn=f"{ARN}-own", organization=False, status=REFUSED)
     member = account_of(TRAILS.held(Trails(trails=(own, shadow), unread=())), INSIDE, id=MEMBER)
-    merged = as_member(member, Shared(trails=(ABOVE,))).require(TRAILS)
+    merged = with_shared_facts(member, SharedFacts(trails=(ABOVE,))).require(TRAILS)
     assert merged.trails == (own, ABOVE)
     seen = replace(ABOVE, status=TrailStatus(logging=False), selectors=REFUSED)
     member = account_of(TRAILS.held(Trails(trails=(seen,), unread=())), id=MEMBER)
-    (kept,) = as_member(member, Shared(trails=(ABOVE,))).require(TRAILS).trails
+    (kept,) = with_shared_facts(member, SharedFacts(trails=(ABOVE,))).require(TRAILS).trails
     assert kept.status == TrailStatus(logging=False)
 
 
@@ -71,15 +71,15 @@ def test_an_analyzer_of_the_organization_covers_its_members() -> None:
     member = account_of(ANALYZERS.held_in("us-east-1", ()), INSIDE, id=MEMBER)
     asked = {"controls": ["access_analyzer"]}
     assert rolled_up(judge(member, "7.0", **asked)) == {"access_analyzer": Status.UNKNOWN}
-    shared = Shared(analyzers=(("us-east-1", (ANALYZER,)), ("eu-west-1", (ANALYZER,))))
-    covered = as_member(member, shared)
+    shared = SharedFacts(analyzers=(("us-east-1", (ANALYZER,)), ("eu-west-1", (ANALYZER,))))
+    covered = with_shared_facts(member, shared)
     assert rolled_up(judge(covered, "7.0", **asked)) == {"access_analyzer": Status.PASS}
 
 
 def test_what_the_member_could_not_read_stays_unread() -> None:
     member = account_of(TRAILS.held(REFUSED), ANALYZERS.held_in("us-east-1", REFUSED), id=MEMBER)
-    shared = Shared(trails=(ABOVE,), analyzers=(("us-east-1", (ANALYZER,)),))
-    assert as_member(member, shared) == member
+    shared = SharedFacts(trails=(ABOVE,), analyzers=(("us-east-1", (ANALYZER,)),))
+    assert with_shared_facts(member, shared) == member
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,14 @@ from aws_iam.account.reading.validate_policy import (
     PERMISSION,
     RESOURCE_TYPES,
     PolicyValidator,
-    Question,
+    ValidationRequest,
 )
 from aws_iam.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-QUESTION = Question(document='{"Statement": []}', policy_type="IDENTITY_POLICY")
+QUESTION = ValidationRequest(document='{"Statement": []}', policy_type="IDENTITY_POLICY")
 ASKED = {
     "locale": "EN",
     "policyDocument": '{"Statement": []}',
@@ -67,7 +67,7 @@ def test_a_resource_type_is_named_where_aws_knows_it(stubbed: Stubbed) -> None:
     aws, stub = stubbed
     named = {"policyType": "RESOURCE_POLICY", "validatePolicyResourceType": "AWS::S3::Bucket"}
     stub.add_response("validate_policy", {"findings": []}, {**ASKED, **named})
-    question = Question(
+    question = ValidationRequest(
         document=QUESTION.document,
         policy_type="RESOURCE_POLICY",
         resource_type="AWS::S3::Bucket",

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aws_iam.engine.algebra.condition_sets import contradiction, read
+from aws_iam.engine.algebra.condition_sets import contradiction, tests_by_key
 from aws_iam.engine.algebra.statement_sets import applies_within, related, scope
 from aws_iam.engine.algebra.text_sets import Effort, Texts, apart, contains, within
-from aws_iam.engine.evaluation.conditions import arn_like, holds
+from aws_iam.engine.evaluation.conditions import arn_like, condition_holds
 from aws_iam.engine.evaluation.context import Context, substituted, with_stand_ins
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.gather import one_policy
@@ -298,7 +298,7 @@ def requests(*given_: tuple[Condition, ...]) -> list[Context]:
 
 
 def all_hold(tested: tuple[Condition, ...], request: Context) -> bool:
-    return all(holds(condition, request) for condition in tested)
+    return all(condition_holds(condition, request) for condition in tested)
 
 
 @settings(max_examples=400, deadline=None)
@@ -332,7 +332,7 @@ def _written(tested: tuple[Condition, ...]) -> dict[str, dict[str, list[str]]]:
 @settings(max_examples=400, deadline=None)
 @given(tested=conditions())
 def test_a_contradiction_holds_in_no_request(tested: tuple[Condition, ...]) -> None:
-    found = [contradiction(premises, Effort()) for premises in read(tested).values()]
+    found = [contradiction(premises, Effort()) for premises in tests_by_key(tested).values()]
     if any(found):
         assert not any(all_hold(tested, request) for request in requests(tested))
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam import compare, evaluate
-from aws_iam.engine.comparison.compare import granted, public
+from aws_iam.engine.comparison.compare import forbidden_requests, public_requests
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 
@@ -125,7 +125,7 @@ def test_policies_of_resources_are_related_by_whom_they_let_in(case: dict[str, A
 
 @pytest.mark.parametrize("case", cases("public.json"), ids=lambda case: case["name"])
 def test_a_policy_is_public_unless_fixed_values_confine_it(case: dict[str, Any]) -> None:
-    found = public(document(case["document"]))
+    found = public_requests(document(case["document"]))
     assert bool(found.requests) is case["public"]
     assert found.is_none is not case["public"]
     for witness in found.requests:
@@ -141,13 +141,15 @@ def test_forbidden_access_is_found_where_the_document_grants_it() -> None:
         ]
     )
     passing = document({"Action": "iam:PassRole", "Resource": "*"})
-    (found,) = granted(mine, passing).requests
+    (found,) = forbidden_requests(mine, passing).requests
     assert found["request"]["action"] == "iam:PassRole"
     assert found["granted_by"] == ["/Statement/0"]
     admin = document({"Action": "iam:PassRole", "Resource": "arn:aws:iam::*:role/admin"})
-    assert granted(mine, admin).is_none
+    assert forbidden_requests(mine, admin).is_none
     key = document({"Principal": "*", "Action": "kms:*", "Resource": "*"})
-    assert granted(key, document({"Action": "kms:PutKeyPolicy", "Resource": "*"})).requests
+    assert forbidden_requests(
+        key, document({"Action": "kms:PutKeyPolicy", "Resource": "*"})
+    ).requests
 
 
 def test_several_policies_on_a_side_are_their_union() -> None:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_iam.engine.evaluation.conditions import holds
+from aws_iam.engine.evaluation.conditions import condition_holds
 from aws_iam.engine.evaluation.context import Context
-from aws_iam.engine.evaluation.evaluate import evaluate, evaluated
+from aws_iam.engine.evaluation.evaluate import evaluate, evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
-from aws_iam.engine.evaluation.missing_keys import hinges
+from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
@@ -67,12 +67,15 @@ def test_a_condition_holds_as_the_page_of_its_operator_says(case: dict[str, Any]
         for condition in one_policy(document(allow(Condition=block))).statements[0].conditions
     ]
     assert len(conditions) == len(case["conditions"])
-    assert all(holds(condition, Context(given_)) for condition in conditions) is case["match"]
+    assert (
+        all(condition_holds(condition, Context(given_)) for condition in conditions)
+        is case["match"]
+    )
 
 
 @pytest.mark.parametrize("case", OWN, ids=lambda case: case["name"])
 def test_a_case_of_our_own_is_decided_with_its_layers_and_statements(case: dict[str, Any]) -> None:
-    found = evaluated(request_of(case["request"]), layers_of(case["policies"]))
+    found = evaluate_request(request_of(case["request"]), layers_of(case["policies"]))
     decision = found.decision
     expect = case["expect"]
     assert decision.outcome == expect["outcome"]
@@ -134,8 +137,10 @@ def test_a_missing_key_says_what_its_presence_would_change() -> None:
     condition = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
     asked = request_of(request())
     layers = layers_of({"identity": [document(allow(Condition=condition))]})
-    decision = evaluated(asked, layers).decision
-    assert hinges(asked, layers, decision) == {"aws:MultiFactorAuthPresent": {"met": "Allowed"}}
+    decision = evaluate_request(asked, layers).decision
+    assert outcomes_of_missing_keys(asked, layers, decision) == {
+        "aws:MultiFactorAuthPresent": {"met": "Allowed"}
+    }
 
 
 # Statements over a small world, so that many of them meet.

@@ -6,7 +6,7 @@ import re
 
 import botocore.session
 
-from aws_iam.engine.evaluation.fixed_outcomes import crosses_accounts
+from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.reference.catalog import catalog
 
 _USE = re.compile(r"Cross-account use</b>:?\s*(?:<[^>]*>)*:?\s*(Yes|No)\b")
@@ -26,4 +26,4 @@ def test_the_operations_of_kms_that_cross_accounts_are_those_that_the_api_says()
         actions = ("ReEncryptFrom", "ReEncryptTo") if name == "ReEncrypt" else (name,)
         for action in actions:
             assert action.lower() in kms.actions
-            assert crosses_accounts(f"kms:{action}") is (word == "Yes"), action
+            assert works_across_accounts(f"kms:{action}") is (word == "Yes"), action

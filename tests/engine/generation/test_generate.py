@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import aws_iam
 from aws_iam.engine.generation import minimise
-from aws_iam.engine.generation.action_grants import AllowStatement, Grant
-from aws_iam.engine.generation.condition_limits import Limits
+from aws_iam.engine.generation.action_grants import ActionGrant, AllowStatement
+from aws_iam.engine.generation.condition_limits import ConditionLimits
 from aws_iam.engine.language.arn import Arn, closest_formats
 from aws_iam.engine.language.pattern import covers, matches
 from aws_iam.engine.reference.catalog import catalog
@@ -192,7 +192,7 @@ def test_a_condition_stands_on_what_carries_its_key_and_the_result_validates_cle
 
 _GRANTS = st.lists(
     st.builds(
-        Grant,
+        ActionGrant,
         action=st.sampled_from(
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "sqs:SendMessage"]
         ),
@@ -205,7 +205,7 @@ _GRANTS = st.lists(
 
 
 @given(_GRANTS)
-def test_minimising_neither_widens_nor_narrows(grants: list[Grant]) -> None:
+def test_minimising_neither_widens_nor_narrows(grants: list[ActionGrant]) -> None:
     found = minimise.statements(grants)
     for grant in grants:
         assert any(
@@ -220,7 +220,7 @@ def test_minimising_neither_widens_nor_narrows(grants: list[Grant]) -> None:
 
 
 @given(_GRANTS)
-def test_minimising_says_nothing_twice(grants: list[Grant]) -> None:
+def test_minimising_says_nothing_twice(grants: list[ActionGrant]) -> None:
     found = minimise.statements(grants)
     said = [(a, r, row.limits) for row in found for a in row.actions for r in row.resources]
     assert len(set(said)) == len(said)
@@ -244,7 +244,7 @@ def test_policies_fit_the_quota_and_hold_every_grant_once(
         for number in range(count)
     ]
     try:
-        packed = minimise.policies(wanted, Limits())
+        packed = minimise.policies(wanted, ConditionLimits())
     except InputError as refused:
         assert "managed policies of 6,144, but only 10 can be attached" in str(refused)  # noqa: PT017
         return
@@ -257,7 +257,7 @@ def test_policies_fit_the_quota_and_hold_every_grant_once(
     assert len(set(sids)) == len(sids)
     assert all(sid.isalnum() and len(sid) < 70 for sid in sids)
     for policy in packed:
-        assert minimise.size(minimise.document(policy, Limits())) <= minimise.QUOTA
+        assert minimise.size(minimise.document(policy, ConditionLimits())) <= minimise.QUOTA
 
 
 _JUNK: st.SearchStrategy[Any] = st.recursive(

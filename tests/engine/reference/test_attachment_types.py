@@ -8,9 +8,9 @@ from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.reference.attachment_types import (
     TRUST,
     VPC_ENDPOINT,
-    attached_to,
-    attachment,
-    attachments,
+    attachment_type,
+    attachment_type_named,
+    attachment_types,
 )
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import sources_of
@@ -36,12 +36,12 @@ def read_as(resource_type: str, kind: str | None = None) -> Policy:
 
 @pytest.mark.parametrize("name", OF_VALIDATE_POLICY)
 def test_the_types_of_validate_policy_are_known(name: str) -> None:
-    assert attached_to(name).name == name
+    assert attachment_type_named(name).name == name
 
 
-@pytest.mark.parametrize("name", sorted(set(attachments()) - {TRUST, VPC_ENDPOINT}))
+@pytest.mark.parametrize("name", sorted(set(attachment_types()) - {TRUST, VPC_ENDPOINT}))
 def test_a_type_has_arns_in_the_catalogue_and_a_source_for_its_quota(name: str) -> None:
-    row = attachments()[name]
+    row = attachment_types()[name]
     service = catalog().service(row.service)
     assert service is not None
     assert all(type_.lower() in service.resource_types for type_ in (*row.types, *row.acts_on))
@@ -101,6 +101,6 @@ def test_the_action_takes_the_type_and_refuses_an_unknown_one() -> None:
 
 
 def test_no_type_is_no_attachment() -> None:
-    assert attachment(None) is None
-    assert attachment("AWS::S3::Nothing") is None
+    assert attachment_type(None) is None
+    assert attachment_type("AWS::S3::Nothing") is None
     assert sources_of(POLICY, None, "")[0].content == sources_of(POLICY)[0].content

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aws_iam import resources
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys, supported_services
-from aws_iam.engine.reference.service_principals import meant_instead
+from aws_iam.engine.reference.service_principals import misspelled_principal
 
 SEEN: list[str] = json.loads(resources.text("assets/data/service-principals.json"))["seen"]
 
@@ -29,7 +29,7 @@ SEEN: list[str] = json.loads(resources.text("assets/data/service-principals.json
     ],
 )
 def test_a_slip_of_one_letter_has_what_was_meant(written: str, meant: str) -> None:
-    assert meant_instead(written) == meant
+    assert misspelled_principal(written) == meant
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ def test_a_slip_of_one_letter_has_what_was_meant(written: str, meant: str) -> No
     ],
 )
 def test_what_may_be_right_is_let_be(written: str) -> None:
-    assert meant_instead(written) is None
+    assert misspelled_principal(written) is None
 
 
 def test_no_service_principal_of_aws_is_a_slip_of_another() -> None:
     names = (*SEEN, *catalog().services)
-    assert [name for name in names if meant_instead(f"{name}.amazonaws.com")] == []
+    assert [name for name in names if misspelled_principal(f"{name}.amazonaws.com")] == []
 
 
 @given(name=st.sampled_from([name for name in SEEN if len(name) > 6]), data=st.data())
@@ -62,7 +62,7 @@ def test_a_dropped_letter_is_found_unless_the_rest_is_a_name_too(
     name: str, data: st.DataObject
 ) -> None:
     at = data.draw(st.integers(0, len(name) - 1))
-    meant = meant_instead(f"{name[:at]}{name[at + 1 :]}.amazonaws.com")
+    meant = misspelled_principal(f"{name[:at]}{name[at + 1 :]}.amazonaws.com")
     if meant:
         assert abs(len(meant) - len(f"{name}.amazonaws.com")) <= 2
 

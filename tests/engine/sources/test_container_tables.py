@@ -8,7 +8,7 @@ import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.reference.attachment_types import attachments
+from aws_iam.engine.reference.attachment_types import attachment_types
 from aws_iam.engine.sources.containers import aws_answers
 from aws_iam.engine.sources.containers.cloudformation_return_values import attribute, return_values
 from aws_iam.engine.sources.containers.policy_places import PolicyPlace, places_by_type
@@ -83,4 +83,4 @@ def test_what_is_known_of_attached_types_is_reached_from_every_format() -> None:
         "AWS::Lambda::LayerVersion",
         "AWS::ACMPCA::CertificateAuthority",  # its permissions are resources of their own
     }
-    assert set(attachments()) - without <= named
+    assert set(attachment_types()) - without <= named

@@ -9,12 +9,12 @@ import botocore.session
 import pytest
 
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.operations import service_of
+from aws_iam.engine.reference.operations import service_of_client
 from aws_iam.engine.trail import cloudtrail
 from aws_iam.engine.trail.event_details import EventDetails
-from aws_iam.engine.trail.event_needs import Reader
+from aws_iam.engine.trail.event_needs import EventReader
 from aws_iam.engine.trail.event_resource import exact_pattern, without_escapes
-from aws_iam.engine.trail.event_tables import actions_of, call_of, prefix_of, table
+from aws_iam.engine.trail.event_tables import actions_of, call_of, event_tables, prefix_of
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 from helpers.trail_records import call, record
@@ -25,7 +25,7 @@ EVENT = call("s3", "ListBuckets")
 
 
 def names(given: Any) -> list[str]:
-    return [event.name for event in cloudtrail.read(given).events]
+    return [event.name for event in cloudtrail.read_events(given).events]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_records_one_to_a_line_are_read() -> None:
 )
 def test_what_holds_no_record_is_refused(value: Any) -> None:
     with pytest.raises(InputError):
-        cloudtrail.read(value)
+        cloudtrail.read_events(value)
 
 
 def test_records_with_fields_of_other_types_are_read_as_far_as_they_go() -> None:
@@ -87,15 +87,15 @@ def test_records_with_fields_of_other_types_are_read_as_far_as_they_go() -> None
         "resources": {"a": 1},
         "awsRegion": None,
     }
-    (event,) = cloudtrail.read(odd).events
+    (event,) = cloudtrail.read_events(odd).events
     assert (event.caller, event.arns, event.region) == ("", (), "")
-    assert Reader([event]).read(event).skipped == "the record does not name the caller"
+    assert EventReader([event]).read(event).skipped == "the record does not name the caller"
 
 
 @pytest.mark.parametrize("region", ["", "*", "eu-west-1:*", "${aws:x}", "x" * 99])
 def test_a_region_that_is_none_leads_to_no_resource(region: str) -> None:
-    (event,) = cloudtrail.read({**EVENT, "awsRegion": region}).events
-    assert "Region" in Reader([event]).read(event).unmapped
+    (event,) = cloudtrail.read_events({**EVENT, "awsRegion": region}).events
+    assert "Region" in EventReader([event]).read(event).unmapped
 
 
 @pytest.mark.parametrize(
@@ -108,13 +108,15 @@ def test_a_region_that_is_none_leads_to_no_resource(region: str) -> None:
     ],
 )
 def test_a_caller_that_is_none_gets_no_policy(arn: str) -> None:
-    (event,) = cloudtrail.read({**EVENT, "userIdentity": {"type": "IAMUser", "arn": arn}}).events
-    assert "does not name the caller" in Reader([event]).read(event).skipped
+    (event,) = cloudtrail.read_events(
+        {**EVENT, "userIdentity": {"type": "IAMUser", "arn": arn}}
+    ).events
+    assert "does not name the caller" in EventReader([event]).read(event).skipped
 
 
 def test_a_name_longer_than_any_is_no_record() -> None:
     with pytest.raises(InputError, match="no CloudTrail event"):
-        cloudtrail.read({**EVENT, "eventName": "x" * 1_000})
+        cloudtrail.read_events({**EVENT, "eventName": "x" * 1_000})
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_an_event_source_is_a_prefix(source: str, prefix: str) -> None:
 
 
 def test_every_name_in_the_table_exists() -> None:
-    data = table()
+    data = event_tables()
     actions = [action for row in data["operations"] for action in row["actions"]]
     actions += [*data["permissionless"], *data["passed_to"], *data["passed_to"]]
     actions += [*data["tagged_by"], *data["tagged_by"].values(), *data["made"]]
@@ -190,7 +192,7 @@ def _operations() -> dict[str, set[str]]:
         model = loader.load_service_model(name, "service-2")
         metadata = model["metadata"]
         places = (
-            service_of(name) or name,
+            service_of_client(name) or name,
             metadata.get("signingName"),
             metadata["endpointPrefix"],
         )
@@ -223,11 +225,11 @@ def test_every_operation_of_the_sdk_leads_to_an_action_or_stands_on_a_list_that_
 
 
 def _is_mapped(prefix: str, operation: str) -> bool:
-    routed = prefix == "apigateway" and operation in table()["paths"]
+    routed = prefix == "apigateway" and operation in event_tables()["paths"]
     found = actions_of(prefix, operation)
     return (
         routed
-        or f"{prefix}:{operation}" in table()["permissionless"]
+        or f"{prefix}:{operation}" in event_tables()["permissionless"]
         or bool(found and all(map(catalog().action, found)))
     )
 
@@ -243,8 +245,8 @@ def test_an_exact_pattern_means_its_text_alone(text: str) -> None:
 def test_reading_an_event_is_linear_in_its_parameters() -> None:
     def cost(size: int) -> int:
         parameters = {"tableName": "Music", "list": [{"name": f"n{n}"} for n in range(size)]}
-        (event,) = cloudtrail.read(call("dynamodb", "PutItem", parameters)).events
-        return calls(lambda: Reader([event]).read(event))
+        (event,) = cloudtrail.read_events(call("dynamodb", "PutItem", parameters)).events
+        return calls(lambda: EventReader([event]).read(event))
 
     assert cost(2_000) < 12 * cost(250)
 
@@ -253,12 +255,12 @@ def test_parameters_without_end_are_looked_at_up_to_a_bound() -> None:
     deep: Any = "arn:aws:s3:::b"
     for _ in range(500):
         deep = {"a": deep}
-    (event,) = cloudtrail.read(
+    (event,) = cloudtrail.read_events(
         record(eventSource="s3.amazonaws.com", eventName="X", requestParameters=deep)
     ).events
     assert EventDetails(event).parameters == ()
     wide = {f"k{n}": "v" for n in range(50_000)}
-    (event,) = cloudtrail.read(
+    (event,) = cloudtrail.read_events(
         record(eventSource="s3.amazonaws.com", eventName="X", requestParameters=wide)
     ).events
     assert len(EventDetails(event).parameters) < 21_000

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aws_iam.engine.evaluation.conditions import holds
+from aws_iam.engine.evaluation.conditions import condition_holds
 from aws_iam.engine.evaluation.context import Context
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.gather import one_policy
@@ -65,7 +65,7 @@ def applies(statement: Statement, action: str, resource: str, user: str | None) 
     return (
         acted is bool(statement.actions)
         and any(matches(entry.value, resource) for entry in statement.resources)
-        and all(holds(condition, context) for condition in statement.conditions)
+        and all(condition_holds(condition, context) for condition in statement.conditions)
     )
 
 

@@ -16,7 +16,7 @@ from botocore.exceptions import UnknownRegionError
 from aws_iam.account.calls.connections import Connections, raise_open_file_limit
 from aws_iam.account.calls.region_per_call import calls_to, choose_region_per_call
 from aws_iam.account.calls.retries import RetryStates
-from aws_iam.errors import AwsError, InputError, why_of
+from aws_iam.errors import AwsError, InputError, system_reason
 from aws_iam.escape import escaped
 from aws_iam.version import __version__
 
@@ -118,7 +118,7 @@ class Clients:
                 return self._made[key]
         except OSError as error:
             # The SDK opens the files of its models while hundreds of connections are open.
-            why = why_of(error)
+            why = system_reason(error)
             raise AwsError(
                 f"no client for {service} can be made: {why}",
                 hint="where too many files are open, allow more of them: `ulimit -n 4096`",

@@ -47,7 +47,7 @@ from botocore.parsers import ResponseParserError
 from aws_iam.account.calls.unreadable_answers import UnreadableAnswerError
 from aws_iam.account.collect.fact import Miss, MissKind, RefusedError
 from aws_iam.account.names.iam_actions import action_of
-from aws_iam.errors import AwsError, AwsIamError, OffTheAllowlistError, why_of
+from aws_iam.errors import AwsError, AwsIamError, OffTheAllowlistError, system_reason
 from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def calling() -> Iterator[None]:
     except OSError as error:
         # Of the program or file that provides the credentials.
         name = f"{quoted(str(error.filename))}: " if error.filename else ""
-        raise UnreadableAnswerError(f"{_UNREADABLE}: {name}{why_of(error)}") from None
+        raise UnreadableAnswerError(f"{_UNREADABLE}: {name}{system_reason(error)}") from None
     except Exception as error:  # noqa: BLE001 - raised again, without its text
         error.args = ()
         raise UnreadableAnswerError(_UNREADABLE) from None

@@ -92,7 +92,7 @@ _SETTING = re.compile(r"(?i:true|false|yes|no|on|off|none|null|enabled|disabled)
 _WORDS = re.compile(r"[a-z]+(?:[-_.][a-z0-9]+)+|(?:[A-Z][a-z]+){2,}")
 
 
-def speaks_of_secret(name: str) -> str:
+def secret_word(name: str) -> str:
     """The word of a name that suggests a secret; empty when there is none, or when the name is only about one."""
     words = [word.lower() for word in _WORD.findall(name[:_MAX_LENGTH])]
     if words and words[-1] in _LAST_WORDS_ABOUT_SECRETS:

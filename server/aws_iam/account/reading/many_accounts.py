@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.fact import Fact, Held
     from aws_iam.account.reading.snapshot import Account
 
-AT_ONCE = 8
+ACCOUNTS_AT_ONCE = 8
 """Accounts that are read at a time."""
 WORKERS_PER_ACCOUNT = 8
 """Calls in flight for one of many accounts."""
@@ -52,7 +52,7 @@ _MAKING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class AccountRole:
     """An account and the role to assume in it; without a role it is the caller's own account."""
 
     account: str
@@ -62,7 +62,7 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closed:
+class NotRead:
     """Why an account could not be read at all."""
 
     reason: str
@@ -99,7 +99,7 @@ class Fleet:
             profile, session.region_name or self.home, ContextCredentialsProvider()
         )
         # A global service has one host, which all threads call.
-        self._clients = Clients(shared, AT_ONCE * WORKERS_PER_ACCOUNT)
+        self._clients = Clients(shared, ACCOUNTS_AT_ONCE * WORKERS_PER_ACCOUNT)
 
     def client(self, service: str) -> Any:
         """A client of the caller's own account."""
@@ -108,16 +108,16 @@ class Fleet:
     def read(
         self,
         needs: Iterable[Fact[Any]],
-        role: Door,
+        role: AccountRole,
         progress: Callable[[int, int, str], None] = _silent,
         known: Iterable[Held] = (),
         stop: threading.Event | None = None,
-    ) -> Account | Closed:
+    ) -> Account | NotRead:
         """A snapshot of the account, or why there is none."""
         try:
             credentials, arn = self._credentials_for(role)
         except _NoAccessError as refused:
-            return Closed(reason=str(refused))
+            return NotRead(reason=str(refused))
         opened = OpenAccount(
             account=role.account,
             arn=arn,
@@ -133,11 +133,11 @@ class Fleet:
                 return collect_open_account(needs, opened, progress, known)
         except (AwsError, InputError) as error:
             # For example a Region that this account has not enabled, or an expired role session: others may work.
-            return Closed(reason=str(error))
+            return NotRead(reason=str(error))
         finally:
             self._clients.forget(credentials.access_key or "")
 
-    def _credentials_for(self, role: Door) -> tuple[ReadOnlyCredentials, str]:
+    def _credentials_for(self, role: AccountRole) -> tuple[ReadOnlyCredentials, str]:
         if role.role_arn is None:
             return self._own_credentials(), self.arn
         # If the caller's own credentials cannot be renewed, that concerns all accounts, not this one.

@@ -24,7 +24,7 @@ from aws_iam.account.collect.organization.organization import (
     administrators_of,
 )
 from aws_iam.account.collect.organization.root_features import ROOT_FEATURES
-from aws_iam.account.reading.many_accounts import Closed, Door
+from aws_iam.account.reading.many_accounts import AccountRole, NotRead
 from aws_iam.errors import AwsError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _NOT_READ = Miss(kind=MissKind.UNASKED, call="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
+class SharedFacts:
     """What was read once for all members."""
 
     facts: tuple[Held, ...] = ()
@@ -86,22 +86,22 @@ def _unlisted(why: str) -> AwsError:
 
 
 def shared_by(
-    fleet: Fleet, needs: Iterable[Fact[Any]], door: Callable[[str], Door | None]
-) -> Shared:
+    fleet: Fleet, needs: Iterable[Fact[Any]], door: Callable[[str], AccountRole | None]
+) -> SharedFacts:
     """What the members have in common, as far as it is needed and the caller's account may read it.
 
     `door` is how to read a delegated administrator's account, which may hold analyzers; None: it cannot be read.
     """
     wanted = tuple(needs)
     facts = [fact for fact in (*_COMMON, TRAILS, ANALYZERS) if fact in wanted]
-    own = fleet.read(facts, Door(account=fleet.account)) if facts else None
-    if own is None or isinstance(own, Closed):
-        return Shared()
+    own = fleet.read(facts, AccountRole(account=fleet.account)) if facts else None
+    if own is None or isinstance(own, NotRead):
+        return SharedFacts()
     return _shared(own, _analyzer_accounts(fleet, own, door) if ANALYZERS in facts else ())
 
 
 def _analyzer_accounts(
-    fleet: Fleet, own: Account, door: Callable[[str], Door | None]
+    fleet: Fleet, own: Account, door: Callable[[str], AccountRole | None]
 ) -> tuple[Account | None, ...]:
     """The accounts that may hold an analyzer of the organization; None for one that could not be read."""
     organization, services = own.get(ORGANIZATION), own.get(ORG_SERVICES)
@@ -116,10 +116,10 @@ def _analyzer_accounts(
     named = {organization.management_account, *administrators_of(services, ANALYZER_SERVICE)}
     doors = (door(account) for account in sorted(named - {own.id}))
     others = (None if role is None else fleet.read((ANALYZERS,), role) for role in doors)
-    return (own, *(None if isinstance(other, Closed) else other for other in others))
+    return (own, *(None if isinstance(other, NotRead) else other for other in others))
 
 
-def _shared(account: Account, holders: tuple[Account | None, ...]) -> Shared:
+def _shared(account: Account, holders: tuple[Account | None, ...]) -> SharedFacts:
     trails = account.get(TRAILS)
     listed_trails = () if isinstance(trails, Miss) else trails.trails
     read = [holder for holder in holders if holder is not None]
@@ -128,7 +128,7 @@ def _shared(account: Account, holders: tuple[Account | None, ...]) -> Shared:
         (region, tuple(a for holder in read for a in _of_organization(holder, region)))
         for region in regions
     )
-    return Shared(
+    return SharedFacts(
         # A fact that was refused here may still be readable in the member account.
         facts=tuple(
             Held(fact=fact, region="", value=account.facts[fact.name, ""])
@@ -155,7 +155,7 @@ def _of_organization(account: Account, region: str) -> tuple[Analyzer, ...]:
     return tuple(a for a in _listed(account, region) or () if a.type == _ORGANIZATION_TYPE)
 
 
-def as_member(account: Account, shared: Shared) -> Account:
+def with_shared_facts(account: Account, shared: SharedFacts) -> Account:
     """The snapshot of a member, with the organization's trails and analyzers that cover it."""
     facts = dict(account.facts)
     trails = account.facts.get((TRAILS.name, ""))

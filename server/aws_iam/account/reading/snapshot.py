@@ -22,7 +22,7 @@ from aws_iam.account.collect.fact import AccountFact, Fact, Held, Miss, MissKind
 from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.account.names import id_formats
 from aws_iam.account.reading import snapshot_codec
-from aws_iam.errors import InputError, why_of
+from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
 from aws_iam.version import __version__
 
@@ -219,7 +219,9 @@ def save(account: Account, path: Path) -> None:
         path.touch(mode=0o600)
         path.write_text(dumps(account), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{quoted(str(path))} cannot be written: {why_of(error)}") from None
+        raise InputError(
+            f"{quoted(str(path))} cannot be written: {system_reason(error)}"
+        ) from None
 
 
 def load(path: Path) -> Account:
@@ -231,7 +233,7 @@ def load(path: Path) -> Account:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{quoted(str(path))} cannot be read: {why_of(error)}") from None
+        raise InputError(f"{quoted(str(path))} cannot be read: {system_reason(error)}") from None
     except ValueError:
         raise InputError(f"{quoted(str(path))} is not a file name") from None
     if len(content) > MAX_BYTES:

@@ -35,7 +35,7 @@ RESOURCE_TYPES = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class ValidationRequest:
     """A request: the document, `policyType`, and `validatePolicyResourceType` or nothing."""
 
     document: str
@@ -44,7 +44,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
+class PolicyFinding:
     """One finding of AWS; `places` are paths into the document, each a list of keys and indexes."""
 
     code: str
@@ -61,7 +61,7 @@ class PolicyValidator:
         self.region = region
         self._client = client
 
-    def ask(self, question: Question) -> tuple[Remark, ...] | Miss:
+    def ask(self, question: ValidationRequest) -> tuple[PolicyFinding, ...] | Miss:
         """AWS's findings on the policy, or why it could not be validated; AwsError when no further call will work."""
         arguments = {
             "locale": "EN",
@@ -79,7 +79,7 @@ class PolicyValidator:
         return tuple(map(_remark, findings))
 
 
-def analyzer(source: AccountArguments) -> PolicyValidator:
+def policy_validator(source: AccountArguments) -> PolicyValidator:
     """Access Analyzer for the account arguments, in one Region: they all answer the same."""
     session = connect(source)
     regions = checked_regions(session, source.regions or ())
@@ -87,8 +87,8 @@ def analyzer(source: AccountArguments) -> PolicyValidator:
     return PolicyValidator(make_client(session, "accessanalyzer", region, client_config()), region)
 
 
-def _remark(finding: dict[str, Any]) -> Remark:
-    return Remark(
+def _remark(finding: dict[str, Any]) -> PolicyFinding:
+    return PolicyFinding(
         code=finding.get("issueCode", ""),
         type=finding.get("findingType", ""),
         details=finding.get("findingDetails", ""),

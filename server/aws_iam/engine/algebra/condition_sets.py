@@ -29,7 +29,7 @@ _MOST_TESTS = 20
 
 
 @slotted
-class Test:
+class ConditionTest:
     """One condition: which values it names, and whether it holds when the key is absent."""
 
     condition: Condition
@@ -49,26 +49,26 @@ class Test:
         return self.condition.qualifier
 
 
-def read(conditions: Iterable[Condition]) -> Mapping[str, Sequence[Test]]:
+def tests_by_key(conditions: Iterable[Condition]) -> Mapping[str, Sequence[ConditionTest]]:
     """The conditions as tests, by key."""
-    found: dict[str, list[Test]] = {}
+    found: dict[str, list[ConditionTest]] = {}
     for condition in conditions:
         found.setdefault(condition.name, []).append(_test(condition))
     return found
 
 
-def _test(condition: Condition) -> Test:
+def _test(condition: Condition) -> ConditionTest:
     if condition.operator.value == "Null":
         words = {value.value.lower() for value in condition.values}
         if words and words <= {"true", "false"}:
-            return Test(
+            return ConditionTest(
                 condition=condition,
                 holds_absent="true" in words,
                 holds_present="false" in words,
                 values=None,
             )
     known = condition.base in OPERATORS and condition.qualifier in {"", *QUALIFIERS}
-    return Test(
+    return ConditionTest(
         condition=condition,
         holds_absent=known and _holds_absent(condition),
         holds_present=None,
@@ -84,12 +84,12 @@ def _holds_absent(condition: Condition) -> bool:
     return condition.negated and condition.qualifier != "ForAnyValue"
 
 
-def _decided(test: Test) -> bool:
+def _decided(test: ConditionTest) -> bool:
     """Whether the result for an absent key is known."""
     return test.holds_present is not None or test.values is not None
 
 
-def follows(conclusion: Test, premises: Sequence[Test], effort: Effort) -> bool:
+def follows(conclusion: ConditionTest, premises: Sequence[ConditionTest], effort: Effort) -> bool:
     """Whether the conclusion holds in every request in which all premises, on the same key, hold."""
     if len(premises) > _MOST_TESTS:
         return False
@@ -109,7 +109,7 @@ def follows(conclusion: Test, premises: Sequence[Test], effort: Effort) -> bool:
     )
 
 
-def _by_wording(premise: Test, conclusion: Test) -> bool:
+def _by_wording(premise: ConditionTest, conclusion: ConditionTest) -> bool:
     """Whether the premise has the same operator and the same or fewer values; for a negated one, the same or more."""
     mine, its = premise.condition, conclusion.condition
     if mine.operator.value != its.operator.value:
@@ -119,20 +119,20 @@ def _by_wording(premise: Test, conclusion: Test) -> bool:
     return wanted == given or (bool(wanted) and wanted <= given)
 
 
-def _always_holds(test: Test) -> bool:
+def _always_holds(test: ConditionTest) -> bool:
     if test.holds_present is not None:
         return test.holds_present and test.holds_absent
     return test.holds_absent and _accepts_every_value(test)
 
 
-def _accepts_every_value(test: Test) -> bool:
+def _accepts_every_value(test: ConditionTest) -> bool:
     if test.values is None or test.condition.negated or not test.values.is_everything:
         return False
     # A multivalued key can be present without a value.
     return test.mode == "ForAllValues" or (not test.mode and has_one_value(test.key))
 
 
-def _accepts_less(premise: Test, conclusion: Test, effort: Effort) -> bool:
+def _accepts_less(premise: ConditionTest, conclusion: ConditionTest, effort: Effort) -> bool:
     """Whether the conclusion accepts every value that the premise accepts."""
     mine, its = premise.values, conclusion.values
     if mine is None or its is None or premise.mode != conclusion.mode:
@@ -162,7 +162,9 @@ def is_always_there(key: str) -> bool:
     return known is not None and known.presence_rule == "always"
 
 
-def contradiction(premises: Sequence[Test], effort: Effort) -> tuple[Test, Test] | None:
+def contradiction(
+    premises: Sequence[ConditionTest], effort: Effort
+) -> tuple[ConditionTest, ConditionTest] | None:
     """Two tests that no request satisfies together, given the others on the key; None if there are none."""
     decided = [premise for premise in premises if _decided(premise)][:_MOST_TESTS]
     requiring = next((test for test in decided if not test.holds_absent), None)
@@ -177,7 +179,7 @@ def contradiction(premises: Sequence[Test], effort: Effort) -> tuple[Test, Test]
     return None
 
 
-def _exclude_each_other(a: Test, b: Test, effort: Effort) -> bool:
+def _exclude_each_other(a: ConditionTest, b: ConditionTest, effort: Effort) -> bool:
     """Whether no request that carries the key satisfies both."""
     if a.holds_present is not None or b.holds_present is not None:
         return _only_absent(a, b) or _only_absent(b, a)
@@ -194,6 +196,6 @@ def _exclude_each_other(a: Test, b: Test, effort: Effort) -> bool:
             return False
 
 
-def _only_absent(a: Test, b: Test) -> bool:
+def _only_absent(a: ConditionTest, b: ConditionTest) -> bool:
     """Whether the first requires an absent key and the second fails then."""
     return a.holds_present is False and not b.holds_absent

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.memo import by_text, once
+from aws_iam.engine.language.memo import memo_by_text, memo_on_subject
 from aws_iam.engine.language.pattern import covers, intersects, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
@@ -37,14 +37,14 @@ _MOST_ACTIONS = 500
 
 
 @slotted
-class Form:
+class ArnShape:
     """The parts of an ARN format that identify a resource type: service and resource, as patterns."""
 
     service: str
     resource: str
 
     @classmethod
-    def of(cls, template: str) -> Form | None:
+    def of(cls, template: str) -> ArnShape | None:
         """The patterns of a format such as `arn:${Partition}:s3:::${BucketName}`."""
         arn = Arn.of(template)
         if arn is None:
@@ -61,19 +61,19 @@ class Form:
 
 # Without the memo a megabyte of wildcard actions takes three times as long.
 @lru_cache(maxsize=4096)
-def forms(service: str, types: tuple[str, ...] = ()) -> tuple[Form, ...] | None:
+def arn_shapes(service: str, types: tuple[str, ...] = ()) -> tuple[ArnShape, ...] | None:
     """The formats of some resource types of a service, or of all; None when the reference lacks one."""
     row = catalog().service(service)
     known = row.resource_types if row else {}
     chosen = [known.get(name.lower()) for name in types] if types else list(known.values())
     templates = {text for row_type in chosen if row_type for text in row_type.arn_formats}
     # Some table cells of the reference contain several formats.
-    read = tuple(map(Form.of, sorted(part for t in templates for part in t.split(", "))))
+    read = tuple(map(ArnShape.of, sorted(part for t in templates for part in t.split(", "))))
     found = tuple(shape for shape in read if shape)
     return found if all(chosen) and len(found) == len(read) else None
 
 
-class Reach:
+class ResourceReach:
     """The resources of one statement; answers are kept, because many actions have the same types."""
 
     def __init__(self, statement: Statement) -> None:
@@ -106,8 +106,8 @@ class Reach:
         key = (action.service, action.resource_types)
         if key not in self._beside:
             # An action on resources of other services may work on those of its own service, too.
-            services = {form.service for form in forms(*key) or ()}
-            every = forms(action.service) or ()
+            services = {form.service for form in arn_shapes(*key) or ()}
+            every = arn_shapes(action.service) or ()
             own = [
                 a for a in self.arns if any(intersects(a.service, service) for service in services)
             ]
@@ -127,7 +127,7 @@ class Reach:
     def whole_type(self, service: str) -> bool:
         """Whether one ARN covers all resources of the service, or of one of its types."""
         if service not in self._whole:
-            known = forms(service) or ()
+            known = arn_shapes(service) or ()
             self._whole[service] = any(
                 not arn.resource.strip("*")
                 or any(covers(arn.resource, form.resource) for form in known)
@@ -149,22 +149,22 @@ def _arn(entry: str) -> Arn | None:
 
 
 # Most actions of a service have the same types. Without the memo validation takes 1.15 times as long.
-@by_text
+@memo_by_text
 def _can_be(entry: str, service: str, types: tuple[str, ...]) -> bool:
     """Whether an ARN can be of one of the types."""
     arn = _arn(entry)
-    known = forms(service, types) or () if types else ()
+    known = arn_shapes(service, types) or () if types else ()
     return arn is not None and any(form.meets(arn) for form in known)
 
 
 def _is_foreign(owner: str, service: str) -> bool:
     """Whether the service does not work on resources of the owner."""
-    services = {service, *(form.service for form in forms(service) or ())}
+    services = {service, *(form.service for form in arn_shapes(service) or ())}
     return is_literal(owner) and not any(matches(name, owner) for name in services)
 
 
 # Without this memo, that of `reach_of` and that of `action_names` validation takes 1.1 times as long.
-@once
+@memo_on_subject
 def named_actions(statement: Statement) -> tuple[Action, ...]:
     """The known actions that a statement names without a wildcard, the first few hundred."""
     known = catalog().action
@@ -172,7 +172,7 @@ def named_actions(statement: Statement) -> tuple[Action, ...]:
     return tuple([action for name in literal if (action := known(name))])
 
 
-def written_out(statement: Statement) -> tuple[tuple[Text, Action], ...]:
+def named_entries(statement: Statement) -> tuple[tuple[Text, Action], ...]:
     """The same actions with their entries in the statement."""
     known = catalog().action
     literal = [text for text in statement.actions[:_MOST_ACTIONS] if is_literal(text.value)]
@@ -206,14 +206,14 @@ class ActionStatements:
         )
 
 
-@once
-def reach_of(statement: Statement) -> Reach:
+@memo_on_subject
+def reach_of(statement: Statement) -> ResourceReach:
     """The reach of a statement."""
-    return Reach(statement)
+    return ResourceReach(statement)
 
 
 # Without the memo the work grows with the square of the number of statements.
-@once
-def takers_of(policy: Policy) -> ActionStatements:
+@memo_on_subject
+def statements_by_action(policy: Policy) -> ActionStatements:
     """The statements of a policy, by action."""
     return ActionStatements(policy)

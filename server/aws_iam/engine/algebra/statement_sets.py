@@ -20,12 +20,12 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.algebra import text_sets
-from aws_iam.engine.algebra.condition_sets import Test, follows, read
+from aws_iam.engine.algebra.condition_sets import ConditionTest, follows, tests_by_key
 from aws_iam.engine.algebra.text_sets import Effort, Texts, is_everything, literal_prefix, within
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Form
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.variables import without_variables
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Scope:
     actions: Texts
     resources: Texts | None
     principals: Principals | None
-    tests: Mapping[str, Sequence[Test]]
+    tests: Mapping[str, Sequence[ConditionTest]]
 
 
 def applies_within(
@@ -101,7 +101,7 @@ class Meaning:
     elements: frozenset[str]
 
 
-@once
+@memo_on_subject
 def action_names(statement: Statement) -> frozenset[str]:
     """The entries of Action in lower case, as AWS compares them."""
     return frozenset(map(str.lower, statement.action_words))
@@ -149,7 +149,7 @@ def _begins_one(text: str, row: Sequence[str]) -> bool:
 
 
 # Without the memo a megabyte of statements takes twice as long.
-@once
+@memo_on_subject
 def meaning(statement: Statement) -> Meaning:
     """The content of the statement; equal for statements that differ only in spelling."""
     return Meaning(
@@ -189,7 +189,7 @@ def scope(statement: Statement) -> Scope | None:
             statement.resource_words, statement.not_resource_words, ignore_case=False
         ),
         principals=_principals(statement),
-        tests=read(statement.conditions),
+        tests=tests_by_key(statement.conditions),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.uncovered_statements import Coverage
-from aws_iam.engine.evaluation.layers import Ready
+from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.pattern import is_literal
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class ActionOverlap:
     coverage: Coverage = field(default_factory=Coverage)
 
     @classmethod
-    def of(cls, uncovered: Iterable[Ready]) -> ActionOverlap:
+    def of(cls, uncovered: Iterable[IndexedStatement]) -> ActionOverlap:
         """The actions to which any of the statements applies; with NotAction that can be any action."""
         found = cls()
         for statement in uncovered:
@@ -43,9 +43,15 @@ class ActionOverlap:
 
     def overlapping(self, statements: Iterable[Statement]) -> tuple[Statement, ...]:
         """The statements that can apply to one of the actions."""
-        return tuple([statement for statement in statements if self.overlaps(Ready.of(statement))])
+        return tuple(
+            [
+                statement
+                for statement in statements
+                if self.overlaps(IndexedStatement.of(statement))
+            ]
+        )
 
-    def overlaps(self, ready: Ready) -> bool:
+    def overlaps(self, ready: IndexedStatement) -> bool:
         """Whether a statement can apply to one of the actions."""
         if self.is_open or ready.negated or not self.names.isdisjoint(ready.names):
             return True

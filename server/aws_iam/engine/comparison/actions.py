@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluation.fixed_outcomes import crosses_accounts
+from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 
@@ -195,7 +195,7 @@ def decided_by_aws_rule(action: str) -> str:
     if service == "sts":
         return action.lower()
     if service == "kms":
-        across = "across" if crosses_accounts(action) else "within"
+        across = "across" if works_across_accounts(action) else "within"
         return action.lower() if "alias" in action.lower() else across
     if service == "iam":
         known = catalog().action(action)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from aws_iam.engine.comparison.distinct_values import Atom
 from aws_iam.engine.evaluation.conditions import has_wildcards
 from aws_iam.engine.evaluation.context import default_of, with_stand_ins
-from aws_iam.engine.evaluation.layers import Ready
+from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
@@ -48,7 +48,7 @@ class Clause:
     known. Where an `unclear` statement would decide, the comparison claims nothing.
     """
 
-    ready: Ready
+    ready: IndexedStatement
     allows: bool
     resources: tuple[str, ...] | None
     not_resources: bool
@@ -227,7 +227,7 @@ def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: st
     settled = [_resource(entry, variables) for entry in entries]
     resources = tuple([text for text in settled if text is not None])
     return Clause(
-        ready=Ready.of(statement),
+        ready=IndexedStatement.of(statement),
         allows=statement.allows,
         resources=resources if named else None,
         has_principals=principaled,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from aws_iam.answer import Comparison
 from aws_iam.engine.comparison import variable_values
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled
-from aws_iam.engine.comparison.one_way_search import OneWaySearch, Search, SideStatements
+from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
 from aws_iam.engine.comparison.unchanged_statements import (
     changed_statements,
@@ -45,20 +45,22 @@ def compare(document: object, baseline: object) -> Comparison:
 
 
 @slotted
-class Searched:
+class TwoWayComparison:
     """A comparison with its searches in both directions."""
 
     comparison: Comparison
-    beyond: Search
-    short: Search
+    beyond: SearchResult
+    short: SearchResult
 
 
-def searched(document: object, baseline: object, most: int = MOST_WITNESSES) -> Searched:
+def compare_both_ways(
+    document: object, baseline: object, most: int = MOST_WITNESSES
+) -> TwoWayComparison:
     """The comparison, with up to `most` requests in each direction."""
     return _searched(document, baseline, most, most + 1)
 
 
-def _searched(document: object, baseline: object, most: int, sought: int) -> Searched:
+def _searched(document: object, baseline: object, most: int, sought: int) -> TwoWayComparison:
     new = _documents(document, "document")
     old = _documents(baseline, "baseline", reusable_nodes(document, new, baseline))
     share_derived(new, old)
@@ -87,7 +89,7 @@ def _searched(document: object, baseline: object, most: int, sought: int) -> Sea
             ),
         ),
     )
-    return Searched(comparison=comparison, beyond=beyond, short=short)
+    return TwoWayComparison(comparison=comparison, beyond=beyond, short=short)
 
 
 def _beside_everything(
@@ -102,7 +104,9 @@ def _beside_everything(
     )
 
 
-def granted(document: object, forbidden: object, most: int = MOST_WITNESSES) -> Search:
+def forbidden_requests(
+    document: object, forbidden: object, most: int = MOST_WITNESSES
+) -> SearchResult:
     """The requests for the forbidden access, given as statements without principals, that the document allows."""
     new, kept_out = _documents(document, "document"), _documents(forbidden, "forbidden")
     if is_principaled(new):
@@ -112,7 +116,7 @@ def granted(document: object, forbidden: object, most: int = MOST_WITNESSES) -> 
     return OneWaySearch(atoms=atoms, policies=ours, within=theirs).search(most)
 
 
-def public(document: object, most: int = MOST_WITNESSES) -> Search:
+def public_requests(document: object, most: int = MOST_WITNESSES) -> SearchResult:
     """The requests of strangers that the resource policy allows."""
     policies = _documents(document, "document")
     if any(policy.kind not in {Kind.RESOURCE, Kind.TRUST} for policy in policies):
@@ -156,7 +160,7 @@ def _refuse_mixture(new: Sequence[Policy], old: Sequence[Policy]) -> None:
 
 
 def _relation(
-    beyond: Search, short: Search
+    beyond: SearchResult, short: SearchResult
 ) -> Literal["more", "less", "equal", "incomparable", "unknown"]:
     if beyond.requests and short.requests:
         return "incomparable"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.caller_cases import CallerCase
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.distinct_values import Atom, DistinctValue, Value
-    from aws_iam.engine.evaluation.layers import Ready
+    from aws_iam.engine.evaluation.layers import IndexedStatement
     from aws_iam.engine.language.document import Policy
 
 _MOST_OWNERS = 8
@@ -41,7 +41,7 @@ _NOT_SHOWN = "a possible difference was found, but `evaluate` confirmed no reque
 
 
 @slotted
-class Search:
+class SearchResult:
     """The result of one direction; without any request, `open` says why a difference cannot be ruled out.
 
     Each of `requests` is {"request": …, "absent": […]}: a confirmed request, and the keys that it must not have.
@@ -101,7 +101,7 @@ class OneWaySearch:
     within: SideStatements = _NOTHING
     strangers: bool = False
 
-    def search(self, most: int, sought: int = 0) -> Search:
+    def search(self, most: int, sought: int = 0) -> SearchResult:
         """Up to `most` requests that show the difference.
 
         By default one more is sought, to know whether there are more; `sought` sets another number.
@@ -110,7 +110,7 @@ class OneWaySearch:
             *self.sides(self.policies.side, self.without.side, self.within.side)
         )
         if not uncovered:
-            return Search(requests=())
+            return SearchResult(requests=())
         actions = ActionOverlap.of(clause.ready for clause in uncovered)
         narrowed = OneWaySearch(
             atoms=self.atoms,
@@ -120,15 +120,15 @@ class OneWaySearch:
             strangers=self.strangers,
         )
         if not narrowed.policies.side.allows:
-            return Search(requests=())
+            return SearchResult(requests=())
         uncovered = narrowed.still_uncovered(uncovered, frozenset(map(id, self._clauses)))
         if not uncovered:
-            return Search(requests=())
+            return SearchResult(requests=())
         return self._search_narrowed(narrowed, uncovered, most, sought or most + 1)
 
     def _search_narrowed(
         self, narrowed: OneWaySearch, uncovered: tuple[Clause, ...], most: int, sought: int
-    ) -> Search:
+    ) -> SearchResult:
         """The requests found by the narrowed search, for each account that may own the resource."""
         owners = (
             caller_cases.owners_of(self.all_policies)
@@ -160,7 +160,7 @@ class OneWaySearch:
                 f"the resource may belong to any of the {len(owners) - 1} accounts that the policies name"
             ] = None
         requests = tuple(found.values())
-        return Search(
+        return SearchResult(
             requests=requests[:most],
             open=() if requests else tuple(open_),
             has_more=len(requests) > most or bool(requests and open_),
@@ -315,7 +315,7 @@ class _ScenarioSearch:
         return caller_cases.caller_cases(every, self.owner, atoms, self.budget)
 
 
-def _entries(uncovered: Sequence[Clause]) -> Mapping[int, Ready]:
+def _entries(uncovered: Sequence[Clause]) -> Mapping[int, IndexedStatement]:
     """By the identity of each statement, the actions of it that are not covered."""
     return {id(clause.statement): clause.ready for clause in uncovered}
 

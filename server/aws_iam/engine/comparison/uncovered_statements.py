@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluation.layers import Ready
+from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _INTRICATE = 20
 def uncovered_statements(
     wanted: Sequence[Side],
     unwanted: Sequence[Side],
-    only: Mapping[int, Ready] | None = None,
+    only: Mapping[int, IndexedStatement] | None = None,
 ) -> tuple[Clause, ...]:
     """Clauses, without their covered entries, one of which every difference meets.
 
@@ -58,7 +58,9 @@ def uncovered_statements(
     return (*left, *extra)
 
 
-def _limited_to(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable[Clause]:
+def _limited_to(
+    clauses: Iterable[Clause], only: Mapping[int, IndexedStatement] | None
+) -> Iterable[Clause]:
     if only is None:
         return clauses
     return (
@@ -94,7 +96,7 @@ class Coverage:
             if clause.resources is None
             else tuple(r for r in clause.resources if r in resources)
         )
-        ready = Ready.with_entries(clause.statement, tuple(left))
+        ready = IndexedStatement.with_entries(clause.statement, tuple(left))
         anywhere = kept is None or "*" in kept
         return (replace(clause, ready=ready, resources=kept, is_anywhere=anywhere),)
 
@@ -118,7 +120,7 @@ class Coverage:
                 left[entry] = rest
         return left
 
-    def _not_taken(self, ready: Ready, others: Sequence[Clause]) -> list[str]:
+    def _not_taken(self, ready: IndexedStatement, others: Sequence[Clause]) -> list[str]:
         """The entries of a statement that none of the others covers entirely."""
         # Versions of a policy share most names.
         names = ready.names.difference(*(o.ready.names for o in others if not o.ready.negated))
@@ -168,7 +170,7 @@ class Coverage:
             return not rest or all(self._listed(theirs, entry) for entry in rest)
         return all(self._takes_all(old, entry) for entry in (*mine.names, *mine.patterns))
 
-    def _listed(self, ready: Ready, entry: str) -> bool:
+    def _listed(self, ready: IndexedStatement, entry: str) -> bool:
         if entry in ready.names:
             return True
         if not ready.patterns:

@@ -10,7 +10,7 @@ from aws_iam.engine.comparison.permissive_policies import allow_all, delegate_to
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
 from aws_iam.engine.evaluation.context import without_stand_ins
 from aws_iam.engine.evaluation.evaluate import deciding_statements, verdict_and_hits
-from aws_iam.engine.evaluation.layers import Layers, Placed, placed
+from aws_iam.engine.evaluation.layers import Layers, PlacedPolicy, placed
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
@@ -40,7 +40,7 @@ class WitnessReplay:
     within: tuple[Policy, ...]
     owner: str
     # The policies in their layer, and keys in the policies' spelling: the same for every candidate.
-    _placed: dict[int, tuple[Placed, ...]] = field(default_factory=dict)
+    _placed: dict[int, tuple[PlacedPolicy, ...]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
 
     def confirmed(
@@ -140,12 +140,12 @@ class WitnessReplay:
 
 
 @lru_cache(maxsize=256)
-def _delegating(partition: str, account: str) -> Placed:
+def _delegating(partition: str, account: str) -> PlacedPolicy:
     return placed(delegate_to_account(partition, account), "resource", "")
 
 
 @cache
-def _everything(layer: str) -> Placed:
+def _everything(layer: str) -> PlacedPolicy:
     return placed(allow_all(), layer, "")
 
 

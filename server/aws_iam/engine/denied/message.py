@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aws_iam.engine.denied import message_patterns
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.operations import operations, operations_named, service_of
+from aws_iam.engine.reference.operations import operations, operations_named, service_of_client
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -150,7 +150,7 @@ def _denials_in_text(text: str) -> Iterator[Denial]:
 
 
 def _denial(parts: message_patterns.MessageParts) -> Denial:
-    service = service_of(parts.service) or parts.service.replace(" ", "").lower()
+    service = service_of_client(parts.service) or parts.service.replace(" ", "").lower()
     known = service if service in catalog().services else ""
     if parts.code.endswith("UnauthorizedOperation"):
         known = "ec2"
@@ -292,7 +292,7 @@ def _actions_of(service: str, operation: str) -> tuple[str, ...]:
     mapped = operations().get(f"{service}:{operation}".lower())
     if mapped:
         return mapped.actions
-    prefix = service_of(service) or service
+    prefix = service_of_client(service) or service
     known = catalog().action(f"{prefix}:{operation}")
     return (known.full_name,) if known else ()
 

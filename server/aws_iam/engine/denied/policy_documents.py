@@ -6,7 +6,7 @@ import json
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.evaluation.layers import KINDS, LEVELLED, layers_of
+from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, LEVELLED, layers_of
 from aws_iam.engine.language.document import Policy, dump
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import sources_of
@@ -30,7 +30,7 @@ class PolicyDocument:
 
 
 @slotted
-class Spot:
+class DocumentPlace:
     """The place of a document: layer, level, and number within the level."""
 
     layer: str
@@ -38,7 +38,7 @@ class Spot:
     number: int
 
     @classmethod
-    def of(cls, pointer: str) -> Spot:
+    def of(cls, pointer: str) -> DocumentPlace:
         """The place for a policy pointer of a decision, such as `/scp/0/1` or `/identity/0`."""
         layer, *numbers = pointer.strip("/").split("/")
         level, number = numbers if layer in LEVELLED else ("0", *numbers)
@@ -46,14 +46,14 @@ class Spot:
 
 
 @slotted
-class Shelf:
+class PolicyDocuments:
     """Policy documents by layer and level; `unreadable` layers exist, but their content is unknown."""
 
     levels: Mapping[str, tuple[Level, ...]] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, policies: object) -> Shelf:
+    def of(cls, policies: object) -> PolicyDocuments:
         """The documents of policies given as for `evaluate`; InputError for those that cannot be used."""
         layers_of(policies)
         given: Any = json.loads(policies) if isinstance(policies, str) else policies
@@ -76,21 +76,21 @@ class Shelf:
             given[layer] = listed if layer in LEVELLED else listed[0]
         return layers_of(given)
 
-    def level(self, spot: Spot) -> Level:
+    def level(self, spot: DocumentPlace) -> Level:
         """All documents of the place's level."""
         return self.levels.get(spot.layer, ((),))[spot.level]
 
-    def document(self, spot: Spot) -> PolicyDocument:
+    def document(self, spot: DocumentPlace) -> PolicyDocument:
         """The document at the place; an empty policy beyond the last one."""
         level = self.level(spot)
         return level[spot.number] if spot.number < len(level) else PolicyDocument(document=EMPTY)
 
-    def with_layer(self, layer: str, *documents: Mapping[str, Any]) -> Shelf:
+    def with_layer(self, layer: str, *documents: Mapping[str, Any]) -> PolicyDocuments:
         """A copy with one more layer of a single level."""
         level = tuple(PolicyDocument(document=document) for document in documents)
         return replace(self, levels={**self.levels, layer: (level,)})
 
-    def changed(self, spot: Spot, document: Mapping[str, Any]) -> Shelf:
+    def changed(self, spot: DocumentPlace, document: Mapping[str, Any]) -> PolicyDocuments:
         """A copy with another document at the place, or with it added beyond the last one."""
         levels = list(self.levels.get(spot.layer, ((),)))
         level, entry = self.level(spot), replace(self.document(spot), document=document)
@@ -111,6 +111,6 @@ def _documents(layer: str, pointer: str, value: Any) -> Iterator[PolicyDocument]
         for number, entry in enumerate(value):
             yield from _documents(layer, f"{pointer}/{number}", entry)
         return
-    for source in sources_of(value, KINDS[layer]):
+    for source in sources_of(value, KIND_OF_LAYER[layer]):
         if isinstance(source.content, Policy):
             yield PolicyDocument(document=json.loads(dump(source.content)), pointer=pointer)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.engine.comparison.compare import compare
 from aws_iam.engine.denied import grant_statement, narrowed_deny
-from aws_iam.engine.denied.policy_documents import EMPTY, Shelf, Spot
+from aws_iam.engine.denied.policy_documents import EMPTY, DocumentPlace, PolicyDocuments
 from aws_iam.engine.evaluation.caller import CallerKind
-from aws_iam.engine.evaluation.decision_flow import is_strict
-from aws_iam.engine.evaluation.evaluate import evaluated
+from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
+from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.matching import Matcher
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.frozen import slotted
@@ -39,7 +39,7 @@ _CALLERS_OWN = frozenset({"identity", "boundary", "session"})
 class Change:
     """One changed document. `pointer` is empty when it was not given, and `after` then has only the new statement."""
 
-    spot: Spot
+    spot: DocumentPlace
     how: Literal["add", "except"]
     pointer: str
     place: str
@@ -83,7 +83,11 @@ class Remedy:
 
 
 def remedy(
-    asked: Mapping[str, Any], documents: Shelf, *, named: str = "", explicit: bool = False
+    asked: Mapping[str, Any],
+    documents: PolicyDocuments,
+    *,
+    named: str = "",
+    explicit: bool = False,
 ) -> Remedy:
     """The changes for a request; `named` is the layer that AWS says denied it."""
     request = request_of(dict(asked))
@@ -114,14 +118,14 @@ def remedy(
     )
 
 
-def _decided(asked: Mapping[str, Any], documents: Shelf) -> Evaluation:
+def _decided(asked: Mapping[str, Any], documents: PolicyDocuments) -> Evaluation:
     # A context records the keys that were looked at, so each decision gets a new one.
-    return evaluated(request_of(dict(asked)), documents.layers)
+    return evaluate_request(request_of(dict(asked)), documents.layers)
 
 
 def _with_needed_layers(
-    request: Request, documents: Shelf, named: str, *, explicit: bool
-) -> tuple[Shelf, tuple[str, ...]]:
+    request: Request, documents: PolicyDocuments, named: str, *, explicit: bool
+) -> tuple[PolicyDocuments, tuple[str, ...]]:
     """The policies with all layers that the request needs: empty where the change goes, else assumed to allow."""
     assumed = []
     if named and named not in documents and not explicit:
@@ -153,11 +157,13 @@ def needed_layers(request: Request) -> tuple[str, ...]:
     """The layers that must be known to say that the request is allowed."""
     own = request.caller.kind in _OWN
     others = not own and request.caller.kind is not CallerKind.ROOT
-    resource = request.crosses_accounts or is_strict(request) or others
+    resource = request.crosses_accounts or needs_resource_policy(request) or others
     return (*(["identity"] if own else []), *(["resource"] if resource else []))
 
 
-def _next_change(request: Request, documents: Shelf, now: Evaluation, named: str) -> Change | str:
+def _next_change(
+    request: Request, documents: PolicyDocuments, now: Evaluation, named: str
+) -> Change | str:
     """The change to the layer that AWS names, else to the first that blocks; or why there is none."""
     if now.reason:
         return now.reason
@@ -173,12 +179,12 @@ def _next_change(request: Request, documents: Shelf, now: Evaluation, named: str
     return _addition(request, documents, blocked[0])
 
 
-def _is_allowing(request: Request, documents: Shelf, layer: str) -> bool:
+def _is_allowing(request: Request, documents: PolicyDocuments, layer: str) -> bool:
     hits = Matcher(request, documents.layers).hits()
     return any(hit.placed.layer == layer and hit.statement.allows for hit in hits)
 
 
-def _addition(request: Request, documents: Shelf, layer: str) -> Change | str:
+def _addition(request: Request, documents: PolicyDocuments, layer: str) -> Change | str:
     if layer in documents.unreadable:
         return f"the layer {layer} was given as null"
     if layer == "rcp":
@@ -201,17 +207,17 @@ def _addition(request: Request, documents: Shelf, layer: str) -> Change | str:
     )
 
 
-def _place(spot: Spot, pointer: str) -> str:
+def _place(spot: DocumentPlace, pointer: str) -> str:
     return pointer or (f"/{spot.layer}/{spot.level}" if spot.layer == "scp" else f"/{spot.layer}")
 
 
-def _place_for(request: Request, documents: Shelf, layer: str) -> Spot:
+def _place_for(request: Request, documents: PolicyDocuments, layer: str) -> DocumentPlace:
     """Where to add the statement: the first level that does not allow, and there the first policy about the service."""
     hits = Matcher(request, documents.layers).hits()
     passing = {hit.level for hit in hits if hit.placed.layer == layer and hit.statement.allows}
     count = len(documents.levels.get(layer, ((),)))
     level = next((number for number in range(count) if number not in passing), 0)
-    spot = Spot(layer=layer, level=level, number=0)
+    spot = DocumentPlace(layer=layer, level=level, number=0)
     level_documents = documents.level(spot)
     about = (
         n
@@ -229,8 +235,8 @@ def _speaks_of(document: Mapping[str, Any], service: str) -> bool:
     )
 
 
-def _exception(request: Request, documents: Shelf, because: Because) -> Change | str:
-    spot = Spot.of(because.policy)
+def _exception(request: Request, documents: PolicyDocuments, because: Because) -> Change | str:
+    spot = DocumentPlace.of(because.policy)
     current = documents.document(spot)
     number = int(because.pointer.rpartition("/")[2]) if because.pointer != "/Statement" else 0
     listed = list(_statements(current.document))
@@ -276,7 +282,9 @@ def principal_arn(request: Request) -> str:
     return values[0] if values else ""
 
 
-def _identity_alone(asked: Mapping[str, Any], start: Shelf, changes: list[Change]) -> str:
+def _identity_alone(
+    asked: Mapping[str, Any], start: PolicyDocuments, changes: list[Change]
+) -> str:
     """The outcome with an identity policy but without the change to the resource policy, where that must allow."""
     request = request_of(dict(asked))
     statement = grant_statement.allow_statement("identity", request)
@@ -286,7 +294,9 @@ def _identity_alone(asked: Mapping[str, Any], start: Shelf, changes: list[Change
     return _decided(asked, start.with_layer("identity", _policy(statement))).decision.outcome
 
 
-def near_misses(request: Request, documents: Shelf, layer: str) -> Iterator[dict[str, str]]:
+def near_misses(
+    request: Request, documents: PolicyDocuments, layer: str
+) -> Iterator[dict[str, str]]:
     """The Allow statements of a layer for the action that still do not allow the request, and what does not match."""
     layers = documents.layers
     keys = {
@@ -308,7 +318,7 @@ def near_misses(request: Request, documents: Shelf, layer: str) -> Iterator[dict
                 or not statement.takes(action)
             ):
                 continue
-            pointer = documents.document(Spot.of(placed.pointer)).pointer
+            pointer = documents.document(DocumentPlace.of(placed.pointer)).pointer
             names = ", ".join(condition.key.value for condition in statement.statement.conditions)
             lacks = f"its condition on {names}" if at in but_for_conditions else _other_lack(layer)
             yield {"statement": f"{pointer}{at[1]}", "does_not_match": lacks}

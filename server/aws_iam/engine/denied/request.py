@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.denied.grant_statement import is_permission_set
-from aws_iam.engine.evaluation.decision_flow import is_strict
+from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 _ACCOUNT = re.compile(r"\d{12}")
 _HOLE = re.compile(r"\$\{[^{}]*\}")
 _IAM_NAMED = ("instance profile", "user", "role", "group", "policy")
-STRANGER = "000000000000"
+UNKNOWN_ACCOUNT = "000000000000"
 """The placeholder for the owner of a resource, when the message only shows that it is another account."""
 
 
 @slotted
-class Asked:
+class DeniedRequest:
     """The request, or the fields that are missing; `concluded` lists what the message does not say literally."""
 
     request: Mapping[str, Any] | None
@@ -35,7 +35,7 @@ class Asked:
     lacks: tuple[str, ...] = ()
 
 
-def asked(denial: Denial) -> Asked:
+def denied_request(denial: Denial) -> DeniedRequest:
     """The denied request, as far as the message describes it."""
     concluded: list[str] = []
     fields: dict[str, Any] = {
@@ -45,31 +45,37 @@ def asked(denial: Denial) -> Asked:
     }
     lacks = tuple(name for name, value in fields.items() if not value)
     if lacks:
-        return Asked(request=None, lacks=lacks, concluded=tuple(concluded))
+        return DeniedRequest(request=None, lacks=lacks, concluded=tuple(concluded))
     fields |= _role(denial, concluded)
     if denial.context:
         fields["context"] = {name: list(values) for name, values in denial.context}
     return _usable(denial, fields, concluded)
 
 
-def _usable(denial: Denial, fields: dict[str, Any], concluded: list[str]) -> Asked:
+def _usable(denial: Denial, fields: dict[str, Any], concluded: list[str]) -> DeniedRequest:
     try:
         request = request_of(dict(fields))
     except InputError as error:
         if "context" not in fields:
-            return Asked(request=None, concluded=(*concluded, error.message))
+            return DeniedRequest(request=None, concluded=(*concluded, error.message))
         concluded.append(f"the context of the message is ignored: {error.message}")
         return _usable(denial, {k: v for k, v in fields.items() if k != "context"}, concluded)
     arn = Arn.of(request.resource)
     told = arn is not None and _ACCOUNT.fullmatch(arn.account)
     owned = denial.layer == "resource" and denial.explicit is False
-    if owned and arn and not told and not is_strict(request) and request.caller.account:
-        fields["resource_account"] = STRANGER
+    if (
+        owned
+        and arn
+        and not told
+        and not needs_resource_policy(request)
+        and request.caller.account
+    ):
+        fields["resource_account"] = UNKNOWN_ACCOUNT
         concluded.append(
             "AWS found no Allow in the resource policy, so another account owns the resource; its ARN does not say"
-            f" which, so {STRANGER} stands for it"
+            f" which, so {UNKNOWN_ACCOUNT} stands for it"
         )
-    return Asked(request=fields, concluded=tuple(concluded))
+    return DeniedRequest(request=fields, concluded=tuple(concluded))
 
 
 def _role(denial: Denial, concluded: list[str]) -> dict[str, str]:

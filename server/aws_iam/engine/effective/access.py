@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.action_expansion import Expansion
-from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, faults
+from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, rejection_reasons
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.language.frozen import slotted
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @slotted
-class Reach:
+class ActionReach:
     """How one action is allowed.
 
     `allowed_by` are the statements that still allow it for some requests, `unlimited` those that do so on every resource,
@@ -58,11 +58,11 @@ class Reach:
 class Access:
     """The allowed actions by full name in lower case, and the entirely denied ones."""
 
-    actions: Mapping[str, Reach]
+    actions: Mapping[str, ActionReach]
     facts: Mapping[str, Action]
     removed: frozenset[str]
 
-    def reach(self, action: str) -> Reach | None:
+    def reach(self, action: str) -> ActionReach | None:
         """How an action is allowed; None when it is not allowed."""
         return self.actions.get(action.lower())
 
@@ -79,7 +79,7 @@ def access(
         statement
         for policy in policies
         for statement in policy.statements
-        if not faults(statement, policy.kind)
+        if not rejection_reasons(statement, policy.kind)
     ]
     allows, denies = ([s for s in sound if s.allows], [s for s in sound if s.denies])
     return work.access(allows, denies)
@@ -96,7 +96,7 @@ class _AccessComputation:
     targets: Targets
     allows: list[Statement] = field(default_factory=list)
     denies: list[Statement] = field(default_factory=list)
-    reaches: dict[object, Reach | None] = field(default_factory=dict)
+    reaches: dict[object, ActionReach | None] = field(default_factory=dict)
     denied: dict[tuple[int, int], bool] = field(default_factory=dict)
 
     def access(self, allows: list[Statement], denies: list[Statement]) -> Access:
@@ -104,7 +104,7 @@ class _AccessComputation:
         facts: dict[str, Action] = {}
         allowing = self._numbers(allows, facts)
         denying = self._numbers(denies, {}, within=allowing)
-        found: dict[str, Reach] = {}
+        found: dict[str, ActionReach] = {}
         removed = set()
         for name, numbers in allowing.items():
             reach = self._reach(facts[name], numbers, denying.get(name, ()))
@@ -137,24 +137,26 @@ class _AccessComputation:
         self.expansion.spend(sum(map(len, found.values())))
         return {name: tuple(numbers) for name, numbers in found.items()}
 
-    def _reach(self, action: Action, allowing: Numbers, denying: Numbers) -> Reach | None:
+    def _reach(self, action: Action, allowing: Numbers, denying: Numbers) -> ActionReach | None:
         key = (action.service, action.resource_types, action.required, allowing, denying)
         if key not in self.reaches:
             self.expansion.spend(len(allowing) * (len(denying) + 1))
             self.reaches[key] = self._remaining(action, allowing, denying)
         return self.reaches[key]
 
-    def _remaining(self, action: Action, allowing: Numbers, denying: Numbers) -> Reach | None:
+    def _remaining(
+        self, action: Action, allowing: Numbers, denying: Numbers
+    ) -> ActionReach | None:
         """What the Deny statements leave of the Allow statements; None when these match no resource of the action."""
         meeting = [n for n in allowing if self.targets.meets(self.allows[n], action)]
         if not meeting:
             return None
         cuts = [n for n in denying if self.targets.meets(self.denies[n], action)]
         if any(self._takes_all(n, action) for n in cuts):
-            return Reach(allowed_by=())
+            return ActionReach(allowed_by=())
         left = [n for n in meeting if not any(self._denies_all_of(cut, n) for cut in cuts)]
         allowed = tuple(self.allows[n] for n in left)
-        return Reach(
+        return ActionReach(
             allowed_by=allowed,
             unlimited=tuple(s for s in allowed if self.targets.is_everywhere(s, action)),
             denied_by=tuple(self.denies[n] for n in cuts),
@@ -181,7 +183,7 @@ def _is_certain(deny: Statement) -> bool:
     return not deny.has("Principal") or any(principal.is_everyone for principal in deny.principals)
 
 
-def bounded(given: Access, limit: Access) -> Access:
+def within_boundary(given: Access, limit: Access) -> Access:
     """The access that a permissions boundary leaves: both must allow, and the boundary grants nothing by itself."""
     kept = {
         name: _narrower(reach, limit.actions[name])
@@ -193,12 +195,12 @@ def bounded(given: Access, limit: Access) -> Access:
     )
 
 
-def _narrower(given: Reach, limit: Reach) -> Reach:
+def _narrower(given: ActionReach, limit: ActionReach) -> ActionReach:
     """Both limits together; where only the boundary has conditions, its statements are the ones to show."""
     unlimited: tuple[Statement, ...] = ()
     if given.everywhere and limit.everywhere:
         unlimited = _limiting_statements(given.unlimited, limit.unlimited)
-    return Reach(
+    return ActionReach(
         allowed_by=_limiting_statements(given.allowed_by, limit.allowed_by),
         unlimited=unlimited,
         denied_by=(*given.denied_by, *limit.denied_by),

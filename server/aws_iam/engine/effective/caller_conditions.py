@@ -115,7 +115,7 @@ def _is_fixed_arn(arn: str) -> bool:
     return _is_spelled(bucket) and not (account and slash)
 
 
-def shuts_out(condition: Condition) -> bool:
+def keeps_strangers_out(condition: Condition) -> bool:
     """Whether the condition, in an Allow, keeps strangers out."""
     if not is_demanded(condition):
         return False
@@ -124,9 +124,9 @@ def shuts_out(condition: Condition) -> bool:
     return all(is_fixed(condition.name, value.value) for value in condition.values)
 
 
-def is_limited(statement: Statement) -> bool:
+def is_closed_to_strangers(statement: Statement) -> bool:
     """Whether a condition of the Allow keeps strangers out."""
-    return any(map(shuts_out, statement.conditions))
+    return any(map(keeps_strangers_out, statement.conditions))
 
 
 def is_denied_to_strangers(policy: Policy, allow: Statement) -> bool:

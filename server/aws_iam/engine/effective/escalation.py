@@ -19,7 +19,7 @@ from aws_iam.engine.language.variables import without_variables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.effective.access import Access, Reach
+    from aws_iam.engine.effective.access import Access, ActionReach
     from aws_iam.engine.language.document import Condition, Statement
 
 ASSET = "assets/data/privilege-escalation.json"
@@ -30,7 +30,7 @@ _PASSING = "iam:PassRole"
 _PASSED_TO = "iam:passedtoservice"
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 _OWN_USER = "the caller's user"
-NEW = ("a new role", "a new user")
+NEW_PRINCIPALS = ("a new role", "a new user")
 """What a path creates: under any name that the permissions cover."""
 STRONG_POLICIES = tuple(
     f"arn:aws:iam::aws:policy/{name}"
@@ -44,7 +44,7 @@ NEVER_ALONE = "sts-assume-role"
 
 
 @slotted
-class Need:
+class NeededAction:
     """An action that a path needs, and the resource it needs it on."""
 
     action: str
@@ -61,7 +61,7 @@ class EscalationPath:
     id: str
     family: str
     title: str
-    required: tuple[Need, ...]
+    required: tuple[NeededAction, ...]
     passes_role_to: str
     may_pass_to: tuple[str, ...]
     prerequisites: tuple[str, ...]
@@ -99,7 +99,9 @@ def _path(row: Mapping[str, Any]) -> EscalationPath:
         id=row["id"],
         family=row["class"],
         title=row["title"],
-        required=tuple(Need(action=n["action"], on=n.get("on", "")) for n in row["required"]),
+        required=tuple(
+            NeededAction(action=n["action"], on=n.get("on", "")) for n in row["required"]
+        ),
         passes_role_to=row.get("passes_role_to", ""),
         may_pass_to=(row.get("passes_role_to", ""), *row.get("passes_role_to_or", ())),
         prerequisites=tuple(row.get("prerequisites", ())),
@@ -111,10 +113,12 @@ def _path(row: Mapping[str, Any]) -> EscalationPath:
 
 def open_paths(access: Access) -> tuple[OpenPath, ...]:
     """The paths whose actions the policies all allow; only those that contain no smaller open path."""
-    return smallest(opened for path in escalation_paths() if (opened := by_policy(path, access)))
+    return smallest_paths(
+        opened for path in escalation_paths() if (opened := path_opened_by(path, access))
+    )
 
 
-def smallest(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
+def smallest_paths(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
     """The paths that contain no other open path."""
     found = {path.path.id: path for path in paths}
     found.pop(NEVER_ALONE, None)
@@ -123,16 +127,18 @@ def smallest(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
     )
 
 
-def by_policy(path: EscalationPath, access: Access) -> OpenPath | None:
+def path_opened_by(path: EscalationPath, access: Access) -> OpenPath | None:
     """The path, if the policies allow all of its actions; else None."""
     granted = []
     for need in path.required:
         reach = access.reach(need.action)
-        candidates = tuple(granting(path, need, reach)) if reach else ()
+        candidates = tuple(granting_statements(path, need, reach)) if reach else ()
         if not candidates:
             return None
         granted.append(candidates)
-    statements = _of_one_name(granted) if path.required[0].on in NEW else [g[0] for g in granted]
+    statements = (
+        _of_one_name(granted) if path.required[0].on in NEW_PRINCIPALS else [g[0] for g in granted]
+    )
     if not statements:
         return None
     return OpenPath(path=path, statements=tuple(statements), unsettled=path.prerequisites)
@@ -160,12 +166,16 @@ def _may_meet(one: Statement, other: Statement) -> bool:
     )
 
 
-def granting(path: EscalationPath, need: Need, reach: Reach) -> Iterator[Statement]:
+def granting_statements(
+    path: EscalationPath, need: NeededAction, reach: ActionReach
+) -> Iterator[Statement]:
     """The statements that allow the needed action on the resources that the path needs."""
     if any(_closes_by_denying(deny, path) for deny in reach.denied_by):
         return
     # A new principal can have any name, so a permission for some names is enough.
-    anywhere = need.on in NEW or (path.family == NEW_COMPUTE and need.action != _PASSING)
+    anywhere = need.on in NEW_PRINCIPALS or (
+        path.family == NEW_COMPUTE and need.action != _PASSING
+    )
     candidates = reach.allowed_by if anywhere else reach.unlimited
     if need.on == _OWN_USER:
         candidates = (*candidates, *filter(_is_own_user, reach.allowed_by))
@@ -176,11 +186,11 @@ def _is_own_user(statement: Statement) -> bool:
     return any(resource.value.endswith("/${aws:username}") for resource in statement.resources)
 
 
-def _is_closed(statement: Statement, need: Need, path: EscalationPath) -> bool:
+def _is_closed(statement: Statement, need: NeededAction, path: EscalationPath) -> bool:
     return any(_closes(condition, need, path) for condition in statement.conditions)
 
 
-def _closes(condition: Condition, need: Need, path: EscalationPath) -> bool:
+def _closes(condition: Condition, need: NeededAction, path: EscalationPath) -> bool:
     """Whether the condition keeps an Allow from opening the path."""
     if not condition.demanded:
         # Every request that passes a role carries iam:PassedToService.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.document import Form, Kind, Node
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
 from aws_iam.engine.reference import global_keys
-from aws_iam.engine.reference.key_support import supplying
+from aws_iam.engine.reference.key_support import actions_with_key
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _WITHOUT = {
 _EITHER = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "NotPrincipal"))
 
 
-def faults(statement: Statement, kind: Kind) -> tuple[str, ...]:
+def rejection_reasons(statement: Statement, kind: Kind) -> tuple[str, ...]:
     """Why AWS would reject the statement, in words; empty when it would not."""
     return (*_effect(statement), *_elements(statement, kind), *_conditions(statement))
 
@@ -144,7 +144,7 @@ def _service_key_conditions(
         prefix = condition.name.partition(":")[0]
         if condition.demanded and prefix != "aws" and prefix not in _ILL_LISTED:
             spend(_STEPS_OF_A_KEY + len(condition.name))
-            having = supplying(prefix, condition.name)
+            having = actions_with_key(prefix, condition.name)
             # Session keys are in the requests of every service; nothing is known of an unknown key.
             if having and global_keys.find(condition.name) is None:
                 yield condition, having

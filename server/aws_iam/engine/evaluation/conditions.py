@@ -49,7 +49,9 @@ class Operator:
         return any(self.matches(entry, given) for entry in wanted) is not self.negated
 
 
-def holds(condition: Condition, context: Context, *, variables: bool = True) -> bool | None:
+def condition_holds(
+    condition: Condition, context: Context, *, variables: bool = True
+) -> bool | None:
     """Whether the condition holds; None where AWS has no such operator or qualifier, or where its pages contradict each other.
 
     Without `variables` (a policy of version 2008-10-17) `${…}` is plain text.

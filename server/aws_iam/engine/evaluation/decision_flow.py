@@ -111,7 +111,7 @@ class LayerDecisions:
         return resource if self.is_outsider or own else ("identity", *resource)
 
 
-def is_strict(request: Request) -> bool:
+def needs_resource_policy(request: Request) -> bool:
     """Whether the resource's own policy must allow even callers of its account: KMS keys and role trust policies."""
     action = request.action.lower()
     if request.service == "kms":
@@ -199,7 +199,7 @@ def _lacking(at: LayerDecisions) -> Iterator[str]:
     # Does it name the role, or the user behind a federated session? Then no identity policy is needed.
     if at.grade is not Grade.ROLE:
         # The policy of a key or a role must allow in any case, at least by naming the account.
-        if is_strict(at.request):
+        if needs_resource_policy(at.request):
             yield from at.lacking_resource
         yield from at.lacking_identity
     yield from at.lacks("boundary")

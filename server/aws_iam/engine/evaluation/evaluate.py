@@ -29,10 +29,10 @@ class Evaluation:
 
 def evaluate(request: object, policies: object) -> Decision:
     """The decision on a request; raises InputError for a request or a policy that cannot be used."""
-    return evaluated(request_of(request), layers_of(policies)).decision
+    return evaluate_request(request_of(request), layers_of(policies)).decision
 
 
-def evaluated(
+def evaluate_request(
     request: Request, layers: Layers, *, forced: Mapping[str, bool] | None = None
 ) -> Evaluation:
     """The decision with its reason; `forced` says whether all conditions on a key, given in lower case, hold."""

@@ -55,7 +55,7 @@ _ACROSS_ACCOUNTS = frozenset(
 )
 
 
-def crosses_accounts(action: str) -> bool:
+def works_across_accounts(action: str) -> bool:
     """Whether KMS accepts the action from accounts other than the key's."""
     return action.lower() in _ACROSS_ACCOUNTS
 

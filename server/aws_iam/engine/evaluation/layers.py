@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LAYERS: Final = ("rcp", "scp", "vpc_endpoint", "resource", "identity", "boundary", "session")
 """Every layer, in the order in which AWS names the first that does not allow."""
 
-KINDS: Mapping[str, Kind | None] = {
+KIND_OF_LAYER: Mapping[str, Kind | None] = {
     "rcp": Kind.RCP,
     "scp": Kind.SCP,
     "vpc_endpoint": Kind.RESOURCE,
@@ -36,7 +36,7 @@ _VARIABLES = "2012-10-17"
 
 
 @positional
-class Ready:
+class IndexedStatement:
     """A statement with its action element indexed: names and patterns in lower case."""
 
     statement: Statement
@@ -48,7 +48,7 @@ class Ready:
     anywhere: tuple[str, ...] = field(compare=False, repr=False)
 
     @classmethod
-    def of(cls, statement: Statement) -> Ready:
+    def of(cls, statement: Statement) -> IndexedStatement:
         """The statement with its index, which is built once."""
         known = statement.derived.get(cls)
         if known is not None:
@@ -64,7 +64,7 @@ class Ready:
         return self.names, self.patterns, self.negated, self.by_service, self.anywhere
 
     @classmethod
-    def _made(cls, statement: Statement) -> Ready:
+    def _made(cls, statement: Statement) -> IndexedStatement:
         named, unnamed = statement.action_words, statement.not_action_words
         texts = [word.lower() for word in unnamed or named if ":" in word or word == "*"]
         negated = not named or bool(unnamed)
@@ -73,7 +73,7 @@ class Ready:
     @classmethod
     def with_entries(
         cls, statement: Statement, texts: Sequence[str], *, negated: bool = False
-    ) -> Ready:
+    ) -> IndexedStatement:
         """The statement as if its action element had these entries, given in lower case."""
         # Most statements have no pattern, which one look at all entries together shows.
         if is_literal("".join(texts)):
@@ -104,12 +104,12 @@ class Ready:
 
 
 @slotted
-class Placed:
+class PlacedPolicy:
     """A policy with its layer and its pointer in the input, such as `/scp/0/1`."""
 
     layer: str
     pointer: str
-    statements: tuple[Ready, ...]
+    statements: tuple[IndexedStatement, ...]
     # Whether `${…}` is a variable: only in policies of version 2012-10-17.
     has_variables: bool
 
@@ -121,13 +121,13 @@ class Layers:
     `unreadable` are layers given as null: they exist, but their content is unknown.
     """
 
-    levels: Mapping[str, tuple[tuple[Placed, ...], ...]]
+    levels: Mapping[str, tuple[tuple[PlacedPolicy, ...], ...]]
     unreadable: frozenset[str] = frozenset()
 
     def __contains__(self, layer: str) -> bool:
         return layer in self.levels
 
-    def all(self) -> Iterator[Placed]:
+    def all(self) -> Iterator[PlacedPolicy]:
         """Every policy, layer by layer."""
         for layer in LAYERS:
             for level in self.levels.get(layer, ()):
@@ -147,7 +147,7 @@ def layers_of(given: object) -> Layers:
             "the policies must be an object with one field per layer",
             hint=f"the layers are {known}",
         )
-    levels: dict[str, tuple[tuple[Placed, ...], ...]] = {}
+    levels: dict[str, tuple[tuple[PlacedPolicy, ...], ...]] = {}
     unreadable = set()
     for layer, value in given.items():
         _refuse_unknown_layer(layer)
@@ -169,7 +169,7 @@ def _refuse_unknown_layer(layer: str) -> None:
         )
 
 
-def levels_of(layer: str, value: Any) -> tuple[tuple[Placed, ...], ...]:
+def levels_of(layer: str, value: Any) -> tuple[tuple[PlacedPolicy, ...], ...]:
     """The levels of one layer; InputError says which policy cannot be used, and why."""
     if layer not in LEVELLED:
         return (tuple(_placed_policies(layer, f"/{layer}", value)),)
@@ -181,7 +181,7 @@ def levels_of(layer: str, value: Any) -> tuple[tuple[Placed, ...], ...]:
     )
 
 
-def _placed_policies(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
+def _placed_policies(layer: str, pointer: str, value: Any) -> Iterator[PlacedPolicy]:
     if not isinstance(value, (list, tuple)):
         yield from _policies(layer, pointer, value)
         return
@@ -189,8 +189,8 @@ def _placed_policies(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
         yield from _policies(layer, f"{pointer}/{number}", document)
 
 
-def _policies(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
-    for source in sources_of(value, KINDS[layer]):
+def _policies(layer: str, pointer: str, value: Any) -> Iterator[PlacedPolicy]:
+    for source in sources_of(value, KIND_OF_LAYER[layer]):
         content = source.content
         if isinstance(content, Syntax):
             where = f"line {content.where.line}:{content.where.column}"
@@ -201,12 +201,12 @@ def _policies(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
         yield placed(content, layer, pointer)
 
 
-def placed(policy: Policy, layer: str, pointer: str) -> Placed:
+def placed(policy: Policy, layer: str, pointer: str) -> PlacedPolicy:
     """A parsed policy, placed in its layer."""
-    return Placed(
+    return PlacedPolicy(
         layer=layer,
         pointer=pointer,
-        statements=tuple(map(Ready.of, policy.statements)),
+        statements=tuple(map(IndexedStatement.of, policy.statements)),
         has_variables=policy.version is not None and policy.version.value == _VARIABLES,
     )
 

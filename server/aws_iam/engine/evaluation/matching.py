@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
-from aws_iam.engine.evaluation.conditions import holds
+from aws_iam.engine.evaluation.conditions import condition_holds
 from aws_iam.engine.evaluation.context import substituted, with_stand_ins
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import matches
@@ -14,7 +14,7 @@ from aws_iam.engine.language.pattern import matches
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aws_iam.engine.evaluation.layers import Layers, Placed
+    from aws_iam.engine.evaluation.layers import Layers, PlacedPolicy
     from aws_iam.engine.evaluation.request import Request
     from aws_iam.engine.language.document import Condition, Statement
 
@@ -28,7 +28,7 @@ _UNCERTAIN = ("s3:listallmybuckets", "arn:aws:s3:::*")
 class Hit:
     """A statement that applies to the request; `sure` is False when that cannot be known."""
 
-    placed: Placed
+    placed: PlacedPolicy
     statement: Statement
     grade: Grade
     sure: bool
@@ -59,7 +59,7 @@ class Matcher:
         )
         return tuple(hit for hit in found if hit)
 
-    def _hit(self, placed: Placed, statement: Statement, level: int) -> Hit | None:
+    def _hit(self, placed: PlacedPolicy, statement: Statement, level: int) -> Hit | None:
         grade, sure = self._grade(placed, statement)
         taken = self._takes_resource(placed, statement) if grade else False
         met = False if taken is False else self._meets(placed, statement)
@@ -68,7 +68,7 @@ class Matcher:
         sure = sure and taken is True and met is True
         return Hit(placed=placed, statement=statement, grade=grade, sure=sure, level=level)
 
-    def _grade(self, placed: Placed, statement: Statement) -> tuple[Grade, bool]:
+    def _grade(self, placed: PlacedPolicy, statement: Statement) -> tuple[Grade, bool]:
         """How closely a statement names the caller; policies attached to principals name nobody and mean whoever has them."""
         if placed.layer not in {"resource", "vpc_endpoint", "rcp"}:
             return Grade.DIRECT, True
@@ -87,7 +87,7 @@ class Matcher:
             return Grade.ROLE, False
         return grade, True
 
-    def _takes_resource(self, placed: Placed, statement: Statement) -> bool | None:
+    def _takes_resource(self, placed: PlacedPolicy, statement: Statement) -> bool | None:
         named, unnamed = statement.resource_words, statement.not_resource_words
         if named and not unnamed:
             return self._any_resource(placed, named)
@@ -99,7 +99,7 @@ class Matcher:
         # The policy of a role or a repository means its own resource; in a key policy a statement without Resource has no effect.
         return placed.layer == "resource" and self.request.service != "kms"
 
-    def _any_resource(self, placed: Placed, entries: Iterable[str]) -> bool | None:
+    def _any_resource(self, placed: PlacedPolicy, entries: Iterable[str]) -> bool | None:
         resource = with_stand_ins(self.request.resource) if self.request.resource != "*" else "*"
         doubted = False
         for entry in entries:
@@ -109,7 +109,7 @@ class Matcher:
             doubted |= (self.request.action.lower(), entry) == _UNCERTAIN
         return None if doubted else False
 
-    def _pattern(self, placed: Placed, text: str) -> str | None:
+    def _pattern(self, placed: PlacedPolicy, text: str) -> str | None:
         """The entry as a pattern; None when one of its variables has no value, so that it matches nothing."""
         if text.startswith("arn:") and (missing := _FIELDS - 1 - text.count(":")) > 0:
             text += ":*" * missing
@@ -117,15 +117,15 @@ class Matcher:
             return substituted(text, self.request.context, escaped=True)
         return text
 
-    def _meets(self, placed: Placed, statement: Statement) -> bool | None:
+    def _meets(self, placed: PlacedPolicy, statement: Statement) -> bool | None:
         # Evaluates all conditions, even after one that fails, so that every key counts as looked at.
         held = [self._holds(placed, condition) for condition in statement.conditions]
         if False in held:
             return False
         return None if None in held else True
 
-    def _holds(self, placed: Placed, condition: Condition) -> bool | None:
+    def _holds(self, placed: PlacedPolicy, condition: Condition) -> bool | None:
         forced = self.forced.get(condition.name) if self.forced else None
         if forced is not None:
             return forced
-        return holds(condition, self.request.context, variables=placed.has_variables)
+        return condition_holds(condition, self.request.context, variables=placed.has_variables)

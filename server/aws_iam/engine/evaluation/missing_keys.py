@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluation.evaluate import evaluated
+from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ _MOST_TOGETHER = 5
 _WORDS = {True: "met", False: "not met"}
 
 
-def hinges(request: Request, layers: Layers, decision: Decision) -> dict[str, dict[str, Outcome]]:
+def outcomes_of_missing_keys(
+    request: Request, layers: Layers, decision: Decision
+) -> dict[str, dict[str, Outcome]]:
     """For each missing key that matters, the other outcomes: with its conditions met, not met, or with a given value.
 
     Where no single key makes the request allowed, one entry names the smallest set of keys that does.
@@ -47,9 +49,9 @@ def hinges(request: Request, layers: Layers, decision: Decision) -> dict[str, di
 
 
 def _alone(request: Request, layers: Layers, key: str) -> Iterator[tuple[str, Outcome]]:
-    flipped = {evaluated(request, layers).decision.outcome == "Allowed"}
+    flipped = {evaluate_request(request, layers).decision.outcome == "Allowed"}
     for met, word in _WORDS.items():
-        outcome = evaluated(request, layers, forced={key.lower(): met}).decision.outcome
+        outcome = evaluate_request(request, layers, forced={key.lower(): met}).decision.outcome
         flipped.add(outcome == "Allowed")
         yield word, outcome
     if len(flipped) > 1:
@@ -59,7 +61,7 @@ def _alone(request: Request, layers: Layers, key: str) -> Iterator[tuple[str, Ou
     values = dict.fromkeys(_values(conditions)) if len(conditions) > 1 else ()
     for value in islice(values, _MOST_VALUES):
         asked = request.with_key(key, value)
-        yield f"judged by {quoted(value)}", evaluated(asked, layers).decision.outcome
+        yield f"judged by {quoted(value)}", evaluate_request(asked, layers).decision.outcome
 
 
 def _conditions(layers: Layers, key: str) -> Iterator[Condition]:
@@ -85,7 +87,7 @@ def _together(
         forced = {k.lower(): met for k, met in zip(keys, choice, strict=True) if met is not None}
         if len(forced) < 2:  # noqa: PLR2004
             continue
-        if evaluated(request, layers, forced=forced).decision.outcome == "Allowed":
+        if evaluate_request(request, layers, forced=forced).decision.outcome == "Allowed":
             named = [k for k, met in zip(keys, choice, strict=True) if met is not None]
             words = [_WORDS[met] for met in forced.values()]
             word = words[0] if len(set(words)) == 1 else " and ".join(words)

@@ -26,7 +26,7 @@ from aws_iam.wording import counted, joined
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from aws_iam.engine.effective.access import Access, Reach
+    from aws_iam.engine.effective.access import Access, ActionReach
     from aws_iam.engine.effective.action_expansion import Expansion
     from aws_iam.engine.language.document import Statement
     from aws_iam.engine.reference.catalog import Action
@@ -44,7 +44,7 @@ _NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class RiskFinding:
     """A finding and its statement: places alone can be equal in several documents."""
 
     finding: Finding
@@ -55,7 +55,7 @@ class Told:
 class Risks:
     """The findings, worst first, and the escalation paths behind them."""
 
-    told: tuple[Told, ...]
+    told: tuple[RiskFinding, ...]
     paths: tuple[OpenPath, ...]
 
 
@@ -82,7 +82,7 @@ def risks(
     return Risks(told=worst_first, paths=paths)
 
 
-def _administrator(access: Access, total: int, paths: tuple[OpenPath, ...]) -> Told | None:
+def _administrator(access: Access, total: int, paths: tuple[OpenPath, ...]) -> RiskFinding | None:
     reaches = access.actions.values()
     if len(reaches) < total or not all(reach.everywhere for reach in reaches):
         return None
@@ -104,7 +104,7 @@ def _administrator(access: Access, total: int, paths: tuple[OpenPath, ...]) -> T
     )
 
 
-def _by_family(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[Told]:
+def _by_family(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFinding]:
     families: dict[str, list[OpenPath]] = defaultdict(list)
     for path in paths:
         families[path.path.family].append(path)
@@ -112,7 +112,9 @@ def _by_family(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[Told]:
         yield _of_family(family, found, access)
 
 
-def _broad(access: Access, paths: tuple[OpenPath, ...], expansion: Expansion) -> Told | None:
+def _broad(
+    access: Access, paths: tuple[OpenPath, ...], expansion: Expansion
+) -> RiskFinding | None:
     """One finding for a policy so broad that listing its paths would not help."""
     iam = expansion.pattern("iam:*")
     everywhere = sum(reach.everywhere for reach in access.actions.values())
@@ -142,7 +144,7 @@ def _broad(access: Access, paths: tuple[OpenPath, ...], expansion: Expansion) ->
     )
 
 
-def _is_unrestricted(reach: Reach) -> bool:
+def _is_unrestricted(reach: ActionReach) -> bool:
     """Whether no resource, Deny or required condition limits it."""
     return _is_unlimited(reach) and not reach.denied_by and not _is_bound(reach)
 
@@ -168,7 +170,7 @@ _FIXES = {
 }
 
 
-def _of_family(family: str, found: list[OpenPath], access: Access) -> Told:
+def _of_family(family: str, found: list[OpenPath], access: Access) -> RiskFinding:
     told = "; ".join(_path_in_words(path, access) for path in found[:_PATHS_TOLD])
     more = len(found) - _PATHS_TOLD
     rest = f"; and {counted(more, 'more path')}" if more > 0 else ""
@@ -207,7 +209,7 @@ def _path_in_words(opened: OpenPath, access: Access) -> str:
     return f"{path.id}: {joined([n.action for n in path.required])} {verb} enough{also}{when}"
 
 
-def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[Told]:
+def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFinding]:
     """iam:PassRole on every role, where no path covers it already."""
     reach = access.reach("iam:PassRole")
     if reach is None or any(p.path.family == NEW_COMPUTE for p in paths):
@@ -292,14 +294,14 @@ _WORDS = {
 }
 
 
-def _risky_actions(access: Access) -> Iterator[Told]:
+def _risky_actions(access: Access) -> Iterator[RiskFinding]:
     for risk in _risks():
         found = {name: reach for name in sorted(risk.actions) if (reach := access.reach(name))}
         if found:
             yield _of_risk(risk, found)
 
 
-def _of_risk(risk: _RiskyActions, found: Mapping[str, Reach]) -> Told:
+def _of_risk(risk: _RiskyActions, found: Mapping[str, ActionReach]) -> RiskFinding:
     words = _WORDS[risk.name]
     worst = min((_grade(risk, words, n, r) for n, r in found.items()), key=_GRADES.index)
     wide = [name for name, reach in found.items() if _is_unlimited(reach)]
@@ -319,25 +321,25 @@ def _of_risk(risk: _RiskyActions, found: Mapping[str, Reach]) -> Told:
     )
 
 
-def _is_unlimited(reach: Reach) -> bool:
+def _is_unlimited(reach: ActionReach) -> bool:
     return reach.everywhere and not any(
         "resourcetag/" in c.name and c.demanded for s in reach.unlimited for c in s.conditions
     )
 
 
-def _grade(risk: _RiskyActions, words: _RiskWording, name: str, reach: Reach) -> Severity:
+def _grade(risk: _RiskyActions, words: _RiskWording, name: str, reach: ActionReach) -> Severity:
     if not _is_unlimited(reach):
         return Severity.INFO if name in risk.minor else words.limited
     step = _GRADES.index(words.unlimited) - (name in risk.major) + 2 * (name in risk.minor)
     return _GRADES[min(step + _is_bound(reach), len(_GRADES) - 1)]
 
 
-def _is_bound(reach: Reach) -> bool:
+def _is_bound(reach: ActionReach) -> bool:
     """Whether every statement that allows it has a condition that an ordinary request may not meet."""
     return all(any(c.demanded for c in statement.conditions) for statement in reach.allowed_by)
 
 
-def _whole_services(access: Access, expansion: Expansion) -> Iterator[Told]:
+def _whole_services(access: Access, expansion: Expansion) -> Iterator[RiskFinding]:
     whole = []
     for service in dict.fromkeys(access.facts[name].service for name in access.actions):
         every = expansion.pattern(f"{service}:*")
@@ -373,7 +375,7 @@ _NO_CHANGES = (
 _DESTROYS = ("Delete", "Terminate", "Remove", "Purge", "Deregister", "Destroy", "Disable", "Stop")
 
 
-def _infrastructure(access: Access) -> Iterator[Told]:
+def _infrastructure(access: Access) -> Iterator[RiskFinding]:
     """Changes on every resource by actions that could be limited to some resources."""
     found: dict[str, Action] = {
         name: access.facts[name]
@@ -407,7 +409,7 @@ def _named(names: list[str]) -> str:
     return joined(names, shown=_NAMED)
 
 
-def _first(reaches: Iterable[Reach]) -> Statement | None:
+def _first(reaches: Iterable[ActionReach]) -> Statement | None:
     """The first statement that allows one of them on every resource."""
     return next((reach.unlimited[0] for reach in reaches if reach.unlimited), None)
 
@@ -421,7 +423,7 @@ def _finding(  # noqa: PLR0913 - the words of a finding
     at: Statement | None,
     fix: str,
     source: str,
-) -> Told:
+) -> RiskFinding:
     finding = Finding(
         code=code,
         title=title,
@@ -432,4 +434,4 @@ def _finding(  # noqa: PLR0913 - the words of a finding
         fix=fix,
         source=source,
     )
-    return Told(finding=finding, statement=at)
+    return RiskFinding(finding=finding, statement=at)

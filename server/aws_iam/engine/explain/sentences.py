@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, faults
+from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, rejection_reasons
 from aws_iam.engine.explain.actions import OF_TRUST, actions
 from aws_iam.engine.explain.conditions import conditions, variable_names, variables_note
 from aws_iam.engine.explain.principals import EVERYONE, principals
@@ -72,7 +72,7 @@ def sentence(
 
     `stand_ins` are entries of its action element that are unknown until deployment.
     """
-    broken = faults(statement, policy.kind)
+    broken = rejection_reasons(statement, policy.kind)
     if broken:
         return f"This statement has no effect, because AWS refuses the policy: {'; '.join(broken[:3])}."
     frame = _FRAMES[policy.kind]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.arn import Arn, closest_formats
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
-from aws_iam.engine.language.problems import Problems, object_of
+from aws_iam.engine.language.problems import Problems, json_object_of
 from aws_iam.engine.parsing.json_nodes import Form, Node, Text
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.catalog_file import LEVELS
@@ -104,9 +104,9 @@ class Need:
     targets: tuple[Target, ...]
 
 
-def read(given: object) -> tuple[Need, ...]:
+def read_needs(given: object) -> tuple[Need, ...]:
     """The needs; InputError lists every name and ARN that the reference does not know."""
-    node = object_of(given, "needs", EXAMPLE)
+    node = json_object_of(given, "needs", EXAMPLE)
     if not node.members:
         raise InputError("`needs` is empty", hint=f"give an object such as {EXAMPLE}")
     _refuse_size(node)

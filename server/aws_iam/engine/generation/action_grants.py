@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @slotted
-class Grant:
+class ActionGrant:
     """One action on one resource, under the conditions with these numbers."""
 
     action: str
@@ -25,7 +25,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Wanted:
+class WantedAction:
     """An action on a target of a need; `types` are the target's resource types that it is authorized on."""
 
     action: Action
@@ -38,7 +38,7 @@ class Wanted:
 
 
 @slotted
-class LeftOut:
+class OmittedAction:
     """An action that is not granted, with the reason and the granted actions that depend on it."""
 
     action: str
@@ -46,17 +46,19 @@ class LeftOut:
     needed_by: tuple[str, ...] = ()
 
 
-def types_of(action: Action) -> tuple[ResourceType, ...]:
+def resource_types_of(action: Action) -> tuple[ResourceType, ...]:
     """All resource types that an action is authorized on."""
     service = catalog().service(action.service)
     types = service.resource_types if service else {}
     return tuple(types[name.lower()] for name in action.resource_types if name.lower() in types)
 
 
-def forms(action: Action, near: Arn | None = None) -> str:
+def listed_formats(action: Action, near: Arn | None = None) -> str:
     """The first ARN formats that an action works on, in words, with the fields of a nearby ARN filled in."""
     formats = [
-        f"`{format_near(t, near)}`" for type_ in types_of(action) for t in type_.arn_formats
+        f"`{format_near(t, near)}`"
+        for type_ in resource_types_of(action)
+        for t in type_.arn_formats
     ]
     more = f" and {len(formats) - 3} more" if formats[3:] else ""
     return (", ".join(formats[:3]) or "`*` only") + more

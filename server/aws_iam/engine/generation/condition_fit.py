@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.generation.action_grants import Grant, LeftOut
+from aws_iam.engine.generation.action_grants import ActionGrant, OmittedAction
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.problems import Problems
 from aws_iam.escape import quoted
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aws_iam.engine.generation.access_needs import Need, Target
-    from aws_iam.engine.generation.action_grants import Wanted
-    from aws_iam.engine.generation.condition_limits import Limits
+    from aws_iam.engine.generation.action_grants import WantedAction
+    from aws_iam.engine.generation.condition_limits import ConditionLimits
 
 
 @slotted
 class _LockedOut:
     """A wanted action whose requests never carry these keys."""
 
-    wanted: Wanted
+    wanted: WantedAction
     keys: tuple[str, ...]
 
 
@@ -39,14 +39,14 @@ class _LockedOut:
 class FittedGrants:
     """The grants, the wanted actions behind them, those locked out, and by key the actions granted without its condition."""
 
-    grants: tuple[Grant, ...]
-    granted: tuple[Wanted, ...]
+    grants: tuple[ActionGrant, ...]
+    granted: tuple[WantedAction, ...]
     locked_out: tuple[_LockedOut, ...]
     without: Mapping[str, tuple[str, ...]]
     # The conditions whose keys no request carries.
     unused: frozenset[int]
 
-    def rows(self, *, added: bool) -> tuple[LeftOut, ...]:
+    def rows(self, *, added: bool) -> tuple[OmittedAction, ...]:
         """The locked-out actions of the needs, or of those added to them, each once."""
         found: dict[tuple[str, str], list[str]] = {}
         for locked in self.locked_out:
@@ -56,16 +56,16 @@ class FittedGrants:
                 by = found.setdefault((locked.wanted.action.full_name, why), [])
                 by += [locked.wanted.needed_by] if added else []
         return tuple(
-            LeftOut(action=name, why=why, needed_by=tuple(dict.fromkeys(by)))
+            OmittedAction(action=name, why=why, needed_by=tuple(dict.fromkeys(by)))
             for (name, why), by in found.items()
         )
 
 
-def fit_conditions(wanted: Sequence[Wanted], limits: Limits) -> FittedGrants:
+def fit_conditions(wanted: Sequence[WantedAction], limits: ConditionLimits) -> FittedGrants:
     """Each wanted action with the conditions that its requests can meet."""
     scope = _LimitReach.of(wanted, limits)
-    grants: dict[Grant, None] = {}
-    granted: list[Wanted] = []
+    grants: dict[ActionGrant, None] = {}
+    granted: list[WantedAction] = []
     locked: list[_LockedOut] = []
     without: dict[str, dict[str, None]] = {}
     for one, carried in zip(wanted, scope.carried, strict=True):
@@ -76,7 +76,9 @@ def fit_conditions(wanted: Sequence[Wanted], limits: Limits) -> FittedGrants:
             locked.append(_LockedOut(wanted=one, keys=limits.keys(missed)))
             continue
         granted.append(one)
-        grants[Grant(action=name, resource=one.resource, limits=tuple(sorted(carried)))] = None
+        grants[ActionGrant(action=name, resource=one.resource, limits=tuple(sorted(carried)))] = (
+            None
+        )
         for key in limits.keys(absent):
             without.setdefault(key, {})[name] = None
     return FittedGrants(
@@ -93,7 +95,7 @@ def fit_conditions(wanted: Sequence[Wanted], limits: Limits) -> FittedGrants:
 _JOINT = frozenset({"ec2"})
 
 
-def _takes_part(wanted: Wanted) -> bool:
+def _takes_part(wanted: WantedAction) -> bool:
     """Whether every call of the action is authorized on a resource of these types."""
     return bool({type_.name for type_ in wanted.types} & set(wanted.action.required))
 
@@ -102,13 +104,13 @@ def _takes_part(wanted: Wanted) -> bool:
 class _LimitReach:
     """Where each condition applies: by grant, by resource, and by action whose calls it limits as a whole."""
 
-    limits: Limits
+    limits: ConditionLimits
     carried: tuple[frozenset[int], ...]
     on: Mapping[str, set[int]]
     whole: Mapping[str, set[int]]
 
     @classmethod
-    def of(cls, wanted: Sequence[Wanted], limits: Limits) -> _LimitReach:
+    def of(cls, wanted: Sequence[WantedAction], limits: ConditionLimits) -> _LimitReach:
         carried = tuple(limits.carried(one.action, one.types) for one in wanted)
         on: dict[str, set[int]] = {}
         whole: dict[str, set[int]] = {}
@@ -118,7 +120,7 @@ class _LimitReach:
                 whole.setdefault(one.action.full_name, set()).update(numbers)
         return cls(limits=limits, carried=carried, on=on, whole=whole)
 
-    def binds(self, number: int, wanted: Wanted) -> bool:
+    def binds(self, number: int, wanted: WantedAction) -> bool:
         """Whether the condition is meant for the action although its requests never carry the key."""
         limit = self.limits.listed[number]
         if limit.passes_without or number in self.whole.get(wanted.action.full_name, ()):
@@ -127,7 +129,7 @@ class _LimitReach:
         return limit.service == "aws" or about_it
 
 
-def refuse_locked_out(needs: Sequence[Need], found: FittedGrants, limits: Limits) -> None:
+def refuse_locked_out(needs: Sequence[Need], found: FittedGrants, limits: ConditionLimits) -> None:
     """Raise InputError for an unused condition, a named action that is locked out, and a need of which nothing is left."""
     problems = Problems()
     for number in sorted(found.unused):
@@ -167,8 +169,8 @@ _REMOVES_BOUNDARY = "it removes the permissions boundary that the condition requ
 
 
 def without_boundary_removal(
-    wanted: Sequence[Wanted], limits: Limits
-) -> tuple[tuple[Wanted, ...], tuple[LeftOut, ...]]:
+    wanted: Sequence[WantedAction], limits: ConditionLimits
+) -> tuple[tuple[WantedAction, ...], tuple[OmittedAction, ...]]:
     """The wanted actions without those that remove a required boundary, and those; InputError if one was named."""
     if all(limit.key.lower() != _BOUNDARY_KEY for limit in limits.listed):
         return tuple(wanted), ()
@@ -185,5 +187,5 @@ def without_boundary_removal(
     taken = set(map(id, removing))
     return (
         tuple(one for one in wanted if id(one) not in taken),
-        tuple(LeftOut(action=name, why=_REMOVES_BOUNDARY, needed_by=()) for name in names),
+        tuple(OmittedAction(action=name, why=_REMOVES_BOUNDARY, needed_by=()) for name in names),
     )

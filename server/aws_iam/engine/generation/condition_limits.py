@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
 from aws_iam.engine.language.pattern import matches
-from aws_iam.engine.language.problems import Problems, object_of
+from aws_iam.engine.language.problems import Problems, json_object_of
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.facts import template_pattern
@@ -36,7 +36,7 @@ _NAMED_IN_FULL = frozenset({"ec2"})
 
 
 @slotted
-class Limit:
+class ConditionLimit:
     """One condition: a key under an operator, with its values as given."""
 
     operator: str
@@ -71,10 +71,10 @@ def _keys(action: Action, types: Iterable[ResourceType]) -> Iterator[str]:
 
 
 @slotted
-class Limits:
+class ConditionLimits:
     """All conditions to put on a policy, in order; other modules refer to them by number."""
 
-    listed: tuple[Limit, ...] = ()
+    listed: tuple[ConditionLimit, ...] = ()
 
     def carried(self, action: Action, types: Iterable[ResourceType]) -> frozenset[int]:
         """The numbers of conditions whose keys requests for the action can carry."""
@@ -97,11 +97,11 @@ class Limits:
         return tuple(dict.fromkeys(self.listed[number].key for number in sorted(numbers)))
 
 
-def read(given: object) -> Limits:
+def read_conditions(given: object) -> ConditionLimits:
     """The conditions of a Condition element; InputError lists operators and keys that do not exist."""
     if given is None:
-        return Limits()
-    node = object_of(given, "conditions", EXAMPLE)
+        return ConditionLimits()
+    node = json_object_of(given, "conditions", EXAMPLE)
     problems = Problems()
     found = tuple(
         limit
@@ -111,7 +111,7 @@ def read(given: object) -> Limits:
         if (limit := _limit(operator.name, key, problems))
     )
     problems.refuse("conditions")
-    return Limits(listed=found)
+    return ConditionLimits(listed=found)
 
 
 def _unique_members(node: Node, problems: Problems) -> tuple[Member, ...]:
@@ -142,7 +142,7 @@ def _is_operator(member: Member, problems: Problems) -> bool:
     return False
 
 
-def _limit(operator: Text, member: Member, problems: Problems) -> Limit | None:
+def _limit(operator: Text, member: Member, problems: Problems) -> ConditionLimit | None:
     name, pointer = member.name.value, member.name.where.pointer
     key = catalog().condition_key(name)
     if key is None:
@@ -163,7 +163,7 @@ def _limit(operator: Text, member: Member, problems: Problems) -> Limit | None:
             f"{quoted(name)} is present {key.presence}: requests of a user or role never carry it"
         )
         problems.add(pointer, what)
-    return Limit(
+    return ConditionLimit(
         operator=operator.value,
         key=name,
         pointer=pointer,

@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.generation.action_grants import LeftOut, Wanted, format_near, forms, types_of
+from aws_iam.engine.generation.action_grants import (
+    OmittedAction,
+    WantedAction,
+    format_near,
+    listed_formats,
+    resource_types_of,
+)
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 
@@ -27,14 +33,14 @@ def is_for_dependent(need: Need, target: Target) -> bool:
 
 
 def dependent_actions(
-    needs: Sequence[Need], wanted: Sequence[Wanted]
-) -> tuple[tuple[Wanted, ...], tuple[LeftOut, ...]]:
+    needs: Sequence[Need], wanted: Sequence[WantedAction]
+) -> tuple[tuple[WantedAction, ...], tuple[OmittedAction, ...]]:
     """The dependent actions that the needs have resources for, and those without."""
     granted = {want.action.full_name for want in wanted}
     by_need: dict[int, dict[str, Action]] = {}
     for want in wanted:
         by_need.setdefault(id(want.need), {})[want.action.full_name] = want.action
-    added: list[Wanted] = []
+    added: list[WantedAction] = []
     open_: dict[tuple[str, str], list[str]] = {}
     for need in needs:
         for action in by_need.get(id(need), {}).values():
@@ -47,7 +53,7 @@ def dependent_actions(
                     key = (dependent.full_name, _why_open(need, dependent))
                     open_.setdefault(key, []).append(action.full_name)
     rows = (
-        LeftOut(action=name, why=why, needed_by=tuple(dict.fromkeys(by)))
+        OmittedAction(action=name, why=why, needed_by=tuple(dict.fromkeys(by)))
         for (name, why), by in open_.items()
     )
     return tuple(added), tuple(rows)
@@ -58,7 +64,7 @@ def _dependents(action: Action) -> Iterator[Action]:
     return (dependent for dependent in map(catalog().action, action.dependents) if dependent)
 
 
-def _scoped(need: Need, action: Action, dependent: Action) -> Iterator[Wanted]:
+def _scoped(need: Need, action: Action, dependent: Action) -> Iterator[WantedAction]:
     """The dependent action on ARNs of the need that it works on, or on `*` when it has no resource types."""
     if not need.exact:
         return
@@ -81,9 +87,9 @@ def _is_tagged(action: Action, target: Target) -> bool:
     )
 
 
-def _needed(need: Need, target: Target, action: Action, dependent: Action) -> Wanted:
+def _needed(need: Need, target: Target, action: Action, dependent: Action) -> WantedAction:
     types = target.types_for(dependent)
-    return Wanted(
+    return WantedAction(
         action=dependent,
         need=need,
         target=target,
@@ -97,7 +103,7 @@ def _why_open(need: Need, dependent: Action) -> str:
     if not need.exact:
         what = "an access level" if need.level else "a wildcard"
         return f"{what} does not include dependent actions: name it"
-    return f"the need names no resource for it: add one, {forms(dependent, need.targets[0].arn)}"
+    return f"the need names no resource for it: add one, {listed_formats(dependent, need.targets[0].arn)}"
 
 
 @slotted
@@ -112,17 +118,19 @@ class Companions:
     optional: tuple[str, ...] = ()
 
 
-def companions(wanted: Sequence[Wanted]) -> tuple[Companions, ...]:
+def companions(wanted: Sequence[WantedAction]) -> tuple[Companions, ...]:
     """The further resource types that calls of the granted actions are authorized on."""
     covered: dict[str, set[str]] = {}
-    first: dict[str, Wanted] = {}
+    first: dict[str, WantedAction] = {}
     for want in wanted:
         name = want.action.full_name
         first.setdefault(name, want)
         covered.setdefault(name, set()).update(type_.name for type_ in want.types)
     groups: dict[tuple[tuple[ResourceType, ...], tuple[str, ...]], list[str]] = {}
     for name, want in first.items():
-        missing = tuple(t for t in types_of(want.action) if _lacks(want.action, t, covered[name]))
+        missing = tuple(
+            t for t in resource_types_of(want.action) if _lacks(want.action, t, covered[name])
+        )
         optional = _optional(want.action, covered[name]) if want.need.exact else ()
         if missing:
             groups.setdefault((missing, optional), []).append(name)
@@ -149,7 +157,7 @@ def _optional(action: Action, covered: set[str]) -> tuple[str, ...]:
     return tuple(n for n in action.resource_types if n not in covered and n not in action.required)
 
 
-def inside(target: Target) -> tuple[ResourceType, ...]:
+def nested_types(target: Target) -> tuple[ResourceType, ...]:
     """The resource types inside the target: the objects of a bucket, the streams of a log group."""
     found: list[ResourceType] = []
     for prefix in target.services:
@@ -166,6 +174,6 @@ def inside(target: Target) -> tuple[ResourceType, ...]:
     return tuple(found)
 
 
-def opened(template: str) -> str:
+def without_placeholders(template: str) -> str:
     """An ARN format with `*` for each placeholder."""
     return _HOLE.sub("*", template)

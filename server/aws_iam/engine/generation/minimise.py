@@ -16,8 +16,8 @@ from aws_iam.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.generation.action_grants import Grant
-    from aws_iam.engine.generation.condition_limits import Limits
+    from aws_iam.engine.generation.action_grants import ActionGrant
+    from aws_iam.engine.generation.condition_limits import ConditionLimits
 from aws_iam.engine.generation.action_grants import AllowStatement
 
 QUOTA = 6_144
@@ -37,7 +37,7 @@ _SID = 70
 _Key = tuple[tuple[int, ...], tuple[str, ...]]
 
 
-def statements(grants: Sequence[Grant]) -> tuple[AllowStatement, ...]:
+def statements(grants: Sequence[ActionGrant]) -> tuple[AllowStatement, ...]:
     """The grants as statements, grouped by action or by resource, whichever is shorter; without repetitions."""
     wider = _wider({grant.resource for grant in grants})
     by_action: dict[tuple[tuple[int, ...], str], set[str]] = {}
@@ -115,7 +115,7 @@ def _length(statement: AllowStatement) -> int:
 
 
 def policies(
-    found: Sequence[AllowStatement], limits: Limits
+    found: Sequence[AllowStatement], limits: ConditionLimits
 ) -> tuple[tuple[AllowStatement, ...], ...]:
     """The statements in as few managed policies as the quota allows; InputError beyond ten."""
     parts = statement_ids.with_sids(
@@ -148,7 +148,7 @@ def _packed(lengths: Sequence[int], most: int) -> list[list[int]]:
     return packed
 
 
-def _parts(statement: AllowStatement, limits: Limits) -> Iterator[AllowStatement]:
+def _parts(statement: AllowStatement, limits: ConditionLimits) -> Iterator[AllowStatement]:
     """The statement, or parts of it that each fit into a policy."""
     length = size(element(statement, limits)) + _AROUND + _SID
     actions, resources = statement.actions, statement.resources
@@ -176,7 +176,7 @@ def _cut(texts: tuple[str, ...], number: int) -> Iterator[tuple[str, ...]]:
     return (texts[at : at + step] for at in range(0, len(texts), step))
 
 
-def element(statement: AllowStatement, limits: Limits) -> dict[str, Any]:
+def element(statement: AllowStatement, limits: ConditionLimits) -> dict[str, Any]:
     """The statement as JSON."""
     found: dict[str, Any] = {"Sid": statement.sid} if statement.sid else {}
     found |= {
@@ -189,7 +189,7 @@ def element(statement: AllowStatement, limits: Limits) -> dict[str, Any]:
     return found
 
 
-def document(found: Iterable[AllowStatement], limits: Limits) -> dict[str, Any]:
+def document(found: Iterable[AllowStatement], limits: ConditionLimits) -> dict[str, Any]:
     """The policy document with these statements."""
     return {
         "Version": "2012-10-17",

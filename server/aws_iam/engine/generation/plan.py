@@ -12,7 +12,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.generation import condition_fit, dependents
-from aws_iam.engine.generation.action_grants import Grant, LeftOut, Wanted, forms, types_of
+from aws_iam.engine.generation.action_grants import (
+    ActionGrant,
+    OmittedAction,
+    WantedAction,
+    listed_formats,
+    resource_types_of,
+)
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.problems import Problems
 from aws_iam.engine.reference.catalog import catalog
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.generation.access_needs import Need, Target
-    from aws_iam.engine.generation.condition_limits import Limits
+    from aws_iam.engine.generation.condition_limits import ConditionLimits
     from aws_iam.engine.reference.catalog import Action, ResourceType
 
 
@@ -36,16 +42,16 @@ _MOST_PAIRS = 50_000
 class Plan:
     """The grants, the actions behind them, and the actions that are not granted, with the reasons."""
 
-    grants: tuple[Grant, ...]
-    wanted: tuple[Wanted, ...]
-    added: tuple[Wanted, ...]
-    not_scoped: tuple[LeftOut, ...]
-    left_out: tuple[LeftOut, ...]
+    grants: tuple[ActionGrant, ...]
+    wanted: tuple[WantedAction, ...]
+    added: tuple[WantedAction, ...]
+    not_scoped: tuple[OmittedAction, ...]
+    left_out: tuple[OmittedAction, ...]
     # By condition key, the actions that are granted without the condition.
     without: Mapping[str, tuple[str, ...]]
 
 
-def plan(needs: Sequence[Need], limits: Limits) -> Plan:
+def plan(needs: Sequence[Need], limits: ConditionLimits) -> Plan:
     """The grants for the needs; InputError names every need that cannot be granted."""
     problems = Problems()
     wanted = tuple(islice(_all_wanted(needs, problems), _MOST_PAIRS + 1))
@@ -65,7 +71,7 @@ def plan(needs: Sequence[Need], limits: Limits) -> Plan:
     )
 
 
-def _refuse_size(wanted: Sequence[Wanted]) -> None:
+def _refuse_size(wanted: Sequence[WantedAction]) -> None:
     if len(wanted) > _MOST_PAIRS:
         raise InputError(
             f"`needs` asks for more than {_MOST_PAIRS:,} pairs of action and ARN",
@@ -73,12 +79,12 @@ def _refuse_size(wanted: Sequence[Wanted]) -> None:
         )
 
 
-def _all_wanted(needs: Sequence[Need], problems: Problems) -> Iterator[Wanted]:
+def _all_wanted(needs: Sequence[Need], problems: Problems) -> Iterator[WantedAction]:
     return (wanted for need in needs for wanted in _wanted_by_need(need, problems))
 
 
-def _wanted_by_need(need: Need, problems: Problems) -> Iterator[Wanted]:
-    found: list[Wanted] = []
+def _wanted_by_need(need: Need, problems: Problems) -> Iterator[WantedAction]:
+    found: list[WantedAction] = []
     for target in need.targets:
         here = list(_wanted_on(need, target))
         found += here
@@ -86,20 +92,22 @@ def _wanted_by_need(need: Need, problems: Problems) -> Iterator[Wanted]:
             problems.add(target.pointer, _why_nothing(need, target))
     if need.exact and need.actions and need.targets and not found and not problems.found:
         action = need.actions[0]
-        what = f"names no resource for `{action.full_name}` itself, which works on {forms(action, need.targets[0].arn)}"
+        what = f"names no resource for `{action.full_name}` itself, which works on {listed_formats(action, need.targets[0].arn)}"
         problems.add(need.pointer, what)
     yield from found
 
 
-def _wanted_on(need: Need, target: Target) -> Iterator[Wanted]:
+def _wanted_on(need: Need, target: Target) -> Iterator[WantedAction]:
     """The actions of the need that work on the target."""
     for action in _of_level(need.level, target) if need.level else need.actions:
         if target.arn is None or (need.exact and _demands_star(action, target)):
-            types, resource = types_of(action), "*"
+            types, resource = resource_types_of(action), "*"
         else:
             types, resource = target.types_for(action), target.text
         if types or resource == "*":
-            yield Wanted(action=action, need=need, target=target, resource=resource, types=types)
+            yield WantedAction(
+                action=action, need=need, target=target, resource=resource, types=types
+            )
 
 
 def _of_level(level: str, target: Target) -> Iterator[Action]:
@@ -133,7 +141,7 @@ def _why_nothing(need: Need, target: Target) -> str:
     action = need.actions[0]
     if not action.resource_types:
         return f"`{action.full_name}` has no resource types: grant it on `*`, not on {shown}"
-    return f"`{action.full_name}` never matches {shown}, which is {kinds}; it works on {forms(action, target.arn)}"
+    return f"`{action.full_name}` never matches {shown}, which is {kinds}; it works on {listed_formats(action, target.arn)}"
 
 
 def _all_types(target: Target) -> tuple[ResourceType, ...]:

@@ -159,7 +159,7 @@ FORMS: dict[str, Form] = {
 _WILDCARDS = ("*", "?", "${")
 
 
-def checked(name: str, value: str, form: str) -> str:
+def checked_name(name: str, value: str, form: str) -> str:
     """The value, if it has the form; otherwise InputError, which calls the value by `name`."""
     wanted = FORMS[form]
     if len(value) <= _LONGEST and wanted.pattern.fullmatch(value):

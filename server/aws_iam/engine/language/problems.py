@@ -46,7 +46,7 @@ class Problems:
         raise InputError(f"`{argument}` cannot be granted: {shown}{rest}", hint=hint)
 
 
-def object_of(given: object, argument: str, example: str) -> Node:
+def json_object_of(given: object, argument: str, example: str) -> Node:
     """The node of an argument that is a JSON object or the text of one; InputError for anything else."""
     node = scan(given) if isinstance(given, str) else from_value(given)
     if isinstance(node, Syntax):

@@ -27,7 +27,7 @@ VPC_ENDPOINT = "AWS::EC2::VPCEndpoint"
 
 
 @slotted
-class Attached:
+class AttachmentType:
     """A type of resource that can have a policy.
 
     `service` is the prefix of its actions; empty when the policy may contain actions of any service. `types` are the
@@ -56,10 +56,10 @@ def _data() -> Mapping[str, Any]:
 
 
 @cache
-def attachments() -> Mapping[str, Attached]:
+def attachment_types() -> Mapping[str, AttachmentType]:
     """Every type by its name."""
     rows = (
-        Attached(
+        AttachmentType(
             **row
             | {"types": tuple(row.get("types", ())), "acts_on": tuple(row.get("acts_on", ()))}
         )
@@ -68,15 +68,15 @@ def attachments() -> Mapping[str, Attached]:
     return MappingProxyType({row.name: row for row in rows})
 
 
-def attachment(name: str | None) -> Attached | None:
+def attachment_type(name: str | None) -> AttachmentType | None:
     """The type of a policy's `resource_type`; None when it has none."""
-    return attachments().get(name) if name else None
+    return attachment_types().get(name) if name else None
 
 
-def attached_to(name: str) -> Attached:
+def attachment_type_named(name: str) -> AttachmentType:
     """The type with that name or with a policy of that name; `InputError` for an unknown name."""
     others = _data()["other_names"]
-    found = attachments().get(others.get(name, name))
+    found = attachment_types().get(others.get(name, name))
     if found:
         return found
     if name in _data()["identities"]:
@@ -84,7 +84,7 @@ def attached_to(name: str) -> Attached:
             f"{quoted(name)} has no resource policy",
             hint=f"for the trust policy of a role write `{TRUST}`; for its permissions leave out `resource_type`",
         )
-    near = closest(name, (*attachments(), *others))
+    near = closest(name, (*attachment_types(), *others))
     raise InputError(
         f"{quoted(name)} is not a known type of resource with a policy",
         hint=f"did you mean `{near}`?"

@@ -24,7 +24,7 @@ _MOST_ENTRIES, _MOST_ACTIONS = 300, 3_000
 """Longer statements are not checked either."""
 
 
-def lacking(entries: Iterable[str], key: str) -> tuple[str, ...] | None:
+def actions_without_key(entries: Iterable[str], key: str) -> tuple[str, ...] | None:
     """The actions of the entries when none of them can have the key; None when one may, or an entry is unknown."""
     found: list[str] = []
     wanted = tuple(dict.fromkeys(map(str.lower, entries)))
@@ -36,7 +36,7 @@ def lacking(entries: Iterable[str], key: str) -> tuple[str, ...] | None:
         services.add(service)
         if not is_literal(service) or len(services) > _MOST_SERVICES:
             return None
-        having = supplying(service, key)
+        having = actions_with_key(service, key)
         actions = (entry,) if is_literal(name) else catalog().expand(entry)
         known = [action for action in actions if catalog().tier(action) == "known"]
         if not known or not having.isdisjoint(map(str.lower, known)):
@@ -49,7 +49,7 @@ def lacking(entries: Iterable[str], key: str) -> tuple[str, ...] | None:
 
 # Validation takes 1.1 times as long without this memo.
 @lru_cache(maxsize=1024)
-def supplying(service: str, key: str) -> frozenset[str]:
+def actions_with_key(service: str, key: str) -> frozenset[str]:
     """The actions of a service, in lower case, that can have the key on some resource or on all."""
     row = catalog().service(service)
     if row is None:

@@ -50,13 +50,13 @@ def operations_named(name: str) -> tuple[Operation, ...]:
     )
 
 
-def sources(services: Collection[str]) -> tuple[str, ...]:
+def operation_sources(services: Collection[str]) -> tuple[str, ...]:
     """The pages that say which actions the operations of these services need."""
     pages: tuple[str, ...] = tuple(_data()["sources"]) if services else ()
     return tuple(page for page in pages if "AmazonS3" not in page or "s3" in services)
 
 
-def service_of(client: str) -> str:
+def service_of_client(client: str) -> str:
     """The prefix of the actions behind an SDK client or CLI command of another name; empty when none is known."""
     data, name = resources.data("sdk-clients.json"), client.lower()
     prefix: str = data["clients"].get(name) or data["commands"].get(name, "")
@@ -66,4 +66,4 @@ def service_of(client: str) -> str:
 def service_by_nickname(name: str) -> str:
     """The prefix of a service that people or SDKs call by another name; empty when none is known."""
     prefix: str = resources.data("sdk-clients.json")["nicknames"].get(name.lower(), "")
-    return prefix or service_of(name)
+    return prefix or service_of_client(name)

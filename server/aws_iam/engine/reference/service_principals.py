@@ -69,7 +69,7 @@ def _shortened(name: str) -> Iterator[str]:
     return (name[:at] + name[at + 1 :] for at in range(len(name)))
 
 
-def meant_instead(host: str) -> str | None:
+def misspelled_principal(host: str) -> str | None:
     """The service principal that an unknown one misspells by one slip; None for one that may be right."""
     match = _HOST.fullmatch(host) if len(host) <= _LONGEST else None
     if match is None:

@@ -22,7 +22,11 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import MAX_CHARACTERS, Form, Node, rooted
 from aws_iam.engine.parsing.json_text import scan
 from aws_iam.engine.parsing.json_value import from_value
-from aws_iam.engine.reference.attachment_types import TRUST, attached_to, attachments
+from aws_iam.engine.reference.attachment_types import (
+    TRUST,
+    attachment_type_named,
+    attachment_types,
+)
 from aws_iam.engine.sources.containers import container_of
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
@@ -85,7 +89,7 @@ class _Requested:
         policy = policy_of(node, kind, text)
         type_ = found.resource_type if found else None
         # A type without known facts adds nothing to the kind.
-        type_ = type_ if type_ in attachments() else self.resource_type
+        type_ = type_ if type_ in attachment_types() else self.resource_type
         return replace(policy, resource_type=type_) if type_ else policy
 
 
@@ -314,7 +318,7 @@ def _requested(kind: Kind | None, resource_type: str | None) -> _Requested:
     """The kind and the resource type; a resource type implies the kind."""
     if not resource_type:
         return _Requested(kind=kind, resource_type=None)
-    name = attached_to(resource_type).name
+    name = attachment_type_named(resource_type).name
     implied = Kind.TRUST if name == TRUST else Kind.RESOURCE
     if kind not in {None, implied}:
         raise InputError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.issuers import issuer_of
-from aws_iam.engine.tokens.trust_comparison import Match
+from aws_iam.engine.tokens.trust_comparison import ConditionOutcome
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_iam.engine.language.document import Text
-    from aws_iam.engine.tokens.trust_comparison import Met
+    from aws_iam.engine.tokens.trust_comparison import ConditionMatch
 
 _MOST_VALUES = 200
 _IMMUTABLE = re.compile(r"repo:(?P<owner>[^/@]+)@[0-9]+/(?P<name>[^:@]+)@[0-9]+:(?P<tail>.+)")
@@ -35,16 +35,16 @@ class Cause:
     place: Text
 
 
-def cause(met: Met, host: str) -> Cause:
+def cause(met: ConditionMatch, host: str) -> Cause:
     """Why the condition rejects the token."""
-    if met.match is Match.UNREADABLE:
+    if met.match is ConditionOutcome.UNREADABLE:
         return _unreadable(met)
-    if met.match is not Match.NOT_MET:
+    if met.match is not ConditionOutcome.NOT_MET:
         return _never_present(met, host)
     return _differing(met, host)
 
 
-def _unreadable(met: Met) -> Cause:
+def _unreadable(met: ConditionMatch) -> Cause:
     operator = met.condition.operator
     return Cause(
         code="TOKEN-OPERATOR",
@@ -55,10 +55,10 @@ def _unreadable(met: Met) -> Cause:
     )
 
 
-def _never_present(met: Met, host: str) -> Cause:
+def _never_present(met: ConditionMatch, host: str) -> Cause:
     key = met.condition.key
     wanted = f"{host}:{met.claim}" if met.claim else host
-    if met.match is Match.OTHER_ISSUER:
+    if met.match is ConditionOutcome.OTHER_ISSUER:
         return Cause(
             code="TOKEN-KEY-ISSUER",
             title="The condition key belongs to another issuer",
@@ -66,7 +66,7 @@ def _never_present(met: Met, host: str) -> Cause:
             fix=f"Write the key as {quoted(wanted)}.",
             place=key,
         )
-    if met.match is Match.NOT_MAPPED:
+    if met.match is ConditionOutcome.NOT_MAPPED:
         return Cause(
             code="TOKEN-KEY-NOT-MAPPED",
             title="AWS does not map the claim to a condition key",
@@ -83,7 +83,7 @@ def _never_present(met: Met, host: str) -> Cause:
     )
 
 
-def _differing(met: Met, host: str) -> Cause:
+def _differing(met: ConditionMatch, host: str) -> Cause:
     condition = met.condition
     given = met.given[0] if met.given else ""
     if not condition.values:
@@ -103,7 +103,7 @@ def _closest_value(values: tuple[Text, ...], given: str) -> Text:
     return next((value for value in values if value.value == near), values[0])
 
 
-def _negated(met: Met, given: str) -> Cause:
+def _negated(met: ConditionMatch, given: str) -> Cause:
     return Cause(
         code="TOKEN-CONDITION",
         title="The condition excludes this token",
@@ -113,7 +113,7 @@ def _negated(met: Met, given: str) -> Cause:
     )
 
 
-def _other_value(met: Met, wanted: Text, given: str) -> Cause:
+def _other_value(met: ConditionMatch, wanted: Text, given: str) -> Cause:
     key = quoted(met.condition.key.value)
     code, title = _TITLES.get(
         met.claim, ("TOKEN-CONDITION", "A claim differs from what the policy requires")
@@ -141,7 +141,7 @@ def _write(wanted: Text, given: str) -> str:
     )
 
 
-def _wildcard(met: Met, wanted: Text, given: str, _host: str) -> Cause | None:
+def _wildcard(met: ConditionMatch, wanted: Text, given: str, _host: str) -> Cause | None:
     """Under StringEquals `*` is an ordinary character."""
     exact = met.condition.base in {"StringEquals", "StringEqualsIgnoreCase"}
     # A value may be the right pattern although another one is more like the token's.
@@ -165,7 +165,7 @@ def _wildcard(met: Met, wanted: Text, given: str, _host: str) -> Cause | None:
     )
 
 
-def _case(met: Met, _wanted: Text, given: str, _host: str) -> Cause | None:
+def _case(met: ConditionMatch, _wanted: Text, given: str, _host: str) -> Cause | None:
     found = next(
         (v for v in met.condition.values if matches(v.value, given, ignore_case=True)), None
     )
@@ -181,7 +181,7 @@ def _case(met: Met, _wanted: Text, given: str, _host: str) -> Cause | None:
     )
 
 
-def _immutable(met: Met, wanted: Text, given: str, host: str) -> Cause | None:
+def _immutable(met: ConditionMatch, wanted: Text, given: str, host: str) -> Cause | None:
     if not (met.claim == "sub" and _is_github(host)):
         return None
     token, policy = _IMMUTABLE.fullmatch(given), _IMMUTABLE.fullmatch(wanted.value)
@@ -202,7 +202,7 @@ def _immutable(met: Met, wanted: Text, given: str, host: str) -> Cause | None:
     )
 
 
-def _run(met: Met, wanted: Text, given: str, host: str) -> Cause | None:
+def _run(met: ConditionMatch, wanted: Text, given: str, host: str) -> Cause | None:
     """The subject has an environment, a pull request or a ref, never two of them."""
     if not (met.claim == "sub" and _is_github(host)):
         return None
@@ -229,7 +229,7 @@ _SENDS = {
 }
 
 
-def _gitlab_ref(_met: Met, wanted: Text, given: str, host: str) -> Cause | None:
+def _gitlab_ref(_met: ConditionMatch, wanted: Text, given: str, host: str) -> Cause | None:
     known = issuer_of(host)
     is_gitlab = (known and known.id.startswith("gitlab")) or given.startswith("project_path:")
     bare = re.sub(r":ref:refs/(?:heads|tags)/", ":ref:", wanted.value)
@@ -244,7 +244,7 @@ def _gitlab_ref(_met: Met, wanted: Text, given: str, host: str) -> Cause | None:
     )
 
 
-def _pod(met: Met, wanted: Text, given: str, _host: str) -> Cause | None:
+def _pod(met: ConditionMatch, wanted: Text, given: str, _host: str) -> Cause | None:
     if not (given.startswith(_POD) and wanted.value.startswith(_POD)):
         return None
     names = ("namespace", "ServiceAccount")
@@ -272,7 +272,7 @@ def _pod(met: Met, wanted: Text, given: str, _host: str) -> Cause | None:
     )
 
 
-def _audience(met: Met, wanted: Text, given: str, host: str) -> Cause | None:
+def _audience(met: ConditionMatch, wanted: Text, given: str, host: str) -> Cause | None:
     if met.claim != "aud":
         return None
     known = issuer_of(host)
@@ -293,7 +293,7 @@ def _is_github(host: str) -> bool:
 
 
 # Tried in this order; the first that applies wins.
-_CAUSES: tuple[Callable[[Met, Text, str, str], Cause | None], ...] = (
+_CAUSES: tuple[Callable[[ConditionMatch, Text, str, str], Cause | None], ...] = (
     _wildcard,
     _case,
     _immutable,

@@ -58,7 +58,7 @@ class TokenCaller:
         )
 
 
-def caller_of(claims: Claims) -> TokenCaller | None:
+def caller_of_token(claims: Claims) -> TokenCaller | None:
     """The workload that a token identifies and nobody else; None without a subject or a single audience."""
     subject, audience = claims.text("sub"), claims.audience
     if not (claims.host and subject and len(audience) == 1):

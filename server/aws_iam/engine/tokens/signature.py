@@ -43,7 +43,7 @@ def key_set(given: object) -> tuple[dict[str, Any], ...]:
     return tuple(keys)
 
 
-def checked(token: Token, keys: tuple[dict[str, Any], ...]) -> Signature:
+def checked_signature(token: Token, keys: tuple[dict[str, Any], ...]) -> Signature:
     """What the keys say about the token's signature; neither times nor audience are checked."""
     if not token.is_acceptable:
         return Signature.UNSUITED

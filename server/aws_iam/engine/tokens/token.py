@@ -42,7 +42,7 @@ class Token:
         return self.algorithm in ACCEPTED
 
 
-def decoded(given: object) -> Token:
+def decoded_token(given: object) -> Token:
     """The decoded token; InputError says what is wrong without repeating any of it."""
     if not isinstance(given, str):
         raise InputError("`token` must be text", hint=_HINT)

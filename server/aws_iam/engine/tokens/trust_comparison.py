@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluation.conditions import holds
+from aws_iam.engine.evaluation.conditions import condition_holds
 from aws_iam.engine.evaluation.context import Context
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
@@ -27,7 +27,7 @@ ACTION = "sts:AssumeRoleWithWebIdentity"
 _VERSION_WITHOUT_VARIABLES = "2008-10-17"
 
 
-class Match(StrEnum):
+class ConditionOutcome(StrEnum):
     """How a condition turns out for a token; the value is the text for people."""
 
     MET = "match"
@@ -39,15 +39,15 @@ class Match(StrEnum):
     UNREADABLE = "AWS has no such operator"
 
 
-_PASSING = frozenset({Match.MET, Match.BY_REQUEST})
+_PASSING = frozenset({ConditionOutcome.MET, ConditionOutcome.BY_REQUEST})
 
 
 @slotted
-class Met:
+class ConditionMatch:
     """One condition: how it turns out, the claim that it tests, and the values of the claim in the token."""
 
     condition: Condition
-    match: Match
+    match: ConditionOutcome
     claim: str
     given: tuple[str, ...]
 
@@ -58,16 +58,16 @@ class Met:
 
 
 @slotted
-class Meeting:
+class StatementMatch:
     """One Allow of the trust policy, compared with the token."""
 
     statement: Statement
     principal: Principal | None
     has_action: bool
-    conditions: tuple[Met, ...]
+    conditions: tuple[ConditionMatch, ...]
 
     @property
-    def failing(self) -> tuple[Met, ...]:
+    def failing(self) -> tuple[ConditionMatch, ...]:
         """The conditions that reject the token, in written order."""
         return tuple(condition for condition in self.conditions if condition.fails)
 
@@ -77,7 +77,7 @@ class Meeting:
         return self.principal is None, not self.has_action, len(self.failing)
 
 
-def meetings(policy: Policy, claims: Claims) -> tuple[Meeting, ...]:
+def meetings(policy: Policy, claims: Claims) -> tuple[StatementMatch, ...]:
     """Every Allow of the policy, compared with the token."""
     variables = policy.version is not None and policy.version.value != _VERSION_WITHOUT_VARIABLES
     return tuple(
@@ -87,10 +87,10 @@ def meetings(policy: Policy, claims: Claims) -> tuple[Meeting, ...]:
     )
 
 
-def _meeting(statement: Statement, claims: Claims, *, variables: bool) -> Meeting:
+def _meeting(statement: Statement, claims: Claims, *, variables: bool) -> StatementMatch:
     trusted = [principal for principal in statement.principals if host_of(principal)]
     own = next((principal for principal in trusted if host_of(principal) == claims.host), None)
-    return Meeting(
+    return StatementMatch(
         statement=statement,
         principal=own,
         has_action=any(matches(a.value, ACTION, ignore_case=True) for a in statement.actions),
@@ -98,14 +98,14 @@ def _meeting(statement: Statement, claims: Claims, *, variables: bool) -> Meetin
     )
 
 
-def _met(statement: Statement, claims: Claims, *, variables: bool) -> Iterator[Met]:
+def _met(statement: Statement, claims: Claims, *, variables: bool) -> Iterator[ConditionMatch]:
     keys = claims.keys(claims.host)
     context = Context(keys)
     lower = {name.lower(): value for name, value in keys.items()}
     for condition in statement.conditions:
-        held = holds(condition, context, variables=variables)
+        held = condition_holds(condition, context, variables=variables)
         claim = claim_of(condition.key.value)
-        yield Met(
+        yield ConditionMatch(
             condition=condition,
             match=_match(condition, held, claims, present=condition.name in lower),
             claim=claim,
@@ -125,15 +125,15 @@ def _match(
     claims: Claims,
     *,
     present: bool,
-) -> Match:
+) -> ConditionOutcome:
     if held is None:
-        return Match.UNREADABLE
+        return ConditionOutcome.UNREADABLE
     host, _, claim = condition.key.value.partition(":")
     if "." not in host:
-        return Match.MET if held and condition.negated else Match.BY_REQUEST
+        return ConditionOutcome.MET if held and condition.negated else ConditionOutcome.BY_REQUEST
     if held or present:
-        return Match.MET if held else Match.NOT_MET
+        return ConditionOutcome.MET if held else ConditionOutcome.NOT_MET
     if host.lower() != claims.host.lower():
-        return Match.OTHER_ISSUER
+        return ConditionOutcome.OTHER_ISSUER
     mapped = set(map(str.lower, mapped_claims(claims.host)))
-    return Match.ABSENT if claim.lower() in mapped else Match.NOT_MAPPED
+    return ConditionOutcome.ABSENT if claim.lower() in mapped else ConditionOutcome.NOT_MAPPED

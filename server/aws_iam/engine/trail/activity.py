@@ -12,13 +12,13 @@ from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.trail.event_needs import Reader, Reading, Use, why_skipped
+from aws_iam.engine.trail.event_needs import EventNeeds, EventReader, UsedAction, why_skipped
 from aws_iam.engine.trail.event_resource import EventResource, without_escapes
 from aws_iam.engine.trail.event_tables import prefix_of
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from aws_iam.engine.trail.cloudtrail import Event, Log
+    from aws_iam.engine.trail.cloudtrail import Event, EventLog
 
 _NOT_ALLOWED = "is not authorized to perform: "
 _ON = " on resource: "
@@ -30,15 +30,15 @@ class Refusal:
 
     call: str
     error: str
-    uses: tuple[Use, ...]
+    uses: tuple[UsedAction, ...]
 
 
 @dataclass(slots=True, kw_only=True)
-class Account:
+class CallerActivity:
     """The events of one caller; `needs` counts events by what they needed."""
 
     caller: str
-    needs: Counter[tuple[Use, ...]] = field(default_factory=Counter)
+    needs: Counter[tuple[UsedAction, ...]] = field(default_factory=Counter)
     refused: Counter[Refusal] = field(default_factory=Counter)
     failed: Counter[tuple[str, str]] = field(default_factory=Counter)
     not_scoped: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -49,32 +49,32 @@ class Account:
         return self.needs.total()
 
     @property
-    def uses(self) -> tuple[Use, ...]:
+    def uses(self) -> tuple[UsedAction, ...]:
         """Everything that was needed, without repetitions."""
         return tuple(dict.fromkeys(use for uses in self.needs for use in uses))
 
 
 @dataclass(slots=True, kw_only=True)
-class Ledger:
+class LogActivity:
     """All callers, the busiest first, and the calls that count for no caller."""
 
-    accounts: tuple[Account, ...] = ()
+    accounts: tuple[CallerActivity, ...] = ()
     skipped: Counter[tuple[str, str]] = field(default_factory=Counter)
     unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
     services: frozenset[str] = frozenset()
 
 
-def ledger_of(log: Log) -> Ledger:
+def activity_of(log: EventLog) -> LogActivity:
     """The events of the log by caller."""
-    reader = Reader(log.events)
+    reader = EventReader(log.events)
     contradiction = cache(_contradiction)
-    found: dict[str, Account] = {}
-    ledger = Ledger(services=frozenset(prefix_of(event.source) for event in log.events))
+    found: dict[str, CallerActivity] = {}
+    ledger = LogActivity(services=frozenset(prefix_of(event.source) for event in log.events))
     for event in log.events:
         if reason := why_skipped(event):
             ledger.skipped[event.call, reason] += 1
         else:
-            account = found.setdefault(event.caller, Account(caller=event.caller))
+            account = found.setdefault(event.caller, CallerActivity(caller=event.caller))
             reading = reader.read(event)
             succeeded = not (event.refused or event.failed)
             if succeeded and (reason := contradiction(event.caller, reading.uses)):
@@ -87,7 +87,9 @@ def ledger_of(log: Log) -> Ledger:
     return ledger
 
 
-def _count(event: Event, reading: Reading, account: Account, ledger: Ledger) -> None:
+def _count(
+    event: Event, reading: EventNeeds, account: CallerActivity, ledger: LogActivity
+) -> None:
     if event.failed:
         account.failed[event.call, event.failed] += 1
     elif event.refused:
@@ -102,7 +104,7 @@ def _count(event: Event, reading: Reading, account: Account, ledger: Ledger) -> 
         account.not_scoped.update(reading.not_scoped)
 
 
-def _named_in_message(event: Event) -> tuple[Use, ...]:
+def _named_in_message(event: Event) -> tuple[UsedAction, ...]:
     """The permission that AWS's message names as missing, which may differ from the call's own action."""
     _, found, rest = event.message.partition(_NOT_ALLOWED)
     action = catalog().action(rest.split(" ", 1)[0].strip()) if found else None
@@ -114,10 +116,10 @@ def _named_in_message(event: Event) -> tuple[Use, ...]:
     if action.resource_types and (arn is None or not named.startswith("arn:")):
         return ()
     resource = EventResource.of_arn(named).pattern if action.resource_types else "*"
-    return (Use(action=action.full_name, resource=resource),)
+    return (UsedAction(action=action.full_name, resource=resource),)
 
 
-def _contradiction(caller: str, uses: tuple[Use, ...]) -> str:
+def _contradiction(caller: str, uses: tuple[UsedAction, ...]) -> str:
     """Why no policy can have allowed this, whatever the record says; empty when one may."""
     for use in uses:
         try:
@@ -129,7 +131,7 @@ def _contradiction(caller: str, uses: tuple[Use, ...]) -> str:
     return ""
 
 
-def request_for(caller: str, use: Use) -> Request:
+def request_for(caller: str, use: UsedAction) -> Request:
     """The request for one use, as AWS evaluated it."""
     return request_of(
         {

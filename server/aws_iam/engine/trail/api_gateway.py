@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.trail.event_details import normalized
 from aws_iam.engine.trail.event_resource import EventResource, exact_pattern
-from aws_iam.engine.trail.event_tables import actions_of, table
+from aws_iam.engine.trail.event_tables import actions_of, event_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ def calls(
     name: str, details: EventDetails
 ) -> Iterator[tuple[str, tuple[EventResource, ...] | None]]:
     """The HTTP verb of the operation on its path; of APIs that share a name, the one whose ids the record holds."""
-    routes = table()["paths"].get(name)
+    routes = event_tables()["paths"].get(name)
     if not routes:
         yield from ((action, None) for action in actions_of("apigateway", name))
         return

@@ -18,7 +18,7 @@ from aws_iam.engine.trail.event_resource import (
     exact_pattern,
     has_invalid_characters,
 )
-from aws_iam.engine.trail.event_tables import table
+from aws_iam.engine.trail.event_tables import event_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -87,7 +87,7 @@ def _values(
 ) -> tuple[str, ...]:
     """The texts for a placeholder: those of a parameter with the same name, or about the same thing."""
     if (
-        type_.name in table()["ids"].values()
+        type_.name in event_tables()["ids"].values()
         and hole.endswith("Id")
         and type_.service in _TYPED_IDS
     ):
@@ -106,7 +106,7 @@ def _candidates(
 ) -> Iterator[tuple[str, ...]]:
     """The texts of parameters that may fill the placeholder, the likeliest first."""
     yield details.by_name.get(name, ())
-    for key in (about, f"{about}s", *table()["also_called"].get(hole, ())):
+    for key in (about, f"{about}s", *event_tables()["also_called"].get(hole, ())):
         yield details.by_stem.get(key, ())
     # Copying and restoring is authorised on what is read and on what is created.
     yield tuple(text for role in _COPY_ROLES for text in details.by_stem.get(role + about, ()))
@@ -121,7 +121,7 @@ def ids_of_type(type_: ResourceType, texts: Iterable[tuple[str, str]]) -> tuple[
 
 
 def _type_of_id(text: str) -> str:
-    found: str = table()["ids"].get(text.rpartition("-")[0], "")
+    found: str = event_tables()["ids"].get(text.rpartition("-")[0], "")
     return found
 
 

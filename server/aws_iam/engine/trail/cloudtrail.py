@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.files import Files
-from aws_iam.engine.trail.event_tables import table
+from aws_iam.engine.trail.event_tables import event_tables
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -57,7 +57,7 @@ class Event:
 
 
 @slotted
-class Log:
+class EventLog:
     """The events without repetitions, the files that could not be read and why, and how many records were repeated."""
 
     events: tuple[Event, ...]
@@ -65,7 +65,7 @@ class Log:
     repeated: int = 0
 
 
-def read(given: object) -> Log:
+def read_events(given: object) -> EventLog:
     """The events of a document or of files; InputError when there is none, or when a text is not JSON."""
     found: dict[tuple[str, str, str], Event] = {}
     unread: list[tuple[str, str]] = []
@@ -91,7 +91,9 @@ def read(given: object) -> Log:
             + (f": {quoted(name)}: {why}" if unread else ""),
             hint="give a delivered log file (`Records`), the output of `aws cloudtrail lookup-events`, or a list of records",
         )
-    return Log(events=tuple(found.values()), unread=tuple(unread), repeated=count - len(found))
+    return EventLog(
+        events=tuple(found.values()), unread=tuple(unread), repeated=count - len(found)
+    )
 
 
 def _values(given: object, unread: list[tuple[str, str]]) -> Iterator[Any]:
@@ -186,7 +188,7 @@ def _event(record: Mapping[str, Any]) -> Event | None:
         return None
     identity = _object(record, "userIdentity")
     error, message = _word(record, "errorCode"), _word(record, "errorMessage")
-    refused = any(word in error for word in table()["refused"]) or _NOT_ALLOWED in message
+    refused = any(word in error for word in event_tables()["refused"]) or _NOT_ALLOWED in message
     return Event(
         source=source,
         name=name,

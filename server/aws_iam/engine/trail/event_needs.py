@@ -11,7 +11,7 @@ from aws_iam.engine.trail import iam, s3
 from aws_iam.engine.trail.calls import authorized
 from aws_iam.engine.trail.event_details import EventDetails, normalized
 from aws_iam.engine.trail.event_resource import EventResource
-from aws_iam.engine.trail.event_tables import call_of, prefix_of, table
+from aws_iam.engine.trail.event_tables import call_of, event_tables, prefix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,7 +41,7 @@ _NO_POLICY_OF_CALLER = {
 
 
 @slotted
-class Use:
+class UsedAction:
     """An action on a resource (a pattern); `context` has the condition keys that the request certainly carried."""
 
     action: str
@@ -52,49 +52,49 @@ class Use:
 
 
 @slotted
-class Reading:
+class EventNeeds:
     """What an event needed, why it needed no permission, or why its permissions are unknown."""
 
-    uses: tuple[Use, ...] = ()
+    uses: tuple[UsedAction, ...] = ()
     skipped: str = ""
     unmapped: str = ""
     # Dependent actions whose resource the record does not show: action, reason, the action that needs it.
     not_scoped: tuple[tuple[str, str, str], ...] = ()
 
 
-class Reader:
+class EventReader:
     """Reads events one by one, with the IAM paths that all of them together show."""
 
     def __init__(self, events: Iterable[Event]) -> None:
         self._known_arns = iam.known_arns(_arns_of(events))
 
-    def read(self, event: Event) -> Reading:
+    def read(self, event: Event) -> EventNeeds:
         """What the event needed."""
         prefix, call = prefix_of(event.source), call_of(event.name)
         if reason := why_skipped(event):
-            return Reading(skipped=reason)
-        if f"{prefix}:{call}" in table()["permissionless"]:
-            return Reading(skipped="needs no permission")
+            return EventNeeds(skipped=reason)
+        if f"{prefix}:{call}" in event_tables()["permissionless"]:
+            return EventNeeds(skipped="needs no permission")
         details = EventDetails(event)
         found = tuple(authorized(prefix, call, details)) if _is_region(event.region) else ()
         if not found:
-            return Reading(unmapped=_why_unmapped(event, prefix, call))
+            return EventNeeds(unmapped=_why_unmapped(event, prefix, call))
         uses = [
             use for action, resources in found for use in self._uses(action, resources, details)
         ]
         if any(len(use.resource) > _LONGEST_ARN for use in uses):
-            return Reading(unmapped="it names a resource that is longer than any ARN")
+            return EventNeeds(unmapped="it names a resource that is longer than any ARN")
         more, not_scoped = self._dependents(found, details, call)
-        return Reading(uses=tuple(dict.fromkeys((*uses, *more))), not_scoped=not_scoped)
+        return EventNeeds(uses=tuple(dict.fromkeys((*uses, *more))), not_scoped=not_scoped)
 
     def _uses(
         self, action: Action, resources: tuple[EventResource, ...], details: EventDetails
-    ) -> Iterator[Use]:
+    ) -> Iterator[UsedAction]:
         if action.service == "iam" and action.resource_types:
             resources = iam.iam_resources(action, details, self._known_arns)
         context = _certain_context(action, details)
         for resource in resources:
-            yield Use(
+            yield UsedAction(
                 action=action.full_name,
                 resource=resource.pattern,
                 why=resource.why,
@@ -106,12 +106,15 @@ class Reader:
         found: Iterable[tuple[Action, tuple[EventResource, ...]]],
         details: EventDetails,
         call: str,
-    ) -> tuple[list[Use], tuple[tuple[str, str, str], ...]]:
+    ) -> tuple[list[UsedAction], tuple[tuple[str, str, str], ...]]:
         """What else the call needed: the roles that it passed, the tags that it set, the key that it encrypted with."""
-        uses: list[Use] = []
+        uses: list[UsedAction] = []
         not_scoped: list[tuple[str, str, str]] = []
         for action, resources in found:
-            if "iam:PassRole" in action.dependents or action.full_name in table()["passed_to"]:
+            if (
+                "iam:PassRole" in action.dependents
+                or action.full_name in event_tables()["passed_to"]
+            ):
                 passed = [*_passed(action, details), *self._passed_by_name(action, details)]
                 uses += passed
                 if not passed and (why := _why_no_role(action, details)):
@@ -126,7 +129,7 @@ class Reader:
             )
         return uses, tuple(not_scoped)
 
-    def _passed_by_name(self, action: Action, details: EventDetails) -> Iterator[Use]:
+    def _passed_by_name(self, action: Action, details: EventDetails) -> Iterator[UsedAction]:
         """The roles that IAM's own calls pass by name, without the ARN."""
         for name in details.by_name.get("rolename", ()) if action.service == "iam" else ():
             role = iam.named("role", name, details, self._known_arns)
@@ -187,21 +190,25 @@ def _certain_context(action: Action, details: EventDetails) -> tuple[tuple[str, 
         return (("iam:AWSServiceName", name),)
     # A service used the key on behalf of the caller.
     service = details.event.invoked_by.removesuffix(".amazonaws.com")
-    if action.service != "kms" or service not in table()["via_kms"] or not details.event.region:
+    if (
+        action.service != "kms"
+        or service not in event_tables()["via_kms"]
+        or not details.event.region
+    ):
         return ()
     if not action.resource_types:
         return ()
     return (("kms:ViaService", f"{service}.{details.event.region}.amazonaws.com"),)
 
 
-def _encrypted(key: str, call: str, details: EventDetails) -> Iterator[Use]:
+def _encrypted(key: str, call: str, details: EventDetails) -> Iterator[UsedAction]:
     """What S3 does on behalf of the caller with the key that the call names for the object."""
     # S3 decrypts the parts of an upload to assemble them.
     names = (
         ("GenerateDataKey", "Decrypt") if call == "CreateMultipartUpload" else ("GenerateDataKey",)
     )
     for name in names:
-        yield Use(
+        yield UsedAction(
             action=f"kms:{name}",
             resource=EventResource.of_arn(key).pattern,
             context=(("kms:ViaService", f"s3.{details.event.region}.amazonaws.com"),),
@@ -209,7 +216,7 @@ def _encrypted(key: str, call: str, details: EventDetails) -> Iterator[Use]:
         )
 
 
-def _passed(action: Action, details: EventDetails) -> Iterator[Use]:
+def _passed(action: Action, details: EventDetails) -> Iterator[UsedAction]:
     # A role of another account cannot be passed, and a service-linked role is passed without permission.
     head = details.event.caller.rpartition(":")[0] + ":role/"
     for name, text in details.named_arns:
@@ -218,9 +225,9 @@ def _passed(action: Action, details: EventDetails) -> Iterator[Use]:
             yield _pass_role(action, EventResource.of_arn(text).pattern)
 
 
-def _pass_role(action: Action, role: str, why: str = "") -> Use:
-    service = table()["passed_to"].get(action.full_name)
-    return Use(
+def _pass_role(action: Action, role: str, why: str = "") -> UsedAction:
+    service = event_tables()["passed_to"].get(action.full_name)
+    return UsedAction(
         action="iam:PassRole",
         resource=role,
         why=why,
@@ -241,7 +248,7 @@ def _why_no_role(action: Action, details: EventDetails) -> str:
 
 def _tagged(
     action: Action, resources: tuple[EventResource, ...], details: EventDetails, call: str
-) -> Iterator[Use]:
+) -> Iterator[UsedAction]:
     """The tagging action of the service on what the call created, when it set tags."""
     if not _gives_tags(details):
         return
@@ -249,7 +256,7 @@ def _tagged(
         tagged_types = details.by_name.get("resourcetype", ())
         for resource in resources:
             if resource.type in tagged_types:
-                yield Use(
+                yield UsedAction(
                     action="ec2:CreateTags",
                     resource=resource.pattern,
                     why=resource.why,
@@ -264,7 +271,7 @@ def _tagged(
             # Actions on tags name a log group without `:*`.
             is_log = action.service == "logs"
             pattern = resource.pattern
-            yield Use(
+            yield UsedAction(
                 action=tagging.full_name,
                 resource=pattern.removesuffix(":*") if is_log else pattern,
                 why=resource.why,
@@ -282,7 +289,7 @@ def _is_tagged(resource: EventResource, action: Action, tagging: Action) -> bool
 
 def _tag_action(action: Action) -> Action | None:
     """The action that tags what another one creates: from the table, else a dependent of the same service."""
-    listed = table()["tagged_by"].get(action.full_name)
+    listed = event_tables()["tagged_by"].get(action.full_name)
     names = (listed,) if listed else action.dependents
     known = (catalog().action(name) for name in names)
     return next(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.operations import operations, service_of
+from aws_iam.engine.reference.operations import operations, service_of_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ _HOSTS = (".amazonaws.com.cn", ".amazonaws.com")
 _API_VERSION = re.compile(r"_?(?:19|20)(?:\d{6}|\d{2}_\d{2}_\d{2})(?:v\d+)?$", re.ASCII)
 
 
-def table() -> Mapping[str, Any]:
+def event_tables() -> Mapping[str, Any]:
     """The content of the data file."""
     data: Mapping[str, Any] = resources.data("cloudtrail-events.json")
     return data
@@ -33,10 +33,10 @@ def prefix_of(source: str) -> str:
     name = source.lower()
     for host in _HOSTS:
         name = name.removesuffix(host)
-    listed: str = table()["services"].get(name, "")
+    listed: str = event_tables()["services"].get(name, "")
     if listed:
         return listed
-    return name if name in catalog().services else service_of(name)
+    return name if name in catalog().services else service_of_client(name)
 
 
 def call_of(name: str) -> str:
@@ -51,7 +51,7 @@ def call_of(name: str) -> str:
 def _listed_events() -> Mapping[str, tuple[str, ...]]:
     return {
         f"{row['service']}:{name}".lower(): tuple(row["actions"])
-        for row in table()["operations"]
+        for row in event_tables()["operations"]
         for name in row["events"]
     }
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.generation.action_grants import types_of
+from aws_iam.engine.generation.action_grants import resource_types_of
 from aws_iam.engine.language.arn import Arn, fits
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.trail.arn_formats import filled_formats, ids_of_type
@@ -22,7 +22,7 @@ from aws_iam.engine.trail.event_resource import (
     EventResource,
     exact_pattern,
 )
-from aws_iam.engine.trail.event_tables import table
+from aws_iam.engine.trail.event_tables import event_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +42,7 @@ _GENERAL_NAMES = frozenset(
 
 def resources_of(action: Action, details: EventDetails) -> tuple[EventResource, ...]:
     """The resources of an action in an event; at least one, which may be `*`."""
-    types = types_of(action)
+    types = resource_types_of(action)
     if not types:
         return (EventResource(pattern="*", why=NO_TYPES),)
     found = [
@@ -177,7 +177,7 @@ def _not_named(
             yield from _created_or_chosen(action, type_, details)
         return
     for type_ in required if some else ():
-        if type_.name in table()["always"].get(type_.service, ()):
+        if type_.name in event_tables()["always"].get(type_.service, ()):
             yield EventResource(pattern=details.located(type_.arn_formats[0]), type=type_.name)
     if some:
         return
@@ -205,7 +205,7 @@ def _created_or_chosen(
 
 
 def _creates(action: Action, type_: ResourceType) -> bool:
-    listed = table()["made"].get(action.full_name, ())
+    listed = event_tables()["made"].get(action.full_name, ())
     return type_.name in listed or normalized(type_.name) in normalized(action.name)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluation.evaluate import evaluated
+from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
-from aws_iam.engine.generation.action_grants import Grant
-from aws_iam.engine.generation.condition_limits import Limit, Limits
+from aws_iam.engine.generation.action_grants import ActionGrant
+from aws_iam.engine.generation.condition_limits import ConditionLimit, ConditionLimits
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.reference.catalog import catalog
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from aws_iam.engine.trail.activity import Account
-    from aws_iam.engine.trail.event_needs import Use
+    from aws_iam.engine.trail.activity import CallerActivity
+    from aws_iam.engine.trail.event_needs import UsedAction
 
 
 @slotted
-class Granted:
+class LeastGrants:
     """The grants for one caller; `general` counts the resources behind each pattern that was made more general."""
 
-    grants: tuple[Grant, ...]
-    limits: Limits
+    grants: tuple[ActionGrant, ...]
+    limits: ConditionLimits
     general: Mapping[str, int]
     # The resource of each use as the policy has it.
-    placed: Mapping[Use, str]
+    placed: Mapping[UsedAction, str]
 
 
-def granted(uses: Iterable[Use], *, generalize: bool) -> Granted:
+def least_grants(uses: Iterable[UsedAction], *, generalize: bool) -> LeastGrants:
     """The least grants that allow all uses."""
     uses = tuple(uses)
     wider = generalized((use.action, use.resource) for use in uses) if generalize else {}
@@ -57,10 +57,10 @@ def granted(uses: Iterable[Use], *, generalize: bool) -> Granted:
     distinct = dict.fromkeys(limit for block in blocks for limit in block)
     limits = {limit: number for number, limit in enumerate(distinct)}
     grants = [
-        Grant(action=action, resource=resource) for action, resource in sorted(unconditional)
+        ActionGrant(action=action, resource=resource) for action, resource in sorted(unconditional)
     ]
     grants += (
-        Grant(
+        ActionGrant(
             action=action,
             resource=resource,
             limits=tuple(sorted(limits[limit] for limit in _block(keys))),
@@ -70,9 +70,9 @@ def granted(uses: Iterable[Use], *, generalize: bool) -> Granted:
     general: dict[str, int] = {}
     for pattern in wider.values():
         general[pattern] = general.get(pattern, 0) + 1
-    return Granted(
+    return LeastGrants(
         grants=tuple(grants),
-        limits=Limits(listed=tuple(_limit(*limit) for limit in limits)),
+        limits=ConditionLimits(listed=tuple(_limit(*limit) for limit in limits)),
         general=general,
         placed=dict(zip(uses, (use.resource for use in wanted), strict=True)),
     )
@@ -86,7 +86,7 @@ def _block(keys: Mapping[str, set[str]]) -> _Block:
 
 
 def _is_covered(
-    use: Use, unconditional: set[tuple[str, str]], wild: Mapping[str, Sequence[str]]
+    use: UsedAction, unconditional: set[tuple[str, str]], wild: Mapping[str, Sequence[str]]
 ) -> bool:
     """Whether a grant without conditions already allows it."""
     if (use.action, use.resource) in unconditional:
@@ -94,8 +94,8 @@ def _is_covered(
     return any(covers(pattern, use.resource) for pattern in wild.get(use.action, ()))
 
 
-def _limit(key: str, values: tuple[str, ...]) -> Limit:
-    return Limit(
+def _limit(key: str, values: tuple[str, ...]) -> ConditionLimit:
+    return ConditionLimit(
         operator="StringEquals",
         key=key,
         pointer="",
@@ -105,7 +105,7 @@ def _limit(key: str, values: tuple[str, ...]) -> Limit:
     )
 
 
-def replayed(account: Account, documents: Sequence[Mapping[str, Any]]) -> int:
+def count_allowed_events(account: CallerActivity, documents: Sequence[Mapping[str, Any]]) -> int:
     """How many of the caller's events the policies allow when everything else allows them as it did."""
     number, partition = account.caller.split(":")[4], account.caller.split(":")[1]
     # Key policies and trust policies must allow too. They did, because the call succeeded.
@@ -120,13 +120,14 @@ def replayed(account: Account, documents: Sequence[Mapping[str, Any]]) -> int:
     }
     layers = layers_of({"identity": list(documents), "resource": owner})
     allowed = {
-        use: evaluated(request_for(account.caller, use), layers).decision.outcome == "Allowed"
+        use: evaluate_request(request_for(account.caller, use), layers).decision.outcome
+        == "Allowed"
         for use in account.uses
     }
     return sum(count for uses, count in account.needs.items() if all(map(allowed.get, uses)))
 
 
-def without_types(uses: Iterable[Use]) -> tuple[str, ...]:
+def actions_without_types(uses: Iterable[UsedAction]) -> tuple[str, ...]:
     """The actions without resource types, which only `*` allows."""
     names = dict.fromkeys(use.action for use in uses if use.resource == "*")
     known = ((name, catalog().action(name)) for name in names)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aws_iam.rules.check import Check
 
     Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]
-from aws_iam.rules.document_findings import certain, located, without_repeats
+from aws_iam.rules.document_findings import certain_findings, with_location, without_repeats
 
 
 def validate(
@@ -26,22 +26,22 @@ def validate(
 ) -> list[Finding]:
     """The problems of a policy, of a list of them or of the policies of an `Answer`, worst first."""
     judged = tuple(
-        (source, findings_of(source)) for source in sources_of(document, kind, resource_type)
+        (source, source_findings(source)) for source in sources_of(document, kind, resource_type)
     )
-    return [finding for _, found in placed(judged) for finding in found]
+    return [finding for _, found in with_places(judged) for finding in found]
 
 
-def findings_of(source: Source) -> tuple[Finding, ...]:
+def source_findings(source: Source) -> tuple[Finding, ...]:
     """The findings on one policy of a document, or on a text that is no JSON, with their places there."""
     content = source.content
     if isinstance(content, Policy):
-        found = certain(checked(content), source, checked)
+        found = certain_findings(policy_findings(content), source, policy_findings)
     else:
         found = tuple(finding for rule in _syntax_rules() for finding in rule.findings(content))
-    return located(found, source)
+    return with_location(found, source)
 
 
-def checked(policy: Policy) -> tuple[Finding, ...]:
+def policy_findings(policy: Policy) -> tuple[Finding, ...]:
     """The findings on one policy, worst first."""
     somewhere, parts = _gates().open(policy)
     found: list[Finding] = []
@@ -51,7 +51,7 @@ def checked(policy: Policy) -> tuple[Finding, ...]:
             continue
         pairs = zip(policy.statements, parts, strict=True)
         found += rule.findings(*(statement for statement, open_ in pairs if open_ & bit))
-    return tuple(sorted(found, key=rank)) if len(found) > 1 else tuple(found)
+    return tuple(sorted(found, key=finding_rank)) if len(found) > 1 else tuple(found)
 
 
 @cache
@@ -82,7 +82,7 @@ SEVERITIES = tuple(Severity)
 _DIGITS = re.compile(r"(\d+)")
 
 
-def rank(finding: Finding) -> tuple[object, ...]:
+def finding_rank(finding: Finding) -> tuple[object, ...]:
     """Worst first, then in the order of the documents and of their places."""
     where = finding.where or Where()
     place = (where.line or 0, where.column or 0, _natural(where.pointer))
@@ -96,6 +96,6 @@ def _natural(text: str) -> tuple[tuple[int, str], ...]:
     return tuple((len(part), part) if at % 2 else (0, part) for at, part in enumerate(parts))
 
 
-def placed(judged: Judged) -> Judged:
+def with_places(judged: Judged) -> Judged:
     """Each finding with its policy and file, and once if both sides of a template's condition have it."""
-    return without_repeats((source, located(found, source)) for source, found in judged)
+    return without_repeats((source, with_location(found, source)) for source, found in judged)

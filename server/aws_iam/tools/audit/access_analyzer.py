@@ -10,12 +10,12 @@ from aws_iam.account.collect.detection.access_analyzer import ANALYZER_FINDINGS,
 from aws_iam.account.collect.fact import Miss
 from aws_iam.answer import Answer, Artifact, Status
 from aws_iam.engine.language.arn import Arn
-from aws_iam.escape import escaped, hides
+from aws_iam.escape import escaped, has_invisible_characters
 from aws_iam.report.page import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs
-from aws_iam.tools.kit.account_source import command
-from aws_iam.tools.kit.unread_facts import misses_of, reasons, rows
+from aws_iam.tools.kit.account_source import audit_command
+from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,11 +71,11 @@ def analyzers_answer(account: Account, source: Source) -> Answer:
             "findings_by_type": _or_unknown(_by_type(account, active), misses),
             "analyzers": table,
             "active_findings": _or_unknown(active, misses),
-            **({"not_read": rows(misses)} if misses else {}),
+            **({"not_read": unread_table(misses)} if misses else {}),
         },
         artifacts=_script(account, missing),
         sources=(_PAGE, _AWS_PAGE),
-        next=(f"aws-iam audit control --id {_CONTROL}", command(source, "run")),
+        next=(f"aws-iam audit control --id {_CONTROL}", audit_command(source, "run")),
         as_of=catalogue.as_of(),
     )
 
@@ -205,12 +205,14 @@ def _unread_parts(account: Account) -> list[str]:
         if misses and not (parts and set(misses) <= set(misses_of(account, (ANALYZERS,)))):
             where = ", ".join(dict.fromkeys(miss.region for miss in misses if miss.region))
             place = f" in {where}" if where else ""
-            parts.append(f"{words} could not be read{place}: {reasons(misses)}")
+            parts.append(f"{words} could not be read{place}: {unread_reasons(misses)}")
     return [parts[0][:1].upper() + parts[0][1:], *parts[1:]] if parts else []
 
 
 def _script(account: Account, missing: Sequence[str]) -> tuple[Artifact, ...]:
-    lines = [_command(account, region) for region in missing if not hides(region)]
+    lines = [
+        _command(account, region) for region in missing if not has_invisible_characters(region)
+    ]
     if not lines:
         return ()
     content = "\n".join(["#!/usr/bin/env bash", "set -euo pipefail", *lines]) + "\n"

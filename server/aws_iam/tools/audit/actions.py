@@ -6,7 +6,7 @@ from typing import Annotated
 
 from aws_iam.answer import Answer
 from aws_iam.report.catalogue import audit_formats
-from aws_iam.tools.audit.run.arguments import Asked, Many
+from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
 from aws_iam.tools.kit.parameters import Benchmark, Source
 from aws_iam.tools.kit.tool import Parameter, Progress, Tool
 
@@ -22,27 +22,27 @@ tool = Tool(
 
 
 @tool.action
-def run(source: Source, progress: Progress, asked: Asked, many: Many) -> Answer:
+def run(source: Source, progress: Progress, asked: AuditArguments, many: FleetArguments) -> Answer:
     """Judge every control of a CIS version on the account: score, what to fix first, evidence."""
-    if many != Many():
+    if many != FleetArguments():
         from aws_iam.tools.audit.fleet import run as fleet_run
 
-        return fleet_run.answer(source, asked, many, progress)
+        return fleet_run.accounts_answer(source, asked, many, progress)
     from aws_iam.tools.audit.run import run as audit_run
 
-    return audit_run.answer(audit_run.audit_account(source, asked, progress))
+    return audit_run.run_answer(audit_run.audit_account(source, asked, progress))
 
 
 @tool.artifact_action
 def report(
     source: Source,
     progress: Progress,
-    asked: Asked,
-    many: Many,
+    asked: AuditArguments,
+    many: FleetArguments,
     format_: Annotated[str, Parameter("report file", choices=audit_formats())] = "markdown",
 ) -> Answer:
     """Write what `run` finds as a file: a page, a table, or a format that other tools read."""
-    if many != Many():
+    if many != FleetArguments():
         from aws_iam.tools.audit.fleet import report as fleet_report
 
         return fleet_report.answer(source, asked, many, progress, format_)
@@ -81,7 +81,7 @@ def cloudtrail(source: Source, progress: Progress, benchmark: Benchmark = None) 
     from aws_iam.tools.kit import account_source
 
     version = catalogue.benchmark(benchmark)
-    account = account_source.read(source, needed_facts(), progress)
+    account = account_source.read_account(source, needed_facts(), progress)
     return trails_answer(account, source, version)
 
 
@@ -91,7 +91,7 @@ def access_analyzer(source: Source, progress: Progress) -> Answer:
     from aws_iam.tools.audit.access_analyzer import analyzers_answer, needed_facts
     from aws_iam.tools.kit import account_source
 
-    account = account_source.read(source, needed_facts(), progress)
+    account = account_source.read_account(source, needed_facts(), progress)
     return analyzers_answer(account, source)
 
 
@@ -101,5 +101,5 @@ def principals(source: Source, progress: Progress) -> Answer:
     from aws_iam.tools.audit.principals.principals import needed_facts, principals_answer
     from aws_iam.tools.kit import account_source
 
-    account = account_source.read(source, needed_facts(), progress)
+    account = account_source.read_account(source, needed_facts(), progress)
     return principals_answer(account, source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from aws_iam.answer import Answer
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference import issuers
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
@@ -64,9 +64,9 @@ def trust_policy(
 
     request = Request(
         names=names,
-        account=checked("account", account, "account"),
+        account=checked_name("account", account, "account"),
         audience=audience,
-        partition=partition and checked("partition", partition, "partition"),
+        partition=partition and checked_name("partition", partition, "partition"),
     )
     workload = describe(provider, request)
     within = _partition(request, workload)

@@ -64,7 +64,7 @@ def check(
     # Inside the function: the checks of a document do not need it.
     from aws_iam.tools.kit import account_source
 
-    return of_account(account_source.read(source, NEEDS, progress, save=save), cluster)
+    return of_account(account_source.read_account(source, NEEDS, progress, save=save), cluster)
 
 
 def _cluster(manifests: Any, kube_context: str | None) -> Cluster | None:
@@ -107,7 +107,7 @@ def of_document(document: Any, cluster: Cluster | None = None) -> Answer:
             "checks": len(ON_TRUST),
             "trusts": rows[:_MOST_ROWS],
             **_unread(cluster),
-            **policy_inputs.facts(given),
+            **policy_inputs.input_facts(given),
         },
         sources=_sources(findings),
         next=_next(findings, given),
@@ -132,8 +132,8 @@ def _trust_findings(trust: Trust) -> tuple[Finding, ...]:
 
 def _source_findings(source: Document, policy: Policy) -> tuple[Finding, ...]:
     found = _trust_findings(Trust(policy=policy))
-    kept = document_findings.certain(found, source, _variant_findings)
-    return document_findings.located(kept, source)
+    kept = document_findings.certain_findings(found, source, _variant_findings)
+    return document_findings.with_location(kept, source)
 
 
 def _variant_findings(variant: Policy) -> tuple[Finding, ...]:

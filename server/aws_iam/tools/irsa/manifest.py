@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from aws_iam.answer import Answer
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference.regions import partition_of
 from aws_iam.errors import InputError
 from aws_iam.tools.irsa.asset_files import pins_as_of
@@ -16,7 +16,7 @@ from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe
 
 def manifest(name: str, role: str, names: Names, audience: str | None) -> Answer:
     """The files of a provider, for exactly the workload that `trust_policy` lets in when it gets the same names."""
-    arn = checked("role", role, "role_arn")
+    arn = checked_name("role", role, "role_arn")
     account, partition = arn.split(":")[4], arn.split(":")[1]
     request = Request(names=names, account=account, audience=audience, partition=partition)
     workload = describe(name, request, for_manifest=True)

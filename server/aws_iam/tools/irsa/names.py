@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.tool import Parameter
@@ -76,7 +76,7 @@ class Names:
 
     def need(self, name: str, form: str) -> str:
         """The value of a name, checked against a form of `aws_names.FORMS`."""
-        return checked(name, getattr(self, name), form)
+        return checked_name(name, getattr(self, name), form)
 
     def find(self, name: str, form: str) -> str | None:
         """The same; None when the name was not given."""

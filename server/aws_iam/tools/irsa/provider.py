@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -49,11 +49,11 @@ class Request:
                 hint="a role can only trust providers in its own account: create one for the same issuer there",
             )
         bare = by_arn["host"] if by_arn else given.removeprefix("https://").rstrip("/")
-        return checked("issuer", bare, form)
+        return checked_name("issuer", bare, form)
 
     def audience_or(self, default: str) -> str:
         """The audience to test: the caller's, else the provider's usual one."""
-        return checked("audience", self.audience or default, "audience")
+        return checked_name("audience", self.audience or default, "audience")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.errors import InputError, why_of
+from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
@@ -24,17 +24,17 @@ _LIVE = ("profile", "regions", "role_arn", "external_id", "demo")
 _NOT_WITH_DEMO = ("profile", "role_arn", "external_id")
 
 
-def read(
+def read_account(
     source: Source, needs: Iterable[Fact[Any]], progress: Progress, *, save: str | None = None
 ) -> Account:
     """The account with these facts, also written to the file `save`; interrupted, the file holds what was read so far."""
-    account, not_saved = read_and_saved(source, needs, progress, save=save)
+    account, not_saved = read_and_save(source, needs, progress, save=save)
     if not_saved:
         raise not_saved
     return account
 
 
-def read_and_saved(
+def read_and_save(
     source: Source, needs: Iterable[Fact[Any]], progress: Progress, *, save: str | None
 ) -> tuple[Account, InputError | None]:
     """As `read`, but an account that cannot be saved is returned with the error."""
@@ -123,7 +123,7 @@ def _refuse_unwritable(save: str) -> None:
         # Another run is checking the same name right now: it can be written.
         return
     except OSError as error:
-        why = why_of(error)
+        why = system_reason(error)
         raise InputError(f"{quoted(save)} cannot be written: {why}") from None
     except ValueError:
         raise InputError(f"{quoted(save)} is no file's name") from None
@@ -163,7 +163,7 @@ def account_words(account: Account) -> str:
     return f"{account.id} ({escaped(account.alias, 63)})" if account.alias else account.id
 
 
-def command(source: Source, action: str) -> str:
+def audit_command(source: Source, action: str) -> str:
     """The command line of another `audit` action on the same account."""
     words = ["aws-iam", "audit", action]
     for name in ("profile", "role_arn", "external_id", "snapshot"):

@@ -50,7 +50,7 @@ def word(name: str, meaning: str, *words: str) -> Need:
     return Need(name=name, takes="word", meaning=meaning, words=words)
 
 
-def read(given: object, declared: Iterable[Need], called: str = "needs") -> dict[str, Any]:
+def read_needs(given: object, declared: Iterable[Need], called: str = "needs") -> dict[str, Any]:
     """The caller's values by name, each of its declared type; unknown and ill-typed ones are refused by name.
 
     `called` is the argument's name, for error messages.
@@ -67,13 +67,13 @@ def read(given: object, declared: Iterable[Need], called: str = "needs") -> dict
         raise InputError(message, hint=error.hint) from None
 
 
-def parameter(declared: Iterable[Need]) -> Parameter:
+def needs_parameter(declared: Iterable[Need]) -> Parameter:
     """The argument as help shows it; passing an empty object lists the names with their meanings."""
     names = ", ".join(need.name for need in declared)
     return Parameter(f"object of: {names}", brief="object; absent: lists its names", document=True)
 
 
-def described(declared: Iterable[Need]) -> list[dict[str, str]]:
+def needs_table(declared: Iterable[Need]) -> list[dict[str, str]]:
     """The names with their values and meanings, as a table."""
     return [
         {"name": need.name, "takes": need.values, "meaning": need.meaning} for need in declared

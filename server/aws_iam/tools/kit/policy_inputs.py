@@ -20,7 +20,7 @@ _MOST_REASONS = 20
 _MOST_PLACES = 5
 
 
-def named(source: Source, *, several: bool) -> dict[str, str]:
+def policy_columns(source: Source, *, several: bool) -> dict[str, str]:
     """The columns that name a policy: its file where several are read, and its name."""
     file = {"file": source.file} if source.file and (several or not source.name) else {}
     return file | ({"policy": source.name} if source.name else {})
@@ -42,7 +42,7 @@ def not_judged(unread: Unread) -> Finding:
     )
 
 
-def facts(gathered: Gathered) -> dict[str, Any]:
+def input_facts(gathered: Gathered) -> dict[str, Any]:
     """Files, formats, the number of values known only at deployment, and the places not judged by reason."""
     found: dict[str, Any] = {}
     if gathered.formats:
@@ -80,7 +80,7 @@ def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
     return rows
 
 
-def said(gathered: Gathered) -> str:
+def not_judged_note(gathered: Gathered) -> str:
     """Sentences for the summary about what was not judged."""
     values = sum(len(source.unresolved) for source in gathered.sources)
     parts = []

@@ -64,23 +64,27 @@ def usd(amount: Decimal) -> float:
     return float(amount.quantize(_SMALLEST, rounding=ROUND_HALF_UP))
 
 
-def spoken(amount: Decimal) -> str:
+def usd_text(amount: Decimal) -> str:
     """An amount as text, rounded to the cent: `1,234.50 USD`."""
     return f"{amount.quantize(Decimal('0.01'), rounding=ROUND_HALF_UP):,} USD"
 
 
-def listed(names: Iterable[str]) -> list[dict[str, Any]]:
+def price_table(names: Iterable[str]) -> list[dict[str, Any]]:
     """The named prices as a table with source and date."""
     return [_row(prices().by_name[name]) for name in dict.fromkeys(names)]
 
 
-def unconfirmed(names: Iterable[str]) -> list[dict[str, str]]:
+def unconfirmed_prices(names: Iterable[str]) -> list[dict[str, str]]:
     """The unconfirmed ones of the named prices, as a table."""
     chosen = (prices().by_name[name] for name in dict.fromkeys(names))
-    return [doubt(f"price `{price.name}`", price.note) for price in chosen if not price.confirmed]
+    return [
+        unconfirmed_row(f"price `{price.name}`", price.note)
+        for price in chosen
+        if not price.confirmed
+    ]
 
 
-def doubt(what: str, why: str = "not found in a primary source") -> dict[str, str]:
+def unconfirmed_row(what: str, why: str = "not found in a primary source") -> dict[str, str]:
     """A row of what could not be confirmed."""
     return {"what": what, "why": why}
 

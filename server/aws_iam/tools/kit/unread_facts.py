@@ -33,7 +33,7 @@ def misses_of(account: Account, facts: Iterable[Fact[Any]]) -> tuple[Miss, ...]:
     return tuple(dict.fromkeys((*_misses(unlisted), *found)))
 
 
-def rows(misses: Iterable[Miss]) -> list[dict[str, Any]]:
+def unread_table(misses: Iterable[Miss]) -> list[dict[str, Any]]:
     """A table of what could not be read, with the IAM action that would allow it."""
     return [
         {
@@ -46,7 +46,7 @@ def rows(misses: Iterable[Miss]) -> list[dict[str, Any]]:
     ]
 
 
-def reasons(misses: Iterable[Miss]) -> str:
+def unread_reasons(misses: Iterable[Miss]) -> str:
     """Why, in a few words: the refused actions, and the first of the other failures."""
     listed = tuple(misses)
     refused = sorted({miss.permission for miss in listed if miss.kind is MissKind.DENIED})
@@ -58,7 +58,9 @@ def reasons(misses: Iterable[Miss]) -> str:
     return "; ".join(parts)
 
 
-def lead(account: Account, found: Sequence[Finding], unknown: int, controls: int) -> str:
+def not_judged_summary(
+    account: Account, found: Sequence[Finding], unknown: int, controls: int
+) -> str:
     """How many controls could not be judged, and why; empty when all could."""
     if not unknown:
         return ""

@@ -24,7 +24,7 @@ tool = Tool(
     default="guide",
 )
 
-Needs = Annotated[Json, kit_needs.parameter(NEEDS)]
+Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
 KeyLimits = Annotated[
     Json,
     Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="thresholds", document=True),

@@ -13,7 +13,7 @@ from aws_iam.account.collect.kms.keys import KMS_KEYS
 from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
 from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES
 from aws_iam.answer import Answer, Finding, Severity, Status, Where
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
@@ -27,10 +27,10 @@ from aws_iam.tools.kit import needs as wishes
 from aws_iam.tools.kit.account_source import account_words
 from aws_iam.tools.kit.check_table import by_check, verdict
 from aws_iam.tools.kit.parameters import Source
-from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, rows
+from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, unread_table
 from aws_iam.tools.kms.checks.catalogue import CODES, ON_ACCOUNT, ON_POLICY, needs
 from aws_iam.tools.kms.checks.subject import PUT, KeyPolicy
-from aws_iam.tools.kms.reasoning.statements import told_owner
+from aws_iam.tools.kms.reasoning.statements import owner_shown_by
 from aws_iam.tools.kms.terms import THRESHOLDS, KeyTerms
 from aws_iam.wording import counted
 
@@ -77,13 +77,13 @@ def check(
             "`document` cannot be combined with account arguments",
             hint="leave out the account arguments to check the document",
         )
-    return of_document(document, arguments)
+    return document_answer(document, arguments)
 
 
-def of_document(document: Any, arguments: Arguments) -> Answer:
+def document_answer(document: Any, arguments: Arguments) -> Answer:
     """Check the key policies of a document."""
     chosen = [code for code in _codes_in_scope(arguments.scope) if code in ON_POLICY]
-    account = checked("account", arguments.account, "account") if arguments.account else ""
+    account = checked_name("account", arguments.account, "account") if arguments.account else ""
     gathered_policies = gathered(document)
     found = [
         (source, content)
@@ -97,7 +97,7 @@ def of_document(document: Any, arguments: Arguments) -> Answer:
         )
 
     def judged(policy: Policy) -> tuple[Finding, ...]:
-        owner = account or told_owner(policy)
+        owner = account or owner_shown_by(policy)
         subject = KeyPolicy(
             policy=policy,
             account=owner,
@@ -108,15 +108,17 @@ def of_document(document: Any, arguments: Arguments) -> Answer:
         return _of_policy(subject, chosen)
 
     def of_source(source: Document, content: Policy) -> tuple[Finding, ...]:
-        return document_findings.located(
-            document_findings.certain(judged(content), source, judged), source
+        return document_findings.with_location(
+            document_findings.certain_findings(judged(content), source, judged), source
         )
 
     by_source = document_findings.without_repeats(
         (s, of_source(s, content)) for s, content in found
     )
     findings = by_urgency([finding for _, several in by_source for finding in several])
-    owners = dict.fromkeys(account or told_owner(content) or "not told" for _, content in found)
+    owners = dict.fromkeys(
+        account or owner_shown_by(content) or "not told" for _, content in found
+    )
     return Answer(
         summary=_document_summary(findings, len(found)),
         findings=findings,
@@ -125,7 +127,7 @@ def of_document(document: Any, arguments: Arguments) -> Answer:
             # The account of a template is only known at deployment.
             **({} if gathered_policies.formats else {"account": ", ".join(list(owners)[:_FIRST])}),
             **_not_asked(chosen, arguments),
-            **policy_inputs.facts(gathered_policies),
+            **policy_inputs.input_facts(gathered_policies),
         },
         sources=_sources(findings),
         next=_next(findings, gathered_policies),
@@ -168,14 +170,15 @@ def _of_account(
 ) -> Answer:
     chosen = _codes_in_scope(arguments.scope)
     terms = KeyTerms(
-        **wishes.read(arguments.limits, THRESHOLDS, "limits"), trusted=_trusted(arguments.trusted)
+        **wishes.read_needs(arguments.limits, THRESHOLDS, "limits"),
+        trusted=_trusted(arguments.trusted),
     )
     facts = needs(chosen)
-    account = account_source.read(source, facts, progress, save=save)
-    return judged(account, terms, arguments, chosen)
+    account = account_source.read_account(source, facts, progress, save=save)
+    return account_answer(account, terms, arguments, chosen)
 
 
-def judged(
+def account_answer(
     account: Account, terms: KeyTerms, arguments: Arguments, codes: tuple[str, ...] = CODES
 ) -> Answer:
     """Run every chosen check on an account; facts that could not be read give an unknown result."""
@@ -197,7 +200,7 @@ def judged(
             **_counted(account),
             "by_check": by_check(found, CODES),
             **_not_asked(on_policy, arguments),
-            **({"not_read": rows(missed)} if missed else {}),
+            **({"not_read": unread_table(missed)} if missed else {}),
         },
         artifacts=missing_permissions(account, found),
         sources=_sources(found),
@@ -341,7 +344,7 @@ def _codes_for(word: str) -> list[str]:
 
 
 def _trusted(given: list[str] | None) -> frozenset[str]:
-    return frozenset(checked("trusted", account, "account") for account in given or ())
+    return frozenset(checked_name("trusted", account, "account") for account in given or ())
 
 
 def _users(given: list[str] | None, account: str) -> tuple[str, ...]:
@@ -353,7 +356,7 @@ def _users(given: list[str] | None, account: str) -> tuple[str, ...]:
                 f"`users`: {quoted(user)} needs the account", hint="give the ARN, or add `account`"
             )
         arn = f"arn:aws:iam::{account}:{user}" if short else user
-        found.append(checked("users", arn, "principal_arn"))
+        found.append(checked_name("users", arn, "principal_arn"))
     return tuple(dict.fromkeys(found))
 
 

@@ -22,7 +22,7 @@ _WITH_USAGE = frozenset({"asymmetric", "hmac"})
 
 def decide(needs: Json) -> Answer:
     """The kind of key that serves the needs; without needs all kinds."""
-    stated = kit_needs.read(needs, key_types.NEEDS)
+    stated = kit_needs.read_needs(needs, key_types.NEEDS)
     if not stated:
         return _all_kinds()
     needed = key_types.key_needs(stated)
@@ -38,7 +38,7 @@ def decide(needs: Json) -> Answer:
             "reasons": _reasons(chosen, exclusions),
             "rows": [_row(row, exclusions, needed) for row in shown],
             "cost": [_cost(cost) for cost in costs.values()],
-            "prices": prices.listed(used),
+            "prices": prices.price_table(used),
             "not_counted": _not_counted(costs),
             "unconfirmed": _unconfirmed(shown, used, needed),
         },
@@ -57,7 +57,7 @@ def _all_kinds() -> Answer:
         ),
         facts={
             "rows": [{column: row[column] for column in _COLUMNS} for row in rows],
-            "needs": kit_needs.described(key_types.NEEDS),
+            "needs": kit_needs.needs_table(key_types.NEEDS),
             "unconfirmed": _rows_in_doubt(rows),
         },
         sources=(*_sources(rows), _PAGE),
@@ -160,7 +160,7 @@ def _not_counted(costs: Mapping[KeyType, key_types.Cost]) -> list[str]:
 
 
 def _rows_in_doubt(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    return [prices.doubt(row["unconfirmed"]) for row in rows if "unconfirmed" in row]
+    return [prices.unconfirmed_row(row["unconfirmed"]) for row in rows if "unconfirmed" in row]
 
 
 def _unconfirmed(
@@ -169,13 +169,17 @@ def _unconfirmed(
     doubts = _rows_in_doubt(rows)
     if needed.regions > 1 and "key_rotation" in used:
         doubts.append(
-            prices.doubt("whether the rotation fee applies in each Region", "the cost assumes so")
+            prices.unconfirmed_row(
+                "whether the rotation fee applies in each Region", "the cost assumes so"
+            )
         )
     if needed.post_quantum:
         doubts.append(
-            prices.doubt("whether ML-DSA and ML-KEM requests are billed at the asymmetric rate")
+            prices.unconfirmed_row(
+                "whether ML-DSA and ML-KEM requests are billed at the asymmetric rate"
+            )
         )
-    return [*doubts, *prices.unconfirmed(used)]
+    return [*doubts, *prices.unconfirmed_prices(used)]
 
 
 def _summary(
@@ -193,13 +197,15 @@ def _summary(
     without = f", without {_EXTRA[chosen]}" if chosen in _EXTRA else ""
     later = ""
     if bill.rotation and needed.rotation_days:
-        later = f", {prices.spoken(bill.total(2))} from the second rotation on"
+        later = f", {prices.usd_text(bill.total(2))} from the second rotation on"
     requests_known = chosen is KeyType.AWS_OWNED or "requests_per_month" in needed.stated
     requests = (
         "" if requests_known else "; requests not counted: `requests_per_month` is not given"
     )
     name = chosen.text[0].upper() + chosen.text[1:]
-    return f"{name}{spec}{multi}: {prices.spoken(bill.total())} a month{without}{later}{requests}."
+    return (
+        f"{name}{spec}{multi}: {prices.usd_text(bill.total())} a month{without}{later}{requests}."
+    )
 
 
 def _next(chosen: KeyType | None, regions: int) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference import key_services as services_table
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.key_services import KeyService
 from aws_iam.engine.reference.regions import partition_of
-from aws_iam.engine.reference.service_principals import meant_instead
+from aws_iam.engine.reference.service_principals import misspelled_principal
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.rules.policy.run import validate
@@ -109,9 +109,9 @@ def _refuse_format(usage: Usage, form: Format) -> None:
 
 def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
     """The checked arguments as a value; InputError names what is wrong with them."""
-    account = checked("account", arguments.account, "account")
+    account = checked_name("account", arguments.account, "account")
     usage = Usage(arguments.usage or Usage.ENCRYPT)
-    region = checked("region", arguments.region, "region") if arguments.region else ""
+    region = checked_name("region", arguments.region, "region") if arguments.region else ""
     region = region or _region_of(arguments.via_service)
     partition = _partition(arguments, region)
     replicas = tuple(_replica_regions(arguments.replicas, region, partition))
@@ -146,7 +146,7 @@ def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
 def _principals(name: str, values: list[str] | None, own: str, account: str) -> tuple[str, ...]:
     arns = []
     for principal in unique_entries(name, values):
-        arn = checked(
+        arn = checked_name(
             name,
             f"{own}:{principal}" if _SHORT.fullmatch(principal) else principal,
             "principal_arn",
@@ -178,9 +178,9 @@ def _outside_principals(values: list[str] | None, partition: str, account: str) 
     for outside in unique_entries("external_accounts", values):
         is_id = outside.isascii() and outside.isdigit()
         arn = (
-            f"arn:{partition}:iam::{checked('external_accounts', outside, 'account')}:root"
+            f"arn:{partition}:iam::{checked_name('external_accounts', outside, 'account')}:root"
             if is_id
-            else checked("external_accounts", outside, "trusted_arn")
+            else checked_name("external_accounts", outside, "trusted_arn")
         )
         if f"::{account}:" in arn:
             raise InputError(
@@ -194,7 +194,7 @@ def _replica_regions(values: list[str] | None, region: str, partition: str) -> I
     for replica in unique_entries("replicas", values):
         if not region:
             raise InputError("`replicas` needs the primary key's Region", hint="add `region`")
-        if checked("replicas", replica, "region") == region:
+        if checked_name("replicas", replica, "region") == region:
             raise InputError(f"`replicas`: {quoted(replica)} is the primary key's own Region")
         if partition_of(replica) != partition:
             raise InputError(
@@ -231,7 +231,7 @@ def _via_services(values: list[str] | None, region: str) -> Iterator[str]:
                 )
             yield _without_misspelling(service)
             continue
-        name = checked("via_service", service, "via_service")
+        name = checked_name("via_service", service, "via_service")
         if not region:
             raise InputError(
                 f"`via_service`: {quoted(service)} needs the key's Region",
@@ -246,7 +246,7 @@ def _via_services(values: list[str] | None, region: str) -> Iterator[str]:
 
 
 def _without_misspelling(host: str) -> str:
-    meant = meant_instead(host)
+    meant = misspelled_principal(host)
     if meant:
         raise InputError(
             f"`via_service`: {quoted(host)} is not a service", hint=f"did you mean `{meant}`?"
@@ -295,7 +295,7 @@ def _partition(arguments: KeyPolicyArguments, region: str) -> str:
             f"the ARNs and the Region belong to several partitions: {', '.join(sorted(partitions))}",
             hint="a key and its principals must be in the same partition",
         )
-    return checked("partition", partitions.pop(), "partition") if partitions else "aws"
+    return checked_name("partition", partitions.pop(), "partition") if partitions else "aws"
 
 
 def _refuse_contradictions(

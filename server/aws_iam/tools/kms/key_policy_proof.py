@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.evaluation.evaluate import evaluated
+from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
 
@@ -58,7 +58,9 @@ def proof_rows(access: KeyAccess, document: Mapping[str, Any]) -> list[dict[str,
 def _row(case: _Case, key: str, layers: Layers) -> dict[str, str]:
     requested = {"principal": case.who, "action": case.does, "resource": key}
     context = dict(case.context or {})
-    outcome = evaluated(request_of({**requested, "context": context}), layers).decision.outcome
+    outcome = evaluate_request(
+        request_of({**requested, "context": context}), layers
+    ).decision.outcome
     if outcome != case.expected:
         raise NotProvedError(f"{case.does} by {case.who}, {case.how}: {outcome}")
     service = ":" not in case.who

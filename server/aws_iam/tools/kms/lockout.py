@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer
 from aws_iam.engine.evaluation.caller import CallerKind, caller_of
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
@@ -17,7 +17,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.kms.reasoning.administrators import administrators
 from aws_iam.tools.kms.reasoning.lockout_rules import MESSAGE, Lockout, put_key_policy_outcome
-from aws_iam.tools.kms.reasoning.statements import MANAGE, has_effect
+from aws_iam.tools.kms.reasoning.statements import PUT_KEY_POLICY, has_effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ def lockout(
     content = one_policy(document, Kind.RESOURCE)
     layers = _layers(policies)
     own = _account_of(caller)
-    owner = checked("account", account, "account") if account else own
+    owner = checked_name("account", account, "account") if account else own
     result = put_key_policy_outcome(
         content, caller=caller, account=owner, layers=layers, context=_object("context", context)
     )
@@ -87,7 +87,7 @@ def _account_of(caller: str) -> str:
             f"`caller` {quoted(caller, 200)} is not the ARN of one caller",
             hint="leave out spaces and wildcards",
         )
-    parsed = caller_of(caller, action=MANAGE)
+    parsed = caller_of(caller, action=PUT_KEY_POLICY)
     if parsed.kind not in _ADMINISTERS:
         raise InputError(
             f"`caller` {quoted(caller)} cannot call PutKeyPolicy",

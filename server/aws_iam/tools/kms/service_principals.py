@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.aws_names import FORMS, checked
+from aws_iam.engine.language.aws_names import FORMS, checked_name
 from aws_iam.engine.reference.key_services import key_services
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -80,7 +80,7 @@ def _arns(values: list[str] | None, services: tuple[KeyService, ...]) -> Iterato
     for text in unique_entries("services", values):
         if not text.startswith("arn:"):
             continue
-        arn = checked("services", text, "source_arn")
+        arn = checked_name("services", text, "source_arn")
         if not any(service.calls_for(arn) for service in services):
             raise InputError(
                 f"`services`: {quoted(text)} is not a source of any of the named services",

@@ -22,7 +22,7 @@ tool = Tool(
     default="guide",
 )
 
-Needs = Annotated[Json, kit_needs.parameter(NEEDS)]
+Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
 Limits = Annotated[
     Json,
     Parameter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Answer, Status
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.report.page import by_urgency
@@ -15,7 +15,7 @@ from aws_iam.tools.kit import account_source
 from aws_iam.tools.kit import needs as wishes
 from aws_iam.tools.kit.account_source import account_words
 from aws_iam.tools.kit.check_table import by_check, verdict
-from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, rows
+from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, unread_table
 from aws_iam.tools.secrets.checks.catalogue import CHECKS, ON_REQUEST
 from aws_iam.tools.secrets.terms import THRESHOLDS, SecretTerms
 
@@ -50,9 +50,11 @@ def check(
 ) -> Answer:
     """Read the account that the arguments name, and run the checks."""
     chosen = _checks_in_scope(scope, plaintext_values=plaintext_values)
-    terms = SecretTerms(**wishes.read(limits, THRESHOLDS, "limits"), trusted=_trusted(trusted))
+    terms = SecretTerms(
+        **wishes.read_needs(limits, THRESHOLDS, "limits"), trusted=_trusted(trusted)
+    )
     facts = needs_of(chosen)
-    account = account_source.read(source, facts, progress, save=save)
+    account = account_source.read_account(source, facts, progress, save=save)
     found = by_urgency(findings_on(account, chosen, terms))
     missed = misses_of(account, facts)
     return Answer(
@@ -66,7 +68,7 @@ def check(
             "checks": len(chosen),
             "by_check": by_check(found, CHECKS),
             "looked_into_values": "String parameters, as asked" if plaintext_values else "none",
-            **({"not_read": rows(missed)} if missed else {}),
+            **({"not_read": unread_table(missed)} if missed else {}),
         },
         artifacts=missing_permissions(account, found),
         sources=(_PAGE, "references/secrets-patterns.md#the-one-law"),
@@ -109,7 +111,7 @@ def _codes_for(word: str) -> list[str]:
 
 def _trusted(given: list[str] | None) -> frozenset[str]:
     return frozenset(
-        checked("trusted", account, "organization" if account.startswith("o-") else "account")
+        checked_name("trusted", account, "organization" if account.startswith("o-") else "account")
         for account in given or ()
     )
 

@@ -27,7 +27,7 @@ _NOT_COUNTED = (
 
 def decide(needs: Json) -> Answer:
     """The store that serves the needs at the lowest cost; without needs the whole comparison."""
-    stated = kit_needs.read(needs, stores.NEEDS)
+    stated = kit_needs.read_needs(needs, stores.NEEDS)
     if not stated:
         return _comparison()
     needed = _consistent(stores.store_needs(stated))
@@ -43,7 +43,7 @@ def decide(needs: Json) -> Answer:
             "reasons": _reasons(chosen, by_need),
             "rows": rows,
             "cost": [_cost(cost, by_need) for cost in costs.values()],
-            "prices": prices.listed(used),
+            "prices": prices.price_table(used),
             "not_counted": list(_NOT_COUNTED),
             "unconfirmed": _unconfirmed(rows, used),
         },
@@ -78,7 +78,7 @@ def _comparison() -> Answer:
         ),
         facts={
             "rows": rows,
-            "needs": kit_needs.described(stores.NEEDS),
+            "needs": kit_needs.needs_table(stores.NEEDS),
             "unconfirmed": _unconfirmed(rows, ()),
         },
         sources=(*_sources(rows), _PAGE),
@@ -108,11 +108,11 @@ def _sources(rows: list[dict[str, str]]) -> tuple[str, ...]:
 def _unconfirmed(rows: list[dict[str, str]], used: list[str] | tuple[()]) -> list[dict[str, str]]:
     shown = {row["need"] for row in rows}
     rows_in_doubt = [
-        prices.doubt(row["unconfirmed"])
+        prices.unconfirmed_row(row["unconfirmed"])
         for row in _rows()
         if row["need"] in shown and "unconfirmed" in row
     ]
-    return [*rows_in_doubt, *prices.unconfirmed(used)]
+    return [*rows_in_doubt, *prices.unconfirmed_prices(used)]
 
 
 def _reasons(chosen: Store | None, by_need: Mapping[str, stores.Verdict]) -> list[dict[str, str]]:
@@ -180,14 +180,14 @@ def _summary(
 ) -> str:
     if chosen is None:
         return _neither(needed, by_need)
-    total = prices.spoken(costs[chosen].total)
+    total = prices.usd_text(costs[chosen].total)
     uncounted_reads = (
         ""
         if "reads_per_month" in needed.stated
         else ", requests not counted: `reads_per_month` is not given"
     )
     others = [
-        f"{cost.store.words} {prices.spoken(cost.total)}"
+        f"{cost.store.words} {prices.usd_text(cost.total)}"
         for cost in costs.values()
         if cost.store is not chosen and not any(cost.store in v.excludes for v in by_need.values())
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam import resources
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.aws_names import FORMS, checked
+from aws_iam.engine.language.aws_names import FORMS, checked_name
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -62,10 +62,10 @@ def secret_named(text: str) -> SecretName:
     """The secret of Secrets Manager that the caller names."""
     found = _arn_and_name(text, "secretsmanager", _SECRET)
     if found is None:
-        return SecretName(as_written=text, name=checked("secret", text, "secret"))
+        return SecretName(as_written=text, name=checked_name("secret", text, "secret"))
     arn, name = found
     suffix = name[-7:] if _SUFFIX.fullmatch(name[-7:]) else ""
-    checked("secret", name, "secret")
+    checked_name("secret", name, "secret")
     return SecretName(
         as_written=text,
         name=name.removesuffix(suffix),
@@ -81,9 +81,9 @@ def parameter_named(text: str) -> SecretName:
     """The parameter of Parameter Store that the caller names."""
     found = _arn_and_name(text, "ssm", _PARAMETER)
     if found is None:
-        return SecretName(as_written=text, name=checked("secret", text, "secret"))
+        return SecretName(as_written=text, name=checked_name("secret", text, "secret"))
     arn, name = found
-    checked("secret", name, "secret")
+    checked_name("secret", name, "secret")
     return SecretName(
         as_written=text,
         # The name of a path begins with a slash that the ARN leaves out.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from distributed import Client, LocalCluster
 
-from aws_iam.account.reading.many_accounts import Door
+from aws_iam.account.reading.many_accounts import AccountRole
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.tools.audit.actions import tool
@@ -162,7 +162,7 @@ def test_a_cluster_that_loses_its_last_worker_ends_the_run(
 def test_a_job_travels_without_a_secret_and_gives_the_same_line_here() -> None:
     role = f"arn:aws:iam::{ACCOUNTS[0]}:role/audit"
     job = Job(
-        door=Door(account=ACCOUNTS[0], role_arn=role, external_id="external-for-this-test"),
+        door=AccountRole(account=ACCOUNTS[0], role_arn=role, external_id="external-for-this-test"),
         run="this",
         regions=("us-east-1",),
         benchmark="7.0",
@@ -178,7 +178,7 @@ def test_a_job_travels_without_a_secret_and_gives_the_same_line_here() -> None:
 
 
 def test_a_worker_of_another_version_is_refused() -> None:
-    job = Job(door=Door(account=ACCOUNTS[0]), run="this", benchmark="7.0", version="0.0.0")
+    job = Job(door=AccountRole(account=ACCOUNTS[0]), run="this", benchmark="7.0", version="0.0.0")
     with pytest.raises(InputError, match="install the same version on every worker"):
         run_job(job)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import aws_iam
 from aws_iam.answer import Answer, Severity, to_json
-from aws_iam.engine.denied.policy_documents import Shelf
+from aws_iam.engine.denied.policy_documents import PolicyDocuments
 from aws_iam.engine.denied.remedy import remedy
 from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.engine.evaluation.layers import LAYERS
@@ -110,7 +110,7 @@ def test_a_refused_scenario_passes_after_its_changes_and_each_opens_what_it_says
     decision = evaluate(case["request"], case["policies"])
     way = remedy(
         case["request"],
-        Shelf.of(case["policies"]),
+        PolicyDocuments.of(case["policies"]),
         named="".join(decision.decided_by[:1]),
         explicit=decision.outcome == "ExplicitlyDenied",
     )
@@ -253,7 +253,7 @@ def test_policies_of_any_shape_give_an_answer_or_an_input_error(
 )
 def test_a_change_that_opened_more_would_be_shown_to(wider: dict[str, Any]) -> None:
     request = {"principal": CALLERS[0], "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k"}
-    (change,) = remedy(request, Shelf(), named="identity").changes
+    (change,) = remedy(request, PolicyDocuments(), named="identity").changes
     statement = {**change.statements[0], **wider}
     assert change.beyond().relation == "equal"
     opened = replace(change, after={**change.after, "Statement": [statement]}).beyond()

@@ -16,7 +16,7 @@ STANDARD: Final = "standard"
 REALTIME: Final = "real-time"
 DELIVERY: Final = "delivery"
 BUCKET: Final = "bucket"
-Way = Literal["standard", "real-time", "delivery", "bucket"]
+AccessLogWay = Literal["standard", "real-time", "delivery", "bucket"]
 """How access is logged: CloudFront's standard or real-time logs, a log delivery, a load balancer's bucket."""
 
 

@@ -14,7 +14,7 @@ from aws_iam.account.collect.logging.log_deliveries import (
     DESCRIBE_DELIVERY_SOURCES,
     REALTIME,
     STANDARD,
-    Way,
+    AccessLogWay,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Distribution:
     id: str
     arn: str
     enabled: bool = True
-    logs: tuple[Way, ...] | Miss = ()
+    logs: tuple[AccessLogWay, ...] | Miss = ()
 
 
 DISTRIBUTIONS = many("cloudfront.distributions", Distribution)
@@ -68,13 +68,13 @@ def distributions(aws: Aws) -> tuple[Distribution, ...]:
     )
 
 
-def _logs(aws: Aws, data: dict[str, Any]) -> tuple[Way, ...]:
+def _logs(aws: Aws, data: dict[str, Any]) -> tuple[AccessLogWay, ...]:
     config = aws.need(_GET_DISTRIBUTION_CONFIG, Id=data["Id"])["DistributionConfig"]
     behaviours = [
         config.get("DefaultCacheBehavior", {}),
         *config.get("CacheBehaviors", {}).get("Items", ()),
     ]
-    own: dict[Way, bool] = {
+    own: dict[AccessLogWay, bool] = {
         STANDARD: config.get("Logging", {}).get("Enabled", False),
         REALTIME: any(behaviour.get("RealtimeLogConfigArn") for behaviour in behaviours),
     }

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
-from aws_iam.account.collect.logging.log_deliveries import BUCKET, DELIVERY, DELIVERY_SOURCES, Way
+from aws_iam.account.collect.logging.log_deliveries import (
+    BUCKET,
+    DELIVERY,
+    DELIVERY_SOURCES,
+    AccessLogWay,
+)
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
@@ -20,7 +25,7 @@ class LoadBalancer:
     name: str
     arn: str
     type: str
-    logs: tuple[Way, ...] | Miss = ()
+    logs: tuple[AccessLogWay, ...] | Miss = ()
     can_log: bool | Miss = True
 
 
@@ -58,7 +63,7 @@ def load_balancers(aws: Aws, region: str) -> tuple[LoadBalancer, ...]:
 
 def _balancer(aws: Aws, region: str, data: dict[str, Any]) -> LoadBalancer:
     arn, kind = data["LoadBalancerArn"], data.get("Type", "")
-    logs: tuple[Way, ...] | Miss = ()
+    logs: tuple[AccessLogWay, ...] | Miss = ()
     can_log: bool | Miss = kind != "gateway"
     if can_log:
         logs = aws.value_or_miss(lambda: _logs(aws, region, arn))
@@ -69,7 +74,7 @@ def _balancer(aws: Aws, region: str, data: dict[str, Any]) -> LoadBalancer:
     )
 
 
-def _logs(aws: Aws, region: str, arn: str) -> tuple[Way, ...]:
+def _logs(aws: Aws, region: str, arn: str) -> tuple[AccessLogWay, ...]:
     answer = aws.need(_DESCRIBE_LOAD_BALANCER_ATTRIBUTES, region=region, LoadBalancerArn=arn)
     attributes = {
         attribute.get("Key"): attribute.get("Value") for attribute in answer.get("Attributes", ())

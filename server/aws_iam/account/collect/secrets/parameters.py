@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in, value_or_refused
 from aws_iam.account.collect.secrets.secrets import SECRETS
-from aws_iam.account.names.sensitive import key_format, speaks_of_secret
+from aws_iam.account.names.sensitive import key_format, secret_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,7 +149,7 @@ def _parameter(prefix: str, data: dict[str, Any]) -> StoredParameter:
         key=data.get("KeyId"),
         modified=data.get("LastModifiedDate"),
         tier=data.get("Tier", "Standard"),
-        described_as=speaks_of_secret(data.get("Description", "")),
+        described_as=secret_word(data.get("Description", "")),
         expires=tuple(sorted(_expiries(data.get("Policies", ())))),
     )
 

@@ -16,7 +16,7 @@ from aws_iam.engine.reference.catalog import catalog
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PSEUDO: Final[Mapping[str, str]] = {
+PSEUDO_PARAMETERS: Final[Mapping[str, str]] = {
     "AWS::AccountId": "111122223333",
     "AWS::Partition": "aws",
     "AWS::Region": "us-east-1",
@@ -48,9 +48,9 @@ class ReturnValues:
         if type_ is None or not type_.arn_formats:
             return None
         fields = {
-            "Partition": PSEUDO["AWS::Partition"],
-            "Region": PSEUDO["AWS::Region"],
-            "Account": PSEUDO["AWS::AccountId"],
+            "Partition": PSEUDO_PARAMETERS["AWS::Partition"],
+            "Region": PSEUDO_PARAMETERS["AWS::Region"],
+            "Account": PSEUDO_PARAMETERS["AWS::AccountId"],
         }
         name = self.name(logical_id)
         return _HOLE.sub(lambda hole: fields.get(hole[1], name), type_.arn_formats[0])

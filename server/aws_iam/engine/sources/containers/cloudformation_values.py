@@ -107,8 +107,8 @@ class Resolver:
         """What `Ref` returns for a name."""
         if name == _NO_VALUE:
             return None
-        if name in return_values.PSEUDO:
-            return _text(return_values.PSEUDO[name], at)
+        if name in return_values.PSEUDO_PARAMETERS:
+            return _text(return_values.PSEUDO_PARAMETERS[name], at)
         parameter = self._table("Parameters").get(name)
         if parameter is not None:
             return self._default(parameter, at) or self._unknown(at, name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Policy, Statement, Text
-from aws_iam.engine.language.memo import by_text, once
+from aws_iam.engine.language.memo import memo_by_text, memo_on_subject
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import closest
@@ -48,7 +48,7 @@ def _with_hints(
         yield Fail(entry.where, message)
 
 
-@by_text
+@memo_by_text
 def _is_strange(entry: str) -> bool:
     """Whether it is neither a current action nor a pattern of some."""
     if is_literal(entry):
@@ -77,7 +77,7 @@ def unknown_service(policy: Policy) -> Iterator[Fail]:
     yield from _with_hints(_of_no_service(policy), _services)
 
 
-@once
+@memo_on_subject
 def _strange(statement: Statement) -> tuple[Text, ...]:
     """The entries that are not plainly the name of a known action: of a long list patterns are looked at one by one."""
     tier = catalog().tier

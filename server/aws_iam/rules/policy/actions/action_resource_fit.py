@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.algebra.reachable import (
-    Form,
-    Reach,
-    forms,
+    ArnShape,
+    ResourceReach,
+    arn_shapes,
     named_actions,
+    named_entries,
     reach_of,
-    takers_of,
-    written_out,
+    statements_by_action,
 )
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, Statement
 from aws_iam.engine.language.pattern import intersects, is_literal
 from aws_iam.engine.language.variables import without_variables
-from aws_iam.engine.reference.attachment_types import attachment
+from aws_iam.engine.reference.attachment_types import attachment_type
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -82,10 +82,10 @@ def action_without_resource(policy: Policy) -> Iterator[Fail]:
     for statement in policy.statements:
         reach = reach_of(statement)
         by_doubt: dict[str, list[tuple[Text, Action]]] = {}
-        for entry, action in written_out(statement) if reach.limited else ():
+        for entry, action in named_entries(statement) if reach.limited else ():
             if action.resource_types or _is_known_to_work(action, reach):
                 continue
-            if not takers_of(policy).beside(statement, action):
+            if not statements_by_action(policy).beside(statement, action):
                 by_doubt.setdefault(_doubt(reach, action), []).append((entry, action))
         for doubt, found in by_doubt.items():
             yield _typeless(statement, found, doubt)
@@ -111,7 +111,7 @@ _ASKED_ON = {
 _STRICT = frozenset({"ec2"})
 
 
-def _is_known_to_work(action: Action, reach: Reach) -> bool:
+def _is_known_to_work(action: Action, reach: ResourceReach) -> bool:
     service, resources = _ASKED_ON.get(action.full_name, ("", ()))
     return any(
         intersects(arn.service, service) and any(intersects(arn.resource, r) for r in resources)
@@ -147,7 +147,7 @@ def _typeless(statement: Statement, found: Sequence[tuple[Text, Action]], doubt:
     )
 
 
-def _doubt(reach: Reach, action: Action) -> str:
+def _doubt(reach: ResourceReach, action: Action) -> str:
     """Why the action may work all the same: nothing when that is certain, else `wide` or `new`.
 
     Where they list things, some services ask for a wildcard ARN of their own, of which not all are known; and of some
@@ -159,7 +159,7 @@ def _doubt(reach: Reach, action: Action) -> str:
         return "wide"
     if reach.arns and action.level == "List" and all(is_literal(a.resource) for a in reach.arns):
         return ""
-    return "" if forms(action.service) and reach.foreign(action.service) else "new"
+    return "" if arn_shapes(action.service) and reach.foreign(action.service) else "new"
 
 
 def _verb(statement: Statement) -> str:
@@ -210,7 +210,7 @@ def _may_not_meet(statement: Statement) -> bool:
 )
 def no_meeting(policy: Policy) -> Iterator[Fail]:
     """No request joins the action with such a resource, so the Allow or Deny has no effect for it."""
-    holder = attachment(policy.resource_type)
+    holder = attachment_type(policy.resource_type)
     if holder and holder.service:
         # What does not go with a known holder has codes of its own.
         return
@@ -218,7 +218,7 @@ def no_meeting(policy: Policy) -> Iterator[Fail]:
         reach = reach_of(statement)
         if not reach.arns:
             continue
-        written = written_out(statement)
+        written = named_entries(statement)
         if len(written) < len(statement.actions):
             yield from _services_apart(statement, reach)
         by_doubt: dict[bool, list[tuple[Text, Action, Arn]]] = {}
@@ -226,13 +226,13 @@ def no_meeting(policy: Policy) -> Iterator[Fail]:
             if reach.meets(action):
                 continue
             arn = _apart(action, reach)
-            if arn and not takers_of(policy).beside(statement, action):
+            if arn and not statements_by_action(policy).beside(statement, action):
                 by_doubt.setdefault(_is_unsure(action, reach), []).append((entry, action, arn))
         for unsure, found in by_doubt.items():
             yield _mismatch(statement, found, unsure=unsure)
 
 
-def _services_apart(statement: Statement, reach: Reach) -> Iterator[Fail]:
+def _services_apart(statement: Statement, reach: ResourceReach) -> Iterator[Fail]:
     """Wildcards of a service that has nothing among the ARNs."""
     for entry in statement.actions:
         if is_literal(entry.value):
@@ -241,7 +241,7 @@ def _services_apart(statement: Statement, reach: Reach) -> Iterator[Fail]:
         if not is_literal(service) or not catalog().service(service):
             continue
         # A service without ARNs of its own may work on those of its sister, such as ssmmessages.
-        if forms(service) and reach.foreign(service):
+        if arn_shapes(service) and reach.foreign(service):
             yield Fail(
                 entry.where,
                 f"{quoted(entry.value)} has nothing among ARNs of {quoted(reach.arns[0].service)}:"
@@ -263,7 +263,7 @@ def _mismatch(
     )
 
 
-def _is_unsure(action: Action, reach: Reach) -> bool:
+def _is_unsure(action: Action, reach: ResourceReach) -> bool:
     """Whether the reference may have left a resource type out."""
     return action.service not in _COMPLETE and not reach.foreign(action.service)
 
@@ -274,7 +274,7 @@ _COMPLETE = frozenset(
 )
 
 
-def _apart(action: Action, reach: Reach) -> Arn | None:
+def _apart(action: Action, reach: ResourceReach) -> Arn | None:
     """An ARN of the statement when none of them can be of the action's types, and that is certain enough."""
     if not action.resource_types or not _forms(action):
         return None
@@ -286,8 +286,8 @@ def _apart(action: Action, reach: Reach) -> Arn | None:
     return reach.beside(action)
 
 
-def _forms(action: Action) -> tuple[Form, ...]:
-    return forms(action.service, action.resource_types) or ()
+def _forms(action: Action) -> tuple[ArnShape, ...]:
+    return arn_shapes(action.service, action.resource_types) or ()
 
 
 def _named(action: Action) -> str:
@@ -318,7 +318,7 @@ def _named(action: Action) -> str:
 )
 def bucket_action_on_objects(statement: Statement) -> Iterator[Fail]:
     """No request joins a bucket action with an object, so the Allow or Deny has no effect for it."""
-    for entry, action in written_out(statement) if Reach(statement).limited else ():
+    for entry, action in named_entries(statement) if ResourceReach(statement).limited else ():
         wanted = _of_s3(action)
         if not wanted:
             continue

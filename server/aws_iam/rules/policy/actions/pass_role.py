@@ -13,7 +13,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Statement, Text
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -97,7 +97,7 @@ def _takes_roles(pattern: str) -> bool:
 _FIRST = frozenset("iI*?")
 
 
-@once
+@memo_on_subject
 def _covered(statement: Statement) -> dict[str, tuple[Covered, Text | None] | None]:
     """How the statement's actions cover each of the subjects' actions: six rules ask the same of it."""
     return {

@@ -9,7 +9,7 @@ from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Po
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys
-from aws_iam.engine.reference.key_support import supplying
+from aws_iam.engine.reference.key_support import actions_with_key
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow, policy_with
@@ -49,7 +49,7 @@ def _is_of_some_actions(condition: Condition) -> bool:
     if condition.if_exists or name.startswith("resourcetag/") or condition.name in global_keys():
         return False
     # A key that the reference gives to no action at all is a gap of the reference, not of the policy.
-    return prefix not in _INCOMPLETE and bool(supplying(prefix, condition.name))
+    return prefix not in _INCOMPLETE and bool(actions_with_key(prefix, condition.name))
 
 
 @check(
@@ -348,7 +348,7 @@ def key_of_other_action(statement: Statement) -> Iterator[Fail]:
         if not _is_of_some_actions(condition):
             continue
         prefix = condition.name.partition(":")[0]
-        having = supplying(prefix, condition.name)
+        having = actions_with_key(prefix, condition.name)
         without = [
             action.full_name
             for action in _literal_actions(statement)

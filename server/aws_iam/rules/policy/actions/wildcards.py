@@ -10,7 +10,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.algebra.statement_sets import action_names, action_patterns, meaning
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind, Policy, Statement, Text
-from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -113,7 +113,7 @@ def service_wildcard(statement: Statement) -> Iterator[Fail]:
         )
 
 
-@once
+@memo_on_subject
 def _is_below_prefixes(statement: Statement) -> bool:
     """Whether all resources are objects of one bucket each, below a prefix: no bucket can be changed there."""
     return bool(statement.resources) and all(

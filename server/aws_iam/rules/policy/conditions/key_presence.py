@@ -9,7 +9,7 @@ from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Condition, Kind, Policy, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
-from aws_iam.engine.reference.attachment_types import attachment
+from aws_iam.engine.reference.attachment_types import attachment_type
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import supported_services
 from aws_iam.escape import quoted
@@ -212,7 +212,7 @@ def _own_services(policy: Policy, statement: Statement) -> frozenset[str]:
     """The services that a resource policy is about, whatever its actions say; empty when nothing tells."""
     if policy.kind is not Kind.RESOURCE:
         return frozenset()
-    target = attachment(policy.resource_type)
+    target = attachment_type(policy.resource_type)
     if target:
         return frozenset({target.service} - {""})
     arns = [Arn.of(resource.value) for resource in statement.resources]

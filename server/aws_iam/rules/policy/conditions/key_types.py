@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement, Text
-from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.language.variables import variables, without_variables
 from aws_iam.engine.reference.catalog import catalog
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import ConditionKey
 
 
-@once
+@memo_on_subject
 def _typed(statement: Statement) -> tuple[tuple[Condition, ConditionKey], ...]:
     """The conditions on keys whose type is known, under operators that exist."""
     known = (candidate for candidate in statement.conditions if candidate.base in OPERATORS)

@@ -6,16 +6,16 @@ from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.algebra.condition_sets import Test, contradiction, read
+from aws_iam.engine.algebra.condition_sets import ConditionTest, contradiction, tests_by_key
 from aws_iam.engine.algebra.reachable import named_actions
 from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.language.document import Statement
-from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.operators import Family
 from aws_iam.engine.language.variables import variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys
-from aws_iam.engine.reference.key_support import lacking, supplying
+from aws_iam.engine.reference.key_support import actions_with_key, actions_without_key
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow
@@ -41,16 +41,16 @@ def _reading_if(
     return allow(action, OBJECTS, condition) | {"Effect": effect}
 
 
-@once
-def _tests(statement: Statement) -> Mapping[str, Sequence[Test]]:
-    return read(statement.conditions)
+@memo_on_subject
+def _tests(statement: Statement) -> Mapping[str, Sequence[ConditionTest]]:
+    return tests_by_key(statement.conditions)
 
 
 def _consequence(statement: Statement) -> str:
     return "the Deny denies nothing" if statement.denies else "the Allow allows nothing"
 
 
-def _shown(test: Test) -> str:
+def _shown(test: ConditionTest) -> str:
     values = test.condition.values
     first = quoted(values[0].value) if values else "nothing"
     return f"`{test.condition.operator.value}` {first}{' …' if values[1:] else ''}"
@@ -186,7 +186,7 @@ def never_both_there(statement: Statement) -> Iterator[Fail]:
             )
 
 
-def _needs_key(test: Test) -> bool:
+def _needs_key(test: ConditionTest) -> bool:
     """Whether it is certain that the test fails without its key."""
     return not test.holds_absent and (test.holds_present is not None or test.values is not None)
 
@@ -221,7 +221,7 @@ def key_of_no_action(statement: Statement) -> Iterator[Fail]:
     ):
         if not _is_of_actions(key, statement):
             continue
-        actions = lacking(statement.action_words, key)
+        actions = actions_without_key(statement.action_words, key)
         tests = _tests(statement).get(key) if actions else None
         if not (actions and tests):
             continue
@@ -257,7 +257,9 @@ def _is_of_some_actions(key: str) -> bool:
     if key in global_keys() or prefix == "aws" or catalog().service(prefix) is None:
         return False
     # A resource's tags are told to other services, too.
-    return prefix not in _UNEVEN and "resourcetag/" not in key and bool(supplying(prefix, key))
+    return (
+        prefix not in _UNEVEN and "resourcetag/" not in key and bool(actions_with_key(prefix, key))
+    )
 
 
 def _listed(actions: tuple[str, ...]) -> str:
@@ -376,7 +378,7 @@ def allow_with_hole(statement: Statement) -> Iterator[Fail]:
                 break
 
 
-def _valueless(tests: Mapping[str, Sequence[Test]], text: Text) -> str:
+def _valueless(tests: Mapping[str, Sequence[ConditionTest]], text: Text) -> str:
     """The first key whose variable in the text may have no value; nothing when each has one or a default."""
     for variable in variables(text.value):
         known = catalog().condition_key(variable.name)

@@ -6,12 +6,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.algebra.condition_sets import Test, read
+from aws_iam.engine.algebra.condition_sets import ConditionTest, tests_by_key
 from aws_iam.engine.language.document import Condition, Statement
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.key_support import supplying
+from aws_iam.engine.reference.key_support import actions_with_key
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import Example, allow
@@ -125,7 +125,7 @@ def all_of_no_value(statement: Statement) -> Iterator[Fail]:
     """Of no values each satisfies everything, so the condition holds for a request that has none."""
     if not (statement.allows and any(map(_is_for_all, statement.conditions))):
         return
-    tests = read(statement.conditions)
+    tests = tests_by_key(statement.conditions)
     for name, asked in islice(tests.items(), _MOST_KEYS):
         condition = next((test.condition for test in asked if _is_for_all(test.condition)), None)
         key = catalog().condition_key(name)
@@ -158,7 +158,7 @@ def _untagged(statement: Statement, condition: Condition) -> Iterator[Fail]:
 def _unlimited(statement: Statement, condition: Condition) -> Iterator[Fail]:
     """Actions behind a wildcard that never have a service's key; those written out have a code of AWS's."""
     service = condition.name.partition(":")[0]
-    having = supplying(service, condition.name)
+    having = actions_with_key(service, condition.name)
     for entry in statement.actions[:_MOST_ACTIONS] if having else ():
         if is_literal(entry.value) or entry.value.partition(":")[0].lower() != service:
             continue
@@ -176,7 +176,7 @@ def _unlimited(statement: Statement, condition: Condition) -> Iterator[Fail]:
 def _may_pass_no_tags(statement: Statement) -> str:
     """An action that can pass tags and need not, as the actions do that are there for tags."""
     for entry in statement.actions[:_MOST_ACTIONS]:
-        having = supplying(entry.value.partition(":")[0].lower(), "aws:TagKeys")
+        having = actions_with_key(entry.value.partition(":")[0].lower(), "aws:TagKeys")
         for name in catalog().expand(entry.value) if having else ():
             action = catalog().action(name) if name.lower() in having else None
             if action and action.level != "Tagging":
@@ -184,7 +184,7 @@ def _may_pass_no_tags(statement: Statement) -> str:
     return ""
 
 
-def _is_asked_for(key: str, tests: Mapping[str, Sequence[Test]]) -> bool:
+def _is_asked_for(key: str, tests: Mapping[str, Sequence[ConditionTest]]) -> bool:
     """Whether another condition fails unless the request has the key."""
     of_tags = key == "aws:tagkeys"
     return any(

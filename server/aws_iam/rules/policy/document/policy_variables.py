@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Policy, Statement, Text
-from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.language.variables import Variable, variables
 from aws_iam.engine.reference.catalog import catalog
@@ -45,7 +45,7 @@ def _homes(statement: Statement) -> Iterator[Text]:
         yield from condition.values
 
 
-@once
+@memo_on_subject
 def _written(statement: Statement) -> tuple[tuple[Text, Variable], ...]:
     return tuple(
         (text, variable) for text in _homes(statement) for variable in variables(text.value)

@@ -9,7 +9,7 @@ from aws_iam.engine.algebra.statement_sets import Scope, limits_within, meaning,
 from aws_iam.engine.algebra.text_sets import Effort, Texts, within
 from aws_iam.engine.language.document import Policy, Statement
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -154,13 +154,13 @@ class _Others:
                 break
 
 
-@once
+@memo_on_subject
 def _limits(_policy: Policy) -> dict[tuple[int, int], bool]:
     """By pair of statements: the rules ask the same of them."""
     return {}
 
 
-@once
+@memo_on_subject
 def _scoped(policy: Policy) -> tuple[_Scoped, ...]:
     """The first statements that can be compared and of which one may contain an action of the other."""
     first = policy.statements[:_MOST_STATEMENTS]
@@ -177,7 +177,7 @@ def _relates_some(policy: Policy) -> bool:
 _RELATED = at_policy(_relates_some)
 
 
-@once
+@memo_on_subject
 def _by_service(policy: Policy) -> Mapping[tuple[bool, str], Sequence[_Scoped]]:
     """The statements by whether they deny, and by service; under "" those that may be of any."""
     found: dict[tuple[bool, str], list[_Scoped]] = {}

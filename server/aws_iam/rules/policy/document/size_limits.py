@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, dump
-from aws_iam.engine.language.memo import once
-from aws_iam.engine.reference.attachment_types import attachment
+from aws_iam.engine.language.memo import memo_on_subject
+from aws_iam.engine.reference.attachment_types import attachment_type
 from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_policy
 from aws_iam.rules.outcomes import Fail
@@ -15,7 +15,7 @@ from aws_iam.rules.outcomes import Fail
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.reference.attachment_types import Attached
+    from aws_iam.engine.reference.attachment_types import AttachmentType
 
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _SHORTEN = "Remove white space, merge statements, or split the policy."
@@ -36,7 +36,7 @@ def _as_saved(policy: Policy) -> str:
     return policy.text if policy.text is not None else _without_space(policy)
 
 
-@once
+@memo_on_subject
 def _without_space(policy: Policy) -> str:
     return "".join((policy.text if policy.text is not None else dump(policy)).split())
 
@@ -178,12 +178,12 @@ def long_session_policy(policy: Policy) -> Iterator[Fail]:
 _LIKELY = {"s3": "AWS::S3::Bucket", "kms": "AWS::KMS::Key"}
 
 
-def _attached_to(policy: Policy) -> Attached | None:
+def _attached_to(policy: Policy) -> AttachmentType | None:
     if policy.resource_type:
-        return attachment(policy.resource_type)
+        return attachment_type(policy.resource_type)
     actions = [entry.value for statement in policy.statements for entry in statement.actions]
     services = {action.lower().partition(":")[0] for action in actions}
-    return attachment(_LIKELY.get(services.pop())) if len(services) == 1 else None
+    return attachment_type(_LIKELY.get(services.pop())) if len(services) == 1 else None
 
 
 @check(

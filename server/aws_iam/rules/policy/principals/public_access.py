@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import (
     denied_to_strangers,
+    is_closed_to_strangers,
     is_fixed,
-    is_limited,
     is_taken_back,
 )
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
@@ -76,7 +76,7 @@ def public_resource(policy: Policy) -> Iterator[Fail]:
         everyone = next(
             (principal for principal in statement.principals if principal.is_everyone), None
         )
-        if everyone is None or not statement.allows or is_limited(statement):
+        if everyone is None or not statement.allows or is_closed_to_strangers(statement):
             continue
         if not is_taken_back(denials, statement):
             action = statement.actions[0].value if statement.actions else ""

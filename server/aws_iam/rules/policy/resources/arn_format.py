@@ -10,7 +10,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.arn import PARTITIONS, Arn
 from aws_iam.engine.language.document import Statement, Text
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import may_be_newer, regions
@@ -40,7 +40,7 @@ def _entries(statement: Statement) -> tuple[Text, ...]:
     return (*statement.resources, *statement.not_resources)
 
 
-@once
+@memo_on_subject
 def _arns(statement: Statement) -> tuple[tuple[Text, Arn], ...]:
     """The entries that have the six fields of an ARN."""
     read = ((entry, Arn.of(entry.value)) for entry in _entries(statement))
@@ -293,7 +293,7 @@ def resource_unknown_to_the_reference(statement: Statement) -> Iterator[Fail]:
             )
 
 
-@once
+@memo_on_subject
 def _fitted(statement: Statement) -> tuple[tuple[Text, Arn, tuple[_Format, ...]], ...]:
     """The entries with the formats that they fit: several rules ask, and a long list is longer than what is remembered."""
     return tuple(

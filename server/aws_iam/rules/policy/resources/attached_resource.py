@@ -12,9 +12,9 @@ from aws_iam.engine.language.document import Kind, Policy, Statement, Text, dump
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.attachment_types import (
     VPC_ENDPOINT,
-    Attached,
-    attachment,
-    attachments,
+    AttachmentType,
+    attachment_type,
+    attachment_types,
 )
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
@@ -36,9 +36,9 @@ def _own(action: object, resource: object, condition: object = None) -> Example:
 _READ = policy_with(_own("s3:GetObject", OBJECTS))
 
 
-def _target(policy: Policy) -> Attached | None:
+def _target(policy: Policy) -> AttachmentType | None:
     """What the policy is attached to, when that limits its actions and resources."""
-    found = attachment(policy.resource_type)
+    found = attachment_type(policy.resource_type)
     return found if found and found.service else None
 
 
@@ -90,7 +90,7 @@ def _misfits(policy: Policy, *, refused: bool) -> Iterator[Fail]:
                 yield problem
 
 
-def _misfit(entry: Text, target: Attached, *, refused: bool) -> Fail | None:
+def _misfit(entry: Text, target: AttachmentType, *, refused: bool) -> Fail | None:
     prefix, colon, _ = entry.value.lower().partition(":")
     # What does not exist has codes of its own.
     if not colon or not is_literal(prefix) or catalog().tier(prefix) == "unknown":
@@ -166,7 +166,7 @@ def long_resource_policy(policy: Policy) -> Iterator[Fail]:
 
 def _quota(policy: Policy) -> tuple[int, str]:
     """The longest policy, and of what; 0 when nothing is known."""
-    target = attachment(policy.resource_type)
+    target = attachment_type(policy.resource_type)
     if target:
         return target.most, f"`{target.name}`"
     actions = [entry.value for statement in policy.statements for entry in statement.actions]
@@ -174,9 +174,11 @@ def _quota(policy: Policy) -> tuple[int, str]:
     if len(services) != 1 or any(statement.not_actions for statement in policy.statements):
         return 0, ""
     (service,) = services
-    known = [attached.most for attached in attachments().values() if attached.service == service]
+    known = [
+        attached.most for attached in attachment_types().values() if attached.service == service
+    ]
     # The policy of a VPC endpoint may speak of one service alone, too.
-    most = max([attachments()[VPC_ENDPOINT].most, *known]) if all(known) and known else 0
+    most = max([attachment_types()[VPC_ENDPOINT].most, *known]) if all(known) and known else 0
     return most, f"a resource with {service} actions"
 
 

@@ -14,7 +14,7 @@ from aws_iam.engine.language.pattern import intersects, is_literal
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import may_be_newer, regions
-from aws_iam.engine.reference.service_principals import SERVICE_KEYS, meant_instead
+from aws_iam.engine.reference.service_principals import SERVICE_KEYS, misspelled_principal
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow_if
@@ -233,7 +233,7 @@ def _may_be_kms_key(text: str) -> bool:
 
 
 def _is_misspelt(text: str) -> bool:
-    return bool(meant_instead(text))
+    return bool(misspelled_principal(text))
 
 
 @check(
@@ -269,7 +269,7 @@ def misspelt_service(statement: Statement) -> Iterator[Fail]:
     Wrong for a service that is newer than the data here.
     """
     for text in _services(statement):
-        meant = meant_instead(text.value)
+        meant = misspelled_principal(text.value)
         if meant:
             yield Fail(
                 text.where,

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_limited
+from aws_iam.engine.effective.caller_conditions import is_closed_to_strangers
 from aws_iam.engine.language.document import Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
@@ -89,7 +89,7 @@ def trust_in_star(statement: Statement) -> Iterator[Fail]:
 )
 def open_trust(statement: Statement) -> Iterator[Fail]:
     """The role is public: its permissions belong to everybody who learns its ARN."""
-    if not statement.allows or is_limited(statement):
+    if not statement.allows or is_closed_to_strangers(statement):
         return
     for principal in statement.principals:
         if principal.type == "AWS" and principal.is_everyone:

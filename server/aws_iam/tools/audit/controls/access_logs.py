@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aws_iam.account.collect.fact import AccountFact
-    from aws_iam.account.collect.logging.log_deliveries import Way
+    from aws_iam.account.collect.logging.log_deliveries import AccessLogWay
     from aws_iam.account.collect.network.apis import Api
     from aws_iam.account.collect.network.distributions import Distribution
     from aws_iam.account.collect.network.load_balancers import LoadBalancer
     from aws_iam.account.reading.snapshot import Account
 
-_WAYS: Mapping[Way, str] = {
+_WAYS: Mapping[AccessLogWay, str] = {
     STANDARD: "by standard logging",
     REALTIME: "in real time",
     DELIVERY: "through a delivery of CloudWatch Logs",
@@ -124,5 +124,5 @@ def _api_arn(account: Account, region: str, one: Api) -> str:
     return f"arn:{account.partition}:apigateway:{region}::/{kind}/{one.id}"
 
 
-def _ways(logs: tuple[Way, ...]) -> str:
+def _ways(logs: tuple[AccessLogWay, ...]) -> str:
     return " and ".join(_WAYS[way] for way in logs)

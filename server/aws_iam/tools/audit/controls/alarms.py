@@ -11,13 +11,13 @@ from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail, Outcome, Pass, unread
 from aws_iam.tools.audit.controls.control import ControlTerms, control
-from aws_iam.tools.audit.evidence.alarm_chain import Link, broken, watch
+from aws_iam.tools.audit.evidence.alarm_chain import Link, alarm_coverage, broken_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.tools.audit.evidence.alarm_chain import Record, Watch, Watcher
+    from aws_iam.tools.audit.evidence.alarm_chain import AlarmCoverage, FilterChain, Record
 
 _LATE_EVENT = "ModifySecurityGroupRules"
 
@@ -45,7 +45,7 @@ def alarm_reaches_somebody(account: Account, terms: ControlTerms) -> Iterator[Ou
 
     Wrong where another system watches the events, such as a SIEM.
     """
-    seen = watch(account, kms=terms.control.key == "alarm_cmk_deletion")
+    seen = alarm_coverage(account, kms=terms.control.key == "alarm_cmk_deletion")
     wanted, late = _witnesses(terms)
     complete = [watcher for watcher in seen.watchers if watcher.link is Link.COMPLETE]
     open_ones = [record for record in wanted if not _matched(record, complete)]
@@ -68,11 +68,11 @@ def _witnesses(terms: ControlTerms) -> tuple[tuple[Record, ...], Record | None]:
     return tuple(record for record in records if record is not late), late
 
 
-def _matched(record: Record, watchers: list[Watcher]) -> bool:
+def _matched(record: Record, watchers: list[FilterChain]) -> bool:
     return any(watcher.matches(record) is True for watcher in watchers)
 
 
-def _missing(seen: Watch, records: list[Record]) -> NotCollected | None:
+def _missing(seen: AlarmCoverage, records: list[Record]) -> NotCollected | None:
     """Why a fail is not proved: what is unread could still watch every record that nothing is known to watch."""
     if seen.misses:
         return seen.misses[0]
@@ -85,7 +85,7 @@ def _missing(seen: Watch, records: list[Record]) -> NotCollected | None:
     return reasons[0]
 
 
-def _doubt(watcher: Watcher, record: Record) -> NotCollected | None:
+def _doubt(watcher: FilterChain, record: Record) -> NotCollected | None:
     matches = watcher.matches(record)
     if matches is False or (watcher.miss is None and watcher.link is not Link.COMPLETE):
         return None
@@ -100,17 +100,17 @@ def _doubt(watcher: Watcher, record: Record) -> NotCollected | None:
     )
 
 
-def _first_gap(seen: Watch, open_ones: list[Record]) -> str:
+def _first_gap(seen: AlarmCoverage, open_ones: list[Record]) -> str:
     if seen.gap:
         return seen.gap
     unmatched = [record for record in open_ones if not _matched(record, list(seen.watchers))]
     if unmatched:
         return f"no metric filter matches {_names(unmatched)}"
     record = open_ones[0]
-    return broken(watcher for watcher in seen.watchers if watcher.matches(record) is True)
+    return broken_link(watcher for watcher in seen.watchers if watcher.matches(record) is True)
 
 
-def _told(wanted: tuple[Record, ...], complete: list[Watcher], late: Record | None) -> str:
+def _told(wanted: tuple[Record, ...], complete: list[FilterChain], late: Record | None) -> str:
     used = [watcher for watcher in complete if any(watcher.matches(record) for record in wanted)]
     names = ", ".join(dict.fromkeys(quoted(watcher.filter.name) for watcher in used))
     notes = [f"a confirmed subscriber is told by filter {names}"]

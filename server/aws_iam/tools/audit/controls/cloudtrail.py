@@ -206,7 +206,7 @@ def _policy_public(access: TrailBucketAccess) -> bool:
 
 def _open_to_strangers(text: str) -> bool:
     try:
-        found = compare.public(text).requests
+        found = compare.public_requests(text).requests
     except InputError:
         return False
     return any("context" not in request["request"] for request in found)

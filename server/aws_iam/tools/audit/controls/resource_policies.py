@@ -17,7 +17,7 @@ from aws_iam.account.collect.sharing.resource_policies import (
 )
 from aws_iam.account.collect.storage.buckets import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
 from aws_iam.engine.comparison import compare
-from aws_iam.engine.effective.caller_conditions import is_limited
+from aws_iam.engine.effective.caller_conditions import is_closed_to_strangers
 from aws_iam.engine.language import document
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.sharing.resource_policies import ResourcePolicy
     from aws_iam.account.collect.storage.buckets import BucketPolicy
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.engine.comparison.one_way_search import Search
+    from aws_iam.engine.comparison.one_way_search import SearchResult
     from aws_iam.engine.language.document import Policy, Statement
 
 _KINDS: tuple[tuple[RegionFact[tuple[ResourcePolicy, ...]], str, str], ...] = (
@@ -123,9 +123,9 @@ def _judged(arn: str, name: str, text: str, call: str, region: str | None = None
     )
 
 
-def _search(name: str, policy: object, call: str) -> Search:
+def _search(name: str, policy: object, call: str) -> SearchResult:
     try:
-        return compare.public(policy, most=1)
+        return compare.public_requests(policy, most=1)
     except InputError as error:
         raise NotCollected(
             f"the policy of {name}: {error.message}", call=call, code="unreadable document"
@@ -147,7 +147,7 @@ def _may_open(statement: Statement) -> bool:
     return (
         statement.allows
         and (everyone or statement.has("NotPrincipal"))
-        and not is_limited(statement)
+        and not is_closed_to_strangers(statement)
     )
 
 

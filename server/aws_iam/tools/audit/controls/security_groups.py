@@ -20,12 +20,12 @@ from aws_iam.tools.audit.evidence.networks import (
     IPV6,
     TCP,
     UDP,
-    arn,
-    carries,
-    covers,
-    in_range,
-    listed,
-    own,
+    covers_network,
+    ec2_arn,
+    includes_port,
+    includes_protocol,
+    is_owned,
+    ports_text,
 )
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ class _Doors:
             for port in self.ports
             for whole in to
             if any(
-                covers(_sources(listing, port, protocol, whole), whole) for protocol in (TCP, UDP)
+                covers_network(_sources(listing, port, protocol, whole), whole)
+                for protocol in (TCP, UDP)
             )
         ]
 
@@ -100,9 +101,11 @@ def default_group(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """
 
     def test(region: str, groups: tuple[SecurityGroup, ...]) -> Iterator[Outcome]:
-        default = [group for group in groups if group.name == "default" and own(account, group)]
+        default = [
+            group for group in groups if group.name == "default" and is_owned(account, group)
+        ]
         for group in default:
-            name = arn(account, region, "security-group", group.id)
+            name = ec2_arn(account, region, "security-group", group.id)
             vpc = f" of {quoted(group.vpc)}" if group.vpc else ""
             message = f"the default security group {quoted(group.id)}{vpc}"
             inbound, outbound = len(group.inbound), len(group.outbound)
@@ -119,7 +122,7 @@ def default_group(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
 
 def _groups(account: Account, doors: _Doors) -> Iterator[Outcome]:
     def test(region: str, groups: tuple[SecurityGroup, ...]) -> Iterator[Outcome]:
-        owned = [group for group in groups if own(account, group)]
+        owned = [group for group in groups if is_owned(account, group)]
         if not owned:
             yield NotApplicable(None, _NO_VPC, region)
         judge = partial(_group, account, region, doors)
@@ -146,19 +149,19 @@ def _group(
     else:
         yield Pass(
             name,
-            f"{message} opens {listed(doors.ports)} not to {' or '.join(doors.internet)}{doors.nearly(whole)}",
+            f"{message} opens {ports_text(doors.ports)} not to {' or '.join(doors.internet)}{doors.nearly(whole)}",
             region,
         )
 
 
 def _name(account: Account, region: str, group: SecurityGroup) -> str:
-    return arn(account, region, "security-group", group.id)
+    return ec2_arn(account, region, "security-group", group.id)
 
 
 def _includes(rule: GroupRule, port: int, protocol: str) -> bool:
-    if not carries(rule.protocol, protocol):
+    if not includes_protocol(rule.protocol, protocol):
         return False
-    return rule.protocol == "-1" or in_range(rule.from_port, rule.to_port, port)
+    return rule.protocol == "-1" or includes_port(rule.from_port, rule.to_port, port)
 
 
 def _sources(rules: list[GroupRule], port: int, protocol: str, whole: str) -> Iterator[str]:

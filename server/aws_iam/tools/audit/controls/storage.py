@@ -16,7 +16,14 @@ from aws_iam.escape import quoted
 from aws_iam.rules.on_account import in_regions
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.audit.controls.control import ControlTerms, control
-from aws_iam.tools.audit.evidence.networks import IPV4, IPV6, TCP, carries, covers, in_range
+from aws_iam.tools.audit.evidence.networks import (
+    IPV4,
+    IPV6,
+    TCP,
+    covers_network,
+    includes_port,
+    includes_protocol,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -250,8 +257,11 @@ def _admits(group: SecurityGroup, port: int | None) -> bool:
         rule
         for rule in group.inbound
         if rule.protocol == "-1"
-        or (carries(rule.protocol, TCP) and in_range(rule.from_port, rule.to_port, port))
+        or (
+            includes_protocol(rule.protocol, TCP)
+            and includes_port(rule.from_port, rule.to_port, port)
+        )
     ]
     four = [source for rule in rules for source in rule.ipv4]
     six = [source for rule in rules for source in rule.ipv6]
-    return covers(four, IPV4) or covers(six, IPV6)
+    return covers_network(four, IPV4) or covers_network(six, IPV6)

@@ -23,13 +23,13 @@ from aws_iam.tools.audit.evidence.networks import (
     IPV6,
     TCP,
     UDP,
-    arn,
-    carries,
-    covers,
-    holds,
-    in_range,
-    listed,
-    own,
+    contains_network,
+    covers_network,
+    ec2_arn,
+    includes_port,
+    includes_protocol,
+    is_owned,
+    ports_text,
 )
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def network_acl(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     ports = terms.threshold("admin_ports")
 
     def test(region: str, acls: tuple[NetworkAcl, ...]) -> Iterator[Outcome]:
-        owned = [acl for acl in acls if own(account, acl)]
+        owned = [acl for acl in acls if is_owned(account, acl)]
         for acl in owned:
-            name = arn(account, region, "network-acl", acl.id)
+            name = ec2_arn(account, region, "network-acl", acl.id)
             openings = _openings(acl.entries, ports, IPV4)
             opened = list(dict.fromkeys(opening.port for opening in openings))
             six = list(
@@ -82,7 +82,7 @@ def network_acl(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
                 )
             )
             note = (
-                f"; {IPV6} is admitted to {listed(six)}, which this control leaves out"
+                f"; {IPV6} is admitted to {ports_text(six)}, which this control leaves out"
                 if six
                 else ""
             )
@@ -90,13 +90,13 @@ def network_acl(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
             if opened:
                 yield Fail(
                     name,
-                    f"{message} admits {IPV4} to {listed(opened)}{note}",
+                    f"{message} admits {IPV4} to {ports_text(opened)}{note}",
                     region,
                     fix=_closed(acl.entries, openings, six=bool(six)),
                 )
             else:
                 yield Pass(
-                    name, f"{message} does not admit {IPV4} to {listed(ports)}{note}", region
+                    name, f"{message} does not admit {IPV4} to {ports_text(ports)}{note}", region
                 )
         if not owned:
             yield NotApplicable(None, "there is no network ACL", region)
@@ -112,13 +112,13 @@ def flow_logs(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """
 
     def test(region: str, vpcs: tuple[Vpc, ...]) -> Iterator[Outcome]:
-        owned = [vpc for vpc in vpcs if own(account, vpc)]
+        owned = [vpc for vpc in vpcs if is_owned(account, vpc)]
         if not owned:
             yield NotApplicable(None, _NO_VPC, region)
             return
         logs = account.require_in(region, FLOW_LOGS)
         for vpc in owned:
-            name = arn(account, region, "vpc", vpc.id)
+            name = ec2_arn(account, region, "vpc", vpc.id)
             gaps = [_log_gap(log) for log in logs if log.resource == vpc.id]
             if None in gaps:
                 yield Pass(name, f"VPC {quoted(vpc.id)} has a flow log", region)
@@ -152,7 +152,7 @@ def vpc_endpoints(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Which VPCs and services are in scope is the owner's to say."""
 
     def test(region: str, vpcs: tuple[Vpc, ...]) -> Iterator[Outcome]:
-        owned = [vpc for vpc in vpcs if own(account, vpc)]
+        owned = [vpc for vpc in vpcs if is_owned(account, vpc)]
         if not owned:
             yield NotApplicable(None, _NO_VPC, region)
             return
@@ -161,7 +161,7 @@ def vpc_endpoints(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
             mine = [endpoint for endpoint in endpoints if endpoint.vpc == vpc.id]
             kind = "default VPC" if vpc.default else "VPC"
             message = f"{kind} {quoted(vpc.id)} has {_endpoints(mine)}"
-            yield Manual(arn(account, region, "vpc", vpc.id), terms.question(message), region)
+            yield Manual(ec2_arn(account, region, "vpc", vpc.id), terms.question(message), region)
 
     return in_regions(account, VPCS, test)
 
@@ -182,12 +182,12 @@ def _opening(ordered: Iterable[AclEntry], port: int, protocol: str, whole: str) 
     decided: Mapping[bool, list[tuple[int, str]]] = {True: [], False: []}
     for entry in ordered:
         source = entry.ipv4 if whole == IPV4 else entry.ipv6
-        every_port = entry.protocol == "-1" or in_range(entry.from_port, entry.to_port, port)
-        if not (source and every_port and carries(entry.protocol, protocol)):
+        every_port = entry.protocol == "-1" or includes_port(entry.from_port, entry.to_port, port)
+        if not (source and every_port and includes_protocol(entry.protocol, protocol)):
             continue
         alike = decided[entry.allow]
         alike.append((entry.number, source))
-        if covers((network for _, network in alike), whole):
+        if covers_network((network for _, network in alike), whole):
             return _first_needed(alike, port, protocol, whole) if entry.allow else None
     return None
 
@@ -195,7 +195,7 @@ def _opening(ordered: Iterable[AclEntry], port: int, protocol: str, whole: str) 
 def _first_needed(allows: list[tuple[int, str]], port: int, protocol: str, whole: str) -> Opening:
     """Allows that the others make up for are narrow ones, which a deny may follow."""
     narrow = 0
-    while covers((source for _, source in allows[narrow + 1 :]), whole):
+    while covers_network((source for _, source in allows[narrow + 1 :]), whole):
         narrow += 1
     floor = allows[narrow - 1][0] if narrow else 0
     return Opening(port=port, protocol=protocol, number=allows[narrow][0], floor=floor)
@@ -232,7 +232,7 @@ def _peer_routes(tables: Iterable[RouteTable], active: Mapping[str, Peering]) ->
             if peering is None:
                 continue
             whole = (*peering.requester_networks, *peering.accepter_networks)
-            wide = ", as wide as a whole VPC" if holds(route.destination, whole) else ""
+            wide = ", as wide as a whole VPC" if contains_network(route.destination, whole) else ""
             to = f"{quoted(route.destination)} over {quoted(peering.id)}"
             yield f"route table {quoted(table.id)} sends {to}{wide}"
 

@@ -61,7 +61,7 @@ _BROKEN = {
 
 
 @slotted
-class Watcher:
+class FilterChain:
     """A metric filter on a good trail's log group, and its chain; `miss` says why the chain beyond `link` is unknown."""
 
     filter: MetricFilter
@@ -90,20 +90,20 @@ class Watcher:
 
 
 @slotted
-class Watch:
+class AlarmCoverage:
     """All filters that watch the account's events; `gap` says which link is missing altogether.
 
     `group` and `region` are the log group where a new filter would see the events, and its Region.
     """
 
-    watchers: tuple[Watcher, ...] = ()
+    watchers: tuple[FilterChain, ...] = ()
     misses: tuple[NotCollected, ...] = ()
     gap: str = ""
     group: str = ""
     region: str = ""
 
 
-def watch(account: Account, *, kms: bool = False) -> Watch:
+def alarm_coverage(account: Account, *, kms: bool = False) -> AlarmCoverage:
     """The filters on the log groups of all good trails; with `kms`, a good trail must record KMS events."""
     found = account.require(TRAILS)
     misses = [miss.error() for miss in found.doubts(len(account.regions.read))]
@@ -121,19 +121,19 @@ def watch(account: Account, *, kms: bool = False) -> Watch:
             good.append(trail)
     if not good:
         why = "; ".join(gaps) or "there is none"
-        return Watch(misses=tuple(misses), gap=f"no trail records these events ({why})")
+        return AlarmCoverage(misses=tuple(misses), gap=f"no trail records these events ({why})")
     return _on_groups(account, good, misses)
 
 
-def _on_groups(account: Account, good: list[Trail], misses: list[NotCollected]) -> Watch:
+def _on_groups(account: Account, good: list[Trail], misses: list[NotCollected]) -> AlarmCoverage:
     groups = dict.fromkeys(trail.log_group_arn for trail in good if trail.log_group_arn)
     if not groups:
         names = ", ".join(quoted(trail.name) for trail in good)
-        return Watch(
+        return AlarmCoverage(
             misses=tuple(misses),
             gap=f"trail{'s' if len(good) > 1 else ''} {names} deliver{'' if len(good) > 1 else 's'} to no log group",
         )
-    watchers: list[Watcher] = []
+    watchers: list[FilterChain] = []
     for arn in groups:
         try:
             watchers += _watchers(account, arn)
@@ -143,7 +143,7 @@ def _on_groups(account: Account, good: list[Trail], misses: list[NotCollected]) 
     gap = "" if watchers else f"log group {names} has no metric filter"
     first = next(iter(groups))
     arn_of_first = Arn.of(first)
-    return Watch(
+    return AlarmCoverage(
         watchers=tuple(watchers),
         misses=tuple(misses),
         gap=gap,
@@ -152,7 +152,7 @@ def _on_groups(account: Account, good: list[Trail], misses: list[NotCollected]) 
     )
 
 
-def broken(watchers: Iterable[Watcher]) -> str:
+def broken_link(watchers: Iterable[FilterChain]) -> str:
     """Where the best of these chains breaks."""
     best = max(watchers, key=lambda watcher: watcher.link)
     about = f" (alarm {quoted(best.alarm)})" if best.alarm else ""
@@ -174,7 +174,7 @@ def _lacks(trail: Trail, *, kms: bool) -> str | None:
     return event_selectors.proved_gap(trail, lacks)
 
 
-def _watchers(account: Account, group_arn: str) -> Iterator[Watcher]:
+def _watchers(account: Account, group_arn: str) -> Iterator[FilterChain]:
     arn = Arn.of(group_arn)
     if arn is None:
         raise NotCollected(
@@ -222,7 +222,7 @@ def _watcher(
     metric_filter: MetricFilter,
     region: str,
     reach: Callable[[Metric], tuple[Link, str]],
-) -> Watcher:
+) -> FilterChain:
     missing: NotCollected | None = None
     best: tuple[Link, str] = (Link.ALARM, "")
     for metric in metric_filter.metrics:
@@ -232,7 +232,7 @@ def _watcher(
             missing = miss
     if best[0] is Link.COMPLETE:
         missing = _narrowed(metric_filter, region)
-    return Watcher(
+    return FilterChain(
         filter=metric_filter,
         account=account,
         region=region,

@@ -31,29 +31,29 @@ class Owned(Protocol):
         """The account that owns it, where AWS says so."""
 
 
-def own(account: Account, resource: Owned) -> bool:
+def is_owned(account: Account, resource: Owned) -> bool:
     """Whether the account owns the resource; only its owner can fix one that is shared."""
     return resource.owner in {None, account.id}
 
 
-def arn(account: Account, region: str, kind: str, name: str) -> str:
+def ec2_arn(account: Account, region: str, kind: str, name: str) -> str:
     """The ARN of an EC2 resource."""
     return f"arn:{account.partition}:ec2:{region}:{account.id}:{kind}/{name}"
 
 
-def carries(protocol: str, wanted: str) -> bool:
+def includes_protocol(protocol: str, wanted: str) -> bool:
     """Whether a rule's protocol (a name, a number, or all) includes the wanted one."""
     return protocol == ALL or _NUMBERS.get(protocol, protocol) == wanted
 
 
-def in_range(low: int | None, high: int | None, port: int) -> bool:
+def includes_port(low: int | None, high: int | None, port: int) -> bool:
     """Whether the range includes the port; None and -1 mean all ports."""
     first = 0 if low is None or low < 0 else low
     last = _LAST_PORT if high is None or high < 0 else high
     return first <= port <= last
 
 
-def covers(sources: Iterable[str], whole: str) -> bool:
+def covers_network(sources: Iterable[str], whole: str) -> bool:
     """Whether the sources together include every address of `whole`, such as 0.0.0.0/0 or ::/0."""
     wanted = _network(whole)
     networks = [_network(source) for source in sources]
@@ -64,7 +64,7 @@ def covers(sources: Iterable[str], whole: str) -> bool:
     return any(wanted.subnet_of(network) for network in collapse_addresses(six))
 
 
-def holds(destination: str, networks: Iterable[str]) -> bool:
+def contains_network(destination: str, networks: Iterable[str]) -> bool:
     """Whether the destination contains one of the networks; the contents of a prefix list are unknown."""
     if "/" not in destination:
         return False
@@ -77,7 +77,7 @@ def holds(destination: str, networks: Iterable[str]) -> bool:
     )
 
 
-def listed(ports: Iterable[int]) -> str:
+def ports_text(ports: Iterable[int]) -> str:
     """The ports in words."""
     names = [str(port) for port in ports]
     return f"port{'s' if len(names) > 1 else ''} {' and '.join(names)}"

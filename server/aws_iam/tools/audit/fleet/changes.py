@@ -14,7 +14,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.fleet.results_file import (
     EarlierResults,
-    broken,
+    broken_line,
     findings_before_mutes,
     findings_of,
 )
@@ -169,7 +169,7 @@ def _judged_snapshot(line: Mapping[str, Any]) -> audit_changes.JudgedSnapshot:
     """The findings before the run's mutes: muting one is no change of the account."""
     read, since = line.get("regions_read"), line.get("collected_at")
     if not isinstance(read, list) or not isinstance(since, str):
-        raise broken(line, "which Regions were read, and when")
+        raise broken_line(line, "which Regions were read, and when")
     account = _account(str(line["account"]), since, tuple(map(str, read)))
     return audit_changes.JudgedSnapshot(account, findings_before_mutes(line))
 
@@ -179,7 +179,7 @@ def _account(account: str, since: str, regions: tuple[str, ...]) -> Account:
     try:
         collected_at = datetime.fromisoformat(since)
     except ValueError:
-        raise broken({"account": account}, "when it was read") from None
+        raise broken_line({"account": account}, "when it was read") from None
     return Account(
         id=account, collected_at=collected_at, regions=Regions(read=regions, enabled=regions)
     )

@@ -15,8 +15,8 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.reading.many_accounts import Closed, Door, fleet_of
-from aws_iam.account.reading.organization import Shared, as_member
+from aws_iam.account.reading.many_accounts import AccountRole, NotRead, fleet_of
+from aws_iam.account.reading.organization import SharedFacts, with_shared_facts
 from aws_iam.answer import Severity, counts, to_json
 from aws_iam.errors import AwsIamError, InputError, OffTheAllowlistError
 from aws_iam.escape import escaped
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 class Job:
     """Everything needed to audit one account."""
 
-    door: Door
+    door: AccountRole
     run: str
     """The id of the run; clients and facts that a process keeps between jobs are kept for one run."""
     profile: str | None = None
@@ -49,7 +49,7 @@ class Job:
     controls: tuple[str, ...] | None = None
     severity: Severity | None = None
     mutes: tuple[Mute, ...] = ()
-    shared: Shared | None = None
+    shared: SharedFacts | None = None
     """The facts that all members of the organization share; None for an account outside."""
     version: str = __version__
 
@@ -78,9 +78,9 @@ def _read(job: Job, stop: threading.Event | None) -> str:
     read = fleet.read(
         needs(benchmark, controls=job.controls), job.door, counter, shared_facts, stop
     )
-    if isinstance(read, Closed):
+    if isinstance(read, NotRead):
         return unreadable_line(job.door.account, read.reason)
-    account = as_member(read, job.shared) if job.shared else read
+    account = with_shared_facts(read, job.shared) if job.shared else read
     seconds = round(time.monotonic() - began, 2)
     return _json_line(_results(job, account) | {"reads": counter.done, "seconds": seconds})
 

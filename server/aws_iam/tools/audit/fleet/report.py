@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
     from aws_iam.tools.audit.controls.benchmark import Control
-    from aws_iam.tools.audit.run.arguments import Asked, Many
+    from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
 
@@ -36,11 +36,15 @@ _MOST_REASON = 300
 
 
 def answer(
-    source: Source, asked: Asked, many: Many, progress: Progress, format_name: str
+    source: Source,
+    asked: AuditArguments,
+    many: FleetArguments,
+    progress: Progress,
+    format_name: str,
 ) -> Answer:
     """Read the accounts that have no line of results yet, and write all lines as one file."""
     lines: list[Line] = []
-    whole = run.answer(source, asked, many, progress, lines.append)
+    whole = run.accounts_answer(source, asked, many, progress, lines.append)
     if not lines:
         raise InputError(whole.summary, hint="choose another shard, or more accounts")
     # Lines come in the order in which their accounts were done.
@@ -48,7 +52,7 @@ def answer(
     return report.written(_audit_report(by_account, asked, whole), format_name)
 
 
-def _audit_report(lines: Sequence[Line], asked: Asked, whole: Answer) -> AuditReport:
+def _audit_report(lines: Sequence[Line], asked: AuditArguments, whole: Answer) -> AuditReport:
     benchmark = catalogue.benchmark(asked.benchmark)
     chosen = benchmark.selected(asked.controls) if asked.controls else benchmark.controls
     least = Severity(asked.severity) if asked.severity else Severity.INFO
@@ -68,12 +72,12 @@ def _audit_report(lines: Sequence[Line], asked: Asked, whole: Answer) -> AuditRe
             *(f for line in lines if line["status"] != "read" for f in _unread(line, shown)),
         )
     )
-    mutes = audit_mutes.read(asked.mute, benchmark) if asked.mute is not None else ()
+    mutes = audit_mutes.parse_mutes(asked.mute, benchmark) if asked.mute is not None else ()
     # The lines hold no findings below the severity: a mute of such a control would seem to match nothing.
     keys = {control.key for control in shown}
     mutes = tuple(mute for mute in mutes if mute.control in keys)
-    rows = audit_mutes.table(findings, mutes, times[-1].astimezone(UTC).date())
-    summary = " ".join(filter(None, (whole.summary, audit_mutes.said(findings, rows))))
+    rows = audit_mutes.mute_rows(findings, mutes, times[-1].astimezone(UTC).date())
+    summary = " ".join(filter(None, (whole.summary, audit_mutes.mutes_sentence(findings, rows))))
     facts = {**whole.facts, **({"mutes": rows} if rows else {})}
     return AuditReport(
         version=__version__,
@@ -112,7 +116,7 @@ class _AccountLine:
             self.collected_at = datetime.fromisoformat(line["collected_at"])
             self.partition = str(line["caller"]).split(":")[1]
         except (KeyError, TypeError, ValueError, IndexError):
-            raise results_file.broken(line, "who read it, and when") from None
+            raise results_file.broken_line(line, "who read it, and when") from None
 
     def findings(self) -> tuple[Finding, ...]:
         """The findings of the account."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.errors import InputError, why_of
+from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import escaped, quoted
 from aws_iam.version import __version__
 
@@ -228,7 +228,7 @@ def findings_of(line: Mapping[str, Any]) -> tuple[Finding, ...]:
     try:
         return tuple(_finding(row, str(line["account"])) for row in line["findings"])
     except (KeyError, TypeError, ValueError):
-        raise broken(line, "what was found") from None
+        raise broken_line(line, "what was found") from None
 
 
 def findings_before_mutes(line: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -237,7 +237,7 @@ def findings_before_mutes(line: Mapping[str, Any]) -> tuple[Finding, ...]:
     try:
         status = [Status(_unmuted(row)) for row in line["findings"]]
     except ValueError:
-        raise broken(line, "what was found") from None
+        raise broken_line(line, "what was found") from None
     return tuple(
         replace(finding, status=was, muted=None)
         for finding, was in zip(found, status, strict=True)
@@ -254,7 +254,7 @@ def _unmuted(data: Mapping[str, Any]) -> Any:
     return data.get(STATUS_BEFORE_MUTE, data["status"])
 
 
-def broken(line: Mapping[str, Any], what: str) -> InputError:
+def broken_line(line: Mapping[str, Any], what: str) -> InputError:
     """The error for a line that lacks what every line must have."""
     return InputError(
         f"the results of account {quoted(str(line['account']))} do not say {what}",
@@ -307,7 +307,7 @@ def _open_earlier(path: Path) -> Iterator[Any]:
             )
         file = path.open("rb")
     except OSError as error:
-        why = why_of(error)
+        why = system_reason(error)
         raise InputError(f"{quoted(str(path))} cannot be read: {why}") from None
     except ValueError:
         raise InputError(f"{quoted(str(path))} is not a valid file name") from None
@@ -400,7 +400,7 @@ def _value_words(value: Any) -> str:
 
 
 def _unwritable(path: Path, error: OSError, *, hint: str = "") -> InputError:
-    why = why_of(error)
+    why = system_reason(error)
     return InputError(f"{quoted(str(path))} cannot be written: {why}", hint=hint)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from aws_iam.account.reading import organization
-from aws_iam.account.reading.many_accounts import Door, Fleet, fleet_of
+from aws_iam.account.reading.many_accounts import AccountRole, Fleet, fleet_of
 from aws_iam.answer import Answer, Severity, Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.report.audit_report import left_out
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import FrameType
 
-    from aws_iam.account.reading.organization import Shared
+    from aws_iam.account.reading.organization import SharedFacts
     from aws_iam.answer import Finding
     from aws_iam.tools.audit.controls.benchmark import Benchmark
     from aws_iam.tools.audit.fleet.changes import ResultsComparison
     from aws_iam.tools.audit.fleet.results_file import ResultsFile
     from aws_iam.tools.audit.fleet.targets import AccountTarget
-    from aws_iam.tools.audit.run.arguments import Asked, Many
+    from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
     from aws_iam.tools.audit.run.mutes import Mute
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
@@ -48,10 +48,10 @@ _PAGE = "references/compliance-checklist.md"
 _FOR_ONE_ACCOUNT = ("demo", "snapshot", "save")
 
 
-def answer(
+def accounts_answer(
     source: Source,
-    arguments: Asked,
-    fleet_arguments: Many,
+    arguments: AuditArguments,
+    fleet_arguments: FleetArguments,
     progress: Progress,
     on_line: OnLine = lambda _: None,
 ) -> Answer:
@@ -60,7 +60,9 @@ def answer(
     benchmark = catalogue.benchmark(arguments.benchmark)
     controls = named_controls(arguments)
     chosen = benchmark.selected(controls) if controls else benchmark.controls
-    mutes = audit_mutes.read(arguments.mute, benchmark) if arguments.mute is not None else ()
+    mutes = (
+        audit_mutes.parse_mutes(arguments.mute, benchmark) if arguments.mute is not None else ()
+    )
     shard = audit_targets.parse_shard(fleet_arguments.shard)
     # Every argument is checked before the first AWS call: a typing mistake must not cost a minute.
     listed = (
@@ -105,8 +107,8 @@ class _Run:
 
     id: str
     source: Source
-    arguments: Asked
-    fleet_arguments: Many
+    arguments: AuditArguments
+    fleet_arguments: FleetArguments
     benchmark: Benchmark
     mutes: tuple[Mute, ...]
     members: frozenset[str] | None
@@ -138,7 +140,7 @@ class _Run:
             shared = organization.shared_by(fleet, wanted, self._doors(fleet, roles))
         return (self._job(role, shared if role.account in members else None) for role in roles)
 
-    def _job(self, target: AccountTarget, shared: Shared | None) -> Job:
+    def _job(self, target: AccountTarget, shared: SharedFacts | None) -> Job:
         return Job(
             door=self._door(target),
             run=self.id,
@@ -151,17 +153,19 @@ class _Run:
             shared=shared,
         )
 
-    def _door(self, target: AccountTarget) -> Door:
+    def _door(self, target: AccountTarget) -> AccountRole:
         external_id = self.source.external_id if target.role_arn else None
-        return Door(account=target.account, role_arn=target.role_arn, external_id=external_id)
+        return AccountRole(
+            account=target.account, role_arn=target.role_arn, external_id=external_id
+        )
 
     def _doors(
         self, fleet: Fleet, targets: Sequence[AccountTarget]
-    ) -> Callable[[str], Door | None]:
+    ) -> Callable[[str], AccountRole | None]:
         """How to enter an account: as the list says, else through the role that `role_arn` names in each."""
         listed = {target.account: target for target in targets}
 
-        def door(account: str) -> Door | None:
+        def door(account: str) -> AccountRole | None:
             if account in listed or account == fleet.account:
                 return self._door(
                     listed.get(account, audit_targets.AccountTarget(account=account))
@@ -267,7 +271,7 @@ def _results_of(
 
 def _job_of(
     source: Source,
-    arguments: Asked,
+    arguments: AuditArguments,
     benchmark: Benchmark,
     mutes: tuple[Mute, ...],
 ) -> dict[str, Any]:
@@ -281,7 +285,9 @@ def _job_of(
     }
 
 
-def _refuse_contradictions(source: Source, arguments: Asked, fleet_arguments: Many) -> None:
+def _refuse_contradictions(
+    source: Source, arguments: AuditArguments, fleet_arguments: FleetArguments
+) -> None:
     if fleet_arguments.accounts is not None and not any(map(str.strip, fleet_arguments.accounts)):
         raise InputError(
             "`accounts` names no account",

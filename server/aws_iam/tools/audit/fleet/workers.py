@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aws_iam.account.calls.aws import WAIT_SECONDS
-from aws_iam.account.reading.many_accounts import AT_ONCE
+from aws_iam.account.reading.many_accounts import ACCOUNTS_AT_ONCE
 from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.audit.fleet import job as audit_job
@@ -96,7 +96,7 @@ class _Threads:
         self._stop = stop
 
     def width(self) -> int:
-        return AT_ONCE
+        return ACCOUNTS_AT_ONCE
 
     def submit(self, job: Job) -> Future[str]:
         return self._executor.submit(audit_job.run_job, job, self._stop)
@@ -111,7 +111,7 @@ class _Threads:
 @contextmanager
 def _threads() -> Iterator[Pool]:
     stop = threading.Event()
-    executor = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="account")
+    executor = ThreadPoolExecutor(ACCOUNTS_AT_ONCE, thread_name_prefix="account")
     try:
         yield _Threads(executor, stop)
     finally:

@@ -7,11 +7,11 @@ from functools import cache, reduce
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.access import Access, access, bounded
+from aws_iam.engine.effective.access import Access, access, within_boundary
 from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.escalation import (
-    NEW,
     NEW_COMPUTE,
+    NEW_PRINCIPALS,
     SELF,
     escalation_paths,
     open_paths,
@@ -129,7 +129,7 @@ class AdminLevels:
                 access((one_policy(text, Kind.SCP) for text in level), expansion, targets)
                 for level in levels
             )
-            self._allowed_by_scps[levels] = reduce(bounded, allowed)
+            self._allowed_by_scps[levels] = reduce(within_boundary, allowed)
         return self._allowed_by_scps[levels]
 
 
@@ -140,8 +140,8 @@ def _admin_level(
     documents = tuple(one_policy(text, Kind.IDENTITY) for text in policies.documents)
     allowed = access(documents, expansion, targets)
     boundary = _boundary_access(policies, expansion, targets)
-    before_scps = bounded(allowed, boundary) if boundary else allowed
-    effective = bounded(before_scps, scps) if scps else before_scps
+    before_scps = within_boundary(allowed, boundary) if boundary else allowed
+    effective = within_boundary(before_scps, scps) if scps else before_scps
     found = risks(effective, expansion, paths_of)
     boundary_risks = risks(boundary, expansion) if boundary else None
     routes = tuple(_routes(found))
@@ -168,7 +168,7 @@ def _admin_level(
         and bool(found.paths)
         # A new identity has no boundary; if the policy requires one, the path is not open.
         and all(
-            path.path.family == SELF and path.path.required[0].on not in NEW
+            path.path.family == SELF and path.path.required[0].on not in NEW_PRINCIPALS
             for path in found.paths
         ),
         actions_removed=len(before_scps.actions) - len(effective.actions),

@@ -14,11 +14,11 @@ from aws_iam.engine.effective.escalation import (
     NEVER_ALONE,
     STRONG_POLICIES,
     OpenPath,
-    by_policy,
     escalation_paths,
-    granting,
+    granting_statements,
     open_paths,
-    smallest,
+    path_opened_by,
+    smallest_paths,
 )
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.language.variables import without_variables
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.collect.identity.authorization import Role, User
     from aws_iam.engine.effective.access import Access
-    from aws_iam.engine.effective.escalation import EscalationPath, Need
+    from aws_iam.engine.effective.escalation import EscalationPath, NeededAction
     from aws_iam.engine.language.document import Statement
     from aws_iam.tools.audit.principals.effective_policies import EffectivePolicies
     from aws_iam.tools.audit.principals.simulate import Simulator
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 ORGANIZATION_WIDE = "organization-wide identity"
 """The family of the paths that need an organization."""
 # The prerequisites of the catalogue that an account's facts decide.
-SETTLED = frozenset(
+KNOWN_PREREQUISITES = frozenset(
     {
         "caller is an IAM user",
         "caller is an IAM user in that group",
@@ -80,7 +80,7 @@ class PathSearch:
         """The open paths; once the budget is spent, the rest are judged by the policies alone."""
         if not self.simulator.can_read(self.policies):
             return open_paths(access)
-        return smallest(self._open(access))
+        return smallest_paths(self._open(access))
 
     def _open(self, access: Access) -> Iterator[OpenPath]:
         for path in escalation_paths():
@@ -89,7 +89,7 @@ class PathSearch:
             if path.id == NEVER_ALONE or any(access.reach(need.action) is None for need in own):
                 continue
             if self.simulator.requests_left <= 0:
-                found = by_policy(path, access)
+                found = path_opened_by(path, access)
             elif any(need.on == _HANDED_OVER for need in path.required):
                 found = self._passing(path, access)
             elif any(need.on for need in path.required):
@@ -99,14 +99,14 @@ class PathSearch:
             ):
                 found = None
             else:
-                found = by_policy(path, access)
+                found = path_opened_by(path, access)
             if found:
                 yield found
 
     def _on_targets(self, path: EscalationPath, access: Access) -> OpenPath | None:
         """The path, if the engine allows all of its actions on something in the account."""
         opened: list[tuple[PathTarget, tuple[str, ...]]] = []
-        wide = by_policy(path, access)
+        wide = path_opened_by(path, access)
         enough = 0
         for number, target in enumerate(
             path_targets(self.identity, path, access, self.account), 1
@@ -133,7 +133,9 @@ class PathSearch:
             path=path,
             statements=_first_statements(access, path.required),
             unsettled=tuple(
-                prerequisite for prerequisite in path.prerequisites if prerequisite not in SETTLED
+                prerequisite
+                for prerequisite in path.prerequisites
+                if prerequisite not in KNOWN_PREREQUISITES
             ),
             on=tuple(dict.fromkeys(quoted(target.name) for target in named)),
             given=() if unconditional else opened[0][1],
@@ -156,7 +158,7 @@ class PathSearch:
         return tuple(dict.fromkeys(keys))
 
     def _conditions_of(
-        self, need: Need, resource: str, target: PathTarget, access: Access
+        self, need: NeededAction, resource: str, target: PathTarget, access: Access
     ) -> tuple[str, ...] | None:
         trust = target.trust if need.action == ASSUME_ROLE else None
         if trust is None and not _may_match(access, need.action, resource):
@@ -175,7 +177,7 @@ class PathSearch:
                 return found
         return None
 
-    def _contexts(self, need: Need, target: PathTarget) -> Iterator[dict[str, str]]:
+    def _contexts(self, need: NeededAction, target: PathTarget) -> Iterator[dict[str, str]]:
         """The request contexts to try: the target's boundary, and each policy worth attaching."""
         own = {_BOUNDARY: target.boundary} if target.boundary else {}
         partition = target.resources[0].split(":")[1]
@@ -202,7 +204,7 @@ class PathSearch:
                 statements += _first_statements(access, (need,))
                 continue
             reach = access.reach(need.action)
-            statement = next(granting(path, need, reach), None) if reach else None
+            statement = next(granting_statements(path, need, reach), None) if reach else None
             if statement is None:
                 return None
             statements.append(statement)
@@ -213,7 +215,7 @@ class PathSearch:
             if self.account.has_more(self.identity.arn, arn)
         ]
         strong = not self.account.administrators.isdisjoint(fitting)
-        found = by_policy(path, access)
+        found = path_opened_by(path, access)
         if strong or (found and fitting):
             # A permission to pass certain roles was granted on purpose; it is a path if one of them is an administrator.
             return OpenPath(
@@ -283,7 +285,7 @@ def _may_match(access: Access, action: str, resource: str) -> bool:
     )
 
 
-def _first_statements(access: Access, needs: Iterable[Need]) -> tuple[Statement, ...]:
+def _first_statements(access: Access, needs: Iterable[NeededAction]) -> tuple[Statement, ...]:
     reaches = (access.reach(need.action) for need in needs)
     return tuple(reach.allowed_by[0] for reach in reaches if reach)
 

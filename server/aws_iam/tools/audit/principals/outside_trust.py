@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.organization.organization import ORG_TREE, ORGANIZATION
 from aws_iam.answer import Severity, Status
-from aws_iam.engine.evaluation.evaluate import evaluated
-from aws_iam.engine.evaluation.layers import Ready, layers_of
-from aws_iam.engine.evaluation.missing_keys import hinges
+from aws_iam.engine.evaluation.evaluate import evaluate_request
+from aws_iam.engine.evaluation.layers import IndexedStatement, layers_of
+from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.rules.policy.run import checked
+from aws_iam.rules.policy.run import policy_findings
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def trust_findings(account: Account, role: Role) -> tuple[TrustFinding, ...]:
 
 def _open_trust(document: Policy, role: Role) -> Iterator[TrustFinding]:
     """What lets in everyone, or everyone with a token from an identity provider."""
-    for finding in checked(document):
+    for finding in policy_findings(document):
         if finding.severity is Severity.SECURITY_WARNING:
             statements = tuple(_statements_of(document, finding))
             if _is_everyone(statements) and _keeps_strangers_out(document, statements, role):
@@ -231,7 +231,7 @@ def _example(pattern: str) -> str:
 
 
 def _lets_assume_role(statement: Statement) -> bool:
-    return any(map(Ready.of(statement).takes, _ASSUME_ACTIONS))
+    return any(map(IndexedStatement.of(statement).takes, _ASSUME_ACTIONS))
 
 
 def _is_denied(role: Role, caller: str, organization: str = "o-somebodyelses") -> bool:
@@ -249,11 +249,12 @@ def _is_denied(role: Role, caller: str, organization: str = "o-somebodyelses") -
     except InputError:
         # The request cannot be simulated, so no Deny is assumed.
         return False
-    decision = evaluated(parsed_request, layers).decision
+    decision = evaluate_request(parsed_request, layers).decision
     if decision.outcome != "ExplicitlyDenied":
         return False
     return not any(
-        "Allowed" in hinge.values() for hinge in hinges(parsed_request, layers, decision).values()
+        "Allowed" in hinge.values()
+        for hinge in outcomes_of_missing_keys(parsed_request, layers, decision).values()
     )
 
 

@@ -42,8 +42,13 @@ from aws_iam.tools.audit.principals.unused_access import (
     unused_role,
     usage_not_read,
 )
-from aws_iam.tools.kit.account_source import account_words, command
-from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, reasons, rows
+from aws_iam.tools.kit.account_source import account_words, audit_command
+from aws_iam.tools.kit.unread_facts import (
+    misses_of,
+    missing_permissions,
+    unread_reasons,
+    unread_table,
+)
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -117,11 +122,11 @@ def principals_answer(account: Account, source: Source) -> Answer:
             "principals": [_row(account, principal) for principal in principals],
             "organization_policies": org_policies.summary,
             "not_considered": "session policies, and resource control policies except on assuming a role",
-            **({"not_read": rows(missed)} if missed else {}),
+            **({"not_read": unread_table(missed)} if missed else {}),
         },
         artifacts=missing_permissions(account, found),
         sources=(_PAGE, UNUSED_PAGE),
-        next=(command(source, "access_analyzer"), command(source, "run")),
+        next=(audit_command(source, "access_analyzer"), audit_command(source, "run")),
         as_of=catalog().as_of,
     )
 
@@ -399,7 +404,7 @@ def _summary(
     authorization: Authorization | Miss,
 ) -> str:
     if isinstance(authorization, Miss):
-        return f"The principals of account {account_words(account)} could not be read: {reasons((authorization,))}."
+        return f"The principals of account {account_words(account)} could not be read: {unread_reasons((authorization,))}."
     parts = [f"{len(principals)} users and roles of account {account_words(account)}"]
     parts += [
         f"{word}: {joined([quoted(principal.identity.name) for principal in some], shown=_MOST_NAMED)}"
@@ -424,7 +429,7 @@ def _summary(
     parts += [f"{counted(idle, 'role')} unused for {IDLE_DAYS} days"] if idle else []
     usage = account.get(LAST_ACCESSED)
     if isinstance(usage, Miss):
-        parts.append(f"last use could not be read: {reasons((usage,))}")
+        parts.append(f"last use could not be read: {unread_reasons((usage,))}")
     return f"{'; '.join(parts)}."
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.evaluation.evaluate import evaluated
+from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import Layers, levels_of
-from aws_iam.engine.evaluation.missing_keys import hinges
+from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.errors import InputError
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_iam.account.collect.identity.authorization import Role, User
-    from aws_iam.engine.evaluation.layers import Placed
+    from aws_iam.engine.evaluation.layers import PlacedPolicy
     from aws_iam.engine.evaluation.request import Request
     from aws_iam.tools.audit.principals.effective_policies import EffectivePolicies
     from aws_iam.tools.audit.principals.organization_policies import Guardrails
 
-    _Levels = tuple[tuple[Placed, ...], ...]
+    _Levels = tuple[tuple[PlacedPolicy, ...], ...]
 
 MOST_REQUESTS = 20_000
 """Requests that are evaluated for one account; they take some seconds."""
@@ -77,14 +77,14 @@ class Simulator:
         layers = self._layers(policies, trust)
         if layers is None:
             return None
-        decision = evaluated(request, layers).decision
+        decision = evaluate_request(request, layers).decision
         if decision.outcome == "Allowed":
             return ()
         impossible = _SERVICE_CALL_KEYS | absent | self._organization_keys
         if impossible.issuperset(map(str.lower, decision.missing_keys)):
             return None
         self.requests_left -= _REQUESTS_PER_KEY * len(decision.missing_keys)
-        for keys, outcomes in hinges(request, layers, decision).items():
+        for keys, outcomes in outcomes_of_missing_keys(request, layers, decision).items():
             if "Allowed" in outcomes.values() and impossible.isdisjoint(
                 keys.lower().split(" and ")
             ):

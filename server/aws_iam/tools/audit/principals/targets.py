@@ -75,7 +75,7 @@ def path_targets(
     identity: User | Role, path: EscalationPath, access: Access, account: AccountIdentities
 ) -> Iterator[PathTarget]:
     """The account's targets for a path, administrators first."""
-    yield from TARGETS[path.required[0].on](_Query(identity, path, access, account))
+    yield from TARGET_FINDERS[path.required[0].on](_Query(identity, path, access, account))
 
 
 def _own_user(query: _Query) -> Iterator[PathTarget]:
@@ -154,7 +154,7 @@ def _new(query: _Query) -> Iterator[PathTarget]:
         )
 
 
-TARGETS: Mapping[str, Callable[[_Query], Iterator[PathTarget]]] = {
+TARGET_FINDERS: Mapping[str, Callable[[_Query], Iterator[PathTarget]]] = {
     "the caller's user": _own_user,
     "the caller's role": _own_role,
     "a group of the caller": _own_group,

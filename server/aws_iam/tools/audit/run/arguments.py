@@ -10,7 +10,7 @@ from aws_iam.tools.kit.tool import Json, Parameter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AuditArguments:
     """Which controls to judge, what to accept, and what to compare with."""
 
     controls: Annotated[list[str] | None, Parameter("control keys or ids; absent: all")] = None
@@ -35,7 +35,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Many:
+class FleetArguments:
     """The accounts of a run over many accounts, and how it is run."""
 
     accounts: Annotated[

@@ -77,7 +77,7 @@ class Mute:
         return self.until is not None and self.until < on
 
 
-def read(given: object, benchmark: Benchmark) -> tuple[Mute, ...]:
+def parse_mutes(given: object, benchmark: Benchmark) -> tuple[Mute, ...]:
     """The entries of a list in YAML or JSON; InputError names the entry that is wrong."""
     node = _node(given)
     listed = node.member("mutes") if node.form is Form.OBJECT else node
@@ -103,10 +103,12 @@ def apply_mutes(
         )
         for finding in findings
     )
-    return applied, table(applied, mutes, on)
+    return applied, mute_rows(applied, mutes, on)
 
 
-def table(findings: Iterable[Finding], mutes: Sequence[Mute], on: date) -> list[dict[str, Any]]:
+def mute_rows(
+    findings: Iterable[Finding], mutes: Sequence[Mute], on: date
+) -> list[dict[str, Any]]:
     """A row for each mute that says what it did; the findings must have their mutes applied."""
     mutes_of = _by_control(mutes)
     covered: list[list[Finding]] = [[] for _ in mutes]
@@ -129,7 +131,7 @@ def _by_control(mutes: Sequence[Mute]) -> Mapping[str, list[tuple[int, Mute]]]:
     return found
 
 
-def said(findings: Iterable[Finding], rows: Sequence[Mapping[str, Any]]) -> str:
+def mutes_sentence(findings: Iterable[Finding], rows: Sequence[Mapping[str, Any]]) -> str:
     """How many findings are muted, and how many mutes do nothing; empty without mutes."""
     if not rows:
         return ""

@@ -10,19 +10,21 @@ from aws_iam.report.audit_report import AuditReport, left_out
 from aws_iam.report.catalogue import report_formats
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.run import run as audit_run
-from aws_iam.tools.kit.account_source import command
+from aws_iam.tools.kit.account_source import audit_command
 from aws_iam.tools.kit.unread_facts import missing_permissions
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
-    from aws_iam.tools.audit.run.run import Judged
+    from aws_iam.tools.audit.run.run import AuditRun
 
 _PAGE = "references/compliance-checklist.md"
 
 
-def answer(run: Judged, format_name: str) -> Answer:
+def answer(run: AuditRun, format_name: str) -> Answer:
     """The file; of the findings the answer holds only the counts, since the file lists them."""
-    return replace(written(audit_report(run), format_name), next=(command(run.source, "run"),))
+    return replace(
+        written(audit_report(run), format_name), next=(audit_command(run.source, "run"),)
+    )
 
 
 def written(report: AuditReport, format_name: str) -> Answer:
@@ -42,7 +44,7 @@ def written(report: AuditReport, format_name: str) -> Answer:
     )
 
 
-def audit_report(run: Judged) -> AuditReport:
+def audit_report(run: AuditRun) -> AuditReport:
     """The run as the formats take it."""
     account, benchmark = run.account, run.benchmark
     to_add = missing_permissions(account, run.findings)
@@ -58,7 +60,7 @@ def audit_report(run: Judged) -> AuditReport:
         home="us-east-1" if "us-east-1" in read else read[0],
         collected_at=account.collected_at,
         as_of=catalogue.as_of(),
-        summary=audit_run.summary(run),
+        summary=audit_run.run_summary(run),
         sections=[tally.row() for tally in run.score.sections],
         total=run.score.total.row(),
         changes=run.facts.get("changes", {}),
@@ -73,5 +75,5 @@ def audit_report(run: Judged) -> AuditReport:
         section_of={control.key: benchmark.section_of(control) for control in benchmark.controls},
         whys={control.key: control.why for control in benchmark.controls},
         findings=run.shown,
-        answer=audit_run.answer(run),
+        answer=audit_run.run_answer(run),
     )

@@ -18,8 +18,8 @@ from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
 from aws_iam.tools.audit.run import changes
 from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.kit import account_source
-from aws_iam.tools.kit.account_source import account_words, command
-from aws_iam.tools.kit.unread_facts import lead, missing_permissions
+from aws_iam.tools.kit.account_source import account_words, audit_command
+from aws_iam.tools.kit.unread_facts import missing_permissions, not_judged_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Finding
     from aws_iam.tools.audit.controls.benchmark import Benchmark
     from aws_iam.tools.audit.controls.judge import Score
-    from aws_iam.tools.audit.run.arguments import Asked
+    from aws_iam.tools.audit.run.arguments import AuditArguments
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
 
@@ -40,7 +40,7 @@ _EVIDENCE = re.compile(r" \([^()]*\)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class AuditRun:
     """An audited account: its findings under a benchmark version, after mutes and compared with an earlier snapshot."""
 
     account: Account
@@ -64,19 +64,19 @@ class Judged:
         return tuple(f for f in self.findings if f.severity.rank <= self.severity.rank)
 
 
-def audit_account(source: Source, arguments: Asked, progress: Progress) -> Judged:
+def audit_account(source: Source, arguments: AuditArguments, progress: Progress) -> AuditRun:
     """Read the account that the arguments name, and judge it."""
     benchmark = catalogue.benchmark(arguments.benchmark)
     controls = named_controls(arguments)
     # Every argument is checked before the account is read: a typing mistake must not cost a minute.
-    mutes = audit_mutes.read(arguments.mute, benchmark) if arguments.mute is not None else ()
+    mutes = (
+        audit_mutes.parse_mutes(arguments.mute, benchmark) if arguments.mute is not None else ()
+    )
     needed = needs(benchmark, controls=controls)
     earlier = _earlier(arguments.against)
     counter = ReadCounter(progress)
     wanted = needed if arguments.save is None or controls else _every_fact()
-    account, not_saved = account_source.read_and_saved(
-        source, wanted, counter, save=arguments.save
-    )
+    account, not_saved = account_source.read_and_save(source, wanted, counter, save=arguments.save)
     found = judge(account, benchmark, controls=controls)
     added: dict[str, Any] = {}
     notes = []
@@ -94,8 +94,8 @@ def audit_account(source: Source, arguments: Asked, progress: Progress) -> Judge
         day = account.collected_at.astimezone(UTC).date()
         found, rows = audit_mutes.apply_mutes(found, mutes, benchmark, day)
         added["mutes"] = rows
-        notes.append(audit_mutes.said(found, rows))
-    return Judged(
+        notes.append(audit_mutes.mutes_sentence(found, rows))
+    return AuditRun(
         account=account,
         source=source,
         benchmark=benchmark,
@@ -109,7 +109,7 @@ def audit_account(source: Source, arguments: Asked, progress: Progress) -> Judge
     )
 
 
-def named_controls(arguments: Asked) -> list[str] | None:
+def named_controls(arguments: AuditArguments) -> list[str] | None:
     """The controls in the arguments, None for all; a list without a name is refused."""
     if arguments.controls is not None and not any(map(str.strip, arguments.controls)):
         raise InputError("`controls` names no control", hint="leave it out to judge all of them")
@@ -124,10 +124,10 @@ def _earlier(file: str | None) -> Account | None:
     return load(Path(file))
 
 
-def answer(run: Judged) -> Answer:
+def run_answer(run: AuditRun) -> Answer:
     """The answer of `audit run`; `severity` leaves out findings, but the score counts every control."""
     return Answer(
-        summary=summary(run),
+        summary=run_summary(run),
         findings=run.shown,
         facts={
             **run_facts(run),
@@ -140,7 +140,7 @@ def answer(run: Judged) -> Answer:
     )
 
 
-def run_facts(run: Judged) -> dict[str, Any]:
+def run_facts(run: AuditRun) -> dict[str, Any]:
     """Account, score, sections, and what mutes and comparison add."""
     left_out = len(run.findings) - len(run.shown)
     return {
@@ -156,7 +156,7 @@ def run_facts(run: Judged) -> dict[str, Any]:
     }
 
 
-def summary(run: Judged) -> str:
+def run_summary(run: AuditRun) -> str:
     """What to fix first, the score, what could not be judged, what changed."""
     account, found, total = run.account, run.findings, run.score.total
     counted = ", ".join(
@@ -170,7 +170,7 @@ def summary(run: Judged) -> str:
         f"controls: {counted}."
     )
     unread = total.status.get(Status.UNKNOWN, 0)
-    gap = lead(account, found, unread, sum(total.status.values()) + total.muted)
+    gap = not_judged_summary(account, found, unread, sum(total.status.values()) + total.muted)
     gap = f"{gap}." if gap else ""
     # When most controls could not be judged, the summary must say so first.
     evaluated = total.status.get(Status.PASS, 0) + total.status.get(Status.FAIL, 0)
@@ -178,7 +178,7 @@ def summary(run: Judged) -> str:
     return " ".join(filter(None, (*parts, _partial(run), run.notes)))
 
 
-def _partial(run: Judged) -> str:
+def _partial(run: AuditRun) -> str:
     """The controls that were not asked for, and the findings that are not shown."""
     total = run.score.total
     parts = left_out(
@@ -237,10 +237,10 @@ def _next(findings: Sequence[Finding], source: Source) -> tuple[str, ...]:
     worst = next((finding.code for finding in unmuted if finding.status is Status.FAIL), None)
     commands = [f"aws-iam audit control --id {worst}"] if worst else []
     if any(key.startswith("cloudtrail_") and status[key] is Status.FAIL for key in status):
-        commands.append(command(source, "cloudtrail"))
+        commands.append(audit_command(source, "cloudtrail"))
     if status.get("access_analyzer") is Status.FAIL:
-        commands.append(command(source, "access_analyzer"))
-    return (*(commands or ["aws-iam audit checklist"]), command(source, "principals"))
+        commands.append(audit_command(source, "access_analyzer"))
+    return (*(commands or ["aws-iam audit checklist"]), audit_command(source, "principals"))
 
 
 class ReadCounter:

@@ -12,9 +12,9 @@ from aws_iam.account.collect.organization.organization import ORGANIZATION, Orga
 from aws_iam.account.collect.storage.buckets import BUCKETS
 from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS
 from aws_iam.answer import Severity, Status
-from aws_iam.engine.evaluation.evaluate import evaluated
+from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
-from aws_iam.engine.evaluation.missing_keys import hinges
+from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -214,7 +214,7 @@ def _write_access(
         return _WriteAccess(allowed=False)
     request = request_of(_put_request(account, trail, source))
     layers = layers_of({"resource": document})
-    found = evaluated(request, layers)
+    found = evaluate_request(request, layers)
     if found.decision.outcome in {"Allowed", "Unknown"}:
         is_allowed = found.decision.outcome == "Allowed"
         return _WriteAccess(
@@ -222,7 +222,9 @@ def _write_access(
         )
     absent = _absent_keys(account, source)
     open_keys = tuple(k for k in found.decision.missing_keys if k.lower() not in absent)
-    others = hinges(request, layers, replace(found.decision, missing_keys=open_keys))
+    others = outcomes_of_missing_keys(
+        request, layers, replace(found.decision, missing_keys=open_keys)
+    )
     keys = [
         " and ".join(map(quoted, key.split(" and ")))
         for key, outcomes in others.items()

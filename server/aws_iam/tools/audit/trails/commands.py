@@ -17,7 +17,7 @@ from aws_iam.account.collect.logging.cloudtrail import (
     Selectors,
 )
 from aws_iam.answer import Status
-from aws_iam.escape import escaped, hides
+from aws_iam.escape import escaped, has_invisible_characters
 from aws_iam.tools.audit.evidence import event_selectors
 from aws_iam.tools.audit.trails.checks import bucket_region
 
@@ -44,7 +44,10 @@ def fix_script(account: Account, trails: Sequence[Trail], found: Sequence[Findin
     if base := _best_trail(plain_trails):
         lines += _account_wide_fixes(base, account.partition, failed)
     elif failed & {_ALL_REGIONS, *_DATA_EVENTS} and not account_trails:
-        home = next((region for region in account.regions.read if not hides(region)), None)
+        home = next(
+            (region for region in account.regions.read if not has_invisible_characters(region)),
+            None,
+        )
         lines += _new_trail(home, failed) if home else ()
     for trail in plain_trails:
         failed_here = {
@@ -339,7 +342,12 @@ def _trail_command(trail: Trail, verb: str, options: str = "") -> str:
 
 def _is_printable(trail: Trail) -> bool:
     """Whether a terminal can show the names in the commands safely; quoting protects only the shell."""
-    return not any(map(hides, (trail.name, trail.arn, trail.home_region, trail.bucket or "")))
+    return not any(
+        map(
+            has_invisible_characters,
+            (trail.name, trail.arn, trail.home_region, trail.bucket or ""),
+        )
+    )
 
 
 def _comment(text: str) -> str:

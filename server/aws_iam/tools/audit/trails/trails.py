@@ -17,8 +17,8 @@ from aws_iam.tools.audit.controls.judge import judge, needs
 from aws_iam.tools.audit.evidence import event_selectors
 from aws_iam.tools.audit.trails.checks import TrailCheck, insight_kinds, trail_checks
 from aws_iam.tools.audit.trails.commands import fix_script
-from aws_iam.tools.kit.account_source import command
-from aws_iam.tools.kit.unread_facts import misses_of, reasons, rows
+from aws_iam.tools.kit.account_source import audit_command
+from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,7 +89,7 @@ def trails_answer(account: Account, source: Source, benchmark: Benchmark | None 
             "account": account.id,
             "regions": str(account.regions),
             "trails": [_row(account, trail) for trail in listed] or _no_trails(trails),
-            **({"not_read": rows(misses)} if misses else {}),
+            **({"not_read": unread_table(misses)} if misses else {}),
             "checks_beyond_cis": [check.row() for check in extra_checks],
             "checks_of_other_versions": [_other_row(check) for check in other_findings],
         },
@@ -99,7 +99,7 @@ def trails_answer(account: Account, source: Source, benchmark: Benchmark | None 
             else ()
         ),
         sources=(f"{_PAGE}#cloudtrail-verification", f"{_PAGE}#cloudtrail-set-up"),
-        next=(command(source, "run"),),
+        next=(audit_command(source, "run"),),
         as_of=catalogue.as_of(),
     )
 
@@ -139,7 +139,7 @@ def _no_trails(trails: Trails | Miss) -> list[dict[str, Any]] | str:
     """An empty table, or why it is not known that there is no trail."""
     if isinstance(trails, Miss):
         return f"{_UNKNOWN}: {trails}"
-    return f"{_UNKNOWN}: {reasons(trails.unread)}" if trails.unread else []
+    return f"{_UNKNOWN}: {unread_reasons(trails.unread)}" if trails.unread else []
 
 
 def _summary(
@@ -170,7 +170,7 @@ def _trails_words(account: Account, trails: Trails | Miss) -> str:
         return seen
     where = ", ".join(dict.fromkeys(miss.region for miss in trails.unread if miss.region))
     place = f" in {where}" if where else ""
-    unread = f"could not be read{place}: {reasons(trails.unread)}"
+    unread = f"could not be read{place}: {unread_reasons(trails.unread)}"
     if count:
         return f"{seen}, further trails {unread}"
     return f"The trails of account {account.id} {unread}"

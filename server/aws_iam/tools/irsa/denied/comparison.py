@@ -6,25 +6,25 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.evaluation.evaluate import evaluated
+from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language import document
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.sources.gather import one_policy, sources_of
 from aws_iam.engine.tokens.claims import Claims, claims_of
 from aws_iam.engine.tokens.oidc_provider import built_in, host_of
 from aws_iam.engine.tokens.signature import Signature, key_set
-from aws_iam.engine.tokens.signature import checked as signed
-from aws_iam.engine.tokens.token import Token, decoded
-from aws_iam.engine.tokens.trust_comparison import ACTION, Match, meetings
+from aws_iam.engine.tokens.signature import checked_signature as signed
+from aws_iam.engine.tokens.token import Token, decoded_token
+from aws_iam.engine.tokens.trust_comparison import ACTION, ConditionOutcome, meetings
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from aws_iam.answer import Decision
     from aws_iam.engine.language.document import Policy
-    from aws_iam.engine.tokens.trust_comparison import Meeting
+    from aws_iam.engine.tokens.trust_comparison import StatementMatch
 
 FETCH = "fetch"
 # Where neither the policy nor the caller names the account.
@@ -41,13 +41,13 @@ class TokenComparison:
     """None when the caller gave claims alone, which have no signature."""
     signature: Signature
     policy: Policy
-    meetings: tuple[Meeting, ...]
+    meetings: tuple[StatementMatch, ...]
     principal: str
     """The identity provider that the token comes from."""
     decision: Decision
 
     @property
-    def nearest(self) -> Meeting | None:
+    def nearest(self) -> StatementMatch | None:
         """The Allow statement that the token misses by the fewest conditions."""
         return min(self.meetings, key=lambda meeting: meeting.distance, default=None)
 
@@ -66,13 +66,13 @@ def compare(
     if held is not None and jwks is not None:
         signature = signed(held, _keys(jwks, policy, found))
     met = meetings(policy, found)
-    principal = _principal(met, found, account and checked("account", account, "account"))
+    principal = _principal(met, found, account and checked_name("account", account, "account"))
     # Conditions on the request, not on the token, count as met.
     forced = {
         condition.condition.name: True
         for meeting in met
         for condition in meeting.conditions
-        if condition.match is Match.BY_REQUEST
+        if condition.match is ConditionOutcome.BY_REQUEST
     }
     return TokenComparison(
         claims=found,
@@ -115,7 +115,7 @@ def _token_and_claims(claims: Any, token: Any) -> tuple[Token | None, Claims]:
         )
     if token is None:
         return None, claims_of(claims)
-    held = decoded(token)
+    held = decoded_token(token)
     return held, held.claims
 
 
@@ -165,7 +165,7 @@ def _fetched_json(address: str) -> Any:
         ) from None
 
 
-def _principal(met: tuple[Meeting, ...], claims: Claims, account: str | None) -> str:
+def _principal(met: tuple[StatementMatch, ...], claims: Claims, account: str | None) -> str:
     """The provider that the token comes from: as the policy names it, else the one that the policy would need."""
     named = next((meeting.principal.value for meeting in met if meeting.principal), "")
     if named or claims.host in built_in():
@@ -192,4 +192,4 @@ def decide(claims: Claims, principal: str, policy: str, forced: dict[str, bool])
             "context": {name: list(value) for name, value in claims.keys(claims.host).items()},
         }
     )
-    return evaluated(request, layers_of({"resource": policy}), forced=forced).decision
+    return evaluate_request(request, layers_of({"resource": policy}), forced=forced).decision

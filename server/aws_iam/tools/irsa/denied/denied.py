@@ -13,10 +13,10 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.tokens import causes
 from aws_iam.engine.tokens.claims import SKEW
 from aws_iam.engine.tokens.oidc_provider import host_of
-from aws_iam.engine.tokens.role_trust import caller_of
+from aws_iam.engine.tokens.role_trust import caller_of_token
 from aws_iam.engine.tokens.signature import Signature
 from aws_iam.engine.tokens.token import ACCEPTED
-from aws_iam.engine.tokens.trust_comparison import ACTION, Match
+from aws_iam.engine.tokens.trust_comparison import ACTION, ConditionOutcome
 from aws_iam.escape import quoted
 from aws_iam.tools.irsa.asset_files import policy_file
 from aws_iam.tools.irsa.denied import tables
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Decision
     from aws_iam.engine.tokens.role_trust import TokenCaller
-    from aws_iam.engine.tokens.trust_comparison import Meeting
+    from aws_iam.engine.tokens.trust_comparison import StatementMatch
 
 _TROUBLE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html"
 _OIDC = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc.html"
@@ -50,7 +50,7 @@ def denied(
     """Every cause of the refusal with its fix, then a policy for exactly this caller."""
     comparison = compare(document, claims, token, jwks, account)
     findings = tuple(islice(_findings(comparison), _MOST_FINDINGS))
-    caller = caller_of(comparison.claims) if NO_ACCOUNT not in comparison.principal else None
+    caller = caller_of_token(comparison.claims) if NO_ACCOUNT not in comparison.principal else None
     exact = _exact_policy(comparison, caller) if caller else None
     return Answer(
         summary=_summary(comparison, findings, proved=exact is not None),
@@ -213,7 +213,7 @@ def _deny_findings(comparison: TokenComparison) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _wrong_issuer(comparison: TokenComparison, near: Meeting) -> Finding:
+def _wrong_issuer(comparison: TokenComparison, near: StatementMatch) -> Finding:
     host = comparison.claims.host
     hosts = [host_of(principal) for principal in near.statement.principals]
     trusted = [found for found in hosts if found]
@@ -265,7 +265,9 @@ def _first(findings: tuple[Finding, ...]) -> str:
 def _request_keys(comparison: TokenComparison) -> str:
     """The keys of the nearest statement that depend on the request, not on the token."""
     conditions = comparison.nearest.conditions if comparison.nearest else ()
-    keys = [met.condition.key.value for met in conditions if met.match is Match.BY_REQUEST]
+    keys = [
+        met.condition.key.value for met in conditions if met.match is ConditionOutcome.BY_REQUEST
+    ]
     return ", ".join(map(quoted, keys[:5]))
 
 

@@ -11,7 +11,7 @@ from aws_iam.escape import escaped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.tokens.trust_comparison import Meeting, Met
+    from aws_iam.engine.tokens.trust_comparison import ConditionMatch, StatementMatch
     from aws_iam.tools.irsa.denied.comparison import TokenComparison
 
 _MOST_STATEMENTS = 20
@@ -56,7 +56,7 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def _row(meeting: Meeting) -> dict[str, Any]:
+def _row(meeting: StatementMatch) -> dict[str, Any]:
     sid = meeting.statement.sid
     return {
         "statement": meeting.statement.node.where.pointer,
@@ -69,7 +69,7 @@ def _row(meeting: Meeting) -> dict[str, Any]:
     }
 
 
-def _condition(met: Met) -> dict[str, Any]:
+def _condition(met: ConditionMatch) -> dict[str, Any]:
     return {
         "operator": escaped(met.condition.operator.value, _SHOWN),
         "key": escaped(met.condition.key.value, _SHOWN),

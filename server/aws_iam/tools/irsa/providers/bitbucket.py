@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.tools.irsa.asset_files import AWS_CLI_IMAGE, manifest_file, versioned_image
@@ -43,7 +43,7 @@ def _workload(request: Request) -> Workload:
 
 
 def _braced(text: str, name: str) -> str:
-    return "{" + checked(name, text.removeprefix("{").removesuffix("}").lower(), "uuid") + "}"
+    return "{" + checked_name(name, text.removeprefix("{").removesuffix("}").lower(), "uuid") + "}"
 
 
 def _manifest(request: ManifestRequest) -> Manifest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference import issuers
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
@@ -122,7 +122,7 @@ def _subject_end(names: Names, event: str) -> str:
     if event == "environment":
         # GitHub writes a colon inside a value as %3A to keep the parts of a subject apart.
         name = (names.environment or "").replace(":", "%3A")
-        return f"environment:{checked('environment', name, 'github_environment')}"
+        return f"environment:{checked_name('environment', name, 'github_environment')}"
     return f"ref:{full_ref(names, event)}"
 
 

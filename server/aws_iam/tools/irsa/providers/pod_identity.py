@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.tokens.role_trust import PodCaller, may_assume
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -31,7 +31,7 @@ def _workload(request: Request) -> Workload:
         )
     cluster = names.cluster or ""
     by_arn = cluster.startswith("arn:")
-    checked("cluster", cluster, "cluster_arn" if by_arn else "cluster")
+    checked_name("cluster", cluster, "cluster_arn" if by_arn else "cluster")
     parts = cluster.split(":")
     if by_arn and parts[4] != request.account:
         raise InputError(

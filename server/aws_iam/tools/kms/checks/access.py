@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import (
     denied_to_strangers,
+    is_closed_to_strangers,
     is_fixed,
-    is_limited,
     is_taken_back,
 )
-from aws_iam.engine.evaluation.fixed_outcomes import crosses_accounts
+from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules.check import check
@@ -33,7 +33,7 @@ from aws_iam.tools.kms.checks.subject import (
     arn,
     key_policy,
 )
-from aws_iam.tools.kms.reasoning.statements import MANAGE, has_effect, takes
+from aws_iam.tools.kms.reasoning.statements import PUT_KEY_POLICY, covers_action, has_effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,11 @@ def public(at: KeyPolicy) -> Iterator[Fail]:
         everyone = next(
             (principal for principal in statement.principals if principal.is_everyone), None
         )
-        if everyone is None or is_limited(statement) or is_taken_back(denials, statement):
+        if (
+            everyone is None
+            or is_closed_to_strangers(statement)
+            or is_taken_back(denials, statement)
+        ):
             continue
         path = "; kms:ViaService limits the path, not the account" if _has(statement, VIA) else ""
         yield Fail(everyone.name.where, f"`*` may call {_actions(statement)}{path}")
@@ -142,7 +146,9 @@ def other_account(at: KeyPolicy) -> Iterator[Outcome]:
 
 
 def _stays_home(entry: str) -> bool:
-    return entry.lower().startswith("kms:") and "*" not in entry and not crosses_accounts(entry)
+    return (
+        entry.lower().startswith("kms:") and "*" not in entry and not works_across_accounts(entry)
+    )
 
 
 @check(
@@ -356,7 +362,9 @@ def open_grants(at: KeyPolicy) -> Iterator[Fail]:
     """
     for statement in at.allows:
         # Who may change the policy lets in whom he likes anyway: the console's administrators have kms:Create*.
-        if takes(statement, MANAGE) or not takes(statement, "kms:CreateGrant"):
+        if covers_action(statement, PUT_KEY_POLICY) or not covers_action(
+            statement, "kms:CreateGrant"
+        ):
             continue
         if any(condition.demanded for condition in statement.conditions_on(*_OF_GRANTS)):
             continue

@@ -27,11 +27,11 @@ from aws_iam.tools.kms.checks.subject import (
 from aws_iam.tools.kms.reasoning.administrators import administrators
 from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES
 from aws_iam.tools.kms.reasoning.statements import (
-    MANAGE,
-    account_of,
-    delegating,
+    PUT_KEY_POLICY,
+    account_meant_whole,
+    covers_action,
     is_unique_id,
-    takes,
+    statements_for_account,
 )
 
 if TYPE_CHECKING:
@@ -63,16 +63,18 @@ def without_account(at: KeyPolicy) -> Iterator[Outcome]:
     """
     if not at.is_default:
         return
-    accounts = {account_of(p) for statement in at.allows for p in statement.principals} - {""}
+    accounts = {
+        account_meant_whole(p) for statement in at.allows for p in statement.principals
+    } - {""}
     if accounts and not at.account:
         yield key.ownerless()
         return
     open_to_all = any(
-        p.is_everyone and takes(statement, MANAGE)
+        p.is_everyone and covers_action(statement, PUT_KEY_POLICY)
         for statement in at.allows
         for p in statement.principals
     )
-    if not open_to_all and not any(delegating(at.policy, at.account)):
+    if not open_to_all and not any(statements_for_account(at.policy, at.account)):
         yield Fail(at.policy.node.where, "no statement allows the key's own account anything")
 
 
@@ -180,8 +182,8 @@ def everything(at: KeyPolicy) -> Iterator[Fail]:
         if not key.is_everything(statement):
             continue
         for principal in statement.principals:
-            own = account_of(principal) and account_of(principal) == (
-                at.account or account_of(principal)
+            own = account_meant_whole(principal) and account_meant_whole(principal) == (
+                at.account or account_meant_whole(principal)
             )
             if principal.type == "AWS" and not own and not principal.is_everyone:
                 yield Fail(
@@ -216,7 +218,7 @@ def both(at: KeyPolicy) -> Iterator[Fail]:
         if key.is_everything(statement):
             continue
         for principal in statement.principals:
-            if principal.type != "AWS" or account_of(principal) or principal.is_everyone:
+            if principal.type != "AWS" or account_meant_whole(principal) or principal.is_everyone:
                 continue
             if found := key.takes_any(statement, MANAGES):
                 manages.setdefault(principal.value, found)

@@ -15,7 +15,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.rules.examples import allow_to, policy_with
 from aws_iam.rules.outcomes import Unknown
-from aws_iam.tools.kms.reasoning.statements import has_effect, owner_of, takes
+from aws_iam.tools.kms.reasoning.statements import account_of_principal, covers_action, has_effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ def ownerless() -> Unknown:
 def strangers(at: KeyPolicy, statement: Statement) -> Iterator[Principal]:
     """The principals of other accounts than the key's and the trusted ones."""
     for principal in statement.principals:
-        owner = owner_of(principal)
+        owner = account_of_principal(principal)
         if owner and owner != at.account and owner not in at.trusted:
             yield principal
 
@@ -123,7 +123,7 @@ def is_everything(statement: Statement) -> bool:
 
 def takes_any(statement: Statement, actions: tuple[str, ...]) -> str:
     """The first of the actions that the statement speaks of; empty: none."""
-    return next((action for action in actions if takes(statement, action)), "")
+    return next((action for action in actions if covers_action(statement, action)), "")
 
 
 def is_under(statement: Statement, start: str) -> bool:

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.engine.evaluation.evaluate import evaluated
+from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import Layers, layers_of
-from aws_iam.engine.evaluation.missing_keys import hinges
+from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import dump
@@ -20,12 +20,12 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kms.reasoning.statements import (
-    MANAGE,
-    account_of,
+    PUT_KEY_POLICY,
+    account_meant_whole,
+    account_of_principal,
+    covers_action,
     has_effect,
     is_unique_id,
-    owner_of,
-    takes,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ def administrators(policy: Policy, account: str) -> Iterator[Administrator]:
     denials = _Denials.of(policy, account)
     settled: dict[str, bool] = {}
     for statement in policy.statements:
-        if not (statement.allows and has_effect(statement) and takes(statement, MANAGE)):
+        if not (
+            statement.allows and has_effect(statement) and covers_action(statement, PUT_KEY_POLICY)
+        ):
             continue
         for principal in statement.principals:
             # One statement is enough to administer; a principal that fails by one may succeed by the next.
@@ -86,7 +88,7 @@ def _administrator(
     never = _why_never(principal, account)
     if never:
         return Administrator(principal=principal.value, how="nobody", note=never, pointer=pointer)
-    is_account = account_of(principal) == account
+    is_account = account_meant_whole(principal) == account
     how: Literal["key policy", "IAM policies"] = "IAM policies" if is_account else "key policy"
     notes = []
     if statement.conditions:
@@ -119,7 +121,7 @@ def _why_never(principal: Principal, account: str) -> str:
         )
     if not PRINCIPAL.fullmatch(principal.value):
         return "not a valid principal: AWS refuses it"
-    owner = owner_of(principal)
+    owner = account_of_principal(principal)
     if owner and account and owner != account:
         return "belongs to another account, which can never call PutKeyPolicy"
     return ""
@@ -138,7 +140,10 @@ class _Denials:
     @classmethod
     def of(cls, policy: Policy, account: str) -> _Denials:
         """The evaluator for a policy; without layers if no Deny covers PutKeyPolicy."""
-        has_deny = any(s.denies and has_effect(s) and takes(s, MANAGE) for s in policy.statements)
+        has_deny = any(
+            s.denies and has_effect(s) and covers_action(s, PUT_KEY_POLICY)
+            for s in policy.statements
+        )
         if not has_deny:
             return cls(policy=policy, account=account, layers=None)
         try:
@@ -160,11 +165,11 @@ class _Denials:
             or len(self.policy.statements) > _MOST_STATEMENTS
         ):
             return None
-        whole = account_of(principal)
+        whole = account_meant_whole(principal)
         caller = f"arn:aws:iam::{whole}:root" if principal.value == whole else principal.value
         request = request_to_manage(caller, self.policy, self.account, {})
-        decision = evaluated(request, self.layers).decision
-        others = hinges(request, self.layers, decision).values()
+        decision = evaluate_request(request, self.layers).decision
+        others = outcomes_of_missing_keys(request, self.layers, decision).values()
         outcomes = [
             decision.outcome,
             *(outcome for several in others for outcome in several.values()),
@@ -190,7 +195,7 @@ def request_to_manage(
     return request_of(
         {
             "principal": caller,
-            "action": MANAGE,
+            "action": PUT_KEY_POLICY,
             "resource": key_of(policy, partition, account),
             "context": {**filled, **context},
         }

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.engine.evaluation.evaluate import evaluated
+from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
-from aws_iam.engine.evaluation.missing_keys import hinges
+from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.language.document import dump
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
@@ -91,7 +91,7 @@ def _evaluated(policy: Policy, request: Any, layers_given: Mapping[str, Any]) ->
     layers = layers_of(
         {"identity": None, **layers_given, "resource": without_ignored_statements(policy)}
     )
-    decision = evaluated(request, layers).decision
+    decision = evaluate_request(request, layers).decision
     keys = _deciding_keys(request, layers, decision)
     if keys:
         key_list = ", ".join(quoted(key) for key in keys[:_MOST_KEYS])
@@ -129,7 +129,7 @@ def _undecided(
             "resource": without_ignored_statements(policy),
         }
     )
-    without_missing = evaluated(request, known_layers)
+    without_missing = evaluate_request(request, known_layers)
     if not missing or without_missing.decision.outcome == "Unknown":
         path_reason = "a session's ARN does not include the path of its role: give the role's ARN as the caller"
         reason = path_reason if ":assumed-role/" in request.caller.arn else without_missing.reason
@@ -148,7 +148,7 @@ def _deciding_keys(request: Any, layers: Layers, decision: Decision) -> tuple[st
     """The absent keys that could turn a refusal into a permission, or a permission into a refusal."""
     refused = decision.outcome.endswith("Denied")
     turned = {"Allowed", "Unknown"} if refused else {"ImplicitlyDenied", "ExplicitlyDenied"}
-    found = hinges(request, layers, decision)
+    found = outcomes_of_missing_keys(request, layers, decision)
     keys = (key for key, outcomes in found.items() if turned & set(outcomes.values()))
     # For an unknown outcome the missing policies are the reason, not keys that could only deny.
     return () if decision.outcome == "Unknown" else tuple(sorted(keys))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluation.layers import Ready
+from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import Arn
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Policy, Principal, Statement
 
-MANAGE = "kms:PutKeyPolicy"
+PUT_KEY_POLICY = "kms:PutKeyPolicy"
 _ACCOUNT = re.compile(r"[0-9]{12}")
 # AWS shows a deleted role or user as its unique id: IAM User Guide, reference_identifiers (unique ids).
 _UNIQUE_ID = re.compile(r"A[A-Z]{2}A[A-Z0-9]{12,124}")
@@ -28,12 +28,12 @@ def has_effect(statement: Statement) -> bool:
     return bool(actions) and bool(statement.resources or statement.not_resources)
 
 
-def takes(statement: Statement, action: str) -> bool:
+def covers_action(statement: Statement, action: str) -> bool:
     """Whether the statement covers the action."""
-    return Ready.of(statement).takes(action.lower())
+    return IndexedStatement.of(statement).takes(action.lower())
 
 
-def account_of(principal: Principal) -> str:
+def account_meant_whole(principal: Principal) -> str:
     """The account if the principal stands for a whole account; else empty."""
     if principal.type != "AWS":
         return ""
@@ -43,13 +43,13 @@ def account_of(principal: Principal) -> str:
     return arn.account if arn and arn.service == "iam" and arn.resource == "root" else ""
 
 
-def owner_of(principal: Principal) -> str:
+def account_of_principal(principal: Principal) -> str:
     """The account that the principal belongs to; empty if it does not say."""
     if principal.type != "AWS":
         return ""
     arn = Arn.of(principal.value)
     of_arn = arn.account if arn and arn.service in {"iam", "sts"} else ""
-    return account_of(principal) or of_arn
+    return account_meant_whole(principal) or of_arn
 
 
 def is_unique_id(principal: Principal) -> bool:
@@ -57,7 +57,7 @@ def is_unique_id(principal: Principal) -> bool:
     return principal.type == "AWS" and _UNIQUE_ID.fullmatch(principal.value) is not None
 
 
-def told_owner(policy: Policy) -> str:
+def owner_shown_by(policy: Policy) -> str:
     """The account of the key, as far as the policy shows it; else empty.
 
     It is the account of the account statement, else of the principals that may change the policy: others never can.
@@ -65,19 +65,21 @@ def told_owner(policy: Policy) -> str:
     managers = [
         principal
         for statement in policy.statements
-        if statement.allows and has_effect(statement) and takes(statement, MANAGE)
+        if statement.allows and has_effect(statement) and covers_action(statement, PUT_KEY_POLICY)
         for principal in statement.principals
     ]
-    for account in (account_of, owner_of):
+    for account in (account_meant_whole, account_of_principal):
         found = {account(principal) for principal in managers} - {""}
         if found:
             return found.pop() if len(found) == 1 else ""
     return ""
 
 
-def delegating(policy: Policy, account: str) -> Iterator[Statement]:
+def statements_for_account(policy: Policy, account: str) -> Iterator[Statement]:
     """The statements that let IAM policies of the account allow actions."""
     for statement in policy.statements:
-        named = bool(account) and any(account_of(p) == account for p in statement.principals)
+        named = bool(account) and any(
+            account_meant_whole(p) == account for p in statement.principals
+        )
         if statement.allows and named and has_effect(statement):
             yield statement

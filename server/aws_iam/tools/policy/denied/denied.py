@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer
 from aws_iam.engine.denied.message import denials
-from aws_iam.engine.denied.policy_documents import Shelf
+from aws_iam.engine.denied.policy_documents import PolicyDocuments
 from aws_iam.engine.denied.remedy import remedy as find_remedy
-from aws_iam.engine.denied.request import asked
+from aws_iam.engine.denied.request import denied_request
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied import proofs, tables
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.denied.message import Denial
     from aws_iam.engine.denied.remedy import Remedy
-    from aws_iam.engine.denied.request import Asked
+    from aws_iam.engine.denied.request import DeniedRequest
     from aws_iam.tools.policy.denied.proofs import Proof
 
 
@@ -36,12 +36,12 @@ _DECODE_PAGE = (
 def denied(message: Any, policies: Any = None) -> Answer:
     """What the message says, what blocks according to the given policies, and the proved change."""
     denials_found = denials(message)
-    documents = Shelf() if policies is None else Shelf.of(policies)
+    documents = PolicyDocuments() if policies is None else PolicyDocuments.of(policies)
     denial = next(
         (denial for denial in denials_found if denial.action and denial.principal),
         denials_found[0],
     )
-    request = asked(denial)
+    request = denied_request(denial)
     if request.request is None:
         return _answer(denial, denials_found, request)
     remedy = find_remedy(
@@ -63,12 +63,12 @@ def denied(message: Any, policies: Any = None) -> Answer:
 def _answer(
     denial: Denial,
     denials_in_text: Sequence[Denial],
-    request: Asked,
+    request: DeniedRequest,
     *,
     remedy: Remedy | None = None,
     by_policies: tables.DecisionByPolicies | None = None,
     proof: Proof | None = None,
-    documents: Shelf | None = None,
+    documents: PolicyDocuments | None = None,
 ) -> Answer:
     facts = tables.message_facts(denial)
     if remedy and documents is not None:
@@ -87,7 +87,7 @@ def _answer(
     )
 
 
-def _summary(denial: Denial, request: Asked, proof: Proof | None) -> str:
+def _summary(denial: Denial, request: DeniedRequest, proof: Proof | None) -> str:
     parts = [_refusal(denial)]
     if proof:
         parts.append(proof.sentence)
@@ -142,7 +142,7 @@ def _sources(denial: Denial) -> Iterator[str]:
 
 
 def _next(
-    denial: Denial, request: Asked, documents: Shelf | None, proof: Proof | None
+    denial: Denial, request: DeniedRequest, documents: PolicyDocuments | None, proof: Proof | None
 ) -> Iterator[str]:
     if denial.encoded:
         yield tables.DECODE_COMMAND

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.denied.grant_statement import is_permission_set
 from aws_iam.engine.denied.remedy import near_misses, needed_layers, principal_arn
-from aws_iam.engine.denied.request import STRANGER
+from aws_iam.engine.denied.request import UNKNOWN_ACCOUNT
 from aws_iam.engine.effective.escalation import escalation_paths
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import Outcome
-from aws_iam.engine.evaluation.evaluate import Evaluation, evaluated
+from aws_iam.engine.evaluation.evaluate import Evaluation, evaluate_request
 from aws_iam.engine.evaluation.layers import LAYERS, Layers, layers_of
-from aws_iam.engine.evaluation.missing_keys import hinges
+from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.denied.message import Denial
-    from aws_iam.engine.denied.policy_documents import Shelf
+    from aws_iam.engine.denied.policy_documents import PolicyDocuments
     from aws_iam.engine.denied.remedy import Remedy
-    from aws_iam.engine.denied.request import Asked
+    from aws_iam.engine.denied.request import DeniedRequest
     from aws_iam.engine.effective.escalation import EscalationPath
 
 DECODE_COMMAND = "aws sts decode-authorization-message --encoded-message MESSAGE --query DecodedMessage --output text"
@@ -54,10 +54,10 @@ def decision_by_policies(requested: Mapping[str, Any], policies: Any) -> Decisio
     if policies is None:
         return None
     request, layers = request_of(dict(requested)), layers_of(policies)
-    found = evaluated(request, layers)
+    found = evaluate_request(request, layers)
     deciding_keys = tuple(
         (key, word, outcome)
-        for key, outcomes in hinges(request, layers, found.decision).items()
+        for key, outcomes in outcomes_of_missing_keys(request, layers, found.decision).items()
         for word, outcome in outcomes.items()
     )
     return DecisionByPolicies(
@@ -109,7 +109,10 @@ def message_facts(denial: Denial) -> dict[str, Any]:
 
 
 def blocking_facts(
-    denial: Denial, remedy: Remedy, by_policies: DecisionByPolicies | None, documents: Shelf
+    denial: Denial,
+    remedy: Remedy,
+    by_policies: DecisionByPolicies | None,
+    documents: PolicyDocuments,
 ) -> dict[str, Any]:
     """What blocks, in the order in which to remove it, and whether that agrees with the message."""
     facts: dict[str, Any] = {}
@@ -130,7 +133,9 @@ def blocking_facts(
     return facts
 
 
-def _misses(by_policies: DecisionByPolicies, documents: Shelf) -> Iterator[dict[str, str]]:
+def _misses(
+    by_policies: DecisionByPolicies, documents: PolicyDocuments
+) -> Iterator[dict[str, str]]:
     for layer in by_policies.evaluation.decision.blocked_by:
         yield from near_misses(by_policies.request, documents, layer)
 
@@ -213,7 +218,7 @@ def _ask_for_exception(denial: Denial, remedy: Remedy) -> Iterator[str]:
 
 
 def _disagreement(
-    denial: Denial, by_policies: DecisionByPolicies, documents: Shelf
+    denial: Denial, by_policies: DecisionByPolicies, documents: PolicyDocuments
 ) -> Iterator[str]:
     """How AWS's message and the given policies disagree, and possible causes."""
     decision = by_policies.evaluation.decision
@@ -241,7 +246,7 @@ def _disagreement(
     yield "possible cause: the policies changed after the request, or the change had not taken effect everywhere"
 
 
-def _layers_not_given(request: Request, documents: Shelf) -> list[str]:
+def _layers_not_given(request: Request, documents: PolicyDocuments) -> list[str]:
     own = {"identity", "boundary", "session"}
     has_own = "identity" in needed_layers(request)
     return [
@@ -256,9 +261,9 @@ def _layers_not_given(request: Request, documents: Shelf) -> list[str]:
 def open_facts(
     denial: Denial,
     denials_in_text: Sequence[Denial],
-    request: Asked,
+    request: DeniedRequest,
     remedy: Remedy | None,
-    documents: Shelf | None,
+    documents: PolicyDocuments | None,
 ) -> dict[str, Any]:
     """What was concluded and assumed, the layers that were not given, and the other messages in the text."""
     facts: dict[str, Any] = {}
@@ -292,7 +297,7 @@ def _row(denial: Denial) -> dict[str, str]:
     return {name: text for name, text in parts.items() if text}
 
 
-def _notes(denial: Denial, request: Asked, remedy: Remedy | None) -> Iterator[str]:
+def _notes(denial: Denial, request: DeniedRequest, remedy: Remedy | None) -> Iterator[str]:
     if denial.policy_arn.partition(":iam::")[2].startswith("aws:policy/"):
         yield "this is an AWS managed policy, which you cannot edit: attach another policy instead"
     if is_permission_set(denial.principal.rpartition("assumed-role/")[2].partition("/")[0]):
@@ -352,7 +357,7 @@ def _about_request(denial: Denial, remedy: Remedy) -> Iterator[str]:
         )
     if remedy.identity_alone == "Allowed":
         yield "an identity policy alone is also enough: caller and resource are in the same account"
-    if request.crosses_accounts and request.resource_account != STRANGER:
+    if request.crosses_accounts and request.resource_account != UNKNOWN_ACCOUNT:
         yield (
             f"the caller is in account {request.caller.account}, the resource in {request.resource_account}: both accounts"
             " must allow the request, and the change gives another account access"

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, Comparison
 from aws_iam.engine.comparison.compare import (
     MOST_WITNESSES,
-    Searched,
+    TwoWayComparison,
     assumptions,
-    granted,
-    public,
-    searched,
+    compare_both_ways,
+    forbidden_requests,
+    public_requests,
 )
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
@@ -24,7 +24,7 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.engine.comparison.one_way_search import Search
+    from aws_iam.engine.comparison.one_way_search import SearchResult
 
 _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
@@ -45,11 +45,13 @@ def compare(document: Any, baseline: Any, forbidden: Any, *, strangers: bool) ->
             "nothing to compare with",
             hint='give `baseline` (a policy), `forbidden` ({"actions": […]}) or `public`',
         )
-    found = searched(document, baseline, _MOST) if baseline is not None else None
+    found = compare_both_ways(document, baseline, _MOST) if baseline is not None else None
     forbidden_access = (
-        granted(document, _forbidden(forbidden), _MOST) if forbidden is not None else None
+        forbidden_requests(document, _forbidden(forbidden), _MOST)
+        if forbidden is not None
+        else None
     )
-    stranger_access = public(document, _MOST) if strangers else None
+    stranger_access = public_requests(document, _MOST) if strangers else None
     comparison = found.comparison if found else Comparison(assuming=assumptions(document))
     violations = [
         *_violations("forbidden", forbidden_access, "the document allows what is forbidden"),
@@ -137,7 +139,7 @@ def _refuse_unknown(action: str) -> None:
         )
 
 
-def _violations(kind: str, found: Search | None, why: str) -> Iterator[dict[str, Any]]:
+def _violations(kind: str, found: SearchResult | None, why: str) -> Iterator[dict[str, Any]]:
     for request in found.requests[:MOST_WITNESSES] if found else ():
         places = ", ".join(request["granted_by"])
         yield {"of": kind, **request, "why": f"{why}: {places}" if places else why}
@@ -153,7 +155,9 @@ _RELATIONS = {
 
 
 def _summary(
-    found: Searched | None, forbidden_access: Search | None, stranger_access: Search | None
+    found: TwoWayComparison | None,
+    forbidden_access: SearchResult | None,
+    stranger_access: SearchResult | None,
 ) -> Iterator[str]:
     if found:
         yield _RELATIONS[found.comparison.relation or "unknown"].format(
@@ -177,20 +181,20 @@ def _summary(
         )
 
 
-def _unknown_reasons(found: Searched) -> list[str]:
+def _unknown_reasons(found: TwoWayComparison) -> list[str]:
     """What is known about an unknown relation, and why the rest is unknown."""
     sides = (("more", found.beyond), ("less", found.short))
     known = [f"it allows {word} ({_first_request(s)})" for word, s in sides if s.requests]
     return [*known, *dict.fromkeys((*found.beyond.open, *found.short.open))]
 
 
-def _verdict(found: Search, *, yes: str, no: str, open_: str) -> str:
+def _verdict(found: SearchResult, *, yes: str, no: str, open_: str) -> str:
     if found.requests:
         return yes.format(first=_first_request(found))
     return open_.format(open="; ".join(found.open)) if found.open else no
 
 
-def _first_request(found: Search) -> str:
+def _first_request(found: SearchResult) -> str:
     """The first request in words, and the number of further kinds."""
     if not found.requests:
         return "nothing"
@@ -202,7 +206,9 @@ def _first_request(found: Search) -> str:
 
 
 def _facts(
-    found: Searched | None, forbidden_access: Search | None, stranger_access: Search | None
+    found: TwoWayComparison | None,
+    forbidden_access: SearchResult | None,
+    stranger_access: SearchResult | None,
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if found:
@@ -230,7 +236,7 @@ def _kinds(count: int) -> str:
     return f"{count} kinds of requests" if count > 1 else "1 kind of request"
 
 
-def _rows(allowed_by: str, found: Search) -> Iterator[dict[str, str]]:
+def _rows(allowed_by: str, found: SearchResult) -> Iterator[dict[str, str]]:
     for witness in found.requests:
         requested = witness["request"]
         row = {

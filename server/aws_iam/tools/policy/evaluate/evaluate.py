@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Decision
 from aws_iam.engine.evaluation.caller import CallerKind
-from aws_iam.engine.evaluation.evaluate import Evaluation, evaluated
+from aws_iam.engine.evaluation.evaluate import Evaluation, evaluate_request
 from aws_iam.engine.evaluation.layers import Layers, layers_of
-from aws_iam.engine.evaluation.missing_keys import hinges
+from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
@@ -35,7 +35,7 @@ def evaluate(request: Any, policies: Any) -> Answer:
     """The decision on a request; with a list of resources on each, and the worst one counts."""
     layers = layers_of(policies)
     requests = [request_of(part) for part in _requests_of_call(request)]
-    evaluations = [(part, evaluated(part, layers)) for part in requests]
+    evaluations = [(part, evaluate_request(part, layers)) for part in requests]
     worst, evaluation = max(evaluations, key=lambda pair: _RANK.index(pair[1].decision.outcome))
     return Answer(
         summary=_summary(worst, evaluation),
@@ -113,7 +113,7 @@ def _facts(
     request: Request,
     worst: Evaluation,
 ) -> dict[str, Any]:
-    deciding_keys = hinges(request, layers, worst.decision)
+    deciding_keys = outcomes_of_missing_keys(request, layers, worst.decision)
     facts: dict[str, Any] = {"reason": worst.reason} if worst.reason else {}
     if deciding_keys:
         facts["hangs_on"] = [

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.caller import CallerKind
-from aws_iam.engine.evaluation.decision_flow import is_strict
-from aws_iam.engine.evaluation.fixed_outcomes import crosses_accounts
+from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
+from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.key_support import supplying
+from aws_iam.engine.reference.key_support import actions_with_key
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ def _missing_resource_policies(
     request: Request, layers: Layers, decision: Decision
 ) -> Iterator[str]:
     """Resources that always have a policy of their own, and grants, which are not policies."""
-    if is_strict(request) and "resource" not in layers:
+    if needs_resource_policy(request) and "resource" not in layers:
         what = "a KMS key" if request.service == "kms" else "a role"
         own = "key policy" if request.service == "kms" else "trust policy"
         yield f"{what} always has a {own}, and nothing is allowed without it: give it as `resource`"
     if (
         request.service == "kms"
         and decision.outcome == "ImplicitlyDenied"
-        and crosses_accounts(request.action)
+        and works_across_accounts(request.action)
     ):
         # The operations that KMS accepts from other accounts are nearly those that a grant can allow.
         yield "a grant on the key may still allow this: grants are not policies and are not evaluated here"
@@ -102,7 +102,7 @@ def _foreign_keys(request: Request, decision: Decision) -> Iterator[str]:
     for key in decision.consulted_keys:
         prefix = key.partition(":")[0].lower()
         if prefix == request.service and request.context.has(key):
-            supplying_actions = supplying(prefix, key.lower())
+            supplying_actions = actions_with_key(prefix, key.lower())
             if supplying_actions and action not in supplying_actions:
                 foreign.append(key)
     if foreign:

@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, Finding, Severity, Status
 from aws_iam.engine.effective.access import Access, access
 from aws_iam.engine.effective.action_expansion import Expansion
-from aws_iam.engine.effective.caller_conditions import is_denied_to_strangers, is_limited
-from aws_iam.engine.effective.ineffective_statements import faults
+from aws_iam.engine.effective.caller_conditions import (
+    is_closed_to_strangers,
+    is_denied_to_strangers,
+)
+from aws_iam.engine.effective.ineffective_statements import rejection_reasons
 from aws_iam.engine.effective.targets import Targets
-from aws_iam.engine.explain.risks import Risks, Told, risks
+from aws_iam.engine.explain.risks import RiskFinding, Risks, risks
 from aws_iam.engine.explain.sentences import sentence
 from aws_iam.engine.language.document import Form, Kind, Policy, Source
 from aws_iam.engine.sources.containers import cloudformation
-from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUDO
+from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUDO_PARAMETERS
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
-from aws_iam.rules.document_findings import is_open
+from aws_iam.rules.document_findings import is_unresolved
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.validate.validate import KIND_NAMES
 from aws_iam.wording import counted, joined
@@ -63,7 +66,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
                 None,
                 (
                     _summary(sources, statements, views, found),
-                    policy_inputs.said(gathered_policies),
+                    policy_inputs.not_judged_note(gathered_policies),
                 ),
             )
         ),
@@ -71,7 +74,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
         facts={
             **_kinds(sources),
             **_totals(views),
-            **policy_inputs.facts(gathered_policies),
+            **policy_inputs.input_facts(gathered_policies),
             **_sample_values(gathered_policies, statements),
             "statements": statements,
             **_escalations(views),
@@ -110,7 +113,7 @@ def _unresolved_resources(source: _NamedPolicy) -> Iterator[str]:
     """The resources that are known only at deployment, as their sample values."""
     for statement in source.policy.statements if source.unresolved else ():
         for pattern in (*statement.resources, *statement.not_resources):
-            if is_open(pattern.where.pointer, source.unresolved):
+            if is_unresolved(pattern.where.pointer, source.unresolved):
                 yield pattern.value
 
 
@@ -122,8 +125,8 @@ def _sample_values(
         return {}
     sentences = " ".join(row["sentence"] for row in statements)
     descriptions = {
-        PSEUDO["AWS::AccountId"]: "account {}",
-        PSEUDO["AWS::Region"]: "Region {}",
+        PSEUDO_PARAMETERS["AWS::AccountId"]: "account {}",
+        PSEUDO_PARAMETERS["AWS::Region"]: "Region {}",
         "-example": "names that end in {}",
     }
     found = [words.format(key) for key, words in descriptions.items() if key in sentences]
@@ -203,10 +206,14 @@ def _located(found: Risks, sources: Sequence[_NamedPolicy]) -> tuple[Finding, ..
     )
 
 
-def _exposures(policy: Policy) -> Iterator[Told]:
+def _exposures(policy: Policy) -> Iterator[RiskFinding]:
     """Statements of a resource or trust policy that admit strangers."""
     for statement in policy.statements:
-        if statement.allows and not faults(statement, policy.kind) and _lets_in(policy, statement):
+        if (
+            statement.allows
+            and not rejection_reasons(statement, policy.kind)
+            and _lets_in(policy, statement)
+        ):
             is_trust = policy.kind is Kind.TRUST
             who = "everyone but a few" if statement.has("NotPrincipal") else "everyone"
             what = "may assume the role" if is_trust else "may use the resource"
@@ -221,12 +228,16 @@ def _exposures(policy: Policy) -> Iterator[Told]:
                 fix="Name the principals, or add a condition on aws:PrincipalOrgID, aws:SourceArn or a similar key.",
                 source=_EVERYONE,
             )
-            yield Told(finding=finding, statement=statement)
+            yield RiskFinding(finding=finding, statement=statement)
 
 
 def _lets_in(policy: Policy, statement: Statement) -> bool:
     open_ = statement.has("NotPrincipal") or any(p.is_everyone for p in statement.principals)
-    return open_ and not is_limited(statement) and not is_denied_to_strangers(policy, statement)
+    return (
+        open_
+        and not is_closed_to_strangers(statement)
+        and not is_denied_to_strangers(policy, statement)
+    )
 
 
 def _statements(
@@ -396,7 +407,9 @@ def _broken(source: _NamedPolicy) -> int:
     shapeless = (
         sum(statement.form is not Form.OBJECT for statement in body.listed()) if body else 0
     )
-    return shapeless + sum(bool(faults(statement, policy.kind)) for statement in policy.statements)
+    return shapeless + sum(
+        bool(rejection_reasons(statement, policy.kind)) for statement in policy.statements
+    )
 
 
 def _next(sources: Sequence[_NamedPolicy], found: Sequence[Finding]) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.generation import minimise
-from aws_iam.engine.trail.event_tables import table
-from aws_iam.engine.trail.least_grants import without_types
+from aws_iam.engine.trail.event_tables import event_tables
+from aws_iam.engine.trail.least_grants import actions_without_types
 from aws_iam.escape import escaped
 from aws_iam.tools.policy.generate.needs_tables import first_names
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.answer import Artifact, Finding
-    from aws_iam.engine.trail.activity import Account, Ledger
-    from aws_iam.engine.trail.cloudtrail import Log
-    from aws_iam.engine.trail.event_needs import Use
-    from aws_iam.engine.trail.least_grants import Granted
+    from aws_iam.engine.trail.activity import CallerActivity, LogActivity
+    from aws_iam.engine.trail.cloudtrail import EventLog
+    from aws_iam.engine.trail.event_needs import UsedAction
+    from aws_iam.engine.trail.least_grants import LeastGrants
 
 _MOST_ROWS = 500
 _LONGEST_COMMAND = 900
@@ -32,17 +32,20 @@ _MOST_COMMANDS = 5
 class CallerPolicies:
     """The policies of one caller, the validator's findings, and the uses that no policy can express."""
 
-    account: Account
-    granted: Granted
+    account: CallerActivity
+    granted: LeastGrants
     documents: tuple[dict[str, Any], ...]
     artifacts: tuple[Artifact, ...]
     findings: tuple[Finding, ...]
-    refused: tuple[tuple[Use, str], ...] = ()
+    refused: tuple[tuple[UsedAction, str], ...] = ()
     allowed: int = 0
 
 
 def fact_tables(
-    callers: Sequence[CallerPolicies], ledger: Ledger, log: Log, others: Sequence[Account]
+    callers: Sequence[CallerPolicies],
+    ledger: LogActivity,
+    log: EventLog,
+    others: Sequence[CallerActivity],
 ) -> dict[str, Any]:
     """All tables that have a row."""
     facts: dict[str, Any] = {
@@ -85,7 +88,7 @@ def _caller(caller: CallerPolicies) -> dict[str, Any]:
     }
 
 
-def _left_out(account: Account) -> dict[str, Any]:
+def _left_out(account: CallerActivity) -> dict[str, Any]:
     why = "an answer covers a limited number of callers: give only the events of this one"
     return {"caller": escaped(account.caller), "events": account.events, "why": why}
 
@@ -97,7 +100,7 @@ def _whose(caller: CallerPolicies, callers: Sequence[CallerPolicies]) -> dict[st
 def _not_scoped(callers: Sequence[CallerPolicies]) -> Iterator[dict[str, Any]]:
     """What is granted on a pattern or `*` because the record shows no ARN, and dependent actions without a resource."""
     for caller in callers:
-        fixed = set(without_types(caller.account.uses))
+        fixed = set(actions_without_types(caller.account.uses))
         for (action, why, by), count in caller.account.not_scoped.items():
             yield {
                 **_whose(caller, callers),
@@ -121,7 +124,7 @@ def _not_scoped(callers: Sequence[CallerPolicies]) -> Iterator[dict[str, Any]]:
 
 def _stars(callers: Sequence[CallerPolicies]) -> Iterator[dict[str, Any]]:
     names = dict.fromkeys(
-        name for caller in callers for name in without_types(caller.account.uses)
+        name for caller in callers for name in actions_without_types(caller.account.uses)
     )
     if names:
         yield {
@@ -130,7 +133,7 @@ def _stars(callers: Sequence[CallerPolicies]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _denied(accounts: Iterable[Account]) -> Iterator[dict[str, Any]]:
+def _denied(accounts: Iterable[CallerActivity]) -> Iterator[dict[str, Any]]:
     for account in accounts:
         for refusal, count in account.refused.most_common():
             yield {
@@ -146,7 +149,7 @@ def _denied(accounts: Iterable[Account]) -> Iterator[dict[str, Any]]:
             }
 
 
-def commands_for_refused_calls(accounts: Iterable[Account]) -> tuple[str, ...]:
+def commands_for_refused_calls(accounts: Iterable[CallerActivity]) -> tuple[str, ...]:
     """Commands that generate the policy for refused calls, if they are wanted; each short enough to be shown in full."""
     needs: dict[str, dict[str, None]] = {}
     for account in accounts:
@@ -175,7 +178,7 @@ def _command(needs: dict[str, list[str]]) -> str:
     return shlex.join(["aws-iam", "policy", "generate", "--needs", json.dumps(needs)])
 
 
-def _failed(accounts: Iterable[Account]) -> Counter[tuple[str, str]]:
+def _failed(accounts: Iterable[CallerActivity]) -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     for account in accounts:
         found.update(account.failed)
@@ -221,11 +224,11 @@ def _generalized(callers: Sequence[CallerPolicies]) -> Iterator[dict[str, Any]]:
             yield {"pattern": escaped(pattern), "instead_of": count}
 
 
-def _gaps_of_trail(ledger: Ledger) -> list[str]:
+def _gaps_of_trail(ledger: LogActivity) -> list[str]:
     """What the trail may not have recorded, so that the policy may lack it."""
     absent = [
         f"{what} of {name}"
-        for name, what in table()["data_events"].items()
+        for name, what in event_tables()["data_events"].items()
         if name not in ledger.services
     ]
     found = (

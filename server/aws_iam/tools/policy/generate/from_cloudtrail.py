@@ -13,9 +13,9 @@ from aws_iam.answer import Answer, Artifact, Severity
 from aws_iam.engine.generation import minimise
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.trail import cloudtrail
-from aws_iam.engine.trail.activity import Account, Ledger, ledger_of
-from aws_iam.engine.trail.event_tables import table
-from aws_iam.engine.trail.least_grants import Granted, granted, replayed
+from aws_iam.engine.trail.activity import CallerActivity, LogActivity, activity_of
+from aws_iam.engine.trail.event_tables import event_tables
+from aws_iam.engine.trail.least_grants import LeastGrants, count_allowed_events, least_grants
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.generate import cloudtrail_tables
@@ -26,7 +26,7 @@ from aws_iam.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aws_iam.engine.trail.event_needs import Use
+    from aws_iam.engine.trail.event_needs import UsedAction
 
 MOST_CALLERS = 20
 _MOST_PAIRS = 50_000
@@ -38,8 +38,8 @@ _ATTEMPTS = 3
 
 def generate_from_events(events: Any, *, generalize: bool = False) -> Answer:
     """The policies for the callers of the events; InputError if no event shows a use of permissions."""
-    log = cloudtrail.read(events)
-    ledger = ledger_of(log)
+    log = cloudtrail.read_events(events)
+    ledger = activity_of(log)
     busy = [caller for caller in ledger.accounts if caller.needs]
     if not busy:
         raise _nothing_to_grant(ledger)
@@ -64,7 +64,7 @@ def generate_from_events(events: Any, *, generalize: bool = False) -> Answer:
     )
 
 
-def _nothing_to_grant(ledger: Ledger) -> InputError:
+def _nothing_to_grant(ledger: LogActivity) -> InputError:
     """The error that says why nothing can be granted, and what to do next."""
     rows = [*ledger.skipped.items(), *ledger.unmapped.items()]
     rows += [
@@ -86,9 +86,9 @@ def _nothing_to_grant(ledger: Ledger) -> InputError:
     )
 
 
-def _policies_for(account: Account, name: str, *, generalize: bool) -> CallerPolicies:
+def _policies_for(account: CallerActivity, name: str, *, generalize: bool) -> CallerPolicies:
     """The policies of one caller; a resource that AWS would refuse in a policy is left out and named."""
-    refused: dict[Use, str] = {}
+    refused: dict[UsedAction, str] = {}
     policies = _build(account, name, refused, generalize=generalize)
     for _ in range(_ATTEMPTS):
         errors = dict(_errors(policies))
@@ -106,18 +106,20 @@ def _policies_for(account: Account, name: str, *, generalize: bool) -> CallerPol
     for uses in [need for need in account.needs if any(use in refused for use in need)]:
         del account.needs[uses]
     return replace(
-        policies, refused=tuple(refused.items()), allowed=replayed(account, policies.documents)
+        policies,
+        refused=tuple(refused.items()),
+        allowed=count_allowed_events(account, policies.documents),
     )
 
 
 def _build(
-    account: Account, name: str, refused: dict[Use, str], *, generalize: bool
+    account: CallerActivity, name: str, refused: dict[UsedAction, str], *, generalize: bool
 ) -> CallerPolicies:
     # Imported here: the other actions must not load the rules.
     from aws_iam.rules.policy.run import validate
 
     needed = (uses for uses in account.needs if not any(use in refused for use in uses))
-    found = granted({use for uses in needed for use in uses}, generalize=generalize)
+    found = least_grants({use for uses in needed for use in uses}, generalize=generalize)
     documents = _documents(found)
     artifacts = tuple(
         Artifact(
@@ -138,7 +140,7 @@ def _build(
     )
 
 
-def _documents(found: Granted) -> tuple[dict[str, Any], ...]:
+def _documents(found: LeastGrants) -> tuple[dict[str, Any], ...]:
     hint = "set `generalize`, or give events of one caller, one service or a shorter period"
     if len(found.grants) > _MOST_PAIRS:
         raise InputError(
@@ -166,7 +168,7 @@ def _errors(policies: CallerPolicies) -> Iterator[tuple[str, str]]:
             yield value if isinstance(value, str) else "", f"{finding.code}: {finding.message}"
 
 
-def _names(accounts: Sequence[Account]) -> dict[str, str]:
+def _names(accounts: Sequence[CallerActivity]) -> dict[str, str]:
     """`policy` for one caller; else a file name for each, of characters that every file system accepts."""
     if len(accounts) == 1:
         return {accounts[0].caller: "policy"}
@@ -186,7 +188,7 @@ def _names(accounts: Sequence[Account]) -> dict[str, str]:
     return found
 
 
-def _summary(callers: Sequence[CallerPolicies], ledger: Ledger) -> str:
+def _summary(callers: Sequence[CallerPolicies], ledger: LogActivity) -> str:
     events = sum(caller.account.events for caller in callers)
     files = sum(len(caller.artifacts) for caller in callers)
     allowed = sum(caller.allowed for caller in callers)
@@ -214,10 +216,10 @@ def _sources(callers: Sequence[CallerPolicies]) -> tuple[str, ...]:
         g.action.partition(":")[0] for caller in callers for g in caller.granted.grants
     )
     pages = [catalog().source(service) for service in list(services)[:_MOST_SOURCES]]
-    return (_PAGE, *table()["sources"][:2], *pages)
+    return (_PAGE, *event_tables()["sources"][:2], *pages)
 
 
-def _next(callers: Sequence[CallerPolicies], ledger: Ledger) -> Iterator[str]:
+def _next(callers: Sequence[CallerPolicies], ledger: LogActivity) -> Iterator[str]:
     artifacts = [artifact for caller in callers for artifact in caller.artifacts]
     if artifacts:
         yield f"aws-iam policy compare --document {artifacts[0].name} --baseline OLD"

@@ -30,8 +30,8 @@ _MOST_SOURCES = 5
 
 def generate_from_needs(needs: Any, conditions: Any = None) -> Answer:
     """The policies for the needs under the conditions; InputError names everything that cannot be granted."""
-    wanted = access_needs.read(needs)
-    condition_limits = limits.read(conditions)
+    wanted = access_needs.read_needs(needs)
+    condition_limits = limits.read_conditions(conditions)
     needed_plan = plan(wanted, condition_limits)
     packed = minimise.policies(minimise.statements(needed_plan.grants), condition_limits)
     documents = [minimise.document(statements, condition_limits) for statements in packed]

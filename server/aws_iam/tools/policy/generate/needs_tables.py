@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.generation import dependents, minimise
-from aws_iam.engine.generation.action_grants import forms
+from aws_iam.engine.generation.action_grants import listed_formats
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import escaped
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.engine.generation.access_needs import Need, Target
-    from aws_iam.engine.generation.action_grants import LeftOut, Wanted
+    from aws_iam.engine.generation.action_grants import OmittedAction, WantedAction
     from aws_iam.engine.generation.plan import Plan
     from aws_iam.engine.reference.catalog import ResourceType
 
@@ -49,12 +49,12 @@ def _dependents_source(plan: Plan) -> str:
     return origin if plan.added or plan.not_scoped else ""
 
 
-def _left_out(left_out: LeftOut) -> dict[str, Any]:
+def _left_out(left_out: OmittedAction) -> dict[str, Any]:
     row: dict[str, Any] = {"action": left_out.action, "why": left_out.why}
     return row | ({"needed_by": first_names(left_out.needed_by)} if left_out.needed_by else {})
 
 
-def _dependent(wanted: Wanted) -> dict[str, Any]:
+def _dependent(wanted: WantedAction) -> dict[str, Any]:
     return {
         "action": wanted.action.full_name,
         "needed_by": wanted.needed_by,
@@ -75,13 +75,17 @@ def _stars(plan: Plan) -> list[dict[str, Any]]:
     must = dict.fromkeys(star.action.full_name for star in stars if not star.action.resource_types)
     why = "no resource types: AWS authorizes it on `*` only"
     rows = [{"actions": ", ".join(must), "why": why}] if must else []
-    by_need: dict[int, list[Wanted]] = {}
+    by_need: dict[int, list[WantedAction]] = {}
     for star in stars:
         if star.action.resource_types:
             by_need.setdefault(id(star.need), []).append(star)
     for group in by_need.values():
         could = f"{len(group)} of its actions" if len(group) > 1 else "it"
-        form = forms(group[0].action) if len(group) == 1 else "the ARNs of their resource types"
+        form = (
+            listed_formats(group[0].action)
+            if len(group) == 1
+            else "the ARNs of their resource types"
+        )
         what = f"requested on `*`; {could} could be limited to {form}"
         rows.append({"actions": escaped(group[0].need.name), "why": what})
     return rows
@@ -113,7 +117,7 @@ def _not_reached(need: Need) -> Iterator[dict[str, Any]]:
     have = {type_ for target in need.targets for type_ in _types(target)}
     for target in need.targets:
         row = {"need": escaped(need.name), "resource": escaped(target.text)}
-        for type_ in dependents.inside(target):
+        for type_ in dependents.nested_types(target):
             count = _count_actions(need, [type_])
             if type_ not in have and count:
                 ask = _pattern_below(target, type_)
@@ -150,7 +154,7 @@ def _pattern_below(target: Target, inner: ResourceType) -> str:
         for head in heads
         if text.startswith((f"{head}/", f"{head}:"))
     ]
-    return escaped(target.text) + dependents.opened(min(tails, key=len))
+    return escaped(target.text) + dependents.without_placeholders(min(tails, key=len))
 
 
 def _types_in_other_services(target: Target) -> dict[str, list[ResourceType]]:
@@ -162,15 +166,15 @@ def _types_in_other_services(target: Target) -> dict[str, list[ResourceType]]:
     return types_by_service
 
 
-def _granted(wanted: Iterable[Wanted]) -> list[dict[str, Any]]:
+def _granted(wanted: Iterable[WantedAction]) -> list[dict[str, Any]]:
     """The actions that each need adds, by resource."""
-    groups: dict[tuple[int, str], list[Wanted]] = {}
+    groups: dict[tuple[int, str], list[WantedAction]] = {}
     for action in wanted:
         groups.setdefault((id(action.need), action.resource), []).append(action)
     return [_group(group) for group in groups.values()]
 
 
-def _group(group: Sequence[Wanted]) -> dict[str, Any]:
+def _group(group: Sequence[WantedAction]) -> dict[str, Any]:
     first = group[0]
     types = dict.fromkeys(_name(type_) for wanted in group for type_ in wanted.types)
     names = tuple(dict.fromkeys(wanted.action.full_name for wanted in group))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.operations import (
     Operation,
+    operation_sources,
     operations,
     operations_named,
-    service_of,
-    sources,
+    service_of_client,
 )
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.lookup import tables
@@ -51,7 +51,7 @@ def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | No
     if command == "s3" and words[1].lower() in _HIGH_LEVEL:
         what = "calls several API operations; `aws s3api` has one command for each"
         return unknown_answer(known, query, kind="command", what=what, service="s3")
-    prefix = known.service(command) or known.service(service_of(command))
+    prefix = known.service(command) or known.service(service_of_client(command))
     what = (
         "names an unknown service" if prefix is None else f"is not a known call of {prefix.title}"
     )
@@ -70,7 +70,7 @@ def _of_call(known: Catalog, query: str, client: str, name: str) -> Answer | Non
     bare = name.replace("_", "").replace("-", "").lower()
     if not (bare.isalnum() and bare.isascii()):
         return None
-    prefixes = dict.fromkeys(filter(None, (client.lower(), service_of(client))))
+    prefixes = dict.fromkeys(filter(None, (client.lower(), service_of_client(client))))
     if not client:
         return _of_names(known, query, operations_named(bare), known.having(bare))
     exceptions = [operations()[key] for p in prefixes if (key := f"{p}:{bare}") in operations()]
@@ -103,7 +103,7 @@ def _of_names(
         | ({"note": "; ".join(notes)} if notes else {})
         | {"actions": tables.action_rows(known, names)},
         services=owners if len(owners) < 3 else (),  # noqa: PLR2004 - more pages say nothing
-        sources=sources({call.service for call in exceptions}),
+        sources=operation_sources({call.service for call in exceptions}),
         queries=names,
     )
 

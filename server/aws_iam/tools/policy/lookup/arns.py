@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import PARTITIONS, Arn
 from aws_iam.engine.language.pattern import is_literal
-from aws_iam.engine.reference.operations import service_of
+from aws_iam.engine.reference.operations import service_of_client
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.lookup import tables
 from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
@@ -102,7 +102,7 @@ def cloudformation_type(known: Catalog, query: str) -> Answer | None:
         return None
     owner = parts[1].lower()
     plain = {_bare(prefix): prefix for prefix in sorted(known.services)}
-    sure = plain.get(owner) or service_of(owner)
+    sure = plain.get(owner) or service_of_client(owner)
     near = [sure] if sure else list(known.suggest_service(owner))
     service = known.service(near[0]) if near else None
     types = service.resource_types.values() if service else ()

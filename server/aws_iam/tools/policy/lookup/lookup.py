@@ -12,7 +12,7 @@ from aws_iam.engine.language.arn import PARTITIONS
 from aws_iam.engine.language.aws_names import FORMS
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import Catalog, catalog
-from aws_iam.engine.reference.operations import operations_named, service_of
+from aws_iam.engine.reference.operations import operations_named, service_of_client
 from aws_iam.engine.reference.regions import regions
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
@@ -231,7 +231,7 @@ def _as_form(known: Catalog, query: str) -> Answer | None:
     if kind is None:
         return None
     prefix = query.partition(".")[0]
-    service = known.service(prefix) or known.service(service_of(prefix))
+    service = known.service(prefix) or known.service(service_of_client(prefix))
     near = [service.prefix] if service and kind == "service_principal" else []
     name = {"service_principal": "a service principal", "account": "an account id"}
     what = f"looks like {name[kind]}; the data does not show whether it exists"
@@ -252,7 +252,7 @@ def _as_former(known: Catalog, query: str) -> Answer | None:
 
 def _as_unknown(known: Catalog, query: str) -> Answer:
     if ":" not in query:
-        also = service_of(query)
+        also = service_of_client(query)
         options = dict.fromkeys((*([also] if also else []), *known.suggest_service(query)))
         what = "is not a known service, action or resource type"
         return unknown_answer(known, query, kind="service", what=what, options=options)

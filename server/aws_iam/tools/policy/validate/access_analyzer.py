@@ -14,7 +14,7 @@ from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.language.document import Form, Kind, Policy, dump
 from aws_iam.engine.language.document import Source as Document
 from aws_iam.errors import AwsError, InputError
-from aws_iam.rules.document_findings import is_open
+from aws_iam.rules.document_findings import is_unresolved
 from aws_iam.rules.policy.catalogue import POLICY_RULES
 from aws_iam.wording import counted
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from aws_iam.account.collect.fact import Miss
-    from aws_iam.account.reading.validate_policy import Question, Remark
+    from aws_iam.account.reading.validate_policy import PolicyFinding, ValidationRequest
     from aws_iam.engine.language.document import Node
     from aws_iam.rules.check import Check
     from aws_iam.tools.kit.parameters import Connection
     from aws_iam.tools.kit.tool import Progress
 
     DocumentFindings = tuple[Document, tuple[Finding, ...]]
-    Ask = Callable[[Question], tuple[Remark, ...] | Miss]
+    Ask = Callable[[ValidationRequest], tuple[PolicyFinding, ...] | Miss]
 
 MOST_BYTES = 102_400
 """The longest policy that any service is known to accept; AWS states no limit for the call itself.
@@ -83,9 +83,9 @@ def with_access_analyzer(
 ) -> AnalyzedPolicies:
     """Ask Access Analyzer about every policy and merge what it finds."""
     # Importing boto3 takes a third of a second: only online validation needs it.
-    from aws_iam.account.reading.validate_policy import analyzer
+    from aws_iam.account.reading.validate_policy import policy_validator
 
-    analysis = _Analysis(lambda: analyzer(connection).ask)
+    analysis = _Analysis(lambda: policy_validator(connection).ask)
     both = []
     for number, (source, found) in enumerate(by_document):
         progress(number, len(by_document), "asking Access Analyzer")
@@ -131,7 +131,7 @@ class _Analysis:
         self.rows += sides.rows()
         return sides.findings()
 
-    def _answer(self, question: Question) -> tuple[Remark, ...] | Miss:
+    def _answer(self, question: ValidationRequest) -> tuple[PolicyFinding, ...] | Miss:
         self._ask = self._ask or self._connect()
         return self._ask(question)
 
@@ -148,7 +148,7 @@ class _NoAnswer:
     out_of_reach: bool = False
 
 
-def _ask_analyzer(policy: Policy, ask: Ask) -> tuple[Remark, ...] | _NoAnswer:
+def _ask_analyzer(policy: Policy, ask: Ask) -> tuple[PolicyFinding, ...] | _NoAnswer:
     from aws_iam.account.collect.fact import Miss, MissKind
 
     question = _analyzer_question(policy)
@@ -186,13 +186,13 @@ _NO_CONNECTION = frozenset(
 )
 
 
-def _analyzer_question(policy: Policy) -> Question:
-    from aws_iam.account.reading.validate_policy import RESOURCE_TYPES, Question
+def _analyzer_question(policy: Policy) -> ValidationRequest:
+    from aws_iam.account.reading.validate_policy import RESOURCE_TYPES
 
     kind = policy.kind
     attached = "AWS::IAM::AssumeRolePolicyDocument" if kind is Kind.TRUST else policy.resource_type
     known = kind in {Kind.TRUST, Kind.RESOURCE} and attached in RESOURCE_TYPES
-    return Question(
+    return ValidationRequest(
         document=dump(policy),
         policy_type=_TYPES[kind],
         resource_type=attached if known and attached else "",
@@ -230,7 +230,7 @@ class _BothSides:
         source: Document,
         policy: Policy,
         ours: tuple[Finding, ...],
-        theirs: tuple[Remark, ...],
+        theirs: tuple[PolicyFinding, ...],
     ) -> None:
         self._source = source
         self._policy = policy
@@ -240,7 +240,7 @@ class _BothSides:
             self._finding(their)
             for their in theirs
             # For a value known only at deployment AWS has read a sample value: its findings there do not count.
-            if not self._known(their) and not is_open(self._place(their), source.unresolved)
+            if not self._known(their) and not is_unresolved(self._place(their), source.unresolved)
         )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -265,7 +265,7 @@ class _BothSides:
             return "both"
         return "here" if (finding.source or "").startswith(_CHECKS) else "here (own code)"
 
-    def _known(self, remark: Remark) -> bool:
+    def _known(self, remark: PolicyFinding) -> bool:
         """Whether an offline finding has the same code at one of the same places, or at an overlapping one."""
         places = [self._node(place).at.pointer for place in remark.places] or [""]
         same = {
@@ -277,7 +277,7 @@ class _BothSides:
         self._seen |= same
         return bool(same)
 
-    def _finding(self, remark: Remark) -> Finding:
+    def _finding(self, remark: PolicyFinding) -> Finding:
         rule = _rules().get(remark.code)
         return Finding(
             code=remark.code,
@@ -291,10 +291,10 @@ class _BothSides:
             source=remark.link if remark.link.startswith("https://") else _CHECKS,
         )
 
-    def _place(self, remark: Remark) -> str:
+    def _place(self, remark: PolicyFinding) -> str:
         return self._where(remark).pointer
 
-    def _where(self, remark: Remark) -> Where:
+    def _where(self, remark: PolicyFinding) -> Where:
         where = self._node(remark.places[0] if remark.places else ()).where
         return replace(where, file=self._source.file)
 

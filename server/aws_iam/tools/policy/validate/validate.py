@@ -12,7 +12,7 @@ from aws_iam.engine.language.document import Form, Kind, Policy, Source, Syntax
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.rules.check import AT_MOST
-from aws_iam.rules.policy.run import SEVERITIES, findings_of, placed, rank
+from aws_iam.rules.policy.run import SEVERITIES, finding_rank, source_findings, with_places
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.validate.access_analyzer import AnalyzedPolicies, with_access_analyzer
 from aws_iam.wording import counted
@@ -44,14 +44,14 @@ def validate_policies(
 ) -> Answer:
     """The problems of each policy, the kind it was read as, and whether that was guessed."""
     gathered_policies = gathered(document, kind, resource_type)
-    by_document = tuple((source, findings_of(source)) for source in gathered_policies.sources)
+    by_document = tuple((source, source_findings(source)) for source in gathered_policies.sources)
     analyzed = (
         with_access_analyzer(by_document, *aws)
         if aws
         else AnalyzedPolicies(by_document=by_document)
     )
     return _answer(
-        replace(analyzed, by_document=placed(analyzed.by_document)), gathered_policies, report
+        replace(analyzed, by_document=with_places(analyzed.by_document)), gathered_policies, report
     )
 
 
@@ -63,10 +63,12 @@ def _answer(
         policy_inputs.not_judged(place) for place in gathered_policies.unread if place.broken
     )
     found = (finding for _, several in by_source for finding in several)
-    problems = tuple(sorted((*found, *broken), key=rank))
+    problems = tuple(sorted((*found, *broken), key=finding_rank))
     findings = (*problems, *analyzed.unknown)
     summary = " ".join(
-        filter(None, (_summary(by_source, problems), policy_inputs.said(gathered_policies)))
+        filter(
+            None, (_summary(by_source, problems), policy_inputs.not_judged_note(gathered_policies))
+        )
     )
     artifacts = (
         (report.artifact(by_source, analyzed.unknown, gathered_policies.unread),) if report else ()
@@ -76,7 +78,7 @@ def _answer(
         findings=findings,
         artifacts=artifacts,
         facts=_facts(by_source, whole=bool(gathered_policies.formats))
-        | policy_inputs.facts(gathered_policies)
+        | policy_inputs.input_facts(gathered_policies)
         | analyzed.facts,
         sources=tuple(dict.fromkeys((_CHECKS, *(f.source for f in findings[:5] if f.source)))),
         next=_next(by_source),
@@ -132,7 +134,7 @@ def _facts(
     several = len({source.file for source, _ in by_source}) > 1
     rows = [
         {
-            **policy_inputs.named(source, several=several),
+            **policy_inputs.policy_columns(source, several=several),
             **_fact(source, found),
             "problems": len(found),
         }

@@ -18,7 +18,7 @@ from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import (
     denied_to_strangers,
-    is_limited,
+    is_closed_to_strangers,
     is_taken_back,
 )
 from aws_iam.engine.language.pattern import matches
@@ -132,7 +132,7 @@ def public(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
         open_ones = [
             candidate
             for candidate in policy.statements
-            if _is_open(candidate) and not is_limited(candidate)
+            if _is_open(candidate) and not is_closed_to_strangers(candidate)
         ]
         denials = denied_to_strangers(policy)
         open_ones = [one for one in open_ones if not is_taken_back(denials, one)]

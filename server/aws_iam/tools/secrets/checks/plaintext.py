@@ -18,7 +18,7 @@ from aws_iam.account.collect.secrets.parameters import (
     PlainValue,
     StoredParameter,
 )
-from aws_iam.account.names.sensitive import ValueKind, Variable, speaks_of_secret
+from aws_iam.account.names.sensitive import ValueKind, Variable, secret_word
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
@@ -84,8 +84,8 @@ def plain_parameter(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
         for parameter in parameters:
             if parameter.type == _SECURE or parameter.name.startswith(_OF_AWS):
                 continue
-            own = speaks_of_secret(parameter.name.rpartition("/")[2])
-            path = speaks_of_secret(parameter.name)
+            own = secret_word(parameter.name.rpartition("/")[2])
+            path = secret_word(parameter.name)
             word = own or path or parameter.described_as
             if not word:
                 yield Pass(parameter.arn, "", region)
@@ -171,7 +171,7 @@ def _exposed(variable: Variable) -> tuple[str, bool] | None:
     """Why the variable holds a secret, and whether that is a guess; None when nothing says so."""
     if variable.kind is ValueKind.KEY:
         return f"holds what looks like: {variable.format}", False
-    word = speaks_of_secret(variable.name)
+    word = secret_word(variable.name)
     if word and variable.kind in {ValueKind.TEXT, ValueKind.WORDS}:
         size = f" ({variable.length})" if variable.length else ""
         return f"is named {quoted(word)} and holds a text of its own{size}", (

@@ -9,7 +9,7 @@ from aws_iam.account.collect.compute.functions import ROTATION_FUNCTIONS, Rotati
 from aws_iam.account.collect.fact import known
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import shuts_out
+from aws_iam.engine.effective.caller_conditions import keeps_strangers_out
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -128,7 +128,7 @@ def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outco
             yield Fail(function.arn, message, region, names=names)
             return
         for statement in allowing:
-            if not any(map(shuts_out, statement.conditions)):
+            if not any(map(keeps_strangers_out, statement.conditions)):
                 sid = quoted(statement.sid.value) if statement.sid else statement.place().pointer
                 message = (
                     f"statement {sid} lets Secrets Manager invoke the function for any account"
