@@ -13,7 +13,7 @@ from aws_iam.engine.language import document
 from aws_iam.engine.language.aws_names import checked
 from aws_iam.engine.sources.gather import one_policy, sources_of
 from aws_iam.engine.tokens.claims import Claims, claims_of
-from aws_iam.engine.tokens.meeting import ACTION, Match, meetings
+from aws_iam.engine.tokens.meeting import ACTION, Match, compare_statements
 from aws_iam.engine.tokens.oidc_provider import built_in, host_of
 from aws_iam.engine.tokens.signature import Signature, key_set
 from aws_iam.engine.tokens.signature import checked as signed
@@ -65,7 +65,7 @@ def compare(
     signature = Signature.UNCHECKED
     if held is not None and jwks is not None:
         signature = signed(held, _keys(jwks, policy, found))
-    met = meetings(policy, found)
+    met = compare_statements(policy, found)
     principal = _principal(met, found, account and checked("account", account, "account"))
     # Conditions on the request, not on the token, count as met.
     forced = {
