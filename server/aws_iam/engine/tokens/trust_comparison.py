@@ -1,6 +1,6 @@
 """A token against a trust policy: for each Allow, whether principal, action and each condition match.
 
-    meetings(policy, claims)      one Meeting for each Allow, in order
+    compare_statements(policy, claims)      one Meeting for each Allow, in order
 
 `evaluate` decides; this says what the token lacks for each statement.
 """
@@ -77,7 +77,7 @@ class StatementMatch:
         return self.principal is None, not self.has_action, len(self.failing)
 
 
-def meetings(policy: Policy, claims: Claims) -> tuple[StatementMatch, ...]:
+def compare_statements(policy: Policy, claims: Claims) -> tuple[StatementMatch, ...]:
     """Every Allow of the policy, compared with the token."""
     variables = policy.version is not None and policy.version.value != _VERSION_WITHOUT_VARIABLES
     return tuple(

@@ -17,7 +17,7 @@ from aws_iam.engine.tokens.oidc_provider import built_in, host_of
 from aws_iam.engine.tokens.signature import Signature, key_set
 from aws_iam.engine.tokens.signature import checked_signature as signed
 from aws_iam.engine.tokens.token import Token, decoded_token
-from aws_iam.engine.tokens.trust_comparison import ACTION, ConditionOutcome, meetings
+from aws_iam.engine.tokens.trust_comparison import ACTION, ConditionOutcome, compare_statements
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
 
@@ -65,7 +65,7 @@ def compare(
     signature = Signature.UNCHECKED
     if held is not None and jwks is not None:
         signature = signed(held, _keys(jwks, policy, found))
-    met = meetings(policy, found)
+    met = compare_statements(policy, found)
     principal = _principal(met, found, account and checked_name("account", account, "account"))
     # Conditions on the request, not on the token, count as met.
     forced = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.account.reading.validate_policy import ValidationRequest
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.language.document import Form, Kind, Policy, dump
 from aws_iam.engine.language.document import Source as Document
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from aws_iam.account.collect.fact import Miss
-    from aws_iam.account.reading.validate_policy import PolicyFinding, ValidationRequest
+    from aws_iam.account.reading.validate_policy import PolicyFinding
     from aws_iam.engine.language.document import Node
     from aws_iam.rules.check import Check
     from aws_iam.tools.kit.parameters import Connection
