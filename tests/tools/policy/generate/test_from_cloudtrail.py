@@ -207,7 +207,7 @@ def test_each_caller_gets_a_policy_of_its_own_named_after_it() -> None:
     ]
     assert [row["events"] for row in facts(answer)["callers"]] == [2, 1, 1]
     assert all(
-        "events put to policy evaluate" in str(artifact.checked_by)
+        "policy evaluate for every event" in str(artifact.checked_by)
         for artifact in answer.artifacts
     )
 
