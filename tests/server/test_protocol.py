@@ -320,7 +320,7 @@ def test_a_call_that_is_cancelled_begins_no_further_call_to_aws() -> None:
 MENDABLE = [
     ("policy", {"action": "validat"}, "`validate`"),
     ("policy", {"action": "lookup", "qery": "s3"}, "`query`"),
-    ("policy", {"action": "lookup", "document": "{}"}, "not taken by"),
+    ("policy", {"action": "lookup", "document": "{}"}, "has no argument `document`"),
     ("policy", {"action": "lookup"}, "needs `query`"),
     ("policy", {"action": "lookup", "query": 7}, "must be text"),
     ("policy", {"detail": "ful"}, "did you mean `full`"),

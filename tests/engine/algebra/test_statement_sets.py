@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aws_iam.engine.algebra.condition_sets import contradiction, tests_by_key
+from aws_iam.engine.algebra.condition_sets import condition_tests_by_key, contradiction
 from aws_iam.engine.algebra.statement_sets import applies_within, related, scope
 from aws_iam.engine.algebra.text_sets import Effort, Texts, apart, contains, within
 from aws_iam.engine.evaluation.conditions import arn_like, condition_holds
@@ -332,7 +332,9 @@ def _written(tested: tuple[Condition, ...]) -> dict[str, dict[str, list[str]]]:
 @settings(max_examples=400, deadline=None)
 @given(tested=conditions())
 def test_a_contradiction_holds_in_no_request(tested: tuple[Condition, ...]) -> None:
-    found = [contradiction(premises, Effort()) for premises in tests_by_key(tested).values()]
+    found = [
+        contradiction(premises, Effort()) for premises in condition_tests_by_key(tested).values()
+    ]
     if any(found):
         assert not any(all_hold(tested, request) for request in requests(tested))
 

@@ -176,7 +176,7 @@ def test_a_condition_stands_on_what_carries_its_key_and_the_result_validates_cle
         answer = _generated(needs, {operator: {key: value}})
     except InputError as refused:
         # What is a Region or an account is read as one; and an ARN of a wider format as another type.
-        said = ("ever carr", "ever sees", "no action of level", "would not be valid")
+        said = ("ever carr", "ever sees", "no action of level", "would make the policy invalid")
         assert any(words in str(refused) for words in said)  # noqa: PT017
         return
     assert answer.findings == ()

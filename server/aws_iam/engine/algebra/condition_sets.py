@@ -49,7 +49,9 @@ class ConditionTest:
         return self.condition.qualifier
 
 
-def tests_by_key(conditions: Iterable[Condition]) -> Mapping[str, Sequence[ConditionTest]]:
+def condition_tests_by_key(
+    conditions: Iterable[Condition],
+) -> Mapping[str, Sequence[ConditionTest]]:
     """The conditions as tests, by key."""
     found: dict[str, list[ConditionTest]] = {}
     for condition in conditions:

@@ -6,7 +6,11 @@ from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.algebra.condition_sets import ConditionTest, contradiction, tests_by_key
+from aws_iam.engine.algebra.condition_sets import (
+    ConditionTest,
+    condition_tests_by_key,
+    contradiction,
+)
 from aws_iam.engine.algebra.reachable import named_actions
 from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.language.document import Statement
@@ -43,7 +47,7 @@ def _reading_if(
 
 @memo_on_subject
 def _tests(statement: Statement) -> Mapping[str, Sequence[ConditionTest]]:
-    return tests_by_key(statement.conditions)
+    return condition_tests_by_key(statement.conditions)
 
 
 def _consequence(statement: Statement) -> str:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.algebra.condition_sets import ConditionTest, tests_by_key
+from aws_iam.engine.algebra.condition_sets import ConditionTest, condition_tests_by_key
 from aws_iam.engine.language.document import Condition, Statement
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.pattern import is_literal
@@ -125,7 +125,7 @@ def all_of_no_value(statement: Statement) -> Iterator[Fail]:
     """Of no values each satisfies everything, so the condition holds for a request that has none."""
     if not (statement.allows and any(map(_is_for_all, statement.conditions))):
         return
-    tests = tests_by_key(statement.conditions)
+    tests = condition_tests_by_key(statement.conditions)
     for name, asked in islice(tests.items(), _MOST_KEYS):
         condition = next((test.condition for test in asked if _is_for_all(test.condition)), None)
         key = catalog().condition_key(name)

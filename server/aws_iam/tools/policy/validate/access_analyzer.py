@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.reading.validate_policy import ValidationRequest
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.language.document import Form, Kind, Policy, dump
 from aws_iam.engine.language.document import Source as Document
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from aws_iam.account.collect.fact import Miss
-    from aws_iam.account.reading.validate_policy import PolicyFinding
+    from aws_iam.account.reading.validate_policy import PolicyFinding, ValidationRequest
     from aws_iam.engine.language.document import Node
     from aws_iam.rules.check import Check
     from aws_iam.tools.kit.parameters import Connection
@@ -188,7 +187,7 @@ _NO_CONNECTION = frozenset(
 
 
 def _analyzer_question(policy: Policy) -> ValidationRequest:
-    from aws_iam.account.reading.validate_policy import RESOURCE_TYPES
+    from aws_iam.account.reading.validate_policy import RESOURCE_TYPES, ValidationRequest
 
     kind = policy.kind
     attached = "AWS::IAM::AssumeRolePolicyDocument" if kind is Kind.TRUST else policy.resource_type
