@@ -5,7 +5,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-data test check docs catalog clean
+.PHONY: demo demo-data quick test check docs catalog clean
 
 demo: $(VENV)/demo.stamp
 	@# Exit status 1 says that the audit found something, as it should in the demonstration account.
@@ -18,6 +18,12 @@ demo-data: $(VENV)/demo.stamp
 test: $(VENV)/dev.stamp
 	@# In the order of the folders the files that wait longest come early, and no process is left alone with one at the end.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# The inner loop: what can be wrong while one writes. `make test` runs what the markers leave out.
+quick: $(VENV)/dev.stamp
+	$(BIN)/ruff check --quiet server tests .ci
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not (browser or dask or emulator or growth or pre_commit or process)"
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check server tests .ci

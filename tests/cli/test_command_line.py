@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 BARE = {"PATH": os.defpath, "HOME": "/nonexistent"}
 
 

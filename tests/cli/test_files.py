@@ -17,6 +17,8 @@ from helpers.folders import TESTS
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
 GOOD = json.dumps({"Version": "2012-10-17", "Statement": [ALLOW]})
 BAD = GOOD.replace("s3:GetObject", "s3:GetObjectt")

@@ -18,6 +18,8 @@ import yaml
 
 from helpers.folders import ROOT
 
+pytestmark = pytest.mark.pre_commit
+
 BIN = Path(sys.executable).parent
 GOOD = {
     "Version": "2012-10-17",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from helpers.estate_server import Estate
 
+pytestmark = pytest.mark.process
+
 ACCOUNTS = [f"3333444455{number:02}" for number in range(24)]
 SHUT = ACCOUNTS[3]
 ROLE = ["--role-arn", "audit"]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 RECORD = resources.path("assets/demo")
 # What moto gives out by chance: a newer one may draw otherwise.
 IDS = re.compile(

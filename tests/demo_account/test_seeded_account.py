@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Read = Callable[..., Any]
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def read() -> Iterator[Read]:

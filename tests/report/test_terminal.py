@@ -16,6 +16,8 @@ import pytest
 from demo_account.served import served
 from helpers.folders import ROOT
 
+pytestmark = pytest.mark.process
+
 SERVER = ROOT / "server"
 # `\x1b[1;31m` is bold and red; the group holds the numbers.
 STYLE = re.compile(r"\x1b\[([\d;]*)m")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 TOOLS = ["policy", "secrets", "kms", "irsa", "audit"]
 ERAS = pytest.mark.parametrize("era", ["auto", "legacy"])
 Era = Literal["auto", "legacy"]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from helpers.estate_server import Estate
 
+pytestmark = pytest.mark.process
+
 ACCOUNT = {"6.0": 20, "7.0": 22}
 REGION = {"6.0": 23, "7.0": 33}
 KEY = {"6.0": 2, "7.0": 3}

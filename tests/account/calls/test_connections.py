@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from helpers.loopback import Loopback
 
+pytestmark = pytest.mark.process
+
 REGIONS = sorted(boto3.Session().get_available_regions("apigateway"))[:14]
 ANSWERS = {"/restapis": {"item": []}}
 

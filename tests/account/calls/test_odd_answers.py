@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 PAGE = b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><p>Sign in</p></html>'
 REPORTED = b"<ErrorResponse><Error><Code>X</Code></Error></ErrorResponse>"
 IDENTITY = (

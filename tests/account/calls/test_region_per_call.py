@@ -19,6 +19,8 @@ from aws_iam.account.session.api_models import trimmed_loader
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+pytestmark = pytest.mark.process
+
 GROUPS = {
     "aws": ("us-east-1", "eu-west-1", "ap-southeast-2", "ap-east-1"),
     "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),

@@ -21,6 +21,8 @@ from aws_iam.account.calls.region_per_call import called_region
 from aws_iam.account.calls.retries import RetryStates
 from aws_iam.account.session.connect import session_of
 
+pytestmark = pytest.mark.process
+
 CROWDED = "us-east-1"
 THROTTLED = b"<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>"
 FINE = b"<GetAccountSummaryResponse><GetAccountSummaryResult/></GetAccountSummaryResponse>"

@@ -13,6 +13,8 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import OffTheAllowlistError
 from helpers.scripted_aws import Script
 
+pytestmark = pytest.mark.process
+
 FORBIDDEN = [
     ("secretsmanager", "get_secret_value", {"SecretId": "s"}),
     ("secretsmanager", "batch_get_secret_value", {"SecretIdList": ["s"]}),

@@ -19,6 +19,8 @@ from aws_iam.tools.secrets.actions import tool
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.process
+
 VALUE = "hunter2-never-shown"
 REGION = "us-east-1"
 

@@ -29,6 +29,8 @@ from helpers.scripted_aws import ACCOUNT, CALLER, Refusal, Script, opening
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
+pytestmark = pytest.mark.process
+
 TWO = opening("us-east-1", "eu-west-1")
 
 

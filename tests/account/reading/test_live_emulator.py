@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from aws_iam.account.reading.snapshot import Account
 
+pytestmark = pytest.mark.emulator
+
 
 @dataclass
 class Source:

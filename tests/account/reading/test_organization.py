@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from aws_iam.answer import Answer
     from helpers.estate_server import Estate
 
+pytestmark = pytest.mark.process
+
 MEMBER = "222233334444"
 ARN = "arn:aws:cloudtrail:us-east-1:111122223333:trail/all"
 REFUSED = Miss(kind=MissKind.ELSEWHERE, call="cloudtrail:GetTrailStatus")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from helpers.loopback import Loopback
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:

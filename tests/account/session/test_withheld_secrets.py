@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def end() -> Iterator[End]:

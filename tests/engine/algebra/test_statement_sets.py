@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Condition, Statement
 
+pytestmark = pytest.mark.growth
+
 Shape = "Mapping[str, Any]"
 
 

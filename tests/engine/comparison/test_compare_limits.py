@@ -13,6 +13,8 @@ import pytest
 from aws_iam import compare
 from helpers import hostile_policies
 
+pytestmark = pytest.mark.growth
+
 PLAIN = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
 MEGABYTES = 500
 SECONDS = 60

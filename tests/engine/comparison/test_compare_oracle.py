@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 import z3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam import compare
 from aws_iam.engine.comparison.pattern_combinations import combinations, wildcard_pattern
+
+pytestmark = pytest.mark.growth
 
 PATTERNS = st.text(alphabet="ab:*?", max_size=6)
 MILLISECONDS = 2_000

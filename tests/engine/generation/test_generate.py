@@ -7,6 +7,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ from aws_iam.tools.policy.actions import tool
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
     from aws_iam.engine.reference.facts import Action
+
+pytestmark = pytest.mark.growth
 
 LEVELS = {
     "Read": "read",

@@ -16,6 +16,8 @@ from helpers.work import calls
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.growth
+
 PATTERNS = st.text(alphabet="ab?*", max_size=7)
 # The third letter is named by no pattern: wildcards alone take it.
 STRINGS = tuple("".join(s) for n in range(8) for s in itertools.product("abz", repeat=n))

@@ -10,6 +10,8 @@ from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from helpers.policy_files import ALLOW, document, file, judged
 
+pytestmark = pytest.mark.growth
+
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
 )

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Open = Callable[..., "Shown"]
 
+pytestmark = pytest.mark.browser
+
 CHANGES = {
     "since": "2026-10-01T00:00:00+00:00",
     "new": 1,

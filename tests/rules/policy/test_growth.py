@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from aws_iam.rules.check import Check
 
+pytestmark = pytest.mark.growth
+
 RULES = [rule for rule in POLICY_RULES if rule.on in {Policy, Statement}]
 FEW = 20
 BEYOND_BOUNDS = 250

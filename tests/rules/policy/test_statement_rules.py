@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Policy, Statement
 
+pytestmark = pytest.mark.growth
+
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 ACTIONS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "iam:PassRole"]
 RESOURCES = [f"{BUCKET}/a", f"{BUCKET}/home/a", BUCKET, "arn:aws:iam::111122223333:role/app"]

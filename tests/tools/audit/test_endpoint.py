@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer, Finding
 
+pytestmark = pytest.mark.process
+
 
 def ask(**arguments: Any) -> Answer:
     return tool.run(arguments, cli=True)

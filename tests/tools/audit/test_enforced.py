@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Answer
 
+pytestmark = pytest.mark.process
+
 REGIONS = ["us-east-1", "eu-west-1"]
 # What moto refuses although the policy allows it: it checks signatures of these services wrongly, asks for another
 # action than AWS does, or has no such service.

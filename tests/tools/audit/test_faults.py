@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer, Finding
 
+pytestmark = pytest.mark.process
+
 HOME, AWAY = "us-east-1", "eu-west-1"
 REGIONS = [HOME, AWAY]
 

@@ -17,6 +17,8 @@ from helpers.provider_cases import cases
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.emulator
+
 CASES = cases("trust_policies")
 GITHUB = "token.actions.githubusercontent.com"
 EKS = "oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 TOKEN = "header.payload.signature"
 # Stands for the AWS CLI: it says what it was called with, and as whom.

@@ -21,6 +21,8 @@ from aws_iam.tools.policy import actions as policy
 from helpers.provider_cases import cases
 from helpers.workload_validators import VALIDATORS, workflow
 
+pytestmark = pytest.mark.process
+
 TRUSTS = cases("trust_policies")
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from aws_iam.tools.kms.actions import tool
 from aws_iam.tools.kms.checks.catalogue import ON_POLICY
 from helpers.folders import TESTS
 from helpers.mutations import Spoiler
+
+pytestmark = pytest.mark.growth
 
 CASES = TESTS / "cases/kms"
 DOCUMENTS = [

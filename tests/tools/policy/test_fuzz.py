@@ -17,6 +17,8 @@ from aws_iam.errors import InputError
 from aws_iam.rules.policy.catalogue import POLICY_RULES
 from helpers.mutations import Spoiler, nested
 
+pytestmark = pytest.mark.growth
+
 # Every rule's own examples, so that every rule is met, and some of AWS's policies, so that real ones are.
 EXAMPLES = [
     (

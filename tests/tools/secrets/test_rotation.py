@@ -19,6 +19,8 @@ from aws_iam.tools.secrets.actions import tool
 from aws_iam.tools.secrets.rotation_schedule import parse_schedule
 from helpers.secret_validators import VALIDATORS
 
+pytestmark = pytest.mark.process
+
 TARGETS = ("rds", "aurora", "documentdb", "redshift", "external", "custom")
 FORMATS = ("cli", "cloudformation", "terraform")
 SCHEDULES = (None, "30", "rate(10 days)", "cron(0 16 1,15 * ? *)")

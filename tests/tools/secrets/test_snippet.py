@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 ALL = [
     pytest.param(snippet, id=f"{snippet.runtime}-{snippet.store}-{snippet.style}")
     for snippet in snippets()

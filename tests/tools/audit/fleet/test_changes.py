@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from aws_iam.answer import Answer
     from helpers.estate_server import Estate
 
+pytestmark = pytest.mark.process
+
 MENDED, BROKEN, LEFT, LATER, SHUT = ACCOUNTS = [f"3333444455{n:02}" for n in range(5)]
 FEW = ["root_mfa", "pw_length_14"]
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from aws_iam.answer import Answer
     from helpers.estate_server import Estate
 
+pytestmark = pytest.mark.process
+
 ACCOUNTS = ["222233334401", "222233334402", "222233334403"]
 STRONG, SHUT = ACCOUNTS[1], ACCOUNTS[2]
 FEW = ["root_mfa", "pw_length_14"]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from aws_iam.answer import Answer, Finding
     from helpers.estate_server import Estate
 
+pytestmark = pytest.mark.process
+
 ACCOUNTS = [f"1111222233{number:02}" for number in range(12)]
 SHUT = ACCOUNTS[5]
 STRONG = ACCOUNTS[7]

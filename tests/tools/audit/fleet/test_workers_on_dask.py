@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
 
+pytestmark = pytest.mark.dask
+
 ACCOUNTS = [f"2222333344{number:02}" for number in range(50)]
 SHUT = ACCOUNTS[20]
 FEW = ["root_mfa", "pw_length_14"]

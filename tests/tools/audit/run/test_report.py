@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
 
+pytestmark = pytest.mark.process
+
 FORMATS = audit_formats()
 SCHEMAS = TESTS / "schemas"
 SERVER = ROOT / "server"

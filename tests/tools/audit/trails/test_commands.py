@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Answer
 
+pytestmark = pytest.mark.process
+
 HOSTILE = [
     "us-east-1; touch {mark} #",
     "a$(touch {mark})",

@@ -68,7 +68,7 @@ def proof_of(remedy: Remedy) -> Proof:
         found = _new_problems(remedy, changes)
         findings += found
         artifact = _artifact(remedy, changes, comparisons, sound=not found)
-        if any(artifact.name == artifact.name for artifact in artifacts):
+        if any(artifact.name == earlier.name for earlier in artifacts):
             artifact = replace(artifact, name=f"{number}-{artifact.name}")
         artifacts.append(artifact)
     return Proof(
