@@ -23,7 +23,7 @@ test: $(VENV)/dev.stamp
 quick: $(VENV)/dev.stamp
 	$(BIN)/ruff check --quiet server tests .ci
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not (browser or dask or emulator or growth or pre_commit or process)"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not (browser or dask or emulator or growth or pre_commit or process or validator)"
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check server tests .ci

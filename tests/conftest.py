@@ -20,6 +20,12 @@ settings.register_profile("suite", deadline=None, database=None)
 settings.load_profile("suite")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A property draws hundreds of examples: `make quick` leaves it out with what grows."""
+    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        item.add_marker(pytest.mark.growth)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """What the thousands of tests are made of stays to the end: the collector need not walk through it again and again."""

@@ -22,6 +22,8 @@ from helpers.folders import TESTS
 from helpers.provider_cases import cases
 from helpers.workload_validators import Tagged
 
+pytestmark = pytest.mark.validator
+
 CASES = TESTS / "cases" / "irsa"
 HOSTILE = json.loads((CASES / "hostile-names.json").read_text(encoding="utf-8"))
 ACCOUNT = "111122223333"

@@ -26,6 +26,8 @@ from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES, KeyAccess, Usage
 from helpers.secret_validators import cloudformation, shell
 from helpers.workload_validators import terraform
 
+pytestmark = pytest.mark.validator
+
 OWN = "111122223333"
 OTHER = "444455556666"
 APP = f"arn:aws:iam::{OWN}:role/App"

@@ -14,6 +14,8 @@ from helpers.cis_snapshots import snapshot
 from helpers.folders import TESTS
 from helpers.secret_validators import shell
 
+pytestmark = pytest.mark.validator
+
 FOLDER = TESTS / "cases" / "cis"
 # What only the console, a person, or a choice of the owner mends.
 WITHOUT_COMMAND = {

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
 
+pytestmark = pytest.mark.validator
+
 
 def ask(**arguments: Any) -> Answer:
     return tool.run(arguments, cli=True)
