@@ -108,9 +108,9 @@ def account() -> Any:
 def main() -> None:
     """All of it."""
     sys.path.insert(0, str(SERVER))
-    from aws_iam.rules.on_account import KeyTerms  # noqa: PLC0415
     from aws_iam.tools.kms import check  # noqa: PLC0415
     from aws_iam.tools.kms.actions import tool  # noqa: PLC0415
+    from aws_iam.tools.kms.terms import KeyTerms  # noqa: PLC0415
 
     say(machine())
     text = policy()
@@ -122,7 +122,7 @@ def main() -> None:
     against("lockout, warm", statistics.median(times), MOST_LOCKOUT, "ms")
     read = account()
     begun = time.process_time()
-    found = check.account_answer(read, KeyTerms(), check.Terms()).findings
+    found = check.account_answer(read, KeyTerms(), check.Arguments()).findings
     seconds = time.process_time() - begun
     told = f"{KEYS} keys and {ROLES} roles from a snapshot ({len(found)} findings)"
     against(told, seconds, MOST_ACCOUNT, "s")

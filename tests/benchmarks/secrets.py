@@ -127,14 +127,15 @@ def main() -> None:
     """All of it."""
     sys.path.insert(0, str(SERVER))
     from aws_iam.account.reading.snapshot import dumps, loads  # noqa: PLC0415
-    from aws_iam.rules.on_account import SecretTerms  # noqa: PLC0415
-    from aws_iam.tools.secrets.checks.catalogue import CHECKS, judge  # noqa: PLC0415
+    from aws_iam.rules.on_account import findings_on  # noqa: PLC0415
+    from aws_iam.tools.secrets.checks.catalogue import CHECKS  # noqa: PLC0415
+    from aws_iam.tools.secrets.terms import SecretTerms  # noqa: PLC0415
 
     text = dumps(account())
     times = []
     for _ in range(RUNS):
         begun = time.process_time()
-        judge(loads(text), CHECKS.values(), SecretTerms())
+        findings_on(loads(text), CHECKS.values(), SecretTerms())
         times.append(time.process_time() - begun)
     say(machine())
     say(f"secrets check of {SECRET_COUNT:,} secrets, loaded and judged: {spread(times, 's')}")
