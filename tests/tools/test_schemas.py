@@ -6,6 +6,7 @@ Accept one on purpose: `python tests/tools/test_schemas.py`.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -13,13 +14,12 @@ import pytest
 
 from aws_iam.tools.kit import schemas
 from aws_iam.tools.registry import tools
-from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from aws_iam.tools.kit.tool import Tool
 
 # Not from `helpers`: run as a script, this file finds only what is installed.
-SNAPSHOTS = TESTS / "snapshots" / "tools"
+SNAPSHOTS = Path(__file__).parents[1] / "snapshots" / "tools"
 
 
 def shown(tool: Tool) -> str:

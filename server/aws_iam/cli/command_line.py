@@ -77,6 +77,10 @@ def _run(words: list[str], commands: Mapping[str, Command]) -> int:
         near = closest(words[0], [*NAMES, *commands])
         hint = f"did you mean `{near}`?" if near else "see `aws-iam --help`"
         raise InputError(f"there is no command {quoted(words[0], 80)}", hint=hint)
+    if words == ["--version"]:
+        # Without the help text, which loads every tool.
+        print(f"aws-iam {__version__}")
+        return OK
     _top_parser().parse_args(words or ["--help"])
     return OK
 
@@ -109,7 +113,8 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
         # The tool raises the error, which suggests a close name.
         tool.run({"action": chosen}, cli=True)
     action = tool.actions[name]
-    options = _action_parser(tool, action).parse_args(words)
+    for_help = not {"-h", "--help"}.isdisjoint(words)
+    options = _action_parser(tool, action, for_help=for_help).parse_args(words)
     values = {
         argument.name: _value(argument, getattr(options, argument.name))
         for argument in action.arguments
@@ -136,14 +141,14 @@ def _tool_parser(tool: Tool) -> Parser:
     )
 
 
-def _action_parser(tool: Tool, action: Action) -> Parser:
+def _action_parser(tool: Tool, action: Action, *, for_help: bool) -> Parser:
     parser = Parser(
         prog=f"aws-iam {tool.name} {action.name}", description=action.summary, allow_abbrev=False
     )
     for argument in action.arguments:
         # Every command has this option already; `policy validate` also uses its value in the report file.
         if argument.name != "fail_on":
-            _add(parser, argument)
+            _add(parser, argument, for_help=for_help)
     if _takes_files(action):
         # Hooks pass changed files this way: `aws-iam policy validate FILE...`
         parser.add_argument("paths", nargs="*", metavar="FILE", help="files instead of --document")
@@ -177,7 +182,7 @@ def _documents(options: argparse.Namespace) -> str | Files:
     return read_policies("document", options.paths)
 
 
-def _add(parser: Parser, argument: Argument) -> None:
+def _add(parser: Parser, argument: Argument, *, for_help: bool) -> None:
     # Both spellings work; help shows the one with hyphens first.
     names = dict.fromkeys((f"--{argument.name.replace('_', '-')}", f"--{argument.name}"))
     options: dict[str, Any] = {
@@ -192,7 +197,8 @@ def _add(parser: Parser, argument: Argument) -> None:
         case ArgumentKind.DOCUMENT:
             folders = argument.policies or argument.records
             options |= {"metavar": "JSON|FILE|FOLDER|-" if folders else "JSON|FILE|-"}
-        case ArgumentKind.CHOICE:
+        case ArgumentKind.CHOICE if for_help:
+            # Only then: to list the report formats takes their imports.
             options |= {"metavar": "|".join(argument.choices)}
         case _:
             options |= {"metavar": argument.kind.value.upper()}

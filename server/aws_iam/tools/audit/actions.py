@@ -39,7 +39,7 @@ def report(
     progress: Progress,
     asked: AuditArguments,
     many: FleetArguments,
-    format_: Annotated[str, Parameter("report file", choices=audit_formats())] = "markdown",
+    format_: Annotated[str, Parameter("report file", choices=audit_formats)] = "markdown",
 ) -> Answer:
     """Write what `run` finds as a file: a page, a table, or a format that other tools read."""
     if many != FleetArguments():

@@ -36,18 +36,21 @@ class ArgumentKind(StrEnum):
     DOCUMENT = "document"
 
 
+Choices = tuple[str, ...] | Callable[[], tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """How an argument is described, and what it accepts.
 
     `brief` replaces a long description in the MCP schema, which has little room. A `document` is JSON; one of `policies`
     or of `records` also comes as `Files` from the command line and, like a `listed` one, as a list. `cli_only` arguments
-    name files or belong to long runs: MCP does not offer them.
+    name files or belong to long runs: MCP does not offer them. `choices` that take imports to find out are a function.
     """
 
     description: str
     brief: str = field(default="", kw_only=True)
-    choices: tuple[str, ...] = field(default=(), kw_only=True)
+    choices: Choices = field(default=(), kw_only=True)
     cli_only: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
     policies: bool = field(default=False, kw_only=True)
@@ -63,12 +66,17 @@ class Argument:
     kind: ArgumentKind
     description: str
     brief: str = ""
-    choices: tuple[str, ...] = ()
+    offered: Choices = ()
     required: bool = False
     cli_only: bool = False
     policies: bool = False
     records: bool = False
     listed: bool = False
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words that a choice accepts."""
+        return self.offered() if callable(self.offered) else self.offered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +228,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         kind=kind,
         description=parameter.description,
         brief=parameter.brief or parameter.description,
-        choices=choices,
+        offered=choices,
         required=required,
         cli_only=parameter.cli_only,
         policies=parameter.policies,
@@ -232,7 +240,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
 _PLAIN = {str: ArgumentKind.TEXT, bool: ArgumentKind.FLAG}
 
 
-def _kind(name: str, hint: Any, parameter: Parameter) -> tuple[ArgumentKind, tuple[str, ...]]:
+def _kind(name: str, hint: Any, parameter: Parameter) -> tuple[ArgumentKind, Choices]:
     if parameter.document:
         return ArgumentKind.DOCUMENT, ()
     if parameter.choices:

@@ -53,7 +53,7 @@ def validate(
     resource_type: Annotated[str | None, Parameter("attached to: AWS::S3::Bucket, …")] = None,
     *,
     online: Annotated[bool, Parameter("ask IAM Access Analyzer too")] = False,
-    format_: Annotated[str | None, Parameter("report file", choices=policy_formats())] = None,
+    format_: Annotated[str | None, Parameter("report file", choices=policy_formats)] = None,
     fail_on: Annotated[
         str, Parameter("tests fail at or above it", choices=GRADES, cli_only=True)
     ] = "high",
