@@ -44,7 +44,7 @@ def finding(**fields: Any) -> Finding:
     return Finding(
         **{
             "code": "imdsv2",
-            "title": "Instances allow version 2 of the metadata service only",
+            "title": "Instances accept only version 2 of the metadata service (IMDSv2)",
             "severity": Severity.HIGH,
             "status": Status.FAIL,
             "message": "instance `i-0` allows version 1 of the metadata service",

@@ -165,8 +165,8 @@ VALIDATORS: dict[str, Callable[[str], None]] = {
     "a JSON schema of the custom resource": custom_resource,
     "botocore's model of RegisterTaskDefinition, moto": task_definition,
     "a TOML parser and the agent's list of settings": agent,
-    "compiled and run against moto: a rotated secret, a refusal, no value in any output": python,
-    "compiled and run against a local server and moto: a rotated secret, a refusal, no value in any output": python,
+    "compiled and run against moto: a rotated secret, a failed authentication, no value in any output": python,
+    "compiled and run against a local server and moto: a rotated secret, a failed authentication, no value in any output": python,
     "its four steps run against moto": python,
 }
 """By what an artifact says of itself (`checked_by`): who proves it."""

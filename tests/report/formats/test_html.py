@@ -92,7 +92,7 @@ def test_every_finding_is_in_the_page_without_its_script() -> None:
     rows = [value for tag, name, value in page.attributes if (tag, name) == ("tr", "data-status")]
     assert len(rows) == len(EVERY_STATUS)
     for words in (
-        "Instances allow version 2 of the metadata service only",
+        "Instances accept only version 2 of the metadata service (IMDSv2)",
         "aws ec2 modify-instance-metadata-options",
         "Why unknown: iam:GetAccountSummary: AccessDenied",
         "Muted: an old agent (until 2026-12-31)",

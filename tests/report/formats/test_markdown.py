@@ -20,7 +20,7 @@ def test_it_leads_with_the_score_and_lists_what_to_fix() -> None:
     )
     assert "| 6 networking |" in text
     fix = text.index("## To fix")
-    assert "- **high** 6.7 Instances allow version 2" in text[fix:]
+    assert "- **high** 6.7 Instances accept only version 2" in text[fix:]
     assert "Fix: `aws ec2 modify-instance-metadata-options" in text
     assert "## Could not be judged" in text
     assert "allow iam:GetAccountSummary" in text

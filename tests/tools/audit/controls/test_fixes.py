@@ -142,7 +142,7 @@ def test_only_what_is_open_is_denied_and_ipv6_is_told() -> None:
 def test_a_network_acl_without_a_free_number_is_told_to_make_room() -> None:
     fix = fix_of("nacl_admin_ports", acl(entry(1)))
     assert f"--region {REGION} --network-acl-id acl-1 --ingress --rule-number LOWER " in fix
-    assert "where no number is free, give the wide allow a higher one first" in fix
+    assert "if no number is free, give the wide allow a higher one first" in fix
 
 
 def policy_fix(version: str = "7.0", key: str = "pw_length_14", **today: Any) -> str:

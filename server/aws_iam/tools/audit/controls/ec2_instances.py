@@ -48,7 +48,7 @@ def metadata_service(account: Account, _terms: ControlTerms) -> Iterator[Outcome
 
 @control("instance_roles", needs=(INSTANCES, AUTHORIZATION))
 def instance_profile(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """A profile without a role gives nothing.
+    """A profile without a role grants nothing.
 
     Wrong for an instance that never calls AWS.
     """

@@ -57,7 +57,7 @@ def cloudshell_full(account: Account, _terms: ControlTerms) -> Iterator[Outcome]
             account.root_arn, f"AWSCloudShellFullAccess is attached to {', '.join(holders)}"
         )
     else:
-        yield Pass(account.root_arn, "AWSCloudShellFullAccess is attached to nobody")
+        yield Pass(account.root_arn, "AWSCloudShellFullAccess is not attached to any identity")
 
 
 @control("expired_certs", needs=(SERVER_CERTIFICATES,))

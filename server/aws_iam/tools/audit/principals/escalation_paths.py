@@ -42,11 +42,11 @@ ORGANIZATION_WIDE = "organization-wide identity"
 # The prerequisites of the catalogue that an account's facts decide.
 KNOWN_PREREQUISITES = frozenset(
     {
-        "caller is an IAM user",
-        "caller is an IAM user in that group",
-        "caller is a session of that role",
+        "the caller is an IAM user",
+        "the caller is an IAM user in that group",
+        "the caller is a session of that role",
         "a group with more permissions exists",
-        "role is not service-linked or reserved",
+        "the role is neither service-linked nor reserved",
         "the target role trusts the caller",
         "the role trusts the caller",
         "a customer managed policy is attached to the caller, one of its groups or its role",
