@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
+from aws_iam.errors import InputError
 from aws_iam.tools.kms import actions, key_types
 from aws_iam.tools.kms.key_types import KeyType
 from aws_iam.tools.kms.reasoning.key_access import Usage
@@ -143,3 +144,8 @@ def test_keys_are_billed_by_count_and_region(count: int, regions: int, requests:
     assert bill.total(2) - bill.total() == 2 * count * regions
     assert key_types.cost(KeyType.AWS_MANAGED, needed).total() == bill.requests
     assert key_types.cost(KeyType.AWS_OWNED, needed).total() == 0
+
+
+def test_a_key_policy_without_its_account_is_refused_by_name() -> None:
+    with pytest.raises(InputError, match="`kms key_policy` needs `account`"):
+        actions.tool.run({"action": "key_policy"})

@@ -9,7 +9,7 @@ import inspect
 import json
 import types
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -199,7 +199,11 @@ def _action(name: str, function: Callable[..., Answer], *, gives_artifact: bool)
             groups[parameter.name] = hint
             kinds = get_type_hints(hint, include_extras=True)
             arguments += [
-                _argument(member.name, kinds[member.name], required=False)
+                _argument(
+                    member.name,
+                    kinds[member.name],
+                    required=member.default is MISSING and member.default_factory is MISSING,
+                )
                 for member in fields(hint)
             ]
         else:
