@@ -68,7 +68,7 @@ def _policy_of_length(length: int) -> dict[str, object]:
 def _too_long(policy: Policy, length: int, most: int) -> Iterator[Fail]:
     if length > most:
         yield Fail(
-            policy.node.where, f"the policy has {length:,} characters; the most is {most:,}"
+            policy.node.where, f"the policy has {length:,} characters; the quota is {most:,}"
         )
 
 
@@ -226,7 +226,7 @@ def little_room(policy: Policy) -> Iterator[Fail]:
     if most * _NEARLY <= length <= most:
         yield Fail(
             policy.node.where,
-            f"the policy has {length:,} of the {most:,} {unit}: {most - length:,} are left",
+            f"the policy uses {length:,} of the {most:,} {unit}: {most - length:,} are left",
         )
 
 
