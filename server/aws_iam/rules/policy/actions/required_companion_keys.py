@@ -306,14 +306,14 @@ def _source_conditions(statement: Statement) -> tuple[Condition, ...]:
 def people_denied(statement: Statement) -> Iterator[Fail]:
     """Only calls by AWS services have a source; the Deny also applies to all other callers, because they have none.
 
-    False alarm when another condition of the statement already exempts callers that are not AWS services.
+    False alarm when another condition is not true for callers that are not AWS services.
     """
     conditions = _source_conditions(statement)
     if conditions and not _has_value(statement, "aws:principalisawsservice", "true", "Bool"):
         key = conditions[0].key
         yield Fail(
             key.where,
-            f"{quoted(key.value)} is only in calls by AWS services, and the Deny is not limited to them",
+            f"{quoted(key.value)} is only in calls by AWS services, and no condition on `aws:PrincipalIsAWSService` limits the Deny to them",
         )
 
 
@@ -331,7 +331,7 @@ def people_denied(statement: Statement) -> Iterator[Fail]:
 def sourceless_denied(statement: Statement) -> Iterator[Fail]:
     """Some calls by AWS services have no source; without the Null condition the Deny applies to them, too.
 
-    False alarm when these calls are meant to be denied.
+    False alarm when these calls are meant to be denied, or when the conditions are not true for them.
     """
     conditions = _source_conditions(statement)
     has_null_check = any(
@@ -342,7 +342,7 @@ def sourceless_denied(statement: Statement) -> Iterator[Fail]:
         key = conditions[0].key
         yield Fail(
             key.where,
-            f"{quoted(key.value)} is missing in some calls by AWS services, and the Deny does not exempt them",
+            f"{quoted(key.value)} is missing in some calls by AWS services, and no `Null` condition exempts them",
         )
 
 
