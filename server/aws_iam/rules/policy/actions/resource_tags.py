@@ -170,9 +170,7 @@ _HAS_TAG_CONDITION = (at_keys(_KEY),)
     ],
 )
 def never_allowed_by_tag(statement: Statement) -> Iterator[Fail]:
-    """Requests for the action lack the key, so tags decide nothing: a positive condition never allows the action.
-
-    A negated condition always allows it.
+    """Requests for the action lack the key: a positive condition never allows it and a negated one always does.
 
     False alarm when the action supports aws:ResourceTag although AWS's reference does not say so.
     """
@@ -245,7 +243,7 @@ def always_denied_by_tag(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def others_never_allowed_by_tag(statement: Statement) -> Iterator[Fail]:
-    """NotAction also covers actions that do not support the key, some of which AWS has yet to add.
+    """NotAction also covers actions that do not support the key, and AWS keeps adding such actions.
 
     A positive condition never allows them, a negated one always does.
 
@@ -269,7 +267,7 @@ def others_never_allowed_by_tag(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def others_never_denied_by_tag(statement: Statement) -> Iterator[Fail]:
-    """NotAction also covers actions that do not support the key, some of which AWS has yet to add.
+    """NotAction also covers actions that do not support the key, and AWS keeps adding such actions.
 
     A positive condition never denies them, a negated one always does.
 

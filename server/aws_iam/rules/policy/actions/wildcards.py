@@ -135,7 +135,7 @@ def _is_below_prefix(resource: str) -> bool:
     when=(has("NotAction"),),
     severity=Severity.SECURITY_WARNING,
     title="The statement allows every action except those in NotAction",
-    fix="List the allowed actions in Action, or deny the excluded actions in a separate statement.",
+    fix="List the allowed actions in Action, or move the exceptions to a Deny.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html",
     kinds=(Kind.IDENTITY,),
     bad=[{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}],
@@ -144,7 +144,7 @@ def _is_below_prefix(resource: str) -> bool:
 def all_but_some_actions(statement: Statement) -> Iterator[Fail]:
     """NotAction also allows every action that its list forgets, and every service and action that AWS adds later.
 
-    False alarm when the principal is an administrator that only these actions are kept from.
+    False alarm when the principal is meant to have every action except these.
     """
     if statement.allows and statement.not_actions:
         excluded = quoted(statement.not_actions[0].value)
@@ -161,7 +161,7 @@ def all_but_some_actions(statement: Statement) -> Iterator[Fail]:
     when=(has("NotResource"),),
     severity=Severity.SECURITY_WARNING,
     title="The statement allows its actions on every resource except those in NotResource",
-    fix="List the allowed resources in Resource, or deny access to the excluded ones in a separate statement.",
+    fix="List the allowed resources in Resource, or move the exceptions to a Deny.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notresource.html",
     kinds=(Kind.IDENTITY,),
     bad=[{"Effect": "Allow", "Action": _GET, "NotResource": OBJECTS}],

@@ -40,7 +40,7 @@ def _empty_lists(statement: Statement, *names: str) -> Iterator[Fail]:
     good=[_ALLOW],
 )
 def no_actions_listed(statement: Statement) -> Iterator[Fail]:
-    """A statement without actions has no effect, which is hardly intended.
+    """A statement without actions has no effect, which is rarely intended.
 
     False alarm when a tool fills the list in before the policy is deployed.
     """
@@ -59,7 +59,7 @@ def no_actions_listed(statement: Statement) -> Iterator[Fail]:
     good=[_ALLOW],
 )
 def no_resources_listed(statement: Statement) -> Iterator[Fail]:
-    """A statement without resources has no effect, which is hardly intended.
+    """A statement without resources has no effect, which is rarely intended.
 
     False alarm when a tool fills the list in before the policy is deployed.
     """
@@ -78,7 +78,7 @@ def no_resources_listed(statement: Statement) -> Iterator[Fail]:
     good=[_TRUST],
 )
 def no_principals_listed(statement: Statement) -> Iterator[Fail]:
-    """A statement without principals has no effect, which is hardly intended.
+    """A statement without principals has no effect, which is rarely intended.
 
     False alarm when a tool fills the list in before the policy is deployed.
     """
@@ -101,7 +101,7 @@ def no_principals_listed(statement: Statement) -> Iterator[Fail]:
     good=[_TRUST],
 )
 def nobody_named(statement: Statement) -> Iterator[Fail]:
-    """A statement without principals has no effect, which is hardly intended.
+    """A statement without principals has no effect, which is rarely intended.
 
     False alarm when a tool fills the principals in before the policy is deployed.
     """

@@ -83,7 +83,7 @@ _IN_OTHER_ELEMENTS = (
 def variable_in_old_version(policy: Policy) -> Iterator[Fail]:
     """In version 2008-10-17, or without Version, `${aws:username}` is plain text and is not replaced.
 
-    False alarm when the text is meant literally, dollar sign and braces included.
+    False alarm when the text is meant literally, or when a tool replaces it before the policy is deployed.
     """
     if policy.node.member("Version") and (
         policy.version is None or policy.version.value != "2008-10-17"

@@ -122,9 +122,9 @@ def long_rcp(policy: Policy) -> Iterator[Fail]:
     good=[_policy_of_length(2_000)],
 )
 def long_identity_policy(policy: Policy) -> Iterator[Fail]:
-    """IAM allows 6,144 characters in a managed policy and 10,240 in all inline policies of a role, without white space.
+    """IAM allows 6,144 characters in a managed policy and 10,240 in all inline policies of a role together.
 
-    No false alarms: AWS rejects the policy.
+    White space does not count. No false alarms: AWS rejects the policy.
     """
     yield from _too_long(policy, len(_without_space(policy)), _MOST_IN_INLINE)
 
