@@ -81,7 +81,7 @@ def address_without_network(statement: Statement) -> Iterator[Fail]:
                 )
 
 
-_NO_MFA = {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}
+_DENY_IAM = {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}
 _WITHOUT_MFA = {"Bool": {"aws:MultiFactorAuthPresent": "false"}}
 _NO_MFA_KEY = {"Null": {"aws:MultiFactorAuthAge": "true"}}
 
@@ -95,19 +95,19 @@ _NO_MFA_KEY = {"Null": {"aws:MultiFactorAuthAge": "true"}}
     fix='Write "BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}.',
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent",
     bad=[
-        policy_with({**_NO_MFA, "Condition": _WITHOUT_MFA}),
+        policy_with({**_DENY_IAM, "Condition": _WITHOUT_MFA}),
         policy_with(
-            {**_NO_MFA, "Condition": {"StringEquals": {"aws:MultiFactorAuthPresent": "false"}}}
+            {**_DENY_IAM, "Condition": {"StringEquals": {"aws:MultiFactorAuthPresent": "false"}}}
         ),
     ],
     good=[
         policy_with(
-            {**_NO_MFA, "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
+            {**_DENY_IAM, "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
         ),
-        policy_with({**_NO_MFA, "Condition": _NO_MFA_KEY}),
+        policy_with({**_DENY_IAM, "Condition": _NO_MFA_KEY}),
         policy_with(
-            {**_NO_MFA, "Condition": _WITHOUT_MFA},
-            {**_NO_MFA, "Action": "*", "Condition": _NO_MFA_KEY},
+            {**_DENY_IAM, "Condition": _WITHOUT_MFA},
+            {**_DENY_IAM, "Action": "*", "Condition": _NO_MFA_KEY},
         ),
     ],
 )
