@@ -258,7 +258,7 @@ def _mismatch(
     entry, action, arn = mismatches[0]
     others = counted(len(mismatches) - 1, "more action")
     more = f"; the same applies to {others} of the statement" if mismatches[1:] else ""
-    source = " according to the service authorization reference" if unsure else ""
+    source = ", according to the service authorization reference" if unsure else ""
     return Fail(
         entry.where,
         f"`{action.full_name}` works on {_listed_types(action)}{source}, but not on {quoted(str(arn))},"

@@ -144,7 +144,11 @@ def _problems(
         return
     entry = actual[1]
     where = entry.where if entry else statement.place("NotAction")
-    grant = quoted(entry.value) if entry else f"`NotAction` without `{guarded.action}`"
+    grant = (
+        quoted(entry.value)
+        if entry
+        else f"`NotAction`, which does not exclude `{guarded.action}`,"
+    )
     if excluding:
         yield Fail(where, f"{grant} {guarded.does} except those in `NotResource`")
         return

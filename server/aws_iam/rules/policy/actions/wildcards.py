@@ -151,7 +151,8 @@ def all_but_some_actions(statement: Statement) -> Iterator[Fail]:
         others = len(statement.not_actions) - 1
         more = f" and {others} more" if others else ""
         yield Fail(
-            statement.place("NotAction"), f"`NotAction` allows everything except {excluded}{more}"
+            statement.place("NotAction"),
+            f"the statement allows every action except {excluded}{more}",
         )
 
 
@@ -178,7 +179,7 @@ def all_but_some_resources(statement: Statement) -> Iterator[Fail]:
         more = f" and {others} more" if others else ""
         yield Fail(
             statement.place("NotResource"),
-            f"`NotResource` allows every resource except {excluded}{more}",
+            f"the statement applies to every resource except {excluded}{more}",
         )
 
 

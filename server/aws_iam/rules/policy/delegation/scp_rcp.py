@@ -105,8 +105,7 @@ def allow_in_rcp(statement: Statement) -> Iterator[Fail]:
     if statement.has("Condition") or not everything:
         yield Fail(
             statement.place("Effect"),
-            "the statement allows: an Allow in a resource control policy must have Action `*`, Resource `*` and no"
-            " Condition",
+            "an Allow in a resource control policy must have Action `*`, Resource `*` and no Condition",
         )
 
 

@@ -137,6 +137,9 @@ def _without_values(statement: Statement) -> Iterator[Condition]:
             yield condition
 
 
+_TRUE_WITHOUT_KEY = "the condition is true only when the request lacks the key"
+
+
 def _empty_values(condition: Condition, consequence: str) -> Fail:
     key = quoted(condition.key.value)
     return Fail(condition.node.where, f"{key} has an empty list of values: {consequence}")
@@ -159,7 +162,7 @@ def no_values(statement: Statement) -> Iterator[Fail]:
     """
     for condition in _without_values(statement):
         if not (condition.qualifier or condition.if_exists):
-            yield _empty_values(condition, "the key is compared with nothing")
+            yield _empty_values(condition, "there is no value to compare it with")
 
 
 @check(
@@ -179,7 +182,7 @@ def no_values_for_all(statement: Statement) -> Iterator[Fail]:
     """
     for condition in _without_values(statement):
         if condition.qualifier == "ForAllValues":
-            yield _empty_values(condition, "it is true only when the request lacks the key")
+            yield _empty_values(condition, _TRUE_WITHOUT_KEY)
 
 
 @check(
@@ -199,7 +202,7 @@ def no_values_for_any(statement: Statement) -> Iterator[Fail]:
     """
     for condition in _without_values(statement):
         if condition.qualifier == "ForAnyValue":
-            yield _empty_values(condition, "it is never true")
+            yield _empty_values(condition, "the condition is never true")
 
 
 @check(
@@ -219,7 +222,7 @@ def no_values_if_exists(statement: Statement) -> Iterator[Fail]:
     """
     for condition in _without_values(statement):
         if condition.if_exists and not condition.qualifier:
-            yield _empty_values(condition, "it is true only when the request lacks the key")
+            yield _empty_values(condition, _TRUE_WITHOUT_KEY)
 
 
 @check(
