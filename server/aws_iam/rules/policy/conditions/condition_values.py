@@ -252,7 +252,10 @@ _BOUNDS = ("LessThan", "GreaterThan")
     good=[allow_if("NumericLessThan", "aws:MultiFactorAuthAge", "600")],
 )
 def several_bounds(statement: Statement) -> Iterator[Fail]:
-    """A condition holds if one of its values matches, so the widest bound alone decides."""
+    """A condition holds if one of its values matches, so the widest bound alone decides.
+
+    No false alarms: without the other values every request is decided in the same way.
+    """
     for condition in statement.conditions:
         bound = condition.base.removeprefix("Numeric").removesuffix("Equals")
         if condition.base.startswith("Numeric") and bound in _BOUNDS and len(condition.values) > 1:

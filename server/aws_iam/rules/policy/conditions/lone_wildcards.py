@@ -51,7 +51,10 @@ _STAR = (at_value("*".__eq__),)
     ],
 )
 def always_holds(statement: Statement) -> Iterator[Fail]:
-    """With the key, `*` matches its value; without the key, such an operator holds as well: the condition tests nothing."""
+    """With the key, `*` matches its value; without the key, such an operator holds as well: the condition tests nothing.
+
+    No false alarms: the condition holds for every request.
+    """
     for condition in _with_star(statement, "StringLike", "ArnLike"):
         if condition.if_exists or condition.qualifier == "ForAllValues":
             yield Fail(
@@ -75,7 +78,10 @@ def always_holds(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def never_holds(statement: Statement) -> Iterator[Fail]:
-    """The condition needs a value that `*` does not match, and there is none: the statement has no effect."""
+    """The condition needs a value that `*` does not match, and there is none: the statement has no effect.
+
+    No false alarms: the condition holds for no request.
+    """
     for condition in _with_star(statement, "StringNotLike", "ArnNotLike"):
         if condition.qualifier == "ForAnyValue" and not condition.if_exists:
             yield Fail(

@@ -290,7 +290,10 @@ def _listed(actions: tuple[str, ...]) -> str:
     good=[_reading_if({"Null": {"aws:PrincipalTag/team": "false"}})],
 )
 def null_of_both(statement: Statement) -> Iterator[Fail]:
-    """A condition holds if one of its values matches, and either true or false always does."""
+    """A condition holds if one of its values matches, and either true or false always does.
+
+    No false alarms: the condition holds for every request.
+    """
     for tests in _tests(statement).values():
         for test in tests:
             if test.holds_present and test.holds_absent:

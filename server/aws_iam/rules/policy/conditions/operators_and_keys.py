@@ -91,7 +91,10 @@ def unknown_operator(statement: Statement) -> Iterator[Fail]:
     good=[allow_if("Null", "aws:username", "true")],
 )
 def null_if_exists(statement: Statement) -> Iterator[Fail]:
-    """Null already tests whether the key exists, so AWS rejects the suffix."""
+    """Null already tests whether the key exists, so it takes no suffix.
+
+    No false alarms: AWS rejects the policy.
+    """
     for condition in statement.conditions:
         if condition.base == "Null" and condition.if_exists:
             yield Fail(
@@ -111,7 +114,10 @@ def null_if_exists(statement: Statement) -> Iterator[Fail]:
     good=[allow_if("Null", "aws:TagKeys", "true")],
 )
 def null_with_qualifier(statement: Statement) -> Iterator[Fail]:
-    """Whatever the request contains, Null always holds with ForAllValues and never with ForAnyValue."""
+    """Whatever the request contains, Null always holds with ForAllValues and never with ForAnyValue.
+
+    No false alarms: the result is the same for every request.
+    """
     for condition in statement.conditions:
         if condition.base == "Null" and condition.qualifier in QUALIFIERS:
             frequency = "always" if condition.qualifier == "ForAllValues" else "never"
@@ -171,7 +177,10 @@ def key_without_prefix(statement: Statement) -> Iterator[Fail]:
     good=[allow_if("StringEquals", "aws:username", ["ana", "ben"])],
 )
 def key_twice_in_other_case(statement: Statement) -> Iterator[Fail]:
-    """Key names are not case-sensitive, so both are one key: two lists of values under one operator contradict each other."""
+    """Key names are not case-sensitive, so both are one key: two lists of values under one operator contradict each other.
+
+    False alarm when the two spellings are under different operators and both conditions are meant.
+    """
     seen: dict[str, str] = {}
     for condition in statement.conditions:
         key = condition.key.value
