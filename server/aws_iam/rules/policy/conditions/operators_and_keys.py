@@ -93,7 +93,7 @@ def unknown_operator(statement: Statement) -> Iterator[Fail]:
 def null_if_exists(statement: Statement) -> Iterator[Fail]:
     """Null already tests whether the key exists, so it takes no suffix.
 
-    No false alarms: AWS rejects the policy.
+    No false alarms: AWS rejects the suffix.
     """
     for condition in statement.conditions:
         if condition.base == "Null" and condition.if_exists:
