@@ -79,6 +79,7 @@ def test_a_check_is_declared_in_full(check: Check[Any]) -> None:
     assert not check.title.endswith(".")
     assert check.source.startswith("https://")
     assert check.severity in set(list(Severity)[4:])
+    assert check.needs
 
 
 def statement(case: dict[str, Any]) -> dict[str, Any]:
@@ -157,6 +158,27 @@ def test_an_account_with_nothing_in_it_is_clean() -> None:
     answer = irsa_check.of_account(empty(regions=("eu-west-1",)))
     assert answer.findings == ()
     assert answer.summary.startswith("No problem found in account 111122223333")
+
+
+def without(at: Workloads, *missing: str) -> Workloads:
+    """The same workloads with these facts refused."""
+    miss = denied("service:Operation")
+    facts = {key: miss if key[0] in missing else fact for key, fact in at.account.facts.items()}
+    return replace(at, account=replace(at.account, facts=facts))
+
+
+@pytest.mark.parametrize("check", ON_ACCOUNT, ids=lambda check: check.code)
+def test_a_check_reads_the_facts_that_it_declares_and_no_others(check: Check[Workloads]) -> None:
+    declared = {fact.name for fact in check.needs}
+    read = set()
+    for example in (*check.bad, *check.good):
+        in_example = {name for name, _ in example.account.facts}
+        others = without(example, *(in_example - declared))
+        assert check.findings(others) == check.findings(example)
+        for name in in_example & declared:
+            if any(f.status is Status.UNKNOWN for f in check.findings(without(example, name))):
+                read.add(name)
+    assert read == declared
 
 
 # Which checks turn unknown when a fact is refused in an account that has one of everything.

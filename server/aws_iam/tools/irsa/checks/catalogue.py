@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
-from aws_iam.account.collect.compute.eks_nodes import NODES
-from aws_iam.account.collect.identity.authorization import AUTHORIZATION
-from aws_iam.account.collect.identity.identity_providers import OIDC_PROVIDERS, OIDC_SETTINGS
-from aws_iam.account.collect.identity.role_limits import ROLE_LIMITS
-from aws_iam.rules.check import Check, checks_in
+from aws_iam.rules.check import Check, checks_in, needs_of
 from aws_iam.tools.irsa.checks import (
     issuers,
     nodes,
@@ -37,12 +32,5 @@ ON_TRUST: tuple[Check[Trust], ...] = tuple(check for check in CHECKS if check.on
 ON_ACCOUNT: tuple[Check[Workloads], ...] = tuple(
     check for check in CHECKS if check.on is Workloads
 )
-NEEDS: tuple[Fact[Any], ...] = (
-    AUTHORIZATION,
-    OIDC_PROVIDERS,
-    OIDC_SETTINGS,
-    ROLE_LIMITS,
-    CLUSTERS,
-    NODES,
-)
-"""The facts that the checks on an account read, and no others."""
+NEEDS: tuple[Fact[Any], ...] = needs_of(CHECKS)
+"""The facts that the checks of an account read."""

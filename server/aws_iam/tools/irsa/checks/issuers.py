@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import matches
@@ -15,7 +16,7 @@ from aws_iam.rules.check import check
 from aws_iam.rules.examples import trusting_issuer
 from aws_iam.rules.outcomes import Fail
 from aws_iam.rules.policy.trust import oidc_trust
-from aws_iam.tools.irsa.checks.subject import Trust
+from aws_iam.tools.irsa.checks.subject import FACTS, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,6 +119,7 @@ def _add(provider: Provider, claim: str) -> str:
     "OIDC-NO-TENANT",
     on=Trust,
     severity=Severity.CRITICAL,
+    needs=FACTS,
     title="Every customer of the identity provider may take the role",
     fix="Add StringEquals on the claim that tells the provider's customers apart.",
     source=CONTROLS,
@@ -170,6 +172,7 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
     "OIDC-NO-SUB",
     on=Trust,
     severity=Severity.MEDIUM,
+    needs=FACTS,
     title="Every token of the private issuer may take the role",
     fix="Add StringEquals on the issuer's sub key.",
     source=ROLE_FOR_OIDC,
@@ -205,6 +208,7 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
     "IRSA-NO-SUB",
     on=Trust,
     severity=Severity.CRITICAL,
+    needs=FACTS,
     title="Every pod of the EKS cluster may take the role",
     fix="Add StringEquals on the issuer's sub key: system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT.",
     source=IRSA,
@@ -232,6 +236,7 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
     "OIDC-VACUOUS",
     on=Trust,
     severity=Severity.CRITICAL,
+    needs=FACTS,
     title="A claim is tested by an operator that keeps nobody out",
     fix="Use StringEquals or StringLike, without ForAllValues: and IfExists.",
     source=_OPERATORS,
@@ -289,6 +294,7 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
     "OIDC-NEVER-MATCH",
     on=Trust,
     severity=Severity.HIGH,
+    needs=FACTS,
     title="No token of the identity provider meets the condition",
     fix="Use StringLike for a pattern, the issuer of the principal in the key, and a claim that AWS passes on.",
     source=KEYS,
@@ -347,6 +353,7 @@ def _is_any(value: Text) -> bool:
     "OIDC-NO-AUD",
     on=Trust,
     severity=Severity.MEDIUM,
+    needs=(*FACTS, OIDC_SETTINGS),
     title="The audience of the token is not tested",
     fix="Add StringEquals on the issuer's aud key.",
     source=ROLE_FOR_OIDC,
@@ -380,6 +387,7 @@ def audience_unasked(trust: Trust) -> Iterator[Fail]:
     "IRSA-NO-AUD",
     on=Trust,
     severity=Severity.MEDIUM,
+    needs=FACTS,
     title="The audience of the service account's token is not tested",
     fix="Add StringEquals on the issuer's aud key: sts.amazonaws.com.",
     source=IRSA,
@@ -404,6 +412,7 @@ def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
     "OIDC-FED-ACTION",
     on=Trust,
     severity=Severity.LOW,
+    needs=FACTS,
     title="A token provider is allowed other actions than the one that takes tokens",
     fix="Write sts:AssumeRoleWithWebIdentity, and sts:TagSession where the token carries session tags.",
     source=ROLE_FOR_OIDC,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.compute.eks_clusters import (
+    CLUSTERS,
     ClusterDetails,
     FargateProfile,
     MetadataOptions,
@@ -16,6 +17,7 @@ from aws_iam.account.collect.compute.eks_clusters import (
 )
 from aws_iam.account.collect.compute.eks_nodes import NODES, Node
 from aws_iam.account.collect.fact import Miss, known
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.answer import Severity, Where
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.kubernetes_objects import Pods
@@ -59,6 +61,7 @@ _ONE = association("shop", "cart", "cart")
     "PID-NO-AGENT",
     on=Workloads,
     severity=Severity.HIGH,
+    needs=(CLUSTERS,),
     title="The cluster has associations and no agent to serve them",
     fix=f"aws eks create-addon --cluster-name CLUSTER --addon-name {_AGENT}",
     source=f"{_EKS}/pod-id-agent-setup.html",
@@ -119,6 +122,7 @@ _EC2 = {
     "PID-NODE-PERM",
     on=Workloads,
     severity=Severity.HIGH,
+    needs=(AUTHORIZATION, CLUSTERS),
     title="The nodes may not fetch the credentials of their pods",
     fix="Attach AmazonEKSWorkerNodePolicy to the node role, or allow it eks-auth:AssumeRoleForPodIdentity.",
     source=f"{_EKS}/pod-id-agent-setup.html",
@@ -165,6 +169,7 @@ def _profile(namespace: str, *, labelled: bool = False) -> FargateProfile:
     "PID-UNSUPPORTED",
     on=Workloads,
     severity=Severity.HIGH,
+    needs=(CLUSTERS,),
     title="The association's pods run where Pod Identity does not",
     fix="Use IRSA for pods on Fargate and on Windows nodes.",
     source=f"{_EKS}/pod-identities.html",
@@ -232,6 +237,7 @@ _GONE = frozenset({"terminated", "shutting-down"})
     "EKS-IMDS",
     on=Workloads,
     severity=Severity.HIGH,
+    needs=(NODES, CLUSTERS),
     title="Pods reach the credentials of their node",
     fix="Require IMDSv2 with a hop limit of 1 in the launch template of the nodes.",
     source=_BEST,

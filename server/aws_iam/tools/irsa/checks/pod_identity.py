@@ -7,7 +7,9 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
 from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
 from aws_iam.errors import NotCollected
@@ -92,6 +94,7 @@ def _trust(role_: Role) -> Policy:
     "PID-ROLE-BAD",
     on=Workloads,
     severity=Severity.HIGH,
+    needs=(AUTHORIZATION, CLUSTERS),
     title="The association's role cannot be used by its pods",
     fix="Give the association a role of the cluster's account that trusts pods.eks.amazonaws.com.",
     source=_ROLE_PAGE,
@@ -141,6 +144,7 @@ def _serving(policy: Policy) -> Iterator[Statement]:
     "PID-TAGCOND-DEAD",
     on=Workloads,
     severity=Severity.HIGH,
+    needs=(AUTHORIZATION, CLUSTERS),
     title="The role tests session tags that the association does not send",
     fix="Turn session tags on, or test aws:SourceOrgId or aws:SourceArn instead.",
     source=_CREATE,
@@ -182,6 +186,7 @@ _ABAC_ROLE = role("cart", for_pod_identity(), allows=[_BY_NAMESPACE])
     "PID-ABAC-OFF",
     on=Workloads,
     severity=Severity.MEDIUM,
+    needs=(AUTHORIZATION, CLUSTERS),
     title="Policies depend on session tags that the association does not send",
     fix="Turn session tags on, or write the policies without them.",
     source=f"{_EKS}/pod-id-abac.html",
@@ -231,6 +236,7 @@ _ABROAD = "arn:aws:iam::999999999999:role/ledger"
     "PID-TARGET-NOEXTID",
     on=Workloads,
     severity=Severity.MEDIUM,
+    needs=(AUTHORIZATION, CLUSTERS),
     title="The target role does not test which association it is for",
     fix="Add StringEquals on sts:ExternalId with the association's externalId.",
     source=_TARGET_PAGE,
@@ -281,6 +287,7 @@ def _unseen(at: Workloads, arn: str, external_id: str | None) -> NotCollected:
     "PID-TARGET-NOASSUME",
     on=Workloads,
     severity=Severity.HIGH,
+    needs=(AUTHORIZATION, CLUSTERS),
     title="The association's role may not assume its target",
     fix="Allow the role sts:AssumeRole and sts:TagSession on the target.",
     source=_TARGET_PAGE,
@@ -319,6 +326,7 @@ _ANNOTATED = service_account("shop", "cart", {"eks.amazonaws.com/role-arn": role
     "PID-DUAL",
     on=Workloads,
     severity=Severity.LOW,
+    needs=(CLUSTERS,),
     title="The service account has an association and an annotation",
     fix="Remove the annotation eks.amazonaws.com/role-arn: the association wins.",
     source=_PAGE,
@@ -360,6 +368,7 @@ _OPEN_ROLE = role("cart", for_pod_identity(), allows=[{"Action": "s3:GetObject",
     "PID-POLICY-WIDE",
     on=Workloads,
     severity=Severity.INFO,
+    needs=(AUTHORIZATION, CLUSTERS),
     title="Many associations share a role, and nothing tells their permissions apart",
     fix="Give the associations a session policy, or make the role's policies depend on the session tags.",
     source=_CREATE,

@@ -6,6 +6,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
+from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import is_literal
@@ -29,7 +31,7 @@ from aws_iam.tools.irsa.checks.issuers import (
     on_sub,
     trusted,
 )
-from aws_iam.tools.irsa.checks.subject import Trust
+from aws_iam.tools.irsa.checks.subject import FACTS, Trust
 from aws_iam.tools.irsa.checks.subject_width import Width, is_pinned_by, subjects, values, widest
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def _named(found: Widest) -> str:
     "OIDC-TENANT-WILD",
     on=Trust,
     severity=Severity.CRITICAL,
+    needs=FACTS,
     title="The pattern matches tokens of strangers",
     fix="Write the organization in full, up to and including the character that ends its name.",
     source=CONTROLS,
@@ -123,6 +126,7 @@ def strangers(trust: Trust) -> Iterator[Fail]:
     "OIDC-ORG-WIDE",
     on=Trust,
     severity=Severity.HIGH,
+    needs=FACTS,
     title="Every repository, project or workspace of the tenant may take the role",
     fix="Write the repository, project or workspace in full.",
     source=ROLE_FOR_OIDC,
@@ -160,6 +164,7 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
     "OIDC-ANY-REF",
     on=Trust,
     severity=Severity.MEDIUM,
+    needs=FACTS,
     title="Every run of the repository may take the role",
     fix="Write the branch, tag or environment in full.",
     source=_GH,
@@ -195,6 +200,7 @@ def any_run(trust: Trust) -> Iterator[Fail]:
     "OIDC-PR",
     on=Trust,
     severity=Severity.HIGH,
+    needs=FACTS,
     title="Runs for pull requests may take the role",
     fix="Give pull requests a role of their own that only reads.",
     source=_GH,
@@ -227,6 +233,7 @@ def _if_it_writes(trust: Trust) -> str:
     "OIDC-PLAN-APPLY",
     on=Trust,
     severity=Severity.MEDIUM,
+    needs=FACTS,
     title="Plan and apply of HCP Terraform share a role",
     fix="Create two roles: run_phase:plan for one that reads, run_phase:apply for one that writes.",
     source=_HCP,
@@ -252,6 +259,7 @@ def both_phases(trust: Trust) -> Iterator[Fail]:
     "OIDC-MUTABLE",
     on=Trust,
     severity=Severity.LOW,
+    needs=FACTS,
     title="The caller is identified by a name that somebody else may get later",
     fix="Pin the immutable ids.",
     source=_GH,
@@ -310,6 +318,7 @@ _CHOSEN = re.compile(
     "OIDC-CUSTOM-SUB",
     on=Trust,
     severity=Severity.HIGH,
+    needs=FACTS,
     title="The subject begins with a claim that anybody on GitHub can choose",
     fix="Let the subject begin with repo, repository_owner_id or repository_id, and pin that.",
     source=_GH,
@@ -338,6 +347,7 @@ def chosen_by_anybody(trust: Trust) -> Iterator[Fail]:
     "OIDC-AUD-UNREGISTERED",
     on=Trust,
     severity=Severity.HIGH,
+    needs=(*FACTS, OIDC_SETTINGS),
     title="The trust policy tests for an audience that the provider does not accept",
     fix="Add the audience to the provider's client ids.",
     source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_AddClientIDToOpenIDConnectProvider.html",
@@ -368,6 +378,7 @@ def unregistered(trust: Trust) -> Iterator[Fail]:
     "OIDC-PRIV",
     on=Trust,
     severity=Severity.CRITICAL,
+    needs=FACTS,
     title="Many callers share a role that is, or can become, an administrator",
     fix="Pin the caller, and remove the permissions that the job does not need.",
     source=ROLE_FOR_OIDC,
@@ -396,6 +407,7 @@ def powerful(trust: Trust) -> Iterator[Fail]:
     "IRSA-WILD",
     on=Trust,
     severity=Severity.CRITICAL,
+    needs=FACTS,
     title="The pattern matches several service accounts of the cluster",
     fix="Write namespace and service account in full.",
     source=IRSA,
@@ -423,6 +435,7 @@ def several_pods(trust: Trust) -> Iterator[Fail]:
     "IRSA-DEFAULT-SA",
     on=Trust,
     severity=Severity.MEDIUM,
+    needs=FACTS,
     title="The role is for the service account `default`",
     fix="Create a service account for the workload and name it in the pods.",
     source=_BEST,
@@ -448,6 +461,7 @@ def default_account(trust: Trust) -> Iterator[Fail]:
     "PID-NO-TAGSESSION",
     on=Trust,
     severity=Severity.HIGH,
+    needs=(*FACTS, CLUSTERS),
     title="EKS Pod Identity may not tag the session",
     fix="Allow sts:TagSession in addition to sts:AssumeRole, or turn session tags off in the association.",
     source=_POD_ROLE,
@@ -469,6 +483,7 @@ def untagged(trust: Trust) -> Iterator[Fail]:
     "PID-TRUST-OPEN",
     on=Trust,
     severity=Severity.MEDIUM,
+    needs=FACTS,
     title="Any pod of any cluster of the account can be given the role",
     fix='Add "StringEquals" on aws:RequestTag/eks-cluster-arn, aws:RequestTag/kubernetes-namespace and aws:RequestTag/kubernetes-service-account.',
     source=_POD_ROLE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import is_literal, matches
@@ -70,6 +71,7 @@ def _tried(at: Workloads) -> Iterator[tuple[Role, Policy]]:
     "IRSA-SHARED",
     on=Workloads,
     severity=Severity.MEDIUM,
+    needs=(AUTHORIZATION,),
     title="One role serves several namespaces or clusters",
     fix="Give each application a role of its own.",
     source=_BEST,
@@ -114,6 +116,7 @@ def _of(namespace: str, name: str, role_name: str = "cart") -> ServiceAccount:
     "IRSA-ANNOT-MISMATCH",
     on=Workloads,
     severity=Severity.HIGH,
+    needs=(AUTHORIZATION,),
     title="The service account does not get the role that its annotation names",
     fix="Make annotation and trust policy name each other.",
     source=_ASSOCIATE,
@@ -254,6 +257,7 @@ def _flaw(account: ServiceAccount, message: str, fix: str, at: Text | None) -> F
     "IRSA-DANGLING",
     on=Workloads,
     severity=Severity.LOW,
+    needs=(AUTHORIZATION,),
     title="The role trusts a service account that does not exist",
     fix="Remove the subject from the trust policy.",
     source=_BEST,

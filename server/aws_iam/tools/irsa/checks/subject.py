@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Policy
     from aws_iam.engine.sources.kubernetes_objects import Pods, ServiceAccount
 
 T = TypeVar("T")
+
+FACTS: tuple[Fact[Any], ...] = (AUTHORIZATION,)
+"""What every check of a trust policy needs of an account: its roles."""
 
 
 @slotted
