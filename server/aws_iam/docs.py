@@ -99,6 +99,32 @@ def _report_formats() -> Iterator[str]:
     )
 
 
+def _benchmark_versions() -> Iterator[str]:
+    """How many controls each version of the benchmark has, and whether Security Hub supports it."""
+    chosen = [benchmark.benchmark(version) for version in benchmark.versions()]
+    newest_in_hub = [version for version in chosen if version.in_security_hub][-1]
+    yield from table(
+        ("Version", "Published", "Controls", "Level 1 / 2", "Security Hub"),
+        (
+            (
+                version.version,
+                version.published + " (*unconfirmed*)" * (not version.is_published_confirmed),
+                str(len(version.controls)),
+                _levels(version),
+                ("yes" + ", its newest" * (version is newest_in_hub))
+                if version.in_security_hub
+                else "\N{EN DASH}",
+            )
+            for version in chosen
+        ),
+    )
+
+
+def _levels(version: benchmark.Benchmark) -> str:
+    levels = [control.level[version.version] for control in version.controls]
+    return f"{levels.count(1)} / {levels.count(2)}"
+
+
 def _controls() -> Iterator[str]:
     """The controls of each version, newest first, then how to fix each."""
     for version in reversed(benchmark.versions()):
@@ -132,6 +158,7 @@ BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     "tools": _tools,
     "templates": _templates,
     "report-formats": _report_formats,
+    "benchmark-versions": _benchmark_versions,
     "cis-controls": _controls,
     "rules": rules_page.page,
     "workload-checks": irsa_checks_page.page,

@@ -74,6 +74,8 @@ class Benchmark:
     version: str
     full: str
     published: str
+    is_published_confirmed: bool
+    in_security_hub: bool
     sections: Mapping[str, str]
     controls: tuple[Control, ...]
 
@@ -137,6 +139,8 @@ def benchmark(version: str | None = None) -> Benchmark:
         version=short,
         full=of_version["full"],
         published=of_version["published"],
+        is_published_confirmed=of_version["published_checked"],
+        in_security_hub=of_version["security_hub_standard"] is not None,
         sections=MappingProxyType(of_version["sections"]),
         controls=tuple(sorted(mine, key=lambda control: order(control.ids[short]))),
     )
