@@ -19,7 +19,7 @@ from aws_iam import web
 from aws_iam.engine.reference.catalog import catalog, shipped, user_file
 from aws_iam.engine.reference.facts import Action, Service
 from aws_iam.errors import AwsIamError, InputError
-from aws_iam.tools import catalog_command as modes
+from aws_iam.tools import catalog_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,7 +144,7 @@ def test_a_refresh_is_used_from_then_on(reference: Reference) -> None:
     reference.offer("sqs", new)
     reference.offer("lambda", page("lambda"))
     seen: list[tuple[int, int]] = []
-    answer = modes.refresh(lambda done, total, _: seen.append((done, total)))
+    answer = catalog_command.refresh(lambda done, total, _: seen.append((done, total)))
     assert answer.facts["changes"] == [{"action": "sqs:FrobnicateQueue", "change": "new"}]
     assert answer.facts["fetched_services"] == 2
     assert seen == [(1, 2), (2, 2)]
@@ -157,13 +157,13 @@ def test_a_refresh_is_used_from_then_on(reference: Reference) -> None:
     assert action is not None
     assert action.level == "Tagging"
     assert "arn:${Partition}:sqs:::f/${Id}" in known.arn_formats("sqs")
-    assert modes.show().facts["origin"] == "refreshed"
+    assert catalog_command.show().facts["origin"] == "refreshed"
 
 
 def test_what_the_reference_does_not_tell_is_kept(reference: Reference) -> None:
     for prefix in ("lambda", "ec2", "s3"):
         reference.offer(prefix, page(prefix))
-    modes.refresh(quiet)
+    catalog_command.refresh(quiet)
     for prefix in ("lambda", "ec2", "s3"):
         before, after = shipped().service(prefix), catalog().service(prefix)
         assert before is not None
@@ -180,7 +180,7 @@ def test_a_name_that_is_gone_is_retired(reference: Reference) -> None:
     new = page("iam")
     new["Actions"] = [row for row in new["Actions"] if row["Name"] != "PassRole"]
     reference.offer("iam", new)
-    answer = modes.refresh(quiet)
+    answer = catalog_command.refresh(quiet)
     assert answer.facts["changes"] == [{"action": "iam:PassRole", "change": "gone"}]
     assert catalog().tier("iam:PassRole") == "retired"
 
@@ -189,13 +189,13 @@ def test_a_new_service_becomes_known(reference: Reference) -> None:
     action = action_of(Action(service="brand-new", name="Do", level="List"))
     new = {"Name": "brand-new", "Version": "v1.9", "Actions": [action], "Unheard": {}}
     reference.offer("brand-new", new)
-    modes.refresh(quiet)
+    catalog_command.refresh(quiet)
     assert catalog().expand("brand-new:*") == ("brand-new:Do",)
 
 
 def refused(said: str) -> AwsIamError:
     with pytest.raises(AwsIamError) as raised:
-        modes.refresh(quiet)
+        catalog_command.refresh(quiet)
     assert said in str(raised.value)
     assert not cached().exists()
     assert not list(cached().parent.glob("*"))
@@ -370,7 +370,7 @@ def test_a_type_that_only_actions_name_can_be_read(reference: Reference) -> None
     new = page("sqs")
     new["Actions"][0]["Resources"].append({"Name": "unheard"})
     reference.offer("sqs", new)
-    modes.refresh(quiet)
+    catalog_command.refresh(quiet)
     service = catalog().service("sqs")
     assert service is not None
     assert service.resource_types["unheard"].arn_formats == ()
@@ -378,16 +378,16 @@ def test_a_type_that_only_actions_name_can_be_read(reference: Reference) -> None
 
 def test_a_refresh_says_that_a_running_server_keeps_its_data(reference: Reference) -> None:
     reference.offer("sqs", page("sqs"))
-    assert "restart a running MCP server" in modes.refresh(quiet).summary
+    assert "restart a running MCP server" in catalog_command.refresh(quiet).summary
 
 
 def test_a_failed_refresh_keeps_the_earlier_one(reference: Reference) -> None:
     reference.offer("sqs", page("sqs"))
-    modes.refresh(quiet)
+    catalog_command.refresh(quiet)
     earlier = cached().read_bytes()
     reference.pages["/"] = 500
     with pytest.raises(AwsIamError, match="500"):
-        modes.refresh(quiet)
+        catalog_command.refresh(quiet)
     assert cached().read_bytes() == earlier
     assert [file.name for file in cached().parent.iterdir()] == [cached().name]
 
@@ -410,7 +410,7 @@ def test_only_https_and_this_machine_are_fetched_from(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("AWS_IAM_SERVICE_REFERENCE", base or "http://0.0.0.0/")
     with pytest.raises(InputError, match="not an address to fetch from"):
-        modes.refresh(quiet)
+        catalog_command.refresh(quiet)
 
 
 def test_a_cache_that_cannot_be_written_is_said(
@@ -421,7 +421,7 @@ def test_a_cache_that_cannot_be_written_is_said(
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocker))
     reference.offer("sqs", page("sqs"))
     with pytest.raises(AwsIamError, match="could not write"):
-        modes.refresh(quiet)
+        catalog_command.refresh(quiet)
 
 
 @pytest.mark.parametrize(
@@ -434,7 +434,7 @@ def test_show_tells_which_data_is_in_use(
     if content:
         cached().parent.mkdir(parents=True)
         cached().write_bytes(content)
-    answer = modes.show()
+    answer = catalog_command.show()
     assert said in answer.summary
     assert answer.facts["origin"] == "shipped"
     assert answer.facts["actions"] > 20_000

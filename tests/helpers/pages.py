@@ -21,8 +21,8 @@ PAGES = tuple(
         "compliance-checklist",
     )
 )
-MODES = ("policy", "secrets", "kms", "irsa", "audit")
-SKILLS = (ROOT / "SKILL.md", *(ROOT / "skills" / mode / "SKILL.md" for mode in MODES))
+TOOLS = ("policy", "secrets", "kms", "irsa", "audit")
+SKILLS = (ROOT / "SKILL.md", *(ROOT / "skills" / tool / "SKILL.md" for tool in TOOLS))
 PROSE = (*PAGES, *SKILLS)
 
 _GENERATED = re.compile(r"<!-- generated: [a-z-]+ -->\n.*?<!-- end generated -->", re.DOTALL)

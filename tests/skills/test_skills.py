@@ -10,7 +10,7 @@ import skills_ref  # type: ignore[import-untyped]
 import yaml
 
 from aws_iam.tools.registry import tools
-from helpers.pages import MODES, ROOT, SKILLS, name_of
+from helpers.pages import ROOT, SKILLS, TOOLS, name_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,9 +37,9 @@ def _body(path: Path) -> str:
     return path.read_text(encoding="utf-8").split("---\n", 2)[2]
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_the_skill_of_a_mode_is_a_valid_agent_skill(mode: str) -> None:
-    assert skills_ref.validate(ROOT / "skills" / mode) == []
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_skill_of_a_tool_is_a_valid_agent_skill(tool: str) -> None:
+    assert skills_ref.validate(ROOT / "skills" / tool) == []
 
 
 def test_the_root_skill_is_valid_less_the_two_lines_of_claude_code(tmp_path: Path) -> None:
@@ -89,11 +89,11 @@ def test_the_body_is_short(path: Path) -> None:
     assert len(_body(path).splitlines()) < 500
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("tool", TOOLS)
 def test_a_playbook_says_what_to_call_how_to_read_it_and_what_to_do_without_a_server(
-    mode: str,
+    tool: str,
 ) -> None:
-    body = _body(ROOT / "skills" / mode / "SKILL.md")
+    body = _body(ROOT / "skills" / tool / "SKILL.md")
     for heading in (
         "What to call",
         "How to read the answer",
@@ -101,20 +101,20 @@ def test_a_playbook_says_what_to_call_how_to_read_it_and_what_to_do_without_a_se
         "Essentials",
     ):
         assert f"\n## {heading}\n" in body
-    assert f"aws-iam {mode} " in body
+    assert f"aws-iam {tool} " in body
     assert "`unknown` is never a pass" in body.replace("**", "")
 
 
-def test_the_root_skill_routes_each_mode_to_its_tool_and_links_its_playbook() -> None:
+def test_the_root_skill_routes_to_each_tool_and_links_its_playbook() -> None:
     body = _body(ROOT_SKILL)
     assert "$ARGUMENTS" in body
-    for mode in MODES:
-        assert re.search(rf"^\| `{mode}` \| `{mode}` \|", body, re.MULTILINE)
-        assert f"[{mode}](skills/{mode}/SKILL.md)" in body
+    for tool in TOOLS:
+        assert re.search(rf"^\| `{tool}` \| `{tool}` \|", body, re.MULTILINE)
+        assert f"[{tool}](skills/{tool}/SKILL.md)" in body
 
 
-def test_the_modes_are_the_tools() -> None:
-    assert tuple(tool.name for tool in tools()) == MODES
+def test_every_tool_has_a_skill() -> None:
+    assert tuple(tool.name for tool in tools()) == TOOLS
 
 
 @pytest.mark.parametrize("path", SKILLS, ids=name_of)
