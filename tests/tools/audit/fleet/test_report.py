@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.errors import InputError
+from aws_iam.errors import AwsError, InputError
 from aws_iam.tools.audit.actions import tool
 from helpers.caller import KEYS, calls_to
 from helpers.cis_snapshots import CONTROLS
@@ -154,6 +154,12 @@ def test_a_results_file_that_was_spoiled_is_refused_with_the_account(
     out.write_text(f"{header}\n{json.dumps(line)}\n", encoding="utf-8")
     with pytest.raises(InputError, match=f"`{ACCOUNTS[0]}` do not say what was found"):
         content("csv", out, accounts=ACCOUNTS[:1])
+
+
+def test_without_an_account_that_could_be_read_there_is_no_report(out: Path) -> None:
+    for _ in range(2):  # The second time the results file has the account already.
+        with pytest.raises(AwsError, match=f"none of 1 accounts could be read; {SHUT}: AWS ref"):
+            report("html", out, accounts=[SHUT])
 
 
 def test_a_part_without_accounts_has_no_report(out: Path) -> None:

@@ -65,7 +65,8 @@ def _audit_report(lines: Sequence[Line], asked: AuditArguments, whole: Answer) -
     ]
     times = sorted(account.collected_at for account in read)
     regions = {account.regions for account in read}
-    partition = next(iter(read)).partition
+    # INVARIANT: `accounts_answer` raises when no account could be read, so there is a first.
+    partition = read[0].partition
     findings = by_urgency(
         (
             *(finding for account in read for finding in account.findings()),
