@@ -14,6 +14,7 @@ from aws_iam.account.reading.collect_account import collect_from
 from aws_iam.account.session import connect as connecting
 from aws_iam.account.session.connect import caller, connect, home_region
 from aws_iam.errors import AwsError, InputError, OffTheAllowlistError
+from helpers import credential_ways
 from helpers.scripted_aws import Refusal, Script, opening
 
 if TYPE_CHECKING:
@@ -155,6 +156,36 @@ def test_a_profile_whose_role_asks_for_a_code_never_waits_at_a_hidden_prompt(
     _configured(monkeypatch, tmp_path, text)
     with pytest.raises(AwsError, match="needs an MFA code"):
         connect(Source(profile="admin"))
+
+
+ROLE_OF_A_PROFILE = (
+    "[profile base]\naws_access_key_id=AKIATEST\naws_secret_access_key=test\n"
+    "[profile admin]\nrole_arn=arn:aws:iam::111122223333:role/audit\nsource_profile=base\n"
+)
+
+
+def test_the_region_of_the_environment_serves_the_role_of_a_profile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _configured(monkeypatch, tmp_path, ROLE_OF_A_PROFILE)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    with credential_ways.serving() as aws:
+        aws.plain["AssumeRole"] = credential_ways.WHOLE["AssumeRole"].encode()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+        session = connect(Source(profile="admin"))
+    credentials: Any = session.get_credentials()
+    assert credentials.access_key == "ASIA0000"
+    assert session.region_name == "eu-central-1"
+
+
+def test_an_endpoint_without_any_region_says_how_to_name_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _configured(monkeypatch, tmp_path, ROLE_OF_A_PROFILE)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://sts.example.com")
+    with pytest.raises(AwsError, match="specify a region") as raised:
+        connect(Source(profile="admin"))
+    assert "AWS_REGION" in raised.value.hint
 
 
 @pytest.mark.usefixtures("keys")

@@ -18,6 +18,7 @@ from botocore.exceptions import (
     HTTPClientError,
     LoginError,
     NoCredentialsError,
+    NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
     SSOError,
@@ -254,6 +255,10 @@ def _core(profile: str | None) -> Any:
         "data_loader",
         lambda: trimmed_loader(core.get_config_variable("data_path"), ALLOWED),
     )
+    if region := os.environ.get("AWS_REGION"):
+        # The AWS CLI and the other SDKs read it first, this one only AWS_DEFAULT_REGION. It is set here and not in the
+        # boto3 session because a profile's role is assumed before that exists.
+        core.set_config_variable("region", region)
     guard(core)
     limit_rates(core)
     refuse_incomplete_answers(core)
@@ -267,8 +272,7 @@ def _core(profile: str | None) -> Any:
 def _boto3(core: Any, region: str | None) -> boto3.Session:
     import boto3
 
-    # boto3 reads only AWS_DEFAULT_REGION; the AWS CLI and the other SDKs read AWS_REGION first.
-    return boto3.Session(botocore_session=core, region_name=region or os.environ.get("AWS_REGION"))
+    return boto3.Session(botocore_session=core, region_name=region)
 
 
 def _skip_absent_metadata_service(core: Any) -> None:
@@ -357,6 +361,7 @@ _HINTS: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
     ((LoginError,), "sign in again: `aws login`"),
     ((CredentialRetrievalError,), _CHECK_PROVIDER),
     ((NoCredentialsError, PartialCredentialsError), _HOW_TO_CONNECT),
+    ((NoRegionError,), "set AWS_REGION, or `region` in the profile"),
     ((ConfigParseError,), "fix the AWS configuration file"),
     (
         (UnreachableError, HTTPClientError),
