@@ -303,8 +303,8 @@ def test_a_template_without_required_values_is_filled_at_once() -> None:
     [
         ("s3-raed", None, "there is no template `s3-raed`; did you mean `s3-read`?"),
         (None, {"Bucket": "x"}, "`values` needs `name`"),
-        ("s3-read", "Bucket=x", "`values` must be a JSON object, not `Bucket=x`"),
-        ("s3-read", ["x"], "`values` must be a JSON object of names and values"),
+        ("s3-read", "Bucket=x", "`values` is not JSON: expecting value (line 1:1)"),
+        ("s3-read", ["x"], "`values` must be an object, not a list"),
         ("s3-read", {}, "`s3-read` needs `Bucket` (bucket name)"),
     ],
 )

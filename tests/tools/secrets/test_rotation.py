@@ -160,7 +160,7 @@ REFUSED = (
     ({"target": "custom", "secret": "arn:aws:s3:::b"}, "is not an ARN of this store"),
     ({"target": "external", "partner": "a b"}, "is not a secret type"),
     ({"target": "external", "metadata": {"a": "x'; id; '"}}, "`metadata` must be an object"),
-    ({"target": "external", "metadata": "[" * 100_000}, "`metadata` must be an object"),
+    ({"target": "external", "metadata": "[" * 100_000}, "`metadata` holds a number or a nesting"),
     ({"target": "custom", "schedule": "0"}, "must be 1 to 1,000 days"),
     ({"target": "custom", "schedule": "rate(3 hours)"}, "more often than every 4 hours"),
     ({"target": "custom", "schedule": "cron(0 */2 * * ? *)"}, "more often than every 4 hours"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.tools.kit.json_object import json_object, value_words
 from aws_iam.tools.kit.tool import Parameter, code_list
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def read_needs(given: object, declared: Iterable[Need], called: str = "needs") -
     try:
         return {
             name: _value(_known(name, by_name), value)
-            for name, value in _object(given, by_name).items()
+            for name, value in _object(called, given, by_name).items()
             if value is not None
         }
     except InputError as error:
@@ -80,46 +80,14 @@ def needs_table(declared: Iterable[Need]) -> list[dict[str, str]]:
     ]
 
 
-def _object(given: object, by_name: Mapping[str, Need]) -> dict[str, object]:
-    value = _parsed(given) if isinstance(given, str) else given
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        hint = (
-            f"such as {{{_example(next(iter(by_name.values())))}}}; it takes {code_list(by_name)}"
-        )
-        raise InputError(f"`needs` must be an object, not {_shown(value)}", hint=hint)
-    return {str(name): item for name, item in value.items()}
+def _object(called: str, given: object, by_name: Mapping[str, Need]) -> dict[str, Any]:
+    example = f"{{{_example(next(iter(by_name.values())))}}}"
+    return json_object(called, given, example=example, hint=f"it takes {code_list(by_name)}")
 
 
 def _example(need: Need) -> str:
     sample = {"flag": "true", "number": str(need.least), "word": f'"{"".join(need.words[:1])}"'}
     return f'"{need.name}": {sample[need.takes]}'
-
-
-def _parsed(text: str) -> object:
-    try:
-        return json.loads(text, object_pairs_hook=_without_duplicates)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"`needs` is not JSON: {error.msg.lower()} (line {error.lineno}:{error.colno})",
-            hint='pass an object such as {"rotation": true}',
-        ) from None
-    except (ValueError, RecursionError):
-        # Python raises these for integers of thousands of digits and for very deep nesting.
-        raise InputError(
-            "`needs` holds a number or a nesting that is too large to read",
-            hint="pass a flat object of numbers, booleans and words",
-        ) from None
-
-
-def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    seen: dict[str, object] = {}
-    for name, value in pairs:
-        if name in seen:
-            raise InputError(f"`needs` names {quoted(name)} twice", hint="keep one of them")
-        seen[name] = value
-    return seen
 
 
 def _known(name: str, by_name: Mapping[str, Need]) -> Need:
@@ -144,7 +112,7 @@ def _value(need: Need, value: object) -> bool | int | str:
         return value
     near = closest(value, need.words) if isinstance(value, str) else None
     raise InputError(
-        f"`needs`: `{need.name}` must be {need.values}, not {_shown(value)}",
+        f"`needs`: `{need.name}` must be {need.values}, not {value_words(value)}",
         hint=f"did you mean `{near}`?" if near else need.meaning,
     )
 
@@ -156,20 +124,3 @@ def _integer(value: object) -> int | None:
         return value
     # JSON reads 1e6 as a float; `is_integer` is false for infinity and NaN.
     return int(value) if isinstance(value, float) and value.is_integer() else None
-
-
-_LONGEST = 10**18
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, str):
-        return quoted(value)
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, int):
-        return f"`{value}`" if abs(value) < _LONGEST else "a number of more than 18 digits"
-    if isinstance(value, float):
-        return f"`{value}`"
-    if isinstance(value, dict):
-        return "an object"
-    return "a list" if isinstance(value, list) else "null"

@@ -17,6 +17,7 @@ from aws_iam.engine.reference.service_principals import misspelled_principal
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.rules.policy.run import validate
+from aws_iam.tools.kit.json_object import json_object
 from aws_iam.tools.kms.key_creation import Format, RegionalKey, creation_files
 from aws_iam.tools.kms.key_policy_arguments import unique_entries
 from aws_iam.tools.kms.key_policy_proof import proof_rows
@@ -255,19 +256,10 @@ def _without_misspelling(host: str) -> str:
 
 
 def _context(context: Any) -> dict[str, str]:
-    if isinstance(context, str):
-        try:
-            context = json.loads(context)
-        except (ValueError, RecursionError):
-            raise InputError("`context` is not JSON", hint='such as {"app": "orders"}') from None
-    if context is None:
-        return {}
-    if not isinstance(context, dict) or len(context) > _MOST_PAIRS:
-        raise InputError(
-            f"`context` must be an object of at most {_MOST_PAIRS} strings",
-            hint='such as {"app": "orders"}',
-        )
-    for key, value in context.items():
+    pairs = json_object("context", context, example='{"app": "orders"}')
+    if len(pairs) > _MOST_PAIRS:
+        raise InputError(f"`context` has more than {_MOST_PAIRS} pairs", hint="leave some out")
+    for key, value in pairs.items():
         if not _CONTEXT_KEY.fullmatch(key):
             raise InputError(
                 f"`context`: {quoted(key, 80)} is not a valid key",
@@ -278,7 +270,7 @@ def _context(context: Any) -> dict[str, str]:
                 f"`context`: the value of {quoted(key, 80)} must be plain text",
                 hint="use 1 to 1,024 printable ASCII characters, without `${`; the value is compared exactly",
             )
-    return dict(context)
+    return pairs
 
 
 def _partition(arguments: KeyPolicyArguments, region: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
+from aws_iam.tools.kit.json_object import json_object
 from aws_iam.tools.kms.reasoning.administrators import administrators
 from aws_iam.tools.kms.reasoning.lockout_rules import MESSAGE, Lockout, put_key_policy_outcome
 from aws_iam.tools.kms.reasoning.statements import PUT_KEY_POLICY, has_effect
@@ -31,6 +31,7 @@ _PAGE = "references/kms-patterns.md#account-statement-and-lockout"
 _LAYERS = ("identity", "boundary", "session", "scp", "rcp")
 _PLAIN = re.compile(r"[!-)+->@-~]{1,2048}|\*")
 _MOST_ROWS = 50
+_CONTEXT = '{"aws:PrincipalOrgID": "o-exampleorg"}'
 _ADMINISTERS = frozenset(
     {CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED, CallerKind.ROOT}
 )
@@ -45,7 +46,11 @@ def lockout(
     own = _account_of(caller)
     owner = checked_name("account", account, "account") if account else own
     result = put_key_policy_outcome(
-        content, caller=caller, account=owner, layers=layers, context=_object("context", context)
+        content,
+        caller=caller,
+        account=owner,
+        layers=layers,
+        context=json_object("context", context, example=_CONTEXT),
     )
     found = tuple(administrators(content, owner))
     ignored = [
@@ -97,26 +102,13 @@ def _account_of(caller: str) -> str:
 
 
 def _layers(policies: Any) -> dict[str, Any]:
-    layers = _object("policies", policies)
+    layers = json_object("policies", policies, example='{"identity": [POLICY]}')
     for layer in layers:
         if layer not in _LAYERS:
             known = ", ".join(f"`{layer}`" for layer in _LAYERS)
             why = "give the key policy as `document`" if layer == "resource" else f"use {known}"
             raise InputError(f"`policies` has no layer {quoted(str(layer))} here", hint=why)
     return layers
-
-
-def _object(name: str, value: Any) -> dict[str, Any]:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            raise InputError(f"`{name}` is not JSON") from None
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise InputError(f"`{name}` must be an object")
-    return value
 
 
 def _summary(result: Lockout, caller: str) -> str:

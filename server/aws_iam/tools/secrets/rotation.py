@@ -13,6 +13,7 @@ from aws_iam import resources
 from aws_iam.answer import Answer, Artifact
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.tools.kit.json_object import json_object
 from aws_iam.tools.secrets.names import filled_asset, secret_named
 from aws_iam.tools.secrets.rotation_schedule import parse_schedule
 
@@ -354,28 +355,19 @@ def _values(secret: SecretName, schedule: Schedule, format_: Format) -> dict[str
 
 
 def _metadata(metadata: Any) -> dict[str, str]:
-    value = metadata
-    if isinstance(metadata, str):
-        try:
-            value = json.loads(metadata)
-        except (ValueError, RecursionError):
-            value = None
-    if metadata is None:
-        return {}
-    fits = (
-        isinstance(value, dict)
-        and len(value) <= _MOST_METADATA
-        and all(
-            isinstance(text, str) and _KEY.fullmatch(name) and _VALUE.fullmatch(text)
-            for name, text in value.items()
-        )
+    example = '{"cryptographicAlgorithm": "RS512"}'
+    hint = "never put a secret there"
+    pairs = json_object("metadata", metadata, example=example, hint=hint)
+    fits = len(pairs) <= _MOST_METADATA and all(
+        isinstance(text, str) and _KEY.fullmatch(name) and _VALUE.fullmatch(text)
+        for name, text in pairs.items()
     )
     if not fits:
         raise InputError(
             f"`metadata` must be an object of at most {_MOST_METADATA} strings",
-            hint='such as {"cryptographicAlgorithm": "RS512"}; never put a secret there',
+            hint=f"such as {example}; {hint}",
         )
-    return {str(name): str(text) for name, text in value.items()}
+    return pairs
 
 
 def _metadata_text(pairs: Mapping[str, str], format_: Format) -> str:

@@ -20,6 +20,7 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.tools.kit.json_object import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -78,13 +79,7 @@ def compare(document: Any, baseline: Any, forbidden: Any, *, strangers: bool) ->
 
 def _forbidden(forbidden: Any) -> dict[str, Any]:
     """The forbidden access as a policy that allows it; its version has no policy variables."""
-    if isinstance(forbidden, str):
-        try:
-            forbidden = json.loads(forbidden)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"`forbidden` is not JSON: {str(error).lower()}") from None
-    if not isinstance(forbidden, dict):
-        raise InputError("`forbidden` must be an object", hint='such as {"actions": ["iam:*"]}')
+    forbidden = json_object("forbidden", forbidden, example='{"actions": ["iam:*"]}')
     for name in forbidden:
         if name not in _FIELDS:
             near = closest(str(name), _FIELDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.tools.kit.json_object import json_value
 from aws_iam.tools.policy.evaluate import notes as evaluate_notes
 from aws_iam.wording import joined
 
@@ -47,16 +47,13 @@ def evaluate(request: Any, policies: Any) -> Answer:
     )
 
 
+_EXAMPLE = '{"principal": "ARN", "action": "s3:GetObject", "resource": "ARN"}'
 _RANK = ("Allowed", "Unknown", "ImplicitlyDenied", "ExplicitlyDenied")
 
 
 def _requests_of_call(request: Any) -> Iterator[Any]:
     """One request for each resource that the call names."""
-    if isinstance(request, str):
-        try:
-            request = json.loads(request)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"`request` is not JSON: {str(error).lower()}") from None
+    request = json_value("request", request, example=_EXAMPLE)
     named = request.get("resource") if isinstance(request, dict) else None
     if not isinstance(named, list):
         yield request

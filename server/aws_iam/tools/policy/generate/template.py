@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam import templates
 from aws_iam.answer import Answer, Artifact
 from aws_iam.errors import InputError
-from aws_iam.escape import quoted
+from aws_iam.tools.kit.json_object import json_object
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def template(name: str | None = None, values: Any = None) -> Answer:
     chosen = templates.template(name)
     if values is None and any(parameter.required for parameter in chosen.parameters):
         return _unfilled(chosen)
-    return _filled(chosen, _object(values))
+    return _filled(chosen, json_object("values", values, example='{"Bucket": "example-reports"}'))
 
 
 def _template_list() -> Answer:
@@ -107,26 +107,6 @@ def _verdict(findings: tuple[Finding, ...], chosen: Template) -> str:
     if not findings:
         return "no findings except the accepted ones" if chosen.accepted else "no findings"
     return f"{counted(len(findings), 'finding')} with these values"
-
-
-def _object(values: Any) -> dict[str, Any]:
-    """The caller's values: a JSON object, or the text of one."""
-    if values is None:
-        return {}
-    if isinstance(values, str):
-        try:
-            values = json.loads(values)
-        except (ValueError, RecursionError):
-            raise InputError(
-                f"`values` must be a JSON object, not {quoted(values, 80)}",
-                hint='such as {"Bucket": "example-reports"}',
-            ) from None
-    if not isinstance(values, dict):
-        raise InputError(
-            "`values` must be a JSON object of names and values",
-            hint='such as {"Bucket": "example-reports"}',
-        )
-    return values
 
 
 def _value_name(parameter: Parameter) -> str:
