@@ -14,7 +14,6 @@ import json
 import re
 import shlex
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
@@ -146,7 +145,6 @@ def pins_as_of() -> str:
     return str(_pins()["as_of"])
 
 
-@cache
 def _pins() -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(resources.text("assets/data/ci-pins.json"))
+    data: dict[str, Any] = resources.data("ci-pins.json")
     return data

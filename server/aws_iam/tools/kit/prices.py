@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
@@ -51,7 +50,7 @@ class PriceList:
 @cache
 def prices() -> PriceList:
     """The shipped price list."""
-    data = json.loads(resources.text("assets/data/prices.json"))
+    data = resources.data("prices.json")
     return PriceList(
         region=data["region"],
         as_of=data["as_of"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -35,9 +34,8 @@ class EnvelopeLibrary:
     notes: tuple[str, ...]
 
 
-@cache
 def _data() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = json.loads(resources.text("assets/data/envelope-libraries.json"))
+    data: Mapping[str, Any] = resources.data("envelope-libraries.json")
     return data
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
@@ -42,10 +40,9 @@ class KeyType(StrEnum):
         return _row(self).get("origin")
 
 
-@cache
 def table() -> Mapping[str, Any]:
     """The shipped table of key types, the pages it comes from, its date."""
-    data: Mapping[str, Any] = json.loads(resources.text("assets/data/key-types.json"))
+    data: Mapping[str, Any] = resources.data("key-types.json")
     return data
 
 

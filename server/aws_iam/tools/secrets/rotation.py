@@ -61,7 +61,7 @@ class ManagedService:
 @cache
 def managed_services() -> Mapping[str, ManagedService]:
     """The databases with managed rotation, by target."""
-    data = json.loads(resources.text("assets/data/managed-rotation.json"))
+    data = resources.data("managed-rotation.json")
     return {target: ManagedService(**row) for target, row in data["services"].items()}
 
 
@@ -390,7 +390,6 @@ def _matching(name: str, value: str, form: re.Pattern[str], words: str) -> str:
     )
 
 
-@cache
 def _partners() -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(resources.text("assets/data/rotation-partners.json"))
+    data: dict[str, Any] = resources.data("rotation-partners.json")
     return data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -55,9 +54,8 @@ class Snippet:
     notes: tuple[str, ...]
 
 
-@cache
 def _data() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = json.loads(resources.text("assets/data/secret-snippets.json"))
+    data: Mapping[str, Any] = resources.data("secret-snippets.json")
     return data
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
@@ -151,10 +149,9 @@ class Cost:
         return self.storage + self.requests + self.encryption
 
 
-@cache
 def table() -> Mapping[str, Any]:
     """The shipped comparison: rows, the pages they come from, their date."""
-    data: Mapping[str, Any] = json.loads(resources.text("assets/data/secret-stores.json"))
+    data: Mapping[str, Any] = resources.data("secret-stores.json")
     return data
 
 

@@ -6,7 +6,6 @@ A number is a label that moves with every version; the key is the control's iden
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
 from types import MappingProxyType
@@ -21,7 +20,8 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-DATA = "assets/data/cis-controls.json"
+_FILE = "cis-controls.json"
+DATA = f"assets/data/{_FILE}"
 Verdict = Literal["api", "partial", "manual"]
 
 
@@ -232,9 +232,8 @@ def _word(name: str) -> str:
     return number[1] if number else word
 
 
-@cache
 def _data() -> Any:
-    return json.loads(resources.text(DATA))
+    return resources.data(_FILE)
 
 
 def _control(key: str, row: Any) -> Control:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from aws_iam.tools.secrets.terms import SecretTerms
 
 
-import json
 from datetime import date
 from functools import cache
 
@@ -204,5 +203,5 @@ def function_runtime(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
 @cache
 def deprecated() -> dict[str, date]:
     """By runtime, the day from which it is deprecated."""
-    data = json.loads(resources.text("assets/data/lambda-runtimes.json"))
+    data = resources.data("lambda-runtimes.json")
     return {name: date.fromisoformat(day) for name, day in data["deprecated"].items()}
