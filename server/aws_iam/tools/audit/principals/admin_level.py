@@ -24,7 +24,7 @@ from aws_iam.errors import InputError
 from aws_iam.tools.audit.principals.escalation_paths import ORGANIZATION_WIDE, PathSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from aws_iam.account.collect.identity.authorization import Role, User
     from aws_iam.engine.effective.escalation import OpenPath
@@ -86,6 +86,8 @@ class AdminLevels:
     _known: dict[EffectivePolicies, AdminLevel] = field(default_factory=dict)
     _allowed_by_scps: dict[Levels, Access] = field(default_factory=dict)
     _actions: Expansion = field(default_factory=Expansion)
+    _bit_of: dict[str, int] = field(default_factory=dict)
+    """The number of each action's bit, filled with the first principal."""
 
     def by_policies(self, policies: EffectivePolicies) -> AdminLevel:
         """The level of a principal with these policies, whatever else the account has."""
@@ -114,7 +116,10 @@ class AdminLevels:
     def _level(self, policies: EffectivePolicies, paths_of: PathsOf) -> AdminLevel:
         try:
             scps = self._scp_access(policies.scps)
-            return _admin_level(policies, scps, paths_of, self._actions.another())
+            expansion = self._actions.another()
+            if not self._bit_of:
+                self._bit_of.update((name, bit) for bit, name in enumerate(expansion.pattern("*")))
+            return _admin_level(policies, scps, paths_of, expansion, self._bit_of)
         except InputError as error:
             return AdminLevel(kind=UNKNOWN, unread=(*policies.unread, error.message))
 
@@ -134,7 +139,11 @@ class AdminLevels:
 
 
 def _admin_level(
-    policies: EffectivePolicies, scps: Access | None, paths_of: PathsOf, expansion: Expansion
+    policies: EffectivePolicies,
+    scps: Access | None,
+    paths_of: PathsOf,
+    expansion: Expansion,
+    bit_of: Mapping[str, int],
 ) -> AdminLevel:
     targets = Targets.of(expansion)
     documents = tuple(one_policy(text, Kind.IDENTITY) for text in policies.documents)
@@ -173,28 +182,18 @@ def _admin_level(
         ),
         actions_removed=len(before_scps.actions) - len(effective.actions),
         unread=policies.unread,
-        actions=_bits(effective, expansion),
+        actions=_bits(effective, bit_of),
         needs_identities=any(effective.reach(action) for action in _identity_actions()),
     )
 
 
-def _bits(access: Access, expansion: Expansion) -> int:
+def _bits(access: Access, bit_of: Mapping[str, int]) -> int:
     """A bit for each allowed action: thousands of names per principal would take too much memory."""
-    places = _places(expansion)
-    bits = bytearray(len(places) // 8 + 1)
+    bits = bytearray(len(bit_of) // 8 + 1)
     for name in access.actions:
-        place = places[name]
-        bits[place >> 3] |= 1 << (place & 7)
+        bit = bit_of[name]
+        bits[bit >> 3] |= 1 << (bit & 7)
     return int.from_bytes(bits, "little")
-
-
-_PLACES: dict[str, int] = {}
-
-
-def _places(expansion: Expansion) -> dict[str, int]:
-    if not _PLACES:
-        _PLACES.update((name, place) for place, name in enumerate(expansion.pattern("*")))
-    return _PLACES
 
 
 @cache
