@@ -40,7 +40,7 @@ def test_findings_are_cut_by_severity_and_the_rest_is_counted() -> None:
     assert first.findings[0].code == "C300"
     assert first.counts is not None
     assert first.counts.severity == {"critical": 1, "low": 300}
-    assert f"({301 - len(first.findings)} more findings follow.)" in first.summary
+    assert f" {301 - len(first.findings)} more findings are not shown." in first.summary
     assert first.next_cursor
 
 

@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 
 def markdown(answer: Answer) -> str:
     """Markdown; text from an account cannot become a link, an image, a table cell or HTML."""
-    return "\n".join(_lines(answer, markup.escaped_markup)).strip() + "\n"
+    more = "call again with the same arguments and `cursor`: `{}`"
+    return "\n".join(_lines(answer, markup.escaped_markup, more)).strip() + "\n"
 
 
 def plain(answer: Answer) -> str:
-    """The same lines for a terminal or a file, without Markdown escapes."""
-    return "\n".join(_lines(answer, str)).strip() + "\n"
+    """The same lines for the command line, without Markdown escapes."""
+    more = "repeat the command with `--cursor {}`, or with `--detail full` for everything"
+    return "\n".join(_lines(answer, str, more)).strip() + "\n"
 
 
-def _lines(answer: Answer, inline: Inline) -> Iterator[str]:
+def _lines(answer: Answer, inline: Inline, more: str) -> Iterator[str]:
+    """The lines; `more` says how to get the rest of a page, with a place for its cursor."""
     # The verdict and the problems first: the tables of facts may be long.
     yield inline(answer.summary)
     if answer.decision:
@@ -45,7 +48,7 @@ def _lines(answer: Answer, inline: Inline) -> Iterator[str]:
     if answer.as_of:
         yield f"\nData as of {inline(answer.as_of)}."
     if answer.next_cursor:
-        yield f"\nMore: call again with the same arguments and cursor `{answer.next_cursor}`."
+        yield f"\nMore: {more.format(answer.next_cursor)}."
 
 
 def _command(text: str) -> str:

@@ -158,10 +158,10 @@ def _joined(pieces: Sequence[Artifact]) -> Artifact:
 def _with_cursor(page: Answer, end: int, parts: Sequence[Part]) -> Answer:
     findings = sum(part.field == "findings" for part in parts[end:])
     number, noun = (findings, "finding") if findings else (len(parts) - end, "row")
-    follow = "follows" if number == 1 else "follow"
+    verb = "is" if number == 1 else "are"
     return replace(
         page,
-        summary=f"{page.summary} ({counted(number, f'more {noun}')} {follow}.)",
+        summary=f"{page.summary} {counted(number, f'more {noun}')} {verb} not shown.",
         next_cursor=str(end),
     )
 

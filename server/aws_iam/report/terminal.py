@@ -61,7 +61,7 @@ def show(answer: Answer, console: Console) -> None:
     if answer.as_of:
         console.print(Text(f"Data as of {answer.as_of}.", style="dim"))
     if answer.next_cursor:
-        more = f"More: --cursor {answer.next_cursor}, or everything with --detail full."
+        more = f"More: repeat the command with --cursor {answer.next_cursor}, or with --detail full for everything."
         console.print(Text(more, style="bold"))
 
 

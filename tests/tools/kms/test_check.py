@@ -109,7 +109,7 @@ def test_declared_users_open_further_checks() -> None:
         ROOT, statement({"AWS": f"{ARN}role/App"}, ["kms:Decrypt", "kms:GenerateDataKey"])
     )
     assert codes(check(document=bare)) == set()
-    assert "KMS-CTX" in check(document=bare).facts["give_users_for"]
+    assert "KMS-CTX" in check(document=bare).facts["not_checked_without_users"]
     assert codes(check(document=bare, users=["role/App"])) == {"KMS-CTX"}
     only = check(document=bare, users=["role/App"], only_via_service=True)
     assert codes(only) == {"KMS-VIASERVICE"}

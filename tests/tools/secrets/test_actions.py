@@ -141,7 +141,7 @@ def test_what_is_open_about_a_row_is_said_with_the_row(
 def test_reasons_name_the_needs_that_decide() -> None:
     found = facts({"rotation": True, "count": 1, "cross_account": True})
     says = {row["need"]: row["says"] for row in found["reasons"]}
-    assert says["rotation"] == "not Parameter Store"
+    assert says["rotation"] == "rules out Parameter Store"
     assert "count" not in says
     assert facts({"count": 1})["reasons"][0]["need"] == "cost"
 

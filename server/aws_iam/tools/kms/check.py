@@ -116,9 +116,7 @@ def document_answer(document: Any, arguments: Arguments) -> Answer:
         (s, of_source(s, content)) for s, content in found
     )
     findings = by_urgency([finding for _, several in by_source for finding in several])
-    owners = dict.fromkeys(
-        account or owner_shown_by(content) or "not told" for _, content in found
-    )
+    owners = dict.fromkeys(account or owner_shown_by(content) or "unknown" for _, content in found)
     return Answer(
         summary=_document_summary(findings, len(found)),
         findings=findings,
@@ -126,7 +124,7 @@ def document_answer(document: Any, arguments: Arguments) -> Answer:
             "checks": len(chosen),
             # The account of a template is only known at deployment.
             **({} if gathered_policies.formats else {"account": ", ".join(list(owners)[:_FIRST])}),
-            **_not_asked(chosen, arguments),
+            **_not_checked(chosen, arguments),
             **policy_inputs.input_facts(gathered_policies),
         },
         sources=_sources(findings),
@@ -154,12 +152,12 @@ def _of_policy(subject: KeyPolicy, codes: Iterable[str]) -> tuple[Finding, ...]:
     return tuple(finding for code in codes for finding in ON_POLICY[code].findings(subject))
 
 
-def _not_asked(codes: Iterable[str], arguments: Arguments) -> dict[str, Any]:
-    """The checks that need `users`, if it was not given."""
+def _not_checked(codes: Iterable[str], arguments: Arguments) -> dict[str, Any]:
+    """The checks that were left out because `users` is missing."""
     open_ = [code for code in codes if code in _OF_USERS]
     if arguments.users or not open_:
         return {}
-    return {"give_users_for": ", ".join(open_)}
+    return {"not_checked_without_users": ", ".join(open_)}
 
 
 _OF_USERS = frozenset({"KMS-VIASERVICE-BREAKS", "KMS-VIASERVICE", "KMS-CTX"})
@@ -199,7 +197,7 @@ def account_answer(
             "checks": len(codes),
             **_counted(account),
             "by_check": by_check(found, CODES),
-            **_not_asked(on_policy, arguments),
+            **_not_checked(on_policy, arguments),
             **({"not_read": unread_table(missed)} if missed else {}),
         },
         artifacts=missing_permissions(account, found),

@@ -154,7 +154,7 @@ def _not_counted(costs: Mapping[KeyType, key_types.Cost]) -> list[str]:
     extra = [f"{_EXTRA[kind]} ({kind.value})" for kind in costs if kind in _EXTRA]
     return [
         *extra,
-        "the share of other keys in the 20,000 free requests",
+        "other keys, which also use up the 20,000 free requests",
         "prices of other Regions",
     ]
 

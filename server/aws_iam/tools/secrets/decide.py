@@ -118,16 +118,24 @@ def _unconfirmed(rows: list[dict[str, str]], used: list[str] | tuple[()]) -> lis
 def _reasons(chosen: Store | None, by_need: Mapping[str, stores.Verdict]) -> list[dict[str, str]]:
     """The needs that decide: first those that exclude a store, then those that favor the chosen one."""
     excluding = [
-        {"need": name, "says": f"not {_store_names(verdict.excludes)}", "why": _why(name, verdict)}
+        {
+            "need": name,
+            "says": f"rules out {_store_names(verdict.excludes)}",
+            "why": _why(name, verdict),
+        }
         for name, verdict in by_need.items()
         if verdict.excludes
     ]
     favoring = [
-        {"need": name, "says": f"prefer {verdict.prefers.words}", "why": verdict.note}
+        {"need": name, "says": f"favors {verdict.prefers.words}", "why": verdict.note}
         for name, verdict in by_need.items()
         if verdict.prefers and verdict.prefers is chosen
     ]
-    cheaper = {"need": "cost", "says": "either store fits", "why": "the cheaper one is chosen"}
+    cheaper = {
+        "need": "cost",
+        "says": "decides: both stores fit",
+        "why": "the cheaper one is recommended",
+    }
     return [*excluding, *favoring] or [cheaper]
 
 
@@ -141,7 +149,7 @@ def _why(need: str, verdict: stores.Verdict) -> str:
 def _store_names(excludes: frozenset[Store]) -> str:
     if excludes == stores.PARAMETER_STORE:
         return "Parameter Store"
-    return " nor ".join(store.words for store in reversed(Store) if store in excludes)
+    return " and ".join(store.words for store in reversed(Store) if store in excludes)
 
 
 def _recommendation(chosen: Store | None, needed: StoreNeeds) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def _undecided(
         return Lockout(outcome="unknown", reason=reason)
     return Lockout(
         outcome="unknown",
-        reason="only IAM policies can allow the caller, through the account statement, and they were not given",
+        reason="the account statement leaves the decision to the caller's IAM policies, and `policies` does not have them",
         missing=missing,
     )
 
