@@ -142,8 +142,8 @@ def _add(provider: Provider, claim: str) -> str:
 def any_customer(trust: Trust) -> Iterator[Fail]:
     """All customers of a shared issuer get tokens of the same issuer; only this claim says which customer a token belongs to.
 
-    Less certain where a Deny of the policy tests the claim: whether AWS's own control looks at a
-    Deny is not known.
+    Low confidence when a Deny of the policy tests the claim: it is not known whether AWS's own
+    control looks at a Deny.
     """
     for statement, provider in trusted(trust):
         if provider.is_eks or not provider.required:
@@ -188,7 +188,7 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
 def any_subject(trust: Trust) -> Iterator[Fail]:
     """The issuer belongs to one tenant, but all its users and jobs get tokens of it.
 
-    Wrong where the issuer gives tokens to one workload only.
+    False alarm when the issuer gives tokens to one workload only.
     """
     for statement, provider in trusted(trust):
         private = not provider.is_eks and not provider.required
@@ -218,7 +218,7 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
 def any_pod(trust: Trust) -> Iterator[Fail]:
     """The cluster issues a token to every service account; the sub claim says which one.
 
-    Wrong where the cluster runs a single workload and nobody else may create pods.
+    False alarm when the cluster runs a single workload and nobody else may create pods.
     """
     for statement, provider in trusted(trust):
         tested = compared(provider, statement, "sub") or is_denied_elsewhere(
@@ -259,7 +259,7 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
 def tested_in_vain(trust: Trust) -> Iterator[Fail]:
     """Such an operator also holds without the claim, or for every value but a few: strangers pass.
 
-    Wrong where another condition of the statement already limits the same claim.
+    False alarm when another condition of the statement already limits the same claim.
     """
     for statement in trust.policy.statements:
         for problem in (
@@ -316,7 +316,7 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
 def no_token_fits(trust: Trust) -> Iterator[Fail]:
     """All conditions must hold, so one that never does closes the role to everybody.
 
-    Wrong where AWS passes on a claim of the issuer that is not known here yet.
+    False alarm when AWS passes on a claim of the issuer that is not known here yet.
     """
     for statement in trust.policy.statements:
         for problem in oidc_trust.no_token_fits.failures(statement):
@@ -367,7 +367,7 @@ def _is_any(value: Text) -> bool:
 def audience_unasked(trust: Trust) -> Iterator[Fail]:
     """A token that was issued for another service, and given to that service, can also take the role.
 
-    Wrong where the provider has one client id and the issuer sends it to nobody else.
+    False alarm when the provider has one client id and the issuer sends it to nobody else.
     """
     for statement, provider in trusted(trust):
         if provider.is_eks or provider.required in {"aud", "app_id"} or not provider.maps("aud"):
@@ -397,7 +397,7 @@ def audience_unasked(trust: Trust) -> Iterator[Fail]:
 def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
     """The cluster also signs tokens for other audiences, which pods hand to other services.
 
-    Wrong where no pod projects a token for another audience.
+    False alarm when no pod projects a token for another audience.
     """
     for statement, provider in trusted(trust):
         if provider.is_eks and (lack := _unasked(provider, statement)):
@@ -425,7 +425,7 @@ def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
 def other_action(trust: Trust) -> Iterator[Fail]:
     """Tokens are exchanged by one action only: other actions do nothing today, or allow what AWS adds later.
 
-    Never wrong about the extra actions; they may be harmless.
+    No false alarms about the extra actions, though they may be harmless.
     """
     for statement in trust.policy.statements:
         if not any(True for _ in providers(statement)):

@@ -83,7 +83,8 @@ _ONE = association("shop", "cart", "cart")
 def no_agent(at: Workloads) -> Iterator[Outcome]:
     """Pods are told to ask the agent on their node, and nobody answers.
 
-    Less certain because the agent may be installed by its chart, which the API does not show.
+    False alarm when the agent was installed with its chart, which the API does not show: the
+    finding has low confidence.
     """
 
     def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
@@ -135,7 +136,7 @@ _EC2 = {
 def powerless_nodes(at: Workloads) -> Iterator[Outcome]:
     """The agent asks EKS for credentials with the node's role.
 
-    Wrong where the permission was added after the snapshot was taken.
+    False alarm when the permission was added after the snapshot was taken.
     """
 
     def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
@@ -185,7 +186,7 @@ def _profile(namespace: str, *, labelled: bool = False) -> FargateProfile:
 def unsupported(at: Workloads) -> Iterator[Outcome]:
     """Pods on Fargate and on Windows nodes have no agent, so the association gives them nothing.
 
-    Wrong where the pods also run on Linux nodes.
+    False alarm when the pods also run on Linux nodes.
     """
 
     def test(bound: Bound) -> Iterator[Fail]:
@@ -251,7 +252,7 @@ _GONE = frozenset({"terminated", "shutting-down"})
 def open_metadata(at: Workloads) -> Iterator[Outcome]:
     """A pod that asks the metadata service gets the node's role, which allows more than any pod should have.
 
-    Wrong where a network policy keeps pods from the metadata service.
+    False alarm when a network policy keeps pods from the metadata service.
     """
     for region, found in at.account.in_each(NODES):
         if isinstance(found, Miss):

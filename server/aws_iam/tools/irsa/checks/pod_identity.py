@@ -108,7 +108,7 @@ def _trust(role_: Role) -> Policy:
 def unusable(at: Workloads) -> Iterator[Outcome]:
     """The pods get no credentials from the association, and the SDK falls back to the node's.
 
-    Wrong where the role was corrected after the snapshot was taken.
+    False alarm when the role was corrected after the snapshot was taken.
     """
 
     def test(bound: Bound) -> Iterator[Fail]:
@@ -157,7 +157,7 @@ def _serving(policy: Policy) -> Iterator[Statement]:
 def dead_tags(at: Workloads) -> Iterator[Outcome]:
     """With disableSessionTags the condition never matches, so that the pods get no credentials.
 
-    Wrong where another statement lets the association in.
+    False alarm when another statement lets the association in.
     """
 
     def test(bound: Bound) -> Iterator[Fail]:
@@ -196,7 +196,7 @@ _ABAC_ROLE = role("cart", for_pod_identity(), allows=[_BY_NAMESPACE])
 def dead_abac(at: Workloads) -> Iterator[Outcome]:
     """A policy variable without a value matches nothing: what these policies allow, nobody is allowed.
 
-    Wrong where other policies of the role allow the same.
+    False alarm when other policies of the role allow the same.
     """
 
     def test(bound: Bound) -> Iterator[Fail]:
@@ -252,7 +252,7 @@ _ABROAD = "arn:aws:iam::999999999999:role/ledger"
 def any_association(at: Workloads) -> Iterator[Outcome]:
     """Anything else that can use the association's role reaches the target as well.
 
-    Wrong where the association's role is used for nothing else.
+    False alarm when the association's role is used for nothing else.
     """
 
     def test(bound: Bound) -> Iterator[Fail]:
@@ -297,7 +297,7 @@ def _unseen(at: Workloads, arn: str, external_id: str | None) -> NotCollected:
 def unchained(at: Workloads) -> Iterator[Outcome]:
     """EKS assumes the target role with the association's role; without the permission the pods get no credentials.
 
-    Wrong where the permission was added after the snapshot was taken.
+    False alarm when the permission was added after the snapshot was taken.
     """
 
     def test(bound: Bound) -> Iterator[Fail]:
@@ -340,7 +340,7 @@ _ANNOTATED = service_account("shop", "cart", {"eks.amazonaws.com/role-arn": role
 def both_ways(at: Workloads) -> Iterator[Outcome]:
     """Whoever reads the annotation believes in a role that the pods do not have.
 
-    Wrong during a move from IRSA to Pod Identity.
+    False alarm while the workload moves from IRSA to Pod Identity.
     """
     annotated = {(a.namespace, a.name): a for a in at.service_accounts or () if a.role}
     if not annotated:
@@ -381,7 +381,7 @@ _OPEN_ROLE = role("cart", for_pod_identity(), allows=[{"Action": "s3:GetObject",
 def shared(at: Workloads) -> Iterator[Outcome]:
     """Each workload can do what any of the others needs.
 
-    Wrong where the workloads are parts of one application.
+    False alarm when the workloads are parts of one application.
     """
     listed = list(bound_or_missing(at))
     found = [one for one in listed if isinstance(one, Bound)]

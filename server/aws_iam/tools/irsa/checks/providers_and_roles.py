@@ -90,7 +90,7 @@ def _limits(seconds: int) -> Held:
 def long_session(at: Workloads) -> Iterator[Outcome]:
     """Credentials that leak from a job work until the session ends.
 
-    Wrong where the jobs really run for longer than an hour.
+    False alarm when the jobs really run for longer than an hour.
     """
     jobs = [found for found in trusting(at) if any(map(is_ci, found.hosts))]
     if not jobs:
@@ -123,7 +123,7 @@ def long_session(at: Workloads) -> Iterator[Outcome]:
 def stale(at: Workloads) -> Iterator[Fail]:
     """An unused role is an entrance that nobody watches.
 
-    Wrong where the job runs less often than every 90 days.
+    False alarm when the job runs less often than every 90 days.
     """
     before = at.account.collected_at - _STALE
     for found in trusting(at):
@@ -148,7 +148,7 @@ def stale(at: Workloads) -> Iterator[Fail]:
 def unused(at: Workloads) -> Iterator[Fail]:
     """The next role that trusts it may trust more than its author thinks.
 
-    Wrong where the role that needs it is about to be created.
+    False alarm when the role that needs it is about to be created.
     """
     named = {host for found in trusting(at) for host in found.hosts}
     for provider in at.account.require(OIDC_PROVIDERS):
@@ -174,7 +174,7 @@ def unused(at: Workloads) -> Iterator[Fail]:
 def missing(at: Workloads) -> Iterator[Fail]:
     """Nobody can take the role until somebody creates a provider of that name, with client ids of their choice.
 
-    Wrong where the provider was created after the snapshot was taken.
+    False alarm when the provider was created after the snapshot was taken.
     """
     existing = {provider.arn for provider in at.account.require(OIDC_PROVIDERS)}
     for found, principal in _named(at):
@@ -234,7 +234,7 @@ def _clusters(*issuers: str) -> Held:
 def dead_cluster(at: Workloads) -> Iterator[Outcome]:
     """Roles that trust it look as if something used them.
 
-    Wrong where the cluster is in a Region that was not read, or in another account.
+    False alarm when the cluster is in a Region that was not read, or in another account.
     """
 
     def test(provider: Provider) -> Iterator[Outcome]:
@@ -280,7 +280,7 @@ def _issuer(cluster: Cluster) -> str | None:
 def pinned_in_vain(at: Workloads) -> Iterator[Outcome]:
     """AWS checks these issuers against its own list of certificate authorities.
 
-    A single thumbprint passes: IAM adds one by itself. Never wrong; the thumbprints are without
+    A single thumbprint passes: IAM adds one by itself. No false alarms: the thumbprints have no
     effect.
     """
 

@@ -109,7 +109,7 @@ def _named(found: Widest) -> str:
 def strangers(trust: Trust) -> Iterator[Fail]:
     """Anyone may choose a name that the pattern matches: `repo:octo*` also lets in the organization octo-evil.
 
-    Wrong where another claim, such as an immutable id, already names the tenant.
+    False alarm when another claim, such as an immutable id, already names the tenant.
     """
     for _, provider, found in _of_width(trust, Width.EVERYBODY):
         private = not provider.required
@@ -150,7 +150,7 @@ def strangers(trust: Trust) -> Iterator[Fail]:
 def whole_tenant(trust: Trust) -> Iterator[Fail]:
     """Whoever may create a repository of the tenant, or push to the least guarded one, gets the role.
 
-    Wrong where the role is meant for the whole tenant and allows nothing sensitive.
+    False alarm when the role is meant for the whole tenant and allows nothing sensitive.
     """
     for _, provider, found in _of_width(trust, Width.TENANT):
         yield Fail(
@@ -184,7 +184,7 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
 def any_run(trust: Trust) -> Iterator[Fail]:
     """Anybody with write access can push a branch, and `*` also takes runs for pull requests.
 
-    Wrong where the role only reads, and every run of the repository is meant.
+    False alarm when the role only reads, and every run of the repository is meant.
     """
     for _, provider, found in _of_width(trust, Width.ANY_RUN, Width.KIND):
         every = found.width is Width.ANY_RUN
@@ -210,7 +210,7 @@ def any_run(trust: Trust) -> Iterator[Fail]:
 def unreviewed(trust: Trust) -> Iterator[Fail]:
     """A pull request runs what its author wrote, before anybody has reviewed it.
 
-    Wrong where the role only reads what the authors may see anyway.
+    False alarm when the role only reads what the authors may see anyway.
     """
     for statement, provider in trusted(trust):
         for _, value in values(subjects(provider, statement)):
@@ -243,7 +243,7 @@ def _if_it_writes(trust: Trust) -> str:
 def both_phases(trust: Trust) -> Iterator[Fail]:
     """A plan runs for a change that nobody has approved yet, with all the permissions of an apply.
 
-    Wrong where the role only reads.
+    False alarm when the role only reads.
     """
     for _, _, found in _of_width(trust, Width.PHASES):
         if trust.writes is not False:
@@ -281,7 +281,7 @@ def both_phases(trust: Trust) -> Iterator[Fail]:
 def by_name(trust: Trust) -> Iterator[Fail]:
     """Whoever renames or deletes the organization, repository or project leaves the name to whoever takes it next.
 
-    Wrong where the platform does not give names to others again.
+    False alarm when the platform does not give names to others again.
     """
     for statement, provider, found in _of_width(trust, Width.EXACT, Width.KIND, Width.ANY_RUN):
         issuer = provider.issuer
@@ -328,7 +328,7 @@ _CHOSEN = re.compile(
 def chosen_by_anybody(trust: Trust) -> Iterator[Fail]:
     """A stranger can choose the name of a workflow or branch, but not the owner of the repository.
 
-    Wrong where another claim pins the owner.
+    False alarm when another claim pins the owner.
     """
     for statement, provider in trusted(trust):
         shared = provider.issuer is not None and provider.issuer.id == "github"
@@ -357,7 +357,7 @@ def chosen_by_anybody(trust: Trust) -> Iterator[Fail]:
 def unregistered(trust: Trust) -> Iterator[Fail]:
     """STS refuses a token whose audience is not a client id of the provider, whatever the trust policy says.
 
-    Wrong where the client id was added after the snapshot was taken.
+    False alarm when the client id was added after the snapshot was taken.
     """
     for statement, provider in trusted(trust):
         ids = (trust.client_ids or {}).get(provider.host)
@@ -392,7 +392,8 @@ def unregistered(trust: Trust) -> Iterator[Fail]:
 def powerful(trust: Trust) -> Iterator[Fail]:
     """One careless repository among all that may take the role hands over the account.
 
-    Wrong where the role is meant to administer the account and its callers are equally trusted.
+    False alarm when the role is meant to administer the account and its callers are equally
+    trusted.
     """
     for _, provider, found in _of_width(trust, Width.TENANT, Width.EVERYBODY):
         if trust.is_powerful:
@@ -420,7 +421,7 @@ def powerful(trust: Trust) -> Iterator[Fail]:
 def several_pods(trust: Trust) -> Iterator[Fail]:
     """Whoever may create pods in one of the namespaces gets the role's permissions.
 
-    Wrong where all matching service accounts are meant and share one owner.
+    False alarm when all matching service accounts are meant and share one owner.
     """
     for statement in trust.policy.statements:
         for problem in oidc_trust.several_pods.failures(statement):
@@ -447,7 +448,7 @@ def several_pods(trust: Trust) -> Iterator[Fail]:
 def default_account(trust: Trust) -> Iterator[Fail]:
     """Every pod of the namespace that names no service account runs as `default`.
 
-    Wrong where the namespace holds one workload only.
+    False alarm when the namespace holds one workload only.
     """
     for statement, provider in trusted(trust):
         for _, value in values(subjects(provider, statement)) if provider.is_eks else ():
@@ -471,7 +472,7 @@ def default_account(trust: Trust) -> Iterator[Fail]:
 def untagged(trust: Trust) -> Iterator[Fail]:
     """The service tags each session with cluster, namespace and account unless told not to; without the permission pods get no credentials.
 
-    Wrong where every association of the role has session tags turned off.
+    False alarm when every association of the role has session tags turned off.
     """
     if trust.tags is False:
         return
@@ -493,7 +494,7 @@ def untagged(trust: Trust) -> Iterator[Fail]:
 def any_pod_of_account(trust: Trust) -> Iterator[Fail]:
     """Whoever may create associations and pass the role chooses the pod; the trust policy can name the one it is for.
 
-    Wrong where only a trusted pipeline may create associations.
+    False alarm when only a trusted pipeline may create associations.
     """
     for statement in trust.policy.statements:
         for problem in saml_cognito_pods.any_pod_of_account.failures(statement):

@@ -87,7 +87,7 @@ def _tried(at: Workloads) -> Iterator[tuple[Role, Policy]]:
 def shared(at: Workloads) -> Iterator[Fail]:
     """Each of the applications can do what any of the others needs.
 
-    Wrong where it is one application, such as during a move between clusters.
+    False alarm when it is one application, such as during a move between clusters.
     """
     for found, policy in _tried(at):
         named = list(_subjects(policy))
@@ -135,7 +135,7 @@ def _of(namespace: str, name: str, role_name: str = "cart") -> ServiceAccount:
 def misfits(at: Workloads) -> Iterator[Outcome]:
     """STS refuses the pods and does not say why.
 
-    Wrong where manifests or roles changed after the snapshot was taken.
+    False alarm when manifests or roles changed after the snapshot was taken.
     """
     accounts = at.service_accounts or ()
     # What needs no account comes first: a role that cannot be read ends the rest.
@@ -271,8 +271,8 @@ def _flaw(account: ServiceAccount, message: str, fix: str, at: Text | None) -> F
 def dangling(at: Workloads) -> Iterator[Fail]:
     """Whoever may create that service account gets the role.
 
-    Less certain where the manifests given are not all of the cluster, or several clusters are
-    trusted.
+    False alarm when the manifests do not show the whole cluster: the finding has low confidence
+    then, and when several clusters are trusted.
     """
     if at.service_accounts is None:
         return

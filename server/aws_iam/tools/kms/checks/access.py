@@ -73,7 +73,7 @@ _USE = ["kms:Decrypt", "kms:GenerateDataKey"]
 def public(at: KeyPolicy) -> Iterator[Fail]:
     """A key that everybody may use protects nothing.
 
-    kms:ViaService limits the path, not the account that calls. Wrong where a condition keeps
+    kms:ViaService limits the path, not the account that calls. False alarm when a condition keeps
     strangers out in a way that cannot be proved from the policy alone.
     """
     denials = denied_to_strangers(at.policy)
@@ -127,7 +127,7 @@ _GRAVE = ("kms:CreateGrant", "kms:Decrypt")
 def other_account(at: KeyPolicy) -> Iterator[Outcome]:
     """The administrators of the other account decide who decrypts your data or makes grants.
 
-    Wrong where the account is yours or a partner's: name it in `trusted`.
+    False alarm when the account is yours or a partner's: name it in `trusted`.
     """
     for statement in at.allows:
         found = tuple(key.strangers(at, statement))
@@ -165,7 +165,7 @@ def _stays_home(entry: str) -> bool:
 def shared(at: KeyPolicy) -> Iterator[Fail]:
     """A share adds a second policy to the key, named AWS_RAM; whoever reviews only the default policy does not see it.
 
-    Only a reminder where the share is intended.
+    False alarm when the share is intended.
     """
     if not at.is_default:
         owners = dict.fromkeys(principal.value for s in at.allows for principal in s.principals)
@@ -217,7 +217,7 @@ def shared(at: KeyPolicy) -> Iterator[Fail]:
 def all_but(at: KeyPolicy) -> Iterator[Fail]:
     """Allow with NotPrincipal lets in every other identity of every account; Allow with NotAction allows every action that AWS adds later.
 
-    Never wrong about what the statement allows.
+    No false alarms about what the statement allows.
     """
     for statement in at.policy.statements:
         for element in ("NotPrincipal", "NotAction"):
@@ -273,8 +273,8 @@ _LOGS = {
 def any_customer(at: KeyPolicy) -> Iterator[Fail]:
     """The service works for every account: a request of somebody else can make it encrypt or decrypt with your key.
 
-    Wrong where AWS supports no such condition for the use, as for encrypted SNS topics behind
-    EventBridge: the finding says so.
+    False alarm when AWS supports no such condition for the use, as for encrypted SNS topics
+    behind EventBridge: the finding says so.
     """
     for statement in at.allows:
         if any(map(_is_guard, statement.conditions)) or not _does_more_than_look(statement):
@@ -358,7 +358,8 @@ _OF_GRANTS = (
 def open_grants(at: KeyPolicy) -> Iterator[Fail]:
     """A grant lets anybody in any account use the key, and the key policy does not show it.
 
-    Wrong where the principal is a service integration of yours that creates grants by itself.
+    False alarm when the principal is a service integration of yours that creates grants by
+    itself.
     """
     for statement in at.allows:
         # Who may change the policy lets in whom he likes anyway: the console's administrators have kms:Create*.
@@ -409,7 +410,7 @@ def _told(named: list[str]) -> str:
 def without_effect(at: KeyPolicy) -> Iterator[Fail]:
     """KMS stores a statement without Action or Resource and ignores it: a Deny that protects nothing, an Allow that allows nothing.
 
-    Never wrong; the statement may be harmless.
+    No false alarms, though the statement may be harmless.
     """
     for statement in at.policy.statements:
         if not has_effect(statement):

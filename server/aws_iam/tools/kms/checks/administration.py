@@ -59,7 +59,8 @@ _NEARLY_FULL = MOST_BYTES * 9 // 10
 def without_account(at: KeyPolicy) -> Iterator[Outcome]:
     """Without the account's own statement only the principals that the policy names administer the key; if they are deleted, nobody does.
 
-    Wrong where the key is deliberately kept away from IAM policies: write down who recovers it.
+    False alarm when the key is deliberately kept away from IAM policies: write down who recovers
+    it.
     """
     if not at.is_default:
         return
@@ -101,7 +102,7 @@ def without_account(at: KeyPolicy) -> Iterator[Outcome]:
 def locked_out(at: KeyPolicy) -> Iterator[Fail]:
     """A key that nobody can administer stays as it is; only AWS Support can recover it.
 
-    Wrong where the administrator was created after the snapshot was taken.
+    False alarm when the administrator was created after the snapshot was taken.
     """
     if not at.is_default:
         return
@@ -147,7 +148,7 @@ def _is_there(found: Administrator, at: KeyPolicy) -> bool:
 def orphans(at: KeyPolicy) -> Iterator[Fail]:
     """AWS shows the unique id of a role or user that was deleted; while it is there, the policy cannot be saved again.
 
-    Never wrong; a role that is created again under the same name has another id.
+    No false alarms: a role that is created again under the same name has another id.
     """
     for statement in at.policy.statements:
         for principal in (*statement.principals, *statement.not_principals):
@@ -175,8 +176,8 @@ def orphans(at: KeyPolicy) -> Iterator[Fail]:
 def everything(at: KeyPolicy) -> Iterator[Fail]:
     """This principal can read the data, delete the key and let others in.
 
-    The account's own statement does not count: it only delegates to IAM. Wrong for a break-glass
-    role that is meant to do everything.
+    The account's own statement does not count: it only delegates to IAM. False alarm for a
+    break-glass role that is meant to do everything.
     """
     for statement in at.allows:
         if not key.is_everything(statement):
@@ -210,7 +211,7 @@ def everything(at: KeyPolicy) -> Iterator[Fail]:
 def both(at: KeyPolicy) -> Iterator[Fail]:
     """Separation of duties: whoever changes the key policy should not read what the key protects.
 
-    Wrong in small accounts where one team does both.
+    False alarm when one small team does both.
     """
     manages: dict[str, str] = {}
     uses: dict[str, tuple[str, object]] = {}
@@ -260,7 +261,7 @@ def both(at: KeyPolicy) -> Iterator[Fail]:
 def too_long(at: KeyPolicy) -> Iterator[Fail]:
     """KMS refuses a policy over 32,768 bytes and characters outside Latin-1; the next principal may be one too many.
 
-    Never wrong about the size.
+    No false alarms about the size.
     """
     text = at.policy.text or dump(at.policy)
     size = len(text.encode(errors="surrogatepass"))

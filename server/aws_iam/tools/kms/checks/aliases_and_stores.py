@@ -71,7 +71,7 @@ def _store(state: str, error: str = "") -> KeyStore:
 def store_down(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     """While a key store is not connected, no key in it can be used.
 
-    Wrong where the store is disconnected for maintenance.
+    False alarm when the store is disconnected for maintenance.
     """
 
     def test(region: str, stores: tuple[KeyStore, ...]) -> Iterator[Outcome]:
@@ -112,7 +112,7 @@ def store_down(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
 def dead_alias(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     """Whoever encrypts by the alias is refused, and often finds out in production.
 
-    Wrong where nothing uses the alias any more: delete it.
+    False alarm when nothing uses the alias any more: delete it.
     """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -170,7 +170,7 @@ def _for(role: str, service_region: str = "") -> str:
 def drifted(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     """Each Region has its own policy for the same key material: the most open of them decides who reads.
 
-    Wrong where the Regions differ on purpose, such as a replica for another team.
+    False alarm when the Regions differ on purpose, such as a replica for another team.
     """
     copies: dict[str, list[tuple[str, KmsKey]]] = {}
     for region, keys in account.in_each(KMS_KEYS):

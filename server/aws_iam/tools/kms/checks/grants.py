@@ -84,7 +84,7 @@ def _many(grant: Grant) -> str:
 def granted_abroad(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """A grant appears in no policy: whoever reviews only policies does not see the other account.
 
-    Wrong where the account is yours or a partner's: name it in `trusted`.
+    False alarm when the account is yours or a partner's: name it in `trusted`.
     """
 
     def test(region: str, arn: str, grants: tuple[Grant, ...]) -> Iterator[Outcome]:
@@ -130,8 +130,8 @@ def _operations(grant: Grant) -> str:
 def wide_grant(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """Whoever may decrypt and pass the grant on without limits can let anybody use the key.
 
-    Services limit their grants themselves. Wrong where the grantee is a service of yours that
-    needs many grants: raise `grants`.
+    Services limit their grants themselves. False alarm when the grantee is a service of yours
+    that needs many grants: raise `grants`.
     """
 
     def test(region: str, arn: str, grants: tuple[Grant, ...]) -> Iterator[Outcome]:
@@ -194,7 +194,8 @@ def _role(*statements: dict[str, object]) -> Account:
 def any_key(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     """Through the account's statement such a policy reaches every key of the account, including those of later projects.
 
-    Wrong for administrators and backup roles that are meant to reach all keys.
+    False alarm when the identity is an administrator or a backup role that is meant to reach all
+    keys.
     """
     policies = identity_policies(account.require(AUTHORIZATION))
     yield from for_each(policies, _of, name=lambda held: held.arn)

@@ -60,8 +60,8 @@ _OFF = KeyRotation(enabled=False)
 def not_rotating(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     """With rotation, new data gets new key material, so that less depends on each.
 
-    Imported, asymmetric and HMAC keys cannot rotate by themselves and are left out. Wrong where
-    the key is replaced by hand on a schedule of your own.
+    Imported, asymmetric and HMAC keys cannot rotate by themselves and are left out. False alarm
+    when the key is replaced by hand on a schedule of your own.
     """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -97,7 +97,7 @@ def _rotates(region: str, key: KmsKey, details: KeyDetails) -> bool:
 def rotates_slowly(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """The period is the longest time that one key material encrypts new data; AWS's default is 365 days.
 
-    Wrong where your own policy allows a longer period: set `rotation_days`.
+    False alarm when your own policy allows a longer period: set `rotation_days`.
     """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -142,8 +142,8 @@ def rotates_slowly(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
 def being_deleted(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """Whatever a deleted key encrypted is lost.
 
-    Aliases, grants or recent use show that somebody still needs it. Only a reminder where the
-    deletion is intended and nothing uses the key.
+    Aliases, grants or recent use show that somebody still needs it. False alarm when the deletion
+    is intended and nothing uses the key.
     """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -212,7 +212,7 @@ def _use(account: Account, region: str, key: KmsKey) -> LastUse | None:
 def disabled(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     """A disabled key serves nobody and costs as much as one in use.
 
-    Wrong where it is disabled to see whether somebody misses it.
+    False alarm when it is disabled to see whether somebody misses it.
     """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -249,8 +249,8 @@ def disabled(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
 def unused(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """An unused key costs money and may hold grants.
 
-    Wrong where the key protects backups or archives that are read rarely. AWS records use only
-    from a certain date on: before it the answer is unknown.
+    False alarm when the key protects backups or archives that are read rarely. AWS records use
+    only from a certain date on: before it the answer is unknown.
     """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -310,7 +310,7 @@ _FOREVER = Material(id="m-1", imported=True, expires=None, state="CURRENT")
 def expiring(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """A key with several materials is unusable as soon as one of them expires or is deleted.
 
-    Only a reminder where the expiry is intended, to make data unreadable.
+    False alarm when the key material is meant to expire, to make data unreadable.
     """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:

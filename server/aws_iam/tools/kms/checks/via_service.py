@@ -65,7 +65,8 @@ def _using(at: KeyPolicy, user: str) -> Iterator[Statement]:
 def breaks_direct_use(at: KeyPolicy) -> Iterator[Fail]:
     """Under kms:ViaService the application's own calls are refused, unless an IAM policy allows them through the account's statement.
 
-    Wrong where the declared user only calls through the service: say so with `only_via_service`.
+    False alarm when the declared user only calls through the service: say so with
+    `only_via_service`.
     """
     for user in () if at.only_via else at.users:
         found = tuple(_using(at, user))
@@ -90,7 +91,7 @@ def breaks_direct_use(at: KeyPolicy) -> Iterator[Fail]:
 def directly_too(at: KeyPolicy) -> Iterator[Fail]:
     """If only a service needs the key for a principal, a condition on the path keeps the principal from using it directly.
 
-    Wrong where the declared user also calls KMS itself.
+    False alarm when the declared user also calls KMS itself.
     """
     for user in at.users if at.only_via else ():
         for statement in _using(at, user):
@@ -117,7 +118,7 @@ def directly_too(at: KeyPolicy) -> Iterator[Fail]:
 def without_context(at: KeyPolicy) -> Iterator[Fail]:
     """A required encryption context ties the ciphertext to its purpose, and tells the uses apart in CloudTrail.
 
-    Wrong where the application's library sets no context.
+    False alarm when the application's library sets no context.
     """
     for user in () if at.only_via else at.users:
         for statement in _using(at, user):
@@ -166,7 +167,7 @@ def without_context(at: KeyPolicy) -> Iterator[Fail]:
 def dead_context(at: KeyPolicy) -> Iterator[Fail]:
     """Only some calls carry an encryption context; the statement never allows any other action.
 
-    Never wrong about the call; another statement may allow the action.
+    No false alarms about the call, though another statement may allow the action.
     """
     for statement in at.allows:
         # AWS's own example for CloudWatch Logs lists kms:Describe* so: needless there, and not the reader's fault.

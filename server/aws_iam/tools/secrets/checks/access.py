@@ -124,8 +124,8 @@ def _of_policies(
 def public(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Any AWS account could read the secret.
 
-    A secret may have several policies, and one of them is enough. Wrong where a condition keeps
-    strangers out in a way that cannot be proved from the policy alone.
+    A secret may have several policies, and one of them is enough. False alarm when a condition
+    keeps strangers out in a way that cannot be proved from the policy alone.
     """
 
     def test(region: str, secret: SecretPolicies, name: str, policy: Policy) -> Iterator[Outcome]:
@@ -185,7 +185,7 @@ def _actions(statement: Statement) -> str:
 def cross_account(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """The administrators of another account decide who reads your secret; with more than read rights they also change it.
 
-    Wrong where the account is yours or a partner's: name it in `trusted`.
+    False alarm when the account is yours or a partner's: name it in `trusted`.
     """
 
     def test(region: str, secret: SecretPolicies, name: str, policy: Policy) -> Iterator[Outcome]:
@@ -315,7 +315,7 @@ def _shared_under(key: SecretKey | None, named: str | None, principal: object = 
 def shared_under_aws_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """The sharing cannot work: nobody outside the account can use an AWS managed key.
 
-    Never wrong about the access; the policy may simply be left over.
+    No false alarms about the access, though the policy may simply be a leftover.
     """
 
     def test(region: str, secret: Secret, others: set[str]) -> Iterator[Outcome]:
@@ -383,7 +383,7 @@ def _key(account: Account, region: str, named: str) -> SecretKey:
 def key_refuses(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Reading a shared secret takes three permissions; the one on the key is easily forgotten.
 
-    Wrong where the other account gets the key by a grant.
+    False alarm when the other account gets the key by a grant.
     """
 
     def test(region: str, secret: Secret, others: set[str]) -> Iterator[Outcome]:

@@ -102,7 +102,7 @@ _MAY = {
 def dangling(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Running tasks do not notice; the next task cannot start.
 
-    Wrong where the secret was created after the snapshot was taken.
+    False alarm when the secret was created after the snapshot was taken.
     """
 
     def test(region: str, task: TaskDefinition) -> Iterator[Outcome]:

@@ -68,7 +68,7 @@ def _under(key: SecretKey) -> Account:
 def key_unusable(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """The value cannot be read while its key is disabled, and never again once the key is deleted.
 
-    Wrong where the secret is retired together with its key.
+    False alarm when the secret is retired together with its key.
     """
 
     def test(region: str, keys: tuple[SecretKey, ...]) -> Iterator[Outcome]:
@@ -110,8 +110,8 @@ def key_unusable(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
 def default_key(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """Only a customer managed key has a policy that you write.
 
-    Judged only if the caller asks for it (`customer_key`). Wrong where the account may not have
-    customer managed keys for reasons of cost.
+    Judged only if the caller asks for it (`customer_key`). False alarm when the account may not
+    have customer managed keys for reasons of cost.
     """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
@@ -152,7 +152,7 @@ def _copied(*copies: Replica) -> Account:
 def copy_failed(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """A replica that failed keeps the old password, and its Region finds out when it needs the secret.
 
-    Wrong where a replication was still running when the snapshot was taken.
+    False alarm when a replication was still running when the snapshot was taken.
     """
 
     def test(region: str, secret: SecretCopies) -> Iterator[Outcome]:
@@ -215,8 +215,8 @@ _ASSOCIATE = (
 def unused(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """A credential that nobody needs only helps whoever should not have it.
 
-    Wrong where it is read in another Region only, or kept for an emergency: AWS counts reads by
-    Region and by day.
+    False alarm when it is read in another Region only, or kept for an emergency: AWS counts reads
+    by Region and by day.
     """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
@@ -250,7 +250,7 @@ def unused(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
 def deletion_pending(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Until the recovery window ends the secret can be restored; afterwards it is gone.
 
-    Only a reminder where the deletion is intended.
+    False alarm when the deletion is intended.
     """
 
     def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
@@ -284,7 +284,7 @@ def deletion_pending(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
 def ambiguous_name(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """A partial ARN, or a policy that ends in `-??????`, may then match another secret.
 
-    Wrong where every policy and every caller names the full ARN.
+    False alarm when every policy and every caller names the full ARN.
     """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
@@ -331,7 +331,7 @@ def _secure(
 def parameter_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Everyone who may use Parameter Store in the account may decrypt with that key: you cannot narrow its policy.
 
-    Wrong where IAM policies already limit who reads the parameter, and that is enough.
+    False alarm when IAM policies already limit who reads the parameter, and that is enough.
     """
 
     def test(region: str, parameter: StoredParameter) -> Iterator[Outcome]:
@@ -362,8 +362,8 @@ def parameter_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
 def parameter_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """Parameter Store rotates nothing: the date of the last change is the age of the value.
 
-    Wrong where the parameter holds no credential, but for example a certificate's chain: raise
-    `parameter_days`.
+    False alarm when the parameter holds no credential, but for example a certificate's chain:
+    raise `parameter_days`.
     """
 
     def test(region: str, parameter: StoredParameter) -> Iterator[Outcome]:
@@ -393,7 +393,7 @@ def parameter_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
 def parameter_expiring(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """After the expiry readers get an error, and a deleted parameter cannot be restored.
 
-    Only a reminder where the expiry is intended.
+    False alarm when the parameter is meant to expire.
     """
     horizon = account.collected_at + timedelta(days=terms.expiring_days)
 

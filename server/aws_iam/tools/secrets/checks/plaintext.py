@@ -76,7 +76,7 @@ def _plain(name: str, **more: object) -> StoredParameter:
 def plain_parameter(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Everyone who may read parameters reads it without a key, and the value stays in the history.
 
-    Judged by the name alone; wrong where the name only sounds like a secret, such as
+    Judged by the name alone. False alarm when the name only sounds like a secret, such as
     `password-policy-url`.
     """
 
@@ -124,7 +124,8 @@ def plain_value(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """The value looks like a key or token.
 
     Judged only if the caller asks for it (`plaintext_values`): the text is looked at and never
-    kept, only its kind is. Wrong for examples, test keys and random text of the same shape.
+    kept, only its kind is. False alarm when the value is an example, a test key or other random
+    text of that shape.
     """
 
     def test(region: str, values: tuple[PlainValue, ...]) -> Iterator[Outcome]:
@@ -212,8 +213,8 @@ def _fails(
 def function_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Everyone who may see the function's configuration sees the variable, and so do its deployments and backups.
 
-    Judged by the variable's name and the shape of its value; wrong for names that only sound like
-    a secret.
+    Judged by the variable's name and the shape of its value. False alarm when the name only
+    sounds like a secret.
     """
 
     def test(region: str, function: Function) -> Iterator[Outcome]:
@@ -238,7 +239,7 @@ def function_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcom
 def function_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """With a customer managed key, reading the variables takes a permission that you give.
 
-    Wrong where the variables hold nothing worth protecting.
+    False alarm when the variables hold nothing worth protecting.
     """
 
     def test(region: str, function: Function) -> Iterator[Outcome]:
@@ -308,8 +309,8 @@ def _task(*variables: Variable) -> Account:
 def container_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """The variable stands in every revision of the task definition, for everyone who may describe one.
 
-    Judged by the variable's name and the shape of its value; wrong for names that only sound like
-    a secret.
+    Judged by the variable's name and the shape of its value. False alarm when the name only
+    sounds like a secret.
     """
 
     def test(region: str, task: TaskDefinition) -> Iterator[Outcome]:

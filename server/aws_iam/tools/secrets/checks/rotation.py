@@ -102,9 +102,9 @@ _ALONE = SecretCopies(arn=sample.ARN, copies=())
 def not_rotated(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """A credential that never changes works for whoever copied it once, forever.
 
-    Secrets that a service owns and replicas are left out: they are rotated elsewhere. Wrong where
-    the secret holds no credential, such as a configuration value, or where a pipeline rotates it
-    from outside.
+    Secrets that a service owns and replicas are left out: they are rotated elsewhere. False alarm
+    when the secret holds no credential, such as a configuration value, or where a pipeline
+    rotates it from outside.
     """
 
     def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
@@ -150,7 +150,7 @@ def _rotates(region: str, copies: Mapping[str, SecretCopies], secret: Secret) ->
 def rotation_overdue(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """A next rotation in the past means that the last attempt failed, and AWS tells nobody.
 
-    Wrong where the rotation was running when the snapshot was taken.
+    False alarm when the rotation was running when the snapshot was taken.
     """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
@@ -211,7 +211,7 @@ def rotation_overdue(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
 def rotation_stuck(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """While a version waits as AWSPENDING, Secrets Manager refuses the next rotation because one is in progress.
 
-    Wrong where a rotation legitimately waits longer than `stuck_hours`, for example for an
+    False alarm when a rotation legitimately waits longer than `stuck_hours`, for example for an
     approval.
     """
     longest = timedelta(hours=terms.stuck_hours)
@@ -271,8 +271,8 @@ def rotation_stuck(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
 def rotation_slow(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """The longer the interval, the longer a copied credential works.
 
-    Wrong where your own policy allows a longer interval: set `rotation_days`. Cron schedules are
-    not judged, because they do not tell an interval.
+    False alarm when your own policy allows a longer interval: set `rotation_days`. Cron schedules
+    are not judged, because they do not tell an interval.
     """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
@@ -318,8 +318,8 @@ def interval_days(schedule: Schedule) -> float | None:
 def rotation_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """A schedule is a promise; the date of the last rotation shows what happened.
 
-    Wrong where the value is changed by `put-secret-value` outside of rotation, which does not
-    count as one.
+    False alarm when the value is changed by `put-secret-value` outside of rotation, which does
+    not count as one.
     """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
@@ -386,7 +386,7 @@ def _instance(**more: object) -> DbInstance:
 def master_password(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """RDS rotates a managed master password without a function, and nobody ever sees it.
 
-    Engines and roles that do not support it are left out. Wrong where another system already
+    Engines and roles that do not support it are left out. False alarm when another system already
     manages the password, or where a client cannot read it from Secrets Manager.
     """
     yield from in_regions(account, DB_INSTANCES, _judge_instances)

@@ -80,8 +80,8 @@ _INVOKE_FOR_ANYBODY = sample.allow(
 def function_gone(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Without a working function every rotation fails.
 
-    A function in the state Inactive is only idle and passes. Wrong where the function is being
-    replaced at the time of the snapshot.
+    A function in the state Inactive is only idle and passes. False alarm when the function is
+    being replaced at the time of the snapshot.
     """
 
     def test(region: str, function: RotationFunction) -> Iterator[Outcome]:
@@ -111,7 +111,7 @@ def function_gone(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
 def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Without a permission no rotation runs; with one for any account, somebody else's secret can invoke your function.
 
-    Wrong where the function's own code checks which secret it is called for.
+    False alarm when the function's own code checks which secret it is called for.
     """
 
     def test(region: str, function: RotationFunction) -> Iterator[Outcome]:
@@ -181,8 +181,8 @@ def _lets_rotate(statement: Statement) -> bool:
 def function_runtime(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Deprecated runtimes get no security patches, and Lambda later refuses to update functions on them.
 
-    Judged as of the day of the snapshot; wrong where AWS extended the date after the data here was
-    refreshed.
+    Judged as of the day of the snapshot. False alarm when AWS extended the date after the data
+    here was refreshed.
     """
     today = account.collected_at.date()
 

@@ -93,7 +93,8 @@ _ONE = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-
 def every_secret(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Whoever takes over this one identity reads every secret of the account, including those of later projects.
 
-    Wrong where the identity is a backup or break-glass role that is meant to reach all of them.
+    False alarm when the identity is a backup or break-glass role that is meant to reach all of
+    them.
     """
     policies = identity_policies(account.require(AUTHORIZATION))
     yield from for_each(policies, _of, name=lambda held: held.arn)
@@ -188,8 +189,8 @@ def _shared_with(*principals: str) -> Account:
 def parameter_shared(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """The administrators of another account decide who reads the parameter.
 
-    AWS asks for a customer managed key only if it is a SecureString. Wrong where the account is
-    yours: name it in `trusted`.
+    AWS asks for a customer managed key only if it is a SecureString. False alarm when the account
+    is yours: name it in `trusted`.
     """
     yield from in_regions(account, PARAMETER_POLICIES, partial(_by_policy, account, terms))
     yield from in_regions(account, PARAMETER_SHARES, partial(_by_share, account, terms))
