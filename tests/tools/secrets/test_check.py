@@ -92,7 +92,7 @@ def test_a_saved_snapshot_says_the_same_as_the_account(account: Any, saved: Path
 
 EXPECTED = {
     "SEC-ROT-OVERDUE": "was due on 2026-01-01",
-    "SEC-ROT-STUCK": "waits as AWSPENDING",
+    "SEC-ROT-STUCK": "has been AWSPENDING since",
     "SEC-ROT-LAMBDA-PERM": "for any account",
     "SEC-ROT-LAMBDA-RUNTIME": "`python3.8`",
     "SEC-POL-PUBLIC": "policy `partner`",
@@ -100,11 +100,11 @@ EXPECTED = {
     "SEC-XACCT-KEYPOL": "no kms:Decrypt",
     "SSM-SHARED": "444455556666",
     "SEC-REPLICA-FAIL": "`eu-west-1`",
-    "SSM-PLAINTEXT": "its description says `password`",
+    "SSM-PLAINTEXT": "its description contains `password`",
     "ENV-LAMBDA": "`DB_PASSWORD`",
     "ENV-ECS": "container `app`: variable `API_TOKEN`",
     "ENV-ECS-DANGLING": "does not exist",
-    "SEC-RDS-MASTER": "Redshift cluster `reports`",
+    "SEC-RDS-MASTER": "admin password of cluster `reports`",
 }
 
 
@@ -169,7 +169,7 @@ def test_only_who_asks_has_string_parameters_looked_into() -> None:
 def test_looking_into_values_in_the_demonstration_account() -> None:
     answer = run(demo=True, scope=["parameter_store"], plaintext_values=True)
     assert "SSM-PLAINTEXT-VALUE" in {finding.code for finding in answer.findings}
-    assert answer.facts["looked_into_values"] == "String parameters, as asked"
+    assert answer.facts["looked_into_values"] == "String parameters, as requested"
     assert "demonstration-only" not in json.dumps(to_json(answer))
 
 

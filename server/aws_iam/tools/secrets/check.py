@@ -67,7 +67,9 @@ def check(
             "collected_at": account.collected_at.isoformat(timespec="seconds"),
             "checks": len(chosen),
             "by_check": by_check(found, CHECKS),
-            "looked_into_values": "String parameters, as asked" if plaintext_values else "none",
+            "looked_into_values": "String parameters, as requested"
+            if plaintext_values
+            else "none",
             **({"not_read": unread_table(missed)} if missed else {}),
         },
         artifacts=missing_permissions(account, found),

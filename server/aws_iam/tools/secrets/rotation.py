@@ -167,7 +167,7 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
             ],
             "schedule": schedule.text if schedule else "the service's default: every 7 days",
             "limits": managed.limits,
-            "permission": "no function, so none for one; whoever enables it needs `kms:CreateGrant`, `kms:DescribeKey`, "
+            "permission": "there is no function that needs one; whoever enables it needs `kms:CreateGrant`, `kms:DescribeKey`, "
             "`secretsmanager:CreateSecret` and `secretsmanager:TagResource`",
         },
         sources=(managed.source, f"{_GUIDE}/rotate-secrets_managed.html", _API, _PAGE),
@@ -287,7 +287,7 @@ def _by_function(arguments: RotationArguments) -> Answer:
     return Answer(
         summary=(
             f"Rotation by a Lambda function, {schedule.text}: implement `accepts` and `change` in rotation_function.py; "
-            "the four steps are done. Nothing is rotated now; `testSecret` runs once."
+            "the four steps are written. Nothing is rotated now; `testSecret` runs once."
         ),
         artifacts=(main, skeleton, *(_policy(document, values) for document in documents)),
         facts={

@@ -153,7 +153,7 @@ def _chosen(runtime: Runtime, store: StoreName, style: Style | None) -> Snippet:
 def _values(chosen: Snippet, name: SecretName) -> dict[str, str]:
     secret = chosen.store == "secrets_manager"
     return {
-        # By name only within the account: another account's secret is read by its ARN.
+        # A name works only within the account: another account's secret is read by its ARN.
         "Secret": name.as_written,
         "SecretPattern": name.secret_pattern,
         "ParameterArn": name.parameter_arn,

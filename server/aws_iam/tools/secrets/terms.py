@@ -11,14 +11,14 @@ _MOST_DAYS = 3650
 
 @slotted
 class SecretTerms(Terms):
-    """What the secrets of an account are held against; defaults are those of Security Hub where it has one."""
+    """What the secrets of an account are judged by; the defaults are those of Security Hub where it has one."""
 
     rotation_days: int = 90
     """The longest interval of a rotation, and the longest time since the last one."""
     stuck_hours: int = 24
     parameter_days: int = 365
     customer_key: bool = False
-    """Whether secrets have to be under a customer managed key."""
+    """Whether secrets must be encrypted with a customer managed key."""
 
 
 THRESHOLDS = (
@@ -27,5 +27,5 @@ THRESHOLDS = (
     number("stuck_hours", "longest time a rotation may take", least=1, most=_MOST_DAYS),
     number("parameter_days", "longest age of a SecureString", least=1, most=_MOST_DAYS),
     number("expiring_days", "how soon an expiry counts", least=1, most=_MOST_DAYS),
-    flag("customer_key", "every secret has to be under a customer managed key"),
+    flag("customer_key", "every secret must be encrypted with a customer managed key"),
 )

@@ -71,7 +71,7 @@ _OWN = {"AWS": f"arn:aws:iam::{sample.OWN}:role/App"}
 def _of_policies(
     account: Account, test: Callable[[str, SecretPolicies, str, Policy], Iterator[Outcome]]
 ) -> Iterator[Outcome]:
-    """The outcomes of every policy of every secret; a list that AWS refused is unknown beside what is known."""
+    """The outcomes of every policy of every secret; a list that AWS refused to give adds an unknown."""
 
     def of_secret(region: str, secret: SecretPolicies) -> Iterator[Outcome]:
         for named in secret.policies:
@@ -129,24 +129,24 @@ def public(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """
 
     def test(region: str, secret: SecretPolicies, name: str, policy: Policy) -> Iterator[Outcome]:
-        open_ones = [
+        open_statements = [
             candidate
             for candidate in policy.statements
             if _is_open(candidate) and not is_closed_to_strangers(candidate)
         ]
         denials = denied_to_strangers(policy)
-        open_ones = [one for one in open_ones if not is_taken_back(denials, one)]
-        for statement in open_ones:
+        open_statements = [s for s in open_statements if not is_taken_back(denials, s)]
+        for statement in open_statements:
             message = f"policy {quoted(name)}, {_place(statement)}: everyone may call {_actions(statement)}"
             yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
-        if not open_ones:
+        if not open_statements:
             yield Pass(secret.arn, "", region)
 
     return _of_policies(account, test)
 
 
 def _is_open(statement: Statement) -> bool:
-    # Everyone but a few is everyone.
+    # NotPrincipal lets in everyone except a few.
     named = any(principal.is_everyone for principal in statement.principals)
     return statement.allows and (named or bool(statement.not_principals))
 
@@ -158,7 +158,9 @@ def _place(statement: Statement) -> str:
 
 
 def _actions(statement: Statement) -> str:
-    first = statement.actions[0].value if statement.actions else "everything but a few actions"
+    if not statement.actions:
+        return "all actions except those in `NotAction`"
+    first = statement.actions[0].value
     more = len(statement.actions) - 1
     return f"{quoted(first)}{f' and {more} more' if more > 0 else ''}"
 
@@ -205,12 +207,12 @@ def cross_account(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
 
 
 def _strangers(account: Account, terms: SecretTerms, statement: Statement) -> set[str]:
-    """The accounts that an Allow lets in and nobody trusts."""
+    """The untrusted accounts that an Allow lets in."""
     return {other for other in let_in(statement) if not terms.trusts(account, other)}
 
 
 def let_in(statement: Statement) -> set[str]:
-    """The accounts that an Allow names: as principals, or where everyone is meant, by a condition on the caller."""
+    """The accounts that an Allow names as principals or, if its principal is everyone, in a condition on the caller."""
     if not statement.allows:
         return set()
     named = {_of(principal.value) for principal in statement.principals if principal.type == "AWS"}
@@ -238,14 +240,14 @@ def _only_reads(statement: Statement) -> bool:
 def _shared(
     account: Account, test: Callable[[str, Secret, set[str]], Iterator[Outcome]]
 ) -> Iterator[Outcome]:
-    """The outcomes of every secret that a policy of its own shares, trusted accounts included."""
+    """The outcomes of every secret that its own policy shares, also with trusted accounts."""
 
     def of_region(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
         policies = {
             policies_of.arn: policies_of
             for policies_of in account.require_in(region, NAMED_POLICIES)
         }
-        standing = [
+        remaining = [
             secret for secret in secrets if secret.deleted is None and secret.arn in policies
         ]
 
@@ -254,11 +256,9 @@ def _shared(
             if others:
                 yield from test(region, secret, others)
             else:
-                yield NotApplicable(secret.arn, "no secret is shared by a policy", region)
+                yield NotApplicable(secret.arn, "its policy does not share it", region)
 
-        yield from for_each(
-            standing, of_secret, name=lambda standing_secret: standing_secret.arn, region=region
-        )
+        yield from for_each(remaining, of_secret, name=lambda secret: secret.arn, region=region)
 
     return in_regions(account, SECRETS, of_region)
 
@@ -304,7 +304,7 @@ def _shared_under(key: SecretKey | None, named: str | None, principal: object = 
     "SEC-XACCT-AWSKEY",
     on=Account,
     severity=Severity.MEDIUM,
-    title="A shared secret is under a key that cannot be shared",
+    title="A shared secret is encrypted with a key that cannot be shared",
     fix="aws secretsmanager update-secret --region REGION --secret-id SECRET --kms-key-id KEY_ARN (a customer managed key whose policy lets the other account decrypt)",
     source=_CREATE,
     needs=(SECRETS, NAMED_POLICIES, SECRET_KEYS),
@@ -313,14 +313,14 @@ def _shared_under(key: SecretKey | None, named: str | None, principal: object = 
     trap=[_shared_under(None, None, _OWN)],
 )
 def shared_under_aws_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """The sharing cannot work: nobody outside the account can use an AWS managed key.
+    """The sharing does not work: nobody outside the account can use an AWS managed key.
 
     No false alarms about the access, though the policy may simply be a leftover.
     """
 
     def test(region: str, secret: Secret, others: set[str]) -> Iterator[Outcome]:
         if _is_default(account, region, secret):
-            message = f"{quoted(secret.name)} is shared with {_listed(others)}, but its key `aws/secretsmanager` cannot be"
+            message = f"{quoted(secret.name)} is shared with {_listed(others)}, but its key `aws/secretsmanager` cannot be shared"
             yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         else:
             yield Pass(secret.arn, "", region)
@@ -345,7 +345,7 @@ def _key(account: Account, region: str, named: str) -> SecretKey:
     "SEC-XACCT-KEYPOL",
     on=Account,
     severity=Severity.MEDIUM,
-    title="The key of a shared secret does not let the other account decrypt",
+    title="The key of a shared secret does not let the other account decrypt it",
     fix="Add to the key's policy an Allow of kms:Decrypt for the other account, with kms:ViaService secretsmanager.REGION.amazonaws.com.",
     source=_CREATE,
     needs=(SECRETS, NAMED_POLICIES, SECRET_KEYS),
@@ -381,7 +381,7 @@ def _key(account: Account, region: str, named: str) -> SecretKey:
     ],
 )
 def key_refuses(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Reading a shared secret takes three permissions; the one on the key is easily forgotten.
+    """Reading a shared secret requires three permissions; the one on the key is easily forgotten.
 
     False alarm when the other account gets the key by a grant.
     """
@@ -395,7 +395,7 @@ def key_refuses(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
         refused = {other for other in others if not _decrypts(statements, other)}
         if refused:
             arn = known(key.arn)
-            message = f"{quoted(secret.name)} is shared with {_listed(refused)}, whom the policy of key {quoted(arn)} gives no kms:Decrypt"
+            message = f"{quoted(secret.name)} is shared with {_listed(refused)}, but the policy of key {quoted(arn)} allows no kms:Decrypt"
             yield Fail(secret.arn, message, region)
         else:
             yield Pass(secret.arn, "", region)

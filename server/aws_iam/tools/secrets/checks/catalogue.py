@@ -26,9 +26,9 @@ FAMILIES: Families = (
     ("Rotation functions", rotation_functions),
     ("Who may read a secret", access),
     ("Wide grants and shares", wide_grants),
-    ("The life of secrets and parameters", lifecycle),
+    ("Lifecycle of secrets and parameters", lifecycle),
     ("Plaintext", plaintext),
-    ("References of containers", container_references),
+    ("References from containers", container_references),
 )
 
 CHECKS: Mapping[str, Check[Account]] = {
@@ -37,4 +37,4 @@ CHECKS: Mapping[str, Check[Account]] = {
 """Every check by its code, in order."""
 
 ON_REQUEST = frozenset({"SSM-PLAINTEXT-VALUE"})
-"""Made only for who asks to look into String parameters."""
+"""Run only when the caller asks to look into String parameters."""

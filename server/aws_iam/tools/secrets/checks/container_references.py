@@ -1,4 +1,4 @@
-"""What containers take their secrets from: whether it exists, and whether the role that reads it may."""
+"""References from containers to secrets and parameters: whether the target exists, and whether the execution role may read it."""
 
 from __future__ import annotations
 
@@ -94,13 +94,13 @@ _MAY = {
     ],
     good=[_task(f"{sample.ARN}:password::", _MAY)],
     trap=[
-        # Without the random part, and by a parameter's bare name: both are understood by ECS.
+        # Without the random part, and by a parameter's bare name: ECS accepts both.
         _task(f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db", _MAY),
         _task("/prod/app/password", _MAY),
     ],
 )
 def dangling(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Running tasks do not notice; the next task cannot start.
+    """Running tasks are not affected, but no new task can start.
 
     False alarm when the secret was created after the snapshot was taken.
     """
@@ -132,7 +132,7 @@ def _judge(
         return
     arn, deleted = found
     if deleted:
-        yield Fail(task.arn, f"{place} waits for its deletion and cannot be read", region)
+        yield Fail(task.arn, f"{place} is scheduled for deletion and cannot be read", region)
         return
     refused = _refused(account, task, _READ if secret else _READ_PARAMETER, arn)
     if refused:
@@ -142,7 +142,7 @@ def _judge(
 
 
 def _secret(account: Account, reference: SecretReference) -> tuple[str, bool] | None:
-    """The secret's ARN and whether it is on its way out; None when there is none."""
+    """The secret's ARN and whether it is scheduled for deletion; None when there is none."""
     wanted = ":".join(reference.value_from.split(":")[:_FIELDS_OF_SECRET])
     place = _own(account, wanted)
     for secret in account.require_in(place.region, SECRETS):
@@ -163,11 +163,11 @@ def _parameter(
 
 
 def _own(account: Account, arn: str) -> Arn:
-    """The ARN, when its secret is one of the account's in a Region that was read."""
+    """The ARN; raises NotCollected when it belongs to another account."""
     place = Arn.of(arn)
     if place is None or place.account != account.id:
         raise NotCollected(
-            f"{quoted(arn)} belongs to another account, which alone can tell",
+            f"{quoted(arn)} belongs to another account, so it cannot be checked here",
             call="ecs:DescribeTaskDefinition",
             code="another account",
         )
@@ -206,7 +206,7 @@ def _refused(account: Account, task: TaskDefinition, action: str, arn: str) -> s
 
 
 def _demand(document: str) -> str:
-    """The document, when it can be read."""
+    """The document; raises NotCollected when it cannot be read."""
     policy_of(document, _DETAILS)
     return document
 

@@ -1,4 +1,4 @@
-"""The keys of secrets, their copies, and what becomes old, unused or deleted."""
+"""The keys of secrets, their replicas, and what is old, unused or about to be deleted."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _under(key: SecretKey) -> Account:
     bad=[_under(_key("PendingDeletion")), _under(_key("Disabled"))],
     good=[_under(_key("Enabled"))],
     trap=[
-        # A key that only a secret on its way out names may go with it.
+        # A key may be deleted together with the only secret that it encrypts.
         sample.holding(
             (SECRETS, (sample.rotating(kms_key=sample.KEY, deleted=sample.ago(1)),)),
             (PARAMETERS, ()),
@@ -87,7 +87,7 @@ def key_unusable(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
         arn, name = user
         state, identity = known(key.state), known(key.arn)
         if state in _UNUSABLE:
-            message = f"{quoted(name)} is under key {quoted(identity)}, which is in state {quoted(state)}"
+            message = f"{quoted(name)} is encrypted with key {quoted(identity)}, which is in state {quoted(state)}"
             yield Fail(arn, message, region, names=(("KEY_ID", identity),))
         else:
             yield Pass(arn, "", region)
@@ -99,7 +99,7 @@ def key_unusable(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     "SEC-KEY-DEFAULT",
     on=Account,
     severity=Severity.INFO,
-    title="A secret is under the AWS managed key",
+    title="A secret is encrypted with the AWS managed key",
     fix="aws secretsmanager update-secret --region REGION --secret-id SECRET --kms-key-id KEY_ARN",
     source="https://docs.aws.amazon.com/config/latest/developerguide/secretsmanager-using-cmk.html",
     needs=(SECRETS,),
@@ -108,17 +108,17 @@ def key_unusable(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     trap=[sample.with_secrets(sample.rotating(owning_service="rds"))],
 )
 def default_key(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """Only a customer managed key has a policy that you write.
+    """Only a customer managed key has a key policy that you control.
 
-    Judged only if the caller asks for it (`customer_key`). False alarm when the account may not
-    have customer managed keys for reasons of cost.
+    Runs only with the limit `customer_key`. False alarm when the account avoids customer managed
+    keys to save their cost.
     """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
         if not terms.customer_key or secret.owning_service:
-            yield NotApplicable(secret.arn, "no customer managed key is asked for", region)
+            yield NotApplicable(secret.arn, "no customer managed key is required", region)
         elif secret.kms_key is None or secret.kms_key.endswith("alias/aws/secretsmanager"):
-            message = f"{quoted(secret.name)} is under `aws/secretsmanager`"
+            message = f"{quoted(secret.name)} is encrypted with `aws/secretsmanager`"
             yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         else:
             yield Pass(secret.arn, "", region)
@@ -150,7 +150,7 @@ def _copied(*copies: Replica) -> Account:
     trap=[_copied(Replica(status="InProgress", region="eu-west-1"))],
 )
 def copy_failed(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """A replica that failed keeps the old password, and its Region finds out when it needs the secret.
+    """A failed replica keeps the old password, which nobody notices until its Region needs the secret.
 
     False alarm when a replication was still running when the snapshot was taken.
     """
@@ -213,7 +213,7 @@ _ASSOCIATE = (
     ],
 )
 def unused(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """A credential that nobody needs only helps whoever should not have it.
+    """A credential that nobody uses only helps an attacker.
 
     False alarm when it is read in another Region only, or kept for an emergency: AWS counts reads
     by Region and by day.
@@ -223,10 +223,12 @@ def unused(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
         last = secret.last_accessed or secret.created
         if secret.owning_service or last is None:
             yield NotApplicable(
-                secret.arn, "a service owns it, or AWS does not say when it was made", region
+                secret.arn, "a service owns it, or AWS does not say when it was created", region
             )
         elif (age := age_days(account, last)) > terms.unused_days:
-            word = "was read last" if secret.last_accessed else "was never read since it was made"
+            word = (
+                "was last read" if secret.last_accessed else "was never read since it was created"
+            )
             message = f"{quoted(secret.name)} {word} {age} days ago ({day(last)}), more than {terms.unused_days}"
             yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         else:
@@ -268,7 +270,7 @@ def deletion_pending(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
     "SEC-NAME-SUFFIX",
     on=Account,
     severity=Severity.LOW,
-    title="A secret's name ends like an ARN's random part",
+    title="A secret's name ends like the random suffix of an ARN",
     fix="Create the secret under another name, move its readers, delete this one.",
     source=f"{_API}/API_CreateSecret.html",
     needs=(SECRETS,),
@@ -282,7 +284,7 @@ def deletion_pending(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
     ],
 )
 def ambiguous_name(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """A partial ARN, or a policy that ends in `-??????`, may then match another secret.
+    """A partial ARN, or a policy whose resource ends in `-??????`, can then match another secret.
 
     False alarm when every policy and every caller names the full ARN.
     """
@@ -320,8 +322,8 @@ def _secure(
     "SSM-DEFAULT-KEY",
     on=Account,
     severity=Severity.LOW,
-    title="A SecureString is under the AWS managed key",
-    fix="Put the value again with --key-id KEY_ARN --overwrite (a customer managed key).",
+    title="A SecureString is encrypted with the AWS managed key",
+    fix="Store the value again with --key-id KEY_ARN --overwrite (a customer managed key).",
     source="https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html",
     needs=(PARAMETERS,),
     bad=[_with_parameters(sample.parameter(key="alias/aws/ssm"))],
@@ -329,14 +331,18 @@ def _secure(
     trap=[_with_parameters(sample.parameter("/prod/app/url", type="String", key=None))],
 )
 def parameter_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Everyone who may use Parameter Store in the account may decrypt with that key: you cannot narrow its policy.
+    """Everyone in the account who may use Parameter Store may decrypt with that key, and you cannot change its policy.
 
     False alarm when IAM policies already limit who reads the parameter, and that is enough.
     """
 
     def test(region: str, parameter: StoredParameter) -> Iterator[Outcome]:
         if parameter.key is None or parameter.key.endswith("alias/aws/ssm"):
-            yield Fail(parameter.arn, f"{quoted(parameter.name)} is under `alias/aws/ssm`", region)
+            yield Fail(
+                parameter.arn,
+                f"{quoted(parameter.name)} is encrypted with `alias/aws/ssm`",
+                region,
+            )
         else:
             yield Pass(parameter.arn, "", region)
 
@@ -348,7 +354,7 @@ def parameter_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     on=Account,
     severity=Severity.MEDIUM,
     title="A SecureString was last changed long ago",
-    fix="Rotate what it holds; a NoChangeNotification policy reminds you, or move it to Secrets Manager, which rotates by itself.",
+    fix="Rotate the value, and let a NoChangeNotification policy remind you of the next time, or move it to Secrets Manager, which can rotate it.",
     source="https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-policies.html",
     needs=(PARAMETERS,),
     bad=[_with_parameters(sample.parameter(modified=sample.ago(500)))],
@@ -360,7 +366,7 @@ def parameter_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     ],
 )
 def parameter_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """Parameter Store rotates nothing: the date of the last change is the age of the value.
+    """Parameter Store does not rotate values, so a value is as old as its last change.
 
     False alarm when the parameter holds no credential, but for example a certificate's chain:
     raise `parameter_days`.
@@ -370,7 +376,7 @@ def parameter_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
         if parameter.modified is None:
             yield NotApplicable(parameter.arn, "AWS does not say when it was changed", region)
         elif (age := age_days(account, parameter.modified)) > terms.parameter_days:
-            message = f"{quoted(parameter.name)} changed last {age} days ago ({day(parameter.modified)}), more than {terms.parameter_days}"
+            message = f"{quoted(parameter.name)} was last changed {age} days ago ({day(parameter.modified)}), more than {terms.parameter_days}"
             yield Fail(parameter.arn, message, region)
         else:
             yield Pass(parameter.arn, "", region)
@@ -383,7 +389,7 @@ def parameter_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     on=Account,
     severity=Severity.MEDIUM,
     title="A parameter is about to be deleted by its expiration policy",
-    fix="Put the value again with a later Expiration in --policies, or without one: expiry deletes the parameter.",
+    fix="Store the value again with a later Expiration in --policies, or without one: AWS deletes the parameter when it expires.",
     source=_PUT,
     needs=(PARAMETERS,),
     bad=[_with_parameters(sample.parameter(expires=(sample.ago(-10),)))],
@@ -391,7 +397,7 @@ def parameter_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     trap=[_with_parameters(sample.parameter())],
 )
 def parameter_expiring(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """After the expiry readers get an error, and a deleted parameter cannot be restored.
+    """Once it expires, readers get an error, and a deleted parameter cannot be restored.
 
     False alarm when the parameter is meant to expire.
     """

@@ -1,4 +1,4 @@
-"""Secrets in the wrong place: plain parameters, and the variables of functions and containers."""
+"""Secrets in plaintext: String parameters, and environment variables of functions and containers."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def _plain(name: str, **more: object) -> StoredParameter:
     "SSM-PLAINTEXT",
     on=Account,
     severity=Severity.HIGH,
-    title="A plain parameter is named like a secret",
-    fix="Rotate what it holds, then put it as a SecureString: aws ssm put-parameter --region REGION --name NAME --type SecureString --overwrite --value file://value",
+    title="A plaintext parameter is named like a secret",
+    fix="Rotate the value, then store it as a SecureString: aws ssm put-parameter --region REGION --name NAME --type SecureString --overwrite --value file://value",
     source=_STORE,
     needs=(PARAMETERS,),
     bad=[
@@ -74,7 +74,7 @@ def _plain(name: str, **more: object) -> StoredParameter:
     ],
 )
 def plain_parameter(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Everyone who may read parameters reads it without a key, and the value stays in the history.
+    """Everyone who may read parameters can read it without a key, and the value stays in the history.
 
     Judged by the name alone. False alarm when the name only sounds like a secret, such as
     `password-policy-url`.
@@ -91,9 +91,9 @@ def plain_parameter(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
                 yield Pass(parameter.arn, "", region)
                 continue
             where = "name" if own else "path" if path else "description"
-            message = f"{quoted(parameter.name)} is a {parameter.type}, and its {where} says {quoted(word)}"
+            message = f"{quoted(parameter.name)} is a {parameter.type}, and its {where} contains {quoted(word)}"
             names = (("NAME", parameter.name),)
-            # A folder or a description speaks of its neighbours too.
+            # A path or a description may be about neighboring parameters.
             yield Fail(parameter.arn, message, region, low_confidence=not own, names=names)
 
     return in_regions(account, PARAMETERS, test)
@@ -112,8 +112,8 @@ def _valued(form: str) -> Account:
     "SSM-PLAINTEXT-VALUE",
     on=Account,
     severity=Severity.CRITICAL,
-    title="A plain parameter holds a key",
-    fix="Rotate the key first, then put it as a SecureString: aws ssm put-parameter --region REGION --name NAME --type SecureString --overwrite --value file://value",
+    title="A plaintext parameter holds a key",
+    fix="Rotate the key first, then store it as a SecureString: aws ssm put-parameter --region REGION --name NAME --type SecureString --overwrite --value file://value",
     source=_STORE,
     needs=(PARAMETERS, PLAIN_VALUES),
     bad=[_valued("GitHub token"), _valued("random text")],
@@ -123,7 +123,7 @@ def _valued(form: str) -> Account:
 def plain_value(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """The value looks like a key or token.
 
-    Judged only if the caller asks for it (`plaintext_values`): the text is looked at and never
+    Runs only with `plaintext_values`: the text is examined and never
     kept, only its kind is. False alarm when the value is an example, a test key or other random
     text of that shape.
     """
@@ -169,13 +169,13 @@ _HARMLESS = (
 
 
 def _exposed(variable: Variable) -> tuple[str, bool] | None:
-    """Why the variable holds a secret, and whether that is a guess; None when nothing says so."""
+    """Why the variable seems to hold a secret, and whether that is a guess; None when nothing suggests it."""
     if variable.kind is ValueKind.KEY:
         return f"holds what looks like: {variable.format}", False
     word = secret_word(variable.name)
     if word and variable.kind in {ValueKind.TEXT, ValueKind.WORDS}:
         size = f" ({variable.length})" if variable.length else ""
-        return f"is named {quoted(word)} and holds a text of its own{size}", (
+        return f"has {quoted(word)} in its name and holds a literal value{size}", (
             variable.kind is ValueKind.WORDS
         )
     return None
@@ -200,7 +200,7 @@ def _fails(
     on=Account,
     severity=Severity.CRITICAL,
     title="A function has a secret in its environment",
-    fix="Rotate it, keep it in Secrets Manager, and let the variable name it: `aws-iam secrets snippet --runtime lambda`.",
+    fix="Rotate it, store it in Secrets Manager, and put only its name in the variable: `aws-iam secrets snippet --runtime lambda`.",
     source=_LAMBDA,
     needs=(FUNCTIONS,),
     bad=[
@@ -211,7 +211,7 @@ def _fails(
     trap=[_function(*_HARMLESS)],
 )
 def function_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Everyone who may see the function's configuration sees the variable, and so do its deployments and backups.
+    """Everyone who may read the function's configuration can read the variable, and deployments and backups contain it.
 
     Judged by the variable's name and the shape of its value. False alarm when the name only
     sounds like a secret.
@@ -228,7 +228,7 @@ def function_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcom
     "ENV-LAMBDA-CMK",
     on=Account,
     severity=Severity.LOW,
-    title="A function's variables are under the AWS managed key",
+    title="A function's variables are encrypted with the AWS managed key",
     fix="aws lambda update-function-configuration --region REGION --function-name FUNCTION --kms-key-arn KEY_ARN",
     source=_LAMBDA,
     needs=(FUNCTIONS,),
@@ -237,7 +237,7 @@ def function_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcom
     trap=[_function()],
 )
 def function_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """With a customer managed key, reading the variables takes a permission that you give.
+    """With a customer managed key, reading the variables requires a permission that you grant.
 
     False alarm when the variables hold nothing worth protecting.
     """
@@ -249,10 +249,10 @@ def function_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
         _demand_shown(function, region)
         if function.variables:
             count = len(function.variables)
-            message = f"{count} variable{'' if count == 1 else 's'} of {quoted(function.name)} under `aws/lambda`"
+            message = f"{count} variable{'' if count == 1 else 's'} of {quoted(function.name)} {'is' if count == 1 else 'are'} encrypted with `aws/lambda`"
             yield Fail(function.arn, message, region, names=(("FUNCTION", function.name),))
         else:
-            yield NotApplicable(function.arn, "no variables", region)
+            yield NotApplicable(function.arn, "the function has no variables", region)
 
     return _functions(account, test)
 
@@ -269,7 +269,7 @@ def _functions(
 
 
 def _demand_shown(function: Function, region: str) -> None:
-    """An environment that AWS does not show is no empty one: a Deny on kms:Decrypt hides it."""
+    """Raise NotCollected when AWS hides the variables, as a Deny on kms:Decrypt makes it do: hidden ones are not absent."""
     if function.hidden:
         raise NotCollected(
             f"AWS does not show the variables of {quoted(function.name)} to this caller "
@@ -296,7 +296,7 @@ def _task(*variables: Variable) -> Account:
     on=Account,
     severity=Severity.CRITICAL,
     title="A container has a secret in its environment",
-    fix="Rotate it, keep it in Secrets Manager, and name it in `secrets[].valueFrom`: `aws-iam secrets snippet --runtime ecs`; then deregister the old revisions.",
+    fix="Rotate it, store it in Secrets Manager, and name it in `secrets[].valueFrom`: `aws-iam secrets snippet --runtime ecs`; then deregister the old revisions.",
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html",
     needs=(TASK_DEFINITIONS,),
     bad=[
@@ -307,7 +307,7 @@ def _task(*variables: Variable) -> Account:
     trap=[_task(*_HARMLESS)],
 )
 def container_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """The variable stands in every revision of the task definition, for everyone who may describe one.
+    """Every revision of the task definition contains the variable, for everyone who may describe one.
 
     Judged by the variable's name and the shape of its value. False alarm when the name only
     sounds like a secret.

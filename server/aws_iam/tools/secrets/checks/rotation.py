@@ -1,4 +1,4 @@
-"""Whether secrets rotate, as often as they should, and by functions that work."""
+"""Whether secrets rotate, and as often as they should."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ _RATE = re.compile(r"rate\((\d{1,4}) (hour|day)s?\)", re.ASCII)
 
 
 def live(account: Account, test: Callable[[str, Secret], Iterator[Outcome]]) -> Iterator[Outcome]:
-    """The outcomes of every secret that is not on its way out, Region by Region."""
+    """The outcomes of every secret that is not scheduled for deletion, Region by Region."""
 
     def of_region(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
-        standing = (secret for secret in secrets if secret.deleted is None)
+        remaining = (secret for secret in secrets if secret.deleted is None)
         return for_each(
-            standing,
+            remaining,
             partial(test, region),
-            name=lambda standing_secret: standing_secret.arn,
+            name=lambda secret: secret.arn,
             region=region,
         )
 
@@ -100,7 +100,7 @@ _ALONE = SecretCopies(arn=sample.ARN, copies=())
     ],
 )
 def not_rotated(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """A credential that never changes works for whoever copied it once, forever.
+    """A credential that never changes works forever for anyone who once copied it.
 
     Secrets that a service owns and replicas are left out: they are rotated elsewhere. False alarm
     when the secret holds no credential, such as a configuration value, or where a pipeline
@@ -111,24 +111,22 @@ def not_rotated(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
         copies = {
             copies_of.arn: copies_of for copies_of in account.require_in(region, SECRET_COPIES)
         }
-        standing = (secret for secret in secrets if secret.deleted is None)
+        remaining = (secret for secret in secrets if secret.deleted is None)
         judge = partial(_rotates, region, copies)
-        return for_each(
-            standing, judge, name=lambda standing_secret: standing_secret.arn, region=region
-        )
+        return for_each(remaining, judge, name=lambda secret: secret.arn, region=region)
 
     return in_regions(account, SECRETS, test)
 
 
 def _rotates(region: str, copies: Mapping[str, SecretCopies], secret: Secret) -> Iterator[Outcome]:
     if secret.owning_service or secret.is_replica(region):
-        yield NotApplicable(secret.arn, "no secret of the account's own", region)
+        yield NotApplicable(secret.arn, "a service, or its primary secret, rotates it", region)
     elif secret.rotation:
         yield Pass(secret.arn, "", region)
     elif any(copy.role == "primary" for copy in known(copies[secret.arn].copies)):
         yield NotApplicable(secret.arn, "a copy of another account's secret", region)
     else:
-        yield Fail(secret.arn, f"{quoted(secret.name)} has no rotation", region)
+        yield Fail(secret.arn, f"{quoted(secret.name)} has no automatic rotation", region)
 
 
 @check(
@@ -148,7 +146,7 @@ def _rotates(region: str, copies: Mapping[str, SecretCopies], secret: Secret) ->
     ],
 )
 def rotation_overdue(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """A next rotation in the past means that the last attempt failed, and AWS tells nobody.
+    """A next rotation date in the past means that the last attempt failed, and AWS does not notify anyone.
 
     False alarm when the rotation was running when the snapshot was taken.
     """
@@ -170,7 +168,7 @@ def rotation_overdue(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
     "SEC-ROT-STUCK",
     on=Account,
     severity=Severity.HIGH,
-    title="A rotation began and did not end",
+    title="A rotation started and did not finish",
     fix="Fix the function and rotate again, or aws secretsmanager cancel-rotate-secret --region REGION --secret-id SECRET",
     source=f"{_API}/API_RotateSecret.html",
     needs=(SECRETS, PENDING_VERSIONS),
@@ -209,7 +207,7 @@ def rotation_overdue(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
     ],
 )
 def rotation_stuck(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """While a version waits as AWSPENDING, Secrets Manager refuses the next rotation because one is in progress.
+    """While a version has the label AWSPENDING, Secrets Manager refuses the next rotation because one is in progress.
 
     False alarm when a rotation legitimately waits longer than `stuck_hours`, for example for an
     approval.
@@ -239,7 +237,7 @@ def rotation_stuck(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
         ]
         for version in late:
             since = f"{version.created:%Y-%m-%d %H:%M} UTC" if version.created else ""
-            message = f"version {quoted(version.id)} of {quoted(secret.name)} waits as AWSPENDING since {since}"
+            message = f"version {quoted(version.id)} of {quoted(secret.name)} has been AWSPENDING since {since}"
             yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         if not late:
             yield Pass(secret.arn, "", region)
@@ -261,7 +259,7 @@ def rotation_stuck(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     ],
     good=[sample.with_secrets(sample.rotating())],
     trap=[
-        # Cron says on which days, not how far they are apart; hours are not days.
+        # A cron schedule gives days, not the interval between them; hours are not days.
         sample.with_secrets(
             sample.rotating(schedule=Schedule(expression="cron(0 16 1,15 * ? *)")),
             sample.rotating(schedule=Schedule(expression="rate(200 hours)")),
@@ -272,7 +270,7 @@ def rotation_slow(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """The longer the interval, the longer a copied credential works.
 
     False alarm when your own policy allows a longer interval: set `rotation_days`. Cron schedules
-    are not judged, because they do not tell an interval.
+    are not judged, because they do not state an interval.
     """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
@@ -316,7 +314,7 @@ def interval_days(schedule: Schedule) -> float | None:
     ],
 )
 def rotation_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """A schedule is a promise; the date of the last rotation shows what happened.
+    """A schedule says when the secret should rotate; only the date of the last rotation shows that it did.
 
     False alarm when the value is changed by `put-secret-value` outside of rotation, which does
     not count as one.
@@ -327,7 +325,9 @@ def rotation_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
         if not secret.rotation or secret.is_replica(region) or last is None:
             yield NotApplicable(secret.arn, "no rotation of its own", region)
         elif (age := age_days(account, last)) > terms.rotation_days:
-            word = "rotated last" if secret.last_rotated else "was made and never rotated,"
+            word = (
+                "last rotated" if secret.last_rotated else "has not rotated since it was created"
+            )
             message = f"{quoted(secret.name)} {word} {age} days ago ({day(last)}), more than {terms.rotation_days}"
             yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         else:
@@ -370,7 +370,7 @@ def _instance(**more: object) -> DbInstance:
     ],
     good=[_databases(_instance(master_secret=sample.ARN))],
     trap=[
-        # The cluster's, a replica's, RDS Custom's, a graph database's and a global database's: none can be managed so.
+        # Members of clusters, replicas, RDS Custom, Neptune and global databases do not support managed passwords.
         _databases(
             _instance(cluster="app"),
             _instance(replica_of="main"),
@@ -395,48 +395,52 @@ def master_password(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
 
 
 def _judge_instances(region: str, instances: tuple[DbInstance, ...]) -> Iterator[Outcome]:
-    for each_one in instances:
-        custom = each_one.engine.startswith("custom-")
+    for database in instances:
+        custom = database.engine.startswith("custom-")
         if (
-            each_one.cluster
-            or each_one.replica_of
+            database.cluster
+            or database.replica_of
             or custom
-            or each_one.engine in _WITHOUT_PASSWORD
+            or database.engine in _WITHOUT_PASSWORD
         ):
-            yield NotApplicable(each_one.arn, "no master password of its own to manage", region)
-        elif each_one.master_secret:
-            yield Pass(each_one.arn, "", region)
-        else:
-            message = (
-                f"database {quoted(each_one.id)} has a master password that RDS does not keep"
+            yield NotApplicable(
+                database.arn, "it has no master password that RDS could manage", region
             )
-            yield Fail(each_one.arn, message, region, names=(("ID", each_one.id),))
+        elif database.master_secret:
+            yield Pass(database.arn, "", region)
+        else:
+            message = f"RDS does not manage the master password of database {quoted(database.id)}"
+            yield Fail(database.arn, message, region, names=(("ID", database.id),))
 
 
 def _judge_clusters(region: str, clusters: tuple[DbCluster, ...]) -> Iterator[Outcome]:
-    for each_one in clusters:
-        apart = (
-            each_one.engine in _WITHOUT_PASSWORD
-            or each_one.mode == "serverless"
-            or each_one.replica_of
-            or each_one.global_cluster
+    for database in clusters:
+        is_unsupported = (
+            database.engine in _WITHOUT_PASSWORD
+            or database.mode == "serverless"
+            or database.replica_of
+            or database.global_cluster
         )
-        if apart:
-            yield NotApplicable(each_one.arn, "managed passwords are not offered", region)
-        elif each_one.master_secret:
-            yield Pass(each_one.arn, "", region)
+        if is_unsupported:
+            yield NotApplicable(database.arn, "it does not support managed passwords", region)
+        elif database.master_secret:
+            yield Pass(database.arn, "", region)
         else:
-            service = "docdb" if each_one.engine == "docdb" else "rds"
-            message = f"cluster {quoted(each_one.id)} has a master password that its service does not keep"
+            service = "docdb" if database.engine == "docdb" else "rds"
+            message = (
+                f"the service does not manage the master password of cluster {quoted(database.id)}"
+            )
             fix = f"aws {service} modify-db-cluster --region REGION --db-cluster-identifier ID --manage-master-user-password --apply-immediately"
-            yield Fail(each_one.arn, message, region, fix=fix, names=(("ID", each_one.id),))
+            yield Fail(database.arn, message, region, fix=fix, names=(("ID", database.id),))
 
 
 def _judge_warehouses(region: str, clusters: tuple[Warehouse, ...]) -> Iterator[Outcome]:
-    for each_one in clusters:
-        if each_one.master_secret:
-            yield Pass(each_one.arn, "", region)
+    for database in clusters:
+        if database.master_secret:
+            yield Pass(database.arn, "", region)
         else:
-            message = f"Redshift cluster {quoted(each_one.id)} has an admin password that Redshift does not keep"
+            message = (
+                f"Redshift does not manage the admin password of cluster {quoted(database.id)}"
+            )
             fix = "aws redshift modify-cluster --region REGION --cluster-identifier ID --manage-master-password"
-            yield Fail(each_one.arn, message, region, fix=fix, names=(("ID", each_one.id),))
+            yield Fail(database.arn, message, region, fix=fix, names=(("ID", database.id),))

@@ -100,7 +100,7 @@ def function_gone(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     "SEC-ROT-LAMBDA-PERM",
     on=Account,
     severity=Severity.HIGH,
-    title="Secrets Manager may not invoke a rotation function, or may for any account",
+    title="Secrets Manager may not invoke a rotation function, or may invoke it for any account",
     fix="aws lambda add-permission --region REGION --function-name FUNCTION --statement-id SecretsManagerMayRotate --action lambda:InvokeFunction --principal secretsmanager.amazonaws.com --source-account ACCOUNT_ID",
     source=f"{_GUIDE}/rotating-secrets-required-permissions-function.html",
     needs=(ROTATION_FUNCTIONS,),
@@ -109,7 +109,7 @@ def function_gone(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     trap=[_function(policy=sample.policy(_INVOKE_FOR_ANYBODY, _INVOKE), state=None)],
 )
 def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Without a permission no rotation runs; with one for any account, somebody else's secret can invoke your function.
+    """Without the permission no rotation runs; if it holds for any account, another account's secret can invoke your function.
 
     False alarm when the function's own code checks which secret it is called for.
     """
@@ -123,7 +123,9 @@ def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outco
         allowing = [candidate for candidate in statements if _lets_rotate(candidate)]
         names = (("FUNCTION", function.arn),)
         if not allowing:
-            message = "nothing in its policy lets secretsmanager.amazonaws.com invoke the function"
+            message = (
+                "no statement of its policy lets secretsmanager.amazonaws.com invoke the function"
+            )
             yield Fail(function.arn, message, region, names=names)
             return
         for statement in allowing:
@@ -193,7 +195,7 @@ def function_runtime(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
             message = f"the rotation function runs on {quoted(function.runtime or '')}, deprecated since {since}"
             yield Fail(function.arn, message, region, names=(("FUNCTION", function.arn),))
         elif function.runtime is None:
-            yield NotApplicable(function.arn, "the runtime is in the image", region)
+            yield NotApplicable(function.arn, "the runtime is part of the container image", region)
         else:
             yield Pass(function.arn, "", region)
 

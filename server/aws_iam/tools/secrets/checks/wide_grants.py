@@ -1,4 +1,4 @@
-"""Grants that are wider than one secret: identity policies over all of them, and parameters that leave the account."""
+"""Grants that reach further than one secret: identity policies on all secrets, and parameters shared outside the account."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _READS = (
     "ssm:GetParametersByPath",
     "ssm:GetParameterHistory",
 )
-# Every secret, or every parameter: nothing of a name is left.
+# Every secret, or every parameter: no part of a name limits it.
 _WIDE = re.compile(
     r"\*|arn:[^:]*:(?:secretsmanager|\*):[^:]*:[^:]*:(?:secret:)?\*+"
     r"|arn:[^:]*:(?:ssm|\*):[^:]*:[^:]*:(?:parameter/?)?\*+"
@@ -91,7 +91,7 @@ _ONE = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-
     ],
 )
 def every_secret(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Whoever takes over this one identity reads every secret of the account, including those of later projects.
+    """An attacker who takes over this identity can read every secret of the account, including future ones.
 
     False alarm when the identity is a backup or break-glass role that is meant to reach all of
     them.
@@ -118,14 +118,15 @@ def _judged(arn: str, place: str, document: str) -> Iterator[Outcome]:
             found = True
             where = statement.place().pointer
             yield Fail(
-                arn, f"{place}, {where}: {quoted(entry)} on {quoted(wide)} reads all of them"
+                arn,
+                f"{place}, {where} allows {quoted(entry)} on {quoted(wide)}, so the identity can read all of them",
             )
     if not found:
         yield Pass(arn, "")
 
 
 def _reads(entry: str) -> bool:
-    """Whether the entry is about secrets and lets them be read; `*` is administration."""
+    """Whether the entry lets secrets or parameters be read; `*` is administrator access, which has findings of its own."""
     return ":" in entry and any(matches(entry, read, ignore_case=True) for read in _READS)
 
 
@@ -136,7 +137,7 @@ def _is_for(entry: str, resource: str) -> bool:
 
 
 def _is_narrowed(statement: Statement) -> bool:
-    """Whether a condition chooses among the secrets, by a tag or a key of the service."""
+    """Whether a condition selects some of the secrets, by a tag or a key of the service."""
     keys = ("aws:resourcetag/", "ssm:resourcetag/", "secretsmanager:")
     return any(
         condition.demanded and condition.name.startswith(keys)
@@ -228,7 +229,7 @@ def _by_share(
             if not _is_trusted(account, terms, principal)
         ]
         for other in others:
-            message = f"the RAM share {quoted(share.share)} gives it to {quoted(other)}"
+            message = f"the RAM share {quoted(share.share)} shares it with {quoted(other)}"
             yield Fail(share.arn, message, region)
         if not others:
             yield Pass(share.arn, "", region)
