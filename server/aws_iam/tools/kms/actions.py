@@ -20,7 +20,7 @@ from aws_iam.tools.kms.terms import THRESHOLDS
 tool = Tool(
     "kms",
     title="KMS keys",
-    description="KMS keys: choose, write and check policies, foresee lockouts, encrypt, check an account.",
+    description="KMS keys: choose, write and check policies, predict lockouts, encrypt, check an account.",
     default="guide",
 )
 
@@ -52,7 +52,7 @@ def key_policy(
         Format | None, Parameter("how the key is created; default cli", brief="format")
     ] = None,
 ) -> Answer:
-    """Write a key policy that separates administrators from users and guards services; proves who can do what."""
+    """Write a key policy that separates administrators from users and guards services, and prove who can do what."""
     from aws_iam.tools.kms import key_policy as kms_policy
 
     return kms_policy.key_policy(arguments, format_)

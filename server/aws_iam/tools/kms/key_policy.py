@@ -394,7 +394,7 @@ def _notes(access: KeyAccess) -> Iterable[str]:
             "separation; monitor PutKeyPolicy in CloudTrail"
         )
     else:
-        yield "no administrators were given: IAM policies of the account decide who administers the key"
+        yield "`admins` is empty: IAM policies of the account decide who administers the key"
     if access.outside:
         yield "principals of other accounts also need an IAM policy there, with this key's ARN; grants work for them too"
     if access.context:

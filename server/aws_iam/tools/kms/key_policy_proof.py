@@ -109,7 +109,7 @@ def _of_user(access: KeyAccess, user: str, use: str) -> Iterator[_Case]:
         yield _Case(who=user, does="kms:DescribeKey", expected=_ALLOWED)
     if access.grants:
         for is_for in ("true", "false"):
-            how = "for an AWS service" if is_for == "true" else "for anybody else"
+            how = "for an AWS service" if is_for == "true" else "for anyone else"
             context = {"kms:GrantIsForAWSResource": is_for}
             expected = _ALLOWED if is_for == "true" else _DENIED
             yield _Case(

@@ -181,11 +181,11 @@ def _assumed(result: Lockout, layers: Mapping[str, Any]) -> Iterator[str]:
     """What the answer assumes."""
     absent = [layer for layer in _LAYERS if layer not in layers]
     if result.outcome != "refused":
-        yield "every principal exists: AWS refuses a policy that names a missing one"
+        yield "every principal exists: AWS refuses a policy that names one that does not"
         if absent:
-            yield f"no policy of the layers that were not given denies it: {', '.join(absent)}"
+            yield f"no policy of the missing layers denies it: {', '.join(absent)}"
     yield "the policy is the key's default policy: the check does not cover AWS_RAM policies"
-    yield "AWS evaluates IAM policies and conditions as for any request; its documentation does not say so for this check"
+    yield "for this check AWS evaluates IAM policies and conditions as for any request, which its documentation does not state"
 
 
 def _next(result: Lockout) -> tuple[str, ...]:

@@ -11,14 +11,14 @@ _MOST_DAYS = 3650
 
 @slotted
 class KeyTerms(Terms):
-    """What the keys of an account are held against."""
+    """What the keys of an account are judged by."""
 
     rotation_days: int = 365
     grants: int = 1_000
 
 
 THRESHOLDS = (
-    number("rotation_days", "longest period of rotation", least=90, most=2560),
+    number("rotation_days", "longest rotation period", least=90, most=2560),
     number("unused_days", "longest time without use", least=1, most=_MOST_DAYS),
     number("expiring_days", "how soon an expiry counts", least=1, most=_MOST_DAYS),
     number("grants", "most grants of a key", least=1, most=50_000),

@@ -1,4 +1,4 @@
-"""Whom a key policy lets in: everyone, other accounts, services for anybody, and the makers of grants."""
+"""Who gets access by a key policy: everyone, other accounts, services on behalf of any account, principals that create grants."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _USE = ["kms:Decrypt", "kms:GenerateDataKey"]
     ],
 )
 def public(at: KeyPolicy) -> Iterator[Fail]:
-    """A key that everybody may use protects nothing.
+    """A key that everyone may use protects nothing.
 
     kms:ViaService limits the path, not the account that calls. False alarm when a condition keeps
     strangers out in a way that cannot be proved from the policy alone.
@@ -97,7 +97,7 @@ def _has(statement: Statement, name: str) -> bool:
 
 def _actions(statement: Statement) -> str:
     if not statement.actions:
-        return "everything but a few actions"
+        return "all actions except those in `NotAction`"
     more = len(statement.actions) - 1
     return f"{quoted(statement.actions[0].value)}{f' and {more} more' if more else ''}"
 
@@ -125,7 +125,7 @@ _GRAVE = ("kms:CreateGrant", "kms:Decrypt")
     ],
 )
 def other_account(at: KeyPolicy) -> Iterator[Outcome]:
-    """The administrators of the other account decide who decrypts your data or makes grants.
+    """The administrators of the other account decide who decrypts your data or creates grants.
 
     False alarm when the account is yours or a partner's: name it in `trusted`.
     """
@@ -134,18 +134,20 @@ def other_account(at: KeyPolicy) -> Iterator[Outcome]:
         if found and not at.account:
             yield key.ownerless()
             return
-        grave = key.takes_any(statement, _GRAVE) and not statement.conditions
-        stays = [action.value for action in statement.actions if _stays_home(action.value)]
-        dead = f"; {quoted(stays[0])} has no effect from another account" if stays else ""
+        is_grave = key.takes_any(statement, _GRAVE) and not statement.conditions
+        local_only = [action.value for action in statement.actions if _is_local_only(action.value)]
+        without_effect = (
+            f"; {quoted(local_only[0])} has no effect from another account" if local_only else ""
+        )
         for principal in found:
             yield Fail(
                 principal.name.where,
-                f"{quoted(principal.value)} of another account may call {_actions(statement)}{dead}",
-                severity=Severity.HIGH if grave else None,
+                f"{quoted(principal.value)} of another account may call {_actions(statement)}{without_effect}",
+                severity=Severity.HIGH if is_grave else None,
             )
 
 
-def _stays_home(entry: str) -> bool:
+def _is_local_only(entry: str) -> bool:
     return (
         entry.lower().startswith("kms:") and "*" not in entry and not works_across_accounts(entry)
     )
@@ -169,8 +171,11 @@ def shared(at: KeyPolicy) -> Iterator[Fail]:
     """
     if not at.is_default:
         owners = dict.fromkeys(principal.value for s in at.allows for principal in s.principals)
-        message = ", ".join(quoted(owner) for owner in list(owners)[:3]) or "its statements"
-        yield Fail(at.policy.node.where, f"the policy {SHARED} lets in {message}")
+        message = (
+            ", ".join(quoted(owner) for owner in list(owners)[:3])
+            or "principals that it does not name"
+        )
+        yield Fail(at.policy.node.where, f"the policy {SHARED} gives access to {message}")
 
 
 @check(
@@ -223,11 +228,13 @@ def all_but(at: KeyPolicy) -> Iterator[Fail]:
         for element in ("NotPrincipal", "NotAction"):
             if statement.allows and statement.has(element):
                 what = (
-                    "everybody else"
+                    "everyone else"
                     if element == "NotPrincipal"
-                    else "every action but those named"
+                    else "every action except those named"
                 )
-                yield Fail(statement.place(element), f"`{element}` with Allow means {what}")
+                yield Fail(
+                    statement.place(element), f"an Allow with `{element}` applies to {what}"
+                )
 
 
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
@@ -235,8 +242,8 @@ _WITH_ACCOUNT = re.compile(r"(?:^|:)[0-9]{12}(?::|$)")
 # AWS supports no guard for these uses: SNS Developer Guide, sns-key-management; CloudTrail User Guide,
 # create-kms-key-policy-for-cloudtrail.
 _UNGUARDED = {
-    "events.amazonaws.com": "for encrypted SNS topics AWS supports no condition here: then keep the key for topics alone",
-    "cloudtrail.amazonaws.com": "for event data stores AWS supports no condition here: then keep the key for them alone",
+    "events.amazonaws.com": "AWS supports no condition here for encrypted SNS topics: if the key is for topics, use it for nothing else",
+    "cloudtrail.amazonaws.com": "AWS supports no condition here for event data stores: if the key is for them, use it for nothing else",
 }
 _LOGS = {
     "ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:log-group:*"}
@@ -249,7 +256,7 @@ _LOGS = {
     needs=FACTS,
     severity=Severity.HIGH,
     title="A service may use the key on behalf of any account",
-    fix="Add StringEquals on aws:SourceAccount and ArnLike on aws:SourceArn; CloudWatch Logs takes ArnLike on kms:EncryptionContext:aws:logs:arn instead.",
+    fix="Add StringEquals on aws:SourceAccount and ArnLike on aws:SourceArn; for CloudWatch Logs use ArnLike on kms:EncryptionContext:aws:logs:arn instead.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
     bad=[
         key_policy(ROOT, allow_to({"Service": "s3.amazonaws.com"}, "kms:GenerateDataKey")),
@@ -271,13 +278,13 @@ _LOGS = {
     ],
 )
 def any_customer(at: KeyPolicy) -> Iterator[Fail]:
-    """The service works for every account: a request of somebody else can make it encrypt or decrypt with your key.
+    """The service works for every account: a request from another account can make it encrypt or decrypt with your key.
 
     False alarm when AWS supports no such condition for the use, as for encrypted SNS topics
     behind EventBridge: the finding says so.
     """
     for statement in at.allows:
-        if any(map(_is_guard, statement.conditions)) or not _does_more_than_look(statement):
+        if any(map(_is_guard, statement.conditions)) or not _does_more_than_describe(statement):
             continue
         for principal in statement.principals:
             if principal.type != "Service":
@@ -305,13 +312,15 @@ def _grants_of_route53(principal: str, statement: Statement) -> str:
     return ""
 
 
-def _does_more_than_look(statement: Statement) -> bool:
-    looks = {"kms:describekey", "kms:getpublickey"}
-    return not statement.actions or any(a.value.lower() not in looks for a in statement.actions)
+def _does_more_than_describe(statement: Statement) -> bool:
+    describing = {"kms:describekey", "kms:getpublickey"}
+    return not statement.actions or any(
+        a.value.lower() not in describing for a in statement.actions
+    )
 
 
 def _is_guard(condition: Condition) -> bool:
-    """Whether the condition asks on whose behalf the service calls."""
+    """Whether the condition limits on whose behalf the service calls."""
     if not condition.demanded:
         return False
     values = [value.value for value in condition.values]
@@ -356,13 +365,13 @@ _OF_GRANTS = (
     ],
 )
 def open_grants(at: KeyPolicy) -> Iterator[Fail]:
-    """A grant lets anybody in any account use the key, and the key policy does not show it.
+    """A grant can let anyone in any account use the key, and the key policy does not show it.
 
     False alarm when the principal is a service integration of yours that creates grants by
     itself.
     """
     for statement in at.allows:
-        # Who may change the policy lets in whom he likes anyway: the console's administrators have kms:Create*.
+        # Whoever may change the policy can let anyone in anyway: the console's administrators have kms:Create*.
         if covers_action(statement, PUT_KEY_POLICY) or not covers_action(
             statement, "kms:CreateGrant"
         ):
@@ -373,12 +382,12 @@ def open_grants(at: KeyPolicy) -> Iterator[Fail]:
             (a.where for a in statement.actions if "grant" in a.value.lower()), statement.place()
         )
         named = [principal.value for principal in statement.principals]
-        yield Fail(where, f"{_told(named)} may give anybody use of the key by grants")
+        yield Fail(where, f"{_listed(named)} may let anyone use the key, by grants")
 
 
-def _told(named: list[str]) -> str:
+def _listed(named: list[str]) -> str:
     more = f" and {len(named) - 1} more" if len(named) > 1 else ""
-    return f"{quoted(named[0])}{more}" if named else "everybody but a few"
+    return f"{quoted(named[0])}{more}" if named else "everyone except those in `NotPrincipal`"
 
 
 @check(
@@ -408,14 +417,14 @@ def _told(named: list[str]) -> str:
     ],
 )
 def without_effect(at: KeyPolicy) -> Iterator[Fail]:
-    """KMS stores a statement without Action or Resource and ignores it: a Deny that protects nothing, an Allow that allows nothing.
+    """KMS stores a statement without Action or Resource but ignores it: such a Deny protects nothing, and such an Allow allows nothing.
 
     No false alarms, though the statement may be harmless.
     """
     for statement in at.policy.statements:
         if not has_effect(statement):
-            lacks = "Action" if not (statement.actions or statement.not_actions) else "Resource"
-            yield Fail(statement.place(), f"it has no `{lacks}`, so that KMS ignores it")
+            missing = "Action" if not (statement.actions or statement.not_actions) else "Resource"
+            yield Fail(statement.place(), f"it has no `{missing}`, so KMS ignores it")
         elif statement.resources and not any(
             _is_this_key(resource.value, at) for resource in statement.resources
         ):

@@ -1,4 +1,4 @@
-"""Who controls a key: the account's statement, administrators who exist, and administration apart from use."""
+"""Who controls a key: the account statement, administrators that exist, and administration kept apart from use."""
 
 from __future__ import annotations
 
@@ -51,16 +51,15 @@ _NEARLY_FULL = MOST_BYTES * 9 // 10
     needs=FACTS,
     severity=Severity.MEDIUM,
     title="IAM policies of the account have no effect on the key",
-    fix='Add {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::ACCOUNT_ID:root"}, "Action": "kms:*", "Resource": "*"}, or write down why not.',
+    fix='Add {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::ACCOUNT_ID:root"}, "Action": "kms:*", "Resource": "*"}, or document why it is missing.',
     source=DEFAULT_POLICY,
     bad=[key_policy(_ADMIN), key_policy(allow_to(arn("root", OTHER), "kms:Decrypt"), _ADMIN)],
     good=[key_policy(ROOT), key_policy(allow_to({"AWS": OWN}, "kms:*"))],
 )
 def without_account(at: KeyPolicy) -> Iterator[Outcome]:
-    """Without the account's own statement only the principals that the policy names administer the key; if they are deleted, nobody does.
+    """Without the account statement only the principals that the policy names can administer the key; once they are deleted, nobody can.
 
-    False alarm when the key is deliberately kept away from IAM policies: write down who recovers
-    it.
+    False alarm when the key is deliberately closed to IAM policies: document who can recover it.
     """
     if not at.is_default:
         return
@@ -76,7 +75,7 @@ def without_account(at: KeyPolicy) -> Iterator[Outcome]:
         for p in statement.principals
     )
     if not open_to_all and not any(statements_for_account(at.policy, at.account)):
-        yield Fail(at.policy.node.where, "no statement allows the key's own account anything")
+        yield Fail(at.policy.node.where, "no statement allows the key's own account any action")
 
 
 @check(
@@ -85,7 +84,7 @@ def without_account(at: KeyPolicy) -> Iterator[Outcome]:
     needs=FACTS,
     severity=Severity.CRITICAL,
     title="Nobody can administer the key",
-    fix="Add the account statement, or name an administrator that exists; a key that already has this policy is recovered through AWS Support alone.",
+    fix="Add the account statement, or name an administrator that exists; only AWS Support can recover a key that already has this policy.",
     source=DEFAULT_POLICY,
     bad=[
         key_policy(allow_to(_GONE, "kms:*")),
@@ -100,27 +99,27 @@ def without_account(at: KeyPolicy) -> Iterator[Outcome]:
     ],
 )
 def locked_out(at: KeyPolicy) -> Iterator[Fail]:
-    """A key that nobody can administer stays as it is; only AWS Support can recover it.
+    """Nobody can change or delete a key that nobody can administer; only AWS Support can recover it.
 
     False alarm when the administrator was created after the snapshot was taken.
     """
     if not at.is_default:
         return
-    every = []
+    checked = []
     for administrator in administrators(at.policy, at.account):
-        every.append(administrator)
+        checked.append(administrator)
         # One is enough, and most policies name one first.
         if _is_there(administrator, at):
             return
     message = "; ".join(
-        f"{quoted(gone.principal)}: {gone.note or 'does not exist'}" for gone in every[:3]
+        f"{quoted(gone.principal)}: {gone.note or 'does not exist'}" for gone in checked[:3]
     )
     why = f" ({message})" if message else ""
     yield Fail(at.policy.node.where, f"nobody may call kms:PutKeyPolicy{why}")
 
 
 def _is_there(found: Administrator, at: KeyPolicy) -> bool:
-    """Whether the administrator exists, as far as anybody looked."""
+    """Whether the administrator exists, as far as the account was read."""
     if found.how == "nobody":
         return False
     if at.principals is None or found.how == "IAM policies":
@@ -140,13 +139,13 @@ def _is_there(found: Administrator, at: KeyPolicy) -> bool:
     needs=FACTS,
     severity=Severity.MEDIUM,
     title="The policy names a role or user that was deleted",
-    fix="Remove the id: a new role of the same name has another id and gets nothing from it.",
+    fix="Remove the id: a new role with the same name has another id and gets no access by it.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids",
     bad=[key_policy(ROOT, allow_to(_GONE, "kms:Decrypt"))],
     good=[key_policy(ROOT, allow_to(arn("role/App"), "kms:Decrypt"))],
 )
 def orphans(at: KeyPolicy) -> Iterator[Fail]:
-    """AWS shows the unique id of a role or user that was deleted; while it is there, the policy cannot be saved again.
+    """AWS shows the unique id of a deleted role or user; as long as the policy contains it, the policy cannot be saved again.
 
     No false alarms: a role that is created again under the same name has another id.
     """
@@ -164,7 +163,7 @@ def orphans(at: KeyPolicy) -> Iterator[Fail]:
     on=KeyPolicy,
     needs=FACTS,
     severity=Severity.HIGH,
-    title="One principal may do everything with the key",
+    title="A principal may do everything with the key",
     fix="Split it: administration for one role, kms:Decrypt and kms:GenerateDataKey for another.",
     source=f"{GUIDE}/key-policy-default.html#key-policy-default-allow-administrators",
     bad=[key_policy(ROOT, allow_to(arn("role/App"), "kms:*"))],
@@ -198,8 +197,8 @@ def everything(at: KeyPolicy) -> Iterator[Fail]:
     on=KeyPolicy,
     needs=FACTS,
     severity=Severity.MEDIUM,
-    title="One principal administers the key and uses it",
-    fix="Give administration and use to two roles.",
+    title="A principal both administers and uses the key",
+    fix="Give administration to one role and use to another.",
     source=f"{GUIDE}/key-policy-default.html#key-policy-default-allow-administrators",
     bad=[
         key_policy(ROOT, allow_to(arn("role/Ops"), ["kms:PutKeyPolicy", "kms:Decrypt"])),
@@ -208,8 +207,8 @@ def everything(at: KeyPolicy) -> Iterator[Fail]:
     ],
     good=[key_policy(ROOT, _ADMIN, allow_to(arn("role/App"), "kms:Decrypt")), key_policy(ROOT)],
 )
-def both(at: KeyPolicy) -> Iterator[Fail]:
-    """Separation of duties: whoever changes the key policy should not read what the key protects.
+def administers_and_uses(at: KeyPolicy) -> Iterator[Fail]:
+    """Separation of duties: whoever can change the key policy should not be able to read what the key protects.
 
     False alarm when one small team does both.
     """
@@ -243,7 +242,7 @@ def both(at: KeyPolicy) -> Iterator[Fail]:
     on=KeyPolicy,
     needs=FACTS,
     severity=Severity.LOW,
-    title="The policy is nearly too long, or has characters that KMS does not take",
+    title="The policy is nearly too long, or has characters that KMS does not accept",
     fix="Name fewer principals: use grants, one role for many, or IAM policies; write only printable Latin-1.",
     source=f"{GUIDE}/key-policy-overview.html",
     bad=[
@@ -259,7 +258,7 @@ def both(at: KeyPolicy) -> Iterator[Fail]:
     ],
 )
 def too_long(at: KeyPolicy) -> Iterator[Fail]:
-    """KMS refuses a policy over 32,768 bytes and characters outside Latin-1; the next principal may be one too many.
+    """KMS refuses policies over 32,768 bytes and characters outside Latin-1; the next principal that you add may be one too many.
 
     No false alarms about the size.
     """

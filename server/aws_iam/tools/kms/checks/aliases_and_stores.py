@@ -1,4 +1,4 @@
-"""Where keys live: custom key stores, the aliases that lead to keys, and their copies in other Regions."""
+"""Custom key stores, aliases, and the policies of multi-Region keys."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ _API = "https://docs.aws.amazon.com/kms/latest/APIReference"
 _UNUSABLE = ("Disabled", "PendingImport", "PendingDeletion", "PendingReplicaDeletion")
 _ERRORS = {
     "INVALID_CREDENTIALS": "the password of the kmsuser account is wrong",
-    "CLUSTER_NOT_FOUND": "the CloudHSM cluster is gone: make a new store from a related cluster",
+    "CLUSTER_NOT_FOUND": "the CloudHSM cluster no longer exists: create a new store from a related cluster",
     "NETWORK_ERRORS": "network errors: wait, then connect again",
     "INTERNAL_ERROR": "an internal error: connect again",
     "INSUFFICIENT_CLOUDHSM_HSMS": "the cluster has too few active HSMs",
     "USER_LOCKED_OUT": "the kmsuser account is locked: change its password and store it again",
     "USER_NOT_FOUND": "the cluster has no kmsuser account",
     "USER_LOGGED_IN": "kmsuser is logged in to the cluster: log it out",
-    "SUBNET_NOT_FOUND": "a subnet of the cluster is gone",
-    "INSUFFICIENT_FREE_ADDRESSES_IN_SUBNET": "a private subnet has no free address",
+    "SUBNET_NOT_FOUND": "a subnet of the cluster no longer exists",
+    "INSUFFICIENT_FREE_ADDRESSES_IN_SUBNET": "a private subnet has no free IP address",
     "XKS_PROXY_ACCESS_DENIED": "the proxy refuses KMS's credentials",
     "XKS_PROXY_NOT_REACHABLE": "the proxy cannot be reached",
-    "XKS_PROXY_TIMED_OUT": "the proxy answers too late",
+    "XKS_PROXY_TIMED_OUT": "the proxy does not answer in time",
     "XKS_PROXY_INVALID_RESPONSE": "the proxy's answer cannot be read",
     "XKS_PROXY_INVALID_CONFIGURATION": "the proxy is not set up for this store",
-    "XKS_PROXY_INVALID_TLS_CONFIGURATION": "the proxy's TLS does not fit",
-    "XKS_VPC_ENDPOINT_SERVICE_NOT_FOUND": "the VPC endpoint service is gone",
-    "XKS_VPC_ENDPOINT_SERVICE_INVALID_CONFIGURATION": "the VPC endpoint service is not set up as KMS demands",
+    "XKS_PROXY_INVALID_TLS_CONFIGURATION": "the TLS configuration of the proxy is not valid",
+    "XKS_VPC_ENDPOINT_SERVICE_NOT_FOUND": "the VPC endpoint service no longer exists",
+    "XKS_VPC_ENDPOINT_SERVICE_INVALID_CONFIGURATION": "the VPC endpoint service is not set up as KMS requires",
 }
 
 
@@ -110,7 +110,7 @@ def store_down(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     trap=[sample.with_key(sample.key(state="Disabled"))],
 )
 def dead_alias(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
-    """Whoever encrypts by the alias is refused, and often finds out in production.
+    """KMS refuses to encrypt with the alias, which is often first noticed in production.
 
     False alarm when nothing uses the alias any more: delete it.
     """
@@ -156,7 +156,7 @@ def _for(role: str, service_region: str = "") -> str:
     on=Account,
     severity=Severity.MEDIUM,
     title="The policies of a multi-Region key differ between Regions",
-    fix="aws kms put-key-policy --region REGION --key-id KEY --policy-name default --policy file://policy.json with the policy of the primary, or write down why they differ.",
+    fix="aws kms put-key-policy --region REGION --key-id KEY --policy-name default --policy file://policy.json with the policy of the primary, or document why they differ.",
     source=f"{_GUIDE}/multi-region-keys-auth.html",
     needs=(KMS_KEYS, KEY_POLICIES),
     bad=[_pair(_for("App"), _for("Other"))],
@@ -168,7 +168,7 @@ def _for(role: str, service_region: str = "") -> str:
     ],
 )
 def drifted(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
-    """Each Region has its own policy for the same key material: the most open of them decides who reads.
+    """Each Region has its own policy for the same key material, so the most permissive one decides who can read.
 
     False alarm when the Regions differ on purpose, such as a replica for another team.
     """
@@ -189,7 +189,7 @@ def drifted(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
 def _drift(account: Account, copies: list[tuple[str, KmsKey]]) -> Iterator[Outcome]:
     if len(copies) == 1:
         region, key = copies[0]
-        yield NotApplicable(key.arn, "one Region of the key was read", region)
+        yield NotApplicable(key.arn, "only one Region of the key was read", region)
         return
     details = [k.details for _, k in copies if isinstance(k.details, KeyDetails)]
     primary = next((detail.primary_region for detail in details if detail.primary_region), None)
@@ -207,7 +207,7 @@ def _drift(account: Account, copies: list[tuple[str, KmsKey]]) -> Iterator[Outco
 
 
 def _texts(account: Account, region: str, key: KmsKey) -> tuple[str, str]:
-    """The policy, and as a text that is the same for what means the same: the Region's own name does not count."""
+    """The policy, and a normalized form of it in which the name of its own Region does not count."""
     found = {policy.arn: policy for policy in account.require_in(region, KEY_POLICIES)}
     if key.arn not in found:
         raise lacking(key, "kms:GetKeyPolicy")
@@ -220,7 +220,7 @@ def _texts(account: Account, region: str, key: KmsKey) -> tuple[str, str]:
 
 
 def _sorted(value: Any) -> Any:
-    """Lists without order, one entry as the list of it, Sids left out: they say nothing."""
+    """The value with lists sorted, single entries as lists, and without Sids, which have no effect."""
     if isinstance(value, dict):
         return {key: _sorted(member) for key, member in value.items() if key != "Sid"}
     listed = value if isinstance(value, list) else [value]

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from aws_iam.rules.checks_page import Families
 
 FAMILIES: Families = (
-    ("Whom the policy lets in", access),
+    ("Who the policy lets in", access),
     ("Who controls the key", administration),
-    ("On which paths it is used", via_service),
-    ("The life of keys", lifecycle),
+    ("How the key may be used", via_service),
+    ("Lifecycle of keys", lifecycle),
     ("Aliases, key stores and copies", aliases_and_stores),
     ("Grants and identity policies", grants),
 )
@@ -47,5 +47,5 @@ CODES: tuple[str, ...] = tuple(CHECKS)
 
 
 def needs(codes: Iterable[str]) -> tuple[Fact[Any], ...]:
-    """The facts that these checks take, each once."""
+    """The facts that these checks need, each once."""
     return needs_of(CHECKS[code] for code in codes)

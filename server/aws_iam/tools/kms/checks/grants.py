@@ -1,4 +1,4 @@
-"""Use of keys beside their policies: grants, and identity policies over all keys."""
+"""Access to keys other than by key policies: grants, and identity policies on all keys."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _many(grant: Grant) -> str:
     "KMS-GRANT-XACCT",
     on=Account,
     severity=Severity.HIGH,
-    title="A grant gives another account use of a key",
+    title="A grant lets another account use a key",
     fix=f"{_RETIRE}; name an account that is meant to use the key in `trusted`.",
     source=_GRANTS,
     needs=(KEY_GRANTS,),
@@ -82,7 +82,7 @@ def _many(grant: Grant) -> str:
     ],
 )
 def granted_abroad(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
-    """A grant appears in no policy: whoever reviews only policies does not see the other account.
+    """Grants do not appear in policies, so a review of the policies misses the other account.
 
     False alarm when the account is yours or a partner's: name it in `trusted`.
     """
@@ -128,7 +128,7 @@ def _operations(grant: Grant) -> str:
     ],
 )
 def wide_grant(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
-    """Whoever may decrypt and pass the grant on without limits can let anybody use the key.
+    """A principal that may decrypt and create grants without limits can let anyone use the key.
 
     Services limit their grants themselves. False alarm when the grantee is a service of yours
     that needs many grants: raise `grants`.
@@ -138,12 +138,12 @@ def wide_grant(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
         for grant in grants:
             open_ = {"CreateGrant", "Decrypt"} <= set(grant.operations) and not grant.constraints
             if open_ and _OWNER.fullmatch(grant.grantee):
-                message = f"{quoted(grant.grantee)} may decrypt and make grants without constraints{_many(grant)}"
+                message = f"{quoted(grant.grantee)} may decrypt and create grants without constraints{_many(grant)}"
                 yield Fail(arn, message, region, names=(("GRANT", grant.id),))
         total = sum(grant.count for grant in grants)
         if total > terms.grants:
             message = (
-                f"the key has {total:,} grants, more than {terms.grants:,} (KMS takes 50,000)"
+                f"the key has {total:,} grants, more than {terms.grants:,} (KMS allows 50,000)"
             )
             yield Fail(arn, message, region)
 
@@ -151,7 +151,7 @@ def wide_grant(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
 
 
 _READS = ("kms:Decrypt", "kms:ReEncryptFrom")
-# Every key of the account, of a Region or of any account: nothing of an id is left.
+# Every key of the account, of a Region or of any account: no part of an id limits it.
 _ALL_KEYS = re.compile(r"\*|arn:[^:]*:(?:kms|\*):[^:]*:[^:]*:(?:key/)?\*+")
 
 
@@ -192,7 +192,7 @@ def _role(*statements: dict[str, object]) -> Account:
     ],
 )
 def any_key(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
-    """Through the account's statement such a policy reaches every key of the account, including those of later projects.
+    """Through the account statement such a policy reaches every key of the account, including future ones.
 
     False alarm when the identity is an administrator or a backup role that is meant to reach all
     keys.
@@ -203,7 +203,7 @@ def any_key(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
 
 def _of(held: IdentityPolicy) -> Iterator[Outcome]:
     if held.document is None or held.is_of_aws:
-        yield NotApplicable(held.arn, "a policy of AWS's")
+        yield NotApplicable(held.arn, "AWS manages the policy")
         return
     yield from _judged(held.arn, held.place, held.document)
 
@@ -212,16 +212,14 @@ def _judged(arn: str, place: str, document: str) -> Iterator[Outcome]:
     wide = [
         (statement, entry, resource)
         for statement in policy_of(document, _DETAILS).statements
-        if statement.allows and not _chooses(statement)
+        if statement.allows and not _is_limited(statement)
         for entry in (_reading(statement),)
         for resource in (_all_keys(statement),)
         if entry and resource
     ]
     for statement, entry, resource in wide:
         where = statement.place().pointer
-        message = (
-            f"{place}, {where}: {quoted(entry)} on {quoted(resource)} decrypts with every key"
-        )
+        message = f"{place}, {where} allows {quoted(entry)} on {quoted(resource)}, so the identity can decrypt with every key"
         yield Fail(arn, message)
     if not wide:
         yield Pass(arn, "")
@@ -243,8 +241,8 @@ def _all_keys(statement: Statement) -> str:
     return next((r.value for r in statement.resources if _ALL_KEYS.fullmatch(r.value)), "")
 
 
-def _chooses(statement: Statement) -> bool:
-    """Whether a condition chooses among the keys or the paths."""
+def _is_limited(statement: Statement) -> bool:
+    """Whether a condition limits the keys or the way in which they are used."""
     keys = ("aws:resourcetag/", "kms:")
     return any(
         condition.demanded and condition.name.startswith(keys)

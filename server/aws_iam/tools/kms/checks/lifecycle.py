@@ -1,4 +1,4 @@
-"""The life of keys: rotation, states, expiry and use."""
+"""The lifecycle of keys: rotation, states, expiry and use."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _OFF = KeyRotation(enabled=False)
     ],
 )
 def not_rotating(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
-    """With rotation, new data gets new key material, so that less depends on each.
+    """Rotation encrypts new data with new key material, so less data depends on each version of it.
 
     Imported, asymmetric and HMAC keys cannot rotate by themselves and are left out. False alarm
     when the key is replaced by hand on a schedule of your own.
@@ -95,7 +95,7 @@ def _rotates(region: str, key: KmsKey, details: KeyDetails) -> bool:
     trap=[sample.with_key(sample.key(rotation=_OFF))],
 )
 def rotates_slowly(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
-    """The period is the longest time that one key material encrypts new data; AWS's default is 365 days.
+    """The period is the longest time that the same key material encrypts new data; AWS's default is 365 days.
 
     False alarm when your own policy allows a longer period: set `rotation_days`.
     """
@@ -127,7 +127,7 @@ def rotates_slowly(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     on=Account,
     severity=Severity.HIGH,
     title="A key is being deleted",
-    fix="aws kms cancel-key-deletion --region REGION --key-id KEY, then aws kms enable-key --region REGION --key-id KEY; after the date nobody can decrypt what it encrypted.",
+    fix="aws kms cancel-key-deletion --region REGION --key-id KEY, then aws kms enable-key --region REGION --key-id KEY; after that date nobody can decrypt what it encrypted.",
     source=f"{_HUB}#kms-3",
     needs=(KMS_KEYS, KEY_GRANTS, KEY_USES),
     bad=[
@@ -140,7 +140,7 @@ def rotates_slowly(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     trap=[sample.with_key(sample.key(state="Disabled"))],
 )
 def being_deleted(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
-    """Whatever a deleted key encrypted is lost.
+    """Everything that a deleted key encrypted is lost.
 
     Aliases, grants or recent use show that somebody still needs it. False alarm when the deletion
     is intended and nothing uses the key.
@@ -152,14 +152,14 @@ def being_deleted(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
             return
         signs, unread_ = _signs_of_use(account, terms, region, key)
         on = f" on {details.deletion_date:%Y-%m-%d}" if details.deletion_date else ""
-        still = f"; still {', '.join(signs)}" if signs else ""
+        still = f"; it still has signs of use: {', '.join(signs)}" if signs else ""
         open_ = f"; not known: {', '.join(unread_)}" if unread_ else ""
-        grave = Severity.CRITICAL if signs else None
+        severity = Severity.CRITICAL if signs else None
         yield Fail(
             key.arn,
             f"{named(key)} is deleted{on} ({details.state}){still}{open_}",
             region,
-            severity=grave,
+            severity=severity,
         )
 
     return for_each_key(account, test)
@@ -168,7 +168,7 @@ def being_deleted(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
 def _signs_of_use(
     account: Account, terms: KeyTerms, region: str, key: KmsKey
 ) -> tuple[list[str], list[str]]:
-    """What says that the key is needed, and what could not be asked."""
+    """The signs that the key is needed, and what could not be read."""
     signs = [f"{len(key.aliases)} aliases" if len(key.aliases) > 1 else "an alias"] * bool(
         key.aliases
     )
@@ -201,7 +201,7 @@ def _use(account: Account, region: str, key: KmsKey) -> LastUse | None:
     "KMS-DISABLED",
     on=Account,
     severity=Severity.LOW,
-    title="A key is disabled and still paid for",
+    title="A key is disabled but still billed",
     fix="aws kms enable-key --region REGION --key-id KEY, or, after checking its use, aws kms schedule-key-deletion --region REGION --key-id KEY --pending-window-in-days 30",
     source="https://aws.amazon.com/kms/pricing/",
     needs=(KMS_KEYS,),
@@ -210,9 +210,9 @@ def _use(account: Account, region: str, key: KmsKey) -> LastUse | None:
     trap=[sample.with_key(sample.key(state="PendingDeletion"))],
 )
 def disabled(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
-    """A disabled key serves nobody and costs as much as one in use.
+    """A disabled key is of no use to anyone and costs as much as one in use.
 
-    False alarm when it is disabled to see whether somebody misses it.
+    False alarm when it is disabled to find out whether anyone still needs it.
     """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -250,7 +250,7 @@ def unused(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """An unused key costs money and may hold grants.
 
     False alarm when the key protects backups or archives that are read rarely. AWS records use
-    only from a certain date on: before it the answer is unknown.
+    only since a certain date; for older keys the answer is unknown.
     """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -259,10 +259,10 @@ def unused(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
             return
         use = _use(account, region, key)
         if use is None:
-            message = (
-                f"{named(key)}: its last use was not asked for, as of more keys than the limit"
+            message = f"{named(key)}: its last use was not read, because the account has more keys than the limit"
+            yield Unknown(
+                key.arn, message, region, reason="kms:GetKeyLastUsage: AWS allows 5 calls a second"
             )
-            yield Unknown(key.arn, message, region, reason="kms:GetKeyLastUsage: 5 calls a second")
         elif use.used and age_days(account, use.used) > terms.unused_days:
             yield Fail(key.arn, f"{named(key)} was last used on {use.used:%Y-%m-%d}", region)
         elif use.used:
@@ -308,7 +308,7 @@ _FOREVER = Material(id="m-1", imported=True, expires=None, state="CURRENT")
     ],
 )
 def expiring(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
-    """A key with several materials is unusable as soon as one of them expires or is deleted.
+    """A key with several key materials becomes unusable as soon as one of them expires or is deleted.
 
     False alarm when the key material is meant to expire, to make data unreadable.
     """
@@ -317,7 +317,9 @@ def expiring(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
         if details.origin != "EXTERNAL":
             return
         if details.state == "PendingImport":
-            yield Fail(key.arn, f"{named(key)} waits for its key material", region)
+            yield Fail(
+                key.arn, f"{named(key)} has no key material: it is in state PendingImport", region
+            )
             return
         found = {
             materials.arn: materials for materials in account.require_in(region, KEY_MATERIALS)
@@ -342,7 +344,7 @@ def expiring(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
 def for_each_key(
     account: Account, test: Callable[[str, KmsKey, KeyDetails], Iterator[Outcome]]
 ) -> Iterator[Outcome]:
-    """The outcomes of every key of the customer's."""
+    """The outcomes of every customer managed key."""
 
     def of_region(region: str, keys: tuple[KmsKey, ...]) -> Iterator[Outcome]:
         def of_key(key: KmsKey) -> Iterator[Outcome]:
@@ -363,7 +365,7 @@ def named(key: KmsKey) -> str:
 
 
 def lacking(key: KmsKey, call: str) -> NotCollected:
-    """What keeps a check from judging a key that another fact does not know."""
+    """The error for a key that another fact of the snapshot lacks."""
     return NotCollected(
         f"{named(key)} is not part of this snapshot",
         call=call,

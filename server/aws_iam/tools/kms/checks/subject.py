@@ -1,4 +1,4 @@
-"""A key policy as the checks see it, with what is known around it; and the questions that several checks ask of it."""
+"""What the checks of key policies judge: a policy with what is known about its key, and questions that several checks ask."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Condition, Policy, Principal, Statement
 
 FACTS = (KEY_POLICIES, OTHER_POLICIES, AUTHORIZATION)
-"""What a key policy of an account is made of."""
+"""What the checks of key policies need of an account."""
 GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"
 CONDITIONS = f"{GUIDE}/conditions-kms.html"
 DEFAULT_POLICY = f"{GUIDE}/key-policy-default.html"
@@ -47,7 +47,7 @@ _CONTEXT_KEY = "kms:EncryptionContext:${EncryptionContextKey}"
 
 @slotted
 class KeyPolicy:
-    """One policy of one key. What is empty or None nobody knows: a document alone tells nothing of its key.
+    """One policy of one key. Empty or None means not known: a document alone says nothing about its key.
 
     `account` owns the key; `principals` are the roles and users that exist there; `trusted` are accounts that may use it.
     `users` are declared to use the key: directly, or with `only_via` through services alone.
@@ -70,7 +70,7 @@ class KeyPolicy:
 
     @property
     def allows(self) -> tuple[Statement, ...]:
-        """The statements that allow something to principals whom they name."""
+        """The Allow statements that have an effect."""
         if "allows" not in self.derived:
             self.derived["allows"] = tuple(
                 statement
@@ -100,16 +100,16 @@ ROOT = allow_to(arn("root"), "kms:*")
 
 
 def ownerless() -> Unknown:
-    """What a check answers that needs to know whose key it is."""
+    """The outcome of a check that needs the key's account and does not know it."""
     return Unknown(
         None,
-        "could not be judged: neither the policy nor the caller says whose key it is",
+        "could not be judged: neither the policy nor the arguments say which account owns the key",
         reason="give `account`, the id of the key's account",
     )
 
 
 def strangers(at: KeyPolicy, statement: Statement) -> Iterator[Principal]:
-    """The principals of other accounts than the key's and the trusted ones."""
+    """The principals of accounts that are neither the key's own nor trusted."""
     for principal in statement.principals:
         owner = account_of_principal(principal)
         if owner and owner != at.account and owner not in at.trusted:
@@ -122,12 +122,12 @@ def is_everything(statement: Statement) -> bool:
 
 
 def takes_any(statement: Statement, actions: tuple[str, ...]) -> str:
-    """The first of the actions that the statement speaks of; empty: none."""
+    """The first of the actions that the statement covers; empty: none."""
     return next((action for action in actions if covers_action(statement, action)), "")
 
 
 def is_under(statement: Statement, start: str) -> bool:
-    """Whether the statement demands a key of this name or beginning, given in lower case."""
+    """Whether the statement requires a condition key that starts so, in lower case."""
     return any(
         condition.name.startswith(start) and (condition.demanded or _is_present(condition))
         for condition in statement.conditions

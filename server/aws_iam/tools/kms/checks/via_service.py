@@ -1,4 +1,4 @@
-"""On which paths a key may be used: through services, directly, and with which encryption context."""
+"""How a key may be used: through services, directly, and with which encryption context."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _using(at: KeyPolicy, user: str) -> Iterator[Statement]:
     on=KeyPolicy,
     needs=FACTS,
     severity=Severity.MEDIUM,
-    title="A principal that calls KMS itself may use the key through a service alone",
+    title="A principal that calls KMS directly may use the key only through a service",
     fix="Add a second statement without kms:ViaService for kms:GenerateDataKey and kms:Decrypt.",
     source=f"{CONDITIONS}#conditions-kms-via-service",
     bad=[key_policy(ROOT, _BY_S3, users=(_APP,))],
@@ -63,7 +63,7 @@ def _using(at: KeyPolicy, user: str) -> Iterator[Statement]:
     ],
 )
 def breaks_direct_use(at: KeyPolicy) -> Iterator[Fail]:
-    """Under kms:ViaService the application's own calls are refused, unless an IAM policy allows them through the account's statement.
+    """With kms:ViaService KMS refuses the application's own calls, unless an IAM policy allows them through the account statement.
 
     False alarm when the declared user only calls through the service: say so with
     `only_via_service`.
@@ -73,7 +73,7 @@ def breaks_direct_use(at: KeyPolicy) -> Iterator[Fail]:
         if found and all(key.is_under(candidate, VIA) for candidate in found):
             yield Fail(
                 found[0].place("Condition"),
-                f"{quoted(user)} may use the key through services alone, and is said to call KMS itself",
+                f"{quoted(user)} may use the key only through services, although `users` says that it calls KMS directly",
             )
 
 
@@ -82,14 +82,14 @@ def breaks_direct_use(at: KeyPolicy) -> Iterator[Fail]:
     on=KeyPolicy,
     needs=FACTS,
     severity=Severity.INFO,
-    title="A principal that needs the key through a service may also use it directly",
+    title="A principal that needs the key only through a service may also use it directly",
     fix='Add "StringEquals": {"kms:ViaService": "SERVICE.REGION.amazonaws.com"}.',
     source=f"{CONDITIONS}#conditions-kms-via-service",
     bad=[key_policy(ROOT, allow_to(arn("role/App"), _USE), users=(_APP,), only_via=True)],
     good=[key_policy(ROOT, _BY_S3, users=(_APP,), only_via=True), _DIRECT],
 )
 def directly_too(at: KeyPolicy) -> Iterator[Fail]:
-    """If only a service needs the key for a principal, a condition on the path keeps the principal from using it directly.
+    """If a principal needs the key only through a service, a condition on kms:ViaService keeps it from using the key directly.
 
     False alarm when the declared user also calls KMS itself.
     """
@@ -97,7 +97,8 @@ def directly_too(at: KeyPolicy) -> Iterator[Fail]:
         for statement in _using(at, user):
             if not key.is_under(statement, VIA):
                 yield Fail(
-                    statement.place(), f"{quoted(user)} may use the key without the service"
+                    statement.place(),
+                    f"{quoted(user)} may use the key without going through a service",
                 )
 
 
@@ -116,15 +117,15 @@ def directly_too(at: KeyPolicy) -> Iterator[Fail]:
     ],
 )
 def without_context(at: KeyPolicy) -> Iterator[Fail]:
-    """A required encryption context ties the ciphertext to its purpose, and tells the uses apart in CloudTrail.
+    """A required encryption context ties ciphertext to its purpose and makes uses distinguishable in CloudTrail.
 
     False alarm when the application's library sets no context.
     """
     for user in () if at.only_via else at.users:
         for statement in _using(at, user):
             symmetric = key.takes_any(statement, ("kms:Decrypt", "kms:GenerateDataKey"))
-            free = not key.is_under(statement, CONTEXT) and not key.is_under(statement, VIA)
-            if symmetric and free:
+            is_free = not key.is_under(statement, CONTEXT) and not key.is_under(statement, VIA)
+            if symmetric and is_free:
                 yield Fail(
                     statement.place(),
                     f"{quoted(user)} may use the key with any encryption context or none",
@@ -136,7 +137,7 @@ def without_context(at: KeyPolicy) -> Iterator[Fail]:
     on=KeyPolicy,
     needs=FACTS,
     severity=Severity.MEDIUM,
-    title="An action never has the encryption context that the statement demands",
+    title="An action never carries the encryption context that the statement requires",
     fix="Give the action a statement of its own, without the condition on the encryption context.",
     source=f"{CONDITIONS}#conditions-kms-encryption-context",
     bad=[
@@ -165,19 +166,19 @@ def without_context(at: KeyPolicy) -> Iterator[Fail]:
     ],
 )
 def dead_context(at: KeyPolicy) -> Iterator[Fail]:
-    """Only some calls carry an encryption context; the statement never allows any other action.
+    """Only some calls carry an encryption context; for all other actions the statement never matches.
 
     No false alarms about the call, though another statement may allow the action.
     """
     for statement in at.allows:
-        # AWS's own example for CloudWatch Logs lists kms:Describe* so: needless there, and not the reader's fault.
+        # AWS's own example for CloudWatch Logs has kms:Describe* in such a statement, where it has no effect.
         services = all(principal.type == "Service" for principal in statement.principals)
         if (services and statement.principals) or not key.is_under(statement, CONTEXT):
             continue
         for action in statement.actions:
-            meant = [expanded.lower() for expanded in catalog().expand(action.value)]
-            if meant and not key.with_context() & set(meant):
+            expanded = [name.lower() for name in catalog().expand(action.value)]
+            if expanded and not key.with_context() & set(expanded):
                 yield Fail(
                     action.where,
-                    f"{quoted(action.value)} carries no encryption context, so that this statement never allows it",
+                    f"{quoted(action.value)} carries no encryption context, so this statement never allows it",
                 )

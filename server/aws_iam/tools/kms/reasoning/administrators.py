@@ -67,7 +67,7 @@ def administrators(policy: Policy, account: str) -> Iterator[Administrator]:
         ):
             continue
         for principal in statement.principals:
-            # One statement is enough to administer; a principal that fails by one may succeed by the next.
+            # One statement is enough: a principal that one statement leaves out may be let in by the next.
             if settled.get(principal.value):
                 continue
             found = _administrator(denials, statement, principal, account)
@@ -93,7 +93,7 @@ def _administrator(
     notes = []
     if statement.conditions:
         keys = dict.fromkeys(condition.key.value for condition in statement.conditions)
-        notes.append(f"under a condition on {', '.join(map(quoted, keys))}")
+        notes.append(f"only if a condition holds on {', '.join(map(quoted, keys))}")
     match denials.denies(principal):
         case True:
             return Administrator(
@@ -116,14 +116,12 @@ def _why_never(principal: Principal, account: str) -> str:
     if principal.type not in {"AWS", "*"}:
         return "services and identity providers cannot administer keys"
     if is_unique_id(principal):
-        return (
-            "the unique id of a deleted role or user: a new one with the same name has another id"
-        )
+        return "it is the unique id of a deleted role or user: a new one with the same name has another id"
     if not PRINCIPAL.fullmatch(principal.value):
-        return "not a valid principal: AWS refuses it"
+        return "it is not a valid principal: AWS refuses it"
     owner = account_of_principal(principal)
     if owner and account and owner != account:
-        return "belongs to another account, which can never call PutKeyPolicy"
+        return "it belongs to another account, which can never call PutKeyPolicy"
     return ""
 
 

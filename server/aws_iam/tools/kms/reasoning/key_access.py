@@ -1,6 +1,6 @@
 """Who may administer and use a key, and the key policy that allows exactly that.
 
-    KeyWish(account="111122223333", admins=(…,), users=(…,)).document()  →  {"Version": …, "Statement": […]}
+    KeyAccess(account="111122223333", admins=(…,), users=(…,)).document()  →  {"Version": …, "Statement": […]}
 
 Sources: KMS Developer Guide, pages key-policy-default, key-policy-services, conditions-kms, encrypt_context.
 """

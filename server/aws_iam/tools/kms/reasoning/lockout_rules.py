@@ -61,9 +61,9 @@ def put_key_policy_outcome(
     context: Mapping[str, Any],
 ) -> Lockout:
     """What PutKeyPolicy would answer; KMS refuses a malformed policy before it checks for a lockout."""
-    broken = next(_faults(policy), None)
-    if broken:
-        return broken
+    fault = next(_faults(policy), None)
+    if fault:
+        return fault
     request = request_to_manage(caller, policy, account, context)
     if request.caller.account != account:
         return Lockout(
@@ -72,16 +72,16 @@ def put_key_policy_outcome(
             error="AccessDeniedException",
         )
     found = _evaluated(policy, request, layers)
-    ghosts = [
+    deleted = [
         p.value
         for statement in policy.statements
         for p in _principals_in(statement)
         if is_unique_id(p)
     ]
-    if found.outcome == "accepted" and ghosts:
+    if found.outcome == "accepted" and deleted:
         return Lockout(
             outcome="unknown",
-            reason=f"the caller may change the policy, but {quoted(ghosts[0])} is a unique id, which stands for a deleted"
+            reason=f"the caller may change the policy, but {quoted(deleted[0])} is the unique id of a deleted"
             " role or user: AWS refuses a policy as malformed if a principal does not exist",
         )
     return found
@@ -120,8 +120,8 @@ def _evaluated(policy: Policy, request: Any, layers_given: Mapping[str, Any]) ->
 def _undecided(
     policy: Policy, request: Any, layers_given: Mapping[str, Any], layers: Layers
 ) -> Lockout:
-    """Why the outcome is unknown: a layer that was not given, or a principal that may be the caller."""
-    missing = tuple(layer for layer in _GIVEN if layer in layers.unreadable)
+    """Why the outcome is unknown: a missing layer, or a principal that may be the caller."""
+    missing = tuple(layer for layer in _LAYERS if layer in layers.unreadable)
     known_layers = layers_of(
         {
             **layers_given,
@@ -141,7 +141,7 @@ def _undecided(
     )
 
 
-_GIVEN = ("identity", "boundary", "session", "scp", "rcp")
+_LAYERS = ("identity", "boundary", "session", "scp", "rcp")
 
 
 def _deciding_keys(request: Any, layers: Layers, decision: Decision) -> tuple[str, ...]:
@@ -155,13 +155,13 @@ def _deciding_keys(request: Any, layers: Layers, decision: Decision) -> tuple[st
 
 
 _ALLOWED_BY = {
-    "resource": "the key policy names it",
-    "identity and resource": "the account statement and its IAM policies",
-    "root": "it is the root user",
+    "resource": "the key policy names the caller",
+    "identity and resource": "through the account statement and its IAM policies",
+    "root": "the caller is the root user",
 }
 _MISSING_ALLOW = {
     "resource": "no statement allows the caller kms:PutKeyPolicy, and none lets IAM policies of the account allow it",
-    "identity": "the account statement leaves it to IAM policies, and the caller's do not allow kms:PutKeyPolicy on the key",
+    "identity": "the account statement leaves the decision to IAM policies, and the caller's do not allow kms:PutKeyPolicy on the key",
 }
 
 
