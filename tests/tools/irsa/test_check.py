@@ -200,7 +200,7 @@ def test_manifests_beside_a_document_are_judged_by_themselves() -> None:
     said = sorted(finding.message for finding in answer.findings)
     assert {finding.code for finding in answer.findings} == {"IRSA-ANNOT-MISMATCH"}
     assert "the value of `eks.amazonaws.com/sts-regional-endpoints` is true or false" in said[0]
-    assert "`eks.amazonaws.com/role_arn` is no annotation that EKS reads" in said[1]
+    assert "EKS does not read an annotation `eks.amazonaws.com/role_arn`" in said[1]
     assert [finding.where.line for finding in answer.findings] == [9, 17]
 
 
@@ -338,7 +338,7 @@ def test_service_accounts_of_every_namespace_are_read_from_a_cluster(
     answer = ask(snapshot=saved, kube_context="prod")
     assert answer.facts["service_accounts"] == 3
     found = {finding.code: finding for finding in answer.findings if finding.status is Status.FAIL}
-    assert "`eks.amazonaws.com/role_arn` is no annotation" in found["IRSA-ANNOT-MISMATCH"].message
+    assert "an annotation `eks.amazonaws.com/role_arn`" in found["IRSA-ANNOT-MISMATCH"].message
     # The API lists every one, so that what is not there does not exist.
     assert "shop:gone" in found["IRSA-DANGLING"].message
     assert found["IRSA-DANGLING"].confidence is None

@@ -38,7 +38,7 @@ else:
 @tool.action
 def guide(topic: Topic = None) -> Answer:
     """Quote a section of the workload identity reference, or its contents."""
-    # Only here: the checks take their time to load, and the other actions do not need them.
+    # Imported here: the checks are slow to load, and the other actions do not need them.
     from aws_iam.tools.irsa import checks_page
 
     return pages.guide("irsa-oidc", topic, checks_page.explained)

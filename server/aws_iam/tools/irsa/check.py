@@ -70,7 +70,7 @@ def check(
 def _cluster(manifests: Any, kube_context: str | None) -> Cluster | None:
     if manifests is not None and kube_context is not None:
         raise InputError(
-            "`manifests` and `kube_context` exclude each other", hint="give one of them"
+            "`manifests` and `kube_context` exclude each other", hint="give only one of them"
         )
     if kube_context is not None:
         from aws_iam.tools.irsa import kubernetes_api
@@ -89,7 +89,7 @@ def of_document(document: Any, cluster: Cluster | None = None) -> Answer:
     ]
     if not trusts:
         raise InputError(
-            "`document` holds no trust policy: no statement has a Principal",
+            "`document` contains no trust policy: no statement has a Principal",
             hint="pass a role's AssumeRolePolicyDocument, or leave out `document` to check the account",
         )
     by_source = document_findings.without_repeats(
@@ -142,7 +142,7 @@ def _variant_findings(variant: Policy) -> tuple[Finding, ...]:
 
 
 def _manifest_findings(cluster: Cluster) -> tuple[Finding, ...]:
-    """What is wrong with the annotations by themselves: without an account nothing is known about the roles."""
+    """The findings on annotations that need no account."""
     alone = Workloads(account=account_of(), service_accounts=cluster.service_accounts)
     return tuple(finding for finding in misfits.findings(alone) if finding.status is Status.FAIL)
 
@@ -268,7 +268,7 @@ def _trusted(policy: Policy) -> Iterable[str]:
 
 
 def _counted(workloads: Workloads, cluster: Cluster | None) -> dict[str, Any]:
-    """How much was checked; what could not be listed is left out."""
+    """How much was checked, without what could not be listed."""
     account = workloads.account
     found: dict[str, Any] = {}
     identities = account.get(AUTHORIZATION)

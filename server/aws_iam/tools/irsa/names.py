@@ -1,4 +1,4 @@
-"""The arguments that name a workload: the same for every provider, each checked before it gets into a policy."""
+"""The arguments that name a workload: the same for every provider, each checked before it is written into a policy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Which workload is meant; each provider takes some of the names."""
+    """The names of the workload; each provider takes some of them."""
 
     owner: Annotated[
         str | None,
@@ -79,7 +79,7 @@ class Names:
         return checked_name(name, getattr(self, name), form)
 
     def find(self, name: str, form: str) -> str | None:
-        """The same; None when the name was not given."""
+        """The same, or None when the caller did not give the name."""
         return self.need(name, form) if getattr(self, name) else None
 
 
@@ -91,7 +91,7 @@ def refuse_misfits(
     takes: tuple[str, ...],
     reasons: Mapping[str, str],
 ) -> None:
-    """Raise an error for a name that the provider does not take, or that it needs and was not given."""
+    """Raise an error for a name that the provider does not take, and for a missing one that it needs."""
     allowed = (*needs, *takes)
     for name in names.given:
         if name not in allowed:
@@ -116,7 +116,7 @@ def exactly_one(names: Names, provider: str, options: tuple[str, ...]) -> str:
     if not given:
         raise InputError(
             f"provider `{provider}` needs one of {listed}",
-            hint="a trust policy without it lets in every run of the repository",
+            hint="without it the trust policy would let in every run of the repository",
         )
     if len(given) > 1:
         both = " and ".join(f"`{name}` {quoted(str(getattr(names, name)))}" for name in given)
@@ -125,7 +125,7 @@ def exactly_one(names: Names, provider: str, options: tuple[str, ...]) -> str:
 
 
 def bare_ref(names: Names, kind: str) -> str:
-    """The branch or tag; an error when the caller gave it with refs/heads/ or refs/tags/."""
+    """The branch or tag; an error if it begins with refs/heads/ or refs/tags/."""
     ref = names.need(kind, "git_ref")
     if ref.startswith("refs/"):
         raise InputError(

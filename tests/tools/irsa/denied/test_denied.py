@@ -456,7 +456,7 @@ def test_an_issuer_that_answers_badly_is_an_error(document: Any, keys_: Any, say
 
 
 def test_several_policies_and_policies_of_identities_are_refused() -> None:
-    with pytest.raises(InputError, match="one is wanted"):
+    with pytest.raises(InputError, match="2 trust policies, and only one"):
         ask([OPEN, OPEN], claims=CLAIMS)
     identity = {
         "Version": "2012-10-17",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FAMILIES: Families = (
     ("Who gets in", issuers),
-    ("How far it reaches", scope),
+    ("How far trust reaches", scope),
     ("Providers and roles of the account", providers_and_roles),
     ("IRSA and service accounts", service_accounts),
     ("EKS Pod Identity", pod_identity),

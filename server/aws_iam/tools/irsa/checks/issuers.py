@@ -1,4 +1,4 @@
-"""Trust of token issuers: whether strangers get in, and conditions that say nothing or never hold."""
+"""Trust in token issuers: whether strangers get in, and conditions that have no effect or never match."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ _SIGNED_IN = {"ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "
 
 
 def trusted(trust: Trust) -> tuple[tuple[Statement, Provider], ...]:
-    """Every provider whose tokens the policy takes, by statement; none of a statement that no token ever meets."""
-    # Nearly every check asks, so that the first answer is kept with the policy.
+    """Every provider whose tokens the policy accepts, by statement; statements that no token can match are left out."""
+    # Nearly every check needs it: it is computed once and kept with the policy.
     key = ("trusted", trust.stands_for_any)
     if key not in trust.policy.derived:
         trust.policy.derived[key] = tuple(_trusted(trust))
@@ -63,15 +63,15 @@ def trusted(trust: Trust) -> tuple[tuple[Statement, Provider], ...]:
 
 def _trusted(trust: Trust) -> Iterator[tuple[Statement, Provider]]:
     for statement in trust.policy.statements:
-        # A wildcard that stands for an unknown value does not close the statement.
-        closed = not trust.stands_for_any and never_matches(statement)
-        if not _takes_tokens(statement) or closed:
+        # A wildcard that stands for an unknown value does not make the statement unmatchable.
+        is_closed = not trust.stands_for_any and never_matches(statement)
+        if not _accepts_tokens(statement) or is_closed:
             continue
         for provider in providers(statement):
             yield statement, provider
 
 
-def _takes_tokens(statement_: Statement) -> bool:
+def _accepts_tokens(statement_: Statement) -> bool:
     if statement_.has("NotAction"):
         return not any(
             matches(action.value, ACTION, ignore_case=True) for action in statement_.not_actions
@@ -80,10 +80,10 @@ def _takes_tokens(statement_: Statement) -> bool:
 
 
 def is_denied_elsewhere(trust: Trust, provider: Provider, claim: str) -> bool:
-    """Whether a Deny of the policy refuses tokens by the claim: then the Allow need not test it to keep strangers out."""
+    """Whether a Deny of the policy refuses tokens by the claim, so that the Allow need not test it."""
     key = provider.key(claim).lower()
     if "denying" not in trust.policy.derived:
-        denying = tuple(s for s in trust.policy.statements if s.denies and _takes_tokens(s))
+        denying = tuple(s for s in trust.policy.statements if s.denies and _accepts_tokens(s))
         trust.policy.derived["denying"] = denying
     return any(
         any(condition.negated for condition in statement_.conditions_on(key))
@@ -99,12 +99,12 @@ def compared(provider: Provider, statement_: Statement, claim: str) -> tuple[Con
 
 
 def graded(failure: Fail, severity: Severity | None = None, fix: str | None = None) -> Fail:
-    """What a rule of policy validation found, under the severity and the fix of the check here."""
+    """A failure of a policy validation rule, with the severity and fix of this check."""
     return replace(failure, severity=severity, fix=fix)
 
 
 def _add(provider: Provider, claim: str) -> str:
-    """The condition that is missing, as it is to be written."""
+    """The missing condition, ready to write."""
     known = provider.issuer
     if claim.startswith("sts:"):
         value = "SESSION_NAME"
@@ -112,7 +112,7 @@ def _add(provider: Provider, claim: str) -> str:
         value = known.audience[0] if known and known.audience else "AUDIENCE"
     else:
         value = known.subject[0] if known and known.subject and claim == "sub" else claim.upper()
-    return f'Add "StringEquals": {{"{provider.key(claim)}": "{value}"}} with your own names.'
+    return f'Add "StringEquals": {{"{provider.key(claim)}": "{value}"}} with your own values.'
 
 
 @check(
@@ -120,7 +120,7 @@ def _add(provider: Provider, claim: str) -> str:
     on=Trust,
     severity=Severity.CRITICAL,
     needs=FACTS,
-    title="Every customer of the identity provider may take the role",
+    title="Every customer of the identity provider may assume the role",
     fix="Add StringEquals on the claim that tells the provider's customers apart.",
     source=CONTROLS,
     bad=[
@@ -140,7 +140,7 @@ def _add(provider: Provider, claim: str) -> str:
     ],
 )
 def any_customer(trust: Trust) -> Iterator[Fail]:
-    """All customers of a shared issuer get tokens of the same issuer; only this claim says which customer a token belongs to.
+    """All customers of a shared issuer get tokens from the same issuer; only this claim says which customer a token belongs to.
 
     Low confidence when a Deny of the policy tests the claim: it is not known whether AWS's own
     control looks at a Deny.
@@ -153,14 +153,14 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
         pinned = provider.is_pinned(statement)
         denied = is_denied_elsewhere(trust, provider, provider.required)
         key = quoted(provider.key(provider.required))
-        but = (
+        exception = (
             ", though another claim names the tenant: AWS refuses to save such a policy"
             if pinned
             else ""
         )
         yield Fail(
             statement.place("Condition"),
-            f"no condition has the key {key}, and {quoted(provider.host)} is the issuer of all its customers{but}",
+            f"no condition has the key {key}, and {quoted(provider.host)} is the issuer of all its customers{exception}",
             severity=Severity.LOW if denied else Severity.MEDIUM if pinned else None,
             fix=_add(provider, provider.required),
             # Whether AWS's own control looks at a Deny is not known.
@@ -173,7 +173,7 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
-    title="Every token of the private issuer may take the role",
+    title="Every token of the private issuer may assume the role",
     fix="Add StringEquals on the issuer's sub key.",
     source=ROLE_FOR_OIDC,
     bad=[trusting_issuer({"StringEquals": {"idp.example.com:aud": "aws"}}, "idp.example.com")],
@@ -186,7 +186,7 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
     ],
 )
 def any_subject(trust: Trust) -> Iterator[Fail]:
-    """The issuer belongs to one tenant, but all its users and jobs get tokens of it.
+    """The issuer belongs to one tenant, but it gives tokens to all of that tenant's users and jobs.
 
     False alarm when the issuer gives tokens to one workload only.
     """
@@ -209,7 +209,7 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.CRITICAL,
     needs=FACTS,
-    title="Every pod of the EKS cluster may take the role",
+    title="Every pod of the EKS cluster may assume the role",
     fix="Add StringEquals on the issuer's sub key: system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT.",
     source=IRSA,
     bad=[trusting_issuer({"StringEquals": POD_AUD}, CLUSTER), trusting_issuer({}, CLUSTER)],
@@ -237,7 +237,7 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.CRITICAL,
     needs=FACTS,
-    title="A claim is tested by an operator that keeps nobody out",
+    title="The operator that tests a claim keeps nobody out",
     fix="Use StringEquals or StringLike, without ForAllValues: and IfExists.",
     source=_OPERATORS,
     bad=[
@@ -257,13 +257,13 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
     ],
 )  # fmt: skip
 def tested_in_vain(trust: Trust) -> Iterator[Fail]:
-    """Such an operator also holds without the claim, or for every value but a few: strangers pass.
+    """Such an operator also matches tokens without the claim, or with nearly any value, so strangers pass.
 
     False alarm when another condition of the statement already limits the same claim.
     """
     for statement in trust.policy.statements:
         for problem in (
-            oidc_trust.tested_in_vain.failures(statement) if _takes_tokens(statement) else ()
+            oidc_trust.tested_in_vain.failures(statement) if _accepts_tokens(statement) else ()
         ):
             grade = Severity.MEDIUM if problem.severity is Severity.WARNING else None
             yield graded(problem, grade)
@@ -271,20 +271,20 @@ def tested_in_vain(trust: Trust) -> Iterator[Fail]:
 
 
 def _misspelt(trust: Trust) -> Iterator[Fail]:
-    """A key that no token has, under an operator that absence satisfies: the condition says nothing."""
+    """A key that no token has, under an operator that matches when the key is missing: the condition has no effect."""
     for statement, provider in trusted(trust):
         for condition in statement.conditions:
             host, _, claim = condition.name.partition(":")
             if condition.demanded or condition.base == "Null" or "." not in host:
                 continue
             own = provider.claim(condition)
-            dead = not own or not provider.maps(claim)
-            alone = sum(1 for _ in providers(statement)) == 1
-            if dead and alone:
+            is_unknown = not own or not provider.maps(claim)
+            is_only_provider = sum(1 for _ in providers(statement)) == 1
+            if is_unknown and is_only_provider:
                 yield Fail(
                     condition.key.where,
-                    f"{quoted(condition.key.value)} is in no request with a token of {quoted(provider.host)}, and "
-                    f"{quoted(condition.operator.value)} holds without the key",
+                    f"no request with a token of {quoted(provider.host)} has the key {quoted(condition.key.value)}, and "
+                    f"{quoted(condition.operator.value)} also matches without the key",
                     severity=Severity.MEDIUM,
                     fix=f"Write the key as {quoted(provider.key('sub'))} under StringEquals, or remove the condition.",
                 )
@@ -295,8 +295,8 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     needs=FACTS,
-    title="No token of the identity provider meets the condition",
-    fix="Use StringLike for a pattern, the issuer of the principal in the key, and a claim that AWS passes on.",
+    title="No token of the identity provider matches the condition",
+    fix="Use StringLike for a pattern, the principal's issuer in the key, and a claim that AWS makes a condition key.",
     source=KEYS,
     bad=[
         on_sub("StringEquals", "repo:octo/*"),
@@ -314,26 +314,26 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
     ],
 )  # fmt: skip
 def no_token_fits(trust: Trust) -> Iterator[Fail]:
-    """All conditions must hold, so one that never does closes the role to everybody.
+    """All conditions must match, so one that never does locks everyone out of the role.
 
-    False alarm when AWS passes on a claim of the issuer that is not known here yet.
+    False alarm when AWS has made another claim of the issuer a condition key since the data was refreshed.
     """
     for statement in trust.policy.statements:
         for problem in oidc_trust.no_token_fits.failures(statement):
             yield graded(problem, Severity.MEDIUM if problem.severity else None)
 
 
-def _unasked(provider: Provider, statement_: Statement) -> tuple[str, Where] | None:
-    """What is missing of a demand for an audience, and where; None: nothing.
+def _missing_audience(provider: Provider, statement_: Statement) -> tuple[str, Where] | None:
+    """Why any audience is accepted, and where; None when one is required.
 
-    The values of one operator are OR-ed, so that a bare wildcard among them takes every audience.
+    The values of one operator are OR-ed, so a bare wildcard among them accepts every audience.
     """
     key = quoted(provider.key("aud"))
     demanded = [
         condition for condition in provider.on(statement_, "aud") if is_demanded(condition)
     ]
     if not demanded:
-        return f"no condition demands the key {key}", statement_.place("Condition")
+        return f"no condition requires the key {key}", statement_.place("Condition")
     wide = [
         next(filter(_is_any, condition.values), None)
         for condition in demanded
@@ -342,7 +342,7 @@ def _unasked(provider: Provider, statement_: Statement) -> tuple[str, Where] | N
     open_ = [value for value in wide if value]
     if len(open_) < len(demanded):
         return None
-    return f"{quoted(open_[0].value)} of {key} takes every audience", open_[0].where
+    return f"{quoted(open_[0].value)} of {key} accepts every audience", open_[0].where
 
 
 def _is_any(value: Text) -> bool:
@@ -364,20 +364,20 @@ def _is_any(value: Text) -> bool:
     ],
     good=[GOOD, trusting_issuer({"StringEquals": _POOL}, "cognito-identity.amazonaws.com")],
 )
-def audience_unasked(trust: Trust) -> Iterator[Fail]:
-    """A token that was issued for another service, and given to that service, can also take the role.
+def missing_audience(trust: Trust) -> Iterator[Fail]:
+    """A token that was issued for another service can also be used to assume the role.
 
     False alarm when the provider has one client id and the issuer sends it to nobody else.
     """
     for statement, provider in trusted(trust):
         if provider.is_eks or provider.required in {"aud", "app_id"} or not provider.maps("aud"):
             continue
-        if lack := _unasked(provider, statement):
+        if problem := _missing_audience(provider, statement):
             ids = (trust.client_ids or {}).get(provider.host, ())
-            several = f", and the provider takes {len(ids)} client ids" if len(ids) > 1 else ""
+            several = f", and the provider accepts {len(ids)} client ids" if len(ids) > 1 else ""
             yield Fail(
-                lack[1],
-                f"{lack[0]}{several}",
+                problem[1],
+                f"{problem[0]}{several}",
                 severity=Severity.HIGH if several else None,
                 fix=_add(provider, "aud"),
             )
@@ -394,16 +394,16 @@ def audience_unasked(trust: Trust) -> Iterator[Fail]:
     bad=[trusting_issuer({"StringEquals": {f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}, CLUSTER)],
     good=[trusting_issuer(POD, CLUSTER), GOOD],
 )  # fmt: skip
-def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
-    """The cluster also signs tokens for other audiences, which pods hand to other services.
+def missing_pod_audience(trust: Trust) -> Iterator[Fail]:
+    """The cluster also signs tokens for other audiences, which pods send to other services.
 
     False alarm when no pod projects a token for another audience.
     """
     for statement, provider in trusted(trust):
-        if provider.is_eks and (lack := _unasked(provider, statement)):
+        if provider.is_eks and (problem := _missing_audience(provider, statement)):
             yield Fail(
-                lack[1],
-                lack[0],
+                problem[1],
+                problem[0],
                 fix=f'Add "StringEquals": {{"{provider.key("aud")}": "sts.amazonaws.com"}}.',
             )
 
@@ -413,7 +413,7 @@ def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.LOW,
     needs=FACTS,
-    title="A token provider is allowed other actions than the one that takes tokens",
+    title="A token provider is allowed actions besides the one that exchanges tokens",
     fix="Write sts:AssumeRoleWithWebIdentity, and sts:TagSession where the token carries session tags.",
     source=ROLE_FOR_OIDC,
     bad=[
@@ -423,7 +423,7 @@ def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
     good=[GOOD, trusting_issuer(POD, CLUSTER, [ACTION, "sts:TagSession"])],
 )
 def other_action(trust: Trust) -> Iterator[Fail]:
-    """Tokens are exchanged by one action only: other actions do nothing today, or allow what AWS adds later.
+    """Only one action exchanges tokens: other actions have no effect today, and may allow what AWS adds later.
 
     No false alarms about the extra actions, though they may be harmless.
     """
@@ -432,6 +432,4 @@ def other_action(trust: Trust) -> Iterator[Fail]:
             continue
         for action in statement.actions:
             if action.value.lower() in {"sts:assumerole", "sts:*", "*"}:
-                yield Fail(
-                    action.where, f"{quoted(action.value)} is allowed to a provider of tokens"
-                )
+                yield Fail(action.where, f"the token provider is allowed {quoted(action.value)}")

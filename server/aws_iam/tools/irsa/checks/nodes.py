@@ -62,7 +62,7 @@ _ONE = association("shop", "cart", "cart")
     on=Workloads,
     severity=Severity.HIGH,
     needs=(CLUSTERS,),
-    title="The cluster has associations and no agent to serve them",
+    title="The cluster has associations but no agent to serve them",
     fix=f"aws eks create-addon --cluster-name CLUSTER --addon-name {_AGENT}",
     source=f"{_EKS}/pod-id-agent-setup.html",
     bad=[workloads(cluster(_ONE, addons=("vpc-cni",)))],
@@ -81,7 +81,7 @@ _ONE = association("shop", "cart", "cart")
     ],
 )
 def no_agent(at: Workloads) -> Iterator[Outcome]:
-    """Pods are told to ask the agent on their node, and nobody answers.
+    """Pods ask the agent on their node for credentials, and nothing answers.
 
     False alarm when the agent was installed with its chart, which the API does not show: the
     finding has low confidence.
@@ -94,10 +94,9 @@ def no_agent(at: Workloads) -> Iterator[Outcome]:
             return
         yield Fail(
             details.arn,
-            f"{len(bound)} associations, and the add-on `{_AGENT}` is not installed",
+            f"{len(bound)} associations, but the add-on `{_AGENT}` is not installed",
             region,
             fix=f"aws eks create-addon --cluster-name {shlex.quote(found.name)} --addon-name {_AGENT} --region {region}",
-            # It may also come from its chart, which the API does not show.
             low_confidence=True,
         )
 
@@ -124,8 +123,8 @@ _EC2 = {
     on=Workloads,
     severity=Severity.HIGH,
     needs=(AUTHORIZATION, CLUSTERS),
-    title="The nodes may not fetch the credentials of their pods",
-    fix="Attach AmazonEKSWorkerNodePolicy to the node role, or allow it eks-auth:AssumeRoleForPodIdentity.",
+    title="The nodes may not fetch credentials for their pods",
+    fix="Attach AmazonEKSWorkerNodePolicy to the node role, or allow it to call eks-auth:AssumeRoleForPodIdentity.",
     source=f"{_EKS}/pod-id-agent-setup.html",
     bad=[workloads(roles(role("nodes", _EC2)), cluster(_ONE, nodegroups=(_nodes(),)))],
     good=[
@@ -171,7 +170,7 @@ def _profile(namespace: str, *, labelled: bool = False) -> FargateProfile:
     on=Workloads,
     severity=Severity.HIGH,
     needs=(CLUSTERS,),
-    title="The association's pods run where Pod Identity does not",
+    title="The association's pods run where Pod Identity does not work",
     fix="Use IRSA for pods on Fargate and on Windows nodes.",
     source=f"{_EKS}/pod-identities.html",
     bad=[
@@ -202,10 +201,10 @@ def unsupported(at: Workloads) -> Iterator[Outcome]:
         for profile in known(bound.cluster.fargate):
             for selector in known(profile.selectors):
                 if matches(selector.namespace, bound.association.namespace):
-                    some = ", for pods with its labels" if selector.labelled else ""
+                    some = ", for pods with certain labels" if selector.labelled else ""
                     yield association_fails(
                         bound,
-                        f"Fargate profile {quoted(profile.name)} takes the namespace{some}",
+                        f"Fargate profile {quoted(profile.name)} runs pods of the namespace{some}",
                         low_confidence=selector.labelled,
                     )
 
@@ -239,7 +238,7 @@ _GONE = frozenset({"terminated", "shutting-down"})
     on=Workloads,
     severity=Severity.HIGH,
     needs=(NODES, CLUSTERS),
-    title="Pods reach the credentials of their node",
+    title="Pods can reach the credentials of their node",
     fix="Require IMDSv2 with a hop limit of 1 in the launch template of the nodes.",
     source=_BEST,
     bad=[
@@ -250,7 +249,7 @@ _GONE = frozenset({"terminated", "shutting-down"})
     good=[workloads(_node("required", 1), _template(1)), workloads(_NO_NODES, _template(None))],
 )
 def open_metadata(at: Workloads) -> Iterator[Outcome]:
-    """A pod that asks the metadata service gets the node's role, which allows more than any pod should have.
+    """A pod that calls the metadata service gets the node's role, which allows more than a pod should be able to do.
 
     False alarm when a network policy keeps pods from the metadata service.
     """
@@ -300,7 +299,7 @@ def _of_template(pair: tuple[str, Nodegroup]) -> Iterator[Outcome]:
 
 
 def _why_open(tokens: str | None, hops: int | None) -> str:
-    """What lets pods in; nothing is said of what is not written, which the image or the account settles."""
+    """Why pods can reach the service; a setting that is absent is decided by the image or the account, and is not judged."""
     if tokens is not None and tokens != "required":
         return "HttpTokens is optional"
     if hops is not None and hops > 1:

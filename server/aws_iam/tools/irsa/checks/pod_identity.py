@@ -1,4 +1,4 @@
-"""EKS Pod Identity against the account: roles that do not fit their association, conditions that never hold, targets."""
+"""EKS Pod Identity in an account: roles that do not fit their association, conditions that never match, target roles."""
 
 from __future__ import annotations
 
@@ -67,16 +67,16 @@ _UNTAGGED = association("shop", "cart", "cart", session_tags=False)
 
 
 def _needed(policy: Policy, names: tuple[str, ...], action: str) -> list[Statement]:
-    """The Allow statements for the action that demand one of the keys; empty when one of them demands none."""
+    """The Allow statements for the action, if each requires one of the keys; else none."""
     allows = [
         s
         for s in policy.statements
         if s.allows and any(matches(a.value, action, ignore_case=True) for a in s.actions)
     ]
-    demanding = [
+    requiring = [
         s for s in allows if any(c.demanded and c.name.startswith(names) for c in s.conditions)
     ]
-    return demanding if len(demanding) == len(allows) else []
+    return requiring if len(requiring) == len(allows) else []
 
 
 def _trust(role_: Role) -> Policy:
@@ -106,7 +106,7 @@ def _trust(role_: Role) -> Policy:
     good=[workloads(roles(_POD), cluster(_ONE)), workloads(roles(_POD), cluster())],
 )  # fmt: skip
 def unusable(at: Workloads) -> Iterator[Outcome]:
-    """The pods get no credentials from the association, and the SDK falls back to the node's.
+    """The pods get no credentials from the association, and the SDK falls back to those of the node.
 
     False alarm when the role was corrected after the snapshot was taken.
     """
@@ -115,7 +115,9 @@ def unusable(at: Workloads) -> Iterator[Outcome]:
         arn = bound.details.role
         if f":{at.account.id}:" not in arn:
             yield association_fails(
-                bound, f"{quoted(arn)} is a role of another account", "Name it as target role."
+                bound,
+                f"{quoted(arn)} is a role of another account",
+                "Name it as the target role instead.",
             )
             return
         found = own_role(at, arn)
@@ -155,7 +157,7 @@ def _serving(policy: Policy) -> Iterator[Statement]:
     ],
 )
 def dead_tags(at: Workloads) -> Iterator[Outcome]:
-    """With disableSessionTags the condition never matches, so that the pods get no credentials.
+    """With disableSessionTags the condition never matches, so the pods get no credentials.
 
     False alarm when another statement lets the association in.
     """
@@ -168,7 +170,7 @@ def dead_tags(at: Workloads) -> Iterator[Outcome]:
             key = next(c.key for c in statement.conditions if c.name.startswith(_TAGS))
             yield association_fails(
                 bound,
-                f"{quoted(found.arn)} asks for {quoted(key.value)}, which never matches without session tags",
+                f"{quoted(found.arn)} requires {quoted(key.value)}, which never matches without session tags",
                 at=key.where,
             )
 
@@ -194,7 +196,7 @@ _ABAC_ROLE = role("cart", for_pod_identity(), allows=[_BY_NAMESPACE])
     good=[workloads(roles(_ABAC_ROLE), cluster(_ONE)), workloads(roles(_POD), cluster(_UNTAGGED))],
 )
 def dead_abac(at: Workloads) -> Iterator[Outcome]:
-    """A policy variable without a value matches nothing: what these policies allow, nobody is allowed.
+    """A policy variable without a value matches nothing, so these policies allow nothing.
 
     False alarm when other policies of the role allow the same.
     """
@@ -237,7 +239,7 @@ _ABROAD = "arn:aws:iam::999999999999:role/ledger"
     on=Workloads,
     severity=Severity.MEDIUM,
     needs=(AUTHORIZATION, CLUSTERS),
-    title="The target role does not test which association it is for",
+    title="The target role does not test which association uses it",
     fix="Add StringEquals on sts:ExternalId with the association's externalId.",
     source=_TARGET_PAGE,
     bad=[workloads(roles(_CHAINED, _target(None)), cluster(_TO_TARGET))],
@@ -250,7 +252,7 @@ _ABROAD = "arn:aws:iam::999999999999:role/ledger"
     ],
 )
 def any_association(at: Workloads) -> Iterator[Outcome]:
-    """Anything else that can use the association's role reaches the target as well.
+    """Anything else that can use the association's role can reach the target role too.
 
     False alarm when the association's role is used for nothing else.
     """
@@ -274,12 +276,12 @@ def any_association(at: Workloads) -> Iterator[Outcome]:
 
 
 def _unseen(at: Workloads, arn: str, external_id: str | None) -> NotCollected:
-    """A target that this account does not show, with what to ask its owner for."""
+    """The error for a target role that cannot be read, with what its trust policy should have."""
     wanted = json.dumps({"StringEquals": {"sts:ExternalId": external_id or "EXTERNAL_ID"}})
     if f":{at.account.id}:" in arn:
         message = f"target role {quoted(arn)} is not among the account's roles"
     else:
-        message = f"target role {quoted(arn)} is another account's; its trust policy should have {wanted}"
+        message = f"target role {quoted(arn)} belongs to another account; its trust policy should have {wanted}"
     return NotCollected(message, call="iam:GetRole", code="not read", permission="iam:GetRole")
 
 
@@ -288,14 +290,14 @@ def _unseen(at: Workloads, arn: str, external_id: str | None) -> NotCollected:
     on=Workloads,
     severity=Severity.HIGH,
     needs=(AUTHORIZATION, CLUSTERS),
-    title="The association's role may not assume its target",
+    title="The association's role may not assume its target role",
     fix="Allow the role sts:AssumeRole and sts:TagSession on the target.",
     source=_TARGET_PAGE,
     bad=[workloads(roles(role("cart", for_pod_identity())), cluster(_TO_TARGET))],
     good=[workloads(roles(_CHAINED), cluster(_TO_TARGET)), workloads(roles(_POD), cluster(_ONE))],
 )
 def unchained(at: Workloads) -> Iterator[Outcome]:
-    """EKS assumes the target role with the association's role; without the permission the pods get no credentials.
+    """EKS assumes the target role from the association's role; without the permission the pods get no credentials.
 
     False alarm when the permission was added after the snapshot was taken.
     """
@@ -304,16 +306,16 @@ def unchained(at: Workloads) -> Iterator[Outcome]:
         found, target = own_role(at, bound.details.role), bound.details.target_role
         if found is None or not target:
             return
-        lacking = [
+        missing = [
             a for a in ("sts:AssumeRole", "sts:TagSession") if not may(at, found, a, target)
         ]
-        if lacking:
-            listed = " and ".join(lacking)
-            statement = {"Effect": "Allow", "Action": lacking, "Resource": target}
+        if missing:
+            listed = " and ".join(missing)
+            statement = {"Effect": "Allow", "Action": missing, "Resource": target}
             yield association_fails(
                 bound,
                 f"{quoted(found.arn)} may not call {listed} on {quoted(target)}",
-                f"Allow it by {json.dumps(statement)}.",
+                f"Allow it with {json.dumps(statement)}.",
             )
 
     yield from of_associations(at, test)
@@ -327,7 +329,7 @@ _ANNOTATED = service_account("shop", "cart", {"eks.amazonaws.com/role-arn": role
     on=Workloads,
     severity=Severity.LOW,
     needs=(CLUSTERS,),
-    title="The service account has an association and an annotation",
+    title="The service account has both an association and an annotation",
     fix="Remove the annotation eks.amazonaws.com/role-arn: the association wins.",
     source=_PAGE,
     bad=[workloads(cluster(_ONE), accounts=[_ANNOTATED])],
@@ -338,7 +340,7 @@ _ANNOTATED = service_account("shop", "cart", {"eks.amazonaws.com/role-arn": role
     ],
 )
 def both_ways(at: Workloads) -> Iterator[Outcome]:
-    """Whoever reads the annotation believes in a role that the pods do not have.
+    """Anyone who reads the annotation takes the pods to have a role that they do not have.
 
     False alarm while the workload moves from IRSA to Pod Identity.
     """
@@ -351,7 +353,7 @@ def both_ways(at: Workloads) -> Iterator[Outcome]:
         if found is not None:
             yield association_fails(
                 bound,
-                f"the annotation names {quoted(found.role)}, and the pods get {quoted(bound.details.role)}",
+                f"the annotation names {quoted(found.role)}, but the pods get {quoted(bound.details.role)}",
                 f"kubectl annotate serviceaccount -n {shlex.quote(found.namespace)} {shlex.quote(found.name)} "
                 "eks.amazonaws.com/role-arn-",
                 at=found.where,
@@ -369,7 +371,7 @@ _OPEN_ROLE = role("cart", for_pod_identity(), allows=[{"Action": "s3:GetObject",
     on=Workloads,
     severity=Severity.INFO,
     needs=(AUTHORIZATION, CLUSTERS),
-    title="Many associations share a role, and nothing tells their permissions apart",
+    title="Many associations share a role, and nothing separates their permissions",
     fix="Give the associations a session policy, or make the role's policies depend on the session tags.",
     source=_CREATE,
     bad=[workloads(roles(_OPEN_ROLE), cluster(*_MANY))],
@@ -379,16 +381,17 @@ _OPEN_ROLE = role("cart", for_pod_identity(), allows=[{"Action": "s3:GetObject",
     ],
 )
 def shared(at: Workloads) -> Iterator[Outcome]:
-    """Each workload can do what any of the others needs.
+    """Each workload can do what any of the others can.
 
     False alarm when the workloads are parts of one application.
     """
     listed = list(bound_or_missing(at))
-    found = [one for one in listed if isinstance(one, Bound)]
+    found = [entry for entry in listed if isinstance(entry, Bound)]
     counted = Counter(
-        one.association.details.role
-        for one in found
-        if not isinstance(one.association.details, Miss) and not one.association.details.has_policy
+        bound.association.details.role
+        for bound in found
+        if not isinstance(bound.association.details, Miss)
+        and not bound.association.details.has_policy
     )
     wide = [(arn, number) for arn, number in sorted(counted.items()) if number > _MOST_SHARING]
 
@@ -397,9 +400,9 @@ def shared(at: Workloads) -> Iterator[Outcome]:
         own = own_role(at, arn)
         texts = policies(at, own) if own else ()
         if own and not any(word in text.lower() for text in texts for word in _ABAC):
-            yield Fail(arn, f"{number} associations without a policy of their own share it")
+            yield Fail(arn, f"{number} associations without a session policy share it")
 
     yield from for_each(wide, test, name=lambda pair: pair[0])
-    for one in listed:
-        if isinstance(one, NotCollected):
-            raise one
+    for entry in listed:
+        if isinstance(entry, NotCollected):
+            raise entry

@@ -1,4 +1,4 @@
-"""Providers of tokens and the roles that trust them, against the account: what is missing, unused, stale or too long."""
+"""Token providers and the roles that trust them: what is missing, unused, stale or valid for too long."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _limits(seconds: int) -> Held:
     good=[_account(_roles(_GITHUB_ROLE), _limits(3_600)), _account(_roles(_POD_ROLE), _limits(43_200))],
 )  # fmt: skip
 def long_session(at: Workloads) -> Iterator[Outcome]:
-    """Credentials that leak from a job work until the session ends.
+    """Credentials that leak from a job stay valid until the session ends.
 
     False alarm when the jobs really run for longer than an hour.
     """
@@ -121,17 +121,19 @@ def long_session(at: Workloads) -> Iterator[Outcome]:
     ],
 )
 def stale(at: Workloads) -> Iterator[Fail]:
-    """An unused role is an entrance that nobody watches.
+    """An unused role is a way in that nobody watches.
 
     False alarm when the job runs less often than every 90 days.
     """
     before = at.account.collected_at - _STALE
     for found in trusting(at):
-        made, used = found.role.created, found.role.last_used
+        created, used = found.role.created, found.role.last_used
         if used is not None and used < before:
             yield Fail(found.role.arn, f"last used on {used:%Y-%m-%d}")
-        elif used is None and made is not None and made < before:
-            yield Fail(found.role.arn, f"made on {made:%Y-%m-%d}, and AWS knows of no use")
+        elif used is None and created is not None and created < before:
+            yield Fail(
+                found.role.arn, f"created on {created:%Y-%m-%d}, and AWS has recorded no use"
+            )
 
 
 @check(
@@ -146,7 +148,7 @@ def stale(at: Workloads) -> Iterator[Fail]:
     good=[_account(_roles(_GITHUB_ROLE), _providers(GITHUB))],
 )
 def unused(at: Workloads) -> Iterator[Fail]:
-    """The next role that trusts it may trust more than its author thinks.
+    """A role that trusts it later may trust more than its author expects.
 
     False alarm when the role that needs it is about to be created.
     """
@@ -172,7 +174,7 @@ def unused(at: Workloads) -> Iterator[Fail]:
     good=[_account(_roles(_GITHUB_ROLE), _providers(GITHUB))],
 )
 def missing(at: Workloads) -> Iterator[Fail]:
-    """Nobody can take the role until somebody creates a provider of that name, with client ids of their choice.
+    """Nobody can assume the role until someone creates a provider with that name, with client ids of their choice.
 
     False alarm when the provider was created after the snapshot was taken.
     """
@@ -182,7 +184,7 @@ def missing(at: Workloads) -> Iterator[Fail]:
             continue
         host = principal.value.partition(":oidc-provider/")[2]
         elsewhere = f":{at.account.id}:" not in principal.value
-        message = "is another account's" if elsewhere else "does not exist"
+        message = "belongs to another account" if elsewhere else "does not exist"
         yield Fail(
             found.role.arn,
             f"{quoted(principal.value)} {message}",
@@ -200,7 +202,7 @@ def _named(at: Workloads) -> Iterator[tuple[Trusting, Any]]:
 
 
 def _clusters(*issuers: str) -> Held:
-    made = tuple(
+    clusters = tuple(
         Cluster(
             name=f"c{number}",
             details=ClusterDetails(
@@ -214,7 +216,7 @@ def _clusters(*issuers: str) -> Held:
         )
         for number, issuer in enumerate(issuers)
     )
-    return CLUSTERS.held_in("eu-west-1", made)
+    return CLUSTERS.held_in("eu-west-1", clusters)
 
 
 @check(
@@ -232,7 +234,7 @@ def _clusters(*issuers: str) -> Held:
     ],
 )
 def dead_cluster(at: Workloads) -> Iterator[Outcome]:
-    """Roles that trust it look as if something used them.
+    """Roles that trust it look as if they were in use.
 
     False alarm when the cluster is in a Region that was not read, or in another account.
     """
@@ -268,7 +270,7 @@ def _issuer(cluster: Cluster) -> str | None:
     on=Workloads,
     severity=Severity.INFO,
     needs=(OIDC_SETTINGS,),
-    title="Thumbprints are pinned that AWS does not check",
+    title="The provider has thumbprints that AWS does not check",
     fix="Create the provider without thumbprints, and do not rotate them.",
     source=f"{_API}/API_CreateOpenIDConnectProvider.html",
     bad=[_account(_settings(GITHUB, thumbprints=("a" * 40, "b" * 40)))],
@@ -278,7 +280,7 @@ def _issuer(cluster: Cluster) -> str | None:
     ],
 )
 def pinned_in_vain(at: Workloads) -> Iterator[Outcome]:
-    """AWS checks these issuers against its own list of certificate authorities.
+    """AWS verifies these issuers with its own list of certificate authorities.
 
     A single thumbprint passes: IAM adds one by itself. No false alarms: the thumbprints have no
     effect.
@@ -289,7 +291,7 @@ def pinned_in_vain(at: Workloads) -> Iterator[Outcome]:
             raise provider.settings.error()
         number = len(provider.settings.thumbprints)
         if number > 1 and (is_ci(provider.host) or eks_region(provider.host)):
-            yield Fail(provider.arn, f"{number} thumbprints are pinned")
+            yield Fail(provider.arn, f"{number} thumbprints are set")
 
     listed = at.account.require(OIDC_SETTINGS)
     yield from for_each(listed, test, name=lambda provider: provider.arn)

@@ -48,8 +48,8 @@ DETAILS = "iam:GetAccountAuthorizationDetails"
 PODS = "pods.eks.amazonaws.com"
 _EKS = re.compile(r"oidc(?:\.eks|-eks)\.(?P<region>[a-z0-9-]+)\.[^/]+/id/(?P<id>.+)")
 _ADMINISTRATOR = ":iam::aws:policy/AdministratorAccess"
-# What of a trust policy makes its grade hang on what the role may do.
-_ASKS_WRITES = (":pull_request", "run_phase")
+# Subjects whose severity depends on what the role may do.
+_DEPEND_ON_WRITES = (":pull_request", "run_phase")
 _READS = frozenset({"Read", "List"})
 
 
@@ -62,7 +62,7 @@ class Trusting:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The issuers whose tokens it takes."""
+        """The issuers whose tokens it accepts."""
         found = (host_of(p) for s in self.policy.statements if s.allows for p in s.principals)
         return tuple(dict.fromkeys(filter(None, found)))
 
@@ -96,7 +96,7 @@ def roles(at: Workloads) -> dict[str, Role]:
 
 
 def trusting(at: Workloads) -> tuple[Trusting, ...]:
-    """The roles that workloads take: those that trust a provider of tokens or EKS Pod Identity."""
+    """The roles that workloads assume: those that trust a token provider or EKS Pod Identity."""
     return at.once("trusting", lambda: tuple(_trusting(at)))
 
 
@@ -109,7 +109,7 @@ def _trusting(at: Workloads) -> Iterator[Trusting]:
 
 
 def read(role: Role) -> Trusting | None:
-    """The role with its trust policy; None when AWS sent none that can be read."""
+    """The role with its parsed trust policy; None when the policy cannot be read."""
     try:
         return Trusting(role=role, policy=one_policy(role.trust, Kind.TRUST))
     except InputError:
@@ -117,15 +117,15 @@ def read(role: Role) -> Trusting | None:
 
 
 def trust_of(at: Workloads, role: Trusting) -> Trust:
-    """The role's trust policy with what its grades hang on."""
+    """The role's trust policy, with what the severities of its findings depend on."""
     values = [v.value for s in role.policy.statements for c in s.conditions for v in c.values]
-    asks = any(word in value for value in values for word in _ASKS_WRITES)
-    wide = any("*" in value for value in values)
+    needs_writes = any(word in value for value in values for word in _DEPEND_ON_WRITES)
+    is_wide = any("*" in value for value in values)
     return Trust(
         policy=role.policy,
         role=role.role.arn,
-        writes=_writes(at, role.role) if asks else None,
-        is_powerful=_is_powerful(at, role.role) if wide else None,
+        writes=_writes(at, role.role) if needs_writes else None,
+        is_powerful=_is_powerful(at, role.role) if is_wide else None,
         client_ids=at.once("client_ids", lambda: _client_ids(at)),
         tags=_tags(at).get(role.role.arn),
     )
@@ -148,7 +148,7 @@ def policies(at: Workloads, role: Role) -> tuple[str, ...]:
         text = managed.get(attachment.arn)
         if text is None:
             raise NotCollected(
-                f"the document of {quoted(attachment.name)} was not sent",
+                f"AWS did not send policy {quoted(attachment.name)}",
                 call=DETAILS,
                 code="no document",
                 permission=DETAILS,
@@ -179,7 +179,7 @@ def _is_powerful(at: Workloads, role: Role) -> bool | None:
 
 
 def may(at: Workloads, role: Role, action: str, resource: str) -> bool:
-    """Whether the role's own policies allow an action; raises NotCollected where one of them was not sent."""
+    """Whether the role's own policies allow an action; raises NotCollected if AWS did not send one of them."""
     fields = role.arn.split(":")
     name = role.arn.rpartition("/")[2]
     request = {
@@ -190,7 +190,7 @@ def may(at: Workloads, role: Role, action: str, resource: str) -> bool:
     }
     texts = list(policies(at, role))
     decision = evaluate(request, {"identity": texts})
-    # The trust policy of a role that is to be assumed is judged by itself.
+    # Only the identity policies count: the trust policy of a role that is to be assumed has checks of its own.
     return "identity" not in decision.blocked_by
 
 
@@ -213,20 +213,20 @@ class Bound:
 
     @property
     def title(self) -> str:
-        """What it binds, as people write it."""
-        one = self.association
-        return f"{self.cluster.name} {one.namespace}/{one.service_account}"
+        """Cluster, namespace and service account, for messages."""
+        bound = self.association
+        return f"{self.cluster.name} {bound.namespace}/{bound.service_account}"
 
     @property
     def details(self) -> AssociationDetails:
-        """The details; raises NotCollected when they were refused."""
+        """The details; raises NotCollected when AWS refused them."""
         if isinstance(self.association.details, Miss):
             raise self.association.details.error()
         return self.association.details
 
 
 def associations(at: Workloads) -> Iterator[Bound]:
-    """Every association that was read; the first cluster that would not tell raises NotCollected, last."""
+    """Every association that was read; raises NotCollected at the end if some cluster refused to list its own."""
     refused: Miss | None = None
     for region, cluster in clusters(at):
         if isinstance(cluster.associations, Miss):
@@ -256,7 +256,7 @@ def _tagged(at: Workloads) -> dict[str, bool]:
 
 
 def is_ci(host: str) -> bool:
-    """Whether the issuer is a known one of jobs, no cluster and no sign-in of people."""
+    """Whether the issuer is a known CI system, not a cluster or a sign-in service for people."""
     known = issuer_of(host)
     return known is not None and not known.built_in and known.id != "eks"
 
@@ -278,11 +278,11 @@ def of_associations(
 ) -> Iterator[Outcome]:
     """The outcomes of every association; those that could not be read are unknown."""
     found = list(bound_or_missing(at))
-    readable = [one for one in found if isinstance(one, Bound)]
+    readable = [entry for entry in found if isinstance(entry, Bound)]
     yield from for_each(readable, test, name=_association_arn)
-    for one in found:
-        if isinstance(one, NotCollected):
-            raise one
+    for entry in found:
+        if isinstance(entry, NotCollected):
+            raise entry
 
 
 def own_role(at: Workloads, arn: str) -> Role | None:

@@ -1,4 +1,4 @@
-"""How far a trust reaches: which of a tenant's jobs and pods get in, and whether the names will stay theirs."""
+"""How far trust reaches: which of a tenant's jobs and pods get in, and whether others can take over their names."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _pods(action: object, condition: object = None) -> Example:
 
 def _of_width(trust: Trust, *wanted: Width) -> Iterator[tuple[Statement, Provider, Widest]]:
     for statement, provider in trusted(trust):
-        # A Deny on the subject narrows what no pattern of the Allow tells.
+        # A Deny on the subject narrows it in a way that the pattern of the Allow does not show.
         if provider.is_eks or is_denied_elsewhere(trust, provider, "sub"):
             continue
         found = widest(provider, statement)
@@ -107,7 +107,7 @@ def _named(found: Widest) -> str:
     ],
 )
 def strangers(trust: Trust) -> Iterator[Fail]:
-    """Anyone may choose a name that the pattern matches: `repo:octo*` also lets in the organization octo-evil.
+    """Anyone can choose a name that the pattern matches: `repo:octo*` also lets in the organization octo-evil.
 
     False alarm when another claim, such as an immutable id, already names the tenant.
     """
@@ -127,7 +127,7 @@ def strangers(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     needs=FACTS,
-    title="Every repository, project or workspace of the tenant may take the role",
+    title="Every repository, project or workspace of the tenant may assume the role",
     fix="Write the repository, project or workspace in full.",
     source=ROLE_FOR_OIDC,
     bad=[
@@ -148,14 +148,14 @@ def strangers(trust: Trust) -> Iterator[Fail]:
     ],
 )
 def whole_tenant(trust: Trust) -> Iterator[Fail]:
-    """Whoever may create a repository of the tenant, or push to the least guarded one, gets the role.
+    """Anyone who can create a repository of the tenant, or push to the least protected one, gets the role.
 
     False alarm when the role is meant for the whole tenant and allows nothing sensitive.
     """
     for _, provider, found in _of_width(trust, Width.TENANT):
         yield Fail(
             found.value.where,
-            f"{_named(found)} matches every repository, project or workspace that fits, those made later included",
+            f"{_named(found)} matches every repository, project or workspace with such a name, including future ones",
             fix=narrower_value(provider, found),
         )
 
@@ -165,7 +165,7 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
-    title="Every run of the repository may take the role",
+    title="Every run of the repository may assume the role",
     fix="Write the branch, tag or environment in full.",
     source=_GH,
     bad=[on_sub("StringLike", "repo:octo/app:*"), on_sub("StringLike", "repo:octo/app:ref:refs/heads/*")],
@@ -182,7 +182,7 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
     ],
 )  # fmt: skip
 def any_run(trust: Trust) -> Iterator[Fail]:
-    """Anybody with write access can push a branch, and `*` also takes runs for pull requests.
+    """Anyone with write access can push a branch, and `*` also matches runs for pull requests.
 
     False alarm when the role only reads, and every run of the repository is meant.
     """
@@ -190,7 +190,7 @@ def any_run(trust: Trust) -> Iterator[Fail]:
         every = found.width is Width.ANY_RUN
         yield Fail(
             found.value.where,
-            f"{_named(found)} matches {'every run of the repository, pull requests included' if every else 'every one of its kind'}",
+            f"{_named(found)} matches {'every run of the repository, including pull requests' if every else 'every ref or environment of its kind'}",
             severity=None if every else Severity.LOW,
             fix=narrower_value(provider, found),
         )
@@ -201,14 +201,14 @@ def any_run(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     needs=FACTS,
-    title="Runs for pull requests may take the role",
+    title="Runs for pull requests may assume the role",
     fix="Give pull requests a role of their own that only reads.",
     source=_GH,
     bad=[on_sub("StringEquals", "repo:octo@1/app@2:pull_request")],
     good=[GOOD, on_sub("StringLike", "repo:octo/app:ref:refs/heads/*")],
 )
 def unreviewed(trust: Trust) -> Iterator[Fail]:
-    """A pull request runs what its author wrote, before anybody has reviewed it.
+    """A pull request runs what its author wrote, before anyone has reviewed it.
 
     False alarm when the role only reads what the authors may see anyway.
     """
@@ -217,7 +217,7 @@ def unreviewed(trust: Trust) -> Iterator[Fail]:
             if value.value.endswith(":pull_request"):
                 yield Fail(
                     value.where,
-                    f"{quoted(value.value)} lets changes in before anybody reviewed them{_if_it_writes(trust)}",
+                    f"{quoted(value.value)} lets unreviewed changes in{_if_it_writes(trust)}",
                     severity=Severity.HIGH if trust.writes else Severity.LOW,
                     low_confidence=trust.writes is None,
                 )
@@ -225,7 +225,7 @@ def unreviewed(trust: Trust) -> Iterator[Fail]:
 
 def _if_it_writes(trust: Trust) -> str:
     if trust.writes is None:
-        return "; high where the role can change anything, which its trust policy does not tell"
+        return "; the severity is high if the role can change anything, which its trust policy does not show"
     return ", and the role can change things" if trust.writes else ""
 
 
@@ -260,7 +260,7 @@ def both_phases(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.LOW,
     needs=FACTS,
-    title="The caller is identified by a name that somebody else may get later",
+    title="The caller is identified by a name that someone else can get later",
     fix="Pin the immutable ids.",
     source=_GH,
     bad=[on_sub("StringEquals", "repo:octo/app:ref:refs/heads/main")],
@@ -279,9 +279,9 @@ def both_phases(trust: Trust) -> Iterator[Fail]:
     ],
 )  # fmt: skip
 def by_name(trust: Trust) -> Iterator[Fail]:
-    """Whoever renames or deletes the organization, repository or project leaves the name to whoever takes it next.
+    """Once the organization, repository or project is renamed or deleted, anyone can take its old name.
 
-    False alarm when the platform does not give names to others again.
+    False alarm when the platform never lets others reuse a name.
     """
     for statement, provider, found in _of_width(trust, Width.EXACT, Width.KIND, Width.ANY_RUN):
         issuer = provider.issuer
@@ -297,14 +297,14 @@ def by_name(trust: Trust) -> Iterator[Fail]:
             claims = " or ".join(quoted(provider.key(claim)) for claim in ids)
             yield Fail(
                 named[0].where,
-                f"{quoted(named[0].value)} names its project, and no condition pins an id",
+                f"{quoted(named[0].value)} identifies the project by name, and no condition pins an id",
                 fix=f"Add StringEquals on {claims}"
                 + (
                     ", or write the immutable subject repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:…"
                     if issuer.id == "github"
                     else ""
                 )
-                + "; `gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id'` tells them."
+                + "; `gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id'` shows them."
                 * (issuer.id == "github"),
             )
 
@@ -319,7 +319,7 @@ _CHOSEN = re.compile(
     on=Trust,
     severity=Severity.HIGH,
     needs=FACTS,
-    title="The subject begins with a claim that anybody on GitHub can choose",
+    title="The subject begins with a claim that anyone on GitHub can choose",
     fix="Let the subject begin with repo, repository_owner_id or repository_id, and pin that.",
     source=_GH,
     bad=[on_sub("StringEquals", "actor:octocat:ref:refs/heads/main"), on_sub("StringLike", "workflow:deploy*")],
@@ -338,7 +338,7 @@ def chosen_by_anybody(trust: Trust) -> Iterator[Fail]:
             if _CHOSEN.match(value.value):
                 yield Fail(
                     value.where,
-                    f"{quoted(value.value)} begins with what anybody can choose, and no condition says whose repository it is",
+                    f"{quoted(value.value)} begins with a claim that anyone can choose, and no condition says whose repository it is",
                     fix=f'Add "StringEquals": {{"{provider.key("repository_owner_id")}": "OWNER_ID"}}.',
                 )
 
@@ -368,7 +368,7 @@ def unregistered(trust: Trust) -> Iterator[Fail]:
                 listed = ", ".join(map(quoted, ids[:3])) or "none"
                 yield Fail(
                     value.where,
-                    f"{quoted(value.value)} is none of the provider's client ids ({listed})",
+                    f"{quoted(value.value)} is not one of the provider's client ids ({listed})",
                     fix="aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "
                     f"{shlex.quote(provider.principal.value)} --client-id {shlex.quote(value.value)}",
                 )
@@ -390,7 +390,7 @@ def unregistered(trust: Trust) -> Iterator[Fail]:
     ],
 )
 def powerful(trust: Trust) -> Iterator[Fail]:
-    """One careless repository among all that may take the role hands over the account.
+    """If one of the many repositories that may assume the role is compromised, so is the account.
 
     False alarm when the role is meant to administer the account and its callers are equally
     trusted.
@@ -399,7 +399,7 @@ def powerful(trust: Trust) -> Iterator[Fail]:
         if trust.is_powerful:
             yield Fail(
                 found.value.where,
-                f"{_named(found)} lets many callers have administrator rights, or a way to them",
+                f"{_named(found)} lets many callers be, or become, an administrator",
                 fix=narrower_value(provider, found),
             )
 
@@ -419,9 +419,9 @@ def powerful(trust: Trust) -> Iterator[Fail]:
     good=[trusting_issuer(POD, CLUSTER), GOOD],
 )  # fmt: skip
 def several_pods(trust: Trust) -> Iterator[Fail]:
-    """Whoever may create pods in one of the namespaces gets the role's permissions.
+    """Anyone who can create pods in one of the namespaces gets the role's permissions.
 
-    False alarm when all matching service accounts are meant and share one owner.
+    False alarm when all matching service accounts are intended and have the same owner.
     """
     for statement in trust.policy.statements:
         for problem in oidc_trust.several_pods.failures(statement):
@@ -438,7 +438,7 @@ def several_pods(trust: Trust) -> Iterator[Fail]:
     severity=Severity.MEDIUM,
     needs=FACTS,
     title="The role is for the service account `default`",
-    fix="Create a service account for the workload and name it in the pods.",
+    fix="Create a service account for the workload and set it in the pods.",
     source=_BEST,
     bad=[
         trusting_issuer({"StringEquals": {**POD_AUD, f"{CLUSTER}:sub": "system:serviceaccount:shop:default"}}, CLUSTER)
@@ -455,7 +455,10 @@ def default_account(trust: Trust) -> Iterator[Fail]:
             if value.value.startswith("system:serviceaccount:") and value.value.endswith(
                 ":default"
             ):
-                yield Fail(value.where, f"{quoted(value.value)} is every pod's that names none")
+                yield Fail(
+                    value.where,
+                    f"every pod that names no service account runs as {quoted(value.value)}",
+                )
 
 
 @check(
@@ -470,7 +473,7 @@ def default_account(trust: Trust) -> Iterator[Fail]:
     good=[_pods(_BOTH, _ONE_POD), (_pods("sts:AssumeRole"), {"tags": False}), GOOD],
 )
 def untagged(trust: Trust) -> Iterator[Fail]:
-    """The service tags each session with cluster, namespace and account unless told not to; without the permission pods get no credentials.
+    """The service tags each session with cluster, namespace and service account unless the association turns tags off; without the permission pods get no credentials.
 
     False alarm when every association of the role has session tags turned off.
     """
@@ -485,14 +488,14 @@ def untagged(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
-    title="Any pod of any cluster of the account can be given the role",
+    title="Any pod of any cluster of the account can get the role",
     fix='Add "StringEquals" on aws:RequestTag/eks-cluster-arn, aws:RequestTag/kubernetes-namespace and aws:RequestTag/kubernetes-service-account.',
     source=_POD_ROLE,
     bad=[_pods(_BOTH)],
     good=[_pods(_BOTH, _ONE_POD), _pods(_BOTH, {"StringEquals": {"aws:SourceOrgID": "o-exampleorg"}}), GOOD],
 )  # fmt: skip
 def any_pod_of_account(trust: Trust) -> Iterator[Fail]:
-    """Whoever may create associations and pass the role chooses the pod; the trust policy can name the one it is for.
+    """Anyone who may create associations and pass the role chooses the pod; the trust policy can name the pod that it is for.
 
     False alarm when only a trusted pipeline may create associations.
     """

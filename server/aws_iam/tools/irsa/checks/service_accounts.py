@@ -1,4 +1,4 @@
-"""IRSA against the account and its service accounts: shared roles, annotations that do not fit, trust in nobody."""
+"""IRSA in an account: shared roles, annotations that do not match, trust in service accounts that do not exist."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _names(subject: str) -> tuple[str, str]:
     return (parts[0], parts[1]) if len(parts) == _PARTS else ("", "")
 
 
-def _tried(at: Workloads) -> Iterator[tuple[Role, Policy]]:
+def _trusting_roles(at: Workloads) -> Iterator[tuple[Role, Policy]]:
     for found in trusting(at):
         yield found.role, found.policy
 
@@ -85,11 +85,11 @@ def _tried(at: Workloads) -> Iterator[tuple[Role, Policy]]:
     ],
 )  # fmt: skip
 def shared(at: Workloads) -> Iterator[Fail]:
-    """Each of the applications can do what any of the others needs.
+    """Each application can do what any of the others can.
 
-    False alarm when it is one application, such as during a move between clusters.
+    False alarm when they are one application, such as during a move between clusters.
     """
-    for found, policy in _tried(at):
+    for found, policy in _trusting_roles(at):
         named = list(_subjects(policy))
         spaces = sorted({_names(value.value)[0] for _, value in named} - {"", "*"})
         hosts = {host for host, _ in named}
@@ -100,7 +100,7 @@ def shared(at: Workloads) -> Iterator[Fail]:
             yield Fail(
                 found.arn,
                 f"trusts service accounts of {len(hosts)} clusters",
-                # The same application on each side of a move to a new cluster looks so, too.
+                # It may be one application that is moving to a new cluster.
                 severity=Severity.LOW,
             )
 
@@ -118,7 +118,7 @@ def _of(namespace: str, name: str, role_name: str = "cart") -> ServiceAccount:
     severity=Severity.HIGH,
     needs=(AUTHORIZATION,),
     title="The service account does not get the role that its annotation names",
-    fix="Make annotation and trust policy name each other.",
+    fix="Make the annotation and the trust policy match.",
     source=_ASSOCIATE,
     bad=[
         workloads(roles(_CART), accounts=[_of("shop", "checkout")]),
@@ -133,12 +133,12 @@ def _of(namespace: str, name: str, role_name: str = "cart") -> ServiceAccount:
     ],
 )  # fmt: skip
 def misfits(at: Workloads) -> Iterator[Outcome]:
-    """STS refuses the pods and does not say why.
+    """STS refuses the pods without saying why.
 
     False alarm when manifests or roles changed after the snapshot was taken.
     """
     accounts = at.service_accounts or ()
-    # What needs no account comes first: a role that cannot be read ends the rest.
+    # Findings that need no account come first: a role that cannot be read ends the check.
     for account in accounts:
         yield from _written(account)
     for account in filter(_names_role, accounts):
@@ -158,7 +158,7 @@ def _written(account: ServiceAccount) -> Iterator[Fail]:
         ):
             yield _flaw(
                 account,
-                f"the value of {quoted(key)} is {annotation.value.form.value if annotation.value else 'no text'}",
+                f"the value of {quoted(key)} is {annotation.value.form.value if annotation.value else 'not a string'}",
                 f'write it in quotes: {key}: "{annotation.value.value if annotation.value else ""}"',
                 annotation.key,
             )
@@ -166,14 +166,14 @@ def _written(account: ServiceAccount) -> Iterator[Fail]:
         if near:
             yield _flaw(
                 account,
-                f"{quoted(key)} is no annotation that EKS reads",
+                f"EKS does not read an annotation {quoted(key)}",
                 f"write {quoted(near)}",
                 annotation.key,
             )
 
 
 def _near(key: str) -> str:
-    """The annotation that a misspelt one means."""
+    """The annotation that a misspelled one means."""
     if key in ANNOTATIONS or key == f"{PREFIX}skip-containers":
         return ""
     prefix, slash, name = key.partition("/")
@@ -186,9 +186,9 @@ def _near(key: str) -> str:
 
 
 def _elsewhere(account: ServiceAccount, arn: str) -> NotCollected:
-    """A role of another account, which may trust the cluster by a provider of its own: that is told nowhere here."""
+    """The error for a role of another account, whose trust policy cannot be read here."""
     return NotCollected(
-        f"{quoted(arn)}, which {quoted(account.title)} names, is another account's",
+        f"{quoted(arn)}, which {quoted(account.title)} names, belongs to another account",
         call="iam:GetRole",
         code="not read",
         permission="iam:GetRole",
@@ -200,7 +200,9 @@ def _of_role(at: Workloads, account: ServiceAccount) -> Iterator[Outcome]:
     place = account.annotation(ROLE)
     key = place.value if place and place.value else None
     if ":role/" not in arn or not arn.startswith("arn:"):
-        yield _flaw(account, f"{quoted(arn)} is no role's ARN", "write the ARN of the role", key)
+        yield _flaw(
+            account, f"{quoted(arn)} is not the ARN of a role", "write the ARN of the role", key
+        )
         return
     if f":{at.account.id}:" not in arn:
         yield unread(_elsewhere(account, arn), account.title)
@@ -224,7 +226,7 @@ def _of_role(at: Workloads, account: ServiceAccount) -> Iterator[Outcome]:
 
 
 def _trusts(policy: Policy, account: ServiceAccount) -> bool:
-    """Whether some subject of the policy is the account's, in the namespace that it has or may get."""
+    """Whether the policy trusts the service account, in its namespace or, if it has none, in any."""
     for statement in policy.statements:
         for provider in providers(statement):
             tested = tuple(filter(is_demanded, provider.on(statement, "sub")))
@@ -269,7 +271,7 @@ def _flaw(account: ServiceAccount, message: str, fix: str, at: Text | None) -> F
     ],
 )  # fmt: skip
 def dangling(at: Workloads) -> Iterator[Fail]:
-    """Whoever may create that service account gets the role.
+    """Anyone who may create that service account gets the role.
 
     False alarm when the manifests do not show the whole cluster: the finding has low confidence
     then, and when several clusters are trusted.
@@ -278,16 +280,16 @@ def dangling(at: Workloads) -> Iterator[Fail]:
         return
     existing = {(account.namespace, account.name) for account in at.service_accounts}
     anywhere = {name for namespace, name in existing if not namespace}
-    hosts = {host for found, policy in _tried(at) for host, _ in _subjects(policy)}
-    for found, policy in _tried(at):
+    hosts = {host for found, policy in _trusting_roles(at) for host, _ in _subjects(policy)}
+    for found, policy in _trusting_roles(at):
         for _, value in _subjects(policy):
             namespace, name = _names(value.value)
             gone = (namespace, name) not in existing and name not in anywhere
             if is_literal(value.value) and name and gone:
                 yield Fail(
                     found.arn,
-                    f"{quoted(value.value)} is none of the service accounts given",
+                    f"{quoted(value.value)} is not among the service accounts of the manifests or the cluster",
                     at=value.where,
-                    # Manifests may be those of one application, and of one cluster among several.
+                    # The manifests may be of one application, and of one of several clusters.
                     low_confidence=not at.complete or len(hosts) > 1,
                 )

@@ -27,8 +27,8 @@ class Trust:
     """One trust policy. None means not known: a document alone says nothing about its role.
 
     `writes` is whether the role may change anything, `is_powerful` whether it is an administrator or can become one;
-    `client_ids` are those of the account's providers by issuer, `tags` whether pods come with session tags.
-    `stands_for_any` says that its values stand for ones that are unknown until deployment.
+    `client_ids` are those of the account's providers by issuer, `tags` whether pods send session tags.
+    `stands_for_any`: its values are placeholders for ones that are unknown until deployment.
     """
 
     policy: Policy
@@ -42,9 +42,9 @@ class Trust:
 
 @slotted
 class Workloads:
-    """An account, and the service accounts of its clusters where the caller gave them (None: not given).
+    """An account, and the service accounts of its clusters (None: the caller passed none).
 
-    `complete` says that they are all of a cluster's, as its API lists them; `pods` are those of manifests.
+    `complete`: they are all of the cluster's, as its API lists them; `pods` come from manifests.
     """
 
     account: Account

@@ -1,4 +1,4 @@
-"""How many callers a subject lets in: from one exact subject to everybody's, by the grammar of its issuer.
+"""How many callers a subject lets in: from one exact subject to everyone, by the grammar of its issuer.
 
 Values of one key are OR-ed, so that a condition is as wide as its widest value; conditions are AND-ed, so that a
 statement is as narrow as its narrowest condition.
@@ -41,7 +41,7 @@ class Width(IntEnum):
 
 @slotted
 class Widest:
-    """The value by which most callers get in."""
+    """The value that lets in the most callers."""
 
     value: Text
     width: Width
@@ -105,7 +105,7 @@ def _narrowed(found: Width, provider: Provider, statement: Statement) -> Width:
 def width(provider: Provider, pattern: str) -> Width:
     """How wide one value is, read as a pattern."""
     if is_literal(pattern) or provider.required not in {"", "sub"}:
-        # Where another claim tells the tenant the subject may stay open.
+        # Where another claim identifies the tenant the subject may stay open.
         return Width.EXACT
     if provider.is_open(pattern) or not pattern.strip("*?"):
         return Width.EVERYBODY
@@ -115,7 +115,7 @@ def width(provider: Provider, pattern: str) -> Width:
 
 
 def _by_grammar(grammar: SubjectGrammar, parts: SubjectParts) -> Width:
-    # Owner and repository are named in full though their ids are left open.
+    # Owner and repository are written in full even if their ids are wildcards.
     if not (is_literal(_ANY_ID.sub("@1", parts.project)) and parts.names_project):
         return Width.TENANT
     if parts.run is None or is_literal(parts.run):
@@ -139,14 +139,14 @@ _PARTS = re.compile(r"([:/])")
 
 
 def narrower_value(provider: Provider, found: Widest) -> str:
-    """What to write in place of the value: its own beginning as far as it is written out, then what is missing."""
+    """What to write instead of the value: its literal beginning, then placeholders for the rest."""
     value = found.value.value
     complete = provider.issuer.grammar.form if provider.issuer else ""
     if not complete:
-        return f"Write the whole subject under StringEquals in place of {quoted(value)}."
+        return f"Write the complete subject under StringEquals instead of {quoted(value)}."
     form = _completed(value, complete)
     operator = "StringLike" if form.endswith("*") else "StringEquals"
-    return f"Write {quoted(form)} under {operator} in place of {quoted(value)}."
+    return f"Write {quoted(form)} under {operator} instead of {quoted(value)}."
 
 
 def _completed(value: str, form: str) -> str:
@@ -158,7 +158,7 @@ def _completed(value: str, form: str) -> str:
     if ":environment:" in written:
         return f"{written}ENVIRONMENT"
     if first == "project_path":
-        # Groups may be nested, so that only the colon after the project tells where its path ends.
+        # Groups may be nested, so only the colon after the project shows where its path ends.
         _, _, rest = written.partition(":")
         if ":" not in rest:
             return f"{written}{'PROJECT' if rest else 'GROUP/PROJECT'}:ref_type:branch:ref:BRANCH"

@@ -57,14 +57,14 @@ def compare(
 ) -> TokenComparison:
     """The token against the policy, from the arguments of `irsa denied`."""
     policy = _trust_policy(trust_policy)
-    held, found = _token_and_claims(claims, token)
-    if jwks is not None and held is None:
+    decoded, found = _token_and_claims(claims, token)
+    if jwks is not None and decoded is None:
         raise InputError(
             "`jwks` checks the signature of a `token`", hint="claims alone have no signature"
         )
     signature = Signature.UNCHECKED
-    if held is not None and jwks is not None:
-        signature = signed(held, _keys(jwks, policy, found))
+    if decoded is not None and jwks is not None:
+        signature = signed(decoded, _keys(jwks, policy, found))
     met = compare_statements(policy, found)
     principal = _principal(met, found, account and checked_name("account", account, "account"))
     # Conditions on the request, not on the token, count as met.
@@ -76,7 +76,7 @@ def compare(
     }
     return TokenComparison(
         claims=found,
-        token=held,
+        token=decoded,
         signature=signature,
         policy=policy,
         meetings=met,
@@ -95,7 +95,8 @@ def _trust_policy(given: Any) -> Policy:
     ]
     if len(found) > 1:
         raise InputError(
-            f"{len(found)} trust policies where one is wanted", hint="check them one at a time"
+            f"the document has {len(found)} trust policies, and only one can be checked",
+            hint="check them one at a time",
         )
     if found:
         return found[0]
@@ -115,8 +116,8 @@ def _token_and_claims(claims: Any, token: Any) -> tuple[Token | None, Claims]:
         )
     if token is None:
         return None, claims_of(claims)
-    held = decoded_token(token)
-    return held, held.claims
+    decoded = decoded_token(token)
+    return decoded, decoded.claims
 
 
 def _keys(jwks: Any, policy: Policy, claims: Claims) -> tuple[dict[str, Any], ...]:
@@ -125,7 +126,7 @@ def _keys(jwks: Any, policy: Policy, claims: Claims) -> tuple[dict[str, Any], ..
     hosts = _trusted_hosts(policy)
     if claims.host in hosts:
         return key_set(_published_keys(claims.host))
-    # The issuer that only the token names is never asked: whoever made the token would choose the keys.
+    # Keys are never fetched from an issuer that only the token names: whoever made the token would choose them.
     listed = ", ".join(map(quoted, hosts)) or "none"
     raise InputError(
         f"keys are fetched only from an issuer that the trust policy names ({listed}); the token comes from "
@@ -166,7 +167,7 @@ def _fetched_json(address: str) -> Any:
 
 
 def _principal(met: tuple[StatementMatch, ...], claims: Claims, account: str | None) -> str:
-    """The provider that the token comes from: as the policy names it, else the one that the policy would need."""
+    """The provider of the token: as the policy names it, else the one that the policy would have to name."""
     named = next((meeting.principal.value for meeting in met if meeting.principal), "")
     if named or claims.host in built_in():
         return named or claims.host

@@ -1,4 +1,4 @@
-"""Any OIDC issuer without a file of its own here."""
+"""Any OIDC issuer that has no file of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _workload(request: Request) -> Workload:
         )
     if known and known.requires not in (None, "aud", "sub"):
         raise InputError(
-            f"AWS accepts no trust policy for issuer {quoted(host)} that does not test `{known.requires}`",
+            f"for issuer {quoted(host)} AWS accepts only trust policies that test `{known.requires}`",
             hint="no argument sets it: start from the vendor's trust policy, and check it with `irsa check`",
         )
     if not request.audience:

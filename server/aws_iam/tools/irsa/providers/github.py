@@ -33,7 +33,7 @@ _CALLED = (
 _CHECKS = "check-jsonschema (GitHub workflows), actionlint, zizmor"
 _DEFAULT_AUDIENCE = "sts.amazonaws.com"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-# In a branch filter `+` repeats and a leading `!` excludes; here the ref is meant literally.
+# In a branch filter `+` repeats and a leading `!` excludes; the ref must be taken literally.
 _FILTER_OPERATOR = re.compile(r"[+!]")
 
 
@@ -154,7 +154,7 @@ def _manifest(request: ManifestRequest) -> Manifest:
 
 
 def _trigger(names: Names) -> str:
-    """The event whose token has the subject; started by hand where the subject names no event."""
+    """The event whose token has the subject; a manual start where the subject names no event."""
     if names.branch:
         return f"push:\n  branches: [{_branch_filter(names.branch)}]"
     if names.tag:

@@ -26,7 +26,7 @@ def _workload(request: Request) -> Workload:
         claims=claims,
     )
     unpinned = (
-        "somebody else can take the path of a group or project once it is free: pass owner_id (namespace id) "
+        "someone else can take the path of a group or project once it is free: pass owner_id (namespace id) "
         "and repository_id (project id) to pin it"
     )
     return Workload(
