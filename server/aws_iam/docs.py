@@ -144,7 +144,7 @@ def _controls() -> Iterator[str]:
             ),
         )
         yield ""
-    yield "### How to mend each control\n"
+    yield "### How to fix each control\n"
     yield from table(
         ("key", "severity", "what to do"),
         (

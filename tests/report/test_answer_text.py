@@ -212,7 +212,7 @@ def test_every_part_of_an_answer_is_in_its_text() -> None:
         "the summary", "the title: the message", "/Statement/0 (line 3:4)", "fix: the fix", "(CIS 7.0: 2.4)",
         "iam:GetX refused", "ImplicitlyDenied", "boundary", "aws:SourceIp", "Relation: more", "iam:PassRole",
         "yes: yes", "list: a, b", "map: k 1", "empty: none", "p.json (checked by policy validate)", "1 fail, 1 unknown",
-        "https://docs.aws.amazon.com/x", "aws-iam policy validate", "2026-11-24", "cursor `7`",
+        "https://docs.aws.amazon.com/x", "aws-iam policy validate", "2026-11-24", "--cursor 7",
     ):  # fmt: skip
         assert part in text
 

@@ -63,7 +63,7 @@ def main(words: Sequence[str], commands: Mapping[str, Command]) -> int:
         print(f"aws-iam: interrupted{detail}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader is gone; Python must not try to flush at exit.
+        # The reader has gone; Python must not try to flush at exit.
         sys.stdout = None
         return OK
 
@@ -198,7 +198,7 @@ def _add(parser: Parser, argument: Argument, *, for_help: bool) -> None:
             folders = argument.policies or argument.records
             options |= {"metavar": "JSON|FILE|FOLDER|-" if folders else "JSON|FILE|-"}
         case ArgumentKind.CHOICE if for_help:
-            # Only then: to list the report formats takes their imports.
+            # Only then: listing the report formats imports them.
             options |= {"metavar": "|".join(argument.choices)}
         case _:
             options |= {"metavar": argument.kind.value.upper()}
@@ -235,7 +235,7 @@ def _print(answer: Answer, action: Action, options: argparse.Namespace) -> int:
 
 
 def _require_output() -> None:
-    # Checked first: reading an account can take minutes, in vain if the answer cannot be printed.
+    # Checked first: reading an account can take minutes, all in vain if the answer cannot be printed.
     if sys.stdout is None:
         raise InputError("standard output is closed", hint="redirect it to a file or to /dev/null")
 

@@ -33,7 +33,7 @@ def plain(answer: Answer) -> str:
 
 def _lines(answer: Answer, inline: Inline, more: str) -> Iterator[str]:
     """The lines; `more` says how to get the rest of a page, with a place for its cursor."""
-    # The verdict and the problems first: the tables of facts may be long.
+    # The verdict and the problems come first: the tables of facts may be long.
     yield inline(answer.summary)
     if answer.decision:
         yield from _decision(answer.decision, inline)

@@ -165,7 +165,7 @@ def left_out(*, asked: int, of: int, below: str = "", count: int | None = None) 
 
 
 def fix_within(finding: Finding, limit: int) -> str:
-    """The fix, or where it stands whole: a command that is cut must not be report."""
+    """The fix, or where to find it: a command that was cut must not be in a report."""
     fix = escaped(finding.fix or "", FIX_LIMIT)
     if len(fix) <= limit:
         return fix

@@ -1,4 +1,4 @@
-"""The HTML templates of `assets/report/`; whatever they print is escaped."""
+"""The HTML templates of `assets/report/`; everything that they print is escaped."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Visible(str):
 
 @cache
 def html_templates() -> Environment:
-    """The templates; Jinja2 is imported only when somebody asks for an HTML report."""
+    """The templates; Jinja2 is imported only for an HTML report."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     templates = Environment(

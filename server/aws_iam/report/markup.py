@@ -37,14 +37,14 @@ def _token(found: re.Match[str]) -> str:
 
 
 def code_span(text: str) -> str:
-    """The text as inline code, whatever it holds."""
+    """The text as inline code, whatever it contains."""
     fence = "`" * (_longest_run(text) + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{pad}{text}{pad}{fence}" if text else ""
 
 
 def code_block(text: str, language: str) -> str:
-    """The text as a block of code, whatever it holds."""
+    """The text as a block of code, whatever it contains."""
     fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 

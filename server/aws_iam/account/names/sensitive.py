@@ -139,7 +139,7 @@ def _known_format(value: str) -> str:
     text = value[:_MAX_LENGTH]
     for name, form in _FORMATS:
         match = form.search(text)
-        # Keys in the documentation of AWS contain this word.
+        # The sample keys in AWS's documentation contain this word.
         if match and "EXAMPLE" not in match[0]:
             return name
     return ""

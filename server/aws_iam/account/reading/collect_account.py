@@ -221,7 +221,7 @@ def _enabled(aws: Aws, foreign: frozenset[str]) -> tuple[str, ...]:
                 call=_REGIONS,
                 code="IncompleteAnswer",
                 permission=_REGIONS,
-                message="the answer names no Region",
+                message="the answer contains no Region",
             )
         )
     return own

@@ -1,9 +1,9 @@
 """Reads many accounts as one caller: one session, one set of clients, a role in each account.
 
     fleet = fleet_of("audit", ("eu-west-1",), run)
-    account = fleet.read(needs, Door(account="111122223333", role_arn="arn:aws:iam::111122223333:role/audit"))
+    account = fleet.read(needs, AccountRole(account="111122223333", role_arn="arn:aws:iam::111122223333:role/audit"))
 
-An account that cannot be read is a `Closed` value. A failure that concerns every account (the caller's credentials,
+An account that cannot be read is a `NotRead` value. A failure that concerns every account (the caller's credentials,
 the clock, the network) raises AwsError, because the next account would fail in the same way.
 """
 

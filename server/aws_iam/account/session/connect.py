@@ -1,4 +1,4 @@
-"""Opens a guarded session from a profile, a role or the environment, and explains each way in which that fails."""
+"""Opens a guarded session from a profile, a role or the environment, and explains every way in which that can fail."""
 
 from __future__ import annotations
 

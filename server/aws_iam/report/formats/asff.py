@@ -153,6 +153,6 @@ FORMAT = ReportFormat(
     ending=".asff.json",
     language="json",
     used_for="Security Hub CSPM",
-    notes="a JSON list; a fix longer than its 512 characters is named, not cut",
+    notes="a JSON list; a fix longer than the format's 512 characters is not cut but replaced by where to find it",
     audit=asff,
 )

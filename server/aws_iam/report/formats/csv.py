@@ -74,7 +74,7 @@ FORMAT = ReportFormat(
     ending=".csv",
     language="csv",
     used_for="spreadsheets",
-    notes="one finding a row, a column for each version's number as `CIS 4.10`, which no reader takes for the "
-    "number 4.1; no cell can start a formula",
+    notes="one row per finding, one column per version, with numbers such as `CIS 4.10` that a spreadsheet does not "
+    "read as 4.1; no cell can start a formula",
     audit=csv_table,
 )

@@ -58,7 +58,7 @@ class SarifRun:
 
     version: str
     category: str
-    """Tells this analysis from others of the same commit; an upload replaces the alerts of its own category only."""
+    """Distinguishes this analysis from others of the same commit; an upload replaces the alerts of its own category only."""
     root: str = ""
     """The folder that relative paths start from; absolute paths inside it become relative."""
     whys: Mapping[str, str] = field(default_factory=dict)

@@ -247,6 +247,6 @@ def _command(account: Account, region: str) -> str:
 
 
 def _is_own(account: Account, analyzer: Analyzer) -> bool:
-    """Whether the analyzer belongs to the account; an organization's may be another account's, which takes no name here."""
+    """Whether the analyzer belongs to the account; an organization's analyzer may be in another account, where it uses up no name."""
     arn = Arn.of(analyzer.arn)
     return arn is None or arn.account == account.id

@@ -27,7 +27,7 @@ _NOT_WITH_DEMO = ("profile", "role_arn", "external_id")
 def read_account(
     source: Source, needs: Iterable[Fact[Any]], progress: Progress, *, save: str | None = None
 ) -> Account:
-    """The account with these facts, also written to the file `save`; interrupted, the file holds what was read so far."""
+    """The account with these facts, also written to the file `save`, which after an interruption holds what was read so far."""
     account, not_saved = read_and_save(source, needs, progress, save=save)
     if not_saved:
         raise not_saved
@@ -37,7 +37,7 @@ def read_account(
 def read_and_save(
     source: Source, needs: Iterable[Fact[Any]], progress: Progress, *, save: str | None
 ) -> tuple[Account, InputError | None]:
-    """As `read`, but an account that cannot be saved is returned with the error."""
+    """As `read_account`, but if the account cannot be saved it is returned with the error."""
     _refuse_contradictions(source)
     if save is not None:
         _refuse_unwritable(save)
@@ -68,7 +68,7 @@ def read_and_save(
 
 
 def _not_saved(account: Account, save: str | None) -> InputError | None:
-    """Write the file, if there is one to write; the error when that fails."""
+    """Write the file if one is named; the error when that fails."""
     if save is None:
         return None
     from aws_iam.account.reading import snapshot
@@ -81,7 +81,7 @@ def _not_saved(account: Account, save: str | None) -> InputError | None:
 
 
 def _mark_interrupted(account: Account, needs: Iterable[Fact[Any]]) -> Account:
-    """The account of an interrupted reading; each fact that was not reached says so."""
+    """The account of an interrupted reading; each fact that was not read says so."""
     from aws_iam.account.collect.fact import Miss, MissKind, RegionFact
     from aws_iam.account.guard.allowlist import actions_of
 
@@ -101,7 +101,7 @@ def _mark_interrupted(account: Account, needs: Iterable[Fact[Any]]) -> Account:
 
 
 def _refuse_unwritable(save: str) -> None:
-    # Checked before the account is read: a typing mistake must not cost a minute.
+    # Checked before the account is read: a typo must not cost a minute.
     if not save:
         raise InputError("`save` is empty", hint="name a file")
     path = Path(save)
@@ -120,17 +120,17 @@ def _refuse_unwritable(save: str) -> None:
             path.touch(mode=0o600, exist_ok=False)
             path.unlink()
     except FileExistsError:
-        # Another run is checking the same name right now: it can be written.
+        # Another run is checking the same name right now, so the file can be written.
         return
     except OSError as error:
         why = system_reason(error)
         raise InputError(f"{quoted(save)} cannot be written: {why}") from None
     except ValueError:
-        raise InputError(f"{quoted(save)} is no file's name") from None
+        raise InputError(f"{quoted(save)} is not a valid file name") from None
 
 
 class _Watched:
-    """A progress that is also called before each request to AWS: once it raises, no thread starts another one."""
+    """A progress callback that is also called before each request to AWS: once it raises, no thread starts another."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

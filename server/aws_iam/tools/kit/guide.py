@@ -32,7 +32,7 @@ def guide(
 ) -> Answer:
     """The section of the page that the topic names, or the page's contents.
 
-    `entry` answers for topics that are no section: the code of a finding.
+    `entry` answers for topics that are not sections, such as the code of a finding.
     """
     listed = sections(resources.text(f"references/{page}.md"))
     tool = _TOOL_OF_PAGE[page]

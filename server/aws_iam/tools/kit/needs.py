@@ -1,4 +1,4 @@
-"""Arguments that are a flat object of named numbers, booleans and words, as `needs` of `decide`; read strictly."""
+"""Arguments that are a flat object of named numbers, booleans and words, such as `needs` of `decide`; read strictly."""
 
 from __future__ import annotations
 

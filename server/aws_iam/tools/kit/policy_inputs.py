@@ -27,7 +27,7 @@ def policy_columns(source: Source, *, several: bool) -> dict[str, str]:
 
 
 def not_judged(unread: Unread) -> Finding:
-    """The place as a finding; it fails for a broken file that was meant to hold policies."""
+    """The place as a finding, which fails if it is a broken file that should contain policies."""
     named = unread.place if unread.place != unread.file else None
     return Finding(
         code="NOT_JUDGED",
@@ -76,7 +76,7 @@ def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
         named = {"file": file} if file and places != [file] else {}
         rows.append({**named, "place": joined(places, shown=_MOST_PLACES), "why": why})
     if len(groups) > _MOST_REASONS:
-        rows.append({"place": f"{len(groups) - _MOST_REASONS} more", "why": "of further reasons"})
+        rows.append({"place": f"{len(groups) - _MOST_REASONS} more", "why": "other reasons"})
     return rows
 
 

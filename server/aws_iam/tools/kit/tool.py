@@ -45,7 +45,7 @@ class Parameter:
 
     `brief` replaces a long description in the MCP schema, which has little room. A `document` is JSON; one of `policies`
     or of `records` also comes as `Files` from the command line and, like a `listed` one, as a list. `cli_only` arguments
-    name files or belong to long runs: MCP does not offer them. `choices` that take imports to find out are a function.
+    name files or belong to long runs: MCP does not offer them. `choices` that need imports are a function.
     """
 
     description: str
@@ -261,7 +261,7 @@ def _kind(name: str, hint: Any, parameter: Parameter) -> tuple[ArgumentKind, Cho
         return ArgumentKind.CHOICE, get_args(hint)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return ArgumentKind.CHOICE, tuple(member.value for member in hint)
-    message = f"argument {name} has a type that has no form as an argument: {hint}"
+    message = f"argument {name} has a type that an argument cannot have: {hint}"
     raise TypeError(message)
 
 

@@ -23,7 +23,7 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
-    """`GetOpenIDConnectProvider`: the client ids whose tokens it takes, and pinned thumbprints."""
+    """`GetOpenIDConnectProvider`: the client ids whose tokens it accepts, and its thumbprints."""
 
     client_ids: tuple[str, ...] = ()
     thumbprints: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class ProviderSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OidcProvider:
-    """A provider of tokens; `host` is the issuer without `https://`."""
+    """An OpenID Connect provider; `host` is the issuer without `https://`."""
 
     arn: str
     host: str

@@ -86,7 +86,7 @@ def _logs(aws: Aws, region: str, arn: str) -> tuple[AccessLogWay, ...]:
 
 
 def _has_tls(aws: Aws, region: str, arn: str) -> bool:
-    """Only TLS listeners of a network load balancer log.
+    """Whether it can log access: of a network load balancer only TLS listeners log.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html
     """

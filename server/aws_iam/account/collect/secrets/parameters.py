@@ -42,7 +42,7 @@ class ParameterPolicies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainValue:
-    """What kind of key a String parameter's value holds; empty: none that we know."""
+    """What kind of key a String parameter's value holds; empty: no known format."""
 
     name: str
     format: str

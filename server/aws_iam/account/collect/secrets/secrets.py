@@ -136,7 +136,7 @@ def pending_versions(aws: Aws, region: str) -> tuple[PendingVersions, ...]:
 
 
 def is_pending(version: Version) -> bool:
-    """Whether a version is_pending for a rotation to finish."""
+    """Whether the version waits for a rotation to finish."""
     return _PENDING in version.labels and _CURRENT not in version.labels
 
 

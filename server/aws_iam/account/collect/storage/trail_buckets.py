@@ -107,7 +107,9 @@ def _placed(aws: Aws, bucket: str, value: T | Miss) -> T | Miss:
     own = aws.value_or_miss(lambda: aws.fact(BUCKETS))
     if isinstance(own, Miss) or bucket in {own_bucket.name for own_bucket in own}:
         return value
-    return replace(value, kind=MissKind.ELSEWHERE, message="it is none of this account's buckets")
+    return replace(
+        value, kind=MissKind.ELSEWHERE, message="the bucket does not belong to this account"
+    )
 
 
 def _access(aws: Aws, bucket: str, region: str) -> TrailBucketAccess:

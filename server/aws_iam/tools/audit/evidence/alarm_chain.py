@@ -1,4 +1,4 @@
-"""The chain by which an event reaches somebody: trail → log group → metric filter → alarm → topic → subscriber.
+"""The chain by which an event reaches a person: trail → log group → metric filter → alarm → topic → subscriber.
 
 A filter is judged by the records it matches. Several filters, each with its own chain, may share the coverage.
 """

@@ -107,7 +107,7 @@ def _audit_report(lines: Sequence[Line], asked: AuditArguments, whole: Answer) -
 
 
 class _AccountLine:
-    """The line of an account that was read; somebody may have edited the file by hand."""
+    """The line of an account that was read; the file may have been edited by hand."""
 
     def __init__(self, line: Line) -> None:
         self.account = str(line["account"])

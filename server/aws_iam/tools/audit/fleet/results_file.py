@@ -224,7 +224,7 @@ class EarlierResults:
 
 
 def findings_of(line: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """The findings in the line of an account that was read; InputError if somebody damaged the line."""
+    """The findings in the line of an account that was read; InputError if the line is damaged."""
     try:
         return tuple(_finding(row, str(line["account"])) for row in line["findings"])
     except (KeyError, TypeError, ValueError):
@@ -385,7 +385,7 @@ def _parse_json(raw: bytes, path: Path, number: int) -> dict[str, Any]:
     if value is None:
         raise InputError(
             f"{quoted(str(path))} line {number} is not a JSON object",
-            hint=f"if the run of a shard was killed, its file ends in half a line: remove line {number}, and the same"
+            hint=f"if the run of a shard was killed, its file may end in an incomplete line: remove line {number}, and the same"
             " command reads that account again; or give another file",
         )
     return value

@@ -64,7 +64,7 @@ def accounts_answer(
         audit_mutes.parse_mutes(arguments.mute, benchmark) if arguments.mute is not None else ()
     )
     shard = audit_targets.parse_shard(fleet_arguments.shard)
-    # Every argument is checked before the first AWS call: a typing mistake must not cost a minute.
+    # Every argument is checked before the first AWS call: a typo must not cost a minute.
     listed = (
         audit_targets.parse_accounts(fleet_arguments.accounts)
         if fleet_arguments.accounts
@@ -377,7 +377,7 @@ def _summary(run: _Run, totals: Totals, found: Sequence[Finding]) -> str:
 
 
 def _partial(run: _Run, totals: Totals, shown: int) -> str:
-    """The controls that were not asked for, and those that are not shown."""
+    """The controls that were not requested, and those that are not shown."""
     judged = len(totals.controls)
     parts = [*left_out(asked=judged, of=len(run.benchmark.controls))]
     hidden = judged - shown

@@ -148,7 +148,7 @@ class _Workers:
             # The scheduler's `allowed-failures` limits how often it gives a job to another worker.
             died = killed.allowed_failures + 1
             return audit_job.unreadable_line(
-                job.door.account, f"{died} workers died one after the other while reading it"
+                job.door.account, f"{died} workers died one after another while reading it"
             )
         except ValueError as error:
             # When a worker dies before its result was fetched, Dask's executor takes the lost result for an exception.

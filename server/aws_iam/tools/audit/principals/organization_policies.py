@@ -1,4 +1,4 @@
-"""The organization's policies that apply to an account, and what they come to for one principal.
+"""The organization's policies that apply to an account, and what they mean for one principal.
 
 Every level from the root down to the account must allow a request. Only the management account or a delegated administrator
 can read these policies; without them they are not considered, and the answer says so.
@@ -89,7 +89,7 @@ def guardrails(account: Account) -> Guardrails:
 def _guardrails(account: Account, organization: Organization) -> Guardrails:
     if organization.management_account == account.id:
         # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
-        return Guardrails(summary="none: they do not bind the management account")
+        return Guardrails(summary="none: they do not apply to the management account")
     if organization.feature_set == "CONSOLIDATED_BILLING":
         return Guardrails(summary="none: the organization has consolidated billing only")
     tree = account.require(ORG_TREE)
@@ -199,7 +199,7 @@ def _split_by_caller(
     written = document["Statement"]
     listed = written if isinstance(written, list) else [written]
     if len(listed) != len(decidable):
-        # Some entries are no statements; AWS would not have stored such a document.
+        # Some entries are not statements; AWS would not have stored such a document.
         return {}, ()
     return {**document, "Statement": listed}, decidable
 

@@ -99,7 +99,7 @@ def needed_facts() -> tuple[Fact[Any], ...]:
 
 
 def principals_answer(account: Account, source: Source) -> Answer:
-    """Every principal by its level, its findings, and what was not read."""
+    """Every principal with its level, the findings, and what was not read."""
     missed = misses_of(account, needed_facts())
     authorization = account.get(AUTHORIZATION)
     org_policies = guardrails(account)
@@ -276,7 +276,7 @@ def _admin_role_findings(principal: JudgedPrincipal, rising: Collection[str]) ->
         status=Status.MANUAL,
         message=(
             f"{principal.name} can assume {joined(chains, shown=_MOST_NAMED)};"
-            " decide: is it meant to be an administrator?"
+            " decide whether it should be an administrator"
         ),
         resource=principal.identity.arn,
         fix="In the role's trust policy, name the principals that may assume it, with a condition on aws:MultiFactorAuthPresent.",
@@ -308,7 +308,7 @@ def _route_finding(
     if level.services and not is_administrator:
         parts.append(_passable_roles(principal, principals))
     if is_administrator:
-        parts.append("decide: should it be an administrator?")
+        parts.append("decide whether it should be an administrator")
     return Finding(
         code=route.code,
         title=route.title,
@@ -341,7 +341,7 @@ def _trust_finding(principal: JudgedPrincipal, trust: TrustFinding) -> Finding:
     if principal.level.kind == ADMINISTRATOR and trust.status is not Status.PASS:
         severity, message = Severity.CRITICAL, f"{message}; the role is an administrator's"
     if trust.status is Status.MANUAL:
-        message += "; decide: should that account have access?"
+        message += "; decide whether that account should have access"
     return Finding(
         code=trust.code,
         title=trust.title,
@@ -416,7 +416,7 @@ def _summary(
                 [principal for principal in principals if principal.admin_roles],
             ),
             (
-                "let in outsiders",
+                "trust outsiders",
                 [principal for principal in principals if _trusts_outsiders(principal)],
             ),
             ("not judged", _of_kind(principals, UNKNOWN)),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST_REQUESTS = 20_000
 """Requests that are evaluated for one account; they take some seconds."""
-# What it costs to find out whether a missing key decides a request, in requests.
+# The cost, in requests, of finding out whether a missing key decides a request.
 _REQUESTS_PER_KEY = 23
 # Only calls by AWS services have these: IAM User Guide, reference_policies_condition-keys.
 _SERVICE_CALL_KEYS = frozenset(

@@ -30,7 +30,7 @@ _BEFORE_DELETING = "Ask its owner, detach its policies and instance profiles, th
 def unused_role(
     account: Account, role: Role, name: str, *, is_powerful: bool
 ) -> Iterator[Finding]:
-    """A role that nobody has assumed for long; for users, see the control `credentials_unused`."""
+    """A role that nobody has assumed for a long time; for users, see the control `credentials_unused`."""
     since = role.last_used or role.created
     if since is None:
         missing = NotCollected(
@@ -68,14 +68,14 @@ def _removal(role: Role) -> str:
 
 
 def _needs_no_quotes(name: str) -> bool:
-    """Whether the name can stand in a command as it is."""
+    """Whether the name can be used in a command without quoting."""
     return name.replace("-", "").replace("_", "").replace(".", "").isalnum() and name.isascii()
 
 
 def unused_permissions(
     account: Account, identity: User | Role, name: str, use: IdentityUse | None
 ) -> Iterator[Finding]:
-    """Services that the identity may use and has not used for long."""
+    """Services that the identity may use and has not used for a long time."""
     if use is None:
         return
     try:
@@ -85,7 +85,7 @@ def unused_permissions(
         return
     limit = account.collected_at - timedelta(days=IDLE_DAYS)
     if identity.created and identity.created > limit:
-        # It is younger than the period, so nothing can have been unused for so long.
+        # It is newer than the period, so nothing can have been unused for that long.
         return
     idle = [s.service for s in services if s.last_used is None or s.last_used <= limit]
     if idle:

@@ -23,7 +23,7 @@ _CODE = {
 _DECIDED = {
     "api": "the audit decides",
     "partial": "the audit decides in part",
-    "manual": "a person decides",
+    "manual": "needs manual review",
 }
 
 

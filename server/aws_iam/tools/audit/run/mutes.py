@@ -83,7 +83,7 @@ def parse_mutes(given: object, benchmark: Benchmark) -> tuple[Mute, ...]:
     listed = node.member("mutes") if node.form is Form.OBJECT else node
     if listed is None or listed.form is not Form.ARRAY:
         raise InputError("`mute` must be a list of mutes", hint=_HINT)
-    _refuse_names(node, ("mutes",), "give nothing beside the list `mutes`")
+    _refuse_names(node, ("mutes",), "give only the list `mutes`")
     if len(listed.items) > MOST_MUTES:
         raise InputError(
             f"`mute` has {len(listed.items):,} entries, at most {MOST_MUTES:,} are allowed",
@@ -161,7 +161,7 @@ def _with_mute(
         return replace(finding, message=f"{finding.message}; {expired}")
     muted = replace(finding, muted=_reason(active))
     if finding.status is Status.FAIL and _is_attested(finding, benchmark):
-        # The benchmark accepts any means of monitoring: the owner states that there is one, and a person must check it.
+        # The benchmark accepts any means of monitoring: the owner states that there is one, which needs manual review.
         return replace(muted, status=Status.MANUAL)
     return muted
 
@@ -235,8 +235,8 @@ def _mute(item: Node, benchmark: Benchmark) -> Mute:
     fields = {name: _text(item, name) for name in _FIELDS}
     named, reason = fields["control"], fields["reason"]
     if not named or not reason:
-        lacking = "control" if not named else "reason"
-        raise InputError(f"{_at(item)} needs `{lacking}`", hint=_HINT)
+        missing = "control" if not named else "reason"
+        raise InputError(f"{_at(item)} needs `{missing}`", hint=_HINT)
     return Mute(
         control=_control(item, named, fields["benchmark"], benchmark).key,
         reason=reason,

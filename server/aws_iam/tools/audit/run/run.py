@@ -68,7 +68,7 @@ def audit_account(source: Source, arguments: AuditArguments, progress: Progress)
     """Read the account that the arguments name, and judge it."""
     benchmark = catalogue.benchmark(arguments.benchmark)
     controls = named_controls(arguments)
-    # Every argument is checked before the account is read: a typing mistake must not cost a minute.
+    # Every argument is checked before the account is read: a typo must not cost a minute.
     mutes = (
         audit_mutes.parse_mutes(arguments.mute, benchmark) if arguments.mute is not None else ()
     )
@@ -179,7 +179,7 @@ def run_summary(run: AuditRun) -> str:
 
 
 def _partial(run: AuditRun) -> str:
-    """The controls that were not asked for, and the findings that are not shown."""
+    """The controls that were not requested, and the findings that are not shown."""
     total = run.score.total
     parts = left_out(
         asked=sum(total.status.values()) + total.muted,
@@ -206,7 +206,7 @@ def fix_first(found: Iterable[Finding]) -> str:
 def _what_is_wrong(findings: Sequence[Finding]) -> str:
     """A control's first finding in short, and how many more there are."""
     first = findings[0]
-    # Evidence stands in a parenthesis at the end, advice after a semicolon: the findings have both in full.
+    # Evidence is in parentheses at the end, advice after a semicolon; the findings have both in full.
     message = _EVIDENCE.sub("", first.message.partition("; ")[0])
     if len(message) > _MOST_MESSAGE:
         message = f"{message[:_MOST_MESSAGE]}…"

@@ -112,7 +112,7 @@ def _delivery(account: Account, trail: Trail) -> TrailCheck:
             "Fix the policy of the bucket (or of its key), then wait for a delivery.",
         )
     if status.last_delivery is None:
-        return check(Status.UNKNOWN, "has no delivery yet that AWS reports")
+        return check(Status.UNKNOWN, "has not delivered yet, as far as AWS reports")
     if account.collected_at - status.last_delivery > _STALE:
         return check(
             Status.FAIL,
