@@ -59,11 +59,6 @@ _AFTER_ID = {
 }
 
 
-def is_demanded(condition: Condition) -> bool:
-    """Whether the request must carry the key with one of the values."""
-    return condition.demanded
-
-
 def is_present(statement: Statement, key: str) -> bool:
     """Whether a Null condition requires the key, given in lower case."""
     return any(
@@ -117,7 +112,7 @@ def _is_fixed_arn(arn: str) -> bool:
 
 def keeps_strangers_out(condition: Condition) -> bool:
     """Whether the condition, in an Allow, keeps strangers out."""
-    if not is_demanded(condition):
+    if not condition.demanded:
         return False
     if condition.name in _SWITCHES:
         return [value.value.lower() for value in condition.values] == ["true"]

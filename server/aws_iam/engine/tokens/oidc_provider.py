@@ -6,7 +6,6 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.issuers import (
     Issuer,
@@ -72,7 +71,7 @@ class Provider:
     def is_pinned(self, statement: Statement) -> bool:
         """Whether a condition on a claim other than the required one restricts the tenant."""
         return any(
-            is_demanded(condition)
+            condition.demanded
             and not all(_matches_anything(value.value) for value in condition.values)
             for claim in _TENANT_CLAIMS | claims_naming("tenant")
             if claim != self.required
@@ -139,7 +138,7 @@ def providers(statement: Statement) -> Iterator[Provider]:
 def dead_key(statement: Statement, condition: Condition) -> str:
     """Why no token of the statement's providers has the key; empty when one may, or when the key is not required."""
     host, colon, claim = condition.name.partition(":")
-    if not (colon and "." in host and "${" not in host and is_demanded(condition)):
+    if not (colon and "." in host and "${" not in host and condition.demanded):
         return ""
     if len(statement.principals) > _MOST_PRINCIPALS:
         return ""
@@ -179,7 +178,7 @@ def never_matches(statement: Statement) -> bool:
     return any(
         dead_key(statement, condition)
         or (
-            is_demanded(condition)
+            condition.demanded
             and "." in condition.name.partition(":")[0]
             and all(dead_value(condition, value.value) for value in condition.values)
         )

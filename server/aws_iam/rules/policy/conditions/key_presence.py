@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Condition, Kind, Policy, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
@@ -73,7 +72,7 @@ def unset_key(policy: Policy) -> Iterator[Fail]:
         if not any(matches(entry, action, ignore_case=True) for entry in entries)
     ]
     for statement in allows if missing else ():
-        for condition in filter(is_demanded, statement.conditions):
+        for condition in (c for c in statement.conditions if c.demanded):
             action = _setting(condition)
             if action in missing:
                 yield Fail(
@@ -140,7 +139,7 @@ def user_key_for_service(statement: Statement) -> Iterator[Fail]:
     services = [
         principal.value for principal in statement.principals if principal.type == "Service"
     ]
-    for condition in filter(is_demanded, statement.conditions if statement.allows else ()):
+    for condition in (c for c in (statement.conditions if statement.allows else ()) if c.demanded):
         tag = condition.name.startswith("aws:principaltag/")
         without = [service for service in services if not (tag and service == _SETS_TAGS)]
         if without and (tag or condition.name in _USER_KEYS):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.document import Condition, Kind, Statement
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
@@ -37,10 +36,8 @@ def _proves(condition: Condition) -> bool:
     """Whether the condition, in an Allow, holds only for callers with MFA."""
     if condition.name == _AGE:
         # The key is absent without MFA.
-        return is_demanded(condition) or (
-            condition.base == "Null" and _values(condition) == ["false"]
-        )
-    return is_demanded(condition) and _values(condition) == ["true"]
+        return condition.demanded or (condition.base == "Null" and _values(condition) == ["false"])
+    return condition.demanded and _values(condition) == ["true"]
 
 
 def _is_proved(statement: Statement) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, matches
 from aws_iam.escape import quoted
@@ -85,7 +84,7 @@ def spares_some(condition: Condition) -> bool:
 
 def demands(statement: Statement, key: str) -> bool:
     """Whether the statement requires a request to have one of its values for the key."""
-    return any(map(is_demanded, statement.conditions_on(key)))
+    return any(c.demanded for c in statement.conditions_on(key))
 
 
 def entry_of(statement: Statement, action: str) -> Text | None:

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
@@ -38,7 +37,7 @@ _GITHUB = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubuserconte
 def _is_narrowed(statement: Statement) -> bool:
     """Whether some condition asks more of the caller than a condition on time or transport."""
     return any(
-        is_demanded(condition) and condition.name not in _NEUTRAL and not _takes_any(condition)
+        condition.demanded and condition.name not in _NEUTRAL and not _takes_any(condition)
         for condition in statement.conditions
     )
 
@@ -149,13 +148,13 @@ def whole_account(policy: Policy) -> Iterator[Fail]:
 def id_optional(statement: Statement) -> Iterator[Fail]:
     """Whoever leaves the id out, or makes one up, meets the condition, and that is what a confused deputy does."""
     tested = statement.conditions_on("sts:externalid") if statement.allows else ()
-    if any(is_demanded(other) and not _takes_any(other) for other in tested):
+    if any(other.demanded and not _takes_any(other) for other in tested):
         return
     for condition in tested:
         if condition.base == "Null":
             continue
         said = "also holds for a call without external id"
-        if is_demanded(condition):
+        if condition.demanded:
             said = "holds for every external id: whoever calls may make one up"
         yield Fail(
             condition.operator.where,

@@ -6,7 +6,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
@@ -349,7 +348,7 @@ def open_endpoint(policy: Policy) -> Iterator[Fail]:
         return
     for statement in policy.statements:
         limited = any(
-            is_demanded(condition) and condition.name.startswith(_LIMITS)
+            condition.demanded and condition.name.startswith(_LIMITS)
             for condition in statement.conditions
         )
         services_only = any(

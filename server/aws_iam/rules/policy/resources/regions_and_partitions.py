@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.document import (
     IDENTITY_KINDS,
     Condition,
@@ -106,7 +105,7 @@ def _is_special(condition: Condition) -> bool:
     about_caller = (
         condition.name.startswith("aws:principal") or condition.name == "aws:viaawsservice"
     )
-    return is_demanded(condition) and not about_caller
+    return condition.demanded and not about_caller
 
 
 def _denies_home_region(condition: Condition) -> bool:

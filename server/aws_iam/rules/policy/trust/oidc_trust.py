@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_demanded, is_present
+from aws_iam.engine.effective.caller_conditions import is_present
 from aws_iam.engine.language.document import Condition, Kind, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.tokens.oidc_provider import (
@@ -58,7 +58,7 @@ def _asking(provider: Provider, statement: Statement) -> tuple[Condition, ...]:
 
 
 def _is_asked(provider: Provider, statement: Statement) -> bool:
-    return any(map(is_demanded, _asking(provider, statement)))
+    return any(c.demanded for c in _asking(provider, statement))
 
 
 def _unasked(statement: Statement) -> Iterator[Provider]:
@@ -190,7 +190,7 @@ def any_pod(statement: Statement) -> Iterator[Fail]:
 def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Condition, Fail]]:
     """The values that let several tenants in; none when another condition on the claim shuts them out."""
     found = []
-    for condition in filter(is_demanded, _asking(provider, statement)):
+    for condition in (c for c in _asking(provider, statement) if c.demanded):
         like = "Like" in condition.base
         wide = [value for value in condition.values if like and provider.is_open(value.value)]
         if not wide:
@@ -274,7 +274,7 @@ def several_pods(statement: Statement) -> Iterator[Fail]:
             continue
         for _, value in _open_values(provider, statement):
             yield Fail(value.where, f"{value.message} matches pods of every namespace")
-        for condition in filter(is_demanded, _asking(provider, statement)):
+        for condition in (c for c in _asking(provider, statement) if c.demanded):
             for pattern in condition.values if "Like" in condition.base else ():
                 if pattern.value.endswith(":*") and not provider.is_open(pattern.value):
                     yield Fail(
@@ -319,7 +319,7 @@ def tested_in_vain(statement: Statement) -> Iterator[Fail]:
 
 def _in_vain(provider: Provider, statement: Statement, claim: str) -> Iterator[Fail]:
     tested = [condition for condition in provider.on(statement, claim) if condition.base != "Null"]
-    if any(map(is_demanded, tested)):
+    if any(c.demanded for c in tested):
         return
     present = is_present(statement, provider.key(claim).lower())
     for condition in tested:
@@ -377,7 +377,7 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
             for value in condition.values
             if (reason := dead_value(condition, value.value))
         ]
-        for value, reason in dead if is_demanded(condition) else ():
+        for value, reason in dead if condition.demanded else ():
             yield Fail(
                 value.where,
                 f"{quoted(value.value)} never matches: {reason}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_demanded, is_fixed
+from aws_iam.engine.effective.caller_conditions import is_fixed
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.tokens.oidc_provider import never_matches, providers
@@ -25,7 +25,7 @@ _SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:source
 def _demanded(statement: Statement, names: Sequence[str], prefixes: Sequence[str] = ()) -> bool:
     """Whether the request must meet a condition on one of the keys, which leaves somebody out."""
     return any(
-        is_demanded(condition)
+        condition.demanded
         and (condition.name in names or condition.name.startswith(tuple(prefixes)))
         and not any(_takes_any(condition, value.value) for value in condition.values)
         for condition in statement.conditions
@@ -279,7 +279,7 @@ def unreviewed(statement: Statement) -> Iterator[Fail]:
     ):
         return
     for condition in statement.conditions:
-        if not (condition.name.endswith(":sub") and is_demanded(condition)):
+        if not (condition.name.endswith(":sub") and condition.demanded):
             continue
         pulls = [value for value in condition.values if value.value.endswith(_PULL)]
         # A pattern lets pull requests in along with all else, and has a code of its own.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.tokens.oidc_provider import never_matches, providers
 from aws_iam.engine.tokens.trust_comparison import ACTION
@@ -329,9 +328,7 @@ def _missing_audience(provider: Provider, statement_: Statement) -> tuple[str, W
     The values of one operator are OR-ed, so a bare wildcard among them accepts every audience.
     """
     key = quoted(provider.key("aud"))
-    demanded = [
-        condition for condition in provider.on(statement_, "aud") if is_demanded(condition)
-    ]
+    demanded = [condition for condition in provider.on(statement_, "aud") if condition.demanded]
     if not demanded:
         return f"no condition requires the key {key}", statement_.place("Condition")
     wide = [

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
 from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -364,7 +363,7 @@ def unregistered(trust: Trust) -> Iterator[Fail]:
         if ids is None:
             continue
         for condition, value in values(provider.on(statement, "aud")):
-            if is_demanded(condition) and is_literal(value.value) and value.value not in ids:
+            if condition.demanded and is_literal(value.value) and value.value not in ids:
                 listed = ", ".join(map(quoted, ids[:3])) or "none"
                 yield Fail(
                     value.where,

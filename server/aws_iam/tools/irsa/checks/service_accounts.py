@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.kubernetes_objects import ANNOTATIONS, PREFIX, ROLE
@@ -51,7 +50,7 @@ def _subjects(policy: Policy) -> Iterator[tuple[str, Text]]:
         for provider in providers(statement):
             if not provider.is_eks:
                 continue
-            for condition in filter(is_demanded, provider.on(statement, "sub")):
+            for condition in (c for c in provider.on(statement, "sub") if c.demanded):
                 for value in condition.values:
                     if value.value.startswith(_POD):
                         yield provider.host, value
@@ -229,7 +228,7 @@ def _trusts(policy: Policy, account: ServiceAccount) -> bool:
     """Whether the policy trusts the service account, in its namespace or, if it has none, in any."""
     for statement in policy.statements:
         for provider in providers(statement):
-            tested = tuple(filter(is_demanded, provider.on(statement, "sub")))
+            tested = tuple(c for c in provider.on(statement, "sub") if c.demanded)
             # Every condition must hold, by one of its values.
             if provider.is_eks and all(
                 any(_takes(c.base, v.value, account) for v in c.values) for c in tested

@@ -10,7 +10,6 @@ import re
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.issuers import claims_naming
@@ -54,7 +53,7 @@ _ANY_ID = re.compile(r"@[*]")
 def is_pinned_by(provider: Provider, statement: Statement, claims: Iterable[str]) -> bool:
     """Whether one of the claims must have a value that is written out."""
     return any(
-        is_demanded(condition) and all(is_literal(value.value) for value in condition.values)
+        condition.demanded and all(is_literal(value.value) for value in condition.values)
         for claim in claims
         for condition in provider.on(statement, claim)
     )
@@ -62,7 +61,7 @@ def is_pinned_by(provider: Provider, statement: Statement, claims: Iterable[str]
 
 def subjects(provider: Provider, statement: Statement) -> tuple[Condition, ...]:
     """The conditions that demand a subject."""
-    return tuple(filter(is_demanded, provider.on(statement, "sub")))
+    return tuple(c for c in provider.on(statement, "sub") if c.demanded)
 
 
 def widest(provider: Provider, statement: Statement) -> Widest | None:
