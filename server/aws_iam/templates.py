@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
@@ -80,7 +79,6 @@ class Template:
         }
 
 
-@cache
 def listed() -> tuple[Template, ...]:
     """Every template, in the order of the index."""
     index = json.loads(resources.text(f"{FOLDER}/index.json"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
@@ -33,7 +32,6 @@ class ReportFormat:
     policies: Callable[[PolicyReport], str] | None = None
 
 
-@cache
 def report_formats() -> dict[str, ReportFormat]:
     """Every format by its name, in the order of the names."""
     modules = sorted(module.name for module in iter_modules(formats.__path__))

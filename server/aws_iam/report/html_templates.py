@@ -30,6 +30,7 @@ class Visible(str):
     __slots__ = ()
 
 
+# The environment keeps the compiled templates, and writing a report asks for it twice.
 @cache
 def html_templates() -> Environment:
     """The templates; Jinja2 is imported only for an HTML report."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Form
-from aws_iam.engine.language.memo import memo_on_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +35,6 @@ def is_well_formed(statement: Statement) -> bool:
     return True
 
 
-@lru_cache(maxsize=256)
 def _are_elements_well_formed(elements: tuple[str, ...]) -> bool:
     """Whether a statement may have these elements together."""
     names = frozenset(elements)
@@ -51,7 +48,6 @@ def _are_elements_well_formed(elements: tuple[str, ...]) -> bool:
     return resources == 1 or (not resources and not names.isdisjoint(_MAPS))
 
 
-@memo_on_subject
 def is_well_formed_policy(policy: Policy) -> bool:
     """Whether the policy has the current version and a list of statements that are all objects."""
     members = policy.node.members

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -12,14 +11,12 @@ if TYPE_CHECKING:
 NAMES = ("policy", "secrets", "kms", "irsa", "audit")
 
 
-@cache
 def tool_named(name: str) -> Tool:
     """The tool of that name."""
     tool: Tool = import_module(f"aws_iam.tools.{name}.actions").tool
     return tool
 
 
-@cache
 def tools() -> tuple[Tool, ...]:
     """All five tools."""
     return tuple(map(tool_named, NAMES))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import threading
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.request import getproxies
 
@@ -52,7 +51,6 @@ def client_config(
     )
 
 
-@cache
 def _user_agent() -> str:
     """Who calls, as CloudTrail shows it. Complete, or the SDK would build its own for each client and call."""
     system = f"{platform.system()}/{platform.release()}"

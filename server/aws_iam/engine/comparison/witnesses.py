@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.engine.comparison.permissive_policies import allow_all, delegate_to_account
@@ -139,12 +138,10 @@ class WitnessReplay:
         return next(written, _as_aws(key))
 
 
-@lru_cache(maxsize=256)
 def _delegating(partition: str, account: str) -> PlacedPolicy:
     return placed(delegate_to_account(partition, account), "resource", "")
 
 
-@cache
 def _everything(layer: str) -> PlacedPolicy:
     return placed(allow_all(), layer, "")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
@@ -47,7 +46,6 @@ class PriceList:
         return self.by_name[name].times(units)
 
 
-@cache
 def prices() -> PriceList:
     """The shipped price list."""
     data = resources.data("prices.json")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam import resources
@@ -39,7 +38,6 @@ def _data() -> Mapping[str, Any]:
     return data
 
 
-@cache
 def envelope_libraries() -> Mapping[str, EnvelopeLibrary]:
     """The libraries by name."""
     return {

@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam import resources
@@ -58,7 +57,6 @@ class ManagedService:
     source: str
 
 
-@cache
 def managed_services() -> Mapping[str, ManagedService]:
     """The databases with managed rotation, by target."""
     data = resources.data("managed-rotation.json")

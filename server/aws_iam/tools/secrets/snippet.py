@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam import resources
@@ -59,7 +58,6 @@ def _data() -> Mapping[str, Any]:
     return data
 
 
-@cache
 def snippets() -> tuple[Snippet, ...]:
     """Every snippet; the first one of a runtime and store is the default."""
     files = {asset: File(asset=asset, **row) for asset, row in _data()["files"].items()}

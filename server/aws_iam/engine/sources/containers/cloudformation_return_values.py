@@ -6,7 +6,6 @@ Types that `assets/data/cloudformation-resources.json` does not list have values
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from aws_iam import resources
@@ -56,7 +55,6 @@ class ReturnValues:
         return _HOLE.sub(lambda hole: fields.get(hole[1], name), type_.arn_formats[0])
 
 
-@cache
 def return_values() -> Mapping[str, ReturnValues]:
     """The types with known return values."""
     rows = resources.data("cloudformation-resources.json")["returns"]

@@ -101,6 +101,7 @@ Pattern = Clause | Every | Some
 EVERYTHING: Pattern = Every(())
 
 
+# 30 µs for each pattern, and 15 controls ask for the patterns of all filters.
 @lru_cache(maxsize=1024)
 def parse_pattern(text: str) -> Pattern | None:
     """The pattern; None if its form is not supported."""

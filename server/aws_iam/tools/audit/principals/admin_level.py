@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cache, reduce
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
@@ -196,7 +196,6 @@ def _bits(access: Access, bit_of: Mapping[str, int]) -> int:
     return int.from_bytes(bits, "little")
 
 
-@cache
 def _identity_actions() -> frozenset[str]:
     """The actions of the paths that depend on users, groups, roles, policies or the organization."""
     return frozenset(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import field
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
@@ -145,7 +144,6 @@ def names(statement: Statement, user: str) -> bool:
     )
 
 
-@cache
 def with_context() -> frozenset[str]:
     """The actions that carry an encryption context, in lower case."""
     known = catalog().service("kms")

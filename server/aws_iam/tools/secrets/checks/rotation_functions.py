@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 from datetime import date
-from functools import cache
 
 from aws_iam import resources
 
@@ -202,7 +201,6 @@ def function_runtime(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
     return _functions(account, test)
 
 
-@cache
 def deprecated() -> dict[str, date]:
     """By runtime, the day from which it is deprecated."""
     data = resources.data("lambda-runtimes.json")
