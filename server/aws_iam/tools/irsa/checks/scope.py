@@ -43,7 +43,6 @@ from aws_iam.tools.irsa.checks.subject_width import narrower_value
 
 _GH = "https://docs.github.com/en/actions/reference/security/oidc"
 _HCP = "https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/aws-configuration"
-_GITLAB = "https://docs.gitlab.com/ci/cloud_services/aws/"
 _POD_ROLE = "https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"
 _BEST = "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html"
 _TFC = "app.terraform.io"
@@ -294,17 +293,14 @@ def by_name(trust: Trust) -> Iterator[Fail]:
         # Both forms side by side is how a repository moves to the immutable one.
         if named and len(named) == len(listed):
             claims = " or ".join(quoted(provider.key(claim)) for claim in ids)
+            for_github = (
+                ", or write the immutable subject repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:…; "
+                "`gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id'` shows them."
+            )
             yield Fail(
                 named[0].where,
                 f"{quoted(named[0].value)} identifies the project by name, and no condition pins an id",
-                fix=f"Add StringEquals on {claims}"
-                + (
-                    ", or write the immutable subject repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:…"
-                    if issuer.id == "github"
-                    else ""
-                )
-                + "; `gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id'` shows them."
-                * (issuer.id == "github"),
+                fix=f"Add StringEquals on {claims}" + for_github * (issuer.id == "github"),
             )
 
 
