@@ -4,7 +4,8 @@ python -m tests.benchmarks.recordings
 
 The unit is a policy version and a code, and only AWS's codes count. Precision is measured over the versions that were
 current when all were analysed anew (2026-03-07): only there does silence prove anything, since AWS added checks over the
-years. Recall is measured over all versions. The codes that AWS decides by the service data of the day are counted apart.
+years. Recall is measured over all versions, without six findings of old versions that AWS no longer gives of the same
+text. The codes that AWS decides by the service data of the day are counted apart.
 """
 
 from __future__ import annotations
@@ -45,6 +46,29 @@ def aws_codes() -> frozenset[str]:
     return frozenset(json.loads(text)["codes"])
 
 
+# What AWS reported of an older version and no longer does of the same text, because its service data changed.
+_CHANGED_SINCE = {
+    # The current versions (v15, v7) have the same ARN of resource-explorer-2, without a finding.
+    ("MISSING_ARN_ACCOUNT", "CloudWatchFullAccessV2 v6"),
+    ("MISSING_ARN_ACCOUNT", "CloudWatchFullAccessV2 v7"),
+    ("MISSING_ARN_ACCOUNT", "CloudWatchApplicationSignalsFullAccess v3"),
+    # Of the current version (v53) wisdom:TagResource and wisdom:UntagResource are not reported.
+    (
+        "ALLOW_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
+        "AmazonConnectServiceLinkedRolePolicy v9",
+    ),
+    (
+        "ALLOW_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
+        "AmazonConnectServiceLinkedRolePolicy v10",
+    ),
+    # In 2021 Secrets Manager did not support aws:ResourceTag; its reference lists it now.
+    (
+        "ALLOW_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
+        "AmazonRDSCustomPreviewServiceRolePolicy v1",
+    ),
+}
+
+
 @dataclass
 class Agreement:
     """How often a code was raised by both, by us alone and by AWS alone; `apart` names the policy versions."""
@@ -83,7 +107,8 @@ def measure() -> tuple[Agreement, Agreement]:
     lasting, dated = Agreement(), Agreement()
     for recording in recordings():
         ours = {finding.code for finding in validate(recording["document"], "identity")} & known
-        aws = {code for code, *_ in recording["findings"]}
+        version = f"{recording['name']} {recording['version']}"
+        aws = {code for code, *_ in recording["findings"] if (code, version) not in _CHANGED_SINCE}
         lasting.add(recording, ours - BY_DATA_OF_THE_DAY, aws - BY_DATA_OF_THE_DAY)
         dated.add(recording, ours & BY_DATA_OF_THE_DAY, aws & BY_DATA_OF_THE_DAY)
     return lasting, dated

@@ -31,6 +31,7 @@ from aws_iam.rules.policy.document import (
     elements,
     empty_elements,
     grammar,
+    placeholders,
     policy_variables,
     redundant_statements,
     size_limits,
@@ -74,6 +75,7 @@ FAMILIES: Families = (
     ("Identifiers", identifiers),
     ("IP addresses", ip_addresses),
     ("Policy variables", policy_variables),
+    ("Placeholders", placeholders),
     ("Principal format", principal_format),
     ("Attached resource", attached_resource),
     ("Public access", public_access),
@@ -118,6 +120,18 @@ NOT_OFFLINE: Mapping[str, NotOffline] = MappingProxyType(
             reason="it says that a wildcard may only end an action of a service control policy; by the page of their syntax"
             " `*` and `?` may stand anywhere in it",
             source="https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_syntax.html",
+        ),
+        "INVALID_ARN_RESOURCE": NotOffline(
+            reason="ValidatePolicy accepts ARNs that follow no format of the reference (recorded for AWS managed policies),"
+            " and what it reports under this code is not documented: such ARNs are reported as ARN_OF_UNKNOWN_FORMAT",
+            source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
+            "#access-analyzer-reference-policy-checks-error-invalid-arn-resource",
+        ),
+        "UNSUPPORTED_ACTION_FOR_CONDITION_KEY": NotOffline(
+            reason="ValidatePolicy accepts keys that only some of a statement's actions have (recorded for AWS managed"
+            " policies): such keys are reported as KEY_NOT_SUPPORTED_BY_ACTION",
+            source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
+            "#access-analyzer-reference-policy-checks-error-unsupported-action-for-condition-key",
         ),
     }
 )

@@ -39,10 +39,15 @@ class _Subject:
     does: str
     fix: str
     why: str
+    # What ValidatePolicy was seen to do: https://github.com/zoph-io/MAMIP, AWSServiceRoleForAmazonEKSNodegroup.
+    if_exists_guards: bool
 
-    def guards(self, statement: Statement) -> tuple[Condition, ...]:
-        """The positive conditions that name the service."""
-        return tuple(filter(_is_guard, statement.conditions_on(self.guard.lower())))
+    def is_guarded(self, statement: Statement) -> bool:
+        """Whether a positive condition names the service; `StringEqualsIfExists` on its own guards nothing."""
+        guards = tuple(filter(_is_guard, statement.conditions_on(self.guard.lower())))
+        if self.if_exists_guards or len(statement.conditions) > 1:
+            return bool(guards)
+        return any(not guard.if_exists or guard.base != "StringEquals" for guard in guards)
 
 
 _PASS_ROLE = _Subject(
@@ -53,6 +58,7 @@ _PASS_ROLE = _Subject(
     does="passes any role",
     fix="Name the roles in Resource, or add StringEquals on iam:PassedToService.",
     why="Whoever may pass any role to a service works with the permissions of the strongest role in the account.",
+    if_exists_guards=False,
 )
 _CREATE_SLR = _Subject(
     code="CREATE_SLR",
@@ -62,6 +68,7 @@ _CREATE_SLR = _Subject(
     does="creates a service-linked role for any service",
     fix="Name the roles in Resource, or add StringEquals on iam:AWSServiceName.",
     why="A service-linked role lets its service act in the account; which services may is worth a decision.",
+    if_exists_guards=True,
 )
 
 
@@ -141,8 +148,7 @@ def _problems(
     open_ = next(
         (resource for resource in statement.resources if _unrestricted(resource.value)), None
     )
-    # AWS's own policies write the guard with IfExists, too; which requests would lack the key no page says.
-    if open_ and not subject.guards(statement):
+    if open_ and not subject.is_guarded(statement):
         yield Fail(where, f"{who} {subject.does}: the resource is {quoted(open_.value)}")
 
 

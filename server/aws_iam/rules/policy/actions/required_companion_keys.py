@@ -325,12 +325,13 @@ _INCOMPLETE = frozenset({"aws-marketplace"})
 
 
 @check(
-    "UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
+    "KEY_NOT_SUPPORTED_BY_ACTION",
     on=Statement,
     when=(at_condition(_is_of_some_actions),),
-    severity=Severity.ERROR,
-    title="An action never has the condition key",
+    severity=Severity.WARNING,
+    title="Requests for an action of the statement never have the condition key",
     fix="Move the action into a statement without this condition.",
+    source="https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
     bad=[_reading_if({"StringLike": {"s3:prefix": "home/*"}})],
     good=[
         {

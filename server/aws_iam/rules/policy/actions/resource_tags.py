@@ -113,8 +113,13 @@ def _holds_without(condition: Condition) -> bool:
     return condition.negated or condition.if_exists or condition.qualifier == "ForAllValues"
 
 
-def _listed(statement: Statement, *, holds: bool | None = None) -> Iterator[Fail]:
-    """The conditions on tags that no request of some action carries; `holds`: only those that then hold, or do not."""
+def _listed(
+    statement: Statement, *, holds: bool | None = None, questions: bool = True
+) -> Iterator[Fail]:
+    """The conditions on tags that no request of some action carries.
+
+    `holds` keeps those that then hold, or do not; without `questions` a `Null` test is left out, as ValidatePolicy does.
+    """
     entries = _untagged(statement) if any(_on_tags(statement)) else ()
     if not entries:
         return
@@ -122,6 +127,8 @@ def _listed(statement: Statement, *, holds: bool | None = None) -> Iterator[Fail
     more = f" and {len(entries) - 1} more (of {', '.join(services)})" if entries[1:] else ""
     for condition in _on_tags(statement):
         if holds not in {None, _holds_without(condition)}:
+            continue
+        if condition.base == "Null" and not questions:
             continue
         always = "always" if _holds_without(condition) else "never"
         yield Fail(
@@ -170,7 +177,7 @@ _ASKED = (at_keys(_KEY),)
 def never_allowed_by_tag(statement: Statement) -> Iterator[Fail]:
     """Without the key in the request the condition does not hold, so the action is not allowed, whatever the tags."""
     if statement.allows:
-        yield from _listed(statement)
+        yield from _listed(statement, questions=False)
 
 
 @check(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from aws_iam.answer import Severity
 from aws_iam.engine.algebra.statement_sets import action_names, action_patterns, meaning
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"
-# Comparing each pattern with each entry is quadratic, and intricate patterns are slow to compare. What AWS takes is
-# far below these limits; beyond them entries are compared as words only.
-_MOST_PAIRS = 20_000
 _FEW = 20
 _SEVERAL = 2
+# Intricate patterns are slow to compare with each other. What AWS accepts is far below this limit; where a list exceeds
+# it, LIST_TOO_LONG_TO_COMPARE says so.
 _WORK = 2_000_000
 
 
@@ -197,29 +196,30 @@ def wildcard_service(statement: Statement) -> Iterator[Fail]:
             yield Fail(resource.where, f"{quoted(resource.value)} has a wildcard in its service")
 
 
-def _covered(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, Text]]:
-    """The entries that another one of the list makes superfluous, each with that other one."""
+_Compared: TypeAlias = "tuple[list[tuple[Text, Text]], Text | None]"
+
+
+def _covered(entries: Sequence[Text], *, ignore_case: bool) -> _Compared:
+    """The entries that another of the list makes superfluous, each with that other; the first that was not compared."""
     words = [entry.value.lower() if ignore_case else entry.value for entry in entries]
     patterns = [at for at, word in enumerate(words) if _has_wildcard(word)]
-    if len(patterns) * len(words) > _MOST_PAIRS:
-        patterns = []
     first: dict[str, int] = {}
-    found = []
+    pairs = []
     work = _WORK
     wider = _by_head(words, patterns)
     for at, word in enumerate(words):
         earlier = first.setdefault(word, at)
         if earlier != at:
-            found.append((entries[at], entries[earlier]))
+            pairs.append((entries[at], entries[earlier]))
             continue
         for other in wider(word):
             work -= _cost(words[other], word)
             if work < 0:
-                break
+                return pairs, entries[at]
             if words[other] != word and _includes(words, other, at):
-                found.append((entries[at], entries[other]))
+                pairs.append((entries[at], entries[other]))
                 break
-    return found
+    return pairs, None
 
 
 def _may_cover(words: Iterable[str], patterns: Sequence[str]) -> bool:
@@ -276,11 +276,19 @@ def _includes(words: Sequence[str], other: int, at: int) -> bool:
     return covers(wide, narrow) and (other < at or not covers(narrow, wide))
 
 
-def _redundant(entries: Sequence[Text], *, ignore_case: bool) -> Iterator[Fail]:
-    found = _covered(entries, ignore_case=ignore_case)
-    if found:
-        entry, other = found[0]
-        more = f"; {len(found)} entries are superfluous" if len(found) > 1 else ""
+@memo_on_subject
+def _compared(statement: Statement) -> tuple[_Compared, _Compared]:
+    """The comparison of its actions, and of its resources; three rules ask for it."""
+    return (
+        _covered(statement.actions or statement.not_actions, ignore_case=True),
+        _covered(statement.resources or statement.not_resources, ignore_case=False),
+    )
+
+
+def _redundant(pairs: Sequence[tuple[Text, Text]]) -> Iterator[Fail]:
+    if pairs:
+        entry, other = pairs[0]
+        more = f"; {len(pairs)} entries are superfluous" if len(pairs) > 1 else ""
         same = entry.value == other.value
         how = (
             f"is already at `{other.where.pointer}`"
@@ -323,8 +331,8 @@ def repeated_action(statement: Statement) -> Iterator[Fail]:
 
     Harmless where the list is kept for readers.
     """
-    for entries in (statement.actions, statement.not_actions):
-        yield from _redundant(entries, ignore_case=True)
+    actions, _ = _compared(statement)
+    yield from _redundant(actions[0])
 
 
 @check(
@@ -339,8 +347,29 @@ def repeated_action(statement: Statement) -> Iterator[Fail]:
 )
 def repeated_resource(statement: Statement) -> Iterator[Fail]:
     """The longer list looks more exact than it is."""
-    for entries in (statement.resources, statement.not_resources):
-        yield from _redundant(entries, ignore_case=False)
+    _, resources = _compared(statement)
+    yield from _redundant(resources[0])
+
+
+@check(
+    "LIST_TOO_LONG_TO_COMPARE",
+    on=Statement,
+    when=(at_statement(_may_repeat_action), at_statement(_may_repeat_resource)),
+    severity=Severity.SUGGESTION,
+    title="A list has too many intricate wildcards to compare its entries with each other",
+    fix="Shorten the list, or write fewer wildcards into its entries.",
+    source=_BEST_PRACTICES,
+    bad=[allow([f"s3:*Version{'*e' * 20}*{n:02}" for n in range(60)])],
+    good=[allow(["s3:Get*", "s3:PutObject"])],
+)
+def list_not_compared(statement: Statement) -> Iterator[Fail]:
+    """Which entries are redundant was asked of the first ones only: silence about the others proves nothing."""
+    for _, stopped in _compared(statement):
+        if stopped:
+            yield Fail(
+                stopped.where,
+                "entries from here on were not compared with the others: comparing their wildcards takes too long",
+            )
 
 
 def _has_same_actions_twice(policy: Policy) -> bool:

@@ -186,6 +186,10 @@ def no_base64(statement: Statement) -> Iterator[Fail]:
             yield Fail(value.where, f"{quoted(value.value)} under `BinaryEquals` is not base64")
 
 
+# As ValidatePolicy judges it: two labels are accepted in iam:PassedToService and iam:AWSServiceName, and refused here.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-calledvia
+_CALLED_VIA = frozenset({"aws:calledvia", "aws:calledviafirst", "aws:calledvialast"})
+_ONE_LABEL = re.compile(r"[a-z0-9-]+\.(amazonaws\.com(\.cn)?|amazon\.com)")
 _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
@@ -199,8 +203,17 @@ _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
     bad=[
         allow_if("StringEquals", "iam:PassedToService", "ec2"),
         allow_if("StringEquals", "iam:PassedToService", "EC2.amazonaws.com"),
+        allow_if(
+            "ForAnyValue:StringEquals",
+            "aws:CalledVia",
+            "application-signals.cloudwatch.amazonaws.com",
+        ),
     ],
-    good=[allow_if("StringEquals", "iam:PassedToService", "ec2.amazonaws.com")],
+    good=[
+        allow_if("StringEquals", "iam:PassedToService", "ec2.amazonaws.com"),
+        allow_if("StringEquals", "iam:PassedToService", "pods.eks.amazonaws.com"),
+        allow_if("ForAnyValue:StringEquals", "aws:CalledVia", "cloudformation.amazonaws.com"),
+    ],
 )
 def no_service_name(statement: Statement) -> Iterator[Fail]:
     """Services are named by their principal; no request has another text there."""
@@ -208,10 +221,18 @@ def no_service_name(statement: Statement) -> Iterator[Fail]:
         if OPERATORS.get(condition.base) is not Family.STRING:
             continue
         for value in condition.values:
-            if not (_SERVICE_NAME.fullmatch(value.value) or re.search(r"[*?]|\$\{", value.value)):
+            if re.search(r"[*?]|\$\{", value.value):
+                continue
+            if not _SERVICE_NAME.fullmatch(value.value):
                 yield Fail(
                     value.where,
-                    f"{quoted(value.value)} is no service principal, such as `ec2.amazonaws.com`",
+                    f"{quoted(value.value)} is not a service principal, such as `ec2.amazonaws.com`",
+                )
+            elif condition.name in _CALLED_VIA and not _ONE_LABEL.fullmatch(value.value):
+                yield Fail(
+                    value.where,
+                    f"{quoted(value.value)}: {quoted(condition.key.value)} takes SERVICE.amazonaws.com,"
+                    " with a single label before the suffix",
                 )
 
 

@@ -83,7 +83,12 @@ def public_resource(policy: Policy) -> Iterator[Fail]:
             what = f" {quoted(action)}" if action else ""
             more = f" and {len(statement.actions) - 1} more" if len(statement.actions) > 1 else ""
             but = "; its conditions keep nobody out" if statement.conditions else ""
-            unless = "; or is this the policy of a VPC endpoint?" if endpoint else ""
+            unless = (
+                ", if this is the policy of a resource; the policy of a VPC endpoint grants nothing"
+                " (say which with `resource_type`)"
+                if endpoint
+                else ""
+            )
             yield Fail(
                 everyone.name.where,
                 f"`*` lets everyone call{what or ' it'}{more}{but}{unless}",

@@ -194,7 +194,7 @@ def _next(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> tuple[str, ...
 
 
 _MOST_CALLS = 3
-_ABOUT_ACTIONS = frozenset({"INVALID_ACTION", "UNSUPPORTED_ACTION_FOR_CONDITION_KEY"})
+_ABOUT_ACTIONS = frozenset({"INVALID_ACTION", "KEY_NOT_SUPPORTED_BY_ACTION"})
 _SERVICE = re.compile(r"`([a-z0-9-]+):")
 
 
