@@ -42,6 +42,7 @@ from aws_iam.rules.policy.principals import (
     not_principal,
     principal_format,
     public_access,
+    whole_accounts,
 )
 from aws_iam.rules.policy.resources import (
     arn_format,
@@ -79,6 +80,7 @@ FAMILIES: Families = (
     ("Principal format", principal_format),
     ("Attached resource", attached_resource),
     ("Public access", public_access),
+    ("Whole accounts", whole_accounts),
     ("Role trust", role_trust),
     ("OIDC trust", oidc_trust),
     ("Token audience", token_audience),

@@ -136,7 +136,7 @@ def _is_below_prefix(resource: str) -> bool:
     title="The statement allows everything except a list of actions",
     fix="List what is allowed in Action, or put the exceptions into a Deny.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html",
-    kinds=(Kind.IDENTITY,),
+    kinds=(Kind.IDENTITY, Kind.SESSION, Kind.RESOURCE),
     bad=[{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}],
     good=[{"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"}],
 )
