@@ -50,7 +50,13 @@ from aws_iam.rules.policy.resources import (
     identifiers,
     regions_and_partitions,
 )
-from aws_iam.rules.policy.trust import oidc_trust, role_trust, saml_cognito_pods, token_audience
+from aws_iam.rules.policy.trust import (
+    oidc_trust,
+    role_trust,
+    saml_cognito_pods,
+    token_audience,
+    token_scope,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +90,7 @@ FAMILIES: Families = (
     ("Role trust", role_trust),
     ("OIDC trust", oidc_trust),
     ("Token audience", token_audience),
+    ("Token scope", token_scope),
     ("Federation and pods", saml_cognito_pods),
     ("Confused deputy", confused_deputy),
     ("MFA", mfa),

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.oidc_provider import never_matches, providers
 from aws_iam.engine.tokens.trust_comparison import ACTION
 from aws_iam.escape import quoted
@@ -20,8 +20,7 @@ from aws_iam.tools.irsa.checks.subject import Trust
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.answer import Where
-    from aws_iam.engine.language.document import Condition, Statement, Text
+    from aws_iam.engine.language.document import Condition, Statement
     from aws_iam.engine.tokens.oidc_provider import Provider
 
 _GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
@@ -317,32 +316,6 @@ def no_token_fits(trust: Trust) -> Iterator[Fail]:
             yield graded(problem, Severity.MEDIUM if problem.severity else None)
 
 
-def _unasked(provider: Provider, statement_: Statement) -> tuple[str, Where] | None:
-    """What is missing of a demand for an audience, and where; None: nothing.
-
-    The values of one operator are OR-ed, so that a bare wildcard among them takes every audience.
-    """
-    key = quoted(provider.key("aud"))
-    demanded = [
-        condition for condition in provider.on(statement_, "aud") if is_demanded(condition)
-    ]
-    if not demanded:
-        return f"no condition demands the key {key}", statement_.place("Condition")
-    wide = [
-        next(filter(_is_any, condition.values), None)
-        for condition in demanded
-        if "Like" in condition.base
-    ]
-    open_ = [value for value in wide if value]
-    if len(open_) < len(demanded):
-        return None
-    return f"{quoted(open_[0].value)} of {key} takes every audience", open_[0].where
-
-
-def _is_any(value: Text) -> bool:
-    return bool(value.value) and not value.value.strip("*")
-
-
 @check(
     "OIDC-NO-AUD",
     on=Trust,
@@ -363,9 +336,9 @@ def audience_unasked(trust: Trust) -> Iterator[Fail]:
     Wrong where the provider has one client id and the issuer sends it to nobody else.
     """
     for statement, provider in trusted(trust):
-        if provider.is_eks or provider.required in {"aud", "app_id"} or not provider.maps("aud"):
+        if provider.is_eks or not asks_for_audience(provider):
             continue
-        if lack := _unasked(provider, statement):
+        if lack := missing_audience(provider, statement):
             ids = (trust.client_ids or {}).get(provider.host, ())
             several = f", and the provider takes {len(ids)} client ids" if len(ids) > 1 else ""
             yield Fail(
@@ -392,7 +365,7 @@ def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
     Wrong where no pod projects a token for another audience.
     """
     for statement, provider in trusted(trust):
-        if provider.is_eks and (lack := _unasked(provider, statement)):
+        if provider.is_eks and (lack := missing_audience(provider, statement)):
             yield Fail(
                 lack[1],
                 lack[0],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.tokens.subject_width import Width, is_pinned_by, subjects, values, widest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import Example, trusting, trusting_issuer
@@ -30,15 +31,14 @@ from aws_iam.tools.irsa.checks.issuers import (
     trusted,
 )
 from aws_iam.tools.irsa.checks.subject import Trust
-from aws_iam.tools.irsa.checks.subject_width import Width, is_pinned_by, subjects, values, widest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.language.document import Statement
     from aws_iam.engine.tokens.oidc_provider import Provider
-    from aws_iam.tools.irsa.checks.subject_width import Widest
-from aws_iam.tools.irsa.checks.subject_width import narrower_value
+    from aws_iam.engine.tokens.subject_width import Widest
+from aws_iam.engine.tokens.subject_width import narrower_value
 
 _GH = "https://docs.github.com/en/actions/reference/security/oidc"
 _HCP = "https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/aws-configuration"

@@ -1,0 +1,42 @@
+"""Whether a trust policy demands the audience of a token: without it tokens meant for other services pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from aws_iam.answer import Where
+    from aws_iam.engine.language.document import Statement, Text
+    from aws_iam.engine.tokens.oidc_provider import Provider
+
+
+def asks_for_audience(provider: Provider) -> bool:
+    """Whether the provider's tokens have an audience beside the claim that names the tenant."""
+    return provider.required not in {"aud", "app_id"} and provider.maps("aud")
+
+
+def missing_audience(provider: Provider, statement: Statement) -> tuple[str, Where] | None:
+    """What the statement lacks to demand an audience, and where; None when it lacks nothing.
+
+    The values of one operator are OR-ed, so that a bare wildcard among them takes every audience.
+    """
+    key = quoted(provider.key("aud"))
+    demanded = [condition for condition in provider.on(statement, "aud") if is_demanded(condition)]
+    if not demanded:
+        return f"no condition demands the key {key}", statement.place("Condition")
+    wide = [
+        next(filter(_is_any, condition.values), None)
+        for condition in demanded
+        if "Like" in condition.base
+    ]
+    open_ = [value for value in wide if value]
+    if len(open_) < len(demanded):
+        return None
+    return f"{quoted(open_[0].value)} of {key} takes every audience", open_[0].where
+
+
+def _is_any(value: Text) -> bool:
+    return bool(value.value) and not value.value.strip("*")
