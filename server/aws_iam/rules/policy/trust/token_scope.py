@@ -80,8 +80,8 @@ def whole_tenant(policy: Policy) -> Iterator[Fail]:
             yield Fail(
                 subject.value.where,
                 f"{quoted(subject.value.value)} of {quoted(subject.condition.key.value)} matches every"
-                " repository, project or workspace that fits, those created later included:"
-                f" {narrower_value(provider, subject)}",
+                " repository, project or workspace that fits, those created later included",
+                fix=narrower_value(provider, subject),
             )
 
 
