@@ -28,7 +28,7 @@ def test_an_entry_tells_why_how_to_mend_who_says_so_and_what_it_reads(code: str)
     assert " ".join(check.why.split()) in entry
     assert check.source in entry
     assert check.severity.value in entry
-    assert "**Reads with**: `" in entry
+    assert "**Permissions**: `" in entry
 
 
 def test_a_code_that_is_none_is_refused_with_the_sections() -> None:

@@ -1,4 +1,4 @@
-"""One decorator for everything that judges: policy rules, checks of secrets, keys and workloads, CIS controls.
+"""One decorator for everything that judges: policy rules; checks of secrets, keys and workloads; CIS controls.
 
     @check(
         "SERVICE_WILDCARD",
@@ -19,8 +19,8 @@ key policy, an Account. A test on an account takes the terms as its second argum
 fact that could not be read becomes an Unknown outcome here, so that no author can forget it.
 
 The decorator returns a `Check` value, and `checks_in` collects the values of modules: importing one changes nothing.
-The examples are the first tests of a check and its documentation: `bad` must fail, `good` must pass, `trap` looks bad
-and is not. Gates (`when`) only save time and may be left out.
+The examples are the first tests of a check and its documentation: `bad` must fail, `good` must pass, and `trap` looks
+bad but must pass. Gates (`when`) only save time and may be left out.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 AT_MOST = 200
-"""Findings of one check on one document; a document of nothing but faults is cut there, and the answer says so."""
+"""The most findings of one check on one document; the answer says when there may be more."""
 # The longest ARN has 2,048 characters.
 _LONGEST_RESOURCE = 2_048
 _LONGEST_MESSAGE = 2_000
@@ -67,36 +67,36 @@ class Check(Generic[S]):
     bad: tuple[Any, ...] = ()
     good: tuple[Any, ...] = ()
     trap: tuple[Any, ...] = ()
-    # The kinds of policy that it is for; none means all.
+    # The kinds of policy that it applies to; empty means all.
     kinds: frozenset[str] = frozenset()
-    # What the policies of the examples are attached to, where the check has to know.
+    # The type of resource that the example policies are attached to, if the check needs it.
     resource_type: str | None = None
-    # Where it is worth running; None means everywhere.
+    # Where the check can find something; None means everywhere.
     gates: tuple[Gate | Both, ...] | None = None
 
     def outcomes(self, subject: S, terms: object) -> Iterator[Outcome]:
-        """What the test says of an account under these terms; what could not be read is the last outcome."""
+        """The outcomes of the test on an account under these terms; a fact that could not be read ends them with an Unknown."""
         return guarded(lambda: self.test(subject, terms))
 
     def findings(self, *subjects: S, at_most: int = AT_MOST) -> tuple[Finding, ...]:
-        """One finding for each Fail and each Unknown on these documents, in their order."""
-        found: list[Finding] = []
+        """One finding for each Fail and each Unknown on these documents, in order."""
+        findings: list[Finding] = []
         for subject in subjects:
             try:
                 for outcome in self.test(subject):
-                    found.append(self.finding(outcome))
-                    if len(found) == at_most:
-                        return tuple(found)
+                    findings.append(self.finding(outcome))
+                    if len(findings) == at_most:
+                        return tuple(findings)
             except NotCollected as missing:
-                found.append(self.finding(unread(missing)))
-        return tuple(found)
+                findings.append(self.finding(unread(missing)))
+        return tuple(findings)
 
     def failures(self, subject: S) -> Iterator[Fail]:
         """The failures on one document, for a check that builds on this one."""
         return (outcome for outcome in self.test(subject) if isinstance(outcome, Fail))
 
     def finding(self, outcome: Outcome, account: Account | None = None) -> Finding:
-        """An outcome in the words of this check; the fix of a failure names the resource of the account."""
+        """The finding for an outcome; on an account the fix of a failure names the resource."""
         failed = outcome if isinstance(outcome, Fail) else None
         resource = _resource(outcome)
         return Finding(
@@ -118,7 +118,7 @@ class Check(Generic[S]):
         )
 
     def fix_for(self, outcome: Outcome, account: Account | None) -> str:
-        """The fix of this outcome; in an account its placeholders are filled with the names that are known."""
+        """The fix for this outcome; on an account its placeholders are filled with the names that are known."""
         failed = outcome if isinstance(outcome, Fail) else None
         fix = escaped(failed.fix, _LONGEST_MESSAGE) if failed and failed.fix else self.fix
         if account is None:
@@ -134,11 +134,11 @@ class Check(Generic[S]):
 
 
 def _resource(outcome: Outcome) -> str | None:
-    """The resource; a Region by itself is none, and stands in the finding's `region`."""
+    """The resource of the outcome; a bare Region is not a resource and is only in the finding's `region`."""
     return None if outcome.resource == outcome.region else outcome.resource
 
 
-def check(  # noqa: PLR0913 - a declaration: every word of a check stands here
+def check(  # noqa: PLR0913 - a declaration takes all that a check consists of
     code: str,
     *,
     on: type[S],
@@ -156,8 +156,8 @@ def check(  # noqa: PLR0913 - a declaration: every word of a check stands here
 ) -> Callable[[Callable[Concatenate[S, ...], Iterable[Outcome]]], Check[S]]:
     """Declare a check of subjects of type `on`; `needs` are the facts of an account that it reads.
 
-    `kinds` limits it to kinds of policy. `when` are the gates of which one is open wherever the check may fail.
-    Without `source` the code is one of AWS's ValidatePolicy, and its page is the source.
+    `kinds` limits it to kinds of policy. `when` lists gates, of which at least one is open wherever the check may fail.
+    Without `source` the code is one of ValidatePolicy, and the source is its page.
     """
 
     def declare(test: Callable[Concatenate[S, ...], Iterable[Outcome]]) -> Check[S]:
@@ -189,30 +189,30 @@ def check(  # noqa: PLR0913 - a declaration: every word of a check stands here
 
 
 _AWS_CHECKS = "access-analyzer-reference-policy-checks"
-_AWS_WORDS = {Severity.WARNING: "general-warning"}
+_AWS_LEVELS = {Severity.WARNING: "general-warning"}
 
 
 def _aws_page(code: str, severity: Severity) -> str:
-    """Where AWS explains an issue code of its ValidatePolicy."""
-    word = _AWS_WORDS.get(severity) or severity.lower().replace("_", "-")
-    anchor = f"{_AWS_CHECKS}-{word}-{code.lower().replace('_', '-')}"
+    """The page on which AWS explains an issue code of ValidatePolicy."""
+    level = _AWS_LEVELS.get(severity) or severity.lower().replace("_", "-")
+    anchor = f"{_AWS_CHECKS}-{level}-{code.lower().replace('_', '-')}"
     return f"https://docs.aws.amazon.com/IAM/latest/UserGuide/{_AWS_CHECKS}.html#{anchor}"
 
 
 def checks_in(*modules: ModuleType) -> tuple[Check[Any], ...]:
-    """Every check of the modules, in order of declaration; refuses a code declared twice."""
-    found: dict[str, Check[Any]] = {}
+    """Every check of the modules, in order of declaration; a code that is declared twice is an error."""
+    by_code: dict[str, Check[Any]] = {}
     for module in modules:
         for value in vars(module).values():
-            # One test may stand for several CIS controls.
+            # One test can decide several CIS controls.
             for declared in value if isinstance(value, tuple) else (value,):
                 if not isinstance(declared, Check):
                     continue
-                if declared.code in found:
+                if declared.code in by_code:
                     message = f"check {declared.code} is declared twice"
                     raise TypeError(message)
-                found[declared.code] = declared
-    return tuple(found.values())
+                by_code[declared.code] = declared
+    return tuple(by_code.values())
 
 
 def needs_of(checks: Iterable[Check[Any]]) -> tuple[Fact[Any], ...]:

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from aws_iam.rules.check import Check
 
     Families = tuple[tuple[str, ModuleType], ...]
-    """Modules of checks, each with its title."""
+    """Modules of checks, with their titles."""
 
 _AWS_PAGE = "access-analyzer-reference-policy-checks"
 _WIDTH = 96
-# A longer example says nothing that its length does not.
+# Of a longer example only the length is shown.
 _LONGEST = 1_200
 
 
 def tables(families: Families) -> Iterator[str]:
-    """Every family as a table: code, severity, what is wrong and why, how to fix it."""
+    """Every family as a table: code, severity, what is wrong, why it matters, how to fix it."""
     for title, module in families:
         yield f"### {title}\n"
         yield "| code | severity | fails when | why | fix |"
@@ -40,7 +40,7 @@ def tables(families: Families) -> Iterator[str]:
 
 
 def overview(checks: Iterable[Check[Any]]) -> Iterator[str]:
-    """The checks as a table that leads to their entries."""
+    """The checks as a table with links to their entries."""
     yield "| check | severity | fails when |"
     yield "| --- | --- | --- |"
     for check in checks:
@@ -58,9 +58,9 @@ def anchor(heading: str) -> str:
 
 
 def entry(check: Check[Any], terms: object = None, note: str = "") -> str:
-    """One check: what it finds and why, how to fix it, where AWS says so, what it reads, and examples.
+    """One check: what it finds and why, how to fix it, the source, the permissions that it needs, and examples.
 
-    `terms` are those of a check on an account, `note` a detail of its own.
+    `terms` are those of a check on an account; `note` is a further detail to show.
     """
     kinds = ", ".join(kind for kind in Kind if kind in check.kinds) or "every kind"
     details = [f"*{check.severity.value}*"]
@@ -74,22 +74,24 @@ def entry(check: Check[Any], terms: object = None, note: str = "") -> str:
         f"{_prose(check.why)}\n",
         f"**Fix**: {_prose(check.fix)} ([source]({check.source}))\n",
     ]
-    return "\n".join([*lines, *_says(check, terms), *_reads(check), *_examples(check)])
+    return "\n".join(
+        [*lines, *_example_message(check, terms), *_permissions(check), *_examples(check)]
+    )
 
 
 def check_named(topic: str, checks: Iterable[Check[Any]]) -> Check[Any] | None:
-    """The check whose code is meant; case and the kind of hyphen do not count."""
+    """The check with this code; upper and lower case, hyphens and underscores are the same."""
     wanted = plain_code(topic)
     return next((check for check in checks if plain_code(check.code) == wanted), None)
 
 
 def plain_code(topic: str) -> str:
-    """A code as it is compared."""
+    """The code in the form in which codes are compared."""
     return topic.strip().upper().replace("-", "_")
 
 
 def explained(check: Check[Any], place: str, terms: object = None, note: str = "") -> Answer:
-    """What a check finds and why, with the place of the page that describes it."""
+    """The entry of a check as an answer; `place` is the page that has it."""
     content = entry(check, terms, note)
     return Answer(
         summary=f"{check.code}: {check.title}.",
@@ -98,27 +100,27 @@ def explained(check: Check[Any], place: str, terms: object = None, note: str = "
     )
 
 
-def _says(check: Check[Any], terms: object) -> Iterator[str]:
-    """What it says of its first bad example, where that is no document to show."""
+def _example_message(check: Check[Any], terms: object) -> Iterator[str]:
+    """The message for the first bad example, if that is an object and not a document to show."""
     subject = check.bad[0]
     if isinstance(subject, check.on):
         outcomes = check.test(subject) if terms is None else check.test(subject, terms)
         message = next(outcome.message for outcome in outcomes if isinstance(outcome, Fail))
-        yield f"**Says**: {_prose(message)}\n"
+        yield f"**Message**: {_prose(message)}\n"
 
 
-def _reads(check: Check[Any]) -> Iterator[str]:
-    """The IAM actions that its facts take."""
+def _permissions(check: Check[Any]) -> Iterator[str]:
+    """The IAM actions that reading its facts takes."""
     if check.needs:
-        # Only here: the page of rules on documents does not need it.
+        # Imported here because the page of rules on documents does not need it.
         from aws_iam.account.guard.allowlist import actions_of
 
         actions = dict.fromkeys(action for fact in check.needs for action in actions_of(fact.name))
-        yield f"**Reads with**: {', '.join(f'`{action}`' for action in actions)}\n"
+        yield f"**Permissions**: {', '.join(f'`{action}`' for action in actions)}\n"
 
 
 def _examples(check: Check[Any]) -> Iterator[str]:
-    """The shortest bad and the shortest good example, where they are documents."""
+    """The shortest bad and the shortest good example, if they are documents."""
     for word, examples in (("bad", check.bad), ("good", check.good)):
         documents = [example for example in examples if isinstance(example, (dict, list, str))]
         if not documents:
@@ -129,11 +131,11 @@ def _examples(check: Check[Any]) -> Iterator[str]:
             length = len(json.dumps(shown))
             yield f"The {word} example has {length:,} characters and is not shown.\n"
             continue
-        what = "A policy as" if check.on is not Statement else "A statement as"
+        subject = "A statement" if check.on is Statement else "A policy"
         language = "text" if isinstance(shown, str) else "json"
         hidden = isinstance(shown, str) and text != shown
         escapes = ", its invisible characters escaped" if hidden else ""
-        yield f"{what} a {word} example{escapes}:\n\n```{language}\n{text}\n```\n"
+        yield f"{subject} as a {word} example{escapes}:\n\n```{language}\n{text}\n```\n"
 
 
 def _written(example: Any) -> str:
@@ -142,7 +144,7 @@ def _written(example: Any) -> str:
 
 
 def _json(value: Any, indent: int) -> str:
-    """JSON on one line where it fits, else one member a line."""
+    """JSON on one line if it fits, otherwise with one member on each line."""
     line = json.dumps(value)
     if len(line) + indent <= _WIDTH or not isinstance(value, (dict, list)) or not value:
         return line
@@ -162,7 +164,7 @@ _CODE_SPAN = re.compile(r"(`[^`]*`)")
 def _prose(text: str) -> str:
     """The text on one line, with what Markdown would take for markup escaped outside of code."""
     parts = _CODE_SPAN.split(" ".join(text.split()))
-    # One asterisk by itself is no emphasis.
+    # A single asterisk is not emphasis.
     is_emphasis = sum(part.count("*") for part in parts[::2]) > 1
     parts[::2] = [_escaped(part, is_emphasis=is_emphasis) for part in parts[::2]]
     return "".join(parts)

@@ -1,4 +1,4 @@
-"""Findings on the policies of a document: only what is certain, with its place, each once."""
+"""Findings on the policies of a document: only those that are certain, with their place, without repeats."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ if TYPE_CHECKING:
 
 
 def certain_findings(
-    found: Iterable[Finding], source: Source, judge: Callable[[Policy], tuple[Finding, ...]]
+    findings: Iterable[Finding], source: Source, judge: Callable[[Policy], tuple[Finding, ...]]
 ) -> tuple[Finding, ...]:
-    """The findings that are true whatever the values are that are unknown until deployment.
+    """The findings that are true whatever values the deployment fills in.
 
-    They are not at such a value, and they remain with any of its variants.
+    They are not at a value that is unknown until then, and every variant of the policy has them.
     """
     if not (source.unresolved or source.variants):
-        return tuple(found)
-    kept = tuple(
-        finding for finding in found if not is_unresolved(_pointer(finding), source.unresolved)
+        return tuple(findings)
+    certain = tuple(
+        finding for finding in findings if not is_unresolved(_pointer(finding), source.unresolved)
     )
-    for other in source.variants:
-        places = {(finding.code, _pointer(finding)) for finding in judge(other)}
-        kept = tuple(finding for finding in kept if (finding.code, _pointer(finding)) in places)
-    return kept
+    for variant in source.variants:
+        places = {(finding.code, _pointer(finding)) for finding in judge(variant)}
+        certain = tuple(
+            finding for finding in certain if (finding.code, _pointer(finding)) in places
+        )
+    return certain
 
 
 def is_unresolved(pointer: str, unresolved: frozenset[str]) -> bool:
-    """Whether the place is at or below a value that is not known, or is a list with such an entry."""
+    """Whether the place is at or below an unknown value, or is a list with such an entry."""
     if pointer in _lists(unresolved):
         return True
     while pointer:
@@ -47,7 +49,7 @@ def is_unresolved(pointer: str, unresolved: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=4)
 def _lists(unresolved: frozenset[str]) -> frozenset[str]:
-    """The lists with an entry that is not known: a finding on the whole list may be wrong."""
+    """The lists with an unknown entry: a finding on such a list may be wrong."""
     parts = (pointer.rpartition("/") for pointer in unresolved)
     return frozenset(holder for holder, _, last in parts if last.isdecimal())
 
@@ -56,10 +58,10 @@ def _pointer(finding: Finding) -> str:
     return finding.where.pointer if finding.where else ""
 
 
-def with_location(found: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
+def with_location(findings: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
     """The findings with the name of their policy and the file that their lines refer to."""
     if not (source.name or source.file):
-        return tuple(found)
+        return tuple(findings)
     return tuple(
         replace(
             finding,
@@ -68,24 +70,24 @@ def with_location(found: Iterable[Finding], source: Source) -> tuple[Finding, ..
             if source.file
             else finding.where,
         )
-        for finding in found
+        for finding in findings
     )
 
 
 def without_repeats(
     judged: Iterable[tuple[Source, tuple[Finding, ...]]],
 ) -> tuple[tuple[Source, tuple[Finding, ...]], ...]:
-    """A resource of a template is judged for both sides of its conditions: what both have in common is reported once."""
-    message: set[tuple[object, ...]] = set()
-    kept = []
+    """The findings, where both sides of a template's condition have the same ones only once."""
+    reported: set[tuple[object, ...]] = set()
+    distinct = []
     judged = tuple(judged)
     if not any(source.other_side_of for source, _ in judged):
         return judged
-    for source, found in judged:
-        fresh = tuple(finding for finding in found if _place(source, finding) not in message)
-        message.update(_place(source, finding) for finding in found)
-        kept.append((source, fresh if source.other_side_of else found))
-    return tuple(kept)
+    for source, findings in judged:
+        new = tuple(finding for finding in findings if _place(source, finding) not in reported)
+        reported.update(_place(source, finding) for finding in findings)
+        distinct.append((source, new if source.other_side_of else findings))
+    return tuple(distinct)
 
 
 def _place(source: Source, finding: Finding) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ ACCOUNT = "111122223333"
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 OBJECTS = f"{BUCKET}/*"
 GITHUB = "token.actions.githubusercontent.com"
-# Identity providers that IAM knows by their name: nobody makes a provider for them.
+# Identity providers that are built into IAM: an account does not create them.
 _BUILT_IN = frozenset(
     {
         "accounts.google.com",
@@ -22,34 +22,34 @@ _BUILT_IN = frozenset(
 
 
 def policy_with(*statements: Any) -> dict[str, Any]:
-    """A whole policy of these statements."""
+    """A policy with these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def allow(action: Any, resource: Any = "*", condition: Any = None) -> Example:
-    """A statement of an identity policy that allows."""
+    """An Allow statement of an identity policy."""
     return _statement("Allow", {"Action": action}, resource, condition)
 
 
 def allow_if(
     operator: str, key: str, value: Any, action: Any = "ec2:DescribeInstances", resource: Any = "*"
 ) -> Example:
-    """A statement that allows under one condition."""
+    """An Allow statement of an identity policy with one condition."""
     return allow(action, resource, {operator: {key: value}})
 
 
 def allow_to(principal: Any, action: Any, resource: Any = "*", condition: Any = None) -> Example:
-    """A statement of a resource policy that allows."""
+    """An Allow statement of a resource policy."""
     return _statement("Allow", {"Principal": principal, "Action": action}, resource, condition)
 
 
 def deny(action: Any, resource: Any = "*", condition: Any = None) -> Example:
-    """A statement of an identity policy that denies."""
+    """A Deny statement of an identity policy."""
     return _statement("Deny", {"Action": action}, resource, condition)
 
 
 def deny_to(principal: Any, action: Any, resource: Any = "*", condition: Any = None) -> Example:
-    """A statement of a resource policy that denies."""
+    """A Deny statement of a resource policy."""
     return _statement("Deny", {"Principal": principal, "Action": action}, resource, condition)
 
 
@@ -61,7 +61,7 @@ def trusting(principal: Any, action: Any = "sts:AssumeRole", condition: Any = No
 def trusting_issuer(
     condition: Any, host: str = GITHUB, action: Any = "sts:AssumeRoleWithWebIdentity"
 ) -> Example:
-    """A statement of a trust policy that takes the tokens of an OpenID Connect issuer."""
+    """A statement of a trust policy that accepts the tokens of an OpenID Connect issuer."""
     provider = host if host in _BUILT_IN else f"arn:aws:iam::{ACCOUNT}:oidc-provider/{host}"
     return trusting({"Federated": provider}, action, condition)
 

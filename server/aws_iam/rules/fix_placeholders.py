@@ -1,4 +1,4 @@
-"""The placeholders of a fix: words in capitals, filled with names that the finding's resource contains."""
+"""The placeholders of a fix: words in capitals, filled with names from the resource of the finding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMED = tuple(
     for placeholder, pattern in (
         ("USER", r"arn:[^:]+:iam::\d+:user/(?:.*/)?([^/]+)"),
         ("BUCKET", r"arn:[^:]+:s3:::([^/]+)"),
-        # The commands of a trail take its ARN as its name, which holds from every account of an organization.
+        # The commands for a trail accept its ARN as its name, and the ARN works in every account of an organization.
         ("NAME", r"(arn:[^:]+:cloudtrail:[^:]+:\d+:trail/.+)"),
         ("NAME", r"arn:[^:]+:iam::\d+:server-certificate/(?:.*/)?([^/]+)"),
         ("ARN", r"(arn:[^:]+:iam::(?:\d+|aws):policy/.+)"),
@@ -29,11 +29,11 @@ _NAMED = tuple(
         ("REGION", r"arn:[^:]+:[^:]+:([a-z0-9-]+):.*"),
     )
 )
-# More than any name of AWS; for anything else the placeholder stays, and the reader fills it.
+# Accepts every AWS name; for any other text the placeholder stays, and the reader fills it in.
 _PLAIN = re.compile(r"[!-_a-~][ -_a-~]{0,511}")
 
 
-def fill_placeholders(  # noqa: PLR0913 - what a finding knows
+def fill_placeholders(  # noqa: PLR0913 - all that a finding contains
     fix: str,
     *,
     resource: str | None,
@@ -42,9 +42,9 @@ def fill_placeholders(  # noqa: PLR0913 - what a finding knows
     partition: str = _AWS,
     more: Iterable[tuple[str, str]] = (),
 ) -> str:
-    """The fix with every placeholder filled that the resource, the Region or the account names; others stay.
+    """The fix with placeholders filled from the resource, the Region and the account; the others stay.
 
-    ARNs in the fix itself, such as those of AWS's policies, get the partition.
+    ARNs in the fix itself, such as those of AWS's managed policies, get the partition.
     """
     if partition != _AWS:
         fix = fix.replace(f"arn:{_AWS}:", f"arn:{partition}:")
@@ -57,22 +57,22 @@ def fill_placeholders(  # noqa: PLR0913 - what a finding knows
 def _names(resource: str, fix: str) -> Iterator[tuple[str, str]]:
     """The names that the resource gives for placeholders of the fix."""
     for placeholder, pattern in _NAMED:
-        found = pattern.fullmatch(resource) if placeholder in fix else None
-        if found:
-            yield placeholder, found[1]
+        match = pattern.fullmatch(resource) if placeholder in fix else None
+        if match:
+            yield placeholder, match[1]
 
 
 def _fill(fix: str, names: Mapping[str, str]) -> str:
-    """All placeholders at once: what fills one may look like another."""
+    """The fix with all placeholders filled in one pass, because a name may look like another placeholder."""
     known = {placeholder: name for placeholder, name in names.items() if _PLAIN.fullmatch(name)}
     if not known:
         return fix
 
-    def word(found: re.Match[str]) -> str:
-        name = known[found[0]]
+    def name_for(placeholder: re.Match[str]) -> str:
+        name = known[placeholder[0]]
         quoted = shlex.quote(name)
-        within_quotes = fix.count("'", 0, found.start()) % 2
-        return found[0] if within_quotes and quoted != name else quoted
+        within_quotes = fix.count("'", 0, placeholder.start()) % 2
+        return placeholder[0] if within_quotes and quoted != name else quoted
 
     placeholders = "|".join(sorted(map(re.escape, known), key=len, reverse=True))
-    return re.sub(rf"(?<![\w$-])(?:{placeholders})(?![\w-])", word, fix)
+    return re.sub(rf"(?<![\w$-])(?:{placeholders})(?![\w-])", name_for, fix)

@@ -1,17 +1,17 @@
-"""Gates: a cheap look at the words of a policy that shows which rules may find something in it.
+"""Gates: cheap tests on parts of a policy that tell which rules may find something in it.
 
     @check(…, when=(has("NotAction"), at_action(_is_service_wildcard)))
 
-Most policies break few rules. A gate looks at one word of a statement (an action, a resource, an operator with its key,
-a value) or at which elements it has, and is open where its rule might fail. A rule runs on the statements at which one
-of its gates is open; a rule without gates runs on all of them. Gates are optional and decide nothing but speed: a test
-compares the findings with and without.
+Most policies break few rules. A gate tests one word of a statement (an action, a resource, an operator with its key, a
+value) or which elements the statement has, and is open where its rule might fail. A rule runs on the statements for
+which one of its gates is open; a rule without gates runs on every statement. Gates are optional and only affect speed:
+a test compares the findings with and without them.
 
-The answers of gates are remembered by word, because policies are made of the same words, and a set of rules is an `int`
-with a bit for each: uniting sets is what happens most. Judging AWS's managed policies takes 2.3 times as long without
-gates, and 1.6 times as long with frozensets in place of bits.
+The result of a gate is cached by word, because policies repeat the same words. A set of rules is an `int` with a bit
+for each rule, because most of the work is to unite such sets. Judging AWS's managed policies takes 2.3 times as long
+without gates, and 1.6 times as long with frozensets instead of bits.
 
-Gates are written for well-formed statements (`is_well_formed`); on any other all of them are open.
+Gates assume well-formed statements (`is_well_formed`); for any other statement every gate is open.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Part(Enum):
-    """What a gate looks at."""
+    """The part of a policy that a gate tests."""
 
     POLICY = auto()
     STATEMENT = auto()
@@ -51,7 +51,7 @@ class Part(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gate:
-    """A look at one part of a statement; `test` says whether a word there may break a rule."""
+    """A test of one part of a statement: whether a word there may break a rule."""
 
     part: Part
     test: Callable[[Any], bool]
@@ -59,23 +59,23 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Both:
-    """Open at a statement where both are."""
+    """Open for a statement if both gates are."""
 
-    one: Gate
-    other: Gate
+    first: Gate
+    second: Gate
 
 
 MALFORMED: tuple[Gate, ...] = ()
-"""The gates of a rule that only statements which are not well formed break."""
+"""For a rule that only malformed statements can break: no gate opens for a well-formed one."""
 
 
 def at_policy(test: Callable[[Policy], bool]) -> Gate:
-    """Open where the policy passes the test, which is not remembered; for rules on policies."""
+    """Open where the policy passes the test, whose result is not cached; for rules on policies."""
     return Gate(Part.POLICY, test)
 
 
 def at_statement(test: Callable[[Statement], bool]) -> Gate:
-    """Open where the statement passes the test, which is not remembered."""
+    """Open where the statement passes the test, whose result is not cached."""
     return Gate(Part.STATEMENT, test)
 
 
@@ -87,7 +87,7 @@ def _repeats_a_key(statement: Statement) -> bool:
 
 
 KEY_TWICE = at_statement(_repeats_a_key)
-"""Open where two conditions are on one key."""
+"""Open where two conditions test the same key."""
 
 
 def has(*elements: str) -> Gate:
@@ -111,7 +111,7 @@ def at_principal(test: Callable[[str], bool]) -> Gate:
 
 
 def at_condition(test: Callable[[Condition], bool]) -> Gate:
-    """Open where a condition passes the test, which looks at its operator and its key alone."""
+    """Open where a condition passes the test, which may only look at its operator and its key."""
     return Gate(Part.CONDITION, test)
 
 
@@ -160,11 +160,11 @@ class Gates:
     """The gates of all rules; a set of rules is a number with a bit for each."""
 
     def __init__(self, gates: Sequence[Iterable[Gate | Both] | None]) -> None:
-        """`gates` are those of each rule, in order; None for a rule that has none and always runs."""
+        """`gates` holds the gates of each rule, in order; None for a rule without gates, which always runs."""
         self.every: int = (1 << len(gates)) - 1
         self.always: int = sum(1 << at for at, of_rule in enumerate(gates) if of_rule is None)
         bits: dict[Gate, int] = {}
-        # Each gate of a pair has a bit of its own, above those of the rules.
+        # Each gate of a pair gets a bit of its own, above those of the rules.
         self._pairs: list[tuple[int, int]] = []
         spare_bits = count(len(gates))
         for at, of_rule in enumerate(gates):
@@ -173,7 +173,7 @@ class Gates:
                     bits[gate_or_pair] = bits.get(gate_or_pair, 0) | 1 << at
                     continue
                 own = [1 << next(spare_bits), 1 << next(spare_bits)]
-                for gate, bit in zip((gate_or_pair.one, gate_or_pair.other), own, strict=True):
+                for gate, bit in zip((gate_or_pair.first, gate_or_pair.second), own, strict=True):
                     bits[gate] = bits.get(gate, 0) | bit
                 self._pairs.append((sum(own), 1 << at))
         by_part = {
@@ -192,11 +192,11 @@ class Gates:
         self._principals = by_part[Part.PRINCIPAL]
         self._values = by_part[Part.VALUE]
         self._conditions = by_part[Part.CONDITION]
-        self._of_form = lru_cache(maxsize=_KEPT)(self._open_at_form)
-        self._of_pair = lru_cache(maxsize=_KEPT)(self._open_at_pair)
+        self._of_form = lru_cache(maxsize=_CACHED)(self._open_at_form)
+        self._of_pair = lru_cache(maxsize=_CACHED)(self._open_at_pair)
 
     def open(self, policy: Policy) -> tuple[int, list[int]]:
-        """The rules that the policy may break, and those that each of its statements may break."""
+        """The rules that the policy may break, and for each statement the rules that it may break."""
         if not is_well_formed_policy(policy):
             return self.every, [self.every] * len(policy.statements)
         parts = [self._open_at(statement) for statement in policy.statements]
@@ -236,33 +236,33 @@ class Gates:
 
 
 _NOTHING = Node(Form.ARRAY, Place())
-# Bounds of what is remembered: longer words than any of AWS's are looked at each time, and very long lists open all gates.
+# Bounds of the caches: words longer than any of AWS's are tested each time, and a very long list opens all gates.
 _LONGEST = 512
 _MOST_WORDS = 5_000
-_KEPT = 16_384
+_CACHED = 16_384
 
 
 class _PartGates:
-    """The gates of one part, with a memo of their answers."""
+    """The gates of one part, with a cache of their results."""
 
     def __init__(self, tests: Sequence[tuple[Callable[[Any], bool], int]]) -> None:
         self._tests = tests
-        self._remembered = lru_cache(maxsize=_KEPT)(self.at)
+        self._cached = lru_cache(maxsize=_CACHED)(self.at)
         self._all = 0
         for _, bits in tests:
             self._all |= bits
 
     def over(self, words: Sequence[str]) -> int:
-        """The rules with an open gate at one of the words."""
+        """The rules with an open gate for one of the words."""
         if len(words) > _MOST_WORDS:
             return self._all
-        mask, remembered = 0, self._remembered
+        mask, cached = 0, self._cached
         for word in words:
-            mask |= remembered(word) if len(word) <= _LONGEST else self.at(word)
+            mask |= cached(word) if len(word) <= _LONGEST else self.at(word)
         return mask
 
     def at(self, word: Any) -> int:
-        """The rules with an open gate at the word."""
+        """The rules with an open gate for the word."""
         mask = 0
         for test, bits in self._tests:
             if test(word):

@@ -1,4 +1,4 @@
-"""What checks on an account share: item by item and Region by Region, under terms; one summary for what passes."""
+"""What checks on an account share: their terms, their findings, and helpers for Regions, ages and identity policies."""
 
 from __future__ import annotations
 
@@ -30,30 +30,32 @@ T = TypeVar("T")
 
 @slotted
 class Terms:
-    """What a check holds an account against: thresholds that the caller may set, and accounts that the caller trusts."""
+    """What a check measures an account by: thresholds that the caller may set, and accounts that the caller trusts."""
 
     unused_days: int = 90
     expiring_days: int = 30
     trusted: frozenset[str] = frozenset()
-    """Accounts and organizations beside the account's own."""
+    """Trusted accounts and organizations, in addition to the account itself."""
 
     def trusts(self, account: Account, other: str) -> bool:
-        """Whether an account or organization is the owner's or one of those named."""
+        """Whether the other account or organization is the account itself or one of the trusted ones."""
         return other == account.id or other in self.trusted
 
 
 def findings_on(
     account: Account, checks: Iterable[Check[Account]], terms: Terms
 ) -> tuple[Finding, ...]:
-    """The findings of these checks, in their order."""
+    """The findings of these checks, in order."""
     return tuple(finding for check in checks for finding in _findings(check, account, terms))
 
 
 def _findings(check: Check[Account], account: Account, terms: Terms) -> Iterator[Finding]:
-    """What fails and what is unknown, one by one; else one finding that says how much passed."""
+    """One finding for each Fail and Unknown; if there is none, one finding that counts what passed."""
     outcomes = tuple(check.outcomes(account, terms))
-    open_ = tuple(outcome for outcome in outcomes if isinstance(outcome, (Fail, Unknown)))
-    for outcome in open_ or (_summary(outcomes),):
+    failed_or_unknown = tuple(
+        outcome for outcome in outcomes if isinstance(outcome, (Fail, Unknown))
+    )
+    for outcome in failed_or_unknown or (_summary(outcomes),):
         finding = check.finding(outcome, account)
         partial_view = not isinstance(outcome, Fail) and not account.regions.complete
         yield (
@@ -71,17 +73,17 @@ def _summary(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def nothing_to_judge(outcomes: Iterable[Outcome]) -> NotApplicable:
-    """One outcome for tests that judged nothing, with every reason once."""
-    why = dict.fromkeys(outcome.message for outcome in outcomes if outcome.message)
-    return NotApplicable(None, "; ".join(why) or "nothing to judge")
+    """The outcome for tests that judged nothing, with each reason once."""
+    reasons = dict.fromkeys(outcome.message for outcome in outcomes if outcome.message)
+    return NotApplicable(None, "; ".join(reasons) or "nothing to judge")
 
 
 def in_regions(
     account: Account, fact: RegionFact[T], test: Callable[[str, T], Iterable[Outcome]]
 ) -> Iterator[Outcome]:
-    """The outcomes of every Region that was read; one whose fact is missing is unknown.
+    """The outcomes of every Region that was read; a Region whose fact is missing is unknown.
 
-    A Region that does not have the service has nothing to judge. Regions that AWS would not list are unknown as well.
+    A Region without the service has nothing to judge. Regions that AWS did not list are unknown as well.
     """
     for region, value in account.in_each(fact):
         if isinstance(value, Miss) and value.kind is MissKind.NOWHERE:
@@ -95,14 +97,14 @@ def in_regions(
 
 
 def where_offered(account: Account, fact: RegionFact[T]) -> Iterator[tuple[str, T | Miss]]:
-    """The value, or why it is missing, in every Region that was read and has the service."""
+    """The value, or the reason why it is missing, for every Region that was read and has the service."""
     for region, value in account.in_each(fact):
         if not (isinstance(value, Miss) and value.kind is MissKind.NOWHERE):
             yield region, value
 
 
 def unlisted(account: Account) -> Iterator[Outcome]:
-    """Unknown where AWS would not list the Regions: what was read of some proves nothing of the others."""
+    """An Unknown if AWS did not list the Regions: the ones that were read prove nothing about the others."""
     missing = account.regions.unlisted
     if missing:
         read = ", ".join(account.regions.read)
@@ -117,7 +119,7 @@ def unlisted(account: Account) -> Iterator[Outcome]:
 
 
 def policy_of(text: str, call: str) -> Policy:
-    """The policy document that AWS sent; one that cannot be read is a missing fact."""
+    """The policy document that AWS sent; a document that cannot be read counts as a missing fact."""
     try:
         return one_policy(text)
     except InputError as error:
@@ -125,7 +127,7 @@ def policy_of(text: str, call: str) -> Policy:
 
 
 def age_days(account: Account, moment: datetime) -> int:
-    """Whole days from the moment to the reading of the account."""
+    """Whole days between the moment and the reading of the account."""
     return (account.collected_at - moment) // timedelta(days=1)
 
 
@@ -139,7 +141,7 @@ _SERVICE_ROLES = "/aws-service-role/"
 
 @slotted
 class IdentityPolicy:
-    """One policy: `arn` of its holder or its own, `place` in words, `document` as JSON text, None where AWS did not send it."""
+    """An identity policy: the ARN of the policy or of its holder, its place in words, and its JSON text if AWS sent it."""
 
     arn: str
     place: str
@@ -147,14 +149,18 @@ class IdentityPolicy:
 
     @property
     def is_of_aws(self) -> bool:
-        """Whether AWS manages it, so that nobody here can change it."""
+        """Whether AWS manages it, so that the account cannot change it."""
         return ":iam::aws:" in self.arn
 
 
 def identity_policies(authorization: Authorization) -> Iterator[IdentityPolicy]:
-    """The identity policies in force, without those of service-linked roles: inline, and managed where attached."""
-    own = (role for role in authorization.roles if not role.path.startswith(_SERVICE_ROLES))
-    holders: tuple[User | Group | Role, ...] = (*authorization.users, *authorization.groups, *own)
+    """The inline and the attached managed policies, without those of service-linked roles."""
+    roles = (role for role in authorization.roles if not role.path.startswith(_SERVICE_ROLES))
+    holders: tuple[User | Group | Role, ...] = (
+        *authorization.users,
+        *authorization.groups,
+        *roles,
+    )
     for holder in holders:
         for inline in holder.inline:
             place = f"inline policy {quoted(inline.name)}"

@@ -1,9 +1,9 @@
-"""What a check answers: a closed set of outcomes, and what becomes of a fact that could not be read.
+"""The outcomes of a check, and the outcome of a fact that could not be read.
 
     yield Fail(statement.place("Action"), "`s3:*` allows every action of s3")
     yield Fail(role.arn, "`deploy` was last used 200 days ago", region)
 
-The first argument is what the outcome is about: a place in a document, or the ARN of a resource.
+The first argument is the subject of the outcome: a place in a document, or the ARN of a resource.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @positional
 class Outcome:
-    """What was found at one place; the subclasses are the closed set."""
+    """The result for one place or resource; the subclasses below are the only outcomes."""
 
     about: Where | str | None
     message: str
@@ -38,9 +38,9 @@ class Outcome:
 
 @positional
 class Fail(Outcome):
-    """The requirement is not met; `severity` and `fix` where this case needs its own.
+    """The requirement is not met; `severity` and `fix` replace those of the check in this case.
 
-    `names` fill placeholders of the fix that the resource's ARN does not name. `at` is a place in a document
+    `names` fill placeholders of the fix that the ARN of the resource does not. `at` is a place in a document
     of the resource.
     """
 
@@ -58,12 +58,12 @@ class Fail(Outcome):
 
 @positional
 class Pass(Outcome):
-    """The requirement is met, as the facts that were read prove."""
+    """The facts that were read prove that the requirement is met."""
 
 
 @positional
 class Manual(Outcome):
-    """A person has to decide; the message is the evidence."""
+    """A person has to decide; the message gives the evidence."""
 
 
 @positional
@@ -90,14 +90,14 @@ STATUS: Mapping[type[Outcome], Status] = {
 def unread(
     missing: NotCollected, resource: str | None = None, region: str | None = None
 ) -> Unknown:
-    """The outcome of a missing fact: the call, the error and the IAM action to allow."""
-    # Rules on policies load nothing of an account, and never get here.
+    """The outcome for a missing fact: the call, the error and the IAM action to allow."""
+    # Imported here because rules on policies must not load account modules; they never call this.
     from aws_iam.account.collect.fact import MissKind
 
     where = f" in {missing.region}" if missing.region else ""
     if missing.code == MissKind.UNASKED:
-        why = missing.message.partition("; ")[0]
-        message = f"could not be judged: {why}"
+        cause = missing.message.partition("; ")[0]
+        message = f"could not be judged: {cause}"
         return Unknown(resource, message, missing.region or region, reason=missing.message)
     code = missing.code or "not collected"
     refused = f"{missing.permission} is not allowed" in missing.message
@@ -116,9 +116,9 @@ def guarded(
     resource: str | None = None,
     region: str | None = None,
 ) -> Iterator[Outcome]:
-    """The outcomes of a test, each Unknown once; a missing fact ends the test and becomes its last outcome."""
+    """The outcomes of a test, each Unknown once; a missing fact ends the test with an Unknown."""
     unknown: set[Outcome] = set()
-    # The call is inside: a test that is no generator reads facts before its first outcome.
+    # The call is inside the try: a test that is not a generator reads its facts when it is called.
     try:
         for outcome in test():
             if outcome in unknown:
@@ -137,6 +137,6 @@ def for_each(
     name: Callable[[T], str] | None = None,
     region: str | None = None,
 ) -> Iterator[Outcome]:
-    """The outcomes of every item; one that cannot be read is Unknown, by its name, and the others keep theirs."""
+    """The outcomes of every item; an item that cannot be read becomes an Unknown with its name and does not end the loop."""
     for item in items:
         yield from guarded(partial(test, item), name(item) if name else None, region)

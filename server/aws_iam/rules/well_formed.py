@@ -1,4 +1,4 @@
-"""Whether a policy is well formed: the rules on its grammar find nothing in one that is."""
+"""Whether a policy is well formed; the rules on grammar find nothing in such a policy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAPS = frozenset({"Principal", "NotPrincipal"})
 
 
 def is_well_formed(statement: Statement) -> bool:
-    """Whether each element exists, occurs once, has its type and is not empty; none is missing or next to its opposite."""
+    """Whether each element exists, occurs once, has the right type and is not empty; none is missing or beside its opposite."""
     elements = statement.elements
     if len(elements) > len(_ELEMENTS) or not _are_elements_well_formed(elements):
         return False
@@ -28,7 +28,7 @@ def is_well_formed(statement: Statement) -> bool:
     for member in statement.node.members:
         name, node = member.key, member.value
         if name in _LISTS:
-            # `words` leaves out what is not a string.
+            # `words` leaves out values that are not strings.
             entries = node.count if node.form is Form.ARRAY else 1
             if not entries or entries != len(node.words):
                 return False
@@ -53,7 +53,7 @@ def _are_elements_well_formed(elements: tuple[str, ...]) -> bool:
 
 @memo_on_subject
 def is_well_formed_policy(policy: Policy) -> bool:
-    """Whether the policy has the current version and nothing but statements that are objects."""
+    """Whether the policy has the current version and a list of statements that are all objects."""
     members = policy.node.members
     names = {member.key for member in members}
     body = policy.node.member("Statement")
@@ -106,7 +106,7 @@ def _is_value(node: Node) -> bool:
 
 
 def _is_map(node: Node) -> bool:
-    """An object with members, each once."""
+    """An object that has members and no key twice."""
     members = node.members
     return bool(members) and (
         len(members) == 1 or len({member.key for member in members}) == len(members)

@@ -31,7 +31,7 @@ class Form(StrEnum):
 
     OBJECT = "an object"
     ARRAY = "a list"
-    STRING = "text"
+    STRING = "a string"
     NUMBER = "a number"
     BOOLEAN = "true or false"
     NULL = "null"

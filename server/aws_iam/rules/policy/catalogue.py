@@ -1,4 +1,4 @@
-"""Every rule on policy documents by family, and the issue codes of ValidatePolicy that have none, with the reason."""
+"""Every rule on policy documents by family, and the issue codes of ValidatePolicy that no rule raises, with the reason."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ POLICY_RULES: tuple[Check[Any], ...] = checks_in(*(module for _, module in FAMIL
 
 @slotted
 class NotOffline:
-    """Why a code is not raised, and the page that shows it."""
+    """Why a code is not raised, and the page that supports the reason."""
 
     reason: str
     source: str
@@ -120,14 +120,14 @@ class NotOffline:
 NOT_OFFLINE: Mapping[str, NotOffline] = MappingProxyType(
     {
         "DEPRECATED_GLOBAL_CONDITION_KEY": NotOffline(
-            reason="it is about `aws:ARN` alone, as UNSUPPORTED_GLOBAL_CONDITION_KEY is: that one, which is an error, is"
-            " raised, and where AWS gives the milder one is not documented",
+            reason="it concerns only `aws:ARN`, for which UNSUPPORTED_GLOBAL_CONDITION_KEY, an error, is raised; AWS does not"
+            " document when it reports the milder code",
             source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
             "#access-analyzer-reference-policy-checks-general-warning-deprecated-global-condition-key",
         ),
         "SCP_SYNTAX_ERROR_ACTION_WILDCARD": NotOffline(
-            reason="it says that a wildcard may only end an action of a service control policy; by the page of their syntax"
-            " `*` and `?` may stand anywhere in it",
+            reason="it allows a wildcard only at the end of an action in a service control policy, but by AWS's page on their"
+            " syntax `*` and `?` are allowed anywhere",
             source="https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_syntax.html",
         ),
         "INVALID_ARN_RESOURCE": NotOffline(
@@ -144,4 +144,4 @@ NOT_OFFLINE: Mapping[str, NotOffline] = MappingProxyType(
         ),
     }
 )
-"""Issue codes of ValidatePolicy that no rule raises; every other one has a rule."""
+"""Issue codes of ValidatePolicy that no rule raises; every other code has a rule."""

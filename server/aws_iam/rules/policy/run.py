@@ -1,4 +1,4 @@
-"""Runs the rules on a policy, each where its gates are open; the worst finding comes first."""
+"""Runs the rules on a policy, each where one of its gates is open; the worst finding comes first."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ def validate(
     judged = tuple(
         (source, source_findings(source)) for source in sources_of(document, kind, resource_type)
     )
-    return [finding for _, found in with_places(judged) for finding in found]
+    return [finding for _, findings in with_places(judged) for finding in findings]
 
 
 def source_findings(source: Source) -> tuple[Finding, ...]:
-    """The findings on one policy of a document, or on a text that is no JSON, with their places there."""
+    """The findings on one policy of a document, or on a text that is not JSON, with their places in the document."""
     content = source.content
     if isinstance(content, Policy):
-        found = certain_findings(policy_findings(content), source, policy_findings)
+        findings = certain_findings(policy_findings(content), source, policy_findings)
     else:
-        found = tuple(finding for rule in _syntax_rules() for finding in rule.findings(content))
-    return with_location(found, source)
+        findings = tuple(finding for rule in _syntax_rules() for finding in rule.findings(content))
+    return with_location(findings, source)
 
 
 def policy_findings(policy: Policy) -> tuple[Finding, ...]:
     """The findings on one policy, worst first."""
-    somewhere, parts = _gates().open(policy)
-    found: list[Finding] = []
-    for rule, bit in _rules(policy.kind, somewhere):
+    possible, by_statement = _gates().open(policy)
+    findings: list[Finding] = []
+    for rule, bit in _rules(policy.kind, possible):
         if rule.on is Policy:
-            found += rule.findings(policy)
+            findings += rule.findings(policy)
             continue
-        pairs = zip(policy.statements, parts, strict=True)
-        found += rule.findings(*(statement for statement, open_ in pairs if open_ & bit))
-    return tuple(sorted(found, key=finding_rank)) if len(found) > 1 else tuple(found)
+        pairs = zip(policy.statements, by_statement, strict=True)
+        findings += rule.findings(*(statement for statement, rules in pairs if rules & bit))
+    return tuple(sorted(findings, key=finding_rank)) if len(findings) > 1 else tuple(findings)
 
 
 @cache
@@ -60,12 +60,12 @@ def _gates() -> Gates:
 
 
 @lru_cache(maxsize=4096)
-def _rules(kind: Kind, open_: int) -> tuple[tuple[Check[Any], int], ...]:
+def _rules(kind: Kind, possible: int) -> tuple[tuple[Check[Any], int], ...]:
     """The rules of a set that apply to policies of this kind, each with its bit."""
     return tuple(
         (rule, 1 << at)
         for at, rule in enumerate(POLICY_RULES)
-        if open_ >> at & 1
+        if possible >> at & 1
         and rule.on in {Policy, Statement}
         and (not rule.kinds or kind in rule.kinds)
     )
@@ -86,8 +86,8 @@ def finding_rank(finding: Finding) -> tuple[object, ...]:
     """Worst first, then in the order of the documents and of their places."""
     where = finding.where or Where()
     place = (where.line or 0, where.column or 0, _natural(where.pointer))
-    named = (_natural(where.file or ""), _natural(finding.resource or ""))
-    return SEVERITIES.index(finding.severity), *named, place
+    name = (_natural(where.file or ""), _natural(finding.resource or ""))
+    return SEVERITIES.index(finding.severity), *name, place
 
 
 def _natural(text: str) -> tuple[tuple[int, str], ...]:
@@ -98,4 +98,6 @@ def _natural(text: str) -> tuple[tuple[int, str], ...]:
 
 def with_places(judged: Judged) -> Judged:
     """Each finding with its policy and file, and once if both sides of a template's condition have it."""
-    return without_repeats((source, with_location(found, source)) for source, found in judged)
+    return without_repeats(
+        (source, with_location(findings, source)) for source, findings in judged
+    )

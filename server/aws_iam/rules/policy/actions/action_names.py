@@ -1,4 +1,4 @@
-"""Actions: does the service exist, and does it have the action."""
+"""Names of actions: whether the service exists, and whether it has the action."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow, policy_with
 from aws_iam.rules.gates import at_action
 from aws_iam.rules.outcomes import Fail
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
-# Looking for the near miss of a name takes a millisecond or more: a document of nothing but unknown names gets
-# suggestions for the first ones.
-_SUGGESTED = 20
+# Finding a similar name takes a millisecond or more, so only the first unknown names of a document get a suggestion.
+_MOST_SUGGESTIONS = 20
 
 
-def _parts(entry: Text) -> tuple[str, str] | None:
-    """Prefix and name of an entry; None for `*` alone and for one with a variable."""
+def _split(entry: Text) -> tuple[str, str] | None:
+    """Prefix and name of an entry; None for `*` alone and for an entry with a variable."""
     if "${" in entry.value or (entry.value and not entry.value.strip("*")):
         return None
     prefix, _, name = entry.value.partition(":")
     return prefix, name
 
 
-def _with_hints(
-    wrong: Iterable[tuple[Text, str]], suggest: Callable[[str], tuple[str, ...]]
+def _with_suggestions(
+    problems: Iterable[tuple[Text, str]], suggest: Callable[[str], tuple[str, ...]]
 ) -> Iterator[Fail]:
-    """A problem for each entry, with the near miss for the first ones."""
-    unknown = iter(wrong)
-    for entry, message in islice(unknown, _SUGGESTED):
+    """One failure for each problem; the first ones suggest a similar name."""
+    remaining = iter(problems)
+    for entry, message in islice(remaining, _MOST_SUGGESTIONS):
         near = suggest(entry.value)
         hint = f"; did you mean `{near[0]}`?" if near else ""
         yield Fail(entry.where, f"{message}{hint}")
-    for entry, message in unknown:
+    for entry, message in remaining:
         yield Fail(entry.where, message)
 
 
 @memo_by_text
-def _is_strange(entry: str) -> bool:
-    """Whether it is neither a current action nor a pattern of some."""
+def _is_unrecognized(entry: str) -> bool:
+    """Whether the entry is neither a current action nor a pattern that matches one."""
     if is_literal(entry):
         return catalog().tier(entry) != "known" or ":" not in entry
     prefix, colon, name = entry.partition(":")
@@ -59,52 +59,58 @@ def _is_strange(entry: str) -> bool:
     return not _exists(prefix, name)
 
 
-_STRANGE = (at_action(_is_strange),)
+_UNRECOGNIZED = (at_action(_is_unrecognized),)
 
 
 @check(
     "INVALID_SERVICE_IN_ACTION",
     on=Policy,
-    when=_STRANGE,
+    when=_UNRECOGNIZED,
     severity=Severity.ERROR,
-    title="There is no service with the prefix of this action",
-    fix="Write the prefix that the service has in IAM: `aws-iam policy lookup` finds it.",
+    title="The action has the prefix of a service that does not exist",
+    fix="Write the service prefix that IAM uses; `aws-iam policy lookup` finds it.",
     bad=[policy_with(allow("s33:GetObject")), policy_with(allow("stepfunctions:StartExecution"))],
     good=[policy_with(allow("s3:GetObject")), policy_with(allow("states:StartExecution"))],
 )
 def unknown_service(policy: Policy) -> Iterator[Fail]:
-    """An action of no service matches no request, so the statement does not do what it says."""
-    yield from _with_hints(_of_no_service(policy), _services)
+    """An action of a service that does not exist matches no request, so the statement does not do what it says.
+
+    False alarm when AWS added the service after the date of the service data.
+    """
+    yield from _with_suggestions(_of_unknown_service(policy), _near_services)
 
 
 @memo_on_subject
-def _strange(statement: Statement) -> tuple[Text, ...]:
-    """The entries that are not plainly the name of a known action: of a long list patterns are looked at one by one."""
+def _unrecognized(statement: Statement) -> tuple[Text, ...]:
+    """The entries that are not simply the name of a known action."""
     tier = catalog().tier
     entries = (*statement.actions, *statement.not_actions)
     return tuple([e for e in entries if ":" not in e.value or tier(e.value) != "known"])
 
 
-def _of_no_service(policy: Policy) -> Iterator[tuple[Text, str]]:
+def _of_unknown_service(policy: Policy) -> Iterator[tuple[Text, str]]:
     for statement in policy.statements:
-        for entry in _strange(statement):
-            parts = _parts(entry)
+        for entry in _unrecognized(statement):
+            parts = _split(entry)
             if (
                 parts
                 and ":" in entry.value
                 and is_literal(parts[0])
-                and _unknown_service(parts[0])
+                and _is_unknown_service(parts[0])
             ):
-                yield entry, f"{quoted(entry.value)}: there is no service {quoted(parts[0])}"
+                yield (
+                    entry,
+                    f"{quoted(entry.value)}: AWS has no service with the prefix {quoted(parts[0])}",
+                )
 
 
-def _unknown_service(prefix: str) -> bool:
+def _is_unknown_service(prefix: str) -> bool:
     return catalog().tier(prefix) == "unknown"
 
 
-def _services(action: str) -> tuple[str, ...]:
+def _near_services(action: str) -> tuple[str, ...]:
     prefix, _, name = action.partition(":")
-    near = catalog().suggest_service(prefix) or _alike(prefix)
+    near = catalog().suggest_service(prefix) or _closest_service(prefix)
     return (
         tuple(
             f"{service}:{name[:60]}" for service in near if catalog().expand(f"{service}:{name}")
@@ -113,7 +119,7 @@ def _services(action: str) -> tuple[str, ...]:
     )
 
 
-def _alike(prefix: str) -> tuple[str, ...]:
+def _closest_service(prefix: str) -> tuple[str, ...]:
     near = closest(prefix, catalog().services)
     return (near,) if near else ()
 
@@ -121,10 +127,10 @@ def _alike(prefix: str) -> tuple[str, ...]:
 @check(
     "INVALID_ACTION",
     on=Policy,
-    when=_STRANGE,
+    when=_UNRECOGNIZED,
     severity=Severity.ERROR,
-    title="The service has no action with this name",
-    fix="Correct the name: `aws-iam policy lookup` lists the actions of a service.",
+    title="The action does not exist",
+    fix="Correct the name; `aws-iam policy lookup` lists the actions of a service.",
     bad=[
         policy_with(allow("s3:GetObjectt")),
         policy_with(allow("s3:Fetch*")),
@@ -135,36 +141,39 @@ def _alike(prefix: str) -> tuple[str, ...]:
     good=[policy_with(allow(["s3:GetObject", "s3:get*", "*"]))],
 )
 def unknown_action(policy: Policy) -> Iterator[Fail]:
-    """An action that does not exist matches no request, so the statement does not do what it says."""
-    yield from _with_hints(_of_no_action(policy), _near_actions)
+    """An action that does not exist matches no request, so the statement does not do what it says.
+
+    False alarm when AWS added the action after the date of the service data.
+    """
+    yield from _with_suggestions(_of_unknown_action(policy), _near_actions)
 
 
-def _of_no_action(policy: Policy) -> Iterator[tuple[Text, str]]:
+def _of_unknown_action(policy: Policy) -> Iterator[tuple[Text, str]]:
     for statement in policy.statements:
         excluded = frozenset(map(id, statement.not_actions))
-        for entry in _strange(statement):
-            known = id(entry) in excluded or not _is_strange(entry.value)
-            reason = "" if known else _why_no_action(entry)
+        for entry in _unrecognized(statement):
+            is_skipped = id(entry) in excluded or not _is_unrecognized(entry.value)
+            reason = "" if is_skipped else _why_invalid(entry)
             if reason:
                 yield entry, reason
 
 
-def _why_no_action(entry: Text) -> str:
-    parts = _parts(entry)
+def _why_invalid(entry: Text) -> str:
+    parts = _split(entry)
     if parts is None:
         return ""
     prefix, name = parts
     if ":" not in entry.value:
-        return f"{quoted(entry.value)} has no service: an action is written `service:Name`"
+        return f"{quoted(entry.value)} has no service prefix; write an action as `service:Name`"
     if not is_literal(prefix) or catalog().tier(prefix) != "known" or _exists(prefix, name):
         return ""
     if is_literal(name):
-        return f"{quoted(entry.value)} is no action of {prefix}"
+        return f"{quoted(entry.value)} is not an action of {prefix}"
     return f"{quoted(entry.value)} matches no action of {prefix}"
 
 
 def _exists(prefix: str, name: str) -> bool:
-    """Whether some action, be it retired or undocumented, has the name or matches the pattern."""
+    """Whether an action, even a retired or undocumented one, has this name or matches this pattern."""
     if is_literal(name):
         return catalog().tier(f"{prefix}:{name}") != "unknown"
     service = catalog().service(prefix)
@@ -174,8 +183,9 @@ def _exists(prefix: str, name: str) -> bool:
     )
 
 
-# Whose action a bare name means when several services have one: the services that policies are mostly about.
-_USUAL = (
+# When several services have an action of a name without prefix, the first of these is suggested: most policies are
+# about them.
+_COMMON_SERVICES = (
     "s3",
     "ec2",
     "iam",
@@ -189,8 +199,8 @@ _USUAL = (
     "logs",
     "ssm",
 )
-# A name that more services have, such as TagResource, points to none of them.
-_MOST_OWNERS = 8
+# A name that more services share, such as TagResource, gives no suggestion.
+_MOST_SERVICES = 8
 _OTHER_SEPARATOR = re.compile(r"([A-Za-z0-9-]+)\s*[./;,\s]\s*([A-Za-z0-9]+)")
 
 
@@ -199,60 +209,68 @@ def _near_actions(action: str) -> tuple[str, ...]:
         return catalog().suggest_action(action) if is_literal(action) else ()
     parts = _OTHER_SEPARATOR.fullmatch(action)
     if parts:
-        meant = catalog().action(f"{parts[1]}:{parts[2]}")
-        return (meant.full_name,) if meant else ()
-    found = catalog().having(action)
-    if len(found) > _MOST_OWNERS:
+        intended = catalog().action(f"{parts[1]}:{parts[2]}")
+        return (intended.full_name,) if intended else ()
+    namesakes = catalog().having(action)
+    if len(namesakes) > _MOST_SERVICES:
         return ()
-    usual = [f"{service}:" for service in _USUAL]
-    likely = [name for prefix in usual for name in found if name.startswith(prefix)]
-    return tuple(likely[:1]) or (found if len(found) == 1 else ())
+    likely = [
+        name
+        for service in _COMMON_SERVICES
+        for name in namesakes
+        if name.startswith(f"{service}:")
+    ]
+    return tuple(likely[:1]) or (namesakes if len(namesakes) == 1 else ())
 
 
 @check(
     "UNKNOWN_ACTION_IN_NOT_ACTION",
     on=Policy,
-    when=_STRANGE,
+    when=_UNRECOGNIZED,
     severity=Severity.WARNING,
     title="NotAction excludes an action that does not exist",
-    fix="Correct the name: as it is, the action that was meant is not excluded.",
+    fix="Correct the name; as written, the intended action is not excluded.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html",
     bad=[policy_with({"Effect": "Deny", "NotAction": ["iam:ListUser"], "Resource": "*"})],
     good=[policy_with({"Effect": "Deny", "NotAction": ["iam:ListUsers"], "Resource": "*"})],
 )
 def unknown_exclusion(policy: Policy) -> Iterator[Fail]:
-    """A misspelled exclusion excludes nothing, so the statement also covers what it was meant to spare."""
-    wrong = (
+    """A misspelled entry of NotAction excludes nothing, so the statement also covers the action that it should leave out.
+
+    False alarm when AWS added the action after the date of the service data.
+    """
+    problems = (
         (entry, reason)
         for statement in policy.statements
         for entry in statement.not_actions
-        if (reason := _why_no_action(entry))
+        if (reason := _why_invalid(entry))
     )
-    yield from _with_hints(wrong, _near_actions)
+    yield from _with_suggestions(problems, _near_actions)
 
 
 @check(
     "RETIRED_ACTION",
     on=Statement,
-    when=_STRANGE,
+    when=_UNRECOGNIZED,
     severity=Severity.SUGGESTION,
     title="AWS no longer lists this action",
-    fix="Remove the action, or look up what took its place.",
+    fix="Remove the action, or replace it with the action that succeeded it.",
     source=_REFERENCE,
     bad=[allow("codestar:CreateProject")],
     good=[allow("s3:CreateBucket")],
 )
 def retired_action(statement: Statement) -> Iterator[Fail]:
-    """An action that left AWS's reference is most likely called by nothing any more.
+    """An action that AWS removed from its service authorization reference is most likely no longer in use.
 
-    Wrong where AWS still accepts the action although its reference no longer lists it.
+    False alarm when AWS still accepts the action although its reference no longer lists it.
     """
     by_service: dict[str, list[Text]] = {}
-    for entry in _strange(statement):
+    for entry in _unrecognized(statement):
         if is_literal(entry.value) and catalog().tier(entry.value) == "retired":
             by_service.setdefault(entry.value.partition(":")[0].lower(), []).append(entry)
     for service, entries in by_service.items():
-        more = f"; so it is with {len(entries) - 1} more of {service}" if entries[1:] else ""
+        others = counted(len(entries) - 1, "more action")
+        more = f"; the same applies to {others} of {service}" if entries[1:] else ""
         yield Fail(
             entries[0].where,
             f"{quoted(entries[0].value)} is no longer in AWS's service authorization reference{more}",

@@ -1,4 +1,4 @@
-"""Actions against the statement's resources: can the two ever meet."""
+"""Actions and resources of a statement: whether an action can ever match one of the ARNs."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow, policy_with
 from aws_iam.rules.gates import Both, at_action, at_resource, at_statement
 from aws_iam.rules.outcomes import Fail
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,29 +37,29 @@ _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference
 _KINDS = (*IDENTITY_KINDS, Kind.SCP)
 
 
-def _is_limited(entry: str) -> bool:
+def _is_not_star(entry: str) -> bool:
     return bool(entry.strip("*"))
 
 
-def _is_of_s3(entry: str) -> bool:
+def _is_bucket_or_object(entry: str) -> bool:
     return bool(_bucket_or_object(entry))
 
 
-def _is_typeless(entry: str) -> bool:
+def _has_no_resource_type(entry: str) -> bool:
     action = catalog().action(entry) if is_literal(entry) else None
     return action is not None and not action.resource_types
 
 
-_LIMITED = at_resource(_is_limited)
+_LIMITED = at_resource(_is_not_star)
 
 
 @check(
     "ACTION_HAS_NO_RESOURCE_TYPE",
     on=Policy,
-    when=(Both(at_action(_is_typeless), _LIMITED),),
+    when=(Both(at_action(_has_no_resource_type), _LIMITED),),
     severity=Severity.WARNING,
-    title="An action that works on no resource is limited to an ARN",
-    fix='Put the action into a statement with "Resource": "*".',
+    title="An action that has no resource type is limited to an ARN",
+    fix='Move the action to a statement with "Resource": "*".',
     source=_REFERENCE,
     kinds=_KINDS,
     bad=[
@@ -78,80 +79,79 @@ _LIMITED = at_resource(_is_limited)
     ],
 )
 def action_without_resource(policy: Policy) -> Iterator[Fail]:
-    """AWS authorizes such an action on `*` alone, which an ARN does not match: the Allow or Deny has no effect."""
+    """AWS authorizes such an action on `*` only, which no ARN matches, so the Allow or Deny has no effect for it.
+
+    False alarm when AWS authorizes the action on an ARN that its reference does not list.
+    """
     for statement in policy.statements:
         reach = reach_of(statement)
         by_doubt: dict[str, list[tuple[Text, Action]]] = {}
         for entry, action in named_entries(statement) if reach.limited else ():
-            if action.resource_types or _is_known_to_work(action, reach):
+            if action.resource_types or _works_on_unlisted_resource(action, reach):
                 continue
             if not statements_by_action(policy).beside(statement, action):
                 by_doubt.setdefault(_doubt(reach, action), []).append((entry, action))
-        for doubt, found in by_doubt.items():
-            yield _typeless(statement, found, doubt)
+        for doubt, entries in by_doubt.items():
+            yield _without_resource_type(statement, entries, doubt)
 
 
-# On what AWS authorizes a call all the same, as its refusals and its pages name it:
+# The resources on which AWS authorizes calls of these actions nevertheless, according to its error messages and pages:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/walkthrough1.html
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-quickstart.html
-_ASKED_ON = {
-    # With a path, where the call asks for one.
+_UNLISTED_RESOURCES = {
+    # The path follows if the call has one.
     "iam:ListGroups": ("iam", ("group/", "group/*/")),
     "iam:ListInstanceProfiles": ("iam", ("instance-profile/", "instance-profile/*/")),
     "iam:ListRoles": ("iam", ("role/", "role/*/")),
     "iam:ListUsers": ("iam", ("user/", "user/*/")),
     "logs:DescribeLogGroups": ("logs", ("log-group::log-stream:",)),
-    # A star, which is one character here.
+    # `*` itself, a single character.
     "s3:ListAllMyBuckets": ("s3", ("?",)),
     "ssmmessages:OpenDataChannel": ("ssm", ("session/*",)),
 }
-# Services of which AWS says that what has no resource type takes `*` alone:
+# AWS says of these services that an action without resource types works with `*` only:
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html
 _STRICT = frozenset({"ec2"})
 
 
-def _is_known_to_work(action: Action, reach: ResourceReach) -> bool:
-    service, resources = _ASKED_ON.get(action.full_name, ("", ()))
+def _works_on_unlisted_resource(action: Action, reach: ResourceReach) -> bool:
+    service, resources = _UNLISTED_RESOURCES.get(action.full_name, ("", ()))
     return any(
         intersects(arn.service, service) and any(intersects(arn.resource, r) for r in resources)
         for arn in reach.arns
     )
 
 
-def _typeless(statement: Statement, found: Sequence[tuple[Text, Action]], doubt: str) -> Fail:
-    entry, action = found[0]
-    others = len(found) - 1
-    more = (
-        f" and {others} more {'action' if others == 1 else 'actions'} of the statement"
-        if others
-        else ""
-    )
+def _without_resource_type(
+    statement: Statement, entries: Sequence[tuple[Text, Action]], doubt: str
+) -> Fail:
+    entry, action = entries[0]
+    others = len(entries) - 1
+    more = f" and {counted(others, 'more action')} of the statement" if others else ""
+    fact = f"`{action.full_name}`{more} {'have' if others else 'has'} no resource type"
     if doubt == "wide":
         return Fail(
             entry.where,
-            f"the reference gives `{action.full_name}`{more} no resource type and tells to write `*`",
+            f"{fact} in the service authorization reference, which says to use `*`",
             severity=Severity.SUGGESTION,
             low_confidence=True,
         )
-    said = (
-        f"the reference gives `{action.full_name}`{more} no resource type"
-        if doubt
-        else f"`{action.full_name}`{more} {'have' if others else 'has'} no resource type"
-    )
+    according = " in the service authorization reference" if doubt else ""
     return Fail(
         entry.where,
-        f"{said}: {'they never match' if others else 'it never matches'} {quoted(statement.resources[0].value)},"
-        f" so that the statement {_verb(statement)} nothing of {'them' if others else 'it'}",
+        f"{fact}{according}: {'they never match' if others else 'it never matches'}"
+        f" {quoted(statement.resources[0].value)},"
+        f" so the statement does not {_verb(statement)} {'them' if others else 'it'}",
         low_confidence=bool(doubt),
     )
 
 
 def _doubt(reach: ResourceReach, action: Action) -> str:
-    """Why the action may work all the same: nothing when that is certain, else `wide` or `new`.
+    """Why the action may work nevertheless: `wide` or `new`, or nothing when it certainly does not.
 
-    Where they list things, some services ask for a wildcard ARN of their own, of which not all are known; and of some
-    new actions the reference learns the resource types late.
+    `wide`: some services authorize their List actions on a wildcard ARN, and not all of these are known. `new`: AWS
+    adds the resource types of some new actions to its reference later.
     """
     if action.service in _STRICT:
         return ""
@@ -163,28 +163,28 @@ def _doubt(reach: ResourceReach, action: Action) -> str:
 
 
 def _verb(statement: Statement) -> str:
-    return "denies" if statement.denies else "allows"
+    return "deny" if statement.denies else "allow"
 
 
-def _may_not_meet(statement: Statement) -> bool:
+def _may_mismatch(statement: Statement) -> bool:
     if tuple(statement.resource_words) == ("*",):
         return False
     reach = reach_of(statement)
     if not reach.arns:
         return False
-    named = named_actions(statement)
-    return not all(reach.meets(action) for action in named) or (
-        len(named) < len(statement.action_words) and any(_services_apart(statement, reach))
+    actions = named_actions(statement)
+    return not all(reach.meets(action) for action in actions) or (
+        len(actions) < len(statement.action_words) and any(_service_mismatches(statement, reach))
     )
 
 
 @check(
     "ACTION_MATCHES_NO_RESOURCE",
     on=Policy,
-    when=(at_statement(_may_not_meet),),
+    when=(at_statement(_may_mismatch),),
     severity=Severity.WARNING,
-    title="An action never meets the ARNs that it is limited to",
-    fix="Give the action ARNs of its own resource types, in a statement of its own: `aws-iam policy lookup` lists them.",
+    title="An action never matches the ARNs of its statement",
+    fix="Move the action to a separate statement with ARNs of its resource types; `aws-iam policy lookup` lists them.",
     source=_REFERENCE,
     kinds=(*_KINDS, Kind.RESOURCE),
     bad=[
@@ -209,99 +209,102 @@ def _may_not_meet(statement: Statement) -> bool:
     ],
 )
 def no_meeting(policy: Policy) -> Iterator[Fail]:
-    """No request joins the action with such a resource, so the Allow or Deny has no effect for it."""
-    holder = attachment_type(policy.resource_type)
-    if holder and holder.service:
-        # What does not go with a known holder has codes of its own.
+    """No request combines the action with such a resource, so the Allow or Deny has no effect for it.
+
+    False alarm when AWS authorizes the action on a resource type that its reference does not list.
+    """
+    attached_to = attachment_type(policy.resource_type)
+    if attached_to and attached_to.service:
+        # Actions and ARNs that do not fit a known attached resource have their own codes.
         return
     for statement in policy.statements:
         reach = reach_of(statement)
         if not reach.arns:
             continue
-        written = named_entries(statement)
-        if len(written) < len(statement.actions):
-            yield from _services_apart(statement, reach)
+        named = named_entries(statement)
+        if len(named) < len(statement.actions):
+            yield from _service_mismatches(statement, reach)
         by_doubt: dict[bool, list[tuple[Text, Action, Arn]]] = {}
-        for entry, action in written:
+        for entry, action in named:
             if reach.meets(action):
                 continue
-            arn = _apart(action, reach)
+            arn = _mismatched_arn(action, reach)
             if arn and not statements_by_action(policy).beside(statement, action):
                 by_doubt.setdefault(_is_unsure(action, reach), []).append((entry, action, arn))
-        for unsure, found in by_doubt.items():
-            yield _mismatch(statement, found, unsure=unsure)
+        for unsure, mismatches in by_doubt.items():
+            yield _mismatch(statement, mismatches, unsure=unsure)
 
 
-def _services_apart(statement: Statement, reach: ResourceReach) -> Iterator[Fail]:
-    """Wildcards of a service that has nothing among the ARNs."""
+def _service_mismatches(statement: Statement, reach: ResourceReach) -> Iterator[Fail]:
+    """Wildcards for actions of a service to which none of the ARNs belongs."""
     for entry in statement.actions:
         if is_literal(entry.value):
             continue
         service = entry.value.partition(":")[0].lower()
         if not is_literal(service) or not catalog().service(service):
             continue
-        # A service without ARNs of its own may work on those of its sister, such as ssmmessages.
+        # A service without ARNs, such as ssmmessages, may use those of a related service.
         if arn_shapes(service) and reach.foreign(service):
             yield Fail(
                 entry.where,
-                f"{quoted(entry.value)} has nothing among ARNs of {quoted(reach.arns[0].service)}:"
-                f" the statement {_verb(statement)} nothing of it",
+                f"no action of {quoted(entry.value)} works on an ARN of {quoted(reach.arns[0].service)},"
+                f" so the statement does not {_verb(statement)} any of them",
             )
 
 
 def _mismatch(
-    statement: Statement, found: Sequence[tuple[Text, Action, Arn]], *, unsure: bool
+    statement: Statement, mismatches: Sequence[tuple[Text, Action, Arn]], *, unsure: bool
 ) -> Fail:
-    entry, action, arn = found[0]
-    more = f"; so it is with {len(found) - 1} more of its actions" if found[1:] else ""
-    source = ", says the reference" if unsure else ""
+    entry, action, arn = mismatches[0]
+    others = counted(len(mismatches) - 1, "more action")
+    more = f"; the same applies to {others} of the statement" if mismatches[1:] else ""
+    source = ", according to the service authorization reference" if unsure else ""
     return Fail(
         entry.where,
-        f"`{action.full_name}` works on {_named(action)}{source}, and {quoted(str(arn))} is none:"
-        f" the statement {_verb(statement)} nothing of it{more}",
+        f"`{action.full_name}` works on {_listed_types(action)}{source}, but not on {quoted(str(arn))},"
+        f" so the statement does not {_verb(statement)} it{more}",
         low_confidence=unsure,
     )
 
 
 def _is_unsure(action: Action, reach: ResourceReach) -> bool:
-    """Whether the reference may have left a resource type out."""
+    """Whether the reference may lack a resource type of the action."""
     return action.service not in _COMPLETE and not reach.foreign(action.service)
 
 
-# Services whose actions the reference gives all their resource types, as far as policies of AWS show.
+# The reference lists all resource types for the actions of these services, as far as AWS's own policies show.
 _COMPLETE = frozenset(
     {"dynamodb", "ecs", "iam", "kms", "lambda", "logs", "s3", "sns", "sqs", "sts"}
 )
 
 
-def _apart(action: Action, reach: ResourceReach) -> Arn | None:
-    """An ARN of the statement when none of them can be of the action's types, and that is certain enough."""
-    if not action.resource_types or not _forms(action):
+def _mismatched_arn(action: Action, reach: ResourceReach) -> Arn | None:
+    """An ARN of the statement when it is certain enough that none of its ARNs is of the action's types."""
+    if not action.resource_types or not _arn_shapes(action):
         return None
     if reach.foreign(action.service):
         return reach.arns[0]
-    # Tags are the last thing that the reference learns of a new type, and S3 has a code of its own.
-    if action.level == "Tagging" or "Tag" in action.name or _of_s3(action):
+    # The reference lists new resource types for tagging actions last, and S3 has its own code.
+    if action.level == "Tagging" or "Tag" in action.name or _s3_kind(action):
         return None
     return reach.beside(action)
 
 
-def _forms(action: Action) -> tuple[ArnShape, ...]:
+def _arn_shapes(action: Action) -> tuple[ArnShape, ...]:
     return arn_shapes(action.service, action.resource_types) or ()
 
 
-def _named(action: Action) -> str:
-    names = [f"`{resource_type}`" for resource_type in action.resource_types[:3]]
-    return ", ".join(names) + (" …" if len(action.resource_types) > len(names) else "")
+def _listed_types(action: Action) -> str:
+    return joined([f"`{resource_type}`" for resource_type in action.resource_types], shown=3)
 
 
 @check(
     "S3_ACTION_MATCHES_NO_RESOURCE",
     on=Statement,
-    when=(at_resource(_is_of_s3),),
+    when=(at_resource(_is_bucket_or_object),),
     severity=Severity.WARNING,
-    title="An action on buckets is limited to objects, or the reverse",
-    fix="Give bucket actions the bucket's ARN, object actions BUCKET/*; a statement of its own for each is clearest.",
+    title="An action on buckets is limited to objects, or an action on objects to buckets",
+    fix="Use the bucket's ARN for bucket actions and BUCKET/* for object actions; separate statements are clearest.",
     source="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html",
     kinds=(*_KINDS, Kind.RESOURCE),
     bad=[
@@ -317,17 +320,20 @@ def _named(action: Action) -> str:
     ],
 )
 def bucket_action_on_objects(statement: Statement) -> Iterator[Fail]:
-    """No request joins a bucket action with an object, so the Allow or Deny has no effect for it."""
+    """No request combines a bucket action with an object or the reverse, so the Allow or Deny has no effect for it.
+
+    False alarm when AWS authorizes the action on a resource type that its reference does not list.
+    """
     for entry, action in named_entries(statement) if ResourceReach(statement).limited else ():
-        wanted = _of_s3(action)
-        if not wanted:
+        kind = _s3_kind(action)
+        if not kind:
             continue
-        kinds = {_bucket_or_object(resource.value) for resource in statement.resources}
-        if kinds == set(_FORMS) - {wanted}:
+        resource_kinds = {_bucket_or_object(resource.value) for resource in statement.resources}
+        if resource_kinds == set(_FORMS) - {kind}:
             yield Fail(
                 entry.where,
                 f"`{action.full_name}` never matches {quoted(statement.resources[0].value)}:"
-                f" it works on `{_FORMS[wanted]}`",
+                f" it works on `{_FORMS[kind]}`",
             )
 
 
@@ -335,7 +341,7 @@ _FORMS = {"bucket": "arn:aws:s3:::BUCKET", "object": "arn:aws:s3:::BUCKET/*"}
 
 
 def _bucket_or_object(resource: str) -> str:
-    """What the ARN or pattern names; nothing when it may be either, or something else."""
+    """`bucket` or `object`, as the ARN or pattern names it; nothing when it may be either or something else."""
     arn = Arn.of(without_variables(resource, "*"))
     if arn is None or arn.service != "s3" or arn.region or arn.account:
         return ""
@@ -345,7 +351,7 @@ def _bucket_or_object(resource: str) -> str:
     return "bucket" if is_literal(name) else ""
 
 
-def _of_s3(action: Action) -> str:
-    """`bucket` or `object`, for an action of S3 that works on the one and never on the other."""
-    wanted, *others = [name for name in _FORMS if name in action.resource_types] or [""]
-    return wanted if action.service == "s3" and not others else ""
+def _s3_kind(action: Action) -> str:
+    """`bucket` or `object` for an action of S3 that works on only one of the two."""
+    kind, *others = [name for name in _FORMS if name in action.resource_types] or [""]
+    return kind if action.service == "s3" and not others else ""

@@ -1,7 +1,7 @@
-"""Passing roles and creating service-linked roles: the actions whose reach is the resource's alone.
+"""iam:PassRole and iam:CreateServiceLinkedRole: allowed on any role, with no condition on the service.
 
-Six codes each: the action is named, matched by a wildcard, or left out of NotAction; and the resource is unrestricted,
-or excluded by NotResource.
+Six codes for each action: it is named, matched by a wildcard, or not excluded by NotAction; and the resource is every
+role, or every role except those in NotResource.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     from aws_iam.rules.check import Check
 
-Covered = Literal["named", "star", "not_action"]
+Coverage = Literal["named", "star", "not_action"]
 
 
 @slotted
-class _Subject:
-    """An action of IAM, the key that guards it, and the words about it."""
+class _GuardedAction:
+    """An action of IAM, the condition key that guards it, and the words of its rules."""
 
     code: str
     action: str
@@ -50,24 +50,32 @@ class _Subject:
         return any(not guard.if_exists or guard.base != "StringEquals" for guard in guards)
 
 
-_PASS_ROLE = _Subject(
+_PASS_ROLE = _GuardedAction(
     code="PASS_ROLE",
     action="iam:PassRole",
     guard="iam:PassedToService",
     severity=Severity.SECURITY_WARNING,
-    does="passes any role",
+    does="allows passing any role",
     fix="Name the roles in Resource, or add StringEquals on iam:PassedToService.",
-    why="Whoever may pass any role to a service works with the permissions of the strongest role in the account.",
+    why=(
+        "A principal that can pass any role to a service can act with the permissions of the most powerful role in the"
+        " account.\n\nFalse alarm when the principal is meant to administer the account, or when a permissions boundary"
+        " or an SCP limits the roles that it can pass."
+    ),
     if_exists_guards=False,
 )
-_CREATE_SLR = _Subject(
+_CREATE_SLR = _GuardedAction(
     code="CREATE_SLR",
     action="iam:CreateServiceLinkedRole",
     guard="iam:AWSServiceName",
     severity=Severity.WARNING,
-    does="creates a service-linked role for any service",
+    does="allows creating any service-linked role",
     fix="Name the roles in Resource, or add StringEquals on iam:AWSServiceName.",
-    why="A service-linked role lets its service act in the account; which services may is worth a decision.",
+    why=(
+        "A service-linked role lets its service act in the account. Allow it only for services that you decided to use."
+        "\n\nFalse alarm when the principal is meant to enable any service, or when a permissions boundary or an SCP"
+        " limits the services."
+    ),
     if_exists_guards=True,
 )
 
@@ -85,39 +93,41 @@ def _is_guard(condition: Condition) -> bool:
 _ANY_ROLE = re.compile(r"(role)?[*?/]*[*?][*?/]*")
 
 
-def _unrestricted(resource: str) -> bool:
-    """Whether the pattern takes every role of an account."""
+def _matches_every_role_arn(resource: str) -> bool:
+    """Whether the pattern matches every role of an account."""
     if resource and not resource.strip("*"):
         return True
     arn = Arn.of(resource)
     if arn is None:
-        return resource.startswith("arn:") and resource.endswith("*") and _takes_roles(resource)
+        return resource.startswith("arn:") and resource.endswith("*") and _matches_roles(resource)
     return matches(arn.service, "iam") and bool(_ANY_ROLE.fullmatch(arn.resource))
 
 
-def _takes_roles(pattern: str) -> bool:
+def _matches_roles(pattern: str) -> bool:
     return matches(pattern, "arn:aws:iam::111122223333:role/any") and matches(
         pattern, "arn:aws:iam::444455556666:role/other"
     )
 
 
-_FIRST = frozenset("iI*?")
+_FIRST_CHARACTERS = frozenset("iI*?")
 
 
 @memo_on_subject
-def _covered(statement: Statement) -> dict[str, tuple[Covered, Text | None] | None]:
-    """How the statement's actions cover each of the subjects' actions: six rules ask the same of it."""
+def _covered(statement: Statement) -> dict[str, tuple[Coverage, Text | None] | None]:
+    """How the statement's actions cover each guarded action; worked out once for the six rules on it."""
     return {
-        subject.action: _covering(statement, subject.action)
-        for subject in (_PASS_ROLE, _CREATE_SLR)
+        guarded.action: _covering(statement, guarded.action)
+        for guarded in (_PASS_ROLE, _CREATE_SLR)
     }
 
 
-def _covering(statement: Statement, action: str) -> tuple[Covered, Text | None] | None:
-    """How the statement's actions cover this one, and by which entry; a literal entry wins over a wildcard."""
+def _covering(statement: Statement, action: str) -> tuple[Coverage, Text | None] | None:
+    """How the statement's actions cover this one, and by which entry; a literal entry comes before a wildcard."""
     wild = None
-    # Only what begins like the action or with a wildcard can be it.
-    for entry in (candidate for candidate in statement.actions if candidate.value[:1] in _FIRST):
+    # An entry can match only if it begins like the action or with a wildcard.
+    for entry in (
+        candidate for candidate in statement.actions if candidate.value[:1] in _FIRST_CHARACTERS
+    ):
         if entry.value.lower() == action.lower():
             return "named", entry
         if not is_literal(entry.value) and matches(entry.value, action, ignore_case=True):
@@ -132,32 +142,37 @@ def _covering(statement: Statement, action: str) -> tuple[Covered, Text | None] 
 
 
 def _problems(
-    subject: _Subject, covered: Covered, statement: Statement, *, excluding: bool
+    guarded: _GuardedAction, coverage: Coverage, statement: Statement, *, excluding: bool
 ) -> Iterator[Fail]:
     if not statement.allows or (excluding and not statement.not_resources):
         return
-    found = _covered(statement)[subject.action]
-    if found is None or found[0] != covered:
+    actual = _covered(statement)[guarded.action]
+    if actual is None or actual[0] != coverage:
         return
-    entry = found[1]
+    entry = actual[1]
     where = entry.where if entry else statement.place("NotAction")
-    who = quoted(entry.value) if entry else f"`NotAction` without `{subject.action}`"
-    if excluding:
-        yield Fail(where, f"{who} {subject.does} but those of `NotResource`")
-        return
-    open_ = next(
-        (resource for resource in statement.resources if _unrestricted(resource.value)), None
+    grant = (
+        quoted(entry.value)
+        if entry
+        else f"`NotAction`, which does not exclude `{guarded.action}`,"
     )
-    if open_ and not subject.is_guarded(statement):
-        yield Fail(where, f"{who} {subject.does}: the resource is {quoted(open_.value)}")
+    if excluding:
+        yield Fail(where, f"{grant} {guarded.does} except those in `NotResource`")
+        return
+    any_role = next(
+        (resource for resource in statement.resources if _matches_every_role_arn(resource.value)),
+        None,
+    )
+    if any_role and not guarded.is_guarded(statement):
+        yield Fail(where, f"{grant} {guarded.does}: the resource is {quoted(any_role.value)}")
 
 
-_COVERED: dict[Covered, tuple[dict[str, object], str]] = {
+_COVERAGES: dict[Coverage, tuple[dict[str, object], str]] = {
     "named": ({}, "the action is named"),
     "star": ({"Action": "iam:*"}, "a wildcard matches the action"),
-    "not_action": ({"NotAction": "s3:*"}, "NotAction leaves the action in"),
+    "not_action": ({"NotAction": "s3:*"}, "NotAction does not exclude the action"),
 }
-_FORMS: dict[tuple[Covered, bool], str] = {
+_CODE_SUFFIXES: dict[tuple[Coverage, bool], str] = {
     ("named", False): "STAR_IN_RESOURCE",
     ("star", False): "STAR_IN_ACTION_AND_RESOURCE",
     ("not_action", False): "STAR_IN_RESOURCE_AND_NOT_ACTION",
@@ -167,35 +182,35 @@ _FORMS: dict[tuple[Covered, bool], str] = {
 }
 
 
-def _gates(subject: _Subject, covered: Covered, *, excluding: bool) -> tuple[Gate, ...]:
+def _gates(guarded: _GuardedAction, coverage: Coverage, *, excluding: bool) -> tuple[Gate, ...]:
     if excluding:
         return (has("NotResource"),)
-    if covered == "not_action":
+    if coverage == "not_action":
         return (has("NotAction"),)
-    return (at_action(lambda entry: matches(entry, subject.action, ignore_case=True)),)
+    return (at_action(lambda entry: matches(entry, guarded.action, ignore_case=True)),)
 
 
-def _declared(subject: _Subject, covered: Covered, *, excluding: bool) -> Check[Statement]:
-    element, words = _COVERED[covered]
+def _declared(guarded: _GuardedAction, coverage: Coverage, *, excluding: bool) -> Check[Statement]:
+    element, words = _COVERAGES[coverage]
     role = "arn:aws:iam::111122223333:role/app"
-    actions = element or {"Action": subject.action}
+    actions = element or {"Action": guarded.action}
     resource = {"NotResource": role} if excluding else {"Resource": "*"}
-    guard = {"Condition": {"StringEquals": {subject.guard: "ec2.amazonaws.com"}}}
-    named: dict[str, object] = {"Effect": "Allow", "Action": subject.action, "Resource": role}
+    guard = {"Condition": {"StringEquals": {guarded.guard: "ec2.amazonaws.com"}}}
+    named: dict[str, object] = {"Effect": "Allow", "Action": guarded.action, "Resource": role}
 
     def problems(statement: Statement) -> Iterator[Fail]:
-        yield from _problems(subject, covered, statement, excluding=excluding)
+        yield from _problems(guarded, coverage, statement, excluding=excluding)
 
-    problems.__doc__ = subject.why
-    spared = " but those of NotResource" if excluding else ""
+    problems.__doc__ = guarded.why
+    excepted = " except those in NotResource" if excluding else ""
     return check(
-        f"{subject.code}_WITH_{_FORMS[covered, excluding]}",
+        f"{guarded.code}_WITH_{_CODE_SUFFIXES[coverage, excluding]}",
         on=Statement,
-        severity=subject.severity,
-        title=f"The statement {subject.does}{spared}: {words}",
-        fix=subject.fix,
+        severity=guarded.severity,
+        title=f"The statement {guarded.does}{excepted}: {words}",
+        fix=guarded.fix,
         kinds=IDENTITY_KINDS,
-        when=_gates(subject, covered, excluding=excluding),
+        when=_gates(guarded, coverage, excluding=excluding),
         bad=[{"Effect": "Allow", **actions, **resource}],
         good=[
             named,

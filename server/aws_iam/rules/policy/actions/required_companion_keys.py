@@ -1,4 +1,4 @@
-"""Conditions that need company: another key beside them, or an action that supplies the key."""
+"""Conditions that work only with another condition key, or with an action that supplies their key."""
 
 from __future__ import annotations
 
@@ -23,64 +23,67 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Action
 
 
-def _reading_if(condition: Mapping[str, object]) -> Example:
+def _read_if(condition: Mapping[str, object]) -> Example:
     return allow("s3:GetObject", OBJECTS, condition)
 
 
 _VPC_IP = {"IpAddress": {"aws:VpcSourceIp": "10.0.0.0/16"}}
 _IN_VPC = {"StringEquals": {"aws:SourceVpc": "vpc-0123456789abcdef0"}}
-# Key, its companions (one is enough), whether the page of the key says so in these words.
-_PAIRS = (
+# The key, its companion keys (one is enough), and whether AWS's page on the key requires them explicitly.
+_COMPANIONS = (
     ("aws:vpcsourceip", ("aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn"), True),
     ("aws:ec2instancesourceprivateipv4", ("aws:ec2instancesourcevpc",), False),
 )
 
 
-def _is_callers_choice(condition: Condition) -> bool:
+def _is_chosen_by_caller(condition: Condition) -> bool:
     key = catalog().condition_key(condition.key.value)
     return key is not None and key.caller_controlled
 
 
-def _is_of_some_actions(condition: Condition) -> bool:
-    """Whether the key is one of a service that some of its actions have."""
+def _belongs_to_some_actions(condition: Condition) -> bool:
+    """Whether the key belongs to a service and the reference lists it for some of the service's actions."""
     prefix, _, name = condition.name.partition(":")
-    # `IfExists` is written for the actions without the key. Tags of the resource have codes of their own; a session
-    # carries its keys into every action.
+    # `IfExists` allows for actions without the key. Tags of the resource have their own codes. Global keys may be in
+    # the request for any action.
     if condition.if_exists or name.startswith("resourcetag/") or condition.name in global_keys():
         return False
-    # A key that the reference gives to no action at all is a gap of the reference, not of the policy.
+    # If the reference lists the key for no action at all, the reference is incomplete, not the policy.
     return prefix not in _INCOMPLETE and bool(actions_with_key(prefix, condition.name))
 
 
 @check(
     "MISSING_PAIRED_CONDITION_KEYS",
     on=Statement,
-    when=(at_keys(*(key for key, _, _ in _PAIRS)),),
+    when=(at_keys(*(key for key, _, _ in _COMPANIONS)),),
     severity=Severity.SECURITY_WARNING,
-    title="A private address is compared without its VPC",
+    title="A condition compares a private IP address without the VPC",
     fix="Add a condition on aws:SourceVpc (or aws:Ec2InstanceSourceVpc) to the same statement.",
-    bad=[_reading_if(_VPC_IP)],
-    good=[_reading_if({**_VPC_IP, **_IN_VPC})],
+    bad=[_read_if(_VPC_IP)],
+    good=[_read_if({**_VPC_IP, **_IN_VPC})],
 )
 def address_without_network(statement: Statement) -> Iterator[Fail]:
-    """Private addresses repeat from VPC to VPC: without the VPC anybody's instance may have the address."""
-    for key, companions, certain in _PAIRS:
+    """Private addresses are reused from VPC to VPC, so an instance in anybody's VPC may have the same address.
+
+    False alarm when another statement of the policy denies requests from other VPCs.
+    """
+    for key, companions, certain in _COMPANIONS:
         for condition in statement.conditions_on(key):
-            # Compared with another key of the request, the address names one instance:
+            # Compared with another key of the request, the address identifies one instance:
             # https://aws.amazon.com/blogs/security/how-to-use-policies-to-restrict-where-ec2-instance-credentials-can-be-used-from/
             if not certain and all("${" in value.value for value in condition.values):
                 continue
             if not statement.conditions_on(*companions):
                 yield Fail(
                     condition.key.where,
-                    f"{quoted(condition.key.value)} stands without the VPC that the address is in",
+                    f"{quoted(condition.key.value)} is compared, but no condition names the VPC of the address",
                     low_confidence=not certain,
                 )
 
 
-_NO_MFA = {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}
-_FALSE = {"Bool": {"aws:MultiFactorAuthPresent": "false"}}
-_KEYLESS = {"Null": {"aws:MultiFactorAuthAge": "true"}}
+_DENY_IAM = {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}
+_WITHOUT_MFA = {"Bool": {"aws:MultiFactorAuthPresent": "false"}}
+_NO_MFA_KEY = {"Null": {"aws:MultiFactorAuthAge": "true"}}
 
 
 @check(
@@ -88,84 +91,87 @@ _KEYLESS = {"Null": {"aws:MultiFactorAuthAge": "true"}}
     on=Policy,
     when=(at_keys("aws:multifactorauthpresent"),),
     severity=Severity.WARNING,
-    title="The Deny without MFA does not reach access keys of users",
-    fix='Write BoolIfExists: {"aws:MultiFactorAuthPresent": "false"}.',
+    title="The Deny without MFA does not apply to users' access keys",
+    fix='Write "BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}.',
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent",
     bad=[
-        policy_with({**_NO_MFA, "Condition": _FALSE}),
+        policy_with({**_DENY_IAM, "Condition": _WITHOUT_MFA}),
         policy_with(
-            {**_NO_MFA, "Condition": {"StringEquals": {"aws:MultiFactorAuthPresent": "false"}}}
+            {**_DENY_IAM, "Condition": {"StringEquals": {"aws:MultiFactorAuthPresent": "false"}}}
         ),
     ],
     good=[
         policy_with(
-            {**_NO_MFA, "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
+            {**_DENY_IAM, "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
         ),
-        policy_with({**_NO_MFA, "Condition": _KEYLESS}),
+        policy_with({**_DENY_IAM, "Condition": _NO_MFA_KEY}),
         policy_with(
-            {**_NO_MFA, "Condition": _FALSE}, {**_NO_MFA, "Action": "*", "Condition": _KEYLESS}
+            {**_DENY_IAM, "Condition": _WITHOUT_MFA},
+            {**_DENY_IAM, "Action": "*", "Condition": _NO_MFA_KEY},
         ),
     ],
 )
 def keyless_pass(policy: Policy) -> Iterator[Fail]:
-    """A request signed with a user's access key has no such key at all, so `Bool` does not hold and nothing is denied."""
-    missing = [
-        (allowing, found)
-        for allowing in policy.statements
-        if (found := _missing_keyless(allowing))
+    """Requests signed with a user's access key lack this condition key, so the condition is false and nothing is denied.
+
+    False alarm when no principal with this policy has access keys, or when another policy denies requests without the
+    condition key.
+    """
+    incomplete = [
+        (statement, condition)
+        for statement in policy.statements
+        if (condition := _condition_that_needs_key(statement))
     ]
-    others = [keyless for keyless in policy.statements if missing and _denies_keyless(keyless)][
-        :_MOST
-    ]
-    for statement, condition in missing[:_MOST]:
-        if not any(_is_within(statement, other) for other in others):
+    complete = [
+        statement
+        for statement in policy.statements
+        if incomplete and _denies_without_key(statement)
+    ][:_MOST_STATEMENTS]
+    for statement, condition in incomplete[:_MOST_STATEMENTS]:
+        if not any(_is_within(statement, other) for other in complete):
             yield Fail(
                 condition.operator.where,
-                f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} does not hold for a user's access key,"
-                " which has no such key: it is not denied",
+                f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} does not deny requests signed"
+                " with a user's access key: they lack this condition key",
             )
 
 
-_EXACTLY = frozenset({"Bool", "StringEquals", "StringEqualsIgnoreCase", "StringLike"})
+_OPERATORS_THAT_NEED_KEY = frozenset(
+    {"Bool", "StringEquals", "StringEqualsIgnoreCase", "StringLike"}
+)
 
 
-def _missing_keyless(statement: Statement) -> Condition | None:
-    """The condition of a Deny without MFA that does not hold where the key is absent."""
+def _condition_that_needs_key(statement: Statement) -> Condition | None:
+    """The condition of a Deny without MFA that is false when the request lacks the key."""
     if not statement.denies or any(condition.base == "Null" for condition in statement.conditions):
         return None
-    tested = (
-        exact
-        for exact in statement.conditions_on("aws:multifactorauthpresent")
-        if exact.operator.value in _EXACTLY
-    )
     return next(
         (
-            is_false
-            for is_false in tested
-            if [v.value.lower() for v in is_false.values] == ["false"]
+            condition
+            for condition in statement.conditions_on("aws:multifactorauthpresent")
+            if condition.operator.value in _OPERATORS_THAT_NEED_KEY
+            and [value.value.lower() for value in condition.values] == ["false"]
         ),
         None,
     )
 
 
-# Statements are compared with each other; a policy has one or two such Denies.
-_MOST = 20
+# Bounds the comparison of statements with each other; a policy has one or two such Denies.
+_MOST_STATEMENTS = 20
 
 
-def _denies_keyless(statement: Statement) -> bool:
-    """Whether the statement denies whoever has no such key, without another condition."""
-    asked = [condition for condition in statement.conditions if condition.name in _MFA_KEYS]
-    return (
-        statement.denies
-        and len(asked) == len(statement.conditions)
-        and all(_holds_without(other) for other in asked)
+def _denies_without_key(statement: Statement) -> bool:
+    """Whether the statement denies every request without the MFA keys, with no condition on other keys."""
+    return statement.denies and all(
+        condition.name in _MFA_KEYS and _holds_without_key(condition)
+        for condition in statement.conditions
     )
 
 
 _MFA_KEYS = frozenset({"aws:multifactorauthpresent", "aws:multifactorauthage"})
 
 
-def _holds_without(condition: Condition) -> bool:
+def _holds_without_key(condition: Condition) -> bool:
     values = [value.value.lower() for value in condition.values]
     if condition.base == "Null":
         return values == ["true"]
@@ -173,35 +179,38 @@ def _holds_without(condition: Condition) -> bool:
 
 
 def _is_within(inner: Statement, outer: Statement) -> bool:
-    """Whether the outer statement, conditions apart, is about everything that the inner one is about."""
-    return _taken(inner.actions, inner.not_actions, outer.actions, outer.not_actions) and _taken(
-        inner.resources, inner.not_resources, outer.resources, outer.not_resources
-    )
+    """Whether the outer statement, ignoring conditions, has all actions and resources of the inner one."""
+    return _contains(
+        inner.actions, inner.not_actions, outer.actions, outer.not_actions
+    ) and _contains(inner.resources, inner.not_resources, outer.resources, outer.not_resources)
 
 
-def _taken(
-    named: Sequence[Text], spared: Sequence[Text], by: Sequence[Text], sparing: Sequence[Text]
+def _contains(
+    inner: Sequence[Text],
+    inner_excluded: Sequence[Text],
+    outer: Sequence[Text],
+    outer_excluded: Sequence[Text],
 ) -> bool:
-    """Whether what is named, or all but what is spared, is taken by the other side."""
-    if not (named or spared):
-        return not (by or sparing)
-    if by:
-        # All but some is named by `*` alone.
-        inner = [sparing_entry.value for sparing_entry in named] or ["*"]
-        return all(any(_covers(wide, one) for wide in by) for one in inner)
-    if spared:
+    """Whether the outer element contains the inner one; each is a list, or everything except a list."""
+    if not (inner or inner_excluded):
+        return not (outer or outer_excluded)
+    if outer:
+        # Only `*` contains everything except a list.
+        entries = [entry.value for entry in inner] or ["*"]
+        return all(any(_covers(wide, entry) for wide in outer) for entry in entries)
+    if inner_excluded:
         return all(
-            any(_covers(wide, sparing_entry.value) for wide in spared) for sparing_entry in sparing
+            any(_covers(wide, entry.value) for wide in inner_excluded) for entry in outer_excluded
         )
     return not any(
-        intersects(one.value, sparing_entry.value, ignore_case=True)
-        for one in named
-        for sparing_entry in sparing
+        intersects(entry.value, excluded.value, ignore_case=True)
+        for entry in inner
+        for excluded in outer_excluded
     )
 
 
-def _covers(wide: Text, one: str) -> bool:
-    return covers(wide.value, one, ignore_case=True)
+def _covers(wide: Text, entry: str) -> bool:
+    return covers(wide.value, entry, ignore_case=True)
 
 
 _SELECT = {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
@@ -214,46 +223,51 @@ _ATTRIBUTES = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "name
     on=Statement,
     when=(at_keys("dynamodb:attributes"),),
     severity=Severity.SECURITY_WARNING,
-    title="Attributes are limited, but not the way of reading them",
+    title="A condition limits dynamodb:Attributes without dynamodb:Select",
     fix='Add "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}.',
     kinds=IDENTITY_KINDS,
     bad=[{**_READ, "Condition": _ATTRIBUTES}],
     good=[{**_READ, "Condition": {**_ATTRIBUTES, "StringEquals": _SELECT}}],
 )
 def attributes_without_select(statement: Statement) -> Iterator[Fail]:
-    """A request that names no attributes passes the condition and is given all of them."""
+    """A request that names no attributes meets the condition and gets all of them.
+
+    False alarm when another statement of the policy denies such requests.
+    """
     selects = statement.conditions_on("dynamodb:select")
     for condition in statement.conditions_on("dynamodb:attributes"):
         if not any(
             value.value == "SPECIFIC_ATTRIBUTES" for select in selects for value in select.values
         ):
             yield Fail(
-                condition.key.where, "`dynamodb:Attributes` stands without `dynamodb:Select`"
+                condition.key.where,
+                f"{quoted(condition.key.value)} is limited, but no condition requires `SPECIFIC_ATTRIBUTES` for"
+                " `dynamodb:Select`",
             )
 
 
 @check(
     "UNTRUSTWORTHY_CONDITION_KEY",
     on=Statement,
-    when=(at_condition(_is_callers_choice),),
+    when=(at_condition(_is_chosen_by_caller),),
     severity=Severity.SECURITY_WARNING,
-    title="The statement trusts what the caller writes",
+    title="The condition trusts a value that the caller chooses",
     fix="Use a key that AWS sets, such as aws:PrincipalArn, aws:SourceArn or aws:SourceVpce.",
-    bad=[_reading_if({"StringLike": {"aws:UserAgent": "*backup-tool*"}})],
-    good=[_reading_if({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})],
+    bad=[_read_if({"StringLike": {"aws:UserAgent": "*backup-tool*"}})],
+    good=[_read_if({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})],
 )
 def caller_writes_key(statement: Statement) -> Iterator[Fail]:
-    """The caller chooses the value of such a key, so it keeps nobody out.
+    """A caller can send any value for such a key, so the condition keeps nobody out.
 
-    Wrong where the key only serves as a second condition.
+    False alarm when another condition of the statement already limits access.
     """
     for condition in statement.conditions if statement.allows else ():
         key = catalog().condition_key(condition.key.value)
         if key and key.caller_controlled:
-            # AWS warns of these keys on their page; the list of its check is not published.
+            # AWS warns about these keys on their page; it does not publish the list that its own check uses.
             yield Fail(
                 condition.key.where,
-                f"the caller chooses the value of {quoted(condition.key.value)}",
+                f"{quoted(condition.key.value)} has whatever value the caller sends",
                 low_confidence=True,
             )
 
@@ -265,17 +279,17 @@ _BY_SERVICE = {"Bool": {"aws:PrincipalIsAWSService": "true"}}
 _HAS_SOURCE = {"Null": {"aws:SourceAccount": "false"}}
 
 
-def _says(statement: Statement, key: str, value: str, base: str) -> bool:
+def _has_value(statement: Statement, key: str, value: str, base: str) -> bool:
     return any(
         condition.base == base and [text.value.lower() for text in condition.values] == [value]
         for condition in statement.conditions_on(key)
     )
 
 
-def _on_sources(statement: Statement) -> tuple[Condition, ...]:
-    """What a Deny asks about the source of a service's call, Null apart."""
-    tested = statement.conditions_on(*_SOURCES) if statement.denies else ()
-    return tuple(condition for condition in tested if condition.base != "Null")
+def _source_conditions(statement: Statement) -> tuple[Condition, ...]:
+    """The conditions of a Deny on the source of a service's call, except Null."""
+    conditions = statement.conditions_on(*_SOURCES) if statement.denies else ()
+    return tuple(condition for condition in conditions if condition.base != "Null")
 
 
 @check(
@@ -283,17 +297,24 @@ def _on_sources(statement: Statement) -> tuple[Condition, ...]:
     on=Statement,
     when=(at_keys(*_SOURCES),),
     severity=Severity.WARNING,
-    title="The statement also denies callers that are no service",
+    title="The statement also denies callers that are not AWS services",
     fix='Add "Bool": {"aws:PrincipalIsAWSService": "true"}.',
     kinds=(Kind.RCP,),
     bad=[{**_RCP, "Condition": {**_OTHER_ORG, **_HAS_SOURCE}}],
     good=[{**_RCP, "Condition": {**_OTHER_ORG, **_BY_SERVICE, **_HAS_SOURCE}}],
 )
 def people_denied(statement: Statement) -> Iterator[Fail]:
-    """Only services carry the source of a call; anybody else is denied for the lack of it."""
-    tested = _on_sources(statement)
-    if tested and not _says(statement, "aws:principalisawsservice", "true", "Bool"):
-        yield Fail(tested[0].key.where, f"only a service's call has {quoted(tested[0].key.value)}")
+    """Only calls by AWS services have a source; the Deny also applies to all other callers, because they have none.
+
+    False alarm when another condition is not true for callers that are not AWS services.
+    """
+    conditions = _source_conditions(statement)
+    if conditions and not _has_value(statement, "aws:principalisawsservice", "true", "Bool"):
+        key = conditions[0].key
+        yield Fail(
+            key.where,
+            f"{quoted(key.value)} is only in calls by AWS services, and no condition on `aws:PrincipalIsAWSService` limits the Deny to them",
+        )
 
 
 @check(
@@ -301,38 +322,43 @@ def people_denied(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_keys(*_SOURCES),),
     severity=Severity.WARNING,
-    title="The statement also denies calls without a source",
+    title="The statement also denies service calls without a source",
     fix='Add "Null": {"aws:SourceAccount": "false"}.',
     kinds=(Kind.RCP,),
     bad=[{**_RCP, "Condition": {**_OTHER_ORG, **_BY_SERVICE}}],
     good=[{**_RCP, "Condition": {**_OTHER_ORG, **_BY_SERVICE, **_HAS_SOURCE}}],
 )
 def sourceless_denied(statement: Statement) -> Iterator[Fail]:
-    """Some calls of services have no source at all; without the question for it they are denied."""
-    tested = _on_sources(statement)
-    asked = any(
-        _says(statement, key, "false", "Null") for key in ("aws:sourceaccount", "aws:sourcearn")
+    """Some calls by AWS services have no source; without the Null condition the Deny applies to them, too.
+
+    False alarm when these calls are meant to be denied, or when the conditions are not true for them.
+    """
+    conditions = _source_conditions(statement)
+    has_null_check = any(
+        _has_value(statement, key, "false", "Null")
+        for key in ("aws:sourceaccount", "aws:sourcearn")
     )
-    if tested and not asked:
+    if conditions and not has_null_check:
+        key = conditions[0].key
         yield Fail(
-            tested[0].key.where,
-            f"{quoted(tested[0].key.value)} is absent from some calls of services",
+            key.where,
+            f"{quoted(key.value)} is missing in some calls by AWS services, and no `Null` condition exempts them",
         )
 
 
-# Services whose reference lists keys without all of their actions.
+# The reference of these services does not list all actions of a key.
 _INCOMPLETE = frozenset({"aws-marketplace"})
 
 
 @check(
     "KEY_NOT_SUPPORTED_BY_ACTION",
     on=Statement,
-    when=(at_condition(_is_of_some_actions),),
+    when=(at_condition(_belongs_to_some_actions),),
     severity=Severity.WARNING,
-    title="Requests for an action of the statement never have the condition key",
-    fix="Move the action into a statement without this condition.",
+    title="The condition key is not available for an action of the statement",
+    fix="Move the action to a statement without this condition.",
     source="https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
-    bad=[_reading_if({"StringLike": {"s3:prefix": "home/*"}})],
+    bad=[_read_if({"StringLike": {"s3:prefix": "home/*"}})],
     good=[
         {
             "Effect": "Allow",
@@ -340,27 +366,31 @@ _INCOMPLETE = frozenset({"aws-marketplace"})
             "Resource": "arn:aws:s3:::amzn-s3-demo-bucket",
             "Condition": {"StringLike": {"s3:prefix": "home/*"}},
         },
-        _reading_if({"StringLikeIfExists": {"s3:prefix": "home/*"}}),
+        _read_if({"StringLikeIfExists": {"s3:prefix": "home/*"}}),
     ],
 )
 def key_of_other_action(statement: Statement) -> Iterator[Fail]:
-    """Without the key a positive condition never holds, and a negated one always does."""
+    """Requests for the action lack the key, so a positive condition is never true and a negated one always is.
+
+    False alarm when AWS supplies the key for the action although its reference does not say so.
+    """
     for condition in statement.conditions:
-        if not _is_of_some_actions(condition):
+        if not _belongs_to_some_actions(condition):
             continue
         prefix = condition.name.partition(":")[0]
-        having = actions_with_key(prefix, condition.name)
+        supported = actions_with_key(prefix, condition.name)
         without = [
             action.full_name
             for action in _literal_actions(statement)
-            if action.service == prefix and action.full_name.lower() not in having
+            if action.service == prefix and action.full_name.lower() not in supported
         ]
         if without:
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
             yield Fail(
                 condition.key.where,
-                f"the reference does not give {quoted(condition.key.value)} to `{without[0]}`{more}",
-                # The reference attaches keys unevenly, to actions here and to resource types there.
+                f"{quoted(condition.key.value)} is not listed for `{without[0]}`{more} in the service authorization"
+                " reference",
+                # The reference lists some keys with actions and others with resource types.
                 low_confidence=True,
             )
 

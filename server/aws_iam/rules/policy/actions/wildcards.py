@@ -1,4 +1,4 @@
-"""Wildcards: what grants more than it seems, and what is said twice."""
+"""Wildcards that grant more than they seem to, and entries or statements that repeat others."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, allow
 from aws_iam.rules.gates import at_action, at_policy, at_resource, at_statement, has
 from aws_iam.rules.outcomes import Fail
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"
 _FEW = 20
-_SEVERAL = 2
-# Intricate patterns are slow to compare with each other. What AWS accepts is far below this limit; where a list exceeds
+_PAIR = 2
+# Patterns with many wildcards are slow to compare. Policies that AWS accepts are far below this limit; where a list exceeds
 # it, LIST_TOO_LONG_TO_COMPARE says so.
 _WORK = 2_000_000
 
@@ -32,8 +33,8 @@ _WORK = 2_000_000
 _GET = "s3:GetObject"
 
 
-def _is_service_open(entry: str) -> bool:
-    """Whether there may be a wildcard in the service of an action or an ARN."""
+def _has_service_wildcard(entry: str) -> bool:
+    """Whether the service of an action or an ARN has a wildcard."""
     if entry.startswith("arn:"):
         arn = Arn.of(entry)
         return arn is not None and not is_literal(arn.service)
@@ -41,37 +42,35 @@ def _is_service_open(entry: str) -> bool:
     return bool(colon) and not is_literal(service)
 
 
-def _is_all(entry: str) -> bool:
+def _is_every_action(entry: str) -> bool:
     return entry in {"*", "*:*"} or covers(entry, "*:*")
 
 
 @check(
     "FULL_ADMIN_ALLOWED",
     on=Statement,
-    when=(at_action(_is_all),),
+    when=(at_action(_is_every_action),),
     severity=Severity.SECURITY_WARNING,
     title="The statement allows every action on every resource",
-    fix="List the actions and resources that the work needs.",
+    fix="List the actions and resources that the principal needs.",
     source=_BEST_PRACTICES,
     kinds=(Kind.IDENTITY,),
     bad=[allow("*"), allow("*:*")],
     good=[allow(_GET, OBJECTS), {"Effect": "Deny", "Action": "*", "Resource": "*"}],
 )
 def everything_allowed(statement: Statement) -> Iterator[Fail]:
-    """Whoever has this policy is an administrator: nothing in the account is out of reach.
+    """Every principal with this policy is an administrator of the account.
 
-    Wrong for the few roles that are meant to administer the account.
+    False alarm when the principal is meant to administer the account.
     """
     anywhere = any(resource.value == "*" for resource in statement.resources)
     if not (anywhere and statement.allows) or statement.has("Condition"):
         return
-    everything = next(filter(_is_every_action, statement.actions), None)
+    everything = next(
+        (action for action in statement.actions if _is_every_action(action.value)), None
+    )
     if everything:
         yield Fail(everything.where, f"{quoted(everything.value)} on `*` allows everything")
-
-
-def _is_every_action(action: Text) -> bool:
-    return action.value in {"*", "*:*"} or covers(action.value, "*:*")
 
 
 def _is_service_wildcard(action: str) -> bool:
@@ -87,26 +86,27 @@ def _is_service_wildcard(action: str) -> bool:
     when=(at_action(_is_service_wildcard),),
     severity=Severity.SECURITY_WARNING,
     title="The statement allows every action of a service",
-    fix="List the actions that the work needs.",
+    fix="List the actions that the principal needs.",
     source=_BEST_PRACTICES,
     kinds=(Kind.IDENTITY,),
     bad=[allow("s3:*"), allow("s3:*", "arn:aws:s3:::amzn-s3-demo-bucket/home/*")],
     good=[allow("s3:Get*"), {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
 )
 def service_wildcard(statement: Statement) -> Iterator[Fail]:
-    """A service wildcard grows by itself: every action that AWS adds later is allowed, too.
+    """A service wildcard also allows every action that AWS adds to the service later.
 
-    Wrong where the principal is meant to administer the whole service.
+    False alarm when the principal is meant to administer the service.
     """
-    found = [action for action in statement.actions if _is_service_wildcard(action.value)]
-    if statement.allows and found:
+    wildcards = [action for action in statement.actions if _is_service_wildcard(action.value)]
+    if statement.allows and wildcards:
         prefix_only = _is_below_prefixes(statement)
         limited = prefix_only or statement.has("Condition")
         where = " on part of a bucket" if prefix_only else ""
-        more = f"; so it is with {len(found) - 1} more of its entries" if found[1:] else ""
-        first = found[0].value
+        others = counted(len(wildcards) - 1, "more service wildcard")
+        more = f"; the statement has {others}" if wildcards[1:] else ""
+        first = wildcards[0].value
         yield Fail(
-            found[0].where,
+            wildcards[0].where,
             f"{quoted(first)} allows every action of {quoted(first.partition(':')[0])}{where}{more}",
             severity=Severity.WARNING if limited else None,
         )
@@ -114,7 +114,7 @@ def service_wildcard(statement: Statement) -> Iterator[Fail]:
 
 @memo_on_subject
 def _is_below_prefixes(statement: Statement) -> bool:
-    """Whether all resources are objects of one bucket each, below a prefix: no bucket can be changed there."""
+    """Whether every resource is a prefix of objects in a named bucket, so that no bucket itself can be changed."""
     return bool(statement.resources) and all(
         _is_below_prefix(resource.value) for resource in statement.resources
     )
@@ -133,23 +133,26 @@ def _is_below_prefix(resource: str) -> bool:
     on=Statement,
     when=(has("NotAction"),),
     severity=Severity.SECURITY_WARNING,
-    title="The statement allows everything except a list of actions",
-    fix="List what is allowed in Action, or put the exceptions into a Deny.",
+    title="The statement allows every action except those in NotAction",
+    fix="List the allowed actions in Action, or move the exceptions to a Deny.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html",
     kinds=(Kind.IDENTITY, Kind.SESSION, Kind.RESOURCE),
     bad=[{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}],
     good=[{"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"}],
 )
 def all_but_some_actions(statement: Statement) -> Iterator[Fail]:
-    """Every service and action that AWS adds later is allowed, too, and so is whatever the list forgot.
+    """NotAction also allows every action that its list forgets, and every service and action that AWS adds later.
 
-    Wrong for administrators from whom only a few actions are kept.
+    False alarm when the principal is meant to have every action except these.
     """
     if statement.allows and statement.not_actions:
-        listed = quoted(statement.not_actions[0].value)
-        more = len(statement.not_actions) - 1
-        rest = f" and {more} more" if more else ""
-        yield Fail(statement.place("NotAction"), f"everything but {listed}{rest} is allowed")
+        excluded = quoted(statement.not_actions[0].value)
+        others = len(statement.not_actions) - 1
+        more = f" and {others} more" if others else ""
+        yield Fail(
+            statement.place("NotAction"),
+            f"the statement allows every action except {excluded}{more}",
+        )
 
 
 @check(
@@ -157,73 +160,83 @@ def all_but_some_actions(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(has("NotResource"),),
     severity=Severity.SECURITY_WARNING,
-    title="The statement allows every resource except a list",
-    fix="List the resources in Resource, or put the exceptions into a Deny.",
+    title="The statement allows its actions on every resource except those in NotResource",
+    fix="List the allowed resources in Resource, or move the exceptions to a Deny.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notresource.html",
     kinds=(Kind.IDENTITY,),
     bad=[{"Effect": "Allow", "Action": _GET, "NotResource": OBJECTS}],
     good=[allow(_GET, OBJECTS)],
 )
 def all_but_some_resources(statement: Statement) -> Iterator[Fail]:
-    """Every resource that is created later is allowed, too, in other accounts as well as in this one."""
+    """NotResource also allows resources that are created later, and resources of other accounts.
+
+    False alarm when the principal is meant to use every resource except these.
+    """
     if statement.allows and statement.not_resources:
-        listed = quoted(statement.not_resources[0].value)
+        excluded = quoted(statement.not_resources[0].value)
+        others = len(statement.not_resources) - 1
+        more = f" and {others} more" if others else ""
         yield Fail(
             statement.place("NotResource"),
-            f"every resource but {listed} and what is listed with it",
+            f"the statement applies to every resource except {excluded}{more}",
         )
 
 
 @check(
     "WILDCARD_IN_SERVICE_NAME",
     on=Statement,
-    when=(at_action(_is_service_open), at_resource(_is_service_open)),
+    when=(at_action(_has_service_wildcard), at_resource(_has_service_wildcard)),
     severity=Severity.SUGGESTION,
-    title="The name of a service has a wildcard",
-    fix="Write the service's prefix in full.",
+    title="The service name has a wildcard",
+    fix="Write the service prefix in full.",
     bad=[allow("s3*:GetObject"), allow(_GET, "arn:aws:s?:::amzn-s3-demo-bucket/*")],
     good=[allow("*"), allow("s3:*", OBJECTS)],
 )
 def wildcard_service(statement: Statement) -> Iterator[Fail]:
-    """It also matches services that nobody thought of, and those that AWS adds later."""
+    """The wildcard also matches services that you did not think of, and services that AWS adds later.
+
+    False alarm when every service that the wildcard matches, now and later, is meant.
+    """
     for action in (*statement.actions, *statement.not_actions):
         service, colon, _ = action.value.partition(":")
         if colon and not is_literal(service):
-            yield Fail(action.where, f"{quoted(action.value)} has a wildcard in its service")
+            yield Fail(action.where, f"{quoted(action.value)} has a wildcard in its service name")
     for resource in (*statement.resources, *statement.not_resources):
         arn = Arn.of(resource.value)
         if arn and not is_literal(arn.service):
-            yield Fail(resource.where, f"{quoted(resource.value)} has a wildcard in its service")
+            yield Fail(
+                resource.where, f"{quoted(resource.value)} has a wildcard in its service name"
+            )
 
 
 _Compared: TypeAlias = "tuple[list[tuple[Text, Text]], Text | None]"
 
 
-def _covered(entries: Sequence[Text], *, ignore_case: bool) -> _Compared:
-    """The entries that another of the list makes superfluous, each with that other; the first that was not compared."""
+def _redundant_entries(entries: Sequence[Text], *, ignore_case: bool) -> _Compared:
+    """The entries that another entry makes redundant, each with that other entry; the first that was not compared."""
     words = [entry.value.lower() if ignore_case else entry.value for entry in entries]
     patterns = [at for at, word in enumerate(words) if _has_wildcard(word)]
     first: dict[str, int] = {}
-    pairs = []
+    redundant = []
     work = _WORK
-    wider = _by_head(words, patterns)
+    patterns_like = _pattern_finder(words, patterns)
     for at, word in enumerate(words):
         earlier = first.setdefault(word, at)
         if earlier != at:
-            pairs.append((entries[at], entries[earlier]))
+            redundant.append((entries[at], entries[earlier]))
             continue
-        for other in wider(word):
+        for other in patterns_like(word):
             work -= _cost(words[other], word)
             if work < 0:
-                return pairs, entries[at]
+                return redundant, entries[at]
             if words[other] != word and _includes(words, other, at):
-                pairs.append((entries[at], entries[other]))
+                redundant.append((entries[at], entries[other]))
                 break
-    return pairs, None
+    return redundant, None
 
 
-def _may_cover(words: Iterable[str], patterns: Sequence[str]) -> bool:
-    """Whether a word begins as a pattern among the others does and has a further part of it."""
+def _may_overlap(words: Iterable[str], patterns: Sequence[str]) -> bool:
+    """Whether a word may match a pattern of another: it begins like the pattern, and its longest part occurs again."""
     if not patterns or len(patterns) > _FEW:
         return bool(patterns)
     text = "\n".join(("", *words))
@@ -234,19 +247,21 @@ def _may_cover(words: Iterable[str], patterns: Sequence[str]) -> bool:
     )
 
 
-def _by_head(words: Sequence[str], patterns: Sequence[int]) -> Callable[[str], Iterator[int]]:
-    """The patterns that may match a word: it begins as they do, and has what they spell out between wildcards."""
+def _pattern_finder(
+    words: Sequence[str], patterns: Sequence[int]
+) -> Callable[[str], Iterator[int]]:
+    """A function that gives the patterns that may match a word: those whose literal parts it contains."""
     heads: dict[str, list[tuple[str, int]]] = {}
     for at in patterns:
         heads.setdefault(_head(words[at]), []).append((_longest_part(words[at]), at))
     lengths = sorted(set(map(len, heads)))
 
-    def wider(word: str) -> Iterator[int]:
+    def patterns_like(word: str) -> Iterator[int]:
         for part, at in chain.from_iterable(heads.get(word[:length], ()) for length in lengths):
             if part in word:
                 yield at
 
-    return wider
+    return patterns_like
 
 
 _WILDCARDS = re.compile(r"[*?]+")
@@ -261,18 +276,18 @@ def _head(pattern: str) -> str:
 
 
 def _longest_part(pattern: str) -> str:
-    """Of what a pattern spells out after its first wildcard the longest; nothing where it ends there."""
+    """The longest literal part of a pattern after its first wildcard; nothing when no literal part follows."""
     return max(_WILDCARDS.split(pattern)[1:], key=len, default="")
 
 
 def _cost(wide: str, narrow: str) -> int:
-    """What comparing the two costs at most, in steps."""
+    """The most steps that comparing the two takes."""
     return (len(wide) + len(narrow)) * (1 + wide.count("*") + wide.count("?"))
 
 
 def _includes(words: Sequence[str], other: int, at: int) -> bool:
     wide, narrow = words[other], words[at]
-    # Of two spellings of one pattern the later is superfluous.
+    # Of two patterns that match the same, the later one is redundant.
     return covers(wide, narrow) and (other < at or not covers(narrow, wide))
 
 
@@ -280,40 +295,39 @@ def _includes(words: Sequence[str], other: int, at: int) -> bool:
 def _compared(statement: Statement) -> tuple[_Compared, _Compared]:
     """The comparison of its actions, and of its resources; three rules ask for it."""
     return (
-        _covered(statement.actions or statement.not_actions, ignore_case=True),
-        _covered(statement.resources or statement.not_resources, ignore_case=False),
+        _redundant_entries(statement.actions or statement.not_actions, ignore_case=True),
+        _redundant_entries(statement.resources or statement.not_resources, ignore_case=False),
     )
 
 
-def _redundant(pairs: Sequence[tuple[Text, Text]]) -> Iterator[Fail]:
-    if pairs:
-        entry, other = pairs[0]
-        more = f"; {len(pairs)} entries are superfluous" if len(pairs) > 1 else ""
-        same = entry.value == other.value
-        how = (
-            f"is already at `{other.where.pointer}`"
-            if same
-            else f"is contained in {quoted(other.value)}"
+def _redundancy(redundant: Sequence[tuple[Text, Text]]) -> Iterator[Fail]:
+    if redundant:
+        entry, other = redundant[0]
+        more = f"; the list has {len(redundant)} redundant entries" if len(redundant) > 1 else ""
+        reason = (
+            f"is already listed at `{other.where.pointer}`"
+            if entry.value == other.value
+            else f"is already covered by {quoted(other.value)}"
         )
-        yield Fail(entry.where, f"{quoted(entry.value)} {how}{more}")
+        yield Fail(entry.where, f"{quoted(entry.value)} {reason}{more}")
 
 
 def _may_repeat_action(statement: Statement) -> bool:
-    # An Action and a NotAction are never both there in a statement that is written as usual.
+    # A valid statement has either Action or NotAction.
     if statement.not_action:
         return statement.not_action.count > 1
     words = action_names(statement)
     return len(words) < len(statement.action_words) or (
-        len(words) > 1 and _may_cover(words, action_patterns(statement))
+        len(words) > 1 and _may_overlap(words, action_patterns(statement))
     )
 
 
 def _may_repeat_resource(statement: Statement) -> bool:
     entries = statement.resource_words or statement.not_resource_words
-    if len(entries) < _SEVERAL:
+    if len(entries) < _PAIR:
         return False
     words = set(entries)
-    return len(words) < len(entries) or _may_cover(words, list(filter(_has_wildcard, words)))
+    return len(words) < len(entries) or _may_overlap(words, list(filter(_has_wildcard, words)))
 
 
 @check(
@@ -321,18 +335,18 @@ def _may_repeat_resource(statement: Statement) -> bool:
     on=Statement,
     when=(at_statement(_may_repeat_action),),
     severity=Severity.SUGGESTION,
-    title="An action is already covered by another of the list",
-    fix="Remove it, or remove the wildcard that is wider than meant.",
+    title="The list has another entry that already covers this action",
+    fix="Remove the action, or narrow the other entry if its wildcard is too wide.",
     bad=[allow(["s3:Get*", _GET]), allow([_GET, "s3:getobject"])],
     good=[allow(["s3:Get*", "s3:PutObject"])],
 )
 def repeated_action(statement: Statement) -> Iterator[Fail]:
-    """The longer list looks more exact than it is.
+    """The redundant entry has no effect, but makes the list look more specific than it is.
 
-    Harmless where the list is kept for readers.
+    False alarm when the entry is kept on purpose, for readers.
     """
     actions, _ = _compared(statement)
-    yield from _redundant(actions[0])
+    yield from _redundancy(actions[0])
 
 
 @check(
@@ -340,15 +354,18 @@ def repeated_action(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_statement(_may_repeat_resource),),
     severity=Severity.SUGGESTION,
-    title="A resource is already covered by another of the list",
-    fix="Remove it, or remove the wildcard that is wider than meant.",
+    title="The list has another entry that already covers this resource",
+    fix="Remove the resource, or narrow the other entry if its wildcard is too wide.",
     bad=[allow(_GET, [OBJECTS, "arn:aws:s3:::amzn-s3-demo-bucket/home/*"])],
     good=[allow(_GET, ["arn:aws:s3:::amzn-s3-demo-bucket", OBJECTS])],
 )
 def repeated_resource(statement: Statement) -> Iterator[Fail]:
-    """The longer list looks more exact than it is."""
+    """The redundant entry has no effect, but makes the list look more specific than it is.
+
+    False alarm when the entry is kept on purpose, for readers.
+    """
     _, resources = _compared(statement)
-    yield from _redundant(resources[0])
+    yield from _redundancy(resources[0])
 
 
 @check(
@@ -363,7 +380,10 @@ def repeated_resource(statement: Statement) -> Iterator[Fail]:
     good=[allow(["s3:Get*", "s3:PutObject"])],
 )
 def list_not_compared(statement: Statement) -> Iterator[Fail]:
-    """Which entries are redundant was asked of the first ones only: silence about the others proves nothing."""
+    """Only the first entries were searched for redundant ones, so silence about the others proves nothing.
+
+    No false alarms: the search ended there.
+    """
     for _, stopped in _compared(statement):
         if stopped:
             yield Fail(
@@ -382,7 +402,7 @@ def _has_same_actions_twice(policy: Policy) -> bool:
     when=(at_policy(_has_same_actions_twice),),
     severity=Severity.SUGGESTION,
     title="Two statements are the same",
-    fix="Remove one of them.",
+    fix="Remove one of them, or change the one that was meant to differ.",
     bad=[{"Version": "2012-10-17", "Statement": [allow(_GET, OBJECTS), allow([_GET], OBJECTS)]}],
     good=[
         {
@@ -392,20 +412,24 @@ def _has_same_actions_twice(policy: Policy) -> bool:
     ],
 )
 def repeated_statement(policy: Policy) -> Iterator[Fail]:
-    """The second has no effect of its own; often one of the two was meant to be changed."""
-    alike: dict[frozenset[str], list[Statement]] = {}
+    """The second statement has no effect of its own, and often one of the two was meant to be different.
+
+    False alarm when a tool generates the policy and repeats statements.
+    """
+    by_actions: dict[frozenset[str], list[Statement]] = {}
     for statement in policy.statements:
-        alike.setdefault(action_names(statement), []).append(statement)
-    # Few statements have the same actions, so the whole of them need not be read.
-    for statements in alike.values():
+        by_actions.setdefault(action_names(statement), []).append(statement)
+    # Few statements share their actions, so only those are compared in full.
+    for statements in by_actions.values():
         if len(statements) > 1:
-            yield from _said_again(statements)
+            yield from _repeats(statements)
 
 
-def _said_again(statements: Sequence[Statement]) -> Iterator[Fail]:
+def _repeats(statements: Sequence[Statement]) -> Iterator[Fail]:
     seen: dict[object, Statement] = {}
     for statement in statements:
         first = seen.setdefault(meaning(statement), statement)
         if first is not statement:
-            said = f"the statement says what `{first.place().pointer}` says"
-            yield Fail(statement.place(), said)
+            yield Fail(
+                statement.place(), f"the statement is the same as `{first.place().pointer}`"
+            )

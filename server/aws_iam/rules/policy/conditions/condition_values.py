@@ -1,4 +1,4 @@
-"""Condition values: are they what their operator and key can compare."""
+"""Condition values that their operator or key cannot compare."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _values(statement: Statement, family: Family) -> Iterator[tuple[Condition, Text]]:
-    """The values under operators of a family; those with a variable are decided by the request."""
+    """The values under operators of a family, without those that contain a variable: the request decides what they are."""
     for condition in statement.conditions:
         if OPERATORS.get(condition.base) is family:
             for value in condition.values:
@@ -35,19 +35,19 @@ def _values(statement: Statement, family: Family) -> Iterator[tuple[Condition, T
     on=Statement,
     when=MALFORMED,
     severity=Severity.ERROR,
-    title="The values of one key are of different JSON types",
-    fix="Write all values of the key as texts in double quotes.",
+    title="The values of one key have different JSON types",
+    fix="Write every value of the key as a string in double quotes.",
     bad=[allow_if("NumericEquals", "aws:MultiFactorAuthAge", ["300", 600])],
     good=[allow_if("NumericEquals", "aws:MultiFactorAuthAge", ["300", "600"])],
 )
 def mixed_types(statement: Statement) -> Iterator[Fail]:
-    """AWS reads a list of values as of one type."""
+    """AWS reads all values of a list as one type."""
     for condition in statement.conditions:
         forms = dict.fromkeys(value.form for value in condition.values)
         if len(forms) > 1:
             yield Fail(
                 condition.node.where,
-                f"{quoted(condition.key.value)} has values of several types: {', '.join(forms)}",
+                f"{quoted(condition.key.value)} has values of several JSON types: {', '.join(forms)}",
             )
 
 
@@ -57,12 +57,15 @@ def mixed_types(statement: Statement) -> Iterator[Fail]:
     when=(at_operators(Family.BOOL, Family.NULL),),
     severity=Severity.WARNING,
     title="A value under Bool or Null is neither true nor false",
-    fix="Write true or false.",
+    fix="Write `true` or `false`.",
     bad=[allow_if("Bool", "aws:SecureTransport", "yes")],
     good=[allow_if("Bool", "aws:SecureTransport", "true")],
 )
-def no_boolean(statement: Statement) -> Iterator[Fail]:
-    """Such a value equals nothing that a request can hold."""
+def not_a_boolean(statement: Statement) -> Iterator[Fail]:
+    """A request can only hold true or false, so such a value never matches.
+
+    False alarm when the value is a placeholder that is filled in before deployment.
+    """
     for family in (Family.BOOL, Family.NULL):
         for condition, value in _values(statement, family):
             if value.value.lower() not in {"true", "false"}:
@@ -81,16 +84,21 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
     on=Statement,
     when=(at_operators(Family.NUMERIC),),
     severity=Severity.WARNING,
-    title="A value under a Numeric operator is no number",
+    title="A value under a Numeric operator is not a number",
     fix="Write an integer or a decimal number.",
     bad=[allow_if("NumericLessThan", "aws:MultiFactorAuthAge", "one hour")],
     good=[allow_if("NumericLessThan", "aws:MultiFactorAuthAge", "3600")],
 )
-def no_number(statement: Statement) -> Iterator[Fail]:
-    """Such a value cannot be compared as a number, so the condition never holds."""
+def not_a_number(statement: Statement) -> Iterator[Fail]:
+    """AWS cannot compare such a value as a number, so the condition never holds.
+
+    False alarm when the value is a placeholder that is filled in before deployment.
+    """
     for condition, value in _values(statement, Family.NUMERIC):
         if not _NUMBER.fullmatch(value.value):
-            yield Fail(value.where, f"{quoted(value.value)} under `{condition.base}` is no number")
+            yield Fail(
+                value.where, f"{quoted(value.value)} under `{condition.base}` is not a number"
+            )
 
 
 _DATE = re.compile(
@@ -107,8 +115,8 @@ _EPOCH = re.compile(r"\d{5,}")
     on=Statement,
     when=(at_operators(Family.DATE),),
     severity=Severity.WARNING,
-    title="A value under a Date operator is no date",
-    fix="Write the date as ISO 8601: 2026-01-31T00:00:00Z.",
+    title="A value under a Date operator is not a date",
+    fix="Write the date in ISO 8601, such as `2026-01-31T00:00:00Z`.",
     bad=[
         allow_if("DateLessThan", "aws:CurrentTime", "January 31, 2026"),
         allow_if("DateLessThan", "aws:CurrentTime", "2026-13-01"),
@@ -116,15 +124,20 @@ _EPOCH = re.compile(r"\d{5,}")
     ],
     good=[allow_if("DateLessThan", "aws:CurrentTime", "2026-01-31T00:00:00Z")],
 )
-def no_date(statement: Statement) -> Iterator[Fail]:
-    """Such a value cannot be compared as a date, so the condition never holds."""
+def not_a_date(statement: Statement) -> Iterator[Fail]:
+    """AWS cannot compare such a value as a date, so the condition never holds.
+
+    False alarm when the value is a placeholder that is filled in before deployment.
+    """
     for condition, value in _values(statement, Family.DATE):
         if not (_is_date(value.value) or _EPOCH.fullmatch(value.value)):
-            yield Fail(value.where, f"{quoted(value.value)} under `{condition.base}` is no date")
+            yield Fail(
+                value.where, f"{quoted(value.value)} under `{condition.base}` is not a date"
+            )
 
 
 def _is_date(text: str) -> bool:
-    """Whether the text has the form of a date and its day is in the calendar."""
+    """Whether the text has the form of a date and the calendar has that day."""
     from datetime import UTC, datetime
 
     match = _DATE.fullmatch(text)
@@ -154,16 +167,20 @@ def _is_date(text: str) -> bool:
     when=(at_operators(Family.DATE),),
     severity=Severity.WARNING,
     title="A date is written as seconds since 1970",
-    fix="Write the date as ISO 8601: 2026-01-31T00:00:00Z.",
+    fix="Write the date in ISO 8601, such as `2026-01-31T00:00:00Z`.",
     bad=[allow_if("DateLessThan", "aws:CurrentTime", "1769817600")],
     good=[allow_if("DateLessThan", "aws:CurrentTime", "2026-01-31T00:00:00Z")],
 )
 def date_as_seconds(statement: Statement) -> Iterator[Fail]:
-    """Nobody reads such a number as a date; AWS advises the ISO form."""
+    """Readers cannot tell which date the number stands for; AWS recommends ISO 8601.
+
+    False alarm when a program generates the policy and nobody reads the date.
+    """
     for _, value in _values(statement, Family.DATE):
         if _EPOCH.fullmatch(value.value):
             yield Fail(
-                value.where, f"{quoted(value.value)} counts seconds; write an ISO 8601 date"
+                value.where,
+                f"{quoted(value.value)} is a count of seconds since 1970; write it in ISO 8601",
             )
 
 
@@ -173,12 +190,15 @@ def date_as_seconds(statement: Statement) -> Iterator[Fail]:
     when=(at_operators(Family.BINARY),),
     severity=Severity.WARNING,
     title="A value under BinaryEquals is not base64",
-    fix="Write the bytes in base64.",
+    fix="Encode the bytes in base64.",
     bad=[allow_if("BinaryEquals", "aws:PrincipalTag/key", "not base64!")],
     good=[allow_if("BinaryEquals", "aws:PrincipalTag/key", "QmluYXJ5VmFsdWU=")],
 )
-def no_base64(statement: Statement) -> Iterator[Fail]:
-    """Such a value stands for no bytes, so the condition never holds."""
+def not_base64(statement: Statement) -> Iterator[Fail]:
+    """AWS cannot decode such a value, so the condition never holds.
+
+    False alarm when the value is a placeholder that is filled in before deployment.
+    """
     for _, value in _values(statement, Family.BINARY):
         try:
             base64.b64decode(value.value.encode("utf-8", "replace"), validate=True)
@@ -198,8 +218,8 @@ _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
     on=Statement,
     when=(at_keys(*SERVICE_KEYS),),
     severity=Severity.ERROR,
-    title="A value is no service principal",
-    fix="Write SERVICE.amazonaws.com in lower case; for kms:ViaService SERVICE.REGION.amazonaws.com.",
+    title="A value is not a service principal",
+    fix="Write `SERVICE.amazonaws.com` in lower case; for kms:ViaService, `SERVICE.REGION.amazonaws.com`.",
     bad=[
         allow_if("StringEquals", "iam:PassedToService", "ec2"),
         allow_if("StringEquals", "iam:PassedToService", "EC2.amazonaws.com"),
@@ -215,8 +235,11 @@ _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
         allow_if("ForAnyValue:StringEquals", "aws:CalledVia", "cloudformation.amazonaws.com"),
     ],
 )
-def no_service_name(statement: Statement) -> Iterator[Fail]:
-    """Services are named by their principal; no request has another text there."""
+def not_a_service_principal(statement: Statement) -> Iterator[Fail]:
+    """A request names a service by its service principal, so any other text never matches.
+
+    False alarm when the value is a placeholder that is filled in before deployment.
+    """
     for condition in statement.conditions_on(*SERVICE_KEYS):
         if OPERATORS.get(condition.base) is not Family.STRING:
             continue
@@ -226,13 +249,13 @@ def no_service_name(statement: Statement) -> Iterator[Fail]:
             if not _SERVICE_NAME.fullmatch(value.value):
                 yield Fail(
                     value.where,
-                    f"{quoted(value.value)} is not a service principal, such as `ec2.amazonaws.com`",
+                    f"{quoted(value.value)} is not a service principal such as `ec2.amazonaws.com`",
                 )
             elif condition.name in _CALLED_VIA and not _ONE_LABEL.fullmatch(value.value):
                 yield Fail(
                     value.where,
-                    f"{quoted(value.value)}: {quoted(condition.key.value)} takes SERVICE.amazonaws.com,"
-                    " with a single label before the suffix",
+                    f"{quoted(value.value)}: {quoted(condition.key.value)} takes SERVICE.amazonaws.com with a"
+                    " single label before the suffix",
                 )
 
 
@@ -244,18 +267,21 @@ _BOUNDS = ("LessThan", "GreaterThan")
     on=Statement,
     when=(at_operators(Family.NUMERIC),),
     severity=Severity.SUGGESTION,
-    title="Several bounds are given where one decides",
-    fix="Keep the greatest of upper bounds, the least of lower bounds.",
+    title="A key has several bounds, but only one takes effect",
+    fix="Keep only the greatest upper bound, or the least lower bound.",
     bad=[allow_if("NumericLessThan", "aws:MultiFactorAuthAge", ["300", "600"])],
     good=[allow_if("NumericLessThan", "aws:MultiFactorAuthAge", "600")],
 )
 def several_bounds(statement: Statement) -> Iterator[Fail]:
-    """One value that holds is enough, so the widest bound decides alone."""
+    """A condition holds if one of its values matches, so the widest bound alone decides.
+
+    No false alarms: without the other values every request is decided in the same way.
+    """
     for condition in statement.conditions:
         bound = condition.base.removeprefix("Numeric").removesuffix("Equals")
         if condition.base.startswith("Numeric") and bound in _BOUNDS and len(condition.values) > 1:
-            which = "greatest" if bound == "LessThan" else "least"
+            deciding = "greatest" if bound == "LessThan" else "least"
             yield Fail(
                 condition.node.where,
-                f"of the {len(condition.values)} values under `{condition.base}` the {which} decides alone",
+                f"only the {deciding} of the {len(condition.values)} values under `{condition.base}` takes effect",
             )

@@ -1,4 +1,4 @@
-"""Addresses, networks and VPC ids in conditions."""
+"""IP addresses, networks and ids of VPCs and endpoints in conditions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ONLY_PUBLIC = (
 
 
 def _addresses(statement: Statement) -> Iterator[Text]:
-    """The values under IP operators; those with a variable are decided by the request."""
+    """The values under IP operators, without those that contain a variable: the request decides what they are."""
     for condition in statement.conditions:
         if OPERATORS.get(condition.base) is Family.IP:
             yield from (value for value in condition.values if "${" not in value.value)
@@ -34,7 +34,7 @@ def _addresses(statement: Statement) -> Iterator[Text]:
 
 def _network(value: Text) -> _Network | None:
     try:
-        # No address is longer, and an endless one would be walked in vain.
+        # No address is longer, so the rest of a very long value need not be read.
         return ipaddress.ip_network(value.value[:64], strict=False)
     except ValueError:
         return None
@@ -45,16 +45,21 @@ def _network(value: Text) -> _Network | None:
     on=Statement,
     when=(at_operators(Family.IP),),
     severity=Severity.ERROR,
-    title="A value under IpAddress is no address and no network",
+    title="A value under IpAddress or NotIpAddress is neither an address nor a network",
     fix="Write an IPv4 or IPv6 address, or a network such as 203.0.113.0/24.",
     bad=[allow_if("IpAddress", "aws:SourceIp", "203.0.113.0-255")],
     good=[allow_if("IpAddress", "aws:SourceIp", ["203.0.113.0/24", "2001:db8::/32"])],
 )
-def no_address(statement: Statement) -> Iterator[Fail]:
-    """AWS cannot compare such a value with an address."""
+def not_an_address(statement: Statement) -> Iterator[Fail]:
+    """AWS cannot compare such a value with the address of a request.
+
+    False alarm when the value is a placeholder that is filled in before deployment.
+    """
     for value in _addresses(statement):
         if _network(value) is None:
-            yield Fail(value.where, f"{quoted(value.value)} is no IP address and no network")
+            yield Fail(
+                value.where, f"{quoted(value.value)} is neither an IP address nor a network"
+            )
 
 
 @check(
@@ -62,18 +67,21 @@ def no_address(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_operators(Family.IP),),
     severity=Severity.SUGGESTION,
-    title="A network is written with bits beyond its prefix",
-    fix="Write the network address.",
+    title="The address of a network has bits beyond its prefix",
+    fix="Write the network address, or leave out the prefix if you mean the single address.",
     bad=[allow_if("IpAddress", "aws:SourceIp", "203.0.113.17/24")],
     good=[allow_if("IpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
 def address_in_network(statement: Statement) -> Iterator[Fail]:
-    """The bits beyond the prefix are ignored: the whole network is meant, not the one address."""
+    """AWS ignores the bits beyond the prefix: the value means the whole network, not the single address.
+
+    False alarm when the whole network is intended: the value works as it is.
+    """
     for value in _addresses(statement):
         network = _network(value)
         address, slash, _ = value.value.partition("/")
         if network and slash and ipaddress.ip_address(address) != network.network_address:
-            yield Fail(value.where, f"{quoted(value.value)} is the network `{network}`")
+            yield Fail(value.where, f"{quoted(value.value)} means the whole network `{network}`")
 
 
 _PRIVATE_4 = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
@@ -87,7 +95,7 @@ def _is_private(network: _Network) -> bool:
 
 
 def _sources(statement: Statement, operator: str) -> Iterator[tuple[Condition, list[Text]]]:
-    """The conditions on aws:SourceIp under the operator, with their private values."""
+    """The conditions on aws:SourceIp with this operator, and their private values."""
     for condition in statement.conditions_on("aws:sourceip"):
         if condition.base == operator:
             networks = [(value, _network(value)) for value in condition.values]
@@ -101,17 +109,21 @@ def _sources(statement: Statement, operator: str) -> Iterator[tuple[Condition, l
     on=Statement,
     when=(at_keys("aws:sourceip"),),
     severity=Severity.ERROR,
-    title="aws:SourceIp is compared with private addresses only",
+    title="aws:SourceIp is compared only with private addresses",
     fix=_PUBLIC,
     bad=[allow_if("IpAddress", "aws:SourceIp", "10.0.0.0/8")],
     good=[allow_if("IpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
 def only_private_sources(statement: Statement) -> Iterator[Fail]:
-    """AWS sees public addresses in aws:SourceIp, so the condition never holds."""
+    """aws:SourceIp holds a public address, so the condition never holds.
+
+    False alarm when the operator ends in `IfExists` and only requests through a VPC endpoint are meant: they lack the key.
+    """
     for condition, private in _sources(statement, "IpAddress"):
         if len(private) == len(condition.values):
             yield Fail(
-                condition.node.where, f"{quoted(private[0].value)} is private: it never matches"
+                condition.node.where,
+                f"{quoted(private[0].value)} is private: it never matches aws:SourceIp",
             )
 
 
@@ -120,17 +132,18 @@ def only_private_sources(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_keys("aws:sourceip"),),
     severity=Severity.ERROR,
-    title="aws:SourceIp is compared with private addresses only",
+    title="aws:SourceIp is compared only with private addresses",
     fix=_PUBLIC,
     bad=[allow_if("NotIpAddress", "aws:SourceIp", "10.0.0.0/8")],
     good=[allow_if("NotIpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
 def all_but_private_sources(statement: Statement) -> Iterator[Fail]:
-    """AWS sees public addresses in aws:SourceIp, so the condition always holds."""
+    """aws:SourceIp holds a public address, so the condition always holds."""
     for condition, private in _sources(statement, "NotIpAddress"):
         if len(private) == len(condition.values):
             yield Fail(
-                condition.node.where, f"{quoted(private[0].value)} is private: no request is in it"
+                condition.node.where,
+                f"{quoted(private[0].value)} is private: aws:SourceIp is never in it",
             )
 
 
@@ -139,17 +152,18 @@ def all_but_private_sources(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_keys("aws:sourceip"),),
     severity=Severity.SUGGESTION,
-    title="aws:SourceIp is compared with private addresses, too",
+    title="aws:SourceIp is also compared with private addresses",
     fix=_ONLY_PUBLIC,
     bad=[allow_if("IpAddress", "aws:SourceIp", ["203.0.113.0/24", "10.0.0.0/8"])],
     good=[allow_if("IpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
 def some_private_sources(statement: Statement) -> Iterator[Fail]:
-    """AWS sees public addresses in aws:SourceIp, so the private ones match nothing."""
+    """aws:SourceIp holds a public address, so the private ones match nothing."""
     for condition, private in _sources(statement, "IpAddress"):
         if len(private) < len(condition.values):
             yield Fail(
-                private[0].where, f"{quoted(private[0].value)} is private: it never matches"
+                private[0].where,
+                f"{quoted(private[0].value)} is private: it never matches aws:SourceIp",
             )
 
 
@@ -158,17 +172,18 @@ def some_private_sources(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_keys("aws:sourceip"),),
     severity=Severity.SUGGESTION,
-    title="aws:SourceIp is compared with private addresses, too",
+    title="aws:SourceIp is also compared with private addresses",
     fix=_ONLY_PUBLIC,
     bad=[allow_if("NotIpAddress", "aws:SourceIp", ["203.0.113.0/24", "10.0.0.0/8"])],
     good=[allow_if("NotIpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
 def all_but_some_private_sources(statement: Statement) -> Iterator[Fail]:
-    """AWS sees public addresses in aws:SourceIp, so the private ones exempt nothing."""
+    """aws:SourceIp holds a public address, so the private ones exempt no request."""
     for condition, private in _sources(statement, "NotIpAddress"):
         if len(private) < len(condition.values):
             yield Fail(
-                private[0].where, f"{quoted(private[0].value)} is private: no request is in it"
+                private[0].where,
+                f"{quoted(private[0].value)} is private: aws:SourceIp is never in it",
             )
 
 
@@ -178,7 +193,7 @@ _OPEN = re.compile(r"[*?]|\$\{")
 
 
 def _ids(statement: Statement, key: str, form: re.Pattern[str]) -> Iterator[Text]:
-    """The values of a key that are no id of that form, nor a pattern or variable for one."""
+    """The values of a key that are neither an id of this form nor contain a wildcard or a variable."""
     for condition in statement.conditions_on(key):
         if OPERATORS.get(condition.base) is Family.STRING:
             for value in condition.values:
@@ -191,16 +206,19 @@ def _ids(statement: Statement, key: str, form: re.Pattern[str]) -> Iterator[Text
     on=Statement,
     when=(at_keys("aws:sourcevpc"),),
     severity=Severity.ERROR,
-    title="A value of aws:SourceVpc is no VPC id",
-    fix="Write vpc- and 8 or 17 characters.",
+    title="A value of aws:SourceVpc is not a VPC id",
+    fix="Write `vpc-` followed by 8 or 17 characters.",
     bad=[allow_if("StringEquals", "aws:SourceVpc", "main-vpc")],
     good=[allow_if("StringEquals", "aws:SourceVpc", "vpc-0123456789abcdef0")],
 )
-def no_vpc_id(statement: Statement) -> Iterator[Fail]:
-    """No VPC has such an id, so the comparison never succeeds."""
+def not_a_vpc_id(statement: Statement) -> Iterator[Fail]:
+    """No VPC has such an id, so the value never matches.
+
+    False alarm when the value is a placeholder that is filled in before deployment.
+    """
     for value in _ids(statement, "aws:sourcevpc", _VPC):
         yield Fail(
-            value.where, f"{quoted(value.value)} is no VPC id, such as `vpc-0123456789abcdef0`"
+            value.where, f"{quoted(value.value)} is not a VPC id such as `vpc-0123456789abcdef0`"
         )
 
 
@@ -209,15 +227,18 @@ def no_vpc_id(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_keys("aws:sourcevpce"),),
     severity=Severity.ERROR,
-    title="A value of aws:SourceVpce is no VPC endpoint id",
-    fix="Write vpce- and 8 or 17 characters.",
+    title="A value of aws:SourceVpce is not a VPC endpoint id",
+    fix="Write `vpce-` followed by 8 or 17 characters.",
     bad=[allow_if("StringEquals", "aws:SourceVpce", "vpc-0123456789abcdef0")],
     good=[allow_if("StringEquals", "aws:SourceVpce", "vpce-0123456789abcdef0")],
 )
-def no_endpoint_id(statement: Statement) -> Iterator[Fail]:
-    """No VPC endpoint has such an id, so the comparison never succeeds."""
+def not_an_endpoint_id(statement: Statement) -> Iterator[Fail]:
+    """No VPC endpoint has such an id, so the value never matches.
+
+    False alarm when the value is a placeholder that is filled in before deployment.
+    """
     for value in _ids(statement, "aws:sourcevpce", _VPCE):
         yield Fail(
             value.where,
-            f"{quoted(value.value)} is no endpoint id, such as `vpce-0123456789abcdef0`",
+            f"{quoted(value.value)} is not a VPC endpoint id such as `vpce-0123456789abcdef0`",
         )

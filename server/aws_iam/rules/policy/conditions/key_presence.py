@@ -1,4 +1,4 @@
-"""Condition keys that the requests in question never carry: of services as callers, without an action, through endpoints."""
+"""Condition keys that requests lack: in calls of services, without the action that sets them, through VPC endpoints."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _is_of_some_services(condition: Condition) -> bool:
     when=(at_condition(_needs_setting),),
     severity=Severity.ERROR,
     title="The action that sets the condition key is not allowed",
-    fix="Add the action to the statement.",
+    fix="Add the action that the message names to the statement.",
     kinds=(Kind.TRUST,),
     bad=[
         policy_with(_root_may("sts:AssumeRole", _ANA)),
@@ -62,23 +62,23 @@ def _is_of_some_services(condition: Condition) -> bool:
     ],
 )
 def unset_key(policy: Policy) -> Iterator[Fail]:
-    """Who takes the role may set the key with this action only, so without it the condition never holds."""
-    allowing = [candidate for candidate in policy.statements if candidate.allows]
-    if any(allowed.not_actions for allowed in allowing):
+    """A caller who assumes the role can set the key only with this action, so without it the condition never holds."""
+    allows = [statement for statement in policy.statements if statement.allows]
+    if any(statement.not_actions for statement in allows):
         return
-    entries = {entry.value for allowed in allowing for entry in allowed.actions}
+    entries = {entry.value for statement in allows for entry in statement.actions}
     missing = [
         action
         for action in _SETTING
         if not any(matches(entry, action, ignore_case=True) for entry in entries)
     ]
-    for statement in allowing if missing else ():
+    for statement in allows if missing else ():
         for condition in filter(is_demanded, statement.conditions):
             action = _setting(condition)
             if action in missing:
                 yield Fail(
                     condition.key.where,
-                    f"{quoted(condition.key.value)} is in no request unless `{action}` is allowed, too",
+                    f"{quoted(condition.key.value)} is in no request unless `{action}` is also allowed",
                 )
 
 
@@ -86,7 +86,7 @@ _SETTING = ("sts:SetSourceIdentity", "sts:TagSession")
 
 
 def _setting(condition: Condition) -> str:
-    """The action without which nobody can set the key while taking a role."""
+    """The action that a caller needs to set the key when assuming a role; empty for other keys."""
     if condition.name == "sts:sourceidentity":
         return "sts:SetSourceIdentity"
     if condition.name.startswith("aws:requesttag/"):
@@ -101,19 +101,19 @@ def _cloudfront_reads(condition: Mapping[str, object], principal: object = None)
 
 _ORG = {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}
 _MINE = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
-# The key's page gives each to users, roles or their accounts; a service that calls as itself is none of them.
-_OF_PEOPLE = ("aws:principalorgid", "aws:principalorgpaths", "aws:username")
-# It hands the fields of the caller's certificate on as tags:
+# AWS documents each for users, roles or their accounts; a service that calls as itself is none of these.
+_USER_KEYS = ("aws:principalorgid", "aws:principalorgpaths", "aws:username")
+# It passes on the fields of the caller's certificate as tags:
 # https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
-_WITH_TAGS = "rolesanywhere.amazonaws.com"
+_SETS_TAGS = "rolesanywhere.amazonaws.com"
 
 
 @check(
     "UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
     on=Statement,
-    when=(at_keys("aws:principaltag/", *_OF_PEOPLE),),
+    when=(at_keys("aws:principaltag/", *_USER_KEYS),),
     severity=Severity.ERROR,
-    title="A service is allowed by a key that its calls do not carry",
+    title="The Allow for a service tests a key that the service's calls do not carry",
     fix="Use aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",
     kinds=(Kind.RESOURCE, Kind.TRUST),
     bad=[
@@ -132,19 +132,22 @@ _WITH_TAGS = "rolesanywhere.amazonaws.com"
         ),
     ],
 )
-def people_key_for_service(statement: Statement) -> Iterator[Fail]:
-    """A service that calls as itself has no organization, tags or user name, so the condition never holds for it."""
+def user_key_for_service(statement: Statement) -> Iterator[Fail]:
+    """A service that calls as itself has no organization, tags or user name, so the condition never holds for it.
+
+    False alarm when the service sets principal tags in its calls; only IAM Roles Anywhere is known here to do so.
+    """
     services = [
         principal.value for principal in statement.principals if principal.type == "Service"
     ]
     for condition in filter(is_demanded, statement.conditions if statement.allows else ()):
         tag = condition.name.startswith("aws:principaltag/")
-        without = [service for service in services if not (tag and service == _WITH_TAGS)]
-        if without and (tag or condition.name in _OF_PEOPLE):
+        without = [service for service in services if not (tag and service == _SETS_TAGS)]
+        if without and (tag or condition.name in _USER_KEYS):
             yield Fail(
                 condition.key.where,
                 f"calls of {quoted(without[0])} do not carry {quoted(condition.key.value)}:"
-                " it is never allowed",
+                " the statement never allows them",
                 # AWS does not publish which keys go with which services.
                 low_confidence=tag,
             )
@@ -153,7 +156,7 @@ def people_key_for_service(statement: Statement) -> Iterator[Fail]:
 _ENDPOINT = {"StringNotEqualsIfExists": {"aws:VpceOrgID": "o-exampleorg"}}
 
 
-def _deny_elsewhere(action: object) -> Example:
+def _deny_outside_endpoints(action: object) -> Example:
     return deny(action, "*", _ENDPOINT)
 
 
@@ -162,54 +165,57 @@ def _deny_elsewhere(action: object) -> Example:
     on=Policy,
     when=(at_condition(_is_of_some_services),),
     severity=Severity.WARNING,
-    title="A key is used for services that do not supply it",
+    title="The condition key is used with services that do not supply it",
     fix="Limit the statement to actions of the services that AWS lists for the key.",
     bad=[
-        policy_with(_deny_elsewhere("*")),
+        policy_with(_deny_outside_endpoints("*")),
         policy_with(
             {"Effect": "Deny", "NotAction": "iam:*", "Resource": "*", "Condition": _ENDPOINT}
         ),
-        policy_with(_deny_elsewhere("rds:*")),
+        policy_with(_deny_outside_endpoints("rds:*")),
     ],
-    good=[policy_with(_deny_elsewhere(["s3:*", "kms:Decrypt"]))],
+    good=[policy_with(_deny_outside_endpoints(["s3:*", "kms:Decrypt"]))],
 )
 def endpoint_key_for_all(policy: Policy) -> Iterator[Fail]:
-    """Requests to other services lack the key even through an endpoint: a Deny hits them or misses them all."""
+    """Requests to other services lack the key even through a VPC endpoint, so a Deny applies to all of them or to none.
+
+    False alarm when a service began to supply the key after the data here was collected.
+    """
     for statement in policy.statements:
-        beyond: dict[str, str] = {}
+        unsupported: dict[str, str] = {}
         for condition in statement.conditions:
             supported = supported_services(condition.name)
-            if supported and condition.name not in beyond:
-                beyond[condition.name] = _beyond(policy, statement, supported)
-            if beyond.get(condition.name):
+            if supported and condition.name not in unsupported:
+                unsupported[condition.name] = _unsupported(policy, statement, supported)
+            if unsupported.get(condition.name):
                 yield Fail(
                     condition.key.where,
-                    f"{quoted(condition.key.value)} works with {len(supported)} services only;"
-                    f" {beyond[condition.name]} go beyond them",
-                    # AWS lists services for this key, too, but does not name it among those of its check.
+                    f"{unsupported[condition.name]} covers requests without {quoted(condition.key.value)},"
+                    f" which only {len(supported)} services supply",
+                    # AWS also lists services for this key, but does not name it as a key of this check.
                     low_confidence=condition.name == "aws:sourcevpcarn",
                 )
 
 
-def _beyond(policy: Policy, statement: Statement, supported: frozenset[str]) -> str:
-    """What the statement speaks of that does not supply the key; empty when nothing is sure to."""
+def _unsupported(policy: Policy, statement: Statement, supported: frozenset[str]) -> str:
+    """What in the statement covers requests without the key; empty when it is not certain that anything does."""
     own = _own_services(policy, statement)
     if own and own <= supported:
         return ""
     if statement.not_actions:
-        return "the actions that `NotAction` leaves"
+        return "`NotAction`"
     for entry in statement.actions:
         prefix, _, name = entry.value.lower().partition(":")
         known = is_literal(prefix) and catalog().tier(prefix) != "unknown"
         if not is_literal(prefix) or (known and prefix not in supported):
-            return f"the actions of {quoted(entry.value)}"
+            return quoted(entry.value)
         if (prefix, name) == ("iam", "passrole"):
-            return "calls of `iam:PassRole`"
+            return "`iam:PassRole`"
     return ""
 
 
 def _own_services(policy: Policy, statement: Statement) -> frozenset[str]:
-    """The services that a resource policy is about, whatever its actions say; empty when nothing tells."""
+    """The services that own the resources of a resource policy, whatever its actions; empty when they are not known."""
     if policy.kind is not Kind.RESOURCE:
         return frozenset()
     target = attachment_type(policy.resource_type)

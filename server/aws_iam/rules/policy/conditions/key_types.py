@@ -1,4 +1,4 @@
-"""A condition key's type against its operator: several values or one, wildcards, families."""
+"""Operators that do not fit the type of their condition key: qualifiers, wildcards, operator families."""
 
 from __future__ import annotations
 
@@ -66,18 +66,22 @@ _WILDCARD = (at_value(_may_have_wildcard),)
     on=Statement,
     when=(at_condition(_may_lack_qualifier),),
     severity=Severity.ERROR,
-    title="A key with several values is compared without qualifier",
-    fix="Write ForAnyValue: or ForAllValues: before the operator; in an Allow, ForAllValues also needs Null false.",
+    title="A multivalued key is compared without a qualifier",
+    fix='Write `ForAnyValue:` or `ForAllValues:` before the operator; with ForAllValues in an Allow also add "Null": {KEY: "false"}.',
     bad=[allow_if("StringEquals", "aws:TagKeys", ["team"])],
     good=[allow_if("ForAnyValue:StringEquals", "aws:TagKeys", ["team"])],
 )
 def several_values_unqualified(statement: Statement) -> Iterator[Fail]:
-    """Without a qualifier AWS does not know whether all of the request's values must match, or one."""
+    """Without a qualifier AWS does not know whether one or all of the request's values must match.
+
+    False alarm when AWS's reference wrongly lists the key as multivalued. Confidence is low for keys of EventBridge, whose own
+    examples have no qualifier.
+    """
     for condition, key in _typed(statement):
         if key.multivalued and _is_bare(condition):
             yield Fail(
                 condition.operator.where,
-                f"{quoted(condition.key.value)} has several values: write"
+                f"{quoted(condition.key.value)} can have several values: write"
                 f" `ForAnyValue:{condition.base}` or `ForAllValues:{condition.base}`",
                 # ValidatePolicy reports these keys by their type, and EventBridge's own examples have no qualifier:
                 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
@@ -101,13 +105,17 @@ def _is_bare(condition: Condition) -> bool:
     on=Statement,
     when=(at_condition(_is_for_all),),
     severity=Severity.SECURITY_WARNING,
-    title="ForAllValues is used with a key that has one value",
-    fix="Remove ForAllValues:.",
+    title="ForAllValues is used with a single-valued key",
+    fix="Remove `ForAllValues:`.",
     bad=[allow_if("ForAllValues:StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
     good=[allow_if("StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
 )
 def all_of_one_value(statement: Statement) -> Iterator[Fail]:
-    """ForAllValues holds when the request lacks the key, so an Allow with it lets such requests through."""
+    """ForAllValues also holds when the request lacks the key, so an Allow with it lets such requests through.
+
+    False alarm when requests without the key are meant to be allowed, or when AWS's reference wrongly lists the key as
+    single-valued.
+    """
     for condition, key in _typed(statement):
         if (
             condition.qualifier == "ForAllValues"
@@ -117,8 +125,8 @@ def all_of_one_value(statement: Statement) -> Iterator[Fail]:
         ):
             yield Fail(
                 condition.operator.where,
-                f"{quoted(condition.key.value)} has one value; ForAllValues also holds without it",
-                # AWS does not say whether a Deny counts: there ForAllValues denies more, not less.
+                f"{quoted(condition.key.value)} is single-valued: `ForAllValues` also holds for requests without it",
+                # AWS does not say whether this includes Deny, where ForAllValues denies more, not less.
                 low_confidence=not statement.allows,
             )
 
@@ -138,8 +146,8 @@ _FITTING: dict[str, frozenset[Family]] = {
     on=Statement,
     when=(at_condition(_is_of_other_type),),
     severity=Severity.WARNING,
-    title="The operator does not compare values of the key's type",
-    fix="Use an operator of the key's type.",
+    title="The operator does not fit the type of the key",
+    fix="Use an operator for the type of the key.",
     bad=[
         allow_if("StringEquals", "aws:MultiFactorAuthPresent", "true"),
         allow_if("ArnLike", "aws:SourceAccount", "111122223333"),
@@ -151,24 +159,27 @@ _FITTING: dict[str, frozenset[Family]] = {
     ],
 )
 def operator_of_other_type(statement: Statement) -> Iterator[Fail]:
-    """The comparison may never hold, or hold by accident of how the value is written."""
+    """The comparison may never hold, or may depend on how the value happens to be written.
+
+    False alarm when AWS's reference lists the wrong type for the key.
+    """
     for condition, key in _typed(statement):
         family = OPERATORS[condition.base]
-        # Tags and encryption contexts hold whatever their owner puts there, ARNs and numbers too.
+        # Tags and encryption contexts hold any value that their owner sets, including ARNs and numbers.
         if family is Family.NULL or "${" in key.name or family in _fitting(key):
             continue
-        # Operators of text alone take variables: so one key is compared with another, whatever their type.
+        # Only string operators support variables, so keys of any type are compared with each other in this way.
         if family is Family.STRING and all("${" in value.value for value in condition.values):
             continue
         yield Fail(
             condition.operator.where,
             f"{quoted(condition.key.value)} is of type {key.value_type},"
-            f" `{condition.base}` compares {family}",
+            f" `{condition.base}` compares values of type {family}",
         )
 
 
 def _fitting(key: ConditionKey) -> frozenset[Family]:
-    """The operator families that compare values of the key's types; all of them for a type that is not known."""
+    """The operator families that compare values of the key's types; all families if the type is unknown."""
     types = (key.value_type, *(other_type.removeprefix("ArrayOf") for other_type in key.also))
     return frozenset(family for value_type in types for family in _FITTING.get(value_type, Family))
 
@@ -179,17 +190,17 @@ def _fitting(key: ConditionKey) -> frozenset[Family]:
     when=(at_condition(_is_boolean),),
     severity=Severity.ERROR,
     title="A Boolean key has several values",
-    fix="Keep one of true and false.",
+    fix="Keep either `true` or `false`.",
     bad=[allow_if("Bool", "aws:SecureTransport", ["true", "false"])],
     good=[allow_if("Bool", "aws:SecureTransport", "true")],
 )
 def several_booleans(statement: Statement) -> Iterator[Fail]:
-    """Both values together say nothing, and AWS refuses them."""
+    """Both values together test nothing, and AWS does not accept them."""
     for condition, key in _typed(statement):
         if key.type == "Bool" and len(condition.values) > 1:
             yield Fail(
                 condition.node.where,
-                f"{quoted(condition.key.value)} is true or false; it has {len(condition.values)} values",
+                f"{quoted(condition.key.value)} is either true or false, but has {len(condition.values)} values here",
             )
 
 
@@ -198,23 +209,26 @@ def several_booleans(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_condition(_is_like),),
     severity=Severity.SECURITY_WARNING,
-    title="An ARN with a wildcard is compared as text",
-    fix="Use ArnLike or ArnNotLike: there a wildcard stays within its field of the ARN.",
+    title="An ARN with a wildcard is compared as a string",
+    fix="Use ArnLike or ArnNotLike, where a wildcard stays within its field of the ARN.",
     bad=[allow_if("StringLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app")],
     good=[allow_if("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app")],
 )
-def arn_compared_as_text(statement: Statement) -> Iterator[Fail]:
-    """Under StringLike a `*` runs across the colons of an ARN, so more ARNs match than it seems."""
+def arn_compared_as_string(statement: Statement) -> Iterator[Fail]:
+    """Under StringLike a `*` also matches the colons of an ARN, so the value may match more ARNs than intended.
+
+    False alarm when the wildcard is meant to match across the fields of the ARN.
+    """
     for condition, key in _typed(statement):
         if key.value_type != "ARN" or condition.base not in {"StringLike", "StringNotLike"}:
             continue
         for value in condition.values:
             if _has_wildcard(value):
-                arn = condition.base.replace("String", "Arn")
+                arn_operator = condition.base.replace("String", "Arn")
                 yield Fail(
                     value.where,
-                    f"{quoted(value.value)} under `{condition.base}`; write `{arn}`",
-                    # What denies more, or allows less, than meant is no hole.
+                    f"{quoted(value.value)} is an ARN pattern under `{condition.base}`; write `{arn_operator}`",
+                    # A statement that denies more, or allows less, than intended opens nothing.
                     low_confidence=condition.negated is statement.allows,
                 )
                 break
@@ -235,20 +249,23 @@ _EXACT = frozenset(
     on=Statement,
     when=_WILDCARD,
     severity=Severity.WARNING,
-    title="A value has a wildcard that the operator does not read as one",
+    title="A value has a wildcard, but the operator compares it literally",
     fix="Use StringLike or StringNotLike, or write `${*}` for the character itself.",
     bad=[allow_if("StringEquals", "aws:PrincipalTag/team", "blue-*")],
     good=[allow_if("StringLike", "aws:PrincipalTag/team", "blue-*")],
 )
 def wildcard_compared_exactly(statement: Statement) -> Iterator[Fail]:
-    """Under an exact operator `*` is the character itself, which such a value hardly means."""
+    """Operators such as StringEquals read `*` and `?` as ordinary characters, so the value rarely matches what was intended.
+
+    False alarm when the character itself is intended.
+    """
     for condition in statement.conditions:
         if condition.base in _EXACT:
             for value in condition.values:
                 if _has_wildcard(value):
                     yield Fail(
                         value.where,
-                        f"{quoted(value.value)} is no pattern under `{condition.base}`",
+                        f"{quoted(value.value)} is compared literally: `{condition.base}` does not support wildcards",
                     )
 
 
@@ -261,20 +278,23 @@ def _only_star(condition: Condition) -> bool:
     on=Statement,
     when=_STAR,
     severity=Severity.SUGGESTION,
-    title="The condition only asks that the key exists",
-    fix='Write "Null": {KEY: "false"}, which says so.',
+    title="The condition only tests whether the key is present",
+    fix='Write "Null": {KEY: "false"}, which states this directly.',
     bad=[allow_if("StringLike", "aws:PrincipalTag/team", "*")],
     good=[allow_if("Null", "aws:PrincipalTag/team", "false")],
 )
-def anything_goes(statement: Statement) -> Iterator[Fail]:
-    """A lone `*` matches every value, so the condition holds for every request that has the key."""
+def any_value_matches(statement: Statement) -> Iterator[Fail]:
+    """A lone `*` matches every value, so the condition holds for every request that has the key.
+
+    False alarm when that is intended: the condition works as written.
+    """
     for condition in statement.conditions:
         if condition.base not in {"StringLike", "ArnLike"} or condition.if_exists:
             continue
         if _only_star(condition) and condition.qualifier in {"", "ForAnyValue"}:
             yield Fail(
                 condition.values[0].where,
-                f'`{condition.operator.value}` with `*` is "Null": "false" on {quoted(condition.key.value)}',
+                f'`{condition.operator.value}` with `*` means the same as "Null": "false" on {quoted(condition.key.value)}',
                 low_confidence=bool(condition.qualifier),
             )
 
@@ -284,13 +304,16 @@ def anything_goes(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=_STAR,
     severity=Severity.SUGGESTION,
-    title="The condition only asks that the key is absent",
-    fix='Write "Null": {KEY: "true"}, which says so.',
+    title="The condition only tests whether the key is absent",
+    fix='Write "Null": {KEY: "true"}, which states this directly.',
     bad=[allow_if("StringNotLike", "aws:PrincipalTag/team", "*")],
     good=[allow_if("Null", "aws:PrincipalTag/team", "true")],
 )
-def nothing_goes(statement: Statement) -> Iterator[Fail]:
-    """A lone `*` matches every value, so its negation holds only for requests without the key."""
+def no_value_matches(statement: Statement) -> Iterator[Fail]:
+    """A lone `*` matches every value, so its negation holds only for requests without the key.
+
+    False alarm when that is intended: the condition works as written.
+    """
     for condition in statement.conditions:
         if condition.base not in {"StringNotLike", "ArnNotLike"} or not _only_star(condition):
             continue
@@ -298,13 +321,13 @@ def nothing_goes(statement: Statement) -> Iterator[Fail]:
         if condition.qualifier != "ForAnyValue" or condition.if_exists:
             yield Fail(
                 condition.values[0].where,
-                f'`{condition.operator.value}` with `*` is "Null": "true" on {quoted(condition.key.value)}',
+                f'`{condition.operator.value}` with `*` means the same as "Null": "true" on {quoted(condition.key.value)}',
                 low_confidence=condition.if_exists or bool(condition.qualifier),
             )
 
 
 def _sensitive(statement: Statement) -> Iterator[tuple[Condition, Text]]:
-    """The values of the keys that tell one account, organization or network from all others."""
+    """The values of keys that identify an account, an organization or a network."""
     for condition, key in _typed(statement):
         if key.sensitive and OPERATORS[condition.base] is Family.STRING:
             for value in condition.values:
@@ -316,7 +339,7 @@ def _sensitive(statement: Statement) -> Iterator[tuple[Condition, Text]]:
     on=Statement,
     when=_WILDCARD,
     severity=Severity.ERROR,
-    title="An account, organization or network is given as a pattern",
+    title="An account, organization or network is identified by a pattern",
     fix="Write the ids in full.",
     bad=[
         allow_if("StringLike", "aws:SourceAccount", "11112222*"),
@@ -328,30 +351,33 @@ def _sensitive(statement: Statement) -> Iterator[tuple[Condition, Text]]:
     ],
 )
 def id_as_pattern(statement: Statement) -> Iterator[Fail]:
-    """Ids are given out without order: whoever has one that matches the pattern is let in, too.
+    """AWS assigns ids in no particular order, so unrelated accounts can have ids that match the pattern.
 
-    Wrong where another condition limits the callers.
+    False alarm when another condition limits the callers.
     """
     for condition, value in _sensitive(statement):
         if condition.base in {"StringLike", "StringNotLike"} and _has_wildcard(value):
             yield Fail(
-                value.where, f"{quoted(value.value)} is a pattern of {quoted(condition.key.value)}"
+                value.where,
+                f"{quoted(value.value)} is a pattern that can match several values of {quoted(condition.key.value)}",
             )
     for condition in statement.conditions_on("aws:userid"):
         for value in condition.values if "Like" in condition.base else ():
             if _is_loose(without_variables(value.value), "*"):
                 yield Fail(
                     value.where,
-                    f"{quoted(value.value)} has a wildcard that may stand after the colon of an id,"
+                    f"{quoted(value.value)} has a wildcard in the id: a wildcard is safe only after the colon,"
                     " or alone before it",
                 )
 
 
-def _is_loose(text: str, whole: str) -> bool:
-    """Whether a value of aws:userid, `ID:SESSION`, is open in its id without being open to all ids as a whole."""
-    unique, colon, _ = text.partition(":")
+def _is_loose(text: str, any_id: str) -> bool:
+    """Whether a value of aws:userid, `ID:SESSION`, leaves part of the id open; an id that is only `any_id` is accepted."""
+    unique_id, colon, _ = text.partition(":")
     is_open = "*" in text or "?" in text
-    return is_open and (not colon or (unique != whole and ("*" in unique or "?" in unique)))
+    return is_open and (
+        not colon or (unique_id != any_id and ("*" in unique_id or "?" in unique_id))
+    )
 
 
 @check(
@@ -359,7 +385,7 @@ def _is_loose(text: str, whole: str) -> bool:
     on=Statement,
     when=(VARIABLE_IN_VALUE,),
     severity=Severity.ERROR,
-    title="An account, organization or network is given by a variable",
+    title="An account, organization or network is identified by a variable",
     fix="Write the ids in full.",
     bad=[
         allow_if("StringEquals", "aws:SourceAccount", "${aws:PrincipalTag/account}"),
@@ -374,23 +400,23 @@ def _is_loose(text: str, whole: str) -> bool:
     ],
 )
 def id_as_variable(statement: Statement) -> Iterator[Fail]:
-    """Whoever sets the tag chooses what is let in.
+    """Anyone who can set the tag decides which account, organization or network matches.
 
-    Wrong where only trusted principals may set the tag.
+    False alarm when only trusted principals can set the tag.
     """
     for condition, value in _sensitive(statement):
         for variable in variables(value.value):
-            # AWS's own examples compare such a key with another that AWS sets: only tags are in somebody's hand.
+            # AWS's own examples compare such a key with another key that AWS sets; only tags are set by people.
             if "tag/" in variable.name.lower():
                 yield Fail(
                     value.where,
-                    f"{quoted(variable.text)} decides {quoted(condition.key.value)}",
+                    f"{quoted(variable.text)} decides which {quoted(condition.key.value)} matches",
                 )
     for condition in statement.conditions_on("aws:userid"):
         for value in condition.values:
             if variables(value.value) and _is_loose(without_variables(value.value, "?"), "?"):
                 yield Fail(
                     value.where,
-                    f"{quoted(value.value)} has a variable that may stand after the colon of an id,"
+                    f"{quoted(value.value)} has a variable in the id: a variable is safe only after the colon,"
                     " or alone before it",
                 )

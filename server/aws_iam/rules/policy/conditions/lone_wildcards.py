@@ -1,4 +1,4 @@
-"""Conditions that always or never hold because of a lone `*`, and prefixes of S3 that keep nobody out."""
+"""Conditions that always or never hold because of a lone `*`, and excluded S3 prefixes that can still be listed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _listing_if(operator: str, key: str, value: object, effect: str = "Allow") -
 
 
 def _with_star(statement: Statement, *bases: str) -> Iterator[Condition]:
-    """The conditions under these operators that have `*` among their values: it matches every value."""
+    """The conditions with one of these operators that have `*`, which matches every value, among their values."""
     for condition in statement.conditions:
         if condition.base in bases and any(value.value == "*" for value in condition.values):
             yield condition
@@ -39,7 +39,7 @@ _STAR = (at_value("*".__eq__),)
     when=_STAR,
     severity=Severity.SUGGESTION,
     title="The condition always holds",
-    fix="Remove the key, or write the values that were meant.",
+    fix="Remove the key, or write the values that you mean.",
     bad=[
         _listing_if("StringLikeIfExists", _TAG, "*"),
         _listing_if("ForAllValues:StringLike", "aws:TagKeys", ["*"]),
@@ -51,7 +51,10 @@ _STAR = (at_value("*".__eq__),)
     ],
 )
 def always_holds(statement: Statement) -> Iterator[Fail]:
-    """With the key `*` matches, and without it such an operator holds, too: the condition says nothing."""
+    """With the key, `*` matches its value; without the key, such an operator holds as well: the condition tests nothing.
+
+    No false alarms: the condition holds for every request.
+    """
     for condition in _with_star(statement, "StringLike", "ArnLike"):
         if condition.if_exists or condition.qualifier == "ForAllValues":
             yield Fail(
@@ -66,7 +69,7 @@ def always_holds(statement: Statement) -> Iterator[Fail]:
     when=_STAR,
     severity=Severity.SUGGESTION,
     title="The condition never holds",
-    fix="Remove the statement, or write the values that were meant.",
+    fix="Remove the statement, or write the values that you mean.",
     bad=[_listing_if("ForAnyValue:StringNotLike", "aws:TagKeys", ["*"])],
     good=[
         _listing_if("ForAnyValue:StringNotLike", "aws:TagKeys", ["blue*"]),
@@ -75,7 +78,10 @@ def always_holds(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def never_holds(statement: Statement) -> Iterator[Fail]:
-    """Some value would have to be none that `*` matches: the statement has no effect."""
+    """The condition needs a value that `*` does not match, and there is none: the statement has no effect.
+
+    No false alarms: the condition holds for no request.
+    """
     for condition in _with_star(statement, "StringNotLike", "ArnNotLike"):
         if condition.qualifier == "ForAnyValue" and not condition.if_exists:
             yield Fail(
@@ -89,8 +95,8 @@ def never_holds(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_keys("s3:prefix"),),
     severity=Severity.SECURITY_WARNING,
-    title="Some prefixes are excluded, but a shorter one gets around it",
-    fix="Allow s3:ListBucket with StringLike on the prefixes that may be listed, or deny it with StringNotLike on them.",
+    title="The statement excludes prefixes that a shorter prefix still lists",
+    fix="Name the prefixes that may be listed: allow s3:ListBucket with StringLike, or deny it with StringNotLike.",
     bad=[
         _listing_if("StringLike", "s3:prefix", "private/*", effect="Deny"),
         _listing_if("StringNotLike", "s3:prefix", "private/*"),
@@ -101,15 +107,18 @@ def never_holds(statement: Statement) -> Iterator[Fail]:
         _listing_if("Null", "s3:prefix", "true", effect="Deny"),
     ],
 )
-def prefix_shut_out(statement: Statement) -> Iterator[Fail]:
-    """Listing `priv` shows what stands under `private/`, too, and does not match the value."""
+def excluded_prefix(statement: Statement) -> Iterator[Fail]:
+    """Listing the prefix `priv` also shows the keys under `private/`, but does not match that value.
+
+    False alarm when another statement limits which prefixes can be listed.
+    """
     for condition in statement.conditions_on("s3:prefix"):
         if OPERATORS.get(condition.base) is not Family.STRING:
             continue
-        # The empty prefix lists the whole bucket: to deny that one is another thing.
+        # A Deny of the empty prefix excludes the listing of the whole bucket, not a part of it.
         values = [value for value in condition.values if value.value]
         if values and (statement.denies if not condition.negated else statement.allows):
             yield Fail(
                 condition.key.where,
-                f"{quoted(values[0].value)} is shut out, but a request with a shorter prefix lists what is in it",
+                f"{quoted(values[0].value)} is excluded, but a request with a shorter prefix lists its keys",
             )

@@ -1,4 +1,4 @@
-"""Multi-factor authentication: conditions that do not prove it, and Denies that hit who cannot have it."""
+"""Multi-factor authentication: conditions that do not prove it, and Denies that hit callers who cannot have it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _KEY_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent"
 _PRESENT = "aws:multifactorauthpresent"
 _AGE = "aws:multifactorauthage"
-# The key is a Boolean, and people compare it as text, too.
+# The key is a Boolean, but policies compare it as a string as well.
 _EXACTLY = frozenset({"Bool", "StringEquals", "StringEqualsIgnoreCase", "StringLike"})
 _MFA = {"aws:MultiFactorAuthPresent": "true"}
 
@@ -34,7 +34,7 @@ def _values(condition: Condition) -> list[str]:
 
 
 def _proves(condition: Condition) -> bool:
-    """Whether the condition, in an Allow, holds for callers with MFA only."""
+    """Whether the condition, in an Allow, holds only for callers with MFA."""
     if condition.name == _AGE:
         # The key is absent without MFA.
         return is_demanded(condition) or (
@@ -47,16 +47,16 @@ def _is_proved(statement: Statement) -> bool:
     return any(map(_proves, statement.conditions_on(_PRESENT, _AGE)))
 
 
-_ASKED = (at_keys(_PRESENT, _AGE),)
+_AT_MFA_KEYS = (at_keys(_PRESENT, _AGE),)
 
 
 @check(
     "ALLOW_ADMITS_LONG_TERM_KEYS",
     on=Statement,
-    when=_ASKED,
+    when=_AT_MFA_KEYS,
     severity=Severity.WARNING,
-    title="The Allow with MFA also lets in access keys without MFA",
-    fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',
+    title="The Allow that asks for MFA also admits access keys without MFA",
+    fix='Write "Bool": {"aws:MultiFactorAuthPresent": "true"}.',
     source=_KEY_PAGE,
     bad=[
         _stopping_if({"BoolIfExists": _MFA}),
@@ -72,8 +72,11 @@ _ASKED = (at_keys(_PRESENT, _AGE),)
         _stopping_if({"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}, Effect="Deny"),
     ],
 )
-def keys_without_mfa_pass(statement: Statement) -> Iterator[Fail]:
-    """A request signed with a user's access key has no such key, and `IfExists` holds then: no second factor was asked for."""
+def access_keys_without_mfa(statement: Statement) -> Iterator[Fail]:
+    """A request signed with a user's access key lacks the condition key, and the condition then holds without a second factor.
+
+    False alarm when another statement denies requests without MFA.
+    """
     if not statement.allows or _is_proved(statement):
         return
     tested = statement.conditions_on(_PRESENT)
@@ -83,13 +86,13 @@ def keys_without_mfa_pass(statement: Statement) -> Iterator[Fail]:
         if _asks_if_present(condition):
             yield Fail(
                 condition.operator.where,
-                f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} also holds for a user's access key,"
-                " which has no such key: it is allowed without MFA",
+                f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} also holds for requests signed"
+                " with a user's access key, which lack the key: they are allowed without MFA",
             )
 
 
 def _asks_if_present(condition: Condition) -> bool:
-    """Whether MFA is asked for in a way that also holds for a request without the key."""
+    """Whether the condition asks for MFA but also holds for a request without the key."""
     if condition.negated:
         return _values(condition) == ["false"]
     return (
@@ -103,10 +106,10 @@ def _asks_if_present(condition: Condition) -> bool:
 @check(
     "MFA_KEY_PRESENCE_PROVES_NOTHING",
     on=Statement,
-    when=_ASKED,
+    when=_AT_MFA_KEYS,
     severity=Severity.SECURITY_WARNING,
     title="The Allow tests whether the MFA key is present, not whether MFA was used",
-    fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',
+    fix='Write "Bool": {"aws:MultiFactorAuthPresent": "true"}.',
     source=_KEY_PAGE,
     bad=[_stopping_if({"Null": {"aws:MultiFactorAuthPresent": "false"}})],
     good=[
@@ -115,8 +118,11 @@ def _asks_if_present(condition: Condition) -> bool:
         _stopping_if({"Null": {"aws:MultiFactorAuthAge": "false"}}),
     ],
 )
-def present_and_false(statement: Statement) -> Iterator[Fail]:
-    """Every session has the key; without MFA its value is false, and `Null` does not look at the value."""
+def mfa_key_present_but_false(statement: Statement) -> Iterator[Fail]:
+    """Every session has the key; without MFA its value is false, and `Null` does not look at the value.
+
+    False alarm when another statement denies requests without MFA.
+    """
     if not statement.allows or _is_proved(statement):
         return
     tested = statement.conditions_on(_PRESENT)
@@ -127,7 +133,7 @@ def present_and_false(statement: Statement) -> Iterator[Fail]:
             yield Fail(
                 condition.key.where,
                 f"`Null` does not look at the value of {quoted(condition.key.value)}: a session without"
-                " MFA has the key, too, and is allowed",
+                " MFA also has the key and is allowed",
             )
 
 
@@ -138,9 +144,9 @@ _ALL = {"Effect": "Deny", "Action": "*"}
 @check(
     "MFA_DENY_HITS_ROLES",
     on=Statement,
-    when=_ASKED,
+    when=_AT_MFA_KEYS,
     severity=Severity.WARNING,
-    title="The Deny without MFA also hits the roles of workloads",
+    title="The Deny of requests without MFA also hits the roles of workloads",
     fix='Limit the Deny to users: "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/*"}.',
     source=_KEY_PAGE,
     kinds=(Kind.SCP,),
@@ -153,16 +159,16 @@ _ALL = {"Effect": "Deny", "Action": "*"}
     ],
 )
 def workloads_denied(statement: Statement) -> Iterator[Fail]:
-    """A role that a service or a federated user takes never has MFA of AWS, so everything it does is denied.
+    """A role that a service or a federated user assumes never has AWS MFA, so everything it does is denied.
 
-    Wrong where the policy is attached to users only.
+    False alarm when the policy applies to users only.
     """
-    everything = bool(statement.not_actions) or any(
+    denies_everything = bool(statement.not_actions) or any(
         matches(action.value, "*") for action in statement.actions
     )
-    if not (statement.denies and everything):
+    if not (statement.denies and denies_everything):
         return
-    # Whatever else is asked may tell users from roles.
+    # Any other condition may tell users from roles.
     mfa = [candidate for candidate in statement.conditions if candidate.name in {_PRESENT, _AGE}]
     if len(mfa) != len(statement.conditions):
         return
@@ -171,7 +177,7 @@ def workloads_denied(statement: Statement) -> Iterator[Fail]:
         if absent or (condition.if_exists and _values(condition) == ["false"]):
             yield Fail(
                 condition.key.where,
-                f"{quoted(condition.key.value)} is no key of a role that a service takes: everything"
+                f"{quoted(condition.key.value)} is missing for a role that a service assumes: everything"
                 " it does is denied",
             )
             return
@@ -196,7 +202,7 @@ _FIRST_STEPS = frozenset(
 @check(
     "ALLOW_ONLY_WITHOUT_MFA",
     on=Statement,
-    when=_ASKED,
+    when=_AT_MFA_KEYS,
     severity=Severity.SECURITY_WARNING,
     title="The Allow holds only for callers without MFA",
     fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',

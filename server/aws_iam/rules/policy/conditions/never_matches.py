@@ -1,4 +1,4 @@
-"""Statements that no request meets, and conditions that every request meets: they look like limits and are none."""
+"""Statements that no request matches, and conditions that every request meets: they look like limits but limit nothing."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _may_be_of_no_action(condition: Condition) -> bool:
     when=(KEY_TWICE,),
     severity=Severity.WARNING,
     title="Two conditions on one key never hold together",
-    fix="Write alternatives as values of one condition, or as statements of their own.",
+    fix="Write alternatives as values of one condition, or as separate statements.",
     source=_LOGIC,
     bad=[
         _reading_if(
@@ -106,14 +106,17 @@ def _may_be_of_no_action(condition: Condition) -> bool:
     ],
 )
 def never_together(statement: Statement) -> Iterator[Fail]:
-    """All conditions of a statement must hold at once, and a request has one value of such a key or none."""
+    """All conditions of a statement must hold at once, and a request has at most one value of such a key.
+
+    False alarm when one of the values is a placeholder that is filled in before deployment.
+    """
     if len({condition.name for condition in statement.conditions}) == len(statement.conditions):
         return
     effort = Effort()
     for tests in _tests(statement).values():
-        found = contradiction(tests, effort) if len(tests) > 1 else None
-        if found:
-            first, second = found
+        pair = contradiction(tests, effort) if len(tests) > 1 else None
+        if pair:
+            first, second = pair
             yield Fail(
                 second.condition.key.where,
                 f"{quoted(second.condition.key.value)} never satisfies both {_shown(first)}"
@@ -122,7 +125,7 @@ def never_together(statement: Statement) -> Iterator[Fail]:
 
 
 _BY_ENDPOINT = ("vpc_endpoint", "vpc_endpoint_supported", "vpc_endpoint_supported_org")
-# When the one is in a request, the other is not: by the rule of presence of each key.
+# Presence rules of keys, in pairs: a request that has a key with one rule has no key with the other.
 _EXCLUSIVE = frozenset(
     {
         *(frozenset({"not_vpc_endpoint", context}) for context in _BY_ENDPOINT),
@@ -146,7 +149,7 @@ def _is_exclusive(condition: Condition) -> bool:
     when=(at_condition(_is_exclusive),),
     severity=Severity.WARNING,
     title="No request has both condition keys",
-    fix="Split it into two statements, one for each key.",
+    fix="Split the statement into two, one for each key.",
     source=_KEYS,
     bad=[
         _reading_if(
@@ -172,17 +175,17 @@ def _is_exclusive(condition: Condition) -> bool:
         ),
     ],
 )
-def never_both_there(statement: Statement) -> Iterator[Fail]:
-    """A condition that needs its key fails without it, so with both the statement meets no request."""
-    asked = {}
+def keys_never_together(statement: Statement) -> Iterator[Fail]:
+    """A condition that needs its key fails without it, so a statement with both keys matches no request."""
+    tests_by_rule = {}
     for key, tests in _tests(statement).items():
         known = global_keys().get(key)
-        needy = next((test for test in tests if _needs_key(test)), None)
-        if known and needy:
-            asked[known.presence_rule] = needy
-    for one, other in combinations(asked, 2):
-        if frozenset({one, other}) in _EXCLUSIVE:
-            first, second = asked[one].condition.key, asked[other].condition.key
+        test = next((test for test in tests if _needs_key(test)), None)
+        if known and test:
+            tests_by_rule[known.presence_rule] = test
+    for rules in combinations(tests_by_rule, 2):
+        if frozenset(rules) in _EXCLUSIVE:
+            first, second = (tests_by_rule[rule].condition.key for rule in rules)
             yield Fail(
                 second.where,
                 f"no request has both {quoted(first.value)} and {quoted(second.value)}:"
@@ -205,7 +208,7 @@ _TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
     when=(at_condition(_may_be_of_no_action),),
     severity=Severity.WARNING,
     title="None of the statement's actions ever has the condition key",
-    fix="Remove the condition, or move the actions that have the key into a statement with it.",
+    fix="Remove the condition, or move it into a statement with actions that have the key.",
     source=_REFERENCE,
     bad=[
         _reading_if({"StringLike": {"s3:prefix": "home/*"}}, action="s3:GetObject*"),
@@ -219,7 +222,10 @@ _TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
     ],
 )
 def key_of_no_action(statement: Statement) -> Iterator[Fail]:
-    """Without the key a positive condition never holds, and a negated one or IfExists always does."""
+    """Without the key a positive condition never holds, and a negated one or one with IfExists always does.
+
+    False alarm when AWS sends the key although its reference does not list it for the action.
+    """
     for key in islice(
         dict.fromkeys(condition.name for condition in statement.conditions), _MOST_KEYS
     ):
@@ -229,25 +235,25 @@ def key_of_no_action(statement: Statement) -> Iterator[Fail]:
         tests = _tests(statement).get(key) if actions else None
         if not (actions and tests):
             continue
-        test = next((context for context in tests if _needs_key(context)), tests[0])
-        needy = _needs_key(test)
-        if needy or test.holds_absent:
-            effect = _consequence(statement) if needy else "the condition always holds"
+        test = next((test for test in tests if _needs_key(test)), tests[0])
+        never_holds = _needs_key(test)
+        if never_holds or test.holds_absent:
+            effect = _consequence(statement) if never_holds else "the condition always holds"
             yield Fail(
                 test.condition.key.where,
-                f"the reference gives {quoted(test.condition.key.value)} to no request for"
+                f"AWS's reference does not list {quoted(test.condition.key.value)} for"
                 f" {_listed(actions)}: {effect}",
-                # It attaches keys unevenly, and new actions come late to it.
+                # The reference is uneven in the keys that it lists, and late with new actions.
                 low_confidence=True,
             )
 
 
-# Sessions carry keys of sts on, and of the Marketplace the reference lists keys without all of their actions.
+# Later requests of a session keep keys of sts; for AWS Marketplace the reference lists keys without all of their actions.
 _UNEVEN = frozenset({"sts", "aws-marketplace"})
 
 
 def _is_of_actions(key: str, statement: Statement) -> bool:
-    """Whether a key depends on the action, some action is known to have it, and no code of AWS's says the same."""
+    """Whether a key depends on the action, some action is known to have it, and none of AWS's codes reports the same."""
     if key.startswith(_TAGS_OF_REQUEST):
         return True
     prefix = key.partition(":")[0]
@@ -260,15 +266,15 @@ def _is_of_some_actions(key: str) -> bool:
     prefix = key.partition(":")[0]
     if key in global_keys() or prefix == "aws" or catalog().service(prefix) is None:
         return False
-    # A resource's tags are told to other services, too.
+    # Other services see the tags of a resource, too.
     return (
         prefix not in _UNEVEN and "resourcetag/" not in key and bool(actions_with_key(prefix, key))
     )
 
 
 def _listed(actions: tuple[str, ...]) -> str:
-    found = catalog().action(actions[0])
-    name = quoted(found.full_name if found else actions[0])
+    action = catalog().action(actions[0])
+    name = quoted(action.full_name if action else actions[0])
     return f"{name} and {len(actions) - 1} more actions" if actions[1:] else name
 
 
@@ -277,14 +283,17 @@ def _listed(actions: tuple[str, ...]) -> str:
     on=Statement,
     when=(at_operators(Family.NULL),),
     severity=Severity.WARNING,
-    title="Null accepts the key's presence and its absence",
-    fix="Keep true (the key must be absent) or false (it must be present).",
+    title="Null accepts both the presence and the absence of the key",
+    fix="Keep `true` (the key must be absent) or `false` (it must be present).",
     source=_OPERATORS,
     bad=[_reading_if({"Null": {"aws:PrincipalTag/team": ["true", "false"]}})],
     good=[_reading_if({"Null": {"aws:PrincipalTag/team": "false"}})],
 )
 def null_of_both(statement: Statement) -> Iterator[Fail]:
-    """One value that holds is enough, and of true and false one always does."""
+    """A condition holds if one of its values matches, and either true or false always does.
+
+    No false alarms: the condition holds for every request.
+    """
     for tests in _tests(statement).values():
         for test in tests:
             if test.holds_present and test.holds_absent:
@@ -302,8 +311,8 @@ _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/${aws:PrincipalTag/team}/*"
     on=Statement,
     when=VARIABLE,
     severity=Severity.WARNING,
-    title="The Deny misses callers for whom a variable has no value",
-    fix="Give the variable a default, `${aws:PrincipalTag/team, 'none'}`, or deny callers without the key, too.",
+    title="The Deny does not apply to callers for whom a variable has no value",
+    fix="Give the variable a default, `${aws:PrincipalTag/team, 'none'}`, or also deny callers without the key.",
     source=_VARIABLES,
     bad=[
         {"Effect": "Deny", "Action": "s3:*", "Resource": _HOME},
@@ -323,8 +332,11 @@ _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/${aws:PrincipalTag/team}/*"
         ),
     ],
 )
-def deny_with_hole(statement: Statement) -> Iterator[Fail]:
-    """A text whose variable has no value matches nothing, so nothing is denied to whoever lacks the key."""
+def deny_with_empty_variable(statement: Statement) -> Iterator[Fail]:
+    """A text whose variable has no value matches nothing, so callers who lack the key are denied nothing.
+
+    False alarm when every caller has the key, for example because all principals carry the tag.
+    """
     if not statement.denies:
         return
     tests = _tests(statement)
@@ -333,16 +345,16 @@ def deny_with_hole(statement: Statement) -> Iterator[Fail]:
         for condition in statement.conditions
         if not condition.negated and not condition.if_exists
     ]
-    lists = [statement.resources, *(context.values for context in positive)]
+    lists = [statement.resources, *(condition.values for condition in positive)]
     for texts in lists:
-        holes = [(text, key) for text in texts if (key := _valueless(tests, text))]
+        empty = [(text, key) for text in texts if (key := _valueless(tests, text))]
         # Another entry or value without such a variable still matches.
-        if holes and len(holes) == len(texts):
-            text, key = holes[0]
+        if empty and len(empty) == len(texts):
+            text, key = empty[0]
             yield Fail(
                 text.where,
                 f"{quoted(text.value)} matches nothing when the request lacks {quoted(key)}, which is"
-                f" there only {_presence(key)}: the Deny does not hold then",
+                f" present only {_presence(key)}: the Deny then denies nothing",
                 low_confidence=key == "aws:username",
             )
 
@@ -352,7 +364,7 @@ def deny_with_hole(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(VARIABLE_IN_VALUE,),
     severity=Severity.WARNING,
-    title="The Allow lets in callers for whom a variable has no value",
+    title="The Allow also admits callers for whom a variable has no value",
     fix='Add "Null": {KEY: "false"} for the key of the variable.',
     source=_VARIABLES,
     bad=[_reading_if({"StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}})],
@@ -366,8 +378,11 @@ def deny_with_hole(statement: Statement) -> Iterator[Fail]:
         ),
     ],
 )
-def allow_with_hole(statement: Statement) -> Iterator[Fail]:
-    """Under a negated operator a value whose variable is empty equals nothing, so the condition holds."""
+def allow_with_empty_variable(statement: Statement) -> Iterator[Fail]:
+    """A value whose variable has no value equals nothing, so a negated condition holds for callers who lack the key.
+
+    False alarm when every caller has the key, for example because all principals carry the tag.
+    """
     tests = _tests(statement) if statement.allows else {}
     for condition in statement.conditions if statement.allows else ():
         for text in condition.values if condition.negated else ():
@@ -376,20 +391,20 @@ def allow_with_hole(statement: Statement) -> Iterator[Fail]:
                 yield Fail(
                     text.where,
                     f"`{condition.operator.value}` {quoted(text.value)} holds for every request that lacks"
-                    f" {quoted(key)}, which is there only {_presence(key)}",
+                    f" {quoted(key)}, which is present only {_presence(key)}",
                     low_confidence=key == "aws:username",
                 )
                 break
 
 
 def _valueless(tests: Mapping[str, Sequence[ConditionTest]], text: Text) -> str:
-    """The first key whose variable in the text may have no value; nothing when each has one or a default."""
+    """The first key whose variable in the text may have no value; empty when each has a value or a default."""
     for variable in variables(text.value):
         known = catalog().condition_key(variable.name)
         if known is None or variable.default is not None or known.presence_rule in _WITH_VALUE:
             continue
-        asked = tests.get(variable.name.lower(), ())
-        if known.presence_rule and not any(map(_needs_key, asked[:_MOST_KEYS])):
+        of_key = tests.get(variable.name.lower(), ())
+        if known.presence_rule and not any(map(_needs_key, of_key[:_MOST_KEYS])):
             return variable.name
     return ""
 

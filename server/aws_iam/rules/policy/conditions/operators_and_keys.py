@@ -1,4 +1,4 @@
-"""Condition operators and keys: do they exist, and do they go together."""
+"""Condition operators and keys that do not exist, lack a part or do not go together."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 _ALLOW = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
 
 
-def _is_strange(condition: Condition) -> bool:
-    """Whether the operator is none, or has a qualifier that is none."""
+def _is_unknown_operator(condition: Condition) -> bool:
+    """Whether the operator or its qualifier does not exist."""
     return condition.base not in OPERATORS or (
         ":" in condition.operator.value and condition.qualifier not in QUALIFIERS
     )
 
 
-def _is_decorated_null(condition: Condition) -> bool:
+def _is_modified_null(condition: Condition) -> bool:
     return condition.base == "Null" and condition.operator.value != "Null"
 
 
@@ -45,10 +45,10 @@ def _lacks_a_part(condition: Condition) -> bool:
 @check(
     "INVALID_CONDITION_OPERATOR",
     on=Statement,
-    when=(at_condition(_is_strange),),
+    when=(at_condition(_is_unknown_operator),),
     severity=Severity.ERROR,
     title="There is no condition operator with this name",
-    fix="Use an operator of AWS's list, spelled as there.",
+    fix="Use one of AWS's condition operators, spelled as in its documentation.",
     bad=[
         allow_if("StringEqual", "aws:username", "ana"),
         allow_if("ForEachValue:StringEquals", "aws:TagKeys", "team"),
@@ -56,7 +56,10 @@ def _lacks_a_part(condition: Condition) -> bool:
     good=[allow_if("ForAnyValue:StringLikeIfExists", "aws:TagKeys", "team*")],
 )
 def unknown_operator(statement: Statement) -> Iterator[Fail]:
-    """AWS refuses a policy with an operator that it does not know."""
+    """AWS rejects a policy with an operator that it does not know.
+
+    False alarm when AWS introduced the operator after this list was made.
+    """
     condition = statement.node.member("Condition")
     for member in condition.members if condition else ():
         name = member.name.value
@@ -64,51 +67,62 @@ def unknown_operator(statement: Statement) -> Iterator[Fail]:
         base = rest.removesuffix("IfExists")
         if base not in OPERATORS:
             near = closest(base, OPERATORS)
-            hint = f"did you mean `{near}`?" if near else "such as `StringEquals` or `ArnLike`"
-            yield Fail(member.name.where, f"{quoted(name)} is no condition operator; {hint}")
+            hint = (
+                f"did you mean `{near}`?"
+                if near
+                else "use one such as `StringEquals` or `ArnLike`"
+            )
+            yield Fail(member.name.where, f"{quoted(name)} is not a condition operator; {hint}")
         elif colon and qualifier not in QUALIFIERS:
             yield Fail(
                 member.name.where,
-                f"{quoted(qualifier)} is no qualifier; write `ForAllValues` or `ForAnyValue`",
+                f"{quoted(qualifier)} is not a qualifier; write `ForAllValues` or `ForAnyValue`",
             )
 
 
 @check(
     "NULL_WITH_IF_EXISTS",
     on=Statement,
-    when=(at_condition(_is_decorated_null),),
+    when=(at_condition(_is_modified_null),),
     severity=Severity.ERROR,
     title="Null has the suffix IfExists",
-    fix="Write `Null`: it asks whether the key exists.",
+    fix="Write `Null`, which already tests whether the key exists.",
     bad=[allow_if("NullIfExists", "aws:username", "true")],
     good=[allow_if("Null", "aws:username", "true")],
 )
 def null_if_exists(statement: Statement) -> Iterator[Fail]:
-    """Null already asks whether the key is there, so AWS refuses the suffix."""
+    """Null already tests whether the key exists, so it takes no suffix.
+
+    No false alarms: AWS rejects the suffix.
+    """
     for condition in statement.conditions:
         if condition.base == "Null" and condition.if_exists:
             yield Fail(
-                condition.operator.where, f"{quoted(condition.operator.value)}: write `Null`"
+                condition.operator.where,
+                f"{quoted(condition.operator.value)} is not a condition operator; write `Null`",
             )
 
 
 @check(
     "NULL_WITH_QUALIFIER",
     on=Statement,
-    when=(at_condition(_is_decorated_null),),
+    when=(at_condition(_is_modified_null),),
     severity=Severity.SUGGESTION,
     title="Null has a qualifier",
-    fix="Write `Null` without qualifier.",
+    fix="Write `Null` without a qualifier.",
     bad=[allow_if("ForAnyValue:Null", "aws:TagKeys", "true")],
     good=[allow_if("Null", "aws:TagKeys", "true")],
 )
 def null_with_qualifier(statement: Statement) -> Iterator[Fail]:
-    """With ForAllValues it always holds and with ForAnyValue never, whatever the request says."""
+    """Whatever the request contains, Null always holds with ForAllValues and never with ForAnyValue.
+
+    No false alarms: the result is the same for every request.
+    """
     for condition in statement.conditions:
         if condition.base == "Null" and condition.qualifier in QUALIFIERS:
-            always = "always" if condition.qualifier == "ForAllValues" else "never"
+            frequency = "always" if condition.qualifier == "ForAllValues" else "never"
             yield Fail(
-                condition.operator.where, f"{quoted(condition.operator.value)} {always} holds"
+                condition.operator.where, f"{quoted(condition.operator.value)} {frequency} holds"
             )
 
 
@@ -117,13 +131,16 @@ def null_with_qualifier(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_condition(_lacks_a_part),),
     severity=Severity.ERROR,
-    title="The condition key is not of the form service:name",
+    title="The condition key does not have the form service:name",
     fix="Write the key with its prefix, such as `aws:SourceIp` or `s3:prefix`.",
     bad=[allow_if("StringEquals", "SourceIp", "192.0.2.1"), allow_if("StringEquals", "aws:", "x")],
     good=[allow_if("IpAddress", "aws:SourceIp", "192.0.2.0/24")],
 )
 def key_without_prefix(statement: Statement) -> Iterator[Fail]:
-    """AWS knows a key by its prefix and name, and refuses one that lacks either."""
+    """AWS identifies a key by its prefix and its name, and rejects a key that lacks either.
+
+    False alarm when the key is a placeholder that is filled in before deployment.
+    """
     for condition in statement.conditions:
         prefix, _, name = condition.key.value.partition(":")
         if not (prefix and name):
@@ -132,7 +149,8 @@ def key_without_prefix(statement: Statement) -> Iterator[Fail]:
             )
             hint = f"did you mean `{near}`?" if near else "write `service:name`"
             yield Fail(
-                condition.key.where, f"{quoted(condition.key.value)} is no condition key; {hint}"
+                condition.key.where,
+                f"{quoted(condition.key.value)} is not a condition key; {hint}",
             )
 
 
@@ -141,8 +159,8 @@ def key_without_prefix(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(KEY_TWICE,),
     severity=Severity.ERROR,
-    title="The condition has the same key twice, in different case",
-    fix="Write the key in one spelling; under one operator merge the two lists of values.",
+    title="The condition has the same key twice, in upper and lower case",
+    fix="Spell the key the same way everywhere; merge two lists of values under one operator.",
     bad=[
         {
             **_ALLOW,
@@ -159,11 +177,14 @@ def key_without_prefix(statement: Statement) -> Iterator[Fail]:
     good=[allow_if("StringEquals", "aws:username", ["ana", "ben"])],
 )
 def key_twice_in_other_case(statement: Statement) -> Iterator[Fail]:
-    """Key names are compared without case, so the two are one key: two lists of values under one operator contradict."""
+    """Key names are not case-sensitive, so both are one key: two lists of values under one operator contradict each other.
+
+    False alarm when the two spellings are under different operators and both conditions are meant.
+    """
     seen: dict[str, str] = {}
     for condition in statement.conditions:
         key = condition.key.value
-        # AWS looks at the whole Condition element, whatever the operator.
+        # AWS compares the keys of the whole Condition element, not only those under one operator.
         first = seen.setdefault(condition.name, key)
         if first != key:
             yield Fail(condition.key.where, f"{quoted(key)} is the same key as {quoted(first)}")
@@ -183,20 +204,22 @@ def _lacks_tag_name(condition: Condition) -> bool:
     on=Statement,
     when=(at_condition(_lacks_tag_name),),
     severity=Severity.ERROR,
-    title="The condition key names no tag",
+    title="The condition key does not name a tag",
     fix="Write the tag's name after a slash: `aws:ResourceTag/team`.",
     bad=[allow_if("StringEquals", "aws:ResourceTag", "blue")],
     good=[allow_if("StringEquals", "aws:ResourceTag/team", "blue")],
 )
 def tag_without_name(statement: Statement) -> Iterator[Fail]:
-    """There is one key for each tag; without its name the key is never in a request."""
+    """Each tag has a key of its own, so a key without the name of a tag is never in a request."""
     for condition in statement.conditions:
         if _lacks_tag_name(condition):
             key = condition.key.value.removesuffix("/")
-            yield Fail(condition.key.where, f"{quoted(key)} names no tag; write `{key[:60]}/NAME`")
+            yield Fail(
+                condition.key.where, f"{quoted(key)} does not name a tag; write `{key[:60]}/NAME`"
+            )
 
 
-# Keys that AWS has in managed policies of its own and describes nowhere.
+# Keys that AWS uses in its own managed policies but does not document.
 _UNDOCUMENTED = frozenset({"aws:principalorgmasteraccountid", "lakeformation:gluearn"})
 
 
@@ -206,12 +229,15 @@ _UNDOCUMENTED = frozenset({"aws:principalorgmasteraccountid", "lakeformation:glu
     when=(at_condition(_is_unknown),),
     severity=Severity.ERROR,
     title="There is no global condition key with this name",
-    fix="Use a key of AWS's list of global condition keys.",
+    fix="Use a key from AWS's list of global condition keys.",
     bad=[allow_if("StringEquals", "aws:PrincipalOrganization", "o-exampleorg")],
     good=[allow_if("StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
 )
 def unknown_global_key(statement: Statement) -> Iterator[Fail]:
-    """A key that does not exist is in no request: a positive condition never holds, a negated one always does."""
+    """No request has a key that does not exist: a positive condition never holds, and a negated one always does.
+
+    False alarm when AWS introduced the key after the data here was collected.
+    """
     for condition in statement.conditions:
         key = condition.key.value
         if not condition.name.startswith("aws:") or _lacks_tag_name(condition) or "${" in key:
@@ -221,7 +247,7 @@ def unknown_global_key(statement: Statement) -> Iterator[Fail]:
         if catalog().condition_key(key) is None:
             near = closest(key, (known_key.name for known_key in global_keys().values()))
             hint = f"; did you mean `{near}`?" if near else ""
-            yield Fail(condition.key.where, f"{quoted(key)} is no global condition key{hint}")
+            yield Fail(condition.key.where, f"{quoted(key)} is not a global condition key{hint}")
 
 
 @check(
@@ -230,12 +256,12 @@ def unknown_global_key(statement: Statement) -> Iterator[Fail]:
     when=(at_keys("aws:arn"),),
     severity=Severity.ERROR,
     title="AWS no longer supports this global condition key",
-    fix="Use `aws:PrincipalArn`, or `aws:SourceArn` for what a service calls for.",
+    fix="Use `aws:PrincipalArn`, or `aws:SourceArn` for the resource on whose behalf a service calls.",
     bad=[allow_if("ArnLike", "aws:ARN", "arn:aws:iam::111122223333:role/app")],
     good=[allow_if("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/app")],
 )
-def given_up_key(statement: Statement) -> Iterator[Fail]:
-    """AWS supports `aws:ARN` no longer and says so for each policy that has it."""
+def unsupported_global_key(statement: Statement) -> Iterator[Fail]:
+    """AWS no longer supports `aws:ARN` and reports it in every policy."""
     for condition in statement.conditions_on("aws:arn"):
         yield Fail(
             condition.key.where,
@@ -249,7 +275,7 @@ def given_up_key(statement: Statement) -> Iterator[Fail]:
     when=(at_condition(_is_unknown),),
     severity=Severity.ERROR,
     title="The service has no condition key with this name",
-    fix="Look up the service's keys with `aws-iam policy lookup`.",
+    fix="Look up the keys of the service with `aws-iam policy lookup`.",
     bad=[allow_if("StringEquals", "s3:prefx", "home/", "s3:ListBucket", BUCKET)],
     good=[
         {
@@ -261,7 +287,10 @@ def given_up_key(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def unknown_service_key(statement: Statement) -> Iterator[Fail]:
-    """A key that does not exist is in no request: a positive condition never holds, a negated one always does."""
+    """No request has a key that does not exist: a positive condition never holds, and a negated one always does.
+
+    False alarm when AWS introduced the key after the data here was collected.
+    """
     facts = catalog()
     for condition in statement.conditions:
         key = condition.key.value
@@ -273,5 +302,6 @@ def unknown_service_key(statement: Statement) -> Iterator[Fail]:
             near = closest(key, (known_key.name for known_key in service.condition_keys.values()))
             hint = f"; did you mean `{near}`?" if near else ""
             yield Fail(
-                condition.key.where, f"{quoted(key)} is no condition key of {service.prefix}{hint}"
+                condition.key.where,
+                f"{quoted(key)} is not a condition key of {service.prefix}{hint}",
             )

@@ -1,4 +1,4 @@
-"""ForAllValues and ForAnyValue: what they say of a key with one value, and of a request without the key."""
+"""ForAllValues and ForAnyValue on single-valued keys, and on requests without the key."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def _is_for_any(condition: Condition) -> bool:
     on=Statement,
     when=(at_condition(_is_for_any),),
     severity=Severity.SUGGESTION,
-    title="ForAnyValue is used with a key that has one value",
-    fix="Remove ForAnyValue:.",
+    title="ForAnyValue is used with a single-valued key",
+    fix="Remove `ForAnyValue:`.",
     source=_SETS,
     bad=[
         _tagging_if({"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}),
@@ -52,12 +52,15 @@ def _is_for_any(condition: Condition) -> bool:
     ],
 )
 def any_of_one_value(statement: Statement) -> Iterator[Fail]:
-    """With one value it says what the plain operator says, but that a negated one fails when the key is absent."""
+    """On one value it does the same as the plain operator, except that a negated condition fails when the key is absent.
+
+    False alarm when AWS's reference wrongly lists the key as single-valued.
+    """
     for condition in statement.conditions:
         key = catalog().condition_key(condition.key.value)
         if condition.qualifier != "ForAnyValue" or condition.base not in OPERATORS:
             continue
-        # Claims of a token may be lists, whatever the reference says of their type.
+        # Claims of a token may be lists, whatever type the reference gives them.
         if (
             condition.base == "Null"
             or not (key and key.type)
@@ -65,22 +68,22 @@ def any_of_one_value(statement: Statement) -> Iterator[Fail]:
             or "." in key.name
         ):
             continue
-        misses = condition.negated and not condition.if_exists and statement.denies
-        said = (
-            f"the Deny misses requests without it, which `{condition.base}` reaches"
-            if misses
+        denies_less = condition.negated and not condition.if_exists and statement.denies
+        effect = (
+            f"the Deny misses requests without it, which `{condition.base}` alone denies"
+            if denies_less
             else "the qualifier changes nothing"
             if not condition.negated
-            else "without it the condition fails"
+            else "the condition fails without it"
         )
         yield Fail(
             condition.operator.where,
-            f"{quoted(condition.key.value)} has one value: {said}",
-            severity=Severity.WARNING if misses else None,
+            f"{quoted(condition.key.value)} is single-valued: {effect}",
+            severity=Severity.WARNING if denies_less else None,
         )
 
 
-# By the rule of presence: whoever the Allow means to admit may come without the key, and so does anybody else.
+# Keys with these presence rules are missing from requests of outsiders: the Allow admits those whom it should keep out.
 _OUTSIDERS = (
     "principal_in_org",
     "resource_in_org",
@@ -103,7 +106,7 @@ def _is_for_all(condition: Condition) -> bool:
     on=Statement,
     when=(at_condition(_is_for_all),),
     severity=Severity.WARNING,
-    title="The Allow with ForAllValues also lets requests without the key through",
+    title="The Allow with ForAllValues also lets through requests without the key",
     fix='Add "Null": {KEY: "false"} to the statement.',
     source=_SETS,
     bad=[
@@ -122,14 +125,17 @@ def _is_for_all(condition: Condition) -> bool:
     ],
 )
 def all_of_no_value(statement: Statement) -> Iterator[Fail]:
-    """Of no values each satisfies everything, so the condition holds for a request that has none."""
+    """ForAllValues holds when there is no value to compare, so the Allow also covers requests without the key.
+
+    False alarm when requests without the key are meant to be allowed, for example because tags are optional.
+    """
     if not (statement.allows and any(map(_is_for_all, statement.conditions))):
         return
     tests = condition_tests_by_key(statement.conditions)
-    for name, asked in islice(tests.items(), _MOST_KEYS):
-        condition = next((test.condition for test in asked if _is_for_all(test.condition)), None)
+    for name, of_key in islice(tests.items(), _MOST_KEYS):
+        condition = next((test.condition for test in of_key if _is_for_all(test.condition)), None)
         key = catalog().condition_key(name)
-        if condition is None or key is None or not key.multivalued or _is_asked_for(name, tests):
+        if condition is None or key is None or not key.multivalued or _is_required(name, tests):
             continue
         if not key.presence_rule:
             yield from _unlimited(statement, condition)
@@ -138,8 +144,8 @@ def all_of_no_value(statement: Statement) -> Iterator[Fail]:
         else:
             yield Fail(
                 condition.operator.where,
-                f"{quoted(condition.key.value)} is in a request only {key.presence}:"
-                f" `{condition.operator.value}` holds without it",
+                f"{quoted(condition.key.value)} is present only {key.presence}:"
+                f" `{condition.operator.value}` also holds without it",
                 severity=Severity.SECURITY_WARNING if key.presence_rule in _OUTSIDERS else None,
             )
 
@@ -149,24 +155,26 @@ def _untagged(statement: Statement, condition: Condition) -> Iterator[Fail]:
     if action:
         yield Fail(
             condition.operator.where,
-            f"a request for {quoted(action)} that passes no tags satisfies `{condition.operator.value}`, too",
-            # Limiting the tags of a request that has tags is what most mean by it.
+            f"`{condition.operator.value}` also holds for a request for {quoted(action)} that passes no tags",
+            # Most policies only mean to limit the tags of requests that pass some.
             severity=Severity.SUGGESTION,
         )
 
 
 def _unlimited(statement: Statement, condition: Condition) -> Iterator[Fail]:
-    """Actions behind a wildcard that never have a service's key; those written out have a code of AWS's."""
+    """Actions that a wildcard matches and that never have the service's key; AWS has a code for those that are written out."""
     service = condition.name.partition(":")[0]
-    having = actions_with_key(service, condition.name)
-    for entry in statement.actions[:_MOST_ACTIONS] if having else ():
+    with_key = actions_with_key(service, condition.name)
+    for entry in statement.actions[:_MOST_ACTIONS] if with_key else ():
         if is_literal(entry.value) or entry.value.partition(":")[0].lower() != service:
             continue
-        free = [name for name in catalog().expand(entry.value) if name.lower() not in having]
-        if free:
+        without_key = [
+            name for name in catalog().expand(entry.value) if name.lower() not in with_key
+        ]
+        if without_key:
             yield Fail(
                 condition.operator.where,
-                f"{len(free)} actions of {quoted(entry.value)}, such as `{free[-1]}`, never have"
+                f"{len(without_key)} actions of {quoted(entry.value)}, such as `{without_key[-1]}`, never have"
                 f" {quoted(condition.key.value)}: `{condition.operator.value}` does not limit them",
                 low_confidence=True,
             )
@@ -174,22 +182,22 @@ def _unlimited(statement: Statement, condition: Condition) -> Iterator[Fail]:
 
 
 def _may_pass_no_tags(statement: Statement) -> str:
-    """An action that can pass tags and need not, as the actions do that are there for tags."""
+    """An action that can pass tags but need not; actions of the access level Tagging exist to pass them."""
     for entry in statement.actions[:_MOST_ACTIONS]:
-        having = actions_with_key(entry.value.partition(":")[0].lower(), "aws:TagKeys")
-        for name in catalog().expand(entry.value) if having else ():
-            action = catalog().action(name) if name.lower() in having else None
+        with_key = actions_with_key(entry.value.partition(":")[0].lower(), "aws:TagKeys")
+        for name in catalog().expand(entry.value) if with_key else ():
+            action = catalog().action(name) if name.lower() in with_key else None
             if action and action.level != "Tagging":
                 return name
     return ""
 
 
-def _is_asked_for(key: str, tests: Mapping[str, Sequence[ConditionTest]]) -> bool:
+def _is_required(key: str, tests: Mapping[str, Sequence[ConditionTest]]) -> bool:
     """Whether another condition fails unless the request has the key."""
     of_tags = key == "aws:tagkeys"
     return any(
         not test.holds_absent
-        for name, asked in tests.items()
+        for name, of_key in tests.items()
         if name == key or (of_tags and name.startswith("aws:requesttag/"))
-        for test in asked
+        for test in of_key
     )

@@ -1,4 +1,4 @@
-"""Delegated user and role management: a permissions boundary that is demanded in one statement and lost in another."""
+"""Delegated user and role management: a permissions boundary that one statement requires and another lets go."""
 
 from __future__ import annotations
 
@@ -26,27 +26,29 @@ from aws_iam.rules.policy.delegation.iam_grants import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"
+_BOUNDARIES_PAGE = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"
+)
 _KINDS = (Kind.IDENTITY, Kind.BOUNDARY)
 _KEY = "iam:permissionsboundary"
 # A delegation has one boundary or a few.
-_MOST = 20
+_MOST_BOUNDARIES = 20
 _BOUNDARY = "arn:aws:iam::111122223333:policy/dev-boundary"
 _WITH = {"StringEquals": {"iam:PermissionsBoundary": _BOUNDARY}}
 _ROLES = "arn:aws:iam::111122223333:role/dev/*"
 
 
 _CREATE = allow(["iam:CreateRole", "iam:AttachRolePolicy"], _ROLES, _WITH)
-_KEEP = deny(["iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"])
-_SEAL = deny(["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"], _BOUNDARY)
+_KEEP_BOUNDARY = deny(["iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"])
+_PROTECT_POLICY = deny(["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"], _BOUNDARY)
 
 
 def _values(condition: Condition) -> list[str]:
     return [value.value.lower() for value in condition.values]
 
 
-def _on_boundary(policy: Policy) -> Iterator[tuple[Statement, Condition]]:
-    """Every condition by which the policy asks for a boundary."""
+def _boundary_conditions(policy: Policy) -> Iterator[tuple[Statement, Condition]]:
+    """Every condition by which the policy requires a boundary."""
     for statement in policy.statements:
         for condition in statement.conditions_on(_KEY):
             if statement.allows != condition.negated:
@@ -54,17 +56,17 @@ def _on_boundary(policy: Policy) -> Iterator[tuple[Statement, Condition]]:
 
 
 def _boundaries(policy: Policy) -> tuple[str, ...]:
-    """The boundaries that the policy demands, as patterns; none when it delegates nothing."""
-    found = (
+    """The boundaries that the policy requires, as patterns; none when it delegates nothing."""
+    boundaries = (
         without_variables(value.value, "*")
-        for _, condition in _on_boundary(policy)
+        for _, condition in _boundary_conditions(policy)
         if condition.base != "Null"
         for value in condition.values
     )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(boundaries))
 
 
-# The first word in the name of an action that tells on which resources it works.
+# The resources of an action, by the first of these words that occurs in its name.
 _ARNS = {
     "Version": "arn:*:iam::*:policy/*",
     "Group": "arn:*:iam::*:group/*",
@@ -74,7 +76,7 @@ _ARNS = {
 
 
 def _delegated(policy: Policy, *actions: str) -> Grants | None:
-    """What a policy that demands a boundary allows of the actions; None when it demands none."""
+    """What a policy that requires a boundary allows of the actions; None when it requires none."""
     return (
         Grants.of(policy, {action: _arns(action) for action in actions})
         if _boundaries(policy)
@@ -86,62 +88,67 @@ def _arns(action: str) -> str:
     return next(arns for word, arns in _ARNS.items() if word in action)
 
 
-def _holds_without(condition: Condition) -> bool:
-    """Whether the condition of a Deny holds for a request without the boundary."""
-    of_boundary = condition.name == _KEY and (
+def _denies_without_boundary(condition: Condition) -> bool:
+    """Whether the condition of a Deny is true for a request without the boundary."""
+    is_true_without = condition.name == _KEY and (
         condition.negated or (condition.base == "Null" and _values(condition) == ["true"])
     )
-    return of_boundary or spares_some(condition)
+    return is_true_without or spares_some(condition)
 
 
-def _free(grants: Grants, action: str) -> Iterator[Grant]:
-    """The Allows of the action for which no boundary is asked, nor a policy that is among those named."""
+def _without_boundary(grants: Grants, action: str) -> Iterator[Grant]:
+    """The Allows of the action that require neither a boundary nor one of the policies that they name."""
     for grant in grants.allowing(action):
-        # A condition on the key that holds without it has a code of its own.
-        asked = grant.statement.conditions_on(_KEY) or demands(grant.statement, "iam:policyarn")
-        if not asked and not grants.is_denied(action, grant.resources, _holds_without):
+        # A condition on the key that is also true without the key has its own code.
+        is_limited = grant.statement.conditions_on(_KEY) or demands(
+            grant.statement, "iam:policyarn"
+        )
+        if not is_limited and not grants.is_denied(
+            action, grant.resources, _denies_without_boundary
+        ):
             yield grant
 
 
 _DELETE = ("iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary")
 
 
-_ASKED = (at_keys(_KEY),)
+_HAS_BOUNDARY_CONDITION = (at_keys(_KEY),)
 
 
 @check(
     "BOUNDARY_CAN_BE_REMOVED",
     on=Policy,
-    when=_ASKED,
+    when=_HAS_BOUNDARY_CONDITION,
     severity=Severity.SECURITY_WARNING,
     title="The required permissions boundary can be removed",
     fix='Deny iam:DeleteRolePermissionsBoundary and iam:DeleteUserPermissionsBoundary on "*".',
-    source=_PAGE,
+    source=_BOUNDARIES_PAGE,
     kinds=_KINDS,
     bad=[
         policy_with(_CREATE, allow("iam:Delete*", _ROLES)),
-        policy_with(allow("iam:*", _ROLES, _WITH), _SEAL),
+        policy_with(allow("iam:*", _ROLES, _WITH), _PROTECT_POLICY),
     ],
     good=[
-        policy_with(_CREATE, allow("iam:Delete*", _ROLES), _KEEP),
+        policy_with(_CREATE, allow("iam:Delete*", _ROLES), _KEEP_BOUNDARY),
         policy_with(_CREATE, allow("iam:DeleteRole", _ROLES)),
     ],
 )
 def removable(policy: Policy) -> Iterator[Fail]:
-    """Without its boundary a role has all that its policies allow, and those the delegate may write."""
+    """Without the boundary a role has everything that its policies allow, and the delegated administrator writes these.
+
+    False alarm when another policy of the administrator denies the action.
+    """
     grants = _delegated(policy, *_DELETE)
     if grants is None:
         return
-    found = (
+    removals = (
         (grant, action)
         for action in _DELETE
         for grant in grants.allowing(action)
         if not grants.is_denied(action, grant.resources, spares_some)
     )
-    for entry, actions in grouped(found):
-        yield Fail(
-            entry.where, f"{quoted(entry.value)} allows {actions}: the boundary can be removed"
-        )
+    for entry, name in grouped(removals):
+        yield Fail(entry.where, f"{name} allows removing the required boundary")
 
 
 _PUT = ("iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary")
@@ -150,58 +157,65 @@ _PUT = ("iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary")
 @check(
     "BOUNDARY_CAN_BE_REPLACED",
     on=Policy,
-    when=_ASKED,
+    when=_HAS_BOUNDARY_CONDITION,
     severity=Severity.SECURITY_WARNING,
-    title="The required permissions boundary can be replaced by another",
-    fix="Move the action into the statement with the condition on iam:PermissionsBoundary.",
-    source=_PAGE,
+    title="The required permissions boundary can be replaced by any other",
+    fix="Move the action to the statement with the condition on iam:PermissionsBoundary.",
+    source=_BOUNDARIES_PAGE,
     kinds=_KINDS,
-    bad=[policy_with(_CREATE, allow("iam:PutRolePermissionsBoundary", _ROLES), _KEEP)],
+    bad=[policy_with(_CREATE, allow("iam:PutRolePermissionsBoundary", _ROLES), _KEEP_BOUNDARY)],
     good=[
-        policy_with(_CREATE, allow("iam:PutRolePermissionsBoundary", _ROLES, _WITH), _KEEP),
+        policy_with(
+            _CREATE, allow("iam:PutRolePermissionsBoundary", _ROLES, _WITH), _KEEP_BOUNDARY
+        ),
         policy_with(_CREATE, allow("iam:PutRolePolicy", _ROLES)),
     ],
 )
 def replaceable(policy: Policy) -> Iterator[Fail]:
-    """Any managed policy can be a boundary, AdministratorAccess among them."""
+    """Any managed policy can be a boundary, even AdministratorAccess, which limits nothing.
+
+    False alarm when another policy of the administrator denies the action without the required boundary.
+    """
     grants = _delegated(policy, *_PUT)
     if grants is None:
         return
-    found = ((grant, action) for action in _PUT for grant in _free(grants, action))
-    for entry, actions in grouped(found):
-        yield Fail(
-            entry.where, f"{quoted(entry.value)} allows {actions} with any policy as boundary"
-        )
+    replacements = (
+        (grant, action) for action in _PUT for grant in _without_boundary(grants, action)
+    )
+    for entry, name in grouped(replacements):
+        yield Fail(entry.where, f"{name} allows setting any policy as the boundary")
 
 
-_NAMED = {"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}}
+_NAMED_POLICY = {"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}}
 _JOIN = "iam:AddUserToGroup"
-# What makes a user or role, and what gives it permissions.
-_MAKING = {
+# The actions that create a role or user, with the actions that give it permissions.
+_CREATING = {
     "iam:CreateRole": ("iam:AttachRolePolicy", "iam:PutRolePolicy"),
     "iam:CreateUser": ("iam:AttachUserPolicy", "iam:PutUserPolicy", _JOIN),
 }
-_BOUNDED = (
-    *_MAKING,
+_WITH_BOUNDARY_KEY = (
+    *_CREATING,
     *(
         granting_action
-        for granting in _MAKING.values()
+        for granting in _CREATING.values()
         for granting_action in granting
         if granting_action != _JOIN
     ),
 )
 _ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
-_GRANTING = tuple(granting_action for granting in _MAKING.values() for granting_action in granting)
+_GRANTING = tuple(
+    granting_action for granting in _CREATING.values() for granting_action in granting
+)
 
 
 @check(
     "BOUNDARY_NOT_DEMANDED_EVERYWHERE",
     on=Policy,
-    when=_ASKED,
+    when=_HAS_BOUNDARY_CONDITION,
     severity=Severity.SECURITY_WARNING,
-    title="The policy requires a permissions boundary for some actions and not for others",
-    fix="Move the actions into the statement with the condition on iam:PermissionsBoundary.",
-    source=_PAGE,
+    title="The policy requires a permissions boundary for some actions but not for others",
+    fix="Move the actions to the statement with the condition on iam:PermissionsBoundary.",
+    source=_BOUNDARIES_PAGE,
     kinds=_KINDS,
     bad=[
         policy_with(_CREATE, allow(["iam:CreateUser", "iam:AddUserToGroup"], "*")),
@@ -211,39 +225,46 @@ _GRANTING = tuple(granting_action for granting in _MAKING.values() for granting_
         policy_with(_CREATE, allow("iam:TagRole", "*")),
         # A role without policies can do nothing.
         policy_with(_CREATE, allow("iam:CreateRole", "*")),
-        # What lies under the path was created with the boundary.
+        # Roles under the path were created with the boundary.
         policy_with(_CREATE, allow("iam:PutRolePolicy", _ROLES)),
-        policy_with(_CREATE, allow("iam:AttachRolePolicy", "*", _NAMED)),
+        policy_with(_CREATE, allow("iam:AttachRolePolicy", "*", _NAMED_POLICY)),
     ],
 )
 def unbounded(policy: Policy) -> Iterator[Fail]:
-    """Whoever may create or fill a role without the boundary has a role without limits."""
-    grants = _delegated(policy, *_MAKING, *_GRANTING)
+    """An administrator who can create a role, or give it permissions, without the boundary has a role without limits.
+
+    False alarm when another policy of the administrator denies the actions without the boundary.
+    """
+    grants = _delegated(policy, *_CREATING, *_GRANTING)
     if grants is None:
         return
-    for entry, actions in grouped(_unbounded(grants)):
-        yield Fail(entry.where, f"{quoted(entry.value)} allows {actions} without the boundary")
+    for entry, name in grouped(_unbounded(grants)):
+        yield Fail(entry.where, f"{name} does not require the boundary")
 
 
 def _unbounded(grants: Grants) -> Iterator[tuple[Grant, str]]:
-    for action, granting in _MAKING.items():
-        if any(True for granting_action in granting for _ in _free(grants, granting_action)):
-            yield from ((grant, action) for grant in _free(grants, action))
+    for action, granting in _CREATING.items():
+        if any(
+            True
+            for granting_action in granting
+            for _ in _without_boundary(grants, granting_action)
+        ):
+            yield from ((grant, action) for grant in _without_boundary(grants, action))
     for action in _GRANTING:
-        # A group's members have boundaries of their own.
-        for grant in _free(grants, action) if action != _JOIN else ():
-            if any(map(_takes_all, grant.resources)):
+        # Members of a group keep their own boundaries.
+        for grant in _without_boundary(grants, action) if action != _JOIN else ():
+            if any(map(_matches_all, grant.resources)):
                 yield grant, action
 
 
 @check(
     "BOUNDARY_CONDITION_HOLDS_WITHOUT_IT",
     on=Statement,
-    when=_ASKED,
+    when=_HAS_BOUNDARY_CONDITION,
     severity=Severity.SECURITY_WARNING,
-    title="The condition on the permissions boundary also holds without any boundary",
-    fix="Write StringEquals with the ARN of the boundary, without Not and without IfExists.",
-    source=_PAGE,
+    title="The condition on the permissions boundary is also true without any boundary",
+    fix="Use StringEquals with the ARN of the boundary, without Not and without IfExists.",
+    source=_BOUNDARIES_PAGE,
     kinds=_KINDS,
     bad=[
         allow("iam:CreateRole", _ROLES, {"StringNotEquals": {"iam:PermissionsBoundary": _ADMIN}}),
@@ -261,21 +282,26 @@ def _unbounded(grants: Grants) -> Iterator[tuple[Grant, str]]:
     ],
 )
 def holds_without(statement: Statement) -> Iterator[Fail]:
-    """A request to create a role without boundary lacks the key, and a negated or optional condition holds then."""
-    tested = statement.conditions_on(_KEY) if statement.allows else ()
-    if not tested or not all(condition.negated or condition.if_exists for condition in tested):
+    """A request to create a role without a boundary lacks the key, so a negated or IfExists condition is true.
+
+    False alarm when another statement or policy denies requests without the boundary.
+    """
+    conditions = statement.conditions_on(_KEY) if statement.allows else ()
+    if not conditions or not all(
+        condition.negated or condition.if_exists for condition in conditions
+    ):
         return
-    action = next((bounded for bounded in _BOUNDED if entry_of(statement, bounded)), None)
+    action = next((name for name in _WITH_BOUNDARY_KEY if entry_of(statement, name)), None)
     if action:
+        operator, key = conditions[0].operator, conditions[0].key
         yield Fail(
-            tested[0].operator.where,
-            f"{quoted(tested[0].operator.value)} on {quoted(tested[0].key.value)} also holds for `{action}`"
-            " without any boundary",
+            operator.where,
+            f"{quoted(operator.value)} on {quoted(key.value)} is also true for `{action}` without any boundary",
         )
 
 
-def _takes_all(resource: str) -> bool:
-    """Whether the pattern takes all users or roles of the account, not those under a path or a prefix."""
+def _matches_all(resource: str) -> bool:
+    """Whether the pattern matches all users or roles of the account, not only those under a path or a prefix."""
     arn = Arn.of(resource)
     name = arn.resource.partition("/")[2] if arn else resource
     return not name.strip("*")
@@ -287,11 +313,11 @@ _EDITS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
 @check(
     "BOUNDARY_POLICY_CAN_BE_EDITED",
     on=Policy,
-    when=_ASKED,
+    when=_HAS_BOUNDARY_CONDITION,
     severity=Severity.SECURITY_WARNING,
-    title="The policy that serves as permissions boundary can be rewritten",
-    fix="Deny iam:CreatePolicyVersion and iam:SetDefaultPolicyVersion on the ARN of the boundary, or allow them under another path.",
-    source=_PAGE,
+    title="The policy that serves as the permissions boundary can be changed",
+    fix="Deny iam:CreatePolicyVersion and iam:SetDefaultPolicyVersion on the ARN of the boundary, or allow them only on another path.",
+    source=_BOUNDARIES_PAGE,
     kinds=_KINDS,
     bad=[
         policy_with(_CREATE, allow("iam:CreatePolicyVersion", "*")),
@@ -302,81 +328,88 @@ _EDITS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
         ),
     ],
     good=[
-        policy_with(_CREATE, allow("iam:CreatePolicyVersion", "*"), _SEAL),
+        policy_with(_CREATE, allow("iam:CreatePolicyVersion", "*"), _PROTECT_POLICY),
         policy_with(
             _CREATE, allow("iam:CreatePolicyVersion", "arn:aws:iam::111122223333:policy/dev/*")
         ),
     ],
 )
 def editable(policy: Policy) -> Iterator[Fail]:
-    """Who writes the boundary sets the limits, those of the own role included."""
+    """A principal that can change the boundary can lift every limit that it sets, including its own.
+
+    False alarm when another policy of the principal denies the action on the boundary.
+    """
     grants = _delegated(policy, *_EDITS)
     if grants is None:
         return
-    for boundary in _boundaries(policy)[:_MOST]:
-        for entry, actions in grouped(_editing(grants, boundary)):
+    for boundary in _boundaries(policy)[:_MOST_BOUNDARIES]:
+        for entry, name in grouped(_editing(grants, boundary)):
             yield Fail(
-                entry.where,
-                f"{quoted(entry.value)} allows {actions} on {quoted(boundary)}, the boundary itself",
+                entry.where, f"{name} allows changing the required boundary {quoted(boundary)}"
             )
 
 
 def _editing(grants: Grants, boundary: str) -> Iterator[tuple[Grant, str]]:
-    for action in () if _is_of_aws(boundary) else _EDITS:
+    for action in () if _is_managed_by_aws(boundary) else _EDITS:
         if not grants.is_denied(action, (boundary,), spares_some):
             for grant in grants.allowing(action):
-                # NotResource may be there to leave the boundary out.
+                # NotResource may exclude the boundary, so only Resource counts.
                 if any(
                     intersects(resource.value, boundary) for resource in grant.statement.resources
                 ):
                     yield grant, action
 
 
-def _is_of_aws(boundary: str) -> bool:
-    """Whether it is a managed policy of AWS, which nobody can change."""
+def _is_managed_by_aws(boundary: str) -> bool:
+    """Whether it is an AWS managed policy, which only AWS can change."""
     arn = Arn.of(boundary)
     return arn is not None and arn.account == "aws"
 
 
-_ANY = {"Null": {"iam:PermissionsBoundary": "false"}}
+_ANY_BOUNDARY = {"Null": {"iam:PermissionsBoundary": "false"}}
 
 
 @check(
     "BOUNDARY_NOT_NAMED",
     on=Policy,
-    when=_ASKED,
+    when=_HAS_BOUNDARY_CONDITION,
     severity=Severity.SECURITY_WARNING,
-    title="Any policy is accepted as the required permissions boundary",
-    fix="Name the boundary: StringEquals on iam:PermissionsBoundary with its ARN.",
-    source=_PAGE,
+    title="The condition accepts any policy as the permissions boundary",
+    fix="Use StringEquals on iam:PermissionsBoundary with the ARN of the boundary.",
+    source=_BOUNDARIES_PAGE,
     kinds=(*_KINDS, Kind.SCP),
     bad=[
-        policy_with(allow("iam:CreateRole", "*", _ANY)),
+        policy_with(allow("iam:CreateRole", "*", _ANY_BOUNDARY)),
         policy_with(
             allow("iam:CreateRole", "*", {"StringLike": {"iam:PermissionsBoundary": "*"}}),
         ),
     ],
     good=[
         policy_with(_CREATE),
-        policy_with(allow("iam:CreateRole", "*", {**_ANY, **_WITH})),
-        policy_with(allow("iam:GetRole", "*", _ANY)),
+        policy_with(allow("iam:CreateRole", "*", {**_ANY_BOUNDARY, **_WITH})),
+        policy_with(allow("iam:GetRole", "*", _ANY_BOUNDARY)),
     ],
 )
 def unnamed(policy: Policy) -> Iterator[Fail]:
-    """The caller chooses the boundary, and AdministratorAccess limits nothing."""
+    """The caller can choose AdministratorAccess as the boundary, which limits nothing.
+
+    False alarm when another statement or policy limits which boundary the caller can choose.
+    """
     for statement in policy.statements:
-        tested = statement.conditions_on(_KEY)
-        open_ = [condition for condition in tested if _asks_for_any(statement, condition)]
-        if not open_ or len(open_) != len(tested):
+        conditions = statement.conditions_on(_KEY)
+        if not conditions or not all(
+            _accepts_any(statement, condition) for condition in conditions
+        ):
             continue
-        if any(entry_of(statement, action) for action in (*_MAKING, *_PUT)):
+        if any(entry_of(statement, action) for action in (*_CREATING, *_PUT)):
+            key = conditions[0].key
             yield Fail(
-                open_[0].key.where,
-                f"{quoted(open_[0].key.value)} may have any value, AdministratorAccess among them",
+                key.where,
+                f"{quoted(key.value)} may have any value, even AdministratorAccess",
             )
 
 
-def _asks_for_any(statement: Statement, condition: Condition) -> bool:
+def _accepts_any(statement: Statement, condition: Condition) -> bool:
     values = _values(condition)
     if condition.base == "Null":
         return values == (["false"] if statement.allows else ["true"])
@@ -400,8 +433,8 @@ _OPTIONAL = {"StringEqualsIfExists": {"iam:PassedToService": "ec2.amazonaws.com"
     on=Statement,
     when=(at_keys(_PASSED),),
     severity=Severity.SUGGESTION,
-    title="The condition on the service that gets a role also holds without one",
-    fix="Write StringEquals, without IfExists, or name the roles in Resource.",
+    title="The condition on iam:PassedToService is also true for requests without the key",
+    fix="Use StringEquals, without IfExists, or name the roles in Resource.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
     kinds=IDENTITY_KINDS,
     bad=[allow("iam:PassRole", "*", _OPTIONAL)],
@@ -411,16 +444,19 @@ _OPTIONAL = {"StringEqualsIfExists": {"iam:PassedToService": "ec2.amazonaws.com"
     ],
 )
 def service_optional(statement: Statement) -> Iterator[Fail]:
-    """`IfExists` asks nothing of a request without the key: where that happens, any role may be passed."""
-    tested = statement.conditions_on(_PASSED) if statement.allows else ()
-    if not tested or not all(condition.if_exists for condition in tested):
+    """A condition with `IfExists` is true for a request without the key, so such a request can pass any role.
+
+    False alarm when every request to pass a role has the key; AWS does not document whether it does.
+    """
+    conditions = statement.conditions_on(_PASSED) if statement.allows else ()
+    if not conditions or not all(condition.if_exists for condition in conditions):
         return
     roles = [e.value for e in statement.resources if intersects(e.value, _ARNS["Role"])]
-    if entry_of(statement, "iam:PassRole") and any(map(_takes_all, roles)):
+    if entry_of(statement, "iam:PassRole") and any(map(_matches_all, roles)):
+        operator, key = conditions[0].operator, conditions[0].key
         yield Fail(
-            tested[0].operator.where,
-            f"{quoted(tested[0].operator.value)} lets any role be passed where the request has no"
-            f" {quoted(tested[0].key.value)}",
-            # AWS does not say whether a request without the key exists.
+            operator.where,
+            f"{quoted(operator.value)} allows passing any role when the request has no {quoted(key.value)}",
+            # AWS does not say whether there are requests without the key.
             low_confidence=True,
         )

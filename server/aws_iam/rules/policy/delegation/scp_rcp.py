@@ -31,16 +31,22 @@ _RCP = (Kind.RCP,)
     when=(PRINCIPALS,),
     severity=Severity.ERROR,
     title="A service control policy names a principal",
-    fix="Remove the element; to exempt a principal compare aws:PrincipalArn.",
+    fix="Remove the element; to exempt a principal, add a condition on aws:PrincipalArn.",
     kinds=(Kind.SCP,),
     bad=[{**_DENY, "Principal": "*"}],
     good=[_DENY],
 )
 def principal_in_scp(statement: Statement) -> Iterator[Fail]:
-    """An SCP binds all principals of its accounts, and AWS refuses to hear of some."""
+    """An SCP applies to all principals of its accounts and cannot name one.
+
+    No false alarms: AWS rejects the policy.
+    """
     for name in ("Principal", "NotPrincipal"):
         if statement.has(name):
-            yield Fail(statement.place(name), f"a service control policy has no `{name}`")
+            yield Fail(
+                statement.place(name),
+                f"the statement has `{name}`, but this is a service control policy",
+            )
 
 
 @check(
@@ -48,28 +54,36 @@ def principal_in_scp(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     severity=Severity.ERROR,
     title="The principal of a resource control policy is not `*`",
-    fix='Write "Principal": "*"; to exempt a principal compare aws:PrincipalArn.',
+    fix='Write "Principal": "*"; to exempt a principal, add a condition on aws:PrincipalArn.',
     kinds=_RCP,
     bad=[_DENY, {**_RCP_DENY, "Principal": {"AWS": "111122223333"}}],
     good=[_RCP_DENY],
 )
 def principal_in_rcp(statement: Statement) -> Iterator[Fail]:
-    """An RCP speaks of every caller of its resources, and AWS takes no other principal."""
+    """An RCP applies to every caller, and AWS accepts no other principal.
+
+    No false alarms: AWS rejects the policy.
+    """
     principal = statement.node.member("Principal")
     if statement.has("NotPrincipal"):
         yield Fail(
-            statement.place("NotPrincipal"), "a resource control policy has no `NotPrincipal`"
+            statement.place("NotPrincipal"),
+            "the statement has `NotPrincipal`, but this is a resource control policy",
         )
-    elif principal is None or principal.form is not Form.STRING or principal.text != "*":
-        yield Fail(statement.place("Principal"), 'a resource control policy has "Principal": "*"')
+    elif principal is None:
+        yield Fail(
+            statement.place("Principal"), "the statement has no `Principal`; it must be `*`"
+        )
+    elif principal.form is not Form.STRING or principal.text != "*":
+        yield Fail(statement.place("Principal"), "`Principal` must be `*`")
 
 
 @check(
     "RCP_SYNTAX_ERROR_ALLOW",
     on=Statement,
     severity=Severity.ERROR,
-    title="A resource control policy allows something",
-    fix="Use Deny; the policy RCPFullAWSAccess, which is always attached, is the only Allow.",
+    title="A resource control policy has an Allow",
+    fix="Use Deny; the only Allow is the policy RCPFullAWSAccess, which is always attached.",
     kinds=_RCP,
     bad=[
         {**_RCP_DENY, "Effect": "Allow"},
@@ -78,7 +92,10 @@ def principal_in_rcp(statement: Statement) -> Iterator[Fail]:
     good=[_RCP_DENY, {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
 )
 def allow_in_rcp(statement: Statement) -> Iterator[Fail]:
-    """RCPs restrict; an Allow is taken only in the form of RCPFullAWSAccess."""
+    """RCPs only restrict access; AWS accepts an Allow only in the form that RCPFullAWSAccess has.
+
+    No false alarms: AWS rejects the policy.
+    """
     if not statement.allows:
         return
     everything = all(
@@ -88,7 +105,7 @@ def allow_in_rcp(statement: Statement) -> Iterator[Fail]:
     if statement.has("Condition") or not everything:
         yield Fail(
             statement.place("Effect"),
-            "an Allow in a resource control policy has Action `*`, Resource `*` and no Condition",
+            "an Allow in a resource control policy must have Action `*`, Resource `*` and no Condition",
         )
 
 
@@ -103,31 +120,40 @@ def allow_in_rcp(statement: Statement) -> Iterator[Fail]:
     good=[_RCP_DENY],
 )
 def not_action_in_rcp(statement: Statement) -> Iterator[Fail]:
-    """AWS refuses NotAction there."""
+    """AWS does not accept NotAction in an RCP.
+
+    No false alarms: AWS rejects the policy.
+    """
     if statement.has("NotAction"):
-        yield Fail(statement.place("NotAction"), "a resource control policy has no `NotAction`")
+        yield Fail(
+            statement.place("NotAction"),
+            "the statement has `NotAction`, but this is a resource control policy",
+        )
 
 
 @check(
     "RCP_SYNTAX_ERROR_ACTION",
     on=Statement,
     severity=Severity.ERROR,
-    title="An action of a service without resource control policies",
-    fix="List actions of services that take part, each with its prefix in full.",
+    title="The action is of a service that does not support resource control policies",
+    fix="List actions of services that support RCPs, each with the full service prefix.",
     kinds=_RCP,
     bad=[{**_RCP_DENY, "Action": "*"}, {**_RCP_DENY, "Action": "ec2:RunInstances"}],
     good=[_RCP_DENY],
 )
 def action_outside_rcp(statement: Statement) -> Iterator[Fail]:
-    """AWS refuses actions of services that do not take part, and `*` for all services."""
+    """AWS accepts only actions of services that support RCPs, and not `*` for all services.
+
+    False alarm when AWS added support for the service after the date of the service data.
+    """
     for entry in statement.actions if statement.denies else ():
         prefix, colon, _ = entry.value.lower().partition(":")
         if not colon or not is_literal(prefix):
-            yield Fail(entry.where, f"{quoted(entry.value)} names no single service")
+            yield Fail(entry.where, f"{quoted(entry.value)} does not name a single service")
         elif prefix not in catalog().rcp_services and catalog().tier(prefix) != "unknown":
             yield Fail(
                 entry.where,
-                f"{quoted(entry.value)}: {quoted(prefix)} has no resource control policies",
+                f"{quoted(entry.value)}: the service {quoted(prefix)} does not support resource control policies",
             )
 
 
@@ -165,15 +191,20 @@ _IDENTITY_DENY = {
     ],
 )
 def services_denied(statement: Statement) -> Iterator[Fail]:
-    """A service that calls with its own principal has none of these keys, so it is denied with the strangers."""
-    tested = [
+    """An AWS service that calls with its own service principal lacks these keys, so the Deny applies to it, too.
+
+    False alarm when calls by AWS services are meant to be denied, or when the conditions are not true for them.
+    """
+    conditions = [
         condition
         for condition in statement.conditions
         if condition.name in _PRINCIPAL_KEYS or condition.name.startswith("aws:principaltag/")
     ]
-    exempt = statement.conditions_on("aws:principalisawsservice")
-    if statement.denies and tested and not exempt:
+    exempts_services = statement.conditions_on("aws:principalisawsservice")
+    if statement.denies and conditions and not exempts_services:
+        key = conditions[0].key
         yield Fail(
-            tested[0].key.where,
-            f"{quoted(tested[0].key.value)} is absent when a service calls by itself",
+            key.where,
+            f"{quoted(key.value)} is missing when an AWS service calls with its own principal, and no condition on"
+            " `aws:PrincipalIsAWSService` exempts services",
         )

@@ -1,4 +1,4 @@
-"""The elements of a statement: what must be there, what excludes what, Effect and Sid."""
+"""The elements of a statement: required ones, ones that exclude each other, Effect and Sid."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ def _without(statement: Mapping[str, object], name: str) -> dict[str, object]:
     good=[_ALLOW],
 )
 def no_effect(statement: Statement) -> Iterator[Fail]:
-    """A statement must say whether it allows or denies; AWS assumes neither."""
+    """A statement must say whether it allows or denies; there is no default.
+
+    No false alarms: AWS rejects the policy.
+    """
     if not statement.has("Effect"):
         yield Fail(statement.place(), "the statement has no `Effect`")
 
@@ -55,17 +58,20 @@ def no_effect(statement: Statement) -> Iterator[Fail]:
     when=MALFORMED,
     severity=Severity.ERROR,
     title="Effect is neither Allow nor Deny",
-    fix="Write `Allow` or `Deny`, with a capital.",
+    fix="Write `Allow` or `Deny`, with a capital letter.",
     bad=[{**_ALLOW, "Effect": "allow"}, {**_ALLOW, "Effect": "Permit"}],
     good=[_ALLOW],
 )
 def unknown_effect(statement: Statement) -> Iterator[Fail]:
-    """AWS knows two effects, spelled exactly so, and refuses any other."""
+    """Effect must be exactly `Allow` or `Deny`; it is case-sensitive.
+
+    No false alarms: AWS rejects the policy.
+    """
     effect = statement.effect
     if effect and not (statement.allows or statement.denies):
         near = closest(effect.value, ("Allow", "Deny"))
         hint = f"did you mean `{near}`?" if near else "write `Allow` or `Deny`"
-        yield Fail(effect.where, f"{quoted(effect.value)} is no effect; {hint}")
+        yield Fail(effect.where, f"{quoted(effect.value)} is not an effect; {hint}")
 
 
 @check(
@@ -74,12 +80,15 @@ def unknown_effect(statement: Statement) -> Iterator[Fail]:
     when=MALFORMED,
     severity=Severity.ERROR,
     title="The statement has neither Action nor NotAction",
-    fix="Add Action with the actions that the statement is about.",
+    fix="Add Action with the actions that the statement allows or denies.",
     bad=[_without(_ALLOW, "Action")],
     good=[_ALLOW, {"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"}],
 )
 def no_action(statement: Statement) -> Iterator[Fail]:
-    """A statement must name the actions that it is about."""
+    """A statement must name the actions that it allows or denies.
+
+    No false alarms: AWS rejects the policy.
+    """
     if not (statement.has("Action") or statement.has("NotAction")):
         yield Fail(statement.place(), "the statement has neither `Action` nor `NotAction`")
 
@@ -90,7 +99,7 @@ def no_action(statement: Statement) -> Iterator[Fail]:
     when=(has("Principal", "NotPrincipal"),),
     severity=Severity.ERROR,
     title="The statement has neither Resource nor NotResource",
-    fix='Add Resource with ARNs, or "Resource": "*" for actions without resource types.',
+    fix='Add Resource with ARNs, or "Resource": "*" for actions that have no resource types.',
     kinds=(*IDENTITY_KINDS, Kind.RESOURCE, Kind.SCP, Kind.RCP),
     bad=[policy_with(_without(_ALLOW, "Resource"))],
     good=[
@@ -101,32 +110,38 @@ def no_action(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def no_resource(policy: Policy) -> Iterator[Fail]:
-    """Only role trust policies leave the resource out, and those of some services: there it is the holder."""
+    """A statement must name its resources; only role trust policies and resource policies of some services omit them.
+
+    False alarm when a service other than ECR and EFS applies such a statement to the attached resource.
+    """
     without = [
         candidate
         for candidate in policy.statements
         if not (candidate.has("Resource") or candidate.has("NotResource"))
     ]
-    if without and not _is_of_holder(policy):
+    if without and not _is_attached_without_resource(policy):
         for statement in without:
             yield Fail(statement.place(), "the statement has neither `Resource` nor `NotResource`")
 
 
-# Services that take the holder for the resource:
+# Resources whose policies need no Resource: it is the attached resource.
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
 # https://docs.aws.amazon.com/efs/latest/ug/create-file-system-policy.html
-_HOLDERS = {"AWS::ECR::Repository": "ecr", "AWS::EFS::FileSystem": "elasticfilesystem"}
+_ATTACHED_WITHOUT_RESOURCE = {
+    "AWS::ECR::Repository": "ecr",
+    "AWS::EFS::FileSystem": "elasticfilesystem",
+}
 
 
-def _is_of_holder(policy: Policy) -> bool:
-    """Whether the policy is on such a holder: by what the caller says, else by its actions."""
+def _is_attached_without_resource(policy: Policy) -> bool:
+    """Whether the policy is attached to such a resource: by `resource_type`, else by its actions."""
     if policy.kind is not Kind.RESOURCE:
         return False
     if policy.resource_type:
-        return policy.resource_type in _HOLDERS
+        return policy.resource_type in _ATTACHED_WITHOUT_RESOURCE
     entries = [action.value for statement in policy.statements for action in statement.actions]
     services = {entry.partition(":")[0].lower() for entry in entries if entry != "*"}
-    return len(services) == 1 and services <= set(_HOLDERS.values())
+    return len(services) == 1 and services <= set(_ATTACHED_WITHOUT_RESOURCE.values())
 
 
 @check(
@@ -140,7 +155,10 @@ def _is_of_holder(policy: Policy) -> bool:
     good=[_BUCKET],
 )
 def no_principal(statement: Statement) -> Iterator[Fail]:
-    """A policy on a resource must say who it speaks of; only identity policies know that by themselves."""
+    """A resource policy must say to whom it applies; only an identity policy applies to its own principal.
+
+    No false alarms: AWS rejects the policy.
+    """
     if not (statement.has("Principal") or statement.has("NotPrincipal")):
         yield Fail(statement.place(), "the statement has neither `Principal` nor `NotPrincipal`")
 
@@ -150,17 +168,20 @@ def no_principal(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(has("NotPrincipal"),),
     severity=Severity.ERROR,
-    title="The statement has an element and its Not form",
-    fix="Keep one of the two; put the other into a statement of its own.",
+    title="The statement has both an element and its Not form",
+    fix="Keep one of the two, and move the other to a separate statement.",
     bad=[{**_ALLOW, "NotAction": "iam:*"}],
     good=[_ALLOW],
 )
 def element_and_its_opposite(statement: Statement) -> Iterator[Fail]:
-    """AWS refuses a statement that both lists and excludes."""
+    """A statement either lists its actions, resources or principals or excludes some, never both.
+
+    No false alarms: AWS rejects the policy.
+    """
     for name in ("Action", "Resource", "Principal"):
         if statement.has(name) and statement.has(f"Not{name}"):
             yield Fail(
-                statement.place(f"Not{name}"), f"the statement has `{name}` and `Not{name}`"
+                statement.place(f"Not{name}"), f"the statement has both `{name}` and `Not{name}`"
             )
 
 
@@ -169,17 +190,23 @@ def element_and_its_opposite(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(has("Principal", "NotPrincipal"),),
     severity=Severity.ERROR,
-    title="An identity policy names a principal",
-    fix="Remove the element: the principal is the user, group or role that has the policy.",
+    title="The identity policy names a principal",
+    fix="Remove the element; the principal is the user, group or role that the policy is attached to.",
     kinds=IDENTITY_KINDS,
     bad=[{**_ALLOW, "Principal": "*"}],
     good=[_ALLOW],
 )
 def principal_in_identity_policy(statement: Statement) -> Iterator[Fail]:
-    """A policy that is attached to a principal speaks of that principal, and AWS refuses another."""
+    """An identity policy applies to the principal that it is attached to and cannot name another.
+
+    False alarm when the document is a resource or trust policy; validate it with that `kind`.
+    """
     for name in ("Principal", "NotPrincipal"):
         if statement.has(name):
-            yield Fail(statement.place(name), f"an identity policy has no `{name}`")
+            yield Fail(
+                statement.place(name),
+                f"the statement has `{name}`, but this is an identity policy",
+            )
 
 
 _SID = re.compile(r"[A-Za-z0-9]*")
@@ -194,17 +221,23 @@ def _is_unsupported(sid: str) -> bool:
     on=Statement,
     when=(at_sid(_is_unsupported),),
     severity=Severity.ERROR,
-    title="Sid has a character other than letters and digits",
+    title="The Sid has a character that is not a letter or digit",
     fix="Use only A to Z, a to z and 0 to 9.",
     kinds=IDENTITY_KINDS,
     bad=[{**_ALLOW, "Sid": "list all buckets"}],
     good=[{**_ALLOW, "Sid": "ListAllBuckets"}],
 )
 def sid_with_other_characters(statement: Statement) -> Iterator[Fail]:
-    """IAM refuses such a Sid; S3, SQS, SNS and KMS take more characters in theirs."""
+    """In IAM policies a Sid may have only letters and digits; S3, SQS, SNS and KMS accept more characters.
+
+    No false alarms: AWS rejects the policy.
+    """
     sid = statement.sid
     if sid and _is_unsupported(sid.value):
-        yield Fail(sid.where, f"the Sid {quoted(sid.value)} has other than letters and digits")
+        yield Fail(
+            sid.where,
+            f"the Sid {quoted(sid.value)} has a character that is not a letter or digit",
+        )
 
 
 def _repeated_sids(policy: Policy) -> Iterator[Fail]:
@@ -215,8 +248,10 @@ def _repeated_sids(policy: Policy) -> Iterator[Fail]:
             continue
         first = seen.setdefault(sid.value, sid)
         if first is not sid:
-            place = first.where.pointer
-            yield Fail(sid.where, f"the Sid {quoted(sid.value)} is already that of `{place}`")
+            yield Fail(
+                sid.where,
+                f"the Sid {quoted(sid.value)} is already used at `{first.where.pointer}`",
+            )
 
 
 def _repeats_a_sid(policy: Policy) -> bool:
@@ -233,7 +268,7 @@ _SAME_SID = at_policy(_repeats_a_sid)
     when=(_SAME_SID,),
     severity=Severity.ERROR,
     title="Two statements have the same Sid",
-    fix="Give each statement its own Sid, or none.",
+    fix="Give each statement a different Sid, or none.",
     kinds=(*IDENTITY_KINDS, Kind.TRUST, Kind.SCP, Kind.RCP),
     bad=[
         {
@@ -249,7 +284,10 @@ _SAME_SID = at_policy(_repeats_a_sid)
     ],
 )
 def same_sid(policy: Policy) -> Iterator[Fail]:
-    """IAM refuses a policy whose statements share a Sid."""
+    """Sids must be unique within an IAM policy, and AWS rejects a policy that repeats one.
+
+    False alarm when AWS accepts repeated Sids in an SCP or RCP; its documentation does not say.
+    """
     yield from _repeated_sids(policy)
 
 
@@ -259,7 +297,7 @@ def same_sid(policy: Policy) -> Iterator[Fail]:
     when=(_SAME_SID,),
     severity=Severity.WARNING,
     title="Two statements have the same Sid",
-    fix="Give each statement a Sid of its own, or none.",
+    fix="Give each statement a different Sid, or none.",
     kinds=(Kind.RESOURCE,),
     bad=[
         {
@@ -270,5 +308,8 @@ def same_sid(policy: Policy) -> Iterator[Fail]:
     good=[{"Version": "2012-10-17", "Statement": [{"Sid": "Read", **_BUCKET}]}],
 )
 def same_sid_on_resource(policy: Policy) -> Iterator[Fail]:
-    """Most services take it, but nobody can tell the two statements apart by name."""
+    """Most services accept repeated Sids, but the Sid then no longer identifies a statement.
+
+    False alarm when nothing refers to the statements by their Sid.
+    """
     yield from _repeated_sids(policy)

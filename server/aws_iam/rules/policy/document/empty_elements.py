@@ -1,4 +1,4 @@
-"""Empty elements: lists, objects and texts that say nothing."""
+"""Empty elements: lists, objects and strings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TRUST = {
 }
 
 
-def _empty_list(statement: Statement, *names: str) -> Iterator[Fail]:
+def _empty_lists(statement: Statement, *names: str) -> Iterator[Fail]:
     for name in names:
         node = statement.node.member(name)
         if node and node.form is Form.ARRAY and not node.items:
@@ -40,8 +40,11 @@ def _empty_list(statement: Statement, *names: str) -> Iterator[Fail]:
     good=[_ALLOW],
 )
 def no_actions_listed(statement: Statement) -> Iterator[Fail]:
-    """A statement about no action has no effect, which its author hardly meant."""
-    yield from _empty_list(statement, "Action", "NotAction")
+    """A statement without actions has no effect, which is rarely intended.
+
+    False alarm when a tool fills the list in before the policy is deployed.
+    """
+    yield from _empty_lists(statement, "Action", "NotAction")
 
 
 @check(
@@ -56,8 +59,11 @@ def no_actions_listed(statement: Statement) -> Iterator[Fail]:
     good=[_ALLOW],
 )
 def no_resources_listed(statement: Statement) -> Iterator[Fail]:
-    """A statement about no resource has no effect, which its author hardly meant."""
-    yield from _empty_list(statement, "Resource", "NotResource")
+    """A statement without resources has no effect, which is rarely intended.
+
+    False alarm when a tool fills the list in before the policy is deployed.
+    """
+    yield from _empty_lists(statement, "Resource", "NotResource")
 
 
 @check(
@@ -65,19 +71,22 @@ def no_resources_listed(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=MALFORMED,
     severity=Severity.SUGGESTION,
-    title="A list of principals is empty",
+    title="The list of principals is empty",
     fix="List the principals, or remove the statement.",
     kinds=(Kind.RESOURCE, Kind.TRUST),
     bad=[{**_TRUST, "Principal": {"AWS": []}}],
     good=[_TRUST],
 )
 def no_principals_listed(statement: Statement) -> Iterator[Fail]:
-    """A statement about nobody has no effect, which its author hardly meant."""
+    """A statement without principals has no effect, which is rarely intended.
+
+    False alarm when a tool fills the list in before the policy is deployed.
+    """
     for name in ("Principal", "NotPrincipal"):
         node = statement.node.member(name)
         for member in node.members if node else ():
             if member.value.form is Form.ARRAY and not member.value.items:
-                yield Fail(member.value.where, f"`{name}` has an empty list")
+                yield Fail(member.value.where, f"`{name}` has an empty list of principals")
 
 
 @check(
@@ -92,7 +101,10 @@ def no_principals_listed(statement: Statement) -> Iterator[Fail]:
     good=[_TRUST],
 )
 def nobody_named(statement: Statement) -> Iterator[Fail]:
-    """A statement about nobody has no effect, which its author hardly meant."""
+    """A statement without principals has no effect, which is rarely intended.
+
+    False alarm when a tool fills the principals in before the policy is deployed.
+    """
     for name in ("Principal", "NotPrincipal"):
         node = statement.node.member(name)
         if node and node.form is Form.OBJECT and not node.members:
@@ -105,15 +117,18 @@ def nobody_named(statement: Statement) -> Iterator[Fail]:
     when=MALFORMED,
     severity=Severity.SUGGESTION,
     title="The condition is an empty object",
-    fix="Remove Condition, or write the condition that was meant.",
+    fix="Remove Condition, or add the intended condition.",
     bad=[{**_ALLOW, "Condition": {}}],
     good=[_ALLOW],
 )
 def no_condition_written(statement: Statement) -> Iterator[Fail]:
-    """An empty condition always holds, so the statement is wider than it looks."""
+    """An empty condition is always true, so the statement is wider than it looks.
+
+    False alarm when a tool fills the condition in before the policy is deployed.
+    """
     condition = statement.node.member("Condition")
     if condition and condition.form is Form.OBJECT and not condition.members:
-        yield Fail(condition.where, "`Condition` is an empty object: it always holds")
+        yield Fail(condition.where, "`Condition` is an empty object, so it is always true")
 
 
 def _without_values(statement: Statement) -> Iterator[Condition]:
@@ -122,9 +137,12 @@ def _without_values(statement: Statement) -> Iterator[Condition]:
             yield condition
 
 
-def _valueless(condition: Condition, consequence: str) -> Fail:
+_TRUE_WITHOUT_KEY = "the condition is true only when the request lacks the key"
+
+
+def _empty_values(condition: Condition, consequence: str) -> Fail:
     key = quoted(condition.key.value)
-    return Fail(condition.node.where, f"{key} has an empty list: {consequence}")
+    return Fail(condition.node.where, f"{key} has an empty list of values: {consequence}")
 
 
 @check(
@@ -132,16 +150,19 @@ def _valueless(condition: Condition, consequence: str) -> Fail:
     on=Statement,
     when=MALFORMED,
     severity=Severity.SUGGESTION,
-    title="A condition key has no values",
+    title="The condition key has no values",
     fix="List the values, or remove the key.",
     bad=[{**_ALLOW, "Condition": {"StringEquals": {"aws:username": []}}}],
     good=[{**_ALLOW, "Condition": {"StringEquals": {"aws:username": ["ana"]}}}],
 )
 def no_values(statement: Statement) -> Iterator[Fail]:
-    """Without a value to compare with, the condition says nothing that can be read from it."""
+    """Without a value to compare the key with, the condition has no clear meaning.
+
+    False alarm when a tool fills the values in before the policy is deployed.
+    """
     for condition in _without_values(statement):
         if not (condition.qualifier or condition.if_exists):
-            yield _valueless(condition, "there is no value to compare with")
+            yield _empty_values(condition, "there is no value to compare it with")
 
 
 @check(
@@ -150,15 +171,18 @@ def no_values(statement: Statement) -> Iterator[Fail]:
     when=MALFORMED,
     severity=Severity.SUGGESTION,
     title="ForAllValues has no values",
-    fix="List the values; to ask that the key is absent, write Null with the value true.",
+    fix="List the values; to require that the key is absent, use Null with the value true.",
     bad=[{**_ALLOW, "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": []}}}],
     good=[{**_ALLOW, "Condition": {"Null": {"aws:TagKeys": "true"}}}],
 )
 def no_values_for_all(statement: Statement) -> Iterator[Fail]:
-    """Such a condition holds only when the request lacks the key, which Null says plainly."""
+    """The condition is true only when the request lacks the key, which Null expresses clearly.
+
+    False alarm when a tool fills the values in before the policy is deployed.
+    """
     for condition in _without_values(statement):
         if condition.qualifier == "ForAllValues":
-            yield _valueless(condition, "it holds only when the request lacks the key")
+            yield _empty_values(condition, _TRUE_WITHOUT_KEY)
 
 
 @check(
@@ -172,10 +196,13 @@ def no_values_for_all(statement: Statement) -> Iterator[Fail]:
     good=[{**_ALLOW, "Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": ["team"]}}}],
 )
 def no_values_for_any(statement: Statement) -> Iterator[Fail]:
-    """Such a condition never holds, so the statement never applies."""
+    """The condition is never true, so the statement never applies.
+
+    False alarm when a tool fills the values in before the policy is deployed.
+    """
     for condition in _without_values(statement):
         if condition.qualifier == "ForAnyValue":
-            yield _valueless(condition, "it never holds")
+            yield _empty_values(condition, "the condition is never true")
 
 
 @check(
@@ -183,16 +210,19 @@ def no_values_for_any(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=MALFORMED,
     severity=Severity.SUGGESTION,
-    title="An IfExists condition has no values",
-    fix="List the values; to ask that the key is absent, write Null with the value true.",
+    title="The IfExists condition has no values",
+    fix="List the values; to require that the key is absent, use Null with the value true.",
     bad=[{**_ALLOW, "Condition": {"StringEqualsIfExists": {"aws:username": []}}}],
     good=[{**_ALLOW, "Condition": {"StringEqualsIfExists": {"aws:username": ["ana"]}}}],
 )
 def no_values_if_exists(statement: Statement) -> Iterator[Fail]:
-    """Such a condition holds only when the request lacks the key, which Null says plainly."""
+    """The condition is true only when the request lacks the key, which Null expresses clearly.
+
+    False alarm when a tool fills the values in before the policy is deployed.
+    """
     for condition in _without_values(statement):
         if condition.if_exists and not condition.qualifier:
-            yield _valueless(condition, "it holds only when the request lacks the key")
+            yield _empty_values(condition, _TRUE_WITHOUT_KEY)
 
 
 @check(
@@ -206,6 +236,9 @@ def no_values_if_exists(statement: Statement) -> Iterator[Fail]:
     good=[{**_ALLOW, "Sid": "ListBuckets"}, _ALLOW],
 )
 def nameless(statement: Statement) -> Iterator[Fail]:
-    """An empty name names nothing."""
+    """An empty Sid does not identify the statement.
+
+    False alarm when a tool fills the Sid in before the policy is deployed.
+    """
     if statement.sid and not statement.sid.value:
-        yield Fail(statement.sid.where, "`Sid` is empty")
+        yield Fail(statement.sid.where, "the `Sid` is empty")

@@ -1,4 +1,4 @@
-"""The document as a whole: JSON, repeated keys, element names, types, Version."""
+"""The document itself: JSON syntax, repeated keys, element names, types, Version and characters."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.gates import MALFORMED, at_policy
 from aws_iam.rules.outcomes import Fail
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,12 +48,15 @@ _GOOD = {"Version": "2012-10-17", "Statement": [_ALLOW]}
     on=Syntax,
     severity=Severity.ERROR,
     title="The document is not valid JSON",
-    fix="Correct the text at this line and column; nothing else could be checked.",
+    fix="Correct the text at this line and column; the rest can be checked only after that.",
     bad=['{"Version": "2012-10-17",}', "{'Version': '2012-10-17'}"],
     good=[_GOOD],
 )
 def json_syntax(syntax: Syntax) -> Iterator[Fail]:
-    """AWS refuses the whole document, so no other problem in it can be seen yet."""
+    """AWS rejects a document that is not valid JSON, and nothing else in it can be checked.
+
+    False alarm when the text is the source of a template, which becomes JSON only when the template is rendered.
+    """
     yield Fail(syntax.where, f"{syntax.message}: {syntax.hint}")
 
 
@@ -61,31 +65,34 @@ def json_syntax(syntax: Syntax) -> Iterator[Fail]:
     on=Policy,
     when=MALFORMED,
     severity=Severity.ERROR,
-    title="An object names the same key twice",
-    fix="Merge the two, or move the second into its own statement.",
+    title="An object has the same key twice",
+    fix="Merge the two, or move the second one to a separate statement.",
     source="https://www.rfc-editor.org/rfc/rfc8259#section-4",
     bad=['{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Effect": "Deny"}]}'],
     good=[_GOOD],
 )
 def repeated_key(policy: Policy) -> Iterator[Fail]:
-    """Most JSON parsers silently keep one of the two, so the policy is not what it reads like."""
-    waiting = [policy.node]
-    while waiting:
-        node = waiting.pop()
-        waiting += [child for child in node.items if child.items or child.members]
+    """Most JSON parsers silently keep only one of the two, so the policy does not do what it says.
+
+    False alarm when both have the same value.
+    """
+    pending = [policy.node]
+    while pending:
+        node = pending.pop()
+        pending += [child for child in node.items if child.items or child.members]
         if not node.members:
             continue
-        waiting += [member.value for member in node.members]
+        pending += [member.value for member in node.members]
         if len({member.name.value for member in node.members}) < len(node.members):
-            yield from _repeated(node)
+            yield from _repeated_keys(node)
 
 
-def _repeated(node: Node) -> Iterator[Fail]:
+def _repeated_keys(node: Node) -> Iterator[Fail]:
     seen: set[str] = set()
     for member in node.members:
         if member.name.value in seen:
             name = member.name
-            yield Fail(name.where, f"the key {quoted(name.value)} stands here again")
+            yield Fail(name.where, f"the object already has the key {quoted(name.value)}")
         seen.add(member.name.value)
 
 
@@ -95,7 +102,7 @@ def _repeated(node: Node) -> Iterator[Fail]:
     when=MALFORMED,
     severity=Severity.ERROR,
     title="An element has a value of the wrong type",
-    fix="Write the element in the form that the policy grammar asks for.",
+    fix="Give the element a value of the type that the message names.",
     bad=[
         {"Version": "2012-10-17", "Statement": [{**_ALLOW, "Action": 7}]},
         {"Version": "2012-10-17", "Statement": ["Allow"]},
@@ -104,12 +111,15 @@ def _repeated(node: Node) -> Iterator[Fail]:
     good=[_GOOD, {"Version": "2012-10-17", "Statement": _ALLOW}],
 )
 def wrong_type(policy: Policy) -> Iterator[Fail]:
-    """AWS cannot read an element of another type, and refuses the document."""
+    """Every element of a policy has a fixed type.
+
+    No false alarms: AWS rejects the policy.
+    """
     root = policy.node
     if root.form is not Form.OBJECT:
         yield _mistyped("the policy", root, "an object")
         return
-    yield from _not_texts(root, ("Version", "Id"))
+    yield from _not_strings(root, ("Version", "Id"))
     body = root.member("Statement")
     for node in body.listed() if body else ():
         if node.form is Form.OBJECT:
@@ -119,12 +129,12 @@ def wrong_type(policy: Policy) -> Iterator[Fail]:
 
 
 def _mistyped_statement(statement: Node) -> Iterator[Fail]:
-    yield from _not_texts(statement, ("Sid", "Effect"))
+    yield from _not_strings(statement, ("Sid", "Effect"))
     for name in ("Action", "NotAction", "Resource", "NotResource"):
         element = statement.member(name)
         for entry in element.listed() if element else ():
             if entry.form is not Form.STRING:
-                yield _mistyped(f"`{name}`", entry, "text or a list of texts")
+                yield _mistyped(f"`{name}`", entry, "a string or a list of strings")
     condition = statement.member("Condition")
     if condition:
         yield from _mistyped_condition(condition)
@@ -139,18 +149,18 @@ def _mistyped_condition(condition: Node) -> Iterator[Fail]:
         for key in operator.value.members:
             for value in key.value.listed():
                 if value.scalar() is None:
-                    yield _mistyped(quoted(key.name.value), value, "text or a list of texts")
+                    yield _mistyped(quoted(key.name.value), value, "a string or a list of strings")
 
 
-def _not_texts(node: Node, names: Iterable[str]) -> Iterator[Fail]:
+def _not_strings(node: Node, names: Iterable[str]) -> Iterator[Fail]:
     for name in names:
         value = node.member(name)
         if value and value.form is not Form.STRING:
-            yield _mistyped(f"`{name}`", value, "text")
+            yield _mistyped(f"`{name}`", value, "a string")
 
 
-def _mistyped(subject: str, node: Node, wanted: str) -> Fail:
-    return Fail(node.where, f"{subject} is {node.form}; it must be {wanted}")
+def _mistyped(subject: str, node: Node, expected: str) -> Fail:
+    return Fail(node.where, f"{subject} is {node.form}; it must be {expected}")
 
 
 @check(
@@ -158,8 +168,8 @@ def _mistyped(subject: str, node: Node, wanted: str) -> Fail:
     on=Policy,
     when=MALFORMED,
     severity=Severity.ERROR,
-    title="The policy grammar has no element with this name",
-    fix="Correct the name, or remove the element; names are written as `Action` and `NotAction`.",
+    title="The policy language has no element with this name",
+    fix="Correct the name (names are case-sensitive, such as `NotAction`), or remove the element.",
     bad=[
         {"Version": "2012-10-17", "Statement": [{**_ALLOW, "Actions": "s3:GetObject"}]},
         {"Version": "2012-10-17", "Comment": "read only", "Statement": [_ALLOW]},
@@ -167,21 +177,28 @@ def _mistyped(subject: str, node: Node, wanted: str) -> Fail:
     good=[_GOOD],
 )
 def unknown_element(policy: Policy) -> Iterator[Fail]:
-    """AWS refuses a policy with an element that it does not know."""
-    yield from _unknown(policy.node, _TOP, "a policy")
+    """AWS rejects a policy with an unknown element.
+
+    False alarm when a tool other than AWS reads the element and removes it before the policy is deployed.
+    """
+    yield from _unknown_members(policy.node, _TOP, "a policy")
     body = policy.node.member("Statement")
     for node in body.listed() if body else ():
-        yield from _unknown(node, _STATEMENT, "a statement")
+        yield from _unknown_members(node, _STATEMENT, "a statement")
 
 
-def _unknown(node: Node, known: tuple[str, ...], holder: str) -> Iterator[Fail]:
+def _unknown_members(node: Node, known: tuple[str, ...], owner: str) -> Iterator[Fail]:
     for member in node.members:
         name = member.name.value
         if name in known:
             continue
         near = closest(name, known)
-        hint = f"did you mean `{near}`?" if near else f"it has {', '.join(known)}"
-        yield Fail(member.name.where, f"{holder} has no element {quoted(name)}; {hint}")
+        hint = (
+            f"did you mean `{near}`?"
+            if near
+            else f"its elements are {joined(known, shown=len(known))}"
+        )
+        yield Fail(member.name.where, f"{owner} has no element {quoted(name)}; {hint}")
 
 
 @check(
@@ -195,14 +212,17 @@ def _unknown(node: Node, known: tuple[str, ...], holder: str) -> Iterator[Fail]:
     good=[_GOOD],
 )
 def no_statement(policy: Policy) -> Iterator[Fail]:
-    """Without statements a policy says nothing, and AWS refuses it."""
+    """A policy without statements neither allows nor denies anything, and AWS rejects it.
+
+    False alarm when a tool adds the statements before the policy is deployed.
+    """
     if policy.node.form is not Form.OBJECT:
         return
     body = policy.node.member("Statement")
     if body is None:
         yield Fail(policy.node.where, "the policy has no `Statement`")
     elif body.form is Form.ARRAY and not body.items:
-        # AWS does not say that an empty list counts as a missing statement.
+        # AWS does not say whether an empty list counts as a missing statement.
         yield Fail(body.where, "`Statement` is an empty list", low_confidence=True)
 
 
@@ -217,11 +237,14 @@ def no_statement(policy: Policy) -> Iterator[Fail]:
     good=[_GOOD],
 )
 def no_version(policy: Policy) -> Iterator[Fail]:
-    """Without Version a policy is read as of 2008-10-17, where `${aws:username}` and its like are plain text."""
+    """Without Version, AWS reads a policy as version 2008-10-17, where variables such as `${aws:username}` are plain text.
+
+    False alarm when the policy needs no feature of version 2012-10-17.
+    """
     if policy.node.form is Form.OBJECT and policy.node.member("Version") is None:
         yield Fail(
             policy.node.where,
-            "the policy has no `Version`: it is read as 2008-10-17, without policy variables",
+            "the policy has no `Version`: AWS reads it as 2008-10-17, without policy variables",
         )
 
 
@@ -231,31 +254,34 @@ def no_version(policy: Policy) -> Iterator[Fail]:
     when=MALFORMED,
     severity=Severity.ERROR,
     title="Version is not a version of the policy language",
-    fix='Write "Version": "2012-10-17"; it is the version of the language, not a date of yours.',
+    fix='Write "Version": "2012-10-17"; it is the version of the policy language, not of your policy.',
     bad=[{"Version": "2024-01-01", "Statement": [_ALLOW]}],
     good=[_GOOD, {"Version": "2008-10-17", "Statement": [_ALLOW]}],
 )
 def unknown_version(policy: Policy) -> Iterator[Fail]:
-    """AWS knows two versions and refuses any other."""
+    """The policy language has only the versions 2012-10-17 and 2008-10-17.
+
+    No false alarms: AWS rejects the policy.
+    """
     version = policy.version
     if version and version.value not in _VERSIONS:
         yield Fail(
             version.where,
-            f"{quoted(version.value)} is no policy language version; write `2012-10-17`",
+            f"{quoted(version.value)} is not a version of the policy language; write `2012-10-17`",
         )
 
 
-_FOREIGN = re.compile("[^\t\n\r\u0020-\u00ff]")
+_UNSUPPORTED = re.compile("[^\t\n\r\u0020-\u00ff]")
 
 
-def _is_beyond_ascii(policy: Policy) -> bool:
+def _has_non_ascii(policy: Policy) -> bool:
     return policy.text is not None and not policy.text.isascii()
 
 
 @check(
     "UNSUPPORTED_CHARACTER",
     on=Policy,
-    when=(at_policy(_is_beyond_ascii),),
+    when=(at_policy(_has_non_ascii),),
     severity=Severity.ERROR,
     title="The text has a character that IAM does not accept",
     fix="Use only tab, line feed, carriage return and the characters U+0020 to U+00FF.",
@@ -265,10 +291,13 @@ def _is_beyond_ascii(policy: Policy) -> bool:
     good=[_GOOD],
 )
 def foreign_character(policy: Policy) -> Iterator[Fail]:
-    """IAM refuses the document; often such a character is invisible and came with a copied text."""
+    """IAM rejects the document. The character is often invisible and came with copied text.
+
+    No false alarms: AWS rejects the policy.
+    """
     text = policy.text or ""
-    match = _FOREIGN.search(text)
+    match = _UNSUPPORTED.search(text)
     if match:
         place = Place(None, "", match.start(), Lines(text))
         point = f"U+{ord(match[0]):04X}"
-        yield Fail(place.where, f"the character {quoted(match[0])} ({point}) stands in the text")
+        yield Fail(place.where, f"IAM does not accept the character {quoted(match[0])} ({point})")

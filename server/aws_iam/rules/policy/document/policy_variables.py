@@ -1,4 +1,4 @@
-"""Policy variables: where they work, and how they are written."""
+"""Policy variables: where they work, and their syntax."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def _home(prefix: str) -> Example:
 _GOOD = _home("${aws:username}")
 
 
-def _homes(statement: Statement) -> Iterator[Text]:
-    """The texts in which variables are read."""
+def _texts_with_variables(statement: Statement) -> Iterator[Text]:
+    """The strings in which AWS replaces variables."""
     yield from statement.resources
     yield from statement.not_resources
     for condition in statement.conditions:
@@ -46,9 +46,11 @@ def _homes(statement: Statement) -> Iterator[Text]:
 
 
 @memo_on_subject
-def _written(statement: Statement) -> tuple[tuple[Text, Variable], ...]:
+def _variables(statement: Statement) -> tuple[tuple[Text, Variable], ...]:
     return tuple(
-        (text, variable) for text in _homes(statement) for variable in variables(text.value)
+        (text, variable)
+        for text in _texts_with_variables(statement)
+        for variable in variables(text.value)
     )
 
 
@@ -60,7 +62,7 @@ def _has_variable_in_key(condition: Condition) -> bool:
     return "${" in condition.key.value
 
 
-_ELSEWHERE = (
+_IN_OTHER_ELEMENTS = (
     at_action(_has_variable),
     at_condition(_has_variable_in_key),
     at_sid(_has_variable),
@@ -73,42 +75,53 @@ _ELSEWHERE = (
     on=Policy,
     when=MALFORMED,
     severity=Severity.ERROR,
-    title="The policy's version has no variables",
+    title="The policy's version does not support variables",
     fix='Write "Version": "2012-10-17".',
     bad=[{"Version": "2008-10-17", "Statement": [_GOOD]}, {"Statement": [_GOOD]}],
     good=[{"Version": "2012-10-17", "Statement": [_GOOD]}],
 )
 def variable_in_old_version(policy: Policy) -> Iterator[Fail]:
-    """In a policy of 2008-10-17 or without Version, `${aws:username}` is plain text that matches nobody."""
+    """In version 2008-10-17, or without Version, `${aws:username}` is plain text and is not replaced.
+
+    False alarm when the text is meant literally, or when a tool replaces it before the policy is deployed.
+    """
     if policy.node.member("Version") and (
         policy.version is None or policy.version.value != "2008-10-17"
     ):
         return
     for statement in policy.statements:
-        for text, variable in _written(statement):
+        for text, variable in _variables(statement):
             if variable.name:
-                yield Fail(text.where, f"{quoted(variable.text)} is plain text in this version")
+                yield Fail(
+                    text.where,
+                    f"{quoted(variable.text)} is plain text in this version of the policy language",
+                )
 
 
 @check(
     "VARIABLE_UNSUPPORTED_IN_ELEMENT",
     on=Statement,
-    when=_ELSEWHERE,
+    when=_IN_OTHER_ELEMENTS,
     severity=Severity.ERROR,
-    title="An element that has no variables has one",
-    fix="Variables work in Resource, NotResource and condition values only.",
+    title="A variable is in an element that does not support variables",
+    fix="Remove the variable, or move it to Resource, NotResource or a condition value.",
     bad=[{**_GOOD, "Action": "s3:${aws:username}"}],
     good=[_GOOD],
 )
 def variable_in_other_element(statement: Statement) -> Iterator[Fail]:
-    """AWS replaces variables in resources and condition values; elsewhere they stay plain text."""
+    """AWS replaces variables only in resources and condition values; elsewhere they are plain text.
+
+    False alarm when a tool replaces the text before the policy is deployed.
+    """
     texts = [*statement.actions, *statement.not_actions]
     texts += [element for element in (statement.sid, statement.effect) if element]
     texts += [principal.name for principal in (*statement.principals, *statement.not_principals)]
     texts += [condition.key for condition in statement.conditions]
     for text in texts:
         for variable in variables(text.value):
-            yield Fail(text.where, f"{quoted(variable.text)} is not replaced here")
+            yield Fail(
+                text.where, f"{quoted(variable.text)} is plain text here: AWS does not replace it"
+            )
 
 
 _WITHOUT_VARIABLES = frozenset(
@@ -122,7 +135,7 @@ _WITHOUT_VARIABLES = frozenset(
     when=(VARIABLE_IN_VALUE,),
     severity=Severity.ERROR,
     title="The operator does not accept variables",
-    fix="Use variables with String and ARN operators only.",
+    fix="Write the value itself, or use a String or ARN operator.",
     bad=[{**_GOOD, "Condition": {"NumericLessThan": {"s3:max-keys": "${aws:PrincipalTag/keys}"}}}],
     good=[
         {
@@ -132,14 +145,17 @@ _WITHOUT_VARIABLES = frozenset(
     ],
 )
 def variable_under_other_operator(statement: Statement) -> Iterator[Fail]:
-    """Only operators that compare text replace variables."""
+    """AWS replaces variables only under operators that compare strings or ARNs.
+
+    False alarm when a tool replaces the text before the policy is deployed.
+    """
     for condition in statement.conditions:
         if OPERATORS.get(condition.base) in _WITHOUT_VARIABLES:
             for value in condition.values:
                 for variable in variables(value.value):
                     yield Fail(
                         value.where,
-                        f"{quoted(variable.text)} is not replaced under `{condition.base}`",
+                        f"{quoted(variable.text)} is plain text under `{condition.base}`: AWS does not replace it",
                     )
 
 
@@ -149,13 +165,16 @@ def variable_under_other_operator(statement: Statement) -> Iterator[Fail]:
     when=VARIABLE,
     severity=Severity.ERROR,
     title="A variable has no closing brace",
-    fix="Close the variable with `}`.",
+    fix="Add the closing `}`.",
     bad=[_home("${aws:username")],
     good=[_GOOD],
 )
 def unclosed_variable(statement: Statement) -> Iterator[Fail]:
-    """AWS cannot tell where the variable ends, and refuses the policy."""
-    for text, variable in _written(statement):
+    """Without the brace, AWS cannot tell where the variable ends.
+
+    No false alarms: AWS rejects the policy.
+    """
+    for text, variable in _variables(statement):
         if not variable.closed:
             yield Fail(text.where, f"{quoted(variable.text)} has no closing brace")
 
@@ -166,15 +185,18 @@ def unclosed_variable(statement: Statement) -> Iterator[Fail]:
     when=VARIABLE,
     severity=Severity.ERROR,
     title="A variable has no name",
-    fix="Name a condition key in the braces, such as `${aws:username}`.",
+    fix="Write a condition key between the braces, such as `${aws:username}`.",
     bad=[_home("${}")],
     good=[_GOOD, _home("${*}")],
 )
 def nameless_variable(statement: Statement) -> Iterator[Fail]:
-    """AWS cannot tell what to put in, and refuses the policy."""
-    for text, variable in _written(statement):
+    """Without a name, AWS cannot tell which value to insert.
+
+    No false alarms: AWS rejects the policy.
+    """
+    for text, variable in _variables(statement):
         if variable.closed and not variable.name:
-            yield Fail(text.where, f"{quoted(variable.text)} names nothing")
+            yield Fail(text.where, f"{quoted(variable.text)} names no condition key")
 
 
 @check(
@@ -182,14 +204,17 @@ def nameless_variable(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=VARIABLE,
     severity=Severity.ERROR,
-    title="A variable's name has a space",
-    fix="Remove the space; a default follows a comma in single quotes: `${aws:username, 'none'}`.",
+    title="A variable has a space in its name",
+    fix="Remove the space; write a default after a comma and in single quotes: `${aws:username, 'none'}`.",
     bad=[_home("${aws: username}")],
     good=[_home("${aws:PrincipalTag/team, 'no team'}")],
 )
 def space_in_variable(statement: Statement) -> Iterator[Fail]:
-    """No condition key has a space in its name, so the variable is never replaced."""
-    for text, variable in _written(statement):
+    """No condition key has a space in its name, so the variable never has a value.
+
+    False alarm when a tool replaces the text before the policy is deployed.
+    """
+    for text, variable in _variables(statement):
         inside = variable.text[2:].rstrip("}").partition(",")[0]
         if variable.closed and variable.name and " " in inside:
             yield Fail(text.where, f"{quoted(variable.text)} has a space in its name")
@@ -206,8 +231,11 @@ def space_in_variable(statement: Statement) -> Iterator[Fail]:
     good=[_home("${aws:PrincipalTag/team, 'none'}")],
 )
 def unquoted_default(statement: Statement) -> Iterator[Fail]:
-    """AWS reads a default only between single quotes, and refuses the policy without them."""
-    for text, variable in _written(statement):
+    """A default value must be in single quotes.
+
+    No false alarms: AWS rejects the policy.
+    """
+    for text, variable in _variables(statement):
         default = variable.default
         if default is None or not variable.closed:
             continue
@@ -221,37 +249,40 @@ def unquoted_default(statement: Statement) -> Iterator[Fail]:
     when=VARIABLE,
     severity=Severity.WARNING,
     title="A variable names a global condition key that does not exist",
-    fix="Write a key of AWS's list, such as `${aws:username}` or `${aws:PrincipalTag/team}`.",
+    fix="Use a key from AWS's list, such as `${aws:username}` or `${aws:PrincipalTag/team}`.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html",
     bad=[_home("${aws:user}"), _home("${aws:PrincipalTag}")],
     good=[_GOOD, _home("${aws:PrincipalTag/team}")],
 )
 def variable_of_no_key(statement: Statement) -> Iterator[Fail]:
-    """A variable without a value in the request matches nothing: the Allow or Deny has no effect there."""
+    """A variable without a value matches nothing, so the Allow or Deny has no effect there.
+
+    False alarm when AWS added the key after the date of the data.
+    """
     unknown = 0
-    for text, variable in _written(statement):
-        if not variable.closed or not _is_unknown(variable.name):
+    for text, variable in _variables(statement):
+        if not variable.closed or not _is_unknown_global_key(variable.name):
             continue
-        # Looking for near misses takes time: the first ones get a suggestion.
+        # Finding a similar name takes time, so only the first unknown names get a suggestion.
         unknown += 1
         names = (key.name for key in global_keys().values())
-        near = closest(variable.name, names) if unknown <= _SUGGESTED else None
+        near = closest(variable.name, names) if unknown <= _MOST_SUGGESTIONS else None
         hint = f"; did you mean `${{{near}}}`?" if near else ""
         yield Fail(
             text.where,
-            f"{quoted(variable.text)}: there is no global condition key of this name{hint}",
+            f"{quoted(variable.text)} names a global condition key that does not exist{hint}",
         )
 
 
-_SUGGESTED = 20
+_MOST_SUGGESTIONS = 20
 
 
-def _is_unknown(name: str) -> bool:
-    # Other prefixes are also of variables that one service alone replaces, such as `transfer:HomeFolder`.
-    named = name.lower()
-    if not named.startswith("aws:") or " " in named or named in legacy_keys():
+def _is_unknown_global_key(name: str) -> bool:
+    # With other prefixes, some variables exist in one service only, such as `transfer:HomeFolder`.
+    key = name.lower()
+    if not key.startswith("aws:") or " " in key or key in legacy_keys():
         return False
-    return catalog().condition_key(name) is None or named.removesuffix("/") in _TAGS
+    return catalog().condition_key(name) is None or key.removesuffix("/") in _TAG_PREFIXES
 
 
-_TAGS = frozenset({"aws:principaltag", "aws:requesttag", "aws:resourcetag"})
+_TAG_PREFIXES = frozenset({"aws:principaltag", "aws:requesttag", "aws:resourcetag"})

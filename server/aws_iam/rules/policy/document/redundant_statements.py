@@ -1,4 +1,4 @@
-"""Statements against each other: what another statement of the policy makes superfluous or impossible."""
+"""Statements compared with each other: those that another statement of the policy makes redundant or ineffective."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow, policy_with
 from aws_iam.rules.gates import at_deny, at_policy
 from aws_iam.rules.outcomes import Fail
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.document import Text
 
-_LOGIC = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html"
+_EVALUATION_LOGIC = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html"
 _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/home/*"
 
-_MOST_STATEMENTS = 300
-"""Further statements are not compared: the pairs grow with the square of their number."""
+_MOST_COMPARED = 300
+"""Statements after these are not compared: the work grows with the square of their number."""
 _EFFORT = 60_000
-_PAIR = 2
+_LEAST_COMPARED = 2
 
 
 def _statement(effect: str, action: object, resource: object = OBJECTS) -> Example:
@@ -37,7 +38,7 @@ def _statement(effect: str, action: object, resource: object = OBJECTS) -> Examp
 
 @slotted
 class _Scoped:
-    """A statement beside the requests that it applies to."""
+    """A statement with the set of requests that it applies to."""
 
     number: int
     statement: Statement
@@ -45,84 +46,84 @@ class _Scoped:
 
     @classmethod
     def of(cls, number: int, statement: Statement) -> _Scoped | None:
-        known = scope(statement)
-        if known is None or not (statement.allows or statement.denies):
+        requests = scope(statement)
+        if requests is None or not (statement.allows or statement.denies):
             return None
-        return cls(number=number, statement=statement, scope=known)
+        return cls(number=number, statement=statement, scope=requests)
 
     @property
     def meaning(self) -> object:
-        """Equal for statements that differ in spelling alone."""
+        """Equal for statements that differ only in how they are written."""
         return meaning(self.statement)
 
     @property
     def limits(self) -> object:
         """Its resources and conditions, in any order."""
-        whole = meaning(self.statement)
-        return whole.resources, whole.not_resources, whole.conditions
+        own = meaning(self.statement)
+        return own.resources, own.not_resources, own.conditions
 
     @property
     def name(self) -> str:
-        """Its Sid, else its place."""
+        """Its Sid, else its JSON pointer."""
         sid = self.statement.sid
         return quoted(sid.value if sid and sid.value else self.statement.place().pointer)
 
     @property
     def verb(self) -> str:
-        """What it does with a request."""
+        """What it does to a request: `denies` or `allows`."""
         return "denies" if self.statement.denies else "allows"
 
     def may_have(self, action: str) -> bool:
-        """Whether an action entry, in lower case, can be among its actions."""
+        """Whether its actions may contain an action entry, which is in lower case."""
         own = self.scope.actions
         return own.inverted or bool(own.wild) or action in own.exact
 
     def has(self, action: Texts, effort: Effort) -> bool:
-        """Whether an action entry is among its actions."""
+        """Whether its actions contain an action entry."""
         return within(action, self.scope.actions, effort)
 
 
-class _Others:
-    """The statements of a policy, found by the service of an action: most have nothing to do with each other."""
+class _Comparison:
+    """Compares the statements of a policy; only those that share a service can contain each other."""
 
     def __init__(self, policy: Policy) -> None:
-        self.every = _scoped(policy)
+        self.statements = _scoped(policy)
         self._effort = Effort(_EFFORT)
         self._by_service = _by_service(policy)
-        self._limits = _limits(policy)
+        self._known_limits = _known_limits(policy)
 
-    def near(self, actions: Texts, *, denying: bool) -> Iterator[_Scoped]:
-        """The statements of one effect that may contain these actions."""
-        yield from self._of(
+    def candidates(self, actions: Texts, *, denying: bool) -> Iterator[_Scoped]:
+        """The statements that deny, or those that allow, and may contain these actions."""
+        yield from self._with_service(
             "" if actions.inverted else _service(actions.entries[0]), denying=denying
         )
 
-    def _of(self, service: str, *, denying: bool) -> Iterator[_Scoped]:
+    def _with_service(self, service: str, *, denying: bool) -> Iterator[_Scoped]:
         if service:
             yield from self._by_service.get((denying, service), ())
         yield from self._by_service.get((denying, ""), ())
 
     def contains(self, wide: _Scoped, narrow: _Scoped) -> bool:
-        """Whether every request of the one statement is one of the other."""
+        """Whether the wide statement applies to every request of the narrow one."""
         inner, outer = narrow.scope.actions, wide.scope.actions
-        # All actions but some are long to compare, and mostly under conditions that do not follow.
-        if outer.inverted and not self._limited(narrow, wide):
+        # NotAction takes long to compare, and its statement mostly has conditions that the narrow one does not imply.
+        if outer.inverted and not self._is_within_limits(narrow, wide):
             return False
-        return within(inner, outer, self._effort) and self._limited(narrow, wide)
+        return within(inner, outer, self._effort) and self._is_within_limits(narrow, wide)
 
-    def _limited(self, narrow: _Scoped, wide: _Scoped) -> bool:
-        """Whether it is so but for the actions; asked for each of them and worked out once."""
+    def _is_within_limits(self, narrow: _Scoped, wide: _Scoped) -> bool:
+        """Whether the narrow statement is within the wide one, ignoring actions; worked out once for each pair."""
         pair = narrow.number, wide.number
-        if pair not in self._limits:
-            self._limits[pair] = limits_within(narrow.scope, wide.scope, self._effort)
-        return self._limits[pair]
+        if pair not in self._known_limits:
+            self._known_limits[pair] = limits_within(narrow.scope, wide.scope, self._effort)
+        return self._known_limits[pair]
 
     def wider(self, own: _Scoped) -> _Scoped | None:
-        """The statement of the same effect that contains this one; of two that say the same, the first stays."""
-        for other in self.near(own.scope.actions, denying=own.statement.denies):
+        """The statement of the same effect that contains this one; of two equal ones, the later is contained."""
+        for other in self.candidates(own.scope.actions, denying=own.statement.denies):
             if other is own or not self.contains(other, own):
                 continue
-            # Two spellings of one statement have a code of their own.
+            # Statements that are the same have their own code.
             if other.meaning == own.meaning:
                 continue
             later = other.number > own.number
@@ -130,44 +131,45 @@ class _Others:
                 return other
         return None
 
-    def around(self, own: _Scoped, *, denying: bool) -> Iterator[tuple[Text, _Scoped]]:
-        """The action entries of a statement that lie within a statement with other limits, with that one."""
+    def entries_within(self, own: _Scoped, *, denying: bool) -> Iterator[tuple[Text, _Scoped]]:
+        """The action entries of a statement that another statement with other limits contains, with that statement."""
         same_effect = denying is own.statement.denies
         for entry in own.statement.actions:
             action = entry.value.lower()
-            near = self._of(_service(action), denying=denying)
             others = [
                 candidate
-                for candidate in near
+                for candidate in self._with_service(_service(action), denying=denying)
                 if candidate is not own
                 and candidate.may_have(action)
-                and self._limited(own, candidate)
+                and self._is_within_limits(own, candidate)
             ]
-            part = Texts((action,)) if others else None
+            actions = Texts((action,)) if others else None
             for other in others:
-                if part is None or not other.has(part, self._effort):
+                if actions is None or not other.has(actions, self._effort):
                     continue
-                # What is said twice limits nothing, and does not look as if: in the same words, or in others.
-                if same_effect and (other.limits == own.limits or self._limited(other, own)):
+                # Equal limits do not make the entry look narrower than it is.
+                if same_effect and (
+                    other.limits == own.limits or self._is_within_limits(other, own)
+                ):
                     continue
                 yield entry, other
                 break
 
 
 @memo_on_subject
-def _limits(_policy: Policy) -> dict[tuple[int, int], bool]:
-    """By pair of statements: the rules ask the same of them."""
+def _known_limits(_policy: Policy) -> dict[tuple[int, int], bool]:
+    """Whether one statement is within the other, by pair of numbers; the rules share it."""
     return {}
 
 
 @memo_on_subject
 def _scoped(policy: Policy) -> tuple[_Scoped, ...]:
-    """The first statements that can be compared and of which one may contain an action of the other."""
-    first = policy.statements[:_MOST_STATEMENTS]
-    if len(first) < _PAIR:
+    """Those of the first statements that can be compared and may share an action with another."""
+    first = policy.statements[:_MOST_COMPARED]
+    if len(first) < _LEAST_COMPARED:
         return ()
-    near = related(tuple(first))
-    return tuple(filter(None, (_Scoped.of(at, first[at]) for at in near)))
+    numbers = related(tuple(first))
+    return tuple(filter(None, (_Scoped.of(number, first[number]) for number in numbers)))
 
 
 def _relates_some(policy: Policy) -> bool:
@@ -179,18 +181,18 @@ _RELATED = at_policy(_relates_some)
 
 @memo_on_subject
 def _by_service(policy: Policy) -> Mapping[tuple[bool, str], Sequence[_Scoped]]:
-    """The statements by whether they deny, and by service; under "" those that may be of any."""
-    found: dict[tuple[bool, str], list[_Scoped]] = {}
+    """The statements by whether they deny, and by service; "" for those that may be about any service."""
+    by_service: dict[tuple[bool, str], list[_Scoped]] = {}
     for scoped in _scoped(policy):
         actions = scoped.scope.actions
         services = {"" if actions.inverted else _service(entry) for entry in actions.entries}
         for service in {""} if "" in services else services:
-            found.setdefault((scoped.statement.denies, service), []).append(scoped)
-    return found
+            by_service.setdefault((scoped.statement.denies, service), []).append(scoped)
+    return by_service
 
 
 def _service(entry: str) -> str:
-    """The service of an action entry; nothing when it has a wildcard."""
+    """The service of an action entry; nothing when the service has a wildcard."""
     service = entry.partition(":")[0]
     return service if is_literal(service) else ""
 
@@ -201,8 +203,8 @@ def _service(entry: str) -> str:
     when=(_RELATED,),
     severity=Severity.SUGGESTION,
     title="Another statement already covers this one",
-    fix="Remove it, or narrow the wider statement if this one was meant as the limit.",
-    source=_LOGIC,
+    fix="Remove it, or narrow the wider statement if this one was meant as a limit.",
+    source=_EVALUATION_LOGIC,
     bad=[
         policy_with(_statement("Allow", "s3:GetObject", _HOME), _statement("Allow", "s3:Get*")),
         policy_with(_statement("Deny", "s3:*"), _statement("Deny", "s3:DeleteObject")),
@@ -219,20 +221,22 @@ def _service(entry: str) -> str:
     ],
 )
 def shadowed(policy: Policy) -> Iterator[Fail]:
-    """Statements of one effect add up: a narrower one next to a wider one limits nothing, though it looks as if it did.
+    """Statements with the same effect add up, so a narrower one limits nothing, although it looks as if it did.
 
-    Harmless where it is kept for readers.
+    False alarm when the statement is kept on purpose, for readers.
     """
-    others = _Others(policy)
-    for scoped in others.every:
-        wider = others.wider(scoped)
+    comparison = _Comparison(policy)
+    for scoped in comparison.statements:
+        wider = comparison.wider(scoped)
         if wider:
-            lost = scoped.statement.allows and scoped.scope.tests and not wider.scope.tests
+            loses_condition = (
+                scoped.statement.allows and scoped.scope.tests and not wider.scope.tests
+            )
             yield Fail(
                 scoped.statement.place(),
-                f"every request that it {scoped.verb}, {wider.name} {wider.verb} as well"
-                + (", without its condition" if lost else ""),
-                severity=Severity.WARNING if lost else None,
+                f"{wider.name} already {wider.verb} every request that this statement {scoped.verb}"
+                + (", without its condition" if loses_condition else ""),
+                severity=Severity.WARNING if loses_condition else None,
             )
 
 
@@ -242,8 +246,8 @@ def shadowed(policy: Policy) -> Iterator[Fail]:
     when=(_RELATED,),
     severity=Severity.SUGGESTION,
     title="Another statement already covers this action",
-    fix="Remove the action here, or narrow the wider statement if this one was meant as the limit.",
-    source=_LOGIC,
+    fix="Remove the action here, or narrow the wider statement if this one was meant as a limit.",
+    source=_EVALUATION_LOGIC,
     bad=[
         policy_with(
             _statement("Allow", ["s3:GetObject", "s3:PutObject"], _HOME),
@@ -258,16 +262,20 @@ def shadowed(policy: Policy) -> Iterator[Fail]:
     ],
 )
 def shadowed_action(policy: Policy) -> Iterator[Fail]:
-    """Statements of one effect add up, so the narrower one does not limit the action."""
-    others = _Others(policy)
-    for scoped in others.every:
-        found = list(others.around(scoped, denying=scoped.statement.denies))
-        if found and not others.wider(scoped):
-            entry, other = found[0]
-            more = f"; so it is with {len(found) - 1} more of its entries" if found[1:] else ""
+    """Statements with the same effect add up, so the narrower one does not limit the action.
+
+    False alarm when the action is listed here on purpose, for readers.
+    """
+    comparison = _Comparison(policy)
+    for scoped in comparison.statements:
+        shadowed_entries = list(comparison.entries_within(scoped, denying=scoped.statement.denies))
+        if shadowed_entries and not comparison.wider(scoped):
+            entry, other = shadowed_entries[0]
+            others = counted(len(shadowed_entries) - 1, "more action")
+            more = f"; the same applies to {others} here" if shadowed_entries[1:] else ""
             yield Fail(
                 entry.where,
-                f"{other.name} {other.verb} {quoted(entry.value)} as well,"
+                f"{other.name} already {other.verb} {quoted(entry.value)},"
                 f" without the limits of this statement{more}",
             )
 
@@ -280,9 +288,9 @@ _DELETE = ["s3:PutObject", "s3:DeleteObject"]
     on=Policy,
     when=(at_deny(),),
     severity=Severity.WARNING,
-    title="A Deny of the same policy takes away all that is allowed here",
-    fix="Remove the entry, or add to the Deny the condition or exception that was meant.",
-    source=_LOGIC,
+    title="A Deny in the same policy cancels everything that is allowed here",
+    fix="Remove what is denied anyway, or add the intended condition or exception to the Deny.",
+    source=_EVALUATION_LOGIC,
     bad=[
         policy_with(_statement("Allow", "s3:GetObject", _HOME), _statement("Deny", "s3:*")),
         policy_with(_statement("Allow", _DELETE), _statement("Deny", "s3:Delete*", "*")),
@@ -299,51 +307,56 @@ _DELETE = ["s3:PutObject", "s3:DeleteObject"]
     ],
 )
 def denied_anyway(policy: Policy) -> Iterator[Fail]:
-    """An explicit Deny outweighs every Allow, whichever stands first."""
-    others = _Others(policy)
-    denials = any(scoped.statement.denies for scoped in others.every)
-    for scoped in others.every if denials else ():
+    """An explicit Deny overrides every Allow, in whatever order they are written.
+
+    False alarm when the Deny is temporary and the Allow is kept for later.
+    """
+    comparison = _Comparison(policy)
+    has_deny = any(scoped.statement.denies for scoped in comparison.statements)
+    for scoped in comparison.statements if has_deny else ():
         if scoped.statement.allows:
-            yield from _denied(scoped, others)
+            yield from _denied(scoped, comparison)
 
 
-def _denied(scoped: _Scoped, others: _Others) -> Iterator[Fail]:
-    for other in others.near(scoped.scope.actions, denying=True):
-        if others.contains(other, scoped):
+def _denied(scoped: _Scoped, comparison: _Comparison) -> Iterator[Fail]:
+    for other in comparison.candidates(scoped.scope.actions, denying=True):
+        if comparison.contains(other, scoped):
             yield Fail(
-                scoped.statement.place(), f"{other.name} denies every request that it allows"
+                scoped.statement.place(),
+                f"{other.name} denies every request that this statement allows",
             )
             return
-    for entry, other in others.around(scoped, denying=True):
+    for entry, other in comparison.entries_within(scoped, denying=True):
         yield Fail(
-            entry.where, f"{other.name} denies {quoted(entry.value)} wherever it is allowed here"
+            entry.where,
+            f"{other.name} denies {quoted(entry.value)} wherever this statement allows it",
         )
 
 
-def _is_beyond(policy: Policy) -> bool:
-    return len(policy.statements) > _MOST_STATEMENTS
+def _is_too_long(policy: Policy) -> bool:
+    return len(policy.statements) > _MOST_COMPARED
 
 
 @check(
     "TOO_MANY_STATEMENTS_TO_COMPARE",
     on=Policy,
-    when=(at_policy(_is_beyond),),
+    when=(at_policy(_is_too_long),),
     severity=Severity.SUGGESTION,
-    title="The policy has more statements than are compared with each other",
-    fix="Split the policy, or merge statements that differ in one list only.",
-    source=_LOGIC,
+    title="The policy has too many statements to compare all of them",
+    fix="Split the policy, or merge statements that differ in only one list.",
+    source=_EVALUATION_LOGIC,
     bad=[
-        policy_with(
-            *(_statement("Allow", f"s3:GetObject{n}") for n in range(_MOST_STATEMENTS + 1))
-        )
+        policy_with(*(_statement("Allow", f"s3:GetObject{n}") for n in range(_MOST_COMPARED + 1)))
     ],
     good=[policy_with(_statement("Allow", "s3:GetObject"))],
 )
 def beyond_comparison(policy: Policy) -> Iterator[Fail]:
-    """Which statement contains which is asked of the first ones only, so silence about the others proves nothing."""
-    number = len(policy.statements)
-    if _is_beyond(policy):
+    """Only the first statements are searched for redundant and ineffective ones; the others may have such problems, too.
+
+    No false alarms: the statements after the first ones were not compared.
+    """
+    if _is_too_long(policy):
         yield Fail(
-            policy.statements[_MOST_STATEMENTS].place(),
-            f"of {number} statements the first {_MOST_STATEMENTS} were searched for ones that others contain",
+            policy.statements[_MOST_COMPARED].place(),
+            f"only the first {_MOST_COMPARED} of {len(policy.statements)} statements were compared with each other",
         )

@@ -1,4 +1,4 @@
-"""Sizes: policies that AWS refuses for their length, and those about to reach it."""
+"""Policies that are too long for AWS, and policies that are nearly too long."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _SHORTEN = "Remove white space, merge statements, or split the policy."
 # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
-_SCP = 10_240
-_RCP = 5_120
-_MANAGED = 6_144
-_INLINE = 10_240
-"""A role's inline policies together: what is longer is too long for every identity policy."""
-_TRUST = 2_048
-_SESSION = 2_048
-# From this share of a quota on the next change may be the one that AWS refuses.
+_MOST_IN_SCP = 10_240
+_MOST_IN_RCP = 5_120
+_MOST_IN_MANAGED = 6_144
+_MOST_IN_INLINE = 10_240
+"""For all inline policies of a role together; a longer policy exceeds the quota of every identity policy."""
+_MOST_IN_TRUST = 2_048
+_MOST_IN_SESSION = 2_048
+# From this share of a quota, AWS may reject the next change.
 _NEARLY = 0.9
 
 
-def _as_saved(policy: Policy) -> str:
-    """The text as given; a value given without text as its shortest JSON."""
+def _with_space(policy: Policy) -> str:
+    """The text that the caller passed; for a value without text, its shortest JSON."""
     return policy.text if policy.text is not None else _without_space(policy)
 
 
@@ -41,23 +41,23 @@ def _without_space(policy: Policy) -> str:
     return "".join((policy.text if policy.text is not None else dump(policy)).split())
 
 
-def _may_be_long(policy: Policy) -> bool:
-    """Whether the text as given, which is never shorter than what AWS counts, comes near a quota of its kind."""
-    return policy.text is None or len(policy.text) >= _NEARLY * _LEAST.get(policy.kind, 0)
+def _may_be_near_quota(policy: Policy) -> bool:
+    """Whether the text, which is never shorter than what AWS counts, comes near the quota of its kind."""
+    return policy.text is None or len(policy.text) >= _NEARLY * _LEAST_QUOTA.get(policy.kind, 0)
 
 
-_LEAST = {
-    Kind.IDENTITY: _MANAGED,
-    Kind.BOUNDARY: _MANAGED,
-    Kind.SESSION: _SESSION,
-    Kind.SCP: _SCP,
-    Kind.RCP: _RCP,
-    Kind.TRUST: _TRUST,
+_LEAST_QUOTA = {
+    Kind.IDENTITY: _MOST_IN_MANAGED,
+    Kind.BOUNDARY: _MOST_IN_MANAGED,
+    Kind.SESSION: _MOST_IN_SESSION,
+    Kind.SCP: _MOST_IN_SCP,
+    Kind.RCP: _MOST_IN_RCP,
+    Kind.TRUST: _MOST_IN_TRUST,
 }
-_MAY_BE_LONG = (at_policy(_may_be_long),)
+_NEAR_QUOTA = (at_policy(_may_be_near_quota),)
 
 
-def _long(length: int) -> dict[str, object]:
+def _policy_of_length(length: int) -> dict[str, object]:
     """A policy of about this many characters."""
     bucket = "arn:aws:s3:::amzn-s3-demo-bucket/"
     resources = [f"{bucket}{number:067}" for number in range(length // 100)]
@@ -68,114 +68,132 @@ def _long(length: int) -> dict[str, object]:
 def _too_long(policy: Policy, length: int, most: int) -> Iterator[Fail]:
     if length > most:
         yield Fail(
-            policy.node.where, f"the policy has {length:,} characters; at most {most:,} fit"
+            policy.node.where, f"the policy has {length:,} characters; the quota is {most:,}"
         )
 
 
 @check(
     "POLICY_SIZE_EXCEEDS_SCP_QUOTA",
     on=Policy,
-    when=_MAY_BE_LONG,
+    when=_NEAR_QUOTA,
     severity=Severity.ERROR,
     title="The service control policy is too long",
     fix=_SHORTEN,
     kinds=(Kind.SCP,),
-    bad=[_long(12_000)],
-    good=[_long(2_000)],
+    bad=[_policy_of_length(12_000)],
+    good=[_policy_of_length(2_000)],
 )
 def long_scp(policy: Policy) -> Iterator[Fail]:
-    """AWS Organizations refuses a policy of more than 10,240 characters, white space included."""
-    yield from _too_long(policy, len(_as_saved(policy)), _SCP)
+    """AWS Organizations rejects an SCP of more than 10,240 characters, including white space.
+
+    False alarm when the white space is removed before the policy is saved, as the console does.
+    """
+    yield from _too_long(policy, len(_with_space(policy)), _MOST_IN_SCP)
 
 
 @check(
     "POLICY_SIZE_EXCEEDS_RCP_QUOTA",
     on=Policy,
-    when=_MAY_BE_LONG,
+    when=_NEAR_QUOTA,
     severity=Severity.ERROR,
     title="The resource control policy is too long",
     fix=_SHORTEN,
     kinds=(Kind.RCP,),
-    bad=[_long(6_000)],
-    good=[_long(2_000)],
+    bad=[_policy_of_length(6_000)],
+    good=[_policy_of_length(2_000)],
 )
 def long_rcp(policy: Policy) -> Iterator[Fail]:
-    """AWS Organizations refuses a policy of more than 5,120 characters, white space included."""
-    yield from _too_long(policy, len(_as_saved(policy)), _RCP)
+    """AWS Organizations rejects an RCP of more than 5,120 characters, including white space.
+
+    False alarm when the white space is removed before the policy is saved, as the console does.
+    """
+    yield from _too_long(policy, len(_with_space(policy)), _MOST_IN_RCP)
 
 
 @check(
     "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA",
     on=Policy,
-    when=_MAY_BE_LONG,
+    when=_NEAR_QUOTA,
     severity=Severity.WARNING,
-    title="The policy is longer than any identity policy may be",
+    title="The policy is too long for every kind of identity policy",
     fix="Merge statements, use wildcards, or split the policy.",
     kinds=IDENTITY_KINDS,
-    bad=[_long(12_000)],
-    good=[_long(2_000)],
+    bad=[_policy_of_length(12_000)],
+    good=[_policy_of_length(2_000)],
 )
 def long_identity_policy(policy: Policy) -> Iterator[Fail]:
-    """A managed policy has at most 6,144 characters, a role's inline policies together 10,240, white space apart."""
-    yield from _too_long(policy, len(_without_space(policy)), _INLINE)
+    """IAM allows 6,144 characters in a managed policy and 10,240 in all inline policies of a role together.
+
+    White space does not count. No false alarms: AWS rejects the policy.
+    """
+    yield from _too_long(policy, len(_without_space(policy)), _MOST_IN_INLINE)
 
 
 @check(
     "TOO_LONG_FOR_MANAGED_POLICY",
     on=Policy,
-    when=_MAY_BE_LONG,
+    when=_NEAR_QUOTA,
     severity=Severity.SUGGESTION,
     title="The policy is too long for a managed policy",
-    fix="Merge statements, use wildcards, split the policy, or write it as a role's inline policy.",
+    fix="Merge statements, use wildcards, split the policy, or make it an inline policy of a role.",
     source=_QUOTAS,
     kinds=(Kind.IDENTITY, Kind.BOUNDARY),
-    bad=[_long(8_000)],
-    good=[_long(2_000)],
+    bad=[_policy_of_length(8_000)],
+    good=[_policy_of_length(2_000)],
 )
 def long_managed_policy(policy: Policy) -> Iterator[Fail]:
-    """IAM refuses a managed policy of more than 6,144 characters, white space apart."""
+    """IAM rejects a managed policy of more than 6,144 characters, not counting white space.
+
+    False alarm when the policy is an inline policy of a role.
+    """
     length = len(_without_space(policy))
-    if length <= _INLINE:  # longer ones have a code of their own
-        yield from _too_long(policy, length, _MANAGED)
+    if length <= _MOST_IN_INLINE:  # a longer policy has its own code
+        yield from _too_long(policy, length, _MOST_IN_MANAGED)
 
 
 @check(
     "POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA",
     on=Policy,
-    when=_MAY_BE_LONG,
+    when=_NEAR_QUOTA,
     severity=Severity.WARNING,
     title="The trust policy is longer than the default quota",
     fix="Merge statements, or ask AWS for a higher quota (up to 8,192).",
     kinds=(Kind.TRUST,),
-    bad=[_long(3_000)],
-    good=[_long(1_000)],
+    bad=[_policy_of_length(3_000)],
+    good=[_policy_of_length(1_000)],
 )
 def long_trust_policy(policy: Policy) -> Iterator[Fail]:
-    """IAM refuses a trust policy of more than 2,048 characters, white space apart, unless the quota was raised."""
-    yield from _too_long(policy, len(_without_space(policy)), _TRUST)
+    """By default IAM rejects a trust policy of more than 2,048 characters, not counting white space.
+
+    False alarm when AWS has raised the quota for the account.
+    """
+    yield from _too_long(policy, len(_without_space(policy)), _MOST_IN_TRUST)
 
 
 @check(
     "TOO_LONG_FOR_INLINE_SESSION_POLICY",
     on=Policy,
-    when=_MAY_BE_LONG,
+    when=_NEAR_QUOTA,
     severity=Severity.WARNING,
-    title="The policy is too long to be passed with a session",
+    title="The policy is too long for an inline session policy",
     fix="Merge statements, use wildcards, or pass the ARN of a managed policy.",
     source="https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html",
     kinds=(Kind.SESSION,),
-    bad=[_long(3_000)],
-    good=[_long(1_000)],
+    bad=[_policy_of_length(3_000)],
+    good=[_policy_of_length(1_000)],
 )
 def long_session_policy(policy: Policy) -> Iterator[Fail]:
-    """STS refuses more than 2,048 characters of text in all session policies of a call together."""
-    # Longer than every identity policy may be has its own code.
-    if len(_without_space(policy)) <= _INLINE:
-        yield from _too_long(policy, len(_as_saved(policy)), _SESSION)
+    """STS rejects a call whose session policies have more than 2,048 characters of text in total.
+
+    False alarm when the white space is removed before the policy is passed.
+    """
+    # A policy that is too long for every identity policy has its own code.
+    if len(_without_space(policy)) <= _MOST_IN_INLINE:
+        yield from _too_long(policy, len(_with_space(policy)), _MOST_IN_SESSION)
 
 
-# The one type of resource whose policy has nothing but actions of the service, when nobody says what it is attached to.
-_LIKELY = {"s3": "AWS::S3::Bucket", "kms": "AWS::KMS::Key"}
+# Assumed when the caller passes no `resource_type`: a policy with actions of this service only is attached to this type.
+_LIKELY_RESOURCE_TYPES = {"s3": "AWS::S3::Bucket", "kms": "AWS::KMS::Key"}
 
 
 def _attached_to(policy: Policy) -> AttachmentType | None:
@@ -183,48 +201,57 @@ def _attached_to(policy: Policy) -> AttachmentType | None:
         return attachment_type(policy.resource_type)
     actions = [entry.value for statement in policy.statements for entry in statement.actions]
     services = {action.lower().partition(":")[0] for action in actions}
-    return attachment_type(_LIKELY.get(services.pop())) if len(services) == 1 else None
+    return (
+        attachment_type(_LIKELY_RESOURCE_TYPES.get(services.pop())) if len(services) == 1 else None
+    )
 
 
 @check(
     "POLICY_NEAR_SIZE_QUOTA",
     on=Policy,
-    when=_MAY_BE_LONG,
+    when=_NEAR_QUOTA,
     severity=Severity.SUGGESTION,
     title="The policy has nearly reached its size quota",
-    fix="Merge statements, use wildcards, or split the policy before the next change does not fit.",
+    fix="Merge statements, use wildcards, or split the policy before the next change exceeds the quota.",
     source=_QUOTAS,
-    bad=[_long(5_700)],
-    good=[_long(5_000)],
+    bad=[_policy_of_length(5_700)],
+    good=[_policy_of_length(5_000)],
 )
 def little_room(policy: Policy) -> Iterator[Fail]:
-    """AWS refuses the change that goes beyond the quota, and it comes at a bad moment."""
-    length, most, what = _measured(policy)
+    """AWS rejects the change that exceeds the quota, and that may be an urgent one.
+
+    False alarm when the policy will not grow, or AWS has raised the quota for the account.
+    """
+    length, most, unit = _length_and_quota(policy)
     if most * _NEARLY <= length <= most:
         yield Fail(
             policy.node.where,
-            f"the policy has {length:,} of the {most:,} {what}: {most - length:,} are left",
+            f"the policy uses {length:,} of the {most:,} {unit}: {most - length:,} are left",
         )
 
 
-def _measured(policy: Policy) -> tuple[int, int, str]:
-    """The length of the policy as its kind counts it, the quota, and its words."""
+def _length_and_quota(policy: Policy) -> tuple[int, int, str]:
+    """The length of the policy as AWS counts it for its kind, the quota, and the unit of both."""
     match policy.kind:
         case Kind.SCP:
-            return len(_as_saved(policy)), _SCP, "characters of a service control policy"
+            return len(_with_space(policy)), _MOST_IN_SCP, "characters of a service control policy"
         case Kind.RCP:
-            return len(_as_saved(policy)), _RCP, "characters of a resource control policy"
+            return (
+                len(_with_space(policy)),
+                _MOST_IN_RCP,
+                "characters of a resource control policy",
+            )
         case Kind.TRUST:
-            return len(_without_space(policy)), _TRUST, "characters of a trust policy"
+            return len(_without_space(policy)), _MOST_IN_TRUST, "characters of a trust policy"
         case Kind.SESSION:
-            return len(_as_saved(policy)), _SESSION, "characters of session policies"
+            return len(_with_space(policy)), _MOST_IN_SESSION, "characters of session policies"
         case Kind.RESOURCE:
             target = _attached_to(policy)
-            length = len(_as_saved(policy).encode("utf-8", errors="replace"))
+            length = len(_with_space(policy).encode("utf-8", errors="replace"))
             most = target.most if target else 0
-            # What is not known has no quota to come near to.
+            # Without a known type there is no quota.
             return (
                 (length, most, f"bytes of a policy of `{target.name}`") if target else (1, 0, "")
             )
         case _:
-            return len(_without_space(policy)), _MANAGED, "characters of a managed policy"
+            return len(_without_space(policy)), _MOST_IN_MANAGED, "characters of a managed policy"

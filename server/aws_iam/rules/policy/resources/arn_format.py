@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.arn import PARTITIONS, Arn
 from aws_iam.engine.language.document import Statement, Text
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.pattern import intersects
-from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.arn_formats import (
+    ArnField,
+    ArnFormat,
+    all_formats_have,
+    arn_formats,
+    fitting_formats,
+    is_open,
+    near_format,
+)
 from aws_iam.engine.reference.regions import may_be_newer, regions
-from aws_iam.errors import closest, nearest
+from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow
@@ -30,10 +36,8 @@ def _reading(resource: object) -> Example:
 
 
 _OBJECTS = _reading(OBJECTS)
-_HOLE = re.compile(r"\$\{[^{}]*\}")
+_VARIABLE = re.compile(r"\$\{[^{}]*\}")
 _FIELDS = 6
-_LONGEST = 2_048
-_OPEN = re.compile(r"[*?]|\$\{")
 
 
 def _entries(statement: Statement) -> tuple[Text, ...]:
@@ -47,39 +51,31 @@ def _arns(statement: Statement) -> tuple[tuple[Text, Arn], ...]:
     return tuple((entry, arn) for entry, arn in read if arn)
 
 
-def _is_open(field: str) -> bool:
-    """Whether a wildcard or a variable decides the field."""
-    return bool(_OPEN.search(field))
-
-
 def _may_be_faulty(entry: str) -> bool:
-    """Whether it is other than `*` and the ARN of a resource that the reference describes, with all that belongs in it."""
+    """Whether the entry is neither `*` nor a complete ARN that follows a format of AWS's reference."""
     if entry == "*":
         return False
     arn = Arn.of(entry)
-    if arn is None or arn.partition not in PARTITIONS or _is_open(arn.service):
+    if arn is None or arn.partition not in PARTITIONS or is_open(arn.service):
         return True
-    fitting = _fitting(arn.service, arn.resource)
+    fitting = fitting_formats(arn.service, arn.resource)
     if not fitting:
         return True
-    if (
-        arn.region
-        and not _is_open(arn.region)
-        and regions().partition(arn.region) != arn.partition
-    ):
+    if arn.region and not is_open(arn.region) and regions().partition(arn.region) != arn.partition:
         return True
     if not (
         arn.account in {"", "aws"}
-        or _is_open(arn.account)
+        or is_open(arn.account)
         or re.fullmatch(r"[0-9]{12}", arn.account)
     ):
         return True
     return any(
-        _agree(fitting, field, empty=bool(getattr(arn, field))) for field in _FIELDS_OF_PLACE
+        all_formats_have(fitting, field, empty=bool(getattr(arn, field)))
+        for field in _PLACE_FIELDS
     )
 
 
-_FIELDS_OF_PLACE: tuple[_Field, ...] = ("region", "account")
+_PLACE_FIELDS: tuple[ArnField, ...] = ("region", "account")
 _FAULTY = (at_resource(_may_be_faulty),)
 
 
@@ -88,13 +84,16 @@ _FAULTY = (at_resource(_may_be_faulty),)
     on=Statement,
     when=_FAULTY,
     severity=Severity.ERROR,
-    title="A resource does not begin with arn:",
-    fix="Write an ARN, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, or `*`.",
+    title="A resource does not start with arn:",
+    fix="Write the ARN of the resource, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, or `*`.",
     bad=[_reading("amzn-s3-demo-bucket"), _reading("s3:::amzn-s3-demo-bucket/*")],
     good=[_OBJECTS, _reading("*")],
 )
-def no_arn(statement: Statement) -> Iterator[Fail]:
-    """A resource is named by its ARN; apart from API Gateway's short form, anything else matches nothing."""
+def not_an_arn(statement: Statement) -> Iterator[Fail]:
+    """IAM identifies a resource by its ARN; apart from API Gateway's short form, anything else matches nothing.
+
+    False alarm when the resource is a placeholder that is filled in before deployment.
+    """
     for entry in _entries(statement):
         first = entry.value.partition(":")[0]
         if first == "arn" or entry.value.startswith(("*", "?", "${")):
@@ -103,9 +102,9 @@ def no_arn(statement: Statement) -> Iterator[Fail]:
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html
         if statement.principals and entry.value.startswith("execute-api:/"):
             continue
-        if not (_is_open(first) and intersects(_HOLE.sub("*", entry.value), "arn:*")):
+        if not (is_open(first) and intersects(_VARIABLE.sub("*", entry.value), "arn:*")):
             yield Fail(
-                entry.where, f"{quoted(entry.value)} is no ARN: it does not begin with `arn:`"
+                entry.where, f"{quoted(entry.value)} is not an ARN: it does not start with `arn:`"
             )
 
 
@@ -115,7 +114,7 @@ def no_arn(statement: Statement) -> Iterator[Fail]:
     when=_FAULTY,
     severity=Severity.ERROR,
     title="An ARN has fewer than six fields",
-    fix="Write arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE; a field may be empty, its colon stays.",
+    fix="Write arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE; a field may be empty, but keep its colon.",
     bad=[
         _reading("arn:aws:s3:amzn-s3-demo-bucket"),
         _reading("arn:aws:s3::amzn-s3-demo-bucket/*"),
@@ -124,12 +123,16 @@ def no_arn(statement: Statement) -> Iterator[Fail]:
     good=[_OBJECTS, _reading("arn:aws:s3*"), _reading("arn:aws:sqs:eu-*")],
 )
 def too_few_fields(statement: Statement) -> Iterator[Fail]:
-    """AWS counts the colons; a missing one shifts every field after it."""
+    """AWS counts the colons, so a missing one shifts every field after it.
+
+    False alarm when the ARN is a placeholder that is filled in before deployment.
+    """
     for entry in _entries(statement):
-        fields = _HOLE.sub("", entry.value).split(":")
-        if fields[0] == "arn" and len(fields) < _FIELDS and not _goes_on(fields):
+        fields = _VARIABLE.sub("", entry.value).split(":")
+        if fields[0] == "arn" and len(fields) < _FIELDS and not _can_continue(fields):
             yield Fail(
-                entry.where, f"{quoted(entry.value)} has {len(fields)} of the six fields of an ARN"
+                entry.where,
+                f"{quoted(entry.value)} has only {len(fields)} of the six fields of an ARN",
             )
 
 
@@ -142,11 +145,11 @@ _BEGINNINGS = (
 )
 
 
-def _goes_on(fields: list[str]) -> bool:
-    """Whether a star at the end stands for the rest of the last field and all the missing ones."""
-    *whole, last = fields[1:] or [""]
+def _can_continue(fields: list[str]) -> bool:
+    """Whether a `*` at the end can stand for the rest of the last field and all missing fields."""
+    *complete, last = fields[1:] or [""]
     head = last.removesuffix("*")
-    return head != last and bool(_BEGINNINGS[len(whole)].fullmatch(head.rstrip("*?")))
+    return head != last and bool(_BEGINNINGS[len(complete)].fullmatch(head.rstrip("*?")))
 
 
 @check(
@@ -154,19 +157,22 @@ def _goes_on(fields: list[str]) -> bool:
     on=Statement,
     when=_FAULTY,
     severity=Severity.ERROR,
-    title="An ARN names no AWS partition",
-    fix="Write `aws`, or the partition that you work in, such as `aws-us-gov` or `aws-cn`.",
+    title="An ARN has a partition that does not exist",
+    fix="Write `aws`, or the partition of your accounts, such as `aws-us-gov` or `aws-cn`.",
     bad=[_reading("arn:amazon:s3:::amzn-s3-demo-bucket/*")],
     good=[_OBJECTS],
 )
 def unknown_partition(statement: Statement) -> Iterator[Fail]:
-    """No resource has an ARN of a partition that does not exist."""
+    """No resource has an ARN with a partition that does not exist.
+
+    False alarm when AWS added the partition after this list was made.
+    """
     for entry, arn in _arns(statement):
-        if arn.partition not in PARTITIONS and not _is_open(arn.partition):
+        if arn.partition not in PARTITIONS and not is_open(arn.partition):
             near = closest(arn.partition, PARTITIONS) or "aws"
             yield Fail(
                 entry.where,
-                f"{quoted(entry.value)}: there is no partition {quoted(arn.partition)};"
+                f"{quoted(entry.value)} has the partition {quoted(arn.partition)}, which does not exist;"
                 f" did you mean `{near}`?",
             )
 
@@ -176,75 +182,19 @@ def unknown_partition(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=_FAULTY,
     severity=Severity.ERROR,
-    title="An ARN writes its service in upper case",
+    title="An ARN has its service in upper case",
     fix="Write the service in lower case.",
     bad=[_reading("arn:aws:S3:::amzn-s3-demo-bucket/*")],
     good=[_OBJECTS],
 )
 def upper_case_service(statement: Statement) -> Iterator[Fail]:
-    """ARNs are compared with case, and no service has a capital in its."""
+    """ARNs are case-sensitive, and every service name is lower case."""
     for entry, arn in _arns(statement):
         if arn.service != arn.service.lower() and "${" not in arn.service:
-            yield Fail(entry.where, f"{quoted(entry.value)}: write `{arn.service.lower()[:60]}`")
-
-
-@slotted
-class _Format:
-    """What an ARN format of the reference says: which fields are empty, filled or free; the resource as pattern."""
-
-    region: str
-    account: str
-    resource: str
-    head: str
-
-    @classmethod
-    def of(cls, arn: Arn) -> _Format:
-        resource = _HOLE.sub("?*", arn.resource)
-        return cls(
-            region=arn.region,
-            account=arn.account,
-            resource=resource,
-            head=re.split(r"[*?]", resource, maxsplit=1)[0],
-        )
-
-
-# What the tables of the reference leave out, and AWS's pages name.
-_BESIDES = {
-    # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRecoveryPoint.html
-    "backup": "arn:aws:backup:${Region}:${Account}:recovery-point:${RecoveryPointId}",
-    # https://github.com/aws-samples/data-perimeter-policy-examples/blob/main/service_owned_resources.md
-    "cloudformation": "arn:aws:cloudformation:${Region}:aws:transform/${Name}",
-}
-
-
-@lru_cache(maxsize=512)
-def _formats(service: str) -> tuple[_Format, ...]:
-    """The ARN formats with this service field, of whichever service prefix."""
-    anything = Arn(partition="*", service=service, region="*", account="*", resource="*")
-    texts = {
-        text
-        for known_format in catalog().types_of_arn(anything)
-        for text in known_format.arn_formats
-    }
-    texts |= {_BESIDES[service]} if service in _BESIDES else set()
-    arns = filter(None, map(Arn.of, sorted(texts)))
-    return tuple(_Format.of(arn) for arn in arns if arn.service == service)
-
-
-@lru_cache(maxsize=2048)
-def _fitting(service: str, resource: str) -> tuple[_Format, ...]:
-    """The formats that the resource part of an ARN, or of a pattern of ARNs, can follow."""
-    pattern = _HOLE.sub("*", resource)
-    head = re.split(r"[*?]", pattern, maxsplit=1)[0]
-    if (pattern and not head) or len(pattern) > _LONGEST:
-        # What begins with a wildcard can be anything; asking every format about it would only cost time.
-        return _formats(service)
-    return tuple(
-        known_format
-        for known_format in _formats(service)
-        if (head.startswith(known_format.head) or known_format.head.startswith(head))
-        and intersects(pattern, known_format.resource)
-    )
+            yield Fail(
+                entry.where,
+                f"{quoted(entry.value)} has the service in upper case; write `{arn.service.lower()[:60]}`",
+            )
 
 
 @check(
@@ -252,8 +202,8 @@ def _fitting(service: str, resource: str) -> tuple[_Format, ...]:
     on=Statement,
     when=_FAULTY,
     severity=Severity.WARNING,
-    title="No resource type of the service has an ARN of this form",
-    fix="Compare the ARN with the formats of the service: `aws-iam policy lookup` lists them.",
+    title="AWS's reference has no ARN of this form for the service",
+    fix="Compare the ARN with the formats of the service; `aws-iam policy lookup` lists them.",
     source="https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
     bad=[
         _reading("arn:aws:iam::111122223333:roles/app"),
@@ -262,31 +212,35 @@ def _fitting(service: str, resource: str) -> tuple[_Format, ...]:
     ],
     good=[_OBJECTS, _reading("arn:aws:iam::111122223333:role/app")],
 )
-def resource_of_no_format(statement: Statement) -> Iterator[Fail]:
-    """An ARN that follows no format of its service matches no resource: the statement does nothing for it.
+def unknown_format(statement: Statement) -> Iterator[Fail]:
+    """An ARN that follows no format of its service matches no resource, so the statement does nothing for it.
 
-    AWS's own validator accepts such ARNs without a finding. False alarm when the resource is in no table of AWS's
-    reference; where the word is close to a type that is there, a misspelling is far more likely.
+    ValidatePolicy accepts such ARNs. False alarm when the resource exists but is in no table of AWS's reference;
+    confidence is low unless the ARN is close to a format that is there.
     """
     for entry, arn in _unfitting(statement):
         if not arn.resource:
             yield Fail(entry.where, f"{quoted(entry.value)} ends before it names a resource")
             continue
-        meant = _meant(arn)
+        nearest_format = near_format(arn)
         yield Fail(
             entry.where,
-            f"{quoted(entry.value)} follows no ARN format that the reference has for {arn.service}"
-            + (f"; did you mean `{meant}`?" if meant else ""),
-            low_confidence=not meant,
+            f"{quoted(entry.value)} follows no ARN format that AWS's reference lists for {arn.service}"
+            + (f"; did you mean `{nearest_format}`?" if nearest_format else ""),
+            low_confidence=not nearest_format,
         )
 
 
 @memo_on_subject
-def _fitted(statement: Statement) -> tuple[tuple[Text, Arn, tuple[_Format, ...]], ...]:
-    """The entries with the formats that they fit: several rules ask, and a long list is longer than what is remembered."""
+def _fitted(statement: Statement) -> tuple[tuple[Text, Arn, tuple[ArnFormat, ...]], ...]:
+    """The entries with the formats that they fit, kept for several rules: a long list would overflow the cache of `fitting_formats`."""
     return tuple(
         [
-            (entry, arn, () if _is_open(arn.service) else _fitting(arn.service, arn.resource))
+            (
+                entry,
+                arn,
+                () if is_open(arn.service) else fitting_formats(arn.service, arn.resource),
+            )
             for entry, arn in _arns(statement)
         ]
     )
@@ -294,38 +248,8 @@ def _fitted(statement: Statement) -> tuple[tuple[Text, Arn, tuple[_Format, ...]]
 
 def _unfitting(statement: Statement) -> Iterator[tuple[Text, Arn]]:
     for entry, arn, fitting in _fitted(statement):
-        if not (fitting or _is_open(arn.service)) and _formats(arn.service):
+        if not (fitting or is_open(arn.service)) and arn_formats(arn.service):
             yield entry, arn
-
-
-def _meant(arn: Arn) -> str | None:
-    """The format whose first word is the resource's, or nearly so."""
-    # The shortest of a type's formats is the general one: it comes last, and stays.
-    general = sorted(_formats(arn.service), key=lambda known_format: -len(known_format.resource))
-    by_word = {_first_word(candidate.resource): candidate for candidate in general}
-    word = _first_word(arn.resource)
-    if not word or _is_open(word):
-        return None
-    near = nearest(
-        word, (candidate for candidate in by_word if candidate and "?" not in candidate)
-    )
-    return by_word[near[0]].resource.replace("?*", "*") if near else None
-
-
-def _first_word(resource: str) -> str:
-    return re.split(r"[/:]", resource, maxsplit=1)[0]
-
-
-_Field = Literal["region", "account"]
-
-
-def _agree(fitting: tuple[_Format, ...], field: _Field, *, empty: bool) -> bool:
-    """Whether every format that an ARN can follow has the field empty (or filled)."""
-    # A literal or a wildcard in a format (`aws`, `*`) is a case of its own.
-    return bool(fitting) and all(
-        (not value) if empty else value.startswith("${")
-        for value in (getattr(known_format, field) for known_format in fitting)
-    )
 
 
 @check(
@@ -333,18 +257,25 @@ def _agree(fitting: tuple[_Format, ...], field: _Field, *, empty: bool) -> bool:
     on=Statement,
     when=_FAULTY,
     severity=Severity.ERROR,
-    title="The ARN has a Region where resources of this kind have none",
-    fix="Leave the Region empty; its colon stays.",
+    title="The ARN has a Region, but resources of this type have none",
+    fix="Leave the Region empty, but keep its colon.",
     bad=[_reading("arn:aws:s3:eu-west-1::amzn-s3-demo-bucket")],
     good=[_OBJECTS],
 )
 def region_of_global_resource(statement: Statement) -> Iterator[Fail]:
-    """The ARNs of such resources have an empty Region, so one with a Region matches nothing."""
+    """The ARNs of such resources have an empty Region, so an ARN with a Region matches nothing.
+
+    False alarm when AWS's reference lists the ARN formats of the service incompletely.
+    """
     for entry, arn, fitting in _fitted(statement):
-        if arn.region and not _is_open(arn.region) and _agree(fitting, "region", empty=True):
+        if (
+            arn.region
+            and not is_open(arn.region)
+            and all_formats_have(fitting, "region", empty=True)
+        ):
             yield Fail(
                 entry.where,
-                f"{quoted(entry.value)}: the Region {quoted(arn.region)} must be empty",
+                f"{quoted(entry.value)} has the Region {quoted(arn.region)}, which must be empty",
             )
 
 
@@ -353,15 +284,18 @@ def region_of_global_resource(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=_FAULTY,
     severity=Severity.ERROR,
-    title="The ARN lacks a Region",
-    fix="Write the Region, or `*` for all.",
+    title="The ARN has no Region",
+    fix="Write the Region, or `*` for every Region.",
     bad=[_reading("arn:aws:sqs::111122223333:queue")],
     good=[_reading("arn:aws:sqs:eu-west-1:111122223333:queue")],
 )
-def no_region(statement: Statement) -> Iterator[Fail]:
-    """The ARNs of such resources have a Region, so one without matches nothing."""
+def missing_region(statement: Statement) -> Iterator[Fail]:
+    """The ARNs of such resources have a Region, so an ARN without one matches nothing.
+
+    False alarm when AWS's reference lists the ARN formats of the service incompletely.
+    """
     for entry, arn, fitting in _fitted(statement):
-        if not arn.region and _agree(fitting, "region", empty=False):
+        if not arn.region and all_formats_have(fitting, "region", empty=False):
             yield Fail(entry.where, f"{quoted(entry.value)} has no Region")
 
 
@@ -370,8 +304,8 @@ def no_region(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=_FAULTY,
     severity=Severity.ERROR,
-    title="The Region of an ARN does not exist, or not in its partition",
-    fix="Write the Region's code, or `*` for all, and the partition that the Region is in.",
+    title="The Region of an ARN does not exist, or is not in the ARN's partition",
+    fix="Write the code of the Region, or `*` for every Region, and the partition that the Region is in.",
     bad=[
         _reading("arn:aws:sqs:eu-wset-1:111122223333:queue"),
         _reading("arn:aws:sqs:cn-north-1:111122223333:queue"),
@@ -383,11 +317,14 @@ def no_region(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def unknown_region_in_arn(statement: Statement) -> Iterator[Fail]:
-    """No resource has an ARN with a Region that does not exist, or with a Region of another partition."""
+    """No resource has an ARN with a Region that does not exist or is in another partition.
+
+    False alarm when AWS opened the Region after the date in the message.
+    """
     for entry, arn, fitting in _fitted(statement):
         region = arn.region
-        # Where the Region must be empty, that is what is wrong with it.
-        if not region or _is_open(region) or _agree(fitting, "region", empty=True):
+        # ARN_REGION_NOT_ALLOWED reports a Region that must be empty.
+        if not region or is_open(region) or all_formats_have(fitting, "region", empty=True):
             continue
         partition = regions().partition(region)
         if partition is None:
@@ -395,14 +332,14 @@ def unknown_region_in_arn(statement: Statement) -> Iterator[Fail]:
             hint = f"; did you mean `{near}`?" if near else ""
             yield Fail(
                 entry.where,
-                f"{quoted(entry.value)}: {quoted(region)} is no Region that existed on"
+                f"{quoted(entry.value)} has the Region {quoted(region)}, which did not exist on"
                 f" {regions().as_of}{hint}",
                 low_confidence=may_be_newer(region),
             )
         elif arn.partition in PARTITIONS and arn.partition != partition:
             yield Fail(
                 entry.where,
-                f"{quoted(entry.value)}: the Region {quoted(region)} is in the partition `{partition}`",
+                f"{quoted(entry.value)} has the Region {quoted(region)}, which is in the partition `{partition}`",
             )
 
 
@@ -411,25 +348,28 @@ def unknown_region_in_arn(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=_FAULTY,
     severity=Severity.ERROR,
-    title="The account of an ARN is no account id",
-    fix="Write the 12 digits of the account, or `*` for all.",
+    title="The account of an ARN is not an account id",
+    fix="Write the 12-digit account id, or `*` for every account.",
     bad=[_reading("arn:aws:sqs:eu-west-1:my-account:queue")],
     good=[_reading("arn:aws:sqs:eu-west-1:111122223333:queue")],
 )
-def no_account_id(statement: Statement) -> Iterator[Fail]:
-    """Every account id has 12 digits, so another text matches no resource."""
+def not_an_account_id(statement: Statement) -> Iterator[Fail]:
+    """Every account id has 12 digits, so any other text matches no resource.
+
+    False alarm when the account is a placeholder that is filled in before deployment.
+    """
     for entry, arn in _arns(statement):
         account = arn.account
         # `aws` stands for what AWS owns: managed policies, public hubs and images.
-        if account in {"", "aws"} or _is_open(account) or re.fullmatch(r"[0-9]{12}", account):
+        if account in {"", "aws"} or is_open(account) or re.fullmatch(r"[0-9]{12}", account):
             continue
         # Some formats prescribe a word: `arn:aws:iam::aws:policy/…`.
-        if _is_open(arn.service) or account not in {
-            known_format.account for known_format in _formats(arn.service)
+        if is_open(arn.service) or account not in {
+            known_format.account for known_format in arn_formats(arn.service)
         }:
             yield Fail(
                 entry.where,
-                f"{quoted(entry.value)}: {quoted(account)} has not the 12 digits of an account",
+                f"{quoted(entry.value)} has the account {quoted(account)}, which is not a 12-digit account id",
             )
 
 
@@ -438,22 +378,29 @@ def no_account_id(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=_FAULTY,
     severity=Severity.ERROR,
-    title="The ARN has an account where resources of this kind have none",
-    fix="Leave the account empty; its colon stays.",
+    title="The ARN has an account, but resources of this type have none",
+    fix="Leave the account empty, but keep its colon.",
     bad=[_reading("arn:aws:s3::111122223333:amzn-s3-demo-bucket/*")],
     good=[_OBJECTS],
 )
 def account_of_global_resource(statement: Statement) -> Iterator[Fail]:
-    """The ARNs of such resources have an empty account, so one with an account matches nothing."""
+    """The ARNs of such resources have an empty account, so an ARN with an account matches nothing.
+
+    False alarm when AWS's reference lists the ARN formats of the service incompletely.
+    """
     for entry, arn, fitting in _fitted(statement):
-        if arn.account and not _is_open(arn.account) and _agree(fitting, "account", empty=True):
+        if (
+            arn.account
+            and not is_open(arn.account)
+            and all_formats_have(fitting, "account", empty=True)
+        ):
             yield Fail(
                 entry.where,
-                f"{quoted(entry.value)}: the account {quoted(arn.account)} must be empty",
+                f"{quoted(entry.value)} has the account {quoted(arn.account)}, which must be empty",
             )
 
 
-# What AWS owns has an empty account in some services, without a format of its own: `document/AWS-RunShellScript`.
+# In some services AWS's own resources have an empty account but no format of their own: `document/AWS-RunShellScript`.
 _OF_AWS = re.compile(r"[/:](aws|amazon)", re.IGNORECASE)
 # https://github.com/aws-samples/data-perimeter-policy-examples/blob/main/service_owned_resources.md
 _ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
@@ -464,8 +411,8 @@ _ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
     on=Statement,
     when=_FAULTY,
     severity=Severity.ERROR,
-    title="The ARN lacks an account",
-    fix="Write the account, or `*` for all.",
+    title="The ARN has no account",
+    fix="Write the account, or `*` for every account.",
     bad=[_reading("arn:aws:sqs:eu-west-1::queue")],
     good=[
         _reading("arn:aws:sqs:eu-west-1:111122223333:queue"),
@@ -474,11 +421,16 @@ _ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
         _reading("arn:aws:kms:*::*"),
     ],
 )
-def no_account(statement: Statement) -> Iterator[Fail]:
-    """The ARNs of such resources have an account, so one without matches nothing."""
+def missing_account(statement: Statement) -> Iterator[Fail]:
+    """The ARNs of such resources have an account, so an ARN without one matches nothing.
+
+    False alarm when AWS owns the resource: the ARNs of some such resources have no account.
+    """
     for entry, arn, fitting in _fitted(statement):
         of_aws = _OF_AWS.search(arn.resource) or arn.resource in _ALL_OF_AWS.get(arn.service, ())
         # A resource part of wildcards names no type, so that no format can be held against it.
         untyped = not arn.resource.strip("*?:/")
-        if not (arn.account or of_aws or untyped) and _agree(fitting, "account", empty=False):
+        if not (arn.account or of_aws or untyped) and all_formats_have(
+            fitting, "account", empty=False
+        ):
             yield Fail(entry.where, f"{quoted(entry.value)} has no account")

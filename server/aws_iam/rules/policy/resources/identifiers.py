@@ -1,9 +1,8 @@
-"""What names a thing of AWS: a service, a Region, a KMS key."""
+"""Names of services, Regions, KMS keys and service principals that nothing in AWS has."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
@@ -12,6 +11,7 @@ from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.language.pattern import intersects, is_literal
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.engine.reference.arn_formats import arn_formats
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import may_be_newer, regions
 from aws_iam.engine.reference.service_principals import SERVICE_KEYS, misspelled_principal
@@ -31,7 +31,7 @@ def _writing_if(operator: str, key: str, value: object) -> Example:
     return allow_if(operator, key, value, "s3:PutObject", OBJECTS)
 
 
-# Keys that Identity Center sets; they stand in no table of the catalogue.
+# The prefix of global keys, and that of the keys of Identity Center, which the catalogue does not list.
 _OTHER_PREFIXES = frozenset({"aws", "identitycenter"})
 
 
@@ -49,8 +49,8 @@ def _is_unknown(condition: Condition) -> bool:
     on=Statement,
     when=(at_resource(_is_of_unknown_service), at_condition(_is_unknown)),
     severity=Severity.ERROR,
-    title="There is no service with this name",
-    fix="Write the service as in AWS's service authorization reference; the prefix of a global key is `aws:`.",
+    title="No AWS service has this name",
+    fix="Write the name as in AWS's service authorization reference; the prefix of a global key is `aws:`.",
     bad=[
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s33:::bucket/*"},
         _writing_if("StringEquals", "ec3:Region", "eu-west-1"),
@@ -61,18 +61,22 @@ def _is_unknown(condition: Condition) -> bool:
     ],
 )
 def unknown_service(statement: Statement) -> Iterator[Fail]:
-    """No resource has an ARN of a service that does not exist, and no request a key of it."""
+    """A service that does not exist has no resources and supplies no condition keys, so the ARN or key matches nothing.
+
+    False alarm when AWS launched the service after the data here was collected.
+    """
     for text, service in (*_services_of_arns(statement), *_services_of_keys(statement)):
         if catalog().tier(service) == "unknown":
             near = catalog().suggest_service(service) if service else ()
             hint = f"; did you mean `{near[0]}`?" if near else ""
             yield Fail(
-                text.where, f"{quoted(text.value)}: there is no service {quoted(service)}{hint}"
+                text.where,
+                f"{quoted(text.value)} names the service {quoted(service)}, which does not exist{hint}",
             )
 
 
 def _services_of_arns(statement: Statement) -> Iterator[tuple[Text, str]]:
-    """The services in ARNs, those apart that have ARNs and no actions."""
+    """The services in ARNs for which the catalogue has no ARN format."""
     for entry in (*statement.resources, *statement.not_resources):
         service = _service_of_arn(entry.value)
         if service is not None:
@@ -82,24 +86,13 @@ def _services_of_arns(statement: Statement) -> Iterator[tuple[Text, str]]:
 def _service_of_arn(text: str) -> str | None:
     arn = Arn.of(text)
     service = arn.service.lower() if arn else "*"
-    if is_literal(service) and "${" not in service and not _has_arns(service):
+    if is_literal(service) and "${" not in service and not arn_formats(service):
         return service
     return None
 
 
-@lru_cache(maxsize=512)
-def _has_arns(service: str) -> bool:
-    anything = Arn(partition="*", service=service, region="*", account="*", resource="*")
-    formats = (
-        text
-        for resource_type in catalog().types_of_arn(anything)
-        for text in resource_type.arn_formats
-    )
-    return any(text.split(":")[2] == service for text in formats)
-
-
 def _services_of_keys(statement: Statement) -> Iterator[tuple[Text, str]]:
-    """The prefixes of condition keys; a host (`token.actions.githubusercontent.com`) is an identity provider's."""
+    """The prefixes of unknown condition keys; a host (`token.actions.githubusercontent.com`) belongs to an identity provider."""
     for condition in statement.conditions:
         prefix, _, rest = condition.name.partition(":")
         is_service = rest and not set("./$") & set(prefix) and prefix not in _OTHER_PREFIXES
@@ -107,7 +100,7 @@ def _services_of_keys(statement: Statement) -> Iterator[tuple[Text, str]]:
             yield condition.key, prefix
 
 
-# Keys of AWS's reference whose values are Regions.
+# The keys in AWS's reference whose values are Regions.
 _REGION_KEYS = (
     "aws:requestedregion",
     "account:targetregion",
@@ -127,7 +120,7 @@ _REGION_KEYS = (
 
 
 def _texts(condition: Condition) -> tuple[Text, ...]:
-    """The values under an operator that compares text or ARNs."""
+    """The values under an operator that compares strings or ARNs."""
     family = OPERATORS.get(condition.base)
     return condition.values if family in {Family.STRING, Family.ARN} else ()
 
@@ -137,8 +130,8 @@ def _texts(condition: Condition) -> tuple[Text, ...]:
     on=Statement,
     when=(at_keys(*_REGION_KEYS),),
     severity=Severity.ERROR,
-    title="There is no Region with this name",
-    fix="Write the Region's code, such as eu-west-1.",
+    title="No AWS Region has this name",
+    fix="Write the code of the Region, such as `eu-west-1`.",
     bad=[
         _writing_if("StringEquals", "aws:RequestedRegion", "eu-wset-1"),
         _writing_if("StringNotEquals", "aws:RequestedRegion", ["eu-west-1", "eu-west-9"]),
@@ -150,22 +143,25 @@ def _texts(condition: Condition) -> tuple[Text, ...]:
         _writing_if("StringEquals", "aws:RequestedRegion", "${aws:PrincipalTag/region}"),
     ],
 )
-def no_region(statement: Statement) -> Iterator[Fail]:
-    """No request is made to a Region that does not exist, so the value never matches."""
+def unknown_region(statement: Statement) -> Iterator[Fail]:
+    """No request goes to a Region that does not exist, so the value never matches.
+
+    False alarm when AWS opened the Region after the date in the message.
+    """
     for condition in statement.conditions_on(*_REGION_KEYS):
         for value in _texts(condition):
             text = value.value
-            # `aws-global` names the endpoint of services without Regions; whether a request may carry it is not documented.
+            # `aws-global` names the endpoint of services without Regions; AWS does not document whether requests carry it.
             if not is_literal(text) or "${" in text or text.endswith("-global"):
                 continue
             if regions().partition(text) is None:
-                yield Fail(value.where, _no_region(text), low_confidence=may_be_newer(text))
+                yield Fail(value.where, _unknown_region(text), low_confidence=may_be_newer(text))
 
 
-def _no_region(name: str) -> str:
+def _unknown_region(name: str) -> str:
     near = regions().near(name)
     hint = f"; did you mean `{near}`?" if near else ""
-    return f"{quoted(name)} is no Region that existed on {regions().as_of}{hint}"
+    return f"{quoted(name)} is not a Region that existed on {regions().as_of}{hint}"
 
 
 _KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
@@ -174,13 +170,13 @@ _KEY_OF_S3 = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 _KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
-_ABOUT_KMS = re.compile("kms-?key")
-_SAYS_ARN = ("kms-key-id", "kmskeyarn", "kmskeyarns")
+_NAMES_KMS_KEY = re.compile("kms-?key")
+_NAMES_ARN = ("kms-key-id", "kmskeyarn", "kmskeyarns")
 
 
 def _holds_kms_key(condition: Condition) -> bool:
     """Whether the condition is on a key that holds the ARN of a KMS key, by its name and its type in the reference."""
-    if not _ABOUT_KMS.search(condition.name):
+    if not _NAMES_KMS_KEY.search(condition.name):
         return False
     key = catalog().condition_key(condition.key.value)
     return key is not None and key.value_type == "ARN" and "${" not in key.name
@@ -191,8 +187,8 @@ def _holds_kms_key(condition: Condition) -> bool:
     on=Statement,
     when=(at_condition(_holds_kms_key),),
     severity=Severity.ERROR,
-    title="The value is no ARN of a KMS key",
-    fix="Write the key's ARN: arn:aws:kms:REGION:ACCOUNT:key/KEY_ID.",
+    title="The value is not the ARN of a KMS key",
+    fix="Write the ARN of the key, arn:aws:kms:REGION:ACCOUNT:key/KEY_ID.",
     bad=[
         _writing_if("StringEquals", _KEY_OF_S3, "alias/reports"),
         _writing_if("ArnEquals", _KEY_OF_S3, "arn:aws:kms:eu-west-1:111122223333:alias/reports"),
@@ -206,16 +202,19 @@ def _holds_kms_key(condition: Condition) -> bool:
         _writing_if("Null", _KEY_OF_S3, "true"),
     ],
 )
-def no_kms_key(statement: Statement) -> Iterator[Fail]:
-    """AWS compares the ARN of the key itself, even when the request names an alias: nothing else ever matches."""
+def not_a_kms_key(statement: Statement) -> Iterator[Fail]:
+    """AWS compares the ARN of the key itself, even when the request names an alias, so nothing else matches.
+
+    False alarm when the value is a placeholder that is filled in before deployment.
+    """
     for condition in statement.conditions:
         for value in _texts(condition) if _holds_kms_key(condition) else ():
             if not _may_be_kms_key(value.value):
                 yield Fail(
                     value.where,
-                    f"{quoted(value.value)} under {quoted(condition.key.value)} is no ARN of a KMS key",
-                    # AWS does not publish the keys of its check; these say in their names that they hold ARNs.
-                    low_confidence=not condition.name.endswith(_SAYS_ARN),
+                    f"{quoted(value.value)} under {quoted(condition.key.value)} is not the ARN of a KMS key",
+                    # AWS does not publish which keys it checks; it is certain only for keys whose names say that they hold ARNs.
+                    low_confidence=not condition.name.endswith(_NAMES_ARN),
                 )
 
 
@@ -228,7 +227,7 @@ def _may_be_kms_key(text: str) -> bool:
     arn = Arn.of(pattern)
     if arn is None:
         return intersects(pattern, _ANY_KMS_KEY)
-    # Field by field: a wildcard that ran across colons would let an alias pass.
+    # Compare field by field: a wildcard that matches colons would let an alias pass.
     return intersects(arn.service, "kms") and intersects(arn.resource, "key/*")
 
 
@@ -264,17 +263,17 @@ def _is_misspelt(text: str) -> bool:
     ],
 )
 def misspelt_service(statement: Statement) -> Iterator[Fail]:
-    """AWS accepts any name of this form; if no service has it, the statement has no effect, and nobody says so.
+    """AWS accepts any name of this form without a warning; if no service has the name, the statement has no effect.
 
-    Wrong for a service that is newer than the data here.
+    False alarm when the service is newer than the data here.
     """
     for text in _services(statement):
-        meant = misspelled_principal(text.value)
-        if meant:
+        intended = misspelled_principal(text.value)
+        if intended:
             yield Fail(
                 text.where,
-                f"{quoted(text.value)} is no known service principal; did you mean `{meant}`?",
-                # Nobody publishes all of them.
+                f"{quoted(text.value)} is not a known service principal; did you mean `{intended}`?",
+                # There is no complete list of service principals.
                 low_confidence=True,
             )
 

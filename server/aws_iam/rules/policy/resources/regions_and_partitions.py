@@ -1,4 +1,4 @@
-"""Regions and partitions: Denies by Region that forget services without Region, and ARNs of two separate clouds."""
+"""Regions and partitions: Denies by Region that also hit global services, and ARNs of several partitions."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _EXAMPLE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_deny-requested-region.html"
-# Those that AWS's example exempts: their one endpoint lies in us-east-1.
+# The services that AWS's example exempts: their only endpoint is in us-east-1.
 _GLOBAL = ("iam", "cloudfront", "route53", "support")
 _HOME = "us-east-1"
-# Where the global services of other partitions have their endpoint is told nowhere on the page.
-_ELSEWHERE = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
+# The page does not say where global services of other partitions have their endpoint.
+_OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
 _OUTSIDE = {"StringNotEquals": {"aws:RequestedRegion": ["eu-west-1", "eu-central-1"]}}
 
 
@@ -47,7 +47,7 @@ def _deny(
 _EXEMPT = ["iam:*", "organizations:*", "route53:*", "cloudfront:*", "support:*", "sts:*"]
 
 
-def _is_of_other_cloud(text: str) -> bool:
+def _is_of_other_partition(text: str) -> bool:
     return _partition(text) not in {"", "aws"}
 
 
@@ -56,8 +56,8 @@ def _is_of_other_cloud(text: str) -> bool:
     on=Statement,
     when=(at_keys("aws:requestedregion"),),
     severity=Severity.WARNING,
-    title="A Deny by Region also denies services that have no Region",
-    fix="List the global services that are used, iam:* first, in NotAction in place of Action; or leave us-east-1 open.",
+    title="A Deny by Region also denies global services",
+    fix="List the global services that you use, `iam:*` first, in NotAction instead of Action; or add us-east-1 to the Regions.",
     source=_EXAMPLE,
     kinds=(*IDENTITY_KINDS, Kind.SCP),
     bad=[_deny({"Action": "*"}), _deny({"NotAction": ["sts:*", "cloudfront:*"]})],
@@ -72,9 +72,9 @@ def _is_of_other_cloud(text: str) -> bool:
     ],
 )
 def global_services_denied(statement: Statement) -> Iterator[Fail]:
-    """Requests to global services all go to us-east-1, so a Deny outside other Regions takes IAM away from everybody.
+    """All requests to global services go to us-east-1, so a Deny outside other Regions denies IAM to everybody.
 
-    Wrong where exactly that is intended.
+    False alarm when exactly that is intended.
     """
     if not statement.denies or not any(
         matches(resource.value, "*") for resource in statement.resources
@@ -82,40 +82,46 @@ def global_services_denied(statement: Statement) -> Iterator[Fail]:
         return
     if any(map(_is_special, statement.conditions)):
         return
-    condition = next(filter(_closes_home, statement.conditions_on("aws:requestedregion")), None)
-    denied = [action for action in _GLOBAL if _is_whole(statement, action)] if condition else []
+    condition = next(
+        filter(_denies_home_region, statement.conditions_on("aws:requestedregion")), None
+    )
+    denied = (
+        [service for service in _GLOBAL if _covers_service(statement, service)]
+        if condition
+        else []
+    )
     if condition and denied:
         yield Fail(
             condition.key.where,
-            f"requests to {', '.join(f'`{action}`' for action in denied)} go to `{_HOME}`, which is not"
-            " among the Regions: they are denied",
-            # Services besides IAM may have been left out because nobody is to use them.
+            f"requests to {', '.join(f'`{service}`' for service in denied)} are denied: they go to `{_HOME}`,"
+            " which is not among the Regions",
+            # Other services than IAM may be denied on purpose.
             severity=None if "iam" in denied else Severity.SUGGESTION,
             low_confidence="iam" not in denied,
         )
 
 
 def _is_special(condition: Condition) -> bool:
-    """Whether the Deny is about some requests only, those of one VPC for example, and not about some principals."""
+    """Whether the condition limits the Deny to some requests, such as those from one VPC, rather than to some principals."""
     about_caller = (
         condition.name.startswith("aws:principal") or condition.name == "aws:viaawsservice"
     )
     return is_demanded(condition) and not about_caller
 
 
-def _closes_home(condition: Condition) -> bool:
+def _denies_home_region(condition: Condition) -> bool:
     """Whether a negated condition on the Region holds in the Region of the global services."""
     values = [value.value.lower() for value in condition.values]
     return (
         condition.negated
         and bool(values)
-        and not any("${" in value or value.startswith(_ELSEWHERE) for value in values)
+        and not any("${" in value or value.startswith(_OTHER_PARTITIONS) for value in values)
         and not any(matches(value, _HOME) for value in values)
     )
 
 
-def _is_whole(statement: Statement, service: str) -> bool:
-    """Whether the statement speaks of all the service; what is exempt in part was thought of."""
+def _covers_service(statement: Statement, service: str) -> bool:
+    """Whether the statement covers the whole service; a service that is exempt in part was not forgotten."""
     if statement.not_actions:
         return not any(
             matches(action.value.partition(":")[0], service, ignore_case=True)
@@ -135,10 +141,10 @@ def _reading(*resources: str) -> Example:
 @check(
     "MIXED_PARTITIONS",
     on=Policy,
-    when=tuple(gate(_is_of_other_cloud) for gate in (at_resource, at_principal, at_value)),
+    when=tuple(gate(_is_of_other_partition) for gate in (at_resource, at_principal, at_value)),
     severity=Severity.SUGGESTION,
     title="The policy has ARNs of several partitions",
-    fix="Keep the ARNs of the partition that the policy is for, or write one policy for each.",
+    fix="Keep the ARNs of the partition that the policy is for, or write one policy for each partition.",
     source=_PARTITIONS,
     bad=[_reading("arn:aws:s3:::amzn-s3-demo-bucket/*", "arn:aws-cn:s3:::amzn-s3-demo-bucket/*")],
     good=[
@@ -146,8 +152,11 @@ def _reading(*resources: str) -> Example:
         _reading("arn:aws:s3:::amzn-s3-demo-bucket/*", "arn:*:s3:::amzn-s3-demo-logs/*"),
     ],
 )
-def several_clouds(policy: Policy) -> Iterator[Fail]:
-    """An account lies in one partition and none of its requests meets an ARN of another: those entries are dead."""
+def several_partitions(policy: Policy) -> Iterator[Fail]:
+    """An account is in one partition, and none of its requests matches an ARN of another: such entries have no effect.
+
+    False alarm when the same policy is deployed in several partitions on purpose.
+    """
     first: dict[str, Text] = {}
     for text in _texts(policy):
         partition = _partition(text.value)
@@ -158,8 +167,8 @@ def several_clouds(policy: Policy) -> Iterator[Fail]:
         if partition != main:
             yield Fail(
                 text.where,
-                f"{quoted(text.value)} is of partition `{partition}`, other ARNs are of `{main}`",
-                # Some people ship one policy for all their clouds and know it.
+                f"{quoted(text.value)} is in the partition `{partition}`; other ARNs of the policy are in `{main}`",
+                # Some teams deploy one policy in several partitions on purpose.
                 low_confidence=True,
             )
 

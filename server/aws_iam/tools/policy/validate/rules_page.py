@@ -36,7 +36,7 @@ def page() -> Iterator[str]:
 
 def _not_offline() -> Iterator[str]:
     yield "\n## Not raised offline\n"
-    yield "Codes of AWS that need what a document does not say, or that nothing here can decide.\n"
+    yield "AWS codes that need facts outside the document, or that cannot be decided offline.\n"
     yield "| code | why |"
     yield "| --- | --- |"
     for code, why in NOT_OFFLINE.items():
