@@ -257,7 +257,7 @@ def tested_in_vain(trust: Trust) -> Iterator[Fail]:
     """
     for statement in trust.policy.statements:
         for problem in (
-            oidc_trust.tested_in_vain.failures(statement) if _takes_tokens(statement) else ()
+            oidc_trust.vacuous_condition.failures(statement) if _takes_tokens(statement) else ()
         ):
             grade = Severity.MEDIUM if problem.severity is Severity.WARNING else None
             yield graded(problem, grade)
