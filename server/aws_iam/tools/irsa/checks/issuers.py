@@ -117,8 +117,8 @@ def _add(provider: Provider, claim: str) -> str:
     "OIDC-NO-TENANT",
     on=Trust,
     severity=Severity.CRITICAL,
-    title="Every customer of the identity provider may take the role",
-    fix="Add StringEquals on the claim that tells the provider's customers apart.",
+    title="Every customer of the identity provider can assume the role",
+    fix="Add StringEquals on the claim that identifies the customer.",
     source=CONTROLS,
     bad=[
         trusting_issuer({"StringEquals": FOR_US}),
@@ -137,7 +137,7 @@ def _add(provider: Provider, claim: str) -> str:
     ],
 )
 def any_customer(trust: Trust) -> Iterator[Fail]:
-    """All customers of a shared issuer get tokens of the same issuer; only this claim says which customer a token belongs to.
+    """All customers of a shared issuer get tokens from the same issuer; only this claim says which customer a token belongs to.
 
     Less certain where a Deny of the policy tests the claim: whether AWS's own control looks at a
     Deny is not known.
@@ -151,13 +151,13 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
         denied = is_denied_elsewhere(trust, provider, provider.required)
         key = quoted(provider.key(provider.required))
         but = (
-            ", though another claim names the tenant: AWS refuses to save such a policy"
+            "; another claim identifies the tenant, but AWS refuses to save such a policy"
             if pinned
             else ""
         )
         yield Fail(
             statement.place("Condition"),
-            f"no condition has the key {key}, and {quoted(provider.host)} is the issuer of all its customers{but}",
+            f"no condition compares {key} with a value, and {quoted(provider.host)} issues tokens to all of its customers{but}",
             severity=Severity.LOW if denied else Severity.MEDIUM if pinned else None,
             fix=_add(provider, provider.required),
             # Whether AWS's own control looks at a Deny is not known.
@@ -169,7 +169,7 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
     "OIDC-NO-SUB",
     on=Trust,
     severity=Severity.MEDIUM,
-    title="Every token of the private issuer may take the role",
+    title="Anyone with a token of the private issuer can assume the role",
     fix="Add StringEquals on the issuer's sub key.",
     source=ROLE_FOR_OIDC,
     bad=[trusting_issuer({"StringEquals": {"idp.example.com:aud": "aws"}}, "idp.example.com")],
@@ -182,9 +182,9 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
     ],
 )
 def any_subject(trust: Trust) -> Iterator[Fail]:
-    """The issuer belongs to one tenant, but all its users and jobs get tokens of it.
+    """The issuer belongs to one tenant, but all of the tenant's users and jobs get tokens from it.
 
-    Wrong where the issuer gives tokens to one workload only.
+    False alarm when the issuer gives tokens to one workload only.
     """
     for statement, provider in trusted(trust):
         private = not provider.is_eks and not provider.required
@@ -195,7 +195,7 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
         if not provider.is_pinned(statement):
             yield Fail(
                 statement.place("Condition"),
-                f"no condition has the key {quoted(provider.key('sub'))}",
+                f"no condition compares {quoted(provider.key('sub'))} with a value",
                 fix=_add(provider, "sub"),
             )
 
@@ -204,16 +204,16 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
     "IRSA-NO-SUB",
     on=Trust,
     severity=Severity.CRITICAL,
-    title="Every pod of the EKS cluster may take the role",
+    title="Every pod of the EKS cluster can assume the role",
     fix="Add StringEquals on the issuer's sub key: system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT.",
     source=IRSA,
     bad=[trusting_issuer({"StringEquals": POD_AUD}, CLUSTER), trusting_issuer({}, CLUSTER)],
     good=[trusting_issuer(POD, CLUSTER), GOOD],
 )
 def any_pod(trust: Trust) -> Iterator[Fail]:
-    """The cluster issues a token to every service account; the sub claim says which one.
+    """The cluster issues a token to every service account; only the sub claim says which one.
 
-    Wrong where the cluster runs a single workload and nobody else may create pods.
+    False alarm when the cluster runs a single workload and nobody else can create pods.
     """
     for statement, provider in trusted(trust):
         tested = compared(provider, statement, "sub") or is_denied_elsewhere(
@@ -222,7 +222,7 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
         if provider.is_eks and not tested:
             yield Fail(
                 statement.place("Condition"),
-                f"no condition has the key {quoted(provider.key('sub'))}",
+                f"no condition compares {quoted(provider.key('sub'))} with a value",
                 fix=f'Add "StringEquals": {{"{provider.key("sub")}": "system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT"}}.',
             )
 
@@ -231,8 +231,8 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
     "OIDC-VACUOUS",
     on=Trust,
     severity=Severity.CRITICAL,
-    title="A claim is tested by an operator that keeps nobody out",
-    fix="Use StringEquals or StringLike, without ForAllValues: and IfExists.",
+    title="A claim is tested with an operator that keeps nobody out",
+    fix="Use StringEquals or StringLike without ForAllValues: or IfExists.",
     source=_OPERATORS,
     bad=[
         trusting_issuer({"ForAllValues:StringEquals": {**FOR_US, f"{GITHUB}:sub": "repo:octo/app:ref:refs/heads/main"}}),
@@ -250,10 +250,10 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
         ),
     ],
 )  # fmt: skip
-def tested_in_vain(trust: Trust) -> Iterator[Fail]:
-    """Such an operator also holds without the claim, or for every value but a few: strangers pass.
+def vacuous_condition(trust: Trust) -> Iterator[Fail]:
+    """Such an operator also holds when the claim is missing, or for every value except a few, so strangers get in.
 
-    Wrong where another condition of the statement already limits the same claim.
+    False alarm when another claim or another statement already keeps strangers out.
     """
     for statement in trust.policy.statements:
         for problem in (
@@ -265,7 +265,7 @@ def tested_in_vain(trust: Trust) -> Iterator[Fail]:
 
 
 def _misspelt(trust: Trust) -> Iterator[Fail]:
-    """A key that no token has, under an operator that absence satisfies: the condition says nothing."""
+    """A key that no token has, under an operator that holds without the key: the condition limits nothing."""
     for statement, provider in trusted(trust):
         for condition in statement.conditions:
             host, _, claim = condition.name.partition(":")
@@ -277,7 +277,7 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
             if dead and alone:
                 yield Fail(
                     condition.key.where,
-                    f"{quoted(condition.key.value)} is in no request with a token of {quoted(provider.host)}, and "
+                    f"no request with a token of {quoted(provider.host)} has {quoted(condition.key.value)}, and "
                     f"{quoted(condition.operator.value)} holds without the key",
                     severity=Severity.MEDIUM,
                     fix=f"Write the key as {quoted(provider.key('sub'))} under StringEquals, or remove the condition.",
@@ -289,7 +289,7 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     title="No token of the identity provider meets the condition",
-    fix="Use StringLike for a pattern, the issuer of the principal in the key, and a claim that AWS passes on.",
+    fix="Use StringLike for a pattern, the principal's issuer in the key, and a claim that AWS passes on.",
     source=KEYS,
     bad=[
         on_sub("StringEquals", "repo:octo/*"),
@@ -307,9 +307,9 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
     ],
 )  # fmt: skip
 def no_token_fits(trust: Trust) -> Iterator[Fail]:
-    """All conditions must hold, so one that never does closes the role to everybody.
+    """All conditions of a statement must hold, so one that never holds locks everyone out of the role.
 
-    Wrong where AWS passes on a claim of the issuer that is not known here yet.
+    False alarm when AWS passes on a claim of this issuer that is not known here yet.
     """
     for statement in trust.policy.statements:
         for problem in oidc_trust.no_token_fits.failures(statement):
