@@ -83,7 +83,7 @@ def root_no_access_key(account: Account, _terms: ControlTerms) -> Iterator[Outco
             yield Fail(account.root_arn, f"the root user has an access key ({reported})")
         raise summary.error()
     present = summary.root_access_keys
-    evidence = f"{present} in the account summary; {reported}"
+    evidence = f"{present} in the account summary, {reported}"
     if present or active:
         yield Fail(account.root_arn, f"the root user has an access key ({evidence})")
     else:
