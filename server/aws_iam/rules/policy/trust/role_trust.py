@@ -186,14 +186,15 @@ def mismatched_action(statement: Statement) -> Iterator[Fail]:
     """
     for entry in statement.actions:
         action = entry.value.lower()
-        wanted = {"sts:assumerolewithsaml": "SAML", "sts:assumerolewithwebidentity": "OIDC"}.get(
-            action
-        )
-        for principal in statement.principals if wanted else ():
+        provider_type = {
+            "sts:assumerolewithsaml": "SAML",
+            "sts:assumerolewithwebidentity": "OIDC",
+        }.get(action)
+        for principal in statement.principals if provider_type else ():
             # A Deny for everyone covers callers of every type.
             if statement.denies and principal.is_everyone:
                 continue
-            if _provider_kind(principal) not in {wanted, ""}:
+            if _provider_kind(principal) not in {provider_type, ""}:
                 yield Fail(
                     entry.where, f"{quoted(entry.value)} never matches {quoted(principal.value)}"
                 )

@@ -166,11 +166,11 @@ def _full(statement: Statement, partition: str) -> bool:
     )
 
 
-def _inline(found: Authorization, partition: str) -> str:
+def _inline(authorization: Authorization, partition: str) -> str:
     """That the control leaves inline policies out, and which of them allow everything."""
-    holders = [(user.name, user.inline) for user in found.users]
-    holders += [(group.name, group.inline) for group in found.groups]
-    holders += [(role.name, role.inline) for role in found.roles]
+    holders = [(user.name, user.inline) for user in authorization.users]
+    holders += [(group.name, group.inline) for group in authorization.groups]
+    holders += [(role.name, role.inline) for role in authorization.roles]
     wide = [
         f"{quoted(policy.name)} of {quoted(name)}"
         for name, inline in holders
@@ -191,19 +191,19 @@ def _gives_all(text: str, partition: str) -> bool:
         return False
 
 
-def _attached(found: Authorization) -> frozenset[str]:
+def _attached(authorization: Authorization) -> frozenset[str]:
     """The attached policies; a permissions boundary does not count."""
-    lists = [user.attached for user in found.users]
-    lists += [group.attached for group in found.groups]
-    lists += [role.attached for role in found.roles]
+    lists = [user.attached for user in authorization.users]
+    lists += [group.attached for group in authorization.groups]
+    lists += [role.attached for role in authorization.roles]
     return frozenset(policy.arn for attached in lists for policy in attached)
 
 
-def _holders(found: Authorization, arn: str) -> str:
+def _holders(authorization: Authorization, arn: str) -> str:
     def having(kind: str) -> tuple[str, ...]:
         return tuple(
             holder.name
-            for holder in getattr(found, kind)
+            for holder in getattr(authorization, kind)
             if any(policy.arn == arn for policy in holder.attached)
         )
 

@@ -205,9 +205,9 @@ def _covered(policy: Guardrail, tree: Tree) -> set[str]:
 
 def _manages(statement: Statement) -> bool:
     return statement.allows and any(
-        pattern.matches(action.value, wanted, ignore_case=True)
+        pattern.matches(action.value, policy_action, ignore_case=True)
         for action in statement.actions
-        for wanted in _POLICY_ACTIONS
+        for policy_action in _POLICY_ACTIONS
     )
 
 

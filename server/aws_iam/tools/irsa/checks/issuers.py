@@ -330,17 +330,17 @@ def no_token_fits(trust: Trust) -> Iterator[Fail]:
     ],
     good=[GOOD, trusting_issuer({"StringEquals": _POOL}, "cognito-identity.amazonaws.com")],
 )
-def audience_unasked(trust: Trust) -> Iterator[Fail]:
-    """A token that was issued for another service, and given to that service, can also take the role.
+def audience_not_tested(trust: Trust) -> Iterator[Fail]:
+    """Without this condition, a token that was issued for another service can also be used to assume the role.
 
-    Wrong where the provider has one client id and the issuer sends it to nobody else.
+    False alarm when the provider has one client id and the issuer uses it for nothing else.
     """
     for statement, provider in trusted(trust):
         if provider.is_eks or not asks_for_audience(provider):
             continue
         if lack := missing_audience(provider, statement):
             ids = (trust.client_ids or {}).get(provider.host, ())
-            several = f", and the provider takes {len(ids)} client ids" if len(ids) > 1 else ""
+            several = f", and the provider accepts {len(ids)} client ids" if len(ids) > 1 else ""
             yield Fail(
                 lack[1],
                 f"{lack[0]}{several}",
@@ -359,10 +359,10 @@ def audience_unasked(trust: Trust) -> Iterator[Fail]:
     bad=[trusting_issuer({"StringEquals": {f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}, CLUSTER)],
     good=[trusting_issuer(POD, CLUSTER), GOOD],
 )  # fmt: skip
-def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
-    """The cluster also signs tokens for other audiences, which pods hand to other services.
+def pod_audience_not_tested(trust: Trust) -> Iterator[Fail]:
+    """The cluster also signs tokens for other audiences, which pods give to other services.
 
-    Wrong where no pod projects a token for another audience.
+    False alarm when no pod projects a token for another audience.
     """
     for statement, provider in trusted(trust):
         if provider.is_eks and (lack := missing_audience(provider, statement)):
