@@ -57,11 +57,8 @@ def resource_policies(account: Account, _terms: ControlTerms) -> Iterator[Outcom
     """
 
     def buckets(fact: AccountFact[tuple[BucketPolicy, ...]]) -> Iterator[Outcome]:
-        return for_each(
-            account.require(fact),
-            _bucket(account),
-            name=lambda policy: _arn(account, policy.bucket),
-        )
+        policies, test = account.require(fact), _bucket(account)
+        return for_each(policies, test, name=lambda policy: _arn(account, policy.bucket))
 
     yield NotApplicable(
         None,

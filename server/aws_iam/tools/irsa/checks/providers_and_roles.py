@@ -168,7 +168,7 @@ def unused(at: Workloads) -> Iterator[Fail]:
     good=[_account(_roles(_GITHUB_ROLE), _providers(GITHUB))],
 )
 def missing(at: Workloads) -> Iterator[Fail]:
-    """Nobody can take the role until somebody creates a provider of that name, with client ids of their choice.
+    """Nobody can assume the role until somebody creates a provider of that name, with client ids of their choice.
 
     Wrong where the provider was created after the snapshot was taken.
     """
