@@ -1,4 +1,4 @@
-"""Whether a trust policy demands the audience of a token: without it tokens meant for other services pass."""
+"""Whether a trust policy requires the audience of a token; without it, tokens for other services are accepted too."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def asks_for_audience(provider: Provider) -> bool:
 
 
 def missing_audience(provider: Provider, statement: Statement) -> tuple[str, Where] | None:
-    """What the statement lacks to demand an audience, and where; None when it lacks nothing.
+    """Why the statement requires no audience, and where; None if it requires one.
 
-    The values of one operator are OR-ed, so that a bare wildcard among them takes every audience.
+    The values of one operator are OR-ed, so a bare wildcard among them accepts every audience.
     """
     key = quoted(provider.key("aud"))
     demanded = [condition for condition in provider.on(statement, "aud") if is_demanded(condition)]
     if not demanded:
-        return f"no condition demands the key {key}", statement.place("Condition")
+        return f"no condition requires {key}", statement.place("Condition")
     wide = [
         next(filter(_is_any, condition.values), None)
         for condition in demanded
@@ -35,7 +35,7 @@ def missing_audience(provider: Provider, statement: Statement) -> tuple[str, Whe
     open_ = [value for value in wide if value]
     if len(open_) < len(demanded):
         return None
-    return f"{quoted(open_[0].value)} of {key} takes every audience", open_[0].where
+    return f"{quoted(open_[0].value)} of {key} accepts every audience", open_[0].where
 
 
 def _is_any(value: Text) -> bool:

@@ -1,4 +1,4 @@
-"""Every permission on a resource for a whole other account: its administrators hand it on as they like."""
+"""Resource policies that allow another account every action on the resource."""
 
 from __future__ import annotations
 
@@ -72,19 +72,19 @@ def _everything(statement: Statement, *, owned: bool) -> str:
     ],
 )
 def everything_for_an_account(policy: Policy) -> Iterator[Fail]:
-    """The account may change the resource's own policy and delete the resource, and gives both to whom it wants.
+    """The other account can delete the resource and change its policy, and decides which of its users and roles can do so.
 
-    False alarm when the account is the resource's own, which `*` as Resource does not tell.
+    False alarm when the account is the resource's own, which `*` as Resource does not show.
     """
     for statement in policy.statements:
         if not statement.allows or statement.conditions:
             continue
         owners = _owners(statement)
-        what = _everything(statement, owned=bool(owners))
-        for principal, account in _accounts(statement) if what else ():
+        actions = _everything(statement, owned=bool(owners))
+        for principal, account in _accounts(statement) if actions else ():
             if account not in owners:
                 yield Fail(
                     principal.name.where,
-                    f"{quoted(principal.value)} may do everything on the resource: {what}",
+                    f"{quoted(principal.value)} can call every action on the resource: {actions}",
                     low_confidence=not owners,
                 )

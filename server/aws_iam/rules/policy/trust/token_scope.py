@@ -1,4 +1,4 @@
-"""How many of a tenant's tokens a trust policy accepts: whole organizations, and tokens meant for other services."""
+"""Trust in too many of a tenant's tokens: those of a whole organization, and those for other services."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _accepted(policy: Policy) -> Iterator[tuple[Statement, Provider]]:
 
 
 def _is_denied(policy: Policy, provider: Provider, claim: str) -> bool:
-    """Whether a Deny of the policy refuses tokens by the claim: it narrows what no pattern of the Allow tells."""
+    """Whether a Deny of the policy tests the claim, which narrows what the patterns of the Allow show."""
     return any(
         condition.negated
         for statement in policy.statements
@@ -50,7 +50,7 @@ def _is_denied(policy: Policy, provider: Provider, claim: str) -> bool:
     on=Policy,
     severity=Severity.SECURITY_WARNING,
     title="Every repository, project or workspace of the tenant can assume the role",
-    fix="Write the repository, project or workspace in full.",
+    fix="Write the full name of the repository, project or workspace.",
     source=_ROLE_FOR_OIDC,
     kinds=_TRUST,
     bad=[policy_with(trusting_issuer(_OCTO))],
@@ -70,7 +70,7 @@ def _is_denied(policy: Policy, provider: Provider, claim: str) -> bool:
     ],
 )
 def whole_tenant(policy: Policy) -> Iterator[Fail]:
-    """Anyone who can create a repository of the tenant, or push to the least guarded one, gets the role.
+    """Anyone who can create a repository of the tenant, or push to its least protected one, gets the role.
 
     False alarm when the role is meant for the whole tenant and allows nothing sensitive.
     """
@@ -80,7 +80,7 @@ def whole_tenant(policy: Policy) -> Iterator[Fail]:
             yield Fail(
                 subject.value.where,
                 f"{quoted(subject.value.value)} of {quoted(subject.condition.key.value)} matches every"
-                " repository, project or workspace that fits, those created later included",
+                " repository, project or workspace that fits, including ones created later",
                 fix=narrower_value(provider, subject),
             )
 
@@ -99,12 +99,12 @@ def whole_tenant(policy: Policy) -> Iterator[Fail]:
     good=[policy_with(_BRANCH)],
 )
 def no_audience(policy: Policy) -> Iterator[Fail]:
-    """A token that was issued for another service, and given to that service, can also assume the role.
+    """Without this condition, a token that was issued for another service can also be used to assume the role.
 
-    False alarm when the provider has one client id and the issuer sends it to nobody else.
+    False alarm when the provider has one client id and the issuer uses it for nothing else.
     """
     for statement, provider in _accepted(policy):
-        # Where no claim at all is tested, MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL says so.
+        # MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL reports a statement that tests no claim at all.
         tested = any(map(provider.claim, statement.conditions))
         if not (tested and asks_for_audience(provider)):
             continue
