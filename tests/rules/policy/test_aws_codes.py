@@ -37,7 +37,7 @@ def test_nearly_all_codes_of_aws_are_raised(capsys: pytest.CaptureFixture[str]) 
     with capsys.disabled():
         print(f" {len(raised)} of {len(CODES)} codes raised, {len(NOT_OFFLINE)} listed ", end="")  # noqa: T201 - the count is to be seen
     assert len(raised) + len(NOT_OFFLINE) == len(CODES)
-    assert len(NOT_OFFLINE) <= 2
+    assert len(NOT_OFFLINE) <= 4
 
 
 @pytest.mark.parametrize("page", ["rules.md", "policy-design.md"])

@@ -88,7 +88,7 @@ def test_the_summary_leads_with_the_worst_findings(demo: Answer) -> None:
     assert first.startswith(
         "Fix first: `root_no_access_key` (critical): the root user has an access key; "
     )
-    assert first.endswith(" (high): `bob.okafor` has a console password and no MFA")
+    assert first.endswith(" (high): `bob.okafor` has a console password but no MFA")
     assert "% for account " in rest
     counted = rolled_up(demo.findings).values()
     for status in Status:

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.pattern import covers, is_literal
+from aws_iam.engine.language.placeholders import with_placeholders_filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,8 +70,11 @@ def is_present(statement: Statement, key: str) -> bool:
 
 
 def is_fixed(key: str, value: str) -> bool:
-    """Whether no stranger can have this value of the key, which is given in lower case."""
-    pattern = _VARIABLE.sub("*", _OWN.sub(_OWN_TEXT, value))
+    """Whether no stranger can have this value of the key, which is given in lower case.
+
+    A placeholder that nobody filled in matches no caller as it stands.
+    """
+    pattern = _VARIABLE.sub("*", with_placeholders_filled(_OWN.sub(_OWN_TEXT, value), _OWN_TEXT))
     if key in _ARNS:
         return _is_fixed_arn(pattern)
     if key in _NETWORKS:

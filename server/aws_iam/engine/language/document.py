@@ -273,14 +273,16 @@ def kind_named(kind: Kind | str | None) -> Kind | None:
     )
 
 
-def policy_of(node: Node, kind: Kind | None, text: str | None) -> Policy:
-    """The policy in a node; without a kind it is guessed."""
+def policy_of(
+    node: Node, kind: Kind | None, text: str | None, likely: Kind | None = None
+) -> Policy:
+    """The policy in a node; without a kind it is guessed, as the `likely` one where the document can be of that kind."""
     body = node.member("Statement")
     nodes = [node for node in body.listed() if node.form is Form.OBJECT] if body else []
     statements = tuple(map(_statement, nodes))
     return Policy(
         node=node,
-        kind=kind or _guessed(statements),
+        kind=kind or _guessed(statements, likely),
         kind_guessed=kind is None,
         version=_string(node, "Version"),
         id=_string(node, "Id"),
@@ -356,13 +358,68 @@ def _values(node: Node) -> tuple[Text, ...]:
     return tuple([value for value in (item.scalar() for item in node.listed()) if value])
 
 
-def _guessed(statements: tuple[Statement, ...]) -> Kind:
-    """Trust and resource policies name principals; an SCP looks like an identity policy."""
-    if not any(
+def _guessed(statements: tuple[Statement, ...], likely: Kind | None) -> Kind:
+    """Trust and resource policies name principals; what tells an SCP or an RCP is what only an organization denies."""
+    named = any(
         statement.has("Principal") or statement.has("NotPrincipal") for statement in statements
-    ):
-        return Kind.IDENTITY
-    return Kind.TRUST if all(map(_is_trust, statements)) else Kind.RESOURCE
+    )
+    if not named:
+        if likely in _WITHOUT_PRINCIPAL:
+            return likely
+        return Kind.SCP if _is_guardrail(statements) else Kind.IDENTITY
+    if all(map(_is_trust, statements)):
+        return Kind.TRUST
+    if likely is Kind.RCP or _is_resource_guardrail(statements):
+        return Kind.RCP
+    return Kind.RESOURCE
+
+
+_WITHOUT_PRINCIPAL = frozenset({Kind.SCP, Kind.BOUNDARY, Kind.SESSION, Kind.IDENTITY})
+# In a policy of the user or role itself, asking who calls is idle: only a policy over many callers does.
+_CALLER_KEYS = frozenset({"aws:principalarn", "aws:principalorgid", "aws:principalaccount"})
+_LEAVE = "organizations:leaveorganization"
+
+
+def _is_guardrail(statements: tuple[Statement, ...]) -> bool:
+    """Whether the statements only deny (FullAWSAccess apart), in any account, and ask who calls or forbid to leave."""
+    denials = [statement for statement in statements if not _allows_everything(statement)]
+    return bool(denials) and all(
+        statement.denies
+        and all(map(_is_of_any_account, statement.resource_words))
+        and (
+            any(condition.name in _CALLER_KEYS for condition in statement.conditions)
+            or _LEAVE in {word.lower() for word in statement.action_words}
+        )
+        for statement in denials
+    )
+
+
+def _is_of_any_account(resource: str) -> bool:
+    account = resource.split(":", _ACCOUNT + 1)[_ACCOUNT : _ACCOUNT + 1]
+    return resource == "*" or account == ["*"]
+
+
+_ACCOUNT = 4
+
+
+def _allows_everything(statement: Statement) -> bool:
+    return (
+        statement.allows
+        and list(statement.action_words) == ["*"]
+        and list(statement.resource_words) == ["*"]
+        and not statement.conditions
+    )
+
+
+def _is_resource_guardrail(statements: tuple[Statement, ...]) -> bool:
+    """Whether the statements deny everyone actions of several services on every resource: no single resource has such a policy."""
+    return all(
+        statement.denies
+        and any(principal.is_everyone for principal in statement.principals)
+        and list(statement.resource_words) == ["*"]
+        and len({word.partition(":")[0].lower() for word in statement.action_words}) > 1
+        for statement in statements
+    )
 
 
 def _is_trust(statement: Statement) -> bool:

@@ -35,6 +35,7 @@ from aws_iam.engine.sources.containers.embedded_documents import (
     looks_encoded,
 )
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
+from aws_iam.engine.sources.file_names import suggested_by
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -81,13 +82,23 @@ class _Requested:
 
     kind: Kind | None
     resource_type: str | None
+    # What the name of the file or of its folder suggests.
+    likely: Kind | None = None
+    likely_type: str | None = None
+
+    def of_file(self, name: str) -> _Requested:
+        """The same for a file of this name."""
+        kind, resource_type = suggested_by(name)
+        return replace(self, likely=kind, likely_type=resource_type)
 
     def policy(self, node: Node, text: str | None, found: FoundPolicy | None = None) -> Policy:
         kind = self.kind
         if found and found.kind and not (found.kind is Kind.IDENTITY and kind in IDENTITY_KINDS):
             kind = found.kind
-        policy = policy_of(node, kind, text)
+        policy = policy_of(node, kind, text, self.likely)
         type_ = found.resource_type if found else None
+        if kind is None and found is None and policy.kind is Kind.RESOURCE:
+            type_ = self.likely_type
         # A type without known facts adds nothing to the kind.
         type_ = type_ if type_ in attachment_types() else self.resource_type
         return replace(policy, resource_type=type_) if type_ else policy
@@ -370,7 +381,7 @@ def _of_files(given: Files, requested: _Requested) -> Gathered:
             unread.append(_unread(file, file.unreadable, broken=True))
             continue
         try:
-            found = _in_folder(file, requested)
+            found = _in_folder(file, requested.of_file(file.name))
         except InputError as refused:
             unread.append(_unread(file, refused.message, broken=_mentions_policies(file.text)))
             continue
@@ -425,6 +436,7 @@ def _unread(file: File, why: str, *, broken: bool) -> Unread:
 
 
 def _of_file(file: File, requested: _Requested) -> Gathered:
+    requested = requested.of_file(file.name)
     if file.unreadable:
         raise InputError(f"{quoted(file.name)}: {file.unreadable}")
     if not file.name:

@@ -31,6 +31,7 @@ from aws_iam.rules.policy.document import (
     elements,
     empty_elements,
     grammar,
+    placeholders,
     policy_variables,
     redundant_statements,
     size_limits,
@@ -41,6 +42,7 @@ from aws_iam.rules.policy.principals import (
     not_principal,
     principal_format,
     public_access,
+    whole_accounts,
 )
 from aws_iam.rules.policy.resources import (
     arn_format,
@@ -48,7 +50,13 @@ from aws_iam.rules.policy.resources import (
     identifiers,
     regions_and_partitions,
 )
-from aws_iam.rules.policy.trust import oidc_trust, role_trust, saml_cognito_pods, token_audience
+from aws_iam.rules.policy.trust import (
+    oidc_trust,
+    role_trust,
+    saml_cognito_pods,
+    token_audience,
+    token_scope,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,12 +82,15 @@ FAMILIES: Families = (
     ("Identifiers", identifiers),
     ("IP addresses", ip_addresses),
     ("Policy variables", policy_variables),
+    ("Placeholders", placeholders),
     ("Principal format", principal_format),
     ("Attached resource", attached_resource),
     ("Public access", public_access),
+    ("Whole accounts", whole_accounts),
     ("Role trust", role_trust),
     ("OIDC trust", oidc_trust),
     ("Token audience", token_audience),
+    ("Token scope", token_scope),
     ("Federation and pods", saml_cognito_pods),
     ("Confused deputy", confused_deputy),
     ("MFA", mfa),
@@ -118,6 +129,18 @@ NOT_OFFLINE: Mapping[str, NotOffline] = MappingProxyType(
             reason="it allows a wildcard only at the end of an action in a service control policy, but by AWS's page on their"
             " syntax `*` and `?` are allowed anywhere",
             source="https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_syntax.html",
+        ),
+        "INVALID_ARN_RESOURCE": NotOffline(
+            reason="ValidatePolicy accepts ARNs that follow no format of the reference (recorded for AWS managed policies),"
+            " and what it reports under this code is not documented: such ARNs are reported as ARN_OF_UNKNOWN_FORMAT",
+            source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
+            "#access-analyzer-reference-policy-checks-error-invalid-arn-resource",
+        ),
+        "UNSUPPORTED_ACTION_FOR_CONDITION_KEY": NotOffline(
+            reason="ValidatePolicy accepts keys that only some of a statement's actions have (recorded for AWS managed"
+            " policies): such keys are reported as KEY_NOT_SUPPORTED_BY_ACTION",
+            source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
+            "#access-analyzer-reference-policy-checks-error-unsupported-action-for-condition-key",
         ),
     }
 )

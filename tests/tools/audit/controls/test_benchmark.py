@@ -112,7 +112,7 @@ def test_controls_are_selected_in_the_benchmarks_order() -> None:
 
 def test_a_number_of_another_version_is_refused_with_its_meanings() -> None:
     with pytest.raises(
-        InputError, match=r"no control of benchmark 7\.0.*`root_no_access_key` in 1\.2"
+        InputError, match=r"not a control of benchmark 7\.0.*`root_no_access_key` in 1\.2"
     ):
         benchmark("7.0").selected(["1.12"])
 

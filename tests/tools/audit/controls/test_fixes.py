@@ -156,7 +156,7 @@ def test_a_password_policy_keeps_what_is_as_strict_today() -> None:
         "aws iam update-account-password-policy --minimum-password-length 14 --password-reuse-prevention 24"
         " --require-symbols --allow-users-to-change-password --max-password-age 60"
     )
-    assert "add --hard-expiry where it is on today" in told
+    assert "add --hard-expiry if it is on today" in told
 
 
 def test_one_command_meets_every_control_of_the_version_on_the_password_policy() -> None:
@@ -259,14 +259,23 @@ def test_only_the_idle_credential_is_ended() -> None:
     used = {"number": 1, "active": True, "last_rotated": "99 days ago", "last_used": "1 days ago"}
     idle = {"number": 2, "active": True, "last_rotated": "60 days ago"}
     password = {"password_enabled": True, "password_last_used": "50 days ago"}
-    no_login = "aws iam delete-login-profile --user-name ann"
+    no_login = "aws iam delete-login-profile --user-name ann (ends the console access of the user)"
     key_off = "aws iam update-access-key --user-name ann --access-key-id KEY --status Inactive"
-    which = "KEY is the id of access key 2, made or changed on 2026-09-02"
+    which = "KEY is the id of access key 2, created or changed on 2026-09-02"
     assert idle_fix(**password, keys=[used]) == no_login
     assert idle_fix(password_enabled=False, keys=[used, idle]).startswith(f"{key_off} ({which}")
     both = idle_fix(**password, keys=[used, idle])
     assert both.startswith(f"{no_login}; {key_off} ({which}")
     assert "access key 1" not in both
+
+
+def test_the_fix_of_missing_mfa_adds_a_device_and_keeps_the_password() -> None:
+    ann = {"user": "ann", "arn": f"arn:aws:iam::{ACCOUNT}:user/ann", "password_enabled": True}
+    report = {"generated_at": "1 hours ago", "rows": [ann | {"mfa_active": False}]}
+    fix = fix_of("user_console_mfa", {"iam.credential_report": report})
+    assert fix.startswith("aws iam create-virtual-mfa-device --virtual-mfa-device-name ann ")
+    assert f"--user-name ann --serial-number arn:aws:iam::{ACCOUNT}:mfa/ann " in fix
+    assert "delete-login-profile" not in fix
 
 
 def root_fix(**more: Any) -> str:

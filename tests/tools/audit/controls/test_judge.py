@@ -311,7 +311,7 @@ def test_a_region_without_the_service_leaves_what_counts_over_regions_judged() -
     found = judge(account, controls=["config_all_regions"])
     (failed,) = (finding for finding in found if finding.status is not Status.PASS)
     assert failed.status is Status.FAIL
-    assert "global resource types are recorded in no Region" in failed.message
+    assert "no Region records global resource types" in failed.message
 
 
 def test_a_service_that_no_region_has_is_not_judged() -> None:

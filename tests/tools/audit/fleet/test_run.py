@@ -269,7 +269,7 @@ def test_progress_is_told_by_account(tmp_path: Path) -> None:
         ({"accounts": ACCOUNTS, "snapshot": "s.json"}, "`snapshot` is for one account"),
         ({"accounts": ACCOUNTS, "save": "s.json"}, "`save` is for one account"),
         ({"accounts": ACCOUNTS, "shard": "3/2"}, "is not a shard"),
-        ({"accounts": ACCOUNTS, "benchmark": "8.0"}, "no version"),
+        ({"accounts": ACCOUNTS, "benchmark": "8.0"}, "not a version"),
         ({"accounts": []}, "`accounts` names no account"),
         ({"accounts": ACCOUNTS, "controls": []}, "`controls` names no control"),
         ({"accounts": ACCOUNTS, "controls": ["root_mfaa"]}, "root_mfa"),

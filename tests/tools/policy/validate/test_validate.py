@@ -324,7 +324,7 @@ def _said(found: list[Finding]) -> Counter[tuple[str, str]]:
     return Counter(
         (finding.code, finding.message)
         for finding in found
-        if not finding.code.startswith(("POLICY_SIZE", "TOO_LONG"))
+        if not finding.code.startswith(("POLICY_SIZE", "POLICY_NEAR_SIZE", "TOO_LONG"))
     )
 
 

@@ -39,10 +39,15 @@ class _GuardedAction:
     does: str
     fix: str
     why: str
+    # What ValidatePolicy was seen to do: https://github.com/zoph-io/MAMIP, AWSServiceRoleForAmazonEKSNodegroup.
+    if_exists_guards: bool
 
-    def guards(self, statement: Statement) -> tuple[Condition, ...]:
-        """The positive conditions that name the service."""
-        return tuple(filter(_is_guard, statement.conditions_on(self.guard.lower())))
+    def is_guarded(self, statement: Statement) -> bool:
+        """Whether a positive condition names the service; `StringEqualsIfExists` on its own guards nothing."""
+        guards = tuple(filter(_is_guard, statement.conditions_on(self.guard.lower())))
+        if self.if_exists_guards or len(statement.conditions) > 1:
+            return bool(guards)
+        return any(not guard.if_exists or guard.base != "StringEquals" for guard in guards)
 
 
 _PASS_ROLE = _GuardedAction(
@@ -57,6 +62,7 @@ _PASS_ROLE = _GuardedAction(
         " account.\n\nFalse alarm when the principal is meant to administer the account, or when a permissions boundary"
         " or an SCP limits the roles that it can pass."
     ),
+    if_exists_guards=False,
 )
 _CREATE_SLR = _GuardedAction(
     code="CREATE_SLR",
@@ -70,6 +76,7 @@ _CREATE_SLR = _GuardedAction(
         "\n\nFalse alarm when the principal is meant to enable any service, or when a permissions boundary or an SCP"
         " limits the services."
     ),
+    if_exists_guards=True,
 )
 
 
@@ -156,8 +163,7 @@ def _problems(
         (resource for resource in statement.resources if _matches_every_role_arn(resource.value)),
         None,
     )
-    # AWS's own policies also use the guard with IfExists; no page says which requests lack the key.
-    if any_role and not guarded.guards(statement):
+    if any_role and not guarded.is_guarded(statement):
         yield Fail(where, f"{grant} {guarded.does}: the resource is {quoted(any_role.value)}")
 
 

@@ -351,12 +351,13 @@ _INCOMPLETE = frozenset({"aws-marketplace"})
 
 
 @check(
-    "UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
+    "KEY_NOT_SUPPORTED_BY_ACTION",
     on=Statement,
     when=(at_condition(_belongs_to_some_actions),),
-    severity=Severity.ERROR,
+    severity=Severity.WARNING,
     title="The condition key is not available for an action of the statement",
     fix="Move the action to a statement without this condition.",
+    source="https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
     bad=[_read_if({"StringLike": {"s3:prefix": "home/*"}})],
     good=[
         {

@@ -115,8 +115,13 @@ def _holds_without_key(condition: Condition) -> bool:
     return condition.negated or condition.if_exists or condition.qualifier == "ForAllValues"
 
 
-def _actions_without_tags(statement: Statement, *, holds: bool | None = None) -> Iterator[Fail]:
-    """The conditions on tags that some actions do not support; `holds` selects those that are then true, or false."""
+def _actions_without_tags(
+    statement: Statement, *, holds: bool | None = None, null_tests: bool = True
+) -> Iterator[Fail]:
+    """The conditions on tags that some actions do not support.
+
+    `holds` selects those that are then true, or false; without `null_tests` a `Null` test is left out, as ValidatePolicy does.
+    """
     entries = _unsupported_entries(statement) if any(_tag_conditions(statement)) else ()
     if not entries:
         return
@@ -124,6 +129,8 @@ def _actions_without_tags(statement: Statement, *, holds: bool | None = None) ->
     more = f" and {len(entries) - 1} more (of {', '.join(services)})" if entries[1:] else ""
     for condition in _tag_conditions(statement):
         if holds not in {None, _holds_without_key(condition)}:
+            continue
+        if condition.base == "Null" and not null_tests:
             continue
         always = "always" if _holds_without_key(condition) else "never"
         yield Fail(
@@ -175,7 +182,7 @@ def never_allowed_by_tag(statement: Statement) -> Iterator[Fail]:
     False alarm when the action supports aws:ResourceTag although AWS's reference does not say so.
     """
     if statement.allows:
-        yield from _actions_without_tags(statement)
+        yield from _actions_without_tags(statement, null_tests=False)
 
 
 @check(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from aws_iam.answer import Severity
 from aws_iam.engine.algebra.statement_sets import action_names, action_patterns, meaning
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"
-# Comparing every pattern with every entry is quadratic, and patterns with many wildcards are slow to compare. Policies
-# that AWS accepts are far below these limits; beyond them only equal entries are reported.
-_MOST_PAIRS = 20_000
 _FEW = 20
 _PAIR = 2
+# Patterns with many wildcards are slow to compare. Policies that AWS accepts are far below this limit; where a list exceeds
+# it, LIST_TOO_LONG_TO_COMPARE says so.
 _WORK = 2_000_000
 
 
@@ -137,7 +136,7 @@ def _is_below_prefix(resource: str) -> bool:
     title="The statement allows every action except those in NotAction",
     fix="List the allowed actions in Action, or move the exceptions to a Deny.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html",
-    kinds=(Kind.IDENTITY,),
+    kinds=(Kind.IDENTITY, Kind.SESSION, Kind.RESOURCE),
     bad=[{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}],
     good=[{"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"}],
 )
@@ -210,12 +209,13 @@ def wildcard_service(statement: Statement) -> Iterator[Fail]:
             )
 
 
-def _redundant_entries(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, Text]]:
-    """The entries that another entry of the list makes redundant, each with that other entry."""
+_Compared: TypeAlias = "tuple[list[tuple[Text, Text]], Text | None]"
+
+
+def _redundant_entries(entries: Sequence[Text], *, ignore_case: bool) -> _Compared:
+    """The entries that another entry makes redundant, each with that other entry; the first that was not compared."""
     words = [entry.value.lower() if ignore_case else entry.value for entry in entries]
     patterns = [at for at, word in enumerate(words) if _has_wildcard(word)]
-    if len(patterns) * len(words) > _MOST_PAIRS:
-        patterns = []
     first: dict[str, int] = {}
     redundant = []
     work = _WORK
@@ -228,11 +228,11 @@ def _redundant_entries(entries: Sequence[Text], *, ignore_case: bool) -> list[tu
         for other in patterns_like(word):
             work -= _cost(words[other], word)
             if work < 0:
-                break
+                return redundant, entries[at]
             if words[other] != word and _includes(words, other, at):
                 redundant.append((entries[at], entries[other]))
                 break
-    return redundant
+    return redundant, None
 
 
 def _may_overlap(words: Iterable[str], patterns: Sequence[str]) -> bool:
@@ -291,8 +291,16 @@ def _includes(words: Sequence[str], other: int, at: int) -> bool:
     return covers(wide, narrow) and (other < at or not covers(narrow, wide))
 
 
-def _redundancy(entries: Sequence[Text], *, ignore_case: bool) -> Iterator[Fail]:
-    redundant = _redundant_entries(entries, ignore_case=ignore_case)
+@memo_on_subject
+def _compared(statement: Statement) -> tuple[_Compared, _Compared]:
+    """The comparison of its actions, and of its resources; three rules ask for it."""
+    return (
+        _redundant_entries(statement.actions or statement.not_actions, ignore_case=True),
+        _redundant_entries(statement.resources or statement.not_resources, ignore_case=False),
+    )
+
+
+def _redundancy(redundant: Sequence[tuple[Text, Text]]) -> Iterator[Fail]:
     if redundant:
         entry, other = redundant[0]
         more = f"; the list has {len(redundant)} redundant entries" if len(redundant) > 1 else ""
@@ -337,8 +345,8 @@ def repeated_action(statement: Statement) -> Iterator[Fail]:
 
     False alarm when the entry is kept on purpose, for readers.
     """
-    for entries in (statement.actions, statement.not_actions):
-        yield from _redundancy(entries, ignore_case=True)
+    actions, _ = _compared(statement)
+    yield from _redundancy(actions[0])
 
 
 @check(
@@ -356,8 +364,32 @@ def repeated_resource(statement: Statement) -> Iterator[Fail]:
 
     False alarm when the entry is kept on purpose, for readers.
     """
-    for entries in (statement.resources, statement.not_resources):
-        yield from _redundancy(entries, ignore_case=False)
+    _, resources = _compared(statement)
+    yield from _redundancy(resources[0])
+
+
+@check(
+    "LIST_TOO_LONG_TO_COMPARE",
+    on=Statement,
+    when=(at_statement(_may_repeat_action), at_statement(_may_repeat_resource)),
+    severity=Severity.SUGGESTION,
+    title="A list has too many intricate wildcards to compare its entries with each other",
+    fix="Shorten the list, or write fewer wildcards into its entries.",
+    source=_BEST_PRACTICES,
+    bad=[allow([f"s3:*Version{'*e' * 20}*{n:02}" for n in range(60)])],
+    good=[allow(["s3:Get*", "s3:PutObject"])],
+)
+def list_not_compared(statement: Statement) -> Iterator[Fail]:
+    """Only the first entries were searched for redundant ones, so silence about the others proves nothing.
+
+    No false alarms: the search ended there.
+    """
+    for _, stopped in _compared(statement):
+        if stopped:
+            yield Fail(
+                stopped.where,
+                "entries from here on were not compared with the others: comparing their wildcards takes too long",
+            )
 
 
 def _has_same_actions_twice(policy: Policy) -> bool:

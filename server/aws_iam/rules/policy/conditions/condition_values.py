@@ -206,6 +206,10 @@ def not_base64(statement: Statement) -> Iterator[Fail]:
             yield Fail(value.where, f"{quoted(value.value)} under `BinaryEquals` is not base64")
 
 
+# As ValidatePolicy judges it: two labels are accepted in iam:PassedToService and iam:AWSServiceName, and refused here.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-calledvia
+_CALLED_VIA = frozenset({"aws:calledvia", "aws:calledviafirst", "aws:calledvialast"})
+_ONE_LABEL = re.compile(r"[a-z0-9-]+\.(amazonaws\.com(\.cn)?|amazon\.com)")
 _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
@@ -219,8 +223,17 @@ _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
     bad=[
         allow_if("StringEquals", "iam:PassedToService", "ec2"),
         allow_if("StringEquals", "iam:PassedToService", "EC2.amazonaws.com"),
+        allow_if(
+            "ForAnyValue:StringEquals",
+            "aws:CalledVia",
+            "application-signals.cloudwatch.amazonaws.com",
+        ),
     ],
-    good=[allow_if("StringEquals", "iam:PassedToService", "ec2.amazonaws.com")],
+    good=[
+        allow_if("StringEquals", "iam:PassedToService", "ec2.amazonaws.com"),
+        allow_if("StringEquals", "iam:PassedToService", "pods.eks.amazonaws.com"),
+        allow_if("ForAnyValue:StringEquals", "aws:CalledVia", "cloudformation.amazonaws.com"),
+    ],
 )
 def not_a_service_principal(statement: Statement) -> Iterator[Fail]:
     """A request names a service by its service principal, so any other text never matches.
@@ -231,10 +244,18 @@ def not_a_service_principal(statement: Statement) -> Iterator[Fail]:
         if OPERATORS.get(condition.base) is not Family.STRING:
             continue
         for value in condition.values:
-            if not (_SERVICE_NAME.fullmatch(value.value) or re.search(r"[*?]|\$\{", value.value)):
+            if re.search(r"[*?]|\$\{", value.value):
+                continue
+            if not _SERVICE_NAME.fullmatch(value.value):
                 yield Fail(
                     value.where,
                     f"{quoted(value.value)} is not a service principal such as `ec2.amazonaws.com`",
+                )
+            elif condition.name in _CALLED_VIA and not _ONE_LABEL.fullmatch(value.value):
+                yield Fail(
+                    value.where,
+                    f"{quoted(value.value)}: {quoted(condition.key.value)} takes SERVICE.amazonaws.com with a"
+                    " single label before the suffix",
                 )
 
 

@@ -74,17 +74,26 @@ _WILDCARD = (at_value(_may_have_wildcard),)
 def several_values_unqualified(statement: Statement) -> Iterator[Fail]:
     """Without a qualifier AWS does not know whether one or all of the request's values must match.
 
-    False alarm when AWS's reference wrongly lists the key as multivalued; keys of EventBridge are left out for this reason.
+    False alarm when AWS's reference wrongly lists the key as multivalued. Confidence is low for keys of EventBridge, whose own
+    examples have no qualifier.
     """
     for condition, key in _typed(statement):
-        # EventBridge's own examples use its keys without a qualifier, although the reference calls them multivalued:
-        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
-        if key.multivalued and key.service != "events" and _is_bare(condition):
+        if key.multivalued and _is_bare(condition):
             yield Fail(
                 condition.operator.where,
                 f"{quoted(condition.key.value)} can have several values: write"
                 f" `ForAnyValue:{condition.base}` or `ForAllValues:{condition.base}`",
+                # ValidatePolicy reports these keys by their type, and EventBridge's own examples have no qualifier:
+                # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+                low_confidence=key.service == "events",
             )
+
+
+# The reference types these keys as String; a request names several actions of the provider, and ValidatePolicy accepts
+# ForAllValues: https://docs.aws.amazon.com/dtconsole/latest/userguide/security-iam.html
+_OF_SEVERAL_VALUES = frozenset(
+    {"codeconnections:provideraction", "codestar-connections:provideraction"}
+)
 
 
 def _is_bare(condition: Condition) -> bool:
@@ -108,7 +117,12 @@ def all_of_one_value(statement: Statement) -> Iterator[Fail]:
     single-valued.
     """
     for condition, key in _typed(statement):
-        if condition.qualifier == "ForAllValues" and not key.multivalued and "." not in key.name:
+        if (
+            condition.qualifier == "ForAllValues"
+            and not key.multivalued
+            and "." not in key.name
+            and key.name.lower() not in _OF_SEVERAL_VALUES
+        ):
             yield Fail(
                 condition.operator.where,
                 f"{quoted(condition.key.value)} is single-valued: `ForAllValues` also holds for requests without it",

@@ -178,3 +178,56 @@ def workloads_denied(statement: Statement) -> Iterator[Fail]:
                 " it does is denied",
             )
             return
+
+
+_WITHOUT_MFA = {"Bool": {"aws:MultiFactorAuthPresent": "false"}}
+# What a user has to do before there is a device to sign in with.
+_FIRST_STEPS = frozenset(
+    {
+        "iam:changepassword",
+        "iam:createvirtualmfadevice",
+        "iam:enablemfadevice",
+        "iam:getuser",
+        "iam:listmfadevices",
+        "iam:listvirtualmfadevices",
+        "iam:resyncmfadevice",
+        "sts:getsessiontoken",
+    }
+)
+
+
+@check(
+    "ALLOW_ONLY_WITHOUT_MFA",
+    on=Statement,
+    when=_AT_MFA_KEYS,
+    severity=Severity.SECURITY_WARNING,
+    title="The Allow holds only for callers without MFA",
+    fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',
+    source=_KEY_PAGE,
+    bad=[
+        _stopping_if(_WITHOUT_MFA),
+        _stopping_if({"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}),
+        _stopping_if({"StringNotEquals": _MFA}),
+    ],
+    good=[
+        _stopping_if({"Bool": _MFA}),
+        _stopping_if(_WITHOUT_MFA, Effect="Deny"),
+        _stopping_if(_WITHOUT_MFA, Action=["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"]),
+    ],
+)
+def only_without_mfa(statement: Statement) -> Iterator[Fail]:
+    """An Allow under "no MFA" rewards leaving it out; nearly always the value was meant to be `true`, or the effect Deny.
+
+    False alarm when the statement is for the time before a user has a device, and another one is for the time after.
+    """
+    actions = {action.value.lower() for action in statement.actions}
+    if not statement.allows or (actions and actions <= _FIRST_STEPS):
+        return
+    for condition in statement.conditions_on(_PRESENT):
+        wanted = ["true"] if condition.negated else ["false"]
+        if condition.base != "Null" and _values(condition) == wanted:
+            yield Fail(
+                condition.key.where,
+                f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} allows the actions only"
+                " without MFA",
+            )

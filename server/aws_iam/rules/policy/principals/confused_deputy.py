@@ -1,4 +1,4 @@
-"""Roles that others take on somebody's behalf: trust in accounts and services that does not ask on whose."""
+"""Confused deputies: trust in accounts and services that act for many customers, not tied to one of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EXTERNAL_ID = (
 
 _PARTNER = {"AWS": "arn:aws:iam::444455556666:root"}
 _ID = {"StringEquals": {"sts:ExternalId": "a1b2c3"}}
-# Conditions on these keep no stranger out.
+# Conditions on these keys do not keep strangers out.
 _NEUTRAL = frozenset(
     {"aws:currenttime", "aws:epochtime", "aws:requestedregion", "aws:securetransport"}
 )
@@ -35,41 +35,41 @@ _GITHUB = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubuserconte
 
 
 def _is_narrowed(statement: Statement) -> bool:
-    """Whether some condition asks more of the caller than a condition on time or transport."""
+    """Whether a condition requires more of the caller than a time, a Region or TLS."""
     return any(
-        condition.demanded and condition.name not in _NEUTRAL and not _takes_any(condition)
+        condition.demanded and condition.name not in _NEUTRAL and not _accepts_all(condition)
         for condition in statement.conditions
     )
 
 
-def _takes_any(condition: Condition) -> bool:
-    """Whether one of the values is a pattern of everything, so that all of the key's values are taken."""
+def _accepts_all(condition: Condition) -> bool:
+    """Whether one of the values is a pattern that matches everything."""
     return "Like" in condition.base and any(
         value.value and not value.value.strip("*?") for value in condition.values
     )
 
 
 def _account(principal: Principal) -> str:
-    """The account that a principal stands for as a whole; empty for one of its members and for all others."""
-    found = _ACCOUNT.fullmatch(principal.value) if principal.type == "AWS" else None
-    return found[1] if found else ""
+    """The account that is trusted as a whole; empty for a single user or role, and for other types."""
+    match = _ACCOUNT.fullmatch(principal.value) if principal.type == "AWS" else None
+    return match[1] if match else ""
 
 
 def _owner(principal: Principal) -> str:
-    """The account that the principal is of."""
-    found = _OWNER.fullmatch(principal.value)
-    return _account(principal) or (found[1] if found else "")
+    """The account that the principal belongs to."""
+    match = _OWNER.fullmatch(principal.value)
+    return _account(principal) or (match[1] if match else "")
 
 
-def _own(policy: Policy) -> set[str]:
-    """The role's own account, where the policy tells it: identity providers are of the role's account."""
+def _own_accounts(policy: Policy) -> set[str]:
+    """The role's own account, where the policy shows it: an identity provider belongs to the role's account."""
     principals = (
         principal for statement in policy.statements for principal in statement.principals
     )
     return {_owner(principal) for principal in principals if principal.type == "Federated"} - {""}
 
 
-def _takes(statement: Statement) -> bool:
+def _allows_assuming(statement: Statement) -> bool:
     return statement.allows and any(
         matches(action.value, "sts:AssumeRole", ignore_case=True) for action in statement.actions
     )
@@ -79,8 +79,8 @@ def _takes(statement: Statement) -> bool:
     "TRUST_IN_ACCOUNT_WITHOUT_CONDITION",
     on=Policy,
     severity=Severity.SUGGESTION,
-    title="A whole account is trusted without any condition",
-    fix="For a third party ask for its external id (sts:ExternalId); for an account of yours name the roles, or add aws:PrincipalOrgID.",
+    title="A whole account is trusted without a condition",
+    fix="For a third party, require the external id that it gave you (sts:ExternalId); for your own account, name the roles or add aws:PrincipalOrgID.",
     source=_EXTERNAL_ID,
     kinds=_TRUST,
     bad=[
@@ -100,26 +100,28 @@ def _takes(statement: Statement) -> bool:
     ],
 )
 def whole_account(policy: Policy) -> Iterator[Fail]:
-    """A third party that works for many customers can be led to take your role for another customer; the external id tells them apart.
+    """A third party that serves many customers can be tricked into using your role for another customer; an external id prevents that.
 
-    Wrong where the account is your own.
+    False alarm when the account is your own.
     """
-    principals = [named for statement in policy.statements for named in statement.principals]
-    own = _own(policy)
-    owners = {_owner(named) for named in principals if named.type == "AWS"} - {""}
-    # A policy does not say whose it is: one account alone may well be the role's own.
+    principals = [
+        principal for statement in policy.statements for principal in statement.principals
+    ]
+    own = _own_accounts(policy)
+    owners = {_owner(principal) for principal in principals if principal.type == "AWS"} - {""}
+    # A policy does not say which account it belongs to: a single account may well be the role's own.
     unknown = not own and len(owners) == 1
-    doubt = ", if the account is not the role's own" if unknown else ""
+    doubt = "; a false alarm if this is the role's own account" if unknown else ""
     for statement in policy.statements:
-        if not _takes(statement) or _is_narrowed(statement):
+        if not _allows_assuming(statement) or _is_narrowed(statement):
             continue
         for principal in statement.principals:
             account = _account(principal)
             if account and account not in own:
                 yield Fail(
                     principal.name.where,
-                    f"everybody whom {quoted(account)} lets may take the role: ask for an external id"
-                    f" or name the roles{doubt}",
+                    f"{quoted(account)} is trusted as a whole: every principal that it permits can assume"
+                    f" the role, and no condition limits that{doubt}",
                     low_confidence=unknown,
                 )
 
@@ -128,8 +130,8 @@ def whole_account(policy: Policy) -> Iterator[Fail]:
     "EXTERNAL_ID_NOT_DEMANDED",
     on=Statement,
     severity=Severity.WARNING,
-    title="The role can be taken without the external id",
-    fix="Write StringEquals with the id that was agreed on, without IfExists, without Not and without a wildcard.",
+    title="The role can be assumed without the external id",
+    fix="Use StringEquals with the agreed id, without IfExists, ForAllValues, Not or a wildcard.",
     source=_EXTERNAL_ID,
     kinds=_TRUST,
     bad=[
@@ -145,20 +147,23 @@ def whole_account(policy: Policy) -> Iterator[Fail]:
         },
     ],
 )
-def id_optional(statement: Statement) -> Iterator[Fail]:
-    """Whoever leaves the id out, or makes one up, meets the condition, and that is what a confused deputy does."""
+def optional_external_id(statement: Statement) -> Iterator[Fail]:
+    """A caller that sends no external id, or one that it made up, meets the condition, so a confused deputy is not stopped.
+
+    False alarm when another statement denies calls without the agreed id.
+    """
     tested = statement.conditions_on("sts:externalid") if statement.allows else ()
-    if any(other.demanded and not _takes_any(other) for other in tested):
+    if any(other.demanded and not _accepts_all(other) for other in tested):
         return
     for condition in tested:
         if condition.base == "Null":
             continue
-        said = "also holds for a call without external id"
+        effect = "also holds for a call without an external id"
         if condition.demanded:
-            said = "holds for every external id: whoever calls may make one up"
+            effect = "accepts every external id, so the caller can make one up"
         yield Fail(
             condition.operator.where,
-            f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} {said}",
+            f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} {effect}",
         )
 
 
@@ -173,10 +178,10 @@ _GUARDED: Mapping[str, str] = {
     "states.amazonaws.com": _STEP,
     "vpc-flow-logs.amazonaws.com": "https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html",
 }
-"""Services whose page on their role asks for the guard in its trust policy, with that page.
+"""Services whose documentation asks for this condition in the role's trust policy, with the page that says so.
 
-Services whose pages do not (Amazon EC2, AWS Lambda and many more) are not in it: some send no source at all, and the
-condition would lock them out.
+Services whose pages do not ask for it (Amazon EC2, AWS Lambda and many more) are left out: some send no source at all,
+and the condition would lock them out.
 """
 
 
@@ -184,7 +189,7 @@ condition would lock them out.
     "TRUST_WITHOUT_SOURCE_CONDITION",
     on=Statement,
     severity=Severity.SUGGESTION,
-    title="A service may take the role on behalf of anyone",
+    title="A service can assume the role on behalf of any account",
     fix="Add StringEquals on aws:SourceAccount, or ArnLike on aws:SourceArn, as the service's documentation asks.",
     source=_DEPUTY,
     kinds=_TRUST,
@@ -200,18 +205,18 @@ condition would lock them out.
         trusting({"Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"]}),
     ],
 )
-def source_unasked(statement: Statement) -> Iterator[Fail]:
-    """The service works for all accounts; its documentation asks to bind the role to yours.
+def source_not_required(statement: Statement) -> Iterator[Fail]:
+    """The service works for all accounts, so its documentation asks for a condition that ties the role to yours.
 
-    Wrong where the service does not send these keys when it assumes the role.
+    False alarm when the service does not send these keys when it assumes the role.
     """
-    if not _takes(statement) or _is_narrowed(statement):
+    if not _allows_assuming(statement) or _is_narrowed(statement):
         return
     for principal in statement.principals:
         page = _GUARDED.get(principal.value) if principal.type == "Service" else None
         if page:
             yield Fail(
                 principal.name.where,
-                f"{quoted(principal.value)}: its documentation asks for aws:SourceAccount or"
-                f" aws:SourceArn in this trust policy ({page})",
+                f"{quoted(principal.value)} can assume the role for any account: its documentation asks for"
+                f" aws:SourceAccount or aws:SourceArn in this trust policy ({page})",
             )

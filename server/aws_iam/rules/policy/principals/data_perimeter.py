@@ -1,4 +1,4 @@
-"""Data perimeters: Denies by network or organization that also hit AWS services, and endpoints without one."""
+"""Data perimeters: Deny statements by network or organization that also hit AWS services, and open VPC endpoints."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from aws_iam.rules.gates import at_keys
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.engine.language.document import Text
 
 _DENY_IP = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_deny-ip.html"
 )
 _IS_SERVICE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice"
-# What a request of another network lacks or has another value of.
+# A request from another network lacks these keys, or has another value for them.
 _NETWORK = frozenset(
     {
         "aws:sourceip",
@@ -73,8 +75,8 @@ def _services(statement: Statement) -> set[str]:
     on=Statement,
     when=(at_keys(*_NETWORK),),
     severity=Severity.WARNING,
-    title="The Deny by network also hits calls that services make for the principal",
-    fix='Add "Bool": {"aws:ViaAWSService": "false"}.',
+    title="The Deny by network also hits calls that services make on the principal's behalf",
+    fix='Add "Bool": {"aws:ViaAWSService": "false"} to the Deny.',
     source=_DENY_IP,
     kinds=(*IDENTITY_KINDS, Kind.SCP, Kind.RCP),
     bad=[_deny_all(_OFFICE), _deny_all(_ENDPOINT)],
@@ -85,39 +87,47 @@ def _services(statement: Statement) -> set[str]:
     ],
 )
 def calls_on_behalf_denied(statement: Statement) -> Iterator[Fail]:
-    """Athena, CloudFormation and others call on with the principal's credentials, and not from the principal's network."""
+    """Athena, CloudFormation and other services make further calls with the principal's credentials, and these do not come from the principal's network.
+
+    False alarm when the principals use no such service, or when these calls should be denied too.
+    """
     if not statement.denies:
         return
-    closed = sorted(filter(_outside, statement.conditions), key=_is_address)
+    by_network = sorted(filter(_outside, statement.conditions), key=_is_address)
     services = _services(statement)
-    if not closed or statement.conditions_on(*_VIA):
+    if not by_network or statement.conditions_on(*_VIA):
         return
     if services and not services - _OWN_CALLS:
         return
-    # The pages disagree on whether the address of a first request over the internet is handed on.
-    unsure = _is_address(closed[0])
-    may = "may not meet" if unsure else "does not meet"
+    condition = by_network[0]
+    # AWS's pages disagree on whether a service passes on the address of the first request.
+    unsure = _is_address(condition)
+    applies, comes = (
+        ("may also apply", "can come from another network")
+        if unsure
+        else ("also applies", "does not come from your network")
+    )
     yield Fail(
-        closed[0].key.where,
-        f"a service that calls on the principal's behalf {may} {quoted(closed[0].key.value)}:"
-        f" its calls of {_called(statement)} are denied{' then' if unsure else ''}, too",
+        condition.key.where,
+        f"the Deny on {quoted(condition.key.value)} {applies} to {_denied_actions(statement)} when a service"
+        f" calls on the principal's behalf: such a call {comes}",
         low_confidence=unsure,
     )
 
 
-def _called(statement: Statement) -> str:
-    """What a Deny is about, in words."""
-    if not statement.actions:
-        spared = (
-            f"{quoted(statement.not_actions[0].value)}" if statement.not_actions else "nothing"
-        )
-        more = f" and {len(statement.not_actions) - 1} more" if statement.not_actions[1:] else ""
-        return f"everything but {spared}{more}"
-    first = statement.actions[0].value
-    if first == "*":
-        return "every action"
-    more = f" and {len(statement.actions) - 1} more" if statement.actions[1:] else ""
-    return f"{quoted(first)}{more}"
+def _denied_actions(statement: Statement) -> str:
+    """The actions of a Deny, in words."""
+    if statement.actions:
+        every = statement.actions[0].value == "*"
+        return "every action" if every else _first_of(statement.actions)
+    if statement.not_actions:
+        return f"every action except {_first_of(statement.not_actions)}"
+    return "every action"
+
+
+def _first_of(entries: Sequence[Text]) -> str:
+    more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
+    return f"{quoted(entries[0].value)}{more}"
 
 
 def _is_address(condition: Condition) -> bool:
@@ -129,8 +139,8 @@ def _is_address(condition: Condition) -> bool:
     on=Statement,
     when=(at_keys(*_NETWORK),),
     severity=Severity.WARNING,
-    title="The Deny by network also hits AWS services",
-    fix='Add "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}.',
+    title="The Deny by network also hits AWS services that call for themselves",
+    fix='Add "BoolIfExists": {"aws:PrincipalIsAWSService": "false"} to the Deny.',
     source=_IS_SERVICE,
     kinds=(Kind.RCP,),
     bad=[_deny_all({**_ENDPOINT, **_DIRECT}, Principal="*", Action="s3:*")],
@@ -154,16 +164,20 @@ def _is_address(condition: Condition) -> bool:
     ],
 )
 def services_denied_by_network(statement: Statement) -> Iterator[Fail]:
-    """A service that calls by its own name, to deliver logs for example, is in no network of yours."""
+    """A service that calls under its own principal, for example to deliver logs, does not call from your network.
+
+    False alarm when no AWS service needs access to these resources.
+    """
     condition = next(filter(_outside, statement.conditions), None)
     if condition and statement.denies and _holds_for_services(statement):
         yield Fail(
             condition.key.where,
-            f"a service's own call does not meet {quoted(condition.key.value)}: it is denied",
+            f"the Deny on {quoted(condition.key.value)} also applies to calls that an AWS service makes for itself:"
+            " they do not come from your network",
         )
 
 
-# Keys that tell who calls; a service that calls by itself has none of these, or a value that nobody lists.
+# Keys that identify the caller; a service that calls for itself has none of them, or a value that nobody lists.
 _CALLER = frozenset(
     {
         "aws:principalaccount",
@@ -192,7 +206,7 @@ def _perimeter(condition: object, resource: str = OBJECTS) -> dict[str, object]:
     "DENY_REACHES_ALLOWED_SERVICE",
     on=Policy,
     severity=Severity.WARNING,
-    title="A Deny takes back what the policy allows a service",
+    title="A Deny blocks a service that the policy allows",
     fix='Add "BoolIfExists": {"aws:PrincipalIsAWSService": "false"} to the Deny.',
     source=_IS_SERVICE,
     kinds=(Kind.RESOURCE, Kind.TRUST),
@@ -204,57 +218,60 @@ def _perimeter(condition: object, resource: str = OBJECTS) -> dict[str, object]:
     ],
 )
 def service_shut_out(policy: Policy) -> Iterator[Fail]:
-    """A service that calls by its own name is in nobody's organization and network, so a Deny for outsiders hits it."""
-    serving = (
+    """A service that calls under its own principal belongs to no organization and no network of yours, so a Deny for outsiders blocks it.
+
+    False alarm when the service only makes requests that the Deny does not cover.
+    """
+    allows = (
         (statement, next((p for p in statement.principals if p.type == "Service"), None))
         for statement in policy.statements
         if statement.allows
     )
     served = tuple(
-        islice(((allowing, principal) for allowing, principal in serving if principal), _MOST)
+        islice(((statement, principal) for statement, principal in allows if principal), _MOST)
     )
     for denial in islice(_denies_outsiders(policy), _MOST) if served else ():
-        hit = next(
-            (principal for statement, principal in served if _meet(denial, statement)), None
+        service = next(
+            (principal for statement, principal in served if _overlap(denial, statement)), None
         )
-        if hit:
-            tested = next(condition for condition in denial.conditions if _lacked(condition))
+        if service:
+            condition = next(filter(_holds_without_caller, denial.conditions))
             yield Fail(
-                tested.key.where,
-                f"{quoted(hit.value)}, which the policy allows, is denied here: a service's own call"
-                f" does not meet {quoted(tested.key.value)}",
+                condition.key.where,
+                f"the Deny on {quoted(condition.key.value)} blocks {quoted(service.value)}, which another"
+                " statement allows: the service's own calls are not exempt",
             )
 
 
 def _denies_outsiders(policy: Policy) -> Iterator[Statement]:
-    """The Denies that hold for every service that calls by itself."""
+    """The Deny statements that apply to every service that calls for itself."""
     for statement in policy.statements:
         if statement.denies and _everyone(statement) and _holds_for_services(statement):
             yield statement
 
 
-def _lacked(condition: Condition) -> bool:
-    """Whether the condition holds for every service that calls by itself."""
+def _holds_without_caller(condition: Condition) -> bool:
+    """Whether the condition holds for every service that calls for itself."""
     caller = condition.name in _CALLER or condition.name.startswith("aws:principaltag/")
     return _outside(condition) or (caller and condition.negated)
 
 
 def _holds_for_services(deny: Statement) -> bool:
-    others = [condition for condition in deny.conditions if not _lacked(condition)]
-    # A service that calls by itself calls for no principal.
+    others = [condition for condition in deny.conditions if not _holds_without_caller(condition)]
+    # A service that calls for itself acts for no principal.
     neutral = all(
         other.name == "aws:viaawsservice" and _values(other) == ["false"] for other in others
     )
     return neutral and len(others) < len(deny.conditions)
 
 
-# Each pattern is compared with each. A policy for a resource has few statements with few entries; what is beyond these is
-# not compared.
+# Every pattern is compared with every other one. Resource policies have few statements with few entries; entries beyond
+# this number are not compared.
 _MOST = 20
 
 
-def _meet(deny: Statement, allow: Statement) -> bool:
-    """Whether some request falls under both."""
+def _overlap(deny: Statement, allow: Statement) -> bool:
+    """Whether some request matches both statements."""
     same_action = any(
         intersects(a.value, b.value, ignore_case=True)
         for a in deny.actions[:_MOST]
@@ -278,8 +295,8 @@ _OUR_RESOURCES = {"StringNotEquals": {"aws:ResourceOrgID": "o-exampleorg"}}
     on=Statement,
     when=(at_keys(*_RESOURCE_KEYS),),
     severity=Severity.WARNING,
-    title="The Deny also hits resources that AWS owns",
-    fix="Exempt what AWS owns by NotResource (such as arn:aws:iam::aws:policy/*) or NotAction, or list the services in Action.",
+    title="The Deny also covers resources that AWS owns",
+    fix="Exempt the resources of AWS with NotResource (such as arn:aws:iam::aws:policy/*) or NotAction, or list the services in Action.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceorgid",
     kinds=(*IDENTITY_KINDS, Kind.SCP),
     bad=[_deny_all(_OUR_RESOURCES)],
@@ -294,7 +311,10 @@ _OUR_RESOURCES = {"StringNotEquals": {"aws:ResourceOrgID": "o-exampleorg"}}
     ],
 )
 def resources_of_aws_denied(statement: Statement) -> Iterator[Fail]:
-    """Images, documents, layers and managed policies of AWS lie in accounts of AWS, outside every organization."""
+    """AWS's images, documents, layers and managed policies belong to AWS's own accounts, which are outside your organization.
+
+    False alarm when the principals need no resource that AWS owns.
+    """
     if not statement.denies:
         return
     everything = any(action.value in {"*", "*:*"} for action in statement.actions)
@@ -306,8 +326,8 @@ def resources_of_aws_denied(statement: Statement) -> Iterator[Fail]:
         if condition.negated:
             yield Fail(
                 condition.key.where,
-                f"resources of AWS never have your {quoted(condition.key.value)}: public images,"
-                " documents and managed policies of AWS are denied",
+                f"the Deny on {quoted(condition.key.value)} covers resources that AWS owns, such as public"
+                " images, documents and managed policies: they never have your value of the key",
             )
             return
 
@@ -326,8 +346,8 @@ _DEFAULT: dict[str, object] = {"Effect": "Allow", "Principal": "*", "Action": "*
     "VPC_ENDPOINT_POLICY_OPEN",
     on=Policy,
     severity=Severity.SUGGESTION,
-    title="The endpoint lets through credentials and resources of any account",
-    fix='Add StringEquals on aws:PrincipalOrgID and aws:ResourceOrgID, with a statement apart for "Bool": {"aws:PrincipalIsAWSService": "true"}.',
+    title="The VPC endpoint accepts credentials and resources of any account",
+    fix='Add StringEquals on aws:PrincipalOrgID and aws:ResourceOrgID, and a separate statement for "Bool": {"aws:PrincipalIsAWSService": "true"}.',
     source="https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
     kinds=(Kind.RESOURCE,),
     resource_type=VPC_ENDPOINT,
@@ -340,9 +360,9 @@ _DEFAULT: dict[str, object] = {"Effect": "Allow", "Principal": "*", "Action": "*
     ],
 )
 def open_endpoint(policy: Policy) -> Iterator[Fail]:
-    """Data can leave the network through the endpoint with credentials of another organization, or into its bucket.
+    """Through the endpoint, data can leave your network with another organization's credentials, or into another organization's bucket.
 
-    Wrong where the endpoint serves only public resources on purpose.
+    False alarm when the endpoint is open on purpose, for example to reach public resources.
     """
     if policy.resource_type != VPC_ENDPOINT:
         return
@@ -363,5 +383,5 @@ def open_endpoint(policy: Policy) -> Iterator[Fail]:
         if anything and _everyone(statement) and not exempt:
             yield Fail(
                 statement.place("Principal"),
-                "everybody may do everything through the endpoint: so AWS sets it by itself",
+                "everyone can call every action on every resource through the endpoint, as with AWS's default policy",
             )

@@ -1,4 +1,4 @@
-"""NotPrincipal with Deny: whom the list spares, and whom it only seems to spare."""
+"""NotPrincipal with Deny: which principals the list exempts, and which it only seems to exempt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NOT_PRINCIPAL = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html"
-_BY_ARN = 'Write "Principal": "*" with "ArnNotEquals": {"aws:PrincipalArn": [ARNS]} in place of NotPrincipal.'
+_BY_ARN = 'Replace NotPrincipal with "Principal": "*" and the condition "ArnNotEquals": {"aws:PrincipalArn": [ARNS]}.'
 _NUMBER = re.compile(r"[0-9]{12}")
 _MEMBER = re.compile(
     r"arn:(?P<partition>[^:*?]+):(?:iam|sts)::(?P<account>[0-9]{12}):"
@@ -25,7 +25,7 @@ _MEMBER = re.compile(
 )
 
 
-def _spared(*principals: str) -> dict[str, object]:
+def _deny_except(*principals: str) -> dict[str, object]:
     return {
         "Effect": "Deny",
         "NotPrincipal": {"AWS": list(principals)},
@@ -44,47 +44,51 @@ _SESSION = "arn:aws:sts::111122223333:assumed-role/app/web"
     on=Statement,
     when=(has("NotPrincipal"),),
     severity=Severity.WARNING,
-    title="A principal that the Deny excludes may be denied all the same",
+    title="The Deny may apply to a principal that NotPrincipal lists",
     fix=_BY_ARN,
     source=_NOT_PRINCIPAL,
     kinds=(Kind.RESOURCE,),
-    bad=[_spared(_ROLE), _spared(_SESSION, _ACCOUNT)],
-    good=[_spared(_ROLE, "111122223333"), _spared(_SESSION, _ROLE, _ACCOUNT)],
+    bad=[_deny_except(_ROLE), _deny_except(_SESSION, _ACCOUNT)],
+    good=[_deny_except(_ROLE, "111122223333"), _deny_except(_SESSION, _ROLE, _ACCOUNT)],
 )
-def account_not_spared(statement: Statement) -> Iterator[Fail]:
-    """AWS may judge the account first, then the role, then the session: each must be in the list."""
+def unlisted_account(statement: Statement) -> Iterator[Fail]:
+    """AWS may check the account first, then the role, then the session; if one of them is not listed, the Deny can apply.
+
+    False alarm when the service does not check the account first: AWS says that this depends on the service.
+    """
     listed = _listed(statement)
     for principal in statement.not_principals if statement.denies else ():
         missing = _missing(principal, listed)
         if missing:
             yield Fail(
                 principal.name.where,
-                f"{quoted(principal.value)} is spared only together with {' and '.join(missing)}",
+                f"{quoted(principal.value)} is exempt only if {' and '.join(missing)}"
+                f" {'are' if missing[1:] else 'is'} listed too",
             )
 
 
 def _listed(statement: Statement) -> frozenset[tuple[str, str, str]]:
-    """Who is spared: the partition, the account, and the name of a role, empty for the whole account."""
-    found = set()
+    """The exempt accounts and roles: partition, account, and the name of the role, empty for a whole account."""
+    exempt = set()
     for principal in statement.not_principals:
         member = _MEMBER.fullmatch(principal.value)
         if principal.type == "AWS" and member and member["type"] in {"root", "role"}:
             role = (member["name"] or "").rpartition("/")[2]
-            found.add((member["partition"], member["account"], role))
+            exempt.add((member["partition"], member["account"], role))
         elif principal.type == "AWS" and _NUMBER.fullmatch(principal.value):
-            found.add(("", principal.value, ""))
-    return frozenset(found)
+            exempt.add(("", principal.value, ""))
+    return frozenset(exempt)
 
 
 def _missing(principal: Principal, listed: frozenset[tuple[str, str, str]]) -> list[str]:
-    """What must stand beside the principal in NotPrincipal and does not."""
+    """What NotPrincipal must list together with the principal and does not."""
     member = _MEMBER.fullmatch(principal.value) if principal.type == "AWS" else None
     if member is None or member["type"] == "root":
         return []
     partition, account = member["partition"], member["account"]
     arn = f"arn:{partition}:iam::{account}"
-    whole = {("", account, ""), (partition, account, "")} & listed
-    missing = [] if whole else [f"its account {quoted(f'{arn}:root')}"]
+    accounts = {("", account, ""), (partition, account, "")} & listed
+    missing = [] if accounts else [f"its account {quoted(f'{arn}:root')}"]
     if member["type"] == "assumed-role":
         role = member["name"].partition("/")[0]
         if (partition, account, role) not in listed:
@@ -97,14 +101,14 @@ def _missing(principal: Principal, listed: frozenset[tuple[str, str, str]]) -> l
     on=Statement,
     when=(has("NotPrincipal"),),
     severity=Severity.SUGGESTION,
-    title="The Deny hits everybody with a permissions boundary, listed or not",
+    title="The Deny applies to every principal with a permissions boundary, listed or not",
     fix=_BY_ARN,
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html",
     kinds=(Kind.RESOURCE,),
-    bad=[_spared(_ROLE, _ACCOUNT)],
+    bad=[_deny_except(_ROLE, _ACCOUNT)],
     good=[
         {
-            **_spared(_ROLE),
+            **_deny_except(_ROLE),
             "NotPrincipal": {"Service": "cloudtrail.amazonaws.com"},
         },
         {
@@ -117,9 +121,9 @@ def _missing(principal: Principal, listed: frozenset[tuple[str, str, str]]) -> l
     ],
 )
 def bounded_principals_denied(statement: Statement) -> Iterator[Fail]:
-    """AWS says so: NotPrincipal with Deny does not spare a user or role that has a permissions boundary.
+    """A Deny with NotPrincipal always denies a user or role that has a permissions boundary, whatever the list says.
 
-    Wrong where none of the listed principals has a permissions boundary.
+    False alarm when none of the listed principals has a permissions boundary.
     """
     listed = _listed(statement)
     if not statement.denies or any(
@@ -132,5 +136,6 @@ def bounded_principals_denied(statement: Statement) -> Iterator[Fail]:
     if member:
         yield Fail(
             statement.place("NotPrincipal"),
-            f"{quoted(member.value)} is spared only as long as nobody there has a permissions boundary",
+            f"{quoted(member.value)} is listed, but the Deny still applies to a user or role that has a permissions"
+            " boundary",
         )

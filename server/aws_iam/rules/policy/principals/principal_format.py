@@ -1,4 +1,4 @@
-"""Principals of resource and trust policies: their form, and grants to everyone but some."""
+"""Principals of resource and trust policies: their form, and Allow statements with NotPrincipal."""
 
 from __future__ import annotations
 
@@ -49,25 +49,29 @@ def _all(statement: Statement) -> Iterator[Principal]:
     on=Statement,
     when=(PRINCIPALS,),
     severity=Severity.ERROR,
-    title="The principal is neither `*` nor an object of principals",
+    title="The principal is neither `*` nor an object",
     fix='Write {"AWS": "111122223333"}, {"Service": "lambda.amazonaws.com"} or "*".',
     kinds=(*_TRUSTED, Kind.RCP),
     bad=[_readable_by("arn:aws:iam::111122223333:role/app"), _readable_by(["111122223333"])],
     good=[_GOOD],
 )
 def unreadable_principal(statement: Statement) -> Iterator[Fail]:
-    """AWS must be told what kind of principal it is, and refuses the policy without."""
+    """AWS needs the type of every principal.
+
+    No false alarms: AWS rejects a policy without it.
+    """
     for name, node in _elements(statement):
         if node.form is Form.STRING and node.text != "*":
             yield Fail(
-                node.where, f'{quoted(node.text)} needs its type, such as {{"AWS": …}}, or be `*`'
+                node.where,
+                f'{quoted(node.text)} has no principal type, such as {{"AWS": …}}, and is not `*`',
             )
         elif node.form not in {Form.STRING, Form.OBJECT}:
             yield Fail(node.where, f"`{name}` is {node.form}; it must be `*` or an object")
         for member in node.members:
             for entry in member.value.listed():
                 if entry.form is not Form.STRING:
-                    yield Fail(entry.where, f"a principal is {entry.form}; it must be text")
+                    yield Fail(entry.where, f"a principal is {entry.form}; it must be a string")
 
 
 @check(
@@ -75,8 +79,8 @@ def unreadable_principal(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(PRINCIPALS,),
     severity=Severity.ERROR,
-    title="There is no principal of this type",
-    fix="Write AWS, CanonicalUser, Federated or Service.",
+    title="The principal type does not exist",
+    fix="Use AWS, CanonicalUser, Federated or Service.",
     kinds=_TRUSTED,
     bad=[
         _readable_by({"Aws": "111122223333"}),
@@ -85,14 +89,17 @@ def unreadable_principal(statement: Statement) -> Iterator[Fail]:
     good=[_GOOD],
 )
 def unknown_principal_type(statement: Statement) -> Iterator[Fail]:
-    """AWS refuses a policy with a principal of a type that it does not know."""
+    """AWS knows four types of principal: AWS, CanonicalUser, Federated and Service.
+
+    No false alarms: AWS rejects a policy with any other type.
+    """
     for _, node in _elements(statement):
         for member in node.members:
             name = member.name.value
             if name not in _TYPES:
                 near = closest(name, _TYPES)
                 hint = f"did you mean `{near}`?" if near else f"the types are {', '.join(_TYPES)}"
-                yield Fail(member.name.where, f"{quoted(name)} is no type of principal; {hint}")
+                yield Fail(member.name.where, f"{quoted(name)} is not a principal type; {hint}")
 
 
 @check(
@@ -100,7 +107,7 @@ def unknown_principal_type(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(PRINCIPALS,),
     severity=Severity.ERROR,
-    title="A principal has a wildcard in it",
+    title="A principal contains a wildcard",
     fix="Name the principal, or name its account and compare aws:PrincipalArn with ArnLike.",
     kinds=_TRUSTED,
     bad=[
@@ -110,13 +117,17 @@ def unknown_principal_type(statement: Statement) -> Iterator[Fail]:
     good=[_GOOD, _readable_by({"AWS": "*"})],
 )
 def wildcard_principal(statement: Statement) -> Iterator[Fail]:
-    """Only `*` alone is read as a wildcard; in a part of a principal AWS refuses it."""
+    """AWS reads `*` as a wildcard only when it is the whole value, and rejects it as part of a principal.
+
+    False alarm when the wildcard belongs to a placeholder that is filled in before deployment.
+    """
     for principal in _all(statement):
         value = principal.value
         if principal.type != "*" and ("*" in value or "?" in value) and not principal.is_everyone:
             yield Fail(
                 principal.name.where,
-                f"{quoted(value)} of type {quoted(principal.type)} has a wildcard",
+                f"{quoted(value)} contains a wildcard, which a principal of type"
+                f" {quoted(principal.type)} does not support",
             )
 
 
@@ -134,8 +145,8 @@ _AWS_PRINCIPAL = re.compile(
     on=Statement,
     when=(PRINCIPALS,),
     severity=Severity.ERROR,
-    title="An AWS principal is no account, user, role or session",
-    fix="Write an account id, or the ARN of a user, a role or a session; groups are no principals.",
+    title="An AWS principal is not an account, user, role or session",
+    fix="Write an account id, or the ARN of a user, role or session; a group cannot be a principal.",
     source=_PRINCIPAL_PAGE,
     kinds=_TRUSTED,
     bad=[
@@ -144,27 +155,30 @@ _AWS_PRINCIPAL = re.compile(
     ],
     good=[_GOOD, _readable_by({"AWS": ["111122223333", "arn:aws:iam::111122223333:root"]})],
 )
-def no_aws_principal(statement: Statement) -> Iterator[Fail]:
-    """AWS refuses a policy with a principal that cannot exist."""
+def invalid_aws_principal(statement: Statement) -> Iterator[Fail]:
+    """AWS rejects a policy with a principal that cannot exist.
+
+    False alarm when the value is a placeholder that is filled in before deployment.
+    """
     for principal in _all(statement):
         value = principal.value
         if principal.type != "AWS" or re.search(r"[*?]|\$\{", value):
             continue
         if not _AWS_PRINCIPAL.fullmatch(value):
-            group = ": groups are no principals" if ":group/" in value else ""
+            group = ": a group cannot be a principal" if ":group/" in value else ""
             yield Fail(
                 principal.name.where,
-                f"{quoted(value)} is no account, user, role or session{group}",
+                f"{quoted(value)} is not an account, user, role or session{group}",
             )
 
 
-# The suffixes of the partitions (botocore 1.44, `partitions.json`), AWS's internal one, and that of the Alexa services.
+# The domains of the partitions (botocore 1.44, `partitions.json`), AWS's internal domain and that of the Alexa services.
 _SERVICE_PRINCIPAL = re.compile(
     r"[A-Za-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazonaws\.eu|aws\.internal|c2s\.ic\.gov|sc2s\.sgov\.gov"
     r"|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)|(alexa-[a-z-]+|[a-z0-9.-]+\.aws)\.amazon\.com",
     re.IGNORECASE,
 )
-_SERVICE_HINT = "it is written as `lambda.amazonaws.com`"
+_SERVICE_HINT = "the form is `lambda.amazonaws.com`"
 
 
 @check(
@@ -172,8 +186,8 @@ _SERVICE_HINT = "it is written as `lambda.amazonaws.com`"
     on=Statement,
     when=(PRINCIPALS,),
     severity=Severity.ERROR,
-    title="A service principal is not written as SERVICE.amazonaws.com",
-    fix="Write the service principal as in the service's documentation, such as lambda.amazonaws.com.",
+    title="A service principal does not have the form SERVICE.amazonaws.com",
+    fix="Use the service principal from the service's documentation, such as lambda.amazonaws.com.",
     source=_PRINCIPAL_PAGE,
     kinds=_TRUSTED,
     bad=[
@@ -186,8 +200,11 @@ _SERVICE_HINT = "it is written as `lambda.amazonaws.com`"
         _readable_by({"Service": "alexa-appkit.amazon.com"}),
     ],
 )
-def no_service_principal(statement: Statement) -> Iterator[Fail]:
-    """A service calls by its principal's exact name; another name matches no service."""
+def invalid_service_principal(statement: Statement) -> Iterator[Fail]:
+    """A service calls under the exact name of its principal; any other name matches no service.
+
+    False alarm when the value is a placeholder that is filled in before deployment, or the service's domain is not known here.
+    """
     for principal in _all(statement):
         value = principal.value
         if principal.type != "Service" or re.search(r"[*?]|\$\{", value):
@@ -196,7 +213,7 @@ def no_service_principal(statement: Statement) -> Iterator[Fail]:
             meant = value.removesuffix(".amazon.com")
             known = meant != value and catalog().tier(meant) == "known"
             hint = f"did you mean `{meant}.amazonaws.com`?" if known else _SERVICE_HINT
-            yield Fail(principal.name.where, f"{quoted(value)} is no service principal; {hint}")
+            yield Fail(principal.name.where, f"{quoted(value)} is not a service principal; {hint}")
 
 
 @check(
@@ -211,21 +228,25 @@ def no_service_principal(statement: Statement) -> Iterator[Fail]:
     good=[_GOOD],
 )
 def federated_on_resource(statement: Statement) -> Iterator[Fail]:
-    """Users of an identity provider reach resources through a role; only its trust policy names the provider."""
+    """Users of an identity provider reach resources through a role, and only the role's trust policy can name the provider.
+
+    False alarm when the document is a trust policy that was checked as a resource policy.
+    """
     for principal in _all(statement):
         if principal.type == "Federated":
             yield Fail(
-                principal.name.where, f"{quoted(principal.value)} works in trust policies only"
+                principal.name.where,
+                f"{quoted(principal.value)} is an identity provider, which only a trust policy can name",
             )
 
 
-def _gone(statement: Statement, prefix: str, what: str) -> Iterator[Fail]:
+def _deleted(statement: Statement, prefix: str, kind: str) -> Iterator[Fail]:
     for principal in _all(statement):
         value = principal.value
         if principal.type == "AWS" and value.startswith(prefix) and ":" not in value:
             yield Fail(
                 principal.name.where,
-                f"{quoted(value)} is the id of a {what}, most likely deleted: the entry never matches again",
+                f"{quoted(value)} is the id of a {kind} that was most likely deleted: the entry never matches again",
             )
 
 
@@ -234,15 +255,18 @@ def _gone(statement: Statement, prefix: str, what: str) -> Iterator[Fail]:
     on=Statement,
     when=(PRINCIPALS,),
     severity=Severity.WARNING,
-    title="A principal is the id of a role",
+    title="A principal is the id of a role, not its ARN",
     fix="Write the role's ARN, or remove the entry.",
     kinds=_TRUSTED,
     bad=[_readable_by({"AWS": "AROA1234567890EXAMPLE"})],
     good=[_GOOD],
 )
 def deleted_role(statement: Statement) -> Iterator[Fail]:
-    """AWS shows the id in place of the ARN when the role was deleted; a new role of that name has another id."""
-    yield from _gone(statement, "AROA", "role")
+    """AWS shows the id instead of the ARN once the role is deleted; a new role of the same name has a different id.
+
+    False alarm when the role with this id still exists.
+    """
+    yield from _deleted(statement, "AROA", "role")
 
 
 @check(
@@ -250,15 +274,18 @@ def deleted_role(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(PRINCIPALS,),
     severity=Severity.WARNING,
-    title="A principal is the id of a user",
+    title="A principal is the id of a user, not its ARN",
     fix="Write the user's ARN, or remove the entry.",
     kinds=_TRUSTED,
     bad=[_readable_by({"AWS": "AIDA1234567890EXAMPLE"})],
     good=[_GOOD],
 )
 def deleted_user(statement: Statement) -> Iterator[Fail]:
-    """AWS shows the id in place of the ARN when the user was deleted; a new user of that name has another id."""
-    yield from _gone(statement, "AIDA", "user")
+    """AWS shows the id instead of the ARN once the user is deleted; a new user of the same name has a different id.
+
+    False alarm when the user with this id still exists.
+    """
+    yield from _deleted(statement, "AIDA", "user")
 
 
 @check(
@@ -267,7 +294,7 @@ def deleted_user(statement: Statement) -> Iterator[Fail]:
     when=(PRINCIPALS,),
     severity=Severity.SECURITY_WARNING,
     title="The statement allows everyone except a list",
-    fix="Name the principals in Principal, or exempt them in a Deny by aws:PrincipalArn.",
+    fix="List the allowed principals in Principal, or exempt them from a Deny with aws:PrincipalArn.",
     kinds=(Kind.RESOURCE,),
     bad=[
         {
@@ -280,6 +307,9 @@ def deleted_user(statement: Statement) -> Iterator[Fail]:
     good=[_GOOD],
 )
 def everyone_but_some(statement: Statement) -> Iterator[Fail]:
-    """Everyone who is not listed is allowed, anonymous callers included."""
+    """Everyone who is not listed is allowed, anonymous callers included.
+
+    False alarm when a Deny in another statement closes the resource to them.
+    """
     if statement.allows and statement.has("NotPrincipal"):
-        yield Fail(statement.place("NotPrincipal"), "everyone outside the list is allowed")
+        yield Fail(statement.place("NotPrincipal"), "everyone who is not in the list is allowed")

@@ -1,4 +1,4 @@
-"""Who is let in from outside: everyone, or a service on behalf of anyone."""
+"""Access from outside: for everyone, or for a service on behalf of any account."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ _MINE = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
     on=Policy,
     when=(PRINCIPALS,),
     severity=Severity.SECURITY_WARNING,
-    title="Everyone may use the resource",
-    fix="Name the principals, or add a condition such as aws:PrincipalOrgID, aws:SourceArn or aws:SourceVpce with fixed values.",
+    title="Anyone can use the resource",
+    fix="Name the principals, or add a condition with fixed values, such as aws:PrincipalOrgID, aws:SourceArn or aws:SourceVpce.",
     source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     kinds=_RESOURCE,
     bad=[
@@ -65,11 +65,11 @@ _MINE = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
     ],
 )
 def public_resource(policy: Policy) -> Iterator[Fail]:
-    """Every AWS account has the permission and, where the service allows it, anonymous callers too.
+    """Every AWS account has the permission and, where the service supports it, so do anonymous callers.
 
-    Wrong where public access is intended, as for a website, or blocked elsewhere.
+    False alarm when public access is intended, as for a website, or blocked elsewhere.
     """
-    # An endpoint's policy grants nothing; how open it is has a code of its own.
+    # An endpoint policy grants nothing; VPC_ENDPOINT_POLICY_OPEN judges how open it is.
     statements = () if policy.resource_type == VPC_ENDPOINT else policy.statements
     endpoint, denials = _may_be_endpoint(policy), denied_to_strangers(policy)
     for statement in statements:
@@ -79,20 +79,30 @@ def public_resource(policy: Policy) -> Iterator[Fail]:
         if everyone is None or not statement.allows or is_closed_to_strangers(statement):
             continue
         if not is_taken_back(denials, statement):
-            action = statement.actions[0].value if statement.actions else ""
-            what = f" {quoted(action)}" if action else ""
-            more = f" and {len(statement.actions) - 1} more" if len(statement.actions) > 1 else ""
-            but = "; its conditions keep nobody out" if statement.conditions else ""
-            unless = "; or is this the policy of a VPC endpoint?" if endpoint else ""
+            but = "; the conditions keep nobody out" if statement.conditions else ""
+            unless = (
+                ", if this is the policy of a resource; the policy of a VPC endpoint grants nothing"
+                " (say which with `resource_type`)"
+                if endpoint
+                else ""
+            )
             yield Fail(
                 everyone.name.where,
-                f"`*` lets everyone call{what or ' it'}{more}{but}{unless}",
-                low_confidence=bool(unless),
+                f"`*` lets anyone {_use(statement)}{but}{unless}",
+                low_confidence=endpoint,
             )
 
 
+def _use(statement: Statement) -> str:
+    """What the statement allows, in words."""
+    if not statement.actions:
+        return "use the resource"
+    more = f" and {len(statement.actions) - 1} more" if len(statement.actions) > 1 else ""
+    return f"call {quoted(statement.actions[0].value)}{more}"
+
+
 def _may_be_endpoint(policy: Policy) -> bool:
-    """Whether nothing in the policy belongs to one resource: it grants nothing when it is a VPC endpoint's."""
+    """Whether nothing in the policy names a resource or a single service: if it belongs to a VPC endpoint, it grants nothing."""
     if policy.resource_type is not None:
         return False
     entries = {entry.value for statement in policy.statements for entry in statement.resources}
@@ -102,7 +112,7 @@ def _may_be_endpoint(policy: Policy) -> bool:
 
 
 _SOURCE_KEYS = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
-# Services that encrypt for a resource name it in the encryption context.
+# A service that encrypts data of a resource names the resource in the encryption context.
 _CONTEXT = "kms:encryptioncontext:"
 _WITH_ACCOUNT = re.compile(r":[0-9]{12}:")
 _ELB_LOGS = "logdelivery.elasticloadbalancing.amazonaws.com"
@@ -110,7 +120,7 @@ _OWN_LOGS = re.compile(r"arn:[^:]+:s3:::[^*?]+/AWSLogs/[0-9]{12}/.*")
 
 
 def _names_source(condition: Condition) -> bool:
-    """Whether the condition asks on whose behalf the service calls."""
+    """Whether the condition limits on whose behalf the service calls."""
     if condition.negated or condition.base == "Null":
         return False
     if condition.name in _SOURCE_KEYS:
@@ -124,10 +134,10 @@ def _names_source(condition: Condition) -> bool:
 
 
 def _is_own_log(statement: Statement) -> bool:
-    """Whether load balancers write logs under one account's number.
+    """Whether load balancers can only write the logs of one account.
 
-    The key of a log has the account of its load balancer after `AWSLogs/`, so the resource says whose logs are taken; AWS's
-    example for such buckets has no condition.
+    The object key of a log contains the load balancer's account after `AWSLogs/`, so the resource limits whose logs are
+    accepted; AWS's example policy for such buckets has no condition.
     """
     return (
         [action.value.lower() for action in statement.actions] == ["s3:putobject"]
@@ -137,7 +147,7 @@ def _is_own_log(statement: Statement) -> bool:
 
 
 def _services_at_large(statement: Statement) -> tuple[Principal, ...]:
-    """The services that the statement allows without asking on whose behalf they call."""
+    """The services that the statement allows, whoever they call for."""
     if not statement.allows or any(map(_names_source, statement.conditions)):
         return ()
     services = (principal for principal in statement.principals if principal.type == "Service")
@@ -145,8 +155,8 @@ def _services_at_large(statement: Statement) -> tuple[Principal, ...]:
     return tuple(service for service in services if not (own_log and service.value == _ELB_LOGS))
 
 
-def _others(statement: Statement) -> tuple[Condition, ...]:
-    """The conditions that are about something else than the source."""
+def _other_conditions(statement: Statement) -> tuple[Condition, ...]:
+    """The conditions that do not test the source."""
     return tuple(
         condition for condition in statement.conditions if condition.name not in _SOURCE_KEYS
     )
@@ -157,7 +167,7 @@ def _others(statement: Statement) -> tuple[Condition, ...]:
     on=Statement,
     when=(PRINCIPALS,),
     severity=Severity.SECURITY_WARNING,
-    title="A service is allowed on behalf of anyone",
+    title="A service is allowed on behalf of any account",
     fix="Add a condition on aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",
     kinds=_RESOURCE,
     bad=[
@@ -179,13 +189,16 @@ def _others(statement: Statement) -> tuple[Condition, ...]:
     ],
 )
 def confused_deputy(statement: Statement) -> Iterator[Fail]:
-    """The service works for every account: a request of somebody else can make it use your resource.
+    """The service works for every account, so somebody else's request can make it use your resource.
 
-    Wrong where the service sends none of these keys.
+    False alarm when the service sends none of these keys.
     """
-    if not _others(statement):
+    if not _other_conditions(statement):
         for principal in _services_at_large(statement):
-            yield Fail(principal.name.where, f"{quoted(principal.value)} may call for any account")
+            yield Fail(
+                principal.name.where,
+                f"{quoted(principal.value)} can use the resource on behalf of any account",
+            )
 
 
 @check(
@@ -217,9 +230,12 @@ def confused_deputy(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def source_not_asked(statement: Statement) -> Iterator[Fail]:
-    """The source of a service's call is what tells your request from somebody else's."""
+    """Only the source of a service's call distinguishes your request from somebody else's.
+
+    False alarm when another condition limits the calls to your account, or the service sends none of these keys.
+    """
     # AWS does not publish which other keys count as a restriction.
-    if _others(statement):
+    if _other_conditions(statement):
         for principal in _services_at_large(statement):
             yield Fail(
                 principal.name.where,

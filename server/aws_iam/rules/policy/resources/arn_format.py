@@ -198,33 +198,6 @@ def upper_case_service(statement: Statement) -> Iterator[Fail]:
 
 
 @check(
-    "INVALID_ARN_RESOURCE",
-    on=Statement,
-    when=_FAULTY,
-    severity=Severity.ERROR,
-    title="The service has no resources with an ARN of this form",
-    fix="Write the resource in one of the ARN formats of the service; `aws-iam policy lookup` lists them.",
-    bad=[_reading("arn:aws:iam::111122223333:roles/app")],
-    good=[_OBJECTS, _reading("arn:aws:iam::111122223333:role/app")],
-)
-def resource_of_no_format(statement: Statement) -> Iterator[Fail]:
-    """An ARN whose resource part follows no format of the service matches nothing.
-
-    False alarm when AWS added the resource type after the data here was collected.
-    """
-    for entry, arn in _unfitting(statement):
-        nearest_format = near_format(arn)
-        if not arn.resource:
-            yield Fail(entry.where, f"{quoted(entry.value)} ends before it names a resource")
-        elif nearest_format:
-            yield Fail(
-                entry.where,
-                f"{quoted(entry.value)} is not an ARN of a resource of {arn.service};"
-                f" its format is `{nearest_format}`",
-            )
-
-
-@check(
     "ARN_OF_UNKNOWN_FORMAT",
     on=Statement,
     when=_FAULTY,
@@ -232,21 +205,30 @@ def resource_of_no_format(statement: Statement) -> Iterator[Fail]:
     title="AWS's reference has no ARN of this form for the service",
     fix="Compare the ARN with the formats of the service; `aws-iam policy lookup` lists them.",
     source="https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
-    bad=[_reading("arn:aws:iam::111122223333:starship/app")],
+    bad=[
+        _reading("arn:aws:iam::111122223333:roles/app"),
+        _reading("arn:aws:iam::111122223333:starship/app"),
+        _reading("arn:aws:iam::111122223333:"),
+    ],
     good=[_OBJECTS, _reading("arn:aws:iam::111122223333:role/app")],
 )
-def resource_unknown_to_the_reference(statement: Statement) -> Iterator[Fail]:
-    """An ARN that follows no format of the service matches nothing.
+def unknown_format(statement: Statement) -> Iterator[Fail]:
+    """An ARN that follows no format of its service matches no resource, so the statement does nothing for it.
 
-    False alarm when the resource exists but is in no table of AWS's reference.
+    ValidatePolicy accepts such ARNs. False alarm when the resource exists but is in no table of AWS's reference;
+    confidence is low unless the ARN is close to a format that is there.
     """
     for entry, arn in _unfitting(statement):
-        if arn.resource and not near_format(arn):
-            yield Fail(
-                entry.where,
-                f"{quoted(entry.value)} follows no ARN format that AWS's reference lists for {arn.service}",
-                low_confidence=True,
-            )
+        if not arn.resource:
+            yield Fail(entry.where, f"{quoted(entry.value)} ends before it names a resource")
+            continue
+        nearest_format = near_format(arn)
+        yield Fail(
+            entry.where,
+            f"{quoted(entry.value)} follows no ARN format that AWS's reference lists for {arn.service}"
+            + (f"; did you mean `{nearest_format}`?" if nearest_format else ""),
+            low_confidence=not nearest_format,
+        )
 
 
 @memo_on_subject
@@ -436,6 +418,7 @@ _ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
         _reading("arn:aws:sqs:eu-west-1:111122223333:queue"),
         _reading("arn:aws:ssm:*::document/AWS-RunShellScript"),
         _reading("arn:aws:ssm:*::document/*"),
+        _reading("arn:aws:kms:*::*"),
     ],
 )
 def missing_account(statement: Statement) -> Iterator[Fail]:
@@ -445,5 +428,9 @@ def missing_account(statement: Statement) -> Iterator[Fail]:
     """
     for entry, arn, fitting in _fitted(statement):
         of_aws = _OF_AWS.search(arn.resource) or arn.resource in _ALL_OF_AWS.get(arn.service, ())
-        if not (arn.account or of_aws) and all_formats_have(fitting, "account", empty=False):
+        # A resource part of wildcards names no type, so that no format can be held against it.
+        untyped = not arn.resource.strip("*?:/")
+        if not (arn.account or of_aws or untyped) and all_formats_have(
+            fitting, "account", empty=False
+        ):
             yield Fail(entry.where, f"{quoted(entry.value)} has no account")

@@ -1,4 +1,4 @@
-"""Trust in OIDC providers: whose tokens are let in, and conditions that no token meets."""
+"""Trust in OIDC providers: whose tokens are accepted, and conditions that no token meets."""
 
 from __future__ import annotations
 
@@ -45,33 +45,30 @@ _GITLAB = {"StringEquals": {"gitlab.com:aud": "https://gitlab.com"}}
 _GITLAB_PROJECT = {"StringLike": {"gitlab.com:sub": "project_path:octo/app:*"}}
 
 
-def _tested(provider: Provider, statement: Statement) -> bool:
-    """Whether some condition is about the provider's tokens."""
-    return any(map(provider.claim, statement.conditions)) or _is_asked(provider, statement)
+def _tests_a_claim(provider: Provider, statement: Statement) -> bool:
+    """Whether a condition tests a claim of the provider's tokens."""
+    return any(map(provider.claim, statement.conditions)) or any(
+        c.demanded for c in _tenant_conditions(provider, statement)
+    )
 
 
-def _asking(provider: Provider, statement: Statement) -> tuple[Condition, ...]:
-    """The conditions that compare the claim which tells the tenant."""
-    required = provider.required
-    found = provider.on(statement, required) if required else ()
-    return tuple(condition for condition in found if condition.base != "Null")
+def _tenant_conditions(provider: Provider, statement: Statement) -> tuple[Condition, ...]:
+    """The conditions that compare the claim that identifies the tenant."""
+    conditions = provider.on(statement, provider.required) if provider.required else ()
+    return tuple(condition for condition in conditions if condition.base != "Null")
 
 
-def _is_asked(provider: Provider, statement: Statement) -> bool:
-    return any(c.demanded for c in _asking(provider, statement))
-
-
-def _unasked(statement: Statement) -> Iterator[Provider]:
-    """The providers whose tokens of all tenants pass for want of a condition on the claim that tells them apart."""
+def _without_tenant(statement: Statement) -> Iterator[Provider]:
+    """The providers whose tokens are accepted for every tenant, because no condition compares the claim that identifies it."""
     if never_matches(statement):
         return
     for provider in providers(statement):
-        if provider.required and not _asking(provider, statement):
+        if provider.required and not _tenant_conditions(provider, statement):
             yield provider
 
 
 def _graded(provider: Provider, statement: Statement) -> Severity | None:
-    """Lower where another claim names the tenant: AWS wants the claim all the same."""
+    """Lower where another claim identifies the tenant: AWS requires this claim all the same."""
     return Severity.WARNING if provider.is_pinned(statement) else None
 
 
@@ -79,22 +76,25 @@ def _graded(provider: Provider, statement: Statement) -> Severity | None:
     "MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="Every token of the identity provider may take the role",
+    title="Anyone with a token of the identity provider can assume the role",
     fix="Add conditions on the provider's aud and sub keys.",
     kinds=_TRUST,
     bad=[trusting_issuer({})],
     good=[_GOOD],
 )
 def any_token(statement: Statement) -> Iterator[Fail]:
-    """The provider issues tokens to all its users, not only to those that were meant."""
+    """The provider issues tokens to all of its users, not only to those that you mean.
+
+    False alarm when the provider is private and everyone with a token of it may use the role.
+    """
     if never_matches(statement):
         return
     for provider in providers(statement):
-        if not _tested(provider, statement):
+        if not _tests_a_claim(provider, statement):
             key = provider.key(provider.required or "sub")
             yield Fail(
                 provider.principal.name.where,
-                f"no condition has a key of {quoted(provider.host)}, such as {quoted(key)}",
+                f"no condition tests a claim of {quoted(provider.host)}, such as {quoted(key)}",
             )
 
 
@@ -102,20 +102,23 @@ def any_token(statement: Statement) -> Iterator[Fail]:
     "MISSING_GITHUB_REPO_CONDITION_KEY",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="Workflows of every GitHub repository may take the role",
+    title="Workflows of every GitHub repository can assume the role",
     fix="Add StringEquals on token.actions.githubusercontent.com:sub with the repository and branch.",
     kinds=_TRUST,
     bad=[trusting_issuer({"StringEquals": _FOR_US})],
     good=[_GOOD],
 )
 def any_repository(statement: Statement) -> Iterator[Fail]:
-    """GitHub issues tokens to everybody's workflows; the sub claim says whose it is."""
-    for provider in _unasked(statement):
+    """GitHub issues tokens to everybody's workflows; the sub claim says which repository a token belongs to.
+
+    False alarm when another claim already names the repository; AWS wants a condition on sub all the same.
+    """
+    for provider in _without_tenant(statement):
         if provider.host.lower() == _GITHUB:
             yield Fail(
                 statement.place("Condition"),
-                f"no condition has the key {quoted(provider.key('sub'))}",
-                # AWS wants the claim also where another one names the repository.
+                f"no condition compares {quoted(provider.key('sub'))} with a value",
+                # AWS wants this claim even where another one names the repository.
                 low_confidence=provider.is_pinned(statement),
             )
 
@@ -124,8 +127,8 @@ def any_repository(statement: Statement) -> Iterator[Fail]:
     "OIDC-NO-TENANT",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="Every customer of the identity provider may take the role",
-    fix="Add StringEquals on the claim that tells the provider's customers apart.",
+    title="Every customer of the identity provider can assume the role",
+    fix="Add StringEquals on the claim that identifies the customer.",
     source=_CONTROLS,
     kinds=_TRUST,
     bad=[
@@ -146,19 +149,23 @@ def any_repository(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def any_customer(statement: Statement) -> Iterator[Fail]:
-    """All customers of a shared issuer get tokens of the same issuer; only this claim says which customer a token belongs to.
+    """All customers of a shared issuer get tokens from the same issuer; only this claim says which customer a token belongs to.
 
-    Wrong where another claim already names the tenant; AWS refuses to save such a policy all the
-    same.
+    False alarm when another claim already identifies the customer; AWS refuses to save such a policy
+    all the same.
     """
-    for provider in _unasked(statement):
-        if provider.is_eks or provider.host.lower() == _GITHUB or not _tested(provider, statement):
+    for provider in _without_tenant(statement):
+        if (
+            provider.is_eks
+            or provider.host.lower() == _GITHUB
+            or not _tests_a_claim(provider, statement)
+        ):
             continue
         key = provider.key(provider.required)
         yield Fail(
             statement.place("Condition"),
-            f"no condition has the key {quoted(key)}, and {quoted(provider.host)} is the issuer of all"
-            " its customers",
+            f"no condition compares {quoted(key)} with a value, and {quoted(provider.host)} issues tokens to"
+            " all of its customers",
             severity=_graded(provider, statement),
         )
 
@@ -167,7 +174,7 @@ def any_customer(statement: Statement) -> Iterator[Fail]:
     "IRSA-NO-SUB",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="Every pod of the EKS cluster may take the role",
+    title="Every pod of the EKS cluster can assume the role",
     fix="Add StringEquals on the issuer's sub key: system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT.",
     source=_EKS_PAGE,
     kinds=_TRUST,
@@ -175,36 +182,38 @@ def any_customer(statement: Statement) -> Iterator[Fail]:
     good=[trusting_issuer(_POD, _CLUSTER)],
 )
 def any_pod(statement: Statement) -> Iterator[Fail]:
-    """The cluster issues a token to every service account; the sub claim says which one.
+    """The cluster issues a token to every service account; only the sub claim says which one.
 
-    Wrong where the cluster runs a single workload and nobody else may create pods.
+    False alarm when the cluster runs a single workload and nobody else can create pods.
     """
-    for provider in _unasked(statement):
-        if provider.is_eks and _tested(provider, statement):
+    for provider in _without_tenant(statement):
+        if provider.is_eks and _tests_a_claim(provider, statement):
             yield Fail(
                 statement.place("Condition"),
-                f"no condition has the key {quoted(provider.key('sub'))}",
+                f"no condition compares {quoted(provider.key('sub'))} with a value",
             )
 
 
 def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Condition, Fail]]:
-    """The values that let several tenants in; none when another condition on the claim shuts them out."""
-    found = []
-    for condition in (c for c in _asking(provider, statement) if c.demanded):
+    """The values that several tenants match; none when another condition on the claim keeps the others out."""
+    open_values = []
+    for condition in (c for c in _tenant_conditions(provider, statement) if c.demanded):
         like = "Like" in condition.base
         wide = [value for value in condition.values if like and provider.is_open(value.value)]
         if not wide:
             return
-        found += [(condition, Fail(pattern.where, quoted(pattern.value))) for pattern in wide]
-    yield from found
+        open_values += [
+            (condition, Fail(pattern.where, quoted(pattern.value))) for pattern in wide
+        ]
+    yield from open_values
 
 
 @check(
     "OIDC-TENANT-WILD",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="The pattern matches tokens of strangers",
-    fix="Write the organization in full, up to and including the character that ends its name.",
+    title="The pattern also matches tokens of strangers",
+    fix="Write the full name of the organization, including the character that ends it.",
     source=_CONTROLS,
     kinds=_TRUST,
     bad=[
@@ -232,9 +241,9 @@ def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Con
     ],
 )
 def strangers_in_pattern(statement: Statement) -> Iterator[Fail]:
-    """Anyone may choose a name that the pattern matches: `repo:octo*` also lets in the organization octo-evil.
+    """Anyone can choose a name that the pattern matches: `repo:octo*` also lets in the organization octo-evil.
 
-    Wrong where another claim, such as an immutable id, already names the tenant.
+    False alarm when another claim, such as an immutable id, already identifies the tenant.
     """
     for provider in () if never_matches(statement) else providers(statement):
         if provider.is_eks or provider.is_pinned(statement):
@@ -251,7 +260,7 @@ def strangers_in_pattern(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     severity=Severity.SECURITY_WARNING,
     title="The pattern matches several service accounts of the cluster",
-    fix="Write namespace and service account in full.",
+    fix="Write the namespace and the service account in full.",
     source=_EKS_PAGE,
     kinds=_TRUST,
     bad=[
@@ -265,16 +274,16 @@ def strangers_in_pattern(statement: Statement) -> Iterator[Fail]:
     good=[trusting_issuer(_POD, _CLUSTER)],
 )
 def several_pods(statement: Statement) -> Iterator[Fail]:
-    """Whoever may create pods in one of the namespaces gets the role's permissions.
+    """Anyone who can create pods in one of the matching namespaces gets the role's permissions.
 
-    Wrong where all matching service accounts are meant and share one owner.
+    False alarm when all matching service accounts are meant and have the same owner.
     """
     for provider in () if never_matches(statement) else providers(statement):
         if not provider.is_eks:
             continue
         for _, value in _open_values(provider, statement):
             yield Fail(value.where, f"{value.message} matches pods of every namespace")
-        for condition in (c for c in _asking(provider, statement) if c.demanded):
+        for condition in (c for c in _tenant_conditions(provider, statement) if c.demanded):
             for pattern in condition.values if "Like" in condition.base else ():
                 if pattern.value.endswith(":*") and not provider.is_open(pattern.value):
                     yield Fail(
@@ -288,8 +297,8 @@ def several_pods(statement: Statement) -> Iterator[Fail]:
     "OIDC-VACUOUS",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="A claim is tested by an operator that keeps nobody out",
-    fix="Use StringEquals or StringLike, without ForAllValues: and IfExists.",
+    title="A claim is tested with an operator that keeps nobody out",
+    fix="Use StringEquals or StringLike without ForAllValues: or IfExists.",
     source=_OPERATORS,
     kinds=_TRUST,
     bad=[
@@ -306,25 +315,25 @@ def several_pods(statement: Statement) -> Iterator[Fail]:
         ),
     ],
 )
-def tested_in_vain(statement: Statement) -> Iterator[Fail]:
-    """Such an operator also holds without the claim, or for every value but a few: strangers pass.
+def vacuous_condition(statement: Statement) -> Iterator[Fail]:
+    """Such an operator also holds when the claim is missing, or for every value except a few, so strangers get in.
 
-    Wrong where another condition of the statement already limits the same claim.
+    False alarm when another claim or another statement already keeps strangers out.
     """
     for provider in () if never_matches(statement) else providers(statement):
         for claim in dict.fromkeys((provider.required, "aud", "sub")):
             if claim:
-                yield from _in_vain(provider, statement, claim)
+                yield from _vacuous(provider, statement, claim)
 
 
-def _in_vain(provider: Provider, statement: Statement, claim: str) -> Iterator[Fail]:
+def _vacuous(provider: Provider, statement: Statement, claim: str) -> Iterator[Fail]:
     tested = [condition for condition in provider.on(statement, claim) if condition.base != "Null"]
     if any(c.demanded for c in tested):
         return
     present = is_present(statement, provider.key(claim).lower())
     for condition in tested:
         open_ = condition.negated or not present
-        # Only the claim that tells the tenant must be compared with values to hold strangers off.
+        # Only the claim that identifies the tenant must be compared with values to keep strangers out.
         if not (open_ and (claim == provider.required or condition.qualifier == "ForAllValues")):
             continue
         needed = claim == provider.required
@@ -337,8 +346,8 @@ def _in_vain(provider: Provider, statement: Statement, claim: str) -> Iterator[F
 
 def _why_open(condition: Condition) -> str:
     if condition.negated:
-        return "lets in everyone but the values listed"
-    return "also holds for a request without the key"
+        return "accepts every value except those listed"
+    return "also holds when the request lacks the key"
 
 
 @check(
@@ -346,7 +355,7 @@ def _why_open(condition: Condition) -> str:
     on=Statement,
     severity=Severity.ERROR,
     title="No token of the identity provider meets the condition",
-    fix="Use StringLike for a pattern, the issuer of the principal in the key, and a claim that AWS passes on.",
+    fix="Use StringLike for a pattern, the principal's issuer in the key, and a claim that AWS passes on.",
     source=_KEYS,
     kinds=_TRUST,
     bad=[
@@ -360,9 +369,9 @@ def _why_open(condition: Condition) -> str:
     ],
 )
 def no_token_fits(statement: Statement) -> Iterator[Fail]:
-    """All conditions must hold, so one that never does closes the role to everybody.
+    """All conditions of a statement must hold, so one that never holds locks everyone out of the role.
 
-    Wrong where AWS passes on a claim of the issuer that is not known here yet.
+    False alarm when AWS passes on a claim of this issuer that is not known here yet.
     """
     if not any(True for _ in providers(statement)):
         return
@@ -389,16 +398,16 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
     "SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
     on=Statement,
     severity=Severity.WARNING,
-    title="The GitHub subject has a wildcard",
+    title="The GitHub subject contains a wildcard",
     fix="Write the repository and the branch, tag or environment in full.",
     kinds=_TRUST,
     bad=[trusting_issuer({"StringLike": {_SUB: "repo:octo/*"}})],
     good=[_GOOD],
 )
 def several_repositories(statement: Statement) -> Iterator[Fail]:
-    """Every repository and branch that the pattern matches may take the role, including those created later.
+    """Every repository and branch that the pattern matches can assume the role, including ones created later.
 
-    Wrong where all of them are meant and the role allows nothing sensitive.
+    False alarm when all of them are meant and the role allows nothing sensitive.
     """
     if not any(provider.host.lower() == _GITHUB for provider in providers(statement)):
         return
@@ -409,17 +418,17 @@ def several_repositories(statement: Statement) -> Iterator[Fail]:
             if is_literal(value.value):
                 continue
             repository = ":".join(value.value.split(":")[:2])
-            pulls = ", pull requests among them" if _takes_pulls(value.value) else ""
+            pulls = ", including pull requests" if _matches_pull_requests(value.value) else ""
             yield Fail(
                 value.where,
                 f"{quoted(value.value)} matches several subjects{pulls}",
-                # Whether AWS accepts a wildcard after a repository written in full is not known.
+                # It is not known whether AWS accepts a wildcard after a repository written in full.
                 low_confidence=is_literal(repository),
             )
 
 
-def _takes_pulls(subject: str) -> bool:
-    """Whether the pattern matches runs for pull requests, whose subject ends with `:pull_request`."""
+def _matches_pull_requests(subject: str) -> bool:
+    """Whether the pattern matches runs for pull requests, whose subjects end with `:pull_request`."""
     _, *fields = subject.split(":")
     if len(fields) <= 1:
         return subject.endswith("*")

@@ -1,4 +1,4 @@
-"""Role trust policies: who may take the role, and how narrowly identity providers are let in."""
+"""Role trust policies: who can assume the role, and with which action."""
 
 from __future__ import annotations
 
@@ -38,16 +38,21 @@ _GITHUB_GOOD = trusting(_PROVIDER, _WEB, {"StringEquals": _BRANCH})
     "ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL",
     on=Statement,
     severity=Severity.ERROR,
-    title="A trust policy has NotPrincipal",
+    title="A trust policy contains NotPrincipal",
     fix="Name the principals in Principal.",
     kinds=_TRUST,
     bad=[{"Effect": "Allow", "NotPrincipal": _ROOT, "Action": "sts:AssumeRole"}],
     good=[_GOOD],
 )
 def trust_by_exclusion(statement: Statement) -> Iterator[Fail]:
-    """AWS refuses NotPrincipal in a role's trust policy."""
+    """A role's trust policy cannot list whom it does not trust.
+
+    No false alarms: AWS rejects NotPrincipal in a trust policy.
+    """
     if statement.has("NotPrincipal"):
-        yield Fail(statement.place("NotPrincipal"), "a trust policy has no `NotPrincipal`")
+        yield Fail(
+            statement.place("NotPrincipal"), "`NotPrincipal` is not supported in a trust policy"
+        )
 
 
 @check(
@@ -55,23 +60,28 @@ def trust_by_exclusion(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     severity=Severity.ERROR,
     title="The principal of a trust policy is `*`",
-    fix="Name the accounts, roles, services or providers that may take the role.",
+    fix="Name the accounts, roles, services or providers that may assume the role.",
     kinds=_TRUST,
     bad=[trusting("*")],
     good=[_GOOD],
 )
 def trust_in_star(statement: Statement) -> Iterator[Fail]:
-    """AWS refuses a bare `*` as principal of a role's trust policy."""
+    """A role's trust policy cannot have `*` itself as its principal.
+
+    No false alarms: AWS rejects the policy.
+    """
     for principal in statement.principals:
         if principal.type == "*" and principal.value == "*":
-            yield Fail(principal.name.where, "`*` is no principal of a trust policy")
+            yield Fail(
+                principal.name.where, "`*` is not supported as the principal of a trust policy"
+            )
 
 
 @check(
     "TRUST_OPEN_TO_EVERYONE",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="Any principal of any account may take the role",
+    title="Any principal of any AWS account can assume the role",
     fix="Name the accounts or roles, or add a condition on aws:PrincipalOrgID, aws:PrincipalAccount or aws:PrincipalArn.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
     kinds=_TRUST,
@@ -88,31 +98,37 @@ def trust_in_star(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def open_trust(statement: Statement) -> Iterator[Fail]:
-    """The role is public: its permissions belong to everybody who learns its ARN."""
+    """The role is public: anyone who learns its ARN gets its permissions.
+
+    False alarm when a Deny in another statement keeps other accounts out.
+    """
     if not statement.allows or is_closed_to_strangers(statement):
         return
     for principal in statement.principals:
         if principal.type == "AWS" and principal.is_everyone:
-            secret = bool(statement.conditions_on("sts:externalid"))
-            but = "; an external id is no secret and names nobody" if secret else ""
-            yield Fail(principal.name.where, f"`*` lets every AWS account take the role{but}")
+            external_id = statement.conditions_on("sts:externalid")
+            but = "; an external id is not a secret and identifies nobody" if external_id else ""
+            yield Fail(principal.name.where, f"`*` lets every AWS account assume the role{but}")
 
 
 @check(
     "ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE",
     on=Statement,
     severity=Severity.ERROR,
-    title="A trust policy has a resource",
-    fix="Remove the element: the resource is the role that has the policy.",
+    title="A trust policy contains a resource",
+    fix="Remove the element: the resource is the role itself.",
     kinds=_TRUST,
     bad=[{**_GOOD, "Resource": "*"}],
     good=[_GOOD],
 )
 def trust_with_resource(statement: Statement) -> Iterator[Fail]:
-    """AWS refuses Resource in a role's trust policy."""
+    """A role's trust policy always applies to the role itself.
+
+    No false alarms: AWS rejects Resource in a trust policy.
+    """
     for name in ("Resource", "NotResource"):
         if statement.has(name):
-            yield Fail(statement.place(name), f"a trust policy has no `{name}`")
+            yield Fail(statement.place(name), f"`{name}` is not supported in a trust policy")
 
 
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -125,19 +141,23 @@ _PROVIDER_ARN = re.compile(
     "INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY",
     on=Statement,
     severity=Severity.ERROR,
-    title="A federated principal is no identity provider",
+    title="A federated principal is not an identity provider",
     fix="Write the ARN of an OIDC or SAML provider, or the host of a built-in one.",
     kinds=_TRUST,
     bad=[trusting({"Federated": "arn:aws:iam::111122223333:role/app"}, _WEB)],
     good=[_GITHUB_GOOD],
 )
-def no_provider(statement: Statement) -> Iterator[Fail]:
-    """Tokens come from a provider that the account knows; anything else is never trusted."""
+def invalid_provider(statement: Statement) -> Iterator[Fail]:
+    """Tokens come from a provider that the account knows; anything else is never trusted.
+
+    False alarm when the value is a placeholder that is filled in before deployment.
+    """
     for principal in _federated(statement):
         value = principal.value
         if not (_HOST.fullmatch(value) or _PROVIDER_ARN.fullmatch(value) or "*" in value):
             yield Fail(
-                principal.name.where, f"{quoted(value)} is neither a provider's ARN nor a host"
+                principal.name.where,
+                f"{quoted(value)} is neither the ARN of an identity provider nor a host",
             )
 
 
@@ -149,8 +169,8 @@ def _federated(statement: Statement) -> tuple[Principal, ...]:
     "MISMATCHED_ACTION_FOR_PRINCIPAL",
     on=Statement,
     severity=Severity.ERROR,
-    title="The action is not the one by which such a principal takes a role",
-    fix="Use sts:AssumeRoleWithWebIdentity for OIDC, sts:AssumeRoleWithSAML for SAML, sts:AssumeRole for others.",
+    title="The action does not fit the type of principal",
+    fix="Use sts:AssumeRoleWithWebIdentity for OIDC, sts:AssumeRoleWithSAML for SAML and sts:AssumeRole for others.",
     kinds=_TRUST,
     bad=[trusting(_PROVIDER, "sts:AssumeRoleWithSAML"), trusting(_ROOT, _WEB)],
     good=[
@@ -159,18 +179,22 @@ def _federated(statement: Statement) -> tuple[Principal, ...]:
         {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["sts:AssumeRole", _WEB]},
     ],
 )
-def action_of_other_principal(statement: Statement) -> Iterator[Fail]:
-    """Each kind of principal has an action of its own; with another the statement never matches."""
+def mismatched_action(statement: Statement) -> Iterator[Fail]:
+    """Each type of principal assumes a role with its own action; with another action the statement never matches.
+
+    False alarm when one statement lists principals of several types with the action of each.
+    """
     for entry in statement.actions:
         action = entry.value.lower()
-        wanted = {"sts:assumerolewithsaml": "SAML", "sts:assumerolewithwebidentity": "OIDC"}.get(
-            action
-        )
-        for principal in statement.principals if wanted else ():
-            # A Deny to everyone names the callers of all kinds together.
+        provider_type = {
+            "sts:assumerolewithsaml": "SAML",
+            "sts:assumerolewithwebidentity": "OIDC",
+        }.get(action)
+        for principal in statement.principals if provider_type else ():
+            # A Deny for everyone covers callers of every type.
             if statement.denies and principal.is_everyone:
                 continue
-            if _provider_kind(principal) not in {wanted, ""}:
+            if _provider_kind(principal) not in {provider_type, ""}:
                 yield Fail(
                     entry.where, f"{quoted(entry.value)} never matches {quoted(principal.value)}"
                 )
@@ -181,7 +205,7 @@ def _plain_action(statement: Statement) -> Iterator[Fail]:
     plain = [action for action in statement.actions if action.value.lower() == "sts:assumerole"]
     providers = _federated(statement)
     if plain and providers and len(providers) == len(statement.principals):
-        # AWS's page does not say that it reports this pair; that it never matches follows from the action.
+        # AWS's page does not say that it reports this pair; it follows from the action that the pair never matches.
         yield Fail(
             plain[0].where,
             f"`sts:AssumeRole` never matches {quoted(providers[0].value)}",
@@ -190,7 +214,7 @@ def _plain_action(statement: Statement) -> Iterator[Fail]:
 
 
 def _provider_kind(principal: Principal) -> str:
-    """SAML, OIDC, another kind, or nothing when the value does not tell."""
+    """SAML, OIDC or other; empty when the value does not show it."""
     if principal.type != "Federated":
         return "" if principal.type == "*" else "other"
     if ":saml-provider/" in principal.value:
@@ -206,7 +230,7 @@ _ANYWHERE_ACTIONS = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"
     "MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY",
     on=Policy,
     severity=Severity.ERROR,
-    title="Roles Anywhere lacks an action that it needs",
+    title="IAM Roles Anywhere lacks an action that it needs",
     fix="Allow sts:AssumeRole, sts:SetSourceIdentity and sts:TagSession.",
     kinds=_TRUST,
     bad=[{"Version": "2012-10-17", "Statement": [trusting({"Service": _ANYWHERE})]}],
@@ -218,17 +242,17 @@ _ANYWHERE_ACTIONS = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"
     ],
 )
 def roles_anywhere_incomplete(policy: Policy) -> Iterator[Fail]:
-    """IAM Roles Anywhere makes all three calls; without one of them no session is created."""
+    """IAM Roles Anywhere makes all three calls; without one of them it creates no session."""
     trusting = [
         statement
         for statement in policy.statements
         if statement.allows and any(p.value == _ANYWHERE for p in statement.principals)
     ]
-    given = [entry.value for trusted in trusting for entry in trusted.actions]
+    allowed = [entry.value for trusted in trusting for entry in trusted.actions]
     missing = [
         action
         for action in _ANYWHERE_ACTIONS
-        if not any(matches(allowed, action, ignore_case=True) for allowed in given)
+        if not any(matches(pattern, action, ignore_case=True) for pattern in allowed)
     ]
     if trusting and missing:
         yield Fail(
@@ -257,19 +281,20 @@ def roles_anywhere_incomplete(policy: Policy) -> Iterator[Fail]:
     good=[trusting({"AWS": "arn:aws:iam::111122223333:role/app"})],
 )
 def session_beside_role(statement: Statement) -> Iterator[Fail]:
-    """A role's ARN covers all sessions of the role."""
-    roles = {named.value for named in statement.principals}
+    """The ARN of a role covers all sessions of the role."""
+    principals = {principal.value for principal in statement.principals}
     for principal in statement.principals:
         match = re.fullmatch(
             r"arn:([^:]*):sts::([0-9]{12}):assumed-role/([^/]+)/.+", principal.value
         )
-        if match and f"arn:{match[1]}:iam::{match[2]}:role/{match[3]}" in roles:
+        if match and f"arn:{match[1]}:iam::{match[2]}:role/{match[3]}" in principals:
             yield Fail(
-                principal.name.where, f"{quoted(principal.value)} is a session of a listed role"
+                principal.name.where,
+                f"{quoted(principal.value)} is a session of a role that is listed too",
             )
 
 
-_TAKING = (
+_TRUST_ACTIONS = (
     "sts:AssumeRole",
     "sts:AssumeRoleWithSAML",
     "sts:AssumeRoleWithWebIdentity",
@@ -277,7 +302,7 @@ _TAKING = (
     "sts:SetSourceIdentity",
     "sts:TagSession",
 )
-_LABELS = _TAKING[3:]
+_LABELS = _TRUST_ACTIONS[3:]
 _TRUST_PAGE = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html"
 )
@@ -287,8 +312,8 @@ _TRUST_PAGE = (
     "TRUST_ACTION_NOT_SUPPORTED",
     on=Statement,
     severity=Severity.ERROR,
-    title="A trust policy has an action that does not take a role",
-    fix="Write sts:AssumeRole, sts:AssumeRoleWithSAML or sts:AssumeRoleWithWebIdentity; permissions go into the role's policies.",
+    title="A trust policy contains an action that does not assume a role",
+    fix="Use sts:AssumeRole, sts:AssumeRoleWithSAML or sts:AssumeRoleWithWebIdentity; put permissions into the role's own policies.",
     source=_TRUST_PAGE,
     kinds=_TRUST,
     bad=[
@@ -301,25 +326,30 @@ _TRUST_PAGE = (
         trusting(_ROOT, "sts:Assume*"),
     ],
 )
-def no_taking_of_roles(statement: Statement) -> Iterator[Fail]:
-    """A trust policy is asked only when somebody takes the role, so another action there never matches."""
+def unsupported_trust_action(statement: Statement) -> Iterator[Fail]:
+    """AWS evaluates a trust policy only when somebody assumes the role, so any other action in it never matches.
+
+    False alarm when the action is newer than the list here.
+    """
     for entry in statement.actions:
         if "${" in entry.value or catalog().tier(entry.value.partition(":")[0]) == "unknown":
             continue
-        # What does not exist at all has a code of its own.
+        # INVALID_ACTION reports an action that does not exist.
         exists = not is_literal(entry.value) or catalog().tier(entry.value) != "unknown"
         if exists and not any(
-            matches(entry.value, taking, ignore_case=True) for taking in _TAKING
+            matches(entry.value, action, ignore_case=True) for action in _TRUST_ACTIONS
         ):
-            yield Fail(entry.where, f"{quoted(entry.value)} never matches: no role is taken by it")
+            yield Fail(
+                entry.where, f"{quoted(entry.value)} never matches: it does not assume a role"
+            )
 
 
 @check(
     "TRUST_ACTION_TOO_WIDE",
     on=Statement,
     severity=Severity.WARNING,
-    title="A trust policy allows more than taking the role",
-    fix="Write the one action that the principal needs, such as sts:AssumeRole.",
+    title="A trust policy allows more than assuming the role",
+    fix="List only the action that the principal needs, such as sts:AssumeRole.",
     source=_TRUST_PAGE,
     kinds=_TRUST,
     bad=[
@@ -329,21 +359,24 @@ def no_taking_of_roles(statement: Statement) -> Iterator[Fail]:
     ],
     good=[_GOOD, {**trusting(_ROOT, "sts:*"), "Effect": "Deny"}],
 )
-def labels_included(statement: Statement) -> Iterator[Fail]:
-    """Who may set tags, source identity or context of the session chooses what policies by tag and the logs then see."""
+def broad_trust_action(statement: Statement) -> Iterator[Fail]:
+    """A principal that can set the session's tags, source identity or context controls what tag-based policies and the logs see.
+
+    False alarm when the principal is trusted to set them.
+    """
     if not statement.allows:
         return
     for entry in statement.actions:
-        given = [label for label in _LABELS if matches(entry.value, label, ignore_case=True)]
-        if given and not is_literal(entry.value):
+        labels = [label for label in _LABELS if matches(entry.value, label, ignore_case=True)]
+        if labels and not is_literal(entry.value):
             yield Fail(
                 entry.where,
-                f"{quoted(entry.value)} also gives `{given[-1]}`: the principal chooses the session's"
-                " tags, source identity and context",
+                f"{quoted(entry.value)} also allows {', '.join(f'`{label}`' for label in labels)}:"
+                " the principal chooses what it sets for its own session",
             )
     if statement.not_actions:
-        listed = quoted(statement.not_actions[0].value)
+        first = quoted(statement.not_actions[0].value)
+        more = f" and {len(statement.not_actions) - 1} more" if statement.not_actions[1:] else ""
         yield Fail(
-            statement.place("NotAction"),
-            f"everything but {listed} is allowed, be it taking the role or naming the session",
+            statement.place("NotAction"), f"`NotAction` allows every action except {first}{more}"
         )

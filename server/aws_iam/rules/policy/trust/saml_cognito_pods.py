@@ -1,4 +1,4 @@
-"""Trust in SAML, Cognito, IAM Roles Anywhere, EKS Pod Identity and pull requests: what each needs to know its callers."""
+"""Trust in SAML, Cognito, IAM Roles Anywhere, EKS Pod Identity and pull requests: the conditions that each needs."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:source
 
 
 def _demanded(statement: Statement, names: Sequence[str], prefixes: Sequence[str] = ()) -> bool:
-    """Whether the request must meet a condition on one of the keys, which leaves somebody out."""
+    """Whether the request must meet a condition on one of the keys that does not accept every value."""
     return any(
         condition.demanded
         and (condition.name in names or condition.name.startswith(tuple(prefixes)))
-        and not any(_takes_any(condition, value.value) for value in condition.values)
+        and not any(_accepts_all(condition, value.value) for value in condition.values)
         for condition in statement.conditions
     )
 
 
-def _takes_any(condition: Condition, value: str) -> bool:
-    """Whether the value is a pattern of everything; the values of a condition are OR-ed."""
+def _accepts_all(condition: Condition, value: str) -> bool:
+    """Whether the value is a pattern that matches everything; the values of a condition are OR-ed."""
     if not ("Like" in condition.base or condition.base.startswith("Arn")) or "${" in value:
         return False
     if condition.name in _SOURCES:
@@ -56,7 +56,7 @@ _SIGN_IN = {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}
     "SAML_TRUST_WITHOUT_AUD",
     on=Statement,
     severity=Severity.WARNING,
-    title="The audience of SAML responses is not tested",
+    title="The trust policy does not test the audience of SAML responses",
     fix='Add "StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}, or the sign-in endpoint that you use.',
     source=_SAML_PAGE,
     kinds=_TRUST,
@@ -66,15 +66,18 @@ _SIGN_IN = {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}
     ],
     good=[trusting(_SAML, _BY_SAML, _SIGN_IN)],
 )
-def audience_unasked(statement: Statement) -> Iterator[Fail]:
-    """AWS's page on such roles counts the audience among the three values that let only your application take them."""
+def audience_not_tested(statement: Statement) -> Iterator[Fail]:
+    """AWS's page on such roles lists the audience among the three values that limit the role to your application.
+
+    False alarm when another statement denies responses for other audiences.
+    """
     if not _allows(statement, _BY_SAML) or _demanded(statement, ("saml:aud",)):
         return
     for principal in statement.principals:
         if principal.type == "Federated" and ":saml-provider/" in principal.value:
             yield Fail(
                 principal.name.where,
-                f"no condition asks for `SAML:aud` of {quoted(principal.value)}",
+                f"{quoted(principal.value)} is trusted, but no condition requires a value of `SAML:aud`",
             )
 
 
@@ -88,7 +91,7 @@ _SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
     "COGNITO_TRUST_WITHOUT_AMR",
     on=Statement,
     severity=Severity.WARNING,
-    title="Guests of the identity pool may take the role like everybody who signed in",
+    title="Guests of the identity pool can assume the role like signed-in users",
     fix='Add "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "authenticated"}, or "unauthenticated" for the guests\' role.',
     source="https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html",
     kinds=_TRUST,
@@ -103,14 +106,14 @@ _SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
     ],
 )
 def guests_included(statement: Statement) -> Iterator[Fail]:
-    """A pool gives tokens to signed-in users and, if it allows guests, to anybody; only amr tells them apart.
+    """A pool gives tokens to signed-in users and, if it allows guests, to anyone; only amr tells them apart.
 
-    Wrong where the pool does not allow guests.
+    False alarm when the pool does not allow guests.
     """
     principal = next(
         (candidate for candidate in statement.principals if candidate.value == _POOL), None
     )
-    # Without the pool the role is open to all pools, which has a code of its own.
+    # OIDC-NO-TENANT reports a role that is open to every pool.
     if principal is None or not _allows(statement, _WEB) or never_matches(statement):
         return
     if _demanded(statement, (f"{_POOL}:aud",)) and not _demanded(
@@ -118,7 +121,7 @@ def guests_included(statement: Statement) -> Iterator[Fail]:
     ):
         yield Fail(
             principal.name.where,
-            f"no condition asks for `{_POOL}:amr`: whoever has a token of the pool may take the role",
+            f"no condition requires `{_POOL}:amr`: anyone with a token of the pool can assume the role",
         )
 
 
@@ -142,7 +145,7 @@ def _serves(statement: Statement, service: str) -> Principal | None:
     "ROLES_ANYWHERE_TRUST_OPEN",
     on=Statement,
     severity=Severity.WARNING,
-    title="Any certificate of any trust anchor may take the role",
+    title="Anyone with a certificate from any trust anchor can assume the role",
     fix="Add ArnEquals on aws:SourceArn (the trust anchor) and StringEquals on aws:PrincipalTag/x509Subject/CN or another field of the certificate.",
     source="https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html",
     kinds=_TRUST,
@@ -157,9 +160,9 @@ def _serves(statement: Statement, service: str) -> Principal | None:
     ],
 )
 def any_certificate(statement: Statement) -> Iterator[Fail]:
-    """Whoever has a certificate of one of the account's certificate authorities and knows a profile gets the role.
+    """Anyone who has a certificate from one of the account's certificate authorities and knows a profile gets the role.
 
-    Wrong where the trust anchor issues certificates to this workload only.
+    False alarm when the trust anchor issues certificates to this workload only.
     """
     principal = _serves(statement, _ANYWHERE)
     tested = _demanded(
@@ -170,7 +173,7 @@ def any_certificate(statement: Statement) -> Iterator[Fail]:
     if principal and _allows(statement, "sts:AssumeRole") and not tested:
         yield Fail(
             principal.name.where,
-            "no condition asks for the trust anchor or for a field of the certificate",
+            "no condition requires a trust anchor or a field of the certificate",
         )
 
 
@@ -189,7 +192,7 @@ _ONE_POD = {
     "PID-NO-TAGSESSION",
     on=Policy,
     severity=Severity.WARNING,
-    title="EKS Pod Identity may not tag the session",
+    title="EKS Pod Identity is not allowed to tag the session",
     fix="Allow sts:TagSession in addition to sts:AssumeRole, or turn session tags off in the association.",
     source=_POD_PAGE,
     kinds=_TRUST,
@@ -203,16 +206,16 @@ _ONE_POD = {
     ],
 )
 def untagged_pods(policy: Policy) -> Iterator[Fail]:
-    """The service tags each session with cluster, namespace and account unless told not to; without the permission pods get no credentials.
+    """The service tags each session with the cluster, namespace and service account unless the association turns that off; without the permission pods get no credentials.
 
-    Wrong where every association of the role has session tags turned off.
+    False alarm when every association of the role has session tags turned off.
     """
     serving = [statement for statement in policy.statements if _serves(statement, _PODS)]
-    taking = [candidate for candidate in serving if _allows(candidate, "sts:AssumeRole")]
-    if taking and not any(_allows(candidate, "sts:TagSession") for candidate in serving):
+    assuming = [candidate for candidate in serving if _allows(candidate, "sts:AssumeRole")]
+    if assuming and not any(_allows(candidate, "sts:TagSession") for candidate in serving):
         yield Fail(
-            taking[0].place("Action"),
-            f"`{_PODS}` tags its sessions, and nothing allows it `sts:TagSession`",
+            assuming[0].place("Action"),
+            f"`{_PODS}` tags its sessions, but no statement allows it `sts:TagSession`",
         )
 
 
@@ -220,7 +223,7 @@ def untagged_pods(policy: Policy) -> Iterator[Fail]:
     "PID-TRUST-OPEN",
     on=Statement,
     severity=Severity.SUGGESTION,
-    title="Any pod of any cluster of the account can be given the role",
+    title="Any pod of any cluster in the account can get the role",
     fix="Add StringEquals on aws:RequestTag/eks-cluster-arn, aws:RequestTag/kubernetes-namespace and aws:RequestTag/kubernetes-service-account.",
     source=_POD_PAGE,
     kinds=_TRUST,
@@ -231,16 +234,16 @@ def untagged_pods(policy: Policy) -> Iterator[Fail]:
     ],
 )
 def any_pod_of_account(statement: Statement) -> Iterator[Fail]:
-    """Whoever may create associations and pass the role chooses the pod; the trust policy can name the one it is for.
+    """Anyone who can create associations and pass the role chooses the pod; the trust policy can name the pod that it is meant for.
 
-    Wrong where only a trusted pipeline may create associations.
+    False alarm when only a trusted pipeline can create associations.
     """
     principal = _serves(statement, _PODS)
     if principal is None or not _allows(statement, "sts:AssumeRole"):
         return
     if not _demanded(statement, _SOURCES, ("aws:requesttag/",)):
         yield Fail(
-            principal.name.where, "no condition says which cluster, namespace or service account"
+            principal.name.where, "no condition names a cluster, namespace or service account"
         )
 
 
@@ -258,8 +261,8 @@ def _subjects(*values: str) -> dict[str, object]:
     "OIDC-PR",
     on=Statement,
     severity=Severity.WARNING,
-    title="Pull requests get the role that a branch or environment deploys with",
-    fix="Give pull requests a role of their own that only reads.",
+    title="Pull requests can assume the role that a branch or environment deploys with",
+    fix="Give pull requests a separate role that can only read.",
     source="https://docs.github.com/en/actions/reference/security/oidc",
     kinds=_TRUST,
     bad=[_subjects("repo:octo/app:ref:refs/heads/main", "repo:octo/app:pull_request")],
@@ -269,10 +272,10 @@ def _subjects(*values: str) -> dict[str, object]:
         _subjects("repo:octo/app:pull_request", "repo:octo@1/app@2:pull_request"),
     ],
 )
-def unreviewed(statement: Statement) -> Iterator[Fail]:
-    """A pull request runs what its author wrote, before anybody has reviewed it: branch protection does not help.
+def unreviewed_changes(statement: Statement) -> Iterator[Fail]:
+    """A pull request runs its author's code before anybody has reviewed it; branch protection does not help.
 
-    Wrong where the role only reads what the authors may see anyway.
+    False alarm when the role can only read what the authors may see anyway.
     """
     if not any(
         provider.issuer and provider.issuer.id == "github" for provider in providers(statement)
@@ -282,11 +285,11 @@ def unreviewed(statement: Statement) -> Iterator[Fail]:
         if not (condition.name.endswith(":sub") and condition.demanded):
             continue
         pulls = [value for value in condition.values if value.value.endswith(_PULL)]
-        # A pattern lets pull requests in along with all else, and has a code of its own.
+        # SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED reports a pattern that also matches pull requests.
         if pulls and _deploys(condition):
             yield Fail(
                 pulls[0].where,
-                f"{quoted(pulls[0].value)} lets unreviewed changes take the role of the other subjects",
+                f"{quoted(pulls[0].value)} lets unreviewed changes assume the role that the other subjects use",
             )
 
 

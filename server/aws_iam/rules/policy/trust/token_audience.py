@@ -1,4 +1,4 @@
-"""Audience claims of identity providers under set operators: a token has one audience."""
+"""Audience claims of identity providers under set operators, although a token has one audience."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TRUST = (Kind.TRUST,)
 _GITHUB = "token.actions.githubusercontent.com"
 _SUB = {"StringEquals": {f"{_GITHUB}:sub": "repo:octo/app:ref:refs/heads/main"}}
 _AUD = {f"{_GITHUB}:aud": "sts.amazonaws.com"}
-# The claim of Login with Amazon that says for which application the token is.
+# Login with Amazon names the application in `app_id`.
 _AUDIENCES = ("aud", "app_id")
 
 
@@ -27,7 +27,7 @@ _GOOD = trusting_issuer({"StringEquals": {**_SUB["StringEquals"], **_AUD}})
 
 
 def _qualified(statement: Statement, qualifier: str) -> Iterator[Condition]:
-    """The conditions on an audience of the statement's providers, under the set operator."""
+    """The conditions that test an audience of the statement's providers with the set operator."""
     hosts = {provider.host.lower() for provider in providers(statement)}
     for condition in statement.conditions if hosts else ():
         host, _, claim = condition.name.rpartition(":")
@@ -46,11 +46,14 @@ def _qualified(statement: Statement, qualifier: str) -> Iterator[Condition]:
     good=[_GOOD, trusting_issuer({**_SUB, "ForAllValues:StringEquals": _AUD})],
 )
 def any_audience(statement: Statement) -> Iterator[Fail]:
-    """ForAnyValue is for keys of several values; a token's audience is one, and must be the one that was meant."""
+    """ForAnyValue is for keys with several values; a token has one audience, which must be the one you mean.
+
+    False alarm when every token of the provider has a single audience: the condition then decides as it would without ForAnyValue.
+    """
     for condition in _qualified(statement, "ForAnyValue"):
         yield Fail(
             condition.operator.where,
-            f"{quoted(condition.key.value)} has one value: write {quoted(condition.base)}",
+            f"{quoted(condition.key.value)} has a single value: use {quoted(condition.base)}",
         )
 
 
@@ -65,10 +68,13 @@ def any_audience(statement: Statement) -> Iterator[Fail]:
     good=[_GOOD, trusting_issuer({**_SUB, "ForAnyValue:StringEquals": _AUD})],
 )
 def all_audiences(statement: Statement) -> Iterator[Fail]:
-    """ForAllValues is for keys of several values; on the one audience of a token it also holds without any."""
-    # ValidatePolicy gives this as a reminder for an audience without set operator, too, where nothing is to be done.
+    """ForAllValues is for keys with several values; it also holds when the token has no audience.
+
+    False alarm when a Null condition requires the audience.
+    """
+    # ValidatePolicy also reports an audience without a set operator as a reminder, where there is nothing to do.
     for condition in _qualified(statement, "ForAllValues"):
         yield Fail(
             condition.operator.where,
-            f"{quoted(condition.key.value)} has one value: write {quoted(condition.base)}",
+            f"{quoted(condition.key.value)} has a single value: use {quoted(condition.base)}",
         )

@@ -1,4 +1,4 @@
-"""CIS: whatever faces the web logs its requests."""
+"""CIS control on access logs of CloudFront distributions, load balancers and API stages."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
 
 _WAYS: Mapping[AccessLogWay, str] = {
-    STANDARD: "by standard logging",
+    STANDARD: "with standard logging",
     REALTIME: "in real time",
     DELIVERY: "through a delivery of CloudWatch Logs",
     BUCKET: "to its bucket",
 }
+_NO_LOGS = "writes no access logs"
 _DISTRIBUTION_FIX = (
     "Switch on standard logging: aws logs put-delivery-source --region us-east-1 --name NAME --resource-arn ARN "
     "--log-type ACCESS_LOGS, then put-delivery-destination and create-delivery"
@@ -52,76 +53,78 @@ _HTTP_FIX = (
 
 @control("web_frontend_logging", needs=(DISTRIBUTIONS, LOAD_BALANCERS, REST_APIS, HTTP_APIS))
 def web_frontend_logging(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Execution logs are no access logs; private APIs, WebSocket APIs and gateway load balancers are no front ends."""
+    """Execution logs are not access logs; private APIs, WebSocket APIs and Gateway Load Balancers are not front ends.
 
-    def balancers(region: str, found: tuple[LoadBalancer, ...]) -> Iterator[Outcome]:
+    False alarm when another component in front of it logs the requests.
+    """
+
+    def judge_balancers(region: str, balancers: tuple[LoadBalancer, ...]) -> Iterator[Outcome]:
         test = partial(_balancer, region)
-        return for_each(found, test, name=lambda one: one.arn, region=region)
+        return for_each(balancers, test, name=lambda balancer: balancer.arn, region=region)
 
-    def apis(region: str, found: tuple[Api, ...]) -> Iterator[Outcome]:
-        meant = [api for api in found if api.protocol != "WEBSOCKET" and api.is_public]
+    def judge_apis(region: str, apis: tuple[Api, ...]) -> Iterator[Outcome]:
+        public = [api for api in apis if api.protocol != "WEBSOCKET" and api.is_public]
         test = partial(_api, account, region)
-        return for_each(
-            meant, test, name=lambda one: _api_arn(account, region, one), region=region
-        )
+        return for_each(public, test, name=partial(_api_arn, account, region), region=region)
 
-    def distributions(fact: AccountFact[tuple[Distribution, ...]]) -> Iterator[Outcome]:
-        found = account.require(fact)
-        return for_each(found, _distribution, name=lambda one: one.arn)
+    def judge_distributions(fact: AccountFact[tuple[Distribution, ...]]) -> Iterator[Outcome]:
+        distributions = account.require(fact)
+        return for_each(distributions, _distribution, name=lambda distribution: distribution.arn)
 
-    yield NotApplicable(None, "no distribution, load balancer or stage of a public API was found")
+    yield NotApplicable(None, "there is no distribution, load balancer or stage of a public API")
     # A partition without CloudFront must not keep the Regions from being judged.
-    yield from for_each((DISTRIBUTIONS,), distributions)
-    yield from in_regions(account, LOAD_BALANCERS, balancers)
+    yield from for_each((DISTRIBUTIONS,), judge_distributions)
+    yield from in_regions(account, LOAD_BALANCERS, judge_balancers)
     for fact in (REST_APIS, HTTP_APIS):
-        yield from in_regions(account, fact, apis)
+        yield from in_regions(account, fact, judge_apis)
 
 
-def _distribution(one: Distribution) -> Iterator[Outcome]:
-    message = f"distribution {quoted(one.id)}"
-    if not one.enabled:
-        yield NotApplicable(one.arn, f"{message} is disabled")
+def _distribution(distribution: Distribution) -> Iterator[Outcome]:
+    message = f"distribution {quoted(distribution.id)}"
+    if not distribution.enabled:
+        yield NotApplicable(distribution.arn, f"{message} is disabled")
         return
-    logs = known(one.logs)
+    logs = known(distribution.logs)
     if logs:
-        yield Pass(one.arn, f"{message} logs access {_ways(logs)}")
+        yield Pass(distribution.arn, f"{message} writes access logs {_ways(logs)}")
     else:
-        yield Fail(one.arn, f"{message} logs access nowhere", fix=_DISTRIBUTION_FIX)
+        yield Fail(distribution.arn, f"{message} {_NO_LOGS}", fix=_DISTRIBUTION_FIX)
 
 
-def _balancer(region: str, one: LoadBalancer) -> Iterator[Outcome]:
-    message = f"{one.type} load balancer {quoted(one.name)}"
-    if logs := known(one.logs):
-        yield Pass(one.arn, f"{message} logs access {_ways(logs)}", region)
-    elif not known(one.can_log):
+def _balancer(region: str, balancer: LoadBalancer) -> Iterator[Outcome]:
+    message = f"{balancer.type} load balancer {quoted(balancer.name)}"
+    if logs := known(balancer.logs):
+        yield Pass(balancer.arn, f"{message} writes access logs {_ways(logs)}", region)
+    elif not known(balancer.can_log):
         why = (
-            "is no front end"
-            if one.type == "gateway"
-            else "has no TLS listener, and no other logs"
+            "is not a front end"
+            if balancer.type == "gateway"
+            else "has no TLS listener, and writes access logs for TLS listeners only"
         )
-        yield NotApplicable(one.arn, f"{message} {why}", region)
+        yield NotApplicable(balancer.arn, f"{message} {why}", region)
     else:
-        yield Fail(one.arn, f"{message} logs access nowhere", region, fix=_BALANCER_FIX)
+        yield Fail(balancer.arn, f"{message} {_NO_LOGS}", region, fix=_BALANCER_FIX)
 
 
-def _api(account: Account, region: str, one: Api) -> Iterator[Outcome]:
-    start = _api_arn(account, region, one)
-    fix = _REST_FIX if one.protocol == "REST" else _HTTP_FIX
-    for stage in known(one.stages):
+def _api(account: Account, region: str, api: Api) -> Iterator[Outcome]:
+    api_arn = _api_arn(account, region, api)
+    fix = _REST_FIX if api.protocol == "REST" else _HTTP_FIX
+    for stage in known(api.stages):
         message = (
-            f"stage {quoted(stage.name)} of the {one.protocol} API {quoted(one.name or one.id)}"
+            f"stage {quoted(stage.name)} of the {api.protocol} API {quoted(api.name or api.id)}"
         )
-        arn = f"{start}/stages/{stage.name}"
+        arn = f"{api_arn}/stages/{stage.name}"
         if stage.destination:
-            yield Pass(arn, f"{message} logs access to {quoted(stage.destination)}", region)
+            logs = f"writes access logs to {quoted(stage.destination)}"
+            yield Pass(arn, f"{message} {logs}", region)
         else:
-            names = (("API", one.id), ("STAGE", stage.name))
-            yield Fail(arn, f"{message} logs access nowhere", region, fix=fix, names=names)
+            names = (("API", api.id), ("STAGE", stage.name))
+            yield Fail(arn, f"{message} {_NO_LOGS}", region, fix=fix, names=names)
 
 
-def _api_arn(account: Account, region: str, one: Api) -> str:
-    kind = "restapis" if one.protocol == "REST" else "apis"
-    return f"arn:{account.partition}:apigateway:{region}::/{kind}/{one.id}"
+def _api_arn(account: Account, region: str, api: Api) -> str:
+    kind = "restapis" if api.protocol == "REST" else "apis"
+    return f"arn:{account.partition}:apigateway:{region}::/{kind}/{api.id}"
 
 
 def _ways(logs: tuple[AccessLogWay, ...]) -> str:

@@ -1,4 +1,4 @@
-"""CIS: the account's contacts."""
+"""CIS controls on the account's contacts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 @control("account_contact_current", needs=(CONTACT,))
 def main_contact(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Every account has a contact, so its presence proves nothing, and this never passes by itself.
-
-    A person compares it with the facts.
-    """
+    """Every account has a contact, so its presence proves nothing: a person has to confirm that it is current."""
     contact = account.require(CONTACT)
     values = {
         "full name": contact.full_name,
@@ -42,9 +39,9 @@ def main_contact(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("account_security_contact", needs=(SECURITY_CONTACT,))
 def security_contact(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """`ResourceNotFoundException` is how AWS says that there is none.
+    """AWS answers `ResourceNotFoundException` if no security contact is registered.
 
-    Wrong where another contact of the account reads security mail.
+    False alarm when another contact of the account receives security mail.
     """
     contact = account.require(SECURITY_CONTACT)
     if contact is None:
@@ -55,11 +52,11 @@ def security_contact(account: Account, _terms: ControlTerms) -> Iterator[Outcome
         "e-mail address": contact.has_email,
         "telephone number": contact.has_phone,
     }
-    empty = [name for name, there in values.items() if not there]
+    empty = [name for name, present in values.items() if not present]
     if empty:
         yield Fail(account.root_arn, f"the security contact has no {' and no '.join(empty)}")
     else:
         yield Pass(
             account.root_arn,
-            f"the security contact is {quoted(contact.name)}; whether a team reads its mail is for a person to say",
+            f"the security contact is {quoted(contact.name)}; confirm that a team reads its mail",
         )

@@ -1,4 +1,4 @@
-"""CIS: important events raise an alarm that reaches somebody, proved along the whole chain."""
+"""CIS controls on alarms: important events raise an alarm that reaches a subscriber, proved along the whole chain."""
 
 from __future__ import annotations
 
@@ -40,27 +40,27 @@ _LATE_EVENT = "ModifySecurityGroupRules"
     "alarm_vpc_changes",
     needs=(TRAILS, METRIC_FILTERS, ALARMS, TOPICS),
 )
-def alarm_reaches_somebody(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """An alarm notifies nobody by itself: it needs an action, a topic and a confirmed subscriber.
+def alarm_notifies_somebody(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
+    """An alarm alone notifies nobody: it needs an action, a topic and a confirmed subscriber.
 
-    Wrong where another system watches the events, such as a SIEM.
+    False alarm when another system, such as a SIEM, watches the events.
     """
-    seen = alarm_coverage(account, kms=terms.control.key == "alarm_cmk_deletion")
-    wanted, late = _witnesses(terms)
-    complete = [watcher for watcher in seen.watchers if watcher.link is Link.COMPLETE]
-    open_ones = [record for record in wanted if not _matched(record, complete)]
-    if not open_ones:
-        yield Pass(account.root_arn, _told(wanted, complete, late))
-    elif (missing := _missing(seen, open_ones)) is not None:
+    coverage = alarm_coverage(account, kms=terms.control.key == "alarm_cmk_deletion")
+    required, late = _witnesses(terms)
+    complete = [watcher for watcher in coverage.watchers if watcher.link is Link.COMPLETE]
+    unwatched = [record for record in required if not _matched(record, complete)]
+    if not unwatched:
+        yield Pass(account.root_arn, _evidence(required, complete, late))
+    elif (missing := _missing(coverage, unwatched)) is not None:
         yield unread(missing, account.root_arn)
     else:
-        places = (("GROUP", seen.group), ("REGION", seen.region))
-        named = tuple((hole, place) for hole, place in places if place)
-        yield Fail(account.root_arn, _first_gap(seen, open_ones), names=named)
+        places = (("GROUP", coverage.group), ("REGION", coverage.region))
+        names = tuple((placeholder, place) for placeholder, place in places if place)
+        yield Fail(account.root_arn, _first_gap(coverage, unwatched), names=names)
 
 
 def _witnesses(terms: ControlTerms) -> tuple[tuple[Record, ...], Record | None]:
-    """The records that must be matched, and one that later versions ask for."""
+    """The records that a filter must match, and one that only later versions require."""
     records = terms.control.witnesses
     if terms.control.key != "alarm_sg_changes" or terms.threshold("modify_rules_event_required"):
         return records, None
@@ -72,16 +72,17 @@ def _matched(record: Record, watchers: list[FilterChain]) -> bool:
     return any(watcher.matches(record) is True for watcher in watchers)
 
 
-def _missing(seen: AlarmCoverage, records: list[Record]) -> NotCollected | None:
-    """Why a fail is not proved: what is unread could still watch every record that nothing is known to watch."""
-    if seen.misses:
-        return seen.misses[0]
+def _missing(coverage: AlarmCoverage, records: list[Record]) -> NotCollected | None:
+    """Why a fail is not proved: something unread might watch all of these records; None if it is proved."""
+    if coverage.misses:
+        return coverage.misses[0]
     reasons: list[NotCollected] = []
     for record in records:
-        maybe = next(filter(None, (_doubt(watcher, record) for watcher in seen.watchers)), None)
-        if maybe is None:
+        doubts = (_doubt(watcher, record) for watcher in coverage.watchers)
+        doubt = next(filter(None, doubts), None)
+        if doubt is None:
             return None
-        reasons.append(maybe)
+        reasons.append(doubt)
     return reasons[0]
 
 
@@ -92,7 +93,7 @@ def _doubt(watcher: FilterChain, record: Record) -> NotCollected | None:
     if watcher.miss:
         return watcher.miss
     return NotCollected(
-        f"the pattern of filter {quoted(watcher.filter.name)} is not understood here:"
+        f"the pattern of filter {quoted(watcher.filter.name)} could not be parsed:"
         f" {quoted(watcher.filter.pattern)}",
         call="logs:DescribeMetricFilters",
         code="pattern not understood",
@@ -100,24 +101,26 @@ def _doubt(watcher: FilterChain, record: Record) -> NotCollected | None:
     )
 
 
-def _first_gap(seen: AlarmCoverage, open_ones: list[Record]) -> str:
-    if seen.gap:
-        return seen.gap
-    unmatched = [record for record in open_ones if not _matched(record, list(seen.watchers))]
+def _first_gap(coverage: AlarmCoverage, unwatched: list[Record]) -> str:
+    if coverage.gap:
+        return coverage.gap
+    unmatched = [record for record in unwatched if not _matched(record, list(coverage.watchers))]
     if unmatched:
         return f"no metric filter matches {_names(unmatched)}"
-    record = open_ones[0]
-    return broken_link(watcher for watcher in seen.watchers if watcher.matches(record) is True)
+    record = unwatched[0]
+    return broken_link(watcher for watcher in coverage.watchers if watcher.matches(record) is True)
 
 
-def _told(wanted: tuple[Record, ...], complete: list[FilterChain], late: Record | None) -> str:
-    used = [watcher for watcher in complete if any(watcher.matches(record) for record in wanted)]
+def _evidence(
+    required: tuple[Record, ...], complete: list[FilterChain], late: Record | None
+) -> str:
+    used = [watcher for watcher in complete if any(watcher.matches(record) for record in required)]
     names = ", ".join(dict.fromkeys(quoted(watcher.filter.name) for watcher in used))
-    notes = [f"a confirmed subscriber is told by filter {names}"]
+    notes = [f"a confirmed subscriber is notified through filter {names}"]
     if any(watcher.noisy for watcher in used):
-        notes.append("it matches everyday events too, and will be noisy")
+        notes.append("it also matches everyday events, so expect noise")
     if late and not _matched(late, complete):
-        notes.append(f"later versions ask for {_LATE_EVENT} as well")
+        notes.append(f"later versions also require {_LATE_EVENT}")
     return "; ".join(notes)
 
 

@@ -27,7 +27,7 @@ Verdict = Literal["api", "partial", "manual"]
 
 @slotted
 class Code:
-    """A remedy as code, which sets up from nothing what the control asks for."""
+    """A fix as code, which sets up from scratch what the control requires."""
 
     language: Literal["cloudformation", "terraform"]
     text: str
@@ -35,7 +35,7 @@ class Code:
 
 @slotted
 class Control:
-    """One requirement, whatever its number: words, labels, thresholds and how to mend it."""
+    """One requirement, whatever its number: texts, labels, thresholds and the fix."""
 
     key: str
     title: str
@@ -100,13 +100,13 @@ class Benchmark:
 
     def _named(self, name: str) -> tuple[Control, ...]:
         word = _word(name)
-        found = tuple(control for control in self.controls if word in self._labels(control))
-        if found:
-            return found
+        matching = tuple(control for control in self.controls if word in self._labels(control))
+        if matching:
+            return matching
         elsewhere = meanings(name) if known(name) else ()
         if elsewhere:
             raise InputError(
-                f"{quoted(name)} is no control of benchmark {self.version}",
+                f"{quoted(name)} is not a control of benchmark {self.version}",
                 hint="; ".join(map(str, elsewhere)),
             )
         raise InputError(f"no control is called {quoted(name)}", hint=_near(name))
@@ -130,11 +130,11 @@ class Meaning:
 
 @cache
 def benchmark(version: str | None = None) -> Benchmark:
-    """The view of a version; the newest when none is named."""
+    """The controls of a version; of the newest if none is named."""
     meta = _data()["meta"]
     short = meta["default_benchmark"] if version is None else _short(version)
     of_version = meta["versions"][short]
-    mine = (control for control in controls().values() if short in control.ids)
+    included = (control for control in controls().values() if short in control.ids)
     return Benchmark(
         version=short,
         full=of_version["full"],
@@ -142,7 +142,7 @@ def benchmark(version: str | None = None) -> Benchmark:
         is_published_confirmed=of_version["published_checked"],
         in_security_hub=of_version["security_hub_standard"] is not None,
         sections=MappingProxyType(of_version["sections"]),
-        controls=tuple(sorted(mine, key=lambda control: order(control.ids[short]))),
+        controls=tuple(sorted(included, key=lambda control: order(control.ids[short]))),
     )
 
 
@@ -157,7 +157,7 @@ def as_of() -> str:
 
 
 def seed_numbers() -> Mapping[str, tuple[str, ...]]:
-    """The numbers of the first skill text, as history: they mix versions and are never resolved."""
+    """The numbers of the first skill text, kept as history; they mix versions and are never resolved."""
     return {number: tuple(keys) for number, keys in _data()["meta"]["seed_numbers"].items()}
 
 
@@ -170,23 +170,23 @@ def controls() -> Mapping[str, Control]:
 
 
 def meanings(name: str) -> tuple[Meaning, ...]:
-    """Everything that a key, a number of any version or a Security Hub id stands for."""
+    """The controls that a key, a number of any version or a Security Hub id stands for."""
     word = _word(name)
     label = name.strip() if word == name.strip().lower() else word
-    found = tuple(
-        Meaning(control=control, label=label, versions=versions_meant)
+    named = tuple(
+        Meaning(control=control, label=label, versions=in_versions)
         for control in controls().values()
-        if (versions_meant := _meant(control, word))
+        if (in_versions := _versions_with(control, word))
     )
-    if not found:
+    if not named:
         raise InputError(f"no control is called {quoted(name)}", hint=_near(name))
-    return found
+    return named
 
 
 def known(name: str) -> bool:
     """Whether the name stands for a control in some version."""
     word = _word(name)
-    return any(_meant(control, word) for control in controls().values())
+    return any(_versions_with(control, word) for control in controls().values())
 
 
 def order(number: str) -> tuple[int, ...]:
@@ -194,7 +194,7 @@ def order(number: str) -> tuple[int, ...]:
     return tuple(int(part) for part in number.split("."))
 
 
-def _meant(control: Control, word: str) -> tuple[str, ...]:
+def _versions_with(control: Control, word: str) -> tuple[str, ...]:
     if word == control.key or word in {label.lower() for label in control.security_hub}:
         return tuple(control.ids)
     return tuple(version for version, number in control.ids.items() if number == word)
@@ -213,21 +213,21 @@ def _near(name: str) -> str:
 
 def _short(version: str) -> str:
     """The short form of `7.0`, `v7.0.0`, or of `7` alone where that version exists."""
-    wanted = re.fullmatch(r"[vV]?(\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?", version.strip())
+    match = re.fullmatch(r"[vV]?(\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?", version.strip())
     by_short = _data()["meta"]["versions"]
-    short = f"{wanted[1]}.{wanted[2] or 0}" if wanted else ""
-    if wanted and short in by_short:
+    short = f"{match[1]}.{match[2] or 0}" if match else ""
+    if match and short in by_short:
         full = by_short[short]["full"]
-        if wanted[3] in {None, "0"} or full == f"{short}.{wanted[3]}":
+        if match[3] in {None, "0"} or full == f"{short}.{match[3]}":
             return short
     raise InputError(
-        f"{quoted(version)} is no version of the CIS AWS Foundations Benchmark",
+        f"{quoted(version)} is not a version of the CIS AWS Foundations Benchmark",
         hint=f"use one of {', '.join(by_short)}",
     )
 
 
 def _word(name: str) -> str:
-    """A name as the labels are written: `CIS.1.4`, `CIS 1.4` and `cis-1.4` are the number 1.4."""
+    """A name in the form of the labels: `CIS.1.4`, `CIS 1.4` and `cis-1.4` become 1.4."""
     word = name.strip().lower()
     number = re.fullmatch(r"cis[ ._-]{0,3}v?(\d[\d.]{0,20})", word)
     return number[1] if number else word
@@ -272,13 +272,13 @@ def _control(key: str, row: Any) -> Control:
 
 
 def _code(key: str, row: Any) -> Code | None:
-    """The snippet that the row names, for this control."""
+    """The snippet that the row names, filled for this control."""
     if "code" not in row:
         return None
-    found = _data()["meta"]["code"][row["code"]]
-    lines = "\n".join([*found["lines"], ""])
+    snippet = _data()["meta"]["code"][row["code"]]
+    lines = "\n".join([*snippet["lines"], ""])
     text = lines.replace("{{Key}}", key).replace("{{Pattern}}", row.get("pattern", ""))
-    return Code(language=found["language"], text=text)
+    return Code(language=snippet["language"], text=text)
 
 
 def _witnesses(row: Any) -> tuple[Mapping[str, Any], ...]:

@@ -1,8 +1,8 @@
-"""How a CIS control is declared, and the findings that come of it.
+"""How a CIS control is declared, and the findings that it produces.
 
     @control("root_mfa", needs=(SUMMARY,))
     def root_mfa(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-        \"\"\"Why the test is as it is, and when the alarm would be wrong.\"\"\"
+        \"\"\"Why the test is as it is. False alarm when …\"\"\"
         if not account.require(SUMMARY).root_mfa:
             yield Fail(account.root_arn, "the root user has no MFA device")
 
@@ -36,7 +36,7 @@ _TRAIL = "trail"
 
 @slotted
 class ControlTerms:
-    """The control and the version of the benchmark that a test judges by."""
+    """The control and the version of the benchmark that a test applies."""
 
     control: Control
     benchmark: Benchmark
@@ -46,7 +46,7 @@ class ControlTerms:
         return self.benchmark.threshold(self.control, name)
 
     def question(self, evidence: str) -> str:
-        """The evidence, and what a person has to decide on it."""
+        """The evidence, and the question that a person has to decide."""
         ask = self.control.question
         return f"{evidence}; decide: {ask[:1].lower()}{ask[1:]}" if ask else evidence
 
@@ -54,7 +54,7 @@ class ControlTerms:
 def control(
     *keys: str, needs: Iterable[Fact[Any]] = ()
 ) -> Callable[[Test], tuple[Check[Account], ...]]:
-    """Declare the test of one or more controls as a check for each; every key is a row of the data."""
+    """Declare the test of one or more controls, one check for each key; every key is a row of the data."""
 
     def declare(test: Test) -> tuple[Check[Account], ...]:
         rows = controls()
@@ -84,37 +84,37 @@ def _check(row: Control, test: Test, why: str, needs: Iterable[Fact[Any]] = ()) 
 def findings_of(
     row: Control, check: Check[Account] | None, account: Account, benchmark: Benchmark
 ) -> tuple[Finding, ...]:
-    """The findings of one control, at least one: every outcome; by hand where no check is declared."""
+    """The findings of one control, at least one: every outcome, or a manual one if no check is declared."""
     terms = ControlTerms(control=row, benchmark=benchmark)
     declared = check or _check(row, lambda _account, _terms: (_by_hand(row),), row.why)
     outcomes = list(declared.outcomes(account, terms))
-    # A trail of one Region shows in that Region alone.
+    # A single-Region trail appears in its own Region only.
     if check and row.scope == _TRAIL:
         outcomes += unlisted(account)
-    telling = [outcome for outcome in outcomes if not isinstance(outcome, NotApplicable)]
+    judged = [outcome for outcome in outcomes if not isinstance(outcome, NotApplicable)]
     return tuple(
         replace(
             (finding := declared.finding(outcome, account)),
             message=_message(finding.message, outcome, row, account),
-            # What to do stands with every status: what passes today is kept so.
+            # Every status has the fix: it also says how to keep what passes today.
             fix=declared.fix_for(outcome, account),
             controls=dict(row.ids),
         )
-        for outcome in telling or (nothing_to_judge(outcomes),)
+        for outcome in judged or (nothing_to_judge(outcomes),)
     )
 
 
 def _by_hand(row: Control) -> Manual:
-    ask = row.question or f"by hand: {row.condition.get('pass', row.title)}"
-    look = row.command or f"the answers of {', '.join(row.api)}"
-    return Manual(None, f"{ask} Look at: {look}")
+    question = row.question or f"check by hand: {row.condition.get('pass', row.title)}"
+    evidence = row.command or f"the answers of {', '.join(row.api)}"
+    return Manual(None, f"{question} Look at: {evidence}")
 
 
 def _message(message: str, outcome: Outcome, row: Control, account: Account) -> str:
-    """The message, with what a verdict on some of the Regions or on missing facts has to add."""
+    """The message, with the question to decide by hand, or how many Regions were read."""
     if isinstance(outcome, Unknown):
-        return f"{message}; by hand: {row.question}" if row.question else message
-    # A trail of one Region shows in that Region alone.
+        return f"{message}; check by hand: {row.question}" if row.question else message
+    # A single-Region trail appears in its own Region only.
     of_regions = row.regional or row.scope == _TRAIL
     partial_view = of_regions and not account.regions.complete
     if partial_view and not isinstance(outcome, Fail):

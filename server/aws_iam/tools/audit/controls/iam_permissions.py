@@ -1,4 +1,4 @@
-"""CIS: policies, roles and certificates of the account."""
+"""CIS controls on policies, roles and certificates."""
 
 from __future__ import annotations
 
@@ -35,21 +35,28 @@ _DETAILS = "iam:GetAccountAuthorizationDetails"
 
 @control("support_role", needs=(POLICY_ENTITIES,))
 def support_role(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Attachments to users and groups do not count, nor do rights from another policy."""
+    """Only roles count, and only this policy: not users or groups, and not the same permissions in another policy."""
     roles = _entities(account, "AWSSupportAccess").roles
     if roles:
         yield Pass(account.root_arn, f"AWSSupportAccess is attached to {_names('role', roles)}")
     else:
-        yield Fail(account.root_arn, "no role has AWSSupportAccess")
+        yield Fail(account.root_arn, "AWSSupportAccess is not attached to any role")
 
 
 @control("cloudshell_full", needs=(POLICY_ENTITIES,))
 def cloudshell_full(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Users and groups count as well as roles."""
-    found = _entities(account, "AWSCloudShellFullAccess")
+    """Users and groups count as well as roles, although some instructions check roles only.
+
+    False alarm when these people need CloudShell and may move files with it.
+    """
+    entities = _entities(account, "AWSCloudShellFullAccess")
     holders = [
         _names(word, names)
-        for word, names in (("user", found.users), ("group", found.groups), ("role", found.roles))
+        for word, names in (
+            ("user", entities.users),
+            ("group", entities.groups),
+            ("role", entities.roles),
+        )
         if names
     ]
     if holders:
@@ -62,9 +69,9 @@ def cloudshell_full(account: Account, _terms: ControlTerms) -> Iterator[Outcome]
 
 @control("expired_certs", needs=(SERVER_CERTIFICATES,))
 def expired_certificates(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """An empty list proves nothing: certificates in ACM do not appear here.
+    """Without any certificate the control does not apply; certificates in ACM are not in this list.
 
-    Wrong where the expired certificate is used nowhere.
+    False alarm when the expired certificate is not used anywhere.
     """
 
     def test(certificate: ServerCertificate) -> Iterator[Outcome]:
@@ -81,20 +88,19 @@ def expired_certificates(account: Account, _terms: ControlTerms) -> Iterator[Out
     certificates = account.require(SERVER_CERTIFICATES)
     if not certificates:
         yield NotApplicable(None, "no server certificate is stored in IAM")
-    yield from for_each(certificates, test, name=lambda one: one.arn)
+    yield from for_each(certificates, test, name=lambda item: item.arn)
 
 
 @control("no_full_admin_policies", needs=(AUTHORIZATION,))
 def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Any pattern that matches all actions counts, and any that matches all ARNs.
+    """Every pattern that matches all actions counts, and every pattern that matches all ARNs; AWS's AdministratorAccess is not exempt.
 
-    AWS's own AdministratorAccess is not exempt. Wrong for the roles that are meant to administer
-    the account.
+    False alarm when the policy belongs to a role that is meant to administer the account.
     """
-    found = account.require(AUTHORIZATION)
-    used = _attached(found)
-    attached = [policy for policy in found.policies if policy.arn in used]
-    left_out = _inline(found, account.partition)
+    authorization = account.require(AUTHORIZATION)
+    used = _attached(authorization)
+    attached = [policy for policy in authorization.policies if policy.arn in used]
+    inline = _inline(authorization, account.partition)
 
     def test(policy: ManagedPolicy) -> Iterator[Outcome]:
         message = f"policy {quoted(policy.name)}"
@@ -106,22 +112,25 @@ def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
                 permission=_DETAILS,
             )
         statements = policy_of(policy.document, _DETAILS).statements
-        full = [each_one for each_one in statements if _full(each_one, account.partition)]
+        full = [statement for statement in statements if _full(statement, account.partition)]
         if full:
-            limited = (
-                " (under a condition)" if all(each_one.conditions for each_one in full) else ""
-            )
-            holders = _holders(found, policy.arn)
+            conditional = all(statement.conditions for statement in full)
+            limited = " under a condition" if conditional else ""
+            holders = _holders(authorization, policy.arn)
             yield Fail(
                 policy.arn,
-                f"{message} allows every action on every resource{limited} to {holders}",
+                f"{message}, attached to {holders}, allows every action on every resource{limited}",
             )
         else:
-            yield Pass(policy.arn, f"{message} does not allow everything; {left_out}")
+            yield Pass(
+                policy.arn, f"{message} does not allow every action on every resource; {inline}"
+            )
 
     if not attached:
-        yield NotApplicable(None, f"no managed policy is attached to anything; {left_out}")
-    yield from for_each(attached, test, name=lambda one: one.arn)
+        yield NotApplicable(
+            None, f"no managed policy is attached to a user, group or role; {inline}"
+        )
+    yield from for_each(attached, test, name=lambda item: item.arn)
 
 
 @control(
@@ -129,7 +138,7 @@ def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     needs=(SAML_PROVIDERS, OIDC_PROVIDERS, IDENTITY_CENTER, ORGANIZATION, CREDENTIAL_REPORT),
 )
 def federation(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """A SAML provider is not yet federation, and OIDC providers of pipelines are not people."""
+    """A SAML provider alone does not prove that people use it, and OIDC providers are often for pipelines: a person decides."""
     saml, oidc = account.require(SAML_PROVIDERS), account.require(OIDC_PROVIDERS)
     organization = account.require(ORGANIZATION)
     rows = account.require(CREDENTIAL_REPORT).users
@@ -157,20 +166,22 @@ def _full(statement: Statement, partition: str) -> bool:
     )
 
 
-def _inline(found: Authorization, partition: str) -> str:
-    """What the control leaves out, with those policies that a reader would miss most."""
-    words = "inline policies are not part of this control and were not judged"
-    holders = [(one.name, one.inline) for one in found.users]
-    holders += [(one.name, one.inline) for one in found.groups]
-    holders += [(one.name, one.inline) for one in found.roles]
+def _inline(authorization: Authorization, partition: str) -> str:
+    """That the control leaves inline policies out, and which of them allow everything."""
+    holders = [(user.name, user.inline) for user in authorization.users]
+    holders += [(group.name, group.inline) for group in authorization.groups]
+    holders += [(role.name, role.inline) for role in authorization.roles]
     wide = [
         f"{quoted(policy.name)} of {quoted(name)}"
         for name, inline in holders
         for policy in inline
         if _gives_all(policy.document, partition)
     ]
+    if not wide:
+        return "inline policies are not part of this control and were not judged"
     more = f" and {len(wide) - _SHOWN} more" if len(wide) > _SHOWN else ""
-    return f"{words}, though {', '.join(wide[:_SHOWN])}{more} allow everything" if wide else words
+    names = f"{', '.join(wide[:_SHOWN])}{more}"
+    return f"inline policies are not part of this control, but these allow everything: {names}"
 
 
 def _gives_all(text: str, partition: str) -> bool:
@@ -180,18 +191,20 @@ def _gives_all(text: str, partition: str) -> bool:
         return False
 
 
-def _attached(found: Authorization) -> frozenset[str]:
-    """A boundary is no attachment."""
-    lists = [user.attached for user in found.users]
-    lists += [group.attached for group in found.groups]
-    lists += [role.attached for role in found.roles]
+def _attached(authorization: Authorization) -> frozenset[str]:
+    """The attached policies; a permissions boundary does not count."""
+    lists = [user.attached for user in authorization.users]
+    lists += [group.attached for group in authorization.groups]
+    lists += [role.attached for role in authorization.roles]
     return frozenset(policy.arn for attached in lists for policy in attached)
 
 
-def _holders(found: Authorization, arn: str) -> str:
+def _holders(authorization: Authorization, arn: str) -> str:
     def having(kind: str) -> tuple[str, ...]:
         return tuple(
-            one.name for one in getattr(found, kind) if any(a.arn == arn for a in one.attached)
+            holder.name
+            for holder in getattr(authorization, kind)
+            if any(policy.arn == arn for policy in holder.attached)
         )
 
     words = (("user", "users"), ("group", "groups"), ("role", "roles"))
@@ -203,7 +216,7 @@ def _entities(account: Account, name: str) -> PolicyEntities:
         if entities.name == name:
             return entities
     raise NotCollected(
-        f"who has {name} is not part of this snapshot",
+        f"this snapshot does not contain who has {name}",
         call="iam:ListEntitiesForPolicy",
         code="not collected",
         permission="iam:ListEntitiesForPolicy",

@@ -1,4 +1,4 @@
-"""CIS: IAM users, their passwords and access keys."""
+"""CIS controls on IAM users, their passwords and access keys."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
 
 _NO_USER = "the account has no IAM user"
-_LOGIN_OFF = "aws iam delete-login-profile --user-name USER"
+_LOGIN_OFF = "aws iam delete-login-profile --user-name USER (ends the console access of the user)"
 _KEY_OFF = "aws iam update-access-key --user-name USER --access-key-id KEY --status Inactive"
 
 
 @slotted
 class Credential:
-    """A credential that works: since when it is idle, whether it was ever used, how to end it."""
+    """An active credential: since when it is unused, whether it was ever used, and the command that disables it."""
 
     name: str
     since: datetime | None
@@ -37,58 +37,63 @@ class Credential:
 
 @control("user_console_mfa", needs=(CREDENTIAL_REPORT,))
 def user_console_mfa(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Only users with a console password count; a user newer than the report is not in it.
+    """Only users with a console password count; a user created after the credential report is not in it.
 
-    Wrong where the MFA was added after the report was made.
+    False alarm when the MFA device was added after the report was generated.
     """
-    taken = f"report of {account.require(CREDENTIAL_REPORT).generated_at:%Y-%m-%d %H:%M} UTC"
+    report = f"report of {account.require(CREDENTIAL_REPORT).generated_at:%Y-%m-%d %H:%M} UTC"
 
     def test(row: CredentialReportRow) -> Iterator[Outcome]:
-        if not _told(row.password_enabled, row, "password_enabled"):
+        if not _reported(row.password_enabled, row, "password_enabled"):
             yield NotApplicable(row.arn, "no IAM user has a console password")
-        elif _told(row.mfa_active, row, "mfa_active"):
-            yield Pass(row.arn, f"{quoted(row.user)} has a console password and MFA ({taken})")
+        elif _reported(row.mfa_active, row, "mfa_active"):
+            yield Pass(row.arn, f"{quoted(row.user)} has a console password and MFA ({report})")
         else:
-            yield Fail(row.arn, f"{quoted(row.user)} has a console password and no MFA ({taken})")
+            yield Fail(row.arn, f"{quoted(row.user)} has a console password but no MFA ({report})")
 
     return _users(account, test)
 
 
 @control("credentials_unused", needs=(CREDENTIAL_REPORT,))
 def credentials_unused(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """A credential that was never used ages from the day it was created.
+    """A credential that was never used counts from the day it was created, and a used key does not excuse an unused password.
 
-    A used key does not excuse an idle password. Wrong for emergency users that are meant to be
-    idle.
+    False alarm when the user is for emergencies only.
     """
     limit = terms.threshold("max_idle_days")
 
     def test(row: CredentialReportRow) -> Iterator[Outcome]:
-        ages = [(credential, _age(account, credential.since, row)) for credential in _live(row)]
+        ages = [
+            (credential, _age(account, credential.since, row))
+            for credential in _active_credentials(row)
+        ]
         idle = [(credential, days) for credential, days in ages if days >= limit]
         if not ages:
             yield NotApplicable(row.arn, "no IAM user has a password or an active key")
         elif idle:
-            found = ", ".join(
+            unused = ", ".join(
                 f"{credential.name} {'unused' if credential.used else 'never used'} for {days} days"
                 for credential, days in idle
             )
             yield Fail(
                 row.arn,
-                f"{quoted(row.user)}: {found} (limit: less than {limit} days)",
+                f"{quoted(row.user)} has an unused credential: {unused} (limit: less than {limit} days)",
                 fix="; ".join(credential.fix for credential, _ in idle),
             )
         else:
-            yield Pass(row.arn, f"{quoted(row.user)}: all used within {limit} days{_more(row)}")
+            yield Pass(
+                row.arn,
+                f"no credential of {quoted(row.user)} is unused for {limit} days or more{_unreported(row)}",
+            )
 
     return _users(account, test)
 
 
 @control("key_rotation_90", needs=(CREDENTIAL_REPORT,))
 def key_rotation_90(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """A key of exactly the threshold passes. The keys of the root user belong to another control.
+    """A key that is exactly as old as the limit passes; root_no_access_key covers the keys of the root user.
 
-    Wrong where the key was replaced after the report was made.
+    False alarm when the key was replaced after the report was generated.
     """
     limit = terms.threshold("max_age_days")
 
@@ -101,30 +106,35 @@ def key_rotation_90(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
             yield Fail(row.arn, f"{quoted(row.user)}: {', '.join(old)} (limit: {limit} days)")
         else:
             oldest = max(days for _, days in ages)
-            yield Pass(row.arn, f"{quoted(row.user)}: the oldest active key is {oldest} days old")
+            yield Pass(
+                row.arn, f"the oldest active access key of {quoted(row.user)} is {oldest} days old"
+            )
 
     return _users(account, test)
 
 
 @control("user_no_initial_key", needs=(CREDENTIAL_REPORT,))
 def user_no_initial_key(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """A key of a console user that was never used was made by habit; most surely if both were created in the same minute.
+    """A console user's access key that was never used was probably created by habit, most likely if both date from the same minute.
 
-    Wrong where the key is about to be used for the first time.
+    False alarm when the key is about to be used for the first time.
     """
 
     def test(row: CredentialReportRow) -> Iterator[Outcome]:
-        enabled = _told(row.password_enabled, row, "password_enabled")
+        enabled = _reported(row.password_enabled, row, "password_enabled")
         unused = [key for key in _active(row) if key.last_used is None]
         if not (enabled and unused):
-            yield Pass(row.arn, f"{quoted(row.user)} has no unused key beside a password")
+            yield Pass(
+                row.arn,
+                f"{quoted(row.user)} does not have both a console password and an unused access key",
+            )
             return
         at_once = any(_same_minute(key.last_rotated, row.created) for key in unused)
         numbers = " and ".join(str(key.number) for key in unused)
         yield Fail(
             row.arn,
             terms.question(
-                f"{quoted(row.user)} has a console password and the never used access key {numbers}"
+                f"{quoted(row.user)} has a console password and has never used access key {numbers}"
             ),
             low_confidence=not at_once,
         )
@@ -134,27 +144,27 @@ def user_no_initial_key(account: Account, terms: ControlTerms) -> Iterator[Outco
 
 @control("user_one_active_key", needs=(CREDENTIAL_REPORT,))
 def user_one_active_key(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Two keys during a rotation are normal: the age of the younger one tells.
+    """Two active keys are normal during a rotation; the age of the newer key shows whether one is under way.
 
-    Wrong where a rotation takes longer than that.
+    False alarm when a rotation is under way.
     """
     limit = terms.threshold("max_active_keys")
 
     def test(row: CredentialReportRow) -> Iterator[Outcome]:
         active = _active(row)
         if len(active) <= limit:
-            yield Pass(row.arn, f"{quoted(row.user)} has no more than {limit} active access key")
+            yield Pass(row.arn, f"{quoted(row.user)} has at most {limit} active access key")
             return
-        made = [key.last_rotated for key in active if key.last_rotated]
-        younger = f", the younger {_days(account, max(made))} days old" if made else ""
-        yield Fail(row.arn, f"{quoted(row.user)} has {len(active)} active access keys{younger}")
+        dates = [key.last_rotated for key in active if key.last_rotated]
+        newer = f"; the newer one is {_days(account, max(dates))} days old" if dates else ""
+        yield Fail(row.arn, f"{quoted(row.user)} has {len(active)} active access keys{newer}")
 
     return _users(account, test)
 
 
 @control("user_policies_via_groups", needs=(AUTHORIZATION,))
 def user_policies_via_groups(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """A boundary is no attachment, and roles are not judged."""
+    """A permissions boundary is not an attached policy, and roles are not checked."""
     users = account.require(AUTHORIZATION).users
     if not users:
         yield NotApplicable(None, _NO_USER)
@@ -164,7 +174,7 @@ def user_policies_via_groups(account: Account, _terms: ControlTerms) -> Iterator
         if names:
             yield Fail(user.arn, f"{quoted(user.name)} has policies of its own: {_listed(names)}")
         else:
-            yield Pass(user.arn, f"{quoted(user.name)} gets permissions {_through(user)}")
+            yield Pass(user.arn, _without_own_policies(user))
 
 
 def _users(
@@ -180,20 +190,20 @@ def _active(row: CredentialReportRow) -> list[ReportedKey]:
     return [key for key in row.keys if key.active]
 
 
-def _live(row: CredentialReportRow) -> Iterator[Credential]:
-    """Each credential that works."""
-    if _told(row.password_enabled, row, "password_enabled"):
+def _active_credentials(row: CredentialReportRow) -> Iterator[Credential]:
+    """The password, if it is enabled, and each active key."""
+    if _reported(row.password_enabled, row, "password_enabled"):
         used = row.password_last_used
         since = used or row.password_last_changed or row.created
         yield Credential(name="password", since=since, used=bool(used), fix=_LOGIN_OFF)
     for key in _active(row):
         name = f"access key {key.number}"
-        made = f", made or changed on {key.last_rotated:%Y-%m-%d}" if key.last_rotated else ""
+        date = f", created or changed on {key.last_rotated:%Y-%m-%d}" if key.last_rotated else ""
         yield Credential(
             name=name,
             since=key.last_used or key.last_rotated,
             used=bool(key.last_used),
-            fix=f"{_KEY_OFF} (KEY is the id of {name}{made}: list-access-keys)",
+            fix=f"{_KEY_OFF} (KEY is the id of {name}{date}; list-access-keys shows it)",
         )
 
 
@@ -211,26 +221,28 @@ def _days(account: Account, since: datetime) -> int:
     return (account.collected_at - since).days
 
 
-def _told(value: bool | None, row: CredentialReportRow, column: str) -> bool:  # noqa: FBT001 - a cell of the report
+def _reported(value: bool | None, row: CredentialReportRow, column: str) -> bool:  # noqa: FBT001 - a cell of the report
     if value is None:
         raise NotCollected(
-            f"the credential report does not tell {column} of {quoted(row.user)}",
+            f"the credential report has no value for {column} of {quoted(row.user)}",
             call="iam:GetCredentialReport",
             code="no value",
         )
     return value
 
 
-def _same_minute(made: datetime | None, created: datetime | None) -> bool:
-    return bool(made and created) and str(made)[:16] == str(created)[:16]
+def _same_minute(rotated: datetime | None, created: datetime | None) -> bool:
+    return bool(rotated and created) and str(rotated)[:16] == str(created)[:16]
 
 
-def _more(row: CredentialReportRow) -> str:
+def _unreported(row: CredentialReportRow) -> str:
     return f" (not in the report: {quoted(row.additional)})" if row.additional else ""
 
 
-def _through(user: User) -> str:
-    return "through groups only" if user.groups else "from no policy"
+def _without_own_policies(user: User) -> str:
+    if user.groups:
+        return f"{quoted(user.name)} gets permissions through groups only"
+    return f"{quoted(user.name)} has no policy and is in no group"
 
 
 def _listed(names: list[str], most: int = 10) -> str:

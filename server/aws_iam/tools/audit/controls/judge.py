@@ -1,4 +1,4 @@
-"""The audit: every control of a benchmark version on one account, which facts that takes, and the score."""
+"""The audit of one account: every control of a benchmark version, the facts that this needs, and the score."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ MODULES: tuple[ModuleType, ...] = (
     storage,
 )
 CHECKS: Mapping[str, Check[Account]] = {check.code: check for check in checks_in(*MODULES)}
-"""The check of each control by its key; a control without one is judged by hand."""
+"""The check of each control by its key; a control without one is manual."""
 
 
 @slotted
 class Tally:
-    """How many controls of a section (or level) have each status; muted ones count nowhere else."""
+    """How many controls of a section (or level) have each status; muted controls count only as muted."""
 
     name: str
     status: Mapping[Status, int]
@@ -76,7 +76,7 @@ class Tally:
 
     @property
     def not_evaluated(self) -> int:
-        """How many controls are neither pass nor fail."""
+        """How many controls neither pass nor fail."""
         evaluated = (Status.PASS, Status.FAIL)
         return sum(n for status, n in self.status.items() if status not in evaluated) + self.muted
 
@@ -93,7 +93,7 @@ class Tally:
 
 @slotted
 class Score:
-    """The tallies of the sections, in the benchmark's order, and of everything."""
+    """The tallies of the sections, in the benchmark's order, and the total."""
 
     sections: tuple[Tally, ...]
     total: Tally
@@ -110,31 +110,31 @@ def judge(
     controls: Iterable[str] | None = None,
     severity: Severity | None = None,
 ) -> tuple[Finding, ...]:
-    """The findings of every control asked for (all, when none is named), in the benchmark's order, worst first in each.
+    """The findings of the named controls (of all if none is named), in the benchmark's order, worst first in each.
 
-    `severity` leaves out findings that matter less.
+    `severity` leaves out findings with a lower severity.
     """
     chosen = _benchmark(benchmark)
-    found = (
+    findings = (
         finding
-        for control in _asked(chosen, controls)
+        for control in _selected(chosen, controls)
         for finding in sorted(
             findings_of(control, CHECKS.get(control.key), account, chosen), key=_place
         )
     )
-    return tuple(f for f in found if severity is None or f.severity.rank <= severity.rank)
+    return tuple(f for f in findings if severity is None or f.severity.rank <= severity.rank)
 
 
 def needs(
     benchmark: Benchmark | str | None = None, *, controls: Iterable[str] | None = None
 ) -> tuple[Fact[Any], ...]:
-    """The facts that judging those controls takes, each once."""
-    chosen = _asked(_benchmark(benchmark), controls)
+    """The facts that these controls need, each once."""
+    chosen = _selected(_benchmark(benchmark), controls)
     return needs_of(CHECKS[control.key] for control in chosen if control.key in CHECKS)
 
 
 def rolled_up(findings: Iterable[Finding]) -> dict[str, Status]:
-    """The status of each control: the first of fail, unknown, manual, pass, not_applicable that it has."""
+    """The status of each control: the first that it has of fail, unknown, manual, pass, not_applicable."""
     status: dict[str, Status] = {}
     for finding in findings:
         so_far = status.get(finding.code, finding.status)
@@ -150,7 +150,7 @@ def score(
 ) -> Score:
     """How many controls pass and fail, by section or level.
 
-    A control that would pass but for what is muted is counted as muted: a mute makes nothing better.
+    A control that passes only because a finding is muted counts as muted: muting does not improve the score.
     """
     chosen = _benchmark(benchmark)
     listed = tuple(findings)
@@ -188,7 +188,7 @@ def _benchmark(benchmark: Benchmark | str | None) -> Benchmark:
     )
 
 
-def _asked(benchmark: Benchmark, controls: Iterable[str] | None) -> tuple[Control, ...]:
+def _selected(benchmark: Benchmark, controls: Iterable[str] | None) -> tuple[Control, ...]:
     return benchmark.controls if controls is None else benchmark.selected(controls)
 
 

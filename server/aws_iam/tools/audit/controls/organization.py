@@ -1,4 +1,4 @@
-"""CIS: the organization around the account."""
+"""CIS controls on the account's organization."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Statement
 
 T = TypeVar("T")
-_ALONE = "the account is in no organization"
+_ALONE = "the account is not in an organization"
 _POLICY_ACTIONS = tuple(f"organizations:{verb}Policy" for verb in ("Create", "Update", "Attach"))
 _ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(\d{12})(?::.*)?")
 
 
 @control("org_root_centralised", needs=(ORGANIZATION, ROOT_FEATURES))
 def root_features(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Root sessions are a second, optional feature; existing root credentials of members are other controls."""
+    """Root sessions are a separate, optional feature; root_mfa and root_no_access_key cover the root credentials that members still have."""
     organization = account.require(ORGANIZATION)
     features = _reserved(account, organization, ROOT_FEATURES) if organization else None
     if organization is None or features is None:
@@ -56,9 +56,9 @@ def root_features(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("org_guardrails", needs=(ORGANIZATION, ORG_TREE, ORG_GUARDRAILS))
 def guardrails(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """AWS's full-access policies restrict nothing, and no policy binds the management account.
+    """AWS's full-access policies restrict nothing, and neither SCPs nor RCPs apply to the management account.
 
-    Wrong where the guardrails are attached after the snapshot was taken.
+    False alarm when the guardrails were attached after the snapshot was taken.
     """
     organization = account.require(ORGANIZATION)
     if organization is None:
@@ -87,10 +87,7 @@ def guardrails(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("org_mgmt_no_workloads", needs=(ORGANIZATION, INSTANCES, DB_INSTANCES, FILE_SYSTEMS))
 def management_account(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Only what was read for other controls is counted; a person decides what is governance.
-
-    Wrong where the workload is there for governance.
-    """
+    """The evidence is what other controls have read; a person decides whether it is a workload or serves governance."""
     organization = account.require(ORGANIZATION)
     if organization is None:
         yield NotApplicable(None, _ALONE)
@@ -106,7 +103,7 @@ def management_account(account: Account, terms: ControlTerms) -> Iterator[Outcom
 
 @control("org_ou_structure", needs=(ORGANIZATION, ORG_TREE))
 def units(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Names are the owner's: nothing is guessed from them."""
+    """The owner chooses the names of the units, so nothing is inferred from them."""
     organization = account.require(ORGANIZATION)
     if organization is None:
         yield NotApplicable(None, _ALONE)
@@ -119,14 +116,14 @@ def units(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
         if unit.parent is not None
     ]
     loose = sum(member.parent in roots for member in tree.members)
-    listed = ", ".join(counts) or "there is no organizational unit"
+    listed = ", ".join(counts) or "the organization has no organizational unit"
     message = f"accounts by unit: {listed}; directly under the root: {loose}"
     yield Manual(organization.id, terms.question(message))
 
 
 @control("org_delegated_policy_admin", needs=(ORGANIZATION, ORG_DELEGATION))
 def policy_delegation(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Delegation of policies is a resource policy, not a registered administrator of a service."""
+    """Policy management is delegated by a resource policy, not by registering a delegated administrator."""
     organization = account.require(ORGANIZATION)
     if organization is None:
         yield NotApplicable(None, _ALONE)
@@ -141,8 +138,8 @@ def policy_delegation(account: Account, terms: ControlTerms) -> Iterator[Outcome
     }
     members = sorted(named - {organization.management_account})
     if members:
-        who = ", ".join(members)
-        message = f"account {who} may manage the organization's policies"
+        names = f"account{'s' if len(members) > 1 else ''} {', '.join(members)}"
+        message = f"{names} can manage the organization's policies"
         yield Pass(organization.id, terms.question(message))
     else:
         yield Fail(organization.id, "the delegation policy lets no member account manage policies")
@@ -150,7 +147,7 @@ def policy_delegation(account: Account, terms: ControlTerms) -> Iterator[Outcome
 
 @control("org_delegated_service_admin", needs=(ORGANIZATION, ORG_SERVICES))
 def service_delegation(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Which services support a delegated administrator is AWS's table: one without is for a person to look up."""
+    """Not every service supports a delegated administrator: for a service without one, a person looks it up in AWS's table."""
     organization = account.require(ORGANIZATION)
     if organization is None:
         yield NotApplicable(None, _ALONE)
@@ -159,18 +156,20 @@ def service_delegation(account: Account, terms: ControlTerms) -> Iterator[Outcom
     if not services:
         yield NotApplicable(None, "no service has trusted access")
     for service in services:
-        others = sorted(set(service.administrators) - {organization.management_account})
+        delegated = sorted(set(service.administrators) - {organization.management_account})
         message = f"{quoted(service.service)} has trusted access"
-        if others:
-            who = f"{message} and is administered by {', '.join(map(quoted, others))}"
-            yield Pass(service.service, terms.question(who))
+        if delegated:
+            names = ", ".join(map(quoted, delegated))
+            yield Pass(
+                service.service, terms.question(f"{message} and is administered by {names}")
+            )
         else:
-            doubt = f"{message} and no delegated administrator; look up whether it supports one"
-            yield Manual(service.service, doubt)
+            undelegated = "but no delegated administrator; look up whether it supports one"
+            yield Manual(service.service, f"{message} {undelegated}")
 
 
 def _reserved(account: Account, organization: Organization, fact: AccountFact[T]) -> T:
-    """The fact; a member account that is refused is told from where to run."""
+    """The fact; where a member account is refused, the error names the account to run from."""
     try:
         return account.require(fact)
     except NotCollected as missing:
@@ -187,7 +186,7 @@ def _reserved(account: Account, organization: Organization, fact: AccountFact[T]
 
 
 def _covered(policy: Guardrail, tree: Tree) -> set[str]:
-    """The accounts that the policy reaches: directly, or through a unit or root above them."""
+    """The accounts that the policy applies to: directly, or through a unit or root above them."""
     targets = set(known(policy.targets))
     parents = {unit.id: unit.parent for unit in tree.units}
     enabled = {
@@ -196,7 +195,7 @@ def _covered(policy: Guardrail, tree: Tree) -> set[str]:
     reached: set[str] = set()
     for member in tree.members:
         chain = [member.id, member.parent]
-        # A parent that is its own ancestor would be a broken answer: the walk ends at the first repeat.
+        # If a broken answer makes a unit its own ancestor, the walk ends at the first repeat.
         while (above := parents.get(chain[-1])) and above not in chain:
             chain.append(above)
         if targets & set(chain) and chain[-1] in enabled:
@@ -206,14 +205,14 @@ def _covered(policy: Guardrail, tree: Tree) -> set[str]:
 
 def _manages(statement: Statement) -> bool:
     return statement.allows and any(
-        pattern.matches(action.value, wanted, ignore_case=True)
+        pattern.matches(action.value, policy_action, ignore_case=True)
         for action in statement.actions
-        for wanted in _POLICY_ACTIONS
+        for policy_action in _POLICY_ACTIONS
     )
 
 
 def _accounts(statement: Statement) -> Iterator[str]:
     for principal in statement.principals:
-        found = _ACCOUNT.fullmatch(principal.value)
-        if found:
-            yield found[1]
+        match = _ACCOUNT.fullmatch(principal.value)
+        if match:
+            yield match[1]

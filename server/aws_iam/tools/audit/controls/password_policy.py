@@ -1,4 +1,4 @@
-"""CIS: the account's password policy."""
+"""CIS controls on the account's password policy."""
 
 from __future__ import annotations
 
@@ -18,29 +18,32 @@ if TYPE_CHECKING:
 
 
 def _length(policy: PasswordPolicy, terms: ControlTerms) -> tuple[bool, str]:
-    least = terms.threshold("min_length")
-    found = policy.minimum_length
-    return found >= least, f"passwords need {found} characters (wanted: {least} or more)"
+    required, length = terms.threshold("min_length"), policy.minimum_length
+    return (
+        length >= required,
+        f"passwords need at least {length} characters (required: {required})",
+    )
 
 
 def _reuse(policy: PasswordPolicy, terms: ControlTerms) -> tuple[bool, str]:
-    wanted, found = terms.threshold("remembered"), policy.reuse_prevention
-    if found is None:
-        return False, f"passwords may be reused at once (wanted: the last {wanted} are refused)"
-    return found >= wanted, f"the last {found} passwords are refused (wanted: {wanted})"
+    required, remembered = terms.threshold("remembered"), policy.reuse_prevention
+    if remembered is None:
+        return False, f"passwords can be reused at once (required: not the last {required})"
+    message = f"the last {remembered} passwords cannot be reused (required: {required})"
+    return remembered >= required, message
 
 
 def _expiry(policy: PasswordPolicy, terms: ControlTerms) -> tuple[bool, str]:
-    most, found = terms.threshold("max_age_days"), policy.max_age_days
-    if not found:
-        return False, f"passwords never expire (wanted: within {most} days)"
-    return found <= most, f"passwords expire after {found} days (wanted: {most} or less)"
+    most, days = terms.threshold("max_age_days"), policy.max_age_days
+    if not days:
+        return False, f"passwords never expire (required: within {most} days)"
+    return days <= most, f"passwords expire after {days} days (required: {most} or less)"
 
 
 def _required(name: str, word: str) -> Callable[[PasswordPolicy, ControlTerms], tuple[bool, str]]:
     def met(policy: PasswordPolicy, _terms: ControlTerms) -> tuple[bool, str]:
         required = bool(getattr(policy, name))
-        return required, f"passwords {'need' if required else 'need not have'} {word}"
+        return required, f"passwords {'need' if required else 'do not need'} {word}"
 
     return met
 
@@ -60,20 +63,20 @@ _FLAGS = {
     "pw_number": ("numbers", "--require-numbers"),
     "pw_symbol": ("symbols", "--require-symbols"),
 }
-# AWS's own default asks for three of the four kinds, which no policy can: nothing less than all four is as strict.
+# AWS's default requires three of the four kinds of characters. A policy cannot express that, so only all four are as strict.
 _STRICT = PasswordPolicy(
     minimum_length=8, uppercase=True, lowercase=True, numbers=True, symbols=True
 )
-# What the snapshot does not hold of a policy.
+# Options that the snapshot does not contain.
 _UNREAD = (
-    " (every option that is left out goes back to its default: add --hard-expiry where it is on today,"
-    " leave --allow-users-to-change-password out where that is off)"
+    " (every option that is left out goes back to its default: add --hard-expiry if it is on today,"
+    " and leave out --allow-users-to-change-password if that is off)"
 )
 
 
 @control(*_TESTS, needs=(PASSWORD_POLICY,))
 def password_policy(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """No policy of its own fails, whatever AWS's built-in default would allow."""
+    """An account without its own policy fails, whatever AWS's default requires."""
     policy = account.require(PASSWORD_POLICY)
     if policy is None:
         met, message = False, "the account has no password policy of its own"
@@ -82,11 +85,13 @@ def password_policy(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     if met:
         yield Pass(account.root_arn, message)
     else:
-        yield Fail(account.root_arn, message + _nobody(account), fix=_fix(policy, terms.benchmark))
+        yield Fail(
+            account.root_arn, message + _affects_nobody(account), fix=_fix(policy, terms.benchmark)
+        )
 
 
-def _nobody(account: Account) -> str:
-    """Said only where the report happens to be there: the verdict does not need it."""
+def _affects_nobody(account: Account) -> str:
+    """A note that no user is affected, if the credential report was read; the verdict does not need it."""
     report = account.get(CREDENTIAL_REPORT)
     if isinstance(report, Miss) or any(row.password_enabled for row in report.users):
         return ""
@@ -94,21 +99,21 @@ def _nobody(account: Account) -> str:
 
 
 def _fix(policy: PasswordPolicy | None, benchmark: Benchmark) -> str:
-    """The call replaces the whole policy: one command for all the version asks, and for what is stricter today."""
+    """One command that meets every control of the version and keeps what is stricter today, because the call replaces the policy."""
     today = policy or _STRICT
-    asked = {control.key: control for control in benchmark.controls}
+    controls = {control.key: control for control in benchmark.controls}
 
-    def wanted(key: str, name: str, otherwise: int) -> int:
-        return int(benchmark.threshold(asked[key], name)) if key in asked else otherwise
+    def required(key: str, name: str) -> int:
+        return int(benchmark.threshold(controls[key], name)) if key in controls else 0
 
-    length = max(today.minimum_length, wanted("pw_length_14", "min_length", 0))
-    reuse = max(today.reuse_prevention or 0, wanted("pw_reuse_24", "remembered", 0))
-    most = wanted("pw_expiry_90", "max_age_days", 0)
+    length = max(today.minimum_length, required("pw_length_14", "min_length"))
+    reuse = max(today.reuse_prevention or 0, required("pw_reuse_24", "remembered"))
+    most = required("pw_expiry_90", "max_age_days")
     age = min(filter(None, (today.max_age_days, most)), default=0)
     words = [
         f"aws iam update-account-password-policy --minimum-password-length {length}",
         f"--password-reuse-prevention {reuse}" if reuse else "",
-        *(flag for key, (name, flag) in _FLAGS.items() if key in asked or getattr(today, name)),
+        *(flag for key, (name, flag) in _FLAGS.items() if key in controls or getattr(today, name)),
         "--allow-users-to-change-password",
         f"--max-password-age {age}" if age else "",
     ]

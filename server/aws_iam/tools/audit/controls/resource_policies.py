@@ -1,4 +1,4 @@
-"""CIS: no policy of a resource opens it to everyone."""
+"""CIS control on resource policies: none opens its resource to everyone."""
 
 from __future__ import annotations
 
@@ -51,15 +51,14 @@ _KINDS: tuple[tuple[RegionFact[tuple[ResourcePolicy, ...]], str, str], ...] = (
     needs=(BUCKET_POLICIES, ACCOUNT_BLOCK, BUCKET_BLOCKS, *(fact for fact, *_ in _KINDS)),
 )
 def resource_policies(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """`*` under a condition that strangers cannot meet is not public; under any other condition it is.
+    """`*` is not public under a condition that strangers cannot meet; under any other condition it is.
 
-    Wrong where public access is intended, as for a website.
+    False alarm when public access is intended, as for a website.
     """
 
     def buckets(fact: AccountFact[tuple[BucketPolicy, ...]]) -> Iterator[Outcome]:
-        test = _bucket(account)
-        found = account.require(fact)
-        return for_each(found, test, name=lambda one: _arn(account, one.bucket))
+        policies, test = account.require(fact), _bucket(account)
+        return for_each(policies, test, name=lambda policy: _arn(account, policy.bucket))
 
     yield NotApplicable(
         None,
@@ -73,16 +72,16 @@ def resource_policies(account: Account, _terms: ControlTerms) -> Iterator[Outcom
 def _in_region(
     word: str, call: str
 ) -> Callable[[str, tuple[ResourcePolicy, ...]], Iterator[Outcome]]:
-    def policies(region: str, found: tuple[ResourcePolicy, ...]) -> Iterator[Outcome]:
+    def judge(region: str, policies: tuple[ResourcePolicy, ...]) -> Iterator[Outcome]:
         def test(policy: ResourcePolicy) -> Iterator[Outcome]:
             text = known(policy.document)
             name = f"{word} {quoted(policy.arn.rpartition(':')[2])}"
             if text is not None:
                 yield _judged(policy.arn, name, text, call, region)
 
-        return for_each(found, test, name=lambda one: one.arn, region=region)
+        return for_each(policies, test, name=lambda policy: policy.arn, region=region)
 
-    return policies
+    return judge
 
 
 def _bucket(account: Account) -> Callable[[BucketPolicy], Iterator[Outcome]]:
@@ -93,7 +92,9 @@ def _bucket(account: Account) -> Callable[[BucketPolicy], Iterator[Outcome]]:
         arn, name = _arn(account, policy.bucket), f"bucket {quoted(policy.bucket)}"
         outcome = _judged(arn, name, text, "s3:GetBucketPolicy")
         if isinstance(outcome, Fail) and _restricted(account, policy.bucket):
-            message = f"the policy of {name} opens it to everyone, which RestrictPublicBuckets keeps from taking effect"
+            message = (
+                f"the policy of {name} opens it to everyone, but RestrictPublicBuckets blocks that"
+            )
             outcome = Pass(arn, message)
         yield outcome
 
@@ -101,23 +102,26 @@ def _bucket(account: Account) -> Callable[[BucketPolicy], Iterator[Outcome]]:
 
 
 def _judged(arn: str, name: str, text: str, call: str, region: str | None = None) -> Outcome:
-    """What the policy does for strangers, with a request of one that it allows."""
+    """Whether the policy lets strangers in, with a stranger's request that it allows."""
     policy = policy_of(text, call)
     if not any(map(_may_open, policy.statements)):
-        return Pass(arn, f"the policy of {name} lets in nobody unknown", region)
+        return Pass(arn, f"the policy of {name} does not let strangers in", region)
     search = _search(name, text, call)
     if search.requests:
         request = search.requests[0]["request"]
         keys = ", ".join(sorted(request.get("context", {})))
         with_keys = f" with a suitable {quoted(keys)}" if keys else ""
-        message = f"the policy of {name} lets anyone do {quoted(request['action'])}{with_keys}"
+        message = f"the policy of {name} lets anyone call {quoted(request['action'])}{with_keys}"
         return Fail(arn, message, region)
     if search.is_none and _search(name, _without_denials(policy), call).requests:
-        message = f"the policy of {name} keeps strangers out by its Deny statements"
+        message = f"the policy of {name} keeps strangers out with a Deny"
         return Pass(arn, message, region)
-    why = "; ".join(search.open) or "none was found, though neither conditions nor Deny tell why"
+    why = (
+        "; ".join(search.open)
+        or "no such request was found, but neither a condition nor a Deny explains why"
+    )
     raise NotCollected(
-        f"whether the policy of {name} lets strangers in is not proved: {why}",
+        f"whether the policy of {name} lets strangers in could not be proved: {why}",
         call=call,
         code="not proved",
     )
@@ -133,7 +137,7 @@ def _search(name: str, policy: object, call: str) -> SearchResult:
 
 
 def _without_denials(policy: Policy) -> object:
-    """What the policy would be if nothing in it denied."""
+    """The policy without its Deny statements."""
     value = json.loads(document.dump(policy))
     body = value["Statement"]
     listed = body if isinstance(body, list) else [body]
@@ -152,7 +156,7 @@ def _may_open(statement: Statement) -> bool:
 
 
 def _restricted(account: Account, bucket: str) -> bool:
-    """Whether RestrictPublicBuckets is effective, at either level."""
+    """Whether RestrictPublicBuckets is on for the account or the bucket."""
     of_account = account.get(ACCOUNT_BLOCK)
     if not isinstance(of_account, Miss) and of_account.restrict_public_buckets:
         return True

@@ -1,4 +1,4 @@
-"""CIS: the root user."""
+"""CIS controls on the root user."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _MFA = "Console only, as root: register two MFA devices (up to eight are allowed
 
 @control("root_mfa", needs=(SUMMARY, CREDENTIAL_REPORT))
 def root_mfa(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """The account summary is current, so it decides.
+    """The account summary decides, because it is always current; without a password, MFA has nothing to protect.
 
-    Without a password the root user has nothing that MFA could protect. Wrong where the
-    organization manages root credentials centrally, but the summary still shows a password.
+    False alarm when the organization manages root credentials centrally, but the summary still shows a
+    password.
     """
     if account.partition in _NO_SIGN_IN:
         yield NotApplicable(account.root_arn, _NO_SIGN_IN[account.partition])
@@ -54,9 +54,9 @@ def root_mfa(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("root_hardware_mfa", needs=(SUMMARY, CREDENTIAL_REPORT, VIRTUAL_MFA))
 def root_hardware_mfa(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """A virtual device next to a hardware key fails: the weaker one can be used.
+    """A virtual device next to a hardware key fails, because the weaker one can be used.
 
-    Wrong for a passkey that is synced: it cannot be told from a hardware key.
+    A synced passkey passes: the API does not distinguish it from a hardware key.
     """
     if account.partition in _NO_SIGN_IN:
         yield NotApplicable(account.root_arn, _NO_SIGN_IN[account.partition])
@@ -65,38 +65,36 @@ def root_hardware_mfa(account: Account, terms: ControlTerms) -> Iterator[Outcome
     if _password(account) is False:
         yield _without_password(account, terms)
     elif not has_mfa:
-        yield Fail(account.root_arn, "the root user has no MFA device at all")
+        yield Fail(account.root_arn, "the root user has no MFA device")
     else:
         yield _devices(account)
 
 
 @control("root_no_access_key", needs=(SUMMARY, CREDENTIAL_REPORT))
 def root_no_access_key(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Either source proves a key; the summary is current, the report up to four hours old."""
+    """A key in either source fails: the summary is current, but the credential report can be four hours old."""
     report = account.get(CREDENTIAL_REPORT)
     row = None if isinstance(report, Miss) else report.root
     active = [key.number for key in row.keys if key.active] if row else []
-    message = _report_says(report, row, active)
+    reported = _report_says(report, row, active)
     summary = account.get(SUMMARY)
     if isinstance(summary, Miss):
         if active:
-            yield Fail(account.root_arn, f"the root user has an access key ({message})")
+            yield Fail(account.root_arn, f"the root user has an access key ({reported})")
         raise summary.error()
     present = summary.root_access_keys
+    evidence = f"{present} in the account summary, {reported}"
     if present or active:
-        yield Fail(
-            account.root_arn,
-            f"the root user has an access key (the account summary counts {present}, {message})",
-        )
+        yield Fail(account.root_arn, f"the root user has an access key ({evidence})")
     else:
-        yield Pass(account.root_arn, f"the account summary counts no root access key ({message})")
+        yield Pass(account.root_arn, f"the root user has no access key ({evidence})")
 
 
 @control("root_not_used", needs=(CREDENTIAL_REPORT,))
 def root_not_used(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """The latest of the three dates decides: a key that was used yesterday is use, whatever the password's date.
+    """The latest of the three dates decides: a key that was used yesterday counts, whatever the password's date.
 
-    Wrong where a task needs the root user; a person decides.
+    False alarm when the task needed the root user; a person decides that.
     """
     if account.partition in _NOBODY:
         yield NotApplicable(account.root_arn, _NOBODY[account.partition])
@@ -105,21 +103,21 @@ def root_not_used(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     row = _root_row(report)
     dates = {"password": row.password_last_used}
     dates |= {f"access key {key.number}": key.last_used for key in row.keys}
-    message = ", ".join(f"{name} {_day(date)}" for name, date in dates.items())
+    uses = ", ".join(f"{name} {_day(date)}" for name, date in dates.items())
     latest = max((date for date in dates.values() if date), default=None)
     days = terms.threshold("root_recent_days")
     if latest and account.collected_at - latest < timedelta(days=days):
-        evidence = f"the root user was used within {days} days (last use: {message})"
+        evidence = f"the root user was used in the last {days} days (last use: {uses})"
         yield Fail(account.root_arn, terms.question(evidence))
     else:
         yield Pass(
             account.root_arn,
-            f"the root user was not used within {days} days (last use: {message})",
+            f"the root user was not used in the last {days} days (last use: {uses})",
         )
 
 
 def _may_lose_root(account: Account) -> bool:
-    """Whether its organization may remove the root credentials: unless it is known to be no member."""
+    """Whether the organization could remove the root credentials; true unless the account is known not to be a member."""
     organization = account.get(ORGANIZATION)
     if isinstance(organization, Miss):
         return True
@@ -127,7 +125,7 @@ def _may_lose_root(account: Account) -> bool:
 
 
 def _password(account: Account) -> bool | None:
-    """Whether root has a console password; None when what was read does not tell."""
+    """Whether root has a console password; None if neither source says."""
     from_summary = account.require(SUMMARY).root_password
     if from_summary is not None:
         return from_summary
@@ -140,7 +138,7 @@ def _without_password(account: Account, terms: ControlTerms) -> Outcome:
         return Pass(account.root_arn, "the root user has no console password")
     return NotApplicable(
         account.root_arn,
-        f"the root user has no console password, a state that {terms.benchmark.version} does not know",
+        f"the root user has no console password, a case that benchmark {terms.benchmark.version} does not cover",
     )
 
 
@@ -151,14 +149,14 @@ def _devices(account: Account) -> Outcome:
         return Fail(account.root_arn, f"the root user has a virtual MFA device: {names}")
     return Pass(
         account.root_arn,
-        "the root user has MFA and no virtual device; a synced passkey cannot be told from a hardware key",
+        "the root user has MFA and no virtual device; the API does not show whether it is a hardware key or a synced passkey",
     )
 
 
 def _root_row(report: CredentialReport) -> CredentialReportRow:
     if report.root is None:
         raise NotCollected(
-            "the credential report has no row of the root user",
+            "the credential report has no row for the root user",
             call="iam:GetCredentialReport",
             code="no root row",
         )
@@ -171,9 +169,10 @@ def _report_says(
     if isinstance(report, Miss):
         return "the credential report could not be read"
     if row is None:
-        return "the credential report has no row of the root user"
-    keys = " and ".join(f"key {number}" for number in active) or "none"
-    return f"the credential report of {report.generated_at:%Y-%m-%d %H:%M} UTC shows {keys} active"
+        return "the credential report has no row for the root user"
+    numbers = " and ".join(f"key {number}" for number in active)
+    keys = f"{numbers} as active" if active else "no active key"
+    return f"the credential report of {report.generated_at:%Y-%m-%d %H:%M} UTC shows {keys}"
 
 
 def _day(date: datetime | None) -> str:

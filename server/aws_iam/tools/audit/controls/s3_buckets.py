@@ -1,4 +1,4 @@
-"""CIS: S3 buckets."""
+"""CIS controls on S3 buckets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ _NO_BUCKET = "the account has no bucket"
 
 @control("s3_block_public", needs=(BUCKETS, ACCOUNT_BLOCK, BUCKET_BLOCKS))
 def block_public_access(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """A flag is effective at either level, and all four are wanted."""
+    """All four settings must be on, each for the account or for the bucket.
+
+    False alarm when the bucket is public on purpose, as for a website.
+    """
     of_account = account.get(ACCOUNT_BLOCK)
 
     @cache
@@ -48,17 +51,19 @@ def block_public_access(account: Account, _terms: ControlTerms) -> Iterator[Outc
         message = f"bucket {quoted(bucket.name)}"
         if isinstance(of_account, PublicAccessBlock) and of_account.complete:
             yield Pass(
-                _arn(account, bucket), f"{message} is blocked from the public by the account"
+                _arn(account, bucket),
+                f"public access to {message} is blocked by the account's settings",
             )
             return
-        own = known(_of(bucket, blocks()))
+        own = known(_fact_of(bucket, blocks()))
         effective = own if own.complete else own.union(known(of_account))
         if effective.complete:
-            yield Pass(_arn(account, bucket), f"{message} is blocked from the public")
+            yield Pass(_arn(account, bucket), f"public access to {message} is blocked")
         else:
-            off = ", ".join(effective.off)
+            off = f"{' and '.join(effective.off)} {'are' if len(effective.off) > 1 else 'is'} off"
             yield Fail(
-                _arn(account, bucket), f"{message} may become public: {off} off at both levels"
+                _arn(account, bucket),
+                f"{message} is not fully protected from public access: {off} for the bucket and the account",
             )
 
     return _buckets(account, test)
@@ -66,9 +71,9 @@ def block_public_access(account: Account, _terms: ControlTerms) -> Iterator[Outc
 
 @control("s3_deny_http", needs=(BUCKETS, BUCKET_POLICIES))
 def deny_plain_http(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """An Allow over TLS denies nothing, and a Deny with further conditions leaves HTTP open elsewhere.
+    """An Allow over TLS denies nothing, and a Deny with further conditions does not refuse all plain HTTP.
 
-    Wrong where nobody can reach the bucket over HTTP, as behind a VPC endpoint.
+    False alarm when nobody can reach the bucket over HTTP, as behind a VPC endpoint.
     """
     tls = (
         terms.threshold("min_tls_version")
@@ -82,18 +87,16 @@ def deny_plain_http(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
     def test(bucket: Bucket) -> Iterator[Outcome]:
         message = f"bucket {quoted(bucket.name)}"
-        text = known(_of(bucket, policies()))
+        text = known(_fact_of(bucket, policies()))
         if text is None:
-            yield Fail(
-                _arn(account, bucket), f"{message} has no policy, so plain HTTP is accepted"
-            )
+            yield Fail(_arn(account, bucket), f"{message} has no policy, so it accepts plain HTTP")
             return
         statements = policy_of(text, "s3:GetBucketPolicy").statements
-        broad = [each_one for each_one in statements if _refuses_all(each_one, account, bucket)]
+        broad = [statement for statement in statements if _refuses_all(statement, account, bucket)]
         if any(map(_on_http, broad)):
             yield Pass(_arn(account, bucket), f"the policy of {message} refuses plain HTTP")
-        elif tls and any(_on_old_tls(each_one, tls) for each_one in broad):
-            doubt = "a plain HTTP request may carry no s3:TlsVersion and stay open"
+        elif tls and any(_on_old_tls(statement, tls) for statement in broad):
+            doubt = "a plain HTTP request may have no s3:TlsVersion and still be accepted"
             yield Pass(
                 _arn(account, bucket), f"the policy of {message} refuses TLS below {tls}; {doubt}"
             )
@@ -107,14 +110,17 @@ def deny_plain_http(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("s3_mfa_delete", needs=(BUCKETS, BUCKET_VERSIONING))
 def mfa_delete(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Both versioning and MFA delete; the second is absent until it was set once."""
+    """Versioning and MFA delete must both be on.
+
+    False alarm when the bucket needs lifecycle rules, which cannot be combined with MFA delete.
+    """
 
     @cache
     def versioning() -> dict[str, BucketVersioning]:
         return {fact.bucket: fact for fact in account.require(BUCKET_VERSIONING)}
 
     def test(bucket: Bucket) -> Iterator[Outcome]:
-        fact = _of(bucket, versioning())
+        fact = _fact_of(bucket, versioning())
         has = {"versioning": known(fact.enabled), "MFA delete": known(fact.mfa_delete)}
         lacks = " and no ".join(name for name, on in has.items() if not on)
         message = f"bucket {quoted(bucket.name)}"
@@ -128,17 +134,19 @@ def mfa_delete(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("s3_encryption", needs=(BUCKETS, BUCKET_ENCRYPTION))
 def encryption(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """S3 encrypts every bucket by default since January 2023, so on AWS this cannot fail any more."""
+    """S3 has encrypted every bucket by default since January 2023, so on AWS this cannot fail any more."""
 
     @cache
     def algorithms() -> dict[str, str | Miss | None]:
         return {fact.bucket: fact.algorithm for fact in account.require(BUCKET_ENCRYPTION)}
 
     def test(bucket: Bucket) -> Iterator[Outcome]:
-        algorithm = known(_of(bucket, algorithms()))
+        algorithm = known(_fact_of(bucket, algorithms()))
         message = f"bucket {quoted(bucket.name)}"
         if algorithm:
-            yield Pass(_arn(account, bucket), f"{message} encrypts with {quoted(algorithm)}")
+            yield Pass(
+                _arn(account, bucket), f"{message} encrypts new objects with {quoted(algorithm)}"
+            )
         else:
             yield Fail(_arn(account, bucket), f"{message} has no default encryption")
 
@@ -147,7 +155,7 @@ def encryption(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("s3_macie", needs=(BUCKETS, MACIE))
 def macie(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Other tools satisfy it as well: whether Macie is on is evidence only."""
+    """Other tools satisfy the control too, so whether Macie is on is only evidence."""
     if not account.require(BUCKETS):
         yield NotApplicable(None, _NO_BUCKET)
         return
@@ -170,7 +178,7 @@ def _arn(account: Account, bucket: Bucket) -> str:
     return f"arn:{account.partition}:s3:::{bucket.name}"
 
 
-def _of(bucket: Bucket, facts: Mapping[str, T]) -> T:
+def _fact_of(bucket: Bucket, facts: Mapping[str, T]) -> T:
     if bucket.name not in facts:
         raise NotCollected(
             f"bucket {quoted(bucket.name)} is not part of this snapshot",
@@ -181,7 +189,7 @@ def _of(bucket: Bucket, facts: Mapping[str, T]) -> T:
 
 
 def _refuses_all(statement: Statement, account: Account, bucket: Bucket) -> bool:
-    """Whether a Deny is for everyone, every action and every object of the bucket."""
+    """Whether the statement denies everyone every action on every object of the bucket."""
     objects = f"{_arn(account, bucket)}/*"
     return (
         statement.denies

@@ -1,4 +1,4 @@
-"""CIS: security groups and what they open to the internet."""
+"""CIS controls on security groups: what they open to the internet."""
 
 from __future__ import annotations
 
@@ -34,24 +34,25 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.network.security_groups import GroupRule, SecurityGroup
     from aws_iam.account.reading.snapshot import Account
 
-_NO_VPC = "there is no VPC, hence no security group"
+_NO_VPC = "there is no VPC, so no security group"
 
 
 @positional
-class _Doors:
-    """What must stay closed: these ports to these sets of all addresses."""
+class _ClosedPorts:
+    """Ports that must be closed to these networks, each of which is all addresses of IPv4 or IPv6."""
 
     ports: tuple[int, ...]
     internet: tuple[str, ...]
 
     def opened(self, rules: Iterable[GroupRule]) -> list[str]:
-        """The doors that the rules together open."""
+        """The ports that the rules together open, and to which network."""
         return self._open(rules, self.internet)
 
-    def nearly(self, rules: Iterable[GroupRule]) -> str:
-        """What is open to every address in use, though not to all there are: as good as open."""
-        found = self._open(rules, (GLOBAL_IPV6,)) if IPV6 in self.internet else []
-        return f"; all IPv6 addresses in use today are let in: {', '.join(found)}" if found else ""
+    def open_to_used_addresses(self, rules: Iterable[GroupRule]) -> str:
+        """A note on ports that are open to every IPv6 address in use today, though not to all of IPv6."""
+        opened = self._open(rules, (GLOBAL_IPV6,)) if IPV6 in self.internet else []
+        note = f"; it opens {', '.join(opened)}, which contains every IPv6 address in use today"
+        return note if opened else ""
 
     def _open(self, rules: Iterable[GroupRule], to: tuple[str, ...]) -> list[str]:
         listing = list(rules)
@@ -65,8 +66,8 @@ class _Doors:
             )
         ]
 
-    def concern(self, rule: GroupRule) -> bool:
-        """Whether the rule is about one of the ports."""
+    def includes_any(self, rule: GroupRule) -> bool:
+        """Whether the rule includes one of the ports."""
         return any(
             _includes(rule, port, protocol) for port in self.ports for protocol in (TCP, UDP)
         )
@@ -74,30 +75,36 @@ class _Doors:
 
 @control("sg_admin_ports_v4", "sg_rdp_v12", needs=(SECURITY_GROUPS, PREFIX_LISTS))
 def admin_ports_over_ipv4(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Ranges, `all traffic` and sources that together are the internet count; so do groups nobody uses."""
-    return _groups(account, _Doors(tuple(terms.threshold("admin_ports")), (IPV4,)))
+    """Port ranges, `all traffic` and sources that together cover the internet count; so do unused groups.
+
+    False alarm when the group is not attached to anything.
+    """
+    return _groups(account, _ClosedPorts(tuple(terms.threshold("admin_ports")), (IPV4,)))
 
 
 @control("sg_admin_ports_v6", needs=(SECURITY_GROUPS, PREFIX_LISTS))
 def admin_ports_over_ipv6(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """A separate control: an opening in IPv4 is not reported here.
+    """IPv6 only: sg_admin_ports_v4 reports ports that are open over IPv4.
 
-    Wrong where the group is attached to nothing.
+    False alarm when the group is not attached to anything.
     """
-    return _groups(account, _Doors(tuple(terms.threshold("admin_ports")), (IPV6,)))
+    return _groups(account, _ClosedPorts(tuple(terms.threshold("admin_ports")), (IPV6,)))
 
 
 @control("cifs", needs=(SECURITY_GROUPS, PREFIX_LISTS))
 def file_sharing(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Groups are judged, not instances; IPv4 and IPv6 are one control here."""
-    return _groups(account, _Doors((terms.threshold("port"),), (IPV4, IPV6)))
+    """The control checks groups, not instances, and covers IPv4 and IPv6.
+
+    False alarm when the group is not attached to anything.
+    """
+    return _groups(account, _ClosedPorts((terms.threshold("port"),), (IPV4, IPV6)))
 
 
 @control("default_sg_closed", needs=(SECURITY_GROUPS,))
 def default_group(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """The rules that a default group is created with count: the reference to itself and the outbound rule.
+    """Every rule counts, including the two that a default group is created with: the self-reference and the outbound rule.
 
-    Wrong about nothing; the group may be unused.
+    False alarm when nothing uses the group.
     """
 
     def test(region: str, groups: tuple[SecurityGroup, ...]) -> Iterator[Outcome]:
@@ -113,43 +120,44 @@ def default_group(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
                 rules = f"{inbound} inbound and {outbound} outbound rules"
                 yield Fail(name, f"{message} has {rules}", region)
             else:
-                yield Pass(name, f"{message} has no rule", region)
+                yield Pass(name, f"{message} has no rules", region)
         if not default:
             yield NotApplicable(None, _NO_VPC, region)
 
     return in_regions(account, SECURITY_GROUPS, test)
 
 
-def _groups(account: Account, doors: _Doors) -> Iterator[Outcome]:
+def _groups(account: Account, closed: _ClosedPorts) -> Iterator[Outcome]:
     def test(region: str, groups: tuple[SecurityGroup, ...]) -> Iterator[Outcome]:
         owned = [group for group in groups if is_owned(account, group)]
         if not owned:
             yield NotApplicable(None, _NO_VPC, region)
-        judge = partial(_group, account, region, doors)
+        judge = partial(_group, account, region, closed)
         yield from for_each(owned, judge, name=partial(_name, account, region), region=region)
 
     return in_regions(account, SECURITY_GROUPS, test)
 
 
 def _group(
-    account: Account, region: str, doors: _Doors, group: SecurityGroup
+    account: Account, region: str, closed: _ClosedPorts, group: SecurityGroup
 ) -> Iterator[Outcome]:
     name = _name(account, region, group)
     message = f"security group {quoted(group.id)} ({quoted(group.name)})"
-    opened = doors.opened(group.inbound)
+    opened = closed.opened(group.inbound)
     if opened:
         yield Fail(name, f"{message} opens {', '.join(opened)}", region)
         return
-    # Prefix lists decide only now: what is open without them is open, whether they could be read or not.
-    relevant = [rule for rule in group.inbound if doors.concern(rule)]
-    whole = [_with_lists(account, region, rule) for rule in relevant]
-    opened = doors.opened(whole)
+    # Prefix lists are read only now: a port that is open without them is open even if they could not be read.
+    relevant = [rule for rule in group.inbound if closed.includes_any(rule)]
+    rules = [_with_lists(account, region, rule) for rule in relevant]
+    opened = closed.opened(rules)
     if opened:
         yield Fail(name, f"{message} opens {', '.join(opened)} with a prefix list", region)
     else:
         yield Pass(
             name,
-            f"{message} opens {ports_text(doors.ports)} not to {' or '.join(doors.internet)}{doors.nearly(whole)}",
+            f"{message} does not open {ports_text(closed.ports)} to {' or '.join(closed.internet)}"
+            f"{closed.open_to_used_addresses(rules)}",
             region,
         )
 
@@ -180,9 +188,9 @@ def _with_lists(account: Account, region: str, rule: GroupRule) -> GroupRule:
 
 
 def _networks(account: Account, region: str, name: str) -> tuple[str, ...]:
-    for each_list in account.require_in(region, PREFIX_LISTS):
-        if each_list.id == name:
-            return known(each_list.networks)
+    for prefix_list in account.require_in(region, PREFIX_LISTS):
+        if prefix_list.id == name:
+            return known(prefix_list.networks)
     raise NotCollected(
         f"prefix list {quoted(name)} is not part of this snapshot",
         call="ec2:GetManagedPrefixListEntries",

@@ -1,4 +1,4 @@
-"""CIS: services that watch every Region: AWS Config, Security Hub, Access Analyzer."""
+"""CIS controls on services that must be on in every Region: AWS Config, Security Hub, Access Analyzer."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
 _ALL_TYPES = "ALL_SUPPORTED_RESOURCE_TYPES"
 _EXTERNAL = frozenset({"ACCOUNT", "ORGANIZATION"})
-# The name that AWS Config gives a recorder by itself.
+# The default name of a recorder.
 _FIRST_NAME = "default"
 _GLOBAL = "includeGlobalResourceTypes"
 _ONCE = f"{_GLOBAL}=false (true in one Region only)"
 
 
 class Step(Enum):
-    """The commands of the fix of AWS Config, in their order."""
+    """The commands of the fix for AWS Config, in order."""
 
     RECORD = auto()
     DELIVER = auto()
@@ -52,25 +52,25 @@ class Step(Enum):
 
 @slotted
 class Gap:
-    """What AWS Config lacks in a Region, the steps that mend it, and the recorder that is at fault."""
+    """What AWS Config lacks in a Region, the steps that fix it, and the recorder that is at fault."""
 
-    told: str
+    message: str
     steps: tuple[Step, ...]
     recorder: Recorder | None = None
 
 
 @control("config_all_regions", needs=(RECORDERS, RECORDER_STATUSES, DELIVERY_CHANNELS))
 def config(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """A recorder that is on is not enough: what it records counts.
+    """A running recorder is not enough: it must record all resource types. A pending delivery does not fail.
 
-    A pending delivery does not fail. Wrong where the resources are recorded by another tool.
+    False alarm when another tool records the resources.
     """
-    wants_each = terms.threshold("every_recorder_all_supported")
+    every = terms.threshold("every_recorder_all_supported")
 
     def test(region: str, recorders: tuple[Recorder, ...]) -> Iterator[Outcome]:
-        gaps = _config_gaps(account, region, _own(recorders), every=wants_each)
+        gaps = _config_gaps(account, region, _own(recorders), every=every)
         if gaps:
-            message = f"AWS Config in {region}: {'; '.join(gap.told for gap in gaps)}"
+            message = f"AWS Config in {region}: {'; '.join(gap.message for gap in gaps)}"
             fix, names = _config_fix(terms.control.fix, gaps)
             yield Fail(region, message, region, fix=fix, names=names)
         else:
@@ -82,9 +82,9 @@ def config(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("securityhub", needs=(SECURITY_HUB,))
 def security_hub(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """`Not subscribed` arrives as an error and is the answer.
+    """AWS reports `not subscribed` as an error, which means that the service is off.
 
-    Wrong where another tool does its work.
+    False alarm when another tool does the same job.
     """
 
     def test(region: str, hub: SecurityHub | None) -> Iterator[Outcome]:
@@ -98,7 +98,10 @@ def security_hub(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("access_analyzer", needs=(ANALYZERS, ORGANIZATION, ORG_SERVICES))
 def access_analyzer(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Analyzers of unused or internal access do not count; open findings do not fail it."""
+    """Analyzers for unused or internal access do not count, and open findings do not fail this control.
+
+    False alarm when another tool reports what is shared outside the account.
+    """
 
     def test(region: str, analyzers: tuple[Analyzer, ...]) -> Iterator[Outcome]:
         external = [analyzer for analyzer in analyzers if analyzer.type in _EXTERNAL]
@@ -108,17 +111,18 @@ def access_analyzer(account: Account, _terms: ControlTerms) -> Iterator[Outcome]
             yield Pass(active[0].arn, message, region)
             return
         _covered_elsewhere(account, region)
-        states = ", ".join(f"{quoted(one.name)} is {quoted(one.status)}" for one in external)
+        states = ", ".join(
+            f"{quoted(analyzer.name)} is {quoted(analyzer.status)}" for analyzer in external
+        )
         others = f"{len(analyzers)} of another type" if analyzers and not external else ""
-        found = states or others
-        why = f" ({found})" if found else ""
+        why = f" ({states or others})" if states or others else ""
         yield Fail(region, f"no external-access analyzer is active in {region}{why}", region)
 
     return in_regions(account, ANALYZERS, test)
 
 
 def _covered_elsewhere(account: Account, region: str) -> None:
-    """An organization's analyzer lives in one of its accounts: the list of another one proves nothing."""
+    """An organization's analyzer exists in one account only, so the list of another account proves nothing."""
     organization = account.require(ORGANIZATION)
     if organization is None or region in organization.analyzers_read:
         return
@@ -142,62 +146,62 @@ def _covered_elsewhere(account: Account, region: str) -> None:
 
 
 def _own(recorders: tuple[Recorder, ...]) -> list[Recorder]:
-    """Recorders that a service made for itself do not count."""
+    """The recorders without those that a service created for itself."""
     return [recorder for recorder in recorders if not recorder.service_principal]
 
 
 def _config_gaps(account: Account, region: str, own: list[Recorder], *, every: bool) -> list[Gap]:
-    """The gaps that are proved; NotCollected when there is none and a fact could not be read."""
+    """The proven gaps; NotCollected if there is none and a fact could not be read."""
     if not own:
-        return [Gap(told="there is no recorder", steps=tuple(Step))]
+        return [Gap(message="there is no recorder", steps=tuple(Step))]
     statuses = account.get_in(region, RECORDER_STATUSES)
     channels = account.get_in(region, DELIVERY_CHANNELS)
     gaps = [_recorder_gap(recorder, statuses) for recorder in own]
-    bad = [gap for gap in gaps if gap]
-    found = bad if bad and (every or len(bad) == len(gaps)) else []
+    faulty = [gap for gap in gaps if gap]
+    proven = faulty if faulty and (every or len(faulty) == len(gaps)) else []
     if not isinstance(channels, Miss) and not any(channel.bucket for channel in channels):
-        found = [*found, Gap(told="no delivery channel has a bucket", steps=(Step.DELIVER,))]
-    if not found:
+        proven = [*proven, Gap(message="no delivery channel has a bucket", steps=(Step.DELIVER,))]
+    if not proven:
         known(statuses)
         known(channels)
-    return found
+    return proven
 
 
 def _recorder_gap(recorder: Recorder, statuses: tuple[RecorderStatus, ...] | Miss) -> Gap | None:
     name = f"recorder {quoted(recorder.name)}"
     if not (recorder.all_supported or recorder.strategy == _ALL_TYPES):
         message = f"{name} leaves out resource types"
-        return Gap(told=message, steps=(Step.RECORD,), recorder=recorder)
+        return Gap(message=message, steps=(Step.RECORD,), recorder=recorder)
     if isinstance(statuses, Miss):
         return None
     status = next((candidate for candidate in statuses if candidate.name == recorder.name), None)
     if status is None or not status.recording:
-        return Gap(told=f"{name} is stopped", steps=(Step.START,), recorder=recorder)
+        return Gap(message=f"{name} is stopped", steps=(Step.START,), recorder=recorder)
     if (status.last_status or "").lower() != "failure":
         return None
-    return Gap(told=f"{name} fails to deliver", steps=(Step.DELIVER,), recorder=recorder)
+    return Gap(message=f"{name} fails to deliver", steps=(Step.DELIVER,), recorder=recorder)
 
 
 def _config_fix(fix: str, gaps: list[Gap]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The commands that the gaps ask for, and the recorder they mean where there is no other."""
+    """The commands that close the gaps, with the name of the recorder if there is only one."""
     wanted = {step for gap in gaps for step in gap.steps}
     faulty = {gap.recorder.name: gap.recorder for gap in gaps if gap.recorder}
     only = next(iter(faulty.values())) if len(faulty) == 1 else None
     steps = _steps(fix, global_types=only.global_types if only else None)
     names = list(faulty) or [_FIRST_NAME]
-    message = "; ".join(command for step, command in steps.items() if step in wanted)
-    return message, tuple(("RECORDER", name) for name in names if len(names) == 1)
+    commands = "; ".join(command for step, command in steps.items() if step in wanted)
+    return commands, tuple(("RECORDER", name) for name in names if len(names) == 1)
 
 
 def _steps(fix: str, *, global_types: bool | None) -> dict[Step, str]:
-    """The commands of the fix; None leaves open whether this Region is the one with the global types."""
+    """The commands of the fix; None if it is open whether this Region records the global types."""
     if global_types is not None:
         fix = fix.replace(_ONCE, f"{_GLOBAL}={str(global_types).lower()}")
     return dict(zip(Step, fix.split("; "), strict=True))
 
 
 def _global_types(account: Account, fix: str) -> Iterator[Outcome]:
-    """Global types belong in one Region; asking for them in all would be a false alarm."""
+    """Global resource types must be recorded in one Region; requiring them in every Region would be a false alarm."""
     missing: NotCollected | None = None
     places = [*where_offered(account, RECORDERS)]
     names: set[str] = set()
@@ -213,7 +217,7 @@ def _global_types(account: Account, fix: str) -> Iterator[Outcome]:
             return
     if missing is None and not account.regions.complete:
         missing = NotCollected(
-            f"global resource types are recorded in none of the Regions read ({account.regions})",
+            f"none of the Regions read records global resource types ({account.regions})",
             call="config:DescribeConfigurationRecorders",
             code="Region not read",
             permission="config:DescribeConfigurationRecorders",
@@ -222,10 +226,10 @@ def _global_types(account: Account, fix: str) -> Iterator[Outcome]:
         yield unread(missing, account.root_arn)
     elif places:
         record = _steps(fix, global_types=True)[Step.RECORD]
-        same = sorted(names or {_FIRST_NAME})
+        recorders_named = sorted(names or {_FIRST_NAME})
         yield Fail(
             account.root_arn,
-            "global resource types are recorded in no Region",
+            "no Region records global resource types",
             fix=f"In one Region: {record}",
-            names=(("RECORDER", same[0]),) if len(same) == 1 else (),
+            names=(("RECORDER", recorders_named[0]),) if len(recorders_named) == 1 else (),
         )

@@ -1,7 +1,8 @@
-"""CIS: volumes, file systems, databases, keys."""
+"""CIS controls on volumes, file systems, databases and keys."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss, known
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.storage.volumes import EbsDefault, FileSystem
     from aws_iam.account.reading.snapshot import Account
 
-# The same call lists the instances of these two services, which are not RDS.
+# DescribeDBInstances also lists the instances of these two services, which are not RDS.
 _OTHER_ENGINES = frozenset({"docdb", "neptune"})
 _YEAR = 365
 # With a key that AWS owns (`sse-rds`) the data is encrypted though StorageEncrypted is false:
@@ -44,11 +45,14 @@ _ENCRYPTED = {"none": False, "sse-rds": True, "sse-kms": True}
 
 @control("ebs_default_encryption", needs=(EBS_DEFAULT,))
 def ebs_default(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """The Region's default is meant, with or without volumes in it."""
+    """The control checks the Region's default, whether the Region has volumes or not.
+
+    False alarm when nobody can create volumes in the Region.
+    """
 
     def test(region: str, default: EbsDefault) -> Iterator[Outcome]:
         if default.encrypted:
-            yield Pass(region, f"new EBS volumes in {region} are encrypted", region)
+            yield Pass(region, f"new EBS volumes in {region} are encrypted by default", region)
         else:
             yield Fail(region, f"new EBS volumes in {region} are not encrypted by default", region)
 
@@ -57,9 +61,9 @@ def ebs_default(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("efs_encryption", needs=(FILE_SYSTEMS,))
 def file_systems(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Encryption cannot be switched on later: the fix is a new file system and a copy.
+    """Encryption cannot be switched on later: the fix is a new file system and a copy of the data.
 
-    Wrong where the data needs none.
+    False alarm when the data does not need encryption.
     """
 
     def test(region: str, systems: tuple[FileSystem, ...]) -> Iterator[Outcome]:
@@ -77,7 +81,10 @@ def file_systems(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("rds_encryption", needs=(DB_INSTANCES, DB_CLUSTERS))
 def database_encryption(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Encryption at rest is meant, not in transit; the storage of a member is its cluster's."""
+    """The control checks encryption at rest, not in transit; a cluster member uses the storage of its cluster.
+
+    False alarm when the data does not need encryption.
+    """
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
         message = f"database {quoted(database.id)}"
@@ -91,44 +98,56 @@ def database_encryption(account: Account, _terms: ControlTerms) -> Iterator[Outc
 
 @control("rds_minor_upgrade", needs=(DB_INSTANCES,))
 def minor_upgrades(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Minor versions carry the engine's security patches."""
+    """Minor versions contain the engine's security patches.
+
+    False alarm when somebody installs them by another process.
+    """
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
         message = f"database {quoted(database.id)}"
         if database.minor_upgrade:
-            yield Pass(database.arn, f"{message} takes minor versions by itself", region)
+            yield Pass(
+                database.arn, f"{message} installs minor version upgrades automatically", region
+            )
         else:
-            yield Fail(database.arn, f"{message} does not take minor versions by itself", region)
+            yield Fail(
+                database.arn,
+                f"{message} does not install minor version upgrades automatically",
+                region,
+            )
 
     return _databases(account, test)
 
 
 @control("rds_multi_az", needs=(DB_INSTANCES, DB_CLUSTERS))
 def several_zones(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Members of a cluster always say no for themselves: the cluster tells.
+    """A member of a cluster never reports several zones itself, so its cluster decides.
 
-    Wrong for databases that may be away for a while, such as those of tests.
+    False alarm when the database may be unavailable for a while, as in a test environment.
     """
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
         message = f"database {quoted(database.id)}"
         if database.multi_az or (database.cluster and _cluster_spans(account, region, database)):
-            yield Pass(database.arn, f"{message} runs in several zones", region)
+            yield Pass(database.arn, f"{message} runs in more than one Availability Zone", region)
         else:
-            yield Fail(database.arn, f"{message} runs in one zone", region)
+            yield Fail(database.arn, f"{message} runs in a single Availability Zone", region)
 
     return _databases(account, test)
 
 
 @control("rds_not_public", needs=(DB_INSTANCES, ROUTE_TABLES, SECURITY_GROUPS))
 def public_database(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """The flag alone fails; an open route and an open group make it critical."""
+    """The flag alone fails; with a route to the internet and an open security group the finding is critical.
+
+    False alarm when no security group or route lets the internet reach the database.
+    """
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
         message = f"database {quoted(database.id)}"
         if database.public is None:
             raise NotCollected(
-                f"{message} does not tell whether it is publicly accessible",
+                f"AWS did not return whether {message} is publicly accessible",
                 call="rds:DescribeDBInstances",
                 code="no value",
                 region=region,
@@ -136,10 +155,10 @@ def public_database(account: Account, _terms: ControlTerms) -> Iterator[Outcome]
         if not database.public:
             yield Pass(database.arn, f"{message} is not publicly accessible", region)
         elif _exposed(account, region, database):
-            reach = "and the internet reaches it by route and security group"
+            reach = "the internet reaches it through its route and security group"
             yield Fail(
                 database.arn,
-                f"{message} is publicly accessible, {reach}",
+                f"{message} is publicly accessible, and {reach}",
                 region,
                 severity=Severity.CRITICAL,
             )
@@ -151,7 +170,10 @@ def public_database(account: Account, _terms: ControlTerms) -> Iterator[Outcome]
 
 @control("kms_rotation", needs=(KMS_KEYS,))
 def key_rotation(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Imported, asymmetric and HMAC keys and other key stores cannot rotate by themselves and are not judged."""
+    """Imported, asymmetric and HMAC keys and keys in custom key stores cannot rotate automatically, so they are skipped.
+
+    False alarm when the key is rotated by hand.
+    """
 
     def test(region: str, keys: tuple[KmsKey, ...]) -> Iterator[Outcome]:
         def judge(key: KmsKey) -> Iterator[Outcome]:
@@ -168,18 +190,18 @@ def _rotation(region: str, key: KmsKey) -> Iterator[Outcome]:
     details = known(key.details)
     replica = details.primary_region not in {None, region}
     if not key.rotates or replica:
-        yield NotApplicable(key.arn, "no key can rotate by itself", region)
+        yield NotApplicable(key.arn, "no key here can rotate automatically", region)
         return
     rotation = known(key.rotation)
     name = quoted(key.aliases[0] if key.aliases else key.id)
     if rotation is None:
-        yield NotApplicable(key.arn, "no key can rotate by itself", region)
+        yield NotApplicable(key.arn, "no key here can rotate automatically", region)
     elif rotation.enabled:
         days = rotation.period_days
         slow = f" every {days} days, which is more than a year" if days and days > _YEAR else ""
-        yield Pass(key.arn, f"key {name} rotates{slow}", region)
+        yield Pass(key.arn, f"key {name} rotates automatically{slow}", region)
     else:
-        yield Fail(key.arn, f"key {name} does not rotate", region)
+        yield Fail(key.arn, f"key {name} does not rotate automatically", region)
 
 
 def _databases(
@@ -191,21 +213,21 @@ def _databases(
             others = f" ({len(databases)} of DocumentDB or Neptune)" if databases else ""
             yield NotApplicable(None, f"there is no RDS instance{others}", region)
         yield from for_each(
-            rds, lambda one: test(region, one), name=lambda one: one.arn, region=region
+            rds, partial(test, region), name=lambda database: database.arn, region=region
         )
 
     return in_regions(account, DB_INSTANCES, in_one)
 
 
 def _is_encrypted(account: Account, region: str, database: DbInstance) -> bool:
-    alone = _told_encrypted(database)
-    if alone or not database.cluster or database.encryption in _ENCRYPTED:
-        return alone
-    return _told_encrypted(_cluster_of(account, region, database))
+    own = _reported_encrypted(database)
+    if own or not database.cluster or database.encryption in _ENCRYPTED:
+        return own
+    return _reported_encrypted(_cluster_of(account, region, database))
 
 
-def _told_encrypted(database: DbInstance | DbCluster) -> bool:
-    """The type tells more than the flag, which decides where AWS does not send the type."""
+def _reported_encrypted(database: DbInstance | DbCluster) -> bool:
+    """The encryption type is more exact than the flag, which decides only if AWS does not return the type."""
     return _ENCRYPTED.get(database.encryption or "", bool(database.encrypted))
 
 
@@ -215,32 +237,32 @@ def _cluster_spans(account: Account, region: str, database: DbInstance) -> bool:
 
 def _cluster_of(account: Account, region: str, database: DbInstance) -> DbCluster:
     clusters = account.require_in(region, DB_CLUSTERS)
-    found = [cluster for cluster in clusters if cluster.id == database.cluster]
-    if not found:
+    own = [cluster for cluster in clusters if cluster.id == database.cluster]
+    if not own:
         raise NotCollected(
             f"cluster {quoted(database.cluster or '')} is not part of this snapshot",
             call="rds:DescribeDBClusters",
             code="not collected",
             region=region,
         )
-    return found[0]
+    return own[0]
 
 
 def _exposed(account: Account, region: str, database: DbInstance) -> bool:
-    """Proved only: what could not be read raises no severity."""
+    """Whether the internet provably reaches the database; what could not be read does not raise the severity."""
     groups = account.get_in(region, SECURITY_GROUPS)
     tables = account.get_in(region, ROUTE_TABLES)
     if isinstance(groups, Miss) or isinstance(tables, Miss):
         return False
     own = [group for group in groups if group.id in database.groups]
     vpcs = {group.vpc for group in own}
-    named = {subnet for table in tables for subnet in table.subnets}
-    unnamed = set(database.subnets) - named
+    associated = {subnet for table in tables for subnet in table.subnets}
+    on_main_table = set(database.subnets) - associated
     used = [
         table
         for table in tables
         if set(table.subnets) & set(database.subnets)
-        or (unnamed and table.main and table.vpc in vpcs)
+        or (on_main_table and table.main and table.vpc in vpcs)
     ]
     routed = any(
         route.destination in {IPV4, IPV6} and route.target.startswith("igw-")

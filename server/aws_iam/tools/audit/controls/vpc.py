@@ -1,4 +1,4 @@
-"""CIS: VPCs: network ACLs, flow logs, peerings, endpoints."""
+"""CIS controls on VPCs: network ACLs, flow logs, peerings and endpoints."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ _DENY = (
     " --protocol {protocol} --port-range From={port},To={port} --cidr-block 0.0.0.0/0 --rule-action deny"
 )
 _OWN_NETWORKS = " (your own networks need an allow with a lower number first)"
-_LIKEWISE = " (likewise, at numbers of their own, with --ipv6-cidr-block ::/0)"
+_LIKEWISE = " (do the same at other free numbers with --ipv6-cidr-block ::/0)"
 _NO_VPC = "there is no VPC of this account"
 
 
 @slotted
 class Opening:
-    """A port that the internet reaches by a protocol: `number` is the first entry of those that let it in.
+    """A port that the internet reaches by a protocol; `number` is the first entry that lets it in.
 
-    A deny counts between `floor`, the last narrow allow before it, and `number`.
+    A deny takes effect between `floor`, the last narrow allow before it, and `number`.
     """
 
     port: int
@@ -66,7 +66,7 @@ class Opening:
 def network_acl(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """The order decides: a deny with a lower number protects the port.
 
-    Wrong where security groups close the port anyway.
+    False alarm when the security groups close the port anyway.
     """
     ports = terms.threshold("admin_ports")
 
@@ -77,12 +77,10 @@ def network_acl(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
             openings = _openings(acl.entries, ports, IPV4)
             opened = list(dict.fromkeys(opening.port for opening in openings))
             six = list(
-                dict.fromkeys(
-                    ipv6_opening.port for ipv6_opening in _openings(acl.entries, ports, IPV6)
-                )
+                dict.fromkeys(opening.port for opening in _openings(acl.entries, ports, IPV6))
             )
             note = (
-                f"; {IPV6} is admitted to {ports_text(six)}, which this control leaves out"
+                f"; it also admits {IPV6} to {ports_text(six)}, which this control does not check"
                 if six
                 else ""
             )
@@ -106,9 +104,9 @@ def network_acl(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("vpc_flow_logs", needs=(VPCS, FLOW_LOGS))
 def flow_logs(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """A log of a subnet does not cover the VPC, accepted traffic alone is too little, and a broken delivery records nothing.
+    """A flow log of a subnet does not cover the VPC, accepted traffic alone is not enough, and a failing delivery records nothing.
 
-    Wrong for a VPC without network interfaces.
+    False alarm when the VPC has no network interfaces.
     """
 
     def test(region: str, vpcs: tuple[Vpc, ...]) -> Iterator[Outcome]:
@@ -124,15 +122,17 @@ def flow_logs(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
                 yield Pass(name, f"VPC {quoted(vpc.id)} has a flow log", region)
             else:
                 why = "; ".join(gap for gap in gaps if gap)
-                only = f" that counts ({why})" if why else ""
-                yield Fail(name, f"VPC {quoted(vpc.id)} has no flow log{only}", region)
+                message = f"VPC {quoted(vpc.id)} has no flow log"
+                yield Fail(
+                    name, f"{message} that satisfies this: {why}" if why else message, region
+                )
 
     return in_regions(account, VPCS, test)
 
 
 @control("peering_routes", needs=(PEERINGS, ROUTE_TABLES))
 def peering_routes(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """How narrow a route has to be is the owner's to say; those as wide as the peer are marked."""
+    """The owner decides how narrow a route has to be; routes as wide as a whole VPC are marked."""
 
     def test(region: str, peerings: tuple[Peering, ...]) -> Iterator[Outcome]:
         active = {peering.id: peering for peering in peerings if peering.status == "active"}
@@ -149,7 +149,7 @@ def peering_routes(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("vpc_endpoints", needs=(VPCS, VPC_ENDPOINTS))
 def vpc_endpoints(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Which VPCs and services are in scope is the owner's to say."""
+    """The owner decides which VPCs and services are in scope."""
 
     def test(region: str, vpcs: tuple[Vpc, ...]) -> Iterator[Outcome]:
         owned = [vpc for vpc in vpcs if is_owned(account, vpc)]
@@ -158,19 +158,21 @@ def vpc_endpoints(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
             return
         endpoints = account.require_in(region, VPC_ENDPOINTS)
         for vpc in owned:
-            mine = [endpoint for endpoint in endpoints if endpoint.vpc == vpc.id]
+            own = [endpoint for endpoint in endpoints if endpoint.vpc == vpc.id]
             kind = "default VPC" if vpc.default else "VPC"
-            message = f"{kind} {quoted(vpc.id)} has {_endpoints(mine)}"
+            message = f"{kind} {quoted(vpc.id)} has {_endpoints(own)}"
             yield Manual(ec2_arn(account, region, "vpc", vpc.id), terms.question(message), region)
 
     return in_regions(account, VPCS, test)
 
 
 def _openings(entries: Iterable[AclEntry], ports: Iterable[int], whole: str) -> list[Opening]:
-    """Every port that is open, and by which protocol."""
+    """Every open port, with the protocol."""
     ordered = sorted(_inbound(entries), key=lambda entry: entry.number)
-    found = (_opening(ordered, port, protocol, whole) for port in ports for protocol in (TCP, UDP))
-    return [opening for opening in found if opening]
+    openings = (
+        _opening(ordered, port, protocol, whole) for port in ports for protocol in (TCP, UDP)
+    )
+    return [opening for opening in openings if opening]
 
 
 def _inbound(entries: Iterable[AclEntry]) -> list[AclEntry]:
@@ -178,22 +180,22 @@ def _inbound(entries: Iterable[AclEntry]) -> list[AclEntry]:
 
 
 def _opening(ordered: Iterable[AclEntry], port: int, protocol: str, whole: str) -> Opening | None:
-    """Where allows cover the internet before denies do."""
+    """The opening, if allow entries cover the internet before deny entries do."""
     decided: Mapping[bool, list[tuple[int, str]]] = {True: [], False: []}
     for entry in ordered:
         source = entry.ipv4 if whole == IPV4 else entry.ipv6
         every_port = entry.protocol == "-1" or includes_port(entry.from_port, entry.to_port, port)
         if not (source and every_port and includes_protocol(entry.protocol, protocol)):
             continue
-        alike = decided[entry.allow]
-        alike.append((entry.number, source))
-        if covers_network((network for _, network in alike), whole):
-            return _first_needed(alike, port, protocol, whole) if entry.allow else None
+        same_action = decided[entry.allow]
+        same_action.append((entry.number, source))
+        if covers_network((network for _, network in same_action), whole):
+            return _first_needed(same_action, port, protocol, whole) if entry.allow else None
     return None
 
 
 def _first_needed(allows: list[tuple[int, str]], port: int, protocol: str, whole: str) -> Opening:
-    """Allows that the others make up for are narrow ones, which a deny may follow."""
+    """The opening without the leading allows that the internet does not need: a deny may follow those."""
     narrow = 0
     while covers_network((source for _, source in allows[narrow + 1 :]), whole):
         narrow += 1
@@ -202,7 +204,7 @@ def _first_needed(allows: list[tuple[int, str]], port: int, protocol: str, whole
 
 
 def _closed(entries: Iterable[AclEntry], openings: Iterable[Opening], *, six: bool) -> str | None:
-    """A deny for each opening, at a number that is free; None where one has none left."""
+    """A deny for each opening, at a free number; None if there is no free number."""
     taken = {entry.number for entry in _inbound(entries)}
     commands = []
     for opening in openings:

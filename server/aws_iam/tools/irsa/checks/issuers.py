@@ -1,4 +1,4 @@
-"""Trust in token issuers: whether strangers get in, and conditions that have no effect or never match."""
+"""Trust of token issuers: whether strangers get in, and conditions that say nothing or never hold."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.oidc_provider import never_matches, providers
 from aws_iam.engine.tokens.trust_comparison import ACTION
 from aws_iam.escape import quoted
@@ -20,8 +21,7 @@ from aws_iam.tools.irsa.checks.subject import FACTS, Trust
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.answer import Where
-    from aws_iam.engine.language.document import Condition, Statement, Text
+    from aws_iam.engine.language.document import Condition, Statement
     from aws_iam.engine.tokens.oidc_provider import Provider
 
 _GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
@@ -51,8 +51,8 @@ _SIGNED_IN = {"ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "
 
 
 def trusted(trust: Trust) -> tuple[tuple[Statement, Provider], ...]:
-    """Every provider whose tokens the policy accepts, by statement; statements that no token can match are left out."""
-    # Nearly every check needs it: it is computed once and kept with the policy.
+    """Every provider whose tokens the policy takes, by statement; none of a statement that no token ever meets."""
+    # Nearly every check asks, so that the first answer is kept with the policy.
     key = ("trusted", trust.stands_for_any)
     if key not in trust.policy.derived:
         trust.policy.derived[key] = tuple(_trusted(trust))
@@ -62,15 +62,15 @@ def trusted(trust: Trust) -> tuple[tuple[Statement, Provider], ...]:
 
 def _trusted(trust: Trust) -> Iterator[tuple[Statement, Provider]]:
     for statement in trust.policy.statements:
-        # A wildcard that stands for an unknown value does not make the statement unmatchable.
-        is_closed = not trust.stands_for_any and never_matches(statement)
-        if not _accepts_tokens(statement) or is_closed:
+        # A wildcard that stands for an unknown value does not close the statement.
+        closed = not trust.stands_for_any and never_matches(statement)
+        if not _takes_tokens(statement) or closed:
             continue
         for provider in providers(statement):
             yield statement, provider
 
 
-def _accepts_tokens(statement_: Statement) -> bool:
+def _takes_tokens(statement_: Statement) -> bool:
     if statement_.has("NotAction"):
         return not any(
             matches(action.value, ACTION, ignore_case=True) for action in statement_.not_actions
@@ -79,10 +79,10 @@ def _accepts_tokens(statement_: Statement) -> bool:
 
 
 def is_denied_elsewhere(trust: Trust, provider: Provider, claim: str) -> bool:
-    """Whether a Deny of the policy refuses tokens by the claim, so that the Allow need not test it."""
+    """Whether a Deny of the policy refuses tokens by the claim: then the Allow need not test it to keep strangers out."""
     key = provider.key(claim).lower()
     if "denying" not in trust.policy.derived:
-        denying = tuple(s for s in trust.policy.statements if s.denies and _accepts_tokens(s))
+        denying = tuple(s for s in trust.policy.statements if s.denies and _takes_tokens(s))
         trust.policy.derived["denying"] = denying
     return any(
         any(condition.negated for condition in statement_.conditions_on(key))
@@ -98,12 +98,12 @@ def compared(provider: Provider, statement_: Statement, claim: str) -> tuple[Con
 
 
 def graded(failure: Fail, severity: Severity | None = None, fix: str | None = None) -> Fail:
-    """A failure of a policy validation rule, with the severity and fix of this check."""
+    """What a rule of policy validation found, under the severity and the fix of the check here."""
     return replace(failure, severity=severity, fix=fix)
 
 
 def _add(provider: Provider, claim: str) -> str:
-    """The missing condition, ready to write."""
+    """The condition that is missing, as it is to be written."""
     known = provider.issuer
     if claim.startswith("sts:"):
         value = "SESSION_NAME"
@@ -111,7 +111,7 @@ def _add(provider: Provider, claim: str) -> str:
         value = known.audience[0] if known and known.audience else "AUDIENCE"
     else:
         value = known.subject[0] if known and known.subject and claim == "sub" else claim.upper()
-    return f'Add "StringEquals": {{"{provider.key(claim)}": "{value}"}} with your own values.'
+    return f'Add "StringEquals": {{"{provider.key(claim)}": "{value}"}} with your own names.'
 
 
 @check(
@@ -119,8 +119,8 @@ def _add(provider: Provider, claim: str) -> str:
     on=Trust,
     severity=Severity.CRITICAL,
     needs=FACTS,
-    title="Every customer of the identity provider may assume the role",
-    fix="Add StringEquals on the claim that tells the provider's customers apart.",
+    title="Every customer of the identity provider can assume the role",
+    fix="Add StringEquals on the claim that identifies the customer.",
     source=CONTROLS,
     bad=[
         trusting_issuer({"StringEquals": FOR_US}),
@@ -141,8 +141,8 @@ def _add(provider: Provider, claim: str) -> str:
 def any_customer(trust: Trust) -> Iterator[Fail]:
     """All customers of a shared issuer get tokens from the same issuer; only this claim says which customer a token belongs to.
 
-    Low confidence when a Deny of the policy tests the claim: it is not known whether AWS's own
-    control looks at a Deny.
+    Less certain where a Deny of the policy tests the claim: whether AWS's own control looks at a
+    Deny is not known.
     """
     for statement, provider in trusted(trust):
         if provider.is_eks or not provider.required:
@@ -152,14 +152,14 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
         pinned = provider.is_pinned(statement)
         denied = is_denied_elsewhere(trust, provider, provider.required)
         key = quoted(provider.key(provider.required))
-        exception = (
-            ", though another claim names the tenant: AWS refuses to save such a policy"
+        but = (
+            "; another claim identifies the tenant, but AWS refuses to save such a policy"
             if pinned
             else ""
         )
         yield Fail(
             statement.place("Condition"),
-            f"no condition has the key {key}, and {quoted(provider.host)} is the issuer of all its customers{exception}",
+            f"no condition compares {key} with a value, and {quoted(provider.host)} issues tokens to all of its customers{but}",
             severity=Severity.LOW if denied else Severity.MEDIUM if pinned else None,
             fix=_add(provider, provider.required),
             # Whether AWS's own control looks at a Deny is not known.
@@ -172,7 +172,7 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
-    title="Every token of the private issuer may assume the role",
+    title="Anyone with a token of the private issuer can assume the role",
     fix="Add StringEquals on the issuer's sub key.",
     source=ROLE_FOR_OIDC,
     bad=[trusting_issuer({"StringEquals": {"idp.example.com:aud": "aws"}}, "idp.example.com")],
@@ -185,7 +185,7 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
     ],
 )
 def any_subject(trust: Trust) -> Iterator[Fail]:
-    """The issuer belongs to one tenant, but it gives tokens to all of that tenant's users and jobs.
+    """The issuer belongs to one tenant, but all of the tenant's users and jobs get tokens from it.
 
     False alarm when the issuer gives tokens to one workload only.
     """
@@ -198,7 +198,7 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
         if not provider.is_pinned(statement):
             yield Fail(
                 statement.place("Condition"),
-                f"no condition has the key {quoted(provider.key('sub'))}",
+                f"no condition compares {quoted(provider.key('sub'))} with a value",
                 fix=_add(provider, "sub"),
             )
 
@@ -208,16 +208,16 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.CRITICAL,
     needs=FACTS,
-    title="Every pod of the EKS cluster may assume the role",
+    title="Every pod of the EKS cluster can assume the role",
     fix="Add StringEquals on the issuer's sub key: system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT.",
     source=IRSA,
     bad=[trusting_issuer({"StringEquals": POD_AUD}, CLUSTER), trusting_issuer({}, CLUSTER)],
     good=[trusting_issuer(POD, CLUSTER), GOOD],
 )
 def any_pod(trust: Trust) -> Iterator[Fail]:
-    """The cluster issues a token to every service account; the sub claim says which one.
+    """The cluster issues a token to every service account; only the sub claim says which one.
 
-    False alarm when the cluster runs a single workload and nobody else may create pods.
+    False alarm when the cluster runs a single workload and nobody else can create pods.
     """
     for statement, provider in trusted(trust):
         tested = compared(provider, statement, "sub") or is_denied_elsewhere(
@@ -226,7 +226,7 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
         if provider.is_eks and not tested:
             yield Fail(
                 statement.place("Condition"),
-                f"no condition has the key {quoted(provider.key('sub'))}",
+                f"no condition compares {quoted(provider.key('sub'))} with a value",
                 fix=f'Add "StringEquals": {{"{provider.key("sub")}": "system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT"}}.',
             )
 
@@ -236,8 +236,8 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.CRITICAL,
     needs=FACTS,
-    title="The operator that tests a claim keeps nobody out",
-    fix="Use StringEquals or StringLike, without ForAllValues: and IfExists.",
+    title="A claim is tested with an operator that keeps nobody out",
+    fix="Use StringEquals or StringLike without ForAllValues: or IfExists.",
     source=_OPERATORS,
     bad=[
         trusting_issuer({"ForAllValues:StringEquals": {**FOR_US, f"{GITHUB}:sub": "repo:octo/app:ref:refs/heads/main"}}),
@@ -255,14 +255,14 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
         ),
     ],
 )  # fmt: skip
-def tested_in_vain(trust: Trust) -> Iterator[Fail]:
-    """Such an operator also matches tokens without the claim, or with nearly any value, so strangers pass.
+def vacuous_condition(trust: Trust) -> Iterator[Fail]:
+    """Such an operator also holds when the claim is missing, or for every value except a few, so strangers get in.
 
-    False alarm when another condition of the statement already limits the same claim.
+    False alarm when another claim or another statement already keeps strangers out.
     """
     for statement in trust.policy.statements:
         for problem in (
-            oidc_trust.tested_in_vain.failures(statement) if _accepts_tokens(statement) else ()
+            oidc_trust.vacuous_condition.failures(statement) if _takes_tokens(statement) else ()
         ):
             grade = Severity.MEDIUM if problem.severity is Severity.WARNING else None
             yield graded(problem, grade)
@@ -270,20 +270,20 @@ def tested_in_vain(trust: Trust) -> Iterator[Fail]:
 
 
 def _misspelt(trust: Trust) -> Iterator[Fail]:
-    """A key that no token has, under an operator that matches when the key is missing: the condition has no effect."""
+    """A key that no token has, under an operator that holds without the key: the condition limits nothing."""
     for statement, provider in trusted(trust):
         for condition in statement.conditions:
             host, _, claim = condition.name.partition(":")
             if condition.demanded or condition.base == "Null" or "." not in host:
                 continue
             own = provider.claim(condition)
-            is_unknown = not own or not provider.maps(claim)
-            is_only_provider = sum(1 for _ in providers(statement)) == 1
-            if is_unknown and is_only_provider:
+            dead = not own or not provider.maps(claim)
+            alone = sum(1 for _ in providers(statement)) == 1
+            if dead and alone:
                 yield Fail(
                     condition.key.where,
-                    f"no request with a token of {quoted(provider.host)} has the key {quoted(condition.key.value)}, and "
-                    f"{quoted(condition.operator.value)} also matches without the key",
+                    f"no request with a token of {quoted(provider.host)} has {quoted(condition.key.value)}, and "
+                    f"{quoted(condition.operator.value)} holds without the key",
                     severity=Severity.MEDIUM,
                     fix=f"Write the key as {quoted(provider.key('sub'))} under StringEquals, or remove the condition.",
                 )
@@ -294,8 +294,8 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     needs=FACTS,
-    title="No token of the identity provider matches the condition",
-    fix="Use StringLike for a pattern, the principal's issuer in the key, and a claim that AWS makes a condition key.",
+    title="No token of the identity provider meets the condition",
+    fix="Use StringLike for a pattern, the principal's issuer in the key, and a claim that AWS passes on.",
     source=KEYS,
     bad=[
         on_sub("StringEquals", "repo:octo/*"),
@@ -313,37 +313,13 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
     ],
 )  # fmt: skip
 def no_token_fits(trust: Trust) -> Iterator[Fail]:
-    """All conditions must match, so one that never does locks everyone out of the role.
+    """All conditions of a statement must hold, so one that never holds locks everyone out of the role.
 
-    False alarm when AWS has made another claim of the issuer a condition key since the data was refreshed.
+    False alarm when AWS passes on a claim of this issuer that is not known here yet.
     """
     for statement in trust.policy.statements:
         for problem in oidc_trust.no_token_fits.failures(statement):
             yield graded(problem, Severity.MEDIUM if problem.severity else None)
-
-
-def _missing_audience(provider: Provider, statement_: Statement) -> tuple[str, Where] | None:
-    """Why any audience is accepted, and where; None when one is required.
-
-    The values of one operator are OR-ed, so a bare wildcard among them accepts every audience.
-    """
-    key = quoted(provider.key("aud"))
-    demanded = [condition for condition in provider.on(statement_, "aud") if condition.demanded]
-    if not demanded:
-        return f"no condition requires the key {key}", statement_.place("Condition")
-    wide = [
-        next(filter(_is_any, condition.values), None)
-        for condition in demanded
-        if "Like" in condition.base
-    ]
-    open_ = [value for value in wide if value]
-    if len(open_) < len(demanded):
-        return None
-    return f"{quoted(open_[0].value)} of {key} accepts every audience", open_[0].where
-
-
-def _is_any(value: Text) -> bool:
-    return bool(value.value) and not value.value.strip("*")
 
 
 @check(
@@ -361,20 +337,20 @@ def _is_any(value: Text) -> bool:
     ],
     good=[GOOD, trusting_issuer({"StringEquals": _POOL}, "cognito-identity.amazonaws.com")],
 )
-def missing_audience(trust: Trust) -> Iterator[Fail]:
-    """A token that was issued for another service can also be used to assume the role.
+def audience_not_tested(trust: Trust) -> Iterator[Fail]:
+    """Without this condition, a token that was issued for another service can also be used to assume the role.
 
-    False alarm when the provider has one client id and the issuer sends it to nobody else.
+    False alarm when the provider has one client id and the issuer uses it for nothing else.
     """
     for statement, provider in trusted(trust):
-        if provider.is_eks or provider.required in {"aud", "app_id"} or not provider.maps("aud"):
+        if provider.is_eks or not asks_for_audience(provider):
             continue
-        if problem := _missing_audience(provider, statement):
+        if lack := missing_audience(provider, statement):
             ids = (trust.client_ids or {}).get(provider.host, ())
             several = f", and the provider accepts {len(ids)} client ids" if len(ids) > 1 else ""
             yield Fail(
-                problem[1],
-                f"{problem[0]}{several}",
+                lack[1],
+                f"{lack[0]}{several}",
                 severity=Severity.HIGH if several else None,
                 fix=_add(provider, "aud"),
             )
@@ -391,16 +367,16 @@ def missing_audience(trust: Trust) -> Iterator[Fail]:
     bad=[trusting_issuer({"StringEquals": {f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}, CLUSTER)],
     good=[trusting_issuer(POD, CLUSTER), GOOD],
 )  # fmt: skip
-def missing_pod_audience(trust: Trust) -> Iterator[Fail]:
-    """The cluster also signs tokens for other audiences, which pods send to other services.
+def pod_audience_not_tested(trust: Trust) -> Iterator[Fail]:
+    """The cluster also signs tokens for other audiences, which pods give to other services.
 
     False alarm when no pod projects a token for another audience.
     """
     for statement, provider in trusted(trust):
-        if provider.is_eks and (problem := _missing_audience(provider, statement)):
+        if provider.is_eks and (lack := missing_audience(provider, statement)):
             yield Fail(
-                problem[1],
-                problem[0],
+                lack[1],
+                lack[0],
                 fix=f'Add "StringEquals": {{"{provider.key("aud")}": "sts.amazonaws.com"}}.',
             )
 
@@ -410,7 +386,7 @@ def missing_pod_audience(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.LOW,
     needs=FACTS,
-    title="A token provider is allowed actions besides the one that exchanges tokens",
+    title="A token provider is allowed other actions than the one that takes tokens",
     fix="Write sts:AssumeRoleWithWebIdentity, and sts:TagSession where the token carries session tags.",
     source=ROLE_FOR_OIDC,
     bad=[
@@ -420,13 +396,15 @@ def missing_pod_audience(trust: Trust) -> Iterator[Fail]:
     good=[GOOD, trusting_issuer(POD, CLUSTER, [ACTION, "sts:TagSession"])],
 )
 def other_action(trust: Trust) -> Iterator[Fail]:
-    """Only one action exchanges tokens: other actions have no effect today, and may allow what AWS adds later.
+    """Tokens are exchanged by one action only: other actions do nothing today, or allow what AWS adds later.
 
-    No false alarms about the extra actions, though they may be harmless.
+    Never wrong about the extra actions; they may be harmless.
     """
     for statement in trust.policy.statements:
         if not any(True for _ in providers(statement)):
             continue
         for action in statement.actions:
             if action.value.lower() in {"sts:assumerole", "sts:*", "*"}:
-                yield Fail(action.where, f"the token provider is allowed {quoted(action.value)}")
+                yield Fail(
+                    action.where, f"{quoted(action.value)} is allowed to a provider of tokens"
+                )

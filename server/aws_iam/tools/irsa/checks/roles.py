@@ -73,7 +73,7 @@ class Trusting:
 
     @property
     def serves_pods(self) -> tuple[Statement, ...]:
-        """The statements that let EKS Pod Identity take the role."""
+        """The statements that let EKS Pod Identity assume the role."""
         return tuple(
             statement
             for statement in self.policy.statements

@@ -1,4 +1,4 @@
-"""How far trust reaches: which of a tenant's jobs and pods get in, and whether others can take over their names."""
+"""The scope of a trust policy: which of a tenant's jobs and pods it accepts, and whether their names can change hands."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
 from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.tokens.subject_width import (
+    Width,
+    is_pinned_by,
+    narrower_value,
+    subjects,
+    values,
+    widest,
+)
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import Example, trusting, trusting_issuer
@@ -31,22 +39,20 @@ from aws_iam.tools.irsa.checks.issuers import (
     trusted,
 )
 from aws_iam.tools.irsa.checks.subject import FACTS, Trust
-from aws_iam.tools.irsa.checks.subject_width import Width, is_pinned_by, subjects, values, widest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.language.document import Statement
     from aws_iam.engine.tokens.oidc_provider import Provider
-    from aws_iam.tools.irsa.checks.subject_width import Widest
-from aws_iam.tools.irsa.checks.subject_width import narrower_value
+    from aws_iam.engine.tokens.subject_width import Widest
 
 _GH = "https://docs.github.com/en/actions/reference/security/oidc"
 _HCP = "https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/aws-configuration"
 _POD_ROLE = "https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"
 _BEST = "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html"
 _TFC = "app.terraform.io"
-_PODS = "pods.eks.amazonaws.com"
+_DEFAULT_ACCOUNT = re.compile("system:serviceaccount:(.*:)?default", re.DOTALL)
 _BOTH = ["sts:AssumeRole", "sts:TagSession"]
 _ONE_POD = {
     "StringEquals": {
@@ -63,21 +69,21 @@ def _run(subject: str) -> dict[str, object]:
 
 
 def _pods(action: object, condition: object = None) -> Example:
-    return trusting({"Service": _PODS}, action, condition)
+    return trusting({"Service": "pods.eks.amazonaws.com"}, action, condition)
 
 
 def _of_width(trust: Trust, *wanted: Width) -> Iterator[tuple[Statement, Provider, Widest]]:
     for statement, provider in trusted(trust):
-        # A Deny on the subject narrows it in a way that the pattern of the Allow does not show.
+        # A Deny on the subject narrows what the patterns of the Allow show.
         if provider.is_eks or is_denied_elsewhere(trust, provider, "sub"):
             continue
-        found = widest(provider, statement)
-        if found and found.width in wanted:
-            yield statement, provider, found
+        subject = widest(provider, statement)
+        if subject and subject.width in wanted:
+            yield statement, provider, subject
 
 
-def _named(found: Widest) -> str:
-    return f"{quoted(found.value.value)} of {quoted(found.condition.key.value)}"
+def _named(subject: Widest) -> str:
+    return f"{quoted(subject.value.value)} of {quoted(subject.condition.key.value)}"
 
 
 @check(
@@ -85,8 +91,8 @@ def _named(found: Widest) -> str:
     on=Trust,
     severity=Severity.CRITICAL,
     needs=FACTS,
-    title="The pattern matches tokens of strangers",
-    fix="Write the organization in full, up to and including the character that ends its name.",
+    title="The pattern also matches tokens of strangers",
+    fix="Write the full name of the organization, including the character that ends it.",
     source=CONTROLS,
     bad=[
         on_sub("StringLike", "repo:*"),
@@ -107,16 +113,16 @@ def _named(found: Widest) -> str:
 def strangers(trust: Trust) -> Iterator[Fail]:
     """Anyone can choose a name that the pattern matches: `repo:octo*` also lets in the organization octo-evil.
 
-    False alarm when another claim, such as an immutable id, already names the tenant.
+    False alarm when another claim, such as an immutable id, already identifies the tenant.
     """
-    for _, provider, found in _of_width(trust, Width.EVERYBODY):
+    for _, provider, subject in _of_width(trust, Width.EVERYBODY):
         private = not provider.required
         who = "every subject of the issuer" if private else "tokens of strangers"
         yield Fail(
-            found.value.where,
-            f"{_named(found)} matches {who}",
+            subject.value.where,
+            f"{_named(subject)} matches {who}",
             severity=Severity.MEDIUM if private else None,
-            fix=narrower_value(provider, found),
+            fix=narrower_value(provider, subject),
         )
 
 
@@ -125,8 +131,8 @@ def strangers(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     needs=FACTS,
-    title="Every repository, project or workspace of the tenant may assume the role",
-    fix="Write the repository, project or workspace in full.",
+    title="Every repository, project or workspace of the tenant can assume the role",
+    fix="Write the full name of the repository, project or workspace.",
     source=ROLE_FOR_OIDC,
     bad=[
         on_sub("StringLike", "repo:octo/*"),
@@ -146,15 +152,15 @@ def strangers(trust: Trust) -> Iterator[Fail]:
     ],
 )
 def whole_tenant(trust: Trust) -> Iterator[Fail]:
-    """Anyone who can create a repository of the tenant, or push to the least protected one, gets the role.
+    """Anyone who can create a repository of the tenant, or push to its least protected one, gets the role.
 
     False alarm when the role is meant for the whole tenant and allows nothing sensitive.
     """
-    for _, provider, found in _of_width(trust, Width.TENANT):
+    for _, provider, subject in _of_width(trust, Width.TENANT):
         yield Fail(
-            found.value.where,
-            f"{_named(found)} matches every repository, project or workspace with such a name, including future ones",
-            fix=narrower_value(provider, found),
+            subject.value.where,
+            f"{_named(subject)} matches every repository, project or workspace that fits, including ones created later",
+            fix=narrower_value(provider, subject),
         )
 
 
@@ -163,8 +169,8 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
-    title="Every run of the repository may assume the role",
-    fix="Write the branch, tag or environment in full.",
+    title="Every run of the repository can assume the role",
+    fix="Write the full name of the branch, tag or environment.",
     source=_GH,
     bad=[on_sub("StringLike", "repo:octo/app:*"), on_sub("StringLike", "repo:octo/app:ref:refs/heads/*")],
     good=[
@@ -182,15 +188,15 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
 def any_run(trust: Trust) -> Iterator[Fail]:
     """Anyone with write access can push a branch, and `*` also matches runs for pull requests.
 
-    False alarm when the role only reads, and every run of the repository is meant.
+    False alarm when the role can only read and every run of the repository is meant.
     """
-    for _, provider, found in _of_width(trust, Width.ANY_RUN, Width.KIND):
-        every = found.width is Width.ANY_RUN
+    for _, provider, subject in _of_width(trust, Width.ANY_RUN, Width.KIND):
+        every = subject.width is Width.ANY_RUN
         yield Fail(
-            found.value.where,
-            f"{_named(found)} matches {'every run of the repository, including pull requests' if every else 'every ref or environment of its kind'}",
+            subject.value.where,
+            f"{_named(subject)} matches {'every run of the repository, including pull requests' if every else 'every branch, tag or environment that fits'}",
             severity=None if every else Severity.LOW,
-            fix=narrower_value(provider, found),
+            fix=narrower_value(provider, subject),
         )
 
 
@@ -199,23 +205,23 @@ def any_run(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     needs=FACTS,
-    title="Runs for pull requests may assume the role",
-    fix="Give pull requests a role of their own that only reads.",
+    title="Runs for pull requests can assume the role",
+    fix="Give pull requests a separate role that can only read.",
     source=_GH,
     bad=[on_sub("StringEquals", "repo:octo@1/app@2:pull_request")],
     good=[GOOD, on_sub("StringLike", "repo:octo/app:ref:refs/heads/*")],
 )
 def unreviewed(trust: Trust) -> Iterator[Fail]:
-    """A pull request runs what its author wrote, before anyone has reviewed it.
+    """A pull request runs its author's code before anybody has reviewed it.
 
-    False alarm when the role only reads what the authors may see anyway.
+    False alarm when the role can only read what the authors may see anyway.
     """
     for statement, provider in trusted(trust):
         for _, value in values(subjects(provider, statement)):
             if value.value.endswith(":pull_request"):
                 yield Fail(
                     value.where,
-                    f"{quoted(value.value)} lets unreviewed changes in{_if_it_writes(trust)}",
+                    f"{quoted(value.value)} lets unreviewed changes assume the role{_if_it_writes(trust)}",
                     severity=Severity.HIGH if trust.writes else Severity.LOW,
                     low_confidence=trust.writes is None,
                 )
@@ -223,7 +229,7 @@ def unreviewed(trust: Trust) -> Iterator[Fail]:
 
 def _if_it_writes(trust: Trust) -> str:
     if trust.writes is None:
-        return "; the severity is high if the role can change anything, which its trust policy does not show"
+        return "; high if the role can change anything, which its trust policy does not show"
     return ", and the role can change things" if trust.writes else ""
 
 
@@ -232,8 +238,8 @@ def _if_it_writes(trust: Trust) -> str:
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
-    title="Plan and apply of HCP Terraform share a role",
-    fix="Create two roles: run_phase:plan for one that reads, run_phase:apply for one that writes.",
+    title="The plan and apply phases of HCP Terraform share a role",
+    fix="Create two roles: one that reads for run_phase:plan, and one that writes for run_phase:apply.",
     source=_HCP,
     bad=[_run("organization:octo:project:shop:workspace:prod:run_phase:*")],
     good=[_run("organization:octo:project:shop:workspace:prod:run_phase:plan"), GOOD],
@@ -241,13 +247,13 @@ def _if_it_writes(trust: Trust) -> str:
 def both_phases(trust: Trust) -> Iterator[Fail]:
     """A plan runs for a change that nobody has approved yet, with all the permissions of an apply.
 
-    False alarm when the role only reads.
+    False alarm when the role can only read.
     """
-    for _, _, found in _of_width(trust, Width.PHASES):
+    for _, _, subject in _of_width(trust, Width.PHASES):
         if trust.writes is not False:
             yield Fail(
-                found.value.where,
-                f"{_named(found)} matches plan and apply{_if_it_writes(trust)}",
+                subject.value.where,
+                f"{_named(subject)} matches plan and apply{_if_it_writes(trust)}",
                 severity=None if trust.writes else Severity.LOW,
                 low_confidence=trust.writes is None,
             )
@@ -258,7 +264,7 @@ def both_phases(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.LOW,
     needs=FACTS,
-    title="The caller is identified by a name that someone else can get later",
+    title="The caller is identified by a name that somebody else can get later",
     fix="Pin the immutable ids.",
     source=_GH,
     bad=[on_sub("StringEquals", "repo:octo/app:ref:refs/heads/main")],
@@ -277,29 +283,26 @@ def both_phases(trust: Trust) -> Iterator[Fail]:
     ],
 )  # fmt: skip
 def by_name(trust: Trust) -> Iterator[Fail]:
-    """Once the organization, repository or project is renamed or deleted, anyone can take its old name.
+    """After an organization, repository or project is renamed or deleted, somebody else can take its name.
 
-    False alarm when the platform never lets others reuse a name.
+    False alarm when the platform never gives a name to somebody else.
     """
-    for statement, provider, found in _of_width(trust, Width.EXACT, Width.KIND, Width.ANY_RUN):
+    for statement, provider, subject in _of_width(trust, Width.EXACT, Width.KIND, Width.ANY_RUN):
         issuer = provider.issuer
         if issuer is None or issuer.kind != "shared" or not issuer.grammar.known_by_name:
             continue
         ids, form = issuer.immutable_ids, issuer.grammar.known_by_name
         if is_pinned_by(provider, statement, (*ids, *issuer.outer_ids)):
             continue
-        listed = [value for _, value in values((found.condition,))]
+        listed = [value for _, value in values((subject.condition,))]
         named = [value for value in listed if form.fullmatch(value.value)]
-        # Both forms side by side is how a repository moves to the immutable one.
+        # A repository that moves to the immutable form has both forms for a while.
         if named and len(named) == len(listed):
             claims = " or ".join(quoted(provider.key(claim)) for claim in ids)
-            for_github = (
-                ", or write the immutable subject repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:…; "
-                "`gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id'` shows them."
-            )
+            for_github = ", or write the immutable subject repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:…; `gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id'` shows them."
             yield Fail(
                 named[0].where,
-                f"{quoted(named[0].value)} identifies the project by name, and no condition pins an id",
+                f"{quoted(named[0].value)} identifies the caller by name, and no condition pins an id",
                 fix=f"Add StringEquals on {claims}" + for_github * (issuer.id == "github"),
             )
 
@@ -333,7 +336,7 @@ def chosen_by_anybody(trust: Trust) -> Iterator[Fail]:
             if _CHOSEN.match(value.value):
                 yield Fail(
                     value.where,
-                    f"{quoted(value.value)} begins with a claim that anyone can choose, and no condition says whose repository it is",
+                    f"{quoted(value.value)} begins with a claim that anyone can choose, and no condition names the owner of the repository",
                     fix=f'Add "StringEquals": {{"{provider.key("repository_owner_id")}": "OWNER_ID"}}.',
                 )
 
@@ -343,14 +346,14 @@ def chosen_by_anybody(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     needs=(*FACTS, OIDC_SETTINGS),
-    title="The trust policy tests for an audience that the provider does not accept",
+    title="The trust policy requires an audience that the provider does not accept",
     fix="Add the audience to the provider's client ids.",
     source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_AddClientIDToOpenIDConnectProvider.html",
     bad=[(GOOD, {"client_ids": {GITHUB: ("https://github.com/octo",)}})],
     good=[(GOOD, {"client_ids": {GITHUB: ("sts.amazonaws.com",)}}), GOOD],
 )
 def unregistered(trust: Trust) -> Iterator[Fail]:
-    """STS refuses a token whose audience is not a client id of the provider, whatever the trust policy says.
+    """STS rejects a token whose audience is not a client id of the provider, whatever the trust policy says.
 
     False alarm when the client id was added after the snapshot was taken.
     """
@@ -374,7 +377,7 @@ def unregistered(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.CRITICAL,
     needs=FACTS,
-    title="Many callers share a role that is, or can become, an administrator",
+    title="Many callers can assume a role that is, or can become, an administrator",
     fix="Pin the caller, and remove the permissions that the job does not need.",
     source=ROLE_FOR_OIDC,
     bad=[(on_sub("StringLike", "repo:octo/*"), {"is_powerful": True})],
@@ -385,17 +388,16 @@ def unregistered(trust: Trust) -> Iterator[Fail]:
     ],
 )
 def powerful(trust: Trust) -> Iterator[Fail]:
-    """If one of the many repositories that may assume the role is compromised, so is the account.
+    """If one of the repositories that can assume the role is compromised, so is the account.
 
-    False alarm when the role is meant to administer the account and its callers are equally
-    trusted.
+    False alarm when the role is meant to administer the account and all of its callers are equally trusted.
     """
-    for _, provider, found in _of_width(trust, Width.TENANT, Width.EVERYBODY):
+    for _, provider, subject in _of_width(trust, Width.TENANT, Width.EVERYBODY):
         if trust.is_powerful:
             yield Fail(
-                found.value.where,
-                f"{_named(found)} lets many callers be, or become, an administrator",
-                fix=narrower_value(provider, found),
+                subject.value.where,
+                f"{_named(subject)} gives many callers administrator rights, or a way to get them",
+                fix=narrower_value(provider, subject),
             )
 
 
@@ -405,7 +407,7 @@ def powerful(trust: Trust) -> Iterator[Fail]:
     severity=Severity.CRITICAL,
     needs=FACTS,
     title="The pattern matches several service accounts of the cluster",
-    fix="Write namespace and service account in full.",
+    fix="Write the namespace and the service account in full.",
     source=IRSA,
     bad=[
         trusting_issuer({"StringEquals": POD_AUD, "StringLike": {f"{CLUSTER}:sub": "system:serviceaccount:*:*"}}, CLUSTER),
@@ -414,9 +416,9 @@ def powerful(trust: Trust) -> Iterator[Fail]:
     good=[trusting_issuer(POD, CLUSTER), GOOD],
 )  # fmt: skip
 def several_pods(trust: Trust) -> Iterator[Fail]:
-    """Anyone who can create pods in one of the namespaces gets the role's permissions.
+    """Anyone who can create pods in one of the matching namespaces gets the role's permissions.
 
-    False alarm when all matching service accounts are intended and have the same owner.
+    False alarm when all matching service accounts are meant and have the same owner.
     """
     for statement in trust.policy.statements:
         for problem in oidc_trust.several_pods.failures(statement):
@@ -433,7 +435,7 @@ def several_pods(trust: Trust) -> Iterator[Fail]:
     severity=Severity.MEDIUM,
     needs=FACTS,
     title="The role is for the service account `default`",
-    fix="Create a service account for the workload and set it in the pods.",
+    fix="Create a service account for the workload and name it in the pods.",
     source=_BEST,
     bad=[
         trusting_issuer({"StringEquals": {**POD_AUD, f"{CLUSTER}:sub": "system:serviceaccount:shop:default"}}, CLUSTER)
@@ -443,16 +445,14 @@ def several_pods(trust: Trust) -> Iterator[Fail]:
 def default_account(trust: Trust) -> Iterator[Fail]:
     """Every pod of the namespace that names no service account runs as `default`.
 
-    False alarm when the namespace holds one workload only.
+    False alarm when the namespace runs one workload only.
     """
     for statement, provider in trusted(trust):
         for _, value in values(subjects(provider, statement)) if provider.is_eks else ():
-            if value.value.startswith("system:serviceaccount:") and value.value.endswith(
-                ":default"
-            ):
+            if _DEFAULT_ACCOUNT.fullmatch(value.value):
                 yield Fail(
                     value.where,
-                    f"every pod that names no service account runs as {quoted(value.value)}",
+                    f"{quoted(value.value)} is used by every pod of the namespace that names no service account",
                 )
 
 
@@ -461,14 +461,14 @@ def default_account(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     needs=(*FACTS, CLUSTERS),
-    title="EKS Pod Identity may not tag the session",
+    title="EKS Pod Identity is not allowed to tag the session",
     fix="Allow sts:TagSession in addition to sts:AssumeRole, or turn session tags off in the association.",
     source=_POD_ROLE,
     bad=[_pods("sts:AssumeRole", _ONE_POD), (_pods("sts:AssumeRole"), {"tags": True})],
     good=[_pods(_BOTH, _ONE_POD), (_pods("sts:AssumeRole"), {"tags": False}), GOOD],
 )
 def untagged(trust: Trust) -> Iterator[Fail]:
-    """The service tags each session with cluster, namespace and service account unless the association turns tags off; without the permission pods get no credentials.
+    """The service tags each session with the cluster, namespace and service account unless the association turns that off; without the permission pods get no credentials.
 
     False alarm when every association of the role has session tags turned off.
     """
@@ -483,16 +483,16 @@ def untagged(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
-    title="Any pod of any cluster of the account can get the role",
+    title="Any pod of any cluster in the account can get the role",
     fix='Add "StringEquals" on aws:RequestTag/eks-cluster-arn, aws:RequestTag/kubernetes-namespace and aws:RequestTag/kubernetes-service-account.',
     source=_POD_ROLE,
     bad=[_pods(_BOTH)],
     good=[_pods(_BOTH, _ONE_POD), _pods(_BOTH, {"StringEquals": {"aws:SourceOrgID": "o-exampleorg"}}), GOOD],
 )  # fmt: skip
 def any_pod_of_account(trust: Trust) -> Iterator[Fail]:
-    """Anyone who may create associations and pass the role chooses the pod; the trust policy can name the pod that it is for.
+    """Anyone who can create associations and pass the role chooses the pod; the trust policy can name the pod that it is meant for.
 
-    False alarm when only a trusted pipeline may create associations.
+    False alarm when only a trusted pipeline can create associations.
     """
     for statement in trust.policy.statements:
         for problem in saml_cognito_pods.any_pod_of_account.failures(statement):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Finding
 from aws_iam.engine.language.document import Form, Kind, Policy, Source, Syntax
+from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.rules.check import AT_MOST
@@ -109,7 +110,9 @@ def _kinds_read(sources: Iterable[Source]) -> str:
     if isinstance(content, Syntax):
         return "the text, which is not JSON"
     guessed = " (the kind is guessed)" if content.kind_guessed else ""
-    return f"the policy, read as {KIND_NAMES[content.kind]}{guessed}"
+    endpoint = content.resource_type == VPC_ENDPOINT
+    name = "the policy of a VPC endpoint" if endpoint else KIND_NAMES[content.kind]
+    return f"the policy, read as {name}{guessed}"
 
 
 KIND_NAMES = {
@@ -194,7 +197,7 @@ def _next(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> tuple[str, ...
 
 
 _MOST_CALLS = 3
-_ABOUT_ACTIONS = frozenset({"INVALID_ACTION", "UNSUPPORTED_ACTION_FOR_CONDITION_KEY"})
+_ABOUT_ACTIONS = frozenset({"INVALID_ACTION", "KEY_NOT_SUPPORTED_BY_ACTION"})
 _SERVICE = re.compile(r"`([a-z0-9-]+):")
 
 

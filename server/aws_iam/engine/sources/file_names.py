@@ -1,0 +1,37 @@
+"""What the name of a file, or of a folder it lies in, suggests about the kind of its policies."""
+
+from __future__ import annotations
+
+import re
+
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
+
+_WORD = r"(?:^|[^A-Za-z])(?:{})(?:[^A-Za-z]|$)"
+_KINDS = tuple(
+    (re.compile(_WORD.format(words), re.IGNORECASE), kind)
+    for words, kind in (
+        (r"scps?|service[-_ ]?control[-_ ]?polic(?:y|ies)", Kind.SCP),
+        (r"rcps?|resource[-_ ]?control[-_ ]?polic(?:y|ies)", Kind.RCP),
+        (r"(?:permissions?[-_ ]?)?boundar(?:y|ies)", Kind.BOUNDARY),
+    )
+)
+_ENDPOINT = re.compile(
+    _WORD.format(
+        r"vpces?|vpc[-_ ]?endpoints?(?:[-_ ]?polic(?:y|ies))?|endpoint[-_ ]?polic(?:y|ies)"
+    ),
+    re.IGNORECASE,
+)
+# Folders further up may be named after anything.
+_PARTS = 2
+
+
+def suggested_by(path: str) -> tuple[Kind | None, str | None]:
+    """The kind of policy and the type of resource that the file's name suggests, or else its folder's."""
+    for part in reversed(re.split(r"[/\\]", path)[-_PARTS:]):
+        for pattern, kind in _KINDS:
+            if pattern.search(part):
+                return kind, None
+        if _ENDPOINT.search(part):
+            return Kind.RESOURCE, VPC_ENDPOINT
+    return None, None

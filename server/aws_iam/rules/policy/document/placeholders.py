@@ -1,0 +1,67 @@
+"""Values that nobody filled in: what stands there matches nothing until somebody does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Statement, Text
+from aws_iam.engine.language.placeholders import placeholders
+from aws_iam.escape import quoted
+from aws_iam.rules.check import check
+from aws_iam.rules.examples import OBJECTS, allow, allow_if, allow_to
+from aws_iam.rules.gates import PRINCIPALS, at_resource, at_value
+from aws_iam.rules.outcomes import Fail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ORGANIZATION = "aws:PrincipalOrgID"
+
+
+def _values(statement: Statement) -> Iterator[Text]:
+    """The texts of a statement that name something of the reader's own."""
+    yield from statement.resources
+    yield from statement.not_resources
+    for principal in (*statement.principals, *statement.not_principals):
+        yield principal.name
+    for condition in statement.conditions:
+        yield from condition.values
+
+
+def _has_placeholder(text: str) -> bool:
+    return bool(placeholders(text))
+
+
+@check(
+    "PLACEHOLDER_NOT_FILLED",
+    on=Statement,
+    when=(at_resource(_has_placeholder), at_value(_has_placeholder), PRINCIPALS),
+    severity=Severity.WARNING,
+    title="A placeholder was not replaced by a value",
+    fix="Replace the placeholder by the value of your account, organization or resource.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html",
+    bad=[
+        allow_to("*", "s3:GetObject", OBJECTS, {"StringEquals": {_ORGANIZATION: "${ORG_ID}"}}),
+        allow_to("*", "s3:GetObject", OBJECTS, {"StringEquals": {_ORGANIZATION: "<org-id>"}}),
+        allow("s3:GetObject", "arn:aws:s3:::[BUCKET]/*"),
+        allow("sqs:SendMessage", "${QUEUE_ARN}"),
+    ],
+    good=[
+        allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket/${aws:username}/*"),
+        allow_if("StringEquals", _ORGANIZATION, "o-exampleorg"),
+        allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket/${*}/[a-z]/*"),
+    ],
+)
+def unfilled(statement: Statement) -> Iterator[Fail]:
+    """AWS takes the placeholder literally: it matches nothing, so the statement grants or denies nothing there.
+
+    What the policy allows once the value is filled in cannot be judged before. False alarm when a tool fills the
+    placeholder before the policy reaches AWS.
+    """
+    for text in _values(statement):
+        for placeholder in placeholders(text.value)[:1]:
+            yield Fail(
+                text.where,
+                f"{quoted(placeholder)} in {quoted(text.value)} was not filled in: it matches nothing as it stands",
+            )
