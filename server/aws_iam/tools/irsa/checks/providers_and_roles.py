@@ -90,7 +90,7 @@ def _limits(seconds: int) -> Held:
 def long_session(at: Workloads) -> Iterator[Outcome]:
     """Credentials that leak from a job stay valid until the session ends.
 
-    Wrong where the jobs really run for longer than an hour.
+    False alarm when the jobs really run for longer than an hour.
     """
     jobs = [found for found in trusting(at) if any(map(is_ci, found.hosts))]
     if not jobs:
@@ -123,7 +123,7 @@ def long_session(at: Workloads) -> Iterator[Outcome]:
 def stale(at: Workloads) -> Iterator[Fail]:
     """An unused role is a way in that nobody watches.
 
-    Wrong where the job runs less often than every 90 days.
+    False alarm when the job runs less often than every 90 days.
     """
     before = at.account.collected_at - _STALE
     for found in trusting(at):
@@ -150,7 +150,7 @@ def stale(at: Workloads) -> Iterator[Fail]:
 def unused(at: Workloads) -> Iterator[Fail]:
     """A role that trusts it later may trust more than its author expects.
 
-    Wrong where the role that needs it is about to be created.
+    False alarm when the role that needs it is about to be created.
     """
     named = {host for found in trusting(at) for host in found.hosts}
     for provider in at.account.require(OIDC_PROVIDERS):
@@ -176,7 +176,7 @@ def unused(at: Workloads) -> Iterator[Fail]:
 def missing(at: Workloads) -> Iterator[Fail]:
     """Nobody can assume the role until somebody creates a provider of that name, with client ids of their choice.
 
-    Wrong where the provider was created after the snapshot was taken.
+    False alarm when the provider was created after the snapshot was taken.
     """
     existing = {provider.arn for provider in at.account.require(OIDC_PROVIDERS)}
     for found, principal in _named(at):
@@ -236,7 +236,7 @@ def _clusters(*issuers: str) -> Held:
 def dead_cluster(at: Workloads) -> Iterator[Outcome]:
     """Roles that trust it look as if they were in use.
 
-    Wrong where the cluster is in a Region that was not read, or in another account.
+    False alarm when the cluster is in a Region that was not read, or in another account.
     """
 
     def test(provider: Provider) -> Iterator[Outcome]:
