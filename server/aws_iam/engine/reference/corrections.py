@@ -1,0 +1,36 @@
+"""What AWS's service authorization reference lacks or has wrong: `assets/data/catalog-corrections.json`.
+
+They are applied when the catalogue is built and when it is refreshed, because AWS's own data has the same faults.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_iam import resources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+    from aws_iam.engine.reference.catalog_rows import ServiceRow
+
+
+def correct(services: MutableMapping[str, ServiceRow]) -> None:
+    """Apply every correction to the rows of the catalogue."""
+    data: Mapping[str, Any] = resources.data("catalog-corrections.json")
+    for correction in data["resource_types"]:
+        for full_name in correction["actions"]:
+            prefix, _, name = full_name.partition(":")
+            action = services[prefix].actions.get(name) if prefix in services else None
+            if action:
+                action.types += [
+                    type_ for type_ in correction["types"] if type_ not in action.types
+                ]
+    for correction in data["key_types"]:
+        prefix = correction["key"].partition(":")[0]
+        if prefix in services:
+            services[prefix].keys[correction["key"]] = correction["type"]
+    for correction in data["unknown_services"]:
+        row = services.get(correction["service"])
+        if row and not row.actions:
+            del services[correction["service"]]
