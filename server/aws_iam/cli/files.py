@@ -75,7 +75,8 @@ _WORDS = {"jwks": "fetch"}
 
 
 def _is_text(value: str) -> bool:
-    return value.lstrip().startswith(("{", "[")) or _TOKEN.fullmatch(value) is not None
+    # The ARN of an AWS managed policy stands for its document.
+    return value.lstrip().startswith(("{", "[", "arn:")) or _TOKEN.fullmatch(value) is not None
 
 
 def _shown(name: str, value: str) -> str:

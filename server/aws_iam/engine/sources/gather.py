@@ -27,6 +27,12 @@ from aws_iam.engine.reference.attachment_types import (
     attachment_type_named,
     attachment_types,
 )
+from aws_iam.engine.reference.managed_policies import (
+    ManagedPolicy,
+    is_policy_arn,
+    managed_policy_of_arn,
+)
+from aws_iam.engine.sources.answers import is_answer, json_artifacts
 from aws_iam.engine.sources.containers import container_of
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
@@ -155,6 +161,8 @@ def gathered(
 
 
 def _of_text(text: str, requested: _Requested, at_most: int = MAX_CHARACTERS) -> Gathered:
+    if is_policy_arn(text):
+        return _managed(text, requested)
     node = _scanned(text, at_most)
     if not isinstance(node, Syntax):
         return _of_root(node, text, requested)
@@ -163,6 +171,23 @@ def _of_text(text: str, requested: _Requested, at_most: int = MAX_CHARACTERS) ->
     if larger.sources or larger.unread or larger.formats:
         return _required(larger)
     return Gathered(sources=(Source(name="", content=node),))
+
+
+def _managed(arn: str, requested: _Requested) -> Gathered:
+    """The document of an AWS managed policy, which its ARN stands for."""
+    policy = managed_policy_of_arn(arn)
+    content = _managed_content(policy, requested)
+    return Gathered(
+        sources=(Source(name=policy.arn, content=content),), formats=(("", policy.title),)
+    )
+
+
+def _managed_content(policy: ManagedPolicy, requested: _Requested) -> Policy | Syntax:
+    node = scan(policy.document)
+    if isinstance(node, Syntax):
+        return node
+    identity = requested if requested.kind else replace(requested, kind=Kind.IDENTITY)
+    return identity.policy(node, policy.document)
 
 
 def _scanned(text: str, at_most: int) -> Node | Syntax:
@@ -197,7 +222,7 @@ def _of_root(node: Node, text: str | None, requested: _Requested) -> Gathered:
         return _of_list(node, requested)
     if _is_document_as_text(node):
         return _in_string(node, requested)
-    if _is_answer(node):
+    if is_answer(node):
         return _of_answer(node, requested)
     if node.form is Form.OBJECT:
         found = _of_larger((node,), requested, required=False)
@@ -247,6 +272,8 @@ def _listed(node: Node, requested: _Requested) -> Iterator[Source]:
 
 
 def _item(item: Node, requested: _Requested) -> Policy | Syntax:
+    if item.form is Form.STRING and is_policy_arn(item.text):
+        return _managed_content(managed_policy_of_arn(item.text), requested)
     if item.form is Form.STRING:
         node = scan(item.text)
         return node if isinstance(node, Syntax) else requested.policy(node, item.text)
@@ -339,34 +366,16 @@ def _requested(kind: Kind | None, resource_type: str | None) -> _Requested:
     return _Requested(kind=implied, resource_type=name)
 
 
-def _is_answer(node: Node) -> bool:
-    """Whether it is the JSON of an `Answer`: it has artifacts, or a summary next to members that no policy has."""
-    if node.member("Statement"):
-        return False
-    artifacts = node.member("artifacts")
-    if artifacts is not None:
-        return artifacts.form is Form.ARRAY
-    summary = node.member("summary")
-    has_others = any(
-        node.member(name) for name in ("tool", "action", "findings", "counts", "facts")
-    )
-    return summary is not None and summary.form is Form.STRING and has_others
-
-
 def _artifacts(answer: Node, requested: _Requested) -> Iterator[Source]:
-    artifacts = answer.member("artifacts")
-    for artifact in artifacts.items if artifacts else ():
-        name, language, content = map(artifact.member, ("name", "language", "content"))
-        if name is None or content is None or language is None or language.text != "json":
-            continue
-        node = scan(content.text)
+    for name, text in json_artifacts(answer):
+        node = scan(text)
         if isinstance(node, Syntax):
-            yield Source(name=name.text, content=node)
+            yield Source(name=name, content=node)
         elif node.member("Statement"):
-            yield Source(name=name.text, content=requested.policy(node, content.text))
+            yield Source(name=name, content=requested.policy(node, text))
         elif node.items and all(item.member("Statement") for item in node.items):
             for number, item in enumerate(node.items):
-                yield Source(name=f"{name.text}/{number}", content=_item(item, requested))
+                yield Source(name=f"{name}/{number}", content=_item(item, requested))
 
 
 def _of_files(given: Files, requested: _Requested) -> Gathered:
@@ -408,6 +417,8 @@ def _of_files(given: Files, requested: _Requested) -> Gathered:
 
 def _in_folder(file: File, requested: _Requested) -> Gathered | None:
     """The policies of one file among others, None where it holds none."""
+    if not file.name and is_policy_arn(file.text):
+        return _managed(file.text, requested)
     if not any(word in file.text for word in _POLICY_WORDS):
         return None
     roots = _roots(file)
@@ -452,7 +463,7 @@ def _in_roots(roots: tuple[Node, ...], file: File, requested: _Requested) -> Gat
         test(roots[0]) for test in (_is_policy_attempt, _lists_policies, _is_document_as_text)
     ):
         found = _of_root(roots[0], file.text, requested)
-    elif len(roots) == 1 and _is_answer(roots[0]):
+    elif len(roots) == 1 and is_answer(roots[0]):
         found = Gathered(sources=tuple(_artifacts(roots[0], requested)))
     else:
         return _of_larger(roots, requested, file=file.name, required=False)

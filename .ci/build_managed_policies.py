@@ -1,0 +1,73 @@
+"""Build assets/data/managed-policies.zip from the AWS managed policies that moto carries; `--check` only compares."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+from catalog_sources import managed_policies
+
+ASSET = Path(__file__).parent.parent / "assets/data/managed-policies.zip"
+LARGEST = 1_000_000
+# Policies of similar names share much text: larger members are smaller together, and slower to open.
+IN_A_MEMBER = 30
+TIME = (2020, 1, 1, 0, 0, 0)
+
+
+def build() -> bytes:
+    """The whole file; equal data gives equal bytes."""
+    policies, source = managed_policies()
+    names = sorted(policies)
+    rows = {
+        name: [
+            policies[name]["Path"],
+            policies[name]["DefaultVersionId"],
+            policies[name]["UpdateDate"][:10],
+            number // IN_A_MEMBER,
+        ]
+        for number, name in enumerate(names)
+    }
+    index = {
+        "as_of": source["date"],
+        "source": f"moto {source['version']}, moto/iam/aws_managed_policies.py",
+        "policies": rows,
+    }
+    members: dict[str, object] = {"index.json": index}
+    for start in range(0, len(names), IN_A_MEMBER):
+        members[f"{start // IN_A_MEMBER}.json"] = {
+            name: policies[name]["Document"] for name in names[start : start + IN_A_MEMBER]
+        }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
+        for name, value in members.items():
+            info = zipfile.ZipInfo(name, TIME)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system = 3
+            file.writestr(info, json.dumps(value, separators=(",", ":")), compresslevel=9)
+    return out.getvalue()
+
+
+def main() -> int:
+    """Write the file, or compare it with the committed one."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--check", action="store_true", help="compare with the committed file")
+    given = options.parse_args()
+    data = build()
+    if len(data) > LARGEST:
+        print(f"{len(data)} bytes are more than {LARGEST}", file=sys.stderr)
+        return 1
+    if not given.check:
+        ASSET.write_bytes(data)
+        print(f"{len(data)} bytes")
+    elif ASSET.read_bytes() != data:
+        print("moto gives another assets/data/managed-policies.zip", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
