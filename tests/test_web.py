@@ -397,9 +397,9 @@ def test_a_type_that_only_actions_name_can_be_read(reference: Reference) -> None
     assert service.resource_types["unheard"].arn_formats == ()
 
 
-def test_a_refresh_says_that_a_running_server_keeps_its_data(reference: Reference) -> None:
+def test_a_refresh_says_that_running_servers_use_it(reference: Reference) -> None:
     reference.offer("sqs", page("sqs"))
-    assert "restart a running MCP server" in catalog_command.refresh(quiet).summary
+    assert "by running servers too" in catalog_command.refresh(quiet).summary
 
 
 def test_a_failed_refresh_keeps_the_earlier_one(reference: Reference) -> None:

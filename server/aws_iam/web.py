@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from aws_iam.engine.reference import catalog_rows, corrections, service_reference
-from aws_iam.engine.reference.catalog import catalog, shipped, user_file
+from aws_iam.engine.reference.catalog import catalog, forget, shipped, user_file
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
 
@@ -94,7 +94,7 @@ def refresh_catalog(
         "note": "the Service Reference over the shipped data",
     }
     _write(file, catalog_rows.pack(services, known.rcp_services, provenance))
-    catalog.cache_clear()
+    forget()
     return Refreshed(
         file=file,
         as_of=provenance["as_of"],

@@ -51,8 +51,7 @@ def refresh(progress: Progress, base: str | None = None) -> Answer:
     changes += [{"action": name, "change": "gone"} for name in done.gone_actions[:_MOST_NAMED]]
     return Answer(
         summary=f"Fetched {done.fetched} services from AWS's Service Reference: {len(done.new_actions)} new actions, "
-        f"{len(done.gone_actions)} gone, {done.after['actions']} in total. It is used from now on; restart a running MCP server to "
-        "load it.",
+        f"{len(done.gone_actions)} gone, {done.after['actions']} in total. It is used from now on, by running servers too.",
         action="refresh",
         tool="catalog",
         facts={

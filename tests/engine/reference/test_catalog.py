@@ -103,40 +103,6 @@ def test_tiers_of_knowledge(known: Catalog, name: str, tier: str) -> None:
     assert known.tier(name) == tier
 
 
-@pytest.mark.parametrize(
-    ("name", "day", "recently"),
-    [
-        ("codestar:createproject", "2026-09-30", True),
-        ("evidently:CreateLaunch", "2026-08-31", True),
-        ("cloud9:ValidateEnvironmentName", "2025-05-31", False),
-        ("deepracer:ListModels", "2025-12-31", False),
-        # Only an undated source lists it.
-        ("gamesparks:CreateGame", "", False),
-        ("s3:GetObject", "", False),
-        ("nothing:AtAll", "", False),
-    ],
-)
-def test_a_retired_name_has_the_day_of_its_last_listing(
-    known: Catalog, name: str, day: str, recently: bool
-) -> None:
-    assert known.last_listed(name) == day
-    assert known.left_recently(name) is recently
-
-
-@pytest.mark.parametrize(
-    "prefix", ["zocalo", "deeplens", "deepracer", "deepcomposer", "iot1click", "gamesparks"]
-)
-def test_a_retired_service_stays_known(known: Catalog, prefix: str) -> None:
-    assert known.tier(prefix) in {"retired", "undocumented"}
-
-
-def test_what_the_reference_has_wrong_is_corrected(known: Catalog) -> None:
-    key = known.condition_key("glacier:ArchiveAgeInDays")
-    assert key is not None
-    assert key.type == "Numeric"
-    assert known.tier("elastic-inference") == "unknown"
-
-
 def test_a_retired_service_is_no_current_one(known: Catalog) -> None:
     assert known.service("codestar") is None
     assert known.action("codestar:CreateProject") is None

@@ -14,12 +14,11 @@ Region and account are ignored: other checks report what is wrong with those.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.memo import memo_by_text, memo_on_subject
+from aws_iam.engine.language.memo import memo_by_text, memo_of_reference, memo_on_subject
 from aws_iam.engine.language.pattern import covers, intersects, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
@@ -60,7 +59,7 @@ class ArnShape:
 
 
 # Without the memo a megabyte of wildcard actions takes three times as long.
-@lru_cache(maxsize=4096)
+@memo_of_reference(4096)
 def arn_shapes(service: str, types: tuple[str, ...] = ()) -> tuple[ArnShape, ...] | None:
     """The formats of some resource types of a service, or of all; None when the reference lacks one."""
     row = catalog().service(service)

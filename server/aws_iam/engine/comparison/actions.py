@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def is_kms_or_sts(action: str) -> bool:
 
 
 # Without the memo a comparison takes 1.1 times as long.
-@lru_cache(maxsize=20_000)
+@memo_of_reference(20_000)
 def decided_by_aws_rule(action: str) -> str:
     """Which of AWS's own rules, apart from policies, decide on the action; the same text for actions under the same rules."""
     service = action.partition(":")[0].lower()

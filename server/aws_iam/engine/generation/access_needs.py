@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn, closest_formats
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.problems import Problems, json_object_of
 from aws_iam.engine.parsing.json_nodes import Form, Node, Text
@@ -73,7 +73,7 @@ class Target:
 
 
 # Without the memo generating a policy takes 21 times as long.
-@lru_cache(maxsize=4096)
+@memo_of_reference(4096)
 def _types_in(arn: Arn, service: str) -> tuple[ResourceType, ...]:
     row = catalog().service(service)
     types = tuple(row.resource_types.values()) if row else ()

@@ -1,4 +1,8 @@
-"""Memos: results kept with a policy or statement, and results kept by text for all policies."""
+"""Memos: results kept with a policy or statement, and results kept by text or arguments for all policies.
+
+What is kept for all policies may come from the service authorization reference: `forget_reference` drops it when the
+reference changes.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,26 @@ def memo_on_subject(work: Callable[[S], T]) -> Callable[[S], T]:
     return kept
 
 
+_FORGET: list[Callable[[], None]] = []
+
+
+def memo_of_reference(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Memoize a function that reads the service authorization reference; arguments must be hashable."""
+
+    def decorate(work: Callable[P, T]) -> Callable[P, T]:
+        memoized = lru_cache(maxsize=maxsize)(work)
+        _FORGET.append(memoized.cache_clear)
+        return memoized
+
+    return decorate
+
+
+def forget_reference() -> None:
+    """Drop every result that may come from the service authorization reference."""
+    for forget in _FORGET:
+        forget()
+
+
 # The memo is bounded in number and size: texts longer than any of AWS's are computed each time.
 _MOST_TEXTS = 16_384
 _LONGEST = 512
@@ -50,6 +74,7 @@ def memo_by_text(work: Callable[Concatenate[str, P], T]) -> Callable[Concatenate
     Validating AWS's managed policies takes 1.1 times as long without.
     """
     memoized = lru_cache(maxsize=_MOST_TEXTS)(work)
+    _FORGET.append(memoized.cache_clear)
 
     @wraps(work)
     def kept(text: str, /, *names: P.args, **more: P.kwargs) -> T:

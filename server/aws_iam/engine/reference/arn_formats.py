@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Literal
 
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import nearest
@@ -52,7 +52,7 @@ _NOT_IN_REFERENCE = {
 }
 
 
-@lru_cache(maxsize=512)
+@memo_of_reference(512)
 def arn_formats(service: str) -> tuple[ArnFormat, ...]:
     """The ARN formats with this service field, whatever prefix the service's actions have."""
     anything = Arn(partition="*", service=service, region="*", account="*", resource="*")
@@ -66,7 +66,7 @@ def arn_formats(service: str) -> tuple[ArnFormat, ...]:
     return tuple(ArnFormat.of(arn) for arn in arns if arn.service == service)
 
 
-@lru_cache(maxsize=2048)
+@memo_of_reference(2048)
 def fitting_formats(service: str, resource: str) -> tuple[ArnFormat, ...]:
     """The formats that the resource part of an ARN, or of a pattern of ARNs, can follow."""
     pattern = _VARIABLE.sub("*", resource)

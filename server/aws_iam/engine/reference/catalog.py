@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aws_iam import resources
 from aws_iam.engine.language.arn import Arn, closest_formats
+from aws_iam.engine.language.memo import forget_reference
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference import catalog_file, global_keys, suggest
 from aws_iam.engine.reference.catalog_file import BrokenFile
@@ -81,7 +82,39 @@ REFERENCE: Final = "https://docs.aws.amazon.com/service-authorization/latest/ref
 # 2 ms to open, and validating a policy asks for it 40 times.
 @cache
 def catalog() -> Catalog:
-    """The data in use; call `catalog.cache_clear()` after the user's file changed."""
+    """The data in use; `follow_refresh` exchanges it when the user's file changed."""
+    stamp = _stamp()
+    used = _newest()
+    used.stamp = stamp
+    return used
+
+
+def follow_refresh() -> None:
+    """Drop the data in use, and all that was computed from it, when the user's file is another one than then.
+
+    A server calls this before each answer: `aws-iam catalog refresh` runs in another process.
+    """
+    if catalog.cache_info().currsize and catalog().stamp != _stamp():
+        forget()
+
+
+def forget() -> None:
+    """Drop the data in use and all that was computed from it."""
+    catalog.cache_clear()
+    forget_reference()
+
+
+def _stamp() -> tuple[int, int, int] | None:
+    """What changes when the user's file is replaced."""
+    file = user_file()
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        return None
+    return (found.st_ino, found.st_mtime_ns, found.st_size) if found else None
+
+
+def _newest() -> Catalog:
     own = shipped()
     try:
         newer = refreshed()
@@ -140,6 +173,8 @@ class Catalog:
         self._file: zipfile.ZipFile = catalog_file.open_file(data)
         self.provenance: dict[str, Any] = catalog_file.provenance(self._file)
         self.origin: Literal["shipped", "refreshed"] = origin
+        # Of the user's file when this data was chosen, whichever file it is.
+        self.stamp: tuple[int, int, int] | None = None
         self.as_of: str = self.provenance["as_of"]
         index = catalog_file.index(self._file)
         self.services: frozenset[str] = frozenset(index["services"])

@@ -8,9 +8,9 @@ The reference lists keys for actions and for resource types; either is enough he
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.facts import Templates
@@ -48,7 +48,7 @@ def actions_without_key(entries: Iterable[str], key: str) -> tuple[str, ...] | N
 
 
 # Validation takes 1.1 times as long without this memo.
-@lru_cache(maxsize=1024)
+@memo_of_reference(1024)
 def actions_with_key(service: str, key: str) -> frozenset[str]:
     """The actions of a service, in lower case, that can have the key on some resource or on all."""
     row = catalog().service(service)
@@ -58,7 +58,7 @@ def actions_with_key(service: str, key: str) -> frozenset[str]:
 
 
 # These two bound hostile policies: thousands of tag keys share one row of the reference.
-@lru_cache(maxsize=512)
+@memo_of_reference(512)
 def _names(service: str) -> Templates[str]:
     """The keys of a service as the reference lists them, such as `aws:RequestTag/${TagKey}`."""
     row = catalog().service(service)
@@ -69,7 +69,7 @@ def _names(service: str) -> Templates[str]:
     )
 
 
-@lru_cache(maxsize=4096)
+@memo_of_reference(4096)
 def _having(service: str, name: str) -> frozenset[str]:
     row = catalog().service(service)
     return (

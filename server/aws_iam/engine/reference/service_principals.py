@@ -6,11 +6,11 @@ No list of them is complete: an unknown one is reported only when it is a single
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import partition_of
 
@@ -49,7 +49,7 @@ class _Names:
     shortened: Mapping[str, frozenset[str]]
 
 
-@cache
+@memo_of_reference(1)
 def _names() -> _Names:
     data = resources.data("service-principals.json")
     certain = catalog().services.union(data["seen"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Where
 from aws_iam.engine.language.document import Kind, Policy, Source, Statement, Syntax
+from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.sources.gather import sources_of
 from aws_iam.rules.gates import Gates
 from aws_iam.rules.policy.catalogue import POLICY_RULES
@@ -54,7 +55,8 @@ def policy_findings(policy: Policy) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=finding_rank)) if len(findings) > 1 else tuple(findings)
 
 
-@cache
+# The gates keep what they found out about texts.
+@memo_of_reference(1)
 def _gates() -> Gates:
     return Gates([rule.gates for rule in POLICY_RULES])
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from aws_iam.answer import Answer, counts
+from aws_iam.engine.reference.catalog import follow_refresh
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 
@@ -127,6 +128,7 @@ class Tool:
         self, arguments: Mapping[str, Any], *, progress: Progress | None = None, cli: bool = False
     ) -> Answer:
         """The complete answer to a call; raises InputError for mistakes of the caller."""
+        follow_refresh()
         given = {name: value for name, value in arguments.items() if value is not None}
         action = self._action_named(given.pop("action", self.default))
         self._check_names(action, given, cli=cli)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
@@ -80,7 +80,7 @@ class _Support:
     typed: tuple[int, ...]
 
 
-@lru_cache(maxsize=512)
+@memo_of_reference(512)
 def _support(prefix: str) -> _Support | None:
     """None for an unknown service, and for one that lists the key in the reference but for none of its actions."""
     service = catalog().service(prefix)

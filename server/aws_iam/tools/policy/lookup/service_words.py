@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.escape import escaped
 from aws_iam.tools.policy.lookup import tables
 from aws_iam.tools.policy.lookup.answer import facts_answer, unknown_answer
@@ -83,7 +83,7 @@ _MAKERS = frozenset({"amazon", "aws"})
 _WORD = re.compile(r"[a-z0-9]+")
 
 
-@lru_cache(maxsize=4)
+@memo_of_reference(4)
 def _titles(known: Catalog) -> Mapping[str, tuple[str, ...]]:
     """The words of each service's name, by its prefix."""
     found = ((prefix, known.service(prefix)) for prefix in sorted(known.services))
