@@ -43,6 +43,25 @@ def operations() -> Mapping[str, Operation]:
     }
 
 
+def sdk_method(service: str, name: str) -> Operation | None:
+    """A method of an SDK that calls several operations, such as S3's `upload_file`; the name has no underscores."""
+    rows = (row for row in _data()["sdk_methods"] if row["service"] == service)
+    return next(
+        (
+            Operation(
+                name=method,
+                service=service,
+                actions=tuple(row["actions"]),
+                note=row.get("note", ""),
+            )
+            for row in rows
+            for method in row["methods"]
+            if method.replace("_", "") == name
+        ),
+        None,
+    )
+
+
 def operations_named(name: str) -> tuple[Operation, ...]:
     """The operations with this name in any service; the name is in lower case."""
     return tuple(

@@ -268,7 +268,9 @@ def _may_be_policy(node: Node) -> bool:
 
 def _listed(node: Node, requested: _Requested) -> Iterator[Source]:
     for number, item in enumerate(node.items):
-        yield Source(name=f"/{number}", content=_item(item, requested))
+        is_arn = item.form is Form.STRING and is_policy_arn(item.text)
+        name = item.text.strip() if is_arn else f"/{number}"
+        yield Source(name=name, content=_item(item, requested))
 
 
 def _item(item: Node, requested: _Requested) -> Policy | Syntax:

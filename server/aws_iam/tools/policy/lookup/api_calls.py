@@ -9,6 +9,7 @@ from aws_iam.engine.reference.operations import (
     operation_sources,
     operations,
     operations_named,
+    sdk_method,
     service_of_client,
 )
 from aws_iam.escape import escaped, quoted
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Catalog
 
 _SDKS = frozenset({"boto3", "botocore", "sdk"})
-# `aws s3 cp` and similar commands call several operations; `aws s3api` has one command per operation.
-_HIGH_LEVEL = frozenset({"cp", "ls", "mb", "mv", "presign", "rb", "rm", "sync", "website"})
 
 
 def api_call(known: Catalog, query: str) -> Answer | None:
@@ -37,20 +36,17 @@ def api_call(known: Catalog, query: str) -> Answer | None:
     for separator in (":", ".", " "):
         client, found, name = text.partition(separator)
         if found and name and " " not in name:
-            return _of_call(known, query, client, name)
-    return _of_call(known, query, "", text) if text and " " not in text else None
+            return call(known, query, client, name)
+    return call(known, query, "", text) if text and " " not in text else None
 
 
 def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | None:
     command = words[0].lower()
     if len(words) == 1:
         return None
-    found = _of_call(known, query, command, words[1])
+    found = call(known, query, command, words[1])
     if found:
         return found
-    if command == "s3" and words[1].lower() in _HIGH_LEVEL:
-        what = "calls several API operations; `aws s3api` has one command for each"
-        return unknown_answer(known, query, kind="command", what=what, service="s3")
     prefix = known.service(command) or known.service(service_of_client(command))
     what = (
         "names an unknown service" if prefix is None else f"is not a known call of {prefix.title}"
@@ -66,7 +62,8 @@ def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | No
     )
 
 
-def _of_call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
+def call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
+    """An operation or method by its name; `client` is empty when no service is named."""
     bare = name.replace("_", "").replace("-", "").lower()
     if not (bare.isalnum() and bare.isascii()):
         return None
@@ -74,8 +71,30 @@ def _of_call(known: Catalog, query: str, client: str, name: str) -> Answer | Non
     if not client:
         return _of_names(known, query, operations_named(bare), known.having(bare))
     exceptions = [operations()[key] for p in prefixes if (key := f"{p}:{bare}") in operations()]
+    methods = [method for prefix in prefixes if (method := sdk_method(prefix, bare))]
+    if methods and not exceptions:
+        return _of_method(known, query, methods[0])
     same_name = [action.full_name for p in prefixes if (action := known.action(f"{p}:{bare}"))]
     return _of_names(known, query, exceptions, same_name)
+
+
+def _of_method(known: Catalog, query: str, method: Operation) -> Answer:
+    note = f" ({method.note})" if method.note else ""
+    return facts_answer(
+        known,
+        f"{quoted(query)} is a method of the SDK that calls operations of `{method.service}`; it needs "
+        f"{quoted_names(method.actions)}{note}.",
+        {
+            "known": True,
+            "kind": "sdk_method",
+            "query": escaped(query),
+            "method": method.name,
+            "actions": tables.action_rows(known, method.actions),
+        },
+        services=(method.service,),
+        sources=("https://boto3.amazonaws.com/v1/documentation/api/latest/index.html",),
+        queries=method.actions,
+    )
 
 
 def _of_names(

@@ -16,7 +16,18 @@ from aws_iam.engine.reference.operations import operations_named, service_of_cli
 from aws_iam.engine.reference.regions import regions
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
-from aws_iam.tools.policy.lookup import api_calls, arns, condition_keys, service_words, tables
+from aws_iam.tools.policy.lookup import (
+    api_calls,
+    arns,
+    condition_keys,
+    managed_policies,
+    s3_commands,
+    sdk_calls,
+    service_words,
+    several,
+    tables,
+    terraform,
+)
 from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
 from aws_iam.wording import counted
 
@@ -39,15 +50,22 @@ def lookup(query: str) -> Answer:
         raise InputError(
             "`query` is empty",
             hint="give a service (`s3`), an action (`s3:GetObject`), a wildcard (`s3:Get*`), a condition key or "
-            "operator, an ARN, a resource type (`s3:bucket`), a level (`s3 write`) or a call (`list_objects_v2`)",
+            "operator, an ARN, a resource type (`s3:bucket`), a level (`s3 write`), a call (`list_objects_v2`), a command "
+            "(`aws s3 sync`), a Terraform resource (`aws_s3_bucket`) or an AWS managed policy (`ReadOnlyAccess`)",
         )
     if len(query) > _LONGEST:
         raise InputError(
             f"`query` has {len(query):,} characters; no name has more than {_LONGEST:,}"
         )
     known = catalog()
-    several = "," in query or any(character.isspace() for character in query)
-    if several and not _MAY_HAVE_SPACES.match(query):
+    for reading in _READINGS_OF_CODE:
+        if answer := reading(known, query):
+            return answer
+    names = several.names_in(query)
+    if names:
+        return several.several_names(known, query, names, lookup)
+    has_words = any(character.isspace() for character in query)
+    if has_words and not _MAY_HAVE_SPACES.match(query):
         return _of_several_words(known, query)
     return next(filter(None, (reading(known, query) for reading in _READINGS)))
 
@@ -60,15 +78,14 @@ def _of_several_words(known: Catalog, query: str) -> Answer:
     if len(prefixes) == 1:
         return lookup(prefixes[0])
     for reading in (service_words.service_and_word, api_calls.api_call):
-        answer = reading(known, query) if "," not in query else None
-        if answer:
+        if answer := reading(known, query):
             return answer
     if prefixes:
         return _of_titles(known, query, prefixes)
     raise InputError(
         f"`query` {quoted(query)} has several words",
-        hint="look up one name at a time, such as `s3:GetObject` or `logs`; two words can be a service and a level "
-        "(`s3 write`), `no-resource-type` (`s3 no-resource-type`) or one of its names (`s3 bucket`)",
+        hint="separate names with commas (`s3:GetObject, logs`); two words can be a service and a level (`s3 write`), "
+        "`no-resource-type` (`s3 no-resource-type`) or one of its names (`s3 bucket`)",
     )
 
 
@@ -253,8 +270,9 @@ def _as_former(known: Catalog, query: str) -> Answer | None:
 def _as_unknown(known: Catalog, query: str) -> Answer:
     if ":" not in query:
         also = service_of_client(query)
-        options = dict.fromkeys((*([also] if also else []), *known.suggest_service(query)))
-        what = "is not a known service, action or resource type"
+        near = (*known.suggest_service(query), *managed_policies.near_names(query))
+        options = dict.fromkeys((*([also] if also else []), *near))
+        what = "is not a known service, action, resource type or AWS managed policy"
         return unknown_answer(known, query, kind="service", what=what, options=options)
     prefix = query.partition(":")[0]
     service = known.service(prefix)
@@ -265,7 +283,14 @@ def _as_unknown(known: Catalog, query: str) -> Answer:
     )
 
 
+# A line of code or of a shell may hold spaces and commas.
+_READINGS_OF_CODE: tuple[Callable[[Catalog, str], Answer | None], ...] = (
+    s3_commands.s3_command,
+    sdk_calls.sdk_call,
+    terraform.terraform_name,
+)
 _READINGS: tuple[Callable[[Catalog, str], Answer | None], ...] = (
+    managed_policies.policy_arn,
     arns.arn,
     condition_keys.variable,
     arns.cloudformation_type,
@@ -280,6 +305,7 @@ _READINGS: tuple[Callable[[Catalog, str], Answer | None], ...] = (
     api_calls.api_call,
     _as_form,
     _as_former,
+    managed_policies.policy_name,
     _as_title,
     condition_keys.former_key,
     _as_unknown,

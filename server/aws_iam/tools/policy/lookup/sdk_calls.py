@@ -1,0 +1,56 @@
+"""`policy lookup` of a line of code that calls an SDK: `boto3.client("s3").list_objects_v2(Bucket="b")`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.reference.operations import service_of_client
+from aws_iam.tools.policy.lookup import api_calls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.answer import Answer
+    from aws_iam.engine.reference.catalog import Catalog
+
+# `client("s3")`, `boto3.resource('dynamodb', region_name="…")`.
+_FACTORY = re.compile(r"\b(?:client|resource)\(\s*(?:service_name\s*=\s*)?[\"']([a-z0-9-]+)[\"']")
+# The operation behind `get_paginator("list_objects_v2")`.
+_PAGINATOR = re.compile(r"\bget_paginator\(\s*[\"'](\w+)[\"']")
+_METHOD = re.compile(r"(?:\b([\w$]+)\.)?([A-Za-z_]\w*)\s*(?:\(|$)")
+# `new PutObjectCommand({…})` of the SDK for JavaScript.
+_COMMAND = re.compile(r"\bnew\s+([A-Z]\w+)Command\b")
+_CLIENT_WORDS = re.compile(r"_?client$", re.IGNORECASE)
+_NO_METHODS = frozenset({"client", "resource", "session", "get_paginator", "paginate"})
+_MOST_METHODS = 8
+
+
+def sdk_call(known: Catalog, query: str) -> Answer | None:
+    """The actions for the last call of the line that is an API operation; None for a text that is no code."""
+    if "(" not in query:
+        return None
+    factory = _FACTORY.search(query)
+    client = factory[1] if factory else ""
+    for owner, method in _calls(query):
+        found = api_calls.call(known, query, client or _service(known, owner), method)
+        if found:
+            return found
+    return None
+
+
+def _calls(query: str) -> Iterator[tuple[str, str]]:
+    """The object and the name of each call, the last first."""
+    for pattern in (_PAGINATOR, _COMMAND):
+        for match in pattern.finditer(query):
+            yield "", match[1]
+    calls = list(_METHOD.finditer(query))[-_MOST_METHODS:]
+    for match in reversed(calls):
+        if match[2].lower() not in _NO_METHODS:
+            yield match[1] or "", match[2]
+
+
+def _service(known: Catalog, owner: str) -> str:
+    """The client that a variable such as `s3_client` or `dynamodb` holds; empty when its name does not say."""
+    name = _CLIENT_WORDS.sub("", owner).replace("_", "-").lower()
+    return name if name and (known.service(name) or service_of_client(name)) else ""

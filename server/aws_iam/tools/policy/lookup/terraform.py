@@ -1,0 +1,105 @@
+"""`policy lookup` of a Terraform resource or data source: the actions that its provider calls."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.reference.terraform_permissions import (
+    TerraformPermissions,
+    near_terraform_names,
+    service_of_terraform_name,
+    terraform_permissions,
+    terraform_permissions_as_of,
+    terraform_permissions_source,
+)
+from aws_iam.escape import escaped
+from aws_iam.tools.policy.lookup import tables
+from aws_iam.tools.policy.lookup.answer import facts_answer, unknown_answer
+from aws_iam.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_iam.answer import Answer
+    from aws_iam.engine.reference.catalog import Catalog
+
+# `resource "aws_s3_bucket" "logs"`, or an address such as `data.aws_iam_role.app[0]`.
+_BLOCK = re.compile(r'(resource|data)\s+"?(aws_[a-z0-9_]+)"?(?:\s+"?[\w-]+"?)?\s*\{?', re.ASCII)
+_ADDRESS = re.compile(r"(data\.)?(aws_[a-z0-9_]+)(?:\.[\w-]+(?:\[[^\]]*\])?)?", re.ASCII)
+
+
+def terraform_name(known: Catalog, query: str) -> Answer | None:
+    """`aws_s3_bucket`, `data.aws_iam_role`, an address or the first line of a block."""
+    block, address = _BLOCK.fullmatch(query), _ADDRESS.fullmatch(query)
+    found = block or address
+    if found is None:
+        return None
+    is_data = found[1] in {"data", "data."}
+    name = f"{'data.' if is_data else ''}{found[2]}"
+    permissions = terraform_permissions(name)
+    return _of_name(known, query, permissions) if permissions else _unlisted(known, query, name)
+
+
+def _of_name(known: Catalog, query: str, permissions: TerraformPermissions) -> Answer:
+    names = _expanded(known, permissions.phases.values())
+    further = _expanded(known, permissions.attributes.values()) - names
+    kind = "data source" if permissions.name.startswith("data.") else "resource"
+    use = "read" if kind == "data source" else "manage"
+    more = f", and {len(further)} more for some of its attributes" if further else ""
+    return facts_answer(
+        known,
+        f"`{permissions.name}` is a Terraform {kind}. To {use} it, the provider calls {counted(len(names), 'action')}"
+        f"{more}, according to Pike's list of {terraform_permissions_as_of()}. Pike is a community project, not AWS's or "
+        "HashiCorp's: its list may lack some.",
+        {
+            "known": True,
+            "kind": f"terraform_{kind.replace(' ', '_')}",
+            "query": escaped(query),
+            "name": permissions.name,
+            "listed_by": terraform_permissions_source(),
+            "listed_as_of": terraform_permissions_as_of(),
+            "phases": [
+                {"phase": phase, "actions": list(actions)}
+                for phase, actions in permissions.phases.items()
+            ],
+            "attributes": [
+                {"attribute": attribute, "actions": list(actions)}
+                for attribute, actions in permissions.attributes.items()
+            ],
+            "actions": tables.action_rows(known, sorted(names)),
+        },
+        sources=(terraform_permissions_source(),),
+        services=sorted({name.partition(":")[0] for name in names})[:_MOST_PAGES],
+    )
+
+
+_MOST_PAGES = 3
+
+
+def _expanded(known: Catalog, groups: Iterable[Iterable[str]]) -> set[str]:
+    return {name for group in groups for entry in group for name in known.expand(entry)}
+
+
+def _unlisted(known: Catalog, query: str, name: str) -> Answer:
+    service = known.service(service_of_terraform_name(name))
+    what = f"is not in Pike's list of {terraform_permissions_as_of()}, so no source here says which actions it needs"
+    fields: dict[str, object] = {}
+    if service:
+        names = [f"{service.prefix}:{action}" for action in service.action_names]
+        what += f"; the names most like it are of `{service.prefix}`, whose {counted(len(names), 'action')} follow"
+        fields = {
+            "service": service.prefix,
+            "levels": tables.level_counts(known, names),
+            "actions": tables.action_rows(known, names),
+        }
+    return unknown_answer(
+        known,
+        query,
+        kind="terraform_resource",
+        what=what,
+        options=near_terraform_names(name),
+        fields=fields,
+        service=service.prefix if service else "",
+        sources=(terraform_permissions_source(),),
+    )
