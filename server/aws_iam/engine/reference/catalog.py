@@ -39,6 +39,7 @@ from aws_iam.engine.language.memo import forget_reference
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference import catalog_file, global_keys, suggest
 from aws_iam.engine.reference.catalog_file import BrokenFile
+from aws_iam.engine.reference.corrections import rejected_services
 from aws_iam.engine.reference.facts import (
     Action,
     ConditionKey,
@@ -219,10 +220,10 @@ class Catalog:
     def _tier(self, name: str) -> Tier:
         prefix, colon, action = name.lower().partition(":")
         row = self._row(prefix)
-        if row is None:
+        if row is None or (not row.action_names and prefix in rejected_services()):
             return "unknown"
         if not colon:
-            return "known" if row.actions else "retired" if row.retired else "undocumented"
+            return "known" if row.action_names else "retired" if row.retired else "undocumented"
         if row.has_action(action):
             return "known"
         return row.former(action) or "unknown"
@@ -232,6 +233,11 @@ class Catalog:
         prefix, _, action = name.partition(":")
         row = self._row(prefix)
         return row.last_listed(action) if row else ""
+
+    def retired_actions(self, prefix: str) -> tuple[str, ...]:
+        """The names of the retired actions of a service, which may be retired itself."""
+        row = self._row(prefix)
+        return tuple(row.retired) if row else ()
 
     def left_recently(self, name: str) -> bool:
         """Whether AWS's reference listed a retired action in the last months before the date of the data."""

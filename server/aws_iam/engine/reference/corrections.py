@@ -5,6 +5,7 @@ They are applied when the catalogue is built and when it is refreshed, because A
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
@@ -30,7 +31,10 @@ def correct(services: MutableMapping[str, ServiceRow]) -> None:
         prefix = correction["key"].partition(":")[0]
         if prefix in services:
             services[prefix].keys[correction["key"]] = correction["type"]
-    for correction in data["unknown_services"]:
-        row = services.get(correction["service"])
-        if row and not row.actions:
-            del services[correction["service"]]
+
+
+@cache
+def rejected_services() -> frozenset[str]:
+    """The retired services that AWS's own validator does not know any more; it knows all others."""
+    data: Mapping[str, Any] = resources.data("catalog-corrections.json")
+    return frozenset(row["service"] for row in data["rejected_services"])

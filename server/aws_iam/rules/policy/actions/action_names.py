@@ -11,7 +11,6 @@ from aws_iam.engine.language.document import Policy, Statement, Text
 from aws_iam.engine.language.memo import memo_by_text, memo_on_subject
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow, policy_with
@@ -42,10 +41,36 @@ def _with_suggestions(
     remaining = iter(problems)
     for entry, message in islice(remaining, _MOST_SUGGESTIONS):
         near = suggest(entry.value)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        yield Fail(entry.where, f"{message}{hint}")
+        if near:
+            yield Fail(entry.where, f"{message}; did you mean `{near[0]}`?")
+        else:
+            yield (
+                _possibly_new(entry, message)
+                if _may_be_new(entry.value)
+                else Fail(entry.where, message)
+            )
     for entry, message in remaining:
         yield Fail(entry.where, message)
+
+
+def _may_be_new(entry: str) -> bool:
+    """Whether AWS may have added the name after the date of the data: it has the right form and was never listed."""
+    prefix, colon, name = entry.partition(":")
+    if not (prefix and colon and name):
+        return False
+    retired = catalog().retired_actions(prefix)
+    return not any(matches(name, former, ignore_case=True) for former in retired)
+
+
+def _possibly_new(entry: Text, message: str) -> Fail:
+    return Fail(
+        entry.where,
+        f"{message} in the service data of {catalog().as_of}, and no known name is similar;"
+        " AWS may have added it since",
+        fix="Correct the name; if AWS added it after that day, run `aws-iam catalog refresh` and validate again.",
+        severity=Severity.WARNING,
+        low_confidence=True,
+    )
 
 
 @memo_by_text
@@ -110,18 +135,13 @@ def _is_unknown_service(prefix: str) -> bool:
 
 def _near_services(action: str) -> tuple[str, ...]:
     prefix, _, name = action.partition(":")
-    near = catalog().suggest_service(prefix) or _closest_service(prefix)
+    near = catalog().suggest_service(prefix)
     return (
         tuple(
             f"{service}:{name[:60]}" for service in near if catalog().expand(f"{service}:{name}")
         )
         or near
     )
-
-
-def _closest_service(prefix: str) -> tuple[str, ...]:
-    near = closest(prefix, catalog().services)
-    return (near,) if near else ()
 
 
 @check(
@@ -133,7 +153,7 @@ def _closest_service(prefix: str) -> tuple[str, ...]:
     fix="Correct the name; `aws-iam policy lookup` lists the actions of a service.",
     bad=[
         policy_with(allow("s3:GetObjectt")),
-        policy_with(allow("s3:Fetch*")),
+        policy_with(allow("s3:Gte*")),
         policy_with(allow("GetObject")),
         policy_with(allow("s3.GetObject")),
         policy_with(allow("")),
@@ -167,19 +187,31 @@ def _why_invalid(entry: Text) -> str:
         return f"{quoted(entry.value)} has no service prefix; write an action as `service:Name`"
     if not is_literal(prefix) or catalog().tier(prefix) != "known" or _exists(prefix, name):
         return ""
+    if seen := catalog().last_listed(entry.value):
+        return f"{quoted(entry.value)} is no longer an action of {prefix}: AWS's reference still listed it on {seen}"
     if is_literal(name):
         return f"{quoted(entry.value)} is not an action of {prefix}"
     return f"{quoted(entry.value)} matches no action of {prefix}"
 
 
 def _exists(prefix: str, name: str) -> bool:
-    """Whether an action, even a retired or undocumented one, has this name or matches this pattern."""
+    """Whether an action has this name or matches this pattern, be it undocumented or retired within the last months.
+
+    AWS's validator follows its reference of the day, so it reports what was retired before.
+    """
+    full_name = f"{prefix}:{name}"
     if is_literal(name):
-        return catalog().tier(f"{prefix}:{name}") != "unknown"
+        tier = catalog().tier(full_name)
+        return catalog().left_recently(full_name) if tier == "retired" else tier != "unknown"
     service = catalog().service(prefix)
-    return service is not None and any(
+    if service is None:
+        return False
+    recent = (
+        former for former in service.retired if catalog().left_recently(f"{prefix}:{former}")
+    )
+    return any(
         matches(name, existing, ignore_case=True)
-        for existing in (*service.action_names, *service.retired, *service.undocumented)
+        for existing in (*service.action_names, *service.undocumented, *recent)
     )
 
 
@@ -205,8 +237,11 @@ _OTHER_SEPARATOR = re.compile(r"([A-Za-z0-9-]+)\s*[./;,\s]\s*([A-Za-z0-9]+)")
 
 
 def _near_actions(action: str) -> tuple[str, ...]:
+    known = catalog()
+    if known.last_listed(action):
+        return ()
     if ":" in action:
-        return catalog().suggest_action(action) if is_literal(action) else ()
+        return (known.suggest_action if is_literal(action) else known.suggest_pattern)(action)
     parts = _OTHER_SEPARATOR.fullmatch(action)
     if parts:
         intended = catalog().action(f"{parts[1]}:{parts[2]}")
@@ -266,12 +301,22 @@ def retired_action(statement: Statement) -> Iterator[Fail]:
     """
     by_service: dict[str, list[Text]] = {}
     for entry in _unrecognized(statement):
-        if is_literal(entry.value) and catalog().tier(entry.value) == "retired":
+        if _is_retired(entry.value):
             by_service.setdefault(entry.value.partition(":")[0].lower(), []).append(entry)
     for service, entries in by_service.items():
         others = counted(len(entries) - 1, "more action")
         more = f"; the same applies to {others} of {service}" if entries[1:] else ""
+        seen = catalog().last_listed(entries[0].value)
+        day = f", which still listed it on {seen}" if seen else ""
         yield Fail(
             entries[0].where,
-            f"{quoted(entries[0].value)} is no longer in AWS's service authorization reference{more}",
+            f"{quoted(entries[0].value)} is no longer in AWS's service authorization reference{day}{more}",
         )
+
+
+def _is_retired(entry: str) -> bool:
+    """Whether it is an action of a retired service, or one that left a current service within the last months."""
+    if not is_literal(entry) or catalog().tier(entry) != "retired":
+        return False
+    is_current = catalog().tier(entry.partition(":")[0]) == "known"
+    return not is_current or catalog().left_recently(entry)
