@@ -35,10 +35,11 @@ check: $(VENV)/dev.stamp
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m aws_iam.docs
 
-# Rebuilds assets/data/service-authorization.zip from its sources; review the difference before committing it.
+# Rebuilds assets/data/service-authorization.zip and managed-policies.zip from their sources; review the difference before committing it.
 catalog: $(VENV)/dev.stamp
 	$(BIN)/pip install --quiet --group catalog
-	$(BIN)/python .ci/build_catalog.py 
+	$(BIN)/python .ci/build_catalog.py
+	$(BIN)/python .ci/build_managed_policies.py
 
 $(VENV)/pip.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

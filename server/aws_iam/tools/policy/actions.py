@@ -8,7 +8,7 @@ from aws_iam.answer import Answer
 from aws_iam.engine.language.document import Kind
 from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit import guide as pages
-from aws_iam.tools.kit.parameters import GRADES, Connection, Document, Topic
+from aws_iam.tools.kit.parameters import GRADES, Connection, Topic
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.policy.explain import explain as policy_explain
 from aws_iam.tools.policy.generate import template as policy_template
@@ -24,6 +24,14 @@ tool = Tool(
     default="guide",
 )
 
+Document = Annotated[
+    Json,
+    Parameter(
+        "policy: JSON value or text; the ARN of an AWS managed policy",
+        document=True,
+        policies=True,
+    ),
+]
 PolicyKind = Annotated[Kind | None, Parameter("kind of policy; absent: guessed")]
 
 
@@ -39,10 +47,12 @@ def guide(topic: Topic = None) -> Answer:
 def lookup(
     query: Annotated[
         str,
-        Parameter("service, action, wildcard, key, operator, ARN, type, API call; `s3 write`"),
+        Parameter(
+            "service, action, wildcard, key, ARN, type, SDK call, `aws s3 sync`, Terraform or managed policy name; several with commas"
+        ),
     ],
 ) -> Answer:
-    """Give the facts about an action, service, condition key or ARN."""
+    """Give the facts about an action, service, condition key, ARN, SDK call or command."""
     return policy_lookup.lookup(query)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Lookups that an answer suggests next.
 _MOST_NEXT = 3
+# The kinds of names that AWS adds to every week.
+_GROWING = frozenset({"action", "service", "wildcard"})
 
 
 def facts_answer(
@@ -56,6 +58,8 @@ def unknown_answer(
     """That a name is unknown, and why; never a guess at its meaning."""
     near = list(dict.fromkeys(options))
     question = f" Did you mean {quoted_names(near[:3], 'or')}?" if near else ""
+    if not near and tier == "unknown" and kind in _GROWING:
+        question = " If AWS added it since, `aws-iam catalog refresh` fetches the current names."
     found: dict[str, object] = {
         "known": False,
         "kind": kind,

@@ -257,14 +257,19 @@ def _as_form(known: Catalog, query: str) -> Answer | None:
 
 def _as_former(known: Catalog, query: str) -> Answer | None:
     tier = known.tier(query)
+    seen = known.last_listed(query)
     if tier == "retired":
-        what = "is retired: AWS's reference no longer lists it, and allowing it has no effect"
+        day = f"; it still did on {seen}" if seen else ""
+        what = (
+            f"is retired: AWS's reference no longer lists it{day}, and allowing it has no effect"
+        )
     elif tier == "undocumented":
         what = "is used by AWS managed policies, but not documented"
     else:
         return None
     kind = "action" if ":" in query else "service"
-    return unknown_answer(known, query, kind=kind, what=what, tier=tier)
+    fields: dict[str, object] = {"last_listed": seen} if seen else {}
+    return unknown_answer(known, query, kind=kind, what=what, tier=tier, fields=fields)
 
 
 def _as_unknown(known: Catalog, query: str) -> Answer:
