@@ -52,7 +52,7 @@ def memo_of_reference(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]
     def decorate(work: Callable[P, T]) -> Callable[P, T]:
         memoized = lru_cache(maxsize=maxsize)(work)
         _FORGET.append(memoized.cache_clear)
-        return memoized
+        return memoized  # type: ignore[return-value] # it takes what the function takes
 
     return decorate
 

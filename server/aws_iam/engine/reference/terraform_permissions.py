@@ -78,7 +78,7 @@ def service_of_terraform_name(name: str) -> str:
             for other, row in _data()["resources"].items()
             if f"{other.removeprefix('data.')}_".startswith(f"{start}_")
         ]
-        services = Counter(
+        services: Counter[str] = Counter(
             action.partition(":")[0]
             for row in alike
             for phase in PHASES
