@@ -58,7 +58,7 @@ def rows_of(checkout: Path, known: Catalog) -> tuple[dict[str, Any], int]:
     trimmed = {
         name: {key: value for key, value in row.items() if value} for name, row in found.items()
     }
-    return {name: row for name, row in sorted(trimmed.items()) if row}, len(left_out)
+    return dict(sorted(trimmed.items())), len(left_out)
 
 
 def main() -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_iam.answer import Answer
 from aws_iam.engine.reference import catalog as catalogue
+from aws_iam.engine.reference import managed_policies
 from aws_iam.engine.reference.catalog import REFERENCE, Catalog
 from aws_iam.engine.reference.catalog_file import BrokenFile
 from aws_iam.escape import escaped
@@ -33,6 +34,8 @@ def show() -> Answer:
             **counts,
             "dependent_actions_from": used.provenance["dependents"],
             "sources": [_source(row) for row in used.provenance["sources"]],
+            "managed_policies_as_of": managed_policies.managed_policies_as_of(),
+            "managed_policies": len(managed_policies.managed_policy_names()),
             "refreshed_file": escaped(str(catalogue.user_file() or "none")),
         },
         sources=(_PAGE,),

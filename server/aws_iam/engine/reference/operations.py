@@ -43,6 +43,23 @@ def operations() -> Mapping[str, Operation]:
     }
 
 
+def cli_command(words: str) -> Operation | None:
+    """A command of the AWS CLI that is not an operation, such as `ecr get-login-password`."""
+    return next(
+        (
+            Operation(
+                name=row["command"],
+                service=row["command"].partition(" ")[0],
+                actions=tuple(row["actions"]),
+                note=row.get("note", ""),
+            )
+            for row in _data()["cli_commands"]
+            if row["command"] == words
+        ),
+        None,
+    )
+
+
 def sdk_method(service: str, name: str) -> Operation | None:
     """A method of an SDK that calls several operations, such as S3's `upload_file`; the name has no underscores."""
     rows = (row for row in _data()["sdk_methods"] if row["service"] == service)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.operations import (
     Operation,
+    cli_command,
     operation_sources,
     operations,
     operations_named,
@@ -44,6 +45,9 @@ def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | No
     command = words[0].lower()
     if len(words) == 1:
         return None
+    listed = cli_command(f"{command} {words[1].lower()}")
+    if listed:
+        return _of_listed(known, query, listed, "command", "is a command of the AWS CLI")
     found = call(known, query, command, words[1])
     if found:
         return found
@@ -73,28 +77,35 @@ def call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
     exceptions = [operations()[key] for p in prefixes if (key := f"{p}:{bare}") in operations()]
     methods = [method for prefix in prefixes if (method := sdk_method(prefix, bare))]
     if methods and not exceptions:
-        return _of_method(known, query, methods[0])
+        what = f"is a method of the SDK that calls operations of `{methods[0].service}`"
+        return _of_listed(known, query, methods[0], "sdk_method", what)
     same_name = [action.full_name for p in prefixes if (action := known.action(f"{p}:{bare}"))]
     return _of_names(known, query, exceptions, same_name)
 
 
-def _of_method(known: Catalog, query: str, method: Operation) -> Answer:
-    note = f" ({method.note})" if method.note else ""
+def _of_listed(known: Catalog, query: str, listed: Operation, kind: str, what: str) -> Answer:
+    """A method or command that calls several operations."""
+    note = f" ({listed.note})" if listed.note else ""
     return facts_answer(
         known,
-        f"{quoted(query)} is a method of the SDK that calls operations of `{method.service}`; it needs "
-        f"{quoted_names(method.actions)}{note}.",
+        f"{quoted(query)} {what}; it needs {quoted_names(listed.actions)}{note}.",
         {
             "known": True,
-            "kind": "sdk_method",
+            "kind": kind,
             "query": escaped(query),
-            "method": method.name,
-            "actions": tables.action_rows(known, method.actions),
+            "name": listed.name,
+            "actions": tables.action_rows(known, listed.actions),
         },
-        services=(method.service,),
-        sources=("https://boto3.amazonaws.com/v1/documentation/api/latest/index.html",),
-        queries=method.actions,
+        services=dict.fromkeys(action.partition(":")[0] for action in listed.actions),
+        sources=(_PAGES[kind],),
+        queries=listed.actions,
     )
+
+
+_PAGES = {
+    "command": "https://docs.aws.amazon.com/cli/latest/reference/",
+    "sdk_method": "https://boto3.amazonaws.com/v1/documentation/api/latest/index.html",
+}
 
 
 def _of_names(

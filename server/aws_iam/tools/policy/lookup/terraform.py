@@ -46,19 +46,22 @@ def _of_name(known: Catalog, query: str, permissions: TerraformPermissions) -> A
     further = _expanded(known, permissions.attributes.values()) - names
     kind = "data source" if permissions.name.startswith("data.") else "resource"
     use = "read" if kind == "data source" else "manage"
-    more = f", and {len(further)} more for some of its attributes" if further else ""
+    as_of = terraform_permissions_as_of()
+    if names or further:
+        calls = f"To {use} it, the provider calls {counted(len(names), 'action')}{_more(len(further))}, according to"
+        sentence = f"{calls} Pike's list of {as_of}, which may lack some."
+    else:
+        sentence = f"Pike's list of {as_of} has no action for it: the provider calls none, or the list lacks them."
     return facts_answer(
         known,
-        f"`{permissions.name}` is a Terraform {kind}. To {use} it, the provider calls {counted(len(names), 'action')}"
-        f"{more}, according to Pike's list of {terraform_permissions_as_of()}. Pike is a community project, not AWS's or "
-        "HashiCorp's: its list may lack some.",
+        f"`{permissions.name}` is a Terraform {kind}. {sentence} Pike is a community project, not AWS's or HashiCorp's.",
         {
             "known": True,
             "kind": f"terraform_{kind.replace(' ', '_')}",
             "query": escaped(query),
             "name": permissions.name,
             "listed_by": terraform_permissions_source(),
-            "listed_as_of": terraform_permissions_as_of(),
+            "listed_as_of": as_of,
             "phases": [
                 {"phase": phase, "actions": list(actions)}
                 for phase, actions in permissions.phases.items()
@@ -72,6 +75,10 @@ def _of_name(known: Catalog, query: str, permissions: TerraformPermissions) -> A
         sources=(terraform_permissions_source(),),
         services=sorted({name.partition(":")[0] for name in names})[:_MOST_PAGES],
     )
+
+
+def _more(further: int) -> str:
+    return f", and {further} more for some of its attributes" if further else ""
 
 
 _MOST_PAGES = 3
