@@ -13,6 +13,7 @@ from aws_iam.engine.language.pattern import intersects, is_literal
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.arn_formats import arn_formats
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.corrections import rejected_services
 from aws_iam.engine.reference.regions import may_be_newer, regions
 from aws_iam.engine.reference.service_principals import SERVICE_KEYS, misspelled_principal
 from aws_iam.escape import quoted
@@ -86,7 +87,9 @@ def _services_of_arns(statement: Statement) -> Iterator[tuple[Text, str]]:
 def _service_of_arn(text: str) -> str | None:
     arn = Arn.of(text)
     service = arn.service.lower() if arn else "*"
-    if is_literal(service) and "${" not in service and not arn_formats(service):
+    # The reference still gives EC2 a resource type of elastic-inference, which AWS's validator rejects.
+    has_formats = arn_formats(service) and service not in rejected_services()
+    if is_literal(service) and "${" not in service and not has_formats:
         return service
     return None
 
