@@ -32,7 +32,6 @@ from aws_iam.engine.reference.managed_policies import (
     is_policy_arn,
     managed_policy_of_arn,
 )
-from aws_iam.engine.sources.answers import is_answer, json_artifacts
 from aws_iam.engine.sources.containers import container_of
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
@@ -41,6 +40,13 @@ from aws_iam.engine.sources.containers.embedded_documents import (
     looks_encoded,
 )
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
+from aws_iam.engine.sources.document_shapes import (
+    is_answer,
+    is_document_as_text,
+    is_policy_attempt,
+    json_artifacts,
+    lists_policies,
+)
 from aws_iam.engine.sources.file_names import suggested_by
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
 from aws_iam.errors import InputError
@@ -196,10 +202,6 @@ def _scanned(text: str, at_most: int) -> Node | Syntax:
     return scan(json.dumps(text.strip()) if encoded else text, at_most)
 
 
-def _is_document_as_text(node: Node) -> bool:
-    return node.form is Form.STRING and looks_encoded(node.text)
-
-
 def _larger_yaml(text: str) -> tuple[Node, ...]:
     from aws_iam.engine.parsing.yaml_text import scan_yaml
 
@@ -220,7 +222,7 @@ def _of_root(node: Node, text: str | None, requested: _Requested) -> Gathered:
         return _alone(node, text, requested)
     if node.form is Form.ARRAY:
         return _of_list(node, requested)
-    if _is_document_as_text(node):
+    if is_document_as_text(node):
         return _in_string(node, requested)
     if is_answer(node):
         return _of_answer(node, requested)
@@ -462,7 +464,7 @@ def _of_file(file: File, requested: _Requested) -> Gathered:
 
 def _in_roots(roots: tuple[Node, ...], file: File, requested: _Requested) -> Gathered:
     if len(roots) == 1 and any(
-        test(roots[0]) for test in (_is_policy_attempt, _lists_policies, _is_document_as_text)
+        test(roots[0]) for test in (is_policy_attempt, lists_policies, is_document_as_text)
     ):
         found = _of_root(roots[0], file.text, requested)
     elif len(roots) == 1 and is_answer(roots[0]):
@@ -473,25 +475,6 @@ def _in_roots(roots: tuple[Node, ...], file: File, requested: _Requested) -> Gat
     unread = tuple(replace(place, file=file.name) for place in found.unread)
     formats = tuple((file.name, name) for _, name in found.formats)
     return Gathered(sources=sources, unread=unread, formats=formats, files=1)
-
-
-_POLICY_MEMBERS = frozenset({"version", "id", "statement"})
-
-
-def _is_policy_attempt(node: Node) -> bool:
-    """Whether a file's object is a policy, or has only members that a policy has."""
-    if node.form is not Form.OBJECT:
-        return False
-    names = {member.name.value.lower() for member in node.members}
-    return node.member("Statement") is not None or (bool(names) and names <= _POLICY_MEMBERS)
-
-
-def _lists_policies(node: Node) -> bool:
-    """Whether a file's value is a list with a policy in it."""
-    return node.form is Form.ARRAY and any(
-        is_policy(item) or (item.form is Form.STRING and looks_encoded(item.text))
-        for item in node.items
-    )
 
 
 def _roots(file: File) -> tuple[Node, ...] | Syntax:
