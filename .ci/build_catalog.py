@@ -48,7 +48,7 @@ def build(wheels: Path | None) -> bytes:
     before, old_source = older()
     for prefix, row in before.items():
         merge(prefix, services.setdefault(prefix, ServiceRow(title=row.title)), row)
-        services[prefix].page = row.page
+        services[prefix].page = " ".join([row.page, *REVIEW["several_pages"].get(prefix, ())])
     pages, paged_source = paged()
     for prefix, row in pages.items():
         # Where one page is all, the newer sources say more.

@@ -171,7 +171,7 @@ def test_what_the_reference_does_not_tell_is_kept(reference: Reference) -> None:
         assert dict(after.actions) == dict(before.actions)
         assert dict(after.resource_types) == dict(before.resource_types)
         assert dict(after.condition_keys) == dict(before.condition_keys)
-        assert (after.title, after.page) == (before.title, before.page)
+        assert (after.title, after.pages) == (before.title, before.pages)
     assert catalog().services == shipped().services
     assert catalog().rcp_services == shipped().rcp_services
 

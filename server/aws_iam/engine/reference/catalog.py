@@ -78,6 +78,7 @@ _LONGEST_KEPT: Final = 300
 # AWS's validator follows its reference of the day; for half a year the data here may be ahead of it or behind.
 _RECENT_DAYS: Final = 183
 REFERENCE: Final = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
+_OVERVIEW: Final = "reference_policies_actions-resources-contextkeys.html"
 
 
 # 2 ms to open, and validating a policy asks for it 40 times.
@@ -426,14 +427,14 @@ class Catalog:
         return tuple(found.values())
 
     def source(self, prefix: str) -> str:
-        """The page of AWS's reference for a service."""
+        """The page of AWS's reference for a service; the first where there are several."""
+        return self.sources(prefix)[0]
+
+    def sources(self, prefix: str) -> tuple[str, ...]:
+        """The pages of AWS's reference for a service."""
         row = self._row(prefix)
-        page = (
-            row.page
-            if row and row.page
-            else "reference_policies_actions-resources-contextkeys.html"
-        )
-        return REFERENCE + page
+        pages = row.pages if row and row.pages else (_OVERVIEW,)
+        return tuple(REFERENCE + page for page in pages)
 
     def rows(self) -> Iterator[tuple[str, ServiceRow]]:
         """Every service in the file, including retired ones, to be merged with newer data."""

@@ -4,7 +4,7 @@
                         "arns": {service field of an ARN: [prefixes with such a resource type]},
                         "keys": {part before a key's first colon: [prefixes that define such keys]}}
     provenance.json    {"format", "as_of", "sources": [{name, version, date, …}], "counts", "hashes", …}
-    s/PREFIX.json      {"n": title, "p": page of the reference,
+    s/PREFIX.json      {"n": title, "p": page of the reference, or several with spaces,
                         "k": [[key, …], …],    the sets of condition keys; elsewhere a set is its number here
                         "a": {Action: [level's letter, [type, type*, …], set, {type: set}, [dependent action]]},
                         "r": {type: [[ARN format], set]}, "c": {key: type},

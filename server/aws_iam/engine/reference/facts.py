@@ -138,7 +138,7 @@ class Service:
     def __init__(self, *, prefix: str, data: Mapping[str, Any]) -> None:
         self.prefix = prefix
         self.title: str = data.get("n", prefix)
-        self.page: str = data.get("p", "")
+        self.pages: tuple[str, ...] = tuple(data.get("p", "").split())
         # Former actions, each with the last day on which a source listed it; empty when no dated source did.
         self.retired: Mapping[str, str] = data.get("t", {})
         self.undocumented: tuple[str, ...] = tuple(data.get("u", ()))

@@ -30,7 +30,8 @@ def facts_answer(
     queries: Iterable[str] = (),
 ) -> Answer:
     """The facts about a name; `sources` come before the pages of `services`, `queries` are suggested next."""
-    pages = (*sources, *map(known.source, services)) or (known.source(""),)
+    of_services = (page for service in services for page in known.sources(service))
+    pages = (*sources, *of_services) or (known.source(""),)
     return Answer(
         summary=summary,
         facts=found,

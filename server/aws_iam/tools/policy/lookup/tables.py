@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # The levels that matter most to a reviewer come first.
 _LEVELS = ("Permissions management", "Write", "Tagging", "List", "Read")
 _A_ROW = 40
+# API Gateway has actions with sixty resource types.
+_MOST_TYPES = 15
 # For a key of at most this many services the answer also says where each action supports it.
 _FEW = 3
 
@@ -265,10 +267,13 @@ def service_counts(names: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def with_required(action: Action) -> str:
-    """The resource types of an action as text, with the required ones marked."""
-    return ", ".join(
+    """The resource types of an action as text, with the required ones marked; of many the first ones, and how many more."""
+    names = [
         f"`{name}`" + " (required)" * (name in action.required) for name in action.resource_types
-    )
+    ]
+    if len(names) <= _MOST_TYPES:
+        return ", ".join(names)
+    return f"{', '.join(names[:_MOST_TYPES])} and {len(names) - _MOST_TYPES} more"
 
 
 def _type_of(service: Service | None, key: str) -> str:
