@@ -15,8 +15,10 @@ def known() -> Catalog:
 @pytest.mark.parametrize(
     ("name", "day", "recently"),
     [
-        ("codestar:createproject", "2026-09-30", True),
-        ("evidently:CreateLaunch", "2026-08-31", True),
+        ("codestar:createproject", "2026-10-26", True),
+        ("evidently:CreateLaunch", "2026-09-28", True),
+        # Half a year before the data, to the day.
+        ("trustedadvisor:GetEngagement", "2026-04-27", True),
         ("cloud9:ValidateEnvironmentName", "2025-05-31", False),
         ("deepracer:ListModels", "2025-12-31", False),
         # Only an undated source lists it.
