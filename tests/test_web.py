@@ -195,7 +195,7 @@ def test_a_refresh_keeps_the_corrections(reference: Reference) -> None:
         row["Types"] = ["String"]
     reference.offer("states", states)
     reference.offer("glacier", glacier)
-    modes.refresh(quiet)
+    catalog_command.refresh(quiet)
     action, key = (
         catalog().action("states:SendTaskSuccess"),
         catalog().condition_key("glacier:ArchiveAgeInDays"),
