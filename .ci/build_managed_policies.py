@@ -55,12 +55,12 @@ def main() -> int:
     """Write the file, or compare it with the committed one."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--check", action="store_true", help="compare with the committed file")
-    given = options.parse_args()
+    arguments = options.parse_args()
     data = build()
     if len(data) > LARGEST:
         print(f"{len(data)} bytes are more than {LARGEST}", file=sys.stderr)
         return 1
-    if not given.check:
+    if not arguments.check:
         ASSET.write_bytes(data)
         print(f"{len(data)} bytes")
     elif ASSET.read_bytes() != data:

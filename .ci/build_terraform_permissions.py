@@ -28,7 +28,7 @@ TIME = (2020, 1, 1, 0, 0, 0)
 
 def rows_of(checkout: Path, known: Catalog) -> tuple[dict[str, Any], int]:
     """The actions of each resource and data source by phase and attribute, and how many names were left out."""
-    found: dict[str, Any] = {}
+    rows: dict[str, Any] = {}
     left_out: set[str] = set()
 
     def kept(names: list[str] | None) -> list[str]:
@@ -42,7 +42,7 @@ def rows_of(checkout: Path, known: Catalog) -> tuple[dict[str, Any], int]:
 
     for folder, prefix in (("resource", ""), ("data", "data.")):
         for file in sorted((checkout / MAPPING / folder).rglob("aws_*.json")):
-            row: dict[str, Any] = found.setdefault(prefix + file.stem, {})
+            row: dict[str, Any] = rows.setdefault(prefix + file.stem, {})
             for entry in json.loads(file.read_text(encoding="utf-8")):
                 for phase in PHASES:
                     row[phase] = sorted({*row.get(phase, ()), *kept(entry.get(phase))})
@@ -51,12 +51,12 @@ def rows_of(checkout: Path, known: Catalog) -> tuple[dict[str, Any], int]:
                     of_attribute[attribute] = sorted(
                         {*of_attribute.get(attribute, ()), *kept(names)}
                     )
-    for row in found.values():
+    for row in rows.values():
         row["attributes"] = {
             name: names for name, names in row.get("attributes", {}).items() if names
         }
     trimmed = {
-        name: {key: value for key, value in row.items() if value} for name, row in found.items()
+        name: {key: value for key, value in row.items() if value} for name, row in rows.items()
     }
     return dict(sorted(trimmed.items())), len(left_out)
 
@@ -67,14 +67,14 @@ def main() -> int:
     options.add_argument("checkout", type=Path)
     options.add_argument("--commit", required=True)
     options.add_argument("--date", required=True, help="the day of the commit")
-    given = options.parse_args()
-    rows, left_out = rows_of(given.checkout, shipped())
-    whole = {
+    arguments = options.parse_args()
+    rows, left_out = rows_of(arguments.checkout, shipped())
+    content = {
         "about": "actions that Terraform's AWS provider calls for each resource and data source, by phase, and further ones by attribute",
         "source": "https://github.com/JamesWoolfenden/pike",
-        "commit": given.commit,
+        "commit": arguments.commit,
         "licence": "Apache-2.0",
-        "as_of": given.date,
+        "as_of": arguments.date,
         "left_out": left_out,
         "resources": rows,
     }
@@ -83,7 +83,7 @@ def main() -> int:
         info = zipfile.ZipInfo("permissions.json", TIME)
         info.compress_type = zipfile.ZIP_DEFLATED
         info.create_system = 3
-        file.writestr(info, json.dumps(whole, separators=(",", ":")), compresslevel=9)
+        file.writestr(info, json.dumps(content, separators=(",", ":")), compresslevel=9)
     data = out.getvalue()
     if len(data) > LARGEST:
         print(f"{len(data)} bytes are more than {LARGEST}", file=sys.stderr)

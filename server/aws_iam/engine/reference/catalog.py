@@ -110,10 +110,10 @@ def _stamp() -> tuple[int, int, int] | None:
     """What changes when the user's file is replaced."""
     file = user_file()
     try:
-        found = file.stat() if file else None
+        status = file.stat() if file else None
     except OSError:
         return None
-    return (found.st_ino, found.st_mtime_ns, found.st_size) if found else None
+    return (status.st_ino, status.st_mtime_ns, status.st_size) if status else None
 
 
 def _newest() -> Catalog:

@@ -107,8 +107,8 @@ def is_policy_arn(text: str) -> bool:
 
 def managed_policy_of_arn(arn: str) -> ManagedPolicy:
     """The AWS managed policy with that ARN; `InputError` for an ARN that names none."""
-    found = _POLICY_ARN.fullmatch(arn.strip())
-    partition, account, path = found.groups() if found else ("", "", "")
+    parts = _POLICY_ARN.fullmatch(arn.strip())
+    partition, account, path = parts.groups() if parts else ("", "", "")
     if account != "aws":
         raise InputError(
             f"{quoted(arn)} is not an AWS managed policy, so its document is in the account",

@@ -27,10 +27,10 @@ _AWS_ARN = re.compile(r"arn:[a-z-]+:iam::aws:policy/([\w/+=.@-]+)")
 
 def policy_arn(known: Catalog, query: str) -> Answer | None:
     """The AWS managed policy with the ARN, or the names that a wrong one may mean."""
-    found = _AWS_ARN.fullmatch(query)
-    if found is None:
+    match = _AWS_ARN.fullmatch(query)
+    if match is None:
         return None
-    name = found[1].rpartition("/")[2]
+    name = match[1].rpartition("/")[2]
     policy = managed_policies.managed_policy(name)
     if policy and policy.arn == query:
         return _of_policy(known, query, policy)

@@ -33,9 +33,9 @@ def sdk_call(known: Catalog, query: str) -> Answer | None:
     factory = _FACTORY.search(query)
     client = factory[1] if factory else ""
     for owner, method in _calls(query):
-        found = api_calls.call(known, query, client or _service(known, owner), method)
-        if found:
-            return found
+        answer = api_calls.call(known, query, client or _service(known, owner), method)
+        if answer:
+            return answer
     return None
 
 

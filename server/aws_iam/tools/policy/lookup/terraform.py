@@ -32,11 +32,11 @@ _ADDRESS = re.compile(r"(data\.)?(aws_[a-z0-9_]+)(?:\.[\w-]+(?:\[[^\]]*\])?)?", 
 def terraform_name(known: Catalog, query: str) -> Answer | None:
     """`aws_s3_bucket`, `data.aws_iam_role`, an address or the first line of a block."""
     block, address = _BLOCK.fullmatch(query), _ADDRESS.fullmatch(query)
-    found = block or address
-    if found is None:
+    match = block or address
+    if match is None:
         return None
-    is_data = found[1] in {"data", "data."}
-    name = f"{'data.' if is_data else ''}{found[2]}"
+    is_data = match[1] in {"data", "data."}
+    name = f"{'data.' if is_data else ''}{match[2]}"
     permissions = terraform_permissions(name)
     return _of_name(known, query, permissions) if permissions else _unlisted(known, query, name)
 
