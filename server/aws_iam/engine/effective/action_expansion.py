@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.pattern import is_literal, matches
@@ -115,6 +116,17 @@ class Expansion:
                 f"{prefix}:{name}": action for name, action in actions.items()
             }
         return self._services[prefix]
+
+
+def fresh_expansion() -> Expansion:
+    """A new one with its own bound; all of a process share the list of actions."""
+    return _every_action(id(catalog())).another()
+
+
+# The key is the data in use, which a refresh replaces.
+@lru_cache(maxsize=1)
+def _every_action(_catalog: int) -> Expansion:
+    return Expansion()
 
 
 def by_level(actions: Iterable[Action]) -> Mapping[str, int]:

@@ -1,8 +1,9 @@
 """Known paths of privilege escalation, and which of them a policy opens.
 
 From a policy alone a path is only possible: it does not say whether a suitable role, user or resource exists, and whom it
-trusts. A path that needs a certain principal counts only if the policy covers all of them. Where the principals of an account
-are known, `tools/audit/principals/escalation_paths.py` checks each of them.
+trusts. `open_paths` are those whose targets the policy covers all; `possible_paths` adds those on named targets, which are
+smaller, and the unconfirmed ones. Where the principals of an account are known,
+`tools/audit/principals/escalation_paths.py` checks each of them.
 """
 
 from __future__ import annotations
@@ -12,15 +13,20 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.answer import Severity
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import intersects, matches
 from aws_iam.engine.language.variables import without_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.effective.access import Access, ActionReach
     from aws_iam.engine.language.document import Condition, Statement
+
+    GrantingStatements = Callable[
+        ["EscalationPath", "NeededAction", ActionReach], Iterator[Statement]
+    ]
 
 ASSET = "assets/data/privilege-escalation.json"
 NEW_COMPUTE = "pass a role to new compute"
@@ -30,15 +36,28 @@ _PASSING = "iam:PassRole"
 _PASSED_TO = "iam:passedtoservice"
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 _OWN_USER = "the caller's user"
+_OTHER_USERS = ("another user", "the same user")
 NEW_PRINCIPALS = ("a new role", "a new user")
 """What a path creates: under any name that the permissions cover."""
+_ONE_TARGET = (*NEW_PRINCIPALS, "the same role", "the same user", "the same group")
+# Nobody can change or pass these: IAM User Guide, id_roles (service-linked roles), access_policies_managed-vs-inline (AWS managed).
+_UNCHANGEABLE = (":role/aws-service-role/", ":role/aws-reserved/", ":iam::aws:policy/")
 STRONG_POLICIES = tuple(
     f"arn:aws:iam::aws:policy/{name}"
     for name in ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
 )
 """AWS managed policies that give full or nearly full access to whoever can attach them."""
 # A condition that admits these does not close a path: attaching them is the path, and as a boundary they limit nothing.
-_STRONG = {"iam:policyarn": STRONG_POLICIES, "iam:permissionsboundary": STRONG_POLICIES[:1]}
+_STRONG = {
+    "iam:policyarn": STRONG_POLICIES,
+    "iam:permissionsboundary": STRONG_POLICIES[:1],
+    # https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
+    "eks:policyarn": (
+        "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+        "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy",
+        "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy",
+    ),
+}
 NEVER_ALONE = "sts-assume-role"
 """The path that depends on trust policies alone, which are not part of a principal's policies."""
 
@@ -51,11 +70,28 @@ class NeededAction:
     on: str
 
 
+_OTHER_FAMILIES = Severity.HIGH
+_SEVERITIES = {
+    SELF: Severity.CRITICAL,
+    NEW_COMPUTE: Severity.HIGH,
+    EXISTING_COMPUTE: Severity.MEDIUM,
+    "remove a limit": Severity.MEDIUM,
+}
+# On named targets. A deployment has to pass its own role and to change its own functions.
+_OTHER_FAMILIES_LIMITED = Severity.MEDIUM
+_LIMITED_SEVERITIES = {
+    NEW_COMPUTE: Severity.LOW,
+    EXISTING_COMPUTE: Severity.INFO,
+    "remove a limit": Severity.LOW,
+}
+
+
 @slotted
 class EscalationPath:
     """One way to gain permissions; `passes_role_to` is the service that the passed role must trust.
 
-    `may_pass_to` are that service and alternatives from other sources.
+    `may_pass_to` are that service and alternatives from other sources. `unconfirmed`: the sources disagree on whether the
+    actions are enough, or nobody has tried them.
     """
 
     id: str
@@ -68,6 +104,12 @@ class EscalationPath:
     yields: str
     blocked_by: frozenset[str]
     smaller: frozenset[str]
+    unconfirmed: bool = False
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """The actions that the path needs."""
+        return frozenset(need.action for need in self.required)
 
 
 @slotted
@@ -76,6 +118,7 @@ class OpenPath:
 
     `unsettled` are the prerequisites that are unknown. Where the account was read, `on` names its resources for the path,
     `given` the condition keys that this depends on, and `strong` is False if none of them has administrator access.
+    `limited` says that the policy covers named targets only.
     """
 
     path: EscalationPath
@@ -84,14 +127,35 @@ class OpenPath:
     on: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     strong: bool = True
+    limited: bool = False
+
+    @property
+    def severity(self) -> Severity:
+        """By family; at most medium if it is unconfirmed or does not lead to administrator access."""
+        family = self.path.family
+        if self.limited:
+            return _LIMITED_SEVERITIES.get(family, _OTHER_FAMILIES_LIMITED)
+        severity = _SEVERITIES.get(family, _OTHER_FAMILIES)
+        is_certain = self.strong and not self.path.unconfirmed
+        return severity if is_certain else max(severity, Severity.MEDIUM, key=_rank)
+
+
+def _rank(severity: Severity) -> int:
+    return severity.rank
 
 
 # Reading the file takes about 1 ms, and each audited principal needs it.
 @cache
-def escalation_paths() -> tuple[EscalationPath, ...]:
-    """The paths that still work in AWS, in the order of the data file, without broad grants."""
+def known_paths() -> tuple[EscalationPath, ...]:
+    """All paths, in the order of the data file, without broad grants."""
     rows = json.loads(resources.text(ASSET))["paths"]
     return tuple(_path(row) for row in rows if row["class"] != "broad grant")
+
+
+@cache
+def escalation_paths() -> tuple[EscalationPath, ...]:
+    """The confirmed paths."""
+    return tuple(path for path in known_paths() if not path.unconfirmed)
 
 
 def _path(row: Mapping[str, Any]) -> EscalationPath:
@@ -108,44 +172,82 @@ def _path(row: Mapping[str, Any]) -> EscalationPath:
         yields=row.get("yields", ""),
         blocked_by=frozenset(map(str.lower, row.get("blocked_by_condition_keys", ()))),
         smaller=frozenset(row.get("contains_smaller_paths", ())),
+        unconfirmed=row.get("unconfirmed", False),
     )
 
 
 def open_paths(access: Access) -> tuple[OpenPath, ...]:
-    """The paths whose actions the policies all allow; only those that contain no smaller open path."""
+    """The confirmed paths whose actions the policies allow on every target; only those that contain no smaller open path."""
     return smallest_paths(
         opened for path in escalation_paths() if (opened := path_opened_by(path, access))
     )
 
 
+def possible_paths(access: Access) -> tuple[OpenPath, ...]:
+    """The paths whose actions the policies allow on every target or on named ones, and the unconfirmed paths."""
+    opened = [
+        found
+        for path in known_paths()
+        if (found := path_opened_by(path, access) or _opened(path, access, _on_named_targets))
+    ]
+    confirmed = [found for found in opened if not found.path.unconfirmed]
+    return smallest_paths(
+        found
+        for found in opened
+        if not (found.path.unconfirmed and any(_outweighs(other, found) for other in confirmed))
+    )
+
+
+def _outweighs(confirmed: OpenPath, other: OpenPath) -> bool:
+    """Whether a confirmed path with the same actions and more makes an unconfirmed one superfluous."""
+    return (
+        other.path.actions < confirmed.path.actions
+        and confirmed.severity.rank <= other.severity.rank
+    )
+
+
 def smallest_paths(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
-    """The paths that contain no other open path."""
+    """The paths that contain no other open path that is at least as grave."""
     found = {path.path.id: path for path in paths}
     found.pop(NEVER_ALONE, None)
     return tuple(
-        opened for opened in found.values() if found.keys().isdisjoint(opened.path.smaller)
+        opened
+        for opened in found.values()
+        if not any(
+            name in found and found[name].severity.rank <= opened.severity.rank
+            for name in opened.path.smaller
+        )
     )
 
 
 def path_opened_by(path: EscalationPath, access: Access) -> OpenPath | None:
-    """The path, if the policies allow all of its actions; else None."""
+    """The path, if the policies allow all of its actions on every target; else None."""
+    return _opened(path, access, granting_statements)
+
+
+def _opened(path: EscalationPath, access: Access, granting: GrantingStatements) -> OpenPath | None:
     granted = []
     for need in path.required:
         reach = access.reach(need.action)
-        candidates = tuple(granting_statements(path, need, reach)) if reach else ()
+        candidates = tuple(granting(path, need, reach)) if reach else ()
         if not candidates:
             return None
         granted.append(candidates)
     statements = (
-        _of_one_name(granted) if path.required[0].on in NEW_PRINCIPALS else [g[0] for g in granted]
+        _of_one_name(granted) if path.required[0].on in _ONE_TARGET else [g[0] for g in granted]
     )
     if not statements:
         return None
-    return OpenPath(path=path, statements=tuple(statements), unsettled=path.prerequisites)
+    return OpenPath(
+        path=path,
+        statements=tuple(statements),
+        unsettled=path.prerequisites,
+        limited=granting is _on_named_targets,
+    )
 
 
 def _of_one_name(granted: Sequence[tuple[Statement, ...]]) -> Sequence[Statement]:
-    """Statements, one of each group, that can apply to the same new name; empty when there are none."""
+    """Statements, one of each group, that can apply to the same name; empty when there are none."""
     first, *others = granted
     for statement in first:
         fitting = [next((o for o in group if _may_meet(statement, o)), None) for group in others]
@@ -182,8 +284,32 @@ def granting_statements(
     yield from (candidate for candidate in candidates if not _is_closed(candidate, need, path))
 
 
+def _on_named_targets(
+    path: EscalationPath, need: NeededAction, reach: ActionReach
+) -> Iterator[Statement]:
+    """The statements that allow the needed action on some resource that the path can use."""
+    if any(_closes_by_denying(deny, path) for deny in reach.denied_by):
+        return
+    for candidate in reach.allowed_by:
+        texts = [resource.value for resource in candidate.resources]
+        only_own = need.on in _OTHER_USERS and all(map(_is_callers, texts))
+        unchangeable = all(any(part in text for part in _UNCHANGEABLE) for text in texts)
+        # Tags pick out certain resources, as ARNs do.
+        closed = any(
+            _closes(condition, need, path)
+            for condition in candidate.conditions
+            if "resourcetag/" not in condition.name
+        )
+        if not (closed or (texts and (only_own or unchangeable))):
+            yield candidate
+
+
+def _is_callers(resource: str) -> bool:
+    return resource.endswith("/${aws:username}")
+
+
 def _is_own_user(statement: Statement) -> bool:
-    return any(resource.value.endswith("/${aws:username}") for resource in statement.resources)
+    return any(_is_callers(resource.value) for resource in statement.resources)
 
 
 def _is_closed(statement: Statement, need: NeededAction, path: EscalationPath) -> bool:

@@ -1,212 +1,325 @@
-"""Findings about unusually powerful permissions, from what policies effectively allow.
+"""The risks of policies, statement by statement: at most one finding each, the gravest, which names the others.
 
-A finding is less severe when resources or conditions limit the permission. Boundaries, organization policies and session
-policies grant nothing, so they have no such findings.
+A risk is smaller when resources or conditions limit the permission. Boundaries, organization policies and session policies
+grant nothing, so they have none. `gravest_risk` answers for an access that is given by its actions and resources.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.engine.effective.escalation import (
-    EXISTING_COMPUTE,
-    NEW_COMPUTE,
-    SELF,
-    OpenPath,
-    open_paths,
+from aws_iam.engine.effective.access import access as access_of
+from aws_iam.engine.effective.action_expansion import fresh_expansion
+from aws_iam.engine.effective.escalation import NEW_COMPUTE, OpenPath, possible_paths
+from aws_iam.engine.explain.escalation_risks import (
+    BEST_PRACTICES,
+    FAMILIES,
+    LEAST,
+    PASSING,
+    RiskFinding,
+    Risks,
+    broad_risk,
+    first_statement,
+    fix_of,
+    named,
+    picks_by_tag,
+    source_of,
 )
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.sources.gather import one_policy
+from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.effective.access import Access, ActionReach
     from aws_iam.engine.effective.action_expansion import Expansion
     from aws_iam.engine.language.document import Statement
-    from aws_iam.engine.reference.catalog import Action
 
 _LISTS = "assets/data/action-risks.json"
-_BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"
-_PASSING = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"
-_LEAST = "List the actions and resources that the work needs."
-_NAMED = 6
-_PATHS_TOLD = 3
-_TARGETS_TOLD = 3
+_PATHS_SHOWN = 3
+_RESOURCES_SHOWN = 3
+_LISTED = 6
+_BRIEFLY = 3
 _GRADES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
-# From this share of all actions on, one finding about the breadth says more than paths of single services.
-_NEARLY_ALL = 0.9
+_ESCALATION = "PRIVILEGE_ESCALATION"
+# The first one that a statement has gives its finding the name.
+RISK_CODES = (
+    "ADMINISTRATOR",
+    _ESCALATION,
+    "CREDENTIALS_EXPOSURE",
+    "RESOURCE_EXPOSURE",
+    "DATA_EXFILTRATION",
+    "FULL_SERVICE_ACCESS",
+    "INFRASTRUCTURE_CHANGE",
+)
+"""The codes of the risks, gravest first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskFinding:
-    """A finding and its statement: places alone can be equal in several documents."""
+@slotted
+class _Risk:
+    """One risk of one statement: its message, and a shorter one for a finding that is about a graver risk.
 
-    finding: Finding
-    statement: Statement | None
+    `routine` as in RiskFinding; `limited` for named targets only; `guessed` if it may not be one.
+    """
+
+    code: str
+    title: str
+    severity: Severity
+    message: str
+    brief: str
+    fix: str
+    source: str
+    routine: bool = False
+    limited: bool = False
+    guessed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Risks:
-    """The findings, worst first, and the escalation paths behind them."""
-
-    told: tuple[RiskFinding, ...]
-    paths: tuple[OpenPath, ...]
-
-
-def risks(
-    access: Access,
-    expansion: Expansion,
-    paths_of: Callable[[Access], tuple[OpenPath, ...]] = open_paths,
+def statement_risks(
+    access: Access, expansion: Expansion, names: Mapping[int, str] | None = None
 ) -> Risks:
-    """The risks of one principal's policies, worst first; `paths_of` finds the open escalation paths."""
-    total = len(expansion.pattern("*"))
-    paths = paths_of(access)
-    administrator = _administrator(access, total, paths)
-    if administrator:
-        return Risks(told=(administrator,), paths=paths)
-    broad = _broad(access, paths, expansion)
-    found = (
-        *([broad] if broad else _by_family(access, paths)),
-        *(() if broad else _passing(access, paths)),
-        *_risky_actions(access),
-        *_whole_services(access, expansion),
-        *_infrastructure(access),
-    )
-    worst_first = tuple(sorted(found, key=lambda risk: risk.finding.severity.rank))
-    return Risks(told=worst_first, paths=paths)
+    """The risks of the statements of one principal's policies, worst first.
 
-
-def _administrator(access: Access, total: int, paths: tuple[OpenPath, ...]) -> RiskFinding | None:
-    reaches = access.actions.values()
-    if len(reaches) < total or not all(reach.everywhere for reach in reaches):
-        return None
-    less = any(reach.denied_by for reach in reaches)
-    bound = any(_is_bound(reach) for reach in reaches)
-    when = ", under the conditions of the statement" if bound else ""
-    when += ", except what Deny statements partly take away" if less else ""
-    ways = f" ({_named([path.path.id for path in paths])})" if paths else ""
-    return _finding(
-        "ADMINISTRATOR",
-        "Administrator: everything on every resource",
-        Severity.HIGH if less or bound else Severity.CRITICAL,
-        f"all {total:,} known actions are allowed on every resource{when}: privilege escalation{ways}, data exfiltration,"
-        " resource exposure, credentials exposure and infrastructure change are all possible, and every action that"
-        " AWS adds later is allowed too",
-        at=_first(reaches),
-        fix=_LEAST,
-        source=_BEST_PRACTICES,
-    )
-
-
-def _by_family(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFinding]:
-    families: dict[str, list[OpenPath]] = defaultdict(list)
-    for path in paths:
-        families[path.path.family].append(path)
-    for family, found in families.items():
-        yield _of_family(family, found, access)
-
-
-def _broad(
-    access: Access, paths: tuple[OpenPath, ...], expansion: Expansion
-) -> RiskFinding | None:
-    """One finding for a policy so broad that listing its paths would not help."""
-    iam = expansion.pattern("iam:*")
-    everywhere = sum(reach.everywhere for reach in access.actions.values())
-    total = len(expansion.pattern("*"))
-    if all((reach := access.reach(name)) and _is_unrestricted(reach) for name in iam):
-        what = f"every IAM action ({len(iam)}) is allowed on every resource"
-        severity = Severity.CRITICAL
-        way = "the principal can grant itself any permission"
-        at = _first(access.actions[name] for name in iam)
-    elif paths and everywhere > total * _NEARLY_ALL:
-        what = f"{everywhere:,} of {total:,} known actions are allowed on every resource"
-        severity = min((_severity(p.path.family, [p]) for p in paths), key=_GRADES.index)
-        way = (
-            f"{counted(len(paths), 'path')} possible, such as {_named([p.path.id for p in paths])}"
-        )
-        at = paths[0].statements[0]
+    `names` has the policy's name for each statement's id, where there are several policies.
+    """
+    paths = possible_paths(access)
+    broad = broad_risk(access, paths, expansion)
+    if broad and broad.finding.code == "ADMINISTRATOR":
+        return Risks(findings=(broad,), paths=paths)
+    work = _StatementRisks(access=access, names=names or {})
+    if broad and broad.statement:
+        work.add_finding(broad.statement, broad.finding)
     else:
-        return None
-    return _finding(
-        "PRIVILEGE_ESCALATION",
-        "Privilege escalation is possible in many ways",
-        severity,
-        f"{what}: {way}",
-        at=at,
-        fix=_LEAST,
-        source=_BEST_PRACTICES,
+        work.add_escalation(paths)
+    work.add_listed()
+    work.add_whole_services(expansion)
+    work.add_infrastructure()
+    found = (*work.findings(), *_passing(access, paths))
+    worst_first = sorted(found, key=lambda risk: risk.finding.severity.rank)
+    return Risks(findings=tuple(worst_first), paths=paths)
+
+
+class _StatementRisks:
+    """Collects the risks of each statement."""
+
+    def __init__(self, *, access: Access, names: Mapping[int, str]) -> None:
+        self.access = access
+        self.names = names
+        self.statements: dict[int, Statement] = {}
+        self.risks: dict[int, list[_Risk]] = defaultdict(list)
+
+    def findings(self) -> Iterator[RiskFinding]:
+        """One finding for each statement that has a risk."""
+        for key, risks in self.risks.items():
+            yield _merged(self.statements[key], risks)
+
+    def _add(self, statement: Statement, risk: _Risk) -> None:
+        self.statements[id(statement)] = statement
+        self.risks[id(statement)].append(risk)
+
+    def add_finding(self, statement: Statement, finding: Finding) -> None:
+        """A risk that was judged for the policy as a whole."""
+        risk = _Risk(
+            code=finding.code,
+            title=finding.title,
+            severity=finding.severity,
+            message=finding.message,
+            brief=finding.title,
+            fix=finding.fix or LEAST,
+            source=finding.source or BEST_PRACTICES,
+        )
+        self._add(statement, risk)
+
+    def add_escalation(self, paths: tuple[OpenPath, ...]) -> None:
+        """The paths that each statement contributes to."""
+        by_statement: dict[int, list[OpenPath]] = defaultdict(list)
+        for path in paths:
+            for statement in {id(one): one for one in path.statements}.values():
+                self.statements[id(statement)] = statement
+                by_statement[id(statement)].append(path)
+        for key, opened in by_statement.items():
+            opened.sort(key=lambda path: path.severity.rank)
+            self.risks[key].append(self._escalation(self.statements[key], opened))
+
+    def _escalation(self, statement: Statement, opened: Sequence[OpenPath]) -> _Risk:
+        first = opened[0]
+        shown = "; ".join(self._path(statement, path) for path in opened[:_PATHS_SHOWN])
+        others = [path.path.id for path in opened[_PATHS_SHOWN:]]
+        rest = f"; {counted(len(others), 'more path')}: {named(others)}" if others else ""
+        where = " on named targets" if first.limited else ""
+        return _Risk(
+            code=_ESCALATION,
+            title=f"Possible privilege escalation{where}: {FAMILIES.get(first.path.family, first.path.family)}",
+            severity=first.severity,
+            message=f"{shown}{rest}",
+            brief=joined([path.path.id for path in opened], shown=_BRIEFLY),
+            fix=fix_of(first),
+            source=source_of(first),
+            routine=first.severity is Severity.INFO,
+            limited=first.limited,
+            guessed=all(path.path.unconfirmed for path in opened),
+        )
+
+    def _path(self, statement: Statement, opened: OpenPath) -> str:
+        """The path as this statement sees it: its own actions first, then the others with their places."""
+        places: dict[int, list[str]] = defaultdict(list)
+        for need, granting in zip(opened.path.required, opened.statements, strict=True):
+            places[id(granting)].append(need.action)
+            self.statements[id(granting)] = granting
+        own = self._grant(statement, places.pop(id(statement)), opened)
+        rest = [
+            f"{self._grant(self.statements[key], actions, opened)} in {self._label(key)}"
+            for key, actions in places.items()
+        ]
+        needs = f"{own}, with {joined(rest)}" if rest else own
+        title = opened.path.title
+        plain = title.split()[0][1:].islower()
+        what = title[0].lower() + title[1:] if plain else title
+        unsettled = f", if {joined(opened.unsettled)}" if opened.unsettled else ""
+        bound = any(c.demanded for s in opened.statements for c in s.conditions)
+        when = ", under the conditions of the statement" if bound else ""
+        reaches = (self.access.reach(need.action) for need in opened.path.required)
+        less = any(reach and reach.denied_by for reach in reaches)
+        when += ", except what Deny statements partly take away" if less else ""
+        return f"{needs}: {what} ({opened.path.id}){unsettled}{when}"
+
+    def _grant(self, statement: Statement, actions: Sequence[str], opened: OpenPath) -> str:
+        texts = [quoted(resource.value) for resource in statement.resources]
+        is_named = opened.limited and texts and not any(text == "`*`" for text in texts)
+        on = f" on {joined(texts, shown=_RESOURCES_SHOWN)}" if is_named else ""
+        return f"{joined(list(actions))}{on}"
+
+    def _label(self, key: int) -> str:
+        pointer = self.statements[key].place().pointer
+        name = self.names.get(key)
+        return f"{quoted(name)} {pointer}" if name else pointer
+
+    def add_listed(self) -> None:
+        """The actions of the lists of risky ones."""
+        for risky in _risky_actions():
+            allowing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
+            for name in sorted(risky.actions):
+                reach = self.access.reach(name)
+                for statement in reach.allowed_by if reach else ():
+                    self.statements[id(statement)] = statement
+                    allowing[id(statement)][name] = reach
+            for key, reaches in allowing.items():
+                self.risks[key].append(self._listed(self.statements[key], risky, reaches))
+
+    def _listed(
+        self, statement: Statement, risky: _RiskyActions, reaches: Mapping[str, ActionReach]
+    ) -> _Risk:
+        words = _WORDS[risky.name]
+        wide = [name for name, reach in reaches.items() if _is_wide(statement, reach)]
+        narrow = [name for name in reaches if name not in wide]
+        worst = min(
+            (_grade(risky, words, name, statement, is_wide=name in wide) for name in reaches),
+            key=_GRADES.index,
+        )
+        # Such an action works on `*` only, and gives its caller no more than the caller has.
+        harmless = all(name in risky.minor and not self._has_types(name) for name in wide)
+        return _Risk(
+            code=risky.name.upper().replace(" ", "_"),
+            title=f"{risky.name.capitalize()}: {words.says}",
+            severity=worst,
+            message=f"{_extents(wide, narrow, _LISTED)}{', under conditions' if _is_bound(statement) else ''}",
+            brief=_extents(wide, narrow, _BRIEFLY),
+            fix=words.fix,
+            source=words.source,
+            routine=worst is Severity.INFO or (bool(wide) and harmless),
+        )
+
+    def _has_types(self, action: str) -> bool:
+        return bool(self.access.facts[action.lower()].resource_types)
+
+    def add_whole_services(self, expansion: Expansion) -> None:
+        """The services of which every action is allowed, if some of them change resources."""
+        whole: list[str] = []
+        for service in dict.fromkeys(self.access.facts[n].service for n in self.access.actions):
+            every = expansion.pattern(f"{service}:*")
+            # Where no action works on a resource, there is nothing to name instead.
+            changing = any(
+                action.level not in ("Read", "List") and action.resource_types
+                for action in every.values()
+            )
+            if changing and all((r := self.access.reach(name)) and r.free for name in every):
+                whole.append(service)
+        if not whole:
+            return
+        at = first_statement(self.access.actions[n] for n in expansion.pattern(f"{whole[0]}:*"))
+        if at is None:
+            return
+        name = whole[0] if len(whole) == 1 else counted(len(whole), "service")
+        risk = _Risk(
+            code="FULL_SERVICE_ACCESS",
+            title=f"Everything in {name} on every resource",
+            severity=Severity.MEDIUM,
+            message=f"every action of {named(whole)} is allowed on every resource, including actions that AWS adds later",
+            brief=f"every action of {joined(whole, shown=_BRIEFLY)}",
+            fix=LEAST,
+            source=BEST_PRACTICES,
+        )
+        self._add(at, risk)
+
+    def add_infrastructure(self) -> None:
+        """Changes on every resource by actions that could be limited to some resources."""
+        changing: dict[int, list[str]] = defaultdict(list)
+        for name, reach in self.access.actions.items():
+            action = self.access.facts[name]
+            if (
+                action.level == "Write"
+                and action.resource_types
+                # AWS lists some actions that only read, use or append to a resource as Write.
+                and not action.name.startswith(_NO_CHANGES)
+                and action.full_name not in _appending()
+            ):
+                for statement in reach.unlimited:
+                    self.statements[id(statement)] = statement
+                    changing[id(statement)].append(action.full_name)
+        for key, names in changing.items():
+            statement = self.statements[key]
+            if not _is_bound(statement):
+                self.risks[key].append(_infrastructure(sorted(names)))
+
+
+def _extents(wide: Sequence[str], narrow: Sequence[str], shown: int) -> str:
+    parts = [f"{joined(wide, shown=shown)} on every resource"] if wide else []
+    parts += [f"{joined(narrow, shown=shown)} on named resources"] if narrow else []
+    return "; ".join(parts)
+
+
+def _merged(statement: Statement, risks: Sequence[_Risk]) -> RiskFinding:
+    """The finding of a statement: named after its gravest risk, as severe as its most severe one."""
+    told = [risk for risk in risks if not risk.routine] or list(risks)
+    worst = min((risk.severity for risk in told), key=_GRADES.index)
+
+    def order(risk: _Risk) -> tuple[bool, int]:
+        # What is possible on named targets only does not hide a risk on every resource.
+        return risk.limited and risk.severity is not worst, RISK_CODES.index(risk.code)
+
+    main, *others = sorted(told, key=order)
+    also = ", ".join(f"{risk.code} ({risk.brief})" for risk in others)
+    finding = Finding(
+        code=main.code,
+        title=main.title,
+        severity=worst,
+        status=Status.FAIL,
+        message=f"{main.message}; also {also}" if also else main.message,
+        where=statement.place(),
+        fix=main.fix,
+        source=main.source,
+        confidence="low" if main.guessed else None,
     )
-
-
-def _is_unrestricted(reach: ActionReach) -> bool:
-    """Whether no resource, Deny or required condition limits it."""
-    return _is_unlimited(reach) and not reach.denied_by and not _is_bound(reach)
-
-
-_OTHER_FAMILIES = Severity.HIGH
-_SEVERITIES = {
-    SELF: Severity.CRITICAL,
-    NEW_COMPUTE: Severity.HIGH,
-    EXISTING_COMPUTE: Severity.MEDIUM,
-    "remove a limit": Severity.MEDIUM,
-}
-_FAMILIES = {
-    SELF: "the caller can raise its own permissions",
-    NEW_COMPUTE: "the caller can pass a stronger role to compute that it starts",
-    EXISTING_COMPUTE: "the caller can use compute that already has a stronger role",
-    "take over another principal": "the caller can take over another user or role",
-    "remove a limit": "the caller can remove the boundary that limits it",
-    "organization-wide identity": "the caller can give itself permissions through IAM Identity Center",
-}
-_FIXES = {
-    NEW_COMPUTE: "Allow iam:PassRole on the named roles only, with a condition on iam:PassedToService.",
-    EXISTING_COMPUTE: "Allow the actions on the named resources only.",
-}
-
-
-def _of_family(family: str, found: list[OpenPath], access: Access) -> RiskFinding:
-    told = "; ".join(_path_in_words(path, access) for path in found[:_PATHS_TOLD])
-    more = len(found) - _PATHS_TOLD
-    rest = f"; and {counted(more, 'more path')}" if more > 0 else ""
-    return _finding(
-        "PRIVILEGE_ESCALATION",
-        f"Possible privilege escalation: {_FAMILIES.get(family, family)}",
-        _severity(family, found),
-        f"{told}{rest}",
-        at=found[0].statements[0],
-        fix=_FIXES.get(
-            family,
-            "Allow the actions on the named users, roles and policies only, with a condition on iam:PermissionsBoundary or iam:PolicyARN.",
-        ),
-        source=_PASSING if family == NEW_COMPUTE else _BEST_PRACTICES,
+    return RiskFinding(
+        finding=finding, statement=statement, routine=all(risk.routine for risk in risks)
     )
-
-
-def _severity(family: str, found: list[OpenPath]) -> Severity:
-    """The severity of a family; at most medium when its paths do not lead to administrator access."""
-    severity = _SEVERITIES.get(family, _OTHER_FAMILIES)
-    is_strong = any(path.strong for path in found)
-    return severity if is_strong else max(severity, Severity.MEDIUM, key=_GRADES.index)
-
-
-def _path_in_words(opened: OpenPath, access: Access) -> str:
-    path = opened.path
-    verb = "are" if len(path.required) > 1 else "is"
-    on = f" on {joined(opened.on, shown=_TARGETS_TOLD)}" if opened.on else ""
-    also = f"{on}, if {joined(opened.unsettled)}" if opened.unsettled else on
-    bound = any(statement.conditions for statement in opened.statements)
-    when = ", under the conditions of their statements" if bound and not opened.on else ""
-    when += f", under a condition on {joined(opened.given)}" if opened.given else ""
-    reaches = (access.reach(need.action) for need in path.required)
-    if not opened.on and any(reach and reach.denied_by for reach in reaches):
-        when += ", except what Deny statements partly take away"
-    return f"{path.id}: {joined([n.action for n in path.required])} {verb} enough{also}{when}"
 
 
 def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFinding]:
@@ -221,19 +334,22 @@ def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFindin
         if not any(c.name in limited and c.demanded for c in s.conditions)
     ]
     if loose:
-        yield _finding(
-            "PASS_ROLE_UNRESTRICTED",
-            "Every role can be passed to a service",
-            Severity.MEDIUM,
-            "iam:PassRole covers every role and any service: with an action that starts compute this is privilege"
+        finding = Finding(
+            code="PASS_ROLE_UNRESTRICTED",
+            title="Every role can be passed to a service",
+            severity=Severity.MEDIUM,
+            status=Status.FAIL,
+            message="iam:PassRole covers every role and any service: with an action that starts compute this is privilege"
             " escalation",
-            at=loose[0],
-            fix=_FIXES[NEW_COMPUTE],
-            source=_PASSING,
+            where=loose[0].place(),
+            fix="Allow iam:PassRole on the named roles only, with a condition on iam:PassedToService.",
+            source=PASSING,
         )
+        # AWS's own validator reports it too.
+        yield RiskFinding(finding=finding, statement=loose[0], routine=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _RiskyActions:
     """One list of risky actions: its name, the actions, and those that count more or less."""
 
@@ -243,9 +359,9 @@ class _RiskyActions:
     minor: frozenset[str]
 
 
-# Reading the file takes about 1 ms, and each audited principal needs it.
+# Reading the file takes about 1 ms, and every judged policy needs it.
 @cache
-def _risks() -> tuple[_RiskyActions, ...]:
+def _risky_actions() -> tuple[_RiskyActions, ...]:
     rows: Mapping[str, Any] = json.loads(resources.text(_LISTS))["risks"]
     return tuple(
         _RiskyActions(
@@ -258,7 +374,19 @@ def _risks() -> tuple[_RiskyActions, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@cache
+def _appending() -> frozenset[str]:
+    """Actions that add data to a resource and change or delete nothing."""
+    return frozenset(json.loads(resources.text(_LISTS))["appending"]["actions"])
+
+
+@cache
+def _kept_in_use() -> frozenset[str]:
+    """Delete actions that AWS refuses for a resource in use."""
+    return frozenset(json.loads(resources.text(_LISTS))["kept_in_use"]["actions"])
+
+
+@slotted
 class _RiskWording:
     """The wording of a risk, its severities when unlimited and when limited, and the fix."""
 
@@ -273,9 +401,9 @@ _WORDS = {
     "credentials exposure": _RiskWording(
         says="the answer holds credentials or tokens",
         unlimited=Severity.HIGH,
-        limited=Severity.LOW,
+        limited=Severity.INFO,
         fix="Allow these actions on the named resources only, to those who hand out credentials.",
-        source=_BEST_PRACTICES,
+        source=BEST_PRACTICES,
     ),
     "data exfiltration": _RiskWording(
         says="data can be read or copied out",
@@ -294,69 +422,23 @@ _WORDS = {
 }
 
 
-def _risky_actions(access: Access) -> Iterator[RiskFinding]:
-    for risk in _risks():
-        found = {name: reach for name in sorted(risk.actions) if (reach := access.reach(name))}
-        if found:
-            yield _of_risk(risk, found)
+def _is_wide(statement: Statement, reach: ActionReach) -> bool:
+    """Whether this statement allows the action on every resource."""
+    return any(wide is statement for wide in reach.unlimited) and not picks_by_tag(statement)
 
 
-def _of_risk(risk: _RiskyActions, found: Mapping[str, ActionReach]) -> RiskFinding:
-    words = _WORDS[risk.name]
-    worst = min((_grade(risk, words, n, r) for n, r in found.items()), key=_GRADES.index)
-    wide = [name for name, reach in found.items() if _is_unlimited(reach)]
-    narrow = [name for name in found if name not in wide]
-    parts = [f"{_named(wide)} on every resource"] if wide else []
-    parts += [f"{_named(narrow)} on named resources"] if narrow else []
-    told = sorted(found, key=lambda name: _GRADES.index(_grade(risk, words, name, found[name])))
-    conditional = all(_is_bound(reach) for reach in found.values())
-    return _finding(
-        risk.name.upper().replace(" ", "_"),
-        f"{risk.name.capitalize()}: {words.says}",
-        worst,
-        f"{'; '.join(parts)}{', under conditions' if conditional else ''}",
-        at=found[told[0]].allowed_by[0],
-        fix=words.fix,
-        source=words.source,
-    )
+def _is_bound(statement: Statement) -> bool:
+    """Whether the statement has a condition that an ordinary request may not meet."""
+    return any(condition.demanded for condition in statement.conditions)
 
 
-def _is_unlimited(reach: ActionReach) -> bool:
-    return reach.everywhere and not any(
-        "resourcetag/" in c.name and c.demanded for s in reach.unlimited for c in s.conditions
-    )
-
-
-def _grade(risk: _RiskyActions, words: _RiskWording, name: str, reach: ActionReach) -> Severity:
-    if not _is_unlimited(reach):
-        return Severity.INFO if name in risk.minor else words.limited
-    step = _GRADES.index(words.unlimited) - (name in risk.major) + 2 * (name in risk.minor)
-    return _GRADES[min(step + _is_bound(reach), len(_GRADES) - 1)]
-
-
-def _is_bound(reach: ActionReach) -> bool:
-    """Whether every statement that allows it has a condition that an ordinary request may not meet."""
-    return all(any(c.demanded for c in statement.conditions) for statement in reach.allowed_by)
-
-
-def _whole_services(access: Access, expansion: Expansion) -> Iterator[RiskFinding]:
-    whole = []
-    for service in dict.fromkeys(access.facts[name].service for name in access.actions):
-        every = expansion.pattern(f"{service}:*")
-        changing = any(action.level not in ("Read", "List") for action in every.values())
-        if changing and all((r := access.reach(name)) and r.free for name in every):
-            whole.append(service)
-    if whole:
-        name = whole[0] if len(whole) == 1 else counted(len(whole), "service")
-        yield _finding(
-            "FULL_SERVICE_ACCESS",
-            f"Everything in {name} on every resource",
-            Severity.MEDIUM,
-            f"every action of {_named(whole)} is allowed on every resource, including actions that AWS adds later",
-            at=_first(access.actions[n] for n in expansion.pattern(f"{whole[0]}:*")),
-            fix=_LEAST,
-            source=_BEST_PRACTICES,
-        )
+def _grade(
+    risky: _RiskyActions, words: _RiskWording, name: str, statement: Statement, *, is_wide: bool
+) -> Severity:
+    if not is_wide:
+        return Severity.INFO if name in risky.minor else words.limited
+    step = _GRADES.index(words.unlimited) - (name in risky.major) + 2 * (name in risky.minor)
+    return _GRADES[min(step + _is_bound(statement), len(_GRADES) - 1)]
 
 
 _NO_CHANGES = (
@@ -375,63 +457,58 @@ _NO_CHANGES = (
 _DESTROYS = ("Delete", "Terminate", "Remove", "Purge", "Deregister", "Destroy", "Disable", "Stop")
 
 
-def _infrastructure(access: Access) -> Iterator[RiskFinding]:
-    """Changes on every resource by actions that could be limited to some resources."""
-    found: dict[str, Action] = {
-        name: access.facts[name]
-        for name, reach in access.actions.items()
-        if access.facts[name].level == "Write"
-        and access.facts[name].resource_types
-        and reach.everywhere
-        and not _is_bound(reach)
-        and _is_unlimited(reach)
-        # AWS lists some actions that only read or use a resource as Write.
-        and not access.facts[name].name.startswith(_NO_CHANGES)
-    }
-    if not found:
-        return
-    names = sorted(action.full_name for action in found.values())
-    destroying = [n for n in names if n.partition(":")[2].startswith(_DESTROYS)]
-    services = len({action.service for action in found.values()})
-    yield _finding(
-        "INFRASTRUCTURE_CHANGE",
-        "Infrastructure change: resources can be created, changed or deleted without limit",
-        Severity.MEDIUM if destroying else Severity.LOW,
-        f"{counted(len(names), 'write action')} of {counted(services, 'service')} on every resource, such as"
-        f" {_named([*destroying[:3], *(n for n in names if n not in destroying[:3])])}",
-        at=access.actions[next(iter(found))].unlimited[0],
+def _infrastructure(names: Sequence[str]) -> _Risk:
+    destroying = [
+        name
+        for name in names
+        if name.partition(":")[2].startswith(_DESTROYS) and name not in _kept_in_use()
+    ]
+    services = len({name.partition(":")[0] for name in names})
+    number = f"{counted(len(names), 'write action')} of {counted(services, 'service')}"
+    first = [*destroying[:3], *(name for name in names if name not in destroying[:3])]
+    few = len(names) <= _LISTED
+    return _Risk(
+        code="INFRASTRUCTURE_CHANGE",
+        title="Infrastructure change: resources can be created, changed or deleted without limit",
+        severity=Severity.MEDIUM if destroying else Severity.LOW,
+        message=f"{joined(first)} on every resource"
+        if few
+        else f"{number} on every resource, such as {joined(first, shown=_LISTED)}",
+        brief=number if len(names) > _BRIEFLY else f"{joined(first)} on every resource",
         fix="Name the resources that the work changes.",
-        source=_BEST_PRACTICES,
+        source=BEST_PRACTICES,
     )
 
 
-def _named(names: list[str]) -> str:
-    return joined(names, shown=_NAMED)
+@slotted
+class GravestRisk:
+    """The gravest risk of an access: its code, its title and its severity, of the five of findings."""
+
+    code: str
+    title: str
+    severity: Severity
 
 
-def _first(reaches: Iterable[ActionReach]) -> Statement | None:
-    """The first statement that allows one of them on every resource."""
-    return next((reach.unlimited[0] for reach in reaches if reach.unlimited), None)
+def gravest_risk(
+    actions: Iterable[str],
+    resources: Iterable[str] = ("*",),
+    conditions: Mapping[str, Any] | None = None,
+) -> GravestRisk | None:
+    """The gravest risk of these actions on these resource patterns under these conditions; None if there is none.
 
-
-def _finding(  # noqa: PLR0913 - the words of a finding
-    code: str,
-    title: str,
-    severity: Severity,
-    message: str,
-    *,
-    at: Statement | None,
-    fix: str,
-    source: str,
-) -> RiskFinding:
-    finding = Finding(
-        code=code,
-        title=title,
-        severity=severity,
-        status=Status.FAIL,
-        message=message,
-        where=at.place() if at else None,
-        fix=fix,
-        source=source,
-    )
-    return RiskFinding(finding=finding, statement=at)
+    `conditions` are shaped as a policy's Condition element. InputError for more patterns than can be judged.
+    """
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Action": sorted(actions),
+        "Resource": sorted(resources),
+    }
+    if conditions:
+        statement["Condition"] = dict(conditions)
+    policy = one_policy({"Version": "2012-10-17", "Statement": [statement]}, Kind.IDENTITY)
+    expansion = fresh_expansion()
+    found = statement_risks(access_of([policy], expansion), expansion).findings
+    if not found:
+        return None
+    worst = found[0].finding
+    return GravestRisk(code=worst.code, title=worst.title, severity=worst.severity)

@@ -17,7 +17,7 @@ from aws_iam.engine.effective.escalation import (
     open_paths,
 )
 from aws_iam.engine.effective.targets import Targets
-from aws_iam.engine.explain.risks import risks
+from aws_iam.engine.explain.escalation_risks import escalation_risks
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.collect.identity.authorization import Role, User
     from aws_iam.engine.effective.escalation import OpenPath
-    from aws_iam.engine.explain.risks import Risks
+    from aws_iam.engine.explain.escalation_risks import Risks
     from aws_iam.tools.audit.principals.organization_policies import Levels
     from aws_iam.tools.audit.principals.simulate import Simulator
     from aws_iam.tools.audit.principals.targets import AccountIdentities
@@ -151,12 +151,12 @@ def _admin_level(
     boundary = _boundary_access(policies, expansion, targets)
     before_scps = within_boundary(allowed, boundary) if boundary else allowed
     effective = within_boundary(before_scps, scps) if scps else before_scps
-    found = risks(effective, expansion, paths_of)
-    boundary_risks = risks(boundary, expansion) if boundary else None
+    found = escalation_risks(effective, expansion, paths_of)
+    boundary_risks = escalation_risks(boundary, expansion) if boundary else None
     routes = tuple(_routes(found))
     if scps and routes:
         # A principal that may do all that the organization permits is an administrator of the account.
-        full = tuple(_routes(risks(before_scps, expansion)))
+        full = tuple(_routes(escalation_risks(before_scps, expansion)))
         routes = full if _kind(full) == ADMINISTRATOR else routes
     kind = _kind(routes)
     if policies.has_boundary and boundary is None and kind != LIMITED:
@@ -219,7 +219,7 @@ _KINDS = {"ADMINISTRATOR": ADMINISTRATOR, "PRIVILEGE_ESCALATION": ESCALATES}
 
 
 def _routes(found: Risks) -> Iterator[AdminRoute]:
-    for risk in found.told:
+    for risk in found.findings:
         finding = risk.finding
         if finding.code in _KINDS:
             yield AdminRoute(

@@ -52,6 +52,7 @@ KNOWN_PREREQUISITES = frozenset(
         "a customer managed policy is attached to the caller, one of its groups or its role",
         "a customer managed policy is attached to a role that trusts the caller",
         "a customer managed policy is attached to the target role",
+        "a customer managed policy is attached to the group",
     }
 )
 _PASSING = "iam:PassRole"

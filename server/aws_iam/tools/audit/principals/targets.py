@@ -111,6 +111,13 @@ def _other_group(query: _Query) -> Iterator[PathTarget]:
         )
 
 
+def _policy_of_a_group(query: _Query) -> Iterator[PathTarget]:
+    if isinstance(query.identity, User):
+        for group in query.account.authorization.groups:
+            for attached in _customer_managed(group.attached):
+                yield PathTarget(group.name, (attached.arn, group.arn))
+
+
 def _other_user(query: _Query) -> Iterator[PathTarget]:
     return _by_strength(query, query.account.authorization.users)
 
@@ -160,6 +167,8 @@ TARGET_FINDERS: Mapping[str, Callable[[_Query], Iterator[PathTarget]]] = {
     "a group of the caller": _own_group,
     "the attached policy ARN": _own_policy,
     "the target group": _other_group,
+    "the same group": _other_group,
+    "a policy of that group": _policy_of_a_group,
     "another user": _other_user,
     "the same user": _other_user,
     "the target role": _other_role,

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Finding, Severity, Status
 from aws_iam.engine.effective.access import Access, access
-from aws_iam.engine.effective.action_expansion import Expansion
+from aws_iam.engine.effective.action_expansion import fresh_expansion
 from aws_iam.engine.effective.caller_conditions import (
     is_closed_to_strangers,
     is_denied_to_strangers,
 )
 from aws_iam.engine.effective.ineffective_statements import rejection_reasons
 from aws_iam.engine.effective.targets import Targets
-from aws_iam.engine.explain.risks import RiskFinding, Risks, risks
+from aws_iam.engine.explain.escalation_risks import RiskFinding, Risks
+from aws_iam.engine.explain.risks import statement_risks
 from aws_iam.engine.explain.sentences import sentence
 from aws_iam.engine.language.document import Form, Kind, Policy, Source
 from aws_iam.engine.sources.containers import cloudformation
@@ -24,14 +25,19 @@ from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUD
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
-from aws_iam.rules.document_findings import is_unresolved
+from aws_iam.rules.policy.risk_findings import (
+    unresolved_actions,
+    unresolved_resources,
+    without_unknown_exclusions,
+)
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.validate.validate import KIND_NAMES
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from aws_iam.engine.effective.action_expansion import Expansion
     from aws_iam.engine.effective.escalation import OpenPath
     from aws_iam.engine.language.document import Statement
     from aws_iam.engine.sources.gather import Gathered
@@ -52,10 +58,9 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
     """Each statement as a sentence, the combined access of all policies, and its risks."""
     gathered_policies = gathered(document, kind)
     sources = tuple(map(_readable, gathered_policies.sources))
-    expansion = Expansion()
-    targets = Targets.of(
-        expansion, frozenset(chain.from_iterable(map(_unresolved_resources, sources)))
-    )
+    expansion = fresh_expansion()
+    unknown = (unresolved_resources(source.policy, source.unresolved) for source in sources)
+    targets = Targets.of(expansion, frozenset(chain.from_iterable(unknown)))
     views = tuple(_views(sources, expansion, targets))
     found = tuple(finding for view in views for finding in view.findings)
     statements = list(_statements(sources, expansion, targets))
@@ -107,14 +112,6 @@ def _readable(source: Source) -> _NamedPolicy:
             hint=content.hint,
         )
     return _NamedPolicy(name=source.name, policy=content, unresolved=source.unresolved)
-
-
-def _unresolved_resources(source: _NamedPolicy) -> Iterator[str]:
-    """The resources that are known only at deployment, as their sample values."""
-    for statement in source.policy.statements if source.unresolved else ():
-        for pattern in (*statement.resources, *statement.not_resources):
-            if is_unresolved(pattern.where.pointer, source.unresolved):
-                yield pattern.value
 
 
 def _sample_values(
@@ -180,29 +177,31 @@ _ORDER = ("Read", "Write", "List", "Tagging", "Permissions management")
 def _views(
     sources: Sequence[_NamedPolicy], expansion: Expansion, targets: Targets
 ) -> Iterator[_KindAccess]:
-    for kind in dict.fromkeys(source.policy.kind for source in sources):
-        policies = [
-            _without_unknown_exclusions(source) for source in sources if source.policy.kind is kind
-        ]
-        allowed = access(policies, expansion, targets)
-        if kind is Kind.IDENTITY:
-            found = risks(allowed, expansion)
-        else:
-            opened = () if kind in _LIMITS else (f for p in policies for f in _exposures(p))
-            found = Risks(told=tuple(opened), paths=())
-        yield _KindAccess(
-            kind=kind, access=allowed, findings=_located(found, sources), paths=found.paths
-        )
-
-
-def _located(found: Risks, sources: Sequence[_NamedPolicy]) -> tuple[Finding, ...]:
-    """The findings, each with the name of the policy that it is about."""
     names = {
         id(statement): source.name for source in sources for statement in source.policy.statements
     }
+    for kind in dict.fromkeys(source.policy.kind for source in sources):
+        policies = [
+            without_unknown_exclusions(source.policy, source.unresolved)
+            for source in sources
+            if source.policy.kind is kind
+        ]
+        allowed = access(policies, expansion, targets)
+        if kind is Kind.IDENTITY:
+            found = statement_risks(allowed, expansion, names)
+        else:
+            opened = () if kind in _LIMITS else (f for p in policies for f in _exposures(p))
+            found = Risks(findings=tuple(opened), paths=())
+        yield _KindAccess(
+            kind=kind, access=allowed, findings=_located(found, names), paths=found.paths
+        )
+
+
+def _located(found: Risks, names: Mapping[int, str]) -> tuple[Finding, ...]:
+    """The findings, each with the name of the policy that it is about."""
     return tuple(
-        replace(told.finding, resource=names.get(id(told.statement)) or None)
-        for told in found.told
+        replace(risk.finding, resource=names.get(id(risk.statement)) or None)
+        for risk in found.findings
     )
 
 
@@ -257,37 +256,10 @@ def _statements(
                     source.policy,
                     expansion,
                     targets,
-                    _unresolved_actions(statement, source),
+                    unresolved_actions(statement, source.unresolved),
                 )[:-1]
                 + _unresolved_note(place.pointer, source),
             }
-
-
-def _unresolved_actions(statement: Statement, source: _NamedPolicy) -> frozenset[str]:
-    """The entries of the action element that are sample values for the deployment's."""
-    return frozenset(
-        action.value
-        for action in (*statement.actions, *statement.not_actions)
-        if source.unresolved and _fills_in(action.where.pointer, source.unresolved)
-    )
-
-
-def _fills_in(pointer: str, unresolved: frozenset[str]) -> bool:
-    return pointer in unresolved or pointer.rpartition("/")[0] in unresolved
-
-
-def _without_unknown_exclusions(source: _NamedPolicy) -> Policy:
-    """The policy without statements whose NotAction is known only at deployment.
-
-    Such a NotAction would otherwise count as one that excludes nothing.
-    """
-    policy = source.policy
-    if not source.unresolved:
-        return policy
-    known = tuple(
-        s for s in policy.statements if not (s.not_actions and _unresolved_actions(s, source))
-    )
-    return policy if known == policy.statements else replace(policy, statements=known)
 
 
 def _unresolved_note(statement: str, source: _NamedPolicy) -> str:
@@ -376,7 +348,7 @@ def _summary(
             else "nothing unusually powerful"
         )
     vague = sum(
-        bool(_unresolved_actions(s, source))
+        bool(unresolved_actions(s, source.unresolved))
         for source in sources
         for s in source.policy.statements
     )

@@ -1,0 +1,100 @@
+"""The risks of identity policies as findings of the validator, with AWS's severities.
+
+What a policy that is public or passes any role risks, the rules report. A grant that is as narrow as it can be written is
+left to `policy explain`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Finding, Severity, Status, Where
+from aws_iam.engine.effective.access import access
+from aws_iam.engine.effective.action_expansion import fresh_expansion
+from aws_iam.engine.effective.targets import Targets
+from aws_iam.engine.explain.risks import statement_risks
+from aws_iam.engine.language.document import Kind
+from aws_iam.errors import InputError
+from aws_iam.rules.document_findings import is_unresolved
+
+if TYPE_CHECKING:
+    from aws_iam.engine.language.document import Policy, Statement
+
+_SEVERITIES = {
+    Severity.CRITICAL: Severity.SECURITY_WARNING,
+    Severity.HIGH: Severity.SECURITY_WARNING,
+    Severity.MEDIUM: Severity.WARNING,
+    Severity.LOW: Severity.SUGGESTION,
+    Severity.INFO: Severity.SUGGESTION,
+}
+
+
+def risk_findings(policy: Policy, unresolved: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
+    """The risks of one policy; `unresolved` are the pointers of values that are known only at deployment.
+
+    A policy that is too complex to judge has one unknown finding.
+    """
+    if policy.kind is not Kind.IDENTITY or not any(s.allows for s in policy.statements):
+        return ()
+    expansion = fresh_expansion()
+    targets = Targets.of(expansion, unresolved_resources(policy, unresolved))
+    try:
+        allowed = access([without_unknown_exclusions(policy, unresolved)], expansion, targets)
+        found = statement_risks(allowed, expansion).findings
+    except InputError as error:
+        return (_not_judged(error),)
+    return tuple(
+        replace(risk.finding, severity=_SEVERITIES[risk.finding.severity])
+        for risk in found
+        if not risk.routine
+    )
+
+
+def _not_judged(error: InputError) -> Finding:
+    return Finding(
+        code="RISKS_NOT_JUDGED",
+        title="The risks of the policy were not judged",
+        severity=Severity.SUGGESTION,
+        status=Status.UNKNOWN,
+        message="the policy may allow privilege escalation or expose data",
+        reason=error.message,
+        where=Where(),
+        fix="Use fewer and broader patterns, or split the policy.",
+    )
+
+
+def unresolved_resources(policy: Policy, unresolved: frozenset[str]) -> frozenset[str]:
+    """The resources that are known only at deployment, as their sample values."""
+    return frozenset(
+        pattern.value
+        for statement in (policy.statements if unresolved else ())
+        for pattern in (*statement.resources, *statement.not_resources)
+        if is_unresolved(pattern.where.pointer, unresolved)
+    )
+
+
+def unresolved_actions(statement: Statement, unresolved: frozenset[str]) -> frozenset[str]:
+    """The entries of the action element that are sample values for the deployment's."""
+    return frozenset(
+        action.value
+        for action in (*statement.actions, *statement.not_actions)
+        if unresolved and _fills_in(action.where.pointer, unresolved)
+    )
+
+
+def _fills_in(pointer: str, unresolved: frozenset[str]) -> bool:
+    return pointer in unresolved or pointer.rpartition("/")[0] in unresolved
+
+
+def without_unknown_exclusions(policy: Policy, unresolved: frozenset[str]) -> Policy:
+    """The policy without statements whose NotAction is known only at deployment.
+
+    Such a NotAction would otherwise count as one that excludes nothing.
+    """
+    if not unresolved:
+        return policy
+    known = tuple(
+        s for s in policy.statements if not (s.not_actions and unresolved_actions(s, unresolved))
+    )
+    return policy if known == policy.statements else replace(policy, statements=known)
