@@ -1,21 +1,26 @@
 """The risks of policies, statement by statement: at most one finding each, the gravest, which names the others.
 
 A risk is smaller when resources or conditions limit the permission. Boundaries, organization policies and session policies
-grant nothing, so they have none. `gravest_risk` answers for an access that is given by its actions and resources.
+grant nothing, so they have none.
 """
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from aws_iam import resources
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.engine.effective.access import access as access_of
-from aws_iam.engine.effective.action_expansion import fresh_expansion
 from aws_iam.engine.effective.escalation import NEW_COMPUTE, OpenPath, possible_paths
+from aws_iam.engine.explain.action_risks import (
+    GRADES,
+    WORDINGS,
+    RiskyActions,
+    changes_resources,
+    destroys,
+    grade,
+    is_bound,
+    risky_actions,
+)
 from aws_iam.engine.explain.escalation_risks import (
     BEST_PRACTICES,
     FAMILIES,
@@ -30,25 +35,21 @@ from aws_iam.engine.explain.escalation_risks import (
     picks_by_tag,
     source_of,
 )
-from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.sources.gather import one_policy
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.effective.access import Access, ActionReach
     from aws_iam.engine.effective.action_expansion import Expansion
     from aws_iam.engine.language.document import Statement
 
-_LISTS = "assets/data/action-risks.json"
 _PATHS_SHOWN = 3
 _RESOURCES_SHOWN = 3
 _LISTED = 6
 _BRIEFLY = 3
-_GRADES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
 _ESCALATION = "PRIVILEGE_ESCALATION"
 # The first one that a statement has gives its finding the name.
 RISK_CODES = (
@@ -179,16 +180,13 @@ class _StatementRisks:
             for key, actions in places.items()
         ]
         needs = f"{own}, with {joined(rest)}" if rest else own
-        title = opened.path.title
-        plain = title.split()[0][1:].islower()
-        what = title[0].lower() + title[1:] if plain else title
         unsettled = f", if {joined(opened.unsettled)}" if opened.unsettled else ""
         bound = any(c.demanded for s in opened.statements for c in s.conditions)
         when = ", under the conditions of the statement" if bound else ""
         reaches = (self.access.reach(need.action) for need in opened.path.required)
         less = any(reach and reach.denied_by for reach in reaches)
         when += ", except what Deny statements partly take away" if less else ""
-        return f"{needs}: {what} ({opened.path.id}){unsettled}{when}"
+        return f"{needs}: {opened.path.title} ({opened.path.id}){unsettled}{when}"
 
     def _grant(self, statement: Statement, actions: Sequence[str], opened: OpenPath) -> str:
         texts = [quoted(resource.value) for resource in statement.resources]
@@ -203,25 +201,27 @@ class _StatementRisks:
 
     def add_listed(self) -> None:
         """The actions of the lists of risky ones."""
-        for risky in _risky_actions():
+        for risky in risky_actions():
             allowing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
             for name in sorted(risky.actions):
                 reach = self.access.reach(name)
-                for statement in reach.allowed_by if reach else ():
+                if reach is None:
+                    continue
+                for statement in reach.allowed_by:
                     self.statements[id(statement)] = statement
                     allowing[id(statement)][name] = reach
             for key, reaches in allowing.items():
                 self.risks[key].append(self._listed(self.statements[key], risky, reaches))
 
     def _listed(
-        self, statement: Statement, risky: _RiskyActions, reaches: Mapping[str, ActionReach]
+        self, statement: Statement, risky: RiskyActions, reaches: Mapping[str, ActionReach]
     ) -> _Risk:
-        words = _WORDS[risky.name]
+        words = WORDINGS[risky.name]
         wide = [name for name, reach in reaches.items() if _is_wide(statement, reach)]
         narrow = [name for name in reaches if name not in wide]
         worst = min(
-            (_grade(risky, words, name, statement, is_wide=name in wide) for name in reaches),
-            key=_GRADES.index,
+            (grade(risky, name, statement, is_wide=name in wide) for name in reaches),
+            key=GRADES.index,
         )
         # Such an action works on `*` only, and gives its caller no more than the caller has.
         harmless = all(name in risky.minor and not self._has_types(name) for name in wide)
@@ -229,7 +229,7 @@ class _StatementRisks:
             code=risky.name.upper().replace(" ", "_"),
             title=f"{risky.name.capitalize()}: {words.says}",
             severity=worst,
-            message=f"{_extents(wide, narrow, _LISTED)}{', under conditions' if _is_bound(statement) else ''}",
+            message=f"{_extents(wide, narrow, _LISTED)}{', under conditions' if is_bound(statement) else ''}",
             brief=_extents(wide, narrow, _BRIEFLY),
             fix=words.fix,
             source=words.source,
@@ -273,19 +273,13 @@ class _StatementRisks:
         changing: dict[int, list[str]] = defaultdict(list)
         for name, reach in self.access.actions.items():
             action = self.access.facts[name]
-            if (
-                action.level == "Write"
-                and action.resource_types
-                # AWS lists some actions that only read, use or append to a resource as Write.
-                and not action.name.startswith(_NO_CHANGES)
-                and action.full_name not in _appending()
-            ):
+            if changes_resources(action):
                 for statement in reach.unlimited:
                     self.statements[id(statement)] = statement
                     changing[id(statement)].append(action.full_name)
         for key, names in changing.items():
             statement = self.statements[key]
-            if not _is_bound(statement):
+            if not is_bound(statement):
                 self.risks[key].append(_infrastructure(sorted(names)))
 
 
@@ -297,14 +291,14 @@ def _extents(wide: Sequence[str], narrow: Sequence[str], shown: int) -> str:
 
 def _merged(statement: Statement, risks: Sequence[_Risk]) -> RiskFinding:
     """The finding of a statement: named after its gravest risk, as severe as its most severe one."""
-    told = [risk for risk in risks if not risk.routine] or list(risks)
-    worst = min((risk.severity for risk in told), key=_GRADES.index)
+    unusual = [risk for risk in risks if not risk.routine] or list(risks)
+    worst = min((risk.severity for risk in unusual), key=GRADES.index)
 
     def order(risk: _Risk) -> tuple[bool, int]:
         # What is possible on named targets only does not hide a risk on every resource.
         return risk.limited and risk.severity is not worst, RISK_CODES.index(risk.code)
 
-    main, *others = sorted(told, key=order)
+    main, *others = sorted(unusual, key=order)
     also = ", ".join(f"{risk.code} ({risk.brief})" for risk in others)
     finding = Finding(
         code=main.code,
@@ -349,127 +343,21 @@ def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFindin
         yield RiskFinding(finding=finding, statement=loose[0], routine=True)
 
 
-@slotted
-class _RiskyActions:
-    """One list of risky actions: its name, the actions, and those that count more or less."""
-
-    name: str
-    actions: frozenset[str]
-    major: frozenset[str]
-    minor: frozenset[str]
-
-
-# Reading the file takes about 1 ms, and every judged policy needs it.
-@cache
-def _risky_actions() -> tuple[_RiskyActions, ...]:
-    rows: Mapping[str, Any] = json.loads(resources.text(_LISTS))["risks"]
-    return tuple(
-        _RiskyActions(
-            name=name,
-            actions=frozenset(row["actions"]),
-            major=frozenset(row.get("major", ())),
-            minor=frozenset(row.get("minor", ())),
-        )
-        for name, row in rows.items()
-    )
-
-
-@cache
-def _appending() -> frozenset[str]:
-    """Actions that add data to a resource and change or delete nothing."""
-    return frozenset(json.loads(resources.text(_LISTS))["appending"]["actions"])
-
-
-@cache
-def _kept_in_use() -> frozenset[str]:
-    """Delete actions that AWS refuses for a resource in use."""
-    return frozenset(json.loads(resources.text(_LISTS))["kept_in_use"]["actions"])
-
-
-@slotted
-class _RiskWording:
-    """The wording of a risk, its severities when unlimited and when limited, and the fix."""
-
-    says: str
-    unlimited: Severity
-    limited: Severity
-    fix: str
-    source: str
-
-
-_WORDS = {
-    "credentials exposure": _RiskWording(
-        says="the answer holds credentials or tokens",
-        unlimited=Severity.HIGH,
-        limited=Severity.INFO,
-        fix="Allow these actions on the named resources only, to those who hand out credentials.",
-        source=BEST_PRACTICES,
-    ),
-    "data exfiltration": _RiskWording(
-        says="data can be read or copied out",
-        unlimited=Severity.MEDIUM,
-        limited=Severity.INFO,
-        fix="Name the resources whose data the work needs.",
-        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html",
-    ),
-    "resource exposure": _RiskWording(
-        says="a resource can be opened to other principals or to everyone",
-        unlimited=Severity.HIGH,
-        limited=Severity.LOW,
-        fix="Name the resources, and deny the actions to all but those who administer them.",
-        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-resources.html",
-    ),
-}
-
-
 def _is_wide(statement: Statement, reach: ActionReach) -> bool:
     """Whether this statement allows the action on every resource."""
     return any(wide is statement for wide in reach.unlimited) and not picks_by_tag(statement)
 
 
-def _is_bound(statement: Statement) -> bool:
-    """Whether the statement has a condition that an ordinary request may not meet."""
-    return any(condition.demanded for condition in statement.conditions)
-
-
-def _grade(
-    risky: _RiskyActions, words: _RiskWording, name: str, statement: Statement, *, is_wide: bool
-) -> Severity:
-    if not is_wide:
-        return Severity.INFO if name in risky.minor else words.limited
-    step = _GRADES.index(words.unlimited) - (name in risky.major) + 2 * (name in risky.minor)
-    return _GRADES[min(step + _is_bound(statement), len(_GRADES) - 1)]
-
-
-_NO_CHANGES = (
-    "Get",
-    "List",
-    "Describe",
-    "BatchGet",
-    "PassRole",
-    "Invoke",
-    "Assume",
-    "Decrypt",
-    "Encrypt",
-    "GenerateDataKey",
-    "ReEncrypt",
-)
-_DESTROYS = ("Delete", "Terminate", "Remove", "Purge", "Deregister", "Destroy", "Disable", "Stop")
-
-
 def _infrastructure(names: Sequence[str]) -> _Risk:
-    destroying = [
-        name
-        for name in names
-        if name.partition(":")[2].startswith(_DESTROYS) and name not in _kept_in_use()
-    ]
+    destroying = list(filter(destroys, names))
     services = len({name.partition(":")[0] for name in names})
     number = f"{counted(len(names), 'write action')} of {counted(services, 'service')}"
     first = [*destroying[:3], *(name for name in names if name not in destroying[:3])]
     few = len(names) <= _LISTED
+    what = ", changed or deleted" if destroying else " or changed"
     return _Risk(
         code="INFRASTRUCTURE_CHANGE",
-        title="Infrastructure change: resources can be created, changed or deleted without limit",
+        title=f"Infrastructure change: resources can be created{what} without limit",
         severity=Severity.MEDIUM if destroying else Severity.LOW,
         message=f"{joined(first)} on every resource"
         if few
@@ -478,37 +366,3 @@ def _infrastructure(names: Sequence[str]) -> _Risk:
         fix="Name the resources that the work changes.",
         source=BEST_PRACTICES,
     )
-
-
-@slotted
-class GravestRisk:
-    """The gravest risk of an access: its code, its title and its severity, of the five of findings."""
-
-    code: str
-    title: str
-    severity: Severity
-
-
-def gravest_risk(
-    actions: Iterable[str],
-    resources: Iterable[str] = ("*",),
-    conditions: Mapping[str, Any] | None = None,
-) -> GravestRisk | None:
-    """The gravest risk of these actions on these resource patterns under these conditions; None if there is none.
-
-    `conditions` are shaped as a policy's Condition element. InputError for more patterns than can be judged.
-    """
-    statement: dict[str, Any] = {
-        "Effect": "Allow",
-        "Action": sorted(actions),
-        "Resource": sorted(resources),
-    }
-    if conditions:
-        statement["Condition"] = dict(conditions)
-    policy = one_policy({"Version": "2012-10-17", "Statement": [statement]}, Kind.IDENTITY)
-    expansion = fresh_expansion()
-    found = statement_risks(access_of([policy], expansion), expansion).findings
-    if not found:
-        return None
-    worst = found[0].finding
-    return GravestRisk(code=worst.code, title=worst.title, severity=worst.severity)

@@ -70,7 +70,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
             filter(
                 None,
                 (
-                    _summary(sources, statements, views, found),
+                    _summary(sources, statements, views),
                     policy_inputs.not_judged_note(gathered_policies),
                 ),
             )
@@ -137,6 +137,7 @@ class _KindAccess:
     kind: Kind
     access: Access
     findings: tuple[Finding, ...]
+    unusual: int
     paths: tuple[OpenPath, ...]
 
     def rows(self, *, several: bool) -> Iterator[dict[str, Any]]:
@@ -193,7 +194,11 @@ def _views(
             opened = () if kind in _LIMITS else (f for p in policies for f in _exposures(p))
             found = Risks(findings=tuple(opened), paths=())
         yield _KindAccess(
-            kind=kind, access=allowed, findings=_located(found, names), paths=found.paths
+            kind=kind,
+            access=allowed,
+            findings=_located(found, names),
+            unusual=sum(not risk.routine for risk in found.findings),
+            paths=found.paths,
         )
 
 
@@ -326,7 +331,6 @@ def _summary(
     sources: Sequence[_NamedPolicy],
     statements: Sequence[dict[str, Any]],
     views: Sequence[_KindAccess],
-    found: Sequence[Finding],
 ) -> str:
     if len(sources) == 1:
         policy = sources[0].policy
@@ -342,9 +346,10 @@ def _summary(
         verb = "is" if broken == 1 else "are"
         parts.append(f"{counted(broken, 'statement')} {verb} not valid, so AWS refuses the policy")
     if any(view.kind not in _LIMITS for view in views):
+        unusual = sum(view.unusual for view in views)
         parts.append(
-            f"{counted(len(found), 'unusually powerful grant')}"
-            if found
+            counted(unusual, "unusually powerful grant")
+            if unusual
             else "nothing unusually powerful"
         )
     vague = sum(
