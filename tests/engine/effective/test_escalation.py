@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from aws_iam import resources
+from aws_iam.answer import Severity
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.escalation import (
     ASSET,
     NEW_COMPUTE,
+    NEW_PRINCIPALS,
     EscalationPath,
+    OpenPath,
     escalation_paths,
+    known_paths,
     open_paths,
+    possible_paths,
 )
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
@@ -177,3 +183,101 @@ def test_the_lists_of_risky_actions_name_known_actions() -> None:
             known = catalog().action(action)
             assert known is not None
             assert known.full_name == action
+
+
+def possible(*statements: object) -> dict[str, OpenPath]:
+    policy = one_policy({"Version": "2012-10-17", "Statement": list(statements)})
+    return {found.path.id: found for found in possible_paths(access([policy]))}
+
+
+POSSIBLE = [path for path in known_paths() if path.id not in RETIRED | {"sts-assume-role"}]
+
+
+@pytest.mark.parametrize("path", POSSIBLE, ids=lambda path: path.id)
+def test_a_path_is_possible_with_its_actions_and_not_without_any_one_of_them(
+    path: EscalationPath,
+) -> None:
+    found = possible(allow(actions(path)))
+    # The sources agree on a path that needs more, or on one that needs less.
+    better = {p.path.id for p in found.values() if path.actions < p.path.actions}
+    assert path.id in found or found.keys() & path.smaller or (path.unconfirmed and better)
+    for action in actions(path):
+        assert path.id not in possible(allow(actions(path)), deny(action))
+
+
+def named_target(action: str) -> list[str]:
+    """One resource of each type that the action works on."""
+    known = catalog().action(action)
+    assert known is not None
+    service = catalog().service(known.service)
+    assert service is not None
+    formats = [
+        service.resource_types[name.lower()].arn_formats[0]
+        for name in known.resource_types
+        if name.lower() in service.resource_types
+    ]
+    return [
+        re.sub(
+            r"\$\{[^}]*\}",
+            "x",
+            text.replace("${Account}", "111122223333").replace("${Region}", "eu-west-1"),
+        ).replace("${Partition}", "aws").replace("arn:x:", "arn:aws:")
+        for text in formats
+    ] or ["*"]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", POSSIBLE, ids=lambda path: path.id)
+def test_a_path_on_named_targets_is_smaller_and_never_dropped(path: EscalationPath) -> None:
+    wide = possible(allow(actions(path)))
+    limited = possible(*(allow(action, named_target(action)) for action in actions(path)))
+    assert limited
+    if path.id in wide and path.id in limited:
+        assert limited[path.id].severity.rank >= wide[path.id].severity.rank
+    named = {target for action in actions(path) for target in named_target(action)} - {"*"}
+    is_new = path.required[0].on in NEW_PRINCIPALS
+    # The root user is all of its account.
+    whole = path.id == "sts-assume-root"
+    if path.id in limited and named and not (is_new or whole):
+        assert limited[path.id].limited
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [allow(["iam:PutRolePolicy", "iam:AttachRolePolicy"], "arn:aws:iam::*:role/aws-service-role/*")],
+        [allow("iam:CreatePolicyVersion", "arn:aws:iam::aws:policy/*")],
+        [allow("iam:CreateAccessKey", "arn:aws:iam::*:user/${aws:username}")],
+        [allow("iam:PutUserPolicy", "arn:aws:iam::*:user/ann"), deny("iam:Put*", Resource="*")],
+        [
+            allow("iam:PassRole", "arn:aws:iam::111122223333:role/app", Condition={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
+            allow(["lambda:CreateFunction", "lambda:InvokeFunction"]),
+        ],
+        [
+            allow("eks:CreateAccessEntry"),
+            allow("eks:AssociateAccessPolicy", Condition={"ArnEquals": {"eks:policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"}}),
+        ],
+    ],
+)  # fmt: skip
+def test_what_no_target_can_use_is_not_even_possible(statements: list[object]) -> None:
+    assert possible(*statements) == {}
+
+
+def test_two_actions_on_one_target_need_the_same_target() -> None:
+    def pair(group: str, other: str) -> set[str]:
+        arn = "arn:aws:iam::111122223333:group/"
+        put, join = (
+            allow("iam:PutGroupPolicy", arn + group),
+            allow("iam:AddUserToGroup", arn + other),
+        )
+        return set(possible(put, join))
+
+    apart = {"iam-put-group-policy", "iam-add-user-to-group"}
+    assert pair("a", "a") == {*apart, "iam-put-group-policy-and-join"}
+    assert pair("a", "b") == apart
+
+
+def test_a_tag_picks_out_targets_and_leaves_the_path_possible() -> None:
+    tagged = {"StringEquals": {"aws:ResourceTag/team": "a"}}
+    (found,) = possible(allow("ssm:StartSession", Condition=tagged)).values()
+    assert found.limited
+    assert found.severity is Severity.INFO

@@ -207,14 +207,16 @@ def _outweighs(confirmed: OpenPath, other: OpenPath) -> bool:
 
 
 def smallest_paths(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
-    """The paths that contain no other open path that is at least as grave."""
+    """The paths that contain no other open path that is at least as grave and open on every target."""
     found = {path.path.id: path for path in paths}
     found.pop(NEVER_ALONE, None)
     return tuple(
         opened
         for opened in found.values()
         if not any(
-            name in found and found[name].severity.rank <= opened.severity.rank
+            (smaller := found.get(name))
+            and not smaller.limited
+            and smaller.severity.rank <= opened.severity.rank
             for name in opened.path.smaller
         )
     )

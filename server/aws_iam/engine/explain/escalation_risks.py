@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"
 PASSING = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"
 LEAST = "List the actions and resources that the work needs."
+MANY_WAYS = "Privilege escalation is possible in many ways"
 _NAMED = 6
 _PATHS_SHOWN = 3
 _TARGETS_SHOWN = 3
@@ -120,7 +121,7 @@ def _many_ways(
         return None
     return finding_at(
         "PRIVILEGE_ESCALATION",
-        "Privilege escalation is possible in many ways",
+        MANY_WAYS,
         severity,
         f"{what}: {way}",
         at=at,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import Finding, Severity, Status
+from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.effective.escalation import NEW_COMPUTE, OpenPath, possible_paths
 from aws_iam.engine.explain.action_risks import (
     GRADES,
@@ -103,8 +103,14 @@ def statement_risks(
     work.add_whole_services(expansion)
     work.add_infrastructure()
     found = (*work.findings(), *_passing(access, paths))
-    worst_first = sorted(found, key=lambda risk: risk.finding.severity.rank)
+    worst_first = sorted(found, key=_order)
     return Risks(findings=tuple(worst_first), paths=paths)
+
+
+def _order(risk: RiskFinding) -> tuple[int, int, int, int, str]:
+    where = risk.finding.where or Where()
+    place = (where.line or 0, where.column or 0, len(where.pointer), where.pointer)
+    return risk.finding.severity.rank, *place
 
 
 class _StatementRisks:
@@ -309,7 +315,7 @@ def _merged(statement: Statement, risks: Sequence[_Risk]) -> RiskFinding:
         where=statement.place(),
         fix=main.fix,
         source=main.source,
-        confidence="low" if main.guessed else None,
+        confidence="low" if all(r.guessed for r in unusual if r.severity is worst) else None,
     )
     return RiskFinding(
         finding=finding, statement=statement, routine=all(risk.routine for risk in risks)

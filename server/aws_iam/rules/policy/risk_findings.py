@@ -13,13 +13,14 @@ from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.action_expansion import fresh_expansion
 from aws_iam.engine.effective.targets import Targets
+from aws_iam.engine.explain.escalation_risks import MANY_WAYS
 from aws_iam.engine.explain.risks import statement_risks
 from aws_iam.engine.language.document import Kind
 from aws_iam.errors import InputError
 from aws_iam.rules.document_findings import is_unresolved
 
 if TYPE_CHECKING:
-    from aws_iam.engine.language.document import Policy, Statement
+    from aws_iam.engine.language.document import Policy, Source, Statement
 
 _SEVERITIES = {
     Severity.CRITICAL: Severity.SECURITY_WARNING,
@@ -28,6 +29,22 @@ _SEVERITIES = {
     Severity.LOW: Severity.SUGGESTION,
     Severity.INFO: Severity.SUGGESTION,
 }
+
+
+def certain_risks(source: Source, policy: Policy) -> tuple[Finding, ...]:
+    """The risks of a source that remain whatever its values are that are known only at deployment."""
+    found = risk_findings(policy, source.unresolved)
+    for other in source.variants if found else ():
+        theirs = risk_findings(other, source.unresolved)
+        # One finding on the whole policy stands for those on its statements.
+        broad = any(f.code == "ADMINISTRATOR" or f.title == MANY_WAYS for f in theirs)
+        places = {_pointer(finding) for finding in theirs}
+        found = tuple(finding for finding in found if broad or _pointer(finding) in places)
+    return found
+
+
+def _pointer(finding: Finding) -> str:
+    return finding.where.pointer if finding.where else ""
 
 
 def risk_findings(policy: Policy, unresolved: frozenset[str] = frozenset()) -> tuple[Finding, ...]:

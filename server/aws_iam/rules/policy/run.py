@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Where
@@ -12,7 +12,7 @@ from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.sources.gather import sources_of
 from aws_iam.rules.gates import Gates
 from aws_iam.rules.policy.catalogue import POLICY_RULES
-from aws_iam.rules.policy.risk_findings import risk_findings
+from aws_iam.rules.policy.risk_findings import certain_risks
 
 if TYPE_CHECKING:
     from aws_iam.rules.check import Check
@@ -37,10 +37,9 @@ def source_findings(source: Source) -> tuple[Finding, ...]:
     """The findings on one policy of a document, or on a text that is not JSON, with their places in the document."""
     content = source.content
     if isinstance(content, Policy):
-        risks = partial(risk_findings, unresolved=source.unresolved)
         problems = certain_findings(policy_findings(content), source, policy_findings)
-        grants = certain_findings(risks(content), source, risks)
-        findings = tuple(sorted((*problems, *grants), key=finding_rank)) if grants else problems
+        risks = certain_risks(source, content)
+        findings = tuple(sorted((*problems, *risks), key=finding_rank)) if risks else problems
     else:
         findings = tuple(finding for rule in _syntax_rules() for finding in rule.findings(content))
     return with_location(findings, source)

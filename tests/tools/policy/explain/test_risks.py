@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from aws_iam.tools.policy.actions import tool
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer, Finding
 
+ESCALATION = json.loads((TESTS / "cases/risks/escalation.json").read_text(encoding="utf-8"))
 MANAGED = json.loads(aws_managed_policies_data)
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 ROLES = "arn:aws:iam::111122223333:role"
@@ -216,3 +218,38 @@ def test_every_managed_policy_of_aws_is_said_whole_with_one_finding_a_statement(
         answer = explain(managed["Document"])
         assert len({finding.where for finding in answer.findings}) == len(answer.findings)
         assert not any("AWS refuses" in row["sentence"] for row in answer.facts["statements"])
+
+
+@pytest.mark.parametrize("case", ESCALATION, ids=lambda case: case["name"])
+def test_each_statement_that_contributes_has_one_finding(case: dict[str, Any]) -> None:
+    findings = explain(case["document"]).findings
+    shown = [
+        (finding.code, str(finding.severity), finding.where.pointer if finding.where else "")
+        for finding in findings
+    ]
+    assert shown == [(row["code"], row["severity"], row["pointer"]) for row in case["expect"]]
+    for finding, row in zip(findings, case["expect"], strict=True):
+        assert row["says"] in finding.message
+
+
+def test_what_nobody_has_confirmed_is_said_with_low_confidence() -> None:
+    alone = document(allow("iam:PassRole"), allow("lambda:CreateFunction"))
+    assert {finding.confidence for finding in explain(alone).findings} == {"low"}
+    invoked = document(
+        allow("iam:PassRole"), allow(["lambda:CreateFunction", "lambda:InvokeFunction"])
+    )
+    assert {finding.confidence for finding in explain(invoked).findings} == {None}
+
+
+def test_paths_say_whether_they_are_open_on_every_target() -> None:
+    rows = explain(document(allow("iam:PutRolePolicy", f"{ROLES}/app"))).facts["escalation_paths"]
+    assert [(row["path"], row["targets"]) for row in rows] == [("iam-put-role-policy", "named")]
+    rows = explain(document(allow("iam:PutRolePolicy"))).facts["escalation_paths"]
+    assert [(row["path"], row["targets"]) for row in rows] == [("iam-put-role-policy", "every")]
+
+
+def test_a_path_across_policies_names_the_other_policy() -> None:
+    role = document(allow("iam:PassRole", f"{ROLES}/app"))
+    first, second = explain([role, document(allow("ec2:RunInstances"))]).findings
+    assert (first.resource, second.resource) == ("/0", "/1")
+    assert "ec2:RunInstances in `/1` /Statement/0" in first.message

@@ -456,7 +456,8 @@ def test_a_compressed_log_pipes_into_the_validator(tmp_path: Path) -> None:
     path = tmp_path / "trail.json.gz"
     events = [record(**case["record"]) for case in _rows("allowed.json")[:20]]
     path.write_bytes(gzip.compress(json.dumps({"Records": events}).encode()))
-    assert (made := _run("generate", "--events", str(path))).returncode == 0, made.stderr
+    made = _run("generate", "--events", str(path))
+    assert made.returncode == 0, made.stderr
     assert _run("generate", "--events", "-", given=path.read_bytes()).stdout == made.stdout
     judged = json.loads(_run("validate", "--json", "--document", "-", given=made.stdout).stdout)
     assert {finding["code"] for finding in judged["findings"]} <= set(RISK_CODES)

@@ -320,6 +320,7 @@ def _escalations(views: Sequence[_KindAccess]) -> dict[str, Any]:
             "needs": [need.action for need in path.path.required],
             "also_needed": list(path.path.prerequisites),
             "degree": "possible",
+            "targets": "named" if path.limited else "every",
         }
         for path in paths[:_MOST_ESCALATIONS]
     ]

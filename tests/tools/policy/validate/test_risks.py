@@ -1,0 +1,159 @@
+"""The risks in `policy validate`: no sensitive grant passes as clean, and a job's own permissions raise no alarm."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+from aws_iam import resources
+from aws_iam.answer import Answer, Severity, Status
+from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.rules.policy.run import validate
+from aws_iam.tools.policy.actions import tool
+from helpers.folders import TESTS
+
+CASES = TESTS / "cases/risks"
+JOBS, JOB_FUNCTIONS, ESCALATION = (
+    json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
+    for name in ("jobs", "job-functions", "escalation")
+)
+MANAGED = json.loads(aws_managed_policies_data)
+RISKY = json.loads(resources.text("assets/data/action-risks.json"))["risks"]
+AS_AWS = {
+    "critical": "SECURITY_WARNING",
+    "high": "SECURITY_WARNING",
+    "medium": "WARNING",
+    "low": "SUGGESTION",
+}
+
+
+def document(action: object, resource: object = "*") -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def validated(policy: object, **more: object) -> Answer:
+    return tool.run({"action": "validate", "document": policy, **more})
+
+
+ALONE = [
+    "iam:CreateAccessKey",
+    "iam:AttachUserPolicy",
+    "iam:PutRolePolicy",
+    "iam:CreatePolicyVersion",
+    "iam:UpdateAssumeRolePolicy",
+]
+
+
+@pytest.mark.parametrize("action", ALONE)
+def test_an_escalation_is_a_security_warning(action: str) -> None:
+    answer = validated(document(action))
+    (finding,) = answer.findings
+    assert (finding.code, finding.severity) == (
+        "PRIVILEGE_ESCALATION",
+        Severity.SECURITY_WARNING,
+    )
+    assert "No problems found" not in answer.summary
+
+
+@pytest.mark.parametrize("risk", RISKY)
+def test_no_risky_action_alone_on_every_resource_passes_as_clean(risk: str) -> None:
+    silent = {
+        action
+        for action in RISKY[risk]["actions"]
+        if action not in RISKY[risk].get("minor", ()) and not validate(document(action))
+    }
+    assert silent == set()
+
+
+@pytest.mark.parametrize("case", ESCALATION, ids=lambda case: case["name"])
+def test_validate_says_what_explain_says_but_what_is_only_information(
+    case: dict[str, Any],
+) -> None:
+    found = [finding for finding in validate(case["document"]) if finding.code in RISK_CODES]
+    shown = [
+        (finding.code, str(finding.severity), finding.where.pointer if finding.where else "")
+        for finding in found
+    ]
+    assert shown == [
+        (row["code"], AS_AWS[row["severity"]], row["pointer"])
+        for row in case["expect"]
+        if row["severity"] != "info"
+    ]
+
+
+@pytest.mark.parametrize("case", JOBS, ids=lambda case: case["name"])
+def test_the_policy_of_a_job_raises_no_alarm(case: dict[str, Any]) -> None:
+    found = [
+        (finding.code, finding.where.pointer if finding.where else "", str(finding.severity))
+        for finding in validate(case["document"], "identity")
+    ]
+    assert found == [(row["code"], row["pointer"], row["severity"]) for row in case["expect"]]
+    assert all(row["severity"] == "SUGGESTION" and row["why"] for row in case["expect"])
+
+
+@pytest.mark.parametrize("case", JOB_FUNCTIONS, ids=lambda case: case["name"])
+def test_the_job_functions_of_aws_have_the_risks_that_they_are_made_of(
+    case: dict[str, Any],
+) -> None:
+    found = {
+        (finding.code, str(finding.severity))
+        for finding in validate(MANAGED[case["name"]]["Document"], "identity")
+        if finding.code in RISK_CODES
+    }
+    assert found == set(map(tuple, case["risks"]))
+    assert case["why"]
+
+
+def test_a_statement_has_one_risk_beside_the_findings_of_aws() -> None:
+    found = validate(document(["iam:PassRole", "ec2:RunInstances", "ec2:TerminateInstances"]))
+    assert [finding.code for finding in found] == [
+        "PRIVILEGE_ESCALATION",
+        "PASS_ROLE_WITH_STAR_IN_RESOURCE",
+    ]
+    assert "also INFRASTRUCTURE_CHANGE (" in found[0].message
+
+
+@pytest.mark.parametrize("kind", ["scp", "boundary", "session"])
+def test_a_limit_grants_nothing_and_has_no_risk(kind: str) -> None:
+    codes = {finding.code for finding in validate(document("iam:CreateAccessKey"), kind)}
+    assert codes.isdisjoint(RISK_CODES)
+
+
+def test_what_costs_too_much_to_judge_is_unknown_and_not_clean() -> None:
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement] * 1000}
+    unknown = [f for f in validate(policy) if f.status is Status.UNKNOWN]
+    assert [finding.code for finding in unknown] == ["RISKS_NOT_JUDGED"]
+    assert "too many wildcards" in (unknown[0].reason or "")
+
+
+TEMPLATE = """
+Resources:
+  Deployer:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - {Effect: Allow, Action: "iam:PassRole", Resource: !Ref RoleArn}
+          - {Effect: Allow, Action: "ec2:RunInstances", Resource: "*"}
+          - {Effect: Allow, Action: "iam:CreateAccessKey", Resource: "*"}
+          - {Effect: Allow, Action: !Ref Wanted, Resource: "*"}
+"""
+
+
+def test_a_role_that_only_the_deployment_knows_is_one_named_role() -> None:
+    found = {
+        finding.where.pointer.rpartition("/")[2]: (finding.code, str(finding.severity))
+        for finding in validated(TEMPLATE).findings
+        if finding.where and finding.code in RISK_CODES
+    }
+    assert found == {
+        "0": ("PRIVILEGE_ESCALATION", "SUGGESTION"),
+        "1": ("PRIVILEGE_ESCALATION", "SUGGESTION"),
+        "2": ("PRIVILEGE_ESCALATION", "SECURITY_WARNING"),
+    }
