@@ -60,6 +60,13 @@ class Targets:
         types = self._types_met(statement, action.service)
         return types is None or not types.isdisjoint(map(str.lower, action.resource_types))
 
+    def accepts(self, resource: str, action: Action) -> bool:
+        """Whether some request for the action can have a resource that matches this pattern."""
+        if not action.resource_types:
+            return matches(resource, "*")
+        types = self._types_of(resource, action.service)
+        return types is None or not types.isdisjoint(map(str.lower, action.resource_types))
+
     def missed(self, statement: Statement, named: Iterable[Action]) -> int:
         """How many of the statement's actions work on none of its resources."""
         judged: dict[tuple[str, tuple[str, ...]], bool] = {}

@@ -43,7 +43,7 @@ OF_TRUST = {
 _FORMER: dict[Tier, str] = {
     "retired": "retired, so it grants nothing",
     "undocumented": "found only in AWS's own policies; its effect is not documented",
-    "unknown": "no known action, so its effect is unknown",
+    "unknown": "not a known action, so its effect is unknown",
 }
 
 
@@ -74,7 +74,7 @@ def actions(
         *_by_verb(known, expansion, own),
         *_wildcards(known, expansion, whole),
         *_unknown(known, expansion),
-        *(f"call what {quoted(entry)} stands for" for entry in sorted(stand_ins)),
+        *(f"call the actions that {quoted(entry)} holds" for entry in sorted(stand_ins)),
     ]
     return joined(parts, "or" if statement.denies else "and", shown=len(parts))
 
@@ -110,12 +110,12 @@ def _wildcards(entries: Iterable[Text], expansion: Expansion, whole: str) -> Ite
         if is_literal(service) and not rest.strip("*"):
             yield f"do {whole} in {service.lower()} ({_of_levels(found.values())})"
         else:
-            yield f"call what {quoted(pattern)} matches ({_of_levels(found.values())})"
+            yield f"call every action that matches {quoted(pattern)} ({_of_levels(found.values())})"
     others = fitting[_MOST_WILDCARDS:]
     if others:
         found = expansion.union(others)
         number = counted(len(others), "more pattern")
-        yield f"call what {number} match ({_of_levels(found.values())})"
+        yield f"call every action that matches one of {number} ({_of_levels(found.values())})"
 
 
 def _unknown(entries: Iterable[Text], expansion: Expansion) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _unknown(entries: Iterable[Text], expansion: Expansion) -> Iterator[str]:
         yield f"call {quoted(name)} ({_why(name, expansion)})"
     more = len(unknown) - _MOST_WILDCARDS
     if more > 0:
-        yield f"call {counted(more, 'more name')} that no known action has"
+        yield f"call {counted(more, 'more action')} that AWS does not document"
 
 
 def _why(name: str, expansion: Expansion) -> str:
@@ -135,7 +135,7 @@ def _why(name: str, expansion: Expansion) -> str:
 
 def _excluded(entries: Sequence[Text], expansion: Expansion, stand_ins: frozenset[str]) -> str:
     words = [
-        f"what {quoted(entry.value)} stands for"
+        f"the actions that {quoted(entry.value)} holds"
         if entry.value in stand_ins
         else _exclusion(entry.value, expansion)
         for entry in entries[:SHOWN]
@@ -146,7 +146,7 @@ def _excluded(entries: Sequence[Text], expansion: Expansion, stand_ins: frozense
 def _exclusion(name: str, expansion: Expansion) -> str:
     found = expansion.pattern(name)
     if not found:
-        return f"{quoted(name)} (no known action, so it excludes nothing known)"
+        return f"{quoted(name)} (not a known action, so it excludes nothing)"
     if is_literal(name):
         return next(iter(found.values())).full_name
     return f"{quoted(name)} ({counted(len(found), 'action')})"

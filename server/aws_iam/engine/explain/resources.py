@@ -63,7 +63,7 @@ def _resource(text: str, how: _Quantifier, targets: Targets) -> str:
         return f"{how.every} resource"
     arn = Arn.of(text)
     if arn is None and text in targets.unknown:
-        return f"what {quoted(text)} stands for"
+        return f"the resources that {quoted(text)} holds"
     if arn is None:
         return f"{quoted(text)} (not an ARN, so it matches nothing)"
     if arn.service == "s3" and not arn.region and not arn.account:
@@ -77,21 +77,25 @@ def _of_s3(path: str, how: _Quantifier) -> str:
         if path == "*":
             return f"{how.every} bucket {how.last} object"
         # `*` matches slashes, too: `data*` covers buckets and the objects in them.
-        inside = " and objects in them" if path.endswith("*") else ""
-        return f"bucket {quoted(path)}" if is_literal(path) else f"buckets {quoted(path)}{inside}"
+        inside = " and the objects in them" if path.endswith("*") else ""
+        return (
+            f"bucket {quoted(path)}"
+            if is_literal(path)
+            else f"buckets that match {quoted(path)}{inside}"
+        )
     place = f"{how.every} bucket" if bucket == "*" else f"bucket {quoted(bucket)}"
     if bucket != "*" and not is_literal(bucket):
-        return f"what {quoted(path)} matches in S3"
+        return f"{how.every} bucket and object that matches {quoted(path)}"
     if key == "*":
         return f"{how.every} object in {place}"
     under = key.removesuffix("*")
     if key != under and is_literal(under) and under:
-        where = "under" if under.endswith("/") else "starting with"
+        where = "under" if under.endswith("/") else "whose key starts with"
         return f"objects {where} {quoted(under)} in {place}"
     return (
         f"object {quoted(key)} in {place}"
         if is_literal(key)
-        else f"objects {quoted(key)} in {place}"
+        else f"objects that match {quoted(key)} in {place}"
     )
 
 
@@ -113,8 +117,9 @@ def _of_type(arn: Arn, text: str, how: _Quantifier, targets: Targets) -> str:
         return quoted(text)
     if rest == "*":
         return f"{how.every} {noun}{_place(arn)}"
-    fits = "" if is_literal(rest) else " matching"
-    return f"{noun}{fits} {quoted(rest)}{_place(arn)}"
+    if is_literal(rest):
+        return f"{noun} {quoted(rest)}{_place(arn)}"
+    return f"{how.every} {noun} that matches {quoted(rest)}{_place(arn)}"
 
 
 _WITHOUT_LABEL = frozenset({"iam"})

@@ -274,7 +274,9 @@ Resources:
 def test_what_a_template_leaves_to_the_deployment_is_said_and_not_taken_for_nothing() -> None:
     answer = explain(TEMPLATE)
     table, key = (row["sentence"] for row in answer.facts["statements"])
-    assert table.endswith("on what `TableArn` stands for; known only at deployment: `Resource`.")
+    assert table.endswith(
+        "on the resources that `TableArn` holds; known only at deployment: `Resource`."
+    )
     assert key.endswith("deployment: `Condition/StringEquals/aws:PrincipalOrgID`.")
     assert answer.facts["actions_allowed"] == 3
     assert {row["service"]: row["resources"] for row in answer.facts["access"]} == {
@@ -318,8 +320,8 @@ Resources:
 def test_actions_that_only_the_deployment_knows_are_neither_named_nor_counted() -> None:
     answer = explain(OPEN_ACTIONS)
     _, wanted, kept = (row["sentence"] for row in answer.facts["statements"])
-    assert "may call what `Wanted` stands for on every resource" in wanted
-    assert "may not do anything other than what `Kept` stands for (at most " in kept
+    assert "may call the actions that `Wanted` holds on every resource" in wanted
+    assert "may not do anything other than the actions that `Kept` holds (at most " in kept
     assert "no known action" not in wanted + kept
     # The Deny spares something that nobody knows yet: it may not be taken for one of everything.
     assert answer.facts["actions_allowed"] == 1

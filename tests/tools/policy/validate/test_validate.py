@@ -101,8 +101,8 @@ def test_a_clean_policy_says_as_which_kind_and_by_data_of_which_date() -> None:
     assert answer.findings == ()
     assert answer.as_of is not None
     assert answer.summary == (
-        "No problems found in the policy, read as a role trust policy (the kind is guessed);"
-        f" service data of {answer.as_of}."
+        "No problems found in the policy, read as a role trust policy (guessed from its content;"
+        f" pass `kind` to change it); service data of {answer.as_of}."
     )
     assert answer.facts == {"kind": "trust", "kind_guessed": True}
 

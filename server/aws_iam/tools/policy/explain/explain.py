@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Finding, Severity, Status
+from aws_iam.answer import Answer, Artifact, Finding, Severity, Status
 from aws_iam.engine.effective.access import Access, access
 from aws_iam.engine.effective.action_expansion import fresh_expansion
 from aws_iam.engine.effective.caller_conditions import (
@@ -17,6 +18,7 @@ from aws_iam.engine.effective.caller_conditions import (
 from aws_iam.engine.effective.ineffective_statements import rejection_reasons
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.explain.escalation_risks import RiskFinding, Risks
+from aws_iam.engine.explain.narrower import narrower
 from aws_iam.engine.explain.risks import statement_risks
 from aws_iam.engine.explain.sentences import sentence
 from aws_iam.engine.language.document import Form, Kind, Policy, Source
@@ -52,6 +54,7 @@ _EVERYONE = (
 _LIMITS = frozenset({Kind.SCP, Kind.RCP, Kind.BOUNDARY, Kind.SESSION})
 _OF_A_RESOURCE = frozenset({Kind.RESOURCE, Kind.TRUST})
 _MOST_ESCALATIONS = 30
+_MOST_NARROWED = 20
 
 
 def explain_policies(document: object, kind: Kind | str | None = None) -> Answer:
@@ -65,6 +68,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
     found = tuple(finding for view in views for finding in view.findings)
     statements = list(_statements(sources, expansion, targets))
     rows = [row for view in views for row in view.rows(several=len(views) > 1)]
+    forms = _narrower_forms(sources, expansion, targets)
     return Answer(
         summary=" ".join(
             filter(
@@ -76,6 +80,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
             )
         ),
         findings=found,
+        artifacts=tuple(artifact for artifact, _ in forms),
         facts={
             **_kinds(sources),
             **_totals(views),
@@ -84,6 +89,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
             "statements": statements,
             **_escalations(views),
             **({"access": rows} if rows else {}),
+            **({"narrower": [row for _, changes in forms for row in changes]} if forms else {}),
         },
         sources=tuple(
             dict.fromkeys((_STATEMENTS, _EVALUATION, *(f.source for f in found if f.source)))
@@ -267,6 +273,33 @@ def _statements(
             }
 
 
+def _narrower_forms(
+    sources: Sequence[_NamedPolicy], expansion: Expansion, targets: Targets
+) -> list[tuple[Artifact, list[dict[str, Any]]]]:
+    """The narrower form of each policy that has one, and its changes by statement."""
+    forms = []
+    for source in sources[:_MOST_NARROWED]:
+        form = None if source.unresolved else narrower(source.policy, expansion, targets)
+        if form:
+            stem = re.sub(r"[^A-Za-z0-9._-]+", "-", source.name).strip("-")
+            artifact = Artifact(
+                name=f"{stem}-narrower.json" if stem else "narrower.json",
+                language="json",
+                content=form.text,
+                checked_by="policy compare: equal to the policy",
+            )
+            rows = [
+                {
+                    **({"policy": source.name} if source.name else {}),
+                    "pointer": pointer,
+                    "change": change,
+                }
+                for pointer, change in form.changes
+            ]
+            forms.append((artifact, rows))
+    return forms
+
+
 def _unresolved_note(statement: str, source: _NamedPolicy) -> str:
     """The end of a sentence: the values in it that are known only at deployment."""
     inside = f"{statement}/"
@@ -335,7 +368,9 @@ def _summary(
 ) -> str:
     if len(sources) == 1:
         policy = sources[0].policy
-        what = KIND_NAMES[policy.kind] + (" (the kind is guessed)" if policy.kind_guessed else "")
+        what = KIND_NAMES[policy.kind] + (
+            " (guessed from its content; pass `kind` to change it)" if policy.kind_guessed else ""
+        )
     else:
         what = f"{len(sources)} policies"
     parts = [f"{what[0].upper()}{what[1:]} with {counted(len(statements), 'statement')}"]

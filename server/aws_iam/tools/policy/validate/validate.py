@@ -109,7 +109,9 @@ def _kinds_read(sources: Iterable[Source]) -> str:
     content = listed[0].content
     if isinstance(content, Syntax):
         return "the text, which is not JSON"
-    guessed = " (the kind is guessed)" if content.kind_guessed else ""
+    guessed = (
+        " (guessed from its content; pass `kind` to change it)" if content.kind_guessed else ""
+    )
     endpoint = content.resource_type == VPC_ENDPOINT
     name = "the policy of a VPC endpoint" if endpoint else KIND_NAMES[content.kind]
     return f"the policy, read as {name}{guessed}"
