@@ -140,11 +140,13 @@ def _listed(texts: Sequence[str]) -> str:
 def _statements(
     written: Mapping[str, Any], groups: Mapping[tuple[str, ...], list[str]]
 ) -> Iterator[dict[str, Any]]:
+    several = len(groups) > 1
     for number, (resources, actions) in enumerate(groups.items(), 1):
-        sid = written.get("Sid")
+        # A Sid occurs once in a policy.
+        sid = {"Sid": f"{written['Sid']}Part{number}"} if several and written.get("Sid") else {}
         yield {
             **written,
-            **({"Sid": f"{sid}{number}"} if sid and len(groups) > 1 else {}),
+            **sid,
             "Action": _one_or_many(actions),
             "Resource": _one_or_many(resources),
         }
