@@ -54,6 +54,38 @@ def test_markdown_of_hostile_text_forms_no_markup() -> None:
     assert "\n# b" not in text
 
 
+def test_what_lies_on_one_statement_stands_together() -> None:
+    def at(code: str, pointer: str, policy: str | None = None) -> Finding:
+        return Finding(
+            code=code,
+            title=code,
+            severity=Severity.WARNING,
+            status=Status.FAIL,
+            where=Where(pointer=pointer),
+            resource=policy,
+        )
+
+    found = (
+        at("FIRST", "/Statement/0/Action"),
+        at("ELSEWHERE", "/Version"),
+        at("SECOND", "/Statement/10"),
+        at("OTHER-POLICY", "/Statement/0", "b"),
+        at("BESIDE-FIRST", "/Statement/0"),
+        at("BESIDE-SECOND", "/Statement/10/Resource"),
+    )
+    lines = [
+        line for line in plain(Answer(summary="s", findings=found)).splitlines() if "[" in line
+    ]
+    assert [line.split()[3].rstrip(":") for line in lines] == [
+        "FIRST",
+        "BESIDE-FIRST",
+        "ELSEWHERE",
+        "SECOND",
+        "BESIDE-SECOND",
+        "OTHER-POLICY",
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     ["a_b _c_ __d__ e_", "~~gone~~ and ~gone~", "# a heading", "- item", "+ item", "*a* **b**"],

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Status
@@ -12,11 +14,13 @@ from aws_iam.escape import visible
 from aws_iam.report import markup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aws_iam.answer import Answer, Artifact, Comparison, Decision, Finding
 
     Inline = Callable[[str], str]
+
+_STATEMENT = re.compile(r"/Statement(/\d+)?")
 
 
 def markdown(answer: Answer) -> str:
@@ -121,7 +125,7 @@ def _findings(answer: Answer, inline: Inline) -> Iterator[str]:
         failed = f" (failed: {severities})" if severities else ""
         muted = f", {answer.counts.muted} muted" if answer.counts.muted else ""
         yield f"\nFindings: {shown}{failed}{muted}.\n"
-    for finding in answer.findings:
+    for finding in by_statement(answer.findings):
         yield _finding(finding, str(answer.facts.get("benchmark", "")), inline)
 
 
@@ -142,6 +146,17 @@ def _finding(finding: Finding, benchmark: str, inline: Inline) -> str:
     if finding.fix and finding.status in {Status.FAIL, Status.MANUAL}:
         parts.append(f"fix: {inline(finding.fix)}")
     return "; ".join(parts)
+
+
+def by_statement(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings in their order, but those on one statement of a policy follow the first of them."""
+    groups: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        where = finding.where
+        statement = _STATEMENT.match(where.pointer) if where else None
+        place = (finding.resource, where.file, statement[0]) if where and statement else number
+        groups.setdefault(place, []).append(finding)
+    return chain.from_iterable(groups.values())
 
 
 def place_of(finding: Finding) -> list[str]:

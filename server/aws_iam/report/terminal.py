@@ -13,7 +13,7 @@ from rich.text import Text
 
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import visible
-from aws_iam.report.answer_text import control_id, place_of
+from aws_iam.report.answer_text import by_statement, control_id, place_of
 from aws_iam.report.page import by_urgency
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def show(answer: Answer, console: Console) -> None:
     console.print(Text(answer.summary, style="bold"))
     for name, value in answer.facts.items():
         _show_fact(name, value, console)
-    for finding in by_urgency(answer.findings):
+    for finding in by_statement(by_urgency(answer.findings)):
         if finding.status not in _SHOWN:
             continue
         _show_finding(finding, str(answer.facts.get("benchmark", "")), console)
