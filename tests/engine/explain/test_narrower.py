@@ -49,21 +49,21 @@ NARROWED = [
         "an action that a pattern covers, and one written twice",
         [allow(["s3:GetObject", "s3:getobject", "s3:Get*"], f"{BUCKET}/*")],
         [allow("s3:Get*", f"{BUCKET}/*")],
-        ["drops `s3:GetObject` and `s3:getobject`: redundant"],
+        ["drops `s3:GetObject` and `s3:getobject`, which another entry covers"],
     ),
     (
         "a resource that a pattern covers",
         [allow("sqs:SendMessage", [QUEUE, "arn:aws:sqs:eu-west-1:111122223333:*"])],
         [allow("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:*")],
-        [f"drops `{QUEUE}`: redundant"],
+        [f"drops `{QUEUE}`, which another entry covers"],
     ),
     (
         "an action and a resource that never meet",
         [allow(["s3:GetObject", "sqs:SendMessage"], [f"{BUCKET}/*", "arn:aws:sns:eu-west-1:111122223333:news"])],
         [allow("s3:GetObject", f"{BUCKET}/*")],
         [
-            ("drops `sqs:SendMessage`: it works on none of the resources;"
-            " drops `arn:aws:sns:eu-west-1:111122223333:news`: no action works on it")
+            ("drops `sqs:SendMessage`, which works on none of the resources;"
+            " drops `arn:aws:sns:eu-west-1:111122223333:news`, on which no action works")
         ],
     ),
     (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.effective.action_expansion import Expansion
     from aws_iam.engine.effective.targets import Targets
-    from aws_iam.engine.language.document import Policy, Statement
+    from aws_iam.engine.language.document import Policy, Statement, Text
 
 _MOST_STATEMENTS = 50
 _SHOWN = 4
@@ -106,12 +106,12 @@ def _narrowed(
     never = groups.pop((), [])
     used = {resource for fitting in groups for resource in fitting}
     changes = [
-        *_dropped("redundant", statement.actions, actions),
-        *_dropped("redundant", statement.resources, resources),
-        *([f"drops {_listed(never)}: it works on none of the resources"] if never else ()),
+        *_dropped(statement.actions, actions),
+        *_dropped(statement.resources, resources),
+        *([f"drops {_listed(never)}, which works on none of the resources"] if never else ()),
     ]
     unused = [resource for resource in resources if resource not in used] if groups else []
-    changes += [f"drops {_listed(unused)}: no action works on it"] if unused else []
+    changes += [f"drops {_listed(unused)}, on which no action works"] if unused else []
     if len(groups) > 1:
         changes.append(
             f"splits it into {counted(len(groups), 'statement')}, each with the resources that its actions work on"
@@ -125,12 +125,12 @@ def _narrowed(
     )
 
 
-def _dropped(why: str, before: Sequence[Any], after: Sequence[str]) -> Iterator[str]:
+def _dropped(before: Sequence[Text], after: Sequence[str]) -> Iterator[str]:
     texts = [entry.value for entry in before]
     for text in after:
         texts.remove(text)
     if texts:
-        yield f"drops {_listed(texts)}: {why}"
+        yield f"drops {_listed(texts)}, which another entry covers"
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -121,6 +121,8 @@ class _StatementRisks:
         self.names = names
         self.statements: dict[int, Statement] = {}
         self.risks: dict[int, list[_Risk]] = defaultdict(list)
+        self.named: dict[int, set[str]] = defaultdict(set)
+        """The actions that the graver risks of a statement are about."""
 
     def findings(self) -> Iterator[RiskFinding]:
         """One finding for each statement that has a risk."""
@@ -153,6 +155,7 @@ class _StatementRisks:
                 by_statement[id(statement)].append(path)
         for key, opened in by_statement.items():
             opened.sort(key=lambda path: path.severity.rank)
+            self.named[key].update(action for path in opened for action in path.path.actions)
             self.risks[key].append(self._escalation(self.statements[key], opened))
 
     def _escalation(self, statement: Statement, opened: Sequence[OpenPath]) -> _Risk:
@@ -217,6 +220,7 @@ class _StatementRisks:
                     self.statements[id(statement)] = statement
                     allowing[id(statement)][name] = reach
             for key, reaches in allowing.items():
+                self.named[key].update(reaches)
                 self.risks[key].append(self._listed(self.statements[key], risky, reaches))
 
     def _listed(
@@ -275,7 +279,7 @@ class _StatementRisks:
         self._add(at, risk)
 
     def add_infrastructure(self) -> None:
-        """Changes on every resource by actions that could be limited to some resources."""
+        """Changes on every resource by actions that could be limited to some resources, and that no graver risk names."""
         changing: dict[int, list[str]] = defaultdict(list)
         for name, reach in self.access.actions.items():
             action = self.access.facts[name]
@@ -283,10 +287,10 @@ class _StatementRisks:
                 for statement in reach.unlimited:
                     self.statements[id(statement)] = statement
                     changing[id(statement)].append(action.full_name)
-        for key, names in changing.items():
-            statement = self.statements[key]
-            if not is_bound(statement):
-                self.risks[key].append(_infrastructure(sorted(names)))
+        for key, found in changing.items():
+            names = sorted(set(found) - self.named[key])
+            if names and not is_bound(self.statements[key]):
+                self.risks[key].append(_infrastructure(names))
 
 
 def _extents(wide: Sequence[str], narrow: Sequence[str], shown: int) -> str:
