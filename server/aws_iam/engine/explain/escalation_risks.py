@@ -154,11 +154,11 @@ _NAME_TARGETS = (
 _FIXES = {
     NEW_COMPUTE: "Allow iam:PassRole on the named roles only, with a condition on iam:PassedToService.",
     EXISTING_COMPUTE: "Allow the actions on the named resources only.",
+    "organization-wide identity": "Leave these actions to those who administer access for the organization.",
 }
 _CHECK_TARGETS = "Check that the named users, groups, roles and policies give no more than the caller should have."
 _LIMITED_FIXES = {
-    NEW_COMPUTE: "Check that the named roles allow no more than the caller should have, and add a condition on"
-    " iam:PassedToService.",
+    NEW_COMPUTE: "Check that the named roles allow no more than the caller should have.",
     EXISTING_COMPUTE: "Check that the roles of the named resources allow no more than the caller should have.",
 }
 
@@ -167,7 +167,10 @@ def fix_of(opened: OpenPath) -> str:
     """What closes a path, or what to check where it is limited to named targets."""
     family = opened.path.family
     if opened.limited:
-        return _LIMITED_FIXES.get(family, _CHECK_TARGETS)
+        fix = _LIMITED_FIXES.get(family, _CHECK_TARGETS)
+        guarded = any(s.conditions_on("iam:passedtoservice") for s in opened.statements)
+        missing = family == NEW_COMPUTE and not guarded
+        return f"{fix} Add a condition on iam:PassedToService." if missing else fix
     return _FIXES.get(family, _NAME_TARGETS)
 
 

@@ -253,3 +253,14 @@ def test_a_path_across_policies_names_the_other_policy() -> None:
     first, second = explain([role, document(allow("ec2:RunInstances"))]).findings
     assert (first.resource, second.resource) == ("/0", "/1")
     assert "ec2:RunInstances in `/1` /Statement/0" in first.message
+
+
+def test_the_fix_asks_for_the_service_only_where_it_is_not_named() -> None:
+    def fix(**more: object) -> str:
+        passing = allow("iam:PassRole", f"{ROLES}/app", **more)
+        return explain(document(passing, allow("ec2:RunInstances"))).findings[0].fix or ""
+
+    ec2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+    assert "Add a condition on iam:PassedToService." in fix()
+    assert "Check that the named roles" in fix(Condition=ec2)
+    assert "PassedToService" not in fix(Condition=ec2)
