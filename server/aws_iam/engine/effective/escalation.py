@@ -186,15 +186,15 @@ def open_paths(access: Access) -> tuple[OpenPath, ...]:
 def possible_paths(access: Access) -> tuple[OpenPath, ...]:
     """The paths whose actions the policies allow on every target or on named ones, and the unconfirmed paths."""
     opened = [
-        found
+        open_path
         for path in known_paths()
-        if (found := path_opened_by(path, access) or _opened(path, access, _on_named_targets))
+        if (open_path := path_opened_by(path, access) or _opened(path, access, _on_named_targets))
     ]
-    confirmed = [found for found in opened if not found.path.unconfirmed]
+    confirmed = [path for path in opened if not path.path.unconfirmed]
     return smallest_paths(
-        found
-        for found in opened
-        if not (found.path.unconfirmed and any(_outweighs(other, found) for other in confirmed))
+        path
+        for path in opened
+        if not (path.path.unconfirmed and any(_outweighs(other, path) for other in confirmed))
     )
 
 
@@ -208,13 +208,13 @@ def _outweighs(confirmed: OpenPath, other: OpenPath) -> bool:
 
 def smallest_paths(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
     """The paths that contain no other open path that is at least as grave and open on every target."""
-    found = {path.path.id: path for path in paths}
-    found.pop(NEVER_ALONE, None)
+    by_id = {path.path.id: path for path in paths}
+    by_id.pop(NEVER_ALONE, None)
     return tuple(
         opened
-        for opened in found.values()
+        for opened in by_id.values()
         if not any(
-            (smaller := found.get(name))
+            (smaller := by_id.get(name))
             and not smaller.limited
             and smaller.severity.rank <= opened.severity.rank
             for name in opened.path.smaller

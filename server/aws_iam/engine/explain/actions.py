@@ -32,6 +32,12 @@ _OWN_VERBS = {
     "sts:assumerolewithwebidentity": "assume with an identity token",
     "lambda:invokefunction": "invoke",
 }
+# The phrase, and what the action works on.
+_WITH_OBJECT = {
+    "iam:passrole": ("pass {} to a service (iam:PassRole)", "role"),
+    "sts:assumerole": ("assume {} (sts:AssumeRole)", "role"),
+    "lambda:invokefunction": ("invoke {} (lambda:InvokeFunction)", "function"),
+}
 OF_TRUST = {
     "sts:assumerole": "assume the role",
     "sts:assumerolewithsaml": "assume the role with a SAML sign-in",
@@ -45,6 +51,14 @@ _FORMER: dict[Tier, str] = {
     "undocumented": "found only in AWS's own policies; its effect is not documented",
     "unknown": "not a known action, so its effect is unknown",
 }
+
+
+def with_object(statement: Statement, target: str) -> str:
+    """The phrase for a statement about one action that people say with its object; empty for others."""
+    names = {action.value.lower() for action in statement.actions}
+    phrase, noun = _WITH_OBJECT.get(names.pop(), ("", "")) if len(names) == 1 else ("", "")
+    is_any = target in {"every resource", "any resource"}
+    return phrase.format(target.replace("resource", noun) if is_any else target)
 
 
 def actions(

@@ -64,8 +64,8 @@ def escalation_risks(
     """Whether a principal with this access is an administrator or can become one; `paths_of` finds the open paths."""
     paths = paths_of(access)
     single = broad_risk(access, paths, expansion)
-    found = (single,) if single else tuple(_by_family(access, paths))
-    worst_first = sorted(found, key=lambda risk: risk.finding.severity.rank)
+    risks = (single,) if single else tuple(_by_family(access, paths))
+    worst_first = sorted(risks, key=lambda risk: risk.finding.severity.rank)
     return Risks(findings=tuple(worst_first), paths=paths)
 
 

@@ -44,8 +44,8 @@ def gravest_risk(
         statement["Condition"] = dict(conditions)
     policy = one_policy({"Version": "2012-10-17", "Statement": [statement]}, Kind.IDENTITY)
     expansion = fresh_expansion()
-    found = statement_risks(access([policy], expansion), expansion).findings
-    if not found:
+    risks = statement_risks(access([policy], expansion), expansion).findings
+    if not risks:
         return None
-    worst = found[0].finding
+    worst = risks[0].finding
     return GravestRisk(code=worst.code, title=worst.title, severity=worst.severity)

@@ -53,9 +53,9 @@ def narrower(policy: Policy, expansion: Expansion, targets: Targets) -> Narrower
     if len(written) != len(policy.statements):
         return None
     narrowed = {
-        number: found
+        number: part
         for number, statement in enumerate(policy.statements)
-        if (found := _narrowed(statement, written[number], expansion, targets))
+        if (part := _narrowed(statement, written[number], expansion, targets))
     }
     if not narrowed:
         return None
@@ -64,7 +64,7 @@ def narrower(policy: Policy, expansion: Expansion, targets: Targets) -> Narrower
         if form["Statement"] and _is_equal(form, policy):
             return NarrowerPolicy(
                 text=json.dumps(form, indent=2, ensure_ascii=False) + "\n",
-                changes=tuple((found.pointer, found.change) for found in chosen.values()),
+                changes=tuple((part.pointer, part.change) for part in chosen.values()),
             )
     return None
 
@@ -73,8 +73,8 @@ def _choices(narrowed: Mapping[int, _Narrowed]) -> Iterator[Mapping[int, _Narrow
     """All changes together, then, if they are not proved equal, each alone."""
     yield narrowed
     if len(narrowed) > 1:
-        for number, found in narrowed.items():
-            yield {number: found}
+        for number, form in narrowed.items():
+            yield {number: form}
 
 
 def _with(

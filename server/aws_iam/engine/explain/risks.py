@@ -102,8 +102,7 @@ def statement_risks(
     work.add_listed()
     work.add_whole_services(expansion)
     work.add_infrastructure()
-    found = (*work.findings(), *_passing(access, paths))
-    worst_first = sorted(found, key=_order)
+    worst_first = sorted((*work.findings(), *_passing(access, paths)), key=_order)
     return Risks(findings=tuple(worst_first), paths=paths)
 
 
@@ -287,8 +286,8 @@ class _StatementRisks:
                 for statement in reach.unlimited:
                     self.statements[id(statement)] = statement
                     changing[id(statement)].append(action.full_name)
-        for key, found in changing.items():
-            names = sorted(set(found) - self.named[key])
+        for key, every in changing.items():
+            names = sorted(set(every) - self.named[key])
             if names and not is_bound(self.statements[key]):
                 self.risks[key].append(_infrastructure(names))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, rejection_reasons
-from aws_iam.engine.explain.actions import OF_TRUST, actions
+from aws_iam.engine.explain.actions import OF_TRUST, actions, with_object
 from aws_iam.engine.explain.conditions import conditions, variable_names, variables_note
 from aws_iam.engine.explain.principals import EVERYONE, principals
 from aws_iam.engine.explain.resources import resources
@@ -82,10 +82,13 @@ def sentence(
     where = _target(statement, policy.kind, targets)
     names = variable_names((*statement.resources, *statement.not_resources))
     where += variables_note(names, filled_in=filled_in) if names else ""
+    what = f"{what}{where}"
+    if policy.kind is not Kind.TRUST:
+        what = with_object(statement, where.removeprefix(" on ")) or what
     when = _when(statement, filled_in=filled_in)
     end = _WINS if statement.denies else frame.allow_end
     idle = "" if stand_ins else _without_effect(statement, expansion, targets)
-    return f"{opening} {what}{where}{when}{end}{idle}."
+    return f"{opening} {what}{when}{end}{idle}."
 
 
 def _opening(statement: Statement, kind: Kind, frame: _SentenceFrame) -> str:

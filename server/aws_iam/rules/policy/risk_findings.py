@@ -33,14 +33,14 @@ _SEVERITIES = {
 
 def certain_risks(source: Source, policy: Policy) -> tuple[Finding, ...]:
     """The risks of a source that remain whatever its values are that are known only at deployment."""
-    found = risk_findings(policy, source.unresolved)
-    for other in source.variants if found else ():
+    risks = risk_findings(policy, source.unresolved)
+    for other in source.variants if risks else ():
         theirs = risk_findings(other, source.unresolved)
         # One finding on the whole policy stands for those on its statements.
         broad = any(f.code == "ADMINISTRATOR" or f.title == MANY_WAYS for f in theirs)
         places = {_pointer(finding) for finding in theirs}
-        found = tuple(finding for finding in found if broad or _pointer(finding) in places)
-    return found
+        risks = tuple(finding for finding in risks if broad or _pointer(finding) in places)
+    return risks
 
 
 def _pointer(finding: Finding) -> str:
@@ -58,12 +58,12 @@ def risk_findings(policy: Policy, unresolved: frozenset[str] = frozenset()) -> t
     targets = Targets.of(expansion, unresolved_resources(policy, unresolved))
     try:
         allowed = access([without_unknown_exclusions(policy, unresolved)], expansion, targets)
-        found = statement_risks(allowed, expansion).findings
+        risks = statement_risks(allowed, expansion).findings
     except InputError as error:
         return (_not_judged(error),)
     return tuple(
         replace(risk.finding, severity=_SEVERITIES[risk.finding.severity])
-        for risk in found
+        for risk in risks
         if not risk.routine
     )
 

@@ -65,7 +65,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
     unknown = (unresolved_resources(source.policy, source.unresolved) for source in sources)
     targets = Targets.of(expansion, frozenset(chain.from_iterable(unknown)))
     views = tuple(_views(sources, expansion, targets))
-    found = tuple(finding for view in views for finding in view.findings)
+    findings = tuple(finding for view in views for finding in view.findings)
     statements = list(_statements(sources, expansion, targets))
     rows = [row for view in views for row in view.rows(several=len(views) > 1)]
     forms = _narrower_forms(sources, expansion, targets)
@@ -79,7 +79,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
                 ),
             )
         ),
-        findings=found,
+        findings=findings,
         artifacts=tuple(artifact for artifact, _ in forms),
         facts={
             **_kinds(sources),
@@ -92,9 +92,9 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
             **({"narrower": [row for _, changes in forms for row in changes]} if forms else {}),
         },
         sources=tuple(
-            dict.fromkeys((_STATEMENTS, _EVALUATION, *(f.source for f in found if f.source)))
+            dict.fromkeys((_STATEMENTS, _EVALUATION, *(f.source for f in findings if f.source)))
         ),
-        next=_next(sources, found),
+        next=_next(sources, findings),
         as_of=expansion.facts.as_of,
     )
 
@@ -195,24 +195,24 @@ def _views(
         ]
         allowed = access(policies, expansion, targets)
         if kind is Kind.IDENTITY:
-            found = statement_risks(allowed, expansion, names)
+            risks = statement_risks(allowed, expansion, names)
         else:
             opened = () if kind in _LIMITS else (f for p in policies for f in _exposures(p))
-            found = Risks(findings=tuple(opened), paths=())
+            risks = Risks(findings=tuple(opened), paths=())
         yield _KindAccess(
             kind=kind,
             access=allowed,
-            findings=_located(found, names),
-            unusual=sum(not risk.routine for risk in found.findings),
-            paths=found.paths,
+            findings=_located(risks, names),
+            unusual=sum(not risk.routine for risk in risks.findings),
+            paths=risks.paths,
         )
 
 
-def _located(found: Risks, names: Mapping[int, str]) -> tuple[Finding, ...]:
+def _located(risks: Risks, names: Mapping[int, str]) -> tuple[Finding, ...]:
     """The findings, each with the name of the policy that it is about."""
     return tuple(
         replace(risk.finding, resource=names.get(id(risk.statement)) or None)
-        for risk in found.findings
+        for risk in risks.findings
     )
 
 
@@ -425,12 +425,12 @@ def _broken(source: _NamedPolicy) -> int:
     )
 
 
-def _next(sources: Sequence[_NamedPolicy], found: Sequence[Finding]) -> tuple[str, ...]:
+def _next(sources: Sequence[_NamedPolicy], findings: Sequence[Finding]) -> tuple[str, ...]:
     calls = ["aws-iam policy validate --document FILE"]
     if len(sources) == 1 and sources[0].policy.kind_guessed:
         kind = sources[0].policy.kind
         calls += (
             ["aws-iam policy explain --document FILE --kind scp"] if kind is Kind.IDENTITY else []
         )
-    calls += ["aws-iam policy guide --topic reading-what-a-policy-allows"] if found else []
+    calls += ["aws-iam policy guide --topic reading-what-a-policy-allows"] if findings else []
     return tuple(calls)
