@@ -251,6 +251,17 @@ def test_files_are_taken_without_an_option_and_fail_on_decides(
     assert "b.json" in done.stdout
 
 
+@pytest.mark.parametrize("form", [(), ("--format", "sarif"), ("--format", "junit")])
+def test_an_escalation_fails_the_run_in_every_format(
+    tmp_path: Path, form: tuple[str, ...]
+) -> None:
+    statement = {"Effect": "Allow", "Action": "iam:CreateAccessKey", "Resource": "*"}
+    write(tmp_path, {"a.json": {"Version": "2012-10-17", "Statement": [statement]}})
+    done = run("aws-iam", "policy", "validate", *form, "a.json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "PRIVILEGE_ESCALATION" in done.stdout
+
+
 def test_files_and_the_option_at_once_are_refused(tmp_path: Path) -> None:
     write(tmp_path, {"a.json": GOOD})
     done = run("aws-iam", "policy", "validate", "--document", "a.json", "a.json", cwd=tmp_path)
