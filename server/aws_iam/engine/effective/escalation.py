@@ -39,6 +39,8 @@ _OWN_USER = "the caller's user"
 _OTHER_USERS = ("another user", "the same user")
 NEW_PRINCIPALS = ("a new role", "a new user")
 """What a path creates: under any name that the permissions cover."""
+_MOST_PARTNERS = 30
+_MOST_RESOURCE_PAIRS = 2_000
 _ONE_TARGET = (*NEW_PRINCIPALS, "the same role", "the same user", "the same group")
 # Nobody can change or pass these: IAM User Guide, id_roles (service-linked roles), access_policies_managed-vs-inline (AWS managed).
 _UNCHANGEABLE = (":role/aws-service-role/", ":role/aws-reserved/", ":iam::aws:policy/")
@@ -118,7 +120,7 @@ class OpenPath:
 
     `unsettled` are the prerequisites that are unknown. Where the account was read, `on` names its resources for the path,
     `given` the condition keys that this depends on, and `strong` is False if none of them has administrator access.
-    `limited` says that the policy covers named targets only.
+    `limited` says that the policy covers named targets only. `granting` are all statements that allow each of the actions.
     """
 
     path: EscalationPath
@@ -128,6 +130,21 @@ class OpenPath:
     given: tuple[str, ...] = ()
     strong: bool = True
     limited: bool = False
+    granting: tuple[tuple[Statement, ...], ...] = ()
+
+    def contributing(self) -> Iterator[Statement]:
+        """The statements that allow one of its actions, each once."""
+        return iter({id(one): one for group in self.granting for one in group}.values())
+
+    def completing(self, statement: Statement) -> tuple[Statement, ...]:
+        """A statement for each action: this one where it allows the action, else the first that goes with it."""
+        is_one_target = self.path.required[0].on in _ONE_TARGET
+        return tuple(
+            statement
+            if any(one is statement for one in group)
+            else next((o for o in group if not is_one_target or _may_meet(statement, o)), group[0])
+            for group in self.granting
+        )
 
     @property
     def severity(self) -> Severity:
@@ -235,20 +252,36 @@ def _opened(path: EscalationPath, access: Access, granting: GrantingStatements) 
         if not candidates:
             return None
         granted.append(candidates)
-    statements = (
-        _of_one_name(granted) if path.required[0].on in _ONE_TARGET else [g[0] for g in granted]
-    )
+    statements = [group[0] for group in granted]
+    if path.required[0].on in _ONE_TARGET:
+        statements = _of_one_name(granted)
+        granted = _with_partners(granted)
     if not statements:
         return None
     return OpenPath(
         path=path,
         statements=tuple(statements),
+        granting=tuple(granted),
         unsettled=path.prerequisites,
         limited=granting is _on_named_targets,
     )
 
 
-def _of_one_name(granted: Sequence[tuple[Statement, ...]]) -> Sequence[Statement]:
+def _with_partners(granted: Sequence[tuple[Statement, ...]]) -> list[tuple[Statement, ...]]:
+    """The statements of each group that can apply to the same name as one of every other group."""
+    if max(map(len, granted)) > _MOST_PARTNERS:
+        return list(granted)
+    return [
+        tuple(
+            statement
+            for statement in group
+            if all(any(_may_meet(statement, o) for o in other) for other in granted)
+        )
+        for group in granted
+    ]
+
+
+def _of_one_name(granted: Sequence[tuple[Statement, ...]]) -> list[Statement]:
     """Statements, one of each group, that can apply to the same name; empty when there are none."""
     first, *others = granted
     for statement in first:
@@ -256,11 +289,14 @@ def _of_one_name(granted: Sequence[tuple[Statement, ...]]) -> Sequence[Statement
         found = [match for match in fitting if match is not None]
         if len(found) == len(others):
             return [statement, *found]
-    return ()
+    return []
 
 
 def _may_meet(one: Statement, other: Statement) -> bool:
-    if not one.resources or not other.resources:
+    if one is other or not one.resources or not other.resources:
+        return True
+    if len(one.resources) * len(other.resources) > _MOST_RESOURCE_PAIRS:
+        # Comparing them would take too long, so they may.
         return True
     texts = [without_variables(resource.value, "*") for resource in other.resources]
     return any(

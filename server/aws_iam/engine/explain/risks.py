@@ -149,7 +149,7 @@ class _StatementRisks:
         """The paths that each statement contributes to."""
         by_statement: dict[int, list[OpenPath]] = defaultdict(list)
         for path in paths:
-            for statement in {id(one): one for one in path.statements}.values():
+            for statement in path.contributing():
                 self.statements[id(statement)] = statement
                 by_statement[id(statement)].append(path)
         for key, opened in by_statement.items():
@@ -179,7 +179,8 @@ class _StatementRisks:
     def _path(self, statement: Statement, opened: OpenPath) -> str:
         """The path as this statement sees it: its own actions first, then the others with their places."""
         places: dict[int, list[str]] = defaultdict(list)
-        for need, granting in zip(opened.path.required, opened.statements, strict=True):
+        together = opened.completing(statement)
+        for need, granting in zip(opened.path.required, together, strict=True):
             places[id(granting)].append(need.action)
             self.statements[id(granting)] = granting
         own = self._grant(statement, places.pop(id(statement)), opened)
@@ -189,7 +190,7 @@ class _StatementRisks:
         ]
         needs = f"{own}, with {joined(rest)}" if rest else own
         unsettled = f", if {joined(opened.unsettled)}" if opened.unsettled else ""
-        bound = any(c.demanded for s in opened.statements for c in s.conditions)
+        bound = any(c.demanded for s in together for c in s.conditions)
         when = ", under the conditions of the statement" if bound else ""
         reaches = (self.access.reach(need.action) for need in opened.path.required)
         less = any(reach and reach.denied_by for reach in reaches)
