@@ -22,6 +22,8 @@ from aws_iam.rules.document_findings import is_unresolved
 if TYPE_CHECKING:
     from aws_iam.engine.language.document import Policy, Source, Statement
 
+NOT_JUDGED = "RISKS_NOT_JUDGED"
+"""The code for a policy that is too complex to judge its risks."""
 _SEVERITIES = {
     Severity.CRITICAL: Severity.SECURITY_WARNING,
     Severity.HIGH: Severity.SECURITY_WARNING,
@@ -70,7 +72,7 @@ def risk_findings(policy: Policy, unresolved: frozenset[str] = frozenset()) -> t
 
 def _not_judged(error: InputError) -> Finding:
     return Finding(
-        code="RISKS_NOT_JUDGED",
+        code=NOT_JUDGED,
         title="The risks of the policy were not judged",
         severity=Severity.SUGGESTION,
         status=Status.UNKNOWN,

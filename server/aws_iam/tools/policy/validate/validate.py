@@ -13,6 +13,7 @@ from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.rules.check import AT_MOST
+from aws_iam.rules.policy.risk_findings import NOT_JUDGED
 from aws_iam.rules.policy.run import SEVERITIES, finding_rank, source_findings, with_places
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.validate.access_analyzer import AnalyzedPolicies, with_access_analyzer
@@ -94,12 +95,18 @@ def _summary(
     date = f"service data of {catalog().as_of}"
     if not findings:
         return f"No problems found in {which}; {date}."
-    severities = Counter(finding.severity for finding in findings)
+    unjudged = sum(finding.code == NOT_JUDGED for finding in findings)
+    but = f", but the risks of {counted(unjudged, 'policy')} were not judged" if unjudged else ""
+    problems = [finding for finding in findings if finding.code != NOT_JUDGED]
+    if not problems:
+        return f"No other problems found in {which}{but}; {date}."
+    severities = Counter(finding.severity for finding in problems)
     severity_counts = ", ".join(
         f"{severities[severity]} {severity}" for severity in SEVERITIES if severities[severity]
     )
-    floor = "At least " if any(_cut(found) for _, found in by_source) else ""
-    return f"{floor}{counted(len(findings), 'problem')} in {which}: {severity_counts}; {date}."
+    floor = "At least " if unjudged or any(_cut(found) for _, found in by_source) else ""
+    number = counted(len(problems), "problem")
+    return f"{floor}{number} in {which}: {severity_counts}{but}; {date}."
 
 
 def _kinds_read(sources: Iterable[Source]) -> str:
