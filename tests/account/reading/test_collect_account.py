@@ -103,7 +103,7 @@ def test_an_account_without_any_region_is_an_answer_that_cannot_be_read(
     account, _ = _collect(TWO | {"ec2:DescribeRegions": {"Regions": listed}}, EBS_DEFAULT)
     enabled = account.regions.enabled
     assert isinstance(enabled, Miss)
-    assert (enabled.kind, enabled.message) == (MissKind.BROKEN, "the answer names no Region")
+    assert (enabled.kind, enabled.message) == (MissKind.BROKEN, "the answer contains no Region")
     assert account.regions.read == ("us-east-1",)
     assert not account.regions.complete
     account, _ = _collect(TWO | {"ec2:DescribeRegions": {}}, EBS_DEFAULT, regions=("eu-west-1",))

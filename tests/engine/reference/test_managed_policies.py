@@ -71,6 +71,9 @@ def test_the_file_is_opened_only_when_a_policy_is_asked_for(
     monkeypatch.setattr(managed_policies, "ASSET", "assets/data/no-such-file.zip")
     managed_policies._file.cache_clear()  # noqa: SLF001 - nothing public shows whether the file is open
     document = MOTO["AmazonS3ReadOnlyAccess"]["Document"]
-    assert validate(document) == validate(json.dumps(document, indent=2))
+    as_text = validate(json.dumps(document, indent=2))
+    assert [finding.code for finding in validate(document)] == [
+        finding.code for finding in as_text
+    ]
     with pytest.raises(FileNotFoundError):
         validate(f"{ARN}/AmazonS3ReadOnlyAccess")
