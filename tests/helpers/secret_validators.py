@@ -17,6 +17,10 @@ import cfnlint.api
 import hcl2
 import jsonschema
 import kubernetes_validate
+import tree_sitter
+import tree_sitter_c_sharp
+import tree_sitter_go
+import tree_sitter_java
 import yaml
 from botocore.validate import validate_parameters
 
@@ -26,7 +30,7 @@ from helpers.documented_commands import commands
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 SCHEMAS = TESTS / "schemas"
 KUBERNETES = "1.33"
@@ -155,6 +159,46 @@ def python(content: str) -> None:
     assert "lru_cache" not in content
 
 
+def typescript(content: str) -> None:
+    """Nothing is shown; tsc checks it and Node.js runs it in the tests of the snippets in TypeScript."""
+    assert "console." not in content
+    # The message of a failed JSON.parse quotes what it parsed.
+    assert content.count("JSON.parse(") == content.count("catch {")
+
+
+def java(content: str) -> None:
+    """The grammar of Java, and nothing is shown."""
+    parsed(content, tree_sitter_java.language())
+    assert "System.out" not in content
+    assert "printStackTrace" not in content
+
+
+def go(content: str) -> None:
+    """The grammar of Go, and nothing is shown."""
+    parsed(content, tree_sitter_go.language())
+    assert '"log' not in content
+    assert "fmt.Print" not in content
+
+
+def csharp(content: str) -> None:
+    """The grammar of C#, and nothing is shown."""
+    parsed(content, tree_sitter_c_sharp.language())
+    assert "Console." not in content
+
+
+def parsed(content: str, grammar: object) -> None:
+    """Parse the whole content; tree-sitter marks what it had to skip or make up."""
+    tree = tree_sitter.Parser(tree_sitter.Language(grammar)).parse(content.encode())
+    faults = [node for node in _nodes(tree.root_node) if node.is_error or node.is_missing]
+    assert not faults, [(node.start_point, node.text) for node in faults]
+
+
+def _nodes(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
+    yield node
+    for child in node.children:
+        yield from _nodes(child)
+
+
 VALIDATORS: dict[str, Callable[[str], None]] = {
     "policy validate, evaluate": policy,
     "cfn-lint": cloudformation,
@@ -165,8 +209,11 @@ VALIDATORS: dict[str, Callable[[str], None]] = {
     "a JSON schema of the custom resource": custom_resource,
     "botocore's model of RegisterTaskDefinition, moto": task_definition,
     "a TOML parser and the agent's list of settings": agent,
-    "compiled and run against moto: a rotated secret, a failed authentication, no value in any output": python,
-    "compiled and run against a local server and moto: a rotated secret, a failed authentication, no value in any output": python,
+    "compiled and run against moto, with a local server as extension or agent: a rotated secret, a failed authentication, no value in any output": python,
+    "type-checked with tsc (strict) and run in Node.js against moto, with a local server as extension or agent: a rotated secret, a failed authentication, no value in any output": typescript,
+    "tree-sitter's parser of Java; neither compiled nor run": java,
+    "tree-sitter's parser of Go; neither compiled nor run": go,
+    "tree-sitter's parser of C#; neither compiled nor run": csharp,
     "its four steps run against moto": python,
 }
 """By what an artifact says of itself (`checked_by`): who proves it."""
