@@ -17,10 +17,6 @@ import cfnlint.api
 import hcl2
 import jsonschema
 import kubernetes_validate
-import tree_sitter
-import tree_sitter_c_sharp
-import tree_sitter_go
-import tree_sitter_java
 import yaml
 from botocore.validate import validate_parameters
 
@@ -28,9 +24,10 @@ import aws_iam
 from aws_iam.answer import Severity
 from helpers.documented_commands import commands
 from helpers.folders import TESTS
+from helpers.languages import csharp, go, java, python, typescript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 SCHEMAS = TESTS / "schemas"
 KUBERNETES = "1.33"
@@ -150,53 +147,6 @@ def agent(content: str) -> None:
     assert set(settings) <= AGENT_SETTINGS
     assert 0 <= settings["ttl_seconds"] <= 3600
     assert 1024 <= settings["http_port"] <= 65535
-
-
-def python(content: str) -> None:
-    """The compiler; what the code does, the tests run."""
-    compile(content, "generated.py", "exec")
-    assert "print(" not in content
-    assert "lru_cache" not in content
-
-
-def typescript(content: str) -> None:
-    """Nothing is shown; tsc checks it and Node.js runs it in the tests of the snippets in TypeScript."""
-    assert "console." not in content
-    # The message of a failed JSON.parse quotes what it parsed.
-    assert content.count("JSON.parse(") == content.count("catch {")
-
-
-def java(content: str) -> None:
-    """The grammar of Java, and nothing is shown."""
-    parsed(content, tree_sitter_java.language())
-    assert "System.out" not in content
-    assert "printStackTrace" not in content
-
-
-def go(content: str) -> None:
-    """The grammar of Go, and nothing is shown."""
-    parsed(content, tree_sitter_go.language())
-    assert '"log' not in content
-    assert "fmt.Print" not in content
-
-
-def csharp(content: str) -> None:
-    """The grammar of C#, and nothing is shown."""
-    parsed(content, tree_sitter_c_sharp.language())
-    assert "Console." not in content
-
-
-def parsed(content: str, grammar: object) -> None:
-    """Parse the whole content; tree-sitter marks what it had to skip or make up."""
-    tree = tree_sitter.Parser(tree_sitter.Language(grammar)).parse(content.encode())
-    faults = [node for node in _nodes(tree.root_node) if node.is_error or node.is_missing]
-    assert not faults, [(node.start_point, node.text) for node in faults]
-
-
-def _nodes(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
-    yield node
-    for child in node.children:
-        yield from _nodes(child)
 
 
 VALIDATORS: dict[str, Callable[[str], None]] = {

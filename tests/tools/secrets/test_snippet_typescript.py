@@ -145,6 +145,12 @@ def test_a_mounted_secret_is_read_anew_when_its_file_has_changed(
     assert program.output == ""
 
 
+@pytest.mark.parametrize("snippet", snippets_in("typescript"))
+def test_the_message_of_a_failed_parse_which_quotes_the_text_is_dropped(snippet: Any) -> None:
+    content = content_of(snippet)
+    assert content.count("JSON.parse(") == content.count("} catch {") == 1
+
+
 @pytest.mark.parametrize("snippet", snippets_in("typescript", {"sdk", "powertools"}, "lambda"))
 def test_a_value_that_is_no_json_is_refused_without_being_quoted(
     snippet: Any, modules: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
