@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,26 @@ def test_every_file_is_taken_by_its_validator(snippet: Any) -> None:
             VALIDATORS[artifact.checked_by or ""](artifact.content)
 
 
+PROGRAMS = {"java": "AppSecret.java", "go": "appsecret.go", "dotnet": "AppSecret.cs"}
+MESSAGE = re.compile(r"(?:new \w*Exception|errors\.New|fmt\.Errorf)\((.*)")
+FIXED = re.compile(
+    r'"[^"%]*"\)|"[^"%]*" \+ answer\.statusCode\(\)\)|"[^"%]*%d", answer\.StatusCode\)'
+)
+
+
+@pytest.mark.parametrize("language", ["java", "go", "dotnet"])
+def test_no_message_of_an_error_is_made_of_what_was_read(language: str) -> None:
+    contents = {
+        content
+        for snippet in snippets()
+        if snippet.language == language
+        for content in [file(of(snippet), PROGRAMS[language])]
+    }
+    messages = [message for content in contents for message in MESSAGE.findall(content)]
+    assert len(messages) >= len(contents)
+    assert [message for message in messages if not FIXED.match(message)] == []
+
+
 def test_every_generated_file_names_a_validator() -> None:
     named = {file.checked_by for snippet in snippets() for file in snippet.files}
     for target in (*managed_services(), "external", "custom"):
@@ -79,10 +100,13 @@ def test_every_generated_file_names_a_validator() -> None:
 
 
 def test_every_runtime_and_store_has_a_snippet_and_a_usual_one() -> None:
+    languages = tool.arguments(cli=False)["language"].choices
     for runtime in ("lambda", "ecs", "eks", "ec2"):
         for store in ("secrets_manager", "parameter_store"):
-            answer = run(runtime=runtime, store=store)
-            assert answer.facts["style"] == answer.facts["styles"][0]
+            for language in languages:
+                answer = run(runtime=runtime, store=store, language=language)
+                assert answer.facts["style"] == answer.facts["styles"][0]
+    assert run(runtime="lambda").facts["language"] == "python"
     styles = {snippet.style for snippet in snippets()}
     assert styles == set(tool.arguments(cli=False)["style"].choices)
 
@@ -92,6 +116,18 @@ def test_every_runtime_and_store_has_a_snippet_and_a_usual_one() -> None:
     [
         ({"runtime": "ec2", "style": "powertools"}, "there is no `powertools` for `ec2`"),
         ({"runtime": "eks", "store": "parameter_store", "style": "agent"}, "there is no `agent`"),
+        (
+            {"runtime": "lambda", "style": "powertools", "language": "go"},
+            "in Go: Powertools for AWS Lambda exists for Python, TypeScript, Java and .NET only",
+        ),
+        (
+            {"runtime": "ec2", "style": "library", "language": "typescript"},
+            "in TypeScript: AWS publishes no caching library for Node.js",
+        ),
+        (
+            {"runtime": "lambda", "store": "parameter_store", "style": "library"},
+            "there is no `library` for `lambda` and `parameter_store` in Python",
+        ),
         ({"runtime": "lambda", "secret": 'x"; import os #'}, "`secret` is not well formed"),
         ({"runtime": "lambda", "secret": PARAMETER_ARN}, "is not an ARN of this store"),
         ({"runtime": "lambda", "secret": "a" * 5_000}, "`secret` is not well formed"),

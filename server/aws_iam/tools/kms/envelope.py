@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,6 +28,7 @@ class EnvelopeLibrary:
     code: tuple[Artifact, ...]
     policy: str
     permissions: tuple[str, ...]
+    context: Mapping[str, str]
     record: Mapping[str, str]
     source: str
     notes: tuple[str, ...]
@@ -63,6 +65,7 @@ def _library(
         ),
         policy=row["policy"],
         permissions=tuple(row["permissions"]),
+        context=row["context"],
         record=row["record"],
         source=row["source"],
         notes=(*row["notes"], *particulars["notes"]),
@@ -81,7 +84,7 @@ def envelope(language: Language, library: Library) -> Answer:
         checked_by="policy validate",
     )
     return Answer(
-        summary=f"Envelope encryption in {language}: {chosen.description}. "
+        summary=f"Envelope encryption in {_data()['languages'][language]['title']}: {chosen.description}. "
         "Each record has its own data key and is bound to its encryption context.",
         artifacts=(*chosen.code, policy),
         facts={
@@ -95,7 +98,7 @@ def envelope(language: Language, library: Library) -> Answer:
         },
         sources=(chosen.source, _CONTEXT_PAGE, _PAGE),
         next=(
-            'aws-iam kms key_policy --account ACCOUNT --admins role/KeyAdmin --users role/App --context \'{"app": "orders"}\'',
+            f"aws-iam kms key_policy --account ACCOUNT --admins role/KeyAdmin --users role/App --context '{json.dumps(chosen.context)}'",
         ),
         as_of=_data()["as_of"],
     )

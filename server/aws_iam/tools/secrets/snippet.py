@@ -102,6 +102,11 @@ def _program(name: str, language: Language) -> File:
     )
 
 
+def _title(language: Language) -> str:
+    title: str = _data()["languages"][language]["title"]
+    return title
+
+
 def _absence(style: Style, language: Language) -> str:
     """Why the style does not exist in the language; empty if it does."""
     reason: str = _data()["styles"].get(style, {}).get(language, {}).get("absent", "")
@@ -131,7 +136,7 @@ def snippet(
     values = _values(chosen, name)
     return Answer(
         summary=(
-            f"{chosen.style} for {runtime} and {store.replace('_', ' ')} in {language}: the value is {chosen.freshness}; "
+            f"{chosen.style} for {runtime} and {store.replace('_', ' ')} in {_title(language)}: the value is {chosen.freshness}; "
             f"when authentication fails, {chosen.after_refusal}. No value is logged."
         ),
         artifacts=tuple(
@@ -189,7 +194,7 @@ def _chosen(
         if (snippet.style, snippet.language) == (style, language)
     )
     raise InputError(
-        f"there is no `{style}` for `{runtime}` and `{store}` in `{language}`"
+        f"there is no `{style}` for `{runtime}` and `{store}` in {_title(language)}"
         + (f": {absence}" if absence else ""),
         hint=f"there `style` is one of {', '.join(f'`{snippet.style}`' for snippet in available)}"
         + (f"; `{style}` exists for {', '.join(elsewhere)}" if elsewhere else ""),
