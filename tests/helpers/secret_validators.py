@@ -24,6 +24,7 @@ import aws_iam
 from aws_iam.answer import Severity
 from helpers.documented_commands import commands
 from helpers.folders import TESTS
+from helpers.languages import csharp, go, java, python, typescript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,13 +149,6 @@ def agent(content: str) -> None:
     assert 1024 <= settings["http_port"] <= 65535
 
 
-def python(content: str) -> None:
-    """The compiler; what the code does, the tests run."""
-    compile(content, "generated.py", "exec")
-    assert "print(" not in content
-    assert "lru_cache" not in content
-
-
 VALIDATORS: dict[str, Callable[[str], None]] = {
     "policy validate, evaluate": policy,
     "cfn-lint": cloudformation,
@@ -165,8 +159,11 @@ VALIDATORS: dict[str, Callable[[str], None]] = {
     "a JSON schema of the custom resource": custom_resource,
     "botocore's model of RegisterTaskDefinition, moto": task_definition,
     "a TOML parser and the agent's list of settings": agent,
-    "compiled and run against moto: a rotated secret, a failed authentication, no value in any output": python,
-    "compiled and run against a local server and moto: a rotated secret, a failed authentication, no value in any output": python,
+    "compiled and run against moto, with a local server as extension or agent: a rotated secret, a failed authentication, no value in any output": python,
+    "type-checked with tsc (strict) and run in Node.js against moto, with a local server as extension or agent: a rotated secret, a failed authentication, no value in any output": typescript,
+    "tree-sitter's parser of Java; neither compiled nor run": java,
+    "tree-sitter's parser of Go; neither compiled nor run": go,
+    "tree-sitter's parser of C#; neither compiled nor run": csharp,
     "its four steps run against moto": python,
 }
 """By what an artifact says of itself (`checked_by`): who proves it."""

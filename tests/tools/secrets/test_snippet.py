@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
+import re
 import types
-import urllib.parse
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -21,6 +18,17 @@ from aws_iam.errors import InputError
 from aws_iam.tools.secrets.actions import tool
 from aws_iam.tools.secrets.rotation import managed_services
 from aws_iam.tools.secrets.snippet import snippets
+from helpers.secret_programs import (
+    IN_PROCESS,
+    NEW,
+    OLD,
+    STORES,
+    cache,
+    parameter_of,
+    secret_of,
+    snippets_in,
+    text,
+)
 from helpers.secret_validators import VALIDATORS
 
 if TYPE_CHECKING:
@@ -29,13 +37,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.process
 
-ALL = [
-    pytest.param(snippet, id=f"{snippet.runtime}-{snippet.store}-{snippet.style}")
-    for snippet in snippets()
-]
+ALL = snippets_in()
+PYTHON = [snippet for snippet in snippets() if snippet.language == "python"]
 ARN = "arn:aws:secretsmanager:eu-central-1:444455556666:secret:prod/app/db-a1B2c3"
 PARAMETER_ARN = "arn:aws:ssm:eu-central-1:444455556666:parameter/prod/app/db"
-OLD, NEW = "old-Zq81-never-shown", "new-Kx27-never-shown"
 
 
 def run(**arguments: Any) -> Any:
@@ -43,7 +48,13 @@ def run(**arguments: Any) -> Any:
 
 
 def of(snippet: Any, **more: Any) -> Any:
-    return run(runtime=snippet.runtime, store=snippet.store, style=snippet.style, **more)
+    return run(
+        runtime=snippet.runtime,
+        store=snippet.store,
+        style=snippet.style,
+        language=snippet.language,
+        **more,
+    )
 
 
 def file(answer: Any, name: str) -> str:
@@ -59,6 +70,26 @@ def test_every_file_is_taken_by_its_validator(snippet: Any) -> None:
             VALIDATORS[artifact.checked_by or ""](artifact.content)
 
 
+PROGRAMS = {"java": "AppSecret.java", "go": "appsecret.go", "dotnet": "AppSecret.cs"}
+MESSAGE = re.compile(r"(?:new \w*Exception|errors\.New|fmt\.Errorf)\((.*)")
+FIXED = re.compile(
+    r'"[^"%]*"\)|"[^"%]*" \+ answer\.statusCode\(\)\)|"[^"%]*%d", answer\.StatusCode\)'
+)
+
+
+@pytest.mark.parametrize("language", ["java", "go", "dotnet"])
+def test_no_message_of_an_error_is_made_of_what_was_read(language: str) -> None:
+    contents = {
+        content
+        for snippet in snippets()
+        if snippet.language == language
+        for content in [file(of(snippet), PROGRAMS[language])]
+    }
+    messages = [message for content in contents for message in MESSAGE.findall(content)]
+    assert len(messages) >= len(contents)
+    assert [message for message in messages if not FIXED.match(message)] == []
+
+
 def test_every_generated_file_names_a_validator() -> None:
     named = {file.checked_by for snippet in snippets() for file in snippet.files}
     for target in (*managed_services(), "external", "custom"):
@@ -69,10 +100,13 @@ def test_every_generated_file_names_a_validator() -> None:
 
 
 def test_every_runtime_and_store_has_a_snippet_and_a_usual_one() -> None:
+    languages = tool.arguments(cli=False)["language"].choices
     for runtime in ("lambda", "ecs", "eks", "ec2"):
         for store in ("secrets_manager", "parameter_store"):
-            answer = run(runtime=runtime, store=store)
-            assert answer.facts["style"] == answer.facts["styles"][0]
+            for language in languages:
+                answer = run(runtime=runtime, store=store, language=language)
+                assert answer.facts["style"] == answer.facts["styles"][0]
+    assert run(runtime="lambda").facts["language"] == "python"
     styles = {snippet.style for snippet in snippets()}
     assert styles == set(tool.arguments(cli=False)["style"].choices)
 
@@ -82,6 +116,18 @@ def test_every_runtime_and_store_has_a_snippet_and_a_usual_one() -> None:
     [
         ({"runtime": "ec2", "style": "powertools"}, "there is no `powertools` for `ec2`"),
         ({"runtime": "eks", "store": "parameter_store", "style": "agent"}, "there is no `agent`"),
+        (
+            {"runtime": "lambda", "style": "powertools", "language": "go"},
+            "in Go: Powertools for AWS Lambda exists for Python, TypeScript, Java and .NET only",
+        ),
+        (
+            {"runtime": "ec2", "style": "library", "language": "typescript"},
+            "in TypeScript: AWS publishes no caching library for Node.js",
+        ),
+        (
+            {"runtime": "lambda", "store": "parameter_store", "style": "library"},
+            "there is no `library` for `lambda` and `parameter_store` in Python",
+        ),
         ({"runtime": "lambda", "secret": 'x"; import os #'}, "`secret` is not well formed"),
         ({"runtime": "lambda", "secret": PARAMETER_ARN}, "is not an ARN of this store"),
         ({"runtime": "lambda", "secret": "a" * 5_000}, "`secret` is not well formed"),
@@ -134,8 +180,8 @@ def test_ecs_registers_the_task_definition(store: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "snippet", [snippet for snippet in ALL if snippet.values[0].runtime == "eks"]
-)  # type: ignore[attr-defined]
+    "snippet", snippets_in("python", {"ascp", "external_secrets", "agent"}, runtime="eks")
+)
 def test_a_pod_finds_its_files_where_the_code_looks(snippet: Any) -> None:
     answer = of(snippet)
     code = file(answer, "app_secret.py")
@@ -164,10 +210,6 @@ def use(credential: dict[str, str]) -> str:
     return credential["password"]
 
 
-def text(password: str) -> str:
-    return json.dumps({"username": "app", "password": password})
-
-
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in {
@@ -185,78 +227,11 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def secret_of(password: str) -> None:
-    client: Any = boto3.client("secretsmanager")
-    if password == OLD:
-        client.create_secret(Name="prod/app/db", SecretString=text(password))
-    else:
-        client.put_secret_value(SecretId="prod/app/db", SecretString=text(password))
-
-
-def parameter_of(password: str) -> None:
-    client: Any = boto3.client("ssm")
-    client.put_parameter(
-        Name="prod/app/db", Value=text(password), Type="SecureString", Overwrite=True
-    )
-
-
-STORES = {"secrets_manager": secret_of, "parameter_store": parameter_of}
-
-
 def loaded(snippet: Any) -> Any:
     code = file(of(snippet, secret="prod/app/db"), "app_secret.py")
     module: Any = types.ModuleType("app_secret")
     exec(compile(code, "app_secret.py", "exec"), module.__dict__)  # noqa: S102 - our own asset
     return module
-
-
-@contextmanager
-def cache(token: str) -> Iterator[str]:
-    """What the extension and the agent are to a program: a local HTTP cache that keeps what it has."""
-    kept: dict[str, bytes] = {}
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            url = urllib.parse.urlsplit(self.path)
-            query = dict(urllib.parse.parse_qsl(url.query))
-            if self.headers["X-Aws-Parameters-Secrets-Token"] != token:
-                self.send_error(403)
-                return
-            if url.path not in kept or query.get("refreshNow") == "true":
-                kept[url.path] = json.dumps(answers[url.path](query)).encode()
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(kept[url.path])
-
-        def log_message(self, *_: Any) -> None:
-            """A test's output is the program's."""
-
-    def of_secret(query: dict[str, str]) -> dict[str, str]:
-        answer: Any = boto3.client("secretsmanager").get_secret_value(SecretId=query["secretId"])
-        return {"SecretString": answer["SecretString"]}
-
-    def of_parameter(query: dict[str, str]) -> dict[str, Any]:
-        assert query["withDecryption"] == "true"
-        answer: Any = boto3.client("ssm").get_parameter(Name=query["name"], WithDecryption=True)
-        return {"Parameter": {"Value": answer["Parameter"]["Value"]}}
-
-    answers = {"/secretsmanager/get": of_secret, "/systemsmanager/parameters/get": of_parameter}
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield str(server.server_address[1])
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-IN_PROCESS = [
-    snippet
-    for snippet in ALL
-    if snippet.values[0].style in {"library", "powertools", "task_definition"}  # type: ignore[attr-defined]
-]
 
 
 def shows_nothing(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
@@ -275,7 +250,7 @@ def refreshes(module: Any, store: str) -> None:
 
 
 @pytest.mark.usefixtures("aws")
-@pytest.mark.parametrize("snippet", IN_PROCESS)
+@pytest.mark.parametrize("snippet", snippets_in("python", IN_PROCESS))
 def test_a_program_keeps_the_secret_and_fetches_it_anew_when_it_is_refused(
     snippet: Any,
     capsys: pytest.CaptureFixture[str],
@@ -289,7 +264,7 @@ def test_a_program_keeps_the_secret_and_fetches_it_anew_when_it_is_refused(
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(
     "snippet",
-    [snippet for snippet in ALL if snippet.values[0].style in {"extension", "agent"}],  # type: ignore[attr-defined]
+    snippets_in("python", {"extension", "agent"}),
 )
 def test_a_program_asks_the_local_cache_with_its_token_and_goes_past_it_when_it_is_refused(
     snippet: Any,
@@ -315,7 +290,7 @@ def test_a_program_asks_the_local_cache_with_its_token_and_goes_past_it_when_it_
 
 @pytest.mark.parametrize(
     "snippet",
-    [snippet for snippet in ALL if snippet.values[0].style in {"ascp", "external_secrets"}],  # type: ignore[attr-defined]
+    snippets_in("python", {"ascp", "external_secrets"}),
 )
 def test_a_mounted_secret_is_read_anew_when_its_file_has_changed(
     snippet: Any, tmp_path: Path
@@ -343,7 +318,7 @@ def test_a_mounted_secret_is_read_anew_when_its_file_has_changed(
 def test_a_kept_parameter_grows_old() -> None:
     (snippet,) = [
         snippet
-        for snippet in snippets()
+        for snippet in PYTHON
         if (snippet.runtime, snippet.store) == ("ec2", "parameter_store")
     ]
     parameter_of(OLD)
@@ -357,7 +332,7 @@ def test_a_kept_parameter_grows_old() -> None:
 @pytest.mark.usefixtures("aws")
 def test_what_a_caller_does_to_the_secret_stays_the_callers() -> None:
     secret_of(OLD)
-    for snippet in snippets():
+    for snippet in PYTHON:
         if snippet.style in {"library", "powertools"} and snippet.store == "secrets_manager":
             module = loaded(snippet)
             module.secret()["password"] = "changed"
@@ -370,7 +345,7 @@ def test_a_binary_secret_is_no_text_and_no_silent_none(style: str) -> None:
     boto3.client("secretsmanager").create_secret(Name="prod/app/db", SecretBinary=b"\x00\xff")
     (snippet,) = [
         snippet
-        for snippet in snippets()
+        for snippet in PYTHON
         if (snippet.runtime, snippet.style, snippet.store) == ("lambda", style, "secrets_manager")
     ]
     with pytest.raises(Exception, match=r"binary|transform|JSON|decode"):

@@ -65,7 +65,7 @@ def envelope(
         Library | None, Parameter("default encryption_sdk", brief="library")
     ] = None,
 ) -> Answer:
-    """Tested envelope-encryption code with an encryption context, and the format of its records."""
+    """Envelope-encryption code with an encryption context, and the format of its records."""
     return kms_envelope.envelope(language or "python", library or "encryption_sdk")
 
 

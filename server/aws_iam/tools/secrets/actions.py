@@ -50,10 +50,13 @@ def snippet(
     runtime: Annotated[secret_snippets.Runtime, Parameter("where the code runs")],
     store: Annotated[secret_snippets.StoreName | None, Parameter("")] = None,
     style: Annotated[secret_snippets.Style | None, Parameter("")] = None,
+    language: Annotated[secret_snippets.Language | None, Parameter("default python")] = None,
     secret: Annotated[str | None, Parameter("name or ARN")] = None,
 ) -> Answer:
     """Code or manifests that read a secret, cache it and refetch it when authentication fails."""
-    return secret_snippets.snippet(runtime, store or "secrets_manager", style, secret)
+    return secret_snippets.snippet(
+        runtime, store or "secrets_manager", style, language or "python", secret
+    )
 
 
 @tool.artifact_action

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 Runtime = Literal["lambda", "ecs", "eks", "ec2"]
 StoreName = Literal["secrets_manager", "parameter_store"]
+Language = Literal["python", "typescript", "java", "go", "dotnet"]
 Style = Literal[
     "library",
+    "sdk",
     "powertools",
     "extension",
     "task_definition",
@@ -45,6 +47,7 @@ class Snippet:
     runtime: Runtime
     store: StoreName
     style: Style
+    language: Language
     files: tuple[File, ...]
     freshness: str
     after_refusal: str
@@ -59,18 +62,55 @@ def _data() -> Mapping[str, Any]:
 
 
 def snippets() -> tuple[Snippet, ...]:
-    """Every snippet; the first one of a runtime and store is the default."""
-    files = {asset: File(asset=asset, **row) for asset, row in _data()["files"].items()}
+    """Every snippet; the first one of a runtime, store and language is the default."""
     return tuple(
-        Snippet(
-            **{
-                **row,
-                "files": tuple(files[asset] for asset in row["files"]),
-                "notes": tuple(row["notes"]),
-            }
-        )
+        _snippet(row, language)
         for row in _data()["snippets"]
+        for language in _data()["languages"]
+        if not _absence(row["style"], language)
     )
+
+
+def _snippet(row: Mapping[str, Any], language: Language) -> Snippet:
+    particulars = _data()["styles"].get(row["style"], {}).get(language, {})
+    return Snippet(
+        runtime=row["runtime"],
+        store=row["store"],
+        style=row["style"],
+        language=language,
+        files=tuple(
+            _program(row["program"], language)
+            if asset == "*"
+            else File(asset=asset, **_data()["files"][asset])
+            for asset in row["files"]
+        ),
+        freshness=row["freshness"],
+        after_refusal=row["after_refusal"],
+        source=particulars.get("source") or row["source"],
+        section=row["section"],
+        notes=(*row["notes"], *particulars.get("notes", ())),
+    )
+
+
+def _program(name: str, language: Language) -> File:
+    row = _data()["languages"][language]
+    return File(
+        asset=f"{name}.{row['suffix']}",
+        name=row["name"],
+        language=row["syntax"],
+        checked_by=row["checked_by"],
+    )
+
+
+def _title(language: Language) -> str:
+    title: str = _data()["languages"][language]["title"]
+    return title
+
+
+def _absence(style: Style, language: Language) -> str:
+    """Why the style does not exist in the language; empty if it does."""
+    reason: str = _data()["styles"].get(style, {}).get(language, {}).get("absent", "")
+    return reason
 
 
 _NAME_READERS: dict[StoreName, Callable[[str], SecretName]] = {
@@ -83,14 +123,20 @@ _DEFAULT_NAMES: dict[StoreName, str] = {
 }
 
 
-def snippet(runtime: Runtime, store: StoreName, style: Style | None, secret: str | None) -> Answer:
+def snippet(
+    runtime: Runtime,
+    store: StoreName,
+    style: Style | None,
+    language: Language,
+    secret: str | None,
+) -> Answer:
     """The files of one way to read a secret."""
-    chosen = _chosen(runtime, store, style)
+    chosen = _chosen(runtime, store, style, language)
     name = _NAME_READERS[store](secret or _DEFAULT_NAMES[store])
     values = _values(chosen, name)
     return Answer(
         summary=(
-            f"{chosen.style} for {runtime} and {store.replace('_', ' ')}: the value is {chosen.freshness}; "
+            f"{chosen.style} for {runtime} and {store.replace('_', ' ')} in {_title(language)}: the value is {chosen.freshness}; "
             f"when authentication fails, {chosen.after_refusal}. No value is logged."
         ),
         artifacts=tuple(
@@ -106,7 +152,8 @@ def snippet(runtime: Runtime, store: StoreName, style: Style | None, secret: str
             "runtime": runtime,
             "store": store,
             "style": chosen.style,
-            "styles": [snippet.style for snippet in _snippets_for(runtime, store)],
+            "styles": [snippet.style for snippet in _snippets_for(runtime, store, language)],
+            "language": language,
             "freshness": chosen.freshness,
             "after_refusal": chosen.after_refusal,
             "notes": [{"note": note} for note in (*chosen.notes, _key_note(store))],
@@ -125,26 +172,32 @@ def snippet(runtime: Runtime, store: StoreName, style: Style | None, secret: str
     )
 
 
-def _snippets_for(runtime: Runtime, store: StoreName) -> list[Snippet]:
+def _snippets_for(runtime: Runtime, store: StoreName, language: Language) -> list[Snippet]:
     return [
-        snippet for snippet in snippets() if (snippet.runtime, snippet.store) == (runtime, store)
+        snippet
+        for snippet in snippets()
+        if (snippet.runtime, snippet.store, snippet.language) == (runtime, store, language)
     ]
 
 
-def _chosen(runtime: Runtime, store: StoreName, style: Style | None) -> Snippet:
-    available = _snippets_for(runtime, store)
+def _chosen(
+    runtime: Runtime, store: StoreName, style: Style | None, language: Language
+) -> Snippet:
+    available = _snippets_for(runtime, store, language)
     matching = [snippet for snippet in available if style in (None, snippet.style)]
     if matching:
         return matching[0]
-    elsewhere = [
+    absence = _absence(style, language) if style else ""
+    elsewhere = dict.fromkeys(
         f"{snippet.runtime} with {snippet.store}"
         for snippet in snippets()
-        if snippet.style == style
-    ]
+        if (snippet.style, snippet.language) == (style, language)
+    )
     raise InputError(
-        f"there is no `{style}` for `{runtime}` and `{store}`",
-        hint=f"there `style` is one of {', '.join(f'`{snippet.style}`' for snippet in available)}; "
-        f"`{style}` exists for {', '.join(elsewhere)}",
+        f"there is no `{style}` for `{runtime}` and `{store}` in {_title(language)}"
+        + (f": {absence}" if absence else ""),
+        hint=f"there `style` is one of {', '.join(f'`{snippet.style}`' for snippet in available)}"
+        + (f"; `{style}` exists for {', '.join(elsewhere)}" if elsewhere else ""),
     )
 
 

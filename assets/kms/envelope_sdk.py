@@ -27,13 +27,15 @@ NONCE_BYTES = 12
 
 def seal(key, plaintext, context, *, kms=None):
     """Encrypt bytes with a new data key of the KMS key (an ARN or alias), and return the record."""
+    _require(context)
     kms = kms or boto3.client("kms")
     data_key = kms.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=context)
     nonce = os.urandom(NONCE_BYTES)
-    record = {"v": VERSION, "algorithm": ALGORITHM, "key": data_key["KeyId"], "context": context}
-    ciphertext = AESGCM(data_key["Plaintext"]).encrypt(nonce, plaintext, _bound(record))
+    bound = _bound(data_key["KeyId"], context)
+    ciphertext = AESGCM(data_key["Plaintext"]).encrypt(nonce, plaintext, bound)
     binary = {"data_key": data_key["CiphertextBlob"], "nonce": nonce, "ciphertext": ciphertext}
     texts = {name: base64.b64encode(value).decode() for name, value in binary.items()}
+    record = {"v": VERSION, "algorithm": ALGORITHM, "key": data_key["KeyId"], "context": context}
     return json.dumps({**record, **texts})
 
 
@@ -42,6 +44,7 @@ def unseal(text, key, context, *, kms=None):
 
     The record's own key and context are not trusted, so KMS refuses a record of another tenant.
     """
+    _require(context)
     record = json.loads(text)
     if (record.get("v"), record.get("algorithm")) != (VERSION, ALGORITHM):
         raise ValueError("not a record of this format")
@@ -52,11 +55,18 @@ def unseal(text, key, context, *, kms=None):
         KeyId=key,
         EncryptionContext=context,
     )["Plaintext"]
-    expected = {"v": VERSION, "algorithm": ALGORITHM, "key": record["key"], "context": context}
     nonce, ciphertext = base64.b64decode(record["nonce"]), base64.b64decode(record["ciphertext"])
-    return AESGCM(data_key).decrypt(nonce, ciphertext, _bound(expected))
+    return AESGCM(data_key).decrypt(nonce, ciphertext, _bound(record["key"], context))
 
 
-def _bound(record):
-    """The data that the tag authenticates besides the ciphertext, in one canonical form."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
+def _require(context):
+    if not context:
+        raise ValueError("the encryption context is empty: any record would open with it")
+
+
+def _bound(key, context):
+    """What the tag authenticates besides the ciphertext: each text after its length, the context sorted by name."""
+    pairs = sorted((name.encode(), value.encode()) for name, value in context.items())
+    texts = [str(VERSION).encode(), ALGORITHM.encode(), key.encode()]
+    texts += [text for pair in pairs for text in pair]
+    return b"".join(len(text).to_bytes(4, "big") + text for text in texts)
