@@ -155,6 +155,29 @@ def test_several_audiences_are_compared_with_a_note_that_aws_does_not_document_i
     assert "does not document" in answer.facts["notes"][0]["note"]
 
 
+def without_issuer(**changed: str) -> dict[str, Any]:
+    return {name: value for name, value in {**CLAIMS, **changed}.items() if name != "iss"}
+
+
+def test_claims_without_an_issuer_are_those_of_the_one_that_the_policy_trusts() -> None:
+    answer = ask(claims=without_issuer())
+    assert answer.findings == ()
+    assert answer.decision.outcome == "Allowed"
+    assert f"`https://{GITHUB}` is assumed" in answer.facts["notes"][0]["note"]
+    refused = ask(claims=without_issuer(sub="repo:octo/app:ref:refs/heads/dev"))
+    assert [finding.code for finding in refused.findings] == ["TOKEN-SUBJECT"]
+
+
+def test_no_issuer_is_assumed_where_the_policy_trusts_two_or_the_token_itself_lacks_it() -> None:
+    other = trust({"StringEquals": {"$:sub": "x"}}, "gitlab.com")
+    both = {**OPEN, "Statement": [*OPEN["Statement"], *other["Statement"]]}
+    for answer in (
+        ask(both, claims=without_issuer()),
+        ask(token=jwt.encode({"alg": "RS256"}, without_issuer(), RSA)),
+    ):
+        assert answer.findings[0].code == "TOKEN-INCOMPLETE"
+
+
 def test_every_cause_has_a_case_and_a_row_on_the_page() -> None:
     root = ROOT
     files = [
