@@ -172,9 +172,8 @@ def dead_key(statement: Statement, condition: Condition) -> str:
     key = claim_key(condition.name)
     if key is None or not (key.claim and "." in key.host and condition.demanded):
         return ""
-    if len(statement.principals) > _MOST_PRINCIPALS:
-        return ""
-    trusted = tuple(providers(statement))
+    # Each is compared with each condition. A statement that AWS accepts has far fewer.
+    trusted = tuple(providers(statement)) if len(statement.principals) <= _MOST_PRINCIPALS else ()
     if not trusted or len(trusted) != len(statement.principals):
         return ""
     own = [provider for provider in trusted if provider.is_host_of(key)]
@@ -182,9 +181,8 @@ def dead_key(statement: Statement, condition: Condition) -> str:
         return "belongs to another issuer than the principal"
     if key.decoration:
         return f"must begin with the issuer's host, without {quoted(key.decoration)}"
-    if any(provider.maps(key.claim) for provider in own):
-        return ""
-    return "is not a claim that AWS maps from this issuer's tokens"
+    mapped = any(provider.maps(key.claim) for provider in own)
+    return "" if mapped else "is not a claim that AWS maps from this issuer's tokens"
 
 
 _EXACT = frozenset({"StringEquals", "StringEqualsIgnoreCase"})
