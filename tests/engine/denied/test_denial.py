@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
-from aws_iam.engine.denied.message import MOST, Denial, denials
+from aws_iam.engine.denied.message import Denial, denials
+from aws_iam.engine.denied.message_patterns import MOST
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 from helpers.work import calls
