@@ -82,16 +82,17 @@ class Denial:
     @property
     def likely_actions(self) -> tuple[str, ...]:
         """The actions that the operation may need, when the message names no action."""
-        if self.action and self.inferred:
-            return (self.action,)
-        if self.action or not self.operation:
+        if self.action and not self.inferred:
             return ()
+        inferred = (self.action,) if self.action else ()
+        if not self.operation:
+            return inferred
         if self.service:
-            return _actions_of(self.service, self.operation)
+            return inferred or _actions_of(self.service, self.operation)
         named = [name for op in operations_named(self.operation.lower()) for name in op.actions]
         # Several services can have the operation: the one with the shortest name is most likely.
         others = sorted(catalog().having(self.operation), key=len)
-        return tuple(dict.fromkeys((*named, *others)))[:5]
+        return tuple(dict.fromkeys((*inferred, *named, *others)))[:5]
 
     @property
     def untold(self) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ _BARE = re.compile(
     r"|\bnot ?authori[sz]ed ?to\b|\bpermission ?denied\b|\baccess to the resource \S{1,300} is denied|status ?code:? ?403\b",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[a-z0-9-]{2,40}")
 _EXPLICIT = re.compile(r"explicit(?:ly)? ?den(?:y|ied)", re.IGNORECASE)
 _CIPHERTEXT = re.compile(r"ciphertext refers to a [a-z ]{1,40} that does not exist", re.IGNORECASE)
 _KMS = re.compile(r"access to kms is not allowed|kms access was denied", re.IGNORECASE)
@@ -145,6 +146,9 @@ def with_surroundings(
 def _with_context(parts: MessageParts, text: str) -> MessageParts:
     size = len(text)
     located = _with_operation(parts, text, 0, size, size)
+    cause = _cause_in(text)
+    if cause and not located.service:
+        located = replace(located, service=cause.get("service", ""))
     explicit = True if located.explicit is None and _EXPLICIT.search(text) else located.explicit
     encoded = _ENCODED.search(text) is not None
     return _inferred(replace(located, explicit=explicit, encoded=encoded), text)
@@ -212,13 +216,34 @@ def _action_of_operation(parts: MessageParts, text: str) -> tuple[str, str]:
     else:
         named = [action for op in operations_named(name.lower()) for action in op.actions]
         actions = tuple(dict.fromkeys((*named, *catalog().having(name))))
-        # Of the services whose error code has no `Exception` at its end, only S3 shares names of operations with others.
-        own = [action for action in actions if action.startswith("s3:")]
-        if len(actions) > 1 and own and (parts.code in {"AccessDenied", "403"} or "S3" in text):
-            actions = tuple(own)
-    if len(actions) != 1:
-        return "", ""
-    return actions[0], f"the action is inferred from the operation {name}"
+    if len(actions) == 1:
+        return actions[0], f"the action is inferred from the operation {name}"
+    likely = _likely(actions, parts.code, text)
+    why = f"several services have an operation {name}; the action is inferred from the rest of the message, or is the likeliest"
+    return (likely, why) if likely else ("", "")
+
+
+def _likely(actions: tuple[str, ...], code: str, text: str) -> str:
+    """The action of the service that the text names, or else of the one common service that has the operation; or none."""
+    words = frozenset(_WORD.findall(text.lower()))
+    named = [action for action in actions if _spoken_names(action.partition(":")[0]) & words]
+    if len(named) == 1:
+        return named[0]
+    plain = [action for action in actions if action.partition(":")[0] in _data()["plain_codes"]]
+    by_code = plain if code in {"AccessDenied", "403"} else [a for a in actions if a not in plain]
+    common = [
+        action
+        for action in by_code or actions
+        if action.partition(":")[0] in _data()["common_services"]
+    ]
+    return common[0] if len({action.partition(":")[0] for action in common}) == 1 else ""
+
+
+@cache
+def _spoken_names(service: str) -> frozenset[str]:
+    """What texts call a service, in lower case; names of one or two letters say nothing."""
+    names = (name for name, prefix in _data()["service_names"].items() if prefix == service)
+    return frozenset(name for name in (service, *names) if len(name) > 2)  # noqa: PLR2004
 
 
 def _cause_in(text: str) -> Mapping[str, Any] | None:
