@@ -68,6 +68,8 @@ _USER = re.compile(
     r"(?<![:/\w.-])(?:user|role|principal)(?: ARN(?=:? ))?[\"'`*]{0,3}(?: ?: ?| )[\"'`*]{0,3}",
     re.IGNORECASE,
 )
+# A name that is no word of a sentence: `my_task`, `i-0abc`.
+_NAME = re.compile(r"[A-Za-z][\w+=,.@/-]{0,64}[\d_@/-][\w+=,.@/-]{1,64}")
 _VERB = re.compile(r"(?: (?:is|are|was|does|do|has))? ?$", re.IGNORECASE)
 _IAM_NAMED = re.compile(
     r"(?:user|role|group|policy|instance profile|access key|path|server certificate|mfa) ",
@@ -174,11 +176,11 @@ def _principal_before(text: str, at: int) -> str:
     users = list(_USER.finditer(before))
     name = before[users[-1].end() :].strip() if users else ""
     if name.startswith("arn:"):
-        return trimmed(name.replace(" ", ""))
+        return trimmed(name.replace(" ", "").replace("`", ""))
     if name and (" " not in name or (name[0] == "[" and len(name) <= _LONGEST_PLACEHOLDER)):
         return trimmed(name)
     word = before.rpartition(" ")[2].strip("\"'`*:,")
-    if word.startswith("arn:") or word.endswith(".amazonaws.com"):
+    if word.startswith("arn:") or word.endswith(".amazonaws.com") or _NAME.fullmatch(word):
         return trimmed(word)
     # `CodeBuild is not authorized to perform: sts:AssumeRole`: a service that speaks of itself.
     return word if word[:1].isupper() and other_texts.service_named(word) else ""

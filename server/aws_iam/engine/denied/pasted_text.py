@@ -1,8 +1,8 @@
 """Text as people paste it, made plain: one line, without the escapes, tags and frames of what it was copied from.
 
-    plain_texts(pasted)  →  the text with each line break as a space, and one with the breaks inside words removed
+    plain_texts(pasted)  →  the text with each line break as a space, and others with the breaks inside words removed
 
-A terminal or a log breaks lines at a fixed width, between words and inside them; nothing in the text says which.
+A terminal, a log or a table breaks lines at a fixed width, between words and inside them; nothing in the text says which.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def plain_texts(pasted: str) -> tuple[str, ...]:
     if len(lines) < 2:  # noqa: PLR2004
         return (between_words,)
     inside_words = _one_line("".join(_joined(lines)))
-    return (between_words, inside_words) if inside_words != between_words else (between_words,)
+    in_column = _one_line("".join(_joined_column([line.strip() for line in lines])))
+    return tuple(dict.fromkeys((between_words, inside_words, in_column)))
 
 
 def _without_escapes(text: str) -> str:
@@ -67,6 +68,12 @@ def _without_tags(text: str) -> str:
 def _joined(lines: list[str]) -> list[str]:
     """The lines with a space after each that is too short to have been broken inside a word."""
     return [line if len(line) >= _NARROWEST else f"{line} " for line in lines]
+
+
+def _joined_column(lines: list[str]) -> list[str]:
+    """The lines of a table's column, with a space after each that is not filled: only longer words are broken."""
+    width = max(map(len, lines[1:-1]), default=0)
+    return [line if len(line) == width else f"{line} " for line in lines]
 
 
 def _one_line(text: str) -> str:
