@@ -8,6 +8,7 @@ limit the text exceeds.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any, NoReturn
 
 from aws_iam.engine.parsing.json_faults import Syntax, first_fault
@@ -50,8 +51,7 @@ def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    seen: set[str] = set()
-    repeated = next(name for name, _ in pairs if name in seen or seen.add(name))
+    (repeated, _), *_ = Counter(name for name, _ in pairs).most_common(1)
     raise InputError(
         f"the key {quoted(repeated)} stands twice in one object",
         hint="parsers differ in which of the two they keep: keep one",
