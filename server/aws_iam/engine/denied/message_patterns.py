@@ -42,7 +42,7 @@ _REFUSED = re.compile(
 )
 _MARKS = r"[\"'`*\[(]{0,3}"
 _ACTION = re.compile(
-    rf"{_MARKS}([a-z0-9-]{{1,64}}:[a-z0-9*]{{1,128}})[\"'`*\])]{{0,3}}", re.IGNORECASE
+    rf"{_MARKS}([a-z][a-z0-9-]{{0,63}}:[a-z0-9*]{{1,128}})[\"'`*\])]{{0,3}}", re.IGNORECASE
 )
 _ASSUME = re.compile(r"(AssumeRole\w{0,30})(?= ?on)", re.IGNORECASE)
 _ON = re.compile(

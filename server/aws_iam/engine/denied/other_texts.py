@@ -86,6 +86,7 @@ _DENIED_BY = re.compile(
 _MARKETPLACE = re.compile(
     r"required AWS Marketplace actions \((?P<actions>[^()]{1,300})\)", re.IGNORECASE
 )
+_INVALID_PERMISSIONS = re.compile(r"invalid permissions on lambda function", re.IGNORECASE)
 _DELIVERY = re.compile(
     r"access denied for (?:bucket|LogDestination): ?([a-z0-9.-]{3,200})", re.IGNORECASE
 )
@@ -326,6 +327,17 @@ def _permission_to_call(text: str) -> MessageParts | None:
         return action and MessageParts(form="short", action=action)
     if found := _ALLOW_THE.search(text):
         return MessageParts(form="short", action=found[1])
+    if _INVALID_PERMISSIONS.search(text):
+        return MessageParts(
+            form="short",
+            principal="apigateway.amazonaws.com",
+            action="lambda:InvokeFunction",
+            policy_type="resource-based policy",
+            remark="the policy of the function does not let the API invoke it",
+            inferred=(
+                "the caller, the action and the layer are inferred: API Gateway could not invoke the function",
+            ),
+        )
     if found := _MARKETPLACE.search(text):
         actions = [word.strip() for word in found["actions"].split(",")]
         return MessageParts(

@@ -21,6 +21,11 @@ _EMPTY_TAGS = frozenset({"br", "hr", "p"})
 _PLACEHOLDER = re.compile(r"<[A-Za-z][A-Za-z0-9 _.-]{0,60}>")
 # What frames each line: Terraform's boxes, quotations, tables.
 _FRAME = re.compile(r"^[\s│╷╵┃║▏|>]*[│╷╵┃║▏|>]\s?")
+# What a logger puts before each line: time, level and where.
+_STAMP = re.compile(
+    r"^\[?(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d:\d\d[.,\dZ]{0,12}\]?\s{1,4}(?:\[?[A-Z]{3,8}\]?\s{1,4})?(?:[\w.$-]{1,100} - )?"
+)
+_EMPHASIS = re.compile(r"(?<!\S)\*{1,2}([A-Za-z][^*\n]{0,200})\*{1,2}(?!\S)")
 _SPACES = re.compile(r" {2,}")
 _BOX = str.maketrans(dict.fromkeys("│╷╵┃║▏╭╰─", " "))
 # A break is only inside a word where lines are of one width; shorter lines end where their author ended them.
@@ -30,13 +35,18 @@ _NARROWEST = 30
 def plain_texts(pasted: str) -> tuple[str, ...]:
     """The readings of the text, the likelier first; they differ in what its line breaks mean."""
     text = _BREAK.sub("\n", _without_escapes(pasted))
-    lines = [_FRAME.sub(" ", line).translate(_BOX) for line in text.split("\n")]
+    lines = [_framed(line) for line in _EMPHASIS.sub(r"\1", text).split("\n")]
     between_words = _one_line(" ".join(lines))
     if len(lines) < 2:  # noqa: PLR2004
         return (between_words,)
     inside_words = _one_line("".join(_joined(lines)))
     in_column = _one_line("".join(_joined_column([line.strip() for line in lines])))
     return tuple(dict.fromkeys((between_words, inside_words, in_column)))
+
+
+def _framed(line: str) -> str:
+    """The line without its frame or stamp, which leaves a space, since such lines are not broken inside words."""
+    return _STAMP.sub(" ", _FRAME.sub(" ", line).translate(_BOX))
 
 
 def _without_escapes(text: str) -> str:
