@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.engine.denied import message_patterns, other_texts
+from aws_iam.engine.denied import message_patterns, operation_context, other_texts
 from aws_iam.engine.denied.message_patterns import MOST
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
@@ -272,7 +272,7 @@ def _event(record: Mapping[str, Any]) -> Iterator[Denial]:
     code = _text(record, "errorCode")
     text = _text(record, "errorMessage")
     found = tuple(_denials_in_text(f"{code}: {text}"))
-    if not found and not other_texts.is_denial(code):
+    if not found and not operation_context.is_denial(code):
         return
     who = record.get("userIdentity")
     session = who.get("sessionContext") if isinstance(who, dict) else None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.denied import other_texts
 from aws_iam.engine.denied.message_parts import MessageParts, trimmed
+from aws_iam.engine.denied.operation_context import service_named
 from aws_iam.engine.denied.pasted_text import plain_texts
 from aws_iam.engine.reference.catalog import catalog
 
@@ -183,7 +184,7 @@ def _principal_before(text: str, at: int) -> str:
     if word.startswith("arn:") or word.endswith(".amazonaws.com") or _NAME.fullmatch(word):
         return trimmed(word)
     # `CodeBuild is not authorized to perform: sts:AssumeRole`: a service that speaks of itself.
-    return word if word[:1].isupper() and other_texts.service_named(word) else ""
+    return word if word[:1].isupper() and service_named(word) else ""
 
 
 def _resource(text: str, at: int, end: int) -> tuple[str, int]:

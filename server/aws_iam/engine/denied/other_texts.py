@@ -7,48 +7,37 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam import resources
 from aws_iam.engine.denied.message_parts import MessageParts, trimmed
+from aws_iam.engine.denied.operation_context import (
+    EVENT_NAME,
+    ROW,
+    WEB_IDENTITY,
+    code_in,
+    denial_data,
+    service_named,
+    with_inferences,
+    with_operation,
+)
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.operations import operations, operations_named, service_of_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FAR = 2_100
 _NEAR = 200
-_ACTION = r"([a-z0-9-]{1,64}:[A-Za-z0-9]{1,128})"
+_ACTION = r"([a-z][a-z0-9-]{0,63}:[A-Za-z0-9]{1,128})"
 _ROLE = re.compile(r"arn:[^ :/]{1,40}:iam::[^ :/]{0,60}:(?:assumed-)?role/[^ '\"`,;)]{1,512}")
 _PRINCIPAL = re.compile(
     r"\b([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,3}\.amazonaws\.com(?:\.cn)?)\b"
 )
 _ENCODED = re.compile(r"encoded ?authori[sz]ation ?(?:failure ?)?message:? ?", re.IGNORECASE)
-_CALLING = re.compile(
-    r"error occurred \(([A-Za-z0-9.]{1,80})\) when calling the ([A-Za-z0-9]{1,80}) operation",
-    re.IGNORECASE,
-)
-_GO = re.compile(r"operation error ([A-Za-z0-9 ]{1,60}): ([A-Za-z0-9]{1,80}),", re.IGNORECASE)
-_PHP = re.compile(r"Error executing \"?([A-Za-z0-9]{1,80})\"? on \"?https?://([a-z0-9.-]{1,200})")
-_API = re.compile(rf"\bAPI: {_ACTION}", re.IGNORECASE)
-_JAVA = re.compile(r"\(Service: ([A-Za-z0-9 ]{1,60})[;,]")
 _EXCEPTION = re.compile(
     r"\b(?:Amazon|Aws::|Amazon\.|services?\.)([A-Za-z0-9]{1,40})(?:\.model)?(?:\.|::)[A-Za-z0-9:.]{1,80}"
 )
-_EVENT_NAME = re.compile(r"eventName\W{1,8}([A-Za-z0-9]{1,80})")
-_EVENT_SOURCE = re.compile(r"eventSource\W{1,8}([a-z0-9-]{1,63})\.amazonaws\.com")
-_ROW = re.compile(
-    r"\b([a-z0-9-]{1,63})\.amazonaws\.com[\s\",|]{1,8}([A-Z][A-Za-z0-9]{1,80})[\s\",|]{1,8}(?=(?:Client\.)?[A-Z])"
-)
 _SESSION = re.compile(
     r"arn:[^ :/]{1,40}:(?:sts|iam)::[^ :]{0,60}:(?:assumed-role|user|federated-user)/[^ '\"`,;)]{1,512}"
-)
-_CODE = re.compile(
-    r"\b(AccessDenied(?:Exception|Error|Fault)?|[A-Za-z0-9]{0,10}AccessDeniedException|KmsAccessDenied|(?:Client\.)?UnauthorizedOperation"
-    r"|UnauthorizedException|UnauthorizedAccess|NotAuthorized|AuthorizationError(?:Exception)?|ForbiddenException"
-    r"|InsufficientPermissionsException|AllAccessDisabled)\b|\b(ACCESS_DENIED)\b"
 )
 # The answer to a HEAD request has no body, only the status.
 _BARE = re.compile(
@@ -56,11 +45,9 @@ _BARE = re.compile(
     r"|\bnot ?authori[sz]ed ?to\b|\bpermission ?denied\b|\baccess to the resource \S{1,300} is denied|status ?code:? ?403\b",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[a-z0-9-]{2,40}")
 _EXPLICIT = re.compile(r"explicit(?:ly)? ?den(?:y|ied)", re.IGNORECASE)
 _CIPHERTEXT = re.compile(r"ciphertext refers to a [a-z ]{1,40} that does not exist", re.IGNORECASE)
 _KMS = re.compile(r"access to kms is not allowed|kms access was denied", re.IGNORECASE)
-_WEB_IDENTITY = re.compile(r"AssumeRoleWith(?:WebIdentity|SAML)")
 # `To request access, copy the following text`: the console.
 _CONSOLE = re.compile(
     r"User: (?P<user>\S{1,2048}) (?:Service: \S{1,64} )?Action: (?P<action>[a-z0-9-]{1,64}:[A-Za-z0-9]{1,128})"
@@ -102,29 +89,6 @@ _TAKING_ROLE = re.compile(
 )
 
 
-@cache
-def _data() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = resources.data("denials.json")
-    return data
-
-
-def service_named(name: str) -> str:
-    """The prefix of the actions of a service, by what SDKs and consoles call it; empty when none is known."""
-    plain = name.lower().replace(" ", "").replace("_", "")
-    known = _service(plain)
-    for affix in ("amazon", "aws"):
-        known = known or _service(plain.removeprefix(affix))
-    return known
-
-
-def _service(plain: str) -> str:
-    for name in (plain, plain.removesuffix("internal"), re.sub(r"v\d$", "", plain)):
-        found = _data()["service_names"].get(name) or service_of_client(name)
-        if found or name in catalog().services:
-            return str(found or name)
-    return ""
-
-
 def parts_of(text: str) -> tuple[MessageParts, ...]:
     """The message in a text without the standard wording; empty when it tells of no denial."""
     found = next(filter(None, (read(text) for read in _READERS)), None)
@@ -138,113 +102,21 @@ def with_surroundings(
 ) -> MessageParts:
     """The parts with the error code and operation before them, and with what the text says of causes that are no policy."""
     encoded = _ENCODED.search(text, at, end) is not None
-    located = replace(_with_operation(parts, text, start, at, end), encoded=encoded)
+    located = replace(with_operation(parts, text, start, at, end), encoded=encoded)
     # The caller stands before the refusal, the reason after it.
-    inferred = _inferred(located, text[max(start, at - _FAR) : min(end, at + _FAR)])
+    inferred = with_inferences(located, text[max(start, at - _FAR) : min(end, at + _FAR)])
     return _without_policy(inferred, text[at : min(end, at + 2 * _FAR)])
 
 
 def _with_context(parts: MessageParts, text: str) -> MessageParts:
     size = len(text)
-    located = _with_operation(parts, text, 0, size, size)
+    located = with_operation(parts, text, 0, size, size)
     cause = _cause_in(text)
     if cause and not located.service:
         located = replace(located, service=cause.get("service", ""))
     explicit = True if located.explicit is None and _EXPLICIT.search(text) else located.explicit
     encoded = _ENCODED.search(text) is not None
-    return _inferred(replace(located, explicit=explicit, encoded=encoded), text)
-
-
-def _with_operation(parts: MessageParts, text: str, start: int, at: int, end: int) -> MessageParts:
-    """The parts with the last error code and operation between the previous message and this one."""
-    near = max(start, at - 4 * _FAR)
-    java = _JAVA.search(text, at, min(end, at + _FAR)) or _last(_JAVA, text, near, at)
-    service = parts.service or (service_named(java[1]) if java else "")
-    calling = _last(_CALLING, text, near, at)
-    if calling:
-        return replace(parts, code=calling[1], operation=calling[2], service=service)
-    if go := _last(_GO, text, near, at):
-        parts, service = replace(parts, operation=go[2]), service_named(go[1]) or service
-    elif php := _last(_PHP, text, near, at):
-        parts, service = replace(parts, operation=php[1]), service_named(php[2].partition(".")[0])
-    elif api := _last(_API, text, near, at):
-        prefix, _, name = api[1].partition(":")
-        parts, service = replace(parts, operation=name), service_named(prefix) or service
-    elif row := _last(_ROW, text, near, at):
-        parts, service = replace(parts, operation=row[2]), service_named(row[1]) or service
-    elif (event := _last(_EVENT_NAME, text, near, at)) and not parts.operation:
-        source = _last(_EVENT_SOURCE, text, near, at)
-        parts = replace(parts, operation=event[1])
-        service = (service_named(source[1]) if source else "") or service
-    parts = replace(parts, service=service)
-    code = _last(_CODE, text, near, at) or _CODE.search(text, at, min(end, at + _FAR))
-    return replace(parts, code=parts.code or code[0]) if code else parts
-
-
-def _last(pattern: re.Pattern[str], text: str, start: int, end: int) -> re.Match[str] | None:
-    found = None
-    for match_ in pattern.finditer(text, start, end):
-        found = match_
-    return found
-
-
-def _inferred(parts: MessageParts, text: str) -> MessageParts:
-    """The parts with the action that the operation needs, where there is one, and the layer that alone can decide it."""
-    if not parts.action and parts.operation:
-        action, why = _action_of_operation(parts, text)
-        if action:
-            parts = replace(parts, action=action, inferred=(*parts.inferred, why))
-    if not parts.policy_type and _WEB_IDENTITY.search(parts.action):
-        why = f"the layer is inferred: only the trust policy of the role can allow {parts.action}"
-        remark = "the trust policy of the role refuses the identity, or its provider is not known in the role's account"
-        parts = replace(
-            parts,
-            policy_type="role trust policy",
-            remark=parts.remark or remark,
-            inferred=(*parts.inferred, why),
-        )
-    return parts
-
-
-def _action_of_operation(parts: MessageParts, text: str) -> tuple[str, str]:
-    """The action behind the operation, and how that is known; both empty where several services have the operation."""
-    name = parts.operation
-    service = parts.service or ("ec2" if parts.code.endswith("UnauthorizedOperation") else "")
-    if service:
-        mapped = operations().get(f"{service}:{name}".lower())
-        known = catalog().action(f"{service}:{name}")
-        actions = mapped.actions if mapped else ((known.full_name,) if known else ())
-    else:
-        named = [action for op in operations_named(name.lower()) for action in op.actions]
-        actions = tuple(dict.fromkeys((*named, *catalog().having(name))))
-    if len(actions) == 1:
-        return actions[0], f"the action is inferred from the operation {name}"
-    likely = _likely(actions, parts.code, text)
-    why = f"several services have an operation {name}; the action is inferred from the rest of the message, or is the likeliest"
-    return (likely, why) if likely else ("", "")
-
-
-def _likely(actions: tuple[str, ...], code: str, text: str) -> str:
-    """The action of the service that the text names, or else of the one common service that has the operation; or none."""
-    words = frozenset(_WORD.findall(text.lower()))
-    named = [action for action in actions if _spoken_names(action.partition(":")[0]) & words]
-    if len(named) == 1:
-        return named[0]
-    plain = [action for action in actions if action.partition(":")[0] in _data()["plain_codes"]]
-    by_code = plain if code in {"AccessDenied", "403"} else [a for a in actions if a not in plain]
-    common = [
-        action
-        for action in by_code or actions
-        if action.partition(":")[0] in _data()["common_services"]
-    ]
-    return common[0] if len({action.partition(":")[0] for action in common}) == 1 else ""
-
-
-@cache
-def _spoken_names(service: str) -> frozenset[str]:
-    """What texts call a service, in lower case; names of one or two letters say nothing."""
-    names = (name for name, prefix in _data()["service_names"].items() if prefix == service)
-    return frozenset(name for name in (service, *names) if len(name) > 2)  # noqa: PLR2004
+    return with_inferences(replace(located, explicit=explicit, encoded=encoded), text)
 
 
 def _cause_in(text: str) -> Mapping[str, Any] | None:
@@ -253,7 +125,7 @@ def _cause_in(text: str) -> Mapping[str, Any] | None:
     return next(
         (
             row
-            for row in _data()["without_policy"]
+            for row in denial_data()["without_policy"]
             if any(words in lower for words in row["texts"])
             and all(words in lower for words in row.get("and", ()))
         ),
@@ -372,7 +244,7 @@ def _taking_role(text: str) -> MessageParts | None:
     """A service that may not take a role."""
     found = _TAKING_ROLE.search(text)
     role = _ROLE.search(text)
-    if found is None or _WEB_IDENTITY.search(text):
+    if found is None or WEB_IDENTITY.search(text):
         return None
     return MessageParts(
         form="short",
@@ -428,12 +300,12 @@ def _delivery(text: str) -> MessageParts | None:
 def _without_words(text: str) -> MessageParts | None:
     """A bare code, status or `Access Denied`; or an encoded part alone."""
     encoded = _ENCODED.search(text)
-    found = _CODE.search(text) or (not other_error(text) and _BARE.search(text))
+    found = code_in(text) or (not other_error(text) and _BARE.search(text))
     if not (found or encoded or _cause_in(text)):
         return None
     path = _S3_PATH.search(text)
     operation = _FOR_OPERATION.search(text)
-    session = _SESSION.search(text) if _ROW.search(text) or _EVENT_NAME.search(text) else None
+    session = _SESSION.search(text) if ROW.search(text) or EVENT_NAME.search(text) else None
     return MessageParts(
         form="short",
         principal=trimmed(session[0]) if session else "",
@@ -477,11 +349,6 @@ _OTHERS = {
     "Unable to locate credentials": "there are no credentials, so the request was not sent",
 }
 _OTHER = re.compile("|".join(map(re.escape, _OTHERS)))
-
-
-def is_denial(code: str) -> bool:
-    """Whether an error code means that the request was denied."""
-    return _CODE.search(code) is not None
 
 
 def other_error(text: str) -> tuple[str, str] | None:

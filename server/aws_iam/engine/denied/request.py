@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.denied.grant_statement import is_permission_set
 from aws_iam.engine.denied.masks import Masks
-from aws_iam.engine.denied.other_texts import service_named
+from aws_iam.engine.denied.operation_context import service_named
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
