@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aws_iam.cli import command_line
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
@@ -56,6 +57,28 @@ def test_a_policy_as_text_inside_the_text_of_the_layers_is_read_once() -> None:
     text = CASES[0]["document"]
     for policies in (json.dumps({"identity": text}), f'{{"identity": {text}}}'):
         assert "stands twice" in said("evaluate", request=REQUEST, policies=policies)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["explain", "--document", CASES[0]["document"]],
+        ["compare", "--document", CASES[0]["document"], "--baseline", json.dumps(EVERYTHING)],
+        [
+            "evaluate",
+            "--request",
+            json.dumps(REQUEST),
+            "--policies",
+            f'{{"identity": {CASES[0]["document"]}}}',
+        ],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_the_command_does_not_answer_on_half_a_policy(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command_line.main(["policy", *arguments, "--json"], {}) == 2
+    assert "`Effect` stands twice" in "".join(capsys.readouterr())
 
 
 def test_the_same_value_twice_is_no_repeated_key() -> None:

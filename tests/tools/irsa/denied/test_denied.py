@@ -20,6 +20,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from aws_iam import evaluate
 from aws_iam.answer import to_json
+from aws_iam.cli import command_line
 from aws_iam.engine.tokens.claims import claims_of
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.tools.irsa import check
@@ -153,6 +154,25 @@ def test_several_audiences_are_compared_with_a_note_that_aws_does_not_document_i
     assert answer.decision.outcome == "Allowed"
     assert answer.artifacts == ()
     assert "does not document" in answer.facts["notes"][0]["note"]
+
+
+@pytest.mark.parametrize(
+    "prefix", ["https://", "arn:aws:iam::111122223333:oidc-provider/", "oidc-provider/"]
+)
+def test_a_key_that_no_request_has_fails_the_command(
+    prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = trust({"StringEquals": {f"{prefix}$:sub": CLAIMS["sub"]}})
+    arguments = [
+        "irsa",
+        "denied",
+        "--document",
+        json.dumps(policy),
+        "--claims",
+        json.dumps(CLAIMS),
+    ]
+    assert command_line.main([*arguments, "--account", "111122223333", "--json"], {}) == 1
+    assert "Refused" in json.loads(capsys.readouterr().out)["summary"]
 
 
 def without_issuer(**changed: str) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def _answer(
     facts |= proof.facts if proof else {}
     facts |= tables.open_facts(denial, denials_in_text, request, remedy, documents)
     return Answer(
-        summary=_summary(denial, request, proof),
+        summary=_summary(denial, request, documents, proof),
         findings=proof.findings if proof else (),
         decision=by_policies.evaluation.decision if by_policies else None,
         artifacts=proof.artifacts if proof else (),
@@ -101,7 +101,12 @@ def _answer(
     )
 
 
-def _summary(denial: Denial, request: DeniedRequest, proof: Proof | None) -> str:
+def _summary(
+    denial: Denial,
+    request: DeniedRequest,
+    documents: PolicyDocuments | None,
+    proof: Proof | None,
+) -> str:
     parts = [_refusal(denial)]
     if denial.mended_by:
         parts.append(f"No change of a policy helps: {denial.cause}. {denial.mended_by}")
@@ -111,9 +116,12 @@ def _summary(denial: Denial, request: DeniedRequest, proof: Proof | None) -> str
         owner = (
             policy_type_texts()[denial.policy_type].owner if denial.policy_type else "its owner"
         )
-        parts.append(
-            f"No Deny in the given policies matches, and an Allow cannot override a Deny: ask {owner} for an exception."
+        unseen = (
+            "No Deny in the given policies matches, and an"
+            if documents and documents.levels
+            else "An"
         )
+        parts.append(f"{unseen} Allow cannot override a Deny: ask {owner} for an exception.")
     elif request.lacks:
         parts.append(
             f"The message does not include the {joined(request.lacks)}, so no change can be proved."
