@@ -16,6 +16,7 @@ from aws_iam.engine.denied import other_texts
 from aws_iam.engine.denied.message_parts import MessageParts, trimmed
 from aws_iam.engine.denied.operation_context import service_named
 from aws_iam.engine.denied.pasted_text import plain_texts
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
@@ -106,7 +107,13 @@ def _completeness(parts: Sequence[MessageParts]) -> tuple[int, int]:
 
 
 def _is_whole(name: str) -> bool:
-    return bool(name) and " " not in name and (not name.startswith("arn:") or name.count(":") > 4)  # noqa: PLR2004
+    """Whether the name has no break in it, and has the form of an ARN if it begins as one."""
+    if not name or " " in name:
+        return False
+    arn = Arn.of(name)
+    if arn is None:
+        return not name.startswith("arn")
+    return arn.service == "sts" or bool(catalog().types_of_arn(arn))
 
 
 def _parts_in(plain: str) -> Iterator[MessageParts]:
@@ -173,7 +180,11 @@ def _whole_action(match: re.Match[str]) -> tuple[str, int]:
 
 def _principal_before(text: str, at: int) -> str:
     """The principal before `is not authorized`: what follows `User:`, or an ARN or a name of one word."""
-    before = _VERB.sub("", text[max(0, at - _FAR) : at])
+    full = text[max(0, at - _FAR) : at].rstrip()
+    before = _VERB.sub("", full)
+    if before == full:
+        # A broken line swallowed the space before the verb.
+        before = before.removesuffix("is").removesuffix("IS")
     users = list(_USER.finditer(before))
     name = before[users[-1].end() :].strip() if users else ""
     if name.startswith("arn:"):

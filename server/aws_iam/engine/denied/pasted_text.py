@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 
 _COLOUR = re.compile(r"(?:\x1b|\\+u001b|\\+x1b|\\+033)\[[0-9;]{0,20}[A-Za-z]")
 _CODE_POINT = re.compile(r"\\+u([0-9a-fA-F]{4})")
@@ -28,14 +29,14 @@ _STAMP = re.compile(
 _EMPHASIS = re.compile(r"(?<!\S)\*{1,2}([A-Za-z][^*\n]{0,200})\*{1,2}(?!\S)")
 _SPACES = re.compile(r" {2,}")
 _BOX = str.maketrans(dict.fromkeys("│╷╵┃║▏╭╰─", " "))
-# A break is only inside a word where lines are of one width; shorter lines end where their author ended them.
+# A line that is broken inside a word has the full width; shorter lines end where their author ended them.
 _NARROWEST = 30
 
 
 def plain_texts(pasted: str) -> tuple[str, ...]:
     """The readings of the text, the likelier first; they differ in what its line breaks mean."""
     text = _BREAK.sub("\n", _without_escapes(pasted))
-    lines = [_framed(line) for line in _EMPHASIS.sub(r"\1", text).split("\n")]
+    lines = [_framed(line) for line in text.split("\n")]
     between_words = _one_line(" ".join(lines))
     if len(lines) < 2:  # noqa: PLR2004
         return (between_words,)
@@ -72,12 +73,15 @@ def _without_tags(text: str) -> str:
     def replaced(tag: re.Match[str]) -> str:
         return " " if tag[1] or tag[3] or tag[2].lower() in closed else tag[0]
 
-    return _PLACEHOLDER.sub(lambda found: found[0].replace(" ", ""), _TAG.sub(replaced, text))
+    return _TAG.sub(replaced, text)
 
 
 def _joined(lines: list[str]) -> list[str]:
-    """The lines with a space after each that is too short to have been broken inside a word."""
-    return [line if len(line) >= _NARROWEST else f"{line} " for line in lines]
+    """The lines with a space after each that is not of the full width, for a word was broken only there."""
+    lengths = Counter(map(len, lines[:-1]))
+    widest = max(lengths, default=0)
+    full = {n for n, count in lengths.items() if n >= _NARROWEST and (count > 1 or n == widest)}
+    return [line if len(line) in full else f"{line} " for line in lines]
 
 
 def _joined_column(lines: list[str]) -> list[str]:
@@ -87,4 +91,7 @@ def _joined_column(lines: list[str]) -> list[str]:
 
 
 def _one_line(text: str) -> str:
-    return _SPACES.sub(" ", _TAB.sub(" ", text).replace("\n", " ")).strip()
+    line = _SPACES.sub(" ", _TAB.sub(" ", text).replace("\n", " ")).strip()
+    if "<" in line:
+        line = _PLACEHOLDER.sub(lambda found: found[0].replace(" ", ""), line)
+    return _EMPHASIS.sub(r"\1", line) if "*" in line else line
