@@ -20,7 +20,6 @@ from joserfc.jwk import ECKey, RSAKey
 
 from aws_iam import evaluate
 from aws_iam.answer import to_json
-from aws_iam.cli import command_line
 from aws_iam.engine.tokens.claims import claims_of
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.tools.irsa import check
@@ -154,48 +153,6 @@ def test_several_audiences_are_compared_with_a_note_that_aws_does_not_document_i
     assert answer.decision.outcome == "Allowed"
     assert answer.artifacts == ()
     assert "does not document" in answer.facts["notes"][0]["note"]
-
-
-@pytest.mark.parametrize(
-    "prefix", ["https://", "arn:aws:iam::111122223333:oidc-provider/", "oidc-provider/"]
-)
-def test_a_key_that_no_request_has_fails_the_command(
-    prefix: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    policy = trust({"StringEquals": {f"{prefix}$:sub": CLAIMS["sub"]}})
-    arguments = [
-        "irsa",
-        "denied",
-        "--document",
-        json.dumps(policy),
-        "--claims",
-        json.dumps(CLAIMS),
-    ]
-    assert command_line.main([*arguments, "--account", "111122223333", "--json"], {}) == 1
-    assert "Refused" in json.loads(capsys.readouterr().out)["summary"]
-
-
-def without_issuer(**changed: str) -> dict[str, Any]:
-    return {name: value for name, value in {**CLAIMS, **changed}.items() if name != "iss"}
-
-
-def test_claims_without_an_issuer_are_those_of_the_one_that_the_policy_trusts() -> None:
-    answer = ask(claims=without_issuer())
-    assert answer.findings == ()
-    assert answer.decision.outcome == "Allowed"
-    assert f"`https://{GITHUB}` is assumed" in answer.facts["notes"][0]["note"]
-    refused = ask(claims=without_issuer(sub="repo:octo/app:ref:refs/heads/dev"))
-    assert [finding.code for finding in refused.findings] == ["TOKEN-SUBJECT"]
-
-
-def test_no_issuer_is_assumed_where_the_policy_trusts_two_or_the_token_itself_lacks_it() -> None:
-    other = trust({"StringEquals": {"$:sub": "x"}}, "gitlab.com")
-    both = {**OPEN, "Statement": [*OPEN["Statement"], *other["Statement"]]}
-    for answer in (
-        ask(both, claims=without_issuer()),
-        ask(token=jwt.encode({"alg": "RS256"}, without_issuer(), RSA)),
-    ):
-        assert answer.findings[0].code == "TOKEN-INCOMPLETE"
 
 
 def test_every_cause_has_a_case_and_a_row_on_the_page() -> None:
