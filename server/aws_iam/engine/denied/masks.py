@@ -38,11 +38,11 @@ class Masks:
     @property
     def placeholders(self) -> Mapping[str, str]:
         """Each stand-in, and the placeholder that answers show in its place."""
-        found = {}
+        shown = {}
         for stand_ins, word in ((self._accounts, "account-id"), (self._names, "name")):
             for number, stand_in in enumerate(stand_ins.values(), start=1):
-                found[stand_in] = f"<{word}>" if number == 1 else f"<{word}-{number}>"
-        return found
+                shown[stand_in] = f"<{word}>" if number == 1 else f"<{word}-{number}>"
+        return shown
 
     def principal(self, arn: str) -> str:
         """The ARN of a caller with stand-ins for what is masked."""

@@ -117,8 +117,8 @@ def _is_whole(name: str) -> bool:
 
 
 def _parts_in(plain: str) -> Iterator[MessageParts]:
-    refusals = [found for found in _REFUSED.finditer(plain) if _is_refusal(plain, found)]
-    if not any(_action_at(plain, found.end(), len(plain)) for found in refusals):
+    refusals = [refusal for refusal in _REFUSED.finditer(plain) if _is_refusal(plain, refusal)]
+    if not any(_action_at(plain, refusal.end(), len(plain)) for refusal in refusals):
         for parts in other_texts.parts_of(plain):
             reason = _EXPLICIT.search(plain) or _IMPLICIT.search(plain)
             reasoned = (
@@ -129,29 +129,29 @@ def _parts_in(plain: str) -> Iterator[MessageParts]:
         return
     ends = [*(refusal.start() for refusal in refusals[1:]), len(plain)]
     done = 0
-    for found, end in zip(refusals, ends, strict=True):
-        parts = _standard(plain, found, end)
-        yield other_texts.with_surroundings(parts, plain, done, found.start(), end)
-        done = found.end()
+    for refusal, end in zip(refusals, ends, strict=True):
+        parts = _standard(plain, refusal, end)
+        yield other_texts.with_surroundings(parts, plain, done, refusal.start(), end)
+        done = refusal.end()
 
 
-def _is_refusal(text: str, found: re.Match[str]) -> bool:
+def _is_refusal(text: str, refusal: re.Match[str]) -> bool:
     """Whether an action follows; `not authorized to perform` tells of a refusal without one, too."""
     stands_alone = re.match(
-        r"not ?authori[sz]ed ?to ?(?:perform|assume)", found["standard"], re.IGNORECASE
+        r"not ?authori[sz]ed ?to ?(?:perform|assume)", refusal["standard"], re.IGNORECASE
     )
-    return bool(stands_alone) or _action_at(text, found.end(), len(text)) is not None
+    return bool(stands_alone) or _action_at(text, refusal.end(), len(text)) is not None
 
 
 def _action_at(text: str, at: int, end: int) -> re.Match[str] | None:
     return _ACTION.match(text, at, end) or _ASSUME.match(text, at, end)
 
 
-def _standard(text: str, found: re.Match[str], end: int) -> MessageParts:
-    principal = _principal_before(text, found.start())
-    match = _action_at(text, found.end(), end)
+def _standard(text: str, refusal: re.Match[str], end: int) -> MessageParts:
+    principal = _principal_before(text, refusal.start())
+    match = _action_at(text, refusal.end(), end)
     if match is None:
-        reason = _REASON.search(text, found.end(), min(end, found.end() + _FAR))
+        reason = _REASON.search(text, refusal.end(), min(end, refusal.end() + _FAR))
         parts = MessageParts(form="short", principal=principal)
         return _with_reason(parts, text, reason.start(), end) if reason else parts
     action, at = _whole_action(match)
@@ -245,7 +245,7 @@ def _named_action(asked: str, allowed: str) -> str:
     return known.full_name if known else asked or allowed
 
 
-def _type(found: re.Match[str]) -> str:
-    if found[2]:
+def _type(match: re.Match[str]) -> str:
+    if match[2]:
         return "permissions boundary"
-    return _TYPES[re.sub("[ -]", "", found[1].lower())] if found[1] else ""
+    return _TYPES[re.sub("[ -]", "", match[1].lower())] if match[1] else ""

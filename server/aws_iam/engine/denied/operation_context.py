@@ -63,9 +63,9 @@ def service_named(name: str) -> str:
 
 def _service(plain: str) -> str:
     for name in (plain, plain.removesuffix("internal"), re.sub(r"v\d$", "", plain)):
-        found = denial_data()["service_names"].get(name) or service_of_client(name)
-        if found or name in catalog().services:
-            return str(found or name)
+        prefix = denial_data()["service_names"].get(name) or service_of_client(name)
+        if prefix or name in catalog().services:
+            return str(prefix or name)
     return ""
 
 
@@ -96,10 +96,10 @@ def with_operation(parts: MessageParts, text: str, start: int, at: int, end: int
 
 
 def _last(pattern: re.Pattern[str], text: str, start: int, end: int) -> re.Match[str] | None:
-    found = None
+    last = None
     for match_ in pattern.finditer(text, start, end):
-        found = match_
-    return found
+        last = match_
+    return last
 
 
 def with_inferences(parts: MessageParts, text: str) -> MessageParts:

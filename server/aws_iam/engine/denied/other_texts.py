@@ -91,10 +91,10 @@ _TAKING_ROLE = re.compile(
 
 def parts_of(text: str) -> tuple[MessageParts, ...]:
     """The message in a text without the standard wording; empty when it tells of no denial."""
-    found = next(filter(None, (read(text) for read in _READERS)), None)
-    if found is None:
+    parts = next(filter(None, (read(text) for read in _READERS)), None)
+    if parts is None:
         return ()
-    return (_without_policy(_with_context(found, text), text),)
+    return (_without_policy(_with_context(parts, text), text),)
 
 
 def with_surroundings(
@@ -154,15 +154,15 @@ def _without_policy(parts: MessageParts, text: str) -> MessageParts:
 
 
 def _console(text: str) -> MessageParts | None:
-    found = _CONSOLE.search(text)
-    if found is None:
+    match = _CONSOLE.search(text)
+    if match is None:
         return None
-    context = _CONTEXT.search(found["context"])
+    context = _CONTEXT.search(match["context"])
     return MessageParts(
         form="standard",
-        principal=trimmed(found["user"]),
-        action=found["action"],
-        resource=trimmed(found["resource"]),
+        principal=trimmed(match["user"]),
+        action=match["action"],
+        resource=trimmed(match["resource"]),
         policy_type=context["type"].lower() if context else "",
         explicit=(context["no"].lower() != "no ") if context else None,
     )
@@ -189,16 +189,16 @@ def _kms(text: str) -> MessageParts | None:
 
 
 def _permission_to_call(text: str) -> MessageParts | None:
-    if found := _DENIED_BY.search(text):
-        service, resource = service_named(found[1]), trimmed(found[3] or "")
+    if match := _DENIED_BY.search(text):
+        service, resource = service_named(match[1]), trimmed(match[3] or "")
         bucket = f"arn:aws:s3:::{resource}" if service == "s3" and resource else resource
-        action = _spelled(service, found[2])
+        action = _spelled(service, match[2])
         return action and MessageParts(form="short", action=action, resource=bucket)
-    if found := _CALL_ON.search(text):
-        action = _spelled(service_named(found[2]), found[1])
+    if match := _CALL_ON.search(text):
+        action = _spelled(service_named(match[2]), match[1])
         return action and MessageParts(form="short", action=action)
-    if found := _ALLOW_THE.search(text):
-        return MessageParts(form="short", action=found[1])
+    if match := _ALLOW_THE.search(text):
+        return MessageParts(form="short", action=match[1])
     if _INVALID_PERMISSIONS.search(text):
         return MessageParts(
             form="short",
@@ -210,8 +210,8 @@ def _permission_to_call(text: str) -> MessageParts | None:
                 "the caller, the action and the layer are inferred: API Gateway could not invoke the function",
             ),
         )
-    if found := _MARKETPLACE.search(text):
-        actions = [word.strip() for word in found["actions"].split(",")]
+    if match := _MARKETPLACE.search(text):
+        actions = [word.strip() for word in match["actions"].split(",")]
         return MessageParts(
             form="short",
             action=actions[-1],
@@ -242,13 +242,13 @@ def _managed_rule(text: str) -> MessageParts | None:
 
 def _taking_role(text: str) -> MessageParts | None:
     """A service that may not take a role."""
-    found = _TAKING_ROLE.search(text)
+    words = _TAKING_ROLE.search(text)
     role = _ROLE.search(text)
-    if found is None or WEB_IDENTITY.search(text):
+    if words is None or WEB_IDENTITY.search(text):
         return None
     return MessageParts(
         form="short",
-        principal=_service_principal(text, found),
+        principal=_service_principal(text, words),
         action="sts:AssumeRole",
         resource=trimmed(role[0]) if role else "",
         policy_type="role trust policy",
@@ -259,22 +259,22 @@ def _taking_role(text: str) -> MessageParts | None:
     )
 
 
-def _service_principal(text: str, found: re.Match[str]) -> str:
+def _service_principal(text: str, words: re.Match[str]) -> str:
     """The service that may not take the role: its principal, or its name right before or after the words."""
     principals = [p[1] for p in _PRINCIPAL.finditer(text) if not _is_endpoint(p[1])]
     if principals:
         return principals[0]
     after = re.match(
         r" by (?:the )?(?:principal )?['\"`]?((?:AWS |Amazon )?[A-Za-z0-9]{2,40})",
-        text[found.end() :],
+        text[words.end() :],
     )
     before = re.search(
         r"((?:AWS |Amazon )?[A-Z][A-Za-z0-9]{1,40})(?: (?:is|was|were|does|has|could|did|not|can))*,? ?$",
-        text[max(0, found.start() - _NEAR) : found.start()],
+        text[max(0, words.start() - _NEAR) : words.start()],
     )
-    for word in (after, before):
-        if word and service_named(word[1]):
-            return word[1]
+    for name in (after, before):
+        if name and service_named(name[1]):
+            return name[1]
     return ""
 
 
@@ -284,11 +284,11 @@ def _is_endpoint(host: str) -> bool:
 
 
 def _delivery(text: str) -> MessageParts | None:
-    found = _DELIVERY.search(text)
-    return found and MessageParts(
+    match = _DELIVERY.search(text)
+    return match and MessageParts(
         form="short",
         action="s3:PutObject",
-        resource=f"arn:aws:s3:::{trimmed(found[1])}",
+        resource=f"arn:aws:s3:::{trimmed(match[1])}",
         policy_type="resource-based policy",
         remark="the policy of the bucket does not let the service write there",
         inferred=(
@@ -300,8 +300,8 @@ def _delivery(text: str) -> MessageParts | None:
 def _without_words(text: str) -> MessageParts | None:
     """A bare code, status or `Access Denied`; or an encoded part alone."""
     encoded = _ENCODED.search(text)
-    found = code_in(text) or (not other_error(text) and _BARE.search(text))
-    if not (found or encoded or _cause_in(text)):
+    code = code_in(text) or (not other_error(text) and _BARE.search(text))
+    if not (code or encoded or _cause_in(text)):
         return None
     path = _S3_PATH.search(text)
     operation = _FOR_OPERATION.search(text)
@@ -312,13 +312,13 @@ def _without_words(text: str) -> MessageParts | None:
         resource=f"arn:aws:s3:::{trimmed(path[1])}" if path else "",
         operation=operation[1] if operation else "",
         service=_service_of_exception(text),
-        code="" if found or not encoded else "UnauthorizedOperation",
+        code="" if code or not encoded else "UnauthorizedOperation",
     )
 
 
 def _service_of_exception(text: str) -> str:
-    found = _EXCEPTION.search(text)
-    name = found[1].removesuffix("Exception").removesuffix("Client") if found else ""
+    match = _EXCEPTION.search(text)
+    name = match[1].removesuffix("Exception").removesuffix("Client") if match else ""
     return service_named(name) if name else ""
 
 
@@ -353,5 +353,5 @@ _OTHER = re.compile("|".join(map(re.escape, _OTHERS)))
 
 def other_error(text: str) -> tuple[str, str] | None:
     """Another error in the text, which no policy causes, with its meaning; None without one."""
-    found = _OTHER.search(text)
-    return (found[0], _OTHERS[found[0]]) if found else None
+    match = _OTHER.search(text)
+    return (match[0], _OTHERS[match[0]]) if match else None

@@ -93,5 +93,5 @@ def _joined_column(lines: list[str]) -> list[str]:
 def _one_line(text: str) -> str:
     line = _SPACES.sub(" ", _TAB.sub(" ", text).replace("\n", " ")).strip()
     if "<" in line:
-        line = _PLACEHOLDER.sub(lambda found: found[0].replace(" ", ""), line)
+        line = _PLACEHOLDER.sub(lambda name: name[0].replace(" ", ""), line)
     return _EMPHASIS.sub(r"\1", line) if "*" in line else line

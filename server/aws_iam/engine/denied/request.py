@@ -78,10 +78,10 @@ def _principal(denial: Denial, concluded: list[str]) -> str:
     if ":" in name or "." in name or name in {"", "*"}:
         return name
     prefix = service_named(name)
-    found = f"{prefix}.amazonaws.com"
-    if found in event_tables()["passed_to"].values():
-        concluded.append(f"{quoted(name)} is read as the service principal {quoted(found)}")
-        return found
+    service = f"{prefix}.amazonaws.com"
+    if service in event_tables()["passed_to"].values():
+        concluded.append(f"{quoted(name)} is read as the service principal {quoted(service)}")
+        return service
     return name
 
 
@@ -108,13 +108,13 @@ def _service_behind(denial: Denial) -> str:
     name = denial.operation.lower()
     if not name:
         return ""
-    found = {
+    principals = {
         principal
         for action, principal in passed_to.items()
         if action.partition(":")[2].lower() == name
         and denial.service in {"", action.partition(":")[0]}
     }
-    return found.pop() if len(found) == 1 else ""
+    return principals.pop() if len(principals) == 1 else ""
 
 
 def _usable(denial: Denial, fields: dict[str, Any], concluded: list[str]) -> DeniedRequest:

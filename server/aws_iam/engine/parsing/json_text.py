@@ -48,9 +48,9 @@ def python_value(text: str) -> Any:
 
 
 def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
     (repeated, _), *_ = Counter(name for name, _ in pairs).most_common(1)
     raise InputError(
         f"the key {quoted(repeated)} stands twice in one object",

@@ -43,10 +43,10 @@ def denied(message: str, policies: Any = None) -> Answer:
 def _is_one_of(text: str, wanted: Any, *, part: bool) -> bool:
     """Whether the text is, or contains, one of the wanted ones; breaks of lines inside names do not count."""
     plain = "".join(text.split())
-    for one in wanted if isinstance(wanted, list) else [wanted]:
-        if one is None and (part or not plain):
+    for name in wanted if isinstance(wanted, list) else [wanted]:
+        if name is None and (part or not plain):
             return True
-        if one is not None and ("".join(one.split()) in plain if part else one == text):
+        if name is not None and ("".join(name.split()) in plain if part else name == text):
             return True
     return False
 
