@@ -209,7 +209,10 @@ def _resource(text: str, at: int, end: int) -> tuple[str, int]:
                 return trimmed(text[at + 1 : close]), close + 1
     reason = _REASON.search(text, at, min(end, at + _FAR))
     if reason and _is_one_name(text[at : reason.start()]):
-        return trimmed(text[at : reason.start()]), reason.start()
+        name = trimmed(text[at : reason.start()])
+        # Only names of objects hold spaces; elsewhere a line was broken there.
+        is_broken = name.startswith("arn:") and ":s3:::" not in name
+        return (name.replace(" ", "") if is_broken else name), reason.start()
     named = _IAM_NAMED.match(text, at, end)
     space = text.find(" ", named.end() if named else at, end)
     stop = end if space < 0 else space
