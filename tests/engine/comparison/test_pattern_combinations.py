@@ -128,15 +128,13 @@ def test_wildcards_of_fields_and_names_keep_out_separators(patterns: list[list[s
 def test_arn_patterns_meet_what_arn_operators_match(patterns: list[str]) -> None:
     found = combinations([arn_pattern(pattern) for pattern in patterns])
 
-    def cell(text: str) -> int:
-        return sum(
-            1 << at
-            for at, pattern in enumerate(patterns)
-            if holds_for("ArnLike", (pattern,), (text,))
-        )
+    def cell(text: str) -> int | None:
+        held = [holds_for("ArnLike", (pattern,), (text,)) for pattern in patterns]
+        # What a pattern of fewer than six fields matches is not documented.
+        return None if None in held else sum(1 << at for at, met in enumerate(held) if met)
 
-    assert all(cell(without_stand_ins(text)) == number for number, text in found.items())
-    assert {cell(text) for text in ARN_TEXTS} <= set(found)
+    assert all(cell(without_stand_ins(text)) in {None, number} for number, text in found.items())
+    assert {cell(text) for text in ARN_TEXTS} <= {None, *found}
 
 
 @given(st.text(alphabet="aAkK\u212aßé", max_size=3), st.text(alphabet="aAkK\u212aßé", max_size=3))

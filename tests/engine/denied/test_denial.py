@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
-from aws_iam.engine.denied.message import MOST, Denial, denials
+from aws_iam.engine.denied.message import Denial, denials
+from aws_iam.engine.denied.message_patterns import MOST
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 from helpers.work import calls
@@ -49,6 +51,43 @@ def test_a_message_is_taken_apart(case: dict[str, Any]) -> None:
     assert len(found) == len(case["expect"])
     for denial, expected in zip(found, case["expect"], strict=True):
         assert _told(denial, expected) == expected
+
+
+def _wrapped(text: str, width: int, before: str = "") -> str:
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(before + line for line in lines)
+
+
+SHAPES = {
+    "lines of 72 characters": lambda text: _wrapped(text, 72),
+    "lines of 40 characters, indented": lambda text: _wrapped(text, 40, "    "),
+    "Terraform's frame": lambda text: _wrapped(text, 76, "│ "),
+    "a quotation": lambda text: f"> {text}",
+    "lines of Windows": lambda text: f"{text}\r\n",
+    "colours": lambda text: f"\x1b[31m{text}\x1b[0m",
+    "JSON in JSON": lambda text: json.dumps({"log": json.dumps({"error": text})}),
+    "JSON in a log": lambda text: f"level=error {json.dumps({'error': text})}",
+    "broken at 80 characters": lambda text: "\n".join(
+        text[at : at + 80] for at in range(0, len(text), 80)
+    ),
+}
+SHAPED = [
+    message["message"]
+    for message in MESSAGES
+    if message["name"].startswith(("no allow in", "a deny in"))
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("text", SHAPED)
+def test_the_shape_of_a_message_changes_nothing(text: str, shape: str) -> None:
+    def content(message: str) -> list[tuple[str, ...]]:
+        return [
+            (d.principal, d.action, d.resource, d.policy_type, d.policy_arn, str(d.explicit))
+            for d in denials(message)
+        ]
+
+    assert content(SHAPES[shape](text)) == content(text)
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case["name"])

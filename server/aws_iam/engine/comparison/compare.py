@@ -22,9 +22,9 @@ from aws_iam.engine.comparison.unchanged_statements import (
     reusable_nodes,
     share_derived,
 )
-from aws_iam.engine.evaluation.layers import refuse_unusable
 from aws_iam.engine.language.document import Kind, Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import sources_of
 from aws_iam.errors import InputError

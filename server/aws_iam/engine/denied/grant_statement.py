@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.evaluation.request import Request
 
 _PRINCIPAL = "aws:PrincipalArn"
+_PASSED_TO = "iam:PassedToService"
 _PERMISSION_SET = "AWSReservedSSO_"
 _RESERVED = "role/aws-reserved/sso.amazonaws.com/"
 
@@ -21,7 +22,20 @@ def allow_statement(layer: str, request: Request) -> dict[str, Any] | None:
         return None if named is None else _resource(request, named)
     if layer == "vpc_endpoint":
         return _endpoint(request)
-    return {"Effect": "Allow", "Action": request.action, **target(layer, request)}
+    return {
+        "Effect": "Allow",
+        "Action": request.action,
+        **target(layer, request),
+        **_only_to_the_service(request),
+    }
+
+
+def _only_to_the_service(request: Request) -> dict[str, Any]:
+    """For iam:PassRole, the condition on the service that gets the role: without it the role could go to any service."""
+    service = request.context.peek(_PASSED_TO.lower())
+    if request.action.lower() != "iam:passrole" or not service:
+        return {}
+    return {"Condition": {"StringEquals": {_PASSED_TO: service[0]}}}
 
 
 def account_statement(request: Request) -> dict[str, Any] | None:

@@ -15,7 +15,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.engine.denied import message_patterns
+from aws_iam.engine.denied import message_patterns, operation_context, other_texts
+from aws_iam.engine.denied.message_patterns import MOST
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.operations import operations, operations_named, service_of_client
@@ -24,9 +25,6 @@ from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-MOST = 50
-"""Messages that are read from one text."""
 
 _LONGEST = 262_144
 _MOST_VALUES = 20_000
@@ -67,8 +65,14 @@ class Denial:
     encoded: bool = False
     role: str = ""
     context: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    # What else the text says: that the key may not exist, or that the caller is the root user.
+    # What else the text says, such as that the key may not exist.
     remark: str = ""
+    # What was concluded from other words than AWS's standard ones.
+    inferred: tuple[str, ...] = ()
+    # Why no policy decided, what helps instead, and the page that says so; empty where a policy may help.
+    cause: str = ""
+    mended_by: str = ""
+    source: str = ""
 
     @property
     def layer(self) -> str:
@@ -78,14 +82,17 @@ class Denial:
     @property
     def likely_actions(self) -> tuple[str, ...]:
         """The actions that the operation may need, when the message names no action."""
-        if self.action or not self.operation:
+        if self.action and not self.inferred:
             return ()
+        inferred = (self.action,) if self.action else ()
+        if not self.operation:
+            return inferred
         if self.service:
-            return _actions_of(self.service, self.operation)
+            return inferred or _actions_of(self.service, self.operation)
         named = [name for op in operations_named(self.operation.lower()) for name in op.actions]
         # Several services can have the operation: the one with the shortest name is most likely.
         others = sorted(catalog().having(self.operation), key=len)
-        return tuple(dict.fromkeys((*named, *others)))[:5]
+        return tuple(dict.fromkeys((*inferred, *named, *others)))[:5]
 
     @property
     def untold(self) -> tuple[str, ...]:
@@ -150,10 +157,7 @@ def _denials_in_text(text: str) -> Iterator[Denial]:
 
 
 def _denial(parts: message_patterns.MessageParts) -> Denial:
-    service = service_of_client(parts.service) or parts.service.replace(" ", "").lower()
-    known = service if service in catalog().services else ""
-    if parts.code.endswith("UnauthorizedOperation"):
-        known = "ec2"
+    known = "ec2" if parts.code.endswith("UnauthorizedOperation") else parts.service
     return Denial(
         form=parts.form,
         principal=_principal(parts.principal),
@@ -167,6 +171,10 @@ def _denial(parts: message_patterns.MessageParts) -> Denial:
         code=parts.code,
         encoded=parts.encoded,
         remark=parts.remark,
+        inferred=parts.inferred,
+        cause=parts.cause,
+        mended_by=parts.mended_by,
+        source=parts.source,
     )
 
 
@@ -264,7 +272,7 @@ def _event(record: Mapping[str, Any]) -> Iterator[Denial]:
     code = _text(record, "errorCode")
     text = _text(record, "errorMessage")
     found = tuple(_denials_in_text(f"{code}: {text}"))
-    if not found and not message_patterns.is_denial(code):
+    if not found and not operation_context.is_denial(code):
         return
     who = record.get("userIdentity")
     session = who.get("sessionContext") if isinstance(who, dict) else None
@@ -316,7 +324,7 @@ def _only_arn(record: Mapping[str, Any]) -> str:
 
 
 def _no_denial(text: str) -> InputError:
-    other = message_patterns.other_error(text)
+    other = other_texts.other_error(text)
     if other:
         code, meaning = other
         return InputError(f"{quoted(code)} is not a denial by a policy: {meaning}")

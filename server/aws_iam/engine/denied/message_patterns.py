@@ -1,6 +1,7 @@
-"""Regular expressions for the texts of AWS's denials.
+"""The standard text of AWS's denials: `User: … is not authorized to perform: … on resource: … because …`.
 
-Each pattern reads forward from a fixed word over bounded runs of one class of characters, so no text makes it slow.
+Each pattern reads forward from a fixed word over bounded runs of one class of characters, so no text makes it slow. A space in
+a fixed text is optional, because line breaks swallow it.
 Sources: IAM User Guide, troubleshoot_access-denied; STS API Reference, DecodeAuthorizationMessage; KMS API Reference, Decrypt.
 """
 
@@ -8,165 +9,232 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from itertools import islice
+from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.denied import other_texts
+from aws_iam.engine.denied.message_parts import MessageParts, trimmed
+from aws_iam.engine.denied.operation_context import service_named
+from aws_iam.engine.denied.pasted_text import plain_texts
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _TYPE = (
-    r"(service control|resource control|VPC endpoint|session|resource-based|role trust"
-    r"|identity-based) polic(?:y|ies)|(permissions boundar(?:y|ies))"
+    r"(service ?control|resource ?control|VPC ?endpoint|session|resource[ -]?based|role ?trust|identity[ -]?based)"
+    r" ?polic(?:y|ies)|(permissions? ?boundar(?:y|ies))"
 )
-_REFUSED = re.compile(r"not authorized to (?:perform|assume):? ?", re.IGNORECASE)
-_ACTION = re.compile(r"[\"'`]?([a-z0-9-]{1,64}:[a-z0-9*]{1,128})[\"'`]?", re.IGNORECASE)
-_ON = re.compile(r" on (?:the resource: |resource:? |(?=arn:|\"))", re.IGNORECASE)
-_UNNAMED = re.compile(r" on (?:this resource|the resource associated with)", re.IGNORECASE)
-_IMPLICIT = re.compile(rf"because no (?:{_TYPE}) allows? ", re.IGNORECASE)
+_TYPES = {
+    "servicecontrol": "service control policy",
+    "resourcecontrol": "resource control policy",
+    "vpcendpoint": "vpc endpoint policy",
+    "session": "session policy",
+    "resourcebased": "resource-based policy",
+    "roletrust": "role trust policy",
+    "identitybased": "identity-based policy",
+}
+_LACKS = r"(?:does ?n.?t|do ?n.?t|does ?not|do ?not|did ?not|not) ?have ?(?:the ?)?(?:required ?|necessary ?)?permissions?"
+_REFUSED = re.compile(
+    rf"(?P<standard>not ?authori[sz]ed ?to ?(?:perform|assume)|(?:unable|not ?allowed|not ?permitted) ?to ?perform|{_LACKS} ?to"
+    r" ?(?:perform|call|execute|use)|not ?authori[sz]ed ?to ?(?:call|invoke|execute|use)):? ?"
+    r"(?:the ?)?(?:following ?)?(?:action|operation)?:? ?",
+    re.IGNORECASE,
+)
+_MARKS = r"[\"'`*\[(]{0,3}"
+_ACTION = re.compile(
+    rf"{_MARKS}([a-z][a-z0-9-]{{0,63}}:[a-z0-9*]{{1,128}})[\"'`*\])]{{0,3}}", re.IGNORECASE
+)
+_ASSUME = re.compile(r"(AssumeRole\w{0,30})(?= ?on)", re.IGNORECASE)
+_ON = re.compile(
+    r" ?(?:on|against) ?(?:the ?)?(?:resources?(?:\(s\))? ?:? ?|role:? ?|(?=[\"'`]?arn:))",
+    re.IGNORECASE,
+)
+_UNNAMED = re.compile(r" ?on ?(?:this ?resource|the ?resource ?associated ?with)", re.IGNORECASE)
+_IMPLICIT = re.compile(
+    rf"because ?(?:there ?is ?)?no ?(?:{_TYPE}) ?(?:allows?|grants?) ?(?:the ?)?(?:{_ACTION.pattern})?",
+    re.IGNORECASE,
+)
 _EXPLICIT = re.compile(
-    rf"with an explicit deny(?: in (?:an?|the) (?:{_TYPE})(?::? (arn:[^ ]{{1,2048}}))?)?",
+    r"(?:with|by|because ?of|due ?to) ?an ?explicit ?deny"
+    rf"(?: ?in ?(?:an?|the|your) ?(?:{_TYPE})(?:,? ?with ?policy ?ARN)?(?: ?:? ?(arn:[^ ]{{1,2048}}))?)?",
     re.IGNORECASE,
 )
 _EITHER = re.compile(
-    r"because the resource does not exist in this region, no resource-based", re.IGNORECASE
-)
-_REASON = re.compile(r" (?:because |with an explicit deny)", re.IGNORECASE)
-_ENCODED = re.compile(r"encoded authorization (?:failure )?message:? ?", re.IGNORECASE)
-_CIPHERTEXT = re.compile(r"ciphertext refers to a [a-z ]{1,40} that does not exist", re.IGNORECASE)
-_ROOT = re.compile(r"roles may not be assumed by root accounts", re.IGNORECASE)
-_CALLING = re.compile(
-    r"error occurred \(([a-z0-9.]{1,80})\) when calling the ([a-z0-9]{1,80}) operation",
+    r"because ?the ?resource ?does ?not ?exist ?in ?this ?region, ?no ?resource-based",
     re.IGNORECASE,
 )
-_GO = re.compile(r"operation error ([a-z0-9 ]{1,60}): ([a-z0-9]{1,80}),", re.IGNORECASE)
-_CODE = re.compile(
-    r"\b(AccessDenied(?:Exception)?|(?:Client\.)?UnauthorizedOperation|UnauthorizedException|NotAuthorized"
-    r"|AuthorizationError(?:Exception)?)\b"
+_REASON = re.compile(r" ?(?:\bbecause ?|\bwith ?an ?explicit ?deny|because ?no ?)", re.IGNORECASE)
+_USER = re.compile(
+    r"(?<![:/\w.-])(?:user|role|principal)(?: ARN(?=:? ))?[\"'`*]{0,3}(?: ?: ?| )[\"'`*]{0,3}",
+    re.IGNORECASE,
 )
-# The answer to a HEAD request has no body, only the status.
-_BARE = re.compile(r"\baccess denied\b|\b403\b[^.]{0,100}\bforbidden\b", re.IGNORECASE)
-_OTHERS = {
-    "ExpiredToken": "the credentials have expired; get new ones",
-    "InvalidClientTokenId": "the access key does not exist or is not active",
-    "UnrecognizedClient": "the credentials are not valid for this service or Region",
-    "SignatureDoesNotMatch": "the request was signed with another secret key or changed in transit",
-    "InvalidSignature": "the signature does not match the request",
-    "OptInRequired": "the account is not subscribed to the service or the Region is not enabled",
-    "Throttling": "too many calls in a short time; try again later",
-    "ThrottledException": "too many calls in a short time; try again later",
-    "TooManyRequests": "too many calls in a short time; try again later",
-    "NoSuchBucket": "the bucket does not exist",
-    "NoSuchKey": "the object does not exist",
-    "NoSuchEntity": "the entity in the call does not exist",
-    "ResourceNotFound": "the entity in the call does not exist",
-    "Unable to locate credentials": "there are no credentials, so the request was not sent",
-}
-_OTHER = re.compile("|".join(map(re.escape, _OTHERS)))
-# An ARN has at most 2,048 characters, including an S3 key of up to 1,024 bytes.
+# A name that is no word of a sentence: `my_task`, `i-0abc`.
+_NAME = re.compile(r"[A-Za-z][\w+=,.@/-]{0,64}[\d_@/-][\w+=,.@/-]{1,64}")
+_VERB = re.compile(r"(?: (?:is|are|was|does|do|has))? ?$", re.IGNORECASE)
+_IAM_NAMED = re.compile(
+    r"(?:user|role|group|policy|instance profile|access key|path|server certificate|mfa) ",
+    re.IGNORECASE,
+)
 _FAR = 2_100
-_OPENERS = {")": "(", "]": "[", "}": "{"}
+"""An ARN has at most 2,048 characters, including an S3 key of up to 1,024 bytes."""
+MOST = 50
+"""Messages that are read from one text."""
+_LONGEST_PLACEHOLDER = 80
+# An ARN that a log broke into lines has a few; a sentence has more.
+_MOST_SPACES = 6
+# Words that a swallowed line break glues to an action.
+_GLUED = re.compile(r"(?:on|because|with|action|status|and|Encoded)$", re.IGNORECASE)
+
+__all__ = ["MOST", "MessageParts", "message_parts"]
 
 
-@slotted
-class MessageParts:
-    """The parts of one message as written; empty where it lacks them."""
-
-    form: Literal["standard", "short", "ciphertext"]
-    principal: str = ""
-    action: str = ""
-    resource: str = ""
-    policy_type: str = ""
-    explicit: bool | None = None
-    policy_arn: str = ""
-    operation: str = ""
-    service: str = ""
-    code: str = ""
-    encoded: bool = False
-    remark: str = ""
-
-
-def message_parts(text: str) -> Iterator[MessageParts]:
+def message_parts(text: str) -> tuple[MessageParts, ...]:
     """The messages in the text, each with the error code and operation before it."""
-    plain = _flat(text)
-    refusals = list(_REFUSED.finditer(plain))
-    if not refusals:
-        yield from _without_standard(plain)
+    readings = [tuple(islice(_parts_in(plain), MOST)) for plain in plain_texts(text)]
+    # A text whose lines break inside words only reads well without the breaks.
+    return max(readings, key=_completeness)
+
+
+def _completeness(parts: Sequence[MessageParts]) -> tuple[int, int]:
+    known = sum(catalog().action(part.action) is not None for part in parts if part.action)
+    whole = sum(
+        bool(part.policy_type) + _is_whole(part.principal) + _is_whole(part.resource)
+        for part in parts
+    )
+    return known, whole
+
+
+def _is_whole(name: str) -> bool:
+    """Whether the name has no break in it, and has the form of an ARN if it begins as one."""
+    if not name or " " in name:
+        return False
+    arn = Arn.of(name)
+    if arn is None:
+        return not name.startswith("arn")
+    return arn.service == "sts" or bool(catalog().types_of_arn(arn))
+
+
+def _parts_in(plain: str) -> Iterator[MessageParts]:
+    refusals = [refusal for refusal in _REFUSED.finditer(plain) if _is_refusal(plain, refusal)]
+    if not any(_action_at(plain, refusal.end(), len(plain)) for refusal in refusals):
+        for parts in other_texts.parts_of(plain):
+            reason = _EXPLICIT.search(plain) or _IMPLICIT.search(plain)
+            reasoned = (
+                parts if reason is None else _with_reason(parts, plain, reason.start(), len(plain))
+            )
+            who = _principal_before(plain, refusals[0].start()) if refusals else ""
+            yield replace(reasoned, principal=parts.principal or who)
         return
     ends = [*(refusal.start() for refusal in refusals[1:]), len(plain)]
     done = 0
-    for found, end in zip(refusals, ends, strict=True):
-        parts = _standard(plain, found, end)
-        encoded = _ENCODED.search(plain, found.end(), end) is not None
-        yield replace(_with_operation(parts, plain, done, found.start(), end), encoded=encoded)
-        done = found.end()
+    for refusal, end in zip(refusals, ends, strict=True):
+        parts = _standard(plain, refusal, end)
+        yield other_texts.with_surroundings(parts, plain, done, refusal.start(), end)
+        done = refusal.end()
 
 
-def _flat(text: str) -> str:
-    """The text on one line, without the escapes and tags of JSON and XML."""
-    for mark, meant in ((r"\"", '"'), (r"\/", "/"), (r"\n", " "), (r"\r", " "), (r"\t", " ")):
-        text = text.replace(mark, meant)
-    text = text.replace("&quot;", '"').replace("<", " ").replace(">", " ")
-    return " ".join(text.split())
+def _is_refusal(text: str, refusal: re.Match[str]) -> bool:
+    """Whether an action follows; `not authorized to perform` tells of a refusal without one, too."""
+    stands_alone = re.match(
+        r"not ?authori[sz]ed ?to ?(?:perform|assume)", refusal["standard"], re.IGNORECASE
+    )
+    return bool(stands_alone) or _action_at(text, refusal.end(), len(text)) is not None
 
 
-def _standard(text: str, found: re.Match[str], end: int) -> MessageParts:
-    principal = _principal_before(text, found.start())
-    action = _ACTION.match(text, found.end(), end)
-    if action is None:
-        return MessageParts(form="short", principal=principal)
-    at = action.end()
+def _action_at(text: str, at: int, end: int) -> re.Match[str] | None:
+    return _ACTION.match(text, at, end) or _ASSUME.match(text, at, end)
+
+
+def _standard(text: str, refusal: re.Match[str], end: int) -> MessageParts:
+    principal = _principal_before(text, refusal.start())
+    match = _action_at(text, refusal.end(), end)
+    if match is None:
+        reason = _REASON.search(text, refusal.end(), min(end, refusal.end() + _FAR))
+        parts = MessageParts(form="short", principal=principal)
+        return _with_reason(parts, text, reason.start(), end) if reason else parts
+    action, at = _whole_action(match)
     resource = ""
     on = _ON.match(text, at, end)
-    if on:
-        resource, at = _resource(text, on.end(), end)
-    elif _UNNAMED.match(text, at, end):
+    if _UNNAMED.match(text, at, end):
         reason = _REASON.search(text, at, min(end, at + _FAR))
         at = reason.start() if reason else at
-    parts = MessageParts(form="standard", principal=principal, action=action[1], resource=resource)
+    elif on:
+        resource, at = _resource(text, on.end(), end)
+    parts = MessageParts(form="standard", principal=principal, action=action, resource=resource)
     return _with_reason(parts, text, at, end)
 
 
+def _whole_action(match: re.Match[str]) -> tuple[str, int]:
+    """The action, without a word that a line break glued to it, and where it ends."""
+    action = match[1]
+    if ":" not in action:
+        return f"sts:{action}", match.end()
+    if catalog().action(action) is None:
+        short = _GLUED.sub("", action)
+        if short != action and catalog().action(short):
+            return short, match.end(1) - (len(action) - len(short))
+    return action, match.end()
+
+
 def _principal_before(text: str, at: int) -> str:
-    """The principal before `is not authorized`: an ARN, or one word after `User`."""
-    words = text[max(0, at - _FAR) : at].rsplit(" ", 3)
-    # Drops `is` or `are`, and the empty text after the last space.
-    words = [text for text in words if text and text.lower() not in {"is", "are"}]
-    if not words:
-        return ""
-    word, introduced = words[-1], len(words) > 1 and words[-2].lower().endswith(("user:", "user"))
-    return _trimmed(word.lstrip("\"'`")) if introduced or word.startswith("arn:") else ""
+    """The principal before `is not authorized`: what follows `User:`, or an ARN or a name of one word."""
+    full = text[max(0, at - _FAR) : at].rstrip()
+    before = _VERB.sub("", full)
+    if before == full:
+        # A broken line swallowed the space before the verb.
+        before = before.removesuffix("is").removesuffix("IS")
+    users = list(_USER.finditer(before))
+    name = before[users[-1].end() :].strip() if users else ""
+    if name.startswith("arn:"):
+        return trimmed(name.replace(" ", "").replace("`", ""))
+    if name and (" " not in name or (name[0] == "[" and len(name) <= _LONGEST_PLACEHOLDER)):
+        return trimmed(name)
+    word = before.rpartition(" ")[2].strip("\"'`*:,")
+    if word.startswith("arn:") or word.endswith(".amazonaws.com") or _NAME.fullmatch(word):
+        return trimmed(word)
+    # `CodeBuild is not authorized to perform: sts:AssumeRole`: a service that speaks of itself.
+    return word if word[:1].isupper() and service_named(word) else ""
 
 
 def _resource(text: str, at: int, end: int) -> tuple[str, int]:
     """The resource at this position, and where it ends; object names can contain spaces."""
-    if text.startswith('"', at):
-        close = text.find('"', at + 1, min(end, at + _FAR))
-        if close > 0:
-            return text[at + 1 : close], close + 1
+    for mark in ('"', "'", "`"):
+        if text.startswith(mark, at):
+            # SES opens with one mark and closes with another.
+            closes = [text.find(m, at + 1, min(end, at + _FAR)) for m in (mark, "'")]
+            close = min((c for c in closes if c > 0), default=-1)
+            if close > 0:
+                return trimmed(text[at + 1 : close]), close + 1
     reason = _REASON.search(text, at, min(end, at + _FAR))
-    if reason and "User:" not in text[at : reason.start()]:
-        return _trimmed(text[at : reason.start()]), reason.start()
-    space = text.find(" ", at, end)
+    if reason and _is_one_name(text[at : reason.start()]):
+        name = trimmed(text[at : reason.start()])
+        # Only names of objects hold spaces; elsewhere a line was broken there.
+        is_broken = name.startswith("arn:") and ":s3:::" not in name
+        return (name.replace(" ", "") if is_broken else name), reason.start()
+    named = _IAM_NAMED.match(text, at, end)
+    space = text.find(" ", named.end() if named else at, end)
     stop = end if space < 0 else space
-    return _trimmed(text[at:stop]), stop
+    return trimmed(text[at:stop]), stop
 
 
-def _trimmed(word: str) -> str:
-    """The word without surrounding punctuation and quotes."""
-    word = word[:_FAR].strip("\"'`").rstrip(".,;:\"'`")
-    while word and word[-1] in _OPENERS and _OPENERS[word[-1]] not in word:
-        word = word[:-1].rstrip(".,;:\"'`")
-    return word
+def _is_one_name(text: str) -> bool:
+    """Whether the text up to the reason is one resource, not a resource and a sentence after it."""
+    if any(word in text for word in ("User:", "(Service", "status code")):
+        return False
+    # The names of objects can hold spaces.
+    return text.count(" ") <= _MOST_SPACES or ":s3:::" in text
 
 
 def _with_reason(parts: MessageParts, text: str, at: int, end: int) -> MessageParts:
-    while at < end and text[at] in " .,:;\"'`":
+    while at < end and text[at] in " .,:;\"'`*":
         at += 1
     if implicit := _IMPLICIT.match(text, at, end):
-        return replace(parts, policy_type=_type(implicit), explicit=False)
+        action = _named_action(parts.action, implicit[3] or "")
+        return replace(parts, policy_type=_type(implicit), explicit=False, action=action)
     if explicit := _EXPLICIT.match(text, at, end):
-        arn = _trimmed(explicit[3] or "")
+        arn = trimmed(explicit[3] or "")
         return replace(parts, policy_type=_type(explicit), explicit=True, policy_arn=arn)
     if _EITHER.match(text, at, end):
         either = "the key does not exist in this Region, or its policy denies or does not allow the request"
@@ -174,59 +242,13 @@ def _with_reason(parts: MessageParts, text: str, at: int, end: int) -> MessagePa
     return parts
 
 
-def _type(found: re.Match[str]) -> str:
-    if found[2]:
+def _named_action(asked: str, allowed: str) -> str:
+    """The action that AWS says no policy allows; it is the one that is missing where it is not the call's own."""
+    known = catalog().action(_GLUED.sub("", allowed)) or catalog().action(allowed)
+    return known.full_name if known else asked or allowed
+
+
+def _type(match: re.Match[str]) -> str:
+    if match[2]:
         return "permissions boundary"
-    return f"{found[1].lower()} policy" if found[1] else ""
-
-
-def _with_operation(parts: MessageParts, text: str, start: int, at: int, end: int) -> MessageParts:
-    """The parts with the last error code and operation between the previous message and this one."""
-    near = max(start, at - 4 * _FAR)
-    calling = _last(_CALLING, text, near, at)
-    if calling:
-        return replace(parts, code=calling[1], operation=calling[2])
-    go = _last(_GO, text, near, at)
-    if go:
-        parts = replace(parts, service=go[1], operation=go[2])
-    code = _last(_CODE, text, near, at) or _CODE.search(text, at, min(end, at + _FAR))
-    return replace(parts, code=code[1]) if code else parts
-
-
-def _last(pattern: re.Pattern[str], text: str, start: int, end: int) -> re.Match[str] | None:
-    found = None
-    for match_ in pattern.finditer(text, start, end):
-        found = match_
-    return found
-
-
-def _without_standard(text: str) -> Iterator[MessageParts]:
-    """Messages without details: those of KMS and STS, and a bare error code or `Access Denied`."""
-    size = len(text)
-    encoded = _ENCODED.search(text) is not None
-    if found := _CIPHERTEXT.search(text):
-        remark = "the key does not exist, is in another Region, or may not be used"
-        parts = MessageParts(form="ciphertext", action="kms:Decrypt", remark=remark)
-        yield _with_operation(parts, text, 0, found.start(), size)
-    elif found := _ROOT.search(text):
-        parts = MessageParts(
-            form="short", action="sts:AssumeRole", remark="the root user cannot assume roles"
-        )
-        yield _with_operation(parts, text, 0, found.start(), size)
-    elif found := _CODE.search(text) or _BARE.search(text):
-        parts = _with_operation(MessageParts(form="short", encoded=encoded), text, 0, size, size)
-        explicit = True if _EXPLICIT.search(text) else None
-        yield replace(parts, explicit=explicit)
-    elif encoded:
-        yield MessageParts(form="short", encoded=True, code="UnauthorizedOperation")
-
-
-def is_denial(code: str) -> bool:
-    """Whether an error code means that the request was denied."""
-    return _CODE.search(code) is not None
-
-
-def other_error(text: str) -> tuple[str, str] | None:
-    """Another error in the text, which no policy causes, with its meaning; None without one."""
-    found = _OTHER.search(text)
-    return (found[0], _OTHERS[found[0]]) if found else None
+    return _TYPES[re.sub("[ -]", "", match[1].lower())] if match[1] else ""

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Because, Comparison
     from aws_iam.engine.evaluation.evaluate import Evaluation
+    from aws_iam.engine.language.document import Statement
 
 _MOST_CHANGES = 12
+_PRINCIPAL = "aws:PrincipalArn"
 _OWN = frozenset({CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED})
 _FULL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 # Layers whose policies belong to the caller: an exception there needs no condition on the caller.
@@ -48,6 +50,8 @@ class Change:
     statements: tuple[Mapping[str, Any], ...]
     # A Deny of exactly this request: with it on both sides, the documents must be equal.
     exactly: Mapping[str, Any]
+    # The keys on which the old document made this request depend; the new one allows it whatever their values are.
+    freed_from: tuple[str, ...] = ()
 
     @property
     def layer(self) -> str:
@@ -204,6 +208,7 @@ def _addition(request: Request, documents: PolicyDocuments, layer: str) -> Chang
         after=_with_statements(current.document, named),
         statements=(named,),
         exactly={**statement, "Effect": "Deny"},
+        freed_from=_keys_of_unmet_allows(request, documents, layer),
     )
 
 
@@ -273,7 +278,16 @@ def _exception(request: Request, documents: PolicyDocuments, because: Because) -
         after={**current.document, "Statement": changed},
         statements=pieces,
         exactly=exactly,
+        freed_from=_keys_of_deny(listed[number], pinned=_PRINCIPAL if arn else ""),
     )
+
+
+def _keys_of_deny(statement: Mapping[str, Any], *, pinned: str) -> tuple[str, ...]:
+    """The keys of a Deny's conditions, without the one that its exception names."""
+    condition = statement.get("Condition")
+    blocks = condition.values() if isinstance(condition, dict) else ()
+    keys = (key for block in blocks if isinstance(block, dict) for key in block)
+    return tuple(dict.fromkeys(key for key in keys if key.lower() != pinned.lower()))
 
 
 def principal_arn(request: Request) -> str:
@@ -298,15 +312,36 @@ def near_misses(
     request: Request, documents: PolicyDocuments, layer: str
 ) -> Iterator[dict[str, str]]:
     """The Allow statements of a layer for the action that still do not allow the request, and what does not match."""
+    for placed, statement, keys in _unmet_allows(request, documents, layer):
+        pointer = documents.document(DocumentPlace.of(placed)).pointer
+        lacks = f"its condition on {', '.join(keys)}" if keys else _other_lack(layer)
+        yield {
+            "statement": f"{pointer}{statement.node.where.pointer}",
+            "does_not_match": lacks,
+        }
+
+
+def _keys_of_unmet_allows(
+    request: Request, documents: PolicyDocuments, layer: str
+) -> tuple[str, ...]:
+    """The keys of the conditions that alone keep Allow statements of the layer from allowing the request."""
+    unmet = _unmet_allows(request, documents, layer)
+    return tuple(dict.fromkeys(key for _, _, keys in unmet for key in keys))
+
+
+def _unmet_allows(
+    request: Request, documents: PolicyDocuments, layer: str
+) -> Iterator[tuple[str, Statement, tuple[str, ...]]]:
+    """The place of each such statement, and the keys of its conditions if nothing else keeps it from applying."""
     layers = documents.layers
-    keys = {
+    forced = {
         condition.name: True
         for placed in layers.all()
         for statement in placed.statements
         for condition in statement.statement.conditions
     }
     met = _places(Matcher(request, layers).hits())
-    but_for_conditions = _places(Matcher(request, layers, keys).hits())
+    but_for_conditions = _places(Matcher(request, layers, forced).hits())
     action = request.action.lower()
     for placed in layers.all():
         for statement in placed.statements:
@@ -318,10 +353,12 @@ def near_misses(
                 or not statement.takes(action)
             ):
                 continue
-            pointer = documents.document(DocumentPlace.of(placed.pointer)).pointer
-            names = ", ".join(condition.key.value for condition in statement.statement.conditions)
-            lacks = f"its condition on {names}" if at in but_for_conditions else _other_lack(layer)
-            yield {"statement": f"{pointer}{at[1]}", "does_not_match": lacks}
+            keys = (condition.key.value for condition in statement.statement.conditions)
+            yield (
+                placed.pointer,
+                statement.statement,
+                tuple(keys) if at in but_for_conditions else (),
+            )
 
 
 def _other_lack(layer: str) -> str:

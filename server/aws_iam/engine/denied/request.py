@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.denied.grant_statement import is_permission_set
+from aws_iam.engine.denied.masks import Masks
+from aws_iam.engine.denied.operation_context import service_named
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.trail.event_tables import event_tables
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 _ACCOUNT = re.compile(r"\d{12}")
 _HOLE = re.compile(r"\$\{[^{}]*\}")
 _IAM_NAMED = ("instance profile", "user", "role", "group", "policy")
+_PASSED_TO = "placeholder.amazonaws.com"
+_ANY_SERVICE = "<service>.amazonaws.com"
 UNKNOWN_ACCOUNT = "000000000000"
 """The placeholder for the owner of a resource, when the message only shows that it is another account."""
 
@@ -33,23 +39,82 @@ class DeniedRequest:
     request: Mapping[str, Any] | None
     concluded: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
+    # What stands in the request for masked parts of the message, and what to show in its place.
+    placeholders: Mapping[str, str] = field(default_factory=dict)
 
 
 def denied_request(denial: Denial) -> DeniedRequest:
     """The denied request, as far as the message describes it."""
-    concluded: list[str] = []
+    concluded: list[str] = list(denial.inferred)
+    masks = Masks()
+    resource = _resource(denial, concluded) if denial.action else denial.resource
     fields: dict[str, Any] = {
-        "principal": denial.principal,
+        "principal": masks.principal(_principal(denial, concluded)),
         "action": denial.action,
-        "resource": _resource(denial, concluded) if denial.action else denial.resource,
+        "resource": masks.resource(resource),
     }
     lacks = tuple(name for name, value in fields.items() if not value)
+    if masks.placeholders:
+        shown = ", ".join(masks.placeholders.values())
+        concluded.append(
+            f"the message is masked or shortened: {shown} stands for what it hides; replace it before use"
+        )
     if lacks:
         return DeniedRequest(request=None, lacks=lacks, concluded=tuple(concluded))
-    fields |= _role(denial, concluded)
-    if denial.context:
-        fields["context"] = {name: list(values) for name, values in denial.context}
-    return _usable(denial, fields, concluded)
+    fields |= _role(denial, fields["principal"], concluded)
+    context = {name: list(values) for name, values in denial.context}
+    context |= _passed_to(denial, concluded, known={name.lower() for name in context})
+    if context:
+        fields["context"] = context
+    return replace(
+        _usable(denial, fields, concluded),
+        placeholders={**masks.placeholders, _PASSED_TO: _ANY_SERVICE},
+    )
+
+
+def _principal(denial: Denial, concluded: list[str]) -> str:
+    """The caller; a service that is named by its name gets its principal, where that is known."""
+    name = denial.principal
+    if ":" in name or "." in name or name in {"", "*"}:
+        return name
+    prefix = service_named(name)
+    service = f"{prefix}.amazonaws.com"
+    if service in event_tables()["passed_to"].values():
+        concluded.append(f"{quoted(name)} is read as the service principal {quoted(service)}")
+        return service
+    return name
+
+
+def _passed_to(denial: Denial, concluded: list[str], known: set[str]) -> dict[str, list[str]]:
+    """The service that gets the role: a statement on iam:PassRole without it would let the role be passed to any."""
+    if denial.action.lower() != "iam:passrole" or "iam:passedtoservice" in known:
+        return {}
+    service = _service_behind(denial)
+    if service:
+        concluded.append(
+            f"the call {quoted(denial.operation)} passes the role to {quoted(service)}"
+        )
+        return {"iam:PassedToService": [service]}
+    concluded.append(
+        f"the message does not say to which service the role is passed: {_ANY_SERVICE} stands for its principal; replace"
+        " it before use"
+    )
+    return {"iam:PassedToService": [_PASSED_TO]}
+
+
+def _service_behind(denial: Denial) -> str:
+    """The principal of the service to which the operation passes a role; empty when that is not known."""
+    passed_to: Mapping[str, str] = event_tables()["passed_to"]
+    name = denial.operation.lower()
+    if not name:
+        return ""
+    principals = {
+        principal
+        for action, principal in passed_to.items()
+        if action.partition(":")[2].lower() == name
+        and denial.service in {"", action.partition(":")[0]}
+    }
+    return principals.pop() if len(principals) == 1 else ""
 
 
 def _usable(denial: Denial, fields: dict[str, Any], concluded: list[str]) -> DeniedRequest:
@@ -78,9 +143,9 @@ def _usable(denial: Denial, fields: dict[str, Any], concluded: list[str]) -> Den
     return DeniedRequest(request=fields, concluded=tuple(concluded))
 
 
-def _role(denial: Denial, concluded: list[str]) -> dict[str, str]:
+def _role(denial: Denial, principal: str, concluded: list[str]) -> dict[str, str]:
     """The role ARN behind a session, as far as it is known."""
-    arn = Arn.of(denial.principal)
+    arn = Arn.of(principal)
     first, _, rest = arn.resource.partition("/") if arn else ("", "", "")
     if arn is None or first != "assumed-role" or "/" not in rest:
         return {}

@@ -110,6 +110,14 @@ class Caller:
             for identity in self.identities
         )
 
+    def is_listed(self, not_principals: Iterable[Principal]) -> bool:
+        """Whether NotPrincipal lists any principal that names the caller."""
+        return any(
+            _names(principal, identity)
+            for principal in not_principals
+            for identity in self.identities
+        )
+
     def _grade(self, principal: Principal) -> Grade:
         if principal.is_everyone:
             return Grade.DIRECT

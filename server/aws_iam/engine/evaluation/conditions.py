@@ -1,6 +1,6 @@
 """Whether a condition holds in a request. Each operator is a value; qualifiers and IfExists wrap any operator.
 
-    holds(condition, context, variables=True)       True | False | None (AWS has no such operator)
+    condition_holds(condition, context)             True | False | None (not documented, or no such operator)
     holds_for("StringLike", ("a*",), ("ab",))       the same for plain values
 
 Semantics: IAM User Guide, pages reference_policies_elements_condition_operators,
@@ -52,7 +52,7 @@ class Operator:
 def condition_holds(
     condition: Condition, context: Context, *, variables: bool = True
 ) -> bool | None:
-    """Whether the condition holds; None where AWS has no such operator or qualifier, or where its pages contradict each other.
+    """Whether the condition holds; None where AWS has no such operator or qualifier, or where its pages do not settle it.
 
     Without `variables` (a policy of version 2008-10-17) `${…}` is plain text.
     """
@@ -84,9 +84,30 @@ def holds_for(name: str, wanted: Sequence[str], value: tuple[str, ...] | None) -
         return None
     if value is None:
         return _absent(found, qualifier, if_exists=base != rest)
-    return _compared(
-        qualifier, found, wanted, tuple(map(with_stand_ins, value)) if found.wildcards else value
-    )
+    given = tuple(map(with_stand_ins, value)) if found.wildcards else value
+    if found.matches is arn_like and any(map(_is_short_arn, wanted)):
+        return _compared_with_short_arns(qualifier, found, wanted, given)
+    return _compared(qualifier, found, wanted, given)
+
+
+def _compared_with_short_arns(
+    qualifier: str, found: Operator, wanted: Sequence[str], given: tuple[str, ...]
+) -> bool | None:
+    """What both readings of ARNs with fewer than six fields share; else None, for AWS describes neither.
+
+    Such an ARN matches nothing, or its missing fields match everything, as in the Resource of an identity policy.
+    """
+    strictly = _compared(qualifier, found, wanted, given)
+    filled = _compared(qualifier, found, list(map(_filled_up, wanted)), given)
+    return strictly if strictly is filled else None
+
+
+def _is_short_arn(text: str) -> bool:
+    return text.count(":") < _ARN_FIELDS - 1
+
+
+def _filled_up(arn: str) -> str:
+    return arn + ":*" * (_ARN_FIELDS - 1 - arn.count(":"))
 
 
 def _compared(
@@ -142,8 +163,6 @@ def arn_like(wanted: str, given: str) -> bool:
     """Whether an ARN matches a pattern field by field: `*` does not cross a colon, except in the last field."""
     given_fields = given.split(":", _ARN_FIELDS - 1)
     fields = wanted.split(":", _ARN_FIELDS - 1)
-    if len(fields) < _ARN_FIELDS and fields[-1].endswith("*"):
-        fields += ["*"] * (_ARN_FIELDS - len(fields))
     return len(fields) == len(given_fields) and all(map(matches, fields, given_fields))
 
 

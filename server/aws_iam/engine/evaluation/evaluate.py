@@ -87,14 +87,22 @@ def _verdict_of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]
         outcome="Unknown",
         decided_by=(),
         blocked_by=strict.blocked_by,
-        reason="it depends on what cannot be read: " + ", ".join(_undecidable(layers, hits)),
+        reason="it depends on what cannot be known: " + "; ".join(_undecidable(layers, hits)),
     )
 
 
 def _undecidable(layers: Layers, hits: Iterable[Hit]) -> list[str]:
-    unread = [f"the layer {layer}" for layer in LAYERS if layer in layers.unreadable]
-    places = (h.placed.pointer + h.statement.node.where.pointer for h in hits if not h.sure)
-    return [*unread, *dict.fromkeys(places)]
+    unread = [
+        f"the layer {layer}, which was given as null"
+        for layer in LAYERS
+        if layer in layers.unreadable
+    ]
+    places = {
+        hit.placed.pointer + hit.statement.node.where.pointer: hit.doubt
+        for hit in hits
+        if hit.doubt
+    }
+    return [*unread, *(f"{place} ({doubt})" for place, doubt in places.items())]
 
 
 def deciding_statements(verdict: Verdict, hits: Iterable[Hit], request: Request) -> Iterator[Hit]:

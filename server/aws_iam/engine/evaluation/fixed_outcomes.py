@@ -1,7 +1,8 @@
 """Requests that AWS always allows or always refuses, whatever the policies say.
 
-Sources: IAM User Guide, id_credentials_sts-comparison, access_policies_managed-vs-inline, id_roles_create-service-linked-role;
-IAM Identity Center User Guide, permission sets; KMS Developer Guide, key-policy-modifying-external-accounts, kms-alias.
+Sources: IAM User Guide, id_credentials_sts-comparison, id_credentials_temp_control-access_getsessiontoken,
+access_policies_managed-vs-inline, id_roles_create-service-linked-role; STS API Reference, API_GetFederationToken and
+API_GetSessionToken; IAM Identity Center User Guide, permission sets; KMS Developer Guide, key-policy-modifying-external-accounts, kms-alias.
 """
 
 from __future__ import annotations
@@ -86,10 +87,19 @@ def closed_resources(action: str, *, foreign: bool = False) -> tuple[str, ...]:
 
 
 def always_allowed(request: Request) -> str:
-    """Why AWS allows the request to anyone with credentials; empty when policies decide."""
-    if request.action.lower() == "sts:getcalleridentity" and request.caller.account:
+    """Why AWS allows the request whatever the policies say; empty when policies decide."""
+    action = request.action.lower()
+    if action == "sts:getcalleridentity" and request.caller.account:
         return "sts:GetCallerIdentity needs no permission, and no policy can deny it"
+    if action == "sts:getsessiontoken" and _has_long_term_credentials(request):
+        return "sts:GetSessionToken needs no permission, and no policy governs it"
     return ""
+
+
+def _has_long_term_credentials(request: Request) -> bool:
+    """Whether a user or the root user signs with an access key that does not expire."""
+    own = request.caller.kind in {CallerKind.USER, CallerKind.ROOT}
+    return own and not request.context.has("aws:TokenIssueTime")
 
 
 def never_allowed(request: Request) -> str:
@@ -107,6 +117,14 @@ def _by_credentials(request: Request) -> str:
         return f"a role session cannot call {request.action}"
     if kind is CallerKind.FEDERATED and request.service == "sts":
         return "credentials from GetFederationToken can call no STS operation except GetCallerIdentity"
+    # Passing a role is no operation of IAM: other services ask for it.
+    if kind is CallerKind.FEDERATED and request.service == "iam" and action != "iam:passrole":
+        return (
+            "credentials from GetFederationToken can call no IAM operation, except in the console"
+        )
+    is_user = kind in {CallerKind.USER, CallerKind.ROOT}
+    if action == "sts:getsessiontoken" and is_user and not _has_long_term_credentials(request):
+        return "only long-term credentials can call sts:GetSessionToken, and this request has temporary ones"
     return ""
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_iam.engine.language.document import Form, Kind, Policy
+from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import is_literal, matches
-from aws_iam.engine.parsing.json_text import Syntax
+from aws_iam.engine.language.usable import refuse_unusable
+from aws_iam.engine.parsing.json_text import Syntax, python_value
 from aws_iam.engine.sources.gather import sources_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -138,7 +138,7 @@ def layers_of(given: object) -> Layers:
     """The layers in a JSON value or text; InputError says which policy cannot be used, and why."""
     if isinstance(given, str):
         try:
-            given = json.loads(given)
+            given = python_value(given)
         except (ValueError, RecursionError) as error:
             raise InputError(f"the policies are not valid JSON: {str(error).lower()}") from None
     if not isinstance(given, dict):
@@ -197,7 +197,7 @@ def _policies(layer: str, pointer: str, value: Any) -> Iterator[PlacedPolicy]:
             raise InputError(
                 f"the policy at `{pointer}` is not valid JSON: {where}: {content.message}"
             )
-        refuse_unusable(content, pointer)
+        refuse_unusable(content, pointer, KIND_OF_LAYER[layer])
         yield placed(content, layer, pointer)
 
 
@@ -208,36 +208,4 @@ def placed(policy: Policy, layer: str, pointer: str) -> PlacedPolicy:
         pointer=pointer,
         statements=tuple(map(IndexedStatement.of, policy.statements)),
         has_variables=policy.version is not None and policy.version.value == _VARIABLES,
-    )
-
-
-def refuse_unusable(policy: Policy, pointer: str) -> None:
-    """Raise for a policy that AWS would reject: skipping the fault would decide on half a policy."""
-    body = policy.node.member("Statement")
-    if body is None or body.form not in {Form.ARRAY, Form.OBJECT}:
-        raise _unusable(pointer, "it has no `Statement`")
-    if len(policy.statements) != len(body.listed()):
-        raise _unusable(pointer, "a statement is not an object")
-    for statement in policy.statements:
-        why = _statement_fault(statement)
-        if why:
-            raise _unusable(pointer, f"`{statement.node.at.pointer}` {why}")
-
-
-def _statement_fault(statement: Statement) -> str:
-    """Why AWS would reject the statement; empty when it would not."""
-    if statement.effect is None or statement.effect.value not in {"Allow", "Deny"}:
-        return "has no `Effect` that is `Allow` or `Deny`"
-    names = [member.key for member in statement.node.members]
-    if ("Action" in names) is ("NotAction" in names):
-        return "needs either `Action` or `NotAction`"
-    if "Resource" in names and "NotResource" in names:
-        return "has both `Resource` and `NotResource`"
-    return ""
-
-
-def _unusable(pointer: str, why: str) -> InputError:
-    return InputError(
-        f"the policy at `{pointer}` cannot be used: {why}",
-        hint="run `aws-iam policy validate` to see everything that is wrong with it",
     )

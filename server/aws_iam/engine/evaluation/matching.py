@@ -24,15 +24,30 @@ _FIELDS = 6
 _UNCERTAIN = ("s3:listallmybuckets", "arn:aws:s3:::*")
 
 
+# AWS PrivateLink Guide, vpc-endpoints-access and vpce-gateway: gateway endpoints exist for these services only.
+_WITH_GATEWAYS = frozenset({"s3", "s3express", "dynamodb"})
+_GATEWAY = (
+    "it applies if the endpoint is an interface; the policy of a gateway needs the principal `*`, which aws:PrincipalArn"
+    " can narrow, and an account there means its root user alone"
+)
+_PATH = "the ARN of a session does not have the path of its role"
+_NOT_PRINCIPAL = "AWS no longer supports NotPrincipal with Allow, and this one names the caller"
+
+
 @slotted
 class Hit:
-    """A statement that applies to the request; `sure` is False when that cannot be known."""
+    """A statement that applies to the request; `doubt` says why that cannot be known, and is empty when it can."""
 
     placed: PlacedPolicy
     statement: Statement
     grade: Grade
-    sure: bool
     level: int
+    doubt: str = ""
+
+    @property
+    def sure(self) -> bool:
+        """Whether the statement certainly applies."""
+        return not self.doubt
 
 
 @positional
@@ -60,32 +75,56 @@ class Matcher:
         return tuple(hit for hit in found if hit)
 
     def _hit(self, placed: PlacedPolicy, statement: Statement, level: int) -> Hit | None:
-        grade, sure = self._grade(placed, statement)
+        grade, doubt = self._grade(placed, statement)
         taken = self._takes_resource(placed, statement) if grade else False
         met = False if taken is False else self._meets(placed, statement)
         if met is False:
             return None
-        sure = sure and taken is True and met is True
-        return Hit(placed=placed, statement=statement, grade=grade, sure=sure, level=level)
+        if taken is None:
+            doubt = "AWS documents both that the action has no resource and that a policy can limit it to this one"
+        elif met is None:
+            doubt = "AWS does not document what its condition means"
+        return Hit(placed=placed, statement=statement, grade=grade, level=level, doubt=doubt)
 
-    def _grade(self, placed: PlacedPolicy, statement: Statement) -> tuple[Grade, bool]:
-        """How closely a statement names the caller; policies attached to principals name nobody and mean whoever has them."""
+    def _grade(self, placed: PlacedPolicy, statement: Statement) -> tuple[Grade, str]:
+        """How closely a statement names the caller, and why that cannot be known.
+
+        Policies attached to principals name nobody and mean whoever has them.
+        """
         if placed.layer not in {"resource", "vpc_endpoint", "rcp"}:
-            return Grade.DIRECT, True
+            return Grade.DIRECT, ""
         caller = self.request.caller
         if statement.has("NotPrincipal"):
-            # AWS denies a caller that has a permissions boundary even where NotPrincipal lists it.
-            bounded = statement.denies and "boundary" in self.layers
-            left_out = not bounded and caller.is_left_out(statement.not_principals)
-            return (Grade.NONE if left_out else Grade.DIRECT), True
+            return self._grade_of_others(statement)
         grade = caller.grade(statement.principals)
-        # A canonical user id belongs to an account, but a request does not say to which.
+        if placed.layer == "vpc_endpoint" and grade and self._may_be_gateway(statement):
+            return grade, _GATEWAY
         unknown = not grade and any(p.type == "CanonicalUser" for p in statement.principals)
         if unknown and caller.kind in {CallerKind.USER, CallerKind.SESSION, CallerKind.ROOT}:
-            return Grade.ACCOUNT, False
+            return Grade.ACCOUNT, "a canonical user id does not say which account it belongs to"
         if not grade and caller.may_be(statement.principals):
-            return Grade.ROLE, False
-        return grade, True
+            return Grade.ROLE, _PATH
+        return grade, ""
+
+    def _grade_of_others(self, statement: Statement) -> tuple[Grade, str]:
+        """The grade of a caller under NotPrincipal, which names everyone else."""
+        caller, listed = self.request.caller, statement.not_principals
+        # AWS denies a caller that has a permissions boundary even where NotPrincipal lists it.
+        bounded = statement.denies and "boundary" in self.layers
+        if not bounded and caller.is_left_out(listed):
+            return Grade.NONE, ""
+        if not bounded and caller.may_be(listed):
+            return Grade.DIRECT, _PATH
+        if statement.allows and caller.is_listed(listed):
+            # It grants nothing by name; whether the caller's account counts as someone else is not documented.
+            return Grade.ACCOUNT, _NOT_PRINCIPAL
+        return Grade.DIRECT, ""
+
+    def _may_be_gateway(self, statement: Statement) -> bool:
+        """Whether the endpoint may be a gateway, whose policies read principals in another way."""
+        everyone = any(principal.is_everyone for principal in statement.principals)
+        root = self.request.caller.kind is CallerKind.ROOT
+        return self.request.service in _WITH_GATEWAYS and not everyone and not root
 
     def _takes_resource(self, placed: PlacedPolicy, statement: Statement) -> bool | None:
         named, unnamed = statement.resource_words, statement.not_resource_words

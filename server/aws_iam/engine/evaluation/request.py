@@ -8,7 +8,6 @@ Source: IAM User Guide, reference_policies_condition-keys.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from aws_iam.engine.evaluation.conditions import truth
 from aws_iam.engine.evaluation.context import Context
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.parsing.json_text import python_value
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -124,7 +124,7 @@ def request_of(given: object) -> Request:
 def _object(given: object) -> dict[str, Any]:
     if isinstance(given, str):
         try:
-            given = json.loads(given)
+            given = python_value(given)
         except (ValueError, RecursionError) as error:
             raise InputError(f"the request is not valid JSON: {str(error).lower()}") from None
     if not isinstance(given, dict):

@@ -261,8 +261,8 @@ def dump(document: Policy) -> str:
 
 def kind_named(kind: Kind | str | None) -> Kind | None:
     """The kind with that name."""
-    if kind is None:
-        return None
+    if kind is None or isinstance(kind, Kind):
+        return kind
     if kind in set(Kind):
         return Kind(kind)
     near = closest(kind, list(Kind))

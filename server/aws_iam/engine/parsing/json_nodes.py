@@ -48,9 +48,11 @@ _FEW = 8
 class Lines:
     """Where the lines, keys and values of a text begin; computed on demand, since most places are never shown."""
 
-    __slots__ = ("_beginnings", "_lookups", "_offsets", "_starts", "_text")
+    __slots__ = ("_beginnings", "_lookups", "_offsets", "_starts", "_text", "repeats_key")
 
     def __init__(self, text: str) -> None:
+        # Whether an object in the text names a key twice; the parser says so.
+        self.repeats_key = False
         self._text = text
         self._lookups = 0
         self._starts: list[int] | None = None

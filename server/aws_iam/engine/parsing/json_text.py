@@ -8,6 +8,7 @@ limit the text exceeds.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any, NoReturn
 
 from aws_iam.engine.parsing.json_faults import Syntax, first_fault
@@ -24,6 +25,7 @@ from aws_iam.engine.parsing.json_nodes import (
     refuse_key,
 )
 from aws_iam.errors import InputError
+from aws_iam.escape import quoted
 
 
 def scan(text: str, at_most: int = MAX_CHARACTERS) -> Node | Syntax:
@@ -38,6 +40,22 @@ def scan(text: str, at_most: int = MAX_CHARACTERS) -> Node | Syntax:
     except (ValueError, RecursionError):
         return first_fault(text)
     return _Nodes(text).document(value)
+
+
+def python_value(text: str) -> Any:
+    """The JSON value as Python's own types; InputError where an object names a key twice, ValueError for other text."""
+    return json.loads(text, object_pairs_hook=_with_each_key_once)
+
+
+def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    (repeated, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+    raise InputError(
+        f"the key {quoted(repeated)} stands twice in one object",
+        hint="parsers differ in which of the two they keep: keep one",
+    )
 
 
 class _Number(str):
@@ -107,6 +125,9 @@ class _Nodes:
             else:
                 node = self._node(value, Place(at, name, number, lines), depth)
             found.append(Member(name, node))
+        count = len(pairs)
+        if count > 1 and len(dict(pairs)) != count:
+            lines.repeats_key = True
         return tuple(found)
 
     def _list(self, values: list[Any], at: Place, depth: int) -> Node:
@@ -129,4 +150,4 @@ def _is_of_texts(values: list[Any]) -> bool:
     return set(map(type, values)) == _TEXTS
 
 
-__all__ = ["Syntax", "scan"]
+__all__ = ["Syntax", "python_value", "scan"]

@@ -218,6 +218,8 @@ class _Builder:
         pairs = list(zip(raw.children[::2], raw.children[1::2], strict=True))
         own = [(key, value) for key, value in pairs if not _is_merge(key)]
         names = {key.text for key, _ in own}
+        if len(names) < len(own):
+            self.lines.repeats_key = True
         for key, value in own:
             yield self._member(key, value, at, depth)
         for key, value in pairs:

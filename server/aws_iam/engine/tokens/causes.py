@@ -57,12 +57,21 @@ def _unreadable(met: ConditionMatch) -> Cause:
 
 def _never_present(met: ConditionMatch, host: str) -> Cause:
     key = met.condition.key
-    wanted = f"{host}:{met.claim}" if met.claim else host
+    wanted = f"{host}:{met.claim or key.value}"
     if met.match is ConditionOutcome.OTHER_ISSUER:
         return Cause(
             code="TOKEN-KEY-ISSUER",
             title="The condition key belongs to another issuer",
             message=f"{quoted(key.value)} is never in a request with a token of {quoted(host)}, so it never matches",
+            fix=f"Write the key as {quoted(wanted)}.",
+            place=key,
+        )
+    if met.match is ConditionOutcome.NOT_A_HOST:
+        return Cause(
+            code="TOKEN-KEY-ISSUER",
+            title="The condition key has the issuer's URL or ARN in place of its host",
+            message=f"{quoted(key.value)} is never in a request, so it never matches: a key begins with the issuer's host"
+            f" alone, {quoted(host)}",
             fix=f"Write the key as {quoted(wanted)}.",
             place=key,
         )

@@ -14,6 +14,7 @@ from aws_iam.engine.reference.issuers import (
     issuers,
     mapped_claims,
 )
+from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,8 +62,12 @@ class Provider:
 
     def claim(self, condition: Condition) -> str:
         """The claim that the condition tests, in lower case; empty when it tests something else."""
-        host, _, claim = condition.name.partition(":")
-        return claim if host.rstrip("/") == self.host.lower().rstrip("/") else ""
+        key = claim_key(condition.name)
+        return key.claim if key and not key.decoration and self.is_host_of(key) else ""
+
+    def is_host_of(self, key: ClaimKey) -> bool:
+        """Whether the key names the issuer, with or without the slash at its end."""
+        return key.host.lower().rstrip("/") == self.host.lower().rstrip("/")
 
     def maps(self, claim: str) -> bool:
         """Whether AWS maps the claim to a condition key."""
@@ -121,6 +126,33 @@ def host_of(principal: Principal) -> str:
     return principal.value if principal.value in built_in() else ""
 
 
+# An issuer's URL and a provider's ARN both contain its host, which alone stands in a condition key.
+_DECORATION = re.compile(
+    r"(?:https?://|(?:arn:[^:/]*:iam:[^:/]*:[^:/]*:)?oidc-provider/)+", re.IGNORECASE
+)
+# The keys of a web identity's request that AWS fills in, whoever the issuer is.
+_OF_AWS = frozenset({"aws", "sts"})
+
+
+@slotted
+class ClaimKey:
+    """A condition key on a claim. No request has a key with a `decoration`: `https://`, or the ARN up to the host."""
+
+    host: str
+    claim: str
+    decoration: str = ""
+
+
+def claim_key(key: str) -> ClaimKey | None:
+    """The parts of a key that names an issuer; None for AWS's own keys, and for one that a template completes."""
+    found = _DECORATION.match(key)
+    decoration = found[0] if found else ""
+    host, _, claim = key.removeprefix(decoration).partition(":")
+    if "${" in host or (host.lower() in _OF_AWS and not decoration):
+        return None
+    return ClaimKey(host=host, claim=claim, decoration=decoration)
+
+
 def built_in() -> frozenset[str]:
     """The issuers that are principals by their host, without a provider in IAM."""
     return frozenset(issuer.issuer for issuer in issuers() if issuer.built_in)
@@ -137,20 +169,20 @@ def providers(statement: Statement) -> Iterator[Provider]:
 
 def dead_key(statement: Statement, condition: Condition) -> str:
     """Why no token of the statement's providers has the key; empty when one may, or when the key is not required."""
-    host, colon, claim = condition.name.partition(":")
-    if not (colon and "." in host and "${" not in host and condition.demanded):
+    key = claim_key(condition.name)
+    if key is None or not (key.claim and "." in key.host and condition.demanded):
         return ""
-    if len(statement.principals) > _MOST_PRINCIPALS:
-        return ""
-    trusted = tuple(providers(statement))
+    # Each is compared with each condition. A statement that AWS accepts has far fewer.
+    trusted = tuple(providers(statement)) if len(statement.principals) <= _MOST_PRINCIPALS else ()
     if not trusted or len(trusted) != len(statement.principals):
         return ""
-    own = [provider for provider in trusted if provider.claim(condition)]
+    own = [provider for provider in trusted if provider.is_host_of(key)]
     if not own:
         return "belongs to another issuer than the principal"
-    if any(provider.maps(claim) for provider in own):
-        return ""
-    return "is not a claim that AWS maps from this issuer's tokens"
+    if key.decoration:
+        return f"must begin with the issuer's host, without {quoted(key.decoration)}"
+    mapped = any(provider.maps(key.claim) for provider in own)
+    return "" if mapped else "is not a claim that AWS maps from this issuer's tokens"
 
 
 _EXACT = frozenset({"StringEquals", "StringEqualsIgnoreCase"})

@@ -15,7 +15,7 @@ from aws_iam.engine.evaluation.context import Context
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.issuers import mapped_claims
-from aws_iam.engine.tokens.oidc_provider import host_of
+from aws_iam.engine.tokens.oidc_provider import claim_key, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,7 @@ class ConditionOutcome(StrEnum):
     ABSENT = "no match: the token has no such claim"
     NOT_MAPPED = "no match: AWS does not map this claim to a condition key"
     OTHER_ISSUER = "no match: the key belongs to another issuer"
+    NOT_A_HOST = "no match: the key has the issuer's URL or ARN in place of its host"
     BY_REQUEST = "depends on the request, not on the token"
     UNREADABLE = "AWS has no such operator"
 
@@ -115,8 +116,8 @@ def _met(statement: Statement, claims: Claims, *, variables: bool) -> Iterator[C
 
 def claim_of(key: str) -> str:
     """The claim in a condition key, after the issuer; empty for AWS's own keys."""
-    host, _, claim = key.partition(":")
-    return claim if "." in host else ""
+    found = claim_key(key)
+    return found.claim if found else ""
 
 
 def _match(
@@ -128,12 +129,14 @@ def _match(
 ) -> ConditionOutcome:
     if held is None:
         return ConditionOutcome.UNREADABLE
-    host, _, claim = condition.key.value.partition(":")
-    if "." not in host:
+    key = claim_key(condition.key.value)
+    if key is None:
         return ConditionOutcome.MET if held and condition.negated else ConditionOutcome.BY_REQUEST
     if held or present:
         return ConditionOutcome.MET if held else ConditionOutcome.NOT_MET
-    if host.lower() != claims.host.lower():
+    if key.host.lower() != claims.host.lower():
         return ConditionOutcome.OTHER_ISSUER
+    if key.decoration:
+        return ConditionOutcome.NOT_A_HOST
     mapped = set(map(str.lower, mapped_claims(claims.host)))
-    return ConditionOutcome.ABSENT if claim.lower() in mapped else ConditionOutcome.NOT_MAPPED
+    return ConditionOutcome.ABSENT if key.claim.lower() in mapped else ConditionOutcome.NOT_MAPPED

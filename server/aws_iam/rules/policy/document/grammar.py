@@ -15,6 +15,7 @@ from aws_iam.engine.language.document import (
     Policy,
     Syntax,
 )
+from aws_iam.engine.language.usable import VERSIONS, repeated_keys
 from aws_iam.engine.parsing.json_nodes import Lines
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
@@ -38,7 +39,6 @@ _STATEMENT = (
     "NotResource",
     "Condition",
 )
-_VERSIONS = ("2012-10-17", "2008-10-17")
 _ALLOW = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
 _GOOD = {"Version": "2012-10-17", "Statement": [_ALLOW]}
 
@@ -76,24 +76,8 @@ def repeated_key(policy: Policy) -> Iterator[Fail]:
 
     False alarm when both have the same value.
     """
-    pending = [policy.node]
-    while pending:
-        node = pending.pop()
-        pending += [child for child in node.items if child.items or child.members]
-        if not node.members:
-            continue
-        pending += [member.value for member in node.members]
-        if len({member.name.value for member in node.members}) < len(node.members):
-            yield from _repeated_keys(node)
-
-
-def _repeated_keys(node: Node) -> Iterator[Fail]:
-    seen: set[str] = set()
-    for member in node.members:
-        if member.name.value in seen:
-            name = member.name
-            yield Fail(name.where, f"the object already has the key {quoted(name.value)}")
-        seen.add(member.name.value)
+    for name in repeated_keys(policy.node):
+        yield Fail(name.where, f"the object already has the key {quoted(name.value)}")
 
 
 @check(
@@ -264,7 +248,7 @@ def unknown_version(policy: Policy) -> Iterator[Fail]:
     No false alarms: AWS rejects the policy.
     """
     version = policy.version
-    if version and version.value not in _VERSIONS:
+    if version and version.value not in VERSIONS:
         yield Fail(
             version.where,
             f"{quoted(version.value)} is not a version of the policy language; write `2012-10-17`",

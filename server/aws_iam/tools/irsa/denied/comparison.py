@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.evaluate import evaluate_request
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 FETCH = "fetch"
 # Where neither the policy nor the caller names the account.
 NO_ACCOUNT = "arn:aws:iam::ACCOUNT"
+# Where neither the token nor the policy says who issued the token.
+_NO_ISSUER = "ISSUER"
 _DISCOVERY = ".well-known/openid-configuration"
 
 
@@ -45,6 +47,8 @@ class TokenComparison:
     principal: str
     """The identity provider that the token comes from."""
     decision: Decision
+    is_issuer_assumed: bool = False
+    """Whether the claims lack `iss` and it is the one that the policy trusts."""
 
     @property
     def nearest(self) -> StatementMatch | None:
@@ -58,6 +62,9 @@ def compare(
     """The token against the policy, from the arguments of `irsa denied`."""
     policy = _trust_policy(trust_policy)
     decoded, found = _token_and_claims(claims, token)
+    assumed = "" if decoded or found.values.get("iss") else _only_host(policy)
+    if assumed:
+        found = replace(found, values={**found.values, "iss": (f"https://{assumed}",)})
     if jwks is not None and decoded is None:
         raise InputError(
             "`jwks` checks the signature of a `token`", hint="claims alone have no signature"
@@ -82,6 +89,7 @@ def compare(
         meetings=met,
         principal=principal,
         decision=decide(found, principal, document.dump(policy), forced),
+        is_issuer_assumed=bool(assumed),
     )
 
 
@@ -140,6 +148,12 @@ def _trusted_hosts(policy: Policy) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, found)))
 
 
+def _only_host(policy: Policy) -> str:
+    """The one issuer that the policy trusts; empty where it trusts none or several."""
+    hosts = _trusted_hosts(policy)
+    return hosts[0] if len(hosts) == 1 else ""
+
+
 def _published_keys(host: str) -> Any:
     """The key set of the issuer, found through its discovery document as AWS finds it."""
     # Inside the function: it imports httpx.
@@ -175,7 +189,7 @@ def _principal(met: tuple[StatementMatch, ...], claims: Claims, account: str | N
     head = next(arns, f"{NO_ACCOUNT}:oidc-provider/").partition(":oidc-provider/")[0]
     if account:
         head = f"{head.rpartition(':')[0]}:{account}"
-    return f"{head}:oidc-provider/{claims.host}"
+    return f"{head}:oidc-provider/{claims.host or _NO_ISSUER}"
 
 
 def decide(claims: Claims, principal: str, policy: str, forced: dict[str, bool]) -> Decision:

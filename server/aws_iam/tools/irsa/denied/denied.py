@@ -111,7 +111,7 @@ def _findings(comparison: TokenComparison) -> Iterator[Finding]:
             f"Add a statement that allows `{ACTION}` to the provider.", comparison.policy.node.where,
         )  # fmt: skip
         return
-    if near.principal is None:
+    if near.principal is None and comparison.claims.host:
         yield _wrong_issuer(comparison, near)
     if not near.has_action:
         yield _finding(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.reference.issuers import issuer_of
-from aws_iam.escape import escaped
+from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,8 @@ def facts(comparison: TokenComparison, proofs: tuple[dict[str, str], ...]) -> di
 
 def _notes(comparison: TokenComparison) -> Iterator[str]:
     """What the answer assumes."""
+    if comparison.is_issuer_assumed:
+        yield f"the claims have no `iss`: {quoted(comparison.claims.text('iss'))} is assumed, the issuer that the policy trusts"
     if len(comparison.claims.audience) > 1:
         yield "`aud` has several values and the token has no `azp`: AWS does not document which value it compares"
     known = issuer_of(comparison.claims.host)

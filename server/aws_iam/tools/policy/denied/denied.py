@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer
+from aws_iam.engine.denied.masks import with_placeholders
 from aws_iam.engine.denied.message import denials
 from aws_iam.engine.denied.policy_documents import PolicyDocuments
 from aws_iam.engine.denied.remedy import remedy as find_remedy
@@ -42,14 +44,14 @@ def denied(message: Any, policies: Any = None) -> Answer:
         denials_found[0],
     )
     request = denied_request(denial)
-    if request.request is None:
-        return _answer(denial, denials_found, request)
+    if request.request is None or denial.mended_by:
+        return _shown(_answer(denial, denials_found, request), request)
     remedy = find_remedy(
         request.request, documents, named=denial.layer, explicit=denial.explicit is True
     )
     by_policies = tables.decision_by_policies(request.request, policies)
     proof = None if tables.is_deny_unseen(denial, remedy) else proofs.proof_of(remedy)
-    return _answer(
+    answer = _answer(
         denial,
         denials_found,
         request,
@@ -58,6 +60,18 @@ def denied(message: Any, policies: Any = None) -> Answer:
         proof=proof,
         documents=documents,
     )
+    return _shown(answer, request)
+
+
+def _shown(answer: Answer, request: DeniedRequest) -> Answer:
+    """The answer with placeholders for what the message masks."""
+    if not request.placeholders:
+        return answer
+    parts = {
+        name: with_placeholders(getattr(answer, name), request.placeholders)
+        for name in ("summary", "findings", "artifacts", "facts", "next")
+    }
+    return replace(answer, **parts)
 
 
 def _answer(
@@ -76,7 +90,7 @@ def _answer(
     facts |= proof.facts if proof else {}
     facts |= tables.open_facts(denial, denials_in_text, request, remedy, documents)
     return Answer(
-        summary=_summary(denial, request, proof),
+        summary=_summary(denial, request, documents, proof),
         findings=proof.findings if proof else (),
         decision=by_policies.evaluation.decision if by_policies else None,
         artifacts=proof.artifacts if proof else (),
@@ -87,17 +101,27 @@ def _answer(
     )
 
 
-def _summary(denial: Denial, request: DeniedRequest, proof: Proof | None) -> str:
+def _summary(
+    denial: Denial,
+    request: DeniedRequest,
+    documents: PolicyDocuments | None,
+    proof: Proof | None,
+) -> str:
     parts = [_refusal(denial)]
-    if proof:
+    if denial.mended_by:
+        parts.append(f"No change of a policy helps: {denial.cause}. {denial.mended_by}")
+    elif proof:
         parts.append(proof.sentence)
     elif denial.explicit and request.request:
         owner = (
             policy_type_texts()[denial.policy_type].owner if denial.policy_type else "its owner"
         )
-        parts.append(
-            f"No Deny in the given policies matches, and an Allow cannot override a Deny: ask {owner} for an exception."
+        unseen = (
+            "No Deny in the given policies matches, and an"
+            if documents and documents.levels
+            else "An"
         )
+        parts.append(f"{unseen} Allow cannot override a Deny: ask {owner} for an exception.")
     elif request.lacks:
         parts.append(
             f"The message does not include the {joined(request.lacks)}, so no change can be proved."
@@ -109,6 +133,8 @@ def _summary(denial: Denial, request: DeniedRequest, proof: Proof | None) -> str
 
 def _refusal(denial: Denial) -> str:
     what = quoted(denial.action) if denial.action else _operation(denial)
+    if denial.inferred and denial.operation and denial.action:
+        what = f"{_operation(denial)} ({quoted(denial.action)})"
     on = f" on {quoted(denial.resource)}" if denial.resource else ""
     by = f" to {quoted(denial.principal)}" if denial.principal else ""
     if denial.principal == "*":
@@ -131,6 +157,8 @@ def _operation(denial: Denial) -> str:
 
 def _sources(denial: Denial) -> Iterator[str]:
     yield _TROUBLESHOOTING
+    if denial.source:
+        yield denial.source
     if denial.policy_type:
         yield policy_type_texts()[denial.policy_type].source
     if denial.encoded or denial.form == "decoded":
@@ -149,7 +177,7 @@ def _next(
         yield "aws-iam policy denied --message DECODED"
     if request.lacks and denial.action:
         yield f"aws-iam policy lookup --query {denial.action}"
-    if request.request and not (documents and documents.levels):
+    if request.request and not denial.mended_by and not (documents and documents.levels):
         yield "aws-iam policy denied --message TEXT --policies LAYERS"
     if proof and proof.artifacts:
         name = proof.artifacts[0].name
@@ -157,4 +185,5 @@ def _next(
             yield f"aws-iam policy compare --document {name} --baseline OLD"
         yield f"aws-iam policy explain --document {name}"
     if denial.action.lower() == "sts:assumerolewithwebidentity":
+        yield "aws-iam irsa denied --document TRUST_POLICY --claims CLAIMS"
         yield "aws-iam policy guide --topic workloads-outside-aws"

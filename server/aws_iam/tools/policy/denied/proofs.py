@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Artifact, Severity
 from aws_iam.engine.language.document import Kind
 from aws_iam.errors import InputError
+from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +36,7 @@ _KINDS = {
     "identity": Kind.IDENTITY,
 }
 
+_MOST_KEYS = 5
 # How the usual assumptions of a comparison begin; any other entry says why the relation is unknown.
 _PREMISES = (
     "actions and ARN formats as of",
@@ -99,6 +102,10 @@ def _change_sentence(remedy: Remedy, comparisons: Sequence[Comparison | str]) ->
     )
     verb = "allows" if count == 1 else "allow"
     end = "and nothing else" if equal else "and more requests, as the facts show"
+    freed_from = list(dict.fromkeys(key for change in remedy.changes for key in change.freed_from))
+    if equal and freed_from:
+        keys = joined([quoted(key) for key in freed_from], shown=_MOST_KEYS)
+        return f"{first} {verb} this request whatever the values of {keys} are, {end}."
     if any(
         isinstance(comparison, str) or comparison.relation == "unknown"
         for comparison in comparisons
@@ -147,14 +154,17 @@ def _row(remedy: Remedy, change: Change, comparison: Comparison | str) -> dict[s
         "how": verb,
         "statement": statement,
         "who": owner_of(remedy, change.layer),
-        "opens_besides": _opens_besides(comparison),
+        "opens_besides": _opens_besides(change, comparison),
     }
 
 
-def _opens_besides(comparison: Comparison | str) -> str:
+def _opens_besides(change: Change, comparison: Comparison | str) -> str:
     if isinstance(comparison, str):
         return f"not compared: {comparison}"
     match comparison.relation:
+        case "equal" if change.freed_from:
+            keys = joined([quoted(key) for key in change.freed_from], shown=_MOST_KEYS)
+            return f"the same request whatever the values of {keys} are"
         case "equal":
             return "nothing"
         case "more":
@@ -246,7 +256,10 @@ def _artifact(
     if all(
         not isinstance(comparison, str) and comparison.relation == "equal" for comparison in own
     ):
-        proofs.append("policy compare: nothing else")
+        freed = any(change.freed_from for change in changes)
+        proofs.append(
+            f"policy compare: {'only this request, in any context' if freed else 'nothing else'}"
+        )
     if sound:
         proofs.append(f"policy validate: no error as {kind_of(remedy, last.layer).value}")
     return Artifact(

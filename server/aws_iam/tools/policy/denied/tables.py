@@ -91,12 +91,16 @@ def message_facts(denial: Denial) -> dict[str, Any]:
         "operation": denial.operation,
         "error_code": denial.code,
         "remark": denial.remark,
+        "inferred": "; ".join(denial.inferred),
     }
     facts: dict[str, Any] = {"aws_said": {name: text for name, text in parts.items() if text}}
     texts = policy_type_texts().get(denial.policy_type)
     if texts:
         facts["who_can_change_it"] = texts.owner
         facts["look_at"] = list(texts.look_at)
+    if denial.mended_by:
+        facts["why_no_policy_helps"] = denial.cause
+        facts["fix"] = [denial.mended_by]
     facts["aws_did_not_tell"] = list(denial.untold)
     if denial.encoded:
         facts["encoded"] = (
@@ -322,7 +326,7 @@ def _notes(denial: Denial, request: DeniedRequest, remedy: Remedy | None) -> Ite
         yield f"{known.full_name} is authorized on {types}: give a message that includes the ARN"
     if denial.action and known is None:
         yield f"{quoted(denial.action)} is {catalog().tier(denial.action)} in the service data"
-    if "*" in denial.resource[1:]:
+    if "*" in (remedy.request.resource if remedy else denial.resource)[1:]:
         yield "the resource in the message contains `*`, which is a wildcard in a policy"
     if denial.operation and denial.action and not _same_name(denial):
         yield (

@@ -38,7 +38,7 @@ def evaluate(request: Any, policies: Any) -> Answer:
     evaluations = [(part, evaluate_request(part, layers)) for part in requests]
     worst, evaluation = max(evaluations, key=lambda pair: _RANK.index(pair[1].decision.outcome))
     return Answer(
-        summary=_summary(worst, evaluation),
+        summary=_summary(worst, evaluation) + _assumed_owner(worst),
         decision=_call_decision(evaluation.decision, [other.decision for _, other in evaluations]),
         facts=_facts(evaluations, layers, worst, evaluation),
         sources=(_LOGIC, catalog().source(worst.service)),
@@ -95,6 +95,22 @@ def _summary(request: Request, evaluation: Evaluation) -> str:
             return f"ImplicitlyDenied: {what}{because if decision.blocked_by else ''}{why}."
         case _:
             return f"Unknown: {what}{why}."
+
+
+def _assumed_owner(request: Request) -> str:
+    """Whose the resource is taken to be, where neither its ARN nor the request says so; the account decides who must allow."""
+    arn = Arn.of(request.resource)
+    if (
+        arn is None
+        or arn.account
+        or request.given.get("resource_account")
+        or not request.caller.account
+    ):
+        return ""
+    return (
+        f" The ARN of the resource has no account: it is taken to belong to {request.resource_account}, the caller's account;"
+        " give `resource_account` if another one owns it."
+    )
 
 
 def _who(request: Request) -> str:

@@ -63,8 +63,6 @@ def _missing_resource_policies(
 
 
 def _credentials(request: Request) -> Iterator[str]:
-    if request.caller.kind is CallerKind.FEDERATED and request.service == "iam":
-        yield "credentials from GetFederationToken can call IAM only in the console, not through the API or CLI"
     if (
         request.caller.kind is CallerKind.USER
         and request.context.has("aws:TokenIssueTime")

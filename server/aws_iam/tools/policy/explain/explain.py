@@ -22,6 +22,7 @@ from aws_iam.engine.explain.narrower import narrower
 from aws_iam.engine.explain.risks import statement_risks
 from aws_iam.engine.explain.sentences import sentence
 from aws_iam.engine.language.document import Form, Kind, Policy, Source
+from aws_iam.engine.language.usable import refuse_repeated_keys, version_fault
 from aws_iam.engine.sources.containers import cloudformation
 from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUDO_PARAMETERS
 from aws_iam.engine.sources.gather import gathered
@@ -117,6 +118,7 @@ def _readable(source: Source) -> _NamedPolicy:
             f"the document{place} is not JSON at line {where.line}:{where.column}: {content.message}",
             hint=content.hint,
         )
+    refuse_repeated_keys(content, source.name or "document")
     return _NamedPolicy(name=source.name, policy=content, unresolved=source.unresolved)
 
 
@@ -381,6 +383,13 @@ def _summary(
     if broken:
         verb = "is" if broken == 1 else "are"
         parts.append(f"{counted(broken, 'statement')} {verb} not valid, so AWS refuses the policy")
+    unknown_versions = [
+        fault
+        for source in sources
+        if "/Version" not in source.unresolved and (fault := version_fault(source.policy))
+    ]
+    if unknown_versions:
+        parts.append(f"AWS refuses the policy, because {unknown_versions[0]}")
     if any(view.kind not in _LIMITS for view in views):
         unusual = sum(view.unusual for view in views)
         parts.append(

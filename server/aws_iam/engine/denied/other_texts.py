@@ -1,0 +1,357 @@
+"""Denials in other words than the standard ones: of services about a role or a permission, of consoles, and bare codes.
+
+What such a text does not say is inferred, and said to be. Which texts mean that no policy decided is data: `denials.json`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.denied.message_parts import MessageParts, trimmed
+from aws_iam.engine.denied.operation_context import (
+    EVENT_NAME,
+    ROW,
+    WEB_IDENTITY,
+    code_in,
+    denial_data,
+    service_named,
+    with_inferences,
+    with_operation,
+)
+from aws_iam.engine.reference.catalog import catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FAR = 2_100
+_NEAR = 200
+_ACTION = r"([a-z][a-z0-9-]{0,63}:[A-Za-z0-9]{1,128})"
+_ROLE = re.compile(r"arn:[^ :/]{1,40}:iam::[^ :/]{0,60}:(?:assumed-)?role/[^ '\"`,;)]{1,512}")
+_PRINCIPAL = re.compile(
+    r"\b([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,3}\.amazonaws\.com(?:\.cn)?)\b"
+)
+_ENCODED = re.compile(r"encoded ?authori[sz]ation ?(?:failure ?)?message:? ?", re.IGNORECASE)
+_EXCEPTION = re.compile(
+    r"\b(?:Amazon|Aws::|Amazon\.|services?\.)([A-Za-z0-9]{1,40})(?:\.model)?(?:\.|::)[A-Za-z0-9:.]{1,80}"
+)
+_SESSION = re.compile(
+    r"arn:[^ :/]{1,40}:(?:sts|iam)::[^ :]{0,60}:(?:assumed-role|user|federated-user)/[^ '\"`,;)]{1,512}"
+)
+# The answer to a HEAD request has no body, only the status.
+_BARE = re.compile(
+    r"\baccess ?(?:was |is |has been )?denied\b|\b403\b[^.]{0,100}\bforbidden\b|\bforbidden\b[^.]{0,40}\b403\b"
+    r"|\bnot ?authori[sz]ed ?to\b|\bpermission ?denied\b|\baccess to the resource \S{1,300} is denied|status ?code:? ?403\b",
+    re.IGNORECASE,
+)
+_EXPLICIT = re.compile(r"explicit(?:ly)? ?den(?:y|ied)", re.IGNORECASE)
+_CIPHERTEXT = re.compile(r"ciphertext refers to a [a-z ]{1,40} that does not exist", re.IGNORECASE)
+_KMS = re.compile(r"access to kms is not allowed|kms access was denied", re.IGNORECASE)
+# `To request access, copy the following text`: the console.
+_CONSOLE = re.compile(
+    r"User: (?P<user>\S{1,2048}) (?:Service: \S{1,64} )?Action: (?P<action>[a-z0-9-]{1,64}:[A-Za-z0-9]{1,128})"
+    r" On resource\(s\): (?P<resource>.{1,2048}?) Context: (?P<context>.{1,300})",
+    re.IGNORECASE,
+)
+_CONTEXT = re.compile(
+    r"(?P<no>no |an? explicit deny in an? |explicit deny in an? )"
+    r"(?P<type>service control policy|resource control policy|VPC endpoint policy|session policy|resource-based policy"
+    r"|role trust policy|identity-based policy|permissions boundary)",
+    re.IGNORECASE,
+)
+_ALLOW_THE = re.compile(rf"permissions? to allow the {_ACTION} action", re.IGNORECASE)
+# `The provided execution role does not have permissions to call CreateNetworkInterface on EC2`.
+_CALL_ON = re.compile(
+    r"permissions? to (?:call |perform )?\*?([A-Z][A-Za-z0-9]{1,80})\*? on ([A-Za-z0-9 ]{2,40}?)(?=[ .,;:(\"']|$)"
+)
+# `Your access has been denied by S3, please make sure your request credentials have permission to GetObject for b/k.`
+_DENIED_BY = re.compile(
+    r"denied by ([A-Za-z0-9 ]{1,40}?), please make sure your .{1,60}? ha(?:ve|s) permissions? to \*?([A-Z][A-Za-z0-9]{1,80})\*?"
+    r"(?: for (\S{1,1100}))?"
+)
+_MARKETPLACE = re.compile(
+    r"required AWS Marketplace actions \((?P<actions>[^()]{1,300})\)", re.IGNORECASE
+)
+_INVALID_PERMISSIONS = re.compile(r"invalid permissions on lambda function", re.IGNORECASE)
+_DELIVERY = re.compile(
+    r"access denied for (?:bucket|LogDestination): ?([a-z0-9.-]{3,200})", re.IGNORECASE
+)
+_FOR_OPERATION = re.compile(r"access denied for operation '([A-Za-z0-9]{1,80})'", re.IGNORECASE)
+_S3_PATH = re.compile(r"\bs3a?n?://([a-z0-9.-]{3,63}(?:/[^\s'\",;)]{0,1024})?)")
+_MANAGED_RULE = re.compile(r"not ?authori[sz]ed to create managed-rule", re.IGNORECASE)
+# Who may not take a role, in the words of some thirty services.
+_TAKING_ROLE = re.compile(
+    r"(?:cannot|can ?not|can't|could not|couldn't|unable to|not able to|failed to|not ?authori[sz]ed to|not have permissions? to"
+    r"|attempting to|used to|must allow [A-Za-z0-9 ]{1,40} to|permissions? (?:required )?to)"
+    r" (?:be )?assumed?\b|\bis invalid or cannot be assumed|assum\w{1,3} (?:the )?(?:provided |IAM )?role\w* (?:was |is )?denied",
+    re.IGNORECASE,
+)
+
+
+def parts_of(text: str) -> tuple[MessageParts, ...]:
+    """The message in a text without the standard wording; empty when it tells of no denial."""
+    parts = next(filter(None, (read(text) for read in _READERS)), None)
+    if parts is None:
+        return ()
+    return (_without_policy(_with_context(parts, text), text),)
+
+
+def with_surroundings(
+    parts: MessageParts, text: str, start: int, at: int, end: int
+) -> MessageParts:
+    """The parts with the error code and operation before them, and with what the text says of causes that are no policy."""
+    encoded = _ENCODED.search(text, at, end) is not None
+    located = replace(with_operation(parts, text, start, at, end), encoded=encoded)
+    # The caller stands before the refusal, the reason after it.
+    inferred = with_inferences(located, text[max(start, at - _FAR) : min(end, at + _FAR)])
+    return _without_policy(inferred, text[at : min(end, at + 2 * _FAR)])
+
+
+def _with_context(parts: MessageParts, text: str) -> MessageParts:
+    size = len(text)
+    located = with_operation(parts, text, 0, size, size)
+    cause = _cause_in(text)
+    if cause and not located.service:
+        located = replace(located, service=cause.get("service", ""))
+    explicit = True if located.explicit is None and _EXPLICIT.search(text) else located.explicit
+    encoded = _ENCODED.search(text) is not None
+    return with_inferences(replace(located, explicit=explicit, encoded=encoded), text)
+
+
+def _cause_in(text: str) -> Mapping[str, Any] | None:
+    """The cause in the text that is no policy; None without one."""
+    lower = text.lower()
+    return next(
+        (
+            row
+            for row in denial_data()["without_policy"]
+            if any(words in lower for words in row["texts"])
+            and all(words in lower for words in row.get("and", ()))
+        ),
+        None,
+    )
+
+
+def _without_policy(parts: MessageParts, text: str) -> MessageParts:
+    """The parts with a cause that is no policy, if the text has one, and what helps."""
+    row = _cause_in(text)
+    # AWS's own reason counts more than words that stand near it.
+    if row is None or parts.policy_type not in {"", "role trust policy"}:
+        return parts
+    # What the text says outright counts more than what was inferred from it.
+    is_said = parts.action and not parts.inferred
+    action = "" if is_said else row.get("action", "")
+    why = f"the action is inferred from the text: {row['cause']}"
+    return replace(
+        parts,
+        action=action or parts.action,
+        cause=row["cause"],
+        mended_by=row["mended_by"],
+        source=row["source"],
+        inferred=(*parts.inferred, why) if action else parts.inferred,
+    )
+
+
+def _console(text: str) -> MessageParts | None:
+    match = _CONSOLE.search(text)
+    if match is None:
+        return None
+    context = _CONTEXT.search(match["context"])
+    return MessageParts(
+        form="standard",
+        principal=trimmed(match["user"]),
+        action=match["action"],
+        resource=trimmed(match["resource"]),
+        policy_type=context["type"].lower() if context else "",
+        explicit=(context["no"].lower() != "no ") if context else None,
+    )
+
+
+def _kms(text: str) -> MessageParts | None:
+    if _CIPHERTEXT.search(text):
+        remark = "the key does not exist, is in another Region, or may not be used"
+        return MessageParts(form="ciphertext", action="kms:Decrypt", remark=remark)
+    if _KMS.search(text) is None:
+        return None
+    writes = re.search(
+        r"\b(?:Create|Put|Update|Rotate)(?:Secret|SecretValue)\b|CREATE_FAILED|UPDATE_FAILED", text
+    )
+    action = "kms:GenerateDataKey" if writes else "kms:Decrypt"
+    return MessageParts(
+        form="short",
+        action=action,
+        remark="the caller may not use the KMS key behind the request",
+        inferred=(
+            f"the action is inferred: another service uses the KMS key for the caller, and needs {action}",
+        ),
+    )
+
+
+def _permission_to_call(text: str) -> MessageParts | None:
+    if match := _DENIED_BY.search(text):
+        service, resource = service_named(match[1]), trimmed(match[3] or "")
+        bucket = f"arn:aws:s3:::{resource}" if service == "s3" and resource else resource
+        action = _spelled(service, match[2])
+        return action and MessageParts(form="short", action=action, resource=bucket)
+    if match := _CALL_ON.search(text):
+        action = _spelled(service_named(match[2]), match[1])
+        return action and MessageParts(form="short", action=action)
+    if match := _ALLOW_THE.search(text):
+        return MessageParts(form="short", action=match[1])
+    if _INVALID_PERMISSIONS.search(text):
+        return MessageParts(
+            form="short",
+            principal="apigateway.amazonaws.com",
+            action="lambda:InvokeFunction",
+            policy_type="resource-based policy",
+            remark="the policy of the function does not let the API invoke it",
+            inferred=(
+                "the caller, the action and the layer are inferred: API Gateway could not invoke the function",
+            ),
+        )
+    if match := _MARKETPLACE.search(text):
+        actions = [word.strip() for word in match["actions"].split(",")]
+        return MessageParts(
+            form="short",
+            action=actions[-1],
+            remark=f"enabling the model needs {', '.join(actions)}",
+        )
+    return None
+
+
+def _spelled(service: str, operation: str) -> Any:
+    """The action of an operation of a service; None where AWS has none."""
+    known = catalog().action(f"{service}:{operation}") if service else None
+    return known.full_name if known else None
+
+
+def _managed_rule(text: str) -> MessageParts | None:
+    if _MANAGED_RULE.search(text) is None:
+        return None
+    role = _ROLE.search(text)
+    return MessageParts(
+        form="short",
+        principal=trimmed(role[0]) if role else "",
+        action="events:PutRule",
+        inferred=(
+            "the action is inferred: Step Functions manages a rule of EventBridge for the state machine",
+        ),
+    )
+
+
+def _taking_role(text: str) -> MessageParts | None:
+    """A service that may not take a role."""
+    words = _TAKING_ROLE.search(text)
+    role = _ROLE.search(text)
+    if words is None or WEB_IDENTITY.search(text):
+        return None
+    return MessageParts(
+        form="short",
+        principal=_service_principal(text, words),
+        action="sts:AssumeRole",
+        resource=trimmed(role[0]) if role else "",
+        policy_type="role trust policy",
+        remark="the role does not exist, or its trust policy does not let the caller assume it",
+        inferred=(
+            "the action and the layer are inferred: the text says that the role cannot be assumed",
+        ),
+    )
+
+
+def _service_principal(text: str, words: re.Match[str]) -> str:
+    """The service that may not take the role: its principal, or its name right before or after the words."""
+    principals = [p[1] for p in _PRINCIPAL.finditer(text) if not _is_endpoint(p[1])]
+    if principals:
+        return principals[0]
+    after = re.match(
+        r" by (?:the )?(?:principal )?['\"`]?((?:AWS |Amazon )?[A-Za-z0-9]{2,40})",
+        text[words.end() :],
+    )
+    before = re.search(
+        r"((?:AWS |Amazon )?[A-Z][A-Za-z0-9]{1,40})(?: (?:is|was|were|does|has|could|did|not|can))*,? ?$",
+        text[max(0, words.start() - _NEAR) : words.start()],
+    )
+    for name in (after, before):
+        if name and service_named(name[1]):
+            return name[1]
+    return ""
+
+
+def _is_endpoint(host: str) -> bool:
+    """Whether the host is where a service answers, such as `sts.eu-west-1.amazonaws.com`, and not its principal."""
+    return bool(re.search(r"\.[a-z]{2}(?:-[a-z]+)+-\d\.amazonaws", host))
+
+
+def _delivery(text: str) -> MessageParts | None:
+    match = _DELIVERY.search(text)
+    return match and MessageParts(
+        form="short",
+        action="s3:PutObject",
+        resource=f"arn:aws:s3:::{trimmed(match[1])}",
+        policy_type="resource-based policy",
+        remark="the policy of the bucket does not let the service write there",
+        inferred=(
+            "the action and the layer are inferred: a service could not write to the bucket",
+        ),
+    )
+
+
+def _without_words(text: str) -> MessageParts | None:
+    """A bare code, status or `Access Denied`; or an encoded part alone."""
+    encoded = _ENCODED.search(text)
+    code = code_in(text) or (not other_error(text) and _BARE.search(text))
+    if not (code or encoded or _cause_in(text)):
+        return None
+    path = _S3_PATH.search(text)
+    operation = _FOR_OPERATION.search(text)
+    session = _SESSION.search(text) if ROW.search(text) or EVENT_NAME.search(text) else None
+    return MessageParts(
+        form="short",
+        principal=trimmed(session[0]) if session else "",
+        resource=f"arn:aws:s3:::{trimmed(path[1])}" if path else "",
+        operation=operation[1] if operation else "",
+        service=_service_of_exception(text),
+        code="" if code or not encoded else "UnauthorizedOperation",
+    )
+
+
+def _service_of_exception(text: str) -> str:
+    match = _EXCEPTION.search(text)
+    name = match[1].removesuffix("Exception").removesuffix("Client") if match else ""
+    return service_named(name) if name else ""
+
+
+_READERS = (
+    _console,
+    _kms,
+    _permission_to_call,
+    _managed_rule,
+    _taking_role,
+    _delivery,
+    _without_words,
+)
+
+_OTHERS = {
+    "ExpiredToken": "the credentials have expired; get new ones",
+    "InvalidClientTokenId": "the access key does not exist or is not active",
+    "UnrecognizedClient": "the credentials are not valid for this service or Region",
+    "SignatureDoesNotMatch": "the request was signed with another secret key or changed in transit",
+    "InvalidSignature": "the signature does not match the request",
+    "OptInRequired": "the account is not subscribed to the service or the Region is not enabled",
+    "Throttling": "too many calls in a short time; try again later",
+    "ThrottledException": "too many calls in a short time; try again later",
+    "TooManyRequests": "too many calls in a short time; try again later",
+    "NoSuchBucket": "the bucket does not exist",
+    "NoSuchKey": "the object does not exist",
+    "NoSuchEntity": "the entity in the call does not exist",
+    "ResourceNotFound": "the entity in the call does not exist",
+    "Unable to locate credentials": "there are no credentials, so the request was not sent",
+}
+_OTHER = re.compile("|".join(map(re.escape, _OTHERS)))
+
+
+def other_error(text: str) -> tuple[str, str] | None:
+    """Another error in the text, which no policy causes, with its meaning; None without one."""
+    match = _OTHER.search(text)
+    return (match[0], _OTHERS[match[0]]) if match else None
