@@ -84,7 +84,7 @@ def test_a_policy_built_against_the_search_ends_within_bounded_work_and_memory(n
     done = subprocess.run(
         [sys.executable, "-c", MEASURED],
         input=json.dumps([new, old]),
-        env={"PYTHONPATH": str(Path(compare.__code__.co_filename).parents[2])},
+        env={"PYTHONPATH": str(Path(compare.__code__.co_filename).parents[3])},
         check=False,
         capture_output=True,
         text=True,
