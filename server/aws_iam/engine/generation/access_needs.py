@@ -9,6 +9,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.generation.access_levels import (
+    LEVEL_NAMES,
+    NAMED_ACTION,
+    access_level,
+    contents,
+)
 from aws_iam.engine.language.arn import Arn, closest_formats
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_of_reference
@@ -16,16 +22,15 @@ from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.problems import Problems, json_object_of
 from aws_iam.engine.parsing.json_nodes import Form, Node, Text
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.catalog_file import LEVELS
 from aws_iam.engine.reference.operations import operations
 from aws_iam.errors import InputError, closest, nearest
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from aws_iam.engine.generation.access_levels import AccessLevel
     from aws_iam.engine.reference.catalog import Action, ResourceType
-    from aws_iam.engine.reference.catalog_file import Level
 
 EXAMPLE = '{"read": ["arn:aws:s3:::amzn-s3-demo-bucket/*"]}'
 # Ten managed policies have 61,440 characters; more ARNs than these do not fit into them.
@@ -37,19 +42,15 @@ _FOREIGN = re.compile("[^\u0020-\u00ff]")
 _FORMATS = 4
 _LONGEST_COMPARED = 300
 
-_BY_NAME: Mapping[str, Level] = {
-    level.lower().replace(" ", "-"): level for level in LEVELS.values()
-}
-LEVEL_NAMES = ("read", "write", "list", "tagging", "permissions-management")
-
 
 @slotted
 class Target:
-    """An ARN or ARN pattern of a need, or `*` (no `arn`)."""
+    """An ARN or ARN pattern of a need, or `*` (no `arn`); `within` is the ARN that holds it, if the need names only that."""
 
     text: str
     pointer: str
     arn: Arn | None = None
+    within: str = ""
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -97,7 +98,7 @@ class Need:
 
     name: str
     pointer: str
-    level: Level | None
+    level: AccessLevel | None
     actions: tuple[Action, ...]
     # Whether the entry names one action; a level or a wildcard means all actions that work on the ARN.
     exact: bool
@@ -151,16 +152,20 @@ def _refuse_size(node: Node) -> None:
 
 
 def _need(name: Text, value: Node, problems: Problems) -> Need | None:
-    level = _BY_NAME.get(name.value.lower().replace("_", "-").replace(" ", "-"))
+    level = access_level(name.value)
     actions = () if level else _actions(name, problems)
     if value.form not in {Form.ARRAY, Form.STRING}:
         problems.add(value.where.pointer, f"must be a list of ARNs, not {value.form}")
     elif not value.listed():
         problems.add(value.where.pointer, "the list is empty; name the ARNs to grant it on")
     else:
-        targets = tuple(
+        listed = [
             target for entry in value.listed() if (target := _target(entry, level, problems))
-        )
+        ]
+        named = level.name if level else NAMED_ACTION
+        have = {target.text for target in listed}
+        held = (inner for target in listed for inner in _held(target, named))
+        targets = (*listed, *(inner for inner in held if inner.text not in have))
         return Need(
             name=name.value,
             pointer=name.where.pointer,
@@ -170,6 +175,25 @@ def _need(name: Text, value: Node, problems: Problems) -> Need | None:
             targets=targets,
         )
     return None
+
+
+def _held(target: Target, level: str) -> Iterator[Target]:
+    """What the level also reaches: the objects of a bucket, the streams of a log group."""
+    types = {
+        f"{t.service}:{t.name}" for service in target.services for t in target.types_in(service)
+    }
+    for content in contents():
+        text = target.text + content.tail
+        reached = (
+            content.of in types
+            and level in content.levels
+            and not target.text.endswith(content.tail)
+            and (content.type == content.of or content.type not in types)
+        )
+        if reached and len(text) <= _LONGEST_ARN:
+            yield Target(
+                text=text, pointer=target.pointer, arn=_arn_as_asked(text), within=target.text
+            )
 
 
 def _actions(name: Text, problems: Problems) -> tuple[Action, ...]:
@@ -227,7 +251,7 @@ def _refuse_action(name: Text, problems: Problems) -> None:
     problems.add(name.where.pointer, f"{quoted(written)} {what}", near)
 
 
-def _target(item: Node, level: Level | None, problems: Problems) -> Target | None:
+def _target(item: Node, level: AccessLevel | None, problems: Problems) -> Target | None:
     pointer = item.where.pointer
     text = item.text
     if item.form is not Form.STRING or not text:
@@ -244,7 +268,7 @@ def _target(item: Node, level: Level | None, problems: Problems) -> Target | Non
         if level:
             problems.add(
                 pointer,
-                f"{level} on `*` would cover every service; name ARNs, "
+                f"`{level.name}` on `*` would cover every service; name ARNs, "
                 "or grant actions on `*`, such as `ec2:Describe*`",
             )
             return None

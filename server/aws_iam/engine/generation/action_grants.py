@@ -38,6 +38,16 @@ class WantedAction:
 
 
 @slotted
+class ExcludedAction:
+    """An action on a target that the need's access level leaves out, and what the action does."""
+
+    action: str
+    why: str
+    need: Need
+    target: Target
+
+
+@slotted
 class OmittedAction:
     """An action that is not granted, with the reason and the granted actions that depend on it."""
 

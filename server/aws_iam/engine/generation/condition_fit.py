@@ -125,7 +125,8 @@ class _LimitReach:
         limit = self.limits.listed[number]
         if limit.passes_without or number in self.whole.get(wanted.action.full_name, ()):
             return False
-        about_it = limit.service == wanted.action.service and number in self.on[wanted.resource]
+        near = self.on[wanted.resource] | self.on.get(wanted.target.within, set())
+        about_it = limit.service == wanted.action.service and number in near
         return limit.service == "aws" or about_it
 
 
@@ -145,7 +146,7 @@ def refuse_locked_out(needs: Sequence[Need], found: FittedGrants, limits: Condit
     for need in needs:
         for target in need.targets:
             here = out.get(id(target), [])
-            if here and (need.exact or id(target) not in served):
+            if here and not target.within and (need.exact or id(target) not in served):
                 problems.add(target.pointer, _why_locked(target, here))
     problems.refuse("needs", hint="grant it without this condition, in a separate policy")
 

@@ -11,9 +11,11 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.generation import condition_fit, dependents
+from aws_iam.engine.generation import condition_fit, dependents, passed_roles
+from aws_iam.engine.generation.access_levels import LEVEL_NAMES, AccessLevel
 from aws_iam.engine.generation.action_grants import (
     ActionGrant,
+    ExcludedAction,
     OmittedAction,
     WantedAction,
     listed_formats,
@@ -22,7 +24,6 @@ from aws_iam.engine.generation.action_grants import (
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.problems import Problems
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.catalog_file import LEVELS
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.generation.access_needs import Need, Target
     from aws_iam.engine.generation.condition_limits import ConditionLimits
+    from aws_iam.engine.generation.passed_roles import PassedRoles
     from aws_iam.engine.reference.catalog import Action, ResourceType
 
 
@@ -43,12 +45,16 @@ class Plan:
     """The grants, the actions behind them, and the actions that are not granted, with the reasons."""
 
     grants: tuple[ActionGrant, ...]
+    limits: ConditionLimits
     wanted: tuple[WantedAction, ...]
     added: tuple[WantedAction, ...]
     not_scoped: tuple[OmittedAction, ...]
     left_out: tuple[OmittedAction, ...]
     # By condition key, the actions that are granted without the condition.
     without: Mapping[str, tuple[str, ...]]
+    # What the access levels of the needs leave out.
+    excluded: tuple[ExcludedAction, ...]
+    passed: PassedRoles
 
 
 def plan(needs: Sequence[Need], limits: ConditionLimits) -> Plan:
@@ -61,13 +67,17 @@ def plan(needs: Sequence[Need], limits: ConditionLimits) -> Plan:
     added, not_scoped = dependents.dependent_actions(needs, wanted)
     fitted = condition_fit.fit_conditions((*wanted, *added), limits)
     condition_fit.refuse_locked_out(needs, fitted, limits)
+    passed = passed_roles.limit_passing(fitted, limits)
     return Plan(
-        grants=fitted.grants,
+        grants=passed.grants,
+        limits=passed.limits,
         wanted=tuple(wanted_ for wanted_ in fitted.granted if not wanted_.needed_by),
         added=tuple(wanted_ for wanted_ in fitted.granted if wanted_.needed_by),
         not_scoped=(*not_scoped, *fitted.rows(added=True)),
         left_out=(*removing, *fitted.rows(added=False)),
         without=fitted.without,
+        excluded=tuple(_excluded(needs, fitted.granted)),
+        passed=passed,
     )
 
 
@@ -84,11 +94,11 @@ def _all_wanted(needs: Sequence[Need], problems: Problems) -> Iterator[WantedAct
 
 
 def _wanted_by_need(need: Need, problems: Problems) -> Iterator[WantedAction]:
-    found: list[WantedAction] = []
+    found = [wanted for target in need.targets for wanted in _wanted_on(need, target)]
+    reached = {wanted.target.pointer for wanted in found}
     for target in need.targets:
-        here = list(_wanted_on(need, target))
-        found += here
-        if not here and not (need.exact and dependents.is_for_dependent(need, target)):
+        served = target.within or target.pointer in reached
+        if not served and not (need.exact and dependents.is_for_dependent(need, target)):
             problems.add(target.pointer, _why_nothing(need, target))
     if need.exact and need.actions and need.targets and not found and not problems.found:
         action = need.actions[0]
@@ -110,12 +120,31 @@ def _wanted_on(need: Need, target: Target) -> Iterator[WantedAction]:
             )
 
 
-def _of_level(level: str, target: Target) -> Iterator[Action]:
+def _of_level(level: AccessLevel, target: Target) -> Iterator[Action]:
+    return (action for action in _actions_of_services(target) if level.includes(action))
+
+
+def _actions_of_services(target: Target) -> Iterator[Action]:
     for prefix in target.services:
         service = catalog().service(prefix)
-        for action in service.actions.values() if service else ():
-            if action.level == level:
-                yield action
+        yield from service.actions.values() if service else ()
+
+
+def _excluded(needs: Sequence[Need], granted: Sequence[WantedAction]) -> Iterator[ExcludedAction]:
+    """What the levels leave out, unless another need has it granted there."""
+    allowed = {(wanted.action.full_name, wanted.resource) for wanted in granted}
+    for need in needs:
+        for target in need.targets if need.level else ():
+            for action in _actions_of_services(target):
+                why = need.level.why_not(action) if need.level else ""
+                if (
+                    why
+                    and (action.full_name, target.text) not in allowed
+                    and target.types_for(action)
+                ):
+                    yield ExcludedAction(
+                        action=action.full_name, why=why, need=need, target=target
+                    )
 
 
 def _demands_star(action: Action, target: Target) -> bool:
@@ -127,15 +156,15 @@ def _why_nothing(need: Need, target: Target) -> str:
     shown, kinds = quoted(target.text), _kinds(target)
     if need.level:
         counted = Counter(
-            level
-            for level in LEVELS.values()
-            for a in _of_level(level, target)
+            name
+            for name in LEVEL_NAMES
+            for a in _of_level(AccessLevel(name=name), target)
             if target.types_for(a)
         )
-        has = ", ".join(f"{counted[level]} {level}" for level in counted) or "none"
+        has = ", ".join(f"{counted[name]} `{name}`" for name in counted) or "none"
         others = sorted({t.service for t in _all_types(target)} - set(target.services))
         more = f"; name the actions of {', '.join(others)} instead" if others else ""
-        return f"no action of level {need.level} works on {shown}, which is {kinds}; it has {has}{more}"
+        return f"no action of level `{need.level.name}` works on {shown}, which is {kinds}; it has {has}{more}"
     if not need.exact:
         return f"no action that {quoted(need.name)} matches works on {shown}, which is {kinds}"
     action = need.actions[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.generation.passed_roles import passed_to
 from aws_iam.engine.language.arn import PARTITIONS, Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
@@ -111,10 +112,7 @@ class EventReader:
         uses: list[UsedAction] = []
         not_scoped: list[tuple[str, str, str]] = []
         for action, resources in found:
-            if (
-                "iam:PassRole" in action.dependents
-                or action.full_name in event_tables()["passed_to"]
-            ):
+            if "iam:PassRole" in action.dependents or action.full_name in passed_to():
                 passed = [*_passed(action, details), *self._passed_by_name(action, details)]
                 uses += passed
                 if not passed and (why := _why_no_role(action, details)):
@@ -226,7 +224,7 @@ def _passed(action: Action, details: EventDetails) -> Iterator[UsedAction]:
 
 
 def _pass_role(action: Action, role: str, why: str = "") -> UsedAction:
-    service = event_tables()["passed_to"].get(action.full_name)
+    service = passed_to().get(action.full_name)
     return UsedAction(
         action="iam:PassRole",
         resource=role,

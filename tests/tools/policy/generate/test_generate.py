@@ -19,6 +19,17 @@ from helpers.folders import TESTS
 from helpers.work import calls
 
 FOLDER = TESTS / "cases/generate"
+ROLE = "arn:aws:iam::111122223333:role/app"
+# Key policies must allow, too.
+OWN_ACCOUNT = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+        "Action": "*",
+        "Resource": "*",
+    },
+}
 FUNCTION = "arn:aws:lambda:eu-west-1:111122223333:function:report"
 
 
@@ -91,15 +102,25 @@ def test_the_example_pipes_into_the_validator_without_a_finding() -> None:
         check=True,
     )
     assert judged.stdout.startswith("No problems found")
-    assert "s3:object inside it" in made.stderr
+    assert "`read` also covers `arn:aws:s3:::reports/*`." in made.stderr
 
 
-def test_read_on_a_bucket_says_how_its_objects_are_named() -> None:
-    answer = generated({"read": ["arn:aws:s3:::reports"]})
-    assert all(statement["Resource"] == "arn:aws:s3:::reports" for statement in statements(answer))
+@pytest.mark.parametrize("case", _cases("levels.json"))
+def test_a_level_gives_what_its_word_means_and_says_what_it_leaves_out(
+    case: dict[str, Any],
+) -> None:
+    answer = generated(case["needs"], case.get("conditions"))
+    assert answer.findings == ()
+    documents = [artifact.content for artifact in answer.artifacts]
+    for outcome in ("Allowed", "ImplicitlyDenied"):
+        for action, resource in case[outcome]:
+            request = {"principal": ROLE, "action": action, "resource": resource}
+            decision = aws_iam.evaluate(request, {"identity": documents, "resource": OWN_ACCOUNT})
+            assert decision.outcome == outcome, f"{action} on {resource}"
     text = plain(answer)
-    assert ": no findings." in text
-    assert "arn:aws:s3:::reports/*" in text
+    for words in case["says"]:
+        assert words in text
+    assert set(case.get("next", ())) <= set(answer.next)
 
 
 def test_passing_any_role_is_granted_only_when_asked_for_and_shown_as_a_finding() -> None:

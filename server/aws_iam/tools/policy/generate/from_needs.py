@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Severity
-from aws_iam.engine.generation import access_needs, minimise
+from aws_iam.engine.generation import access_needs, minimise, passed_roles
 from aws_iam.engine.generation import condition_limits as limits
+from aws_iam.engine.generation.access_levels import (
+    DELETES,
+    DOES_MORE,
+    EXPOSES,
+    PASSES,
+    SETS_UP,
+    TAGS,
+    UNPROTECTS,
+    rows_for,
+)
 from aws_iam.engine.generation.plan import Plan, plan
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.problems import Problems
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.generate import needs_tables
-from aws_iam.wording import counted
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.answer import Finding
     from aws_iam.engine.generation.access_needs import Need
@@ -26,6 +38,9 @@ if TYPE_CHECKING:
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _PAGE = "references/policy-design.md#policies-from-needs"
 _MOST_SOURCES = 5
+_NAMED = 4
+# The reasons for leaving an action out that the summary names, the most harmful first; the facts have all.
+_HARM = (DELETES, UNPROTECTS, EXPOSES, PASSES, SETS_UP, TAGS, DOES_MORE)
 
 
 def generate_from_needs(needs: Any, conditions: Any = None) -> Answer:
@@ -33,17 +48,17 @@ def generate_from_needs(needs: Any, conditions: Any = None) -> Answer:
     wanted = access_needs.read_needs(needs)
     condition_limits = limits.read_conditions(conditions)
     needed_plan = plan(wanted, condition_limits)
-    packed = minimise.policies(minimise.statements(needed_plan.grants), condition_limits)
-    documents = [minimise.document(statements, condition_limits) for statements in packed]
+    packed = minimise.policies(minimise.statements(needed_plan.grants), needed_plan.limits)
+    documents = [minimise.document(statements, needed_plan.limits) for statements in packed]
     artifacts = tuple(_artifact(number, documents) for number in range(len(documents)))
     findings = _findings(artifacts, wanted)
     return Answer(
-        summary=_summary(needed_plan, packed, findings),
+        summary=_summary(wanted, needed_plan, packed, findings),
         findings=findings,
         artifacts=artifacts,
         facts=needs_tables.fact_tables(wanted, needed_plan, documents),
         sources=_sources(needed_plan, packed),
-        next=_next(needed_plan, documents),
+        next=_next(wanted, needed_plan, documents),
         as_of=catalog().as_of,
     )
 
@@ -108,7 +123,10 @@ def _name(number: int, total: int) -> str:
 
 
 def _summary(
-    needed_plan: Plan, packed: Sequence[Sequence[AllowStatement]], findings: Sequence[Finding]
+    needs: Sequence[Need],
+    needed_plan: Plan,
+    packed: Sequence[Sequence[AllowStatement]],
+    findings: Sequence[Finding],
 ) -> str:
     actions = len({grant.action for grant in needed_plan.grants})
     statements = sum(map(len, packed))
@@ -116,15 +134,55 @@ def _summary(
     verdict = counted(len(findings), "finding") if findings else "no findings"
     first = f"{what} with {counted(statements, 'statement')} and {counted(actions, 'action')}: {verdict}."
     more = [
+        *_included(needs),
+        *_not_included(needed_plan),
+        _passing(needed_plan),
         _not_granted(
             [action.action for action in (*needed_plan.not_scoped, *needed_plan.left_out)]
-        )
+        ),
     ]
     more += [
         f"The condition on {quoted(key)} is left off {counted(len(names), 'action')}, whose requests never include the key."
         for key, names in needed_plan.without.items()
     ]
     return " ".join(filter(None, (first, *more)))
+
+
+def _included(needs: Sequence[Need]) -> Iterator[str]:
+    """What a level covers besides the ARNs that are named."""
+    for need in needs:
+        held = [quoted(target.text) for target in need.targets if target.within]
+        if held:
+            more = f" and {len(held) - 2} more" if held[2:] else ""
+            yield f"{quoted(need.name)} also covers {joined(held[:2])}{more}."
+
+
+def _not_included(needed_plan: Plan) -> Iterator[str]:
+    """What the levels leave out, the most harmful actions first."""
+    by_need: dict[str, dict[str, str]] = {}
+    worth_saying = (row for row in needed_plan.excluded if row.why in _HARM)
+    for row in sorted(worth_saying, key=lambda row: _HARM.index(row.why)):
+        by_need.setdefault(row.need.name, {}).setdefault(row.action, row.why)
+    for need, actions in by_need.items():
+        names = ", ".join(f"`{name}`" for name in list(actions)[:_NAMED])
+        more = " …" if len(actions) > _NAMED else ""
+        them = "it" if len(actions) == 1 else "them"
+        beyond = need.lower() in {"read", "manage"}
+        ask = f"name {them}" if beyond else f"ask for `manage`, or name {them}"
+        yield f"{quoted(need)} leaves out {counted(len(actions), 'action')} ({names}{more}): {ask}."
+
+
+def _passing(needed_plan: Plan) -> str:
+    passed = needed_plan.passed
+    if passed.services:
+        services = ", ".join(f"`{service}`" for service in passed.services)
+        return f"`{passed_roles.PASS_ROLE}` is limited to {services}, the service that the other actions pass the role to."
+    if passed.anywhere:
+        return (
+            f"`{passed_roles.PASS_ROLE}` has no condition on `{passed_roles.KEY}`: the role can be passed"
+            " to every service that it trusts."
+        )
+    return ""
 
 
 def _not_granted(actions: Sequence[str]) -> str:
@@ -141,13 +199,42 @@ def _sources(needed_plan: Plan, packed: Sequence[object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*quota, *pages[:_MOST_SOURCES], _PAGE)))
 
 
-def _next(needed_plan: Plan, documents: Sequence[object]) -> tuple[str, ...]:
+def _next(
+    needs: Sequence[Need], needed_plan: Plan, documents: Sequence[object]
+) -> tuple[str, ...]:
     name = _name(0, len(documents))
     calls = (f"aws-iam policy {action} --document {name}" for action in ("validate", "explain"))
     not_scoped = dict.fromkeys(action.action for action in needed_plan.not_scoped)
     compare = f"aws-iam policy compare --document {name} --baseline OLD"
     return (
         *calls,
+        *dict.fromkeys(_templates(needs)),
+        *_limiting(needed_plan),
         compare,
         *(f"aws-iam policy lookup --query {action}" for action in list(not_scoped)[:2]),
     )
+
+
+def _templates(needs: Sequence[Need]) -> Iterator[str]:
+    """The templates that fit a need, filled where its ARN has all that they ask for."""
+    for need in needs:
+        for target in need.targets if need.level else ():
+            types = [type_ for service in target.services for type_ in target.types_in(service)]
+            for row in rows_for("templates", need.level, types) if need.level else ():
+                command = f"aws-iam policy template --name {row['template']}"
+                place = row.get("resource_as")
+                if place and target.arn and is_literal(target.arn.resource):
+                    values = json.dumps({place: target.arn.resource})
+                    command += f" --values {shlex.quote(values)}"
+                yield command
+
+
+def _limiting(needed_plan: Plan) -> Iterator[str]:
+    """The same roles with the condition that is missing."""
+    roles = [role for role in needed_plan.passed.anywhere if role != "*"]
+    if roles:
+        needs = json.dumps({passed_roles.PASS_ROLE: roles[:_NAMED]})
+        conditions = json.dumps({"StringEquals": {passed_roles.KEY: "SERVICE.amazonaws.com"}})
+        yield shlex.join(
+            ["aws-iam", "policy", "generate", "--needs", needs, "--conditions", conditions]
+        )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.generation import dependents, minimise
+from aws_iam.engine.generation import dependents, minimise, passed_roles
+from aws_iam.engine.generation.access_levels import rows_for
 from aws_iam.engine.generation.action_grants import listed_formats
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import escaped
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.engine.generation.access_needs import Need, Target
-    from aws_iam.engine.generation.action_grants import OmittedAction, WantedAction
+    from aws_iam.engine.generation.action_grants import (
+        ExcludedAction,
+        OmittedAction,
+        WantedAction,
+    )
     from aws_iam.engine.generation.plan import Plan
     from aws_iam.engine.reference.catalog import ResourceType
 
@@ -27,6 +32,9 @@ def fact_tables(
 ) -> dict[str, Any]:
     """All tables that have a row."""
     facts = {
+        "not_included": _not_included(plan.excluded),
+        "includes": [row for need in needs for row in _includes(need)],
+        "passed_to": _passed_to(plan),
         "not_scoped": [_left_out(action) for action in plan.not_scoped],
         "left_out": [_left_out(action) for action in plan.left_out],
         "star_actions": _stars(plan),
@@ -36,12 +44,77 @@ def fact_tables(
             for key, names in plan.without.items()
         ],
         "also_required": _also_required(plan),
+        "may_also_need": _may_also_need(needs, plan),
         "not_reached": [row for need in needs for row in _not_reached(need)],
         "needs": _granted(plan.wanted),
         "characters": [minimise.size(document) for document in documents],
         "dependents_from": _dependents_source(plan),
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _not_included(excluded: Sequence[ExcludedAction]) -> list[dict[str, Any]]:
+    """What the levels leave out, by reason."""
+    groups: dict[tuple[str, str, str], dict[str, None]] = {}
+    for row in excluded:
+        key = (row.need.name, row.why, row.target.text)
+        groups.setdefault(key, {})[row.action] = None
+    return [
+        {
+            "need": escaped(need),
+            "resource": escaped(resource),
+            "actions": ", ".join(names),
+            "why": why,
+        }
+        for (need, why, resource), names in groups.items()
+    ]
+
+
+def _includes(need: Need) -> Iterator[dict[str, Any]]:
+    """What the need covers besides the ARN that it names."""
+    for target in need.targets:
+        if target.within:
+            yield {
+                "need": escaped(need.name),
+                "resource": escaped(target.within),
+                "also": escaped(target.text),
+            }
+
+
+def _passed_to(plan: Plan) -> list[dict[str, Any]]:
+    """To which services roles can be passed."""
+    if plan.passed.services:
+        services = ", ".join(plan.passed.services)
+        why = "the other actions of the needs pass a role to it"
+        return [{"action": passed_roles.PASS_ROLE, "services": services, "why": why}]
+    why = f"no condition on {passed_roles.KEY}: add one with `conditions`"
+    return [
+        {
+            "action": passed_roles.PASS_ROLE,
+            "resource": escaped(role),
+            "services": "any that the role trusts",
+            "why": why,
+        }
+        for role in plan.passed.anywhere
+    ]
+
+
+def _may_also_need(needs: Sequence[Need], plan: Plan) -> list[dict[str, Any]]:
+    """Actions that reading or writing takes in some cases, and that no need names."""
+    granted = {grant.action for grant in plan.grants}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for need in needs:
+        for target in need.targets if need.level else ():
+            for row in rows_for("also", need.level, _types_of(target)) if need.level else ():
+                names = [name for name in row["actions"] if name not in granted]
+                if names:
+                    found[target.text, row["when"]] = {
+                        "resource": escaped(target.text),
+                        "actions": ", ".join(names),
+                        "when": row["when"],
+                        "source": row["source"],
+                    }
+    return list(found.values())
 
 
 def _dependents_source(plan: Plan) -> str:
@@ -114,8 +187,10 @@ def _not_reached(need: Need) -> Iterator[dict[str, Any]]:
     """What an access level on an ARN does not include: resources inside it, and actions of other services on it."""
     if not need.level:
         return
-    have = {type_ for target in need.targets for type_ in _types(target)}
+    have = {type_ for target in need.targets for type_ in _types_of(target)}
     for target in need.targets:
+        if target.within:
+            continue
         row = {"need": escaped(need.name), "resource": escaped(target.text)}
         for type_ in dependents.nested_types(target):
             count = _count_actions(need, [type_])
@@ -133,7 +208,7 @@ def _not_reached(need: Need) -> Iterator[dict[str, Any]]:
                 yield row | {"actions": count, "of": f"{service} on it", "name_it_as": ask}
 
 
-def _types(target: Target) -> Iterator[ResourceType]:
+def _types_of(target: Target) -> Iterator[ResourceType]:
     return (type_ for prefix in target.services for type_ in target.types_in(prefix))
 
 
@@ -142,12 +217,15 @@ def _count_actions(need: Need, types: Sequence[ResourceType]) -> int:
     service = catalog().service(types[0].service)
     names = {type_.name for type_ in types}
     actions = service.actions.values() if service else ()
-    return sum(a.level == need.level and bool(names & set(a.resource_types)) for a in actions)
+    level = need.level
+    return sum(
+        bool(level and level.includes(a)) and bool(names & set(a.resource_types)) for a in actions
+    )
 
 
 def _pattern_below(target: Target, inner: ResourceType) -> str:
     """The pattern of all resources of this type inside the target."""
-    heads = [text for type_ in _types(target) for text in type_.arn_formats]
+    heads = [text for type_ in _types_of(target) for text in type_.arn_formats]
     tails = [
         text.removeprefix(head)
         for text in inner.arn_formats
