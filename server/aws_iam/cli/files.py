@@ -5,6 +5,7 @@ Which files hold policies is decided in `engine/sources/`.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import os
@@ -27,7 +28,7 @@ MOST_ENTRIES = 50_000
 MOST_FILES = 5_000
 MOST_FOLDER_BYTES = 200_000_000
 ENDINGS = (".json", ".yaml", ".yml", ".template")
-LOG_ENDINGS = (".json", ".gz", ".jsonl", ".ndjson")
+LOG_ENDINGS = (".json", ".gz", ".jsonl", ".ndjson", ".csv")
 # CloudTrail's own files are far smaller; a few compressed kilobytes can expand to gigabytes.
 MOST_LOG_BYTES = 64_000_000
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
@@ -96,8 +97,12 @@ def _content(name: str, value: str, limit: int = MOST_BYTES) -> str:
         ) from None
     if len(raw) > limit:
         raise InputError(f"`--{name}`: {_shown(name, value)} has more than {limit:,} bytes")
+    # PowerShell writes UTF-16 when the output of a command is redirected.
+    encoding = (
+        "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    )
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
         raise InputError(
             f"`--{name}`: {_shown(name, value)} is not UTF-8 text (byte {error.start})",

@@ -12,6 +12,7 @@ from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.trail.callers import chosen_caller
 from aws_iam.engine.trail.event_needs import EventNeeds, EventReader, UsedAction, why_skipped
 from aws_iam.engine.trail.event_resource import EventResource, without_escapes
 from aws_iam.engine.trail.event_tables import prefix_of
@@ -35,10 +36,11 @@ class Refusal:
 
 @dataclass(slots=True, kw_only=True)
 class CallerActivity:
-    """The events of one caller; `needs` counts events by what they needed."""
+    """The events of one caller; `needs` counts events by what they needed, `incomplete` those that needed more than that."""
 
     caller: str
     needs: Counter[tuple[UsedAction, ...]] = field(default_factory=Counter)
+    incomplete: Counter[tuple[UsedAction, ...]] = field(default_factory=Counter)
     refused: Counter[Refusal] = field(default_factory=Counter)
     failed: Counter[tuple[str, str]] = field(default_factory=Counter)
     not_scoped: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -62,16 +64,22 @@ class LogActivity:
     skipped: Counter[tuple[str, str]] = field(default_factory=Counter)
     unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
     services: frozenset[str] = frozenset()
+    # The callers that were not asked for, with the number of their events.
+    others: Counter[str] = field(default_factory=Counter)
 
 
-def activity_of(log: EventLog) -> LogActivity:
-    """The events of the log by caller."""
+def activity_of(log: EventLog, principal: str = "") -> LogActivity:
+    """The events of the log by caller; of one caller if `principal` names one."""
     reader = EventReader(log.events)
     contradiction = cache(_contradiction)
     found: dict[str, CallerActivity] = {}
     ledger = LogActivity(services=frozenset(prefix_of(event.source) for event in log.events))
+    called = [event.caller for event in log.events if not why_skipped(event)]
+    chosen = chosen_caller(called, principal) if principal else ""
     for event in log.events:
-        if reason := why_skipped(event):
+        if chosen and event.caller != chosen:
+            ledger.others[event.caller] += not why_skipped(event)
+        elif reason := why_skipped(event):
             ledger.skipped[event.call, reason] += 1
         else:
             account = found.setdefault(event.caller, CallerActivity(caller=event.caller))
@@ -101,6 +109,7 @@ def _count(
         ledger.unmapped[event.call, reading.unmapped] += 1
     else:
         account.needs[reading.uses] += 1
+        account.incomplete[reading.uses] += bool(reading.not_scoped)
         account.not_scoped.update(reading.not_scoped)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.generation.passed_roles import passed_to
-from aws_iam.engine.language.arn import PARTITIONS, Arn
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.trail import iam, s3
+from aws_iam.engine.trail import iam
 from aws_iam.engine.trail.calls import authorized
+from aws_iam.engine.trail.encryption import key_use
 from aws_iam.engine.trail.event_details import EventDetails, normalized
 from aws_iam.engine.trail.event_resource import EventResource
 from aws_iam.engine.trail.event_tables import call_of, event_tables, prefix_of
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Action
     from aws_iam.engine.trail.cloudtrail import Event
 
+# Partitions that are newer than the data have such names, too.
+_PARTITION = re.compile(r"aws(?:-[a-z]+)*")
 _LONGEST_ARN = 2_048
 _LONGEST_REGION = 30
 _NOT_CALLS = {
@@ -85,7 +89,7 @@ class EventReader:
         ]
         if any(len(use.resource) > _LONGEST_ARN for use in uses):
             return EventNeeds(unmapped="it names a resource that is longer than any ARN")
-        more, not_scoped = self._dependents(found, details, call)
+        more, not_scoped = self._dependents(found, details, prefix, call)
         return EventNeeds(uses=tuple(dict.fromkeys((*uses, *more))), not_scoped=not_scoped)
 
     def _uses(
@@ -106,6 +110,7 @@ class EventReader:
         self,
         found: Iterable[tuple[Action, tuple[EventResource, ...]]],
         details: EventDetails,
+        prefix: str,
         call: str,
     ) -> tuple[list[UsedAction], tuple[tuple[str, str, str], ...]]:
         """What else the call needed: the roles that it passed, the tags that it set, the key that it encrypted with."""
@@ -118,13 +123,17 @@ class EventReader:
                 if not passed and (why := _why_no_role(action, details)):
                     not_scoped.append(("iam:PassRole", why, action.full_name))
             uses += _tagged(action, resources, details, call)
-        key = s3.encryption_key(call, details) if details.event.source.startswith("s3.") else ""
-        if ":key/" in key:
-            uses += _encrypted(key, call, details)
-        elif key:
-            not_scoped.append(
-                ("kms:GenerateDataKey", "the record names the key without its ARN", "s3:PutObject")
-            )
+        if used := key_use(prefix, call, details):
+            context = (("kms:ViaService", used.via),)
+            for name in used.actions:
+                if used.why:
+                    not_scoped.append((name, used.why, used.needed_by))
+                    continue
+                uses.append(
+                    UsedAction(
+                        action=name, resource=used.key, context=context, needed_by=used.needed_by
+                    )
+                )
         return uses, tuple(not_scoped)
 
     def _passed_by_name(self, action: Action, details: EventDetails) -> Iterator[UsedAction]:
@@ -141,7 +150,7 @@ def why_skipped(event: Event) -> str:
     if event.source.startswith("signin."):
         return _NOT_CALLS["AwsConsoleSignIn"]
     own = Arn.of(event.caller)
-    if own is None or own.service != "iam" or own.partition not in PARTITIONS:
+    if own is None or own.service != "iam" or not _PARTITION.fullmatch(own.partition):
         return _NO_POLICY_OF_CALLER["Unknown"]
     kind, _, name = own.resource.partition("/")
     if kind == "root":
@@ -197,21 +206,6 @@ def _certain_context(action: Action, details: EventDetails) -> tuple[tuple[str, 
     if not action.resource_types:
         return ()
     return (("kms:ViaService", f"{service}.{details.event.region}.amazonaws.com"),)
-
-
-def _encrypted(key: str, call: str, details: EventDetails) -> Iterator[UsedAction]:
-    """What S3 does on behalf of the caller with the key that the call names for the object."""
-    # S3 decrypts the parts of an upload to assemble them.
-    names = (
-        ("GenerateDataKey", "Decrypt") if call == "CreateMultipartUpload" else ("GenerateDataKey",)
-    )
-    for name in names:
-        yield UsedAction(
-            action=f"kms:{name}",
-            resource=EventResource.of_arn(key).pattern,
-            context=(("kms:ViaService", f"s3.{details.event.region}.amazonaws.com"),),
-            needed_by="s3:PutObject",
-        )
 
 
 def _passed(action: Action, details: EventDetails) -> Iterator[UsedAction]:

@@ -10,6 +10,7 @@ NO_TYPES = "the action has no resource types: AWS authorises it on `*` only"
 CREATED = "the call creates it and AWS chooses its id: AWS authorises on the pattern"
 INVALID_CHARACTERS = "IAM policies cannot contain some of its characters: `?` stands for each"
 NOT_NAMED = "the record names no resource of a type that the action works on"
+NEW_TYPE = "the data does not list this type of resource for the action: the ARN is the record's"
 OPTIONAL = "the action also works without a resource of its types, and the record names none"
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html

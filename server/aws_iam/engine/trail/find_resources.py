@@ -16,6 +16,7 @@ from aws_iam.engine.trail.arn_formats import filled_formats, ids_of_type
 from aws_iam.engine.trail.event_details import EventDetails, normalized, stem
 from aws_iam.engine.trail.event_resource import (
     CREATED,
+    NEW_TYPE,
     NO_TYPES,
     NOT_NAMED,
     OPTIONAL,
@@ -49,6 +50,8 @@ def resources_of(action: Action, details: EventDetails) -> tuple[EventResource, 
         *_of_types(details.event.arns, types),
         *_in_parameters(details, types, related=True),
     ]
+    if unknown := tuple(_of_new_types(details, types)):
+        return (*found, *unknown)
     types = _without(types, found)
     in_response = list(_of_types(details.response_arns, types))
     filled = _most_specific(
@@ -74,6 +77,21 @@ def resources_of(action: Action, details: EventDetails) -> tuple[EventResource, 
     return tuple({resource.pattern: resource for resource in found}.values())
 
 
+def _of_new_types(details: EventDetails, types: Sequence[ResourceType]) -> Iterator[EventResource]:
+    """ARNs of the service of the types that are of none of them: of a type that the data does not know or list there."""
+    services = {text.split(":")[2] for type_ in types for text in type_.arn_formats}
+    named = {text for name, text in details.named_arns if name in _GENERAL_NAMES}
+    for text in dict.fromkeys((*details.event.arns, *named)):
+        arn = Arn.of(text)
+        if arn is None or arn.service not in services:
+            continue
+        fitting = catalog().types_of_arn(arn)
+        # The record also lists resources that only take part, such as the bucket of an object.
+        is_meant = not fitting or text in named
+        if is_meant and not any(_is_type(known, type_) for known in fitting for type_ in types):
+            yield replace(EventResource.of_arn(text), why=NEW_TYPE)
+
+
 def _adds(
     incomplete: EventResource,
     found: Iterable[EventResource],
@@ -93,7 +111,13 @@ def _without(
     types: Sequence[ResourceType], found: Iterable[EventResource]
 ) -> tuple[ResourceType, ...]:
     have = _types_of(found)
-    return tuple(type_ for type_ in types if type_.name not in have)
+    # A load balancer is of one kind: `listener/app` and `listener/net` exclude each other.
+    kinds = {family for family, slash, _ in (name.partition("/") for name in have) if slash}
+    return tuple(
+        type_
+        for type_ in types
+        if type_.name not in have and type_.name.partition("/")[0] not in kinds
+    )
 
 
 def _types_of(found: Iterable[EventResource]) -> set[str]:

@@ -13,6 +13,7 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.trail.activity import request_for
+from aws_iam.engine.trail.event_resource import NOT_NAMED
 from aws_iam.engine.trail.generalize import generalized
 
 if TYPE_CHECKING:
@@ -105,8 +106,16 @@ def _limit(key: str, values: tuple[str, ...]) -> ConditionLimit:
     )
 
 
-def count_allowed_events(account: CallerActivity, documents: Sequence[Mapping[str, Any]]) -> int:
-    """How many of the caller's events the policies allow when everything else allows them as it did."""
+@slotted
+class Replay:
+    """How many events the policies allow, and how many they may allow: the record does not show each resource that the call needs."""
+
+    allowed: int = 0
+    not_proved: int = 0
+
+
+def replayed(account: CallerActivity, documents: Sequence[Mapping[str, Any]]) -> Replay:
+    """The caller's events evaluated against the policies, when everything else allows them as it did."""
     number, partition = account.caller.split(":")[4], account.caller.split(":")[1]
     # Key policies and trust policies must allow too. They did, because the call succeeded.
     owner = {
@@ -124,7 +133,14 @@ def count_allowed_events(account: CallerActivity, documents: Sequence[Mapping[st
         == "Allowed"
         for use in account.uses
     }
-    return sum(count for uses, count in account.needs.items() if all(map(allowed.get, uses)))
+    proved = not_proved = 0
+    for uses, count in account.needs.items():
+        if all(map(allowed.get, uses)):
+            is_shown = all(use.resource == "*" or use.why != NOT_NAMED for use in uses)
+            open_ = account.incomplete[uses] if is_shown else count
+            proved += count - open_
+            not_proved += open_
+    return Replay(allowed=proved, not_proved=not_proved)
 
 
 def actions_without_types(uses: Iterable[UsedAction]) -> tuple[str, ...]:

@@ -63,11 +63,6 @@ def calls(name: str, details: EventDetails) -> Calls:
         yield from _by_header(details, target)
 
 
-def encryption_key(name: str, details: EventDetails) -> str:
-    """The KMS key that a call names for what it stores; empty when it names none."""
-    return details.first("xamzserversideencryptionawskmskeyid") if name in _STORING else ""
-
-
 def _with_implied(actions: tuple[str, ...]) -> tuple[str, ...]:
     return (*actions, "s3:GetObject") if actions == ("s3:GetObjectAttributes",) else actions
 

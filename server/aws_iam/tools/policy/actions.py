@@ -138,6 +138,7 @@ def generate(
     ] = None,
     conditions: Annotated[Json, Parameter("Condition element to add", document=True)] = None,
     events: Annotated[Json, Parameter("CloudTrail records", document=True, records=True)] = None,
+    principal: Annotated[str | None, Parameter("caller: role or user ARN, or name")] = None,
     *,
     generalize: Annotated[bool, Parameter("several keys to their folder, ids to `*`")] = False,
 ) -> Answer:
@@ -145,7 +146,9 @@ def generate(
     # Imported here: listing the tools must not load it.
     from aws_iam.tools.policy.generate import generate as policy_generate
 
-    return policy_generate.generate_policies(needs, conditions, events, generalize=generalize)
+    return policy_generate.generate_policies(
+        needs, conditions, events, principal, generalize=generalize
+    )
 
 
 @tool.artifact_action

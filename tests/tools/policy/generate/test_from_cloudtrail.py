@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import shlex
-import subprocess
-import sys
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +23,6 @@ from helpers.work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from aws_iam.answer import Answer
 
@@ -86,7 +82,7 @@ def test_an_event_becomes_exactly_the_access_that_it_needed(case: dict[str, Any]
     answer = generated({"Records": [record(**case["record"])]})
     assert pairs(answer) == {tuple(pair) for pair in case["allow"]}
     shown = facts(answer)
-    assert shown["replay"] == {"events": 1, "allowed": 1}
+    assert shown["replay"] == _replay([case])
     whys = [row["why"] for row in shown.get("not_scoped", ()) if "resource" in row]
     assert any(case["why"] in why for why in whys) if "why" in case else True
     conditions = [
@@ -130,10 +126,17 @@ def test_the_command_for_a_refused_call_makes_its_policy(case: dict[str, Any]) -
 
 
 def test_all_cases_together_are_one_policy_set_that_allows_every_event() -> None:
-    answer = generated([record(**case["record"]) for case in _rows("allowed.json")])
-    count = len(_rows("allowed.json"))
-    assert facts(answer)["replay"] == {"events": count, "allowed": count}
-    assert {finding.code for finding in answer.findings} <= set(RISK_CODES)
+    rows = _rows("allowed.json")
+    answer = generated([record(**row["record"]) for row in rows])
+    assert facts(answer)["replay"] == _replay(rows)
+    assert {finding.code for finding in answer.findings} <= {"ARN_OF_UNKNOWN_FORMAT", *RISK_CODES}
+
+
+def _replay(rows: list[dict[str, Any]]) -> dict[str, int]:
+    """Nothing is proved for events that need more than the record shows."""
+    open_ = sum("open" in row or row.get("shown") is False for row in rows)
+    proved = {"allowed": len(rows) - open_} | ({"not_proved": open_} if open_ else {})
+    return {"events": len(rows), **proved}
 
 
 def _smaller(policies: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -411,7 +414,7 @@ def test_records_of_any_shape_end_in_policies_that_allow_their_events(
     except InputError:
         return
     replay = facts(answer)["replay"]
-    assert replay["allowed"] == replay["events"]
+    assert replay["allowed"] + replay.get("not_proved", 0) == replay["events"]
     assert not [finding for finding in answer.findings if finding.severity.value == "ERROR"]
 
 
@@ -424,8 +427,8 @@ def test_any_mixture_of_events_is_allowed_whole(
     *, rows: list[dict[str, Any]], generalize: bool
 ) -> None:
     answer = generated([record(**row["record"]) for row in rows], generalize=generalize)
-    assert facts(answer)["replay"] == {"events": len(rows), "allowed": len(rows)}
-    assert {finding.code for finding in answer.findings} <= set(RISK_CODES)
+    assert facts(answer)["replay"] == _replay(rows)
+    assert {finding.code for finding in answer.findings} <= {"ARN_OF_UNKNOWN_FORMAT", *RISK_CODES}
 
 
 def test_the_work_grows_with_the_events_and_no_faster() -> None:
@@ -445,56 +448,3 @@ def test_the_work_grows_with_the_events_and_no_faster() -> None:
 def test_any_json_is_answered_or_refused_clearly(value: Any) -> None:
     with pytest.raises(InputError):
         generated(value)
-
-
-def _run(*words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "aws_iam", "policy", *words]
-    return subprocess.run(command, input=given, capture_output=True, check=False)
-
-
-def test_a_compressed_log_pipes_into_the_validator(tmp_path: Path) -> None:
-    path = tmp_path / "trail.json.gz"
-    events = [record(**case["record"]) for case in _rows("allowed.json")[:20]]
-    path.write_bytes(gzip.compress(json.dumps({"Records": events}).encode()))
-    made = _run("generate", "--events", str(path))
-    assert made.returncode == 0, made.stderr
-    assert _run("generate", "--events", "-", given=path.read_bytes()).stdout == made.stdout
-    judged = json.loads(_run("validate", "--json", "--document", "-", given=made.stdout).stdout)
-    assert {finding["code"] for finding in judged["findings"]} <= set(RISK_CODES)
-
-
-def test_a_folder_of_logs_is_read_and_what_is_none_is_named(tmp_path: Path) -> None:
-    (tmp_path / "2026").mkdir()
-    (tmp_path / "2026/a.json.gz").write_bytes(
-        gzip.compress(json.dumps({"Records": [call("s3", "ListBuckets")]}).encode())
-    )
-    looked_up = {
-        "Events": [{"EventName": "x", "CloudTrailEvent": json.dumps(call("ec2", "DescribeVpcs"))}]
-    }
-    (tmp_path / "b.json").write_text(json.dumps(looked_up), encoding="utf-8")
-    (tmp_path / "c.jsonl").write_text(
-        "\n".join(json.dumps(call("ec2", n)) for n in ("DescribeTags", "DescribeHosts")),
-        encoding="utf-8",
-    )
-    (tmp_path / "digest.json").write_text('{"digestEndTime": "x"}', encoding="utf-8")
-    (tmp_path / "broken.json.gz").write_bytes(gzip.compress(b"x" * 999)[:-9])
-    done = _run("generate", "--events", str(tmp_path), "--json", "--detail", "full")
-    answer = json.loads(done.stdout)
-    (policy,) = (json.loads(artifact["content"]) for artifact in answer["artifacts"])
-    assert policy["Statement"][0]["Action"] == [
-        "ec2:DescribeHosts",
-        "ec2:DescribeTags",
-        "ec2:DescribeVpcs",
-        "s3:ListAllMyBuckets",
-    ]
-    (unread,) = answer["facts"]["unread"]
-    assert unread["file"].endswith("broken.json.gz")
-    assert "damaged" in unread["why"]
-
-
-def test_a_small_file_that_holds_gigabytes_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "bomb.gz"
-    path.write_bytes(gzip.compress(b" " * 80_000_000))
-    done = _run("generate", "--events", str(path))
-    assert done.returncode == 2
-    assert b"more than 64,000,000 bytes" in done.stderr

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.generation import minimise
+from aws_iam.engine.reference.regions import regions
 from aws_iam.engine.trail.event_tables import event_tables
-from aws_iam.engine.trail.least_grants import actions_without_types
+from aws_iam.engine.trail.least_grants import Replay, actions_without_types
 from aws_iam.escape import escaped
 from aws_iam.tools.policy.generate.needs_tables import first_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Artifact, Finding
     from aws_iam.engine.trail.activity import CallerActivity, LogActivity
@@ -38,7 +39,9 @@ class CallerPolicies:
     artifacts: tuple[Artifact, ...]
     findings: tuple[Finding, ...]
     refused: tuple[tuple[UsedAction, str], ...] = ()
-    allowed: int = 0
+    replay: Replay = field(default_factory=Replay)
+    # By Region or partition that the data does not know, an ARN that has it.
+    newer: Mapping[str, str] = field(default_factory=dict)
 
 
 def fact_tables(
@@ -51,10 +54,15 @@ def fact_tables(
     facts: dict[str, Any] = {
         "replay": {
             "events": sum(caller.account.events for caller in callers),
-            "allowed": sum(caller.allowed for caller in callers),
+            "allowed": sum(caller.replay.allowed for caller in callers),
+            **_not_proved(callers),
         },
         "callers": [_caller(caller) for caller in callers],
-        "callers_left_out": [_left_out(caller) for caller in others],
+        "callers_left_out": [
+            *(_left_out(caller) for caller in others),
+            *_not_asked_for(ledger),
+        ],
+        "newer_than_the_data": list(_newer(callers)),
         "not_scoped": list(_not_scoped(callers)),
         "star_actions": list(_stars(callers)),
         "denied_calls": list(_denied(ledger.accounts)),
@@ -67,6 +75,8 @@ def fact_tables(
         "generalized": list(_generalized(callers)),
         "not_in_the_log": _gaps_of_trail(ledger),
         "unread": [{"file": escaped(name), "why": escaped(why)} for name, why in log.unread],
+        "no_records": [{"entries": count, "why": why} for why, count in log.skipped.items()],
+        "missing_columns": list(log.missing),
         "repeated_records": log.repeated,
         "characters": [
             minimise.size(document) for caller in callers for document in caller.documents
@@ -83,7 +93,7 @@ def _caller(caller: CallerPolicies) -> dict[str, Any]:
     return {
         "caller": escaped(caller.account.caller),
         "events": caller.account.events,
-        "allowed": caller.allowed,
+        "allowed": caller.replay.allowed,
         "policies": ", ".join(artifact.name for artifact in caller.artifacts),
     }
 
@@ -91,6 +101,28 @@ def _caller(caller: CallerPolicies) -> dict[str, Any]:
 def _left_out(account: CallerActivity) -> dict[str, Any]:
     why = "an answer covers a limited number of callers: give only the events of this one"
     return {"caller": escaped(account.caller), "events": account.events, "why": why}
+
+
+def _not_asked_for(ledger: LogActivity) -> Iterator[dict[str, Any]]:
+    for caller, events in ledger.others.most_common():
+        if events:
+            yield {
+                "caller": escaped(caller),
+                "events": events,
+                "why": "`principal` names another",
+            }
+
+
+def _not_proved(callers: Sequence[CallerPolicies]) -> dict[str, int]:
+    count = sum(caller.replay.not_proved for caller in callers)
+    return {"not_proved": count} if count else {}
+
+
+def _newer(callers: Sequence[CallerPolicies]) -> Iterator[dict[str, Any]]:
+    found = {name: arn for caller in callers for name, arn in caller.newer.items()}
+    for name, arn in found.items():
+        why = f"did not exist on {regions().as_of}: kept, because the events used it"
+        yield {"name": escaped(name), "resource": escaped(arn), "why": why}
 
 
 def _whose(caller: CallerPolicies, callers: Sequence[CallerPolicies]) -> dict[str, str]:

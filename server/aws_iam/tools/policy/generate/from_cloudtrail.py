@@ -6,16 +6,21 @@ The policies are validated, and every event is replayed against them with the ev
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Severity
 from aws_iam.engine.generation import minimise
+from aws_iam.engine.generation.passed_roles import KEY, PASS_ROLE
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.regions import regions
 from aws_iam.engine.trail import cloudtrail
 from aws_iam.engine.trail.activity import CallerActivity, LogActivity, activity_of
+from aws_iam.engine.trail.event_resource import NEW_TYPE
 from aws_iam.engine.trail.event_tables import event_tables
-from aws_iam.engine.trail.least_grants import LeastGrants, count_allowed_events, least_grants
+from aws_iam.engine.trail.least_grants import LeastGrants, least_grants, replayed
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.generate import cloudtrail_tables
@@ -26,6 +31,8 @@ from aws_iam.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from aws_iam.answer import Finding
+    from aws_iam.engine.trail.cloudtrail import EventLog
     from aws_iam.engine.trail.event_needs import UsedAction
 
 MOST_CALLERS = 20
@@ -36,10 +43,12 @@ _LONGEST_NAME = 60
 _ATTEMPTS = 3
 
 
-def generate_from_events(events: Any, *, generalize: bool = False) -> Answer:
-    """The policies for the callers of the events; InputError if no event shows a use of permissions."""
+def generate_from_events(
+    events: Any, principal: str | None = None, *, generalize: bool = False
+) -> Answer:
+    """The policies for the callers of the events, or for one; InputError if no event shows a use of permissions."""
     log = cloudtrail.read_events(events)
-    ledger = activity_of(log)
+    ledger = activity_of(log, principal or "")
     busy = [caller for caller in ledger.accounts if caller.needs]
     if not busy:
         raise _nothing_to_grant(ledger)
@@ -54,7 +63,7 @@ def generate_from_events(events: Any, *, generalize: bool = False) -> Answer:
             f"`events` needs a statement that AWS would refuse: {quoted(use.action)} on {quoted(use.resource)}: {why}"
         )
     return Answer(
-        summary=_summary(callers, ledger),
+        summary=" ".join((_summary(callers, ledger), *_reservations(callers, log))),
         findings=tuple(finding for caller in callers for finding in caller.findings),
         artifacts=tuple(artifact for caller in callers for artifact in caller.artifacts),
         facts=cloudtrail_tables.fact_tables(callers, ledger, log, busy[MOST_CALLERS:]),
@@ -108,7 +117,7 @@ def _policies_for(account: CallerActivity, name: str, *, generalize: bool) -> Ca
     return replace(
         policies,
         refused=tuple(refused.items()),
-        allowed=count_allowed_events(account, policies.documents),
+        replay=replayed(account, policies.documents),
     )
 
 
@@ -130,14 +139,31 @@ def _build(
         )
         for number, document in enumerate(documents, 1)
     )
-    findings = tuple(
-        replace(finding, resource=artifact.name)
-        for artifact in artifacts
-        for finding in validate(artifact.content, "identity")
-    )
+    findings: list[Finding] = []
+    newer: dict[str, str] = {}
+    for artifact, document in zip(artifacts, documents, strict=True):
+        for finding in validate(artifact.content, "identity"):
+            value = value_at(document, finding.where.pointer if finding.where else "")
+            if name := _newer_than_data(finding, value):
+                newer[name] = str(value)
+            else:
+                findings.append(replace(finding, resource=artifact.name))
     return CallerPolicies(
-        account=account, granted=found, documents=documents, artifacts=artifacts, findings=findings
+        account=account,
+        granted=found,
+        documents=documents,
+        artifacts=artifacts,
+        findings=tuple(findings),
+        newer=newer,
     )
+
+
+def _newer_than_data(finding: Finding, value: Any) -> str:
+    """The Region or partition that the finding calls unknown; the events show that it exists, so the data is older."""
+    arn = Arn.of(value) if isinstance(value, str) else None
+    if arn and finding.code == "INVALID_ARN_REGION" and not regions().partition(arn.region):
+        return arn.region
+    return arn.partition if arn and finding.code == "INVALID_PARTITION" else ""
 
 
 def _documents(found: LeastGrants) -> tuple[dict[str, Any], ...]:
@@ -191,7 +217,7 @@ def _names(accounts: Sequence[CallerActivity]) -> dict[str, str]:
 def _summary(callers: Sequence[CallerPolicies], ledger: LogActivity) -> str:
     events = sum(caller.account.events for caller in callers)
     files = sum(len(caller.artifacts) for caller in callers)
-    allowed = sum(caller.allowed for caller in callers)
+    allowed = sum(caller.replay.allowed for caller in callers)
     findings = sum(len(caller.findings) for caller in callers)
     whose = counted(len(callers), "caller")
     what = "A policy" if files == 1 else f"{files} policies"
@@ -211,6 +237,43 @@ def _summary(callers: Sequence[CallerPolicies], ledger: LogActivity) -> str:
     )
 
 
+def _reservations(callers: Sequence[CallerPolicies], log: EventLog) -> Iterator[str]:
+    """What keeps the policies from being all that the input shows."""
+    not_proved = sum(caller.replay.not_proved for caller in callers)
+    if not_proved:
+        yield (
+            f"For {counted(not_proved, 'event')} the replay proves nothing, because the record does not show every resource"
+            " that the call needs; see `not_scoped`."
+        )
+    if "errorCode" in log.missing:
+        yield "The rows have no column `errorcode`: calls that AWS refused count as successful here. Select it."
+    if "requestParameters" in log.missing:
+        yield "The rows have no request parameters: resources are patterns where no ARN is listed."
+    unread = [f"{counted(len(log.unread), 'file')}"] if log.unread else []
+    unread += [counted(sum(log.skipped.values()), "entry")] if log.skipped else []
+    if unread:
+        yield f"Not read: {' and '.join(unread)}; see the facts."
+    refused = sum(len(caller.refused) for caller in callers)
+    if refused:
+        yield f"{counted(refused, 'use')} of an action cannot be written into a policy; see `not_in_policy`."
+    newer = sorted({name for caller in callers for name in caller.newer})
+    if newer:
+        shown = ", ".join(map(quoted, newer[:3]))
+        yield f"Kept although the data of {regions().as_of} does not know it: {shown}."
+    if any(use.why == NEW_TYPE for caller in callers for use in caller.account.uses):
+        yield f"Kept as the record has them: ARNs of types that the data of {catalog().as_of} does not list for the action."
+    open_roles = {
+        use.resource
+        for caller in callers
+        for use in caller.account.uses
+        if use.action == PASS_ROLE and not use.context
+    }
+    if open_roles:
+        yield f"`{PASS_ROLE}` has no condition on `{KEY}` for {counted(len(open_roles), 'role')}: add the service."
+    if len(callers) > 1:
+        yield "Each caller has a policy of its own; `principal` picks one."
+
+
 def _sources(callers: Sequence[CallerPolicies]) -> tuple[str, ...]:
     services = dict.fromkeys(
         g.action.partition(":")[0] for caller in callers for g in caller.granted.grants
@@ -224,4 +287,7 @@ def _next(callers: Sequence[CallerPolicies], ledger: LogActivity) -> Iterator[st
     if artifacts:
         yield f"aws-iam policy compare --document {artifacts[0].name} --baseline OLD"
         yield f"aws-iam policy validate --document {artifacts[0].name}"
+    if len(callers) > 1:
+        principal = shlex.quote(callers[0].account.caller)
+        yield f"aws-iam policy generate --events EVENTS --principal {principal}"
     yield from cloudtrail_tables.commands_for_refused_calls(ledger.accounts)

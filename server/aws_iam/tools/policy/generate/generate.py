@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from aws_iam.answer import Answer
 
 
-def generate_policies(needs: Any, conditions: Any, events: Any, *, generalize: bool) -> Answer:
+def generate_policies(
+    needs: Any, conditions: Any, events: Any, principal: str | None, *, generalize: bool
+) -> Answer:
     """The policies for needs or for events; InputError unless exactly one of them is given."""
     if (needs is None) is (events is None):
         given = "both are given" if needs is not None else "neither is given"
@@ -19,6 +21,10 @@ def generate_policies(needs: Any, conditions: Any, events: Any, *, generalize: b
             hint="give `needs` for access that you can name, or `events` for what CloudTrail recorded",
         )
     if needs is not None:
+        if principal is not None:
+            raise InputError(
+                "`principal` goes with `events`, not with `needs`", hint="leave it out"
+            )
         if generalize:
             raise InputError(
                 "`generalize` goes with `events`, not with `needs`", hint="leave it out"
@@ -34,4 +40,4 @@ def generate_policies(needs: Any, conditions: Any, events: Any, *, generalize: b
     # Imported here: needs must not load what reads logs.
     from aws_iam.tools.policy.generate import from_cloudtrail
 
-    return from_cloudtrail.generate_from_events(events, generalize=generalize)
+    return from_cloudtrail.generate_from_events(events, principal, generalize=generalize)
