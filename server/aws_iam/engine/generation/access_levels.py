@@ -87,7 +87,7 @@ def access_level(name: str) -> AccessLevel | None:
 _DELETING = re.compile(
     r"^(?:Batch|Bulk|Admin)?"
     r"(?:Delete|Purge|Terminate|Destroy|Drop|Deregister|Erase|Truncate|Decommission|Deprovision|Forget|Close)(?![a-z])"
-    r"|^(?:Schedule|Start)\w*Deletion$|^RemoveRegions"
+    r"|^(?:Schedule|Start)\w*Deletion$|^RemoveRegions|^RevokeCertificate$|ReplaceRootVolume"
 )
 # What is deleted one by one in the course of writing; anything else that is deleted is a resource or its settings.
 _CONTENT = re.compile(
@@ -97,12 +97,14 @@ _DISABLING = re.compile(r"^Disable(\w+)$")
 _UNPROTECTING = re.compile(
     r"^(?:Put|Set|Update|Modify|Decrease|Disable|Stop|Reset|Change)\w*"
     r"(?:Lifecycle(?:Configuration|Policy)|Retention|LegalHold|ObjectLock|TimeToLive|Protection|Versioning|Backups?(?![a-z]))"
-    r"|^DisableKeyRotation$|^Stop\w*Encryption$|^DisassociateKmsKey$|^Bypass"
+    r"|^DisableKeyRotation$|^Stop\w*Encryption$|^DisassociateKmsKey$|^(?:Stop|Disable)\w*Logging$|^(?:Lock|Unlock)Snapshot|^Bypass"
 )
 _EXPOSING = re.compile(
-    r"(?:Put|Set|Delete|Update|Attach|Detach)\w*(?:Resource|Bucket|Repository|Permissions|Cluster|Key|Access)Policy$"
-    r"|Permissions?(?![a-z])(?!Boundary)|AccessKey|LoginProfile|Password|ServiceSpecificCredential|MFADevice|UserToGroup"
-    r"|UserFromGroup|SSHPublicKey|SigningCertificate"
+    r"(?:Put|Set|Delete|Update|Attach|Detach|Associate)\w*(?:Resource|Bucket|Repository|Permissions|Cluster|Key|Access)Policy$"
+    r"|Permissions?(?![a-z])(?!Boundary)|AccessKey|LoginProfile|Password|ServiceSpecificCredential|MFADevice"
+    r"|UserToGroup|UserFromGroup|SSHPublicKey|SigningCertificate|ClientSecret$|IamInstanceProfile|FunctionUrlConfig$"
+    r"|AccessEntry$|PodIdentityAssociation$|IdentityProvider|AccountAssignment$|ResourceShare|DelegatedAdministrator$"
+    r"|AccountFromOrganization$|(?:Project|Share|Workspace)Visibility$"
 )
 # On what stores data: the verbs that change the store, and the nouns of its data.
 _SETTING_UP = re.compile(
