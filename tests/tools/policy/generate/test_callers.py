@@ -148,8 +148,6 @@ def test_a_call_whose_resource_is_not_shown_proves_nothing() -> None:
 
 
 def test_a_role_that_is_passed_to_a_service_that_is_not_known_is_named() -> None:
-    passed = f"arn:aws:iam::{ACCOUNT}:role/backup"
-    answer = generated(
-        [call("backup", "StartBackupJob", {"iamRoleArn": passed, "backupVaultName": "v"})]
-    )
+    passed = f"arn:aws:iam::{ACCOUNT}:role/device"
+    answer = generated([call("iot", "CreateRoleAlias", {"roleAlias": "a", "roleArn": passed})])
     assert "`iam:PassRole` has no condition on `iam:PassedToService` for 1 role" in answer.summary
