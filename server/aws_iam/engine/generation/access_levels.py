@@ -196,6 +196,8 @@ class Content:
     of: str
     type: str
     tail: str
+    # An ARN with this pattern in it needs no tail.
+    unless: str
     levels: tuple[str, ...]
     holds: bool
 
@@ -208,6 +210,7 @@ def contents() -> tuple[Content, ...]:
             of=row["of"],
             type=row["type"],
             tail=row["tail"],
+            unless=row.get("unless", f"{re.escape(row['tail'])}$"),
             levels=tuple(row["levels"]),
             holds=row["holds"],
         )

@@ -180,14 +180,16 @@ def _need(name: Text, value: Node, problems: Problems) -> Need | None:
 def _held(target: Target, level: str) -> Iterator[Target]:
     """What the level also reaches: the objects of a bucket, the streams of a log group."""
     types = {
-        f"{t.service}:{t.name}" for service in target.services for t in target.types_in(service)
+        f"{t.service}:{t.name}".lower()
+        for service in target.services
+        for t in target.types_in(service)
     }
     for content in contents():
         text = target.text + content.tail
         reached = (
             content.of in types
             and level in content.levels
-            and not target.text.endswith(content.tail)
+            and not re.search(content.unless, target.text)
             and (content.type == content.of or content.type not in types)
         )
         if reached and len(text) <= _LONGEST_ARN:

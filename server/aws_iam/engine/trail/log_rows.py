@@ -33,6 +33,8 @@ _STRUCTURES = (
 )
 _COMPLETE = ("eventjson", "@message", "message")
 _IDENTIFYING = ("eventsource", "eventname")
+# The columns of Security Lake's table, which hold OCSF events.
+_OCSF = ("api", "actor", "metadata", "cloud")
 # Without them a record can be read, but says less than it seems to.
 _TELLING = ("errorCode", "requestParameters")
 _MOST_PARTS = 8
@@ -41,21 +43,26 @@ _MOST_PARTS = 8
 def is_table(columns: Iterable[str]) -> bool:
     """Whether these columns can hold CloudTrail records."""
     names = {_plain(column) for column in columns}
-    return names.issuperset(_IDENTIFYING) or not names.isdisjoint(_COMPLETE)
+    identified = names.issuperset(_IDENTIFYING) or names.issuperset(_OCSF)
+    return identified or not names.isdisjoint(_COMPLETE)
 
 
 def missing_columns(columns: Iterable[str]) -> tuple[str, ...]:
     """The columns that the table lacks although its records would be misread without them."""
     names = {_plain(column).partition(".")[0] for column in columns}
-    return () if names & set(_COMPLETE) else tuple(n for n in _TELLING if n.lower() not in names)
+    if names & set(_COMPLETE) or names.issuperset(_OCSF):
+        return ()
+    return tuple(n for n in _TELLING if n.lower() not in names)
 
 
 def record_of(row: Mapping[str, Any]) -> Any:
-    """The record in a row; ValueError if a value cannot be read."""
+    """The record or OCSF event in a row; ValueError if a value cannot be read."""
     cells = {_plain(column): value for column, value in row.items() if value not in _NOTHING}
     for name in _COMPLETE:
         if isinstance(cells.get(name), str):
             return _json(cells[name])
+    if cells.keys() >= set(_OCSF):
+        return {name: _nested(value) for name, value in cells.items()}
     record: dict[str, Any] = {}
     for column, value in cells.items():
         parts = column.split(".", _MOST_PARTS)
@@ -82,6 +89,10 @@ _NOTHING = ("", "null", "-", None)
 
 def _plain(column: str) -> str:
     return column.strip().lower().replace("_", "") if "@" not in column else column.strip()
+
+
+def _nested(value: Any) -> Any:
+    return structure(value) if isinstance(value, str) and value.startswith(("{", "[")) else value
 
 
 def _json(text: str) -> Any:

@@ -35,7 +35,7 @@ def record_of(event: Mapping[str, Any]) -> dict[str, Any]:
         or _at(event, "unmapped", "recipientAccountId"),
         "eventID": _at(event, "metadata", "uid"),
         "eventType": _at(event, "metadata", "event_code") or _at(event, "unmapped", "eventType"),
-        "errorCode": _at(event, "api", "response", "error"),
+        "errorCode": _at(event, "api", "response", "error") or _failure(event),
         "errorMessage": _at(event, "api", "response", "message"),
         "requestParameters": _document(event, "request", "requestParameters"),
         "responseElements": _document(event, "response", "responseElements"),
@@ -60,6 +60,10 @@ def _at(value: Any, *names: str) -> Any:
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def _failure(event: Mapping[str, Any]) -> str:
+    return "Failure" if event.get("status") == "Failure" else ""
 
 
 def _rows(event: Mapping[str, Any]) -> list[Any]:

@@ -130,6 +130,20 @@ def _ocsf(event: dict[str, Any], version: str) -> dict[str, Any]:
     }
 
 
+def _security_lake(event: dict[str, Any]) -> dict[str, Any]:
+    """A row of Security Lake's table as Athena prints it."""
+    arns = ", ".join(f"{{uid={row['ARN']}, type=x}}" for row in event.get("resources") or ())
+    return {
+        "time": "1762074000000",
+        "api": f"{{response={{error={event.get('errorCode', 'null')}, message=null}}, operation={event['eventName']}, "
+        f"service={{name={event['eventSource']}}}, request={{data={json.dumps(event['requestParameters'])}, uid=1}}}}",
+        "actor": f"{{user={{type=AssumedRole, uid={SESSION}}}, session={{issuer={ROLE}}}, invoked_by=null}}",
+        "metadata": f"{{product={{name=CloudTrail, vendor_name=AWS}}, uid={event['eventID']}, event_code=AwsApiCall}}",
+        "cloud": f"{{region=eu-west-1, provider=AWS, account={{uid={ACCOUNT}}}}}",
+        "resources": f"[{arns}]",
+    }
+
+
 BOTH = [READ, REFUSED]
 FORMS: dict[str, Any] = {
     "log file": {"Records": BOTH},
@@ -181,6 +195,11 @@ FORMS: dict[str, Any] = {
     "text with a mark": "\ufeff" + json.dumps(BOTH),
     "OCSF 1.1": [_ocsf(event, "1.1.0") for event in BOTH],
     "OCSF 1.0": [_ocsf(event, "1.0.0-rc.2") for event in BOTH],
+    "rows of Security Lake": {
+        "QueryResultRows": [
+            [{name: text} for name, text in _security_lake(event).items()] for event in BOTH
+        ]
+    },
     "OCSF in lines": "\n".join(json.dumps(_ocsf(event, "1.5.0")) for event in BOTH),
 }
 

@@ -99,7 +99,7 @@ def _caller(caller: CallerPolicies) -> dict[str, Any]:
 
 
 def _left_out(account: CallerActivity) -> dict[str, Any]:
-    why = "an answer covers a limited number of callers: give only the events of this one"
+    why = "an answer covers a limited number of callers: pick this one with `principal`"
     return {"caller": escaped(account.caller), "events": account.events, "why": why}
 
 

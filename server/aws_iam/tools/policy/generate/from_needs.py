@@ -153,8 +153,8 @@ def _included(needs: Sequence[Need]) -> Iterator[str]:
     for need in needs:
         held = [quoted(target.text) for target in need.targets if target.within]
         if held:
-            more = f" and {len(held) - 2} more" if held[2:] else ""
-            yield f"{quoted(need.name)} also covers {joined(held[:2])}{more}."
+            shown = held if len(held) <= _NAMED else [*held[:_NAMED], f"{len(held) - _NAMED} more"]
+            yield f"{quoted(need.name)} also covers {joined(shown)}."
 
 
 def _not_included(needed_plan: Plan) -> Iterator[str]:
@@ -221,6 +221,8 @@ def _templates(needs: Sequence[Need]) -> Iterator[str]:
         for target in need.targets if need.level else ():
             types = [type_ for service in target.services for type_ in target.types_in(service)]
             for row in rows_for("templates", need.level, types) if need.level else ():
+                if row.get("having", "") not in target.text:
+                    continue
                 command = f"aws-iam policy template --name {row['template']}"
                 place = row.get("resource_as")
                 if place and target.arn and is_literal(target.arn.resource):

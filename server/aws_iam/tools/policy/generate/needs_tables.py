@@ -104,8 +104,13 @@ def _may_also_need(needs: Sequence[Need], plan: Plan) -> list[dict[str, Any]]:
     granted = {grant.action for grant in plan.grants}
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for need in needs:
+        said: set[ResourceType] = set()
         for target in need.targets if need.level else ():
-            for row in rows_for("also", need.level, _types_of(target)) if need.level else ():
+            # What a resource holds can be of the resource's own type: a log group with `:*`.
+            types = [t for t in _types_of(target) if not target.within or t not in said]
+            said.update(types)
+            rows = rows_for("also", need.level, types) if need.level else ()
+            for row in (*rows, *_listing(need, types)):
                 names = [name for name in row["actions"] if name not in granted]
                 if names:
                     found[target.text, row["when"]] = {
@@ -115,6 +120,32 @@ def _may_also_need(needs: Sequence[Need], plan: Plan) -> list[dict[str, Any]]:
                         "source": row["source"],
                     }
     return list(found.values())
+
+
+def _listing(need: Need, types: Sequence[ResourceType]) -> Iterator[dict[str, Any]]:
+    """The actions that list all resources of a type: they have no resource types, so no ARN grants them."""
+    for type_ in types if need.level and need.level.name in {"read", "list"} else ():
+        service = catalog().service(type_.service)
+        plain = "".join(filter(str.isalnum, type_.name)).lower()
+        names = [
+            action.full_name
+            for action in (service.actions.values() if service else ())
+            if not action.resource_types
+            and action.level in {"Read", "List"}
+            and action.name.lower() in _plurals(plain)
+        ]
+        if names:
+            yield {
+                "actions": names,
+                "when": "the caller lists all resources of this type: grant it on `*`, no ARN matches it",
+                "source": catalog().source(type_.service),
+            }
+
+
+def _plurals(name: str) -> frozenset[str]:
+    """The names of actions that list all resources of a type."""
+    verbs = ("list", "describe", "get", "listallmy")
+    return frozenset(f"{verb}{name}{end}" for verb in verbs for end in ("s", "es"))
 
 
 def _dependents_source(plan: Plan) -> str:
