@@ -11,9 +11,11 @@ import re
 from typing import Any
 
 _DEEPEST = 20
+_TOO_DEEP = "it is nested too deeply"
 _KEY = re.compile(r"[A-Za-z_][\w.:/-]*=")
 _NEXT_KEY = re.compile(r", (?=[A-Za-z_][\w.:/-]*=)")
 _END = re.compile(r"[}\]]|" + _NEXT_KEY.pattern)
+_END_OF_ITEM = re.compile(r"[}\]]|, ")
 
 
 def structure(text: str) -> Any:
@@ -21,21 +23,25 @@ def structure(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        pass
+        return _printed(text)
     except RecursionError:
-        message = "it is nested too deeply"
-        raise ValueError(message) from None
-    value, end = _value(text, 0, 0)
+        raise ValueError(_TOO_DEEP) from None
+
+
+def _printed(text: str) -> Any:
+    try:
+        value, end = _value(text, 0, 0)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
     if end != len(text):
         message = f"unexpected text after character {end}"
         raise ValueError(message)
     return value
 
 
-def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
+def _value(text: str, at: int, depth: int, end_of_word: re.Pattern[str] = _END) -> tuple[Any, int]:
     if depth > _DEEPEST:
-        message = "it is nested too deeply"
-        raise ValueError(message)
+        raise ValueError(_TOO_DEEP)
     first, second = text[at : at + 1], text[at + 1 : at + 2]
     if first == "{" and second != '"':
         return _members(text, at + 1, depth)
@@ -47,7 +53,7 @@ def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
     if not depth:
         message = "it is neither JSON nor a printed structure"
         raise ValueError(message)
-    found = _END.search(text, at)
+    found = end_of_word.search(text, at)
     end = found.start() if found else len(text)
     word = text[at:end]
     return (None if word == "null" else word), end
@@ -74,7 +80,7 @@ def _items(text: str, at: int, depth: int) -> tuple[list[Any], int]:
     if text.startswith("]", at):
         return items, at + 1
     while True:
-        value, at = _value(text, at, depth + 1)
+        value, at = _value(text, at, depth + 1, _END_OF_ITEM)
         items.append(value)
         if text.startswith("]", at):
             return items, at + 1
