@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DELETES = "deletes, or takes out of service"
 UNPROTECTS = "changes how long data is kept or how it is protected"
-EXPOSES = "changes who has access, or gives out credentials"
+EXPOSES = "changes who has access, or gives out credentials or root access"
 SETS_UP = "changes the resource itself, not its contents"
 TAGS = "sets tags"
 DOES_MORE = "does more than read, although AWS counts it as Read"
@@ -104,7 +104,7 @@ _EXPOSING = re.compile(
     r"|Permissions?(?![a-z])(?!Boundary)|AccessKey|LoginProfile|Password|ServiceSpecificCredential|MFADevice"
     r"|UserToGroup|UserFromGroup|SSHPublicKey|SigningCertificate|ClientSecret$|IamInstanceProfile|FunctionUrlConfig$"
     r"|AccessEntry$|PodIdentityAssociation$|IdentityProvider|AccountAssignment$|ResourceShare|DelegatedAdministrator$"
-    r"|AccountFromOrganization$|(?:Project|Share|Workspace)Visibility$"
+    r"|AccountFromOrganization$|(?:Project|Share|Workspace)Visibility$|RootAccess$"
 )
 # On what stores data: the verbs that change the store, and the nouns of its data.
 _SETTING_UP = re.compile(
