@@ -23,7 +23,7 @@ MINIMAL = (
     str(Path(__file__).with_name("minimal_server.py")),
 )
 MOST_RATIO = 1.25
-MOST_BYTES = 12_288
+MOST_BYTES = 16_384
 FORBIDDEN = ("boto3", "botocore", "moto", "jsonschema", "httpx")
 
 _HANDSHAKE = {

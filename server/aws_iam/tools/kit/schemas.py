@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _LIMITS = {"concise": CONCISE_BYTES, "full": FULL_BYTES}
 
-# Five copies of the complete schema would exceed the 12 KB of `tools/list`: it is a resource, and this is its top level.
+# Five copies of the complete schema would exceed the 16 KB of `tools/list`: it is a resource, and this is its top level.
 ANSWER_TOP_LEVEL: dict[str, Any] = {
     "type": "object",
     "properties": {
