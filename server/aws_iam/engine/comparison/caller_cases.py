@@ -12,6 +12,7 @@ from aws_iam.engine.comparison.automaton import Budget, OverBudget
 from aws_iam.engine.comparison.clauses import principals_of
 from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
 from aws_iam.engine.evaluation.caller import Caller, CallerKind, Grade, caller_of
+from aws_iam.engine.evaluation.decision_flow import BUCKET_POLICY_ACTIONS
 from aws_iam.engine.evaluation.request import settled_keys
 from aws_iam.engine.language.arn import PARTITIONS, Arn
 from aws_iam.engine.language.frozen import slotted
@@ -57,12 +58,14 @@ class CallerCase:
     """One caller of a resource policy, or whoever has an identity policy (`caller` is None).
 
     `required_grade` is the grade that an Allow must have: naming the account is not enough for a caller of that account
-    whose own policies allow nothing.
+    whose own policies allow nothing. If `is_permitted`, its own policies allow everything in the resource's account, so
+    only a Deny of the resource's policy matters.
     """
 
     name: str
     caller: Caller | None = None
     required_grade: Grade = Grade.ACCOUNT
+    is_permitted: bool = False
     # The account that owns the resource.
     owner: str = ""
     settled: Mapping[str, Value] = field(default_factory=dict, hash=False, compare=False)
@@ -90,6 +93,9 @@ class CallerCase:
             return False
         if self.caller.kind is CallerKind.FEDERATED and lower.startswith("sts:"):
             return False
+        if self.is_permitted:
+            repairs = self.caller.kind is CallerKind.ROOT and lower in BUCKET_POLICY_ACTIONS
+            return not repairs and not is_kms_or_sts(action)
         inside = self.caller.account == self.owner and self.caller.kind is not CallerKind.IDENTITY
         return not (inside and self.required_grade is Grade.ACCOUNT) or is_kms_or_sts(action)
 
@@ -150,6 +156,18 @@ def caller_cases(
         found.append(_case(caller, owner, Grade.ACCOUNT))
     found += strangers(policies, owner, atoms, budget)
     return tuple(dict.fromkeys(found))
+
+
+def permitted_callers(cases: Iterable[CallerCase]) -> tuple[CallerCase, ...]:
+    """Those in the owner's account as callers whose own policies allow everything there: only a Deny stops them."""
+    return tuple(
+        replace(case, is_permitted=True)
+        for case in cases
+        if case.caller
+        and case.caller.account == case.owner
+        and case.caller.kind is not CallerKind.IDENTITY
+        and case.required_grade is Grade.ACCOUNT
+    )
 
 
 def strangers(

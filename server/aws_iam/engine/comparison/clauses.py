@@ -89,6 +89,10 @@ class Side:
         """The Deny statements."""
         return tuple([clause for clause in self.clauses if not clause.allows])
 
+    def beside(self, other: Side) -> Side:
+        """The union of both."""
+        return Side(clauses=(*other.clauses, *self.clauses))
+
 
 @dataclass(slots=True)
 class Atoms:

@@ -40,8 +40,7 @@ MOST_WITNESSES = 3
 
 def compare(document: object, baseline: object) -> Comparison:
     """How the document's access relates to the baseline's; several policies on one side count as their union."""
-    # Nobody asks here whether there are more requests than are shown.
-    return _searched(document, baseline, MOST_WITNESSES, MOST_WITNESSES).comparison
+    return compare_both_ways(document, baseline).comparison
 
 
 @slotted
@@ -53,14 +52,8 @@ class TwoWayComparison:
     short: SearchResult
 
 
-def compare_both_ways(
-    document: object, baseline: object, most: int = MOST_WITNESSES
-) -> TwoWayComparison:
-    """The comparison, with up to `most` requests in each direction."""
-    return _searched(document, baseline, most, most + 1)
-
-
-def _searched(document: object, baseline: object, most: int, sought: int) -> TwoWayComparison:
+def compare_both_ways(document: object, baseline: object) -> TwoWayComparison:
+    """The comparison, with what was found in each direction."""
     new = _documents(document, "document")
     old = _documents(baseline, "baseline", reusable_nodes(document, new, baseline))
     share_derived(new, old)
@@ -72,8 +65,8 @@ def _searched(document: object, baseline: object, most: int, sought: int) -> Two
     ours, theirs = (
         SideStatements.of(policies, atoms, decisive) for policies in (new_beside, old_beside)
     )
-    beyond = OneWaySearch(atoms=atoms, policies=ours, without=theirs).search(most, sought)
-    short = OneWaySearch(atoms=atoms, policies=theirs, without=ours).search(most, sought)
+    beyond = OneWaySearch(atoms=atoms, policies=ours, without=theirs).search()
+    short = OneWaySearch(atoms=atoms, policies=theirs, without=ours).search()
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
     comparison = Comparison(
         relation=_relation(beyond, short),
@@ -104,16 +97,14 @@ def _beside_everything(
     )
 
 
-def forbidden_requests(
-    document: object, forbidden: object, most: int = MOST_WITNESSES
-) -> SearchResult:
+def forbidden_requests(document: object, forbidden: object) -> SearchResult:
     """The requests for the forbidden access, given as statements without principals, that the document allows."""
     new, kept_out = _documents(document, "document"), _documents(forbidden, "forbidden")
     if is_principaled(new):
         kept_out = tuple(map(with_public_principal, kept_out))
     atoms = Atoms()
     ours, theirs = SideStatements.of(new, atoms), SideStatements.of(kept_out, atoms)
-    return OneWaySearch(atoms=atoms, policies=ours, within=theirs).search(most)
+    return OneWaySearch(atoms=atoms, policies=ours, within=theirs).search()
 
 
 def public_requests(document: object, most: int = MOST_WITNESSES) -> SearchResult:

@@ -10,7 +10,7 @@ still has to be confirmed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from aws_iam.engine.comparison import identity_callers
 from aws_iam.engine.comparison.actions import action_groups
@@ -52,6 +52,16 @@ class Candidate:
 
 
 @slotted
+class Confirmed(Generic[T]):
+    """What `accept` returned for a candidate, whose request it is, the actions it stands for, the uncovered clauses it meets."""
+
+    result: T
+    case: CallerCase
+    group: ActionGroup
+    uncovered: tuple[Clause, ...]
+
+
+@slotted
 class _Cell:
     """One caller, action and resource: the clauses of each side that apply, and the condition keys that matter.
 
@@ -86,26 +96,33 @@ class DifferenceSearch:
     known: dict[tuple[str, tuple[Atom, ...], bool], tuple[DistinctValue, ...]] = field(
         default_factory=dict
     )
-    refused: int = 0
+    refused: int = field(default=0, init=False)
     # Clauses met by the search whose conditions cannot be evaluated.
-    unclear: dict[str, None] = field(default_factory=dict)
-    _points: dict[tuple[str, CallerCase, str], Options] = field(default_factory=dict)
-    _keys_of: dict[int, list[str]] = field(default_factory=dict)
+    unclear: dict[str, None] = field(default_factory=dict, init=False)
+    _points: dict[tuple[str, CallerCase, str], Options] = field(default_factory=dict, init=False)
+    _keys_of: dict[int, list[str]] = field(default_factory=dict, init=False)
 
     @property
     def sides(self) -> tuple[Side, ...]:
         """Every side."""
         return (*self.wanted, *self.unwanted)
 
-    def accepted(self, accept: Callable[[Candidate], T | None]) -> Iterator[T]:
+    def accepted(
+        self,
+        accept: Callable[[Candidate], T | None],
+        known: Callable[[ActionGroup, Iterable[Clause]], bool],
+    ) -> Iterator[Confirmed[T]]:
         """What `accept` returns for candidates, at most one for each cell of actions and resources.
 
-        When it refuses a candidate (None), others of the cell are tried; `refused` counts the refusals.
+        When it refuses a candidate (None), others of the cell are tried; `refused` counts the refusals. Cells whose actions
+        and uncovered clauses are `known` are left out.
         """
         every = [clause for side in self.sides for clause in side.clauses]
         groups = action_groups(self.uncovered, every, self.budget)
         places = ResourceAxis(account=self.account, budget=self.budget)
         alike: set[tuple[object, ...]] = set()
+        # An uncovered clause may be a part of the clause of its side.
+        number_of = {id(clause.statement): id(clause) for clause in every}
         for case in self.cases:
             for number, group in enumerate(groups):
                 self.budget.spend()
@@ -118,10 +135,16 @@ class DifferenceSearch:
                 }
                 if not self._is_possible(live) or self._is_repetition(case, number, live, alike):
                     continue
-                for resource, met in places.cells(self._resource_question(case, group, live)):
+                question = self._resource_question(case, group, live)
+                if known(group, question.uncovered):
+                    continue
+                for resource, met in places.cells(question):
+                    pieces = tuple(p for p in question.uncovered if number_of[id(p.statement)] in met)
+                    if known(group, pieces):
+                        continue
                     found = self._first(self._at(case, group.action, resource, met), accept)
                     if found is not None:
-                        yield found
+                        yield Confirmed(result=found, case=case, group=group, uncovered=pieces)
 
     def _resource_question(
         self, case: CallerCase, group: ActionGroup, live: set[int]

@@ -1,6 +1,7 @@
 """One direction of a comparison: requests that some policies allow and others do not.
 
-    OneWaySearch(atoms=…, policies=new, without=old).search(3)   →   Search(requests=(…), open=())
+    OneWaySearch(atoms=…, policies=new, without=old).search(3)      →   SearchResult(differences=(…), open=())
+    OneWaySearch(atoms=…, policies=new, without=old).search()       →   one difference for each action and changed statement
 
 The statements are narrowed to those that can make a difference; for each scenario of the policies' variables a
 `DifferenceSearch` finds candidates, and `evaluate` has to confirm each before it counts.
@@ -22,13 +23,15 @@ from aws_iam.engine.comparison.clauses import (
     side_of,
 )
 from aws_iam.engine.comparison.differences import OWNER, DifferenceSearch
+from aws_iam.engine.comparison.permissive_policies import allow_all
 from aws_iam.engine.comparison.uncovered_statements import uncovered_statements
 from aws_iam.engine.comparison.witnesses import ACCOUNT, WitnessReplay
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
+    from aws_iam.engine.comparison.actions import ActionGroup
     from aws_iam.engine.comparison.caller_cases import CallerCase
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.distinct_values import Atom, DistinctValue, Value
@@ -41,21 +44,38 @@ _NOT_SHOWN = "a possible difference was found, but `evaluate` confirmed no reque
 
 
 @slotted
-class SearchResult:
-    """The result of one direction; without any request, `open` says why a difference cannot be ruled out.
+class Difference:
+    """A confirmed request, {"request": …, "absent": […], "granted_by": […]}, and the actions that it stands for.
 
-    Each of `requests` is {"request": …, "absent": […]}: a confirmed request, and the keys that it must not have.
+    `clauses` are the changed statements that it meets; `case` is who sends it.
     """
 
-    requests: tuple[Mapping[str, Any], ...]
+    request: Mapping[str, Any]
+    group: ActionGroup
+    clauses: tuple[Clause, ...]
+    case: CallerCase
+
+
+@slotted
+class SearchResult:
+    """The result of one direction; without any difference, `open` says why one cannot be ruled out."""
+
+    differences: tuple[Difference, ...] = ()
     open: tuple[str, ...] = ()
-    # Whether there are more, or may be more.
-    has_more: bool = False
+    # Why there may be more differences than were found.
+    cut: tuple[str, ...] = ()
+    # The changed statements, variables as written, without the entries that the other side has too.
+    changed: tuple[Clause, ...] = ()
+
+    @property
+    def requests(self) -> tuple[Mapping[str, Any], ...]:
+        """The confirmed requests."""
+        return tuple(difference.request for difference in self.differences)
 
     @property
     def is_none(self) -> bool:
         """Whether it is proved that no such request exists."""
-        return not self.requests and not self.open
+        return not self.differences and not self.open
 
 
 @slotted
@@ -86,6 +106,37 @@ class SideStatements:
 _NOTHING = SideStatements()
 
 
+@dataclass(slots=True)
+class _Differences:
+    """The differences found so far, at most `most` if that is set.
+
+    Without a number a difference counts once for each action group and each set of changed statements that it meets.
+    """
+
+    most: int | None
+    by_request: dict[str, Difference] = field(default_factory=dict)
+    # The representative of the group, with the statements by identity.
+    shown: set[tuple[str, frozenset[int]]] = field(default_factory=set)
+
+    @property
+    def are_enough(self) -> bool:
+        return self.most is not None and len(self.by_request) >= self.most
+
+    def are_shown(self, group: ActionGroup, clauses: Iterable[Clause]) -> bool:
+        """Whether requests for these actions that meet these changed statements need not be searched any more."""
+        if self.most is not None:
+            return False
+        numbers = frozenset(id(clause.statement) for clause in clauses)
+        return (group.action, numbers) in self.shown or all(
+            (group.action, frozenset({number})) in self.shown for number in numbers
+        )
+
+    def add(self, signature: str, difference: Difference) -> None:
+        self.by_request.setdefault(signature, difference)
+        numbers = frozenset(id(clause.statement) for clause in difference.clauses)
+        self.shown.add((difference.group.action, numbers))
+
+
 def _narrowed(policy: Policy, actions: ActionOverlap) -> Policy:
     kept = actions.overlapping(policy.statements)
     return policy if len(kept) == len(policy.statements) else replace(policy, statements=kept)
@@ -101,16 +152,13 @@ class OneWaySearch:
     within: SideStatements = _NOTHING
     strangers: bool = False
 
-    def search(self, most: int, sought: int = 0) -> SearchResult:
-        """Up to `most` requests that show the difference.
-
-        By default one more is sought, to know whether there are more; `sought` sets another number.
-        """
+    def search(self, most: int | None = None) -> SearchResult:
+        """Up to `most` requests that show the difference; without a number one for each action and changed statement."""
         uncovered = uncovered_statements(
             *self.sides(self.policies.side, self.without.side, self.within.side)
         )
         if not uncovered:
-            return SearchResult(requests=())
+            return SearchResult()
         actions = ActionOverlap.of(clause.ready for clause in uncovered)
         narrowed = OneWaySearch(
             atoms=self.atoms,
@@ -119,15 +167,15 @@ class OneWaySearch:
             within=self.within.overlapping(actions),
             strangers=self.strangers,
         )
-        if not narrowed.policies.side.allows:
-            return SearchResult(requests=())
+        if not narrowed.policies.side.allows and not self.frees_callers(uncovered):
+            return SearchResult()
         uncovered = narrowed.still_uncovered(uncovered, frozenset(map(id, self._clauses)))
         if not uncovered:
-            return SearchResult(requests=())
-        return self._search_narrowed(narrowed, uncovered, most, sought or most + 1)
+            return SearchResult()
+        return self._search_narrowed(narrowed, uncovered, most)
 
     def _search_narrowed(
-        self, narrowed: OneWaySearch, uncovered: tuple[Clause, ...], most: int, sought: int
+        self, narrowed: OneWaySearch, uncovered: tuple[Clause, ...], most: int | None
     ) -> SearchResult:
         """The requests found by the narrowed search, for each account that may own the resource."""
         owners = (
@@ -138,7 +186,7 @@ class OneWaySearch:
         # Strangers are the same for every owner.
         tried = owners[:1] if self.strangers else owners[:_MOST_OWNERS]
         budget = Budget()
-        found: dict[str, Mapping[str, Any]] = {}
+        found = _Differences(most)
         open_: dict[str, None] = {}
         for owner in tried:
             # Requests are confirmed against all statements, not only the narrowed ones.
@@ -151,19 +199,20 @@ class OneWaySearch:
             scenario_search = _ScenarioSearch(
                 direction=narrowed, replay=replay, owner=owner, uncovered=uncovered, budget=budget
             )
-            scenario_search.collect(found, sought)
+            scenario_search.collect(found)
             open_ |= scenario_search.open
-            if len(found) >= sought:
+            if found.are_enough:
                 break
         if len(tried) < len(owners) and not self.strangers:
             open_[
                 f"the resource may belong to any of the {len(owners) - 1} accounts that the policies name"
             ] = None
-        requests = tuple(found.values())
+        differences = tuple(found.by_request.values())
         return SearchResult(
-            requests=requests[:most],
-            open=() if requests else tuple(open_),
-            has_more=len(requests) > most or bool(requests and open_),
+            differences=differences,
+            open=() if differences else tuple(open_),
+            cut=tuple(open_) if differences else (),
+            changed=uncovered,
         )
 
     def still_uncovered(
@@ -176,6 +225,15 @@ class OneWaySearch:
             statements.side for statements in (self.policies, self.without, self.within)
         )
         return uncovered_statements(*self.sides(own, other, inner), _entries(uncovered))
+
+    def frees_callers(self, uncovered: Iterable[Clause]) -> bool:
+        """Whether a Deny is gone that bound callers of the resource's account with permissions of their own."""
+        compares = bool(self.without.policies) and not self.within.policies and not self.strangers
+        return (
+            compares
+            and any(not clause.allows for clause in uncovered)
+            and is_principaled(self.all_policies)
+        )
 
     @property
     def _clauses(self) -> tuple[Clause, ...]:
@@ -214,13 +272,13 @@ class _ScenarioSearch:
     # Why a difference cannot be ruled out if none is found.
     open: dict[str, None] = field(default_factory=dict)
 
-    def collect(self, found: dict[str, Mapping[str, Any]], sought: int) -> None:
-        """Add requests to `found` until there are `sought`, or all."""
+    def collect(self, found: _Differences) -> None:
+        """Add differences to `found` until they are enough, or all."""
         try:
             for scenario in self._scenarios():
-                for request in self._requests(scenario):
-                    found.setdefault(self._signature(request), request)
-                    if len(found) >= sought:
+                for difference in self._differences(scenario, found):
+                    found.add(self._signature(difference.request), difference)
+                    if found.are_enough:
                         return
         except OverBudget as why:
             self.open[str(why)] = None
@@ -245,35 +303,48 @@ class _ScenarioSearch:
             every, {key: tuple(values) for key, values in found.items()}
         )
 
-    def _requests(self, scenario: Mapping[str, str | None]) -> Iterator[Mapping[str, Any]]:
+    def _differences(
+        self, scenario: Mapping[str, str | None], found: _Differences
+    ) -> Iterator[Difference]:
         """Confirmed requests in which the variables stand for what the scenario says."""
         fixed: dict[str, Value] = {
             key: None if value is None else (value,) for key, value in scenario.items()
         }
-        question = self._question(scenario, fixed)
         before = set(self.open)
-        found = False
-        try:
-            for request in question.accepted(
-                lambda candidate: self.replay.confirmed(candidate, fixed)
-            ):
-                found = True
-                yield request
-        finally:
-            if not found and question.refused and not question.unclear and not before:
-                self.open[_NOT_SHOWN] = None
-            for pointer in question.unclear if not found else ():
-                self.open[f"the conditions at {pointer} cannot be evaluated"] = None
+        shown = False
+        for question in self._questions(scenario, fixed):
+            try:
+                for confirmed in question.accepted(
+                    lambda candidate: self.replay.confirmed(candidate, fixed), found.are_shown
+                ):
+                    shown = True
+                    yield Difference(
+                        request=confirmed.result,
+                        group=confirmed.group,
+                        clauses=confirmed.uncovered,
+                        case=confirmed.case,
+                    )
+            finally:
+                if not shown and question.refused and not question.unclear and not before:
+                    self.open[_NOT_SHOWN] = None
+                for pointer in question.unclear if not shown else ():
+                    self.open[f"the conditions at {pointer} cannot be evaluated"] = None
 
-    def _question(
+    def _questions(
         self, scenario: Mapping[str, str | None], fixed: Mapping[str, Value]
-    ) -> DifferenceSearch:
+    ) -> Iterator[DifferenceSearch]:
+        """What the policies grant; and where a Deny is gone, what callers can do whose own policies allow everything."""
         atoms, found = self._settled(scenario)
         wanted, unwanted = self.direction.sides(*found)
         uncovered = self.uncovered
         if atoms is not self.direction.atoms:
             uncovered = uncovered_statements(wanted, unwanted, _entries(uncovered))
-        return DifferenceSearch(
+        owners = (
+            frozenset(_fixed_texts(self.direction.all_policies))
+            if self.direction.strangers
+            else None
+        )
+        question = DifferenceSearch(
             wanted=wanted,
             unwanted=unwanted,
             atoms=atoms,
@@ -285,13 +356,21 @@ class _ScenarioSearch:
             ),
             account=self.owner or ACCOUNT,
             fixed=fixed,
-            owners=frozenset(_fixed_texts(self.direction.all_policies))
-            if self.direction.strangers
-            else None,
+            owners=owners,
             uncovered=uncovered,
             budget=self.budget,
             known=self.points,
         )
+        yield question
+        if self.direction.frees_callers(uncovered):
+            own = side_of((allow_all(principaled=True),), atoms, scenario)
+            yield replace(
+                question,
+                wanted=tuple(map(own.beside, wanted)),
+                unwanted=tuple(map(own.beside, unwanted)),
+                cases=caller_cases.permitted_callers(question.cases),
+                uncovered=tuple(clause for clause in uncovered if not clause.allows),
+            )
 
     def _settled(
         self, scenario: Mapping[str, str | None]

@@ -29,8 +29,10 @@ _OF_ACCOUNT = (*_OWN_IDENTITY, CallerKind.ROOT)
 _TRUST = frozenset({"sts:assumerole", "sts:assumerolewithwebidentity", "sts:assumerolewithsaml"})
 # Part of the call that assumes the role: the trust policy must allow them, too.
 _TRUST_COMPANIONS = frozenset({"sts:tagsession", "sts:setsourceidentity", "sts:setcontext"})
-# Amazon S3 API Reference, API_DeleteBucketPolicy, API_GetBucketPolicy, API_PutBucketPolicy.
-_BUCKET_POLICY = frozenset({"s3:deletebucketpolicy", "s3:getbucketpolicy", "s3:putbucketpolicy"})
+BUCKET_POLICY_ACTIONS = frozenset(
+    {"s3:deletebucketpolicy", "s3:getbucketpolicy", "s3:putbucketpolicy"}
+)
+"""What a bucket policy cannot keep the root user of its account from: Amazon S3 API Reference, API_PutBucketPolicy."""
 
 
 @slotted
@@ -140,7 +142,7 @@ def binds(layer: str, request: Request) -> bool:
         case "resource":
             # S3 always lets the root user of the bucket's account repair a policy that locks everybody out.
             own = caller.kind is CallerKind.ROOT and not request.crosses_accounts
-            return not (own and action in _BUCKET_POLICY)
+            return not (own and action in BUCKET_POLICY_ACTIONS)
         case _:
             return True
 
