@@ -124,15 +124,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How the access of a document relates to that of a baseline, with a request that shows each difference.
+    """How the access of a document relates to that of a baseline, with requests that show differences.
 
-    Without a baseline there are only violations.
+    `gained` and `lost` have every action, riskiest first. Without a baseline there are only violations.
     """
 
     relation: Literal["more", "less", "equal", "incomparable", "unknown"] | None = None
     assuming: tuple[str, ...] = ()
     witnesses: tuple[Mapping[str, Any], ...] = ()
     violations: tuple[Mapping[str, Any], ...] = ()
+    gained: tuple[Mapping[str, Any], ...] = ()
+    lost: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,34 @@ def variables(chance: random.Random) -> Policy:
     return document({"Resource": [f"arn:aws:s3:::b/{name}/*x*" for name in names]})
 
 
+def long_lists(chance: random.Random) -> Policy:
+    """Ten times as long as AWS takes a managed policy: buckets, each with a wildcard after its name."""
+    names = [f"arn:aws:s3:::bucket{chance.randint(0, 10**6)}*/*" for _ in range(LONGEST // 3)]
+    return document({"Action": "s3:*", "Resource": names})
+
+
+def long_patterns(chance: random.Random) -> Policy:
+    return document({"Resource": buckets(chance, 1_500, 4)})
+
+
+def all_but_some(chance: random.Random) -> Policy:
+    """A hundred statements on everything but some actions, on everything but some resources."""
+    services = ("s3", "ec2", "iam", "sqs", "kms", "logs", "rds", "ssm")
+
+    def names(form: str) -> list[str]:
+        return [form.format(chance.choice(services), *chance.choices(LETTERS, k=2)) for _ in "123"]
+
+    drawn = (
+        {
+            "Effect": chance.choice(("Allow", "Deny")),
+            "NotAction": names("{}:*{}*{}*"),
+            "NotResource": names("arn:aws:{}:*:*:{}{}*"),
+        }
+        for _ in range(100)
+    )
+    return {"Version": "2012-10-17", "Statement": list(drawn)}
+
+
 def principals(chance: random.Random) -> Policy:
     roles = [f"arn:aws:iam::{chance.randint(0, 10**12 - 1):012}:role/r" for _ in range(250)]
     named = (
@@ -106,6 +134,9 @@ MADE: dict[str, Callable[[random.Random], Policy]] = {
         nested_conditions,
         addresses,
         variables,
+        long_lists,
+        long_patterns,
+        all_but_some,
         principals,
     )
 }
@@ -114,6 +145,8 @@ NAMES = tuple(MADE)
 RELATIONS = dict.fromkeys(NAMES, ("unknown",)) | {
     "one_long_name": ("incomparable", "unknown"),
     "variables": ("incomparable", "unknown"),
+    "long_lists": ("incomparable",),
+    "principals": ("incomparable", "unknown"),
 }
 
 

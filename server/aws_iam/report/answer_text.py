@@ -186,12 +186,30 @@ def _comparison(comparison: Comparison, inline: Inline) -> Iterator[str]:
     if comparison.relation:
         yield f"\nRelation: {comparison.relation}"
     yield from _list("Assuming", comparison.assuming, inline)
-    yield from _list(
-        "Witnesses", (_words(witness, inline) for witness in comparison.witnesses), str
-    )
-    yield from _list(
-        "Violations", (_words(violation, inline) for violation in comparison.violations), str
-    )
+    for title, requests in (
+        ("Requests that show it", comparison.witnesses),
+        ("Violations", comparison.violations),
+    ):
+        if requests:
+            yield f"\n{title}:\n"
+            yield from (f"- {_request(shown, inline)}" for shown in requests)
+
+
+def _request(shown: Mapping[str, Any], inline: Inline) -> str:
+    """A request of a comparison on one line: whose it is, what it asks for, and by which statements."""
+    request = shown["request"]
+    context = (f"{key}={_cell(value, str)}" for key, value in request.get("context", {}).items())
+    when = [*context, *(f"no {key}" for key in shown.get("absent", ()))]
+    parts = [
+        f"{shown.get('allowed_by') or shown['of']}: {request['action']} on {request['resource']} by {request['principal']}",
+        *([f"with {', '.join(when)}"] if when else []),
+        *(
+            f"{name.replace('_', ' ')} {', '.join(shown[name])}"
+            for name in ("granted_by", "denied_by")
+            if shown.get(name)
+        ),
+    ]
+    return inline("; ".join(parts))
 
 
 def _artifact(artifact: Artifact, inline: Inline) -> Iterator[str]:

@@ -25,9 +25,9 @@ PARTS = st.lists(st.sampled_from(["*", "stack", "role", "/", "a", ":", "?"]), ma
 @pytest.mark.parametrize(
     ("template", "text", "arn"),
     [
-        (ROLE, "arn:aws:iam::*:role/app-*", "arn:aws:iam::xxxxxxxxxxxx:role/app-"),
+        (ROLE, "arn:aws:iam::*:role/app-*", "arn:aws:iam::111111111111:role/app-"),
         (ROLE, "arn:aws:iam::111122223333:role/app", "arn:aws:iam::111122223333:role/app"),
-        (STACK, "arn:aws:cloudformation:*:*:*", "arn:aws:cloudformation:x:xxxxxxxxxxxx:stack/x/x"),
+        (STACK, "arn:aws:cloudformation:*:*:*", "arn:aws:cloudformation:x:111111111111:stack/x/x"),
         (STACK, "arn:aws:cloudformation:*:*:stack/x*", None),
         (STACK, "arn:aws:cloudformation:*::stack/a/b", None),
         (OBJECT, "arn:aws:s3:::*", "arn:aws:s3:::x/x"),

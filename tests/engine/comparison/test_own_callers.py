@@ -180,10 +180,9 @@ def pairs(draw: st.DrawFn, kind: ResourceKind) -> tuple[dict[str, Any], dict[str
 def own_permissions(unit: tuple[str, str]) -> tuple[dict[str, Any], ...]:
     """The identity policies that a caller may have: everything, something else, this action alone, nothing."""
     action, resource = unit
-    return tuple(
-        {"identity": [document({"Effect": "Allow", "Action": name, "Resource": on})]}
-        for name, on in (("*", "*"), ("ec2:*", "*"), (action, resource))
-    ) + ({},)
+    allowed = (("*", "*"), ("ec2:*", "*"), (action, resource))
+    policies = ({"Effect": "Allow", "Action": name, "Resource": on} for name, on in allowed)
+    return (*({"identity": [document(policy)]} for policy in policies), {})
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

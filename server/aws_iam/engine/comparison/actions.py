@@ -1,8 +1,13 @@
-"""The actions to search: one for each set of statements that apply to it, and for each way in which AWS authorizes it."""
+"""The actions to search: one for each set of statements that apply to it, and for each way in which AWS authorizes it.
+
+action_groups(uncovered, clauses, budget)   →   [ActionGroup(action="s3:GetObject", …), …]
+group.names()                               →   ("s3:GetObject", "s3:GetObjectAcl")
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
@@ -11,10 +16,11 @@ from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.automaton import Budget
     from aws_iam.engine.comparison.clauses import Clause
+    from aws_iam.engine.reference.facts import Action
 
 LISTING_BUCKETS = "s3:listallmybuckets"
 """The one action whose resource AWS does not document."""
@@ -27,7 +33,9 @@ _SERVICE = 2
 _WELL_KNOWN = ("s3", "ec2", "sqs", "iam")
 _EVERY = frozenset({"*", "*:*"})
 _ACTION = re.compile(r"[a-z0-9-]+:[a-z0-9_-]+", re.IGNORECASE)
-_ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity"})
+ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity"})
+"""Allowed to everyone with credentials, whatever the policies say."""
+
 # One action for each way in which the resource's own policy must allow.
 _STRICT = (
     "kms:Decrypt",
@@ -35,7 +43,11 @@ _STRICT = (
     "sts:AssumeRole",
     "sts:AssumeRoleWithWebIdentity",
     "sts:AssumeRoleWithSAML",
+    "sts:SetContext",
+    "sts:SetSourceIdentity",
+    "sts:TagSession",
 )
+_STRICT_SERVICES = frozenset({"kms", "sts"})
 _ROLE_ACTIONS = frozenset(
     {
         "iam:createservicelinkedrole",
@@ -47,11 +59,59 @@ _ROLE_ACTIONS = frozenset(
 
 
 @slotted
+class _Unmentioned:
+    """The actions of some services that no statement mentions, and that a representative stands for.
+
+    `alike` says of an action which others decide like it.
+    """
+
+    services: Sequence[str]
+    mentioned: Mapping[str, None]
+    alike: Callable[[Action], object]
+    kind: object
+
+    _names: list[tuple[str, ...]] = field(default_factory=list, hash=False, compare=False)
+
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+        if not self._names:
+            self._names.append(tuple(self._listed()))
+        return self._names[0]
+
+    def _listed(self) -> Iterator[str]:
+        for prefix in self.services:
+            service = catalog().service(prefix)
+            for action in service.actions.values() if service else ():
+                if self.alike(action) == self.kind and _may_be_searched(action, self.mentioned):
+                    yield action.full_name
+
+
+@slotted
 class ActionGroup:
     """Actions to which the same statements apply, represented by one of them."""
 
     action: str
     clauses: tuple[Clause, ...]
+    mentioned: list[str] = field(default_factory=list, hash=False, compare=False)
+    others: list[_Unmentioned] = field(default_factory=list, hash=False, compare=False)
+
+    def add(self, name: str, others: _Unmentioned | None) -> None:
+        """Add an action, and those that no statement mentions and that it stands for."""
+        self.mentioned.append(name)
+        if others and not any(others is known for known in self.others):
+            self.others.append(others)
+
+
+def names_of(groups: Iterable[ActionGroup]) -> tuple[str, ...]:
+    """Every known action of some groups."""
+    names: dict[str, None] = {}
+    others: dict[int, _Unmentioned] = {}
+    for group in groups:
+        names |= dict.fromkeys(group.mentioned)
+        others |= {id(unmentioned): unmentioned for unmentioned in group.others}
+    for unmentioned in others.values():
+        names.update(dict.fromkeys(unmentioned.names()))
+    return tuple(names)
 
 
 def action_groups(
@@ -66,16 +126,15 @@ def action_groups(
     by_place = any(not clause.is_anywhere for clause in clauses)
     principaled = any(clause.has_principals for clause in clauses)
     found: dict[tuple[object, ...], ActionGroup] = {}
-    compared = len(clauses) + sum(len(c.ready.anywhere) for c in clauses)
     speakers = _ClausesByAction(clauses)
     # Candidates come from the uncovered statements, unless these are open-ended.
     askers = _ClausesByAction(uncovered) if _is_open_ended(uncovered) else None
-    for name in _candidates(
+    for name, others in _candidates(
         uncovered, clauses, budget, by_place=by_place, principaled=principaled
     ):
         lower = name.lower()
-        budget.spend(1 + compared // _PATTERNS)
         speaking = speakers.of(lower)
+        budget.spend(speakers.steps)
         if not speaking or (askers and not askers.of(lower)):
             continue
         named = any(not c.is_anywhere for c in speaking)
@@ -83,23 +142,46 @@ def action_groups(
         sign = (tuple(map(id, speaking)), _types(name) if named else (), apart)
         if sign not in found:
             found[sign] = ActionGroup(action=name, clauses=speaking)
+        found[sign].add(name, others)
     return list(found.values())
 
 
 class _ClausesByAction:
-    """Finds the clauses that apply to an action; most clauses list plain names."""
+    """Finds the clauses that apply to an action; most clauses list plain names, or say nothing on a service."""
 
-    __slots__ = ("_listing", "_others")
+    __slots__ = ("_listing", "_near", "_others", "steps")
 
     def __init__(self, clauses: Sequence[Clause]) -> None:
         plain = [c for c in clauses if not (c.ready.patterns or c.ready.negated)]
         self._listing = [(clause, clause.ready.names) for clause in plain]
         self._others = [c for c in clauses if c.ready.patterns or c.ready.negated]
+        # By service: the clauses that apply to all of its actions, and those that have to be asked.
+        self._near: dict[str, tuple[list[Clause], list[Clause]]] = {}
+        # Steps of the budget that the last action took.
+        self.steps = 0
 
     def of(self, action: str) -> tuple[Clause, ...]:
         """The clauses that apply to an action, given in lower case."""
+        always, asked = self._of_service(action.partition(":")[0])
+        self.steps = 1 + (len(self._listing) + len(asked)) // _PATTERNS
         listing = [clause for clause, names in self._listing if action in names]
-        return (*listing, *[clause for clause in self._others if clause.ready.takes(action)])
+        return (*listing, *always, *[clause for clause in asked if clause.ready.takes(action)])
+
+    def _of_service(self, service: str) -> tuple[list[Clause], list[Clause]]:
+        known = self._near.get(service)
+        if known is None:
+            start = f"{service}:"
+            always: list[Clause] = []
+            asked: list[Clause] = []
+            for clause in self._others:
+                ready = clause.ready
+                named = any(name.startswith(start) for name in ready.names)
+                if named or not _EVERY.issuperset(ready.near(start)):
+                    asked.append(clause)
+                elif ready.negated is not bool(ready.near(start)):
+                    always.append(clause)
+            known = self._near[service] = always, asked
+        return known
 
 
 def _types(action: str) -> tuple[object, ...]:
@@ -114,7 +196,7 @@ def _candidates(
     *,
     by_place: bool,
     principaled: bool,
-) -> Iterator[str]:
+) -> Iterator[tuple[str, _Unmentioned | None]]:
     """Known actions that represent all others: any set of statements that applies to some action applies to one of them."""
     open_ended = _is_open_ended(uncovered)
     mentioned: dict[str, None] = {}
@@ -125,34 +207,63 @@ def _candidates(
             if (entry := word.lower()) in left:
                 if entry in clause.ready.anywhere:
                     budget.spend(_EXPANSION)
-                mentioned |= dict.fromkeys(matching_actions(entry))
+                mentioned |= dict.fromkeys(matching_actions(word))
     # Allowed to everyone, whatever the policies say.
     mentioned.pop("sts:GetCallerIdentity", None)
-    yield from mentioned
+    yield from ((name, None) for name in mentioned)
     if not open_ended:
         return
     if principaled:
-        yield from (name for name in _STRICT if name not in mentioned)
-    yield from _unmentioned_actions(_services_named(clauses) if by_place else set(), mentioned)
+        yield from _strict_actions(mentioned)
+    named = _services_named(clauses) if by_place else set()
+    yield from _unmentioned_actions(named, mentioned, principaled=principaled)
 
 
 def _is_open_ended(uncovered: Sequence[Clause]) -> bool:
     return any(c.ready.negated or not _EVERY.isdisjoint(c.ready.patterns) for c in uncovered)
 
 
-def _unmentioned_actions(named: set[str], mentioned: Mapping[str, None]) -> Iterator[str]:
+def _strict_actions(mentioned: Mapping[str, None]) -> Iterator[tuple[str, _Unmentioned | None]]:
+    for name in _STRICT:
+        if name not in mentioned:
+            service = name.partition(":")[0]
+            yield (
+                name,
+                _Unmentioned(
+                    services=(service,),
+                    mentioned=mentioned,
+                    alike=_rule,
+                    kind=decided_by_aws_rule(name),
+                ),
+            )
+
+
+def _unmentioned_actions(
+    named: set[str], mentioned: Mapping[str, None], *, principaled: bool
+) -> Iterator[tuple[str, _Unmentioned]]:
     """Actions that no statement mentions: they differ only in their resource types and in who must allow them."""
     for prefix in sorted(named):
-        yield from _unmentioned(prefix, mentioned)
+        for action in _of_each_kind(prefix, mentioned):
+            yield (
+                action.full_name,
+                _Unmentioned(
+                    services=(prefix,), mentioned=mentioned, alike=_kind, kind=_kind(action)
+                ),
+            )
     # One service represents all others: the same statements apply to their resources.
-    kinds: set[bool] = set()
-    for prefix in (*_WELL_KNOWN, *sorted(catalog().services)):
+    apart = named | _STRICT_SERVICES if principaled else named
+    others = tuple(prefix for prefix in sorted(catalog().services) if prefix not in apart)
+    kinds: dict[bool, _Unmentioned] = {}
+    for prefix in dict.fromkeys((*_WELL_KNOWN, *others)):
         if prefix in named:
             continue
-        for name in _unmentioned(prefix, mentioned):
-            yield name
-            known = catalog().action(name)
-            kinds.add(bool(known and known.resource_types))
+        for action in _of_each_kind(prefix, mentioned):
+            kind = _has_types(action)
+            if kind not in kinds:
+                kinds[kind] = _Unmentioned(
+                    services=others, mentioned=mentioned, alike=_has_types, kind=kind
+                )
+            yield action.full_name, kinds[kind]
         if len(kinds) > 1:
             return
 
@@ -167,19 +278,30 @@ def _services_named(clauses: Sequence[Clause]) -> set[str]:
     return {prefix for field in fields for prefix in catalog().naming(field)}
 
 
-def _unmentioned(prefix: str, mentioned: Mapping[str, None]) -> Iterator[str]:
+def _of_each_kind(prefix: str, mentioned: Mapping[str, None]) -> Iterator[Action]:
     service = catalog().service(prefix)
     seen = set()
     for action in service.actions.values() if service else ():
-        kind = (
-            action.resource_types,
-            bool(action.required),
-            decided_by_aws_rule(action.full_name),
-        )
-        if action.full_name in mentioned or action.full_name in _ALWAYS_ALLOWED or kind in seen:
-            continue
-        seen.add(kind)
-        yield action.full_name
+        kind = _kind(action)
+        if kind not in seen and _may_be_searched(action, mentioned):
+            seen.add(kind)
+            yield action
+
+
+def _may_be_searched(action: Action, mentioned: Mapping[str, None]) -> bool:
+    return action.full_name not in mentioned and action.full_name not in ALWAYS_ALLOWED
+
+
+def _kind(action: Action) -> object:
+    return action.resource_types, bool(action.required), _rule(action)
+
+
+def _rule(action: Action) -> str:
+    return decided_by_aws_rule(action.full_name)
+
+
+def _has_types(action: Action) -> bool:
+    return bool(action.resource_types)
 
 
 def is_kms_or_sts(action: str) -> bool:

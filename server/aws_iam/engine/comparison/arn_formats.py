@@ -7,24 +7,55 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from math import inf
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.automaton import LETTERS, Pattern, Symbol, Token, unnamed
+from aws_iam.engine.comparison.automaton import (
+    DIGITS,
+    LETTERS,
+    Pattern,
+    Symbol,
+    Token,
+    unnamed,
+)
 from aws_iam.engine.language.arn import PARTITIONS
+from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.language.pattern import intersects, matches
+from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.engine.comparison.clauses import Clause
 
 EXAMPLE_REGION = "us-east-1"
 ACCOUNT_DIGITS = 12
 
+# Names in these services have no colon, by the API reference of each; elsewhere a name may have one, as keys of S3 objects.
+_WITHOUT_COLON = frozenset(
+    {
+        "acm",
+        "codecommit",
+        "ec2",
+        "ecr",
+        "ecs",
+        "eks",
+        "elasticfilesystem",
+        "elasticloadbalancing",
+        "iam",
+        "kinesis",
+        "kms",
+        "secretsmanager",
+        "sqs",
+        "sts",
+    }
+)
 _HOLE = re.compile(r"\$\{([^{}]*)\}")
 _LAST_FIELD = 5
 _SERVICE = 2
+_ACCOUNT = frozenset({"account", "accountid"})
+_BUCKET = "bucketname"
 # The format of an action that the reference lacks.
 _ANY = "arn:${Partition}:*:*:*:*"
 
@@ -54,11 +85,18 @@ def formats_for(action: str, limited: Sequence[Clause]) -> tuple[str, ...]:
     )
 
 
+def by_length(templates: Iterable[str]) -> list[str]:
+    """The formats, shortest first; the one for any ARN last."""
+    return sorted(templates, key=lambda template: (template.endswith(_ANY[-8:]), len(template)))
+
+
 def _formats_of_action(action: str) -> tuple[str, ...]:
     known = catalog().action(action)
-    service = catalog().service(known.service) if known else None
+    service = catalog().service(action.partition(":")[0])
     if known is None or service is None:
-        return (_ANY,)
+        # An action that is not known yet works on the service's resources, or on new ones.
+        types = service.resource_types.values() if service else ()
+        return (*dict.fromkeys(form for type_ in types for form in type_.arn_formats), _ANY)
     found: dict[str, None] = {}
     for name in known.resource_types:
         type_ = service.resource_types.get(name.lower())
@@ -66,23 +104,53 @@ def _formats_of_action(action: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+# Most actions of a statement are of the same few types.
+@memo_of_reference(50_000)
+def may_be_asked(action: str, text: str) -> bool:
+    """Whether a request for the action can be about a resource that a pattern matches."""
+    formats = _formats_of_action(action)
+    known = catalog().action(action)
+    if matches(text, "*") and (known is None or not known.required):
+        return True
+    own = without_variables(text, "*")
+    return any(
+        may_match_format(own, template) and _fields_meet(own, _HOLE.sub("?*", template))
+        for template in formats
+    )
+
+
+def _fields_meet(text: str, form: str) -> bool:
+    mine, theirs = text.split(":", _LAST_FIELD), form.split(":", _LAST_FIELD)
+    if len(mine) <= _LAST_FIELD:
+        return intersects(text, form)
+    return all(map(intersects, mine, theirs))
+
+
 # Without the memo a comparison takes 1.1 times as long.
 @lru_cache(maxsize=50_000)
 def may_match_format(text: str, template: str) -> bool:
-    """Whether a resource pattern can match an ARN of a format; looks only at partition and service."""
-    mine, theirs = text.split(":", _SERVICE + 1), template.split(":", _SERVICE + 1)
+    """Whether a resource pattern can match an ARN of a format; looks only at partition, service and bucket names."""
+    mine, theirs = text.split(":", _LAST_FIELD), template.split(":", _LAST_FIELD)
     if len(mine) <= _SERVICE + 1:
         return True
+    if len(mine) == len(theirs) and mine[-1].count("/") > _most_slashes(theirs[-1]):
+        return False
     return all(
         intersects(own, _HOLE.sub("*", wanted))
         for own, wanted in zip(mine[: _SERVICE + 1], theirs, strict=False)
     )
 
 
+def _most_slashes(resource: str) -> float:
+    """The number of slashes in the resources of a format: bucket names have none, other names may."""
+    only_buckets = all(name.lower() == _BUCKET for name in _HOLE.findall(resource))
+    return resource.count("/") if only_buckets and "*" not in resource else inf
+
+
 # Without the memo a comparison takes 1.1 times as long.
 @lru_cache(maxsize=8_192)
 def format_pattern(template: str) -> Pattern:
-    """The ARNs of a format: account ids have twelve characters, bucket names no slash."""
+    """The ARNs of a format: account ids have twelve digits, bucket names no slash."""
     tokens: list[Token] = []
     at = 0
     fields = 0
@@ -90,7 +158,7 @@ def format_pattern(template: str) -> Pattern:
         before = template[at : hole.start()]
         fields += before.count(":")
         tokens += _plain(before)
-        within = "field" if template.split(":", 3)[_SERVICE] == "iam" else "resource"
+        within = "field" if template.split(":", 3)[_SERVICE] in _WITHOUT_COLON else "resource"
         tokens += _hole(hole[1], within if fields >= _LAST_FIELD else "name")
         at = hole.end()
     return Pattern((*tokens, *_plain(template[at:])))
@@ -101,12 +169,11 @@ def _plain(text: str) -> Iterator[Token]:
 
 
 def _hole(name: str, within: str) -> tuple[Token, ...]:
-    if name.lower() == "account":
-        return (Symbol.ONE_IN_NAME,) * ACCOUNT_DIGITS
-    if name.lower() == "bucketname" or within == "name":
+    if name.lower() in _ACCOUNT:
+        return (Symbol.DIGIT,) * ACCOUNT_DIGITS
+    if name.lower() == _BUCKET or within == "name":
         return Symbol.ONE_IN_NAME, Symbol.MANY_IN_NAME
     if within == "field":
-        # Names and paths in IAM contain no colon.
         return Symbol.ONE_IN_FIELD, Symbol.MANY_IN_FIELD
     return Symbol.ONE, Symbol.MANY
 
@@ -116,21 +183,21 @@ def shortest_arn(template: str, text: str) -> str | None:
     wanted, own = template.split(":", _LAST_FIELD), text.split(":", _LAST_FIELD)
     if len(wanted) != len(own) or "?" in text:
         return None
-    taking = format_pattern(template).places.taking
-    fill = unnamed({*text, *taking}, LETTERS)
+    taking = {*text, *format_pattern(template).places.taking}
+    fill = unnamed(taking, LETTERS), unnamed(taking, DIGITS)
     arn = ":".join(
-        _shortest(theirs, fill) if mine == "*" else mine.replace("*", "")
+        _shortest(theirs, *fill) if mine == "*" else mine.replace("*", "")
         for mine, theirs in zip(own, wanted, strict=True)
     )
     return arn if matches(text, arn) and _expression(template).fullmatch(arn) else None
 
 
-def _shortest(field: str, fill: str) -> str:
+def _shortest(field: str, letter: str, digit: str) -> str:
     """The shortest text of a format's field."""
     parts = _HOLE.split(field.replace("*", ""))
     # Every second part is the name of a placeholder.
     parts[1::2] = [
-        fill * (ACCOUNT_DIGITS if part.lower() == "account" else 1) for part in parts[1::2]
+        digit * ACCOUNT_DIGITS if part.lower() in _ACCOUNT else letter for part in parts[1::2]
     ]
     return "".join(parts)
 
@@ -151,6 +218,7 @@ _WILD = {
     Symbol.MANY_IN_FIELD: "[^:]*",
     Symbol.ONE_IN_NAME: "[^:/]",
     Symbol.MANY_IN_NAME: "[^:/]*",
+    Symbol.DIGIT: "[0-9]",
 }
 
 

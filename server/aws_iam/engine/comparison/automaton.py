@@ -41,8 +41,8 @@ class Budget:
             raise OverBudget(SPENT)
 
 
-LETTERS = "xzqjkwvy01-_"
-# Bits of a state that count as one step of the budget.
+LETTERS = "xzqjkwvy-_"
+# Bits of a state, or stars, that count as one step of the budget.
 _BITS = 1_000
 _LAST_CHARACTER = 0xF0000
 _SURROGATES = range(0xD800, 0xE000)
@@ -58,22 +58,34 @@ class Symbol(Enum):
     MANY_IN_FIELD = auto()
     ONE_IN_NAME = auto()
     MANY_IN_NAME = auto()
+    DIGIT = auto()
 
 
 Token = str | Symbol
 """A character, or all its cases as one text where case is ignored; or a wildcard."""
 
-# What each wildcard does not accept.
-_KEPT_OUT = {
-    Symbol.ONE: "",
-    Symbol.MANY: "",
-    Symbol.ONE_IN_FIELD: ":",
-    Symbol.MANY_IN_FIELD: ":",
-    Symbol.ONE_IN_NAME: ":/",
-    Symbol.MANY_IN_NAME: ":/",
+_SEPARATORS = ":/"
+DIGITS = "1234567890"
+# The kinds of characters that wildcards tell apart: each separator, a digit, any other.
+_DIGIT = DIGITS[0]
+_KINDS = ("", *_SEPARATORS, _DIGIT)
+# The kinds that each wildcard accepts.
+_ACCEPTED = {
+    Symbol.ONE: _KINDS,
+    Symbol.MANY: _KINDS,
+    Symbol.ONE_IN_FIELD: ("", "/", _DIGIT),
+    Symbol.MANY_IN_FIELD: ("", "/", _DIGIT),
+    Symbol.ONE_IN_NAME: ("", _DIGIT),
+    Symbol.MANY_IN_NAME: ("", _DIGIT),
+    Symbol.DIGIT: (_DIGIT,),
 }
 _STARS = frozenset({Symbol.MANY, Symbol.MANY_IN_FIELD, Symbol.MANY_IN_NAME})
-_SEPARATORS = ":/"
+
+
+def _kind(char: str) -> str:
+    if char in _SEPARATORS:
+        return char
+    return _DIGIT if char in DIGITS else ""
 
 
 @dataclass(slots=True)
@@ -86,9 +98,9 @@ class Places:
     spelled: list[str] = field(default_factory=list)
     # The places that accept each character.
     taking: dict[str, int] = field(default_factory=dict)
-    # The places of wildcards for one and for many characters, by what they accept: each separator, or any other ("").
-    ones: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("", *_SEPARATORS), 0))
-    stars: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("", *_SEPARATORS), 0))
+    # The places of wildcards for one and for many characters, by the kind of character that they accept.
+    ones: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
+    stars: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
     # The stars that accept everything, each with the places of its pattern before it.
     before: dict[int, int] = field(default_factory=dict)
 
@@ -105,8 +117,8 @@ class Places:
                     taking[char] = taking.get(char, 0) | bit
             else:
                 wild = found.stars if token in _STARS else found.ones
-                for kind in wild:
-                    wild[kind] |= 0 if kind and kind in _KEPT_OUT[token] else bit
+                for kind in _ACCEPTED[token]:
+                    wild[kind] |= bit
                 if token is Symbol.MANY:
                     found.before[bit] = bit - 1
                 if token in _STARS:
@@ -177,6 +189,9 @@ class Machine:
         self._choosy = union(
             wild[""] & ~wild[kind] for wild in (places.ones, places.stars) for kind in _SEPARATORS
         )
+        self._digits = places.ones[_DIGIT] & ~places.ones[""]
+        # Stands for the digits that no pattern spells.
+        self._digit = next((char for char in DIGITS if char not in places.taking), "")
         # Places that accept only one character.
         self.narrow = self._literal & ~places.stars[""]
         self._moves = _Moves(places)
@@ -204,8 +219,8 @@ class Machine:
 
     @property
     def width(self) -> int:
-        """The steps that one state costs: more for a wide automaton."""
-        return 1 + self._places.size // _BITS
+        """The steps that one state costs: more for a wide automaton, and for very many stars."""
+        return 1 + self._places.size // _BITS * (1 + len(self._before) // _BITS)
 
     def after(self, state: int, char: str) -> int:
         """The state that a character leads to."""
@@ -261,6 +276,8 @@ class Machine:
             # A separator that some wildcard does not accept matters even if no pattern spells it.
             for char in _SEPARATORS:
                 found[char] = None
+        if state & self._digits and self._digit:
+            found[self._digit] = None
         return found
 
     def only(self, places: int) -> str:
@@ -286,7 +303,7 @@ class _Moves(dict[str, tuple[int, int]]):
 
     def __missing__(self, char: str) -> tuple[int, int]:
         places = self._places
-        kind = char if char in _SEPARATORS else ""
+        kind = _kind(char)
         moves = places.taking.get(char, 0) | places.ones[kind], places.stars[kind]
         self[char] = moves
         return moves

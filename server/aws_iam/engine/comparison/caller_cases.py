@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import re
 from dataclasses import field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison import identity_callers
+from aws_iam.engine.comparison.accounts_alike import accounts_alike
 from aws_iam.engine.comparison.actions import is_kms_or_sts
 from aws_iam.engine.comparison.automaton import Budget, OverBudget
 from aws_iam.engine.comparison.clauses import principals_of
-from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
+from aws_iam.engine.comparison.distinct_values import (
+    TRUSTED_KEYS,
+    Atom,
+    distinct_values,
+    has_wildcard,
+)
 from aws_iam.engine.evaluation.caller import Caller, CallerKind, Grade, caller_of
 from aws_iam.engine.evaluation.decision_flow import BUCKET_POLICY_ACTIONS
 from aws_iam.engine.evaluation.request import settled_keys
 from aws_iam.engine.language.arn import PARTITIONS, Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.tokens.oidc_provider import provider_of
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.distinct_values import Value
     from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.tokens.oidc_provider import Provider
 
 _ACCOUNT = re.compile(r"\d{12}")
 _ACCOUNTS = re.compile(r"(?<!\d)\d{12}(?!\d)")
@@ -68,6 +77,8 @@ class CallerCase:
     is_permitted: bool = False
     # The account that owns the resource.
     owner: str = ""
+    # The issuer of a stranger's token.
+    provider: Provider | None = None
     settled: Mapping[str, Value] = field(default_factory=dict, hash=False, compare=False)
 
     @property
@@ -77,7 +88,18 @@ class CallerCase:
 
     def lacks(self, key: str) -> bool:
         """Whether requests of such callers never carry the key."""
+        if self.provider and not self.provider.carries(key):
+            return True
         return self.caller is not None and key.startswith(_LACKING.get(self.caller.kind, ()))
+
+    def trusts(self, key: str) -> Callable[[str], bool] | None:
+        """For a key whose fixed values keep this stranger out: whether a pattern of values still admits strangers.
+
+        None for other keys.
+        """
+        if self.provider and key in self.provider.tenant_keys:
+            return partial(self.provider.admits_strangers, key)
+        return has_wildcard if key in TRUSTED_KEYS else None
 
     def depends_on_policy(self, action: str) -> bool:
         """Whether the resource's policy can decide on this caller's request for the action.
@@ -123,7 +145,10 @@ def policy_holder() -> CallerCase:
 
 
 def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
-    """The accounts that may own the resource: the one in its ARNs, else an account that no policy names and those named."""
+    """The accounts that may own the resource: the one in its ARNs, else an account that no policy names and those named.
+
+    Of accounts that the policies name alike only the first one counts.
+    """
     named = (
         entry.value
         for policy in policies
@@ -139,7 +164,8 @@ def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
         if arn and _ACCOUNT.fullmatch(arn.account):
             return (arn.account,)
     accounts = _named_accounts(policies, ())
-    return (_unused_account(accounts), *sorted(accounts))
+    alike = accounts_alike(policies)
+    return (_unused_account(accounts), *sorted({alike[account] for account in accounts}))
 
 
 def caller_cases(
@@ -189,6 +215,19 @@ def strangers(
             yield from (_with_provider(caller, owner, provider) for provider in providers)
         else:
             yield _case(caller, owner, Grade.ACCOUNT)
+    yield from _of_shared_issuers(policies, owner)
+
+
+def _of_shared_issuers(policies: Sequence[Policy], owner: str) -> Iterator[CallerCase]:
+    """Strangers with a token of an issuer that all its customers share."""
+    named = {p.value: p for p in principals_of(policies) if p.type == "Federated"}
+    if len(named) > _MOST_NAMED:
+        raise OverBudget(f"the policies name more than {_MOST_NAMED} identity providers")
+    for principal in named.values():
+        provider = provider_of(principal)
+        if provider and provider.is_shared:
+            for caller in _parsed_caller(principal.value, _WEB, ""):
+                yield replace(_case(caller, owner, Grade.ACCOUNT), provider=provider)
 
 
 def _anyone(policies: Sequence[Policy], owner: str) -> Iterator[CallerCase]:
@@ -321,9 +360,17 @@ def _callers(
     policies: Sequence[Policy], owner: str, atoms: Sequence[Atom], budget: Budget
 ) -> Iterator[Caller]:
     principals = tuple(principals_of(policies))
-    named = dict.fromkeys((p.type, p.value) for p in principals if not p.is_everyone)
-    far = _unused_account({*_named_accounts(policies, atoms), owner})
-    accounts = dict.fromkeys((owner, *sorted(_named_accounts(policies, atoms)), far))
+    named_accounts = _named_accounts(policies, atoms)
+    alike = accounts_alike(policies)
+    # The owner is no account like the others.
+    shown = {alike.get(account, account) for account in named_accounts - {owner}} | {owner}
+    named = dict.fromkeys(
+        (p.type, p.value)
+        for p in principals
+        if not p.is_everyone and shown.issuperset(_ACCOUNTS.findall(p.value))
+    )
+    far = _unused_account({*named_accounts, owner})
+    accounts = dict.fromkeys((owner, *sorted(shown - {owner}), far))
     if len(named) + len(accounts) > _MOST_NAMED:
         raise OverBudget(f"the policies name more than {_MOST_NAMED} principals")
     partitions = _partitions(policies)

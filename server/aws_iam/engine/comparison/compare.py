@@ -1,8 +1,8 @@
-"""Whether one policy allows more than another, with requests that show the difference.
+"""Whether one policy allows more than another, what it gains and loses, with requests that show the difference.
 
     compare(document, baseline)              →  Comparison: more | less | equal | incomparable | unknown
-    granted(document, forbidden)             →  requests for the forbidden access that the document allows
-    public(document)                         →  requests of strangers that the document allows
+    forbidden_requests(document, forbidden)  →  requests for the forbidden access that the document allows
+    public_requests(document)                →  requests of strangers that the document allows
 
 "more" comes with a request that `evaluate` confirmed; "equal" means that a search over everything the policies can
 distinguish found nothing. Where the search ran out of its budget the relation is unknown, never equal.
@@ -10,52 +10,149 @@ distinguish found nothing. Where the search ran out of its budget the relation i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Comparison
 from aws_iam.engine.comparison import variable_values
+from aws_iam.engine.comparison.access_changes import access_changes
+from aws_iam.engine.comparison.actions import names_of
+from aws_iam.engine.comparison.change_risks import ChangeRisks
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled
+from aws_iam.engine.comparison.ineffective_additions import ineffective_additions
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
+from aws_iam.engine.comparison.policy_pairs import policies_of, policy_pairs
 from aws_iam.engine.comparison.unchanged_statements import (
     changed_statements,
     reusable_nodes,
     share_derived,
 )
-from aws_iam.engine.language.document import Kind, Policy, Syntax
+from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.sources.gather import sources_of
+from aws_iam.engine.sources.gather import Gathered, gathered, sources_of
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.language.document import Node
+    from aws_iam.engine.comparison.access_changes import AccessChange
+    from aws_iam.engine.comparison.policy_pairs import Change, PolicyPair
+
+    Relation = Literal["more", "less", "equal", "incomparable", "unknown"]
 
 MOST_WITNESSES = 3
 """Requests shown for each direction."""
 
 
 def compare(document: object, baseline: object) -> Comparison:
-    """How the document's access relates to the baseline's; several policies on one side count as their union."""
-    return compare_both_ways(document, baseline).comparison
+    """How the document's access relates to the baseline's.
+
+    Several policies on one side count as their union; the policies of templates and other larger files are compared by
+    name.
+    """
+    return compare_documents(document, baseline).comparison
 
 
 @slotted
-class TwoWayComparison:
-    """A comparison with its searches in both directions."""
+class ComparedPolicy:
+    """The policies of a name, or all of both documents, with the searches in both directions and what they found."""
 
+    name: str
+    change: Change
     comparison: Comparison
     beyond: SearchResult
     short: SearchResult
+    gained: tuple[AccessChange, ...]
+    lost: tuple[AccessChange, ...]
+    # What the document adds without effect.
+    ineffective: tuple[Mapping[str, str], ...]
 
 
-def compare_both_ways(document: object, baseline: object) -> TwoWayComparison:
-    """The comparison, with what was found in each direction."""
-    new = _documents(document, "document")
-    old = _documents(baseline, "baseline", reusable_nodes(document, new, baseline))
+@slotted
+class ComparedDocuments:
+    """All that two documents were compared by, and the comparison of both."""
+
+    policies: tuple[ComparedPolicy, ...]
+    comparison: Comparison
+    inputs: tuple[Gathered, Gathered]
+
+    @property
+    def gained(self) -> tuple[AccessChange, ...]:
+        """What any of the policies gains, riskiest first."""
+        return _together(self.policies, [compared.gained for compared in self.policies])
+
+    @property
+    def lost(self) -> tuple[AccessChange, ...]:
+        """What any of the policies loses, riskiest first."""
+        return _together(self.policies, [compared.lost for compared in self.policies])
+
+
+def compare_documents(
+    document: object, baseline: object, policy: str | None = None
+) -> ComparedDocuments:
+    """The comparison policy by policy; `policy` picks one by its logical id, address or name."""
+    new = gathered(document)
+    parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
+    old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
+    pairs = policy_pairs(new.sources, old.sources, policy)
+    compared = tuple(map(_compared, pairs))
+    comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
+    return ComparedDocuments(policies=compared, comparison=comparison, inputs=(new, old))
+
+
+def _together(
+    policies: Sequence[ComparedPolicy], changes: Sequence[Iterable[AccessChange]]
+) -> tuple[AccessChange, ...]:
+    named = (
+        replace(change, policy=compared.name)
+        for compared, own in zip(policies, changes, strict=True)
+        for change in own
+    )
+    return tuple(sorted(named, key=lambda change: change.order))
+
+
+def _combined(compared: Sequence[ComparedPolicy]) -> Comparison:
+    """One comparison of several pairs of policies."""
+    relations = {policy.comparison.relation for policy in compared}
+    gained, lost = (
+        _together(compared, [policy.gained for policy in compared]),
+        _together(compared, [policy.lost for policy in compared]),
+    )
+    witnesses = [
+        {"policy": policy.name, **witness}
+        for policy in compared
+        for witness in policy.comparison.witnesses
+    ]
+    shown = [
+        witness
+        for side in ("document", "baseline")
+        for witness in [w for w in witnesses if w["allowed_by"] == side][:MOST_WITNESSES]
+    ]
+    return Comparison(
+        relation=_common_relation(relations),
+        assuming=tuple(
+            dict.fromkeys(text for policy in compared for text in policy.comparison.assuming)
+        ),
+        witnesses=tuple(shown),
+        gained=tuple(change.row() for change in gained),
+        lost=tuple(change.row() for change in lost),
+    )
+
+
+def _common_relation(relations: set[Relation | None]) -> Relation:
+    more = bool(relations & {"more", "incomparable"})
+    less = bool(relations & {"less", "incomparable"})
+    if more and less:
+        return "incomparable"
+    if "unknown" in relations:
+        return "unknown"
+    return "more" if more else "less" if less else "equal"
+
+
+def _compared(pair: PolicyPair) -> ComparedPolicy:
+    new, old = pair.document, pair.baseline
     share_derived(new, old)
     _refuse_mixture(new, old)
     atoms = Atoms()
@@ -65,24 +162,51 @@ def compare_both_ways(document: object, baseline: object) -> TwoWayComparison:
     ours, theirs = (
         SideStatements.of(policies, atoms, decisive) for policies in (new_beside, old_beside)
     )
-    beyond = OneWaySearch(atoms=atoms, policies=ours, without=theirs).search()
+    forward = OneWaySearch(atoms=atoms, policies=ours, without=theirs)
+    beyond = forward.search()
     short = OneWaySearch(atoms=atoms, policies=theirs, without=ours).search()
+    gained = access_changes(beyond, _risks(beyond, forward))
+    lost = access_changes(short, ChangeRisks(policies=old, before=new))
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
-    comparison = Comparison(
-        relation=_relation(beyond, short),
-        assuming=tuple(assuming),
-        witnesses=(
-            *(
-                {"allowed_by": "document", **request}
-                for request in beyond.requests[:MOST_WITNESSES]
-            ),
-            *(
-                {"allowed_by": "baseline", **request}
-                for request in short.requests[:MOST_WITNESSES]
-            ),
+    return ComparedPolicy(
+        name=pair.name,
+        change=pair.change,
+        comparison=Comparison(
+            relation=_relation(beyond, short),
+            assuming=tuple(assuming),
+            witnesses=(*_witnesses("document", beyond), *_witnesses("baseline", short)),
+            gained=tuple(change.row() for change in gained),
+            lost=tuple(change.row() for change in lost),
+        ),
+        beyond=beyond,
+        short=short,
+        gained=gained,
+        lost=lost,
+        ineffective=ineffective_additions(
+            new,
+            old,
+            decisive,
+            frozenset(name for change in (*gained, *lost) for name in change.names),
         ),
     )
-    return TwoWayComparison(comparison=comparison, beyond=beyond, short=short)
+
+
+def _witnesses(allowed_by: str, found: SearchResult) -> Iterator[Mapping[str, Any]]:
+    for request in found.requests[:MOST_WITNESSES]:
+        yield {"allowed_by": allowed_by, **request}
+
+
+def _risks(beyond: SearchResult, search: OneWaySearch) -> ChangeRisks:
+    """The judge of what is gained; for policies of resources it knows what strangers gain."""
+    new, old = search.policies.policies, search.without.policies
+    if not beyond.differences or not is_principaled(new):
+        return ChangeRisks(policies=new, before=old)
+    strangers = replace(search, strangers=True).search()
+    return ChangeRisks(
+        policies=new,
+        before=old,
+        exposed=frozenset(names_of(difference.group for difference in strangers.differences)),
+    )
 
 
 def _beside_everything(
@@ -98,8 +222,8 @@ def _beside_everything(
 
 
 def forbidden_requests(document: object, forbidden: object) -> SearchResult:
-    """The requests for the forbidden access, given as statements without principals, that the document allows."""
-    new, kept_out = _documents(document, "document"), _documents(forbidden, "forbidden")
+    """Requests for the forbidden access, given as statements without principals, that the document allows, of every action."""
+    new, kept_out = _policies(document, "document"), _policies(forbidden, "forbidden")
     if is_principaled(new):
         kept_out = tuple(map(with_public_principal, kept_out))
     atoms = Atoms()
@@ -107,9 +231,9 @@ def forbidden_requests(document: object, forbidden: object) -> SearchResult:
     return OneWaySearch(atoms=atoms, policies=ours, within=theirs).search()
 
 
-def public_requests(document: object, most: int = MOST_WITNESSES) -> SearchResult:
-    """The requests of strangers that the resource policy allows."""
-    policies = _documents(document, "document")
+def public_requests(document: object, most: int | None = MOST_WITNESSES) -> SearchResult:
+    """The requests of strangers that the policy of a resource or a role allows, or without a number of every action."""
+    policies = _policies(document, "document")
     if any(policy.kind not in {Kind.RESOURCE, Kind.TRUST} for policy in policies):
         raise InputError(
             "`public` needs a policy of a resource, and this one has no principals",
@@ -122,23 +246,11 @@ def public_requests(document: object, most: int = MOST_WITNESSES) -> SearchResul
 
 def assumptions(document: object) -> tuple[str, ...]:
     """The assumptions of a search over the document."""
-    return tuple(_assumptions(_documents(document, "document")))
+    return tuple(_assumptions(_policies(document, "document")))
 
 
-def _documents(
-    given: object, name: str, known: Mapping[int, Node] | None = None
-) -> tuple[Policy, ...]:
-    found = []
-    for source in sources_of(given, known=known):
-        content = source.content
-        if isinstance(content, Syntax):
-            where = f"line {content.where.line}:{content.where.column}"
-            raise InputError(
-                f"`{name}` is not valid JSON: {where}: {content.message}", hint=content.hint
-            )
-        refuse_unusable(content, source.name or name)
-        found.append(content)
-    return tuple(found)
+def _policies(document: object, name: str) -> tuple[Policy, ...]:
+    return policies_of(sources_of(document), name)
 
 
 def _refuse_mixture(new: Sequence[Policy], old: Sequence[Policy]) -> None:
@@ -150,9 +262,7 @@ def _refuse_mixture(new: Sequence[Policy], old: Sequence[Policy]) -> None:
         )
 
 
-def _relation(
-    beyond: SearchResult, short: SearchResult
-) -> Literal["more", "less", "equal", "incomparable", "unknown"]:
+def _relation(beyond: SearchResult, short: SearchResult) -> Relation:
     if beyond.requests and short.requests:
         return "incomparable"
     if beyond.requests and short.is_none:
@@ -163,7 +273,8 @@ def _relation(
 
 
 def _assumptions(policies: Sequence[Policy]) -> Iterator[str]:
-    yield f"actions and ARN formats as of {catalog().as_of}; what AWS added since is not compared"
+    as_of = catalog().as_of
+    yield f"actions and ARN formats as of {as_of}: actions that AWS adds after {as_of} are not compared"
     if any(statement.conditions for policy in policies for statement in policy.statements):
         yield "any request may carry any condition key, and the values of its keys are independent of each other"
     names = variable_values.variable_names(policies)

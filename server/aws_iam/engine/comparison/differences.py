@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from aws_iam.engine.comparison import identity_callers
 from aws_iam.engine.comparison.actions import action_groups
 from aws_iam.engine.comparison.automaton import SPENT, Budget, OverBudget
-from aws_iam.engine.comparison.distinct_values import TRUSTED_KEYS, distinct_value, distinct_values
+from aws_iam.engine.comparison.distinct_values import (
+    distinct_value,
+    distinct_values,
+    has_wildcard,
+)
 from aws_iam.engine.comparison.resources import ResourceAxis, ResourceQuestion
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.actions import ActionGroup
     from aws_iam.engine.comparison.caller_cases import CallerCase
@@ -93,7 +97,7 @@ class DifferenceSearch:
     uncovered: Sequence[Clause]
     budget: Budget = field(default_factory=Budget)
     # The distinct values of keys, shared by searches over the same policies.
-    known: dict[tuple[str, tuple[Atom, ...], bool], tuple[DistinctValue, ...]] = field(
+    known: dict[tuple[str, tuple[Atom, ...], bool, bool], tuple[DistinctValue, ...]] = field(
         default_factory=dict
     )
     refused: int = field(default=0, init=False)
@@ -139,12 +143,16 @@ class DifferenceSearch:
                 if known(group, question.uncovered):
                     continue
                 for resource, met in places.cells(question):
-                    pieces = tuple(p for p in question.uncovered if number_of[id(p.statement)] in met)
+                    pieces = tuple(
+                        p for p in question.uncovered if number_of[id(p.statement)] in met
+                    )
                     if known(group, pieces):
                         continue
                     found = self._first(self._at(case, group.action, resource, met), accept)
                     if found is not None:
                         yield Confirmed(result=found, case=case, group=group, uncovered=pieces)
+                        if known(group, question.uncovered):
+                            break
 
     def _resource_question(
         self, case: CallerCase, group: ActionGroup, live: set[int]
@@ -186,7 +194,13 @@ class DifferenceSearch:
             if atom.key in case.settled
         )
         settled = frozenset(case.settled)
-        how = (case.caller.kind, case.caller.account == case.owner, case.required_grade)
+        how = (
+            case.caller.kind,
+            case.caller.account == case.owner,
+            case.required_grade,
+            # Each issuer has keys of its own.
+            case.provider and case.caller.arn,
+        )
         sign = (group, frozenset(live), true, settled, how)
         known = sign in alike
         alike.add(sign)
@@ -307,24 +321,33 @@ class DifferenceSearch:
             yield {key: point.value}, point.true
 
     def _points_of(self, key: str, atoms: list[Atom], place: _Cell) -> tuple[DistinctValue, ...]:
-        settled = {**place.case.settled, **self.fixed}
+        case = place.case
+        settled = {**case.settled, **self.fixed}
         if key in settled:
             return (distinct_value(atoms, settled[key]),)
-        if place.case.lacks(key):
+        if case.lacks(key):
             return (distinct_value(atoms, None),)
-        owners = self.owners if key in TRUSTED_KEYS else None
-        if key == OWNER and place.case.owner:
-            own: tuple[Value, ...] = ((place.case.owner,),)
+        admits = case.trusts(key) if self.owners is not None else None
+        owners = self.owners if admits else None
+        if key == OWNER and case.owner:
+            own: tuple[Value, ...] = ((case.owner,),)
             return tuple(
                 distinct_value(atoms, value)
                 for value in (own if place.partition else (*own, None))
             )
         # A resource that has an ARN has an owner.
         present = key == OWNER and bool(place.partition)
-        signature = (key, tuple(atoms), present)
+        signature = (key, tuple(atoms), present, bool(admits))
         found = self.known.get(signature)
         if found is None:
-            found = distinct_values(key, atoms, owners=owners, present=present, budget=self.budget)
+            found = distinct_values(
+                key,
+                atoms,
+                owners=owners,
+                admits=admits or has_wildcard,
+                present=present,
+                budget=self.budget,
+            )
             self.known[signature] = found
         return found
 

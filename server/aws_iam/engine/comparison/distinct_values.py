@@ -12,9 +12,8 @@ from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.comparison.automaton import LETTERS, Budget, OverBudget, Pattern
+from aws_iam.engine.comparison.automaton import DIGITS, LETTERS, Budget, OverBudget, Pattern
 from aws_iam.engine.comparison.pattern_combinations import (
-    DIGITS,
     arn_pattern,
     combinations,
     literal_pattern,
@@ -36,7 +35,7 @@ from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 TRUSTED_KEYS: Final = frozenset(
     {
@@ -107,18 +106,24 @@ class DistinctValue:
     true: int
 
 
-def distinct_values(
+def has_wildcard(pattern: str) -> bool:
+    """Whether a pattern matches more than itself."""
+    return not is_literal(pattern)
+
+
+def distinct_values(  # noqa: PLR0913 - what is known of the key and its values
     key: str,
     atoms: Sequence[Atom],
     *,
     owners: frozenset[str] | None = None,
+    admits: Callable[[str], bool] = has_wildcard,
     present: bool = False,
     budget: Budget | None = None,
 ) -> tuple[DistinctValue, ...]:
     """The distinct values of a key, absence first, then the simplest. Raises OverBudget when there are too many.
 
-    `owners` are texts in the policies that name the owner's own callers: strangers have none of these values. With
-    `present` the key is never absent.
+    `owners` are texts in the policies that name the owner's own callers: strangers have none of these values, except for
+    patterns that also admit strangers. With `present` the key is never absent.
     """
     allowed = budget or Budget()
     found: dict[int, Value] = {}
@@ -128,7 +133,7 @@ def distinct_values(
     compared = sum(len(atom.wanted) for atom in atoms)
     for single in _single_values(key, atoms, allowed):
         allowed.spend(1 + compared // _COMPARED)
-        if owners is None or not _is_fixed_by_owner(single, atoms, owners):
+        if owners is None or not _is_fixed_by_owner(single, atoms, owners, admits):
             singles.setdefault(_true_atoms(atoms, (single,)), (single,))
     for true, value in (*singles.items(), *_value_sets(key, atoms, singles, allowed)):
         found.setdefault(true, value)
@@ -183,7 +188,9 @@ def _needs_one(atom: Atom) -> bool:
     return positive_operator(atom.base) == atom.base
 
 
-def _is_fixed_by_owner(value: str, atoms: Iterable[Atom], owners: frozenset[str]) -> bool:
+def _is_fixed_by_owner(
+    value: str, atoms: Iterable[Atom], owners: frozenset[str], admits: Callable[[str], bool]
+) -> bool:
     """Whether a policy fixes the value: it spells it out, or gives a narrow range of addresses around it."""
     for atom in atoms:
         name = positive_operator(atom.base)
@@ -194,7 +201,7 @@ def _is_fixed_by_owner(value: str, atoms: Iterable[Atom], owners: frozenset[str]
             if range_ is not None:
                 narrow = range_.is_private or range_.prefixlen >= _NARROW[range_.version]
             else:
-                narrow = not has_wildcards(atom.base) or is_literal(wanted)
+                narrow = not has_wildcards(atom.base) or not admits(wanted)
             if narrow and holds_for(name, (wanted,), (value,)):
                 return True
     return False

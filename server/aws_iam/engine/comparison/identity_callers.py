@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.automaton import OverBudget, Pattern, Symbol
+from aws_iam.engine.comparison.automaton import DIGITS, OverBudget, Pattern, Symbol
 from aws_iam.engine.comparison.distinct_values import pattern_of
 from aws_iam.engine.comparison.pattern_combinations import (
-    DIGITS,
     arn_pattern,
     combinations,
     literal_pattern,

@@ -9,6 +9,7 @@ The statements are narrowed to those that can make a difference; for each scenar
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +35,15 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.actions import ActionGroup
     from aws_iam.engine.comparison.caller_cases import CallerCase
     from aws_iam.engine.comparison.clauses import Clause
+    from aws_iam.engine.comparison.differences import Confirmed
     from aws_iam.engine.comparison.distinct_values import Atom, DistinctValue, Value
     from aws_iam.engine.evaluation.layers import IndexedStatement
     from aws_iam.engine.language.document import Policy
 
 _MOST_OWNERS = 8
 """Accounts that are tried as the owner of a resource when its ARNs name none."""
+# Requests for the same actions that may show no further statement.
+_MOST_FRUITLESS = 8
 _NOT_SHOWN = "a possible difference was found, but `evaluate` confirmed no request that shows it"
 
 
@@ -66,6 +70,9 @@ class SearchResult:
     cut: tuple[str, ...] = ()
     # The changed statements, variables as written, without the entries that the other side has too.
     changed: tuple[Clause, ...] = ()
+    # The statements of both sides that matter.
+    own: Side = field(default_factory=lambda: Side(clauses=()))
+    other: Side = field(default_factory=lambda: Side(clauses=()))
 
     @property
     def requests(self) -> tuple[Mapping[str, Any], ...]:
@@ -108,15 +115,13 @@ _NOTHING = SideStatements()
 
 @dataclass(slots=True)
 class _Differences:
-    """The differences found so far, at most `most` if that is set.
-
-    Without a number a difference counts once for each action group and each set of changed statements that it meets.
-    """
+    """The differences found so far, at most `most` if that is set; else one for each action group and changed statement."""
 
     most: int | None
     by_request: dict[str, Difference] = field(default_factory=dict)
-    # The representative of the group, with the statements by identity.
-    shown: set[tuple[str, frozenset[int]]] = field(default_factory=set)
+    # By the representative of the group: the statements, by identity, and how many requests showed no further one.
+    _shown: dict[str, set[int]] = field(default_factory=dict)
+    _fruitless: Counter[str] = field(default_factory=Counter)
 
     @property
     def are_enough(self) -> bool:
@@ -124,17 +129,20 @@ class _Differences:
 
     def are_shown(self, group: ActionGroup, clauses: Iterable[Clause]) -> bool:
         """Whether requests for these actions that meet these changed statements need not be searched any more."""
-        if self.most is not None:
+        shown = self._shown.get(group.action) if self.most is None else None
+        if not shown:
             return False
-        numbers = frozenset(id(clause.statement) for clause in clauses)
-        return (group.action, numbers) in self.shown or all(
-            (group.action, frozenset({number})) in self.shown for number in numbers
+        return self._fruitless[group.action] >= _MOST_FRUITLESS or all(
+            id(clause.statement) in shown for clause in clauses
         )
 
     def add(self, signature: str, difference: Difference) -> None:
         self.by_request.setdefault(signature, difference)
-        numbers = frozenset(id(clause.statement) for clause in difference.clauses)
-        self.shown.add((difference.group.action, numbers))
+        name = difference.group.action
+        shown = self._shown.setdefault(name, set())
+        before = len(shown)
+        shown.update(id(clause.statement) for clause in difference.clauses)
+        self._fruitless[name] += len(shown) == before
 
 
 def _narrowed(policy: Policy, actions: ActionOverlap) -> Policy:
@@ -213,6 +221,8 @@ class OneWaySearch:
             open=() if differences else tuple(open_),
             cut=tuple(open_) if differences else (),
             changed=uncovered,
+            own=narrowed.policies.side,
+            other=narrowed.without.side,
         )
 
     def still_uncovered(
@@ -266,7 +276,7 @@ class _ScenarioSearch:
     owner: str
     uncovered: Sequence[Clause]
     budget: Budget = field(default_factory=Budget)
-    points: dict[tuple[str, tuple[Atom, ...], bool], tuple[DistinctValue, ...]] = field(
+    points: dict[tuple[str, tuple[Atom, ...], bool, bool], tuple[DistinctValue, ...]] = field(
         default_factory=dict
     )
     # Why a difference cannot be ruled out if none is found.
@@ -321,7 +331,7 @@ class _ScenarioSearch:
                     yield Difference(
                         request=confirmed.result,
                         group=confirmed.group,
-                        clauses=confirmed.uncovered,
+                        clauses=_causes(confirmed),
                         case=confirmed.case,
                     )
             finally:
@@ -392,6 +402,16 @@ class _ScenarioSearch:
         if self.direction.strangers:
             return tuple(caller_cases.strangers(every, self.owner, atoms))
         return caller_cases.caller_cases(every, self.owner, atoms, self.budget)
+
+
+def _causes(confirmed: Confirmed[Mapping[str, Any]]) -> tuple[Clause, ...]:
+    """The changed statements that decide on a confirmed request, on one side or the other."""
+    deciding = {
+        True: confirmed.result["granted_by"],
+        False: confirmed.result.get("denied_by", ()),
+    }
+    causes = [c for c in confirmed.uncovered if c.pointer in deciding[c.allows]]
+    return tuple(causes) or confirmed.uncovered
 
 
 def _entries(uncovered: Sequence[Clause]) -> Mapping[int, IndexedStatement]:

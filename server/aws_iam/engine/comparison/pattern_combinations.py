@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 MOST_STATES = 20_000
 """States that one search may visit; patterns of real policies need some hundreds."""
 
-DIGITS = "1234567890"
 _NOT_EMPTY = Pattern((Symbol.ONE, Symbol.MANY))
 _SEPARATOR = ":"
 # The one character whose lower case has two characters.

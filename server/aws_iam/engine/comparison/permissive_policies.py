@@ -1,4 +1,4 @@
-"""Policies that allow everything: placed beside the compared ones, so that nothing else decides."""
+"""Policies that allow everything, or nothing: placed beside the compared ones, so that nothing else decides."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def allow_all(*, principaled: bool = False) -> Policy:
     """A policy that allows everything; with `principaled`, to everyone."""
     who = {"Principal": "*"} if principaled else {}
     return _policy_of({"Effect": "Allow", **who, "Action": "*", "Resource": "*"})
+
+
+def empty_policy() -> Policy:
+    """A policy without statements."""
+    return _parsed({"Version": "2012-10-17", "Statement": []})
 
 
 def delegate_to_account(partition: str, account: str) -> Policy:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from aws_iam.engine.comparison.clauses import Clause, Side
+    from aws_iam.engine.language.document import Principal
 
 _HOLE = re.compile(r"\$\{[^}]*\}")
 
@@ -56,6 +57,16 @@ def uncovered_statements(
         if not any(coverage.within(deny, other) for other in denies)
     ]
     return (*left, *extra)
+
+
+def new_principals(clause: Clause, others: Iterable[Clause]) -> tuple[Principal, ...]:
+    """The principals to which no other clause allows all that this one allows."""
+    coverage = Coverage()
+    covering = [other for other in others if coverage.within(clause, other, anyone=True)]
+    named = {(p.type, p.value) for other in covering for p in other.statement.principals}
+    if any(p.is_everyone for other in covering for p in other.statement.principals):
+        return ()
+    return tuple(p for p in clause.statement.principals if (p.type, p.value) not in named)
 
 
 def _limited_to(
@@ -135,10 +146,11 @@ class Coverage:
         if other.not_resources or other.resources is None:
             return frozenset()
         same = whole.intersection(other.resources)
+        wide = [o for o in other.resources if not is_literal(o)]
         return same | {
             resource
             for resource in whole - same
-            if any(self._covers(o, resource) for o in other.resources)
+            if self.left > 0 and any(self._covers(o, resource) for o in wide)
         }
 
     def _takes_all(self, clause: Clause, entry: str) -> bool:
@@ -148,13 +160,16 @@ class Coverage:
             return not any(self.may_overlap(own, entry) for own in (*ready.names, *ready.patterns))
         return self._listed(ready, entry)
 
-    def within(self, new: Clause, old: Clause) -> bool:
-        """Whether the old clause applies to every request to which the new one applies, element by element."""
+    def within(self, new: Clause, old: Clause, *, anyone: bool = False) -> bool:
+        """Whether the old clause applies to every request to which the new one applies, element by element.
+
+        With `anyone` their principals are not compared.
+        """
         return (
             _conditions_within(new, old)
             and self._actions_within(new, old)
             and self._resources_within(new, old)
-            and principals_within(new, old)
+            and (anyone or principals_within(new, old))
         )
 
     def _actions_within(self, new: Clause, old: Clause) -> bool:
@@ -189,7 +204,8 @@ class Coverage:
         inner, outer = (old, new) if new.not_resources else (new, old)
         same = frozenset(outer.resources or ())
         return all(
-            resource in same or any(self._covers(o, resource) for o in same)
+            resource in same
+            or (self.left > 0 and any(self._covers(o, resource) for o in outer.resources or ()))
             for resource in inner.resources or ()
         )
 

@@ -83,6 +83,30 @@ class Provider:
             for condition in self.on(statement, claim)
         )
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether strangers get tokens of the same issuer."""
+        return self.issuer is not None and self.issuer.kind == "shared" and not self.is_eks
+
+    @property
+    def tenant_keys(self) -> frozenset[str]:
+        """The condition keys, in lower case, whose values can keep other tenants out."""
+        claims = {self.required, *_TENANT_CLAIMS, *claims_naming("tenant")} - {""}
+        return frozenset(self.key(claim).lower() for claim in claims)
+
+    def carries(self, key: str) -> bool:
+        """Whether requests with the provider's tokens can carry the condition key, given in lower case."""
+        host, _, claim = key.partition(":")
+        if "." not in host:
+            return True
+        return host.rstrip("/") == self.host.lower().rstrip("/") and self.maps(claim)
+
+    def admits_strangers(self, key: str, pattern: str) -> bool:
+        """Whether values of one of the tenant keys that match the pattern occur in tokens of strangers."""
+        if key == self.key(self.required).lower():
+            return self.is_open(pattern) or _matches_anything(pattern)
+        return _matches_anything(pattern)
+
     def is_open(self, pattern: str) -> bool:
         """Whether a value of the required claim, as a pattern, matches tokens of several tenants."""
         head = re.split(r"[*?]", pattern.replace("${*}", "x").replace("${?}", "x"), maxsplit=1)[0]
@@ -162,9 +186,17 @@ def providers(statement: Statement) -> Iterator[Provider]:
     """The OIDC providers that an Allow trusts; patterns and variables are left out, as they name no known provider."""
     # Each is compared with each condition. A statement that AWS accepts has far fewer.
     for principal in statement.principals[:_MOST_PRINCIPALS] if statement.allows else ():
-        host = host_of(principal)
-        if host and not re.search(r"[*?]|\$\{", host):
-            yield Provider(principal=principal, host=host, issuer=_issuer(host))
+        provider = provider_of(principal)
+        if provider:
+            yield provider
+
+
+def provider_of(principal: Principal) -> Provider | None:
+    """The OIDC provider that a principal names; None for other principals, patterns and variables."""
+    host = host_of(principal)
+    if not host or re.search(r"[*?]|\$\{", host):
+        return None
+    return Provider(principal=principal, host=host, issuer=_issuer(host))
 
 
 def dead_key(statement: Statement, condition: Condition) -> str:

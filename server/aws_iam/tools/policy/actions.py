@@ -102,13 +102,16 @@ def compare(
     forbidden: Annotated[
         Json, Parameter("object: actions, resources it must not grant", document=True)
     ] = None,
+    policy: Annotated[
+        str | None, Parameter("of several policies in a file: logical id, address, name")
+    ] = None,
     *,
     public: Annotated[bool, Parameter("it must not admit strangers")] = False,
 ) -> Answer:
     """Show what a policy allows more or less than another one, with proof."""
     from aws_iam.tools.policy.evaluate import compare as policy_compare
 
-    return policy_compare.compare(document, baseline, forbidden, strangers=public)
+    return policy_compare.compare(document, baseline, forbidden, policy, strangers=public)
 
 
 @tool.action

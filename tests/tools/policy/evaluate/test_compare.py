@@ -13,11 +13,14 @@ from aws_iam.cli import command_line
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.report.answer_text import markdown
+from aws_iam.report.page import page, size
+from aws_iam.tools.kit.schemas import page_limit
 from aws_iam.tools.policy.actions import tool
 
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 OLD = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{BUCKET}/*"}
 NEW = {"Effect": "Allow", "Action": ["s3:GetObject", "iam:PassRole"], "Resource": "*"}
+OWN, FAR = "111122223333", "444455556666"
 EVERYONE = {**OLD, "Principal": "*"}
 
 
@@ -29,36 +32,142 @@ def compare(new: Any, **more: Any) -> Answer:
     return tool.run({"action": "compare", "document": new, **more})
 
 
-def test_a_relation_comes_with_a_request_and_the_statements_behind_it() -> None:
-    answer = compare(document(NEW), baseline=document(OLD))
+def test_every_gained_action_is_named_the_riskiest_first() -> None:
+    named = ["s3:GetObject", "acm:DescribeCertificate", "iam:AttachUserPolicy"]
+    old = document({**OLD, "Resource": "*"})
+    answer = compare(document({**OLD, "Action": named, "Resource": "*"}), baseline=old)
     assert answer.comparison
     assert answer.comparison.relation == "more"
     assert answer.summary == (
-        "The document allows more than the baseline: `s3:GetObject` on `arn:aws:s3:::x/x`,"
-        " and 1 more."
+        "The document allows more than the baseline: it now allows `iam:AttachUserPolicy` on every user"
+        " (privilege escalation) and 1 more action."
     )
-    assert [row["action"] for row in answer.facts["differences"]] == [
-        "s3:GetObject",
-        "iam:PassRole",
+    assert answer.facts["gained"] == [
+        {
+            "actions": ["iam:AttachUserPolicy"],
+            "access_level": "Permissions management",
+            "resources": ["*"],
+            "risk": "privilege escalation",
+            "severity": "critical",
+            "statement": "/Statement/0",
+        },
+        {
+            "actions": ["acm:DescribeCertificate"],
+            "access_level": "Read",
+            "resources": ["*"],
+            "risk": "none known",
+            "severity": "info",
+            "statement": "/Statement/0",
+        },
     ]
-    assert {row["granted_by"] for row in answer.facts["differences"]} == {"/Statement/0"}
-    assert {row["principal"] for row in answer.facts["differences"]} == {
-        "arn:aws:iam::111122223333:role/example"
-    }
-    assert answer.facts["allowed_beyond_the_baseline"] == "2 kinds of requests"
+    assert answer.facts["gained_by_access_level"] == {"Permissions management": 1, "Read": 1}
+    assert "lost" not in answer.facts
+    found = [(finding.code, finding.severity) for finding in answer.findings]
+    assert found == [("ACCESS_GAINED", "critical"), ("ACCESS_GAINED", "info")]
+    assert answer.findings[0].where
+    assert answer.findings[0].where.pointer == "/Statement/0"
     assert answer.as_of == catalog().as_of
     assert answer.sources
+
+
+def test_lost_access_is_a_finding_that_fails_no_change() -> None:
+    answer = compare(document(OLD), baseline=document(NEW))
+    (finding,) = answer.findings
+    assert (finding.code, finding.severity) == ("ACCESS_LOST", "info")
+    assert "no longer allows" in finding.message
+    assert {action for row in answer.facts["lost"] for action in row["actions"]} == {
+        "s3:GetObject",
+        "iam:PassRole",
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "actions"),
+    [
+        ("*", ["*"]),
+        ("sqs:*", ["sqs:*"]),
+        (["sqs:SendMessage", "sqs:Receive*"], ["sqs:ReceiveMessage", "sqs:SendMessage"]),
+    ],
+)
+def test_a_pattern_stands_for_all_of_a_service_only(action: Any, actions: list[str]) -> None:
+    everything = {**OLD, "Action": action, "Resource": "*"}
+    answer = compare(document(everything), baseline=document())
+    assert sorted(a for row in answer.facts["gained"] for a in row["actions"]) == actions
+
+
+def test_the_rows_name_the_resources_that_the_actions_work_on() -> None:
+    both = {
+        **OLD,
+        "Action": ["s3:PutObject", "s3:ListBucket"],
+        "Resource": [BUCKET, f"{BUCKET}/*"],
+    }
+    answer = compare(document(both), baseline=document())
+    rows = {tuple(row["actions"]): row["resources"] for row in answer.facts["gained"]}
+    assert rows == {("s3:PutObject",): [f"{BUCKET}/*"], ("s3:ListBucket",): [BUCKET]}
+
+
+def test_an_action_that_completes_an_escalation_path_is_as_risky_as_the_path() -> None:
+    launching = {**OLD, "Action": "ec2:RunInstances", "Resource": "*"}
+    passing = {**OLD, "Action": "iam:PassRole", "Resource": "*"}
+    (row,) = compare(document(launching, passing), baseline=document(launching)).facts["gained"]
+    assert (row["actions"], row["risk"]) == (["iam:PassRole"], "privilege escalation")
+    (alone,) = compare(document(passing), baseline=document()).facts["gained"]
+    assert alone["risk"] != "privilege escalation"
+
+
+@pytest.mark.parametrize(
+    ("principal", "named", "severity"),
+    [
+        ("*", ["everyone"], "high"),
+        ({"AWS": [f"arn:aws:iam::{OWN}:role/app", FAR]}, [FAR], "info"),
+    ],
+)
+def test_a_policy_of_a_resource_says_who_gains_access(
+    principal: Any, named: list[str], severity: str
+) -> None:
+    old = {**OLD, "Principal": {"AWS": f"arn:aws:iam::{OWN}:role/app"}}
+    answer = compare(document({**old, "Principal": principal}), baseline=document(old))
+    (row,) = answer.facts["gained"]
+    assert (row["principals"], row["severity"]) == (named, severity)
+
+
+def test_access_that_a_deny_stopped_names_the_deny_and_those_it_stopped() -> None:
+    own = {**OLD, "Principal": {"AWS": f"arn:aws:iam::{OWN}:role/app"}}
+    deny = {**OLD, "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject"}
+    answer = compare(document(own), baseline=document(own, deny))
+    (finding,) = answer.findings
+    assert finding.severity == "medium"
+    assert "the Deny at /Statement/1 of the baseline no longer stops it" in finding.message
+    (row,) = answer.facts["gained"]
+    assert row["principals"] == [
+        "principals of the resource's account whose own policies allow it"
+    ]
+
+
+def test_what_is_added_without_effect_is_said_of_equal_policies() -> None:
+    added = {**OLD, "Action": ["s3:GetObject", "s3:ListAllMyBuckets", "s3:Foo*"]}
+    answer = compare(document(added), baseline=document(OLD))
+    assert answer.comparison
+    assert answer.comparison.relation == "equal"
+    assert answer.summary.startswith(
+        "The document allows exactly what the baseline allows. It adds without effect: "
+        f"`s3:ListAllMyBuckets` (it is never asked for on `{BUCKET}/*`) and `s3:Foo*` (it matches no known action"
+    )
+    assert [row["entry"] for row in answer.facts["without_effect"]] == [
+        "s3:ListAllMyBuckets",
+        "s3:Foo*",
+    ]
 
 
 @pytest.mark.parametrize(
     ("new", "old", "says"),
     [
-        (document(OLD), document(NEW), "allows less than the baseline"),
+        (document(OLD), document(NEW), "allows less than the baseline: it no longer allows"),
         (document(OLD), document(OLD), "allows exactly what the baseline allows"),
         (
             document(OLD),
             document({**OLD, "Action": "s3:PutObject"}),
-            "and no longer allows others",
+            f"now allows `s3:GetObject` on `{BUCKET}/*` (data exfiltration), and no longer allows `s3:PutObject`",
         ),
         (
             document({**OLD, "Condition": {"StringSounds": {"aws:userid": "x"}}}),
@@ -71,18 +180,11 @@ def test_the_summary_says_the_relation_and_what_it_means(new: Any, old: Any, say
     assert says in compare(new, baseline=old).summary
 
 
-def test_more_differences_than_are_counted_are_not_counted_as_few() -> None:
-    named = [f"arn:aws:sqs:us-east-1:111122223333:q{n}" for n in range(40)]
-    many = document(
-        *(
-            {**OLD, "Action": f"sqs:{a}", "Resource": r}
-            for a in ("SendMessage", "ReceiveMessage")
-            for r in named
-        )
-    )
-    answer = compare(many, baseline=document())
-    assert answer.facts["allowed_beyond_the_baseline"] == "25 kinds of requests or more"
-    assert "or more more" in answer.summary
+def test_what_cannot_be_decided_is_a_finding_that_a_script_can_see() -> None:
+    unread = {**OLD, "Condition": {"StringSounds": {"aws:userid": "x"}}}
+    (finding,) = compare(document(unread), baseline=document()).findings
+    assert (finding.code, finding.status) == ("ACCESS_GAINED", "unknown")
+    assert finding.reason == "the conditions at /Statement/0 cannot be evaluated"
 
 
 def test_forbidden_access_is_a_violation_with_where_and_how() -> None:
@@ -91,9 +193,38 @@ def test_forbidden_access_is_a_violation_with_where_and_how() -> None:
     assert answer.comparison.relation is None
     (found,) = answer.comparison.violations
     assert found["of"] == "forbidden"
+    assert found["actions"] == ["iam:PassRole"]
     assert found["request"]["action"] == "iam:PassRole"
     assert found["granted_by"] == ["/Statement/1"]
     assert answer.summary.startswith("The document grants forbidden access: `iam:PassRole`")
+
+
+def test_every_forbidden_action_that_is_granted_is_named() -> None:
+    mine = document({**OLD, "Action": ["iam:PassRole", "iam:Create*Key", "iam:DeleteUser"]})
+    mine["Statement"][0]["Resource"] = "*"
+    answer = compare(mine, forbidden={"actions": ["iam:*"]})
+    assert answer.comparison
+    (found,) = answer.comparison.violations
+    assert sorted(found["actions"]) == ["iam:CreateAccessKey", "iam:DeleteUser", "iam:PassRole"]
+    assert answer.summary.endswith("and 2 more actions.")
+    everything = compare(document({**OLD, "Action": "*"}), forbidden={"actions": ["s3:Get*"]})
+    assert everything.comparison
+    (all_of_them,) = everything.comparison.violations
+    assert {"s3:GetObject", "s3:GetObjectAcl"} <= set(all_of_them["actions"])
+
+
+@pytest.mark.parametrize("detail", ["concise", "full"])
+def test_a_long_list_of_forbidden_actions_is_given_page_by_page(detail: str) -> None:
+    answer = compare(
+        document({**OLD, "Action": "*", "Resource": "*"}), forbidden={"actions": ["*:Get*"]}
+    )
+    shown = page(answer, page_limit(detail))
+    assert size(shown) <= page_limit(detail)
+    assert shown.comparison
+    (violation,) = shown.comparison.violations
+    assert violation["more_actions"] + len(violation["actions"]) == len(
+        answer.facts["forbidden_actions"]
+    )
 
 
 def test_what_the_document_does_not_grant_is_no_violation() -> None:
@@ -150,7 +281,8 @@ def test_a_policy_that_strangers_may_use_is_public() -> None:
 def test_nobody_without_credentials_or_of_a_service_belongs_to_an_organization() -> None:
     confined = {**EVERYONE, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}}
     answer = compare(document(confined), baseline=document())
-    asking = {row["principal"] for row in answer.facts["differences"]}
+    assert answer.comparison
+    asking = {row["request"]["principal"] for row in answer.comparison.witnesses}
     assert asking
     assert not {"*", "lambda.amazonaws.com"} & asking
     tagged = {**EVERYONE, "Condition": {"StringEquals": {"aws:PrincipalTag/team": "blue"}}}
@@ -173,7 +305,9 @@ def test_the_text_says_what_the_answer_holds() -> None:
     answer = compare(document(NEW), baseline=document(OLD), forbidden={"actions": ["iam:*"]})
     text = markdown(answer)
     assert "Relation: more" in text
-    assert "Violations: of forbidden" in text
+    assert "- document: iam:PassRole on arn:aws:iam::111122223333:role/example by" in text
+    assert "Violations:" in text
+    assert "- forbidden: iam:PassRole on" in text
 
 
 def test_the_command_of_the_next_step_decides_the_witness(tmp_path: Any, capsys: Any) -> None:
@@ -194,6 +328,9 @@ def test_the_command_line_compares_files_and_fails_on_violations(
     old.write_text(json.dumps(document(OLD)), encoding="utf-8")
     arguments = ["policy", "compare", "--document", str(new)]
     assert command_line.main([*arguments, "--baseline", str(old), "--json"], {}) == 0
+    gates = ["--baseline", str(old), "--fail-on", "medium"]
+    capsys.readouterr()
+    assert command_line.main([*arguments, *gates, "--json"], {}) == 1
     said = json.loads(capsys.readouterr().out)["comparison"]
     assert said["relation"] == "more"
     assert said["witnesses"][0]["allowed_by"] == "document"
@@ -207,6 +344,74 @@ def test_a_list_of_documents_is_their_union() -> None:
     answer = compare([document(OLD), document(NEW)], baseline=[document(NEW)])
     assert answer.comparison
     assert answer.comparison.relation == "equal"
+
+
+def role(action: str, *, trusting: str = "lambda.amazonaws.com") -> dict[str, Any]:
+    """A template with a role that has a trust policy and an inline policy."""
+    trust = {"Effect": "Allow", "Principal": {"Service": trusting}, "Action": "sts:AssumeRole"}
+    inline = {"PolicyName": "p", "PolicyDocument": document({**OLD, "Action": action})}
+    properties = {"AssumeRolePolicyDocument": document(trust), "Policies": [inline]}
+    return {"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": properties}}}
+
+
+def test_policies_of_templates_are_compared_by_name() -> None:
+    answer = compare(role("s3:PutObject"), baseline=role("s3:GetObject"))
+    assert answer.comparison
+    assert answer.comparison.relation == "incomparable"
+    assert answer.facts["policies"] == [
+        {"name": "R.AssumeRolePolicyDocument", "change": "changed", "relation": "equal"},
+        {"name": "R.Policies[0] (p)", "change": "changed", "relation": "incomparable"},
+    ]
+    assert [row["policy"] for row in answer.facts["gained"]] == ["R.Policies[0] (p)"]
+    assert {finding.resource for finding in answer.findings} == {"R.Policies[0] (p)"}
+
+
+def test_policies_that_one_template_lacks_are_gained_or_lost_whole() -> None:
+    other = role("s3:PutObject")
+    less = {"Resources": {"R": {**other["Resources"]["R"]}}}
+    less["Resources"]["R"]["Properties"] = {
+        "AssumeRolePolicyDocument": other["Resources"]["R"]["Properties"][
+            "AssumeRolePolicyDocument"
+        ]
+    }
+    answer = compare(less, baseline=other)
+    assert answer.comparison
+    assert answer.comparison.relation == "less"
+    assert "`R.Policies[0] (p)` removed" in answer.summary
+    assert compare(other, baseline=less).comparison.relation == "more"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["p", "R.Policies[0] (p)"])
+def test_one_policy_of_a_template_can_be_picked(name: str) -> None:
+    old = document({**OLD, "Action": "s3:PutObject"})
+    answer = compare(role("s3:PutObject"), baseline=old, policy=name)
+    assert answer.comparison
+    assert answer.comparison.relation == "equal"
+    both = compare(role("s3:PutObject"), baseline=role("s3:GetObject"), policy="R")
+    assert len(both.facts["policies"]) == 2
+
+
+def test_a_policy_that_is_not_there_or_not_chosen_is_refused() -> None:
+    with pytest.raises(InputError, match="no policy is called `q`"):
+        compare(role("s3:PutObject"), baseline=role("s3:GetObject"), policy="q")
+    with pytest.raises(InputError, match="`document` holds 2 policies") as caught:
+        compare(role("s3:PutObject"), baseline=document(OLD))
+    assert "`R.Policies[0] (p)`" in caught.value.hint
+    with pytest.raises(InputError, match="there is no `baseline`"):
+        compare(document(EVERYONE), public=True, policy="R")
+
+
+@pytest.mark.parametrize("detail", ["concise", "full"])
+def test_the_rows_of_a_large_difference_fit_a_page(detail: str) -> None:
+    everything = {**OLD, "Action": "s3:GetObject"}
+    del everything["Action"]
+    for action in ({"NotAction": "s3:GetObject"}, {"Action": "*:Get*"}):
+        answer = compare(document({**everything, **action, "Resource": "*"}), baseline=document())
+        shown, cursor = None, None
+        while shown is None or shown.next_cursor:
+            shown = page(answer, page_limit(detail), cursor)
+            cursor = shown.next_cursor
+            assert size(shown) <= page_limit(detail)
 
 
 def test_the_answer_is_json() -> None:

@@ -1,4 +1,4 @@
-"""`policy compare`: what a policy allows beyond another one, against a list of forbidden access, or to strangers, each with a request."""
+"""`policy compare`: what a policy allows beyond another one, against a list of forbidden access, or to strangers, with requests."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Comparison
+from aws_iam.answer import Answer, Comparison, Finding, Severity, Status
+from aws_iam.engine.comparison.access_changes import action_names, level_counts
+from aws_iam.engine.comparison.actions import names_of
+from aws_iam.engine.comparison.change_findings import change_findings, changes_in_words
 from aws_iam.engine.comparison.compare import (
     MOST_WITNESSES,
-    TwoWayComparison,
+    ComparedDocuments,
+    ComparedPolicy,
     assumptions,
-    compare_both_ways,
+    compare_documents,
     forbidden_requests,
     public_requests,
 )
@@ -20,12 +24,14 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.json_object import json_object
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.engine.comparison.one_way_search import SearchResult
+    from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
 
 _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
@@ -33,48 +39,75 @@ _LOGIC = (
 _PUBLIC = (
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
 )
-# Kinds of differing requests that are counted.
-_MOST = 25
 _FIELDS = ("actions", "resources")
 _MOST_ENTRIES = 1_000
+_SHOWN = 3
+# Actions in a row or a violation.
+_MOST_LISTED = 60
 
 
-def compare(document: Any, baseline: Any, forbidden: Any, *, strangers: bool) -> Answer:
+def compare(
+    document: Any, baseline: Any, forbidden: Any, policy: str | None = None, *, strangers: bool
+) -> Answer:
     """The relation to the baseline, and the violations of `forbidden` and `public`."""
     if baseline is None and forbidden is None and not strangers:
         raise InputError(
             "nothing to compare with",
             hint='give `baseline` (a policy), `forbidden` ({"actions": […]}) or `public`',
         )
-    found = compare_both_ways(document, baseline, _MOST) if baseline is not None else None
-    forbidden_access = (
-        forbidden_requests(document, _forbidden(forbidden), _MOST)
-        if forbidden is not None
-        else None
+    if baseline is None and policy is not None:
+        raise InputError(
+            "`policy` picks a policy of `document` and of `baseline`, and there is no `baseline`",
+            hint="give the policy alone as `document`",
+        )
+    found = compare_documents(document, baseline, policy) if baseline is not None else None
+    granted = (
+        forbidden_requests(document, _forbidden(forbidden)) if forbidden is not None else None
     )
-    stranger_access = public_requests(document, _MOST) if strangers else None
+    public = public_requests(document) if strangers else None
     comparison = found.comparison if found else Comparison(assuming=assumptions(document))
-    violations = [
-        *_violations("forbidden", forbidden_access, "the document allows what is forbidden"),
-        *_violations(
-            "public", stranger_access, "nothing in the policy limits who may make the request"
-        ),
-    ]
-    unproved = dict.fromkeys(
-        question for s in (forbidden_access, stranger_access) if s for question in s.open
-    )
+    violations = (*_forbidden_violations(granted), *_public_violations(public))
+    unproved = dict.fromkeys(question for s in (granted, public) if s for question in s.open)
+    findings = tuple(_findings(found)) if found else ()
     return Answer(
-        summary=" ".join(_summary(found, forbidden_access, stranger_access)),
+        summary=" ".join(_summary(found, granted, public)),
+        findings=findings,
         comparison=replace(
             comparison,
             assuming=tuple(dict.fromkeys((*comparison.assuming, *unproved))),
-            violations=tuple(violations),
+            violations=violations,
+            # They are facts of the answer.
+            gained=(),
+            lost=(),
         ),
-        facts=_facts(found, forbidden_access, stranger_access),
-        sources=(_LOGIC, *((_PUBLIC,) if strangers else ())),
+        facts=_facts(found, granted, public),
+        sources=tuple(
+            dict.fromkeys(
+                (
+                    _LOGIC,
+                    *((_PUBLIC,) if strangers else ()),
+                    *(f.source for f in findings if f.source),
+                )
+            )
+        ),
         next=tuple(_next(comparison.witnesses, violations)),
         as_of=catalog().as_of,
     )
+
+
+def _findings(found: ComparedDocuments) -> Iterator[Finding]:
+    yield from change_findings(found.gained, found.lost)
+    for compared in found.policies:
+        if compared.comparison.relation == "unknown":
+            yield Finding(
+                code="ACCESS_GAINED",
+                title="Whether access is gained is unknown",
+                severity=Severity.HIGH,
+                status=Status.UNKNOWN,
+                reason="; ".join(_unknown_reasons(compared)),
+                resource=compared.name or None,
+                source=_LOGIC,
+            )
 
 
 def _forbidden(forbidden: Any) -> dict[str, Any]:
@@ -134,108 +167,178 @@ def _refuse_unknown(action: str) -> None:
         )
 
 
-def _violations(kind: str, found: SearchResult | None, why: str) -> Iterator[dict[str, Any]]:
-    for request in found.requests[:MOST_WITNESSES] if found else ():
-        places = ", ".join(request["granted_by"])
-        yield {"of": kind, **request, "why": f"{why}: {places}" if places else why}
+def _forbidden_violations(found: SearchResult | None) -> Iterator[dict[str, Any]]:
+    """One violation for each statement that grants forbidden actions, with all of these."""
+    by_place: dict[tuple[str, ...], list[Difference]] = {}
+    for difference in found.differences if found else ():
+        by_place.setdefault(tuple(difference.request["granted_by"]), []).append(difference)
+    for places, differences in by_place.items():
+        names = action_names(names_of(d.group for d in differences))
+        more = len(names) - _MOST_LISTED
+        yield {
+            "of": "forbidden",
+            "actions": list(names[:_MOST_LISTED]),
+            # All of them are facts of the answer, which is given page by page.
+            **({"more_actions": more} if more > 0 else {}),
+            **differences[0].request,
+            "why": _why("the document allows what is forbidden", places),
+        }
 
 
-_RELATIONS = {
-    "more": "The document allows more than the baseline: {beyond}.",
-    "less": "The document allows less than the baseline: it no longer allows {short}.",
-    "equal": "The document allows exactly what the baseline allows.",
-    "incomparable": "The document allows requests that the baseline does not ({beyond}), and no longer allows others ({short}).",
-    "unknown": "Whether the document allows the same as the baseline is unknown: {open}.",
-}
+def _public_violations(found: SearchResult | None) -> Iterator[dict[str, Any]]:
+    for request in found.requests if found else ():
+        why = _why("nothing in the policy limits who may make the request", request["granted_by"])
+        yield {"of": "public", **request, "why": why}
+
+
+def _why(why: str, places: Sequence[str]) -> str:
+    return f"{why}: {', '.join(places)}" if places else why
 
 
 def _summary(
-    found: TwoWayComparison | None,
-    forbidden_access: SearchResult | None,
-    stranger_access: SearchResult | None,
+    found: ComparedDocuments | None, granted: SearchResult | None, public: SearchResult | None
 ) -> Iterator[str]:
     if found:
-        yield _RELATIONS[found.comparison.relation or "unknown"].format(
-            beyond=_first_request(found.beyond),
-            short=_first_request(found.short),
-            open="; ".join(_unknown_reasons(found)),
-        )
-    if forbidden_access:
+        yield from _relation_in_words(found)
+    if granted:
+        names = names_of(difference.group for difference in granted.differences)
         yield _verdict(
-            forbidden_access,
-            yes="The document grants forbidden access: {first}.",
+            granted,
+            yes=f"The document grants forbidden access: {_first_request(granted, len(names))}.",
             no="The document grants none of the forbidden access.",
             open_="Whether the document grants forbidden access is unknown: {open}.",
         )
-    if stranger_access:
+        if granted.cut:
+            yield f"There may be more forbidden access: {'; '.join(granted.cut)}."
+    if public:
         yield _verdict(
-            stranger_access,
-            yes="The policy is public: strangers may do {first}.",
+            public,
+            yes=f"The policy is public: strangers may do {_first_request(public)}.",
             no="The policy is not public.",
             open_="Whether the policy is public is unknown: {open}.",
         )
 
 
-def _unknown_reasons(found: TwoWayComparison) -> list[str]:
-    """What is known about an unknown relation, and why the rest is unknown."""
-    sides = (("more", found.beyond), ("less", found.short))
-    known = [f"it allows {word} ({_first_request(s)})" for word, s in sides if s.requests]
-    return [*known, *dict.fromkeys((*found.beyond.open, *found.short.open))]
-
-
 def _verdict(found: SearchResult, *, yes: str, no: str, open_: str) -> str:
     if found.requests:
-        return yes.format(first=_first_request(found))
+        return yes
     return open_.format(open="; ".join(found.open)) if found.open else no
 
 
-def _first_request(found: SearchResult) -> str:
-    """The first request in words, and the number of further kinds."""
+def _first_request(found: SearchResult, actions: int = 1) -> str:
     if not found.requests:
         return "nothing"
     requested = found.requests[0]["request"]
-    rest = len(found.requests) - 1
-    more = f", and {rest}{' or more' if found.has_more else ''} more" if rest else ""
-    who = " without credentials" if requested["principal"] == "*" else ""
-    return f"{quoted(requested['action'])} on {quoted(requested['resource'])}{who}{more}"
+    more = f" and {counted(actions - 1, 'more action')}" if actions > 1 else ""
+    what = f"{quoted(requested['action'])} on {quoted(requested['resource'])}"
+    return f"{what}{_stranger(requested['principal'])}{more}"
+
+
+def _stranger(principal: str) -> str:
+    """How a caller without an account signs in."""
+    if principal == "*":
+        return " without credentials"
+    _, provider, host = principal.rpartition(":oidc-provider/")
+    if provider or not principal.startswith("arn:"):
+        return f" with a token of {quoted(host)}"
+    return ""
+
+
+def _relation_in_words(found: ComparedDocuments) -> Iterator[str]:
+    relation = found.comparison.relation
+    gained = changes_in_words(found.gained) if found.gained else ""
+    lost = changes_in_words(found.lost) if found.lost else ""
+    match relation:
+        case "more":
+            yield f"The document allows more than the baseline: it now allows {gained}."
+        case "less":
+            yield f"The document allows less than the baseline: it no longer allows {lost}."
+        case "incomparable":
+            yield f"The document now allows {gained}, and no longer allows {lost}."
+        case "equal":
+            yield "The document allows exactly what the baseline allows."
+        case _:
+            unknown = (p for p in found.policies if p.comparison.relation == "unknown")
+            reasons = dict.fromkeys(reason for p in unknown for reason in _unknown_reasons(p))
+            yield f"Whether the document allows the same as the baseline is unknown: {'; '.join(reasons)}."
+    cut = dict.fromkeys(why for p in found.policies for s in (p.beyond, p.short) for why in s.cut)
+    if cut:
+        yield f"There may be more differences: {'; '.join(cut)}."
+    yield from _ineffective_in_words(found)
+    if len(found.policies) > 1:
+        changes = [f"{len(found.policies)} policies were compared by name"]
+        for change in ("added", "removed"):
+            names = [quoted(p.name) for p in found.policies if p.change == change]
+            changes += [f"{joined(names, shown=_SHOWN)} {change}"] if names else []
+        yield f"{'; '.join(changes)}."
+    notes = (policy_inputs.not_judged_note(gathered) for gathered in found.inputs)
+    yield from dict.fromkeys(note for note in notes if note)
+
+
+def _ineffective_in_words(found: ComparedDocuments) -> Iterator[str]:
+    rows = [row for policy in found.policies for row in policy.ineffective]
+    if rows:
+        listed = [f"{quoted(row['entry'])} ({row['why']})" for row in rows]
+        yield f"It adds without effect: {joined(listed, shown=_SHOWN)}."
+
+
+def _unknown_reasons(found: ComparedPolicy) -> list[str]:
+    """What is known about an unknown relation, and why the rest is unknown."""
+    sides = (("allows", found.gained), ("no longer allows", found.lost))
+    known = [f"it {verb} {changes_in_words(changes)}" for verb, changes in sides if changes]
+    return [*known, *dict.fromkeys((*found.beyond.open, *found.short.open))]
 
 
 def _facts(
-    found: TwoWayComparison | None,
-    forbidden_access: SearchResult | None,
-    stranger_access: SearchResult | None,
+    found: ComparedDocuments | None, granted: SearchResult | None, public: SearchResult | None
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if found:
-        rows = [*_rows("document", found.beyond), *_rows("baseline", found.short)]
-        if rows:
-            facts["differences"] = rows
-    for name, search in (
-        ("allowed_beyond_the_baseline", found.beyond if found else None),
-        ("no_longer_allowed", found.short if found else None),
-        ("forbidden_but_granted", forbidden_access),
-        ("open_to_strangers", stranger_access),
-    ):
+        for name, changes in (("gained", found.gained), ("lost", found.lost)):
+            if changes:
+                facts[f"{name}_by_access_level"] = level_counts(changes)
+                facts[name] = [part for change in changes for part in _parts(change.row())]
+        facts |= _inputs(found)
+    for name, search in (("forbidden", granted), ("public", public)):
         if search and search.requests:
-            count = len(search.requests)
-            facts[name] = (
-                f"{count} kinds of requests or more" if search.has_more else _kinds(count)
-            )
-    for name, search in (("forbidden", forbidden_access), ("public", stranger_access)):
-        if search and search.requests:
-            facts[f"{name}_requests"] = list(_rows("document", search))
+            facts[f"{name}_requests"] = list(_rows(search))
+    if granted and granted.differences:
+        groups = (difference.group for difference in granted.differences)
+        facts["forbidden_actions"] = list(action_names(names_of(groups)))
     return facts
 
 
-def _kinds(count: int) -> str:
-    return f"{count} kinds of requests" if count > 1 else "1 kind of request"
+def _parts(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The row, in several where it has more actions than fit a page."""
+    for start in range(0, len(row["actions"]), _MOST_LISTED):
+        yield {**row, "actions": row["actions"][start : start + _MOST_LISTED]}
 
 
-def _rows(allowed_by: str, found: SearchResult) -> Iterator[dict[str, str]]:
-    for witness in found.requests:
+def _inputs(found: ComparedDocuments) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    several = len(found.policies) > 1
+    rows = [
+        {**({"policy": policy.name} if several else {}), **row}
+        for policy in found.policies
+        for row in policy.ineffective
+    ]
+    if rows:
+        facts["without_effect"] = rows
+    if several:
+        facts["policies"] = [
+            {"name": p.name, "change": p.change, "relation": p.comparison.relation}
+            for p in found.policies
+        ]
+    for name, gathered in zip(("document", "baseline"), found.inputs, strict=True):
+        if gathered.formats or gathered.unread:
+            facts[f"{name}_read"] = policy_inputs.input_facts(gathered)
+    return facts
+
+
+def _rows(found: SearchResult) -> Iterator[dict[str, str]]:
+    for witness in found.requests[: MOST_WITNESSES * 2]:
         requested = witness["request"]
         row = {
-            "allowed_by": allowed_by,
             "principal": requested["principal"],
             "action": requested["action"],
             "resource": requested["resource"],
@@ -246,8 +349,6 @@ def _rows(allowed_by: str, found: SearchResult) -> Iterator[dict[str, str]]:
         if keys:
             row["when"] = "; ".join(keys)
         row["granted_by"] = ", ".join(witness["granted_by"])
-        if witness.get("denied_by"):
-            row["denied_by_the_other"] = ", ".join(witness["denied_by"])
         yield row
 
 

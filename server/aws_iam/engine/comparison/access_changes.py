@@ -1,0 +1,288 @@
+"""What a comparison found, as rows: the actions that each statement newly allows, or no longer allows, riskiest first.
+
+access_changes(found, risks)   →   (AccessChange(actions=("iam:AttachUserPolicy",), …), …)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, names_of
+from aws_iam.engine.comparison.arn_formats import may_be_asked
+from aws_iam.engine.comparison.change_risks import without_deny
+from aws_iam.engine.comparison.uncovered_statements import new_principals
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.escape import quoted
+from aws_iam.wording import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.answer import Where
+    from aws_iam.engine.comparison.actions import ActionGroup
+    from aws_iam.engine.comparison.change_risks import ChangeRisks, Risk
+    from aws_iam.engine.comparison.clauses import Clause
+    from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
+    from aws_iam.engine.language.document import Statement
+
+_WHOLE = "all"
+_UNKNOWN = "unknown"
+_LEVELS = (_WHOLE, "Permissions management", "Write", "Tagging", "Read", "List", _UNKNOWN)
+_EVERYONE = "everyone"
+_PERMITTED = "principals of the resource's account whose own policies allow it"
+# Of more resources than this a row names all.
+_MOST_MATCHED = 100
+_FEW_TYPES = 2
+_SHOWN = 3
+
+
+@slotted
+class _Place:
+    """What a row is about, apart from its actions: the changed statement, the resources and the principals."""
+
+    clause: Clause
+    resources: tuple[str, ...]
+    excluded: tuple[str, ...]
+    principals: tuple[str, ...]
+    # The resources by which the risk is judged.
+    judged: tuple[str, ...]
+
+
+@slotted
+class AccessChange:
+    """Actions of one access level and one risk that a statement newly allows, or no longer allows.
+
+    `actions` are names, and `service:*` for all of a service; `names` are the known actions that they stand for. The
+    statement is the Allow that changed, else the Deny.
+    """
+
+    actions: tuple[str, ...]
+    names: tuple[str, ...]
+    access_level: str
+    resources: tuple[str, ...]
+    excluded: tuple[str, ...]
+    principals: tuple[str, ...]
+    conditions: Mapping[str, Any] | None
+    risk: Risk
+    statement: str
+    where: Where
+    is_allow: bool
+    # The policy's name, where several are compared.
+    policy: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """The change as JSON, without empty fields."""
+        fields = {
+            "policy": self.policy,
+            "actions": list(self.actions),
+            "access_level": self.access_level,
+            "resources": list(self.resources),
+            "except_resources": list(self.excluded),
+            "principals": list(self.principals),
+            "conditions": self.conditions,
+            "risk": self.risk.name or "none known",
+            "severity": self.risk.severity.value,
+            "statement": self.statement,
+        }
+        return {name: value for name, value in fields.items() if value}
+
+    def names_of(self, action: str) -> Sequence[str]:
+        """The known actions that one of its actions stands for."""
+        if action == "*":
+            return self.names
+        start = action.removesuffix("*")
+        exact = not action.endswith(":*")
+        return [n for n in self.names if (n == action if exact else n.startswith(start))]
+
+    @property
+    def order(self) -> tuple[int, bool, int]:
+        """Riskiest first."""
+        level = _LEVELS.index(self.access_level)
+        return self.risk.severity.rank, not self.risk.name, level
+
+    def in_words(self) -> str:
+        """Its first action with its resources and its principals, and its risk."""
+        to = joined([_quoted(principal) for principal in self.principals], shown=_SHOWN)
+        risk = f" ({self.risk.name})" if self.risk.name else ""
+        return f"{quoted(self.actions[0])}{self._on()}{f' to {to}' if to else ''}{risk}"
+
+    def _on(self) -> str:
+        """Its resources in words."""
+        # In the policy of a resource `*` is that resource.
+        if not self.resources or (self.principals and "*" in self.resources):
+            return ""
+        if "*" not in self.resources:
+            return f" on {joined([quoted(text) for text in self.resources], shown=_SHOWN)}"
+        known = catalog().action(self.actions[0])
+        if known is not None and not known.resource_types:
+            return ""
+        types = (known.required or known.resource_types) if known else ()
+        what = (
+            joined([name.lower() for name in types], "or")
+            if 0 < len(types) <= _FEW_TYPES
+            else "resource"
+        )
+        excluded = joined([quoted(text) for text in self.excluded], shown=_SHOWN)
+        return f" on every {what}{f' except {excluded}' if excluded else ''}"
+
+
+def _quoted(principal: str) -> str:
+    return principal if " " in principal or principal == _EVERYONE else quoted(principal)
+
+
+def action_names(names: Iterable[str], *, open_ended: bool = True) -> tuple[str, ...]:
+    """The names, with `service:*` for the services all of whose actions are among them, if any entry is a pattern."""
+    by_service = _by_service(names)
+    whole = _whole_services(by_service) if open_ended else frozenset()
+    if len(whole) == len(catalog().services):
+        return ("*",)
+    rest = (name for service in by_service if service not in whole for name in by_service[service])
+    return (*(f"{service}:*" for service in sorted(whole)), *rest)
+
+
+def _by_service(names: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.partition(":")[0], []).append(name)
+    return found
+
+
+def _whole_services(by_service: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    return frozenset(service for service, names in by_service.items() if _is_whole(service, names))
+
+
+def _is_whole(prefix: str, names: Sequence[str]) -> bool:
+    service = catalog().service(prefix)
+    if service is None:
+        return False
+    own = len(service.action_names)
+    return len(names) >= own - sum(name.startswith(f"{prefix}:") for name in ALWAYS_ALLOWED)
+
+
+def level_counts(changes: Iterable[AccessChange]) -> dict[str, int]:
+    """The number of actions of each access level that occurs."""
+    names = dict.fromkeys(name for change in changes for name in change.names)
+    counted = Counter(_level(name) for name in names)
+    return {level: counted[level] for level in _LEVELS if counted[level]}
+
+
+def _level(name: str) -> str:
+    known = catalog().action(name)
+    return known.level if known else _UNKNOWN
+
+
+def access_changes(found: SearchResult, risks: ChangeRisks) -> tuple[AccessChange, ...]:
+    """The rows of one direction of a comparison."""
+    changed = {id(clause.statement): clause for clause in found.changed}
+    groups: dict[object, tuple[_Place, dict[int, ActionGroup]]] = {}
+    for difference in found.differences:
+        for clause in _causes(difference, changed):
+            place = _place(clause, difference, found)
+            key = (id(clause.statement), place.resources, place.principals)
+            groups.setdefault(key, (place, {}))[1][id(difference.group)] = difference.group
+    rows = [
+        change
+        for place, own in groups.values()
+        for change in _rows(place, names_of(own.values()), risks)
+    ]
+    return tuple(sorted(rows, key=lambda change: change.order))
+
+
+def _causes(difference: Difference, changed: Mapping[int, Clause]) -> Sequence[Clause]:
+    """The changed statements behind a difference: Allow statements, else the Deny that differs."""
+    met = [changed.get(id(clause.statement), clause) for clause in difference.clauses]
+    return [clause for clause in met if clause.allows] or met[:1]
+
+
+def _place(clause: Clause, difference: Difference, found: SearchResult) -> _Place:
+    """Where a difference belongs: the resources of the statement on which its actions work, and the principals."""
+    granting = clause if clause.allows else _granting(difference, found) or clause
+    # The resources that a Deny covered, unless it covered all.
+    named = clause if clause.allows or not clause.is_anywhere else granting
+    listed = named.resources or ()
+    resources = listed
+    excluded: tuple[str, ...] = ()
+    action = difference.group.action
+    if named.not_resources:
+        resources, excluded = ("*",), listed
+    elif "*" not in listed and len(listed) <= _MOST_MATCHED:
+        # The actions of a group are of the same resource types.
+        resources = tuple(text for text in listed if may_be_asked(action, text)) or listed
+    request = difference.request["request"]
+    of_resource = clause.has_principals
+    return _Place(
+        clause=clause,
+        resources=resources,
+        excluded=excluded,
+        principals=tuple(_principals(clause, difference, found)),
+        judged=(request["resource"],) if of_resource else resources or ("*",),
+    )
+
+
+def _granting(difference: Difference, found: SearchResult) -> Clause | None:
+    """The first statement that allows the request."""
+    pointers = difference.request["granted_by"]
+    return next((c for c in found.own.allows if c.pointer in pointers), None)
+
+
+def _principals(clause: Clause, difference: Difference, found: SearchResult) -> Iterator[str]:
+    if not clause.has_principals:
+        return
+    if difference.case.is_permitted:
+        yield _PERMITTED
+    elif not clause.allows:
+        principal = difference.request["request"]["principal"]
+        yield _EVERYONE if principal == "*" else principal
+    elif clause.statement.not_principals:
+        listed = [principal.value for principal in clause.statement.not_principals]
+        yield f"everyone except {joined([quoted(text) for text in listed], shown=_SHOWN)}"
+    else:
+        named = new_principals(clause, found.other.allows) or clause.statement.principals
+        for principal in named:
+            yield _EVERYONE if principal.is_everyone else principal.value
+
+
+def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[AccessChange]:
+    """The actions of a place by access level and risk; whole services apart."""
+    clause = place.clause
+    conditions = _conditions(clause.statement)
+    by_service = _by_service(names)
+    open_ended = clause.ready.negated or bool(clause.ready.patterns)
+    whole = _whole_services(by_service) if open_ended else frozenset()
+    found: dict[tuple[str, Risk], dict[str, Sequence[str]]] = {}
+    if whole and len(whole) == len(catalog().services):
+        risk = risks.of_everything(place.judged, conditions)
+        found[_WHOLE, risk] = {"*": names}
+    else:
+        for service, own in by_service.items():
+            if service in whole:
+                risk = risks.of_service(service, own, place.judged, conditions)
+                found.setdefault((_WHOLE, risk), {})[f"{service}:*"] = own
+                continue
+            for name, risk in risks.of_actions(own, place.judged, conditions):
+                found.setdefault((_level(name), risk), {})[name] = (name,)
+    for (level, own_risk), actions in found.items():
+        risk = own_risk if clause.allows else without_deny(own_risk)
+        yield AccessChange(
+            actions=tuple(sorted(actions)),
+            names=tuple(name for own in actions.values() for name in own),
+            access_level=level,
+            resources=place.resources,
+            excluded=place.excluded,
+            principals=place.principals,
+            conditions=conditions,
+            risk=risk,
+            statement=clause.pointer,
+            where=clause.statement.place(),
+            is_allow=clause.allows,
+        )
+
+
+def _conditions(statement: Statement) -> dict[str, dict[str, list[str]]] | None:
+    found: dict[str, dict[str, list[str]]] = {}
+    for condition in statement.conditions:
+        values = [value.value for value in condition.values]
+        found.setdefault(condition.operator.value, {})[condition.key.value] = values
+    return found or None

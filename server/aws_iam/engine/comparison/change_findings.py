@@ -1,0 +1,80 @@
+"""Gained and lost access as findings, and in sentences that name the worst."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Finding, Severity, Status
+from aws_iam.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from aws_iam.engine.comparison.access_changes import AccessChange
+
+_LEAST = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
+)
+
+
+def change_findings(
+    gained: Sequence[AccessChange], lost: Sequence[AccessChange]
+) -> Iterator[Finding]:
+    """One finding for each statement and risk by which access is gained, riskiest first, and one for what is lost."""
+    groups: dict[tuple[object, ...], list[AccessChange]] = {}
+    for change in gained:
+        key = (change.policy, change.statement, change.is_allow, change.risk)
+        groups.setdefault(key, []).append(change)
+    for changes in groups.values():
+        yield _gained(changes)
+    if lost:
+        yield Finding(
+            code="ACCESS_LOST",
+            title="Access is lost",
+            severity=Severity.INFO,
+            status=Status.FAIL,
+            message=f"no longer allows {changes_in_words(lost)}",
+            resource=_policy(lost),
+            source=_LEAST,
+        )
+
+
+def _policy(changes: Iterable[AccessChange]) -> str | None:
+    names = {change.policy for change in changes}
+    return names.pop() or None if len(names) == 1 else None
+
+
+def _gained(changes: Sequence[AccessChange]) -> Finding:
+    first = changes[0]
+    risk = first.risk.name
+    says = f"now allows {changes_in_words(changes)}"
+    if not first.is_allow:
+        says += f": the Deny at {first.statement} of the baseline no longer stops it"
+    return Finding(
+        code="ACCESS_GAINED",
+        title=f"Access is gained: {risk}" if risk else "Access is gained",
+        severity=first.risk.severity,
+        status=Status.FAIL,
+        message=says,
+        where=first.where if first.is_allow else None,
+        resource=first.policy or None,
+        fix=_fix(first),
+        source=_LEAST,
+    )
+
+
+def _fix(change: AccessChange) -> str:
+    if not change.is_allow:
+        return "Keep the Deny for these actions unless they are meant to be allowed."
+    if change.principals:
+        return "Allow only the principals, actions and resources that the change needs."
+    return "Allow only the actions and resources that the change needs."
+
+
+def changes_in_words(changes: Sequence[AccessChange]) -> str:
+    """The first one, and the number of further actions: "`iam:AttachUserPolicy` on every user (…) and 9 more actions"."""
+    names = dict.fromkeys(name for change in changes for name in change.names)
+    first = changes[0]
+    more = len(names) - len(first.names_of(first.actions[0]))
+    rest = f" and {counted(more, 'more action')}" if more > 0 else ""
+    return f"{first.in_words()}{rest}"

@@ -1,0 +1,113 @@
+"""What a document adds to a policy without any effect: names that do not exist, actions that never meet their resources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.comparison.actions import matching_actions
+from aws_iam.engine.comparison.arn_formats import may_be_asked
+from aws_iam.engine.comparison.automaton import Budget, OverBudget
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.escape import quoted
+from aws_iam.wording import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Sequence
+
+    from aws_iam.engine.language.document import Policy, Statement
+
+# Names that are looked up, and pairs of an action and a resource that are compared; what is beyond is not judged.
+_WORK = 20_000
+_SHOWN = 2
+
+
+def ineffective_additions(
+    new: Sequence[Policy],
+    old: Sequence[Policy],
+    decisive: Container[int],
+    changed: Container[str],
+) -> tuple[dict[str, str], ...]:
+    """The entries that statements of the new policies add, {"entry", "statement", "why"}, and that change nothing.
+
+    `decisive` are the changed statements, by identity, `changed` the actions that some request gains or loses.
+    """
+    before = _words(statement for policy in old for statement in policy.statements)
+    budget = Budget(_WORK)
+    found = []
+    try:
+        for policy in new:
+            for statement in policy.statements:
+                for word in _added(statement, before) if id(statement) in decisive else ():
+                    if why := _why(word, statement, changed, budget):
+                        place = statement.place().pointer
+                        found.append({"entry": word, "statement": place, "why": why})
+    except OverBudget:
+        pass
+    return tuple(found)
+
+
+def _words(statements: Iterable[Statement]) -> frozenset[str]:
+    return frozenset(
+        word.lower()
+        for statement in statements
+        for word in (*statement.action_words, *statement.resource_words)
+    )
+
+
+def _added(statement: Statement, before: Container[str]) -> Iterator[str]:
+    words = (*statement.action_words, *statement.resource_words)
+    yield from (word for word in words if word.lower() not in before)
+
+
+def _why(word: str, statement: Statement, changed: Container[str], budget: Budget) -> str:
+    """Why an entry has no effect; empty if it has one, or may have."""
+    if word in statement.resource_words:
+        return _why_resource(word, statement, budget)
+    names = _actions(word, budget)
+    known = [name for name in names if catalog().action(name)]
+    if not known:
+        return _why_unknown(word)
+    if any(name in changed for name in names):
+        return ""
+    resources = statement.resource_words
+    if resources and not _meet(known, resources, budget):
+        on = joined([quoted(text) for text in resources], "or", shown=_SHOWN)
+        return f"it is never asked for on {on}"
+    if statement.allows:
+        return "it was allowed before, or is denied"
+    return "it was denied before, or is not allowed"
+
+
+def _why_unknown(word: str) -> str:
+    tier = catalog().tier(word)
+    if tier == "retired":
+        return "AWS has retired this action"
+    if tier == "undocumented":
+        return "AWS does not document this action, so its effect is unknown"
+    what = "matches no known action" if "*" in word or "?" in word else "is no known action"
+    return f"it {what} as of {catalog().as_of}"
+
+
+def _why_resource(word: str, statement: Statement, budget: Budget) -> str:
+    if statement.has("NotAction"):
+        return ""
+    names = [name for entry in statement.action_words for name in _actions(entry, budget)]
+    if _meet(names, (word,), budget):
+        return ""
+    return "none of the statement's actions is asked for on it"
+
+
+def _actions(entry: str, budget: Budget) -> tuple[str, ...]:
+    # A wildcard in the service is compared with the names of all services.
+    budget.spend(1 if is_literal(entry.partition(":")[0]) else _WORK // 10)
+    return matching_actions(entry)
+
+
+def _meet(names: Sequence[str], resources: Sequence[str], budget: Budget) -> bool:
+    for name in names:
+        for text in resources:
+            budget.spend()
+            if may_be_asked(name, text):
+                return True
+    return False

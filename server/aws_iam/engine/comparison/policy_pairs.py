@@ -1,0 +1,146 @@
+"""Which policies of two documents belong together: a list is one union, the policies of a larger file pair by their names.
+
+policy_pairs(document, baseline)             →   one pair of unions, or a pair for each name
+policy_pairs(document, baseline, "Role")     →   only the policies of that logical id, address or name
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.comparison.permissive_policies import empty_policy
+from aws_iam.engine.language.document import Policy, Syntax
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.usable import refuse_unusable
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
+from aws_iam.wording import counted, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Literal
+
+    from aws_iam.engine.language.document import Source
+
+    Change = Literal["added", "removed", "changed"]
+
+_NAMED = 10
+
+
+@slotted
+class PolicyPair:
+    """The policies of both sides to compare, as unions; `name` is empty where the documents are compared as a whole."""
+
+    name: str
+    change: Change
+    document: tuple[Policy, ...]
+    baseline: tuple[Policy, ...]
+
+
+def policy_pairs(
+    document: Sequence[Source], baseline: Sequence[Source], policy: str | None = None
+) -> tuple[PolicyPair, ...]:
+    """The pairs, those of both sides first."""
+    if policy is not None:
+        document, baseline = _picked(document, baseline, policy)
+    named = [_is_named(sources) for sources in (document, baseline)]
+    if not any(named) or len(document) == len(baseline) == 1:
+        return (
+            PolicyPair(
+                name="",
+                change="changed",
+                document=policies_of(document, "document"),
+                baseline=policies_of(baseline, "baseline"),
+            ),
+        )
+    if not all(named):
+        alone, several = ("baseline", "document") if named[0] else ("document", "baseline")
+        held = document if named[0] else baseline
+        raise InputError(
+            f"`{alone}` is a policy, and `{several}` holds {counted(len(held), 'policy')}",
+            hint=f"pick one with `policy`: {_names(held)}",
+        )
+    return tuple(_by_name(document, baseline))
+
+
+def policies_of(sources: Sequence[Source], side: str) -> tuple[Policy, ...]:
+    """The policies; InputError for text that is no JSON and for what no request can be evaluated with."""
+    return tuple(_policy(source, side) for source in sources)
+
+
+def _policy(source: Source, side: str) -> Policy:
+    content = source.content
+    if isinstance(content, Syntax):
+        where = f"line {content.where.line}:{content.where.column}"
+        raise InputError(
+            f"`{side}` is not valid JSON: {where}: {content.message}", hint=content.hint
+        )
+    refuse_unusable(content, source.name or side)
+    return content
+
+
+def _is_named(sources: Sequence[Source]) -> bool:
+    """Whether each policy has a name of its own; the places of a list are none."""
+    return all(
+        source.file if not source.name else source.name[0] != "/" for source in sources
+    ) and (len(sources) > 1 or any(source.name for source in sources))
+
+
+def _by_name(document: Sequence[Source], baseline: Sequence[Source]) -> Iterator[PolicyPair]:
+    # The files of two folders pair by name, two single files whatever they are called.
+    by_file = any(len({source.file for source in side}) > 1 for side in (document, baseline))
+    new, old = (
+        {_name(source, by_file=by_file): source for source in side}
+        for side in (document, baseline)
+    )
+    for name in dict.fromkeys((*(n for n in new if n in old), *new, *old)):
+        mine, theirs = new.get(name), old.get(name)
+        change: Change = "changed" if mine and theirs else "added" if mine else "removed"
+        own = (_policy(mine, name),) if mine else ()
+        other = (_policy(theirs, name),) if theirs else ()
+        yield PolicyPair(
+            name=name,
+            change=change,
+            document=own or (empty_policy(),),
+            baseline=other or (empty_policy(),),
+        )
+
+
+def _name(source: Source, *, by_file: bool) -> str:
+    return " ".join(filter(None, (source.file if by_file else "", source.name)))
+
+
+def _picked(
+    document: Sequence[Source], baseline: Sequence[Source], policy: str
+) -> tuple[Sequence[Source], Sequence[Source]]:
+    """The policies of that name; a side that is a single policy has no choice."""
+    if not any(_is_called(source, policy) for source in (*document, *baseline)):
+        raise _unknown(policy, (*document, *baseline))
+    new, old = (
+        sources
+        if len(sources) == 1 and not _is_named(sources)
+        else [source for source in sources if _is_called(source, policy)]
+        for sources in (document, baseline)
+    )
+    return new, old
+
+
+def _is_called(source: Source, policy: str) -> bool:
+    """Whether it is the policy's place, its logical id or address, or its name in brackets."""
+    name, wanted = source.name, policy
+    begins = name.startswith(wanted) and name[len(wanted) : len(wanted) + 1] in {"", ".", " ", "["}
+    return begins or f"({wanted})" in name or (source.file == wanted and not name)
+
+
+def _unknown(policy: str, sources: Sequence[Source]) -> InputError:
+    names = [source.name or source.file or "" for source in sources]
+    near = closest(policy, [name.partition(".")[0] for name in names] + names)
+    return InputError(
+        f"no policy is called {quoted(policy)}",
+        hint=f"did you mean {quoted(near)}?" if near else f"there are {_names(sources)}",
+    )
+
+
+def _names(sources: Sequence[Source]) -> str:
+    names = dict.fromkeys(source.name or source.file or "" for source in sources)
+    return joined([quoted(name) for name in names if name], shown=_NAMED)
