@@ -22,7 +22,7 @@ from aws_iam.engine.comparison.clauses import Atoms, is_principaled
 from aws_iam.engine.comparison.ineffective_additions import ineffective_additions
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
-from aws_iam.engine.comparison.policy_pairs import policies_of, policy_pairs
+from aws_iam.engine.comparison.policy_pairs import named_sources, policies_of, policy_pairs
 from aws_iam.engine.comparison.unchanged_statements import (
     changed_statements,
     reusable_nodes,
@@ -96,7 +96,7 @@ def compare_documents(
     new = gathered(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
-    pairs = policy_pairs(new.sources, old.sources, policy)
+    pairs = policy_pairs(named_sources(document, new), named_sources(baseline, old), policy)
     compared = tuple(map(_compared, pairs))
     comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
     return ComparedDocuments(policies=compared, comparison=comparison, inputs=(new, old))

@@ -6,12 +6,14 @@ policy_pairs(document, baseline, "Role")     →   only the policies of that log
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.permissive_policies import empty_policy
 from aws_iam.engine.language.document import Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
+from aws_iam.engine.sources.files import Files
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from aws_iam.engine.language.document import Source
+    from aws_iam.engine.sources.gather import Gathered
 
     Change = Literal["added", "removed", "changed"]
 
@@ -63,6 +66,24 @@ def policy_pairs(
     return tuple(_by_name(document, baseline))
 
 
+def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
+    """The policies, with a name where they are several policies, not parts of one.
+
+    Those of a folder are named by their files, from the folder on; those of a list, or of an answer, are places.
+    """
+    if isinstance(document, Files) and document.folder:
+        start = f"{document.folder.rstrip('/')}/"
+        return tuple(
+            replace(
+                source, name=f"{(source.file or '').removeprefix(start)} {source.name}".strip()
+            )
+            for source in found.sources
+        )
+    if found.formats:
+        return found.sources
+    return tuple(replace(s, name=f"/{s.name.lstrip('/')}") for s in found.sources)
+
+
 def policies_of(sources: Sequence[Source], side: str) -> tuple[Policy, ...]:
     """The policies; InputError for text that is no JSON and for what no request can be evaluated with."""
     return tuple(_policy(source, side) for source in sources)
@@ -81,18 +102,11 @@ def _policy(source: Source, side: str) -> Policy:
 
 def _is_named(sources: Sequence[Source]) -> bool:
     """Whether each policy has a name of its own; the places of a list are none."""
-    return all(
-        source.file if not source.name else source.name[0] != "/" for source in sources
-    ) and (len(sources) > 1 or any(source.name for source in sources))
+    return all(source.name and source.name[0] != "/" for source in sources)
 
 
 def _by_name(document: Sequence[Source], baseline: Sequence[Source]) -> Iterator[PolicyPair]:
-    # The files of two folders pair by name, two single files whatever they are called.
-    by_file = any(len({source.file for source in side}) > 1 for side in (document, baseline))
-    new, old = (
-        {_name(source, by_file=by_file): source for source in side}
-        for side in (document, baseline)
-    )
+    new, old = ({source.name: source for source in side} for side in (document, baseline))
     for name in dict.fromkeys((*(n for n in new if n in old), *new, *old)):
         mine, theirs = new.get(name), old.get(name)
         change: Change = "changed" if mine and theirs else "added" if mine else "removed"
@@ -104,10 +118,6 @@ def _by_name(document: Sequence[Source], baseline: Sequence[Source]) -> Iterator
             document=own or (empty_policy(),),
             baseline=other or (empty_policy(),),
         )
-
-
-def _name(source: Source, *, by_file: bool) -> str:
-    return " ".join(filter(None, (source.file if by_file else "", source.name)))
 
 
 def _picked(
@@ -129,7 +139,7 @@ def _is_called(source: Source, policy: str) -> bool:
     """Whether it is the policy's place, its logical id or address, or its name in brackets."""
     name, wanted = source.name, policy
     begins = name.startswith(wanted) and name[len(wanted) : len(wanted) + 1] in {"", ".", " ", "["}
-    return begins or f"({wanted})" in name or (source.file == wanted and not name)
+    return begins or f"({wanted})" in name
 
 
 def _unknown(policy: str, sources: Sequence[Source]) -> InputError:

@@ -401,6 +401,34 @@ def test_a_policy_that_is_not_there_or_not_chosen_is_refused() -> None:
         compare(document(EVERYONE), public=True, policy="R")
 
 
+def test_policies_of_folders_are_compared_by_file(tmp_path: Any, capsys: Any) -> None:
+    for folder, names in (("new", "a"), ("old", "ab")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            text = json.dumps(document(OLD))
+            (tmp_path / folder / f"{name}.json").write_text(text, encoding="utf-8")
+    places = [
+        f"--{side}={tmp_path / name}" for side, name in (("document", "new"), ("baseline", "old"))
+    ]
+    assert command_line.main(["policy", "compare", *places, "--json"], {}) == 0
+    assert json.loads(capsys.readouterr().out)["facts"]["policies"] == [
+        {"name": "a.json", "change": "changed", "relation": "equal"},
+        {"name": "b.json", "change": "removed", "relation": "less"},
+    ]
+
+
+def test_the_policies_of_an_answer_are_parts_of_one() -> None:
+    parts = [document({**OLD, "Action": name}) for name in ("s3:GetObject", "s3:PutObject")]
+    artifacts = [
+        {"name": f"part-{number}.json", "language": "json", "content": json.dumps(part)}
+        for number, part in enumerate(parts)
+    ]
+    both = document({**OLD, "Action": ["s3:GetObject", "s3:PutObject"]})
+    answer = compare({"summary": "", "artifacts": artifacts}, baseline=both)
+    assert answer.comparison
+    assert answer.comparison.relation == "equal"
+
+
 @pytest.mark.parametrize("detail", ["concise", "full"])
 def test_the_rows_of_a_large_difference_fit_a_page(detail: str) -> None:
     everything = {**OLD, "Action": "s3:GetObject"}
