@@ -18,7 +18,7 @@ from aws_iam.engine.comparison import variable_values
 from aws_iam.engine.comparison.access_changes import access_changes
 from aws_iam.engine.comparison.actions import names_of
 from aws_iam.engine.comparison.change_risks import ChangeRisks
-from aws_iam.engine.comparison.clauses import Atoms, is_principaled
+from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_of
 from aws_iam.engine.comparison.ineffective_additions import ineffective_additions
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
@@ -32,6 +32,7 @@ from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import Gathered, gathered, sources_of
+from aws_iam.engine.tokens.oidc_provider import provider_of
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -242,6 +243,12 @@ def public_requests(document: object, most: int | None = MOST_WITNESSES) -> Sear
     atoms = Atoms()
     written = SideStatements.of(policies, atoms)
     return OneWaySearch(atoms=atoms, policies=written, strangers=True).search(most)
+
+
+def unknown_issuers(document: object) -> tuple[str, ...]:
+    """The issuers of tokens that the policies trust and that nothing is known about, such as one's own."""
+    providers = map(provider_of, principals_of(_policies(document, "document")))
+    return tuple(dict.fromkeys(p.host for p in providers if p and not (p.issuer or p.is_eks)))
 
 
 def assumptions(document: object) -> tuple[str, ...]:

@@ -290,6 +290,23 @@ def test_nobody_without_credentials_or_of_a_service_belongs_to_an_organization()
     assert all(row["principal"] != "*" for row in found.facts["public_requests"])
 
 
+def test_a_token_of_a_shared_issuer_is_a_strangers_and_that_of_an_unknown_one_is_assumed_not_to_be() -> (
+    None
+):
+    providers = "arn:aws:iam::111122223333:oidc-provider/"
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity"}
+
+    def asked(host: str) -> Answer:
+        return compare(
+            document({**trust, "Principal": {"Federated": f"{providers}{host}"}}), public=True
+        )
+
+    assert "with a token of `gitlab.com`" in asked("gitlab.com").summary
+    assert asked("idp.example.com").summary == (
+        "The policy is not public. It is assumed that nobody else gets tokens of `idp.example.com`."
+    )
+
+
 def test_public_is_asked_of_policies_of_resources() -> None:
     with pytest.raises(InputError, match="has no principals"):
         compare(document(OLD), public=True)

@@ -19,6 +19,7 @@ from aws_iam.engine.comparison.compare import (
     compare_documents,
     forbidden_requests,
     public_requests,
+    unknown_issuers,
 )
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
@@ -69,8 +70,9 @@ def compare(
     violations = (*_forbidden_violations(granted), *_public_violations(public))
     unproved = dict.fromkeys(question for s in (granted, public) if s for question in s.open)
     findings = tuple(_findings(found)) if found else ()
+    issuers = tuple(_own_issuers(document)) if strangers else ()
     return Answer(
-        summary=" ".join(_summary(found, granted, public)),
+        summary=" ".join((*_summary(found, granted, public), *issuers)),
         findings=findings,
         comparison=replace(
             comparison,
@@ -232,6 +234,13 @@ def _first_request(found: SearchResult, actions: int = 1) -> str:
     more = f" and {counted(actions - 1, 'more action')}" if actions > 1 else ""
     what = f"{quoted(requested['action'])} on {quoted(requested['resource'])}"
     return f"{what}{_stranger(requested['principal'])}{more}"
+
+
+def _own_issuers(document: Any) -> Iterator[str]:
+    """A reservation about issuers that may have other customers, too."""
+    hosts = [quoted(host) for host in unknown_issuers(document)]
+    if hosts:
+        yield f"It is assumed that nobody else gets tokens of {joined(hosts, shown=_SHOWN)}."
 
 
 def _stranger(principal: str) -> str:
