@@ -11,6 +11,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.escalation import escalation_paths, open_paths
+from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.explain.gravest_risk import gravest_risk
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
@@ -18,7 +19,7 @@ from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.document import Policy
 
@@ -86,11 +87,22 @@ class ChangeRisks:
         """The risk of an action by whom it is allowed to, or together with other actions."""
         if action in self.exposed:
             return self._exposure
-        if action not in _parts_of_paths():
+        if not any(map(self._allows_all, _companions().get(action, ()))):
             return NO_RISK
         if self._completed is None:
             self._completed = self._completed_paths()
         return self._completed.get(action, NO_RISK)
+
+    def _allows_all(self, actions: Iterable[str]) -> bool:
+        """Whether some statements allow all of these actions, resources and conditions ignored."""
+        return all(
+            any(
+                statement.allows and IndexedStatement.of(statement).takes(action)
+                for policy in self.policies
+                for statement in policy.statements
+            )
+            for action in actions
+        )
 
     @property
     def _exposure(self) -> Risk:
@@ -129,14 +141,16 @@ def _gravest(*risks: Risk) -> Risk:
 
 
 @cache
-def _parts_of_paths() -> frozenset[str]:
-    """The actions that lead to more permissions together with others."""
-    return frozenset(
-        need.action
-        for path in escalation_paths()
-        if len(path.required) > 1
-        for need in path.required
-    )
+def _companions() -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    """By action, the others, in lower case, with which it leads to more permissions."""
+    found: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for path in escalation_paths():
+        names = [need.action for need in path.required]
+        for name in names:
+            others = tuple(other.lower() for other in names if other != name)
+            if others:
+                found[name] = (*found.get(name, ()), others)
+    return found
 
 
 def _risk(actions: tuple[str, ...], resources: Sequence[str], conditions: Conditions) -> Risk:

@@ -167,7 +167,8 @@ def _compared(pair: PolicyPair) -> ComparedPolicy:
     beyond = forward.search()
     short = OneWaySearch(atoms=atoms, policies=theirs, without=ours).search()
     gained = access_changes(beyond, _risks(beyond, forward))
-    lost = access_changes(short, ChangeRisks(policies=old, before=new))
+    # What is lost completes no path.
+    lost = access_changes(short, ChangeRisks(policies=(), before=()))
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
     return ComparedPolicy(
         name=pair.name,
