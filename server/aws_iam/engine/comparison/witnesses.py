@@ -41,6 +41,7 @@ class WitnessReplay:
     # The policies in their layer, and keys in the policies' spelling: the same for every candidate.
     _placed: dict[int, tuple[PlacedPolicy, ...]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
+    _delegating: dict[tuple[str, str], PlacedPolicy] = field(default_factory=dict)
 
     def confirmed(
         self, candidate: Candidate, fixed: Mapping[str, Value]
@@ -106,7 +107,10 @@ class WitnessReplay:
             self._placed[id(policies)] = known
         levels = {layer: (known,)}
         if layer == "identity":
-            levels["resource"] = ((_delegating(caller.partition, caller.account),),)
+            account = (caller.partition, caller.account)
+            if account not in self._delegating:
+                self._delegating[account] = placed(delegate_to_account(*account), "resource", "")
+            levels["resource"] = ((self._delegating[account],),)
         elif candidate.case.required_grade is Grade.ACCOUNT:
             levels["identity"] = ((_everything("identity"),),)
         if caller.kind is CallerKind.FEDERATED:
@@ -136,10 +140,6 @@ class WitnessReplay:
             if condition.name == key
         )
         return next(written, _as_aws(key))
-
-
-def _delegating(partition: str, account: str) -> PlacedPolicy:
-    return placed(delegate_to_account(partition, account), "resource", "")
 
 
 def _everything(layer: str) -> PlacedPolicy:
