@@ -81,7 +81,10 @@ def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
         )
     if found.formats:
         return found.sources
-    return tuple(replace(s, name=f"/{s.name.lstrip('/')}") for s in found.sources)
+    return tuple(
+        replace(source, name=source.name and f"/{source.name.lstrip('/')}")
+        for source in found.sources
+    )
 
 
 def policies_of(sources: Sequence[Source], side: str) -> tuple[Policy, ...]:

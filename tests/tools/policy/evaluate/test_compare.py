@@ -409,6 +409,9 @@ def test_one_policy_of_a_template_can_be_picked(name: str) -> None:
 
 
 def test_a_policy_that_is_not_there_or_not_chosen_is_refused() -> None:
+    twice = '{"Statement": {"Effect": "Deny", "Effect": "Allow", "Action": "*", "Resource": "*"}}'
+    with pytest.raises(InputError, match="the policy at `document` cannot be used"):
+        compare(twice, baseline=document(OLD))
     with pytest.raises(InputError, match="no policy is called `q`"):
         compare(role("s3:PutObject"), baseline=role("s3:GetObject"), policy="q")
     with pytest.raises(InputError, match="`document` holds 2 policies") as caught:
