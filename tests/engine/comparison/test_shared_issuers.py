@@ -1,0 +1,37 @@
+"""What the trust rules report as open to strangers is public, and what they accept is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aws_iam.engine.comparison.compare import public_requests
+from aws_iam.rules.policy.trust import oidc_trust
+
+OPENING = (
+    oidc_trust.any_token,
+    oidc_trust.any_repository,
+    oidc_trust.any_customer,
+    oidc_trust.strangers_in_pattern,
+    oidc_trust.vacuous_condition,
+)
+
+
+def is_public(statement: Any) -> bool:
+    found = public_requests({"Version": "2012-10-17", "Statement": [statement]})
+    assert not found.open
+    return bool(found.requests)
+
+
+@pytest.mark.parametrize("statement", [bad for check in OPENING for bad in check.bad])
+def test_what_a_trust_rule_reports_as_open_is_public(statement: Any) -> None:
+    assert is_public(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [good for check in OPENING for good in check.good] + list(oidc_trust.no_token_fits.bad),
+)
+def test_what_the_trust_rules_accept_and_what_no_token_meets_is_not_public(statement: Any) -> None:
+    assert not is_public(statement)
