@@ -6,10 +6,11 @@ formats_for("s3:GetObject", [clause])   →   ("arn:aws:s3:::${BucketName}/${Obj
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import inf
 from typing import TYPE_CHECKING
 
+from aws_iam import resources
 from aws_iam.engine.comparison.automaton import (
     DIGITS,
     LETTERS,
@@ -25,32 +26,13 @@ from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.clauses import Clause
 
 EXAMPLE_REGION = "us-east-1"
 ACCOUNT_DIGITS = 12
 
-# Names in these services have no colon, by the API reference of each; elsewhere a name may have one, as keys of S3 objects.
-_WITHOUT_COLON = frozenset(
-    {
-        "acm",
-        "codecommit",
-        "ec2",
-        "ecr",
-        "ecs",
-        "eks",
-        "elasticfilesystem",
-        "elasticloadbalancing",
-        "iam",
-        "kinesis",
-        "kms",
-        "secretsmanager",
-        "sqs",
-        "sts",
-    }
-)
 _HOLE = re.compile(r"\$\{([^{}]*)\}")
 _LAST_FIELD = 5
 _SERVICE = 2
@@ -158,10 +140,24 @@ def format_pattern(template: str) -> Pattern:
         before = template[at : hole.start()]
         fields += before.count(":")
         tokens += _plain(before)
-        within = "field" if template.split(":", 3)[_SERVICE] in _WITHOUT_COLON else "resource"
+        colonless = _is_colonless(template.split(":", 3)[_SERVICE], hole[1])
+        within = "field" if colonless else "resource"
         tokens += _hole(hole[1], within if fields >= _LAST_FIELD else "name")
         at = hole.end()
     return Pattern((*tokens, *_plain(template[at:])))
+
+
+@cache
+def _colonless_services() -> Mapping[str, frozenset[str]]:
+    """The services whose names have no colon, each with the variables of its formats that may have one."""
+    rows = resources.data("names-without-colon.json")["services"]
+    return {service: frozenset(row.get("except", ())) for service, row in rows.items()}
+
+
+def _is_colonless(service: str, variable: str) -> bool:
+    """Whether what stands for the variable cannot have a colon; names such as keys of S3 objects may."""
+    services = _colonless_services()
+    return service in services and variable not in services[service]
 
 
 def _plain(text: str) -> Iterator[Token]:
