@@ -22,7 +22,7 @@ from aws_iam.tools.kms.actions import tool
 from aws_iam.tools.kms.envelope import envelope_libraries
 from aws_iam.tools.kms.key_policy_arguments import KeyPolicyArguments
 from aws_iam.tools.kms.key_policy_proof import NotProvedError, proof_rows
-from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES, KeyAccess, Usage
+from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES, KeyAccess, Usage, Use
 from helpers.secret_validators import cloudformation, shell
 from helpers.workload_validators import terraform
 
@@ -128,6 +128,117 @@ def test_a_context_is_demanded_and_describe_key_needs_none() -> None:
     assert outcome(policy, APP, "DescribeKey") == "Allowed"
 
 
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("efs", "elasticfilesystem"),
+        ("Amazon EFS", "elasticfilesystem"),
+        ("ebs", "ec2"),
+        ("AWS Secrets Manager", "secretsmanager"),
+        ("msk", "kafka"),
+        ("s3.eu-west-1.amazonaws.com", "s3"),
+        ("efs.eu-west-1.amazonaws.com", "elasticfilesystem"),
+    ],
+)
+def test_a_service_is_known_by_the_words_that_people_use(word: str, value: str) -> None:
+    answer = key_policy_answer(via_service=[word], region="eu-west-1")
+    (row,) = answer.facts["via_service"]
+    assert row["value"] == f"{value}.eu-west-1.amazonaws.com"
+    assert "unconfirmed" not in row.get("note", "")
+    through = {"kms__ViaService": row["value"]}
+    assert outcome(document(answer), APP, "Encrypt", **through) == "Allowed"
+
+
+def test_a_name_that_no_table_has_is_taken_in_full_and_called_unconfirmed() -> None:
+    answer = key_policy_answer(via_service=["foo.eu-west-1.amazonaws.com"])
+    (row,) = answer.facts["via_service"]
+    assert row["note"].startswith("unconfirmed: ")
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
+def test_the_suffix_of_a_via_service_is_the_same_in_every_partition(region: str) -> None:
+    given = ["s3", f"rds.{region}.amazonaws.com.cn"]
+    answer = key_policy_answer(via_service=given, region=region, only_via_service=True)
+    (through,) = (
+        s for s in document(answer)["Statement"] if s["Sid"] == "UsersUseThroughServices"
+    )
+    assert through["Condition"]["StringEquals"]["kms:ViaService"] == [
+        f"s3.{region}.amazonaws.com",
+        f"rds.{region}.amazonaws.com",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("use", "does", "not_"),
+    [
+        ("encrypt", ("Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"), ("Decrypt",)),
+        ("decrypt", ("Decrypt",), ("Encrypt", "GenerateDataKey", "ReEncryptTo")),
+    ],
+)  # fmt: skip
+def test_users_can_have_one_direction_alone(
+    use: str, does: tuple[str, ...], not_: tuple[str, ...]
+) -> None:
+    answer = key_policy_answer(use=use)
+    for action in (*does, "DescribeKey"):
+        assert outcome(document(answer), APP, action) == "Allowed"
+    for action in (*not_, "ReEncryptFrom"):
+        assert outcome(document(answer), APP, action) == "ImplicitlyDenied"
+    granting = {"kms__GrantIsForAWSResource": "true"}
+    assert outcome(document(answer), APP, "CreateGrant", **granting) == "ImplicitlyDenied"
+
+
+def test_one_direction_holds_through_services_too() -> None:
+    answer = key_policy_answer(use="encrypt", via_service=["s3"], region="eu-west-1")
+    through = {"kms__ViaService": "s3.eu-west-1.amazonaws.com"}
+    assert outcome(document(answer), APP, "GenerateDataKey", **through) == "Allowed"
+    assert outcome(document(answer), APP, "Decrypt", **through) == "ImplicitlyDenied"
+    assert any("multipart" in row["note"] for row in answer.facts["notes"])
+
+
+def test_an_organization_uses_the_key_with_policies_of_its_accounts() -> None:
+    policy = document(key_policy_answer(organization="o-exampleorg1"))
+    theirs, own = f"arn:aws:iam::{OTHER}:role/Their", f"arn:aws:iam::{OWN}:role/Other"
+    inside = {"aws__PrincipalOrgID": "o-exampleorg1"}
+    assert outcome(policy, theirs, "Decrypt", EVERYTHING, **inside) == "Allowed"
+    assert outcome(policy, theirs, "Decrypt", **inside) == "ImplicitlyDenied"
+    assert outcome(policy, theirs, "PutKeyPolicy", EVERYTHING, **inside) == "ImplicitlyDenied"
+    elsewhere = {"aws__PrincipalOrgID": "o-anotherorg1"}
+    assert outcome(policy, theirs, "Decrypt", EVERYTHING, **elsewhere) == "ImplicitlyDenied"
+    assert outcome(policy, theirs, "Decrypt", EVERYTHING) == "ImplicitlyDenied"
+    # In the key's own account the key policy alone would allow it, to administrators too.
+    for principal in (own, ADMIN):
+        assert outcome(policy, principal, "Decrypt", **inside) == "ImplicitlyDenied"
+
+
+def test_principals_with_the_tags_use_the_key() -> None:
+    policy = document(key_policy_answer(principal_tags={"team": "orders"}))
+    own = f"arn:aws:iam::{OWN}:role/Other"
+    tagged = {"aws__PrincipalTag/team": "orders"}
+    assert outcome(policy, own, "Decrypt", **tagged) == "Allowed"
+    assert outcome(policy, own, "PutKeyPolicy", **tagged) == "ImplicitlyDenied"
+    assert outcome(policy, own, "Decrypt", **{"aws__PrincipalTag/team": "billing"}) == (
+        "ImplicitlyDenied"
+    )
+    assert outcome(policy, ADMIN, "Decrypt", **tagged) == "ImplicitlyDenied"
+    theirs = f"arn:aws:iam::{OTHER}:role/Their"
+    assert outcome(policy, theirs, "Decrypt", EVERYTHING, **tagged) == "ImplicitlyDenied"
+
+
+def test_every_principal_and_every_allowed_action_is_in_the_proof() -> None:
+    users = [f"role/u{n}" for n in range(6)]
+    answer = key_policy_answer(users=users, via_service=["s3", "rds"], region="eu-west-1")
+    proved = {
+        (row["who"], action)
+        for row in answer.facts["proved"]
+        if row["outcome"] == "Allowed"
+        for action in row["does"].split(", ")
+    }
+    for statement in document(answer)["Statement"][1:]:
+        principals = statement["Principal"]["AWS"]
+        for who in [principals] if isinstance(principals, str) else principals:
+            assert {(who, action) for action in statement["Action"]} <= proved
+
+
 def test_other_accounts_need_their_own_policy_too() -> None:
     policy = document(key_policy_answer(external_accounts=[OTHER]))
     theirs = f"arn:aws:iam::{OTHER}:role/Their"
@@ -185,6 +296,9 @@ CHOICES = {
     "both": {"via_service": ["s3"], "region": "eu-west-1", "context": {"app": "orders"}},
     "outside": {"external_accounts": [OTHER, "arn:aws:iam::777788889999:role/Partner"]},
     "services": {"services": SERVICES, "region": "eu-west-1"},
+    "organization": {"organization": "o-exampleorg1", "context": {"app": "orders"}},
+    "tagged": {"principal_tags": {"team": "orders"}, "organization": "o-exampleorg1"},
+    "one way": {"use": "decrypt", "via_service": ["s3"], "region": "eu-west-1"},
     "sign": {"usage": "sign"},
     "nobody": {"admins": [], "users": []},
     "copied": {"region": "eu-west-1", "replicas": ["eu-central-1", "us-east-1"]},
@@ -338,8 +452,19 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
         ({"services": ["macie"], "usage": "mac", "region": "eu-west-1"}, "needs a key of `usage` encrypt"),
         ({"via_service": ["s3"]}, "needs the key's Region"),
         ({"via_service": ["s3.us-east-1.amazonaws.com"], "region": "eu-west-1"}, "is not in eu-west-1"),
-        ({"via_service": ["dynamodbb"], "region": "eu-west-1"}, "did you mean `dynamodb.eu-west-1.amazonaws.com`"),
+        ({"via_service": ["dynamodbb"], "region": "eu-west-1"}, "did you mean `dynamodb`"),
+        ({"via_service": ["dynamodbb.eu-west-1.amazonaws.com"]}, "did you mean `dynamodb.eu-west-1.amazonaws.com`"),
+        ({"via_service": ["foo"], "region": "eu-west-1"}, "it is then taken as unconfirmed"),
+        ({"via_service": ["s3\x1b"], "region": "eu-west-1"}, "\\u001b"),
+        ({"via_service": ["s3.moon-1.amazonaws.com"]}, "`via_service` is not well formed"),
         ({"only_via_service": True}, "needs `via_service`"),
+        ({"use": "decrypt", "usage": "sign"}, "`use` is for keys that encrypt"),
+        ({"use": "both"}, "`use` must be one of"),
+        ({"use": "decrypt", "users": []}, "`use` needs `users`"),
+        ({"organization": "o-1"}, "`organization` is not well formed"),
+        ({"principal_tags": {"aws:x": "y"}}, "`principal_tags` is not well formed"),
+        ({"principal_tags": {"team": "*"}}, "is not a tag value"),
+        ({"services": ["cloudtrail"], "region": "us-iso-east-1", "admins": []}, "does not cover the key's partition"),
         ({"context": {"app": "${aws:username}"}}, "must be plain text"),
         ({"context": {"a\x1bp": "x"}}, "is not a valid key"),
         ({"context": "{"}, "is not JSON"),
@@ -420,6 +545,9 @@ _NAMES = st.lists(st.sampled_from([f"role/r{n}" for n in range(6)]), max_size=3,
     usage=st.sampled_from(list(Usage)),
     outside=st.booleans(),
     copied=st.booleans(),
+    use=st.sampled_from([None, *Use]),
+    organization=st.sampled_from([None, "o-exampleorg1"]),
+    tags=st.dictionaries(st.sampled_from(["team", "stage"]), st.sampled_from(["a", "b"])),
 )
 def test_every_generated_policy_is_proved_and_clean(
     *,
@@ -431,6 +559,9 @@ def test_every_generated_policy_is_proved_and_clean(
     usage: Usage,
     outside: bool,
     copied: bool,
+    use: Use | None,
+    organization: str | None,
+    tags: dict[str, str],
 ) -> None:
     given_ = KeyPolicyArguments(
         account=OWN,
@@ -443,6 +574,9 @@ def test_every_generated_policy_is_proved_and_clean(
         region="eu-west-1",
         external_accounts=[OTHER] if outside else None,
         replicas=["eu-north-1"] if copied else None,
+        use=use,
+        organization=organization,
+        principal_tags=tags,
     )
     try:
         answer = key_policy.key_policy(given_, None)

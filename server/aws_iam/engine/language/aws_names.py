@@ -67,10 +67,6 @@ FORMS: dict[str, Form] = {
         rf"[a-z0-9-]+(?:\.{_REGION})?\.amazonaws\.com(?:\.cn)?",
         "a service principal such as logs.eu-west-1.amazonaws.com",
     ),
-    "via_service": _form(
-        r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?",
-        "a service as kms:ViaService names it, such as s3 or s3.eu-west-1.amazonaws.com",
-    ),
     "principal_arn": _form(
         rf"arn:(?:{_PARTITION}):iam::{_ACCOUNT}:(?:role|user)/{_IAM_PATH}",
         "the ARN of a role or user",

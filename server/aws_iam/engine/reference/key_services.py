@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ARNS = "{SourceArns}"
-_HOLE = re.compile(r"\{(Partition|Region|Account)\}")
+_HOLE = re.compile(r"\{(Partition|Region|Account|Suffix)\}")
 _KIND = re.compile(r"[a-z-]+[:/]")
 
 
@@ -37,9 +37,19 @@ class KeyService:
     region: str
     statements: tuple[Mapping[str, Any], ...]
 
-    def principal_in(self, region: str) -> str:
-        """The service principal, which some services have for each Region."""
-        return _filled(self.principal, {"Region": region})
+    def principal_in(self, partition: str, region: str, account: str) -> dict[str, str]:
+        """The principal: of the service, which some have for each Region, or its service-linked role in the account."""
+        suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+        values = {"Partition": partition, "Region": region, "Account": account, "Suffix": suffix}
+        principal = _filled(self.principal, values)
+        return {"AWS" if principal.startswith("arn:") else "Service": principal}
+
+    def is_principal(self, text: str) -> bool:
+        """Whether the text is the service's principal, in any Region and partition."""
+        pattern = _HOLE.sub(
+            _one_field, re.escape(self.principal).replace(r"\{", "{").replace(r"\}", "}")
+        )
+        return re.fullmatch(pattern, text) is not None
 
     def unguarded(self) -> tuple[str, ...]:
         """The actions for which AWS documents no condition on the account that the service acts for."""
@@ -51,6 +61,8 @@ class KeyService:
         )
 
     def _tests_account(self, condition: Mapping[str, Mapping[str, str]]) -> bool:
+        if "{Account}" in self.principal:
+            return True
         texts = [text for keys in condition.values() for text in keys.values()]
         return any("{Account}" in (self.source_arn if text == _ARNS else text) for text in texts)
 
@@ -95,6 +107,10 @@ def _filled_condition(
         }
         for operator, keys in condition.items()
     }
+
+
+def _one_field(hole: re.Match[str]) -> str:
+    return r"amazonaws\.com(?:\.cn)?" if hole[1] == "Suffix" else "[a-z0-9-]+"
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

@@ -10,34 +10,35 @@ from aws_iam.answer import Answer, Artifact
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference import key_services as services_table
+from aws_iam.engine.reference import via_services as via_table
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.key_services import KeyService
 from aws_iam.engine.reference.regions import partition_of
-from aws_iam.engine.reference.service_principals import misspelled_principal
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.rules.policy.run import validate
 from aws_iam.tools.kit.json_object import json_object
+from aws_iam.tools.kms import key_policy_facts
 from aws_iam.tools.kms.key_creation import Format, RegionalKey, creation_files
 from aws_iam.tools.kms.key_policy_arguments import unique_entries
 from aws_iam.tools.kms.key_policy_proof import proof_rows
-from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES, KeyAccess, Usage
+from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES, KeyAccess, Usage, Use
 from aws_iam.tools.kms.service_principals import services_of, sources_of
-from aws_iam.wording import counted
+from aws_iam.tools.kms.via_services import region_of_hosts, via_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from aws_iam.tools.kms.key_policy_arguments import KeyPolicyArguments
 
-_GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"
 _PAGE = "references/kms-patterns.md#key-policy"
 _FILE = "key-policy.json"
 _SHORT = re.compile(r"(?:role|user)/.+")
-_VIA = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 _CONTEXT_KEY = re.compile(r"[A-Za-z0-9_+=,.@:/-]{1,128}")
 _CONTEXT_VALUE = re.compile(r"[ -~]{1,1024}")
+_TAG_VALUE = re.compile(r"[A-Za-z0-9 _.:/=+@-]{1,256}")
 _MOST_PAIRS = 20
+_TWO_WAYS = frozenset({Usage.ENCRYPT, Usage.ASYMMETRIC_ENCRYPT})
 _WITHOUT_KEM = {"cloudformation": "AWS::KMS::Key", "terraform": "aws_kms_key"}
 
 
@@ -63,16 +64,16 @@ def key_policy(arguments: KeyPolicyArguments, format_: Format | None) -> Answer:
         for finding in validate(policy.content, "resource", "AWS::KMS::Key")
     )
     return Answer(
-        summary=_summary(access),
+        summary=key_policy_facts.summary(access),
         findings=tuple(dict.fromkeys(findings)),
         artifacts=(*policies.values(), *creation_files(access, keys, form)),
-        facts=_facts(access, rows, size),
-        sources=tuple(dict.fromkeys((*_sources(access), _PAGE))),
+        facts=key_policy_facts.facts(access, rows, size),
+        sources=tuple(dict.fromkeys((*key_policy_facts.sources(access), _PAGE))),
         next=(
             "aws-iam kms check --document key-policy.json",
             "aws-iam kms lockout --document key-policy.json --caller ARN",
         ),
-        as_of=min(services_table.as_of(), catalog().as_of),
+        as_of=min(services_table.as_of(), via_table.as_of(), catalog().as_of),
     )
 
 
@@ -112,8 +113,9 @@ def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
     """The checked arguments as a value; InputError names what is wrong with them."""
     account = checked_name("account", arguments.account, "account")
     usage = Usage(arguments.usage or Usage.ENCRYPT)
+    use = Use(arguments.use or Use.BOTH)
     region = checked_name("region", arguments.region, "region") if arguments.region else ""
-    region = region or _region_of(arguments.via_service)
+    region = region or region_of_hosts(arguments.via_service)
     partition = _partition(arguments, region)
     replicas = tuple(_replica_regions(arguments.replicas, region, partition))
     own = f"arn:{partition}:iam::{account}"
@@ -121,7 +123,11 @@ def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
     users = _principals("users", arguments.users, own, account)
     _refuse_admins_as_users(admins, users)
     outside = tuple(_outside_principals(arguments.external_accounts, partition, account))
-    via = tuple(_via_services(arguments.via_service, region))
+    via = via_hosts(arguments.via_service, region)
+    organization = arguments.organization or ""
+    if organization:
+        checked_name("organization", organization, "organization")
+    tags = _principal_tags(arguments.principal_tags)
     context = _context(arguments.context)
     services = tuple(services_of(arguments.services, partition, region))
     _refuse_contradictions(arguments, usage, context, via, services, users)
@@ -135,12 +141,15 @@ def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
         admins=admins,
         users=users,
         outside=outside,
+        organization=organization,
+        tags=tags,
         via=via,
         only_via=arguments.only_via_service,
         context=context,
         services=services,
         source_arns=source_arns,
         usage=usage,
+        use=use,
     )
 
 
@@ -216,45 +225,6 @@ def _refuse_replicas_of_bound_services(
         )
 
 
-def _region_of(values: list[str] | None) -> str:
-    """The one Region in the services' names; empty if there is none or several."""
-    found = {match["region"] for value in values or () if (match := _VIA.fullmatch(value))}
-    return found.pop() if len(found) == 1 else ""
-
-
-def _via_services(values: list[str] | None, region: str) -> Iterator[str]:
-    for service in unique_entries("via_service", values):
-        if host := _VIA.fullmatch(service):
-            if region and host["region"] != region:
-                raise InputError(
-                    f"`via_service`: {quoted(service)} is not in {region}, the Region of the key",
-                    hint="services use keys in their own Region",
-                )
-            yield _without_misspelling(service)
-            continue
-        name = checked_name("via_service", service, "via_service")
-        if not region:
-            raise InputError(
-                f"`via_service`: {quoted(service)} needs the key's Region",
-                hint=f"add `region`, or write {name}.REGION.amazonaws.com",
-            )
-        if partition_of(region) == "aws-cn":
-            raise InputError(
-                f"`via_service`: give the full name in {region}",
-                hint=f"as the service's page writes it, such as {name}.{region}.amazonaws.com.cn",
-            )
-        yield _without_misspelling(f"{name}.{region}.amazonaws.com")
-
-
-def _without_misspelling(host: str) -> str:
-    meant = misspelled_principal(host)
-    if meant:
-        raise InputError(
-            f"`via_service`: {quoted(host)} is not a service", hint=f"did you mean `{meant}`?"
-        )
-    return host
-
-
 def _context(context: Any) -> dict[str, str]:
     pairs = json_object("context", context, example='{"app": "orders"}')
     if len(pairs) > _MOST_PAIRS:
@@ -269,6 +239,20 @@ def _context(context: Any) -> dict[str, str]:
             raise InputError(
                 f"`context`: the value of {quoted(key, 80)} must be plain text",
                 hint="use 1 to 1,024 printable ASCII characters, without `${`; the value is compared exactly",
+            )
+    return pairs
+
+
+def _principal_tags(tags: Any) -> dict[str, str]:
+    pairs = json_object("principal_tags", tags, example='{"team": "orders"}')
+    if len(pairs) > _MOST_PAIRS:
+        raise InputError(f"`principal_tags` has more than {_MOST_PAIRS} pairs")
+    for key, value in pairs.items():
+        checked_name("principal_tags", key, "tag_key")
+        if not isinstance(value, str) or not _TAG_VALUE.fullmatch(value):
+            raise InputError(
+                f"`principal_tags`: the value of {quoted(key, 80)} is not a tag value",
+                hint="use 1 to 256 letters, digits, spaces and _.:/=+@-; the value is compared exactly",
             )
     return pairs
 
@@ -298,6 +282,11 @@ def _refuse_contradictions(
     services: tuple[KeyService, ...],
     users: tuple[str, ...],
 ) -> None:
+    if arguments.use is not None and usage not in _TWO_WAYS:
+        raise InputError(
+            f"`use` is for keys that encrypt, and `usage` is {usage.value}",
+            hint="leave `use` out: the usage of the key decides what its users may do",
+        )
     if usage is not Usage.ENCRYPT and context:
         raise InputError(
             f"`context` is for symmetric keys, and `usage` is {usage.value}",
@@ -316,99 +305,13 @@ def _refuse_contradictions(
             "`context` applies to direct use, which `only_via_service` excludes",
             hint="services set their own encryption context",
         )
-    if (via or context) and not (users or arguments.external_accounts):
-        name = "via_service" if via else "context"
-        raise InputError(f"`{name}` needs `users`", hint="name who uses the key this way")
+    _refuse_use_by_nobody(arguments, users)
 
 
-def _summary(access: KeyAccess) -> str:
-    admins = counted(len(access.admins), "administrator")
-    users = counted(len(access.users), "user")
-    if access.only_via:
-        users += f" only through {', '.join(access.via)}"
-    elif access.via:
-        users += f", directly and through {', '.join(access.via)}"
-    more = f", {counted(len(access.services), 'AWS service')}" if access.services else ""
-    outside = f", {len(access.outside)} from other accounts" if access.outside else ""
-    replicas = f", replicated to {', '.join(access.replicas)}" if access.replicas else ""
-    return (
-        f"Key policy of account {access.account}: {admins}, {users}{outside}{more}{replicas}. It includes the "
-        "account statement: IAM policies can allow more, and nobody is locked out."
-    )
-
-
-def _facts(access: KeyAccess, rows: list[dict[str, str]], size: int) -> dict[str, Any]:
-    allowed = [row for row in rows if row["outcome"] == "Allowed" and "iam" in row]
-    by_key = [row for row in allowed if row["iam"] == "no IAM policy"]
-    manage = [row["who"] for row in by_key if row["does"] == "kms:PutKeyPolicy"]
-    return {
-        "administrators": list(dict.fromkeys((*manage, *access.admins))),
-        "users": [
-            {"who": user, "how": how} for user in access.users for how in _ways_of_use(access)
-        ],
-        "account_statement": (
-            f"{access.root} stands for the whole account, not only its root user: IAM policies of the account can allow any "
-            "action on this key, so IAM administrators can give anyone access; by itself the statement allows nobody"
-        ),
-        "proved": rows,
-        "size_bytes": size,
-        **(
-            {"services": [_service_row(service) for service in access.services]}
-            if access.services
-            else {}
-        ),
-        "notes": [{"note": note} for note in _notes(access)],
-    }
-
-
-def _ways_of_use(access: KeyAccess) -> Iterator[str]:
-    if not access.only_via:
-        yield f"directly: {', '.join(access.direct)}" + (
-            ", with the encryption context" if access.context else ""
-        )
-    yield from (f"through {service}" for service in access.via)
-
-
-def _service_row(service: KeyService) -> dict[str, str]:
-    guard = service.guard or "none: AWS supports none for this service"
-    without_guard = service.unguarded() if service.guard else ()
-    unguarded = (
-        {"unguarded": f"{', '.join(without_guard)}: AWS documents no guard"}
-        if without_guard
-        else {}
-    )
-    note = {"note": service.note} if service.note else {}
-    return {
-        "service": service.name,
-        "for": service.purpose,
-        "guard": guard,
-        **unguarded,
-        **note,
-    }
-
-
-def _notes(access: KeyAccess) -> Iterable[str]:
-    if access.admins:
-        yield (
-            "administrators can change the policy and so give themselves use of the key: KMS does not enforce the "
-            "separation; monitor PutKeyPolicy in CloudTrail"
-        )
-    else:
-        yield "`admins` is empty: IAM policies of the account decide who administers the key"
-    if access.outside:
-        yield "principals of other accounts also need an IAM policy there, with this key's ARN; grants work for them too"
-    if access.context:
-        yield "the encryption context appears in CloudTrail in plain text: put nothing secret in it"
-    if access.replicas:
-        yield (
-            "each replica has its own policy, and KMS does not synchronize them: `kms check` compares them (KMS-MR-DRIFT); "
-            "a CloudFormation stack creates a replica in the stack's own Region"
-        )
-    if access.via and not access.only_via:
-        yield "direct use has a separate statement, because kms:ViaService alone would block the application's own calls"
-
-
-def _sources(access: KeyAccess) -> Iterator[str]:
-    yield f"{_GUIDE}/key-policy-default.html"
-    yield f"{_GUIDE}/conditions-kms.html"
-    yield from (service.source for service in access.services)
+def _refuse_use_by_nobody(arguments: KeyPolicyArguments, users: tuple[str, ...]) -> None:
+    others = arguments.external_accounts or arguments.organization or arguments.principal_tags
+    if arguments.via_service and not users:
+        raise InputError("`via_service` needs `users`", hint="name who uses the key this way")
+    for name in ("context", "use"):
+        if getattr(arguments, name) and not (users or others):
+            raise InputError(f"`{name}` needs `users`", hint="name who uses the key this way")

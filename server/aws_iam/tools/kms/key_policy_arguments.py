@@ -8,7 +8,7 @@ from typing import Annotated
 from aws_iam.errors import InputError
 from aws_iam.tools.kit.parameters import AccountId
 from aws_iam.tools.kit.tool import Json, Parameter
-from aws_iam.tools.kms.reasoning.key_access import Usage
+from aws_iam.tools.kms.reasoning.key_access import Usage, Use
 
 _MOST = 100
 
@@ -36,6 +36,22 @@ class KeyPolicyArguments:
     external_accounts: Annotated[
         list[str] | None,
         Parameter("other accounts that use the key: ids or ARNs", brief="external accounts"),
+    ] = None
+    organization: Annotated[
+        str | None,
+        Parameter("organization whose accounts use the key: o-…", brief="o-…"),
+    ] = None
+    principal_tags: Annotated[
+        Json,
+        Parameter(
+            "tags of the principals that use the key: {key: value}",
+            brief="{key: value}",
+            document=True,
+        ),
+    ] = None
+    use: Annotated[
+        Use | None,
+        Parameter("what the users may do; default encrypt-decrypt", brief="use"),
     ] = None
     via_service: Annotated[
         list[str] | None,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.tools.kms.reasoning.key_access import GRANTS
+from aws_iam.tools.kms.via_services import other_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,14 +23,13 @@ _ALLOWED, _DENIED = "Allowed", "ImplicitlyDenied"
 _KEY = "key/00000000-0000-0000-0000-000000000000"
 _REGION = "us-east-1"
 _STRANGER = "role/somebody-else"
-_OTHERS = ("999999999999", "888888888888")
+_OTHERS = tuple(digit * 12 for digit in "9876543210")
 _ACCOUNT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
-_MANAGE = "kms:PutKeyPolicy"
+_MANAGE = ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion")
 _EVERYTHING = {
     "Version": "2012-10-17",
     "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"},
 }
-_MOST_OF_A_KIND = 3
 _NO_IAM = "no IAM policy"
 _IAM = "an IAM policy that allows kms:*"
 
@@ -38,141 +40,244 @@ class NotProvedError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
+    """Requests by one principal that differ in the action alone, and the outcome that all must have."""
+
     who: str
-    does: str
+    does: tuple[str, ...]
     expected: str
     identity: bool = False
     how: str = "directly"
-    context: Mapping[str, Any] | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
 
 
 def proof_rows(access: KeyAccess, document: Mapping[str, Any]) -> list[dict[str, str]]:
-    """One row per request: who, what, how, and the outcome; NotProvedError for an unexpected one."""
+    """One row per case: who, which actions, how, and the outcome of every one; NotProvedError for an unexpected one."""
     region = access.region or _REGION
     key = f"arn:{access.partition}:kms:{region}:{access.account}:{_KEY}"
     bare = layers_of({"resource": dict(document), "identity": []})
     backed = layers_of({"resource": dict(document), "identity": [_EVERYTHING]})
-    return [_row(case, key, backed if case.identity else bare) for case in _cases(access)]
+    return [
+        _row(case, key, backed if case.identity else bare)
+        for case in _cases(access, region)
+        if case.does
+    ]
 
 
 def _row(case: _Case, key: str, layers: Layers) -> dict[str, str]:
-    requested = {"principal": case.who, "action": case.does, "resource": key}
-    context = dict(case.context or {})
-    outcome = evaluate_request(
-        request_of({**requested, "context": context}), layers
-    ).decision.outcome
-    if outcome != case.expected:
-        raise NotProvedError(f"{case.does} by {case.who}, {case.how}: {outcome}")
-    service = ":" not in case.who
-    by = {} if service else {"iam": _IAM if case.identity else _NO_IAM}
-    return {"who": case.who, "does": case.does, "how": case.how, **by, "outcome": outcome}
-
-
-def _cases(access: KeyAccess) -> Iterator[_Case]:
-    use = access.direct[0]
-    for admin in access.admins[:_MOST_OF_A_KIND]:
-        yield _Case(who=admin, does=_MANAGE, expected=_ALLOWED)
-        yield _Case(who=admin, does=use, expected=_DENIED, context=_encryption_context(access))
-    for user in access.users[:_MOST_OF_A_KIND]:
-        yield from _of_user(access, user, use)
-    yield from _of_strangers(access, use)
-    for principal in access.outside[:_MOST_OF_A_KIND]:
-        yield from _of_outsider(access, principal, use)
-    yield from _of_services(access, access.document())
-
-
-def _of_user(access: KeyAccess, user: str, use: str) -> Iterator[_Case]:
-    direct = _DENIED if access.only_via else _ALLOWED
-    yield _Case(
-        who=user,
-        does=use,
-        expected=direct,
-        context=_encryption_context(access),
-        how=_how_directly(access),
-    )
-    if access.context and not access.only_via:
-        other = {key: f"not {value}" for key, value in _encryption_context(access).items()}
-        how = "directly, with another encryption context"
-        yield _Case(who=user, does=use, expected=_DENIED, context=other, how=how)
-    for service in access.via[:_MOST_OF_A_KIND]:
-        through = {"kms:ViaService": service, "kms:CallerAccount": access.account}
-        how = f"through {service}"
-        yield _Case(
-            who=user, does=access.usage.actions[0], expected=_ALLOWED, context=through, how=how
+    for action in case.does:
+        request = request_of(
+            {
+                "principal": case.who,
+                "action": action,
+                "resource": key,
+                "context": dict(case.context),
+            }
         )
+        outcome = evaluate_request(request, layers).decision.outcome
+        if outcome != case.expected:
+            raise NotProvedError(f"{action} by {case.who}, {case.how}: {outcome}")
+    by = {"iam": _IAM if case.identity else _NO_IAM} if ":" in case.who else {}
+    does = ", ".join(case.does)
+    return {"who": case.who, "does": does, "how": case.how, **by, "outcome": case.expected}
+
+
+def _cases(access: KeyAccess, region: str) -> Iterator[_Case]:
+    yield _Case(who=access.root, does=_MANAGE, expected=_ALLOWED)
+    for admin in access.admins:
+        yield from _of_admin(access, admin)
+    for user in access.users:
+        yield from _of_user(access, user, region)
+    yield from _of_strangers(access)
+    for principal in access.outside:
+        yield from _of_outsider(access, principal)
+    if access.organization:
+        yield from _of_organization(access)
+    if access.tags:
+        yield from _of_tagged(access)
+    for statement in access.service_statements():
+        yield from _of_service(access, statement)
+
+
+def _of_admin(access: KeyAccess, admin: str) -> Iterator[_Case]:
+    yield _Case(who=admin, does=access.administration, expected=_ALLOWED)
+    direct = {**_encryption_context(access), **_in_organization(access), **_tags(access)}
+    uses = (*access.usage.actions, "kms:CreateGrant")
+    context = {**direct, "kms:GrantIsForAWSResource": "true"}
+    yield _Case(who=admin, does=uses, expected=_DENIED, context=context)
+
+
+def _of_user(access: KeyAccess, user: str, region: str) -> Iterator[_Case]:
+    context, how = _encryption_context(access), _how_directly(access)
     if access.only_via:
-        region = access.region or _REGION
-        other_service = {"kms:ViaService": f"another.{region}.amazonaws.com"}
-        how = "through another service"
-        yield _Case(who=user, does=use, expected=_DENIED, context=other_service, how=how)
+        uses = (*access.usage.actions, *access.usage.looks)
+        tags = {**_tags(access), **_in_organization(access)}
+        yield _Case(who=user, does=uses, expected=_DENIED, context=tags)
     else:
-        yield _Case(who=user, does="kms:DescribeKey", expected=_ALLOWED)
-    if access.grants:
-        for is_for in ("true", "false"):
-            how = "for an AWS service" if is_for == "true" else "for anyone else"
-            context = {"kms:GrantIsForAWSResource": is_for}
-            expected = _ALLOWED if is_for == "true" else _DENIED
-            yield _Case(
-                who=user, does="kms:CreateGrant", expected=expected, context=context, how=how
-            )
+        yield _Case(who=user, does=access.direct, expected=_ALLOWED, context=context, how=how)
+        yield _Case(who=user, does=access.usage.looks, expected=_ALLOWED)
+        others = tuple(a for a in access.usage.actions if a not in access.direct)
+        yield _Case(who=user, does=others, expected=_DENIED, context=context, how=how)
+        yield from _with_other_context(access, user)
+    for service in access.via:
+        yield from _through(access, user, service)
+    if access.only_via:
+        other = {"kms:ViaService": other_service(access.via, region)}
+        how = f"through {other['kms:ViaService']}"
+        yield _Case(who=user, does=access.usage.actions, expected=_DENIED, context=other, how=how)
+    for is_for in ("true", "false"):
+        how = "for an AWS service" if is_for == "true" else "for anyone else"
+        yield _Case(
+            who=user,
+            does=GRANTS if access.grants else ("kms:CreateGrant",),
+            expected=_ALLOWED if is_for == "true" and access.grants else _DENIED,
+            context={"kms:GrantIsForAWSResource": is_for},
+            how=how,
+        )
     yield _Case(who=user, does=_MANAGE, expected=_DENIED)
 
 
-def _of_strangers(access: KeyAccess, use: str) -> Iterator[_Case]:
+def _with_other_context(access: KeyAccess, user: str) -> Iterator[_Case]:
+    if access.context:
+        other = {key: f"not {value}" for key, value in _encryption_context(access).items()}
+        how = "directly, with another encryption context"
+        yield _Case(who=user, does=access.direct, expected=_DENIED, context=other, how=how)
+
+
+def _through(access: KeyAccess, user: str, service: str) -> Iterator[_Case]:
+    context = {"kms:ViaService": service, "kms:CallerAccount": access.account}
+    how = f"through {service}"
+    yield _Case(who=user, does=access.actions, expected=_ALLOWED, context=context, how=how)
+    others = tuple(a for a in access.usage.actions if a not in access.actions)
+    yield _Case(who=user, does=others, expected=_DENIED, context=context, how=how)
+
+
+def _of_strangers(access: KeyAccess) -> Iterator[_Case]:
     own = f"arn:{access.partition}:iam::{access.account}:{_STRANGER}"
-    yield _Case(who=own, does=use, expected=_DENIED, context=_encryption_context(access))
-    yield _Case(who=own, does=use, expected=_ALLOWED, identity=True)
-    foreign = next(
-        account for account in _OTHERS if not any(f"::{account}:" in arn for arn in access.outside)
-    )
-    if foreign == access.account:
-        foreign = "777777777777"
+    uses, context = access.usage.actions, _encryption_context(access)
+    yield _Case(who=own, does=(*uses, *_MANAGE), expected=_DENIED, context=context)
+    yield _Case(who=own, does=(*uses, *_MANAGE), expected=_ALLOWED, identity=True)
+    foreign = _other_account(access)
     stranger = f"arn:{access.partition}:iam::{foreign}:{_STRANGER}"
     yield _Case(
         who=stranger,
-        does=use,
+        does=(*uses, *_MANAGE),
         expected=_DENIED,
         identity=True,
-        context=_encryption_context(access),
+        context={**context, **_tags(access)},
     )
 
 
-def _of_outsider(access: KeyAccess, outsider: str, use: str) -> Iterator[_Case]:
+def _other_account(access: KeyAccess) -> str:
+    known = {access.account, *(arn.split(":")[4] for arn in access.outside)}
+    return next(account for account in _OTHERS if account not in known)
+
+
+def _of_outsider(access: KeyAccess, outsider: str) -> Iterator[_Case]:
     member = (
         outsider.removesuffix(":root") + ":role/their-role"
         if outsider.endswith(":root")
         else outsider
     )
-    context, how = _encryption_context(access), _how_directly(access)
-    yield _Case(who=member, does=use, expected=_DENIED, context=context, how=how)
-    yield _Case(who=member, does=use, expected=_ALLOWED, identity=True, context=context, how=how)
-    yield _Case(who=member, does=_MANAGE, expected=_DENIED, identity=True)
+    yield from _of_other_account(access, member, {}, _how_directly(access))
 
 
-def _of_services(access: KeyAccess, document: Mapping[str, Any]) -> Iterator[_Case]:
-    """Each service on behalf of the account of its sources, and of another account, which its guard must refuse."""
-    for statement in document["Statement"]:
-        principal = statement["Principal"].get("Service")
-        if not principal:
-            continue
-        actions = statement["Action"]
-        first = actions if isinstance(actions, str) else actions[0]
-        does = first.rstrip("*")
-        condition = statement.get("Condition", {})
-        own = _values_that_meet(condition)
-        accounts = sorted(
-            {account for value in own.values() for account in _ACCOUNT.findall(value)}
+def _of_other_account(
+    access: KeyAccess, member: str, keys: Mapping[str, str], how: str
+) -> Iterator[_Case]:
+    """What a principal of another account may do: nothing by the key policy alone, use with an IAM policy there."""
+    context = {**_encryption_context(access), **keys}
+    for identity in (False, True):
+        expected = _ALLOWED if identity else _DENIED
+        yield _Case(
+            who=member,
+            does=access.direct,
+            expected=expected,
+            identity=identity,
+            context=context,
+            how=how,
         )
-        how = f"on behalf of account {' and '.join(accounts) or access.account}"
+    others = tuple(a for a in access.usage.actions if a not in access.direct)
+    yield _Case(
+        who=member,
+        does=(*others, *_MANAGE),
+        expected=_DENIED,
+        identity=True,
+        context=context,
+        how=how,
+    )
+
+
+def _of_organization(access: KeyAccess) -> Iterator[_Case]:
+    member = f"arn:{access.partition}:iam::{_other_account(access)}:role/their-role"
+    inside, tags = _in_organization(access), _tags(access)
+    how = f"directly, in organization {access.organization}"
+    tagged = f"{how}, with the tags" if tags else how
+    yield from _of_other_account(access, member, {**inside, **tags}, tagged)
+    context = _encryption_context(access)
+    other = {**context, **tags, "aws:PrincipalOrgID": "o-anotherorg"}
+    how_other = "directly, in another organization"
+    yield _Case(
+        who=member,
+        does=access.direct,
+        expected=_DENIED,
+        identity=True,
+        context=other,
+        how=how_other,
+    )
+    if tags:
+        untagged = {**context, **inside}
+        yield _Case(
+            who=member,
+            does=access.direct,
+            expected=_DENIED,
+            identity=True,
+            context=untagged,
+            how=f"{how}, without the tags",
+        )
+    own = f"arn:{access.partition}:iam::{access.account}:{_STRANGER}"
+    yield _Case(
+        who=own, does=access.direct, expected=_DENIED, context={**context, **inside}, how=how
+    )
+
+
+def _of_tagged(access: KeyAccess) -> Iterator[_Case]:
+    own = f"arn:{access.partition}:iam::{access.account}:{_STRANGER}"
+    context, tags = _encryption_context(access), _tags(access)
+    how = f"{_how_directly(access)}, with the principal tags"
+    yield _Case(
+        who=own, does=access.direct, expected=_ALLOWED, context={**context, **tags}, how=how
+    )
+    for key in tags:
+        other = {**context, **tags, key: f"not {tags[key]}"}
+        how = f"{_how_directly(access)}, with another value of {key}"
+        yield _Case(who=own, does=access.direct, expected=_DENIED, context=other, how=how)
+    yield _Case(who=own, does=_MANAGE, expected=_DENIED, context=tags)
+
+
+def _of_service(access: KeyAccess, statement: Mapping[str, Any]) -> Iterator[_Case]:
+    """A service on behalf of the account of its sources, and of another account, which its guard must refuse."""
+    ((kind, principal),) = statement["Principal"].items()
+    actions = statement["Action"]
+    listed = [actions] if isinstance(actions, str) else actions
+    does = tuple(dict.fromkeys(name for entry in listed for name in catalog().expand(entry)))
+    own = _values_that_meet(statement.get("Condition", {}))
+    if kind == "AWS":
+        yield _Case(who=principal, does=does, expected=_ALLOWED, context=own)
+        theirs = principal.replace(access.account, _other_account(access))
+        how = "in another account"
+        yield _Case(who=theirs, does=does, expected=_DENIED, identity=True, context=own, how=how)
+        return
+    accounts = sorted({account for value in own.values() for account in _ACCOUNT.findall(value)})
+    how = f"on behalf of account {' and '.join(accounts) or access.account}"
+    yield _Case(who=principal, does=does, expected=_ALLOWED, context=own, how=how)
+    stranger = next(account for account in _OTHERS if account not in accounts)
+    other = {key: _ACCOUNT.sub(stranger, value) for key, value in own.items()}
+    how = "on behalf of another account"
+    if other != own:
+        yield _Case(who=principal, does=does, expected=_DENIED, context=other, how=how)
+    else:
+        how = f"{how} (AWS documents no guard)"
         yield _Case(who=principal, does=does, expected=_ALLOWED, context=own, how=how)
-        stranger = next(account for account in _OTHERS if account not in accounts)
-        other = {key: _ACCOUNT.sub(stranger, value) for key, value in own.items()}
-        how = "on behalf of another account"
-        if other != own:
-            yield _Case(who=principal, does=does, expected=_DENIED, context=other, how=how)
-        else:
-            how = f"{how} (AWS documents no guard)"
-            yield _Case(who=principal, does=does, expected=_ALLOWED, context=own, how=how)
 
 
 def _values_that_meet(condition: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -186,6 +291,14 @@ def _values_that_meet(condition: Mapping[str, Mapping[str, Any]]) -> dict[str, s
 
 def _encryption_context(access: KeyAccess) -> dict[str, str]:
     return {f"kms:EncryptionContext:{key}": value for key, value in access.context.items()}
+
+
+def _tags(access: KeyAccess) -> dict[str, str]:
+    return {f"aws:PrincipalTag/{key}": value for key, value in access.tags.items()}
+
+
+def _in_organization(access: KeyAccess) -> dict[str, str]:
+    return {"aws:PrincipalOrgID": access.organization} if access.organization else {}
 
 
 def _how_directly(access: KeyAccess) -> str:

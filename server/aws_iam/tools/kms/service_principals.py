@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.aws_names import FORMS, checked_name
+from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference.key_services import key_services
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.reference.key_services import KeyService
 
-_SERVICES_IN = frozenset({"aws"})
+_SERVICES_IN = frozenset({"aws", "aws-cn", "aws-us-gov"})
 
 
 def services_of(values: list[str] | None, partition: str, region: str) -> Iterator[KeyService]:
@@ -35,7 +34,7 @@ def services_of(values: list[str] | None, partition: str, region: str) -> Iterat
             )
         if partition not in _SERVICES_IN:
             raise InputError(
-                f"`services`: the table covers only partition aws, and the key is in {partition}",
+                f"`services`: the table does not cover the key's partition, {partition}",
                 hint="copy the statement from the service's documentation for this partition",
             )
         if found.regional and not region:
@@ -52,14 +51,7 @@ def services_of(values: list[str] | None, partition: str, region: str) -> Iterat
 
 def _of_principal(text: str) -> KeyService | None:
     """The service with that principal; InputError if it uses keys in several ways."""
-    matching = [
-        service
-        for service in key_services().values()
-        if re.fullmatch(
-            re.escape(service.principal).replace(r"\{Region\}", FORMS["region"].pattern.pattern),
-            text,
-        )
-    ]
+    matching = [service for service in key_services().values() if service.is_principal(text)]
     if len(matching) > 1:
         names = ", ".join(f"`{service.name}`" for service in matching)
         raise InputError(

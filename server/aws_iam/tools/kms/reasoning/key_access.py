@@ -51,9 +51,17 @@ ADMINISTRATION = (
 _REPLICATION = ("kms:ReplicateKey", "kms:UpdatePrimaryRegion")
 # The calls of envelope encryption, which carry an encryption context.
 _ENVELOPE = ("kms:Decrypt", "kms:GenerateDataKey")
-_GRANTS = ("kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant")
+GRANTS = ("kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant")
 _LOOK = "kms:DescribeKey"
 _PUBLIC_KEY = "kms:GetPublicKey"
+
+
+class Use(StrEnum):
+    """What the users may do with a key that encrypts: both ways, or one alone."""
+
+    BOTH = "encrypt-decrypt"
+    ENCRYPT = "encrypt"
+    DECRYPT = "decrypt"
 
 
 class Usage(StrEnum):
@@ -102,6 +110,13 @@ _ACTIONS: Mapping[Usage, tuple[str, ...]] = {
     Usage.KEY_AGREEMENT: ("kms:DeriveSharedSecret",),
     Usage.KEY_ENCAPSULATION: ("kms:Decapsulate", "kms:Encapsulate"),
 }
+# Without kms:ReEncrypt*: re-encryption needs a permission on two keys, and few users need it.
+_ONE_WAY: Mapping[Use, frozenset[str]] = {
+    Use.ENCRYPT: frozenset(
+        {"kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"}
+    ),
+    Use.DECRYPT: frozenset({"kms:Decrypt"}),
+}
 _PUBLIC = frozenset(
     {Usage.ASYMMETRIC_ENCRYPT, Usage.SIGN, Usage.KEY_AGREEMENT, Usage.KEY_ENCAPSULATION}
 )
@@ -120,7 +135,8 @@ class KeyAccess:
     """Who may do what with a key. `users` call KMS directly and through the `via` services; with `only_via` only through these.
 
     `context` is the encryption context that direct use must carry; `outside` are accounts or principals of others;
-    `replicas` are the Regions that the key is copied to.
+    `organization` lets in its other accounts, `tags` the principals of the account that carry them all (and of the
+    organization only those); `replicas` are the Regions that the key is copied to.
     """
 
     account: str
@@ -130,12 +146,24 @@ class KeyAccess:
     admins: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+    organization: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
     via: tuple[str, ...] = ()
     only_via: bool = False
     context: Mapping[str, str] = field(default_factory=dict)
     services: tuple[KeyService, ...] = ()
     source_arns: tuple[str, ...] = ()
     usage: Usage = Usage.ENCRYPT
+    use: Use = Use.BOTH
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The cryptographic actions of the users: those of the key, or those of one direction."""
+        return self._of_use(self.usage.actions)
+
+    def _of_use(self, actions: tuple[str, ...]) -> tuple[str, ...]:
+        one_way = _ONE_WAY.get(self.use)
+        return tuple(action for action in actions if one_way is None or action in one_way)
 
     @property
     def root(self) -> str:
@@ -146,12 +174,18 @@ class KeyAccess:
     def direct(self) -> tuple[str, ...]:
         """The cryptographic actions of direct use: with services or a context only those of envelope encryption."""
         narrowed = self.context or (self.via and self.usage is Usage.ENCRYPT)
-        return _ENVELOPE if narrowed else self.usage.actions
+        return self._of_use(_ENVELOPE) if narrowed else self.actions
+
+    @property
+    def administration(self) -> tuple[str, ...]:
+        """The actions of the administrators."""
+        return (*ADMINISTRATION, *(_REPLICATION if self.replicas else ()))
 
     @property
     def grants(self) -> bool:
-        """Whether the users may create grants for AWS services, which use symmetric keys only."""
-        return self.usage is Usage.ENCRYPT and bool(self.users) and not self.context_only
+        """Whether the users may create grants for AWS services, which use symmetric keys only, and both ways."""
+        symmetric = self.usage is Usage.ENCRYPT and self.use is Use.BOTH
+        return symmetric and bool(self.users) and not self.context_only
 
     @property
     def context_only(self) -> bool:
@@ -170,43 +204,78 @@ class KeyAccess:
     def _statements(self) -> Iterator[dict[str, Any]]:
         yield _allow("AccountMayDelegateByIam", {"AWS": self.root}, ("kms:*",))
         if self.admins:
-            copies = _REPLICATION if self.replicas else ()
-            yield _allow("AdministratorsManage", _aws(self.admins), (*ADMINISTRATION, *copies))
+            yield _allow("AdministratorsManage", _aws(self.admins), self.administration)
         if self.users:
             yield from self._use("Users", self.users, through_services=True)
         if self.outside:
             yield from self._use("OtherAccounts", self.outside, through_services=False)
+        if self.organization:
+            yield from self._allow_use("Organization", _EVERYONE, self._in_organization())
+        if self.tags:
+            yield from self._allow_use("TaggedPrincipals", _EVERYONE, self._tagged_here())
         if self.grants:
-            yield _allow("UsersGrantToAwsServices", _aws(self.users), _GRANTS, _FOR_SERVICES)
-        yield from _merged(
-            statement for service in self.services for statement in self._service(service)
-        )
+            yield _allow("UsersGrantToAwsServices", _aws(self.users), GRANTS, _FOR_SERVICES)
+        yield from self.service_statements()
 
     def _use(
         self, who: str, principals: tuple[str, ...], *, through_services: bool
     ) -> Iterator[dict[str, Any]]:
         named = _aws(principals)
-        restricted = through_services and self.only_via
-        if not restricted and self.context:
-            # DescribeKey has no encryption context: the condition would never be met.
-            wanted = {f"kms:EncryptionContext:{key}": value for key, value in self.context.items()}
-            yield _allow(f"{who}UseDirectly", named, self.direct, {"StringEquals": wanted})
-            yield _allow(f"{who}LookAtKey", named, self.usage.looks)
-        elif not restricted:
-            yield _allow(f"{who}UseDirectly", named, (*self.direct, *self.usage.looks))
+        if not (through_services and self.only_via):
+            yield from self._allow_use(who, named, {})
         if through_services and self.via and self._through_services():
             through = {"StringEquals": {"kms:ViaService": _one_or_list(self.via)}}
             yield _allow(f"{who}UseThroughServices", named, self._through_services(), through)
 
+    def _allow_use(
+        self, who: str, principal: Mapping[str, Any], condition: Mapping[str, Mapping[str, Any]]
+    ) -> Iterator[dict[str, Any]]:
+        """Direct use under a condition on the caller, and with the encryption context."""
+        if not self.context:
+            actions = (*self.direct, *self.usage.looks)
+            yield _allow(f"{who}UseDirectly", principal, actions, condition)
+            return
+        # DescribeKey has no encryption context: the condition would never be met.
+        wanted = {f"kms:EncryptionContext:{key}": value for key, value in self.context.items()}
+        equal = {**condition.get("StringEquals", {}), **wanted}
+        both = {**condition, "StringEquals": equal}
+        yield _allow(f"{who}UseDirectly", principal, self.direct, both)
+        yield _allow(f"{who}LookAtKey", principal, self.usage.looks, condition)
+
+    def _in_organization(self) -> dict[str, dict[str, Any]]:
+        """The other accounts of the organization: in the key's own account the statement would allow without IAM policies."""
+        return {
+            "StringEquals": {"aws:PrincipalOrgID": self.organization, **self._tag_keys()},
+            "StringNotEquals": {"aws:PrincipalAccount": self.account},
+        }
+
+    def _tagged_here(self) -> dict[str, dict[str, Any]]:
+        """The tagged principals of the key's account, without its administrators and users of services alone."""
+        excluded = (*self.admins, *(self.users if self.only_via else ()))
+        others = {"ArnNotEquals": {"aws:PrincipalArn": _one_or_list(excluded)}}
+        return {
+            "StringEquals": {"aws:PrincipalAccount": self.account, **self._tag_keys()},
+            **(others if excluded else {}),
+        }
+
+    def _tag_keys(self) -> dict[str, str]:
+        return {f"aws:PrincipalTag/{key}": value for key, value in self.tags.items()}
+
     def _through_services(self) -> tuple[str, ...]:
         """What services may do for the users, without what the users may do directly."""
         if self.only_via:
-            return (*self.usage.actions, *self.usage.looks)
+            return (*self.actions, *self.usage.looks)
         anyway = () if self.context else self.direct
-        return tuple(action for action in self.usage.actions if action not in anyway)
+        return tuple(action for action in self.actions if action not in anyway)
+
+    def service_statements(self) -> Iterator[dict[str, Any]]:
+        """The statements for AWS services that call KMS as themselves."""
+        yield from _merged(
+            statement for service in self.services for statement in self._service(service)
+        )
 
     def _service(self, service: KeyService) -> Iterator[dict[str, Any]]:
-        principal = {"Service": service.principal_in(self.region)}
+        principal = service.principal_in(self.partition, self.region, self.account)
         arns = tuple(filter(service.calls_for, self.source_arns))
         # The source may be in another account: an organization's trail is in the management account.
         owners = [account for arn in arns if (account := arn.split(":")[4])]
@@ -235,6 +304,7 @@ def _actions(values: tuple[str, ...]) -> str | list[str]:
     return _one_or_list(tuple(sorted(set(values))))
 
 
+_EVERYONE = {"AWS": "*"}
 _FOR_SERVICES = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 
 

@@ -1,0 +1,84 @@
+"""The services that KMS names in `kms:ViaService`, and the words that people use for them.
+
+    via_service("efs")  →  ViaService(name="elasticfilesystem", …)
+
+The table is as old as its date: a name that is not in it is unconfirmed, not wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam import resources
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.errors import closest, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SUFFIX = ".amazonaws.com"
+"""The end of every value of `kms:ViaService`, in China too: KMS Developer Guide, conditions-kms."""
+
+_SEPARATORS = re.compile(r"[\s_]+")
+_BRAND = re.compile(r"(?:amazon|aws)-(?=.)")
+
+
+@slotted
+class ViaService:
+    """A service by its name in `kms:ViaService`; `source` is the page that has the name."""
+
+    name: str
+    services: tuple[str, ...]
+    source: str
+    note: str = ""
+    confirmed: bool = True
+
+
+def via_service(word: str) -> ViaService | None:
+    """The service with that name, or that people call so; None if the table has neither."""
+    return _by_word().get(_normal(word))
+
+
+def near_via_service(word: str) -> str | None:
+    """The name that a misspelled one may mean."""
+    names = nearest(_normal(word), _by_word()) or (closest(_normal(word), _by_word()),)
+    return names[0]
+
+
+def _normal(word: str) -> str:
+    return _BRAND.sub("", _SEPARATORS.sub("-", word.strip().lower()), count=1)
+
+
+@cache
+def via_services() -> Mapping[str, ViaService]:
+    """Every service by its name."""
+    table = _table()
+    return {
+        row["name"]: ViaService(
+            name=row["name"],
+            services=tuple(row["for"]),
+            source=row.get("source", table["source"]),
+            note=row.get("note", ""),
+            confirmed=row.get("confirmed", True),
+        )
+        for row in table["services"]
+    }
+
+
+@cache
+def _by_word() -> Mapping[str, ViaService]:
+    named = {_normal(full): known for known in via_services().values() for full in known.services}
+    words = {word: via_services()[name] for word, name in _table()["words"].items()}
+    return {**named, **words, **via_services()}
+
+
+def as_of() -> str:
+    """The date of the table."""
+    return str(_table()["as_of"])
+
+
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = resources.data("kms-via-services.json")
+    return table
