@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.engine.evaluation.evaluate import evaluate_request
@@ -19,6 +19,7 @@ from aws_iam.engine.language.document import dump
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.tools.kms.reasoning.request_keys import is_never_sent, never_met
 from aws_iam.tools.kms.reasoning.statements import (
     PUT_KEY_POLICY,
     account_meant_whole,
@@ -31,6 +32,7 @@ from aws_iam.tools.kms.reasoning.statements import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from aws_iam.answer import Decision
     from aws_iam.engine.evaluation.request import Request
     from aws_iam.engine.language.document import Policy, Principal, Statement
 
@@ -86,6 +88,8 @@ def _administrator(
 ) -> Administrator:
     pointer = statement.place().pointer
     never = _why_never(principal, account)
+    if not never and (key := never_met(statement)):
+        never = f"its condition needs {quoted(key)}, which a direct call of PutKeyPolicy never has"
     if never:
         return Administrator(principal=principal.value, how="nobody", note=never, pointer=pointer)
     is_account = account_meant_whole(principal) == account
@@ -166,7 +170,7 @@ class _Denials:
         whole = account_meant_whole(principal)
         caller = f"arn:aws:iam::{whole}:root" if principal.value == whole else principal.value
         request = request_to_manage(caller, self.policy, self.account, {})
-        decision = evaluate_request(request, self.layers).decision
+        decision = without_keys_never_sent(evaluate_request(request, self.layers).decision)
         others = outcomes_of_missing_keys(request, self.layers, decision).values()
         outcomes = [
             decision.outcome,
@@ -198,6 +202,12 @@ def request_to_manage(
             "context": {**filled, **context},
         }
     )
+
+
+def without_keys_never_sent(decision: Decision) -> Decision:
+    """The decision without the missing keys that PutKeyPolicy never has: their absence is certain."""
+    keys = tuple(key for key in decision.missing_keys if not is_never_sent(key))
+    return replace(decision, missing_keys=keys)
 
 
 def key_of(policy: Policy, partition: str, account: str) -> str:

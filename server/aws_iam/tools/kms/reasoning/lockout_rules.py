@@ -20,14 +20,17 @@ from aws_iam.tools.kms.reasoning.administrators import (
     PRINCIPAL,
     request_to_manage,
     without_ignored_statements,
+    without_keys_never_sent,
 )
 from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES
-from aws_iam.tools.kms.reasoning.statements import is_unique_id
+from aws_iam.tools.kms.reasoning.request_keys import never_met, never_met_in
+from aws_iam.tools.kms.reasoning.statements import account_meant_whole, is_unique_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aws_iam.answer import Decision
+    from aws_iam.engine.evaluation.caller import Caller
     from aws_iam.engine.evaluation.layers import Layers
     from aws_iam.engine.language.document import Policy, Principal, Statement
 
@@ -91,7 +94,7 @@ def _evaluated(policy: Policy, request: Any, layers_given: Mapping[str, Any]) ->
     layers = layers_of(
         {"identity": None, **layers_given, "resource": without_ignored_statements(policy)}
     )
-    decision = evaluate_request(request, layers).decision
+    decision = without_keys_never_sent(evaluate_request(request, layers).decision)
     keys = _deciding_keys(request, layers, decision)
     if keys:
         key_list = ", ".join(quoted(key) for key in keys[:_MOST_KEYS])
@@ -114,7 +117,25 @@ def _evaluated(policy: Policy, request: Any, layers_given: Mapping[str, Any]) ->
         case _:
             layer = decision.blocked_by[0] if decision.blocked_by else "resource"
             why = _MISSING_ALLOW.get(layer, f"the layer {layer} does not allow kms:PutKeyPolicy")
+            why += _unmet(policy, request.caller) if layer == "resource" else ""
     return Lockout(outcome="refused", reason=why, error=f"{_MALFORMED}: {MESSAGE}")
+
+
+def _unmet(policy: Policy, caller: Caller) -> str:
+    """Why an Allow that seems to help the caller does not."""
+    named = (
+        statement
+        for statement in never_met_in(policy)
+        if any(
+            p.is_everyone or p.value == caller.arn or account_meant_whole(p) == caller.account
+            for p in statement.principals
+        )
+    )
+    statement = next(named, None)
+    if statement is None:
+        return ""
+    place, key = statement.place().pointer, never_met(statement)
+    return f"; `{place}` allows it only with {quoted(key)}, which a direct call of PutKeyPolicy never has"
 
 
 def _undecided(
