@@ -108,7 +108,7 @@ class Check(Generic[S]):
             reason=escaped(outcome.reason, _LONGEST_MESSAGE)
             if isinstance(outcome, Unknown)
             else None,
-            where=failed.where if failed else None,
+            where=outcome.where,
             resource=escaped(resource, _LONGEST_RESOURCE) if resource else None,
             region=outcome.region,
             account=account.id if account else None,

@@ -35,6 +35,11 @@ class Outcome:
         """The ARN of the resource; None for a place in a document."""
         return self.about if isinstance(self.about, str) else None
 
+    @property
+    def where(self) -> Where | None:
+        """The place in the document; None for a resource."""
+        return self.about if isinstance(self.about, Where) else None
+
 
 @positional
 class Fail(Outcome):

@@ -120,6 +120,8 @@ def test_declared_users_open_further_checks() -> None:
     [
         ({"document": policy(), "demo": True}, "cannot be combined"),
         ({"account": OWN, "demo": True}, "`account` goes with `document`"),
+        ({"key": sample.ARN, "demo": True}, "`key` goes with `document`"),
+        ({"document": [policy(ROOT), policy(ROOT, ROOT)], "key": sample.ARN}, "`key` goes with one key policy"),
         ({"document": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}, "contains no key policy"),
         ({"document": policy(ROOT), "account": "x\x1b"}, "`account` is not well formed"),
         ({"document": policy(ROOT), "scope": ["KMS-ROTOFF"]}, "did you mean `KMS-ROT-OFF`"),

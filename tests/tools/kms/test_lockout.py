@@ -40,7 +40,9 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", [pytest.param(c, id=c["name"]) for c in CASES])
 def test_the_answer_of_put_key_policy_is_foreseen(case: dict[str, Any]) -> None:
-    extra = {name: case[name] for name in ("policies", "context", "account") if name in case}
+    extra = {
+        name: case[name] for name in ("policies", "context", "account", "key") if name in case
+    }
     answer = lockout(case["document"], case["caller"], **extra)
     facts = answer.facts
     assert facts["put_key_policy"] == case["put_key_policy"]
@@ -72,6 +74,14 @@ def test_the_bypass_and_what_is_assumed_are_told() -> None:
     assert any("every principal exists" in row["what"] for row in facts["assumed"])
 
 
+def test_the_key_that_a_statement_names_is_assumed_and_told() -> None:
+    named = {**account_statement(), "Resource": KEY}
+    assumed = lockout(policy(named), f"{OWN}root").facts["assumed"]
+    assert any("give `key`" in row["what"] for row in assumed)
+    assumed = lockout(policy(named), f"{OWN}root", key=KEY).facts["assumed"]
+    assert not any("give `key`" in row["what"] for row in assumed)
+
+
 def test_text_is_taken_as_well_as_a_value() -> None:
     text = json.dumps(policy(account_statement()), indent=2)
     assert lockout(text, f"{OWN}root").facts["put_key_policy"] == "accepted"
@@ -88,6 +98,8 @@ def test_text_is_taken_as_well_as_a_value() -> None:
         ({"policies": "["}, "`policies` is not JSON"),
         ({"context": [1]}, "`context` must be an object"),
         ({"account": "12"}, "`account` is not well formed"),
+        ({"key": "alias/main"}, "`key` is not well formed"),
+        ({"key": KEY, "account": "444455556666"}, "`key` belongs to account"),
         ({"document": '{"Statement": ['}, "not JSON"),
     ],
 )

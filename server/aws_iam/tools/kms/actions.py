@@ -25,6 +25,7 @@ tool = Tool(
 )
 
 Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
+KeyArn = Annotated[str | None, Parameter("ARN of the policy's key", brief="of the key")]
 KeyLimits = Annotated[
     Json,
     Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="thresholds", document=True),
@@ -82,11 +83,12 @@ def lockout(
     account: Annotated[
         str | None, Parameter("12-digit id of the key's account", brief="12 digits")
     ] = None,
+    key: KeyArn = None,
 ) -> Answer:
     """Predict whether PutKeyPolicy would refuse a key policy as a lockout, and who could still administer the key."""
     from aws_iam.tools.kms import lockout as kms_lockout
 
-    return kms_lockout.lockout(document, caller, policies, context, account)
+    return kms_lockout.lockout(document, caller, policies, context, account, key)
 
 
 @tool.action
@@ -99,6 +101,7 @@ def check(
     account: Annotated[
         str | None, Parameter("12-digit id of the key's account", brief="12 digits")
     ] = None,
+    key: KeyArn = None,
     users: Annotated[
         list[str] | None,
         Parameter("who uses the key: ARNs, role/NAME or user/NAME", brief="users"),
@@ -121,6 +124,7 @@ def check(
 
     arguments = kms_check.Arguments(
         account=account,
+        key=key,
         users=users,
         only_via=only_via_service,
         trusted=trusted,

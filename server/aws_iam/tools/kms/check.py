@@ -30,6 +30,7 @@ from aws_iam.tools.kit.parameters import Source
 from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, unread_table
 from aws_iam.tools.kms.checks.catalogue import CODES, ON_ACCOUNT, ON_POLICY, needs
 from aws_iam.tools.kms.checks.subject import PUT, KeyPolicy
+from aws_iam.tools.kms.key_argument import key_argument
 from aws_iam.tools.kms.reasoning.statements import owner_shown_by
 from aws_iam.tools.kms.terms import THRESHOLDS, KeyTerms
 from aws_iam.wording import counted
@@ -54,6 +55,7 @@ class Arguments:
     """What the caller states besides the document or the account."""
 
     account: str | None = None
+    key: str | None = None
     users: list[str] | None = None
     only_via: bool = False
     trusted: list[str] | None = None
@@ -66,11 +68,12 @@ def check(
 ) -> Answer:
     """The findings on a document, or on the account that the arguments name."""
     if document is None:
-        if arguments.account is not None:
-            raise InputError(
-                "`account` goes with `document`",
-                hint="leave it out: the account is known from its credentials or snapshot",
-            )
+        for name in ("account", "key"):
+            if getattr(arguments, name) is not None:
+                raise InputError(
+                    f"`{name}` goes with `document`",
+                    hint="leave it out: the account and its keys are known from its credentials or snapshot",
+                )
         return _of_account(source, arguments, progress, save)
     if source != Source() or save is not None:
         raise InputError(
@@ -83,7 +86,9 @@ def check(
 def document_answer(document: Any, arguments: Arguments) -> Answer:
     """Check the key policies of a document."""
     chosen = [code for code in _codes_in_scope(arguments.scope) if code in ON_POLICY]
+    key = key_argument(arguments.key, arguments.account)
     account = checked_name("account", arguments.account, "account") if arguments.account else ""
+    account = account or (key.split(":")[4] if key else "")
     gathered_policies = gathered(document)
     found = [
         (source, content)
@@ -96,11 +101,18 @@ def document_answer(document: Any, arguments: Arguments) -> Answer:
             hint="give a key policy or a template with keys, or leave `document` out to check the account",
         )
 
+    if key and len(found) > 1:
+        raise InputError(
+            f"`key` goes with one key policy, and `document` has {len(found)}",
+            hint="leave `key` out, or give its policy alone",
+        )
+
     def judged(policy: Policy) -> tuple[Finding, ...]:
         owner = account or owner_shown_by(policy)
         subject = KeyPolicy(
             policy=policy,
             account=owner,
+            key=key,
             trusted=_trusted(arguments.trusted),
             users=_users(arguments.users, owner),
             only_via=arguments.only_via,
@@ -232,7 +244,7 @@ def _of_policies(
                 yield replace(_unread(text, account, region, code), resource=arn)
             continue
         # A policy that names keys has a different meaning for each key.
-        same = (text, name) if ":key/" not in text else (arn, name)
+        same = (arn, name) if ":kms:" in text else (text, name)
         if same not in known:
             subject = KeyPolicy(
                 policy=policy_of(text, "kms:GetKeyPolicy"),

@@ -15,9 +15,10 @@ from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.kit.json_object import json_object
+from aws_iam.tools.kms.key_argument import key_argument
 from aws_iam.tools.kms.reasoning.administrators import administrators
 from aws_iam.tools.kms.reasoning.lockout_rules import MESSAGE, Lockout, put_key_policy_outcome
-from aws_iam.tools.kms.reasoning.statements import PUT_KEY_POLICY, has_effect
+from aws_iam.tools.kms.reasoning.statements import PUT_KEY_POLICY, has_effect, key_of_statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,23 +39,34 @@ _ADMINISTERS = frozenset(
 
 
 def lockout(
-    document: Any, caller: str, policies: Any, context: Any, account: str | None
+    document: Any,
+    caller: str,
+    policies: Any,
+    context: Any,
+    account: str | None,
+    key: str | None,
 ) -> Answer:
     """What PutKeyPolicy would answer this caller, and the administrators that remain."""
     content = one_policy(document, Kind.RESOURCE)
     layers = _layers(policies)
     own = _account_of(caller)
+    key_arn = key_argument(key, account)
     owner = checked_name("account", account, "account") if account else own
+    if key_arn:
+        owner = key_arn.split(":")[4]
     result = put_key_policy_outcome(
         content,
         caller=caller,
         account=owner,
         layers=layers,
         context=json_object("context", context, example=_CONTEXT),
+        key=key_arn,
     )
-    found = tuple(administrators(content, owner))
+    found = tuple(administrators(content, owner, key_arn))
     ignored = [
-        statement.place().pointer for statement in content.statements if not has_effect(statement)
+        statement.place().pointer
+        for statement in content.statements
+        if not has_effect(statement, key_arn)
     ]
     return Answer(
         summary=_summary(result, caller),
@@ -78,7 +90,10 @@ def lockout(
                 "BypassPolicyLockoutSafetyCheck=true skips this check; only AWS Support can recover a key that nobody "
                 "can administer"
             ),
-            "assumed": [{"what": assumption} for assumption in _assumed(result, layers)],
+            "assumed": [
+                {"what": assumption}
+                for assumption in _assumed(result, layers, content if not key_arn else None)
+            ],
         },
         sources=(_PUT, _DEFAULT, _PAGE),
         next=_next(result),
@@ -177,8 +192,16 @@ def _repair(content: Policy, result: Lockout, caller: str, account: str) -> Mapp
     }
 
 
-def _assumed(result: Lockout, layers: Mapping[str, Any]) -> Iterator[str]:
-    """What the answer assumes."""
+def _assumed(
+    result: Lockout, layers: Mapping[str, Any], without_key: Policy | None
+) -> Iterator[str]:
+    """What the answer assumes; `without_key` is the policy if its key is not known."""
+    for statement in without_key.statements if without_key else ():
+        if named := key_of_statement(statement):
+            yield (
+                f"the key is {quoted(named.value)}, as `{named.where.pointer}` says: on another key that statement has "
+                "no effect; give `key`"
+            )
     absent = [layer for layer in _LAYERS if layer not in layers]
     if result.outcome != "refused":
         yield "every principal exists: AWS refuses a policy that names one that does not"

@@ -17,7 +17,7 @@ from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow_to
-from aws_iam.rules.outcomes import Fail
+from aws_iam.rules.outcomes import Fail, Unknown
 from aws_iam.tools.kms.checks import subject as key
 from aws_iam.tools.kms.checks.subject import (
     CONDITIONS,
@@ -33,7 +33,12 @@ from aws_iam.tools.kms.checks.subject import (
     arn,
     key_policy,
 )
-from aws_iam.tools.kms.reasoning.statements import PUT_KEY_POLICY, covers_action, has_effect
+from aws_iam.tools.kms.reasoning.statements import (
+    PUT_KEY_POLICY,
+    covers_action,
+    has_effect,
+    key_of_statement,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -390,6 +395,11 @@ def _listed(named: list[str]) -> str:
     return f"{quoted(named[0])}{more}" if named else "everyone except those in `NotPrincipal`"
 
 
+_KEY = f"arn:aws:kms:eu-west-1:{OWN}:key/11111111-2222-3333-4444-555555555555"
+_OTHER_KEY = f"arn:aws:kms:eu-west-1:{OWN}:key/66666666-7777-8888-9999-000000000000"
+_ABOUT_A_KEY = {**allow_to(arn("role/App"), "kms:Decrypt"), "Resource": _KEY}
+
+
 @check(
     "KMS-STMT-NOEFFECT",
     on=KeyPolicy,
@@ -404,6 +414,7 @@ def _listed(named: list[str]) -> str:
         key_policy(
             ROOT, {**allow_to(arn("role/App"), "kms:Decrypt"), "Resource": "arn:aws:s3:::bucket/*"}
         ),
+        key_policy(ROOT, _ABOUT_A_KEY, key=_OTHER_KEY),
     ],
     good=[
         key_policy(ROOT),
@@ -414,12 +425,14 @@ def _listed(named: list[str]) -> str:
                 "Resource": f"arn:aws:kms:eu-west-1:{OWN}:key/*",
             },
         ),
+        key_policy(ROOT, _ABOUT_A_KEY, key=_KEY),
     ],
 )
-def without_effect(at: KeyPolicy) -> Iterator[Fail]:
-    """KMS stores a statement without Action or Resource but ignores it: such a Deny protects nothing, and such an Allow allows nothing.
+def without_effect(at: KeyPolicy) -> Iterator[Outcome]:
+    """KMS stores a statement without Action or Resource, or with another key as its Resource, but ignores it: such a Deny protects nothing, and such an Allow allows nothing.
 
-    No false alarms, though the statement may be harmless.
+    No false alarms, though the statement may be harmless. Without `key` a statement that names a
+    key of the account is unknown.
     """
     for statement in at.policy.statements:
         if not has_effect(statement):
@@ -429,7 +442,19 @@ def without_effect(at: KeyPolicy) -> Iterator[Fail]:
             _is_this_key(resource.value, at) for resource in statement.resources
         ):
             entry = statement.resources[0]
-            yield Fail(entry.where, f"{quoted(escaped(entry.value, 200))} is not this key")
+            yield Fail(
+                entry.where,
+                f"{quoted(escaped(entry.value, 200))} is not this key, so the statement has no effect",
+            )
+        elif at.key and not has_effect(statement, at.key):
+            place = statement.place("NotResource")
+            yield Fail(place, "`NotResource` leaves out this key, so the statement has no effect")
+        elif not at.key and (named := key_of_statement(statement)):
+            yield Unknown(
+                named.where,
+                f"the statement has an effect only if {quoted(escaped(named.value, 200))} is the key that has this policy",
+                reason="give `key`, the ARN of the key",
+            )
 
 
 def _is_this_key(entry: str, at: KeyPolicy) -> bool:

@@ -74,7 +74,7 @@ def without_account(at: KeyPolicy) -> Iterator[Outcome]:
         for statement in at.allows
         for p in statement.principals
     )
-    if not open_to_all and not any(statements_for_account(at.policy, at.account)):
+    if not open_to_all and not any(statements_for_account(at.policy, at.account, at.key)):
         yield Fail(at.policy.node.where, "no statement allows the key's own account any action")
 
 
@@ -106,7 +106,7 @@ def locked_out(at: KeyPolicy) -> Iterator[Fail]:
     if not at.is_default:
         return
     checked = []
-    for administrator in administrators(at.policy, at.account):
+    for administrator in administrators(at.policy, at.account, at.key):
         checked.append(administrator)
         # One is enough, and most policies name one first.
         if _is_there(administrator, at):

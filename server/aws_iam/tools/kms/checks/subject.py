@@ -74,7 +74,7 @@ class KeyPolicy:
             self.derived["allows"] = tuple(
                 statement
                 for statement in self.policy.statements
-                if statement.allows and has_effect(statement)
+                if statement.allows and has_effect(statement, self.key)
             )
         found: tuple[Statement, ...] = self.derived["allows"]
         return found

@@ -59,13 +59,15 @@ class Administrator:
     pointer: str = ""
 
 
-def administrators(policy: Policy, account: str) -> Iterator[Administrator]:
+def administrators(policy: Policy, account: str, key: str = "") -> Iterator[Administrator]:
     """The principals that may call PutKeyPolicy, and those that only seem to, each once."""
-    denials = _Denials.of(policy, account)
+    denials = _Denials.of(policy, account, key)
     settled: dict[str, bool] = {}
     for statement in policy.statements:
         if not (
-            statement.allows and has_effect(statement) and covers_action(statement, PUT_KEY_POLICY)
+            statement.allows
+            and has_effect(statement, key)
+            and covers_action(statement, PUT_KEY_POLICY)
         ):
             continue
         for principal in statement.principals:
@@ -135,25 +137,26 @@ class _Denials:
 
     policy: Policy
     account: str
+    key: str
     layers: Layers | None
     evaluated_count: int = 0
     unusable: bool = False
 
     @classmethod
-    def of(cls, policy: Policy, account: str) -> _Denials:
+    def of(cls, policy: Policy, account: str, key: str) -> _Denials:
         """The evaluator for a policy; without layers if no Deny covers PutKeyPolicy."""
         has_deny = any(
-            s.denies and has_effect(s) and covers_action(s, PUT_KEY_POLICY)
+            s.denies and has_effect(s, key) and covers_action(s, PUT_KEY_POLICY)
             for s in policy.statements
         )
         if not has_deny:
-            return cls(policy=policy, account=account, layers=None)
+            return cls(policy=policy, account=account, key=key, layers=None)
         try:
             layers = layers_of({"resource": without_ignored_statements(policy), "identity": None})
         except InputError:
             # AWS would refuse a statement, so the effect of the others is not known.
-            return cls(policy=policy, account=account, layers=None, unusable=True)
-        return cls(policy=policy, account=account, layers=layers)
+            return cls(policy=policy, account=account, key=key, layers=None, unusable=True)
+        return cls(policy=policy, account=account, key=key, layers=layers)
 
     def denies(self, principal: Principal) -> bool | None:
         """Whether a Deny matches the principal; None: it depends on a condition, or was not evaluated."""
@@ -169,7 +172,7 @@ class _Denials:
             return None
         whole = account_meant_whole(principal)
         caller = f"arn:aws:iam::{whole}:root" if principal.value == whole else principal.value
-        request = request_to_manage(caller, self.policy, self.account, {})
+        request = request_to_manage(caller, self.policy, self.account, {}, self.key)
         decision = without_keys_never_sent(evaluate_request(request, self.layers).decision)
         others = outcomes_of_missing_keys(request, self.layers, decision).values()
         outcomes = [
@@ -181,7 +184,7 @@ class _Denials:
 
 
 def request_to_manage(
-    caller: str, policy: Policy, account: str, context: Mapping[str, Any]
+    caller: str, policy: Policy, account: str, context: Mapping[str, Any], key: str = ""
 ) -> Request:
     """The PutKeyPolicy request, with the context keys that KMS sets itself."""
     arn = Arn.of(caller)
@@ -198,7 +201,7 @@ def request_to_manage(
         {
             "principal": caller,
             "action": PUT_KEY_POLICY,
-            "resource": key_of(policy, partition, account),
+            "resource": key or key_of(policy, partition, account),
             "context": {**filled, **context},
         }
     )

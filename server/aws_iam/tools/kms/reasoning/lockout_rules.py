@@ -62,12 +62,13 @@ def put_key_policy_outcome(
     account: str,
     layers: Mapping[str, Any],
     context: Mapping[str, Any],
+    key: str = "",
 ) -> Lockout:
     """What PutKeyPolicy would answer; KMS refuses a malformed policy before it checks for a lockout."""
     fault = next(_faults(policy), None)
     if fault:
         return fault
-    request = request_to_manage(caller, policy, account, context)
+    request = request_to_manage(caller, policy, account, context, key)
     if request.caller.account != account:
         return Lockout(
             outcome="refused",

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.pattern import matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.language.document import Policy, Principal, Statement
+    from aws_iam.engine.language.document import Policy, Principal, Statement, Text
 
 PUT_KEY_POLICY = "kms:PutKeyPolicy"
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -22,10 +23,31 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _UNIQUE_ID = re.compile(r"A[A-Z]{2}A[A-Z0-9]{12,124}")
 
 
-def has_effect(statement: Statement) -> bool:
-    """Whether the statement has an effect: KMS stores and ignores one without Action or Resource."""
+def has_effect(statement: Statement, key: str = "") -> bool:
+    """Whether the statement has an effect on the key, if its ARN is known.
+
+    KMS stores and ignores a statement without Action or Resource, and one whose Resource is another key.
+    """
     actions = statement.actions or statement.not_actions
-    return bool(actions) and bool(statement.resources or statement.not_resources)
+    resources = statement.resources or statement.not_resources
+    return bool(actions) and bool(resources) and _is_about(statement, key)
+
+
+def _is_about(statement: Statement, key: str) -> bool:
+    if not key:
+        return True
+    named = any(matches(entry.value, key) or "${" in entry.value for entry in statement.resources)
+    spared = any(matches(entry.value, key) for entry in statement.not_resources)
+    return named or (bool(statement.not_resources) and not spared)
+
+
+def key_of_statement(statement: Statement) -> Text | None:
+    """The first key that the Resource names, if the statement has an effect on the keys that it names alone."""
+    if not statement.resources or any(
+        {"*", "?"} & set(entry.value) or "${" in entry.value for entry in statement.resources
+    ):
+        return None
+    return next((entry for entry in statement.resources if ":key/" in entry.value), None)
 
 
 def covers_action(statement: Statement, action: str) -> bool:
@@ -75,11 +97,11 @@ def owner_shown_by(policy: Policy) -> str:
     return ""
 
 
-def statements_for_account(policy: Policy, account: str) -> Iterator[Statement]:
+def statements_for_account(policy: Policy, account: str, key: str = "") -> Iterator[Statement]:
     """The statements that let IAM policies of the account allow actions."""
     for statement in policy.statements:
         named = bool(account) and any(
             account_meant_whole(p) == account for p in statement.principals
         )
-        if statement.allows and named and has_effect(statement):
+        if statement.allows and named and has_effect(statement, key):
             yield statement
