@@ -134,6 +134,23 @@ def test_an_artifact_alone_goes_down_a_pipe() -> None:
     assert done.returncode == 0
 
 
+def test_files_are_written_where_they_are_wanted(tmp_path: Path) -> None:
+    words = ("kms", "key_policy", "--account", "111122223333", "--out")
+    several = run(*words, "made", cwd=tmp_path)
+    assert (several.returncode, several.stderr) == (0, "")
+    assert "Wrote made/create-key.sh" in several.stdout
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == [
+        "create-key.sh",
+        "key-policy.json",
+    ]
+    alone = run(*words, "stack.yaml", "--format", "cloudformation", cwd=tmp_path)
+    assert alone.stdout.startswith("Wrote stack.yaml\n")
+    assert (tmp_path / "stack.yaml").read_text().startswith("AWSTemplateFormatVersion")
+    refused = run(*words, "stack.yaml/below", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "cannot be written" in refused.stderr
+
+
 def test_an_answer_is_taken_as_a_document() -> None:
     answer = run(*GITHUB, "--branch", "main", "--account", "111122223333", "--json").stdout
     done = run("policy", "validate", "--document", "-", "--kind", "trust", "--json", stdin=answer)

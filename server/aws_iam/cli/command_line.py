@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from aws_iam.answer import Severity, to_json
 from aws_iam.cli.files import read_document, read_policies, read_records
+from aws_iam.cli.written_files import write_files
 from aws_iam.errors import AwsIamError, InputError, closest, system_reason
 from aws_iam.escape import escaped, quoted
 from aws_iam.report.answer_text import plain
@@ -159,6 +160,10 @@ def _action_parser(tool: Tool, action: Action, *, for_help: bool) -> Parser:
         help="concise: one page (default); full: the whole answer",
     )
     parser.add_argument("--cursor", help="next_cursor of the previous page")
+    if _writes_files(action):
+        parser.add_argument(
+            "--out", metavar="PATH", help="write the file to PATH; several go into a folder PATH"
+        )
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     parser.add_argument(
         "--fail-on",
@@ -173,6 +178,10 @@ def _action_parser(tool: Tool, action: Action, *, for_help: bool) -> Parser:
 
 def _takes_files(action: Action) -> bool:
     return action.name == "validate"
+
+
+def _writes_files(action: Action) -> bool:
+    return action.gives_artifact and all(argument.name != "out" for argument in action.arguments)
 
 
 def _documents(options: argparse.Namespace) -> str | Files:
@@ -222,6 +231,13 @@ def _value(argument: Argument, value: Any) -> Any:
 
 def _print(answer: Answer, action: Action, options: argparse.Namespace) -> int:
     limit = _UNLIMITED if options.detail == "full" else CONCISE_BYTES
+    out = options.out if _writes_files(action) else None
+    if out is not None and answer.artifacts:
+        paths = write_files(answer.artifacts, out)
+        if not options.json:
+            # The files hold the artifacts: the text names them instead.
+            answer = replace(answer, artifacts=())
+            print("\n".join(f"Wrote {escaped(path, 500)}" for path in paths) + "\n")
     if options.json:
         _print_json(page(answer, limit, options.cursor))
     elif action.gives_artifact and answer.artifacts and not sys.stdout.isatty():

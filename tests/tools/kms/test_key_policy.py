@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -25,6 +25,9 @@ from aws_iam.tools.kms.key_policy_proof import NotProvedError, proof_rows
 from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES, KeyAccess, Usage, Use
 from helpers.secret_validators import cloudformation, shell
 from helpers.workload_validators import terraform
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.validator
 
@@ -336,9 +339,16 @@ def test_policies_are_clean_and_every_file_is_taken(name: str, format_: str) -> 
     }
     for artifact in answer.artifacts:
         validators[artifact.checked_by or ""](artifact.content)
+    # The file that was asked for comes first, and holds the policy or names its file.
+    policy = document(key_policy_answer(**CHOICES[name]))
+    made = {"cli": "create-key.sh", "cloudformation": "key.yaml", "terraform": "key.tf"}
+    assert answer.artifacts[0].name == made[format_]
     if format_ == "cloudformation":
-        template = next(artifact for artifact in answer.artifacts if artifact.name == "key.yaml")
-        assert json.dumps(document(answer)["Statement"][0]["Action"]) in template.content
+        checked = tool.run({"action": "check", "document": answer.artifacts[0].content})
+        assert checked.facts["checks"]
+        assert json.dumps(policy["Statement"][0]["Action"]) in answer.artifacts[0].content
+    elif format_ == "cli":
+        assert policy == json.loads(answer.artifacts[1].content)
 
 
 def clean(policy: str) -> None:
@@ -351,18 +361,21 @@ def clean(policy: str) -> None:
 def test_replicas_share_the_policy_unless_it_names_the_region() -> None:
     shared = key_policy_answer(**CHOICES["copied"], format="cloudformation").artifacts
     assert [artifact.name for artifact in shared] == [
-        "key-policy.json",
         "key.yaml",
         "replica-key.yaml",
     ]
-    apart = key_policy_answer(**CHOICES["apart"], format="cloudformation").artifacts
+    templates = key_policy_answer(**CHOICES["apart"], format="cloudformation").artifacts
+    assert [artifact.name for artifact in templates] == [
+        "key.yaml",
+        "replica-key-eu-central-1.yaml",
+        "replica-key-us-east-1.yaml",
+    ]
+    apart = key_policy_answer(**CHOICES["apart"]).artifacts
     assert [artifact.name for artifact in apart] == [
         "key-policy.json",
         "key-policy-eu-central-1.json",
         "key-policy-us-east-1.json",
-        "key.yaml",
-        "replica-key-eu-central-1.yaml",
-        "replica-key-us-east-1.yaml",
+        "create-key.sh",
     ]
     first, second = (json.loads(artifact.content) for artifact in apart[:2])
     through = {"kms__ViaService": "s3.eu-central-1.amazonaws.com"}
@@ -424,6 +437,29 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
         [*command, "check", "--document", "-"], input=policy, capture_output=True, check=True
     )
     assert b"No problem found in the key policy" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("format_", "name"), [("cloudformation", "key.yaml"), ("terraform", "key.tf")]
+)
+def test_a_pipe_and_a_folder_get_exactly_the_file_that_was_asked_for(
+    tmp_path: Path, format_: str, name: str
+) -> None:
+    command = [sys.executable, "-m", "aws_iam", "kms", "key_policy", "--account", OWN]
+    users = ["--users", "role/App", "--format", format_]
+    piped = subprocess.run([*command, *users], capture_output=True, check=True).stdout.decode()
+    (file,) = key_policy_answer(admins=[], format=format_).artifacts
+    assert file.name == name
+    assert piped == file.content
+    folder = tmp_path / "made"
+    subprocess.run([*command, *users, "--out", f"{folder}/"], capture_output=True, check=True)
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert (folder / name).read_text() == file.content
+
+
+def test_terraform_takes_a_value_that_looks_like_a_template_as_text() -> None:
+    answer = key_policy_answer(context={"app": "%{if x}"}, format="terraform")
+    assert '"%%{if x}"' in answer.artifacts[0].content
 
 
 @pytest.mark.parametrize(

@@ -134,25 +134,32 @@ def _terraform(access: KeyAccess, keys: tuple[RegionalKey, ...]) -> str:
         f'  customer_master_key_spec = "{spec}"\n'
         f"{rotation}{several}"
         "  deletion_window_in_days  = 30\n"
-        f'  policy                   = file("${{path.module}}/{primary.file}")\n'
+        f"  policy                   = {_jsonencode(primary)}\n"
         "}\n\n"
         'resource "aws_kms_alias" "key" {\n'
         '  name          = "alias/my-key"\n'
         "  target_key_id = aws_kms_key.key.key_id\n"
         "}\n"
     )
-    return key + "".join(map(_replica, replicas))
+    return key + "".join(_replica(replica, primary) for replica in replicas)
 
 
-def _replica(key: RegionalKey) -> str:
+def _jsonencode(key: RegionalKey) -> str:
+    """The policy as a Terraform expression: a JSON value is one, but for the starts of its templates."""
+    text = json.dumps(key.document, indent=2).replace("\n", "\n  ")
+    return f"jsonencode({text.replace('${', '$${').replace('%{', '%%{')})"
+
+
+def _replica(key: RegionalKey, primary: RegionalKey) -> str:
     name = key.region.replace("-", "_")
+    policy = "aws_kms_key.key.policy" if key.file == primary.file else _jsonencode(key)
     return (
         f'\nprovider "aws" {{\n  alias  = "{name}"\n  region = "{key.region}"\n}}\n\n'
         f'resource "aws_kms_replica_key" "{name}" {{\n'
         f"  provider                = aws.{name}\n"
         "  primary_key_arn         = aws_kms_key.key.arn\n"
         "  deletion_window_in_days = 30\n"
-        f'  policy                  = file("${{path.module}}/{key.file}")\n'
+        f"  policy                  = {policy}\n"
         "}\n\n"
         f'resource "aws_kms_alias" "{name}" {{\n'
         f"  provider      = aws.{name}\n"

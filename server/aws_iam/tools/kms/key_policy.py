@@ -55,6 +55,7 @@ def key_policy(arguments: KeyPolicyArguments, format_: Format | None) -> Answer:
             f"the policy would have {size:,} bytes, more than the {MOST_BYTES:,} of a key policy",
             hint="name fewer principals, and allow the others with grants or IAM policies",
         )
+    files = tuple(_files(access, keys, policies, format_))
     rows = proof_rows(access, keys[0].document)
     for key in keys[1:]:
         proof_rows(access.in_region(key.region), key.document)
@@ -66,15 +67,37 @@ def key_policy(arguments: KeyPolicyArguments, format_: Format | None) -> Answer:
     return Answer(
         summary=key_policy_facts.summary(access),
         findings=tuple(dict.fromkeys(findings)),
-        artifacts=(*policies.values(), *creation_files(access, keys, form)),
+        artifacts=files,
         facts=key_policy_facts.facts(access, rows, size),
         sources=tuple(dict.fromkeys((*key_policy_facts.sources(access), _PAGE))),
-        next=(
-            "aws-iam kms check --document key-policy.json",
-            "aws-iam kms lockout --document key-policy.json --caller ARN",
-        ),
+        next=tuple(_next(files)),
         as_of=min(services_table.as_of(), via_table.as_of(), catalog().as_of),
     )
+
+
+def _files(
+    access: KeyAccess,
+    keys: tuple[RegionalKey, ...],
+    policies: Mapping[str, Artifact],
+    format_: Format | None,
+) -> Iterator[Artifact]:
+    """The file that was asked for comes first; templates and Terraform hold the policies themselves."""
+    creation = creation_files(access, keys, format_ or "cli")
+    if format_ is None:
+        yield from policies.values()
+        yield from creation
+        return
+    yield from creation
+    if format_ == "cli":
+        yield from policies.values()
+
+
+def _next(files: tuple[Artifact, ...]) -> Iterator[str]:
+    """Checks of the policy, if it is in a file that they read."""
+    readable = [file.name for file in files if file.language in {"json", "yaml"}]
+    for name in readable[:1]:
+        yield f"aws-iam kms check --document {name}"
+        yield f"aws-iam kms lockout --document {name} --caller ARN"
 
 
 def _regional_keys(access: KeyAccess) -> Iterator[RegionalKey]:

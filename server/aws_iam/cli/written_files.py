@@ -1,0 +1,35 @@
+"""Write the files of an answer: one under the name that was given, several into a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aws_iam.errors import InputError, system_reason
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.answer import Artifact
+
+
+def write_files(artifacts: Sequence[Artifact], out: str) -> tuple[str, ...]:
+    """The paths that were written: `out` itself for one file, unless it is or ends like a folder."""
+    try:
+        return tuple(_written(artifacts, out))
+    except (OSError, ValueError) as error:
+        why = system_reason(error) if isinstance(error, OSError) else "it contains a NUL character"
+        raise InputError(f"`--out` {quoted(out)} cannot be written: {why}") from None
+
+
+def _written(artifacts: Sequence[Artifact], out: str) -> Iterator[str]:
+    target = Path(out)
+    folder = len(artifacts) > 1 or out.endswith((os.sep, "/")) or target.is_dir()
+    for artifact in artifacts:
+        path = target / artifact.name if folder else target
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # As bytes: the file keeps its own line ends, whatever the platform.
+        path.write_bytes(artifact.content.encode(errors="backslashreplace"))
+        yield str(path)
