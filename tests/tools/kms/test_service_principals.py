@@ -77,6 +77,59 @@ def test_an_action_that_aws_documents_without_a_guard_is_told_apart() -> None:
         assert {finding.severity for finding in checked.findings} <= {"info"}
 
 
+# Regions in which partition a service takes keys; Route 53 takes them in us-east-1 alone.
+ELSEWHERE = [
+    (name, partition, region)
+    for name, service in key_services().items()
+    for partition, region in (("aws-us-gov", "us-gov-west-1"), ("aws-cn", "cn-north-1"))
+    if not service.region
+]
+
+
+@pytest.mark.parametrize(("name", "partition", "region"), ELSEWHERE)
+def test_the_table_covers_govcloud_and_china(name: str, partition: str, region: str) -> None:
+    answer = key_policy_answer(services=[name], region=region)
+    assert "arn:aws:" not in answer.artifacts[0].content
+    allowed = [row for row in answer.facts["proved"] if row["outcome"] == "Allowed"]
+    assert any("amazonaws.com" in row["who"] for row in allowed)
+    assert any(f"in {partition} is unconfirmed" in row["note"] for row in answer.facts["notes"])
+
+
+def test_the_suffix_of_a_principal_in_china_is_that_of_the_service() -> None:
+    answer = key_policy_answer(services=["logs", "eventbridge-bus"], region="cn-north-1")
+    principals = [statement["Principal"] for statement in document(answer)["Statement"]]
+    assert {"Service": "logs.cn-north-1.amazonaws.com.cn"} in principals
+    assert {"Service": "events.amazonaws.com"} in principals
+    again = key_policy_answer(services=["logs.cn-north-1.amazonaws.com.cn"], region="cn-north-1")
+    assert [row["service"] for row in again.facts["services"]] == ["cloudwatch-logs"]
+
+
+def test_auto_scaling_is_let_in_by_its_role_in_the_account() -> None:
+    answer = key_policy_answer(services=["auto-scaling"])
+    path = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+    rows = [row for row in answer.facts["proved"] if row["who"].endswith(path)]
+    assert {(row["who"].split(":")[4] == OWN, row["outcome"]) for row in rows} == {
+        (True, "Allowed"),
+        (False, "ImplicitlyDenied"),
+    }
+    assert {"kms:CreateGrant"} < {name for row in rows for name in row["does"].split(", ")}
+    assert answer.findings == ()
+
+
+@pytest.mark.parametrize("word", ["backup", "dynamodb", "efs", "backup.amazonaws.com"])
+def test_a_service_that_works_for_its_caller_gets_no_statement_and_says_so(word: str) -> None:
+    answer = key_policy_answer(services=[word])
+    assert document(answer) == document(key_policy_answer())
+    (row,) = answer.facts["services"]
+    assert row["guard"] == "none needed: it has no statement"
+    assert f"`via_service` {row['service']}" in row["note"]
+
+
+def test_the_uses_that_have_a_statement_are_named_beside_those_that_have_none() -> None:
+    (row,) = key_policy_answer(services=["sqs"]).facts["services"]
+    assert "eventbridge-sqs" in row["note"]
+
+
 def test_a_guard_is_never_widened_by_a_source_of_another_kind() -> None:
     bucket = "arn:aws:s3:::reports"
     answer = key_policy_answer(services=["s3-notifications", "s3-storage-lens", bucket])

@@ -23,7 +23,7 @@ from aws_iam.tools.kms.key_creation import Format, RegionalKey, creation_files
 from aws_iam.tools.kms.key_policy_arguments import unique_entries
 from aws_iam.tools.kms.key_policy_proof import proof_rows
 from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES, KeyAccess, Usage, Use
-from aws_iam.tools.kms.service_principals import services_of, sources_of
+from aws_iam.tools.kms.service_principals import services_for_callers, services_of, sources_of
 from aws_iam.tools.kms.via_services import region_of_hosts, via_hosts
 
 if TYPE_CHECKING:
@@ -170,6 +170,7 @@ def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
         only_via=arguments.only_via_service,
         context=context,
         services=services,
+        for_callers=services_for_callers(arguments.services),
         source_arns=source_arns,
         usage=usage,
         use=use,

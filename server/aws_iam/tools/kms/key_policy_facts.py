@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.reference.key_services import key_services
 from aws_iam.tools.kms.reasoning.key_access import Usage, Use
 from aws_iam.tools.kms.via_services import known_service, row_of
 from aws_iam.wording import counted
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.reference.key_services import KeyService
+    from aws_iam.engine.reference.via_services import ViaService
     from aws_iam.tools.kms.reasoning.key_access import KeyAccess
 
 _GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"
@@ -60,8 +62,13 @@ def facts(access: KeyAccess, rows: list[dict[str, str]], size: int) -> dict[str,
         "size_bytes": size,
         **({"via_service": [row_of(host) for host in access.via]} if access.via else {}),
         **(
-            {"services": [_service_row(service) for service in access.services]}
-            if access.services
+            {
+                "services": [
+                    *map(_service_row, access.services),
+                    *map(_caller_row, access.for_callers),
+                ]
+            }
+            if access.services or access.for_callers
             else {}
         ),
         "notes": [{"note": note} for note in _notes(access)],
@@ -88,7 +95,11 @@ def _uses(access: KeyAccess) -> Iterator[tuple[str, str]]:
 
 
 def _service_row(service: KeyService) -> dict[str, str]:
-    guard = service.guard or "none: AWS supports none for this service"
+    guard = service.guard or (
+        "none needed: the principal is a role of the account"
+        if service.principal.startswith("arn:")
+        else "none: AWS supports none for this service"
+    )
     without_guard = service.unguarded() if service.guard else ()
     unguarded = (
         {"unguarded": f"{', '.join(without_guard)}: AWS documents no guard"}
@@ -102,6 +113,21 @@ def _service_row(service: KeyService) -> dict[str, str]:
         "guard": guard,
         **unguarded,
         **note,
+    }
+
+
+def _caller_row(service: ViaService) -> dict[str, str]:
+    """A service that needs no statement, and the uses of its name that do."""
+    uses = [name for name in key_services() if service.name in name.split("-")]
+    more = f"; for uses with a statement of their own give {', '.join(uses)}" if uses else ""
+    return {
+        "service": service.name,
+        "for": ", ".join(service.services),
+        "guard": "none needed: it has no statement",
+        "note": (
+            "it calls KMS for a principal, with that principal's permissions or grants: name the user or role that "
+            f"works with it in `users`, and limit it with `via_service` {service.name}{more}"
+        ),
     }
 
 
@@ -165,4 +191,4 @@ def sources(access: KeyAccess) -> Iterator[str]:
         yield from (
             page for name, page in _DECRYPT_TO_WRITE.items() if f"{name}." in "".join(access.via)
         )
-    yield from (service.source for service in access.services)
+    yield from (service.source for service in (*access.services, *access.for_callers))

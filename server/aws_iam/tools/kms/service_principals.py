@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference.key_services import key_services
+from aws_iam.engine.reference.via_services import via_service
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kms.key_policy_arguments import unique_entries
@@ -14,17 +15,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.reference.key_services import KeyService
+    from aws_iam.engine.reference.via_services import ViaService
 
+_WORDS = {"logs": "cloudwatch-logs", "autoscaling": "auto-scaling"}
 _SERVICES_IN = frozenset({"aws", "aws-cn", "aws-us-gov"})
 
 
+def services_for_callers(values: list[str] | None) -> tuple[ViaService, ...]:
+    """The named services that use a key with the permissions of their caller: they need no statement."""
+    words = (word for word in unique_entries("services", values) if _own_use(word) is None)
+    found = (via_service(word.removesuffix(".amazonaws.com")) for word in words)
+    return tuple(dict.fromkeys(service for service in found if service))
+
+
+def _own_use(word: str) -> KeyService | None:
+    return key_services().get(_WORDS.get(word, word)) or _of_principal(word)
+
+
 def services_of(values: list[str] | None, partition: str, region: str) -> Iterator[KeyService]:
-    """The named AWS services, given by name or by service principal."""
+    """The named AWS services that call KMS as themselves, given by name or by service principal."""
     known = key_services()
     for service in unique_entries("services", values):
         if service.startswith("arn:"):
             continue
-        found = known.get(service) or _of_principal(service)
+        found = _own_use(service)
+        if found is None and services_for_callers([service]):
+            continue
         if found is None:
             near = closest(service, known)
             names = ", ".join(f"`{name}`" for name in known)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.engine.reference.key_services import KeyService
+    from aws_iam.engine.reference.via_services import ViaService
 
 MOST_BYTES = 32_768
 """The longest key policy: KMS Developer Guide, resource-limits."""
@@ -136,7 +137,7 @@ class KeyAccess:
 
     `context` is the encryption context that direct use must carry; `outside` are accounts or principals of others;
     `organization` lets in its other accounts, `tags` the principals of the account that carry them all (and of the
-    organization only those); `replicas` are the Regions that the key is copied to.
+    organization only those); `for_callers` are services that need no statement; `replicas` are the Regions that the key is copied to.
     """
 
     account: str
@@ -152,6 +153,7 @@ class KeyAccess:
     only_via: bool = False
     context: Mapping[str, str] = field(default_factory=dict)
     services: tuple[KeyService, ...] = ()
+    for_callers: tuple[ViaService, ...] = ()
     source_arns: tuple[str, ...] = ()
     usage: Usage = Usage.ENCRYPT
     use: Use = Use.BOTH
