@@ -17,6 +17,7 @@ from aws_iam.tools.audit.controls import benchmark
 from aws_iam.tools.irsa import checks_page as irsa_checks_page
 from aws_iam.tools.irsa import provider_catalogue
 from aws_iam.tools.kms import checks_page as kms_checks_page
+from aws_iam.tools.kms import services_page as kms_services_page
 from aws_iam.tools.policy.validate import rules_page
 from aws_iam.tools.registry import tools
 from aws_iam.tools.secrets import checks_page as secrets_checks_page
@@ -165,6 +166,8 @@ BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     "known-issuers": provider_catalogue.issuers_page,
     "secret-checks": secrets_checks_page.page,
     "key-checks": kms_checks_page.page,
+    "key-services": kms_services_page.uses,
+    "key-via-services": kms_services_page.via,
 }
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ _SERVICE_OF_COMMAND = {"configservice": "config", "s3api": "s3"}
 _RENAMED = {("sns", "subscribe", "--endpoint"): "--notification-endpoint"}
 _GLOBAL = {"--profile", "--region", "--query", "--output", "--endpoint-url", "--cli-input-json"}
 _GLOBAL_FLAGS = {"--no-cli-pager", "--no-paginate", "--debug", "--no-sign-request"}
-_FACE = {"--json", "--detail", "--cursor", "--fail-on"}
+_FACE = {"--json", "--detail", "--cursor", "--fail-on", "--out"}
 # Commands that the AWS CLI adds to the services' own operations.
 _ONLY_IN_CLI = {
     ("cloudtrail", "validate-logs"): {"--trail-arn", "--start-time", "--end-time", "--verbose"},

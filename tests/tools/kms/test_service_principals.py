@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from aws_iam import docs
 from aws_iam.engine.reference.key_services import key_services
+from aws_iam.engine.reference.via_services import via_services
 from aws_iam.tools.kms.actions import tool
 from helpers.folders import ROOT
 
@@ -141,10 +143,18 @@ def test_a_guard_is_never_widened_by_a_source_of_another_kind() -> None:
 
 def test_the_reference_lists_the_services_of_the_table() -> None:
     page = (ROOT / "references/kms-patterns.md").read_text(encoding="utf-8")
+    blocks = {
+        name: "\n".join(docs.BLOCKS[name]()) for name in ("key-services", "key-via-services")
+    }
+    assert all(block in page for block in blocks.values())
     for name, service in key_services().items():
-        (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}`"))
+        (row,) = (
+            line for line in blocks["key-services"].splitlines() if line.startswith(f"| `{name}`")
+        )
         assert service.source in row
         assert all(f"`{word}`" in row for word in service.guard.split(", ") if word)
+    for name in via_services():
+        assert f"\n| `{name}` |" in blocks["key-via-services"]
 
 
 def test_where_aws_supports_no_guard_the_answer_says_so() -> None:

@@ -44,6 +44,11 @@ class KeyService:
         principal = _filled(self.principal, values)
         return {"AWS" if principal.startswith("arn:") else "Service": principal}
 
+    def principal_words(self) -> str:
+        """The principal with its parts named, for people."""
+        values = {"Partition": "aws", "Region": "REGION", "Account": "ACCOUNT"}
+        return _filled(self.principal, {**values, "Suffix": "amazonaws.com"})
+
     def is_principal(self, text: str) -> bool:
         """Whether the text is the service's principal, in any Region and partition."""
         pattern = _HOLE.sub(

@@ -74,6 +74,11 @@ def _by_word() -> Mapping[str, ViaService]:
     return {**named, **words, **via_services()}
 
 
+def words_for(name: str) -> tuple[str, ...]:
+    """Other words that stand for the name."""
+    return tuple(word for word, meant in _table()["words"].items() if meant == name)
+
+
 def as_of() -> str:
     """The date of the table."""
     return str(_table()["as_of"])
