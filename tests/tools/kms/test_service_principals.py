@@ -12,20 +12,7 @@ from aws_iam.engine.reference.key_services import key_services
 from aws_iam.engine.reference.via_services import via_services
 from aws_iam.tools.kms.actions import tool
 from helpers.folders import ROOT
-
-OWN = "111122223333"
-OTHER = "444455556666"
-
-
-def key_policy_answer(**more: Any) -> Any:
-    usual = {"account": OWN, "admins": ["role/KeyAdmin"], "users": ["role/App"]}
-    return tool.run({"action": "key_policy", **usual, **more})
-
-
-def document(answer: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(answer.artifacts[0].content)
-    return found
-
+from helpers.key_policies import OTHER, OWN, document, key_policy_answer
 
 GUARDED = {name: service for name, service in key_services().items() if service.guard}
 SERVICES = [

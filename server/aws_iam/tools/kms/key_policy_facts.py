@@ -191,4 +191,5 @@ def sources(access: KeyAccess) -> Iterator[str]:
         yield from (
             page for name, page in _DECRYPT_TO_WRITE.items() if f"{name}." in "".join(access.via)
         )
-    yield from (service.source for service in (*access.services, *access.for_callers))
+    yield from (use.source for use in access.services)
+    yield from (service.source for service in access.for_callers)
