@@ -80,7 +80,7 @@ def words_for(name: str) -> tuple[str, ...]:
 
 
 def as_of() -> str:
-    """The date of the table."""
+    """The date of AWS's own list; some later names were added to it."""
     return str(_table()["as_of"])
 
 

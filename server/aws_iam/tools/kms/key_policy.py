@@ -71,8 +71,17 @@ def key_policy(arguments: KeyPolicyArguments, format_: Format | None) -> Answer:
         facts=key_policy_facts.facts(access, rows, size),
         sources=tuple(dict.fromkeys((*key_policy_facts.sources(access), _PAGE))),
         next=tuple(_next(files)),
-        as_of=min(services_table.as_of(), via_table.as_of(), catalog().as_of),
+        as_of=min(_dates(access)),
     )
+
+
+def _dates(access: KeyAccess) -> Iterator[str]:
+    """The dates of the tables that the policy relies on."""
+    yield catalog().as_of
+    if access.services:
+        yield services_table.as_of()
+    if access.via or access.for_callers:
+        yield via_table.as_of()
 
 
 def _files(

@@ -56,7 +56,7 @@ def facts(access: KeyAccess, rows: list[dict[str, str]], size: int) -> dict[str,
         "users": [{"who": who, "how": how} for who, how in _uses(access)],
         "account_statement": (
             f"{access.root} stands for the whole account, not only its root user: IAM policies of the account can allow any "
-            "action on this key, so IAM administrators can give anyone access; by itself the statement allows nobody"
+            "action on this key, so IAM administrators can give anyone access; by itself the statement allows the root user, and no other user or role"
         ),
         "proved": rows,
         "size_bytes": size,
@@ -119,6 +119,7 @@ def _service_row(service: KeyService) -> dict[str, str]:
 def _caller_row(service: ViaService) -> dict[str, str]:
     """A service that needs no statement, and the uses of its name that do."""
     uses = [name for name in key_services() if service.name in name.split("-")]
+    only = f" ({service.note})" if service.note else ""
     more = f"; for uses with a statement of their own give {', '.join(uses)}" if uses else ""
     return {
         "service": service.name,
@@ -126,7 +127,7 @@ def _caller_row(service: ViaService) -> dict[str, str]:
         "guard": "none needed: it has no statement",
         "note": (
             "it calls KMS for a principal, with that principal's permissions or grants: name the user or role that "
-            f"works with it in `users`, and limit it with `via_service` {service.name}{more}"
+            f"works with it in `users`, and limit it with `via_service` {service.name}{only}{more}"
         ),
     }
 

@@ -58,6 +58,6 @@ def via() -> Iterator[str]:
 
 
 def _note(service: ViaService) -> str:
-    own = "" if "/kms/" in service.source else f"[managed policy]({service.source})"
+    own = "" if "/kms/" in service.source else f"[source]({service.source})"
     note = f"*unconfirmed*: {service.note}" if not service.confirmed else service.note
     return "; ".join(filter(None, (note, own)))

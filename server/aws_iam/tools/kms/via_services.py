@@ -78,8 +78,8 @@ def _name_of_word(word: str) -> str:
         "it is then taken as unconfirmed"
     )
     raise InputError(
-        f"`via_service`: {quoted(word, 80)} is not a service that AWS lists for kms:ViaService "
-        f"(as of {table.as_of()})",
+        f"`via_service`: {quoted(word, 80)} names no known service of kms:ViaService "
+        f"(AWS's list as of {table.as_of()}, and some later names)",
         hint=f"did you mean `{near}`? {whole[0].upper()}{whole[1:]}" if near else whole,
     )
 
@@ -95,7 +95,7 @@ def row_of(host: str) -> dict[str, str]:
     known = known_service(host)
     if known is None:
         note = (
-            f"unconfirmed: not in the table of {table.as_of()}; check the service's page, because a statement with a "
+            f"unconfirmed: not in AWS's list as of {table.as_of()} and not among the later names known here; check the service's page, because a statement with a "
             "name that KMS never sends allows nothing"
         )
         return {"value": host, "note": note}
