@@ -14,6 +14,13 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.subject_grammar import SubjectGrammar, subject_grammar
 
 _FOLDER = "oidc-issuers"
+# https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens
+_PODS: dict[str, Any] = {
+    "labels": ["system:serviceaccount"],
+    "every_run_begins": ["*"],
+    "form": "system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT",
+    "forms": ["system:serviceaccount:<lower>:<lower>"],
+}
 
 
 @slotted
@@ -47,8 +54,12 @@ class Issuer:
     """The claims among them that stay when a name is given up and somebody else takes it."""
     outer_ids: tuple[str, ...] = ()
     """Immutable ids of what holds several tenants."""
+    instead: tuple[str, ...] = ()
+    """Claims that identify one caller by themselves, so that the required one adds nothing."""
     notes: tuple[str, ...] = ()
     built_in: bool = False
+    kubernetes: bool = False
+    """Whether it is a cluster's: private, but shared by all pods of the cluster."""
 
 
 @cache
@@ -73,6 +84,12 @@ def mapped_claims(host: str) -> frozenset[str]:
     """The claims of this issuer that become condition keys; conditions on other claims never match."""
     known = issuer_of(host)
     return frozenset(known.claims if known else _default_claims())
+
+
+@cache
+def pods_grammar() -> SubjectGrammar:
+    """How every Kubernetes cluster writes the subjects of its service accounts."""
+    return subject_grammar(_PODS)
 
 
 @cache
@@ -116,12 +133,16 @@ def _issuer(provider: str, row: dict[str, Any]) -> Issuer:
         claims=claims,
         subject=tuple(row["subject"]),
         sources=tuple(row["sources"]),
-        grammar=subject_grammar(row.get("subject_grammar", {})),
+        grammar=subject_grammar(
+            _PODS if row.get("kubernetes") else row.get("subject_grammar", {})
+        ),
         tenant_claims=tuple(row.get("tenant_claims", ())),
         project_claims=tuple(row.get("project_claims", ())),
         run_claims=tuple(row.get("run_claims", ())),
         immutable_ids=tuple(name for name in row.get("immutable_ids", ()) if name in claims),
         outer_ids=tuple(row.get("outer_ids", ())),
+        instead=tuple(row.get("instead", ())),
         notes=tuple(row.get("notes", ())),
         built_in=row.get("built_in", False),
+        kubernetes=row.get("kubernetes", False),
     )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.reference.subject_forms import SubjectForm, subject_forms
 
 
 @slotted
@@ -48,6 +49,18 @@ class SubjectGrammar:
     """Subjects whose end changes with every run; the group `fixed` is what stays."""
     form: str = ""
     """The form of a complete subject, to suggest instead of a wide one."""
+    run_fields: int | None = None
+    """How many fields of the run name it, where others follow: the ref, before the commit and the step."""
+    forms: tuple[SubjectForm, ...] = ()
+    """The forms that the issuer sends; empty where they are not known, or any text can be a subject."""
+    custom_forms: tuple[SubjectForm, ...] = ()
+    """Forms that it sends only if it is configured to, which whoever writes them knows."""
+    doubtful_forms: tuple[SubjectForm, ...] = ()
+    """Such forms that are more often a mistake; `doubt` says why."""
+    doubt: str = ""
+    impossible: re.Pattern[str] | None = None
+    """Text that no subject contains, though its form allows it; `impossible_because` says why."""
+    impossible_because: str = ""
 
     def read(self, pattern: str) -> SubjectParts | None:
         """The parts of a subject or pattern; None when it has another form."""
@@ -56,6 +69,10 @@ class SubjectGrammar:
             return None
         *names, run = found.groups()[1:]
         return SubjectParts(project=found["project"], run=run, names_project=None not in names)
+
+    def run_name(self, run: str) -> str:
+        """The part of a run, or of its pattern, that names it."""
+        return ":".join(run.split(":")[: self.run_fields])
 
     def lets_every_run_in(self, run: str) -> bool:
         """Whether a pattern of the run admits every run of the project."""
@@ -68,6 +85,7 @@ def subject_grammar(row: dict[str, Any]) -> SubjectGrammar:
     """The grammar that the JSON describes."""
     labels, separator = row.get("labels", []), row.get("separator", ":")
     known, end = row.get("known_by_name"), row.get("changing_end")
+    never = row.get("impossible")
     return SubjectGrammar(
         parts=_parts(labels, separator) if labels else None,
         before_tenant=f"{labels[0]}{separator}" if labels else "",
@@ -79,6 +97,13 @@ def subject_grammar(row: dict[str, Any]) -> SubjectGrammar:
         known_by_name=re.compile(known) if known else None,
         changing_end=re.compile(f"(?P<fixed>{end['after']}){end['end']}") if end else None,
         form=row.get("form", ""),
+        run_fields=row.get("run_fields"),
+        forms=subject_forms(row.get("forms", ())),
+        custom_forms=subject_forms(row.get("custom_forms", ())),
+        doubtful_forms=subject_forms(row.get("doubtful_forms", ())),
+        doubt=row.get("doubt", ""),
+        impossible=re.compile(never["text"]) if never else None,
+        impossible_because=never["why"] if never else "",
     )
 
 

@@ -7,29 +7,31 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.issuers import (
     Issuer,
     claims_naming,
     issuer_of,
     issuers,
     mapped_claims,
+    pods_grammar,
 )
-from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.language.document import Condition, Principal, Statement
+    from aws_iam.engine.reference.subject_grammar import SubjectGrammar
 
 _OIDC_HOST = re.compile(r":oidc-provider/(.+)$")
 _EKS = re.compile(r"oidc\.eks\.[^/]+/id/.+|oidc-eks\.[^/]+/id/.+")
 _ACCOUNTS = "system:serviceaccount:"
-_POD = re.compile(rf"{_ACCOUNTS}[^:]+:[^:]+")
 # Claims that identify the tenant for every issuer.
 _TENANT_CLAIMS = frozenset({"sub", "email"})
+_ALWAYS = frozenset({"sub", "aud"})
 _WORD = re.compile(r"[A-Za-z_]*:?")
 _LONGEST_PRINCIPAL = 2_048
-_MOST_PRINCIPALS = 20
+MOST_PRINCIPALS = 20
 
 
 @slotted
@@ -39,18 +41,22 @@ class Provider:
     principal: Principal
     host: str
     issuer: Issuer | None
-
-    @property
-    def is_eks(self) -> bool:
-        """Whether the issuer is an EKS cluster: private, but shared by all pods of the cluster."""
-        return bool(_EKS.fullmatch(self.host.lower()))
+    is_kubernetes: bool = False
+    """Whether the issuer is a Kubernetes cluster: private, but shared by all pods of the cluster."""
 
     @property
     def required(self) -> str:
         """The claim that identifies the tenant; empty when the issuer has only one tenant."""
-        if self.is_eks:
+        if self.is_kubernetes:
             return "sub"
         return (self.issuer.requires if self.issuer else None) or ""
+
+    @property
+    def grammar(self) -> SubjectGrammar | None:
+        """How the issuer writes subjects; None where nothing is known of it."""
+        if self.is_kubernetes:
+            return pods_grammar()
+        return self.issuer.grammar if self.issuer else None
 
     def key(self, claim: str) -> str:
         """The condition key of a claim, with the issuer in its own case."""
@@ -66,12 +72,34 @@ class Provider:
         return key.claim if key and not key.decoration and self.is_host_of(key) else ""
 
     def is_host_of(self, key: ClaimKey) -> bool:
-        """Whether the key names the issuer, with or without the slash at its end."""
-        return key.host.lower().rstrip("/") == self.host.lower().rstrip("/")
+        """Whether the key names the issuer; a slash at its end belongs to it."""
+        return key.host.lower() == self.host.lower()
+
+    def is_identified(self, statement: Statement) -> bool:
+        """Whether a condition on the tenant's claim is not needed, as another claim names one caller."""
+        return any(
+            condition.demanded and all(is_literal(value.value) for value in condition.values)
+            for claim in (self.issuer.instead if self.issuer else ())
+            for condition in self.on(statement, claim)
+        )
 
     def maps(self, claim: str) -> bool:
         """Whether AWS maps the claim to a condition key."""
         return claim in _mapped(self.host)
+
+    def always_has(self, claim: str) -> bool:
+        """Whether every request with a token of the issuer has the claim."""
+        # https://openid.net/specs/openid-connect-core-1_0.html#IDToken; AWS requires the name of the session.
+        return claim == "sts:RoleSessionName" or (claim in _ALWAYS and self.maps(claim))
+
+    def compares(self, condition: Condition, claim: str) -> bool:
+        """Whether only tokens with one of the values of the condition on the claim meet it."""
+        return condition.demanded or bool(
+            condition.values
+            and condition.base != "Null"
+            and not condition.negated
+            and self.always_has(claim)
+        )
 
     def is_pinned(self, statement: Statement) -> bool:
         """Whether a condition on a claim other than the required one restricts the tenant."""
@@ -86,7 +114,7 @@ class Provider:
     @property
     def is_shared(self) -> bool:
         """Whether strangers get tokens of the same issuer."""
-        return self.issuer is not None and self.issuer.kind == "shared" and not self.is_eks
+        return self.issuer is not None and self.issuer.kind == "shared"
 
     @property
     def tenant_keys(self) -> frozenset[str]:
@@ -99,7 +127,7 @@ class Provider:
         host, _, claim = key.partition(":")
         if "." not in host:
             return True
-        return host.rstrip("/") == self.host.lower().rstrip("/") and self.maps(claim)
+        return host == self.host.lower() and self.maps(claim)
 
     def admits_strangers(self, key: str, pattern: str) -> bool:
         """Whether values of one of the tenant keys that match the pattern occur in tokens of strangers."""
@@ -112,7 +140,7 @@ class Provider:
         head = re.split(r"[*?]", pattern.replace("${*}", "x").replace("${?}", "x"), maxsplit=1)[0]
         if head == pattern or "${" in pattern:
             return False
-        if self.is_eks:
+        if self.is_kubernetes:
             return _ACCOUNTS.startswith(head)
         if self.required in {"aud", "app_id"}:
             return True
@@ -128,9 +156,26 @@ def _matches_anything(value: str) -> bool:
     return not value.strip("*?")
 
 
-def _issuer(host: str) -> Issuer | None:
+def known_issuer(host: str) -> Issuer | None:
     """The known issuer: hosts are compared without case, but the ids of some issuers are in upper case."""
     return issuer_of(host) or issuer_of(host.lower())
+
+
+def is_cluster(host: str) -> bool:
+    """Whether the issuer is known to be a Kubernetes cluster."""
+    known = known_issuer(host)
+    return bool(_EKS.fullmatch(host.lower())) or (known is not None and known.kubernetes)
+
+
+def _is_kubernetes(host: str, known: Issuer | None, statement: Statement | None) -> bool:
+    """Whether the issuer is a cluster: a known one, or one whose subjects are those of service accounts."""
+    if known or statement is None or is_cluster(host):
+        return is_cluster(host)
+    return any(
+        value.value.startswith(_ACCOUNTS)
+        for condition in statement.conditions_on(f"{host}:sub".lower())
+        for value in condition.values
+    )
 
 
 # Validating trust policies for OIDC takes 1.15 times as long without the memo.
@@ -151,7 +196,7 @@ def host_of(principal: Principal) -> str:
 
 
 # An issuer's URL and a provider's ARN both contain its host, which alone stands in a condition key.
-_DECORATION = re.compile(
+DECORATION = re.compile(
     r"(?:https?://|(?:arn:[^:/]*:iam:[^:/]*:[^:/]*:)?oidc-provider/)+", re.IGNORECASE
 )
 # The keys of a web identity's request that AWS fills in, whoever the issuer is.
@@ -169,7 +214,7 @@ class ClaimKey:
 
 def claim_key(key: str) -> ClaimKey | None:
     """The parts of a key that names an issuer; None for AWS's own keys, and for one that a template completes."""
-    found = _DECORATION.match(key)
+    found = DECORATION.match(key)
     decoration = found[0] if found else ""
     host, _, claim = key.removeprefix(decoration).partition(":")
     if "${" in host or (host.lower() in _OF_AWS and not decoration):
@@ -185,66 +230,24 @@ def built_in() -> frozenset[str]:
 def providers(statement: Statement) -> Iterator[Provider]:
     """The OIDC providers that an Allow trusts; patterns and variables are left out, as they name no known provider."""
     # Each is compared with each condition. A statement that AWS accepts has far fewer.
-    for principal in statement.principals[:_MOST_PRINCIPALS] if statement.allows else ():
-        provider = provider_of(principal)
+    for principal in statement.principals[:MOST_PRINCIPALS] if statement.allows else ():
+        provider = provider_of(principal, statement)
         if provider:
             yield provider
 
 
-def provider_of(principal: Principal) -> Provider | None:
-    """The OIDC provider that a principal names; None for other principals, patterns and variables."""
+def provider_of(principal: Principal, statement: Statement | None = None) -> Provider | None:
+    """The OIDC provider that a principal names; None for other principals, patterns and variables.
+
+    The subjects of the statement say of an unknown issuer whether it is a cluster.
+    """
     host = host_of(principal)
     if not host or re.search(r"[*?]|\$\{", host):
         return None
-    return Provider(principal=principal, host=host, issuer=_issuer(host))
-
-
-def dead_key(statement: Statement, condition: Condition) -> str:
-    """Why no token of the statement's providers has the key; empty when one may, or when the key is not required."""
-    key = claim_key(condition.name)
-    if key is None or not (key.claim and "." in key.host and condition.demanded):
-        return ""
-    # Each is compared with each condition. A statement that AWS accepts has far fewer.
-    trusted = tuple(providers(statement)) if len(statement.principals) <= _MOST_PRINCIPALS else ()
-    if not trusted or len(trusted) != len(statement.principals):
-        return ""
-    own = [provider for provider in trusted if provider.is_host_of(key)]
-    if not own:
-        return "belongs to another issuer than the principal"
-    if key.decoration:
-        return f"must begin with the issuer's host, without {quoted(key.decoration)}"
-    mapped = any(provider.maps(key.claim) for provider in own)
-    return "" if mapped else "is not a claim that AWS maps from this issuer's tokens"
-
-
-_EXACT = frozenset({"StringEquals", "StringEqualsIgnoreCase"})
-_COMPARED = frozenset({"StringEquals", "StringLike"})
-
-
-def dead_value(condition: Condition, value: str) -> str:
-    """Why no token has this value of a claim; empty when one may."""
-    host, _, claim = condition.name.partition(":")
-    if "." not in host:
-        return ""
-    bare = value.replace("${*}", "").replace("${?}", "")
-    wild = "*" in bare or "?" in bare
-    if wild and condition.base in _EXACT:
-        return f"under `{condition.base}` a wildcard is an ordinary character"
-    # https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens
-    of_pods = claim == "sub" and _EKS.fullmatch(host) and condition.base in _COMPARED
-    if of_pods and not wild and "${" not in value and not _POD.fullmatch(value):
-        return f"subjects of a cluster have the form {_ACCOUNTS}NAMESPACE:SERVICE_ACCOUNT"
-    return ""
-
-
-def never_matches(statement: Statement) -> bool:
-    """Whether some condition fails for every token of the statement's providers."""
-    return any(
-        dead_key(statement, condition)
-        or (
-            condition.demanded
-            and "." in condition.name.partition(":")[0]
-            and all(dead_value(condition, value.value) for value in condition.values)
-        )
-        for condition in statement.conditions
+    known = known_issuer(host)
+    return Provider(
+        principal=principal,
+        host=host,
+        issuer=known,
+        is_kubernetes=_is_kubernetes(host, known, statement),
     )

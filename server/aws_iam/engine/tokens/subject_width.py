@@ -29,13 +29,15 @@ class Width(IntEnum):
     EXACT = 0
     PHASES = 1
     """Plan and apply of one HCP Terraform workspace."""
-    KIND = 2
+    NAMES = 2
+    """The branches, tags or environments of one repository whose names fit a pattern."""
+    KIND = 3
     """Every branch, or every tag or environment, of one repository."""
-    ANY_RUN = 3
-    """Every run of one repository, pull requests included."""
-    TENANT = 4
-    """Several repositories, projects or workspaces of one tenant."""
-    EVERYBODY = 5
+    ANY_RUN = 4
+    """Every run of one repository, pull requests included; every service account of one namespace."""
+    TENANT = 5
+    """Several repositories, projects or workspaces of one tenant; several namespaces of one cluster."""
+    EVERYBODY = 6
 
 
 @slotted
@@ -60,8 +62,12 @@ def is_pinned_by(provider: Provider, statement: Statement, claims: Iterable[str]
 
 
 def subjects(provider: Provider, statement: Statement) -> tuple[Condition, ...]:
-    """The conditions that demand a subject."""
-    return tuple(c for c in provider.on(statement, "sub") if c.demanded)
+    """The conditions that let in only the subjects they list."""
+    return tuple(
+        condition
+        for condition in provider.on(statement, "sub")
+        if provider.compares(condition, "sub")
+    )
 
 
 def widest(provider: Provider, statement: Statement) -> Widest | None:
@@ -95,8 +101,11 @@ def _narrowed(found: Width, provider: Provider, statement: Statement) -> Width:
     if found is Width.EVERYBODY and provider.is_pinned(statement):
         found = Width.TENANT
     if found is Width.TENANT and is_pinned_by(provider, statement, claims_naming("project")):
-        found = Width.ANY_RUN
-    if found is Width.ANY_RUN and is_pinned_by(provider, statement, claims_naming("run")):
+        grammar = provider.grammar
+        tells_runs_apart = grammar and (grammar.every_run or grammar.every_run_begins)
+        found = Width.ANY_RUN if tells_runs_apart else Width.EXACT
+    runs = (Width.NAMES, Width.KIND, Width.ANY_RUN)
+    if found in runs and is_pinned_by(provider, statement, claims_naming("run")):
         found = Width.EXACT
     return found
 
@@ -108,7 +117,7 @@ def width(provider: Provider, pattern: str) -> Width:
         return Width.EXACT
     if provider.is_open(pattern) or not pattern.strip("*?"):
         return Width.EVERYBODY
-    grammar = provider.issuer.grammar if provider.issuer else None
+    grammar = provider.grammar
     parts = grammar.read(pattern) if grammar else None
     return _by_grammar(grammar, parts) if grammar and parts else Width.EXACT
 
@@ -117,14 +126,24 @@ def _by_grammar(grammar: SubjectGrammar, parts: SubjectParts) -> Width:
     # Owner and repository are written in full even if their ids are wildcards.
     if not (is_literal(_ANY_ID.sub("@1", parts.project)) and parts.names_project):
         return Width.TENANT
-    if parts.run is None or is_literal(parts.run):
+    run = grammar.run_name(parts.run or "")
+    tells_runs_apart = grammar.every_run or grammar.every_run_begins
+    if is_literal(run) or not (tells_runs_apart or grammar.open_run == "phases"):
         return Width.EXACT
-    if grammar.lets_every_run_in(parts.run):
+    if grammar.lets_every_run_in(run):
         return Width.ANY_RUN
-    return Width.KIND if parts.run in grammar.one_kind else _OPEN_RUN[grammar.open_run]
+    if grammar.open_run == "phases":
+        return Width.PHASES
+    if run in grammar.one_kind:
+        return Width.KIND
+    return _width_of_name(grammar, run)
 
 
-_OPEN_RUN = {"exact": Width.EXACT, "phases": Width.PHASES}
+def _width_of_name(grammar: SubjectGrammar, run: str) -> Width:
+    """A pattern that begins before the name of the branch also fits names of another kind."""
+    begun = re.split(r"[*?]", run, maxsplit=1)[0]
+    kinds = tuple(kind.removesuffix("*") for kind in grammar.one_kind)
+    return Width.NAMES if not kinds or begun.startswith(kinds) else Width.KIND
 
 
 def values(conditions: tuple[Condition, ...]) -> Iterator[tuple[Condition, Text]]:
@@ -140,7 +159,7 @@ _PARTS = re.compile(r"([:/])")
 def narrower_value(provider: Provider, found: Widest) -> str:
     """What to write instead of the value: its literal beginning, then placeholders for the rest."""
     value = found.value.value
-    complete = provider.issuer.grammar.form if provider.issuer else ""
+    complete = provider.grammar.form if provider.grammar else ""
     if not complete:
         return f"Write the complete subject under StringEquals instead of {quoted(value)}."
     form = _completed(value, complete)

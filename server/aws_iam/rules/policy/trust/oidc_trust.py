@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_present
 from aws_iam.engine.language.document import Condition, Kind, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
-from aws_iam.engine.tokens.oidc_provider import (
-    Provider,
+from aws_iam.engine.tokens.dead_conditions import (
     dead_key,
+    dead_principal,
     dead_value,
+    doubtful_value,
     never_matches,
-    providers,
 )
+from aws_iam.engine.tokens.oidc_provider import Provider, providers
+from aws_iam.engine.tokens.subject_width import Width, widest
+from aws_iam.engine.tokens.vacuous_conditions import vacuous_conditions
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import trusting_issuer
@@ -48,7 +50,7 @@ _GITLAB_PROJECT = {"StringLike": {"gitlab.com:sub": "project_path:octo/app:*"}}
 def _tests_a_claim(provider: Provider, statement: Statement) -> bool:
     """Whether a condition tests a claim of the provider's tokens."""
     return any(map(provider.claim, statement.conditions)) or any(
-        c.demanded for c in _tenant_conditions(provider, statement)
+        condition.demanded for condition in _tenant_conditions(provider, statement)
     )
 
 
@@ -63,7 +65,9 @@ def _without_tenant(statement: Statement) -> Iterator[Provider]:
     if never_matches(statement):
         return
     for provider in providers(statement):
-        if provider.required and not _tenant_conditions(provider, statement):
+        if not provider.required or _tenant_conditions(provider, statement):
+            continue
+        if not provider.is_identified(statement):
             yield provider
 
 
@@ -151,12 +155,11 @@ def any_repository(statement: Statement) -> Iterator[Fail]:
 def any_customer(statement: Statement) -> Iterator[Fail]:
     """All customers of a shared issuer get tokens from the same issuer; only this claim says which customer a token belongs to.
 
-    False alarm when another claim already identifies the customer; AWS refuses to save such a policy
-    all the same.
+    False alarm when another claim already identifies the customer.
     """
     for provider in _without_tenant(statement):
         if (
-            provider.is_eks
+            provider.is_kubernetes
             or provider.host.lower() == _GITHUB
             or not _tests_a_claim(provider, statement)
         ):
@@ -187,11 +190,19 @@ def any_pod(statement: Statement) -> Iterator[Fail]:
     False alarm when the cluster runs a single workload and nobody else can create pods.
     """
     for provider in _without_tenant(statement):
-        if provider.is_eks and _tests_a_claim(provider, statement):
+        if provider.is_kubernetes and _tests_a_claim(provider, statement):
             yield Fail(
                 statement.place("Condition"),
                 f"no condition compares {quoted(provider.key('sub'))} with a value",
             )
+
+
+PODS_THAT_FIT = {
+    Width.NAMES: "every service account of the namespace whose name fits",
+    Width.ANY_RUN: "every service account of the namespace",
+    Width.TENANT: "pods of every namespace whose name fits: `*` also stands for text with a colon",
+    Width.EVERYBODY: "pods of every namespace",
+}
 
 
 def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Condition, Fail]]:
@@ -246,7 +257,7 @@ def strangers_in_pattern(statement: Statement) -> Iterator[Fail]:
     False alarm when another claim, such as an immutable id, already identifies the tenant.
     """
     for provider in () if never_matches(statement) else providers(statement):
-        if provider.is_eks or provider.is_pinned(statement):
+        if provider.is_kubernetes or provider.is_pinned(statement):
             continue
         for condition, value in _open_values(provider, statement):
             yield Fail(
@@ -265,6 +276,9 @@ def strangers_in_pattern(statement: Statement) -> Iterator[Fail]:
     kinds=_TRUST,
     bad=[
         trusting_issuer(
+            {"StringLike": {f"{_CLUSTER}:sub": "system:serviceaccount:shop*"}}, _CLUSTER
+        ),
+        trusting_issuer(
             {"StringLike": {f"{_CLUSTER}:sub": "system:serviceaccount:*:*"}}, _CLUSTER
         ),
         trusting_issuer(
@@ -279,25 +293,20 @@ def several_pods(statement: Statement) -> Iterator[Fail]:
     False alarm when all matching service accounts are meant and have the same owner.
     """
     for provider in () if never_matches(statement) else providers(statement):
-        if not provider.is_eks:
-            continue
-        for _, value in _open_values(provider, statement):
-            yield Fail(value.where, f"{value.message} matches pods of every namespace")
-        for condition in (c for c in _tenant_conditions(provider, statement) if c.demanded):
-            for pattern in condition.values if "Like" in condition.base else ():
-                if pattern.value.endswith(":*") and not provider.is_open(pattern.value):
-                    yield Fail(
-                        pattern.where,
-                        f"{quoted(pattern.value)} matches every service account of the namespace",
-                        severity=Severity.WARNING,
-                    )
+        subject = widest(provider, statement) if provider.is_kubernetes else None
+        if subject and subject.width in PODS_THAT_FIT:
+            yield Fail(
+                subject.value.where,
+                f"{quoted(subject.value.value)} matches {PODS_THAT_FIT[subject.width]}",
+                severity=None if subject.width >= Width.TENANT else Severity.WARNING,
+            )
 
 
 @check(
     "OIDC-VACUOUS",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="A claim is tested with an operator that keeps nobody out",
+    title="A claim is tested with an operator that does not require it",
     fix="Use StringEquals or StringLike without ForAllValues: or IfExists.",
     source=_OPERATORS,
     kinds=_TRUST,
@@ -316,38 +325,20 @@ def several_pods(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def vacuous_condition(statement: Statement) -> Iterator[Fail]:
-    """Such an operator also holds when the claim is missing, or for every value except a few, so strangers get in.
+    """Such an operator also holds when the claim is missing, or for every value except a few.
 
-    False alarm when another claim or another statement already keeps strangers out.
+    Less severe where every token has the claim: then only a typing error in the key would let others in. False alarm
+    when another claim or another statement already keeps strangers out.
     """
     for provider in () if never_matches(statement) else providers(statement):
-        for claim in dict.fromkeys((provider.required, "aud", "sub")):
-            if claim:
-                yield from _vacuous(provider, statement, claim)
-
-
-def _vacuous(provider: Provider, statement: Statement, claim: str) -> Iterator[Fail]:
-    tested = [condition for condition in provider.on(statement, claim) if condition.base != "Null"]
-    if any(c.demanded for c in tested):
-        return
-    present = is_present(statement, provider.key(claim).lower())
-    for condition in tested:
-        open_ = condition.negated or not present
-        # Only the claim that identifies the tenant must be compared with values to keep strangers out.
-        if not (open_ and (claim == provider.required or condition.qualifier == "ForAllValues")):
-            continue
-        needed = claim == provider.required
-        yield Fail(
-            condition.operator.where,
-            f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} {_why_open(condition)}",
-            severity=_graded(provider, statement) if needed else Severity.WARNING,
-        )
-
-
-def _why_open(condition: Condition) -> str:
-    if condition.negated:
-        return "accepts every value except those listed"
-    return "also holds when the request lacks the key"
+        for vacuous in vacuous_conditions(provider, statement):
+            operator, key = vacuous.condition.operator, vacuous.condition.key
+            open_ = vacuous.is_tenant_claim and vacuous.lets_others_in
+            yield Fail(
+                operator.where,
+                f"{quoted(operator.value)} on {quoted(key.value)} {vacuous.why}",
+                severity=_graded(provider, statement) if open_ else Severity.WARNING,
+            )
 
 
 @check(
@@ -375,6 +366,12 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
     """
     if not any(True for _ in providers(statement)):
         return
+    for provider in providers(statement):
+        if why := dead_principal(provider):
+            yield Fail(
+                provider.principal.name.where,
+                f"{quoted(provider.principal.value)} never matches: it {why}",
+            )
     for condition in statement.conditions:
         why = dead_key(statement, condition)
         if why:
@@ -392,6 +389,14 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
                 f"{quoted(value.value)} never matches: {reason}",
                 severity=None if len(dead) == len(condition.values) else Severity.WARNING,
             )
+        for value in condition.values if condition.demanded else ():
+            if doubt := doubtful_value(condition, value.value):
+                yield Fail(
+                    value.where,
+                    f"{quoted(value.value)} never matches a default subject: {doubt}",
+                    severity=Severity.WARNING,
+                    low_confidence=True,
+                )
 
 
 @check(

@@ -8,7 +8,8 @@ from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_fixed
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
-from aws_iam.engine.tokens.oidc_provider import never_matches, providers
+from aws_iam.engine.tokens.dead_conditions import never_matches
+from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import policy_with, trusting

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Kind, Policy, Statement
 from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
-from aws_iam.engine.tokens.oidc_provider import Provider, never_matches, providers
+from aws_iam.engine.tokens.dead_conditions import never_matches
+from aws_iam.engine.tokens.oidc_provider import Provider, providers
 from aws_iam.engine.tokens.subject_width import Width, narrower_value, widest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -32,7 +33,7 @@ def _accepted(policy: Policy) -> Iterator[tuple[Statement, Provider]]:
     """The providers whose tokens a statement accepts; the tokens of EKS clusters have checks of their own."""
     for statement in policy.statements:
         if statement.allows and not never_matches(statement):
-            yield from ((statement, own) for own in providers(statement) if not own.is_eks)
+            yield from ((statement, own) for own in providers(statement) if not own.is_kubernetes)
 
 
 def _is_denied(policy: Policy, provider: Provider, claim: str) -> bool:

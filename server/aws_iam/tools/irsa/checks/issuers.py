@@ -9,7 +9,8 @@ from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
-from aws_iam.engine.tokens.oidc_provider import never_matches, providers
+from aws_iam.engine.tokens.dead_conditions import never_matches
+from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.engine.tokens.trust_comparison import ACTION
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -145,7 +146,7 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
     Deny is not known.
     """
     for statement, provider in trusted(trust):
-        if provider.is_eks or not provider.required:
+        if provider.is_kubernetes or not provider.required:
             continue
         if compared(provider, statement, provider.required):
             continue
@@ -190,7 +191,7 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
     False alarm when the issuer gives tokens to one workload only.
     """
     for statement, provider in trusted(trust):
-        private = not provider.is_eks and not provider.required
+        private = not provider.is_kubernetes and not provider.required
         if not private or (provider.issuer and provider.issuer.kind == "shared"):
             continue
         if compared(provider, statement, "sub") or is_denied_elsewhere(trust, provider, "sub"):
@@ -223,7 +224,7 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
         tested = compared(provider, statement, "sub") or is_denied_elsewhere(
             trust, provider, "sub"
         )
-        if provider.is_eks and not tested:
+        if provider.is_kubernetes and not tested:
             yield Fail(
                 statement.place("Condition"),
                 f"no condition compares {quoted(provider.key('sub'))} with a value",
@@ -343,7 +344,7 @@ def audience_not_tested(trust: Trust) -> Iterator[Fail]:
     False alarm when the provider has one client id and the issuer uses it for nothing else.
     """
     for statement, provider in trusted(trust):
-        if provider.is_eks or not asks_for_audience(provider):
+        if provider.is_kubernetes or not asks_for_audience(provider):
             continue
         if lack := missing_audience(provider, statement):
             ids = (trust.client_ids or {}).get(provider.host, ())
@@ -373,7 +374,7 @@ def pod_audience_not_tested(trust: Trust) -> Iterator[Fail]:
     False alarm when no pod projects a token for another audience.
     """
     for statement, provider in trusted(trust):
-        if provider.is_eks and (lack := missing_audience(provider, statement)):
+        if provider.is_kubernetes and (lack := missing_audience(provider, statement)):
             yield Fail(
                 lack[1],
                 lack[0],

@@ -75,7 +75,7 @@ def _pods(action: object, condition: object = None) -> Example:
 def _of_width(trust: Trust, *wanted: Width) -> Iterator[tuple[Statement, Provider, Widest]]:
     for statement, provider in trusted(trust):
         # A Deny on the subject narrows what the patterns of the Allow show.
-        if provider.is_eks or is_denied_elsewhere(trust, provider, "sub"):
+        if provider.is_kubernetes or is_denied_elsewhere(trust, provider, "sub"):
             continue
         subject = widest(provider, statement)
         if subject and subject.width in wanted:
@@ -448,7 +448,7 @@ def default_account(trust: Trust) -> Iterator[Fail]:
     False alarm when the namespace runs one workload only.
     """
     for statement, provider in trusted(trust):
-        for _, value in values(subjects(provider, statement)) if provider.is_eks else ():
+        for _, value in values(subjects(provider, statement)) if provider.is_kubernetes else ():
             if _DEFAULT_ACCOUNT.fullmatch(value.value):
                 yield Fail(
                     value.where,

@@ -48,7 +48,7 @@ def _subjects(policy: Policy) -> Iterator[tuple[str, Text]]:
     """The service accounts that a trust policy names, with the cluster's issuer."""
     for statement in policy.statements:
         for provider in providers(statement):
-            if not provider.is_eks:
+            if not provider.is_kubernetes:
                 continue
             for condition in (c for c in provider.on(statement, "sub") if c.demanded):
                 for value in condition.values:
@@ -230,7 +230,7 @@ def _trusts(policy: Policy, account: ServiceAccount) -> bool:
         for provider in providers(statement):
             tested = tuple(c for c in provider.on(statement, "sub") if c.demanded)
             # Every condition must hold, by one of its values.
-            if provider.is_eks and all(
+            if provider.is_kubernetes and all(
                 any(_takes(c.base, v.value, account) for v in c.values) for c in tested
             ):
                 return True

@@ -1,0 +1,169 @@
+"""Conditions and principals of a trust policy that no token ever meets, and subjects that an issuer hardly sends."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.issuers import pods_grammar
+from aws_iam.engine.tokens.oidc_provider import (
+    DECORATION,
+    MOST_PRINCIPALS,
+    ClaimKey,
+    claim_key,
+    is_cluster,
+    known_issuer,
+    providers,
+)
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from aws_iam.engine.language.document import Condition, Statement
+    from aws_iam.engine.reference.subject_forms import SubjectForm
+    from aws_iam.engine.reference.subject_grammar import SubjectGrammar
+    from aws_iam.engine.tokens.oidc_provider import Provider
+
+_VARIABLE = re.compile(r"\$\{[^}]*\}?")
+
+
+def dead_key(statement: Statement, condition: Condition) -> str:
+    """Why no token of the statement's providers has the key; empty when one may, or when the key is not required."""
+    key = claim_key(condition.name)
+    if key is None or not (key.claim and "." in key.host and condition.demanded):
+        return ""
+    if len(statement.principals) > MOST_PRINCIPALS:
+        return ""
+    trusted = tuple(providers(statement))
+    if not trusted or len(trusted) != len(statement.principals):
+        return ""
+    return _misfit(key, trusted)
+
+
+def _misfit(key: ClaimKey, trusted: tuple[Provider, ...]) -> str:
+    """Why the key is none of the providers'."""
+    own = [provider for provider in trusted if provider.is_host_of(key)]
+    if not own:
+        other = next((p.host for p in trusted if _bare(p.host) == _bare(key.host)), "")
+        if other:
+            return f"must begin with {quoted(other)}: a slash at the end belongs to the issuer"
+        return "belongs to another issuer than the principal"
+    if key.decoration:
+        return f"must begin with the issuer's host, without {quoted(key.decoration)}"
+    if any(provider.maps(key.claim) for provider in own):
+        return ""
+    return "is not a claim that AWS maps from this issuer's tokens"
+
+
+def dead_principal(provider: Provider) -> str:
+    """Why there can be no such provider; empty when there may be one."""
+    found = DECORATION.match(provider.host)
+    return f"must name the issuer's host, without {quoted(found[0])}" if found else ""
+
+
+def _bare(host: str) -> str:
+    return host.lower().rstrip("/")
+
+
+_EXACT = frozenset({"StringEquals", "StringEqualsIgnoreCase"})
+_COMPARED = frozenset({"StringEquals", "StringLike", "StringEqualsIgnoreCase"})
+
+
+def dead_value(condition: Condition, value: str) -> str:
+    """Why no token has this value of a claim; empty when one may."""
+    key = claim_key(condition.key.value)
+    if key is None or "." not in key.host:
+        return ""
+    bare = value.replace("${*}", "").replace("${?}", "")
+    if ("*" in bare or "?" in bare) and condition.base in _EXACT:
+        return f"under `{condition.base}` a wildcard is an ordinary character"
+    return _foreign_subject(key, condition, value)
+
+
+def doubtful_value(condition: Condition, value: str) -> str:
+    """Why a token has this subject only if its issuer is configured to send it; empty when nothing speaks against it."""
+    key = claim_key(condition.key.value)
+    subjects = _subjects_of(key, condition) if key else None
+    if subjects is None or not subjects.grammar.doubt:
+        return ""
+    likely = (*subjects.grammar.forms, *subjects.grammar.custom_forms)
+    if subjects.meets(likely, value) or not subjects.meets(subjects.grammar.doubtful_forms, value):
+        return ""
+    return subjects.grammar.doubt
+
+
+def _foreign_subject(key: ClaimKey, condition: Condition, value: str) -> str:
+    """Why the issuer sends no such subject."""
+    subjects = _subjects_of(key, condition)
+    if subjects is None:
+        return ""
+    grammar = subjects.grammar
+    if grammar.impossible and grammar.impossible.search(value):
+        return grammar.impossible_because
+    if subjects.meets((*grammar.forms, *grammar.custom_forms, *grammar.doubtful_forms), value):
+        return ""
+    return f"subjects of {subjects.title} have the form {quoted(subjects.shown)}"
+
+
+@slotted
+class _Subjects:
+    """What the issuer of a key writes into the subjects of its tokens."""
+
+    title: str
+    grammar: SubjectGrammar
+    shown: str
+    groups: tuple[tuple[str, str], ...]
+    ignore_case: bool
+
+    def meets(self, forms: tuple[SubjectForm, ...], value: str) -> bool:
+        """Whether a subject of one of the forms can meet the value; a variable stands for any text."""
+        pattern = _VARIABLE.sub("*", value)
+        groups = dict(self.groups)
+        return any(form.meets(pattern, groups, ignore_case=self.ignore_case) for form in forms)
+
+
+def _subjects_of(key: ClaimKey, condition: Condition) -> _Subjects | None:
+    if key.claim.lower() != "sub" or condition.base not in _COMPARED or key.decoration:
+        return None
+    known = known_issuer(key.host)
+    ignore_case = condition.base == "StringEqualsIgnoreCase"
+    if is_cluster(key.host):
+        grammar = pods_grammar()
+        return _Subjects(
+            title="a cluster",
+            grammar=grammar,
+            shown=grammar.form,
+            groups=(),
+            ignore_case=ignore_case,
+        )
+    if known is None or not known.grammar.forms:
+        return None
+    matched = known.pattern.fullmatch(key.host) or known.pattern.fullmatch(key.host.lower())
+    return _Subjects(
+        title=known.title,
+        grammar=known.grammar,
+        shown=known.grammar.form or next(iter(known.subject), ""),
+        groups=tuple(matched.groupdict().items()) if matched else (),
+        ignore_case=ignore_case,
+    )
+
+
+def never_matches(statement: Statement) -> bool:
+    """Whether some condition fails for every token of the statement's providers."""
+    return _trusts_nobody(statement) or any(
+        dead_key(statement, condition)
+        or (
+            condition.demanded
+            and "." in condition.name.partition(":")[0]
+            and all(dead_value(condition, value.value) for value in condition.values)
+        )
+        for condition in statement.conditions
+    )
+
+
+def _trusts_nobody(statement: Statement) -> bool:
+    """Whether every principal is a provider that there cannot be."""
+    trusted = tuple(providers(statement))
+    return bool(trusted) and (
+        len(trusted) == len(statement.principals) and all(map(dead_principal, trusted))
+    )
