@@ -112,8 +112,8 @@ FORMS: dict[str, Form] = {
         "the cluster's issuer without https://, such as oidc.eks.eu-west-1.amazonaws.com/id/… (32 characters)",
     ),
     "issuer": _form(
-        rf"{_HOST}(?::[0-9]{{2,5}})?(?:/[A-Za-z0-9_.~%-]+)*",
-        "an issuer: host and path without https://",
+        rf"{_HOST}(?::[0-9]{{2,5}})?(?:/[A-Za-z0-9_.~%-]+)*/?",
+        "an issuer: host and path without https://, and the slash at its end if it has one",
     ),
     "audience": _form(
         r"(?!-)[A-Za-z0-9_.:/@%+=,#-]{1,255}",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.aws_names import checked_name
+from aws_iam.engine.reference.issuers import issuer_of
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -38,7 +39,11 @@ class Request:
     partition: str | None = None
 
     def issuer_host(self, form: str = "issuer") -> str | None:
-        """The issuer's host and path, from its URL, its bare host or its provider's ARN; None when not given."""
+        """The issuer's host and path, from its URL, its bare host or its provider's ARN; None when not given.
+
+        A slash at the end belongs to the issuer: it stays, unless the issuer is known to have none, and is added to one
+        that is known to have it.
+        """
         given = self.names.issuer
         if not given:
             return None
@@ -48,12 +53,27 @@ class Request:
                 f"`issuer` {quoted(given)} is a provider in another account than `{self.account}`",
                 hint="a role can only trust providers in its own account: create one for the same issuer there",
             )
-        bare = by_arn["host"] if by_arn else given.removeprefix("https://").rstrip("/")
-        return checked_name("issuer", bare, form)
+        bare = by_arn["host"] if by_arn else given.removeprefix("https://")
+        without = bare.rstrip("/")
+        exact = next(filter(issuer_of, (bare, without, f"{without}/")), bare)
+        return checked_name("issuer", exact, form)
+
+    def server_host(self) -> str | None:
+        """The host of a self-managed server whose issuer never ends in a slash."""
+        host = self.issuer_host("issuer")
+        return host.rstrip("/") if host else None
 
     def audience_or(self, default: str) -> str:
         """The audience to test: the caller's, else the provider's usual one."""
         return checked_name("audience", self.audience or default, "audience")
+
+
+def slash_note(host: str) -> tuple[str, ...]:
+    """A reminder that AWS compares an issuer that is not known here character by character."""
+    ends = "ends in a slash" if host.endswith("/") else "has no slash at its end"
+    return (
+        f"the issuer {ends}: if the `iss` of the token differs in that, no token matches; pass `issuer` exactly as `iss`",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

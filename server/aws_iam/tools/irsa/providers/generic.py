@@ -7,7 +7,14 @@ from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.irsa.asset_files import manifest_file
-from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
+from aws_iam.tools.irsa.provider import (
+    Manifest,
+    ManifestRequest,
+    Provider,
+    Request,
+    Workload,
+    slash_note,
+)
 
 
 def _workload(request: Request) -> Workload:
@@ -36,9 +43,14 @@ def _workload(request: Request) -> Workload:
     return Workload(
         caller=caller,
         description=f"Callers with a token of {host} whose subject is {subject}",
-        notes=(f"this is the issuer of {known.title}: {known.subject[0]}",)
-        if known and known.subject
-        else (),
+        notes=(
+            *(
+                (f"this is the issuer of {known.title}: {known.subject[0]}",)
+                if known and known.subject
+                else ()
+            ),
+            *(slash_note(host) if known is None else ()),
+        ),
     )
 
 

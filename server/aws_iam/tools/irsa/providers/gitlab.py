@@ -15,7 +15,7 @@ from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Req
 
 def _workload(request: Request) -> Workload:
     names = request.names
-    host = request.issuer_host() or "gitlab.com"
+    host = request.server_host() or "gitlab.com"
     claims = _ids(names, host)
     subject = _subject(names)
     caller = TokenCaller(

@@ -18,7 +18,7 @@ def _workload(request: Request) -> Workload:
     subject = ":".join(f"{name}:{value}" for name, value in parts.items())
     caller = TokenCaller(
         sid="TerraformRun",
-        issuer=request.issuer_host() or "app.terraform.io",
+        issuer=request.server_host() or "app.terraform.io",
         audience=request.audience_or("aws.workload.identity"),
         subject=subject,
     )
