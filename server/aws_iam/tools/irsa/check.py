@@ -131,7 +131,8 @@ def _trust_findings(trust: Trust) -> tuple[Finding, ...]:
 
 
 def _source_findings(source: Document, policy: Policy) -> tuple[Finding, ...]:
-    found = _trust_findings(Trust(policy=policy))
+    open_values = bool(source.unresolved or source.variants)
+    found = _trust_findings(Trust(policy=policy, stands_for_any=open_values))
     kept = document_findings.certain_findings(found, source, _variant_findings)
     return document_findings.with_location(kept, source)
 

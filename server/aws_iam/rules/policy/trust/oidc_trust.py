@@ -177,7 +177,7 @@ def any_customer(statement: Statement) -> Iterator[Fail]:
     "IRSA-NO-SUB",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="Every pod of the EKS cluster can assume the role",
+    title="Every pod of the cluster can assume the role",
     fix="Add StringEquals on the issuer's sub key: system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT.",
     source=_EKS_PAGE,
     kinds=_TRUST,

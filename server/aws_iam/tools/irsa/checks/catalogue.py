@@ -12,6 +12,7 @@ from aws_iam.tools.irsa.checks import (
     providers_and_roles,
     scope,
     service_accounts,
+    trust_in_pods,
 )
 from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 FAMILIES: Families = (
     ("Who gets in", issuers),
     ("How far trust reaches", scope),
+    ("Trust in pods", trust_in_pods),
     ("Providers and roles of the account", providers_and_roles),
     ("IRSA and service accounts", service_accounts),
     ("EKS Pod Identity", pod_identity),

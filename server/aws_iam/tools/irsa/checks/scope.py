@@ -1,4 +1,4 @@
-"""The scope of a trust policy: which of a tenant's jobs and pods it accepts, and whether their names can change hands."""
+"""The scope of a trust policy: which of a tenant's jobs it accepts, and whether their names can change hands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
 from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import is_literal
@@ -20,20 +19,14 @@ from aws_iam.engine.tokens.subject_width import (
 )
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
-from aws_iam.rules.examples import Example, trusting, trusting_issuer
+from aws_iam.rules.examples import trusting_issuer
 from aws_iam.rules.outcomes import Fail
-from aws_iam.rules.policy.trust import oidc_trust, saml_cognito_pods
 from aws_iam.tools.irsa.checks.issuers import (
-    CLUSTER,
     CONTROLS,
     FOR_US,
     GITHUB,
     GOOD,
-    IRSA,
-    POD,
-    POD_AUD,
     ROLE_FOR_OIDC,
-    graded,
     is_denied_elsewhere,
     on_sub,
     trusted,
@@ -49,27 +42,12 @@ if TYPE_CHECKING:
 
 _GH = "https://docs.github.com/en/actions/reference/security/oidc"
 _HCP = "https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/aws-configuration"
-_POD_ROLE = "https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"
-_BEST = "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html"
 _TFC = "app.terraform.io"
-_DEFAULT_ACCOUNT = re.compile("system:serviceaccount:(.*:)?default", re.DOTALL)
-_BOTH = ["sts:AssumeRole", "sts:TagSession"]
-_ONE_POD = {
-    "StringEquals": {
-        "aws:RequestTag/eks-cluster-arn": "arn:aws:eks:eu-west-1:111122223333:cluster/prod",
-        "aws:RequestTag/kubernetes-namespace": "shop",
-        "aws:RequestTag/kubernetes-service-account": "cart",
-    }
-}
 
 
 def _run(subject: str) -> dict[str, object]:
     aud = {f"{_TFC}:aud": "aws.workload.identity"}
     return trusting_issuer({"StringEquals": aud, "StringLike": {f"{_TFC}:sub": subject}}, _TFC)
-
-
-def _pods(action: object, condition: object = None) -> Example:
-    return trusting({"Service": "pods.eks.amazonaws.com"}, action, condition)
 
 
 def _of_width(trust: Trust, *wanted: Width) -> Iterator[tuple[Statement, Provider, Widest]]:
@@ -172,10 +150,13 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
     title="Every run of the repository can assume the role",
     fix="Write the full name of the branch, tag or environment.",
     source=_GH,
-    bad=[on_sub("StringLike", "repo:octo/app:*"), on_sub("StringLike", "repo:octo/app:ref:refs/heads/*")],
+    bad=[
+        on_sub("StringLike", "repo:octo/app:*"),
+        on_sub("StringLike", "repo:octo/app:ref:refs/heads/*"),
+        on_sub("StringLike", "repo:octo/app:ref:refs/heads/release/*"),
+    ],
     good=[
         GOOD,
-        on_sub("StringLike", "repo:octo/app:ref:refs/heads/release/*"),
         on_sub("StringLike", "repo:octo/*"),
         trusting_issuer(
             {
@@ -188,7 +169,8 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
 def any_run(trust: Trust) -> Iterator[Fail]:
     """Anyone with write access can push a branch, and `*` also matches runs for pull requests.
 
-    False alarm when the role can only read and every run of the repository is meant.
+    A pattern such as `release/*` or `v*` is as good as the rule that protects these names: whoever may create one gets
+    the role. False alarm when the role can only read and every run of the repository is meant.
     """
     for _, provider, subject in _of_width(trust, Width.ANY_RUN, Width.KIND):
         every = subject.width is Width.ANY_RUN
@@ -198,6 +180,34 @@ def any_run(trust: Trust) -> Iterator[Fail]:
             severity=None if every else Severity.LOW,
             fix=narrower_value(provider, subject),
         )
+    for _, _, subject in _of_width(trust, Width.NAMES):
+        yield _by_pattern(subject)
+
+
+def _by_pattern(subject: Widest) -> Fail:
+    """A pattern of names: sound where a rule protects all of them."""
+    pattern = re.split(r":environment:|refs/heads/|refs/tags/|:ref:", subject.value.value)[-1]
+    kind = next((kind for word, kind in _KINDS.items() if word in subject.value.value), "branch")
+    protection = (
+        "only maintainers can create an environment"
+        if kind == "environment"
+        else f"only maintainers can create a {kind} whose name fits {quoted(pattern)}"
+    )
+    # A rule for `release/*` covers what the pattern covers; none for `main` covers main-x.
+    loose = kind != "tag" and not pattern.endswith("/*")
+    also = (
+        f"; no rule for one {kind} covers the others, such as {quoted(pattern.replace('*', '-x'))}"
+    )
+    return Fail(
+        subject.value.where,
+        f"{_named(subject)} matches every {kind} whose name fits {quoted(pattern)}: whoever may create one gets the role"
+        + (also if loose else ""),
+        severity=Severity.LOW if loose else Severity.INFO,
+        fix=f"Protect these names with a rule, so that {protection}, or write the name in full.",
+    )
+
+
+_KINDS = {":environment:": "environment", "refs/tags/": "tag", "ref_type:tag:": "tag"}
 
 
 @check(
@@ -287,7 +297,9 @@ def by_name(trust: Trust) -> Iterator[Fail]:
 
     False alarm when the platform never gives a name to somebody else.
     """
-    for statement, provider, subject in _of_width(trust, Width.EXACT, Width.KIND, Width.ANY_RUN):
+    for statement, provider, subject in _of_width(
+        trust, Width.EXACT, Width.NAMES, Width.KIND, Width.ANY_RUN
+    ):
         issuer = provider.issuer
         if issuer is None or issuer.kind != "shared" or not issuer.grammar.known_by_name:
             continue
@@ -399,101 +411,3 @@ def powerful(trust: Trust) -> Iterator[Fail]:
                 f"{_named(subject)} gives many callers administrator rights, or a way to get them",
                 fix=narrower_value(provider, subject),
             )
-
-
-@check(
-    "IRSA-WILD",
-    on=Trust,
-    severity=Severity.CRITICAL,
-    needs=FACTS,
-    title="The pattern matches several service accounts of the cluster",
-    fix="Write the namespace and the service account in full.",
-    source=IRSA,
-    bad=[
-        trusting_issuer({"StringEquals": POD_AUD, "StringLike": {f"{CLUSTER}:sub": "system:serviceaccount:*:*"}}, CLUSTER),
-        trusting_issuer({"StringEquals": POD_AUD, "StringLike": {f"{CLUSTER}:sub": "system:serviceaccount:shop:*"}}, CLUSTER),
-    ],
-    good=[trusting_issuer(POD, CLUSTER), GOOD],
-)  # fmt: skip
-def several_pods(trust: Trust) -> Iterator[Fail]:
-    """Anyone who can create pods in one of the matching namespaces gets the role's permissions.
-
-    False alarm when all matching service accounts are meant and have the same owner.
-    """
-    for statement in trust.policy.statements:
-        for problem in oidc_trust.several_pods.failures(statement):
-            yield graded(
-                problem,
-                Severity.MEDIUM if problem.severity is Severity.WARNING else None,
-                "Write `system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT` under StringEquals.",
-            )
-
-
-@check(
-    "IRSA-DEFAULT-SA",
-    on=Trust,
-    severity=Severity.MEDIUM,
-    needs=FACTS,
-    title="The role is for the service account `default`",
-    fix="Create a service account for the workload and name it in the pods.",
-    source=_BEST,
-    bad=[
-        trusting_issuer({"StringEquals": {**POD_AUD, f"{CLUSTER}:sub": "system:serviceaccount:shop:default"}}, CLUSTER)
-    ],
-    good=[trusting_issuer(POD, CLUSTER)],
-)  # fmt: skip
-def default_account(trust: Trust) -> Iterator[Fail]:
-    """Every pod of the namespace that names no service account runs as `default`.
-
-    False alarm when the namespace runs one workload only.
-    """
-    for statement, provider in trusted(trust):
-        for _, value in values(subjects(provider, statement)) if provider.is_kubernetes else ():
-            if _DEFAULT_ACCOUNT.fullmatch(value.value):
-                yield Fail(
-                    value.where,
-                    f"{quoted(value.value)} is used by every pod of the namespace that names no service account",
-                )
-
-
-@check(
-    "PID-NO-TAGSESSION",
-    on=Trust,
-    severity=Severity.HIGH,
-    needs=(*FACTS, CLUSTERS),
-    title="EKS Pod Identity is not allowed to tag the session",
-    fix="Allow sts:TagSession in addition to sts:AssumeRole, or turn session tags off in the association.",
-    source=_POD_ROLE,
-    bad=[_pods("sts:AssumeRole", _ONE_POD), (_pods("sts:AssumeRole"), {"tags": True})],
-    good=[_pods(_BOTH, _ONE_POD), (_pods("sts:AssumeRole"), {"tags": False}), GOOD],
-)
-def untagged(trust: Trust) -> Iterator[Fail]:
-    """The service tags each session with the cluster, namespace and service account unless the association turns that off; without the permission pods get no credentials.
-
-    False alarm when every association of the role has session tags turned off.
-    """
-    if trust.tags is False:
-        return
-    for problem in saml_cognito_pods.untagged_pods.failures(trust.policy):
-        yield graded(problem)
-
-
-@check(
-    "PID-TRUST-OPEN",
-    on=Trust,
-    severity=Severity.MEDIUM,
-    needs=FACTS,
-    title="Any pod of any cluster in the account can get the role",
-    fix='Add "StringEquals" on aws:RequestTag/eks-cluster-arn, aws:RequestTag/kubernetes-namespace and aws:RequestTag/kubernetes-service-account.',
-    source=_POD_ROLE,
-    bad=[_pods(_BOTH)],
-    good=[_pods(_BOTH, _ONE_POD), _pods(_BOTH, {"StringEquals": {"aws:SourceOrgID": "o-exampleorg"}}), GOOD],
-)  # fmt: skip
-def any_pod_of_account(trust: Trust) -> Iterator[Fail]:
-    """Anyone who can create associations and pass the role chooses the pod; the trust policy can name the pod that it is meant for.
-
-    False alarm when only a trusted pipeline can create associations.
-    """
-    for statement in trust.policy.statements:
-        for problem in saml_cognito_pods.any_pod_of_account.failures(statement):
-            yield graded(problem)
