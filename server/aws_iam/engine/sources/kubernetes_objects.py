@@ -1,6 +1,6 @@
-"""Kubernetes service accounts, and the pods that use them, from manifests or answers of the Kubernetes API.
+"""Kubernetes service accounts, and the pods that use them, from manifests or answers of the Kubernetes API; and workflows.
 
-    cluster_of(text | value | Files)  →  Cluster(service_accounts=(…), pods=(…), unread=(…))
+    cluster_of(text | value | Files)  →  Cluster(service_accounts=(…), pods=(…), workflows=(…), unread=(…))
 
 Only names, annotations and node selectors are kept: a manifest may hold secrets.
 """
@@ -16,12 +16,14 @@ from aws_iam.engine.parsing.json_text import Syntax, scan
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
+from aws_iam.engine.sources.github_workflows import workflow_of
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.answer import Where
+    from aws_iam.engine.sources.github_workflows import Workflow
 
 PREFIX = "eks.amazonaws.com/"
 ROLE = f"{PREFIX}role-arn"
@@ -41,7 +43,9 @@ _TEMPLATED = (
     "Job",
     "ReplicationController",
 )
-_WANTED = "give manifests as YAML or JSON, or `kubectl get serviceaccounts -A -o json`"
+_WANTED = (
+    "give manifests or workflows as YAML or JSON, or `kubectl get serviceaccounts -A -o json`"
+)
 _DEFAULT = "default"
 
 
@@ -86,6 +90,8 @@ class Pods:
     namespace: str
     service_account: str
     windows: bool
+    audiences: tuple[str, ...] = ()
+    """The audiences of the tokens that its volumes project."""
     where: Where = field(compare=False)
 
 
@@ -96,6 +102,7 @@ class Cluster:
     service_accounts: tuple[ServiceAccount, ...] = ()
     pods: tuple[Pods, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
+    workflows: tuple[Workflow, ...] = ()
     complete: bool = False
     """Whether these are all service accounts of a cluster, as its API listed them."""
 
@@ -114,12 +121,17 @@ def cluster_of(given: object) -> Cluster:
     together = Cluster(
         service_accounts=tuple(account for part in found for account in part.service_accounts),
         pods=tuple(pod for part in found for pod in part.pods),
+        workflows=tuple(workflow for part in found for workflow in part.workflows),
         unread=tuple(unread),
         complete=any(part.complete for part in found),
     )
-    if not (together.service_accounts or together.pods or together.complete):
+    given = (together.service_accounts, together.pods, together.workflows)
+    if not (any(given) or together.complete):
         why = f": {unread[0][1]}" if unread else ""
-        raise InputError(f"`manifests` contain no ServiceAccount and no pod{why}", hint=_WANTED)
+        raise InputError(
+            f"`manifests` contain no ServiceAccount, no pod and no GitHub workflow{why}",
+            hint=_WANTED,
+        )
     return together
 
 
@@ -155,13 +167,19 @@ def _of_roots(roots: tuple[Node, ...], file: str) -> Cluster:
     accounts: list[ServiceAccount] = []
     pods: list[Pods] = []
     complete = False
+    workflows = [found for root in roots if (found := workflow_of(root, file))]
     for kind, node in (pair for root in roots for pair in _objects(root)):
         if kind == "ServiceAccount":
             accounts.extend(_account(node, file))
         elif kind:
             pods.extend(_pods(kind, node, file))
         complete |= kind == "ServiceAccountList"
-    return Cluster(service_accounts=tuple(accounts), pods=tuple(pods), complete=complete)
+    return Cluster(
+        service_accounts=tuple(accounts),
+        pods=tuple(pods),
+        workflows=tuple(workflows),
+        complete=complete,
+    )
 
 
 def _objects(root: Node) -> Iterator[tuple[str, Node]]:
@@ -212,8 +230,19 @@ def _pods(kind: str, node: Node, file: str) -> Iterator[Pods]:
         service_account=_text(inner, "serviceAccountName") or _DEFAULT,
         windows=bool(selector and _text(selector, "kubernetes.io/os") == "windows")
         or _text(_path(inner, "os") or inner, "name") == "windows",
+        audiences=tuple(_audiences(inner)),
         where=_where(inner, file),
     )
+
+
+def _audiences(pod: Node) -> Iterator[str]:
+    volumes = pod.member("volumes")
+    for volume in volumes.items if volumes else ():
+        sources = _path(volume, "projected", "sources")
+        for source in sources.items if sources else ():
+            token = source.member("serviceAccountToken")
+            if token and _text(token, "audience"):
+                yield _text(token, "audience")
 
 
 def _path(node: Node | None, *names: str) -> Node | None:

@@ -135,7 +135,13 @@ def check(
         Json, Parameter("trust policy; absent: the account", document=True, policies=True)
     ] = None,
     manifests: Annotated[
-        Json, Parameter("Kubernetes manifests", brief="Kubernetes", document=True, policies=True)
+        Json,
+        Parameter(
+            "Kubernetes manifests, GitHub workflows",
+            brief="Kubernetes, workflows",
+            document=True,
+            policies=True,
+        ),
     ] = None,
     kube_context: Annotated[
         str | None, Parameter("context of your kubeconfig to read them from", cli_only=True)

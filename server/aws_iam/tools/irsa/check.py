@@ -19,13 +19,15 @@ from aws_iam.engine.reference.issuers import issuer_of
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.engine.sources.kubernetes_objects import Cluster, cluster_of
 from aws_iam.engine.tokens.oidc_provider import host_of
-from aws_iam.errors import InputError
+from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules import document_findings
 from aws_iam.tools.irsa.checks.catalogue import CHECKS, NEEDS, ON_ACCOUNT, ON_TRUST
+from aws_iam.tools.irsa.checks.manifests import pod_trusts
 from aws_iam.tools.irsa.checks.roles import DETAILS, PODS, read, roles, trust_of, trusting
 from aws_iam.tools.irsa.checks.service_accounts import misfits
 from aws_iam.tools.irsa.checks.subject import Trust, Workloads
+from aws_iam.tools.irsa.checks.workflows import refused_jobs, trusts_github
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.parameters import Source
 
@@ -64,7 +66,14 @@ def check(
     # Inside the function: the checks of a document do not need it.
     from aws_iam.tools.kit import account_source
 
-    return of_account(account_source.read_account(source, NEEDS, progress, save=save), cluster)
+    try:
+        account = account_source.read_account(source, NEEDS, progress, save=save)
+    except AwsError as error:
+        # What is wrong in manifests by themselves needs no account.
+        if cluster is None or source != Source() or save is not None:
+            raise
+        return of_manifests(cluster, str(error))
+    return of_account(account, cluster)
 
 
 def _cluster(manifests: Any, kube_context: str | None) -> Cluster | None:
@@ -95,19 +104,25 @@ def of_document(document: Any, cluster: Cluster | None = None) -> Answer:
     by_source = document_findings.without_repeats(
         (source, _source_findings(source, policy)) for source, policy in trusts
     )
-    on_manifests = () if cluster is None else _manifest_findings(cluster)
+    known = tuple(
+        policy for source, policy in trusts if not (source.unresolved or source.variants)
+    )
+    on_manifests = () if cluster is None else _manifest_findings(cluster, known)
     findings = tuple(
         sorted((*(f for _, found in by_source for f in found), *on_manifests), key=_rank)
     )
     rows = [_row(source.name, policy) for source, policy in trusts]
+    not_compared = [] if cluster is None else _not_compared(cluster, known)
+    facts = policy_inputs.input_facts(given)
     return Answer(
-        summary=_summary(findings, _documents_summary(rows)),
+        summary=_summary(findings, _documents_summary(rows) + _beside(cluster), not_compared),
         findings=findings,
         facts={
             "checks": len(ON_TRUST),
             "trusts": rows[:_MOST_ROWS],
             **_unread(cluster),
-            **policy_inputs.input_facts(given),
+            **facts,
+            **_rows_of_not_judged(facts, not_compared),
         },
         sources=_sources(findings),
         next=_next(findings, given),
@@ -142,10 +157,78 @@ def _variant_findings(variant: Policy) -> tuple[Finding, ...]:
     return _trust_findings(Trust(policy=variant, stands_for_any=True))
 
 
-def _manifest_findings(cluster: Cluster) -> tuple[Finding, ...]:
-    """The findings on annotations that need no account."""
-    alone = Workloads(account=account_of(), service_accounts=cluster.service_accounts)
-    return tuple(finding for finding in misfits.findings(alone) if finding.status is Status.FAIL)
+def of_manifests(cluster: Cluster, why: str) -> Answer:
+    """What is wrong in manifests and workflows by themselves, where no trust policy is there to compare them with."""
+    findings = tuple(sorted(_manifest_findings(cluster, None), key=_rank))
+    not_compared = [f"whether the roles trust these workloads was not judged: {escaped(why, 300)}"]
+    return Answer(
+        summary=_summary(findings, f"the manifests alone{_beside(cluster)}", not_compared),
+        findings=findings,
+        facts={**_unread(cluster), **_rows_of_not_judged({}, not_compared)},
+        sources=_sources(findings),
+        next=(
+            "aws-iam irsa check --manifests FILE --document TRUST_POLICY",
+            "aws-iam irsa check --manifests FILE --profile PROFILE",
+        ),
+        as_of=issuers.as_of(),
+    )
+
+
+def _manifest_findings(cluster: Cluster, trusts: tuple[Policy, ...] | None) -> tuple[Finding, ...]:
+    """What is wrong in the manifests, by themselves and beside these trust policies: no account is known."""
+    alone = Workloads(
+        account=account_of(),
+        service_accounts=cluster.service_accounts,
+        pods=cluster.pods,
+        workflows=cluster.workflows,
+        trusts=trusts,
+    )
+    found = (finding for check in (misfits, refused_jobs) for finding in check.findings(alone))
+    return tuple(finding for finding in found if finding.status is Status.FAIL)
+
+
+def _not_compared(cluster: Cluster, trusts: tuple[Policy, ...]) -> list[str]:
+    """What was passed together and has nothing to be compared with."""
+    reasons = []
+    if (cluster.service_accounts or cluster.pods) and not pod_trusts(trusts):
+        reasons.append(
+            "the service accounts and pods were not compared: no trust policy whose values are known trusts a cluster or"
+            " EKS Pod Identity"
+        )
+    if cluster.workflows and not any(map(trusts_github, trusts)):
+        reasons.append(
+            "the workflows were not compared: no trust policy whose values are known trusts GitHub Actions"
+        )
+    elif cluster.workflows and not any(workflow.jobs for workflow in cluster.workflows):
+        reasons.append(
+            "the workflows were not compared: no job of theirs uses aws-actions/configure-aws-credentials with a role"
+        )
+    elif cluster.workflows:
+        reasons.append(
+            "whether the workflows are in the trusted repository was not judged: a workflow does not name its own"
+        )
+    return reasons
+
+
+def _beside(cluster: Cluster | None) -> str:
+    """What was passed beside the policies, counted."""
+    if cluster is None:
+        return ""
+    counts = {
+        "service account": len(cluster.service_accounts),
+        "pod template": len(cluster.pods),
+        "workflow": len(cluster.workflows),
+    }
+    listed = [f"{number} {name}{'' if number == 1 else 's'}" for name, number in counts.items() if number]  # fmt: skip
+    return f", with {', '.join(listed)}" if listed else ""
+
+
+def _rows_of_not_judged(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
+    rows = [
+        *facts.get("not_judged", ()),
+        *({"place": "manifests", "why": reason} for reason in reasons),
+    ]
+    return {"not_judged": rows} if reasons else {}
 
 
 def of_account(account: Account, cluster: Cluster | None = None) -> Answer:
@@ -155,6 +238,7 @@ def of_account(account: Account, cluster: Cluster | None = None) -> Answer:
         service_accounts=None if cluster is None else cluster.service_accounts,
         complete=cluster is not None and cluster.complete,
         pods=() if cluster is None else cluster.pods,
+        workflows=() if cluster is None else cluster.workflows,
     )
     on_account = (finding for check in ON_ACCOUNT for finding in check.findings(workloads))
     found = (*_role_findings(workloads), *on_account)
@@ -219,10 +303,11 @@ def _rank(finding: Finding) -> tuple[object, ...]:
     )
 
 
-def _summary(findings: tuple[Finding, ...], what: str) -> str:
+def _summary(findings: tuple[Finding, ...], what: str, not_compared: Iterable[str] = ()) -> str:
     failed = Counter(f.severity for f in findings if f.status is Status.FAIL)
     unknown = sum(f.status is Status.UNKNOWN for f in findings)
     not_judged = f" {unknown} could not be judged." if unknown else ""
+    not_judged += "".join(f" {reason[0].upper()}{reason[1:]}." for reason in not_compared)
     if not failed:
         clean = "No problem found in the readable part of" if unknown else "No problem found in"
         return f"{clean} {what}.{not_judged}"

@@ -13,6 +13,7 @@ from aws_iam.tools.irsa.checks import (
     scope,
     service_accounts,
     trust_in_pods,
+    workflows,
 )
 from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 
@@ -26,6 +27,7 @@ FAMILIES: Families = (
     ("Trust in pods", trust_in_pods),
     ("Providers and roles of the account", providers_and_roles),
     ("IRSA and service accounts", service_accounts),
+    ("GitHub workflows", workflows),
     ("EKS Pod Identity", pod_identity),
     ("Nodes", nodes),
 )

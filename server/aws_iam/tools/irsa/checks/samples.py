@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aws_iam.account.collect.fact import Held
+    from aws_iam.engine.sources.github_workflows import Workflow
 
 ACCOUNT = "111122223333"
 GITHUB = "token.actions.githubusercontent.com"
@@ -125,11 +126,16 @@ def roles(*found: Role) -> Held:
     return AUTHORIZATION.held(Authorization(roles=found))
 
 
-def workloads(*held: Held, accounts: Iterable[ServiceAccount] | None = None) -> Workloads:
-    """The account, with service accounts where they are given."""
+def workloads(
+    *held: Held,
+    accounts: Iterable[ServiceAccount] | None = None,
+    workflows: Iterable[Workflow] = (),
+) -> Workloads:
+    """The account, with service accounts and workflows where they are given."""
     return Workloads(
         account=account_of(*held, regions=(REGION,)),
         service_accounts=None if accounts is None else tuple(accounts),
+        workflows=tuple(workflows),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.answer import Severity
-from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.kubernetes_objects import ANNOTATIONS, PREFIX, ROLE
 from aws_iam.engine.tokens.oidc_provider import providers
@@ -15,6 +15,7 @@ from aws_iam.errors import NotCollected, closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.outcomes import Fail, unread
+from aws_iam.tools.irsa.checks.manifests import account_misfits, pod_misfits, pod_trusts
 from aws_iam.tools.irsa.checks.roles import read, trusting
 from aws_iam.tools.irsa.checks.roles import roles as roles_of
 from aws_iam.tools.irsa.checks.samples import (
@@ -140,8 +141,21 @@ def misfits(at: Workloads) -> Iterator[Outcome]:
     # Findings that need no account come first: a role that cannot be read ends the check.
     for account in accounts:
         yield from _written(account)
+    if at.trusts is not None:
+        yield from _beside(at.trusts, at)
+        return
     for account in filter(_names_role, accounts):
         yield from _of_role(at, account)
+
+
+def _beside(policies: tuple[Policy, ...], at: Workloads) -> Iterator[Fail]:
+    """Service accounts and pods against trust policies that were passed with them."""
+    trusts = pod_trusts(policies)
+    accounts = at.service_accounts or ()
+    if trusts:
+        for account in accounts:
+            yield from account_misfits(trusts, account)
+        yield from pod_misfits(trusts, at.pods, accounts)
 
 
 def _names_role(account: ServiceAccount) -> bool:
@@ -213,7 +227,11 @@ def _of_role(at: Workloads, account: ServiceAccount) -> Iterator[Outcome]:
         )
         return
     policy = read(found)
-    if policy is None or _trusts(policy.policy, account):
+    if policy is None or any(
+        trust.takes(account.namespace, account.name)
+        for trust in pod_trusts((policy.policy,))
+        if trust.provider
+    ):
         return
     subject = f"{_POD}{account.namespace or 'NAMESPACE'}:{account.name}"
     yield _flaw(
@@ -222,27 +240,6 @@ def _of_role(at: Workloads, account: ServiceAccount) -> Iterator[Outcome]:
         f"add {quoted(subject)} to the values of the issuer's sub key in its trust policy",
         key,
     )
-
-
-def _trusts(policy: Policy, account: ServiceAccount) -> bool:
-    """Whether the policy trusts the service account, in its namespace or, if it has none, in any."""
-    for statement in policy.statements:
-        for provider in providers(statement):
-            tested = tuple(c for c in provider.on(statement, "sub") if c.demanded)
-            # Every condition must hold, by one of its values.
-            if provider.is_kubernetes and all(
-                any(_takes(c.base, v.value, account) for v in c.values) for c in tested
-            ):
-                return True
-    return False
-
-
-def _takes(base: str, wanted: str, account: ServiceAccount) -> bool:
-    if account.namespace:
-        subject = f"{_POD}{account.namespace}:{account.name}"
-        return matches(wanted, subject) if "Like" in base else wanted == subject
-    name = wanted.rpartition(":")[2]
-    return matches(name, account.name) if "Like" in base else name == account.name
 
 
 def _flaw(account: ServiceAccount, message: str, fix: str, at: Text | None) -> Fail:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.sources.github_workflows import Workflow
     from aws_iam.engine.sources.kubernetes_objects import Pods, ServiceAccount
 
 T = TypeVar("T")
@@ -44,13 +45,16 @@ class Trust:
 class Workloads:
     """An account, and the service accounts of its clusters (None: the caller passed none).
 
-    `complete`: they are all of the cluster's, as its API lists them; `pods` come from manifests.
+    `complete`: they are all of the cluster's, as its API lists them; `pods` and `workflows` come from manifests.
+    `trusts` are trust policies that were passed beside them, in place of the roles of an account.
     """
 
     account: Account
     service_accounts: tuple[ServiceAccount, ...] | None = None
     complete: bool = False
     pods: tuple[Pods, ...] = ()
+    workflows: tuple[Workflow, ...] = ()
+    trusts: tuple[Policy, ...] | None = None
     derived: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     def once(self, name: str, compute: Callable[[], T]) -> T:

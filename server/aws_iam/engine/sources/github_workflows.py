@@ -1,0 +1,184 @@
+"""GitHub workflows: which of their jobs ask for an AWS role, by which events they start, and what their tokens say.
+
+    workflow_of(node, file)  →  Workflow(jobs=(Job(…),), …) or None
+
+Only what decides about a token is kept: a workflow may hold anything.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import field, replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.parsing.json_nodes import Form, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.answer import Where
+
+_ACTION = re.compile(r"aws-actions/configure-aws-credentials(?:@.*)?", re.IGNORECASE)
+_DEFAULT_AUDIENCE = "sts.amazonaws.com"
+_EXPRESSION = "${{"
+# https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims
+_PULL = "pull_request"
+_TAGS = frozenset({"release"})
+
+
+@slotted
+class Login:
+    """One use of the action that gets credentials; a value is empty where it is an expression or absent."""
+
+    role: str
+    audience: str
+    where: Where = field(compare=False)
+
+
+@slotted
+class Job:
+    """A job that asks for a role. `environment` is None without one, and empty where it is an expression."""
+
+    name: str
+    logins: tuple[Login, ...]
+    environment: str | None
+    may_ask: bool | None
+    """Whether it may ask for a token; None where the caller of the workflow decides."""
+    where: Where = field(compare=False)
+
+
+@slotted
+class Workflow:
+    """The jobs of a workflow that ask for a role, and how the subjects of its tokens may end."""
+
+    title: str
+    jobs: tuple[Job, ...]
+    ends: tuple[str, ...]
+    """Patterns of the end of a subject without environment; empty where they are not known."""
+
+    def subject_ends(self, job: Job) -> tuple[str, ...]:
+        """How the subject of a job's token may end, as patterns; empty where that is not known."""
+        if job.environment is None:
+            return self.ends
+        # GitHub writes a colon inside a value as %3A.
+        return (f"environment:{job.environment.replace(':', '%3A')}",) if job.environment else ()
+
+
+def workflow_of(root: Node, file: str) -> Workflow | None:
+    """The workflow in a document; None where it is another one."""
+    # YAML 1.1 reads the key `on` as a boolean.
+    jobs, events = root.member("jobs"), root.member("on") or root.member("true")
+    if jobs is None or events is None or jobs.form is not Form.OBJECT or root.member("kind"):
+        return None
+    called = "workflow_call" in _events(events)
+    rights = _may_ask(root.member("permissions"))
+    found = tuple(
+        _job(member.name.value, member.value, file, rights=rights, called=called)
+        for member in jobs.members
+    )
+    return Workflow(
+        title=_text(root, "name") or file or "workflow",
+        jobs=tuple(job for job in found if job.logins),
+        ends=() if called else tuple(dict.fromkeys(_ends(events))),
+    )
+
+
+def _job(name: str, node: Node, file: str, *, rights: bool | None, called: bool) -> Job:
+    own = node.member("permissions")
+    may_ask = rights if own is None else _may_ask(own)
+    if may_ask is None and not called:
+        # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#permissions
+        may_ask = False
+    return Job(
+        name=name,
+        logins=tuple(_logins(node, file)),
+        environment=_environment(node.member("environment")),
+        may_ask=may_ask,
+        where=_where(node, file),
+    )
+
+
+def _logins(job: Node, file: str) -> Iterator[Login]:
+    steps = job.member("steps")
+    for step in steps.items if steps else ():
+        given = step.member("with")
+        if _ACTION.fullmatch(_text(step, "uses")) and given and given.member("role-to-assume"):
+            audience = _text(given, "audience")
+            yield Login(
+                role=_literal(_text(given, "role-to-assume")),
+                audience=_literal(audience) if audience else _DEFAULT_AUDIENCE,
+                where=_where(step, file),
+            )
+
+
+def _environment(node: Node | None) -> str | None:
+    if node is None:
+        return None
+    return _literal(_text(node, "name") if node.form is Form.OBJECT else node.text)
+
+
+def _may_ask(permissions: Node | None) -> bool | None:
+    """Whether the permissions let a job ask for a token; None where there are none."""
+    if permissions is None:
+        return None
+    if permissions.form is Form.STRING:
+        return permissions.text == "write-all"
+    return _text(permissions, "id-token") == "write"
+
+
+def _events(events: Node) -> dict[str, Node | None]:
+    if events.form is Form.STRING:
+        return {events.text: None}
+    if events.form is Form.ARRAY:
+        return {item.text: None for item in events.items if item.form is Form.STRING}
+    return {member.name.value: member.value for member in events.members}
+
+
+def _ends(events: Node) -> Iterator[str]:
+    """How subjects of runs without environment end, event by event."""
+    for event, filters in _events(events).items():
+        if event == "push":
+            yield from _pushed(filters)
+        elif event == _PULL:
+            yield _PULL
+        elif event in _TAGS:
+            yield "ref:refs/tags/*"
+        else:
+            # A run by hand or by schedule, or for an event without a ref of its own, has a branch or tag.
+            yield "ref:refs/*"
+
+
+def _pushed(filters: Node | None) -> Iterator[str]:
+    branches, tags = _listed(filters, "branches"), _listed(filters, "tags")
+    for kind, names, other in (("heads", branches, tags), ("tags", tags, branches)):
+        if names is None and other is not None:
+            continue
+        yield from (f"ref:refs/{kind}/{_pattern(name)}" for name in (names or ("**",)))
+
+
+def _listed(filters: Node | None, name: str) -> tuple[str, ...] | None:
+    """The names that a filter lists; None without one."""
+    node = filters.member(name) if filters and filters.form is Form.OBJECT else None
+    if node is None:
+        return None
+    names = [node.text] if node.form is Form.STRING else [item.text for item in node.items]
+    return tuple(name for name in names if not name.startswith("!"))
+
+
+def _pattern(name: str) -> str:
+    """A filter of GitHub as a wider pattern of IAM: what GitHub alone has becomes a wildcard."""
+    return re.sub(r"\*+", "*", re.sub(r"\[[^]]*\]|\S[+?]", "*", name))
+
+
+def _literal(text: str) -> str:
+    return "" if _EXPRESSION in text else text
+
+
+def _text(node: Node, name: str) -> str:
+    value = node.member(name) if node.form is Form.OBJECT else None
+    return value.text if value and value.form is Form.STRING else ""
+
+
+def _where(node: Node, file: str) -> Where:
+    return replace(node.where, file=file) if file else node.where

@@ -1,0 +1,113 @@
+"""`irsa check` on a trust policy together with the manifests or workflows that are to use the role."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aws_iam.account.reading.snapshot import account_of, save
+from aws_iam.tools.irsa.actions import tool
+from aws_iam.tools.irsa.checks.samples import for_github, role, role_arn, roles
+from helpers.folders import TESTS
+
+CASES = json.loads((TESTS / "cases/irsa/given-together.json").read_text(encoding="utf-8"))
+HOSTS = {
+    "github": "token.actions.githubusercontent.com",
+    "eks": "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE",
+    "cluster": "cluster.example.com",
+}
+
+
+def trust(case: dict[str, Any]) -> dict[str, Any]:
+    if "tags" in case:
+        principal = {"Service": "pods.eks.amazonaws.com"}
+        tags = {f"aws:RequestTag/{name}": value for name, value in case["tags"].items()}
+        return _policy(principal, ["sts:AssumeRole", "sts:TagSession"], tags)
+    host = HOSTS[case["issuer"]]
+    named = {"aud": "sts.amazonaws.com", "sub": case["sub"], **case.get("claims", {})}
+    keys = {f"{host}:{claim}": value for claim, value in named.items()}
+    principal = {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{host}"}
+    return _policy(principal, "sts:AssumeRoleWithWebIdentity", keys)
+
+
+def _policy(principal: Any, action: Any, keys: dict[str, str]) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Condition": {"StringEquals": keys}}  # fmt: skip
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def service_account(given: dict[str, Any]) -> dict[str, Any]:
+    annotations = {
+        f"eks.amazonaws.com/{key}": value for key, value in given["annotations"].items()
+    }
+    metadata = {"name": given["name"], "namespace": given["namespace"], "annotations": annotations}
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+
+
+def deployment(given: dict[str, Any]) -> dict[str, Any]:
+    token = {"serviceAccountToken": {"path": "token", "audience": given.get("audience")}}
+    spec = {
+        **({"serviceAccountName": given["account"]} if "account" in given else {}),
+        **({"volumes": [{"projected": {"sources": [token]}}]} if "audience" in given else {}),
+    }
+    metadata = {"name": given["name"], "namespace": given["namespace"]}
+    return {"kind": "Deployment", "metadata": metadata, "spec": {"template": {"spec": spec}}}
+
+
+def workflow(given: dict[str, Any]) -> dict[str, Any]:
+    login = {"role-to-assume": role_arn("deploy"), "aws-region": "eu-west-1", **given.get("with", {})}  # fmt: skip
+    steps = [{"uses": "aws-actions/configure-aws-credentials@v6", "with": login}]
+    return {
+        "name": "release",
+        "on": given.get("on", {"push": {"branches": ["main"]}}),
+        "permissions": given.get("permissions", {"id-token": "write"}),
+        "jobs": {"deploy": {"runs-on": "ubuntu-latest", "steps": steps, **given.get("job", {})}},
+    }
+
+
+def manifests(case: dict[str, Any]) -> Any:
+    if "workflow" in case:
+        return workflow(case["workflow"])
+    accounts = map(service_account, case.get("accounts", ()))
+    return {"kind": "List", "items": [*accounts, *map(deployment, case.get("pods", ()))]}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_what_is_given_together_is_judged_together(case: dict[str, Any]) -> None:
+    answer = tool.run({"action": "check", "document": trust(case), "manifests": manifests(case)})
+    found = {f.code: f for f in answer.findings if f.code in {"IRSA-ANNOT-MISMATCH", "OIDC-WORKFLOW"}}  # fmt: skip
+    assert {code: finding.severity for code, finding in found.items()} == case["codes"]
+    said = f"{answer.summary} {' '.join(finding.message for finding in found.values())}"
+    for words in case.get("says", ()):
+        assert words in said
+    not_compared = [row["why"] for row in answer.facts.get("not_judged", ())]
+    assert bool(not_compared) is case.get("not_judged", "workflow" in case)
+    for why in not_compared:
+        assert why[1:] in answer.summary
+
+
+@pytest.mark.parametrize("part", ["workflow", "accounts"])
+def test_manifests_alone_need_no_credentials_and_say_what_was_not_compared(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ROLE_ARN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere/config")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/credentials")
+    case = next(case for case in CASES if part in case and case["codes"])
+    answer = tool.run({"action": "check", "manifests": manifests(case)})
+    assert "the manifests alone" in answer.summary
+    assert "no AWS credentials were found" in answer.summary
+    assert answer.facts["not_judged"]
+
+
+def test_a_workflow_is_compared_with_the_role_that_it_names(tmp_path: Any) -> None:
+    saved = str(tmp_path / "account.json")
+    save(account_of(roles(role("deploy", for_github())), regions=("eu-west-1",)), tmp_path / "account.json")  # fmt: skip
+    for job, codes in (({}, set()), ({"environment": "production"}, {"OIDC-WORKFLOW"})):
+        answer = tool.run(
+            {"action": "check", "snapshot": saved, "manifests": workflow({"job": job})}, cli=True
+        )
+        assert {f.code for f in answer.findings if f.status == "fail"} & {"OIDC-WORKFLOW"} == codes
