@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,6 +143,10 @@ _ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "aws_kms_replica_key": ({"primary_key_arn", "policy"}, {"deletion_window_in_days"}),
     "aws_kms_alias": ({"name", "target_key_id"}, set()),
+    # https://github.com/vercel/terraform-provider-vercel, /Scalr/terraform-provider-scalr, /env0/terraform-provider-env0.
+    "vercel_project_environment_variable": ({"project_id", "key", "value", "target"}, set()),
+    "scalr_provider_configuration": ({"name"}, {"environments", "aws"}),
+    "env0_aws_oidc_credentials": ({"name", "role_arn"}, {"duration"}),
     "tfe_variable": ({"key", "category", "value", "workspace_id"}, {"description", "sensitive"}),
 }
 
@@ -170,6 +175,14 @@ def profile(content: str) -> None:
     assert set(read) == {"role_arn", "web_identity_token_file", "role_session_name", "region"}
 
 
+def toml(content: str) -> None:
+    """The app, and variables that are texts."""
+    document = tomllib.loads(content)
+    assert set(document) == {"app", "env"}
+    assert set(document["env"]) == {"AWS_ROLE_ARN", "AWS_REGION"}
+    assert all(isinstance(value, str) for value in (document["app"], *document["env"].values()))
+
+
 VALIDATORS: dict[str, Callable[[str], None]] = {
     "policy validate, evaluate": other.policy,
     "awscli's parser, botocore's models": shell,
@@ -180,6 +193,7 @@ VALIDATORS: dict[str, Callable[[str], None]] = {
     "check-jsonschema (GitHub workflows), actionlint, zizmor": workflow,
     "check-jsonschema (Bitbucket Pipelines)": bitbucket,
     "botocore's own reader of profiles": profile,
+    "tomllib": toml,
     **{case["checked_by"]: schema_of(case["schema"]) for case in cases("validators")},
 }
 """By the `checked_by` of an artifact: the function that validates it."""

@@ -9,8 +9,8 @@ import pytest
 from aws_iam.tools.irsa.provider_catalogue import PROVIDERS
 from helpers.folders import ROOT
 
-NOT_CI = {"eks", "pod_identity", "generic"}
-CI_TITLES = sorted(provider.title for name, provider in PROVIDERS.items() if name not in NOT_CI)
+CI = {"github", "gitlab", "bitbucket", "terraform_cloud", "circleci", "buildkite"}
+CI_TITLES = sorted(PROVIDERS[name].title for name in CI)
 
 
 def ci_systems_listed(page: str) -> list[str]:

@@ -149,6 +149,21 @@ FORMS: dict[str, Form] = {
     "hcp_name": _form(
         _WORDS, "an HCP Terraform name: letters, digits, blanks, hyphens and underscores"
     ),
+    "platform_name": _form(
+        r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.-])?",
+        "a name of letters, digits, hyphens, dots and underscores",
+    ),
+    "azure_name": _form(
+        _WORDS, "a name of letters, digits, blanks, hyphens, dots and underscores"
+    ),
+    "spacelift_account": _form(
+        r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", "a Spacelift account, as in ACCOUNT.app.spacelift.io"
+    ),
+    "google_id": _form(r"[0-9]{5,30}", "the service account's unique numeric id"),
+    "spiffe_id": _form(
+        r"spiffe://[a-z0-9._-]+(?:/[A-Za-z0-9._-]+)+",
+        "a SPIFFE id with a path: spiffe://TRUST_DOMAIN/PATH",
+    ),
     "run_phase": _form("plan|apply", "plan or apply"),
 }
 

@@ -27,7 +27,7 @@ class SubjectGrammar:
         ╰───────────── project ──────────╯ ╰──────────────── run ────────────────╯
 
     In the JSON `labels` are the words in front of the project's names (`organization`, `pipeline`), and `separator`
-    stands between words and names.
+    stands between words and names; where there are no words, `parts` is the pattern itself.
     """
 
     parts: re.Pattern[str] | None = None
@@ -85,9 +85,9 @@ def subject_grammar(row: dict[str, Any]) -> SubjectGrammar:
     """The grammar that the JSON describes."""
     labels, separator = row.get("labels", []), row.get("separator", ":")
     known, end = row.get("known_by_name"), row.get("changing_end")
-    never = row.get("impossible")
+    never, parts = row.get("impossible"), row.get("parts")
     return SubjectGrammar(
-        parts=_parts(labels, separator) if labels else None,
+        parts=_parts(labels, separator) if labels else re.compile(parts) if parts else None,
         before_tenant=f"{labels[0]}{separator}" if labels else "",
         tenant_ends=row.get("tenant_ends", separator),
         every_run=tuple(row.get("every_run", ())),

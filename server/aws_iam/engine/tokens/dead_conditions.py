@@ -58,7 +58,14 @@ def _misfit(key: ClaimKey, trusted: tuple[Provider, ...]) -> str:
 def dead_principal(provider: Provider) -> str:
     """Why there can be no such provider; empty when there may be one."""
     found = DECORATION.match(provider.host)
-    return f"must name the issuer's host, without {quoted(found[0])}" if found else ""
+    if found:
+        return f"must name the issuer's host, without {quoted(found[0])}"
+    if known_issuer(provider.host):
+        return ""
+    bare = provider.host.rstrip("/")
+    if known_issuer(f"{bare}/"):
+        return "lacks the slash at the end that belongs to this issuer"
+    return "ends in a slash, which this issuer has not" if known_issuer(bare) else ""
 
 
 def _bare(host: str) -> str:

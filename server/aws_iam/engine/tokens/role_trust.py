@@ -33,8 +33,16 @@ class TokenCaller:
     claims: Mapping[str, str] = field(default_factory=dict)
 
     def provider_arn(self, account: str, partition: str) -> str:
-        """The ARN of the OIDC provider that the account needs for this issuer."""
+        """The ARN of the OIDC provider that the account needs for this issuer; a built-in one is its own principal."""
+        if self.is_built_in:
+            return self.issuer
         return f"arn:{partition}:iam::{account}:oidc-provider/{self.issuer}"
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether AWS knows the issuer without a provider in the account."""
+        known = issuer_of(self.issuer)
+        return known is not None and known.built_in
 
     def trust(self, account: str, partition: str) -> dict[str, Any]:
         """The trust policy: it always tests audience and subject, and never with `ForAllValues` or `IfExists`."""

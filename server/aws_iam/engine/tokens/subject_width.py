@@ -112,11 +112,12 @@ def _narrowed(found: Width, provider: Provider, statement: Statement) -> Width:
 
 def width(provider: Provider, pattern: str) -> Width:
     """How wide one value is, read as a pattern."""
-    if is_literal(pattern) or provider.required not in {"", "sub"}:
-        # Where another claim identifies the tenant the subject may stay open.
+    if is_literal(pattern):
         return Width.EXACT
-    if provider.is_open(pattern) or not pattern.strip("*?"):
-        return Width.EVERYBODY
+    by_subject = provider.required in {"", "sub"}
+    if not pattern.strip("*?") or (by_subject and provider.is_open(pattern)):
+        # Where another claim identifies the tenant the subject may stay open.
+        return Width.EVERYBODY if by_subject else Width.EXACT
     grammar = provider.grammar
     parts = grammar.read(pattern) if grammar else None
     return _by_grammar(grammar, parts) if grammar and parts else Width.EXACT
@@ -143,7 +144,9 @@ def _width_of_name(grammar: SubjectGrammar, run: str) -> Width:
     """A pattern that begins before the name of the branch also fits names of another kind."""
     begun = re.split(r"[*?]", run, maxsplit=1)[0]
     kinds = tuple(kind.removesuffix("*") for kind in grammar.one_kind)
-    return Width.NAMES if not kinds or begun.startswith(kinds) else Width.KIND
+    if not kinds:
+        return Width.EXACT
+    return Width.NAMES if begun.startswith(kinds) else Width.KIND
 
 
 def values(conditions: tuple[Condition, ...]) -> Iterator[tuple[Condition, Text]]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = re.compile(r"\{\{([A-Za-z]+)\}\}")
 _BLOCK = re.compile(r"( *)\{\{([A-Za-z]+)\}\}\n?")
-_LANGUAGES = {"tf": "hcl", "sh": "bash", "ini": "ini"}
+_LANGUAGES = {"tf": "hcl", "sh": "bash", "ini": "ini", "toml": "toml"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +116,8 @@ _ESCAPES: Mapping[str, Callable[[str], str]] = {
     "yml": _in_quotes,
     "yaml": _in_quotes,
     "tf": _in_hcl,
+    # Its strings have the escapes of YAML's double quotes, too.
+    "toml": _in_quotes,
     "sh": shlex.quote,
     "ini": _on_one_line,
 }

@@ -88,6 +88,8 @@ def _token(
         "Cluster": names.cluster,
         "Region": workload.region,
     }
+    if caller.is_built_in:
+        return _files(request, "role", values, {"Trust": _yaml(trust)}, (), role)
     return _files(request, "token", values, {"Trust": _by_provider(trust, arn)}, (), role)
 
 

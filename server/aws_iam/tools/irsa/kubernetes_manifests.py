@@ -1,16 +1,18 @@
-"""The Kubernetes files that pods need with IRSA as well as with EKS Pod Identity."""
+"""The Kubernetes files that pods need, in EKS with IRSA or Pod Identity and in other clusters, and pods as workloads."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.tools.irsa.asset_files import manifest_file
+from aws_iam.tools.irsa.provider import Manifest, Workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_iam.tools.irsa.asset_files import PlacedFile
-    from aws_iam.tools.irsa.provider import ManifestRequest
+    from aws_iam.tools.irsa.provider import ManifestRequest, Request
 
 _STRICT = "kubernetes-validate (strict)"
 _IMAGE = "registry.example.com/app:1.0.0"
@@ -41,6 +43,44 @@ def deployment(values: Mapping[str, str | None]) -> PlacedFile:
     """A Deployment whose pods run as the ServiceAccount."""
     name = "deployment.yaml"
     return manifest_file(name, name, _STRICT, place="kubectl apply -f", values=values)
+
+
+def cluster_workload(request: Request, title: str, *notes: str) -> Workload:
+    """Pods of one service account of a cluster whose issuer the caller gave."""
+    names = request.names
+    host = request.issuer_host() or ""
+    namespace = names.need("namespace", "namespace")
+    account = names.need("service_account", "service_account")
+    caller = TokenCaller(
+        sid="ServiceAccount",
+        issuer=host,
+        audience=request.audience_or("sts.amazonaws.com"),
+        subject=f"system:serviceaccount:{namespace}:{account}",
+    )
+    return Workload(
+        caller=caller,
+        description=f"Pods of ServiceAccount {namespace}/{account} in the {title} of that issuer",
+        notes=(*default_account_note(account), *notes),
+    )
+
+
+def token_manifest(request: ManifestRequest) -> Manifest:
+    """A ServiceAccount, and a Deployment with a token of it for AWS."""
+    values = values_of(request)
+    return Manifest(
+        files=(
+            service_account("service-account.yaml", values),
+            manifest_file(
+                "deployment-token.yaml",
+                "deployment.yaml",
+                _STRICT,
+                place="kubectl apply -f",
+                values=values,
+            ),
+        ),
+        placeholders=(request.written_region, _IMAGE),
+        notes=default_account_note(values["ServiceAccount"] or ""),
+    )
 
 
 def eksctl_config(asset: str, values: Mapping[str, str | None]) -> tuple[PlacedFile, ...]:

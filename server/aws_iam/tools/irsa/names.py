@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from aws_iam.engine.language.aws_names import checked_name
@@ -64,6 +64,19 @@ class Names:
     service_account: Annotated[
         str | None, Parameter("Kubernetes ServiceAccount", brief="service account")
     ] = None
+    tenant: Annotated[str | None, Parameter("Entra ID tenant id", brief="Entra ID")] = None
+    application: Annotated[
+        str | None,
+        Parameter("application, app or service connection", brief="or service connection"),
+    ] = None
+    project: Annotated[str | None, Parameter("project of the platform", brief="project")] = None
+    space: Annotated[str | None, Parameter("Spacelift space", brief="Spacelift")] = None
+    stack: Annotated[
+        str | None, Parameter("stack of Spacelift, Pulumi or HCP Terraform", brief="stack")
+    ] = None
+    deployment: Annotated[
+        str | None, Parameter("HCP Terraform stack's deployment", brief="of an HCP stack")
+    ] = None
     target_role: Annotated[
         str | None,
         Parameter("ARN of a role that Pod Identity assumes in turn", brief="target role"),
@@ -81,6 +94,20 @@ class Names:
     def find(self, name: str, form: str) -> str | None:
         """The same, or None when the caller did not give the name."""
         return self.need(name, form) if getattr(self, name) else None
+
+
+def renamed(names: Names, aliases: Mapping[str, str]) -> Names:
+    """The names under those that the provider uses, where only the other one was given."""
+    moved = {
+        alias: name
+        for alias, name in aliases.items()
+        if getattr(names, alias) and not getattr(names, name)
+    }
+    return replace(
+        names,
+        **{name: getattr(names, alias) for alias, name in moved.items()},
+        **dict.fromkeys(moved, None),
+    )
 
 
 def refuse_misfits(

@@ -153,3 +153,5 @@ class Provider:
     """What the trust policy needs and a manifest does not."""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """By name: where to find it, or why this provider does not take it."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Names that callers use for another one of this provider: its project is what others call the repository."""

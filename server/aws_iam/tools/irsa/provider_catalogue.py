@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pkgutil
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.issuers import issuers
 from aws_iam.tools.irsa import providers
-from aws_iam.tools.irsa.names import refuse_misfits
+from aws_iam.tools.irsa.names import refuse_misfits, renamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ _BY_SUBJECT = dict.fromkeys(
 def describe(name: str, request: Request, *, for_manifest: bool = False) -> Workload:
     """The workload that the request describes; an error for names that the provider does not take."""
     provider = PROVIDERS[name]
+    request = replace(request, names=renamed(request.names, provider.aliases))
     by_subject = provider.beside_subject is not None and request.names.subject
     needs = ("subject",) if by_subject else provider.needs
     takes = (provider.beside_subject or ()) if by_subject else provider.takes
@@ -51,7 +53,9 @@ def issuers_page() -> Iterator[str]:
         issuers(), key=lambda issuer: (issuer.provider == "generic", issuer.title)
     ):
         # `generic` refuses these.
-        unsupported = issuer.built_in or issuer.requires not in {None, "aud", "sub"}
+        unsupported = issuer.provider == "generic" and (
+            issuer.built_in or issuer.requires not in {None, "aud", "sub"}
+        )
         cells = (
             "" if unsupported else f"`{issuer.provider}`",
             f"[{issuer.title}]({issuer.sources[-1]})",

@@ -6,7 +6,6 @@ from aws_iam.engine.reference import issuers
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.tools.irsa.asset_files import manifest_file
 from aws_iam.tools.irsa.provider import (
     Manifest,
     ManifestRequest,
@@ -15,6 +14,7 @@ from aws_iam.tools.irsa.provider import (
     Workload,
     slash_note,
 )
+from aws_iam.tools.irsa.web_identity_profile import profile_manifest
 
 
 def _workload(request: Request) -> Workload:
@@ -49,25 +49,15 @@ def _workload(request: Request) -> Workload:
                 if known and known.subject
                 else ()
             ),
-            *(slash_note(host) if known is None else ()),
+            *(known.notes if known else slash_note(host)),
         ),
     )
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
     """A profile of the AWS CLI and the SDKs."""
-    file = manifest_file(
-        "aws-config.ini",
-        "aws-config",
-        "botocore's own reader of profiles",
-        place="~/.aws/config, or what AWS_CONFIG_FILE names",
-        values=request.values,
-    )
-    return Manifest(
-        files=(file,),
-        source="https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html",
-        placeholders=(request.written_region, "/run/workload/token"),
-        notes=(f"request a token with the audience {request.audience} from the issuer",),
+    return profile_manifest(
+        request, f"request a token with the audience {request.audience} from the issuer"
     )
 
 

@@ -101,6 +101,7 @@ PROVIDER = Provider(
     needs=("owner", "repository"),
     takes=("owner_id", "repository_id", "branch", "tag", "issuer", "subject"),
     beside_subject=("issuer",),
+    aliases={"project": "repository"},
     workload=_workload,
     manifest=_manifest,
     reasons=dict.fromkeys(

@@ -57,6 +57,7 @@ PROVIDER = Provider(
     section="bitbucket-hcp-terraform-circleci-buildkite",
     needs=("owner", "repository", "workspace", "run_phase"),
     takes=("issuer",),
+    aliases={"project": "repository"},
     workload=_workload,
     manifest=_manifest,
     reasons={"repository": "the project; a workspace is in `Default Project` unless it was moved"},
