@@ -41,11 +41,16 @@ def manifest(**arguments: Any) -> Any:
     return tool.run({"action": "manifest", "role": ROLE, **arguments})
 
 
+def partition_in(principal: dict[str, str]) -> str:
+    """The partition of a provider's ARN; an issuer that AWS knows has none."""
+    named = principal.get("Federated", "")
+    return named.split(":")[1] if named.startswith("arn:") else "aws"
+
+
 def manifest_of(case: dict[str, Any]) -> Any:
     """The manifest of a case, whose role lies in the partition of the trust policy."""
     arguments = {key: value for key, value in case["arguments"].items() if key != "partition"}
-    named = case["principal"].get("Federated", "arn:aws:")
-    return manifest(**arguments | {"role": ROLE.replace("aws", named.split(":")[1], 1)})
+    return manifest(**arguments | {"role": ROLE.replace("aws", partition_in(case["principal"]), 1)})
 
 
 def content(answer: Any, name: str) -> str:
@@ -156,8 +161,7 @@ def decides(document: dict[str, Any], principal: str, action: str, context: dict
 
 
 def partition_of(document: dict[str, Any]) -> str:
-    principal = document["Statement"][0]["Principal"]
-    return str(principal.get("Federated", "arn:aws:").split(":")[1])
+    return partition_in(document["Statement"][0]["Principal"])
 
 
 def wanted(statement: dict[str, Any]) -> dict[str, str]:

@@ -24,7 +24,15 @@ from aws_iam.escape import escaped, quoted
 from aws_iam.rules import document_findings
 from aws_iam.tools.irsa.checks.catalogue import CHECKS, NEEDS, ON_ACCOUNT, ON_TRUST
 from aws_iam.tools.irsa.checks.manifests import pod_trusts
-from aws_iam.tools.irsa.checks.roles import DETAILS, PODS, read, roles, trust_of, trusting
+from aws_iam.tools.irsa.checks.roles import (
+    DETAILS,
+    PODS,
+    for_services,
+    read,
+    roles,
+    trust_of,
+    trusting,
+)
 from aws_iam.tools.irsa.checks.service_accounts import misfits
 from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 from aws_iam.tools.irsa.checks.workflows import refused_jobs, trusts_github
@@ -271,7 +279,7 @@ def _role_findings(workloads: Workloads) -> Iterable[Finding]:
                 _not_judged("the trust policy cannot be read", f"{DETAILS}: unreadable document"),
                 resource=escaped(role.arn, 2048),
             )
-    for found in trusting(workloads):
+    for found in (*trusting(workloads), *for_services(workloads)):
         for finding in _trust_findings(trust_of(workloads, found)):
             # Line numbers count in AWS's own rendering of the policy, which the user does not have.
             where = Where(pointer=finding.where.pointer) if finding.where else None

@@ -112,6 +112,12 @@ class ManifestRequest:
         return caller.audience if isinstance(caller, TokenCaller) else ""
 
     @property
+    def claims(self) -> Mapping[str, str]:
+        """The further claims that the role's trust policy tests."""
+        caller = self.workload.caller
+        return caller.claims if isinstance(caller, TokenCaller) else {}
+
+    @property
     def values(self) -> dict[str, str | None]:
         """What nearly every file needs."""
         return {"RoleArn": self.role, "Region": self.written_region, "Audience": self.audience}

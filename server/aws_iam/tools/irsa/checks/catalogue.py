@@ -8,6 +8,7 @@ from aws_iam.rules.check import Check, checks_in, needs_of
 from aws_iam.tools.irsa.checks import (
     issuers,
     nodes,
+    other_workloads,
     pod_identity,
     providers_and_roles,
     scope,
@@ -30,6 +31,7 @@ FAMILIES: Families = (
     ("GitHub workflows", workflows),
     ("EKS Pod Identity", pod_identity),
     ("Nodes", nodes),
+    ("Services, certificates and outbound tokens", other_workloads),
 )
 CHECKS: tuple[Check[Any], ...] = checks_in(*(module for _, module in FAMILIES))
 ON_TRUST: tuple[Check[Trust], ...] = tuple(check for check in CHECKS if check.on is Trust)

@@ -100,6 +100,21 @@ def trusting(at: Workloads) -> tuple[Trusting, ...]:
     return at.once("trusting", lambda: tuple(_trusting(at)))
 
 
+def for_services(at: Workloads) -> tuple[Trusting, ...]:
+    """The other roles, which services of AWS assume; those that AWS itself manages are left out."""
+    return at.once("for_services", lambda: tuple(_for_services(at)))
+
+
+def _for_services(at: Workloads) -> Iterator[Trusting]:
+    workload_roles = {found.role.arn for found in trusting(at)}
+    for role in roles(at).values():
+        managed = ":role/aws-service-role/" in role.arn
+        if '"Service"' in role.trust and not managed and role.arn not in workload_roles:
+            found = read(role)
+            if found:
+                yield found
+
+
 def _trusting(at: Workloads) -> Iterator[Trusting]:
     for role in roles(at).values():
         if '"Federated"' in role.trust or PODS in role.trust:
