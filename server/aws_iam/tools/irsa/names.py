@@ -51,9 +51,9 @@ class Names:
             brief="reusable workflow",
         ),
     ] = None
-    workspace: Annotated[
-        str | None, Parameter("HCP Terraform workspace", brief="HCP Terraform")
-    ] = None
+    workspace: Annotated[str | None, Parameter("HCP Terraform workspace", brief="workspace")] = (
+        None
+    )
     run_phase: Annotated[
         Literal["plan", "apply"] | None, Parameter("HCP Terraform run phase", brief="run phase")
     ] = None
@@ -64,18 +64,18 @@ class Names:
     service_account: Annotated[
         str | None, Parameter("Kubernetes ServiceAccount", brief="service account")
     ] = None
-    tenant: Annotated[str | None, Parameter("Entra ID tenant id", brief="Entra ID")] = None
+    tenant: Annotated[str | None, Parameter("Entra ID tenant id", brief="tenant")] = None
     application: Annotated[
         str | None,
-        Parameter("application, app or service connection", brief="or service connection"),
+        Parameter("application, app or service connection", brief="application"),
     ] = None
     project: Annotated[str | None, Parameter("project of the platform", brief="project")] = None
-    space: Annotated[str | None, Parameter("Spacelift space", brief="Spacelift")] = None
+    space: Annotated[str | None, Parameter("Spacelift space", brief="space")] = None
     stack: Annotated[
         str | None, Parameter("stack of Spacelift, Pulumi or HCP Terraform", brief="stack")
     ] = None
     deployment: Annotated[
-        str | None, Parameter("HCP Terraform stack's deployment", brief="of an HCP stack")
+        str | None, Parameter("HCP Terraform stack's deployment", brief="deployment")
     ] = None
     target_role: Annotated[
         str | None,
@@ -151,9 +151,28 @@ def exactly_one(names: Names, provider: str, options: tuple[str, ...]) -> str:
     return given[0]
 
 
-def bare_ref(names: Names, kind: str) -> str:
-    """The branch or tag; an error if it begins with refs/heads/ or refs/tags/."""
-    ref = names.need(kind, "git_ref")
+def is_ref_pattern(ref: str | None) -> bool:
+    """Whether the branch or tag is a pattern of names."""
+    return bool(ref) and str(ref).endswith("*")
+
+
+def bare_ref(names: Names, kind: str, *, patterns: bool = False) -> str:
+    """The branch or tag; an error if it begins with refs/heads/ or refs/tags/.
+
+    With `patterns` it may end in a wildcard: `v*` for tags, `release/*` for branches, whose names one rule can protect.
+    """
+    ref = str(getattr(names, kind) or "")
+    if patterns and is_ref_pattern(ref):
+        stem = ref[:-1]
+        if kind == "branch" and stem and not stem.endswith("/"):
+            raise InputError(
+                f"`branch` {quoted(ref)} is a pattern that no protection rule covers by itself",
+                hint="name one branch, or a folder of branches such as release/*",
+            )
+        # A bare wildcard is refused as what it is.
+        checked_name(kind, stem.removesuffix("/") or ref, "git_ref")
+    else:
+        ref = names.need(kind, "git_ref")
     if ref.startswith("refs/"):
         raise InputError(
             f"`{kind}` must be the bare name, not {quoted(ref)}",
@@ -162,10 +181,23 @@ def bare_ref(names: Names, kind: str) -> str:
     return ref
 
 
-def full_ref(names: Names, kind: str) -> str:
+def full_ref(names: Names, kind: str, *, patterns: bool = False) -> str:
     """The branch or tag as git writes it in full: refs/heads/main, refs/tags/v1."""
     folder = {"branch": "refs/heads/", "tag": "refs/tags/"}[kind]
-    return f"{folder}{bare_ref(names, kind)}"
+    return f"{folder}{bare_ref(names, kind, patterns=patterns)}"
+
+
+def pattern_note(names: Names, protect: str) -> tuple[str, ...]:
+    """What a pattern of refs is worth; `protect` says how the platform protects one."""
+    kind = "branch" if is_ref_pattern(names.branch) else "tag"
+    ref = getattr(names, kind)
+    if not is_ref_pattern(ref):
+        return ()
+    note = (
+        f"everyone who may create a {kind} whose name fits {quoted(ref)} gets this role: first {protect}, so that only"
+        " maintainers may; in IAM `*` also stands for text with a slash"
+    )
+    return (note,)
 
 
 def _why_apart(given: list[str]) -> str:

@@ -11,7 +11,7 @@ from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.irsa.asset_files import PlacedFile, manifest_file, pinned_action
-from aws_iam.tools.irsa.names import Names, exactly_one, full_ref
+from aws_iam.tools.irsa.names import Names, exactly_one, full_ref, pattern_note
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
 _EVENTS = ("branch", "tag", "environment", "pull_request")
@@ -54,6 +54,7 @@ def _workload(request: Request) -> Workload:
         issuer=host,
         audience=request.audience_or(audience),
         subject=subject,
+        open_subject=subject.endswith("*"),
         claims={"job_workflow_ref": _mapped(called, known)} if called else {},
     )
     return Workload(
@@ -63,6 +64,7 @@ def _workload(request: Request) -> Workload:
         notes=(
             *notes,
             *((_CALLED,) if called else ()),
+            *pattern_note(names, "protect these names with a rule set"),
             "AWS compares owner and repository case-sensitively: spell them as GitHub does",
         ),
     )
@@ -123,7 +125,7 @@ def _subject_end(names: Names, event: str) -> str:
         # GitHub writes a colon inside a value as %3A to keep the parts of a subject apart.
         name = (names.environment or "").replace(":", "%3A")
         return f"environment:{checked_name('environment', name, 'github_environment')}"
-    return f"ref:{full_ref(names, event)}"
+    return f"ref:{full_ref(names, event, patterns=True)}"
 
 
 def _custom_subject(subject: str, known: issuers.Issuer) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 from aws_iam.engine.reference import issuers
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.irsa.asset_files import AWS_CLI_IMAGE, manifest_file, pinned_image
-from aws_iam.tools.irsa.names import Names, bare_ref, exactly_one
+from aws_iam.tools.irsa.names import Names, bare_ref, exactly_one, is_ref_pattern, pattern_note
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
 
@@ -23,6 +24,7 @@ def _workload(request: Request) -> Workload:
         issuer=host,
         audience=request.audience_or(f"https://{host}"),
         subject=subject,
+        open_subject=subject.endswith("*"),
         claims=claims,
     )
     unpinned = (
@@ -34,6 +36,7 @@ def _workload(request: Request) -> Workload:
         description=f"GitLab jobs whose subject is {subject}",
         notes=(
             *((unpinned,) if host == "gitlab.com" and not claims else ()),
+            *pattern_note(names, "protect these branches or tags in the project's settings"),
             f"the job requests the token with `id_tokens: … aud: {caller.audience}`",
         ),
     )
@@ -66,7 +69,7 @@ def _subject(names: Names) -> str:
     kind = exactly_one(names, "gitlab", ("branch", "tag"))
     group = names.need("owner", "gitlab_path")
     project = names.need("repository", "gitlab_project")
-    return f"project_path:{group}/{project}:ref_type:{kind}:ref:{bare_ref(names, kind)}"
+    return f"project_path:{group}/{project}:ref_type:{kind}:ref:{bare_ref(names, kind, patterns=True)}"
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
@@ -75,7 +78,13 @@ def _manifest(request: ManifestRequest) -> Manifest:
     rule = None
     if names.branch or names.tag:
         variable = "CI_COMMIT_BRANCH" if names.branch else "CI_COMMIT_TAG"
-        rule = f"${variable} == {json.dumps(names.branch or names.tag)}"
+        ref = names.branch or names.tag or ""
+        begun = re.sub(r"([^A-Za-z0-9_-])", r"\\\1", ref[:-1])
+        rule = (
+            f"${variable} =~ /^{begun}/"
+            if is_ref_pattern(ref)
+            else f"${variable} == {json.dumps(ref)}"
+        )
     file = manifest_file(
         "gitlab.yml",
         ".gitlab-ci.yml",
