@@ -46,7 +46,37 @@ WORKLOADS: dict[str, Any] = {
             "arn": CLUSTER_ARN,
             "identity": {"oidc": {"issuer": ISSUER}},
             "computeConfig": {"enabled": False},
+            "version": "1.33",
+            "resourcesVpcConfig": {
+                "endpointPublicAccess": True,
+                "publicAccessCidrs": ["192.0.2.0/24"],
+            },
+            "logging": {
+                "clusterLogging": [
+                    {"types": ["audit", "api"], "enabled": True},
+                    {"types": ["scheduler"], "enabled": False},
+                ]
+            },
+            "encryptionConfig": [
+                {"resources": ["secrets"], "provider": {"keyArn": "arn:aws:kms:us-east-1:1:key/k"}}
+            ],
+            "accessConfig": {"authenticationMode": "API"},
         }
+    },
+    "eks:ListAccessEntries": {"accessEntries": [ROLE]},
+    "eks:ListAssociatedAccessPolicies": {
+        "clusterName": CLUSTER,
+        "principalArn": ROLE,
+        "associatedAccessPolicies": [
+            {
+                "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+                "accessScope": {"type": "cluster", "namespaces": []},
+            },
+            {
+                "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy",
+                "accessScope": {"type": "namespace", "namespaces": ["payments"]},
+            },
+        ],
     },
     "eks:ListPodIdentityAssociations": {"associations": [_ASSOCIATION]},
     "eks:DescribePodIdentityAssociation": {

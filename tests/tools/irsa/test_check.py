@@ -275,6 +275,7 @@ def test_only_the_facts_of_the_checks_are_asked_for(monkeypatch: pytest.MonkeyPa
         *(f"eks:{name}" for name in (
             "ListClusters", "DescribeCluster", "ListPodIdentityAssociations", "DescribePodIdentityAssociation",
             "ListAddons", "ListNodegroups", "DescribeNodegroup", "ListFargateProfiles", "DescribeFargateProfile",
+            "ListAccessEntries", "ListAssociatedAccessPolicies",
         )),
     }  # fmt: skip
     # What a launch template carries along is no part of any answer.

@@ -1,4 +1,4 @@
-"""EKS clusters with their issuer, Pod Identity associations, add-ons, node groups and Fargate profiles."""
+"""EKS clusters with their issuer, Pod Identity associations, access entries, add-ons, node groups and Fargate profiles."""
 
 from __future__ import annotations
 
@@ -9,17 +9,29 @@ from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aws_iam.account.calls.aws import Aws
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterDetails:
-    """`DescribeCluster`; with `auto_mode`, AWS runs the nodes and the Pod Identity agent on them."""
+    """`DescribeCluster`; with `auto_mode`, AWS runs the nodes and the Pod Identity agent on them.
+
+    None: the answer did not say. `public_ranges` may reach a public endpoint; `logs` are the types of control plane logs
+    that are on; `secrets_key` is the KMS key that secrets are encrypted with, if one is configured.
+    """
 
     arn: str
     issuer: str | None = None
     auto_mode: bool = False
     node_role: str | None = None
+    version: str | None = None
+    public_endpoint: bool | None = None
+    public_ranges: tuple[str, ...] = ()
+    logs: tuple[str, ...] | None = None
+    secrets_key: str | None = None
+    authentication_mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +100,14 @@ class FargateProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessEntry:
+    """A principal of IAM that may enter the cluster; `policies` are its access policies that hold for all namespaces."""
+
+    principal: str
+    policies: tuple[str, ...] | Miss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
     """An EKS cluster; each part may be missing on its own."""
 
@@ -97,11 +117,14 @@ class Cluster:
     addons: tuple[str, ...] | Miss
     nodegroups: tuple[Nodegroup, ...] | Miss
     fargate: tuple[FargateProfile, ...] | Miss
+    access: tuple[AccessEntry, ...] | Miss = ()
 
 
 CLUSTERS = many_in("eks.clusters", Cluster)
 _LIST_POD_IDENTITY_ASSOCIATIONS = "eks:ListPodIdentityAssociations"
 _DESCRIBE_POD_IDENTITY_ASSOCIATION = "eks:DescribePodIdentityAssociation"
+_LIST_ACCESS_ENTRIES = "eks:ListAccessEntries"
+_LIST_ASSOCIATED_ACCESS_POLICIES = "eks:ListAssociatedAccessPolicies"
 _DESCRIBE_NODEGROUP = "eks:DescribeNodegroup"
 _DESCRIBE_FARGATE_PROFILE = "eks:DescribeFargateProfile"
 _DESCRIBE_LAUNCH_TEMPLATE_VERSIONS = "ec2:DescribeLaunchTemplateVersions"
@@ -119,6 +142,8 @@ _DESCRIBE_LAUNCH_TEMPLATE_VERSIONS = "ec2:DescribeLaunchTemplateVersions"
     "eks:ListFargateProfiles",
     _DESCRIBE_FARGATE_PROFILE,
     _DESCRIBE_LAUNCH_TEMPLATE_VERSIONS,
+    _LIST_ACCESS_ENTRIES,
+    _LIST_ASSOCIATED_ACCESS_POLICIES,
 )
 def clusters(aws: Aws, region: str) -> tuple[Cluster, ...]:
     """The clusters. The list of associations leaves out the roles, so each association is described."""
@@ -149,16 +174,71 @@ def _cluster(aws: Aws, region: str, name: str) -> Cluster:
                 aws, region, name, listed("eks:ListFargateProfiles", "fargateProfileNames")
             )
         ),
+        access=aws.value_or_miss(
+            lambda: _access(aws, region, name, listed(_LIST_ACCESS_ENTRIES, "accessEntries"))
+        ),
     )
 
 
 def _details(data: dict[str, Any]) -> ClusterDetails:
     compute = data.get("computeConfig", {})
+    network = data.get("resourcesVpcConfig", {})
     return ClusterDetails(
         arn=data["arn"],
         issuer=data.get("identity", {}).get("oidc", {}).get("issuer"),
         auto_mode=compute.get("enabled", False),
         node_role=compute.get("nodeRoleArn"),
+        version=data.get("version"),
+        public_endpoint=network.get("endpointPublicAccess"),
+        public_ranges=tuple(network.get("publicAccessCidrs", ())),
+        logs=_logs(data["logging"]) if "logging" in data else None,
+        secrets_key=_secrets_key(data.get("encryptionConfig", ())),
+        authentication_mode=data.get("accessConfig", {}).get("authenticationMode"),
+    )
+
+
+def _logs(logging: dict[str, Any]) -> tuple[str, ...]:
+    setups = logging.get("clusterLogging", ())
+    return tuple(
+        sorted(kind for setup in setups if setup.get("enabled") for kind in setup.get("types", ()))
+    )
+
+
+def _secrets_key(setups: Iterable[dict[str, Any]]) -> str | None:
+    keys = (
+        setup.get("provider", {}).get("keyArn")
+        for setup in setups
+        if "secrets" in setup.get("resources", ())
+    )
+    return next(keys, None)
+
+
+def _access(aws: Aws, region: str, cluster: str, listed: list[str]) -> tuple[AccessEntry, ...]:
+    def read(principal: str) -> AccessEntry:
+        policies = aws.value_or_miss(
+            lambda: _everywhere(
+                aws.items(
+                    _LIST_ASSOCIATED_ACCESS_POLICIES,
+                    "associatedAccessPolicies",
+                    region=region,
+                    clusterName=cluster,
+                    principalArn=principal,
+                )
+            )
+        )
+        return AccessEntry(principal=principal, policies=policies)
+
+    entries = aws.read_each(read, sorted(listed), _LIST_ASSOCIATED_ACCESS_POLICIES)
+    return tuple(entry for entry in entries if isinstance(entry, AccessEntry))
+
+
+def _everywhere(policies: list[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            policy["policyArn"]
+            for policy in policies
+            if policy.get("accessScope", {}).get("type") == "cluster"
+        )
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.rules.check import Check, checks_in, needs_of
 from aws_iam.tools.irsa.checks import (
+    clusters,
     issuers,
     nodes,
     other_workloads,
@@ -31,6 +32,7 @@ FAMILIES: Families = (
     ("GitHub workflows", workflows),
     ("EKS Pod Identity", pod_identity),
     ("Nodes", nodes),
+    ("Clusters", clusters),
     ("Services, certificates and outbound tokens", other_workloads),
 )
 CHECKS: tuple[Check[Any], ...] = checks_in(*(module for _, module in FAMILIES))

@@ -1,0 +1,243 @@
+"""EKS clusters: who administers them, who reaches their API, how secrets are kept and whether calls are logged."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from aws_iam.account.collect.compute.eks_clusters import (
+    CLUSTERS,
+    AccessEntry,
+    ClusterDetails,
+)
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail, for_each
+from aws_iam.tools.irsa.checks.roles import clusters, trusting
+from aws_iam.tools.irsa.checks.samples import (
+    ACCOUNT,
+    REGION,
+    cluster,
+    for_github,
+    role,
+    role_arn,
+    roles,
+    workloads,
+)
+from aws_iam.tools.irsa.checks.subject import Workloads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.collect.compute.eks_clusters import Cluster
+    from aws_iam.account.collect.fact import Held
+    from aws_iam.rules.outcomes import Outcome
+
+_EKS = "https://docs.aws.amazon.com/eks/latest/userguide"
+_ADMINISTRATOR = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+_EVERYBODY = frozenset({"0.0.0.0/0", "::/0"})
+# From this version on EKS encrypts all data of the API with a key of its own.
+_ENCRYPTED_SINCE = (1, 28)
+
+
+def _prod(**details: object) -> Held:
+    arn = f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/prod"
+    return cluster(details=ClusterDetails(arn=arn, **details))  # type: ignore[arg-type]
+
+
+def _entered(principal: str) -> Held:
+    return cluster(access=(AccessEntry(principal=principal, policies=(_ADMINISTRATOR,)),))
+
+
+def _is_administrator(entry: AccessEntry) -> bool:
+    return any(policy.endswith("/AmazonEKSClusterAdminPolicy") for policy in known(entry.policies))
+
+
+@check(
+    "EKS-ADMIN",
+    on=Workloads,
+    severity=Severity.MEDIUM,
+    needs=(AUTHORIZATION, CLUSTERS),
+    title="A user with long-term keys, or a role of a workload, administers the cluster",
+    fix="Give the principal an access policy with fewer rights or for its namespaces only.",
+    source=f"{_EKS}/access-policies.html",
+    bad=[
+        workloads(roles(), _entered(f"arn:aws:iam::{ACCOUNT}:user/bob")),
+        workloads(roles(role("deploy", for_github())), _entered(role_arn("deploy"))),
+    ],
+    good=[
+        workloads(roles(role("deploy", for_github())), _entered(role_arn("platform"))),
+        workloads(roles(), cluster()),
+    ],
+)
+def administrators(at: Workloads) -> Iterator[Outcome]:
+    """An administrator of the cluster can run pods as every service account, and so gets every role of its pods.
+
+    False alarm when the job deploys the cluster itself. Administrators in the ConfigMap aws-auth are not shown by the
+    API.
+    """
+    of_workloads = {found.role.arn for found in trusting(at)}
+
+    def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
+        region, found = pair
+        for entry in known(found.access):
+            user = ":user/" in entry.principal
+            if (user or entry.principal in of_workloads) and _is_administrator(entry):
+                who = (
+                    "a user, whose keys do not expire"
+                    if user
+                    else "a role that tokens of a workload get"
+                )
+                yield Fail(
+                    known(found.details).arn,
+                    f"{quoted(entry.principal)} administers the cluster: {who}",
+                    region,
+                    fix=f"Give it an access policy with fewer rights, then run: aws eks disassociate-access-policy --cluster-name {shlex.quote(found.name)} --principal-arn "
+                    f"{shlex.quote(entry.principal)} --policy-arn {_ADMINISTRATOR} --region {region}",
+                )
+
+    yield from for_each(list(clusters(at)), test, name=lambda pair: pair[1].name)
+
+
+@check(
+    "EKS-AWS-AUTH",
+    on=Workloads,
+    severity=Severity.LOW,
+    needs=(CLUSTERS,),
+    title="The administrators of the cluster stand in a ConfigMap",
+    fix="aws eks update-cluster-config --name CLUSTER --access-config authenticationMode=API_AND_CONFIG_MAP",
+    source=f"{_EKS}/setting-up-access-entries.html",
+    bad=[workloads(_prod(authentication_mode="CONFIG_MAP"))],
+    good=[workloads(_prod(authentication_mode="API")), workloads(_prod())],
+)
+def by_config_map(at: Workloads) -> Iterator[Outcome]:
+    """Whoever may write the ConfigMap aws-auth can make anybody an administrator, and neither IAM nor the API shows who is one.
+
+    False alarm when the ConfigMap is guarded and reviewed like code.
+    """
+
+    def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
+        region, found = pair
+        details = known(found.details)
+        if details.authentication_mode == "CONFIG_MAP":
+            yield Fail(
+                details.arn,
+                "access is decided by the ConfigMap aws-auth alone",
+                region,
+                fix=f"aws eks update-cluster-config --name {shlex.quote(found.name)} --access-config"
+                f" authenticationMode=API_AND_CONFIG_MAP --region {region}",
+            )
+
+    yield from for_each(list(clusters(at)), test, name=lambda pair: pair[1].name)
+
+
+@check(
+    "EKS-PUBLIC",
+    on=Workloads,
+    severity=Severity.MEDIUM,
+    needs=(CLUSTERS,),
+    title="The API of the cluster can be reached from everywhere",
+    fix="aws eks update-cluster-config --name CLUSTER --resources-vpc-config publicAccessCidrs=RANGE",
+    source=f"{_EKS}/cluster-endpoint.html",
+    bad=[
+        workloads(_prod(public_endpoint=True, public_ranges=("0.0.0.0/0",))),
+        workloads(_prod(public_endpoint=True)),
+    ],
+    good=[
+        workloads(_prod(public_endpoint=True, public_ranges=("192.0.2.0/24",))),
+        workloads(_prod(public_endpoint=False, public_ranges=("0.0.0.0/0",))),
+        workloads(_prod()),
+    ],
+)
+def public_endpoint(at: Workloads) -> Iterator[Outcome]:
+    """Whoever has credentials, or finds a flaw in the API server, can use them from anywhere.
+
+    False alarm when jobs without fixed addresses must reach the cluster.
+    """
+
+    def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
+        region, found = pair
+        details = known(found.details)
+        ranges = details.public_ranges
+        if details.public_endpoint and (not ranges or _EVERYBODY & set(ranges)):
+            yield Fail(
+                details.arn,
+                "the endpoint of the API server is public, for every address",
+                region,
+                fix="List the ranges that need the endpoint (all others lose access at once), then run: aws eks update-cluster-config"
+                f" --name {shlex.quote(found.name)} --region {region} --resources-vpc-config publicAccessCidrs=RANGE",
+            )
+
+    yield from for_each(list(clusters(at)), test, name=lambda pair: pair[1].name)
+
+
+@check(
+    "EKS-SECRETS",
+    on=Workloads,
+    severity=Severity.MEDIUM,
+    needs=(CLUSTERS,),
+    title="Secrets of the cluster are not encrypted with a KMS key",
+    fix="Update the cluster to a supported version, or add an encryption configuration for secrets.",
+    source=f"{_EKS}/envelope-encryption.html",
+    bad=[workloads(_prod(version="1.27"))],
+    good=[
+        workloads(_prod(version="1.27", secrets_key="arn:aws:kms:eu-west-1:111122223333:key/1")),
+        workloads(_prod(version="1.33")),
+        workloads(_prod()),
+    ],
+)
+def plain_secrets(at: Workloads) -> Iterator[Outcome]:
+    """Without envelope encryption whoever reads the storage behind the API reads the secrets.
+
+    From version 1.28 on EKS encrypts all data of the API with a key of its own, so such a cluster passes.
+    """
+
+    def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
+        region, found = pair
+        details = known(found.details)
+        version = tuple(
+            int(part) for part in (details.version or "").split(".") if part.isdecimal()
+        )
+        if version and version < _ENCRYPTED_SINCE and not details.secrets_key:
+            yield Fail(
+                details.arn,
+                f"version {quoted(details.version or '')} encrypts secrets only with a key, and none is configured",
+                region,
+            )
+
+    yield from for_each(list(clusters(at)), test, name=lambda pair: pair[1].name)
+
+
+@check(
+    "EKS-AUDIT-LOG",
+    on=Workloads,
+    severity=Severity.MEDIUM,
+    needs=(CLUSTERS,),
+    title="The cluster does not log the calls to its API",
+    fix="aws eks update-cluster-config --name CLUSTER --logging clusterLogging=[{types=[audit,authenticator],enabled=true}]",
+    source=f"{_EKS}/control-plane-logs.html",
+    bad=[workloads(_prod(logs=())), workloads(_prod(logs=("api", "scheduler")))],
+    good=[workloads(_prod(logs=("audit", "authenticator"))), workloads(_prod())],
+)
+def unlogged(at: Workloads) -> Iterator[Outcome]:
+    """Without the audit log nobody can tell who created a pod, or a token for a service account.
+
+    False alarm when another tool records the calls.
+    """
+
+    def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
+        region, found = pair
+        details = known(found.details)
+        if details.logs is not None and "audit" not in details.logs:
+            yield Fail(
+                details.arn,
+                "the audit log of the control plane is off",
+                region,
+                fix=f"aws eks update-cluster-config --name {shlex.quote(found.name)} --region {region}"
+                " --logging 'clusterLogging=[{types=[audit,authenticator],enabled=true}]'",
+            )
+
+    yield from for_each(list(clusters(at)), test, name=lambda pair: pair[1].name)
