@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import field
 from typing import Any, Literal
 
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
-from aws_iam.engine.reference.subject_forms import SubjectForm, subject_forms
+from aws_iam.engine.reference.subject_forms import SubjectForms, subject_forms
 
 
 @slotted
@@ -51,11 +52,11 @@ class SubjectGrammar:
     """The form of a complete subject, to suggest instead of a wide one."""
     run_fields: int | None = None
     """How many fields of the run name it, where others follow: the ref, before the commit and the step."""
-    forms: tuple[SubjectForm, ...] = ()
+    forms: SubjectForms = field(default_factory=SubjectForms)
     """The forms that the issuer sends; empty where they are not known, or any text can be a subject."""
-    custom_forms: tuple[SubjectForm, ...] = ()
+    custom_forms: SubjectForms = field(default_factory=SubjectForms)
     """Forms that it sends only if it is configured to, which whoever writes them knows."""
-    doubtful_forms: tuple[SubjectForm, ...] = ()
+    doubtful_forms: SubjectForms = field(default_factory=SubjectForms)
     """Such forms that are more often a mistake; `doubt` says why."""
     doubt: str = ""
     impossible: re.Pattern[str] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
@@ -20,11 +21,12 @@ from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from aws_iam.engine.language.document import Condition, Statement
-    from aws_iam.engine.reference.subject_forms import SubjectForm
-    from aws_iam.engine.reference.subject_grammar import SubjectGrammar
+    from aws_iam.engine.reference.subject_forms import SubjectForms
     from aws_iam.engine.tokens.oidc_provider import Provider
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}?")
+# No issuer sends a longer one; comparing hostile ones with every form would take long.
+_LONGEST_SUBJECT = 1_024
 
 
 def dead_key(statement: Statement, condition: Condition) -> str:
@@ -90,69 +92,57 @@ def dead_value(condition: Condition, value: str) -> str:
 def doubtful_value(condition: Condition, value: str) -> str:
     """Why a token has this subject only if its issuer is configured to send it; empty when nothing speaks against it."""
     key = claim_key(condition.key.value)
-    subjects = _subjects_of(key, condition) if key else None
-    if subjects is None or not subjects.grammar.doubt:
-        return ""
-    likely = (*subjects.grammar.forms, *subjects.grammar.custom_forms)
-    if subjects.meets(likely, value) or not subjects.meets(subjects.grammar.doubtful_forms, value):
-        return ""
-    return subjects.grammar.doubt
+    return _judged_subject(key, condition, value).doubt if key else ""
 
 
 def _foreign_subject(key: ClaimKey, condition: Condition, value: str) -> str:
     """Why the issuer sends no such subject."""
-    subjects = _subjects_of(key, condition)
-    if subjects is None:
-        return ""
-    grammar = subjects.grammar
-    if grammar.impossible and grammar.impossible.search(value):
-        return grammar.impossible_because
-    if subjects.meets((*grammar.forms, *grammar.custom_forms, *grammar.doubtful_forms), value):
-        return ""
-    return f"subjects of {subjects.title} have the form {quoted(subjects.shown)}"
+    return _judged_subject(key, condition, value).never
 
 
 @slotted
-class _Subjects:
-    """What the issuer of a key writes into the subjects of its tokens."""
+class _Verdict:
+    """Why no subject of the issuer has a value, or why hardly one has."""
 
-    title: str
-    grammar: SubjectGrammar
-    shown: str
-    groups: tuple[tuple[str, str], ...]
-    ignore_case: bool
-
-    def meets(self, forms: tuple[SubjectForm, ...], value: str) -> bool:
-        """Whether a subject of one of the forms can meet the value; a variable stands for any text."""
-        pattern = _VARIABLE.sub("*", value)
-        groups = dict(self.groups)
-        return any(form.meets(pattern, groups, ignore_case=self.ignore_case) for form in forms)
+    never: str = ""
+    doubt: str = ""
 
 
-def _subjects_of(key: ClaimKey, condition: Condition) -> _Subjects | None:
+def _judged_subject(key: ClaimKey, condition: Condition, value: str) -> _Verdict:
     if key.claim.lower() != "sub" or condition.base not in _COMPARED or key.decoration:
-        return None
-    known = known_issuer(key.host)
-    ignore_case = condition.base == "StringEqualsIgnoreCase"
-    if is_cluster(key.host):
-        grammar = pods_grammar()
-        return _Subjects(
-            title="a cluster",
-            grammar=grammar,
-            shown=grammar.form,
-            groups=(),
-            ignore_case=ignore_case,
-        )
-    if known is None or not known.grammar.forms:
-        return None
-    matched = known.pattern.fullmatch(key.host) or known.pattern.fullmatch(key.host.lower())
-    return _Subjects(
-        title=known.title,
-        grammar=known.grammar,
-        shown=known.grammar.form or next(iter(known.subject), ""),
-        groups=tuple(matched.groupdict().items()) if matched else (),
-        ignore_case=ignore_case,
-    )
+        return _Verdict()
+    if len(value) > _LONGEST_SUBJECT:
+        return _Verdict()
+    # Under StringLike and StringEquals case counts.
+    return _verdict(key.host, value, condition.base == "StringEqualsIgnoreCase")
+
+
+# Each check of a trust policy asks whether its statements ever match.
+@lru_cache(maxsize=1_024)
+def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT001 - a key of the memo
+    known = known_issuer(host)
+    grammar = pods_grammar() if is_cluster(host) else known.grammar if known else None
+    if grammar is None or not grammar.forms:
+        return _Verdict()
+    if grammar.impossible and grammar.impossible.search(value):
+        return _Verdict(never=grammar.impossible_because)
+    matched = known.pattern.fullmatch(host) or known.pattern.fullmatch(host.lower()) if known else None  # fmt: skip
+    groups = matched.groupdict() if matched else {}
+    # A variable stands for any text.
+    pattern = _VARIABLE.sub("*", value)
+
+    def meets(forms: SubjectForms) -> bool:
+        return forms.meet(pattern, groups, ignore_case=ignore_case)
+
+    if meets(grammar.forms):
+        return _Verdict()
+    if meets(grammar.doubtful_forms):
+        return _Verdict(doubt=grammar.doubt)
+    if meets(grammar.custom_forms):
+        return _Verdict()
+    title = known.title if known else "a cluster"
+    shown = grammar.form or next(iter(known.subject if known else ()), "")
+    return _Verdict(never=f"subjects of {title} have the form {quoted(shown)}")
 
 
 def never_matches(statement: Statement) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.errors import InputError
@@ -98,16 +98,11 @@ class Names:
 
 def renamed(names: Names, aliases: Mapping[str, str]) -> Names:
     """The names under those that the provider uses, where only the other one was given."""
-    moved = {
-        alias: name
-        for alias, name in aliases.items()
-        if getattr(names, alias) and not getattr(names, name)
-    }
-    return replace(
-        names,
-        **{name: getattr(names, alias) for alias, name in moved.items()},
-        **dict.fromkeys(moved, None),
-    )
+    changed: dict[str, Any] = {}
+    for alias, name in aliases.items():
+        if getattr(names, alias) and not getattr(names, name):
+            changed |= {name: getattr(names, alias), alias: None}
+    return replace(names, **changed)
 
 
 def refuse_misfits(
