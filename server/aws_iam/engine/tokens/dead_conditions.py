@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.tokens.oidc_provider import Provider
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}?")
+_SWAPPED = re.compile(r"oidc\.([a-z0-9-]+)\.eks\.amazonaws\.")
 # No issuer sends a longer one; comparing hostile ones with every form would take long.
 _LONGEST_SUBJECT = 1_024
 
@@ -64,6 +65,10 @@ def dead_principal(provider: Provider) -> str:
         return f"must name the issuer's host, without {quoted(found[0])}"
     if known_issuer(provider.host):
         return ""
+    swapped = _SWAPPED.match(provider.host.lower())
+    if swapped:
+        # The README of the pod identity webhook prints the host so.
+        return f"has the parts of its host in the wrong order: write oidc.eks.{swapped[1]}.amazonaws.com"
     bare = provider.host.rstrip("/")
     if known_issuer(f"{bare}/"):
         return "lacks the slash at the end that belongs to this issuer"
@@ -140,7 +145,7 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
         return _Verdict(doubt=grammar.doubt)
     if meets(grammar.custom_forms):
         return _Verdict()
-    title = known.title if known else "a cluster"
+    title = known.title if known and not is_cluster(host) else "a cluster"
     shown = grammar.form or next(iter(known.subject if known else ()), "")
     return _Verdict(never=f"subjects of {title} have the form {quoted(shown)}")
 

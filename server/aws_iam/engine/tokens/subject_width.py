@@ -119,7 +119,7 @@ def width(provider: Provider, pattern: str) -> Width:
         # Where another claim identifies the tenant the subject may stay open.
         return Width.EVERYBODY if by_subject else Width.EXACT
     grammar = provider.grammar
-    parts = grammar.read(pattern) if grammar else None
+    parts = grammar.read(_within_tenant(provider, pattern)) if grammar else None
     return _by_grammar(grammar, parts) if grammar and parts else Width.EXACT
 
 
@@ -140,13 +140,27 @@ def _by_grammar(grammar: SubjectGrammar, parts: SubjectParts) -> Width:
     return _width_of_name(grammar, run)
 
 
+def _within_tenant(provider: Provider, pattern: str) -> str:
+    """The pattern with the tenant written out where the issuer is the tenant's own, and so no other can be meant."""
+    issuer = provider.issuer
+    before = issuer.grammar.before_tenant if issuer and issuer.pattern.groups else ""
+    if not before or not pattern.startswith(before):
+        return pattern
+    return before + re.sub(r"^[*?]+(?=[:/])", "TENANT", pattern.removeprefix(before))
+
+
 def _width_of_name(grammar: SubjectGrammar, run: str) -> Width:
-    """A pattern that begins before the name of the branch also fits names of another kind."""
+    """How many names a pattern of them fits: those of one kind, or of several where it begins before the kind."""
     begun = re.split(r"[*?]", run, maxsplit=1)[0]
-    kinds = tuple(kind.removesuffix("*") for kind in grammar.one_kind)
+    kinds = {kind.removesuffix("*") for kind in grammar.one_kind}
     if not kinds:
         return Width.EXACT
-    return Width.NAMES if begun.startswith(kinds) else Width.KIND
+    innermost = tuple(k for k in kinds if not any(o != k and o.startswith(k) for o in kinds))
+    kind = next((kind for kind in innermost if begun.startswith(kind)), None)
+    if kind is not None:
+        # A name has no colon: no subject fits what is written behind one.
+        return Width.EXACT if kind and ":" in run.removeprefix(kind) else Width.NAMES
+    return Width.KIND if begun.startswith(tuple(kinds)) else Width.ANY_RUN
 
 
 def values(conditions: tuple[Condition, ...]) -> Iterator[tuple[Condition, Text]]:

@@ -174,9 +174,14 @@ def any_run(trust: Trust) -> Iterator[Fail]:
     """
     for _, provider, subject in _of_width(trust, Width.ANY_RUN, Width.KIND):
         every = subject.width is Width.ANY_RUN
+        runs = (
+            "every run of the repository that fits, of any kind: branches, tags, environments, pull requests"
+            if every
+            else "every branch, tag or environment that fits"
+        )
         yield Fail(
             subject.value.where,
-            f"{_named(subject)} matches {'every run of the repository, including pull requests' if every else 'every branch, tag or environment that fits'}",
+            f"{_named(subject)} matches {runs}",
             severity=None if every else Severity.LOW,
             fix=narrower_value(provider, subject),
         )
