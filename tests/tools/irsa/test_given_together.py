@@ -111,3 +111,21 @@ def test_a_workflow_is_compared_with_the_role_that_it_names(tmp_path: Any) -> No
             {"action": "check", "snapshot": saved, "manifests": workflow({"job": job})}, cli=True
         )
         assert {f.code for f in answer.findings if f.status == "fail"} & {"OIDC-WORKFLOW"} == codes
+
+
+def test_administrators_of_aws_auth_are_judged_without_an_account() -> None:
+    mapped = [
+        {"userarn": "arn:aws:iam::111122223333:user/bob", "username": "bob", "groups": ["system:masters"]},
+        {"userarn": "arn:aws:iam::111122223333:user/eve", "username": "eve", "groups": ["viewers"]},
+    ]  # fmt: skip
+    config_map = {
+        "kind": "ConfigMap",
+        "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+        "data": {"mapUsers": json.dumps(mapped), "mapRoles": "- rolearn: ["},
+    }
+    document = trust({"issuer": "github", "sub": "repo:octo@1/app@2:environment:prod"})
+    answer = tool.run({"action": "check", "document": document, "manifests": config_map})
+    assert [(f.code, f.resource) for f in answer.findings] == [
+        ("EKS-ADMIN", "arn:aws:iam::111122223333:user/bob")
+    ]
+    assert "1 aws-auth administrator" in answer.summary

@@ -2,7 +2,7 @@
 
     cluster_of(text | value | Files)  →  Cluster(service_accounts=(…), pods=(…), workflows=(…), unread=(…))
 
-Only names, annotations and node selectors are kept: a manifest may hold secrets.
+Only names, annotations, node selectors and the administrators of aws-auth are kept: a manifest may hold secrets.
 """
 
 from __future__ import annotations
@@ -96,6 +96,14 @@ class Pods:
 
 
 @slotted
+class Administrator:
+    """A user or role of IAM that the ConfigMap aws-auth makes an administrator of the cluster."""
+
+    arn: str
+    where: Where = field(compare=False)
+
+
+@slotted
 class Cluster:
     """What the manifests contain; `unread` has the files that are not manifests, with the reason."""
 
@@ -103,6 +111,7 @@ class Cluster:
     pods: tuple[Pods, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
     workflows: tuple[Workflow, ...] = ()
+    administrators: tuple[Administrator, ...] = ()
     complete: bool = False
     """Whether these are all service accounts of a cluster, as its API listed them."""
 
@@ -122,11 +131,17 @@ def cluster_of(given: object) -> Cluster:
         service_accounts=tuple(account for part in found for account in part.service_accounts),
         pods=tuple(pod for part in found for pod in part.pods),
         workflows=tuple(workflow for part in found for workflow in part.workflows),
+        administrators=tuple(admin for part in found for admin in part.administrators),
         unread=tuple(unread),
         complete=any(part.complete for part in found),
     )
-    given = (together.service_accounts, together.pods, together.workflows)
-    if not (any(given) or together.complete):
+    known = (
+        together.service_accounts,
+        together.pods,
+        together.workflows,
+        together.administrators,
+    )
+    if not (any(known) or together.complete):
         why = f": {unread[0][1]}" if unread else ""
         raise InputError(
             f"`manifests` contain no ServiceAccount, no pod and no GitHub workflow{why}",
@@ -166,11 +181,14 @@ def _roots(file: File) -> tuple[Node, ...] | str:
 def _of_roots(roots: tuple[Node, ...], file: str) -> Cluster:
     accounts: list[ServiceAccount] = []
     pods: list[Pods] = []
+    administrators: list[Administrator] = []
     complete = False
     workflows = [found for root in roots if (found := workflow_of(root, file))]
     for kind, node in (pair for root in roots for pair in _objects(root)):
         if kind == "ServiceAccount":
             accounts.extend(_account(node, file))
+        elif kind == "ConfigMap":
+            administrators.extend(_administrators(node, file))
         elif kind:
             pods.extend(_pods(kind, node, file))
         complete |= kind == "ServiceAccountList"
@@ -178,6 +196,7 @@ def _of_roots(roots: tuple[Node, ...], file: str) -> Cluster:
         service_accounts=tuple(accounts),
         pods=tuple(pods),
         workflows=tuple(workflows),
+        administrators=tuple(administrators),
         complete=complete,
     )
 
@@ -213,6 +232,29 @@ def _account(node: Node, file: str) -> Iterator[ServiceAccount]:
         ),
         where=_where(metadata, file),
     )
+
+
+def _administrators(node: Node, file: str) -> Iterator[Administrator]:
+    """The principals that aws-auth puts into the group system:masters."""
+    metadata, data = node.member("metadata"), node.member("data")
+    if metadata is None or data is None or _text(metadata, "name") != "aws-auth":
+        return
+    for entries, name in (("mapRoles", "rolearn"), ("mapUsers", "userarn")):
+        documents = _scanned(_text(data, entries))
+        for entry in (item for document in documents for item in document.items):
+            groups = entry.member("groups")
+            listed = [group.text for group in groups.items] if groups else []
+            if "system:masters" in listed and _text(entry, name):
+                yield Administrator(arn=_text(entry, name), where=_where(metadata, file))
+
+
+def _scanned(text: str) -> tuple[Node, ...]:
+    """The documents of a text within a manifest; none where it is not YAML."""
+    try:
+        documents = scan_yaml(text[:MAX_FILE_CHARACTERS])
+    except InputError:
+        return ()
+    return () if isinstance(documents, Syntax) else documents
 
 
 def _pods(kind: str, node: Node, file: str) -> Iterator[Pods]:

@@ -23,6 +23,7 @@ from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules import document_findings
 from aws_iam.tools.irsa.checks.catalogue import CHECKS, NEEDS, ON_ACCOUNT, ON_TRUST
+from aws_iam.tools.irsa.checks.clusters import administrators
 from aws_iam.tools.irsa.checks.manifests import pod_trusts
 from aws_iam.tools.irsa.checks.roles import (
     DETAILS,
@@ -189,9 +190,14 @@ def _manifest_findings(cluster: Cluster, trusts: tuple[Policy, ...] | None) -> t
         service_accounts=cluster.service_accounts,
         pods=cluster.pods,
         workflows=cluster.workflows,
+        administrators=cluster.administrators,
         trusts=trusts,
     )
-    found = (finding for check in (misfits, refused_jobs) for finding in check.findings(alone))
+    found = (
+        finding
+        for check in (misfits, refused_jobs, administrators)
+        for finding in check.findings(alone)
+    )
     return tuple(finding for finding in found if finding.status is Status.FAIL)
 
 
@@ -226,6 +232,7 @@ def _beside(cluster: Cluster | None) -> str:
         "service account": len(cluster.service_accounts),
         "pod template": len(cluster.pods),
         "workflow": len(cluster.workflows),
+        "aws-auth administrator": len(cluster.administrators),
     }
     listed = [f"{number} {name}{'' if number == 1 else 's'}" for name, number in counts.items() if number]  # fmt: skip
     return f", with {', '.join(listed)}" if listed else ""
@@ -247,6 +254,7 @@ def of_account(account: Account, cluster: Cluster | None = None) -> Answer:
         complete=cluster is not None and cluster.complete,
         pods=() if cluster is None else cluster.pods,
         workflows=() if cluster is None else cluster.workflows,
+        administrators=() if cluster is None else cluster.administrators,
     )
     on_account = (finding for check in ON_ACCOUNT for finding in check.findings(workloads))
     found = (*_role_findings(workloads), *on_account)

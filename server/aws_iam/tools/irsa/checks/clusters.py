@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.collect.compute.eks_clusters import Cluster
     from aws_iam.account.collect.fact import Held
+    from aws_iam.engine.sources.kubernetes_objects import Administrator
     from aws_iam.rules.outcomes import Outcome
 
 _EKS = "https://docs.aws.amazon.com/eks/latest/userguide"
@@ -52,6 +53,19 @@ def _entered(principal: str) -> Held:
     return cluster(access=(AccessEntry(principal=principal, policies=(_ADMINISTRATOR,)),))
 
 
+_USER = "a user, whose keys do not expire"
+_WORKLOAD = "a role that tokens of a workload get"
+
+
+def _mapped(named: Administrator, who: str) -> Fail:
+    return Fail(
+        named.arn,
+        f"{quoted(named.arn)} administers the cluster by the ConfigMap aws-auth: {who}",
+        at=named.where,
+        fix="Take it out of the group system:masters, and give it a group with fewer rights.",
+    )
+
+
 def _is_administrator(entry: AccessEntry) -> bool:
     return any(policy.endswith("/AmazonEKSClusterAdminPolicy") for policy in known(entry.policies))
 
@@ -67,6 +81,7 @@ def _is_administrator(entry: AccessEntry) -> bool:
     bad=[
         workloads(roles(), _entered(f"arn:aws:iam::{ACCOUNT}:user/bob")),
         workloads(roles(role("deploy", for_github())), _entered(role_arn("deploy"))),
+        workloads(roles(), cluster(), administrators=[f"arn:aws:iam::{ACCOUNT}:user/bob"]),
     ],
     good=[
         workloads(roles(role("deploy", for_github())), _entered(role_arn("platform"))),
@@ -76,21 +91,25 @@ def _is_administrator(entry: AccessEntry) -> bool:
 def administrators(at: Workloads) -> Iterator[Outcome]:
     """An administrator of the cluster can run pods as every service account, and so gets every role of its pods.
 
-    False alarm when the job deploys the cluster itself. Administrators in the ConfigMap aws-auth are not shown by the
-    API.
+    False alarm when the job deploys the cluster itself. Administrators in the ConfigMap aws-auth are judged where it is
+    among the manifests: the API does not show them.
     """
+    # What needs no account comes first: a role that cannot be read ends the rest.
+    for named in at.administrators:
+        if ":user/" in named.arn:
+            yield _mapped(named, _USER)
     of_workloads = {found.role.arn for found in trusting(at)}
+
+    for named in at.administrators:
+        if named.arn in of_workloads:
+            yield _mapped(named, _WORKLOAD)
 
     def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
         region, found = pair
         for entry in known(found.access):
             user = ":user/" in entry.principal
             if (user or entry.principal in of_workloads) and _is_administrator(entry):
-                who = (
-                    "a user, whose keys do not expire"
-                    if user
-                    else "a role that tokens of a workload get"
-                )
+                who = _USER if user else _WORKLOAD
                 yield Fail(
                     known(found.details).arn,
                     f"{quoted(entry.principal)} administers the cluster: {who}",

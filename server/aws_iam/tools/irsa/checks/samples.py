@@ -20,7 +20,8 @@ from aws_iam.account.collect.identity.authorization import (
     Role,
 )
 from aws_iam.account.reading.snapshot import account_of
-from aws_iam.engine.sources.kubernetes_objects import ServiceAccount, cluster_of
+from aws_iam.answer import Where
+from aws_iam.engine.sources.kubernetes_objects import Administrator, ServiceAccount, cluster_of
 from aws_iam.rules.examples import policy_with, trusting, trusting_issuer
 from aws_iam.tools.irsa.checks.issuers import GOOD
 from aws_iam.tools.irsa.checks.subject import Workloads
@@ -130,12 +131,14 @@ def workloads(
     *held: Held,
     accounts: Iterable[ServiceAccount] | None = None,
     workflows: Iterable[Workflow] = (),
+    administrators: Iterable[str] = (),
 ) -> Workloads:
-    """The account, with service accounts and workflows where they are given."""
+    """The account, with service accounts, workflows and administrators of aws-auth where they are given."""
     return Workloads(
         account=account_of(*held, regions=(REGION,)),
         service_accounts=None if accounts is None else tuple(accounts),
         workflows=tuple(workflows),
+        administrators=tuple(Administrator(arn=arn, where=Where()) for arn in administrators),
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Policy
     from aws_iam.engine.sources.github_workflows import Workflow
-    from aws_iam.engine.sources.kubernetes_objects import Pods, ServiceAccount
+    from aws_iam.engine.sources.kubernetes_objects import Administrator, Pods, ServiceAccount
 
 T = TypeVar("T")
 
@@ -45,7 +45,8 @@ class Trust:
 class Workloads:
     """An account, and the service accounts of its clusters (None: the caller passed none).
 
-    `complete`: they are all of the cluster's, as its API lists them; `pods` and `workflows` come from manifests.
+    `complete`: they are all of the cluster's, as its API lists them; `pods`, `workflows` and `administrators` (of the
+    ConfigMap aws-auth) come from manifests.
     `trusts` are trust policies that were passed beside them, in place of the roles of an account.
     """
 
@@ -54,6 +55,7 @@ class Workloads:
     complete: bool = False
     pods: tuple[Pods, ...] = ()
     workflows: tuple[Workflow, ...] = ()
+    administrators: tuple[Administrator, ...] = ()
     trusts: tuple[Policy, ...] | None = None
     derived: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
