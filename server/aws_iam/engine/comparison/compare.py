@@ -249,7 +249,9 @@ def public_requests(document: object, most: int | None = MOST_WITNESSES) -> Sear
 def unknown_issuers(document: object) -> tuple[str, ...]:
     """The issuers of tokens that the policies trust and that nothing is known about, such as one's own."""
     providers = map(provider_of, principals_of(_policies(document, "document")))
-    return tuple(dict.fromkeys(p.host for p in providers if p and not (p.issuer or p.is_kubernetes)))
+    return tuple(
+        dict.fromkeys(p.host for p in providers if p and not (p.issuer or p.is_kubernetes))
+    )
 
 
 def assumptions(document: object) -> tuple[str, ...]:
