@@ -123,7 +123,7 @@ def _judged_subject(key: ClaimKey, condition: Condition, value: str) -> _Verdict
 
 
 # Each check of a trust policy asks whether its statements ever match.
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=16_384)
 def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT001 - a key of the memo
     known = known_issuer(host)
     grammar = pods_grammar() if is_cluster(host) else known.grammar if known else None

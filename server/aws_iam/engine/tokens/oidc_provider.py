@@ -28,6 +28,10 @@ _EKS = re.compile(r"oidc\.eks\.[^/]+/id/.+|oidc-eks\.[^/]+/id/.+")
 _ACCOUNTS = "system:serviceaccount:"
 # Claims that identify the tenant for every issuer.
 _TENANT_CLAIMS = frozenset({"sub", "email"})
+_SERVERS = (
+    (re.compile(r"project_path:"), "gitlab"),
+    (re.compile(r"organization:[^:]+:project:"), "hcp_terraform"),
+)
 _ALWAYS = frozenset({"sub", "aud"})
 _WORD = re.compile(r"[A-Za-z_]*:?")
 _LONGEST_PRINCIPAL = 2_048
@@ -41,6 +45,8 @@ class Provider:
     principal: Principal
     host: str
     issuer: Issuer | None
+    alike: Issuer | None = None
+    """The issuer whose subjects those of an unknown one look like: of GitLab or HCP Terraform on a server of one's own."""
     is_kubernetes: bool = False
     """Whether the issuer is a Kubernetes cluster: private, but shared by all pods of the cluster."""
 
@@ -56,7 +62,8 @@ class Provider:
         """How the issuer writes subjects; None where nothing is known of it."""
         if self.is_kubernetes:
             return pods_grammar()
-        return self.issuer.grammar if self.issuer else None
+        known = self.issuer or self.alike
+        return known.grammar if known else None
 
     def key(self, claim: str) -> str:
         """The condition key of a claim, with the issuer in its own case."""
@@ -101,13 +108,13 @@ class Provider:
             and self.always_has(claim)
         )
 
-    def is_pinned(self, statement: Statement) -> bool:
-        """Whether a condition on a claim other than the required one restricts the tenant."""
+    def is_pinned(self, statement: Statement, *, beside: str = "") -> bool:
+        """Whether a condition on a claim other than the required one, and than `beside`, restricts the tenant."""
         return any(
             condition.demanded
             and not all(_matches_anything(value.value) for value in condition.values)
             for claim in _TENANT_CLAIMS | claims_naming("tenant")
-            if claim != self.required
+            if claim not in {self.required, beside}
             for condition in self.on(statement, claim)
         )
 
@@ -171,11 +178,21 @@ def _is_kubernetes(host: str, known: Issuer | None, statement: Statement | None)
     """Whether the issuer is a cluster: a known one, or one whose subjects are those of service accounts."""
     if known or statement is None or is_cluster(host):
         return is_cluster(host)
-    return any(
-        value.value.startswith(_ACCOUNTS)
-        for condition in statement.conditions_on(f"{host}:sub".lower())
-        for value in condition.values
-    )
+    return any(subject.startswith(_ACCOUNTS) for subject in _subjects(host, statement))
+
+
+def _subjects(host: str, statement: Statement) -> Iterator[str]:
+    for condition in statement.conditions_on(f"{host}:sub".lower()):
+        for value in condition.values:
+            yield value.value
+
+
+def _alike(host: str, statement: Statement) -> Issuer | None:
+    for subject in _subjects(host, statement):
+        for pattern, issuer in _SERVERS:
+            if pattern.match(subject):
+                return next(known for known in issuers() if known.id == issuer)
+    return None
 
 
 # Validating trust policies for OIDC takes 1.15 times as long without the memo.
@@ -249,5 +266,6 @@ def provider_of(principal: Principal, statement: Statement | None = None) -> Pro
         principal=principal,
         host=host,
         issuer=known,
+        alike=_alike(host, statement) if statement and known is None else None,
         is_kubernetes=_is_kubernetes(host, known, statement),
     )

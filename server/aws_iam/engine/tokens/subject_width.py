@@ -98,7 +98,7 @@ def _widest_of(provider: Provider, condition: Condition) -> Widest:
 
 def _narrowed(found: Width, provider: Provider, statement: Statement) -> Width:
     """The width with what other claims pin."""
-    if found is Width.EVERYBODY and provider.is_pinned(statement):
+    if found is Width.EVERYBODY and provider.is_pinned(statement, beside="sub"):
         found = Width.TENANT
     if found is Width.TENANT and is_pinned_by(provider, statement, claims_naming("project")):
         grammar = provider.grammar

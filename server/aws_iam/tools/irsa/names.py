@@ -51,11 +51,12 @@ class Names:
             brief="reusable workflow",
         ),
     ] = None
-    workspace: Annotated[str | None, Parameter("HCP Terraform workspace", brief="workspace")] = (
-        None
-    )
+    workspace: Annotated[
+        str | None, Parameter("workspace of HCP Terraform or Scalr", brief="HCP Terraform, Scalr")
+    ] = None
     run_phase: Annotated[
-        Literal["plan", "apply"] | None, Parameter("HCP Terraform run phase", brief="run phase")
+        Literal["plan", "apply"] | None,
+        Parameter("run phase: HCP Terraform, Spacelift", brief="run phase"),
     ] = None
     cluster: Annotated[str | None, Parameter("EKS cluster, name or ARN", brief="EKS cluster")] = (
         None
@@ -64,18 +65,18 @@ class Names:
     service_account: Annotated[
         str | None, Parameter("Kubernetes ServiceAccount", brief="service account")
     ] = None
-    tenant: Annotated[str | None, Parameter("Entra ID tenant id", brief="tenant")] = None
+    tenant: Annotated[str | None, Parameter("Entra ID tenant id", brief="Entra ID")] = None
     application: Annotated[
         str | None,
-        Parameter("application, app or service connection", brief="application"),
+        Parameter("application, app or service connection", brief="or service connection"),
     ] = None
     project: Annotated[str | None, Parameter("project of the platform", brief="project")] = None
-    space: Annotated[str | None, Parameter("Spacelift space", brief="space")] = None
+    space: Annotated[str | None, Parameter("Spacelift space", brief="Spacelift")] = None
     stack: Annotated[
         str | None, Parameter("stack of Spacelift, Pulumi or HCP Terraform", brief="stack")
     ] = None
     deployment: Annotated[
-        str | None, Parameter("HCP Terraform stack's deployment", brief="deployment")
+        str | None, Parameter("HCP Terraform stack's deployment", brief="of an HCP stack")
     ] = None
     target_role: Annotated[
         str | None,

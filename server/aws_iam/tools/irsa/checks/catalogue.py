@@ -33,7 +33,7 @@ FAMILIES: Families = (
     ("EKS Pod Identity", pod_identity),
     ("Nodes", nodes),
     ("Clusters", clusters),
-    ("Services, certificates and outbound tokens", other_workloads),
+    ("Services, certificates, users and outbound tokens", other_workloads),
 )
 CHECKS: tuple[Check[Any], ...] = checks_in(*(module for _, module in FAMILIES))
 ON_TRUST: tuple[Check[Trust], ...] = tuple(check for check in CHECKS if check.on is Trust)

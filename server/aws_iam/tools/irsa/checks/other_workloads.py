@@ -1,4 +1,4 @@
-"""Roles for AWS services and for certificates (IAM Roles Anywhere), and tokens that AWS issues for services elsewhere."""
+"""Roles for AWS services, certificates (IAM Roles Anywhere) and Cognito users, and tokens for services outside AWS."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _SCHEDULER = {"Service": "scheduler.amazonaws.com"}
 
 
 @check(
-    "ANYWHERE-OPEN",
+    "ROLES_ANYWHERE_TRUST_OPEN",
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
@@ -65,7 +65,7 @@ def any_certificate(trust: Trust) -> Iterator[Fail]:
 
 
 @check(
-    "ANYWHERE-ACTIONS",
+    "MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY",
     on=Trust,
     severity=Severity.HIGH,
     needs=FACTS,
@@ -85,7 +85,7 @@ def incomplete(trust: Trust) -> Iterator[Fail]:
 
 
 @check(
-    "TRUST-DEPUTY",
+    "TRUST_WITHOUT_SOURCE_CONDITION",
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
@@ -107,6 +107,33 @@ def any_account(trust: Trust) -> Iterator[Fail]:
     """
     for statement in trust.policy.statements:
         for problem in confused_deputy.source_not_required.failures(statement):
+            yield graded(problem)
+
+
+_POOL = "cognito-identity.amazonaws.com"
+_OF_POOL = {"StringEquals": {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}}
+_SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
+_WEB = "sts:AssumeRoleWithWebIdentity"
+
+
+@check(
+    "COGNITO_TRUST_WITHOUT_AMR",
+    on=Trust,
+    severity=Severity.MEDIUM,
+    needs=FACTS,
+    title="Guests of the identity pool can assume the role like signed-in users",
+    fix='Add "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "authenticated"}, or "unauthenticated" for the guests\' role.',
+    source="https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html",
+    bad=[trusting({"Federated": _POOL}, _WEB, _OF_POOL)],
+    good=[trusting({"Federated": _POOL}, _WEB, {**_OF_POOL, **_SIGNED_IN}), GOOD],
+)
+def guests(trust: Trust) -> Iterator[Fail]:
+    """A pool gives tokens to signed-in users and, if it allows guests, to anyone; only amr tells them apart.
+
+    False alarm when the pool does not allow guests.
+    """
+    for statement in trust.policy.statements:
+        for problem in saml_cognito_pods.guests_included.failures(statement):
             yield graded(problem)
 
 
