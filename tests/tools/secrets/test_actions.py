@@ -44,6 +44,8 @@ def test_the_store_follows_from_the_needs(case: dict[str, Any]) -> None:
     assert store == case["store"]
     assert found.get("type", "") == case.get("type", found.get("type", ""))
     assert found.get("customer_managed_key", False) == case.get("own_key", False)
+    if "parameters" in case:
+        assert [found["standard_parameters"], found["advanced_parameters"]] == case["parameters"]
     assert case.get("says", "") in answer.summary
     decides = {row["need"]: row["decides"] for row in answer.facts["rows"]}
     assert decides | case.get("decides", {}) == decides
@@ -97,7 +99,7 @@ def test_every_row_has_a_rule_and_every_rule_a_row() -> None:
 
 def test_every_need_is_a_row_or_counts() -> None:
     rows = {row["need"] for row in stores.table()["rows"]}
-    counted = {"reads_per_month", "high_throughput"}
+    counted = {"reads_per_month", "high_throughput", "writes_per_hour"}
     assert {need.name for need in stores.NEEDS} == rows | counted
 
 
@@ -161,6 +163,9 @@ WANTED = st.fixed_dictionaries(
         "size_bytes": st.integers(1, 100_000),
         "count": st.integers(1, 10**6),
         "reads_per_month": st.integers(0, 10**12),
+        "reads_per_second": st.integers(0, 10**5),
+        "writes_per_second": st.integers(0, 100),
+        "writes_per_hour": st.integers(0, 100),
         "replicas": st.integers(0, 50),
         "customer_key": st.booleans(),
         "expiry": st.booleans(),
@@ -181,7 +186,7 @@ def test_the_chosen_store_is_one_that_fits(needs: dict[str, Any]) -> None:
 @given(WANTED, st.integers(0, 10**9))
 def test_more_reads_never_cost_less(needs: dict[str, Any], more: int) -> None:
     fewer = stores.store_needs(needs)
-    busier = stores.store_needs(needs | {"reads_per_month": fewer.reads_per_month + more})
+    busier = stores.store_needs(needs | {"reads_per_month": fewer.monthly_reads + more})
     for store in Store:
         assert stores.cost(store, fewer).total <= stores.cost(store, busier).total
 

@@ -137,6 +137,7 @@ def _cost(cost: key_types.Cost) -> dict[str, Any]:
         "key_type": cost.key_type.value,
         "keys": prices.usd(cost.keys),
         "requests": prices.usd(cost.requests),
+        **({"cluster": prices.usd(cost.cluster)} if cost.cluster else {}),
         "total": prices.usd(cost.total()),
         "after_first_rotation": prices.usd(cost.total(1)),
         "after_second_and_later": prices.usd(cost.total(2)),
@@ -145,7 +146,6 @@ def _cost(cost: key_types.Cost) -> dict[str, Any]:
 
 _COLUMNS = ("key_type", "control", "rotation", "price", "choose_when", "source")
 _EXTRA = {
-    KeyType.CLOUDHSM_STORE: "the CloudHSM cluster of at least two HSMs",
     KeyType.EXTERNAL_STORE: "your external key manager and its proxy",
 }
 
@@ -195,6 +195,8 @@ def _summary(
     spec = f" ({needed.spec.spec})" if needed.purposes else ""
     multi = f", multi-Region in {needed.regions} Regions" if needed.regions > 1 else ""
     without = f", without {_EXTRA[chosen]}" if chosen in _EXTRA else ""
+    if bill.cluster:
+        without = f", {prices.usd_text(bill.cluster)} of it for a CloudHSM cluster of two HSMs"
     later = ""
     if bill.rotation and needed.rotation_days:
         later = f", {prices.usd_text(bill.total(2))} from the second rotation on"
@@ -203,9 +205,10 @@ def _summary(
         "" if requests_known else "; requests not counted: `requests_per_month` is not given"
     )
     name = chosen.text[0].upper() + chosen.text[1:]
-    return (
-        f"{name}{spec}{multi}: {prices.usd_text(bill.total())} a month{without}{later}{requests}."
+    free = " The AWS owned key of a service is free, if its default encryption is enough." * (
+        exclusions.keys() <= {"keys", "requests_per_month"} and chosen is not KeyType.AWS_OWNED
     )
+    return f"{name}{spec}{multi}: {prices.usd_text(bill.total())} a month{without}{later}{requests}.{free}"
 
 
 def _next(chosen: KeyType | None, regions: int) -> tuple[str, ...]:

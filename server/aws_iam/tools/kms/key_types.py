@@ -141,11 +141,12 @@ class Cost:
     keys: Decimal
     requests: Decimal
     rotation: Decimal
+    cluster: Decimal
     used: tuple[str, ...]
 
     def total(self, rotations: int = 0) -> Decimal:
         """The sum after that many rotations."""
-        return self.keys + self.requests + self.rotation * rotations
+        return self.keys + self.requests + self.cluster + self.rotation * rotations
 
 
 def other_specs(needed: KeyNeeds) -> tuple[str, ...]:
@@ -179,7 +180,11 @@ def key_needs(stated: Mapping[str, Any]) -> KeyNeeds:
 
 def exclusions(needed: KeyNeeds) -> dict[str, Exclusion]:
     """For each need the kinds of key that cannot serve it, and why."""
-    by_need = {name: rule(needed) for name, rule in _RULES.items() if getattr(needed, name)}
+    by_need = {
+        name: rule(needed)
+        for name, rule in _RULES.items()
+        if name in needed.stated and getattr(needed, name)
+    }
     return {name: (kinds, why) for name, (kinds, why) in by_need.items() if kinds}
 
 
@@ -219,7 +224,15 @@ def _bill(
     rotation: Decimal = Decimal(0),
     used: tuple[str, ...] = (),
 ) -> Cost:
-    return Cost(key_type=kind, keys=keys, requests=requests, rotation=rotation, used=used)
+    cluster, hours = _cluster(kind)
+    return Cost(
+        key_type=kind,
+        keys=keys,
+        requests=requests,
+        rotation=rotation,
+        cluster=cluster,
+        used=(*used, *hours),
+    )
 
 
 def _rotates(kind: KeyType, needed: KeyNeeds) -> bool:
@@ -260,7 +273,26 @@ def _purpose(_needed: KeyNeeds) -> Exclusion:
     return _SERVICE_KEYS | _STORES, "this kind supports symmetric encryption only"
 
 
+_HSMS, _HOURS_PER_MONTH = 2, 730
+
+
+def _cluster(kind: KeyType) -> tuple[Decimal, tuple[str, ...]]:
+    """What the HSMs of a CloudHSM key store cost; a store needs two active ones.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/create-keystore.html
+    """
+    if kind is not KeyType.CLOUDHSM_STORE:
+        return Decimal(0), ()
+    return prices().times("hsm_hour", _HSMS * _HOURS_PER_MONTH), ("hsm_hour",)
+
+
+def _requests(_needed: KeyNeeds) -> Exclusion:
+    return frozenset({KeyType.AWS_OWNED}), "you neither make nor pay for its requests"
+
+
 _RULES: dict[str, Callable[[KeyNeeds], Exclusion]] = {
+    "keys": _service_keys("AWS creates it: you cannot have a number of your own"),
+    "requests_per_month": _requests,
     "cross_account": _service_keys("you cannot let another account use it"),
     "own_policy": _service_keys("you cannot change its policy"),
     "audit": lambda _needed: (

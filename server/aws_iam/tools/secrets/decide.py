@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _PAGE = "references/secrets-patterns.md#decision-table"
 _NOT_COUNTED = (
     "the Lambda time of a rotation function",
-    "writes and other calls that are not reads",
+    "calls that neither read nor write a value",
+    "other parameters of the account, which use up the 10,000 standard ones",
     "data transfer",
     "prices of other Regions",
 )
@@ -48,7 +49,7 @@ def decide(needs: Json) -> Answer:
             "unconfirmed": _unconfirmed(rows, used),
         },
         sources=(*_sources(rows), _PAGE),
-        next=_next(chosen),
+        next=_next(chosen, needed),
         as_of=prices.prices().as_of,
     )
 
@@ -155,6 +156,7 @@ def _store_names(excludes: frozenset[Store]) -> str:
 def _recommendation(chosen: Store | None, needed: StoreNeeds) -> dict[str, Any]:
     if chosen is None:
         return {"store": "neither"}
+    kind: dict[str, Any]
     if chosen is Store.SECRETS_MANAGER:
         kind = {"store": "secrets_manager"}
     else:
@@ -164,6 +166,11 @@ def _recommendation(chosen: Store | None, needed: StoreNeeds) -> dict[str, Any]:
             "tier": tier,
             "type": "SecureString" if needed.sensitive else "String",
         }
+        if chosen is Store.ADVANCED and needed.advanced_count < needed.count:
+            kind |= {
+                "standard_parameters": needed.count - needed.advanced_count,
+                "advanced_parameters": needed.advanced_count,
+            }
     own_key = needed.needs_own_key and (needed.sensitive or chosen is Store.SECRETS_MANAGER)
     return kind | {"customer_managed_key": own_key}
 
@@ -189,18 +196,40 @@ def _summary(
     if chosen is None:
         return _neither(needed, by_need)
     total = prices.usd_text(costs[chosen].total)
-    uncounted_reads = (
-        ""
-        if "reads_per_month" in needed.stated
-        else ", requests not counted: `reads_per_month` is not given"
-    )
     others = [
         f"{cost.store.words} {prices.usd_text(cost.total)}"
         for cost in costs.values()
         if cost.store is not chosen and not any(cost.store in v.excludes for v in by_need.values())
     ]
     alternatives = f" ({', '.join(others)})" if others else ", the only store that fits"
-    return f"{chosen.words}: about {total} a month{alternatives}{uncounted_reads}."
+    return (
+        f"{_chosen_words(chosen, needed)}: about {total} a month{alternatives}{_counted(needed)}."
+    )
+
+
+def _chosen_words(chosen: Store, needed: StoreNeeds) -> str:
+    advanced = needed.advanced_count
+    if chosen is Store.ADVANCED and advanced < needed.count:
+        return f"Parameter Store, {needed.count - advanced:,} standard and {advanced:,} advanced parameters"
+    return chosen.words
+
+
+def _counted(needed: StoreNeeds) -> str:
+    """Which requests the cost counts, where that is not stated outright."""
+    if "reads_per_month" in needed.stated:
+        return ""
+    if needed.reads_per_second:
+        return (
+            f", if {needed.reads_per_second:,} reads a second last all month ({needed.monthly_reads:,} reads): "
+            "`reads_per_month` gives the true number"
+        )
+    requests = "reads" if needed.monthly_writes else "requests"
+    return f", {requests} not counted: `reads_per_month` is not given"
+
+
+# The default of the caching libraries and of the Lambda extension is 300 seconds or more:
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html
+_CACHED_SECONDS = 300
 
 
 def _neither(needed: StoreNeeds, by_need: Mapping[str, stores.Verdict]) -> str:
@@ -210,11 +239,29 @@ def _neither(needed: StoreNeeds, by_need: Mapping[str, stores.Verdict]) -> str:
             f"Neither store takes {needed.size_bytes:,} bytes (the limit of Secrets Manager is {largest:,}): store the "
             "object in S3, encrypted with a KMS key, and keep only its location here."
         )
+    if needed.reads_per_second > stores.READ_LIMIT:
+        return (
+            f"Neither store as it stands: {needed.reads_per_second:,} reads a second are above both quotas "
+            f"({stores.READ_LIMIT:,}). Cache the value in the client or an agent: kept for {_CACHED_SECONDS} seconds, "
+            f"{needed.reads_per_second:,} clients read {-(-needed.reads_per_second // _CACHED_SECONDS):,} times a second. "
+            "Decide again with that rate."
+        )
+    if by_need.get("writes_per_second", stores.Verdict()).excludes == frozenset(stores.Store):
+        return (
+            f"Neither store: {by_need['writes_per_second'].note}. Write such values to a DynamoDB table encrypted "
+            "with a KMS key, or use IAM authentication, which needs no stored credential."
+        )
     conflict = ", ".join(f"`{name}`" for name, verdict in by_need.items() if verdict.excludes)
     return f"No store meets all of {conflict}: drop one of them, or split the values."
 
 
-def _next(chosen: Store | None) -> tuple[str, ...]:
+def _next(chosen: Store | None, needed: StoreNeeds) -> tuple[str, ...]:
+    if chosen is None and needed.reads_per_second > stores.READ_LIMIT:
+        cached = -(-needed.reads_per_second // _CACHED_SECONDS)
+        return (
+            f"aws-iam secrets decide --needs '{{\"reads_per_second\": {cached}}}'",
+            "aws-iam secrets snippet --runtime lambda",
+        )
     if chosen is None:
         return ("aws-iam kms decide --needs '{\"direct_use\": true}'", "aws-iam secrets decide")
     return ("aws-iam secrets guide",)

@@ -41,8 +41,11 @@ UNSHARED = frozenset({"ecs", "cloudformation", "codebuild", "app_runner", "run_c
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
 FREE_READS = 40
-_READ_LIMIT = 10_000
-_WRITES, _MOST_WRITES = 3, 10
+READ_LIMIT = 10_000
+_WRITES, PARAMETER_WRITES, SECRET_WRITES = 3, 10, 50
+# Secrets Manager keeps every version for a day: faster sustained writes reach the quota of versions.
+SECRET_VERSIONS_PER_HOUR = 6
+_SECONDS_PER_HOUR, _HOURS_PER_MONTH = 3_600, 730
 SIZE_LIMITS = {Store.STANDARD: 4_096, Store.ADVANCED: 8_192, Store.SECRETS_MANAGER: 65_536}
 _COUNT_LIMITS = {Store.STANDARD: 10_000, Store.ADVANCED: 100_000, Store.SECRETS_MANAGER: 500_000}
 
@@ -53,9 +56,10 @@ NEEDS = (
     needs.flag("binary", "the value is bytes, not text"),
     needs.number("count", "how many values, in one Region (default 1)", least=1, most=10**6),
     needs.number("reads_per_month", "values read in a month, in total", most=10**12),
-    needs.number("reads_per_second", "values read in the busiest second", most=10**7),
+    needs.number("reads_per_second", "values read in a second, in total", most=10**7),
     needs.flag("high_throughput", f"more than {FREE_READS} reads in the busiest second"),
-    needs.number("writes_per_second", "values written in the busiest second", most=10**6),
+    needs.number("writes_per_second", "values written in a second, in total", most=10**6),
+    needs.number("writes_per_hour", "new versions of each value in an hour", most=10**6),
     needs.flag("versions", "earlier values stay readable by a label"),
     needs.number("replicas", "other Regions that hold a copy", most=50),
     needs.flag("sensitive", "must be encrypted (default true)"),
@@ -88,6 +92,7 @@ class StoreNeeds:
     reads_per_second: int = 0
     high_throughput: bool = False
     writes_per_second: int = 0
+    writes_per_hour: int = 0
     versions: bool = False
     replicas: int = 0
     sensitive: bool = True
@@ -102,7 +107,45 @@ class StoreNeeds:
     @property
     def busy(self) -> bool:
         """Whether Parameter Store's default throughput is too low."""
-        return self.high_throughput or self.reads_per_second > FREE_READS
+        return (
+            self.high_throughput
+            or self.reads_per_second > FREE_READS
+            or self.writes_in_second > _WRITES
+        )
+
+    @property
+    def writes_in_second(self) -> Decimal:
+        """The writes of all values in a second."""
+        hourly = Decimal(self.writes_per_hour * self.count) / _SECONDS_PER_HOUR
+        return max(Decimal(self.writes_per_second), hourly)
+
+    @property
+    def versions_in_hour(self) -> Decimal:
+        """The new versions of one value in an hour."""
+        each_second = Decimal(self.writes_per_second * _SECONDS_PER_HOUR) / self.count
+        return max(each_second, Decimal(self.writes_per_hour))
+
+    @property
+    def monthly_reads(self) -> int:
+        """The reads of a month; a rate alone is counted as if it lasted all month."""
+        if "reads_per_month" in self.stated:
+            return self.reads_per_month
+        return self.reads_per_second * _SECONDS_PER_HOUR * _HOURS_PER_MONTH
+
+    @property
+    def monthly_writes(self) -> int:
+        """The writes of a month, at the stated rate."""
+        hourly = max(self.writes_per_second * _SECONDS_PER_HOUR, self.writes_per_hour * self.count)
+        return hourly * _HOURS_PER_MONTH
+
+    @property
+    def advanced_count(self) -> int:
+        """How many of the values must be advanced parameters, if Parameter Store holds them."""
+        any_advanced = (
+            self.size_bytes > SIZE_LIMITS[Store.STANDARD] or self.cross_account or self.expiry
+        )
+        above = self.count - _COUNT_LIMITS[Store.STANDARD]
+        return self.count if any_advanced or above <= 0 else above
 
     @property
     def needs_own_key(self) -> bool:
@@ -185,11 +228,12 @@ def cost(store: Store, needed: StoreNeeds) -> Cost:
         Store.SECRETS_MANAGER: ("secret", "secret_request"),
     }[store]
     storage, requests = Decimal(0), Decimal(0)
+    stored = needed.advanced_count if store is Store.ADVANCED else needed.count * copies
     for name in used:
         if name.endswith("_request"):
-            requests = of(name, needed.reads_per_month)
+            requests = of(name, _billed_requests(store, needed))
         else:
-            storage = of(name, needed.count * copies)
+            storage = of(name, stored)
     encryption, keys = _encryption(store, needed, copies)
     return Cost(
         store=store,
@@ -200,20 +244,33 @@ def cost(store: Store, needed: StoreNeeds) -> Cost:
     )
 
 
+def _billed_requests(store: Store, needed: StoreNeeds) -> int:
+    """The reads and writes of a month that the store charges."""
+    requests = needed.monthly_reads + needed.monthly_writes
+    if store is Store.ADVANCED and not needed.busy:
+        # At the default throughput only interactions with advanced parameters are charged.
+        return requests * needed.advanced_count // needed.count
+    return requests
+
+
 def _encryption(store: Store, needed: StoreNeeds, copies: int) -> tuple[Decimal, tuple[str, ...]]:
-    """What KMS charges: each read decrypts once, with the default key or your own."""
+    """What KMS charges: each read and each write is one request, with the default key or your own."""
     of = prices().times
+    uses = needed.monthly_reads + needed.monthly_writes
     if store is not Store.SECRETS_MANAGER and not needed.sensitive:
         return Decimal(0), ()
     if needed.needs_own_key:
-        requests = of("key_request", needed.reads_per_month)
+        requests = of("key_request", uses)
         return of("key", copies) + requests, ("key", "key_request")
     default = "default_secret_key_request" if store is Store.SECRETS_MANAGER else "key_request"
-    return of(default, needed.reads_per_month), (default,)
+    return of(default, uses), (default,)
 
 
 def _asked(name: str, needed: StoreNeeds) -> bool:
-    aliases = {"reads_per_second": {"reads_per_second", "high_throughput"}}
+    aliases = {
+        "reads_per_second": {"reads_per_second", "high_throughput"},
+        "writes_per_second": {"writes_per_second", "writes_per_hour"},
+    }
     return bool(aliases.get(name, {name}) & needed.stated)
 
 
@@ -237,10 +294,16 @@ def _size(needed: StoreNeeds) -> Verdict:
 
 
 def _count(needed: StoreNeeds) -> Verdict:
-    return Verdict(
-        excludes=_above(_COUNT_LIMITS, needed.count),
-        note="quotas apply per account and Region; above them use several accounts",
-    )
+    limits = dict(_COUNT_LIMITS)
+    note = "quotas apply per account and Region; above them use several accounts"
+    if needed.advanced_count < needed.count:
+        limits[Store.ADVANCED] += limits[Store.STANDARD]
+        note = (
+            f"in Parameter Store {needed.count - needed.advanced_count:,} of them are standard and free, "
+            f"{needed.advanced_count:,} advanced: Intelligent-Tiering chooses so by itself"
+        )
+    excludes = _above(limits, needed.count)
+    return Verdict(excludes=excludes, note=note)
 
 
 def _cross_account(needed: StoreNeeds) -> Verdict:
@@ -278,19 +341,36 @@ def _expiry(needed: StoreNeeds) -> Verdict:
 
 
 def _throughput(needed: StoreNeeds) -> Verdict:
-    if needed.reads_per_second > _READ_LIMIT:
-        return Verdict(note="above both quotas: cache the value in the client")
-    return Verdict(note="Parameter Store needs its paid higher throughput" if needed.busy else "")
+    if needed.reads_per_second > READ_LIMIT:
+        return Verdict(
+            excludes=frozenset(Store),
+            note=f"above both quotas of {READ_LIMIT:,} reads a second: cache the value in the client or an agent",
+        )
+    note = f"Parameter Store needs its paid higher throughput above {FREE_READS} reads a second"
+    paid = needed.high_throughput or needed.reads_per_second > FREE_READS
+    return Verdict(note=note if paid else "")
 
 
 def _writes(needed: StoreNeeds) -> Verdict:
-    if needed.writes_per_second > _MOST_WRITES:
-        return Verdict(
-            excludes=PARAMETER_STORE,
-            note="above Parameter Store's quota; write each secret at most once in ten minutes",
+    notes = []
+    excludes = frozenset[Store]()
+    if needed.writes_in_second > PARAMETER_WRITES:
+        excludes |= PARAMETER_STORE
+        notes.append(f"Parameter Store takes {PARAMETER_WRITES} writes a second at most")
+    elif needed.writes_in_second > _WRITES:
+        notes.append(
+            f"Parameter Store needs its paid higher throughput above {_WRITES} writes a second"
         )
-    busy = needed.writes_per_second > _WRITES
-    return Verdict(note="Parameter Store needs its paid higher throughput" if busy else "")
+    if needed.versions_in_hour > SECRET_VERSIONS_PER_HOUR:
+        excludes |= {Store.SECRETS_MANAGER}
+        notes.append(
+            "Secrets Manager takes one new version of a secret every ten minutes on end: faster, the quota of "
+            "versions is reached"
+        )
+    elif needed.writes_in_second > SECRET_WRITES:
+        excludes |= {Store.SECRETS_MANAGER}
+        notes.append(f"Secrets Manager takes {SECRET_WRITES} writes a second at most")
+    return Verdict(excludes=excludes, note="; ".join(notes))
 
 
 def _versions(needed: StoreNeeds) -> Verdict:
