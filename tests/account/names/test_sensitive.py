@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from typing import Any
 
 import boto3
 import botocore.session
@@ -11,13 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.account.guard.allowlist import guard
+from aws_iam.account.names.secret_names import secret_word
 from aws_iam.account.names.sensitive import (
     ValueKind,
     classified_variable,
+    exposure,
     key_format,
-    secret_word,
 )
 from aws_iam.errors import OffTheAllowlistError
+from helpers.folders import TESTS
 
 SECRET_NAMES = {
     "DB_PASSWORD": "password",
@@ -71,7 +75,7 @@ KINDS = (
     ("AKIA" + "Q" * 16, ValueKind.KEY, "AWS access key id"),
     ("AKIAIOSFODNN7EXAMPLE", ValueKind.TEXT, ""),
     ("postgres://app:hunter2@db/app", ValueKind.KEY, "address with a password"),
-    ("postgres://app:${PASSWORD}@db/app", ValueKind.TEXT, ""),
+    ("postgres://app:${PASSWORD}@db/app", ValueKind.REFERENCE, ""),
     ("-----BEGIN RSA PRIVATE KEY-----\nMII", ValueKind.KEY, "private key"),
 )
 
@@ -86,6 +90,38 @@ def test_the_name_of_a_stored_secret_is_a_reference_and_no_secret() -> None:
     stored = frozenset({"Db-Secret-2024"})
     assert classified_variable("DB_SECRET", "Db-Secret-2024", stored).kind is ValueKind.REFERENCE
     assert classified_variable("DB_SECRET", "Db-Secret-2024").kind is ValueKind.TEXT
+
+
+PLAINTEXT = json.loads(
+    (TESTS / "cases" / "secrets" / "plaintext-names.json").read_text(encoding="utf-8")
+)
+
+
+def written(parts: list[Any]) -> str:
+    """A value of the case file: parts, of which some are repeated."""
+    return "".join(part if isinstance(part, str) else part[0] * part[1] for part in parts)
+
+
+@pytest.mark.parametrize("case", PLAINTEXT["names"], ids=lambda case: case["name"])
+def test_a_name_that_scanners_know_is_exposed(case: dict[str, Any]) -> None:
+    variable = classified_variable(case["name"], written(case.get("value", ["Tr0ub4dor&3"])))
+    held = exposure(variable)
+    assert held is not None
+    assert held.guess is case.get("guess", False)
+
+
+@pytest.mark.parametrize("case", PLAINTEXT["values"], ids=lambda case: case["shape"])
+@pytest.mark.parametrize("name", ["SETTING", "URL", "CONFIG_1"])
+def test_a_value_that_scanners_know_is_exposed_whatever_its_name(
+    case: dict[str, Any], name: str
+) -> None:
+    variable = classified_variable(name, written(case["value"]))
+    assert (variable.kind, variable.format) == (ValueKind.KEY, case["format"])
+
+
+@pytest.mark.parametrize("case", PLAINTEXT["decoys"], ids=lambda case: case["name"])
+def test_what_only_looks_like_a_secret_is_silent(case: dict[str, Any]) -> None:
+    assert exposure(classified_variable(case["name"], written(case["value"]))) is None
 
 
 @given(st.text(max_size=300).filter(lambda text: len(text) > 12))

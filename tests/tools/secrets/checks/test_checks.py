@@ -128,6 +128,15 @@ def test_a_trusted_account_is_no_stranger() -> None:
     assert statuses("SEC-XACCT-AWSKEY", under_aws_key, trusting) == {Status.FAIL}
 
 
+def test_a_rotation_function_that_everyone_may_invoke_says_anyone() -> None:
+    for_any_account, by_anyone = CHECKS["SEC-ROT-LAMBDA-PERM"].bad[1:]
+    (finding,) = found("SEC-ROT-LAMBDA-PERM", by_anyone)
+    assert finding.message.endswith("lets anyone invoke the function")
+    assert finding.severity == "high"
+    (finding,) = found("SEC-ROT-LAMBDA-PERM", for_any_account)
+    assert finding.message.endswith("lets Secrets Manager invoke the function for any account")
+
+
 def test_writing_from_outside_is_worse_than_reading() -> None:
     reading, writing = (
         found("SEC-POL-XACCT", account)[0] for account in CHECKS["SEC-POL-XACCT"].bad

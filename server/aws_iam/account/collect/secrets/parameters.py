@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in, value_or_refused
 from aws_iam.account.collect.secrets.secrets import SECRETS
-from aws_iam.account.names.sensitive import key_format, secret_word
+from aws_iam.account.names.secret_names import described_secret
+from aws_iam.account.names.sensitive import key_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,7 +150,7 @@ def _parameter(prefix: str, data: dict[str, Any]) -> StoredParameter:
         key=data.get("KeyId"),
         modified=data.get("LastModifiedDate"),
         tier=data.get("Tier", "Standard"),
-        described_as=secret_word(data.get("Description", "")),
+        described_as=described_secret(data.get("Description", "")),
         expires=tuple(sorted(_expiries(data.get("Policies", ())))),
     )
 

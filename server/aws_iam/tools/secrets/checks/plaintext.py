@@ -18,7 +18,8 @@ from aws_iam.account.collect.secrets.parameters import (
     PlainValue,
     StoredParameter,
 )
-from aws_iam.account.names.sensitive import ValueKind, Variable, secret_word
+from aws_iam.account.names.secret_names import Suspicion, secret_word, suspicion
+from aws_iam.account.names.sensitive import ValueKind, Variable, exposure
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
@@ -84,7 +85,7 @@ def plain_parameter(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
         for parameter in parameters:
             if parameter.type == _SECURE or parameter.name.startswith(_OF_AWS):
                 continue
-            own = secret_word(parameter.name.rpartition("/")[2])
+            own, level = suspicion(parameter.name.rpartition("/")[2])
             path = secret_word(parameter.name)
             word = own or path or parameter.described_as
             if not word:
@@ -94,7 +95,8 @@ def plain_parameter(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
             message = f"{quoted(parameter.name)} is a {parameter.type}, and its {where} contains {quoted(word)}"
             names = (("NAME", parameter.name),)
             # A path or a description may be about neighboring parameters.
-            yield Fail(parameter.arn, message, region, low_confidence=not own, names=names)
+            guess = not own or level in {Suspicion.UNLESS_WORD, Suspicion.DOUBTFUL}
+            yield Fail(parameter.arn, message, region, low_confidence=guess, names=names)
 
     return in_regions(account, PARAMETERS, test)
 
@@ -170,15 +172,13 @@ _HARMLESS = (
 
 def _exposed(variable: Variable) -> tuple[str, bool] | None:
     """Why the variable seems to hold a secret, and whether that is a guess; None when nothing suggests it."""
-    if variable.kind is ValueKind.KEY:
-        return f"holds what looks like: {variable.format}", False
-    word = secret_word(variable.name)
-    if word and variable.kind in {ValueKind.TEXT, ValueKind.WORDS}:
-        size = f" ({variable.length})" if variable.length else ""
-        return f"has {quoted(word)} in its name and holds a literal value{size}", (
-            variable.kind is ValueKind.WORDS
-        )
-    return None
+    held = exposure(variable)
+    if held is None:
+        return None
+    if not held.word:
+        return f"holds what looks like: {variable.format}", held.guess
+    size = f" ({variable.length})" if variable.length else ""
+    return f"has {quoted(held.word)} in its name and holds a literal value{size}", held.guess
 
 
 def _fails(

@@ -59,6 +59,7 @@ _INVOKE = sample.allow(
     "lambda:InvokeFunction",
     Condition={"StringEquals": {"AWS:SourceAccount": sample.OWN}},
 )
+_INVOKE_BY_ANYONE = sample.allow("*", "lambda:InvokeFunction")
 _INVOKE_FOR_ANYBODY = sample.allow(
     {"Service": "secretsmanager.amazonaws.com"}, "lambda:InvokeFunction"
 )
@@ -99,11 +100,15 @@ def function_gone(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     "SEC-ROT-LAMBDA-PERM",
     on=Account,
     severity=Severity.HIGH,
-    title="Secrets Manager may not invoke a rotation function, or may invoke it for any account",
+    title="Secrets Manager may not invoke a rotation function, or others may too",
     fix="aws lambda add-permission --region REGION --function-name FUNCTION --statement-id SecretsManagerMayRotate --action lambda:InvokeFunction --principal secretsmanager.amazonaws.com --source-account ACCOUNT_ID",
     source=f"{_GUIDE}/rotating-secrets-required-permissions-function.html",
     needs=(ROTATION_FUNCTIONS,),
-    bad=[_function(policy=None), _function(policy=sample.policy(_INVOKE_FOR_ANYBODY))],
+    bad=[
+        _function(policy=None),
+        _function(policy=sample.policy(_INVOKE_FOR_ANYBODY)),
+        _function(policy=sample.policy(_INVOKE_BY_ANYONE)),
+    ],
     good=[_function()],
     trap=[_function(policy=sample.policy(_INVOKE_FOR_ANYBODY, _INVOKE), state=None)],
 )
@@ -130,8 +135,11 @@ def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outco
         for statement in allowing:
             if not any(map(keeps_strangers_out, statement.conditions)):
                 sid = quoted(statement.sid.value) if statement.sid else statement.place().pointer
+                anyone = any(principal.is_everyone for principal in statement.principals)
                 message = (
-                    f"statement {sid} lets Secrets Manager invoke the function for any account"
+                    f"statement {sid} lets anyone invoke the function"
+                    if anyone
+                    else f"statement {sid} lets Secrets Manager invoke the function for any account"
                 )
                 fix = (
                     "Remove the statement (aws lambda remove-permission --region REGION --function-name FUNCTION "
@@ -142,7 +150,7 @@ def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outco
                     function.arn,
                     message,
                     region,
-                    severity=Severity.MEDIUM,
+                    severity=Severity.HIGH if anyone else Severity.MEDIUM,
                     fix=fix,
                     names=(*names, *sids),
                 )

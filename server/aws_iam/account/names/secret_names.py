@@ -1,0 +1,155 @@
+"""Which names suggest that a variable, a parameter or a field holds a secret; the words are in `secret-names.json`."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from functools import cache, cached_property
+from itertools import pairwise
+from typing import Any
+
+from aws_iam import resources
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_LONGEST_NAME = 1_024
+
+
+class Suspicion(StrEnum):
+    """How much a name says about its value."""
+
+    NONE = "none"
+    LIKELY = "likely"
+    """`key` behind a purpose or a vendor, or a word of secrets with another one behind it."""
+    UNLESS_WORD = "unless_word"
+    """A secret unless the value is a plain word: `REDIS_AUTH`, `SESSION_KEY`."""
+    DOUBTFUL = "doubtful"
+    """A DSN: its key is often public."""
+    CERTAIN = "certain"
+
+
+class _Words:
+    """The word lists, read once."""
+
+    def __init__(self) -> None:
+        self._data: dict[str, Any] = resources.data("secret-names.json")
+
+    def __contains__(self, of: tuple[str, str]) -> bool:
+        group, word = of
+        return word in self._groups[group]
+
+    @cached_property
+    def _groups(self) -> dict[str, frozenset[str]]:
+        return {
+            name: frozenset(listed)
+            for name, listed in self._data.items()
+            if isinstance(listed, list) and all(isinstance(word, str) for word in listed)
+        }
+
+    @cached_property
+    def pairs(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(map(tuple, self._data["pairs"]))
+
+    @cached_property
+    def endings(self) -> tuple[str, ...]:
+        return tuple(self._data["endings"])
+
+
+@cache
+def _lists() -> _Words:
+    return _Words()
+
+
+def secret_word(name: str) -> str:
+    """The word of a name that suggests a secret; empty when there is none, or when the name is only about one."""
+    return suspicion(name)[0]
+
+
+def suspicion(name: str) -> tuple[str, Suspicion]:
+    """The word of a name that suggests a secret, and how surely."""
+    words = _words(name)
+    if not words or _is_about(words):
+        return "", Suspicion.NONE
+    last = _without_qualifiers(words)
+    if not last or ("about_secrets", last[-1]) in _lists():
+        return "", Suspicion.NONE
+    for judge in (_by_last_word, _by_any_word, _by_key):
+        word, level = judge(words, last)
+        if word:
+            return word, level
+    return "", Suspicion.NONE
+
+
+def described_secret(prose: str) -> str:
+    """The word of a description that names a secret; a sentence's other words mean nothing."""
+    words = _words(prose)
+    if not words or _is_about(words):
+        return ""
+    return _by_any_word(words, words)[0]
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(name[-_LONGEST_NAME:])]
+
+
+def _is_about(words: list[str]) -> bool:
+    lists = _lists()
+    return ("about_secrets", words[-1]) in lists or any(
+        ("public", word) in lists or ("measures", word) in lists for word in words
+    )
+
+
+def _without_qualifiers(words: list[str]) -> list[str]:
+    end = len(words)
+    while end and (words[end - 1].isdigit() or ("qualifiers", words[end - 1]) in _lists()):
+        end -= 1
+    return words[:end]
+
+
+def _by_last_word(_words: list[str], last: list[str]) -> tuple[str, Suspicion]:
+    lists = _lists()
+    word, before = last[-1], last[-2] if len(last) > 1 else ""
+    behind = word.removesuffix("pass") if word.endswith("pass") else ""
+    ending = next((ending for ending in lists.endings if word.endswith(ending)), "")
+    certain = {
+        word: ("words", word) in lists or (word == "pat" and ("pat_platforms", before) in lists),
+        ending: bool(ending) and ("no_endings", word) not in lists,
+        "pass": ("pass_behind", behind) in lists
+        or (word == "pass" and ("no_pass", before) not in lists),
+    }
+    sure = next((suspect for suspect, counts in certain.items() if counts), "")
+    if sure:
+        return sure, Suspicion.CERTAIN
+    if ("last_words", word) in lists:
+        return word, Suspicion.DOUBTFUL if word == "dsn" else Suspicion.UNLESS_WORD
+    return "", Suspicion.NONE
+
+
+def _by_any_word(words: list[str], last: list[str]) -> tuple[str, Suspicion]:
+    lists = _lists()
+    for pair in pairwise(words):
+        if pair in lists.pairs:
+            level = Suspicion.CERTAIN if pair == tuple(last[-2:]) else Suspicion.LIKELY
+            return " ".join(pair), level
+    word = next((word for word in words if ("words", word) in lists), "")
+    if not word:
+        return "", Suspicion.NONE
+    return word, Suspicion.CERTAIN if last[-2:] == [word, "key"] else Suspicion.LIKELY
+
+
+def _by_key(_words: list[str], last: list[str]) -> tuple[str, Suspicion]:
+    word = last[-1]
+    if word in {"key", "keys"} and len(last) > 1:
+        before = (last[-2], "".join(last[-3:-1]))
+    elif word.endswith("key") and word != "key":
+        before = (word.removesuffix("key"), "")
+    else:
+        return "", Suspicion.NONE
+    for group, level in (
+        ("key_purposes", Suspicion.LIKELY),
+        ("key_vendors", Suspicion.LIKELY),
+        ("key_purposes_in_doubt", Suspicion.UNLESS_WORD),
+    ):
+        purpose = next((part for part in before if (group, part) in _lists()), "")
+        if purpose:
+            return f"{purpose} key", level
+    return "", Suspicion.NONE
