@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
+import subprocess
 import tempfile
 import tomllib
 import zipfile
@@ -81,6 +83,22 @@ def shell(content: str) -> None:
         _parse(words[1:])
 
 
+def checked_shell(content: str) -> None:
+    """The AWS CLI's own parser, and shellcheck where it is installed (`sudo apt-get install shellcheck`)."""
+    shell(content)
+    if shutil.which("shellcheck"):
+        done = subprocess.run(
+            ["shellcheck", "-"], input=content, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def rotated_secret(content: str) -> None:
+    """The fields that AWS's functions ask for, as its page on the structure of secrets lists them."""
+    fields = json.loads(content)
+    assert {"engine", "host", "port", "username", "password"} <= set(fields)
+
+
 def _without_substitution(content: str) -> str:
     """The same script with `NAME=$(command)` as the command alone."""
     lines = []
@@ -99,6 +117,14 @@ def _driver() -> Any:
     driver.session.set_credentials("AKIATEST", "test")
     driver.session.register("before-call", parsed)
     return driver
+
+
+@cache
+def _template() -> str:
+    """A template, as `cloudformation deploy` reads one before it calls."""
+    path = Path(tempfile.mkdtemp()) / "template.yaml"
+    path.write_text("Resources: {}\n", encoding="utf-8")
+    return str(path)
 
 
 @cache
@@ -122,6 +148,8 @@ def _inlined(word: str) -> str:
     """Files that the commands name stand beside them at the reader's; here something of their kind."""
     if word.startswith("file://"):
         return "{}"
+    if word.endswith(".yaml"):
+        return _template()
     return _archive() if word.startswith("fileb://") else word
 
 
@@ -171,6 +199,8 @@ VALIDATORS: dict[str, Callable[[str], None]] = {
     "tree-sitter's parser of Java; neither compiled nor run": java,
     "tree-sitter's parser of Go; neither compiled nor run": go,
     "tree-sitter's parser of C#; neither compiled nor run": csharp,
-    "its four steps run against moto": python,
+    "its four steps run against moto and a local server": python,
+    "awscli's parser, shellcheck": checked_shell,
+    "the fields that AWS's function reads": rotated_secret,
 }
 """By what an artifact says of itself (`checked_by`): who proves it."""

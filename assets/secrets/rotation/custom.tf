@@ -24,14 +24,27 @@ resource "aws_iam_role_policy_attachment" "logs" {
   policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 }
 
+data "archive_file" "function" {
+  type        = "zip"
+  source_file = "${path.module}/rotation_function.py"
+  output_path = "${path.module}/rotation_function.zip"
+}
+
 resource "aws_lambda_function" "rotation" {
   function_name    = "{{Function}}"
   runtime          = "python3.13"
   handler          = "rotation_function.lambda_handler"
   timeout          = 60
   role             = aws_iam_role.rotation.arn
-  filename         = "${path.module}/rotation_function.zip"
-  source_code_hash = filebase64sha256("${path.module}/rotation_function.zip")
+  filename         = data.archive_file.function.output_path
+  source_code_hash = data.archive_file.function.output_base64sha256
+
+  # Samples: put yours there.
+  environment {
+    variables = {
+{{TerraformSettings}}
+    }
+  }
 }
 
 resource "aws_lambda_permission" "rotation" {

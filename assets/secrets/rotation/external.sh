@@ -1,3 +1,5 @@
+#!/usr/bin/env bash
+set -euo pipefail
 # The role that Secrets Manager assumes to rotate the secret at the partner.
 aws iam create-role --role-name {{Role}} --assume-role-policy-document file://external-trust.json
 aws iam put-role-policy --role-name {{Role}} --policy-name RotateSecret --policy-document file://external-role.json

@@ -1,21 +1,20 @@
-"""`secrets rotation`: every target in every format, proved by its validator; the function's four steps on moto."""
+"""`secrets rotation`: every target in every format, proved by its validator."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import types
+import re
 from typing import Any
 
-import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
 import aws_iam
 from aws_iam.errors import InputError
 from aws_iam.tools.secrets.actions import tool
+from aws_iam.tools.secrets.hosted_rotation import engines
 from aws_iam.tools.secrets.rotation_schedule import parse_schedule
 from helpers.secret_validators import VALIDATORS
 
@@ -24,6 +23,7 @@ pytestmark = pytest.mark.process
 TARGETS = ("rds", "aurora", "documentdb", "redshift", "external", "custom")
 FORMATS = ("cli", "cloudformation", "terraform")
 SCHEDULES = (None, "30", "rate(10 days)", "cron(0 16 1,15 * ? *)")
+SUPERUSER = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:rds!db-0a1b-AbCdEf"
 ARN = "arn:aws:secretsmanager:eu-central-1:444455556666:secret:prod/app/db-a1B2c3"
 
 
@@ -40,11 +40,28 @@ ASKED = [
 MORE = [
     {"target": "external", "format": form, "metadata": {"field": "text"}, "window": "3h"}
     for form in FORMATS
-] + [{"target": "custom", "format": form, "secret": ARN, "function": "rotate"} for form in FORMATS]
+] + [
+    {"target": "custom", "format": form, "secret": ARN, "function": "rotate", "partner": partner}
+    for form in FORMATS
+    for partner in ("http", "gitlab", "sendgrid", "grafana")
+]
+HOSTED = [
+    {"target": target, "engine": name, "format": form, **asked}
+    for name, engine in engines().items()
+    for target in engine.targets
+    for form in FORMATS
+    for asked in (
+        {
+            "user": "application",
+            "superuser_secret": SUPERUSER if engine.superuser_always else None,
+        },
+        {"strategy": "alternating", "superuser_secret": SUPERUSER, "schedule": "rate(10 days)"},
+    )
+]
 
 
 @pytest.mark.parametrize(
-    "asked", [*ASKED, *MORE], ids=lambda case: "-".join(map(str, case.values()))
+    "asked", [*ASKED, *MORE, *HOSTED], ids=lambda case: "-".join(map(str, case.values()))
 )
 def test_every_file_is_taken_by_its_validator(asked: dict[str, Any]) -> None:
     answer = run(**asked)
@@ -54,10 +71,12 @@ def test_every_file_is_taken_by_its_validator(asked: dict[str, Any]) -> None:
         VALIDATORS[artifact.checked_by or ""](artifact.content)
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=lambda case: "-".join(map(str, case.values())))
+@pytest.mark.parametrize(
+    "asked", [*ASKED, *HOSTED], ids=lambda case: "-".join(map(str, case.values()))
+)
 def test_nothing_rotates_at_once_but_what_is_said_to(asked: dict[str, Any]) -> None:
     answer = run(**asked)
-    content = answer.artifacts[0].content
+    content = "".join(artifact.content for artifact in answer.artifacts)
     rotating = content.count("rotate-secret --region")
     assert content.count("--no-rotate-immediately") == rotating
     assert content.count("RotateImmediatelyOnUpdate: false") == content.count("RotationSchedule")
@@ -147,7 +166,27 @@ def test_a_type_that_is_not_listed_is_taken_and_said_to_be_unknown() -> None:
 
 
 REFUSED = (
-    ({"target": "rds", "secret": "x"}, "does not apply to the target `rds`"),
+    ({"target": "rds", "partner": "http"}, "does not apply to the target `rds`"),
+    ({"target": "custom", "engine": "mysql"}, "does not apply to the target `custom`"),
+    ({"target": "external", "function": "f"}, "does not apply to the target `external`"),
+    ({"target": "custom", "partner": "gitlub"}, "is not a system that the function knows"),
+    ({"target": "rds", "user": "application"}, "`engine` is missing"),
+    ({"target": "aurora", "engine": "oracle"}, "not one of aurora"),
+    (
+        {"target": "rds", "user": "master", "strategy": "single"},
+        "does not apply to the master user",
+    ),
+    (
+        {"target": "rds", "engine": "mysql", "strategy": "alternating"},
+        "`superuser_secret` is missing",
+    ),
+    ({"target": "rds", "engine": "db2", "strategy": "single"}, "`superuser_secret` is missing"),
+    (
+        {"target": "rds", "engine": "mysql", "strategy": "single", "superuser_secret": SUPERUSER},
+        "does not apply to the strategy `single`",
+    ),
+    ({"target": "redshift", "superuser_secret": "prod/admin"}, "is not a full ARN"),
+    ({"target": "redshift", "superuser_secret": SUPERUSER + "$(id)"}, "is not a full ARN"),
     ({"target": "custom", "database": "x"}, "does not apply to the target `custom`"),
     ({"target": "rds", "window": "3h"}, "`window` needs `schedule`"),
     (
@@ -204,137 +243,62 @@ def test_a_window_never_reaches_the_next_rotation(hours: int, window: int) -> No
         assert "AutomaticallyAfterDays" not in found.rules
 
 
-class System:
-    """What takes the credential, as a rotation function meets it."""
-
-    def __init__(self) -> None:
-        self.password = "old"
-        self.changes = 0
-
-    def accepts(self, credential: dict[str, str]) -> bool:
-        return credential["password"] == self.password
-
-    def change(self, current: dict[str, str], pending: dict[str, str]) -> None:
-        assert self.accepts(current)
-        self.changes += 1
-        self.password = pending["password"]
-
-
-VERSION = "0" * 31 + "1"
-
-
-@pytest.fixture
-def rotating(monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        client: Any = boto3.client("secretsmanager")
-        made = client.create_secret(
-            Name="prod/app/db", SecretString=json.dumps({"username": "app", "password": "old"})
-        )
-        arn, old = made["ARN"], made["VersionId"]
-        # Moto makes the new version current by itself; as AWS has it, it waits without a value.
-        client.rotate_secret(
-            SecretId=arn,
-            ClientRequestToken=VERSION,
-            RotationRules={"AutomaticallyAfterDays": 30},
-        )
-        client.update_secret_version_stage(
-            SecretId=arn,
-            VersionStage="AWSCURRENT",
-            MoveToVersionId=old,
-            RemoveFromVersionId=VERSION,
-        )
-        client.update_secret_version_stage(
-            SecretId=arn, VersionStage="AWSPENDING", MoveToVersionId=VERSION
-        )
-        code = next(
-            artifact.content
-            for artifact in run(target="custom").artifacts
-            if artifact.name == "rotation_function.py"
-        )
-        module: Any = types.ModuleType("rotation_function")
-        exec(compile(code, "rotation_function.py", "exec"), module.__dict__)  # noqa: S102 - our own asset
-        system = System()
-        module.accepts, module.change = system.accepts, system.change
-
-        def step(name: str, version: str = VERSION) -> None:
-            event = {"SecretId": arn, "ClientRequestToken": version, "Step": name}
-            module.lambda_handler(event, None)
-
-        yield types.SimpleNamespace(
-            client=client, arn=arn, old=old, module=module, system=system, step=step
-        )
-
-
-def value(at: Any, **of: str) -> dict[str, str]:
-    # Moto takes its own idea of the current version where no label is named.
-    wanted = of or {"VersionStage": "AWSCURRENT"}
-    found: dict[str, str] = json.loads(
-        at.client.get_secret_value(SecretId=at.arn, **wanted)["SecretString"]
+@pytest.mark.parametrize("asked", HOSTED, ids=lambda case: "-".join(map(str, case.values())))
+def test_hosted_rotation_names_awss_function_and_what_it_needs(asked: dict[str, Any]) -> None:
+    answer = run(**asked)
+    engine = engines()[asked["engine"]]
+    alternating = asked.get("strategy") == "alternating"
+    ending = "MultiUser" if alternating else "SingleUser"
+    text = "".join(artifact.content for artifact in answer.artifacts)
+    named = (
+        f"{engine.application}{ending}"
+        if asked["format"] == "terraform"
+        else f"{engine.type}{ending}"
     )
-    return found
-
-
-STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-
-
-def test_the_four_steps_rotate_the_secret(rotating: Any, caplog: pytest.LogCaptureFixture) -> None:
-    rotating.step("createSecret")
-    pending = value(rotating, VersionId=VERSION)
-    assert pending["username"] == "app"
-    assert len(pending["password"]) == 32
-    assert value(rotating)["password"] == "old"
-    rotating.step("setSecret")
-    assert rotating.system.password == pending["password"]
-    rotating.step("testSecret")
-    rotating.step("finishSecret")
-    assert value(rotating) == pending
-    labels = rotating.client.describe_secret(SecretId=rotating.arn)["VersionIdsToStages"]
-    assert "AWSCURRENT" in labels[VERSION]
-    assert labels[rotating.old] == ["AWSPREVIOUS"]
-    assert pending["password"] not in caplog.text
-
-
-def test_every_step_may_be_called_twice(rotating: Any) -> None:
-    rotating.step("createSecret")
-    pending = value(rotating, VersionId=VERSION)
-    for name in STEPS:
-        rotating.step(name)
-        rotating.step(name)
-    assert value(rotating) == pending
-    assert rotating.system.changes == 1
-
-
-def test_a_value_that_the_system_refuses_never_becomes_current(rotating: Any) -> None:
-    rotating.step("createSecret")
-    with pytest.raises(ValueError, match="does not accept the pending value"):
-        rotating.step("testSecret")
-    assert value(rotating)["password"] == "old"
+    assert named in text
+    assert (SUPERUSER in text) is (alternating or engine.superuser_always)
+    assert text.count("masterarn") == text.lower().count("superusersecretarn")
+    facts = answer.facts
+    assert str(engine.port) in facts["network"]
+    assert (engine.removal in facts["cleaning_up"]) is alternating
+    assert engine.before in facts["before"]
 
 
 @pytest.mark.parametrize(
-    ("name", "version", "message"),
-    [("dropSecret", VERSION, "unknown step"), ("setSecret", "9" * 32, "no such version")],
+    ("engine", "type_"),
+    [
+        ("Postgres", "PostgreSQLSingleUser"),
+        ("mssql", "SQLServerSingleUser"),
+        ("pg", "PostgreSQLSingleUser"),
+    ],
 )
-def test_a_call_that_fits_nothing_is_refused(
-    rotating: Any, name: str, version: str, message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        rotating.step(name, version)
+def test_an_engine_is_known_by_its_other_names(engine: str, type_: str) -> None:
+    assert run(target="rds", engine=engine).facts["rotation_type"] == type_
 
 
-def test_a_secret_that_does_not_rotate_is_left_alone(rotating: Any) -> None:
-    other = rotating.client.create_secret(Name="other", SecretString="{}")["ARN"]
-    event = {"SecretId": other, "ClientRequestToken": VERSION, "Step": "createSecret"}
-    with pytest.raises(ValueError, match="not enabled"):
-        rotating.module.lambda_handler(event, None)
+def test_without_an_argument_for_a_user_the_master_user_is_meant() -> None:
+    assert run(target="rds").facts["kind"] == "managed"
+    assert run(target="rds", user="master").facts["kind"] == "managed"
+    assert run(target="redshift", user="application").facts["kind"] == "hosted"
 
 
-def test_without_the_systems_part_the_skeleton_changes_nothing() -> None:
-    code = run(target="custom").artifacts[1].content
-    assert code.count("raise NotImplementedError") == 2
+def test_every_function_of_awss_repository_is_taken() -> None:
+    engines_by_type = {engine.type for engine in engines().values()}
+    assert engines_by_type == {
+        "PostgreSQL", "MySQL", "MariaDB", "Oracle", "SQLServer", "Db2", "MongoDB", "Redshift",
+    }  # fmt: skip
+
+
+def test_a_folder_holds_all_that_its_main_file_names() -> None:
+    for asked in (*ASKED, *MORE, *HOSTED):
+        answer = run(**asked)
+        names = {artifact.name for artifact in answer.artifacts}
+        main = answer.artifacts[0].content
+        named = set(
+            re.findall(
+                r"(?:file://|path\.module}/|template-file )([\w-]+\.(?:json|yaml|py))", main
+            )
+        )
+        # The reader's own files: the first value of a secret.
+        assert named - {"secret.json"} <= names
+        assert names - named <= {answer.artifacts[0].name, "rotation_function.py", "secret.json"}

@@ -11,6 +11,7 @@ from aws_iam.tools.kit.parameters import Source, Topic
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.secrets import decide as store_decision
 from aws_iam.tools.secrets import rotation as secret_rotation
+from aws_iam.tools.secrets import rotation_files
 from aws_iam.tools.secrets import snippet as secret_snippets
 from aws_iam.tools.secrets.stores import NEEDS
 from aws_iam.tools.secrets.terms import THRESHOLDS
@@ -61,21 +62,29 @@ def snippet(
 
 @tool.artifact_action
 def rotation(
-    target: Annotated[secret_rotation.Target, Parameter("what is rotated")],
-    format_: Annotated[secret_rotation.Format | None, Parameter("")] = None,
+    target: Annotated[rotation_files.Target, Parameter("what is rotated")],
+    format_: Annotated[rotation_files.Format | None, Parameter("")] = None,
+    engine: Annotated[str | None, Parameter("of the database, such as postgres")] = None,
+    user: Annotated[rotation_files.User | None, Parameter("of the database")] = None,
+    strategy: Annotated[rotation_files.Strategy | None, Parameter("single: one user")] = None,
+    superuser_secret: Annotated[str | None, Parameter("ARN, for alternating users")] = None,
     secret: Annotated[str | None, Parameter("name or ARN")] = None,
     database: Annotated[str | None, Parameter("identifier")] = None,
     function: Annotated[str | None, Parameter("rotation function")] = None,
-    partner: Annotated[str | None, Parameter("secret type")] = None,
+    partner: Annotated[str | None, Parameter("secret type; custom: http, gitlab …")] = None,
     metadata: Annotated[Json, Parameter("partner fields", document=True)] = None,
     schedule: Annotated[str | None, Parameter("days, rate() or cron()")] = None,
     window: Annotated[str | None, Parameter("such as 3h")] = None,
 ) -> Answer:
-    """Set up rotation: managed, at a partner, or by a Lambda function; what rotates at once."""
+    """Set up rotation: managed, at a partner, hosted by AWS, or by a Lambda function; what rotates at once."""
     return secret_rotation.rotation(
-        secret_rotation.RotationArguments(
+        rotation_files.RotationArguments(
             target=target,
             format=format_ or "cli",
+            engine=engine,
+            user=user,
+            strategy=strategy,
+            superuser_secret=superuser_secret,
             secret=secret,
             database=database,
             function=function,

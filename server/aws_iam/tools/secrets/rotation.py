@@ -1,45 +1,46 @@
-"""`secrets rotation`: files that set up managed, partner and Lambda rotation: commands, CloudFormation or Terraform."""
+"""`secrets rotation`: files that set up managed, partner, hosted and Lambda rotation: commands, CloudFormation or Terraform."""
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.answer import Answer, Artifact
+from aws_iam.answer import Answer
 from aws_iam.errors import InputError
-from aws_iam.escape import quoted
 from aws_iam.tools.kit.json_object import json_object
+from aws_iam.tools.secrets.hosted_rotation import by_hosted_function
 from aws_iam.tools.secrets.names import filled_asset, secret_named
+from aws_iam.tools.secrets.rotation_files import (
+    API,
+    DEFAULT_SCHEDULE,
+    FORMATS,
+    GUIDE,
+    IDENTIFIER,
+    PAGE,
+    SAMPLE_REGION,
+    RotationArguments,
+    main_file,
+    matching,
+    partners,
+    policy_file,
+    secret_values,
+)
+from aws_iam.tools.secrets.rotation_function import by_function
 from aws_iam.tools.secrets.rotation_schedule import parse_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_iam.tools.secrets.names import SecretName
+    from aws_iam.tools.secrets.rotation_files import Format, Target
     from aws_iam.tools.secrets.rotation_schedule import Schedule
 
-Target = Literal["rds", "aurora", "documentdb", "redshift", "external", "custom"]
-Format = Literal["cli", "cloudformation", "terraform"]
-
-_GUIDE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"
-_PAGE = "references/secrets-patterns.md#rotation"
-_API = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html"
-_DAYS = "30"
-_IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9]){0,62}", re.ASCII)
-_FUNCTION = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _TYPE = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 _KEY = re.compile(r"[A-Za-z0-9_./+=@-]{1,256}", re.ASCII)
 _VALUE = re.compile(r"[A-Za-z0-9_./:+=@, -]{1,2048}", re.ASCII)
 _MOST_METADATA = 10
-_ENDINGS: Mapping[Format, tuple[str, str, str]] = {
-    "cli": ("sh", "bash", "awscli's parser, botocore's models"),
-    "cloudformation": ("yaml", "yaml", "cfn-lint"),
-    "terraform": ("tf", "hcl", "python-hcl2"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,37 +64,36 @@ def managed_services() -> Mapping[str, ManagedService]:
     return {target: ManagedService(**row) for target, row in data["services"].items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RotationArguments:
-    """The arguments of `secrets rotation`."""
-
-    target: Target
-    format: Format = "cli"
-    secret: str | None = None
-    database: str | None = None
-    function: str | None = None
-    partner: str | None = None
-    metadata: Any = None
-    schedule: str | None = None
-    window: str | None = None
-
-
 def rotation(arguments: RotationArguments) -> Answer:
     """The files that set up rotation for the target."""
     _refuse_arguments_of_other_targets(arguments)
-    if arguments.target in _MANAGED_TARGETS:
+    if _of_application_user(arguments):
+        return by_hosted_function(arguments)
+    if arguments.target in _DATABASES:
         return _by_service(arguments, managed_services()[arguments.target])
-    return _by_partner(arguments) if arguments.target == "external" else _by_function(arguments)
+    return _by_partner(arguments) if arguments.target == "external" else by_function(arguments)
 
 
-_MANAGED_TARGETS: tuple[Target, ...] = ("rds", "aurora", "documentdb", "redshift")
+_DATABASES: tuple[Target, ...] = ("rds", "aurora", "documentdb", "redshift")
 _TARGETS_BY_ARGUMENT: Mapping[str, tuple[Target, ...]] = {
-    "secret": ("external", "custom"),
-    "database": _MANAGED_TARGETS,
-    "function": ("custom",),
-    "partner": ("external",),
+    "engine": _DATABASES,
+    "user": _DATABASES,
+    "strategy": _DATABASES,
+    "superuser_secret": _DATABASES,
+    "database": _DATABASES,
+    "partner": ("external", "custom"),
     "metadata": ("external",),
 }
+_OF_APPLICATION_USERS = ("engine", "strategy", "superuser_secret", "secret", "function")
+
+
+def _of_application_user(arguments: RotationArguments) -> bool:
+    """Whether an application's user is meant: by name, or by an argument that only its rotation takes."""
+    if arguments.target not in _DATABASES:
+        return False
+    if arguments.user:
+        return arguments.user == "application"
+    return any(getattr(arguments, name) is not None for name in _OF_APPLICATION_USERS)
 
 
 def _refuse_arguments_of_other_targets(arguments: RotationArguments) -> None:
@@ -104,11 +104,19 @@ def _refuse_arguments_of_other_targets(arguments: RotationArguments) -> None:
                 f"`{name}` does not apply to the target `{arguments.target}`",
                 hint=f"it applies to {listed}",
             )
-    if (
-        arguments.window is not None
-        and arguments.schedule is None
-        and arguments.target in _MANAGED_TARGETS
-    ):
+    if arguments.target == "external" and arguments.function is not None:
+        raise InputError(
+            "`function` does not apply to the target `external`", hint="the partner rotates it"
+        )
+    if arguments.user == "master":
+        named = next((n for n in _OF_APPLICATION_USERS if getattr(arguments, n) is not None), "")
+        if named:
+            raise InputError(
+                f"`{named}` does not apply to the master user, which the service rotates",
+                hint="give `user` `application` for a user of your own",
+            )
+    managed = arguments.target in _DATABASES and not _of_application_user(arguments)
+    if arguments.window is not None and arguments.schedule is None and managed:
         raise InputError(
             "`window` needs `schedule`: without one the service's own schedule applies",
             hint="add `schedule`, such as `30`",
@@ -116,8 +124,8 @@ def _refuse_arguments_of_other_targets(arguments: RotationArguments) -> None:
 
 
 def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer:
-    database = _matching(
-        "database", arguments.database or "app", _IDENTIFIER, "a database identifier"
+    database = matching(
+        "database", arguments.database or "app", IDENTIFIER, "a database identifier"
     )
     schedule = parse_schedule(arguments.schedule, arguments.window) if arguments.schedule else None
     if (
@@ -129,8 +137,8 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
             f"CloudFormation does not return the ARN of {managed.name}'s secret, so a template cannot set its schedule",
             hint="leave `schedule` out, and set it afterwards with `format` `cli`",
         )
-    ending, language, checked_by = _ENDINGS[arguments.format]
-    values = {"Database": database, "Region": "eu-west-1"}
+    values = {"Database": database, "Region": SAMPLE_REGION}
+    ending = FORMATS[arguments.format].ending
     content = filled_asset(f"rotation/{arguments.target}.{ending}", values)
     if schedule:
         content += _schedule_part(arguments, managed, schedule, values)
@@ -140,19 +148,12 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
             f"of the {managed.user}, {schedule.text if schedule else 'every 7 days unless you set a schedule'}. "
             "Enabling it changes the password immediately."
         ),
-        artifacts=(
-            Artifact(
-                name=f"rotation-{arguments.target}.{ending}",
-                language=language,
-                content=content,
-                checked_by=checked_by,
-            ),
-        ),
+        artifacts=(main_file(arguments, content),),
         facts={
             "kind": "managed",
             "target": arguments.target,
             "format": arguments.format,
-            "covers": f"only the {managed.user}; application users need `target` `custom`",
+            "covers": f"only the {managed.user}; an application's user needs `user` `application`",
             "rotates_at_once": [
                 {
                     "step": f"enabling managed passwords for an existing {managed.name} database",
@@ -168,9 +169,9 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
             "permission": "there is no function that needs one; whoever enables it needs `kms:CreateGrant`, `kms:DescribeKey`, "
             "`secretsmanager:CreateSecret` and `secretsmanager:TagResource`",
         },
-        sources=(managed.source, f"{_GUIDE}/rotate-secrets_managed.html", _API, _PAGE),
+        sources=(managed.source, f"{GUIDE}/rotate-secrets_managed.html", API, PAGE),
         next=("aws-iam secrets snippet --runtime lambda --store secrets_manager",),
-        as_of=_partners()["as_of"],
+        as_of=partners()["as_of"],
     )
 
 
@@ -196,33 +197,28 @@ def _schedule_part(
 
 
 def _by_partner(arguments: RotationArguments) -> Answer:
-    partner = _matching(
+    partner = matching(
         "partner", arguments.partner or "GitLabAccessToken", _TYPE, "a secret type of a partner"
     )
     secret = secret_named(arguments.secret or "prod/partner/token")
-    schedule = parse_schedule(arguments.schedule or _DAYS, arguments.window)
+    schedule = parse_schedule(arguments.schedule or DEFAULT_SCHEDULE, arguments.window)
     pairs = _metadata(arguments.metadata)
-    ending, language, checked_by = _ENDINGS[arguments.format]
-    values = _values(secret, schedule, arguments.format) | {
+    ending = FORMATS[arguments.format].ending
+    values = secret_values(secret, schedule, arguments.format) | {
         "Partner": partner,
         "Role": "RotatePartnerSecret",
         "Metadata": _metadata_text(pairs, arguments.format),
     }
-    known = _partners()["types"].get(partner)
-    main = Artifact(
-        name=f"rotation-external.{ending}",
-        language=language,
-        content=_content(f"rotation/external.{ending}", values, pairs),
-        checked_by=checked_by,
-    )
+    known = partners()["types"].get(partner)
+    main = main_file(arguments, _content(f"rotation/external.{ending}", values, pairs))
     documents = () if arguments.format == "cloudformation" else ("external-trust", "external-role")
     return Answer(
         summary=(
-            f"Rotation at the partner ({known or 'a type that is not in the list of ' + _partners()['as_of']}), "
+            f"Rotation at the partner ({known or 'a type that is not in the list of ' + partners()['as_of']}), "
             f"without a Lambda function: Secrets Manager changes the credential itself, {schedule.text}. "
             "Nothing is rotated now."
         ),
-        artifacts=(main, *(_policy(document, values) for document in documents)),
+        artifacts=(main, *(policy_file(document, values) for document in documents)),
         facts={
             "kind": "managed external",
             "target": "external",
@@ -230,7 +226,7 @@ def _by_partner(arguments: RotationArguments) -> Answer:
             "partner": known or "unknown",
             "type": partner,
             "types": [
-                {"type": name, "partner": words} for name, words in _partners()["types"].items()
+                {"type": name, "partner": words} for name, words in partners()["types"].items()
             ],
             "rotates_at_once": [
                 {
@@ -246,80 +242,15 @@ def _by_partner(arguments: RotationArguments) -> Answer:
             "placeholders": [{"replace": part} for part in secret.assumed],
         },
         sources=(
-            _partners()["source"],
-            f"{_GUIDE}/mes-security.html",
-            _API,
-            _PAGE,
+            partners()["source"],
+            f"{GUIDE}/mes-security.html",
+            API,
+            PAGE,
         ),
         next=("aws-iam policy validate --document external-trust.json --kind trust",)
         if documents
         else (),
-        as_of=_partners()["as_of"],
-    )
-
-
-def _by_function(arguments: RotationArguments) -> Answer:
-    function = _matching(
-        "function", arguments.function or "rotate-app-db", _FUNCTION, "a function name"
-    )
-    secret = secret_named(arguments.secret or "prod/app/db")
-    schedule = parse_schedule(arguments.schedule or _DAYS, arguments.window)
-    ending, language, checked_by = _ENDINGS[arguments.format]
-    values = _values(secret, schedule, arguments.format) | {
-        "Function": function,
-        "Role": f"{function}-role",
-    }
-    main = Artifact(
-        name=f"rotation-custom.{ending}",
-        language=language,
-        content=_content(f"rotation/custom.{ending}", values, {}),
-        checked_by=checked_by,
-    )
-    skeleton = Artifact(
-        name="rotation_function.py",
-        language="python",
-        content=resources.text("assets/secrets/rotation/rotation_function.py"),
-        checked_by="its four steps run against moto",
-    )
-    documents = () if arguments.format == "cloudformation" else ("lambda-trust", "rotation-role")
-    return Answer(
-        summary=(
-            f"Rotation by a Lambda function, {schedule.text}: implement `accepts` and `change` in rotation_function.py; "
-            "the four steps are written. Nothing is rotated now; `testSecret` runs once."
-        ),
-        artifacts=(main, skeleton, *(_policy(document, values) for document in documents)),
-        facts={
-            "kind": "lambda",
-            "target": "custom",
-            "format": arguments.format,
-            "steps": [
-                {"step": "createSecret", "does": "stores a new value as AWSPENDING"},
-                {"step": "setSecret", "does": "makes it valid where it is used"},
-                {"step": "testSecret", "does": "checks that the new value works"},
-                {"step": "finishSecret", "does": "makes it AWSCURRENT, the old one AWSPREVIOUS"},
-            ],
-            "rotates_at_once": [
-                {
-                    "step": "rotate-secret, or the rotation schedule",
-                    "effect": "nothing is rotated immediately: the files disable it; `testSecret` runs once",
-                }
-            ],
-            "schedule": schedule.text,
-            "permission": f"`secretsmanager.amazonaws.com` may invoke `{function}` for account {secret.account} only "
-            "(aws:SourceAccount); whoever calls rotate-secret needs lambda:InvokeFunction",
-            "network": "in a VPC the function needs a path to the database and an endpoint of Secrets Manager",
-            "templates": "AWS has ready-made functions for RDS, DocumentDB, Redshift, ElastiCache, InfluxDB and Active Directory",
-            "placeholders": [{"replace": part} for part in secret.assumed],
-        },
-        sources=(
-            f"{_GUIDE}/rotate-secrets_lambda.html",
-            f"{_GUIDE}/rotating-secrets-required-permissions-function.html",
-            f"{_GUIDE}/reference_available-rotation-templates.html",
-            _API,
-            _PAGE,
-        ),
-        next=("aws-iam secrets check", "aws-iam secrets guide --topic rotation"),
-        as_of=_partners()["as_of"],
+        as_of=partners()["as_of"],
     )
 
 
@@ -330,26 +261,6 @@ def _content(asset: str, values: Mapping[str, str], pairs: Mapping[str, str]) ->
         text = text.replace(" --external-secret-rotation-metadata ''", "")
         text = text.replace("      ExternalSecretRotationMetadata: \n", "")
     return text
-
-
-def _policy(name: str, values: Mapping[str, str]) -> Artifact:
-    return Artifact(
-        name=f"{name}.json",
-        language="json",
-        content=filled_asset(f"rotation/{name}.json", values),
-        checked_by="policy validate, evaluate",
-    )
-
-
-def _values(secret: SecretName, schedule: Schedule, format_: Format) -> dict[str, str]:
-    return {
-        "Name": secret.name,
-        "SecretPattern": secret.secret_pattern,
-        "Account": secret.account,
-        "Region": secret.region,
-        "Partition": secret.partition,
-        "Rules": schedule.terraform if format_ == "terraform" else schedule.json,
-    }
 
 
 def _metadata(metadata: Any) -> dict[str, str]:
@@ -378,16 +289,3 @@ def _metadata_text(pairs: Mapping[str, str], format_: Format) -> str:
         )
         return "\n" + "\n".join(blocks)
     return json.dumps([{"Key": name, "Value": text} for name, text in pairs.items()])
-
-
-def _matching(name: str, value: str, form: re.Pattern[str], words: str) -> str:
-    if form.fullmatch(value) and shlex.quote(value) == value:
-        return value
-    raise InputError(
-        f"`{name}` {quoted(value, 80)} is not {words}", hint="letters, digits, hyphens"
-    )
-
-
-def _partners() -> dict[str, Any]:
-    data: dict[str, Any] = resources.data("rotation-partners.json")
-    return data
