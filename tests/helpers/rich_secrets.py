@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,10 @@ EXPIRY = {
 def policy(action: str, principal: Any) -> str:
     statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 STORED: Mapping[str, Any] = {
@@ -149,6 +154,87 @@ STORED: Mapping[str, Any] = {
                 }
             ],
         }
+    },
+    "ec2:DescribeInstanceAttribute": {
+        "InstanceId": "i-1",
+        "UserData": {"Value": encoded(f"#!/bin/bash\nexport DB_PASS={VALUE}\n")},
+    },
+    "ec2:DescribeLaunchTemplates": {
+        "LaunchTemplates": [{"LaunchTemplateId": "lt-1", "LaunchTemplateName": "app"}]
+    },
+    "ec2:DescribeLaunchTemplateVersions": {
+        "LaunchTemplateVersions": [
+            {
+                "LaunchTemplateId": "lt-1",
+                "LaunchTemplateData": {"UserData": encoded(f"db_password: '{VALUE}'\n")},
+            }
+        ]
+    },
+    "codebuild:ListProjects": {"projects": ["app"]},
+    "codebuild:BatchGetProjects": {
+        "projects": [
+            {
+                "name": "app",
+                "arn": f"arn:aws:codebuild:us-east-1:{ACCOUNT}:project/app",
+                "source": {"type": "CODECOMMIT", "buildspec": "phases: {}"},
+                "environment": {
+                    "type": "LINUX_CONTAINER",
+                    "image": "aws/codebuild/standard:7.0",
+                    "computeType": "BUILD_GENERAL1_SMALL",
+                    "environmentVariables": [
+                        {"name": "NPM_TOKEN", "value": VALUE, "type": "PLAINTEXT"},
+                        {"name": "DB_PASSWORD", "value": SECRET, "type": "SECRETS_MANAGER"},
+                    ],
+                },
+            }
+        ]
+    },
+    "ssm:ListDocuments": {"DocumentIdentifiers": [{"Name": "deploy"}]},
+    "ssm:GetDocument": {
+        "Name": "deploy",
+        "Content": json.dumps(
+            {"mainSteps": [{"inputs": {"runCommand": [f"PGPASSWORD='{VALUE}' psql"]}}]}
+        ),
+    },
+    "cloudformation:DescribeStacks": {
+        "Stacks": [
+            {
+                "StackName": "app",
+                "StackId": f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/app/1",
+                "CreationTime": THEN,
+                "StackStatus": "CREATE_COMPLETE",
+                "Outputs": [{"OutputKey": "DatabasePassword", "OutputValue": VALUE}],
+                "Parameters": [{"ParameterKey": "AdminPassword", "ParameterValue": "****"}],
+            }
+        ]
+    },
+    "stepfunctions:ListStateMachines": {
+        "stateMachines": [
+            {
+                "stateMachineArn": f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:app",
+                "name": "app",
+                "type": "STANDARD",
+                "creationDate": THEN,
+            }
+        ]
+    },
+    "stepfunctions:DescribeStateMachine": {
+        "stateMachineArn": f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:app",
+        "name": "app",
+        "definition": json.dumps(
+            {"States": {"Call": {"Parameters": {"apiKey": VALUE, "token.$": "$.token"}}}}
+        ),
+        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/app",
+        "type": "STANDARD",
+        "creationDate": THEN,
+    },
+    "glue:GetJobs": {
+        "Jobs": [
+            {
+                "Name": "app",
+                "DefaultArguments": {"--db_password": VALUE, "--job-language": "python"},
+            }
+        ]
     },
     "redshift:DescribeClusters": {"Clusters": [{"ClusterIdentifier": "reports"}]},
 }

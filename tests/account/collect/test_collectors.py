@@ -119,10 +119,18 @@ def test_a_refused_call_becomes_a_miss_that_names_the_action(name: str, operatio
 # bucket level is asked where the account level is refused, a trail names its bucket whatever else it refuses; and what
 # hangs on alarms or trails that could not be listed is empty, because the list itself is the miss.
 _OF_TRAILS = ("cloudtrail.insights", "s3.trail_bucket_logging", "s3.trail_bucket_access")
+# Their values may be names of secrets, which makes them references.
+_NAME_SECRETS = (
+    "lambda.functions",
+    "ecs.task_definitions",
+    "codebuild.projects",
+    "cloudformation.stacks",
+    "glue.jobs",
+)
 _TOLERANT = {
     # The keys that the other store names are known all the same.
-    "secretsmanager:ListSecrets": ("kms.secret_keys", "lambda.functions", "ecs.task_definitions"),
-    "ssm:DescribeParameters": ("kms.secret_keys", "lambda.functions", "ecs.task_definitions"),
+    "secretsmanager:ListSecrets": ("kms.secret_keys", *_NAME_SECRETS),
+    "ssm:DescribeParameters": ("kms.secret_keys", *_NAME_SECRETS),
     "iam:GenerateCredentialReport": ("iam.credential_report",),
     "s3control:GetPublicAccessBlock": ("s3.bucket_public_access_blocks",),
     "cloudwatch:DescribeAlarms": ("sns.alarm_topics",),

@@ -19,6 +19,7 @@ from aws_iam.account.names.sensitive import (
     classified_variable,
     exposure,
     key_format,
+    secrets_in_text,
 )
 from aws_iam.errors import OffTheAllowlistError
 from helpers.folders import TESTS
@@ -122,6 +123,43 @@ def test_a_value_that_scanners_know_is_exposed_whatever_its_name(
 @pytest.mark.parametrize("case", PLAINTEXT["decoys"], ids=lambda case: case["name"])
 def test_what_only_looks_like_a_secret_is_silent(case: dict[str, Any]) -> None:
     assert exposure(classified_variable(case["name"], written(case["value"]))) is None
+
+
+SCRIPTS = {
+    "export DB_PASS=Tr0ub4dor&3": ["DB_PASS"],
+    "PGPASSWORD='Tr0ub4dor&3' psql": ["PGPASSWORD"],
+    '$env:DB_PASSWORD = "Tr0ub4dor!3"': ["DB_PASSWORD"],
+    "client_secret: Tr0ub4dor!3": ["client_secret"],
+    '{"env": {"apiKey": "Tr0ub4dor&3", "name": "x"}}': ["apiKey"],
+    '{"run": ["cd /a", "export DB_PASS=Tr0ub4dor&3"]}': ["DB_PASS"],
+    "mysql --password=Tr0ub4dor3 -e 1": ["password"],
+    "mysql -uroot -pTr0ub4dor3": ["mysql with a password"],
+    "curl -s -u admin:Tr0ub4dor3 https://a": ["curl with a password"],
+    "echo 'root:Tr0ub4dor3' | sudo chpasswd": ["password given to chpasswd"],
+    "git clone https://bot:Tr0ub4dor3@git.example.com/a": ["address with a password"],
+    # Nothing is written down here.
+    "DB_PASSWORD=$(aws secretsmanager get-secret-value --secret-id a)": [],
+    "TOKEN=`cat /run/token`; read -s PASSWORD": [],
+    'export DB_PASSWORD="${PASSWORD}"; echo password=$1': [],
+    'password = get_secret("db"); token = os.environ["TOKEN"]': [],
+    "$password = ConvertTo-SecureString $x": [],
+    "# the password: see the vault, token: none": [],
+    'Password: !Ref Password\npassword: "{{ vault }}"\nsecret: {{ ssm-secure:/a }}': [],
+    '{"apiKey.$": "$.key", "token": "{% $token %}"}': [],
+    "mysql -u root -p; mysql -p$PASSWORD; curl -u $USER:$PASS https://a": [],
+    "aws ssm get-parameter --name /db/password --with-decryption": [],
+}
+
+
+@pytest.mark.parametrize(("script", "told"), SCRIPTS.items())
+def test_a_script_tells_its_secrets_by_name_and_shape(script: str, told: list[str]) -> None:
+    assert [found.name or found.format for found in secrets_in_text(script)] == told
+
+
+def test_a_script_of_megabytes_is_read_in_bounded_work() -> None:
+    assert len(secrets_in_text("a_password=Tr0ub4dor3\n" * 200_000)) == 1
+    many = "".join(f"password_of_{number}x=Tr0ub4dor3\n" for number in range(3_000))
+    assert len(secrets_in_text(many)) <= 60
 
 
 @given(st.text(max_size=300).filter(lambda text: len(text) > 12))

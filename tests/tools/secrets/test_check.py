@@ -70,7 +70,9 @@ def test_no_call_asks_for_a_value(account: Any, script: Script) -> None:
 
 def test_every_declared_call_is_made(account: Any, script: Script) -> None:
     assert account.id
-    declared = {op for fact in needs_of(USUAL) for op in COLLECTORS[fact.name].operations}
+    asked = [COLLECTORS[fact.name] for fact in needs_of(USUAL)]
+    asked += [COLLECTORS[fact.name] for collector in asked for fact in collector.after]
+    declared = {operation for collector in asked for operation in collector.operations}
     assert set(script.operations) - set(OPENING) == declared
 
 
@@ -104,6 +106,13 @@ EXPECTED = {
     "ENV-LAMBDA": "`DB_PASSWORD`",
     "ENV-ECS": "container `app`: variable `API_TOKEN`",
     "ENV-ECS-DANGLING": "does not exist",
+    "ENV-EC2": "variable `DB_PASS` has `pass` in its name",
+    "ENV-LAUNCH-TEMPLATE": "variable `db_password` has `password` in its name",
+    "ENV-CODEBUILD": "variable `NPM_TOKEN` has `token` in its name",
+    "ENV-SSM-DOCUMENT": "variable `PGPASSWORD` has `password` in its name",
+    "ENV-STACK": "variable `DatabasePassword` has `password` in its name",
+    "ENV-STEP-FUNCTIONS": "variable `apiKey` has `api key` in its name",
+    "ENV-GLUE": "variable `db_password` has `password` in its name",
     "SEC-RDS-MASTER": "admin password of cluster `reports`",
 }
 
@@ -121,7 +130,11 @@ def test_a_finding_names_the_element(account: Any, code: str, words: str) -> Non
 REFUSABLE = sorted(
     operation
     for operation in RICH
-    if operation.partition(":")[0] in {"secretsmanager", "ssm", "ram", "lambda", "ecs", "redshift"}
+    if operation.partition(":")[0]
+    in {
+        *("secretsmanager", "ssm", "ram", "lambda", "ecs", "redshift"),
+        *("codebuild", "cloudformation", "stepfunctions", "glue"),
+    }
     and operation != "ssm:GetParameters"
 )
 

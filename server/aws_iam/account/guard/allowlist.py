@@ -51,6 +51,7 @@ EVENT_IDS = {
     "logs": "cloudwatch-logs",
     "s3control": "s3-control",
     "secretsmanager": "secrets-manager",
+    "stepfunctions": "sfn",
 }
 """Services whose event names in the SDK differ from their client names."""
 

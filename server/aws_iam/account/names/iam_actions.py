@@ -10,6 +10,7 @@ _PREFIXES = {
     "elbv2": "elasticloadbalancing",
     "s3control": "s3",
     "sso-admin": "sso",
+    "stepfunctions": "states",
 }
 # The action differs from the operation:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html

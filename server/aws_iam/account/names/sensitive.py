@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LONGEST_VALUE = 65_536
 _MOST_FIELDS = 5_000
+_MOST_NAMES = 50
 _MIN_BITS = 4.0
 _MIN_RANDOM_LENGTH = 20
 _SHORT, _MEDIUM = 8, 32
@@ -65,7 +66,9 @@ class Exposure:
 
 
 _REFERENCE = re.compile(
-    r"arn:[^\s]+|\{\{.*\}\}|<[^<>]*>|\$[A-Za-z_][A-Za-z0-9_]*|\$[{(].*|`.*`|%[A-Za-z_]+%"
+    r"arn:[^\s]+|\{[{%].*|<[^<>]*>|<%.*|\$[A-Za-z_][A-Za-z0-9_]*|\$[0-9@*#?!]|\$[{(.$].*|`.*|%[A-Za-z_]+%|!(?:Ref|Sub|GetAtt|Join|ImportValue)\b.*"
+    # Code that gets the value elsewhere: a call, an index, a cmdlet.
+    r"|[A-Za-z_][\w.]*[(\[].*|[A-Z][a-z]+(?:[A-Z][a-z]+)?-[A-Z][A-Za-z]+"
     r"|[A-Za-z][A-Za-z0-9+.-]{1,30}:(?:[a-z0-9]+:)*//[^\s]*|(?:file|s3|ssm|secretsmanager):/[^\s]*"
     r"|~?\.{0,2}/[^\s]*|[A-Za-z]:\\[^\s]*|(?:[a-z][a-z0-9_.-]*/)+[a-z][a-z0-9_.-]*",
     re.DOTALL,
@@ -84,7 +87,7 @@ _PUBLIC = re.compile(
 )
 # A name and its value in connection strings, query strings, command lines and settings.
 _PAIR = re.compile(
-    r"""(?<![\w.-])-{0,2}(?:D(?=[a-z]+\.))?([A-Za-z][\w.-]{0,100})["']?[ \t]{0,8}(?:=(?!=)|:[ \t])[ \t]{0,8}(?:"([^"\n]{1,2000})"|'([^'\n]{1,2000})'|([^\s"';&,]{1,2000}))"""
+    r"""(?<![\w.-])-{0,2}(?:D(?=[a-z]+\.))?([A-Za-z][\w.-]{0,100})["']?[ \t]{0,8}(=(?!=)|:[ \t])[ \t]{0,8}(?:"([^"\n]{1,2000})"|'([^'\n]{1,2000})'|([^\s"';&,]{1,2000}))"""
 )
 # `--password VALUE`, as on command lines.
 _OPTION = re.compile(r"(?:^|\s)--([a-z][a-z0-9-]{0,60})[ \t]+(?![-$])([^\s\"'$]{1,500})")
@@ -150,11 +153,12 @@ def key_format(value: str) -> str:
 
 def secrets_in_text(text: str) -> tuple[Variable, ...]:
     """The secrets in a script, a template or settings: the names that they are given, and the formats of others."""
-    body = text[:_LONGEST_VALUE]
+    body = text[:_LONGEST_VALUE].strip()
+    classified = (classified_variable(name, value) for name, value in _assignments(body))
     named = {
-        name: variable
-        for name, value in _pairs(body)
-        if (variable := classified_variable(name, value)) and exposure(variable)
+        variable.name: variable
+        for variable in classified
+        if (held := exposure(variable)) and not held.guess
     }
     formats = {variable.format for variable in named.values()}
     others = (
@@ -162,7 +166,18 @@ def secrets_in_text(text: str) -> tuple[Variable, ...]:
         for name in _all_formats(body)
         if name not in formats
     )
-    return (*(named[name] for name in sorted(named)), *others)
+    return (*(named[name] for name in sorted(named)[:_MOST_NAMES]), *others)
+
+
+def _assignments(body: str) -> Iterator[tuple[str, str]]:
+    """Every name with its value: of JSON its fields, and of texts their lines and options."""
+    fields = _json_fields(body) if body.startswith(("{", "[")) else None
+    if fields is None:
+        yield from _pairs(body)
+        return
+    for name, value in fields:
+        inner = list(_pairs(value))
+        yield from inner or [(name, value)]
 
 
 def _all_formats(text: str) -> Iterator[str]:
@@ -245,7 +260,9 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
     for count, match in enumerate(_PAIR.finditer(text)):
         if count == _MOST_FIELDS:
             return
-        yield match[1], match[2] or match[3] or match[4]
+        # Behind a colon a bare word may be prose: `password: see the wiki`.
+        if match[2] == "=" or not (match[5] and _WORD.fullmatch(match[5])):
+            yield match[1], match[3] or match[4] or match[5]
     yield from ((match[1], match[2]) for match in _OPTION.finditer(text))
 
 

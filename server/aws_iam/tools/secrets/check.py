@@ -34,6 +34,13 @@ AREAS = {
     "parameter_store": "SSM-",
     "lambda": "ENV-LAMBDA",
     "ecs": "ENV-ECS",
+    "ec2": "ENV-EC2",
+    "launch_templates": "ENV-LAUNCH-TEMPLATE",
+    "codebuild": "ENV-CODEBUILD",
+    "ssm_documents": "ENV-SSM-DOCUMENT",
+    "cloudformation": "ENV-STACK",
+    "step_functions": "ENV-STEP-FUNCTIONS",
+    "glue": "ENV-GLUE",
 }
 """The areas that `scope` accepts, besides check codes and their prefixes."""
 

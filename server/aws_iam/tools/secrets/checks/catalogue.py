@@ -10,6 +10,7 @@ from aws_iam.tools.secrets.checks import (
     container_references,
     lifecycle,
     plaintext,
+    plaintext_texts,
     rotation,
     rotation_functions,
     wide_grants,
@@ -28,6 +29,7 @@ FAMILIES: Families = (
     ("Wide grants and shares", wide_grants),
     ("Lifecycle of secrets and parameters", lifecycle),
     ("Plaintext", plaintext),
+    ("Plaintext in scripts, documents and arguments", plaintext_texts),
     ("References from containers", container_references),
 )
 

@@ -181,15 +181,17 @@ def _exposed(variable: Variable) -> tuple[str, bool] | None:
     return f"has {quoted(held.word)} in its name and holds a literal value{size}", held.guess
 
 
-def _fails(
+def exposed_variables(
     arn: str, region: str, place: str, variables: tuple[Variable, ...], fix: str | None = None
 ) -> Iterator[Outcome]:
+    """A failure for each variable that seems to hold a secret; a pass without one."""
     found = False
     for variable in variables:
         why = _exposed(variable)
         if why is not None:
             found = True
-            message = f"{place}variable {quoted(variable.name)} {why[0]}"
+            subject = f"variable {quoted(variable.name)}" if variable.name else "its text"
+            message = f"{place}{subject} {why[0]}"
             yield Fail(arn, message, region, low_confidence=why[1], fix=fix)
     if not found:
         yield Pass(arn, "", region)
@@ -219,7 +221,7 @@ def function_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcom
 
     def test(region: str, function: Function) -> Iterator[Outcome]:
         _demand_shown(function, region)
-        return _fails(function.arn, region, "", function.variables)
+        return exposed_variables(function.arn, region, "", function.variables)
 
     return _functions(account, test)
 
@@ -316,7 +318,7 @@ def container_variables(account: Account, _terms: SecretTerms) -> Iterator[Outco
     def test(region: str, task: TaskDefinition) -> Iterator[Outcome]:
         for container in known(task.containers):
             place = f"container {quoted(container.name)}: "
-            yield from _fails(task.arn, region, place, container.variables)
+            yield from exposed_variables(task.arn, region, place, container.variables)
 
     def of_region(region: str, tasks: tuple[TaskDefinition, ...]) -> Iterator[Outcome]:
         return for_each(tasks, partial(test, region), name=lambda task: task.arn, region=region)

@@ -1,0 +1,32 @@
+"""What holds a text of configuration, and the secrets that were found in it.
+
+INVARIANT: the text itself is dropped in the collector; names of variables and formats of values are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_iam.account.collect.fact import Miss  # noqa: TC001 - the snapshot reads the types
+from aws_iam.account.names.sensitive import Variable, classified_variable, exposure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextHolder:
+    """A resource with a text of configuration: what in it looks like a secret, or why it was not read."""
+
+    arn: str
+    name: str
+    exposed: tuple[Variable, ...] | Miss = ()
+
+
+def exposed_pairs(
+    pairs: Iterable[tuple[str, str]], stored: frozenset[str] = frozenset()
+) -> tuple[Variable, ...]:
+    """The variables that seem to hold a secret, of names with their values."""
+    classified = (classified_variable(name, value, stored) for name, value in sorted(pairs))
+    return tuple(variable for variable in classified if exposure(variable))
