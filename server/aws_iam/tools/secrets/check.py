@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.kit.tool import Json, Progress
 
 _PAGE = "references/secrets-patterns.md#checks-of-an-account"
-_AS_OF = "2026-11-24"
+_AS_OF = "2026-11-28"
 
 AREAS = {
     "secrets_manager": "SEC-",
