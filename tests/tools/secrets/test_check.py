@@ -106,7 +106,7 @@ EXPECTED = {
     "ENV-LAMBDA": "`DB_PASSWORD`",
     "ENV-ECS": "container `app`: variable `API_TOKEN`",
     "ENV-ECS-DANGLING": "does not exist",
-    "ENV-EC2": "variable `DB_PASS` has `pass` in its name",
+    "ENV-USER-DATA": "variable `DB_PASS` has `pass` in its name",
     "ENV-LAUNCH-TEMPLATE": "variable `db_password` has `password` in its name",
     "ENV-CODEBUILD": "variable `NPM_TOKEN` has `token` in its name",
     "ENV-SSM-DOCUMENT": "variable `PGPASSWORD` has `password` in its name",

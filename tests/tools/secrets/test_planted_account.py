@@ -29,7 +29,7 @@ CASES = json.loads(
 PLAIN = "Tr0ub4dor&3"
 PLANTED = (
     "ENV-LAMBDA",
-    "ENV-EC2",
+    "ENV-USER-DATA",
     "ENV-LAUNCH-TEMPLATE",
     "ENV-CODEBUILD",
     "ENV-SSM-DOCUMENT",

@@ -34,7 +34,7 @@ AREAS = {
     "parameter_store": "SSM-",
     "lambda": "ENV-LAMBDA",
     "ecs": "ENV-ECS",
-    "ec2": "ENV-EC2",
+    "ec2": "ENV-USER-DATA",
     "launch_templates": "ENV-LAUNCH-TEMPLATE",
     "codebuild": "ENV-CODEBUILD",
     "ssm_documents": "ENV-SSM-DOCUMENT",

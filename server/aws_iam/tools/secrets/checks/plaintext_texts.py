@@ -59,7 +59,7 @@ def _judged(account: Account, fact: RegionFact[Any]) -> Iterator[Outcome]:
 
 
 @check(
-    "ENV-EC2",
+    "ENV-USER-DATA",
     on=Account,
     severity=Severity.CRITICAL,
     title="An instance has a secret in its user data",
