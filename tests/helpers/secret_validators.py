@@ -189,7 +189,6 @@ VALIDATORS: dict[str, Callable[[str], None]] = {
     "cfn-lint": cloudformation,
     "python-hcl2": terraform,
     "awscli's parser": shell,
-    "awscli's parser, botocore's models": shell,
     "kubernetes-validate (strict)": kubernetes,
     "a JSON schema of the custom resource": custom_resource,
     "botocore's model of RegisterTaskDefinition, moto": task_definition,

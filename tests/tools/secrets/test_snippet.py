@@ -96,6 +96,9 @@ def test_every_generated_file_names_a_validator() -> None:
         for form in ("cli", "cloudformation", "terraform"):
             answer = tool.run({"action": "rotation", "target": target, "format": form})
             named |= {artifact.checked_by for artifact in answer.artifacts}
+    hosted = {"target": "redshift", "user": "application", "format": "terraform"}
+    answer = tool.run({"action": "rotation", **hosted})
+    named |= {artifact.checked_by for artifact in answer.artifacts}
     assert named == set(VALIDATORS)
 
 
