@@ -276,6 +276,14 @@ def test_an_engine_is_known_by_its_other_names(engine: str, type_: str) -> None:
     assert run(target="rds", engine=engine).facts["rotation_type"] == type_
 
 
+@pytest.mark.parametrize("partition", ["aws-us-gov", "aws-cn"])
+def test_another_partition_has_its_own_repository(partition: str) -> None:
+    region = {"aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}[partition]
+    secret = f"arn:{partition}:secretsmanager:{region}:444455556666:secret:prod/app/db-a1B2c3"
+    asked = {"target": "rds", "engine": "mysql", "format": "terraform", "secret": secret}
+    assert f"arn:{partition}:serverlessrepo:{region}:" in run(**asked).artifacts[0].content
+
+
 def test_without_an_argument_for_a_user_the_master_user_is_meant() -> None:
     assert run(target="rds").facts["kind"] == "managed"
     assert run(target="rds", user="master").facts["kind"] == "managed"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _LONGEST_VALUE = 65_536
 _MOST_FIELDS = 5_000
 _MOST_NAMES = 50
+_MOST_NESTED = 100
 _MIN_BITS = 4.0
 _MIN_RANDOM_LENGTH = 20
 _SHORT, _MEDIUM = 8, 32
@@ -69,14 +70,14 @@ _REFERENCE = re.compile(
     r"arn:[^\s]+|\{[{%].*|<[^<>]*>|<%.*|\$[A-Za-z_][A-Za-z0-9_]*|\$[0-9@*#?!]|\$[{(.$].*|`.*|%[A-Za-z_]+%|!(?:Ref|Sub|GetAtt|Join|ImportValue)\b.*"
     # Code that gets the value elsewhere: a call, an index, a cmdlet.
     r"|[A-Za-z_][\w.]*[(\[].*|[A-Z][a-z]+(?:[A-Z][a-z]+)?-[A-Z][A-Za-z]+"
-    r"|[A-Za-z][A-Za-z0-9+.-]{1,30}:(?:[a-z0-9]+:)*//[^\s]*|(?:file|s3|ssm|secretsmanager):/[^\s]*"
-    r"|~?\.{0,2}/[^\s]*|[A-Za-z]:\\[^\s]*|(?:[a-z][a-z0-9_.-]*/)+[a-z][a-z0-9_.-]*",
+    r"|[A-Za-z][A-Za-z0-9+.-]{1,30}:(?:[a-z0-9]+:)*//[^\s]*|(?:file|s3|ssm|secretsmanager):/[^\s]*|vault:[^\s]+"
+    r"|~?\.{0,2}/[^\s]*|[A-Za-z]:\\[^\s]*|[a-z][a-z0-9_.-]*/(?:[a-z0-9][a-z0-9_.-]*/)*[a-z0-9][a-z0-9_.-]*",
     re.DOTALL,
 )
 # Switches, masks, and words for what a value must be.
 _SETTING = re.compile(
     r"(?i:true|false|yes|no|on|off|none|null|nil|enabled|disabled|required|optional|string|str|text|number|boolean|bool"
-    r"|\*+|x{3,}|redacted|masked|hidden)|[0-9]{1,5}"
+    r"|\*+|x{3,}|redacted|masked|hidden)|[0-9]{1,5}(?:ms|[smhdwy])?"
 )
 _WORD = re.compile(r"[A-Za-z][a-z]{0,30}|[A-Z]{2,30}(?:[-_][A-Z0-9]{1,20}){0,6}")
 _WORDS = re.compile(
@@ -127,7 +128,11 @@ def exposure(variable: Variable) -> Exposure | None:
         return Exposure()
     word, level = suspicion(variable.name)
     guess = _GUESS.get((level, variable.kind))
-    return None if guess is None else Exposure(word=word, guess=guess)
+    if guess is None:
+        return None
+    # A plain word may be a weak password; under `secret` or `token` it is rather the name of one.
+    names_one = variable.kind is ValueKind.WORD and not word.startswith(("pass", "pw"))
+    return Exposure(word=word, guess=guess or names_one)
 
 
 # Whether a name and a kind of value suggest a secret: False surely, True as a guess.
@@ -203,6 +208,8 @@ def _plain_kind(name: str, value: str) -> ValueKind:
         return ValueKind.TEXT
     if _KEY_IN_ADDRESS.fullmatch(value) and suspicion(name)[0] == "dsn":
         return ValueKind.TEXT
+    if value.startswith(("{", "[")) and _only_refers(value):
+        return ValueKind.REFERENCE
     for kind, form in (
         (ValueKind.SETTING, _SETTING),
         (ValueKind.REFERENCE, _REFERENCE),
@@ -213,6 +220,14 @@ def _plain_kind(name: str, value: str) -> ValueKind:
         if form.fullmatch(value):
             return kind
     return ValueKind.TEXT
+
+
+def _only_refers(value: str) -> bool:
+    """Whether a value is JSON that holds no text of its own, such as a list of ARNs."""
+    fields = _json_fields(value)
+    return fields is not None and not any(
+        _plain_kind("", text.strip()) is ValueKind.TEXT for _, text in fields
+    )
 
 
 def _address_key(name: str, value: str) -> str:
@@ -249,8 +264,13 @@ def _field_holds_secret(field: tuple[str, str]) -> bool:
     text = value.strip()
     if _PUBLIC.match(text):
         return False
-    if _known_format(text):
+    if _known_format(text) or ("=" in text and any(map(_pair_holds_secret, _pairs(text)))):
         return True
+    return _pair_holds_secret((name, text))
+
+
+def _pair_holds_secret(pair: tuple[str, str]) -> bool:
+    name, text = pair
     variable = Variable(name=name, kind=_plain_kind(name, text) if text else ValueKind.EMPTY)
     held = exposure(variable)
     return held is not None and not held.guess
@@ -274,10 +294,16 @@ def _json_fields(text: str) -> list[tuple[str, str]] | None:
         return None
     fields: list[tuple[str, str]] = []
     left: list[tuple[str, object]] = [("", document)]
+    nested = 0
     while left and len(fields) < _MOST_FIELDS:
         name, value = left.pop()
         if isinstance(value, str):
-            fields.append((name, value))
+            inner = _nested(value) if nested < _MOST_NESTED else None
+            if inner is None:
+                fields.append((name, value))
+            else:
+                nested += 1
+                left.append((name, inner))
         elif isinstance(value, list):
             left += ((name, item) for item in value)
         elif isinstance(value, dict):
@@ -287,6 +313,16 @@ def _json_fields(text: str) -> list[tuple[str, str]] | None:
                 # A list of variables: the name is a value of its own.
                 left.append((named, value.get("value", value.get("Value"))))
     return fields
+
+
+def _nested(value: str) -> object:
+    """The JSON that a text of JSON holds; None when it holds none."""
+    if not value.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _is_secret_key(value: str) -> bool:

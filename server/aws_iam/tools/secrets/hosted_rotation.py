@@ -84,7 +84,7 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
         "Function": function,
         "EngineName": engine.name,
         "RotationType": f"{engine.type}{ending}",
-        "Application": f"{_data()['repository']}/{engine.application}{ending}",
+        "Application": f"{_repository(secret.partition)}/{engine.application}{ending}",
         "AttachmentType": target["attachment"],
         "Transform": _data()["transform"],
         "Port": str(engine.port),
@@ -146,6 +146,16 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
 def _data() -> dict[str, Any]:
     data: dict[str, Any] = resources.data("hosted-rotation.json")
     return data
+
+
+def _repository(partition: str) -> str:
+    repositories: dict[str, str] = _data()["repositories"]
+    if partition in repositories:
+        return repositories[partition]
+    raise InputError(
+        f"no repository of AWS's rotation functions is known for the partition {quoted(partition)}",
+        hint=f"known are {code_list(repositories)}",
+    )
 
 
 def _engine(arguments: RotationArguments) -> Engine:
