@@ -2,9 +2,8 @@ data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
 
-# The first value comes from elsewhere, such as `aws secretsmanager put-secret-value --secret-string file://secret.json`:
-# a value in the configuration would be stored in the state.
-resource "aws_secretsmanager_secret" "app" {
+# The secret exists and has a value: a value in the configuration would be stored in the state.
+data "aws_secretsmanager_secret" "app" {
   name = "{{Name}}"
 }
 
@@ -56,7 +55,7 @@ resource "aws_lambda_permission" "rotation" {
 }
 
 resource "aws_secretsmanager_secret_rotation" "app" {
-  secret_id           = aws_secretsmanager_secret.app.id
+  secret_id           = data.aws_secretsmanager_secret.app.id
   rotation_lambda_arn = aws_lambda_function.rotation.arn
   rotate_immediately  = false
 

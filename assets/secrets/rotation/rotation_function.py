@@ -65,8 +65,7 @@ def set_secret(secret, version, described):
     pending = _value(secret, VersionId=version, VersionStage="AWSPENDING")
     if accepts(pending):
         return
-    for label in ("AWSCURRENT", "AWSPREVIOUS"):
-        credential = _value(secret, VersionStage=label)
+    for credential in (_value(secret, VersionStage="AWSCURRENT"), _previous(secret)):
         if credential is not None and accepts(credential):
             change(credential, pending)
             return
@@ -83,7 +82,7 @@ def finish_secret(secret, version, described):
     """Make the pending version current; Secrets Manager labels the old one AWSPREVIOUS."""
     labels = described["VersionIdsToStages"]
     current = next(version_id for version_id, stages in labels.items() if "AWSCURRENT" in stages)
-    previous = _value(secret, VersionStage="AWSPREVIOUS")
+    previous = _previous(secret)
     pending = _value(secret, VersionId=version, VersionStage="AWSPENDING")
     in_use = (_value(secret, VersionStage="AWSCURRENT")[FIELD], pending[FIELD])
     if previous is not None and previous[FIELD] not in in_use:
@@ -113,6 +112,14 @@ def _value(secret, **selector):
     if FIELD not in fields:
         raise ValueError(f"the secret is JSON without a field {FIELD!r}: set SECRET_FIELD")
     return fields
+
+
+def _previous(secret):
+    """The previous credential; None if there is none, or if it had another form."""
+    try:
+        return _value(secret, VersionStage="AWSPREVIOUS")
+    except (ValueError, KeyError):
+        return None
 
 
 def _text(credential):

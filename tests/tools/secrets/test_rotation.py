@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import textwrap
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import aws_iam
 from aws_iam.errors import InputError
 from aws_iam.tools.secrets.actions import tool
 from aws_iam.tools.secrets.hosted_rotation import engines
+from aws_iam.tools.secrets.rotation_function import function_code, systems
 from aws_iam.tools.secrets.rotation_schedule import parse_schedule
 from helpers.secret_validators import VALIDATORS
 
@@ -108,6 +110,17 @@ def test_only_secrets_manager_may_call_the_function_and_for_one_account(form: st
     assert any(
         word in content for word in ("--source-account", "SourceAccount:", "source_account ")
     )
+
+
+@pytest.mark.parametrize("system", systems())
+def test_the_template_holds_the_function_itself(system: str) -> None:
+    answer = run(target="custom", partner=system, format="cloudformation")
+    (template,) = answer.artifacts
+    _, _, rest = template.content.partition("        ZipFile: |\n")
+    code, _, _ = rest.partition("\n  SecretsManagerMayRotate:")
+    assert textwrap.dedent(code).strip() == function_code(system).strip()
+    # CloudFormation names the inline file so.
+    assert "Handler: index.lambda_handler" in template.content
 
 
 def document(answer: Any, name: str) -> dict[str, Any]:

@@ -102,6 +102,16 @@ def test_the_previous_value_is_tried_when_the_current_one_is_refused(
     assert rotating.value() == system.password
 
 
+def test_a_previous_value_of_another_form_is_passed_over(
+    rotating: RotatingSecret, system: System
+) -> None:
+    rotating.step("createSecret")
+    rotating.put_previous('{"key": "of another form"}')
+    for name in STEPS[1:]:
+        rotating.step(name)
+    assert rotating.value() == system.password
+
+
 @pytest.mark.parametrize("text", [OLD, "12345", '"quoted"', "[1]"])
 def test_a_secret_of_plain_text_stays_plain_text(system: System, text: str) -> None:
     system.password = text

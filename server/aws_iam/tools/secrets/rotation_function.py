@@ -80,7 +80,7 @@ def by_function(arguments: RotationArguments) -> Answer:
     beside = () if in_template else _files_beside(code, values)
     return Answer(
         summary=(
-            f"Rotation of {system.name} by a Lambda function, {schedule.text}. {_what_to_set(key, system)} "
+            f"Rotation of {system.name} by a Lambda function, {schedule.text}. {_what_to_set(key, system, arguments)} "
             "Nothing is rotated now; `testSecret` runs once."
         ),
         artifacts=(main, *beside),
@@ -89,6 +89,8 @@ def by_function(arguments: RotationArguments) -> Answer:
             "target": "custom",
             "format": arguments.format,
             "system": system.name,
+            "before": f"the secret exists and has a value: aws secretsmanager create-secret --region {secret.region} "
+            f"--name {secret.name} --secret-string file://secret.txt",
             "steps": [
                 {"step": "createSecret", "does": "stores a new value as AWSPENDING"},
                 {
@@ -173,12 +175,13 @@ def _system_named(partner: str | None) -> str:
     )
 
 
-def _what_to_set(key: str, system: System) -> str:
+def _what_to_set(key: str, system: System, arguments: RotationArguments) -> str:
     settings = code_list(system.settings)
+    place = "the template" if arguments.format == "cloudformation" else _FILE
     if key == _HTTP:
         return (
             f"Set {settings} to your endpoint; if the system takes no HTTP, replace the one function `call` in "
-            f"{_FILE}. The rest is complete."
+            f"{place}. The rest is complete."
         )
     return f"The function is complete: set {settings} if yours differ."
 
