@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.process
 
-BARE = {"PATH": os.defpath, "HOME": "/nonexistent"}
+# PYTHONPATH selects the checkout.
+BARE = {
+    "PATH": os.defpath,
+    "HOME": "/nonexistent",
+    "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+}
 
 
 def run(
@@ -149,6 +154,35 @@ def test_files_are_written_where_they_are_wanted(tmp_path: Path) -> None:
     refused = run(*words, "stack.yaml/below", cwd=tmp_path)
     assert refused.returncode == 2
     assert "cannot be written" in refused.stderr
+
+
+ROTATION = ("secrets", "rotation", "--target", "custom", "--format")
+
+
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [
+        ("cloudformation", {"rotation-custom.yaml"}),
+        (
+            "terraform",
+            {
+                "rotation-custom.tf",
+                "rotation_function.py",
+                "lambda-trust.json",
+                "rotation-role.json",
+            },
+        ),
+    ],
+)
+def test_a_folder_holds_exactly_the_files_of_a_rotation_and_a_pipe_its_main_file(
+    form: str, names: set[str], tmp_path: Path
+) -> None:
+    done = run(*ROTATION, form, "--out", "rotation/", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "rotation"
+    assert {path.name for path in folder.iterdir()} == names
+    (main,) = [path for path in folder.iterdir() if path.stem == "rotation-custom"]
+    assert run(*ROTATION, form).stdout == main.read_text(encoding="utf-8")
 
 
 def test_an_answer_is_taken_as_a_document() -> None:
