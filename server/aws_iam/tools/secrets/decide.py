@@ -220,8 +220,8 @@ def _counted(needed: StoreNeeds) -> str:
         return ""
     if needed.reads_per_second:
         return (
-            f", if {needed.reads_per_second:,} reads a second last all month ({needed.monthly_reads:,} reads): "
-            "`reads_per_month` gives the true number"
+            f", assuming {needed.reads_per_second:,} reads a second all month ({needed.monthly_reads:,} reads); give "
+            "`reads_per_month` for the real number"
         )
     requests = "reads" if needed.monthly_writes else "requests"
     return f", {requests} not counted: `reads_per_month` is not given"

@@ -276,7 +276,7 @@ def _superuser_words(superuser: str) -> str:
         return "not needed: the user changes its own password"
     return (
         "the function may read that secret and finds its ARN in the rotated secret's `masterarn`; both secrets name the same host, "
-        "unless RDS manages the superuser's secret"
+        "unless RDS manages the superuser's secret of an instance (for clusters this is unconfirmed)"
     )
 
 

@@ -364,8 +364,8 @@ def _writes(needed: StoreNeeds) -> Verdict:
     if needed.versions_in_hour > SECRET_VERSIONS_PER_HOUR:
         excludes |= {Store.SECRETS_MANAGER}
         notes.append(
-            "Secrets Manager takes one new version of a secret every ten minutes on end: faster, the quota of "
-            "versions is reached"
+            "Secrets Manager takes a new version of a secret every ten minutes at a sustained rate; faster, "
+            "the quota of versions is reached"
         )
     elif needed.writes_in_second > SECRET_WRITES:
         excludes |= {Store.SECRETS_MANAGER}
