@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Status, Where
+from aws_iam.engine.reference.managed_policies import is_policy_arn, managed_policy_of_arn
 from aws_iam.engine.sources.gather import Unread
 from aws_iam.wording import counted, joined
 
@@ -103,6 +104,16 @@ def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
     if len(groups) > _MOST_REASONS:
         rows.append({"place": f"{len(groups) - _MOST_REASONS} more", "why": "other reasons"})
     return rows
+
+
+def managed_policy_facts(names: Iterable[str]) -> dict[str, Any]:
+    """The version and day of each AWS managed policy among the names of policies."""
+    arns = dict.fromkeys(name for name in names if is_policy_arn(name))
+    rows = [
+        {"policy": policy.arn, "version": policy.version, "changed": policy.changed}
+        for policy in map(managed_policy_of_arn, arns)
+    ]
+    return {"aws_managed_policies": rows} if rows else {}
 
 
 def not_judged_note(gathered: Gathered) -> str:

@@ -85,7 +85,7 @@ def compare(
             gained=(),
             lost=(),
         ),
-        facts=_facts(found, granted, public) | _not_judged(inputs),
+        facts=_facts(found, granted, public) | _read(inputs),
         sources=tuple(
             dict.fromkeys(
                 (
@@ -129,11 +129,12 @@ def _unread_files(found: ComparedDocuments) -> str:
     return joined(list(files), shown=_SHOWN)
 
 
-def _not_judged(inputs: Sequence[Gathered]) -> dict[str, Any]:
-    """The places of both sides that were not judged."""
+def _read(inputs: Sequence[Gathered]) -> dict[str, Any]:
+    """The AWS managed policies of both sides, and the places that were not judged."""
+    managed = policy_inputs.managed_policy_facts(s.name for side in inputs for s in side.sources)
     rows = [row for side in inputs for row in policy_inputs.not_judged_rows(side)]
     distinct = [row for number, row in enumerate(rows) if row not in rows[:number]]
-    return {"not_judged": distinct} if distinct else {}
+    return managed | ({"not_judged": distinct} if distinct else {})
 
 
 def _forbidden(forbidden: Any) -> dict[str, Any]:
