@@ -91,7 +91,37 @@ def test_json_is_the_answer_and_nothing_else() -> None:
     answer = json.loads(done.stdout)
     assert answer["tool"] == "policy"
     assert "s3:GetObject" in answer["summary"]
-    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("s3:GetObject", 0),
+        ("s3:Get*", 0),
+        ("s3:GetObject, iam:PassRole", 0),
+        ("s3:GetObjcet", 1),
+        ("s3:Gettt*", 1),
+        ("ReadOnlyAcces", 1),
+        ("s3:GetObject, s3:GetObjcet", 1),
+    ],
+)
+def test_a_lookup_exits_with_1_if_any_name_is_unknown(query: str, status: int) -> None:
+    assert run("policy", "lookup", "--query", query).returncode == status
+
+
+@pytest.mark.parametrize(("administrator", "status"), [("root", 0), ("user/someone-else", 1)])
+def test_a_lockout_that_would_be_refused_exits_with_1(administrator: str, status: int) -> None:
+    principal = {"AWS": f"arn:aws:iam::111122223333:{administrator}"}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    caller = "arn:aws:iam::111122223333:role/admin"
+    allows = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"},
+    }
+    policies = json.dumps({"identity": [allows]})
+    words = ["--document", document, "--caller", caller, "--policies", policies]
+    assert run("kms", "lockout", *words).returncode == status
 
 
 def test_a_wildcard_is_expanded_by_level() -> None:

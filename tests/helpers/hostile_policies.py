@@ -141,11 +141,12 @@ MADE: dict[str, Callable[[random.Random], Policy]] = {
     )
 }
 NAMES = tuple(MADE)
-# What may be said of two of them: never that they are equal, for they are not.
+# What may be said of two of them: that they are equal only of those that both deny everything.
 RELATIONS = dict.fromkeys(NAMES, ("unknown",)) | {
     "one_long_name": ("incomparable", "unknown"),
     "variables": ("incomparable", "unknown"),
     "long_lists": ("incomparable",),
+    "all_but_some": ("equal",),
     "principals": ("incomparable", "unknown"),
 }
 

@@ -315,7 +315,10 @@ def _status(answer: Answer, fail_on: str) -> int:
     severities = answer.counts.severity if answer.counts else {}
     failed = any(Severity(name).rank <= limit for name in severities)
     violated = bool(answer.comparison and answer.comparison.violations)
-    return FOUND if failed or violated else OK
+    facts = answer.facts
+    no_name = answer.action == "lookup" and not facts["known"]
+    locked_out = answer.action == "lockout" and facts["put_key_policy"] == "refused"
+    return FOUND if failed or violated or no_name or locked_out else OK
 
 
 @contextmanager

@@ -46,6 +46,8 @@ class PolicyReport:
     """The folder that relative paths start from."""
     fail_on: Severity = Severity.HIGH
     """A test of a JUnit report fails from this severity on."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Code of a rule → what it finds."""
     whys: Mapping[str, str] = field(default_factory=dict)
     """Code of a rule → why it matters."""
     policies: Sequence[ValidatedPolicy] = ()

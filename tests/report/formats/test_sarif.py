@@ -51,6 +51,17 @@ def result_of(finding: Finding) -> Any:
     return only
 
 
+def test_a_rule_has_one_title_whatever_those_of_its_findings() -> None:
+    others = [replace(FINDING, title=title) for title in ("No such service", "No such action")]
+    for findings in (others, others[::-1]):
+        (rule,) = run_of(*findings)["tool"]["driver"]["rules"]
+        assert rule["shortDescription"]["text"] == "Invalid action"
+        titled = replace(RUN, titles={FINDING.code: "A name is wrong"})
+        (rule,) = run_of(*findings, run=titled)["tool"]["driver"]["rules"]
+        assert rule["shortDescription"]["text"] == "A name is wrong"
+        assert "No such" not in rule["help"]["text"] + rule["help"]["markdown"]
+
+
 def test_a_finding_is_a_result_that_points_at_its_place() -> None:
     result = result_of(FINDING)
     assert (result["ruleId"], result["level"], result["kind"]) == (

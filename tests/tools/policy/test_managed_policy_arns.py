@@ -68,6 +68,30 @@ def test_evaluate_takes_it_in_every_layer(policies: dict[str, Any], outcome: str
     assert evaluate(request, policies).outcome == outcome
 
 
+VERSION = {"policy": READ, "version": "v3", "changed": "2023-08-10"}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"action": "compare", "document": READ, "baseline": [document(FULL)]},
+        {"action": "compare", "document": [document(FULL)], "baseline": [document(READ), READ]},
+        {"action": "compare", "document": READ, "forbidden": {"actions": ["iam:PassRole"]}},
+        {
+            "action": "evaluate",
+            "request": {
+                "principal": ROLE,
+                "action": "s3:GetObject",
+                "resource": "arn:aws:s3:::b/k",
+            },
+            "policies": {"identity": [document(FULL)], "boundary": [READ]},
+        },
+    ],
+)
+def test_the_answer_says_which_version_was_used(call: dict[str, Any]) -> None:
+    assert tool.run(call).facts["aws_managed_policies"] == [VERSION]
+
+
 def test_it_stands_in_a_list_and_beside_files(tmp_path: Any) -> None:
     own = tmp_path / "own.json"
     own.write_text(
@@ -83,7 +107,7 @@ def test_it_stands_in_a_list_and_beside_files(tmp_path: Any) -> None:
     )
     assert {row.get("policy") for row in answer.facts["policies"]} == {None, FULL}
     rows = tool.run({"action": "validate", "document": [READ, FULL]}).facts["policies"]
-    assert [row["policy"] for row in rows] == [FULL]
+    assert [row["policy"] for row in rows] == [READ, FULL]
     assert read_policies("document", [FULL]) == FULL
 
 

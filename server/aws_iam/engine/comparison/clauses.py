@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.comparison.distinct_values import Atom
-from aws_iam.engine.evaluation.conditions import has_wildcards
+from aws_iam.engine.evaluation.conditions import has_wildcards, is_short_arn
 from aws_iam.engine.evaluation.context import default_of, with_stand_ins
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.document import Kind
@@ -259,6 +259,10 @@ def _is_readable(condition: Condition, base: str, variables: _Variables) -> bool
     if family is Family.BOOL and variables.exist:
         # `evaluate` does not know either whether AWS fills in a variable here.
         return not any("${" in value.value for value in condition.values)
+    if family is Family.ARN:
+        # AWS does not describe which ARNs a value with fewer than six fields matches.
+        texts = (value.value for value in condition.values)
+        return not any(is_short_arn(text) and "${" not in text for text in texts)
     return not (base == "Null" and condition.if_exists)
 
 

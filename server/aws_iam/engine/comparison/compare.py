@@ -31,7 +31,7 @@ from aws_iam.engine.comparison.unchanged_statements import (
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.sources.gather import Gathered, gathered, sources_of
+from aws_iam.engine.sources.gather import Gathered, Unread, gathered, sources_of
 from aws_iam.engine.tokens.oidc_provider import provider_of
 from aws_iam.errors import InputError
 
@@ -80,6 +80,11 @@ class ComparedDocuments:
     inputs: tuple[Gathered, Gathered]
 
     @property
+    def broken(self) -> tuple[Unread, ...]:
+        """The files of both sides that cannot be read."""
+        return tuple(place for side in self.inputs for place in side.unread if place.broken)
+
+    @property
     def gained(self) -> tuple[AccessChange, ...]:
         """What any of the policies gains, riskiest first."""
         return _together(self.policies, [compared.gained for compared in self.policies])
@@ -100,7 +105,11 @@ def compare_documents(
     pairs = policy_pairs(named_sources(document, new), named_sources(baseline, old), policy)
     compared = tuple(map(_compared, pairs))
     comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
-    return ComparedDocuments(policies=compared, comparison=comparison, inputs=(new, old))
+    found = ComparedDocuments(policies=compared, comparison=comparison, inputs=(new, old))
+    if found.broken and comparison.relation in {"equal", "less"}:
+        # The files that cannot be read may allow more.
+        return replace(found, comparison=replace(comparison, relation="unknown"))
+    return found
 
 
 def _together(

@@ -20,6 +20,7 @@ from aws_iam.engine.comparison.distinct_values import (
     distinct_values,
     has_wildcard,
 )
+from aws_iam.engine.comparison.nearby_patterns import NearbyPatterns
 from aws_iam.engine.comparison.resources import ResourceAxis, ResourceQuestion
 from aws_iam.engine.language.frozen import slotted
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 
 _MOST_TRIED = 200
+# Patterns of exclusions that are looked up in one step of the budget.
+_CHECKED = 64
 # Stands for all keys that follow from the caller of an identity policy.
 _CALLER_KEYS = ""
 OWNER = "aws:resourceaccount"
@@ -105,6 +108,7 @@ class DifferenceSearch:
     unclear: dict[str, None] = field(default_factory=dict, init=False)
     _points: dict[tuple[str, CallerCase, str], Options] = field(default_factory=dict, init=False)
     _keys_of: dict[int, list[str]] = field(default_factory=dict, init=False)
+    _excluded: dict[tuple[str, ...], NearbyPatterns] = field(default_factory=dict, init=False)
 
     @property
     def sides(self) -> tuple[Side, ...]:
@@ -171,6 +175,7 @@ class DifferenceSearch:
             clauses=clauses,
             uncovered=pieces,
             excluding=frozenset(self._excluding(live)),
+            within=min(self._within(live), key=len, default=None),
             is_foreign=case.is_foreign,
         )
 
@@ -181,6 +186,49 @@ class DifferenceSearch:
         for side in self.unwanted:
             if not any(id(c) in live for c in side.denies):
                 yield from (id(c) for c in side.allows if id(c) in live and _is_plain(c))
+
+    def _within(self, live: set[int]) -> Iterator[tuple[str, ...]]:
+        """Patterns one of which the resource of any difference matches, by each side that says so."""
+        deciding = [side.denies for side in self.wanted]
+        deciding += [
+            side.allows for side in self.unwanted if not any(id(c) in live for c in side.denies)
+        ]
+        for clauses in deciding:
+            left = self._left_out(clauses, live)
+            if left is not None:
+                yield left
+
+    def _applies_everywhere(self, clauses: Sequence[Clause], live: set[int]) -> bool:
+        """Whether at least one of the live clauses without conditions applies to each resource."""
+        return self._left_out(clauses, live) == ()
+
+    def _left_out(self, clauses: Sequence[Clause], live: set[int]) -> tuple[str, ...] | None:
+        """Patterns one of which each resource matches that no live clause without conditions applies to.
+
+        None where nothing is known of such resources; there are none where there is no pattern.
+        """
+        plain = [c for c in clauses if id(c) in live and _is_plain(c)]
+        if any(c.is_anywhere for c in plain):
+            return ()
+        exclusions = [c.resources or () for c in plain if c.not_resources]
+        if not exclusions:
+            return None
+        left = min(exclusions, key=len)
+        checked = 0
+        for excluded in exclusions:
+            checked += len(left)
+            patterns = self._patterns(excluded)
+            left = tuple(
+                [t for t in left if t in patterns.texts or patterns.overlapping(t, self.budget)]
+            )
+        self.budget.spend(checked // _CHECKED)
+        return left
+
+    def _patterns(self, texts: tuple[str, ...]) -> NearbyPatterns:
+        found = self._excluded.get(texts)
+        if found is None:
+            found = self._excluded[texts] = NearbyPatterns(texts)
+        return found
 
     def _is_repetition(
         self, case: CallerCase, group: int, live: set[int], alike: set[tuple[object, ...]]
@@ -221,12 +269,13 @@ class DifferenceSearch:
     def _is_possible(self, live: set[int]) -> bool:
         """Whether a difference is still possible by the statements without resources and conditions."""
         for side in self.wanted:
-            if not any(id(c) in live for c in side.allows) or _applies_everywhere(
+            if not any(id(c) in live for c in side.allows) or self._applies_everywhere(
                 side.denies, live
             ):
                 return False
         return not any(
-            _applies_everywhere(side.allows, live) and not any(id(c) in live for c in side.denies)
+            self._applies_everywhere(side.allows, live)
+            and not any(id(c) in live for c in side.denies)
             for side in self.unwanted
         )
 
@@ -373,10 +422,6 @@ def _spread(true: int, bits: Sequence[int]) -> int:
 def _applies_to_service(clause: Clause, action: str) -> bool:
     """Whether the statement can apply: without Resource it has no effect in a key policy, and means the role in a trust policy."""
     return clause.resources is not None or not action.lower().startswith("kms:")
-
-
-def _applies_everywhere(clauses: Sequence[Clause], live: set[int]) -> bool:
-    return any(id(c) in live and c.is_anywhere and _is_plain(c) for c in clauses)
 
 
 def _is_plain(clause: Clause) -> bool:

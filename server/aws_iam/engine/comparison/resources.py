@@ -67,8 +67,20 @@ class ResourceQuestion:
     clauses: Sequence[Clause]
     uncovered: Sequence[Clause]
     excluding: frozenset[int]
+    # Patterns one of which a wanted resource matches besides; None when it need not match any.
+    within: tuple[str, ...] | None
     # Whether the caller is from another account.
     is_foreign: bool
+
+    @property
+    def required(self) -> tuple[str, ...] | None:
+        """The patterns one of which a wanted resource must match; None when it need not match any."""
+        known = [] if self.within is None else [self.within]
+        if not any(clause.is_anywhere or clause.not_resources for clause in self.uncovered):
+            known.append(
+                tuple(dict.fromkeys(t for c in self.uncovered for t in c.resources or ()))
+            )
+        return min(known, key=len, default=None)
 
     @property
     def anywhere(self) -> frozenset[int]:
@@ -141,15 +153,18 @@ class ResourceAxis:
         Leaves out sets of statements that are `seen` already. Few of many patterns overlap, so each is combined only with
         those that overlap it.
         """
+        required = self._required(question, template)
+        if required is not None and not required:
+            return
         limited, closed = (
             question.limited,
             closed_resources(question.action, foreign=question.is_foreign),
         )
-        near = {id(clause): self._near(clause, template) for clause in limited}
+        near = {id(clause): self._near(clause.resources, template) for clause in limited}
         texts = tuple(
             dict.fromkeys(text for patterns in near.values() for text in patterns.ordered)
         )
-        among = _among(question.uncovered, texts)
+        among = None if required is None else required.intersection(texts)
         if among is None and not texts and not closed:
             yield "", frozenset(id(clause) for clause in limited if clause.not_resources)
             return
@@ -163,14 +178,19 @@ class ResourceAxis:
             for cell, arn in sorted(self._arns(key).items(), key=lambda item: len(item[1])):
                 yield arn, nearby.met(cell)
 
-    def _near(self, clause: Clause, template: str) -> NearbyPatterns:
+    def _required(self, question: ResourceQuestion, template: str) -> frozenset[str] | None:
+        """The patterns of the format one of which a wanted resource must match; None when it need not match any."""
+        required = question.required
+        return None if required is None else self._near(required, template).texts
+
+    def _near(self, resources: tuple[str, ...] | None, template: str) -> NearbyPatterns:
         """The resources of a statement that can have the format."""
-        key = (clause.resources, template)
+        key = (resources, template)
         patterns = self._patterns.get(key)
         if patterns is None:
-            self.budget.spend(1 + len(clause.resources or ()) // _FILTERED)
+            self.budget.spend(1 + len(resources or ()) // _FILTERED)
             patterns = self._patterns[key] = NearbyPatterns(
-                [t for t in clause.resources or () if t and may_match_format(t, template)]
+                [t for t in resources or () if t and may_match_format(t, template)]
             )
         return patterns
 
@@ -269,15 +289,6 @@ class _NearbyStatements:
 
 # Without the memo a comparison takes 1.2 times as long.
 _pattern = lru_cache(maxsize=20_000)(wildcard_pattern)
-
-
-def _among(uncovered: Sequence[Clause], texts: Sequence[str]) -> frozenset[str] | None:
-    """The patterns one of which a wanted resource must match; None when it need not match any."""
-    if any(clause.is_anywhere or clause.not_resources for clause in uncovered):
-        return None
-    return frozenset(texts).intersection(
-        text for clause in uncovered for text in clause.resources or ()
-    )
 
 
 def _on_everything(question: ResourceQuestion) -> Iterator[tuple[str, frozenset[int]]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, LEVELLED, layers_of
 from aws_iam.engine.language.document import Policy, dump
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.managed_policies import is_policy_arn
 from aws_iam.engine.sources.gather import sources_of
 
 if TYPE_CHECKING:
@@ -23,10 +24,14 @@ EMPTY: Mapping[str, Any] = {"Version": "2012-10-17", "Statement": []}
 
 @slotted
 class PolicyDocument:
-    """A policy document, and its pointer in the input; empty for one that was not given."""
+    """A policy document, and its pointer in the input; empty for one that was not given.
+
+    `aws_managed` is the ARN of an AWS managed policy, which only AWS can change.
+    """
 
     document: Mapping[str, Any]
     pointer: str = ""
+    aws_managed: str = ""
 
 
 @slotted
@@ -113,4 +118,8 @@ def _documents(layer: str, pointer: str, value: Any) -> Iterator[PolicyDocument]
         return
     for source in sources_of(value, KIND_OF_LAYER[layer]):
         if isinstance(source.content, Policy):
-            yield PolicyDocument(document=json.loads(dump(source.content)), pointer=pointer)
+            yield PolicyDocument(
+                document=json.loads(dump(source.content)),
+                pointer=pointer,
+                aws_managed=source.name if is_policy_arn(source.name) else "",
+            )

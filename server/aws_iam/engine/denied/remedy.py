@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _MOST_CHANGES = 12
 _PRINCIPAL = "aws:PrincipalArn"
+# A principal has one boundary, so another policy takes its place; elsewhere a policy can be attached beside it.
+_ONLY_ONE = "boundary"
 _OWN = frozenset({CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED})
 _FULL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 # Layers whose policies belong to the caller: an exception there needs no condition on the caller.
@@ -52,6 +54,8 @@ class Change:
     exactly: Mapping[str, Any]
     # The keys on which the old document made this request depend; the new one allows it whatever their values are.
     freed_from: tuple[str, ...] = ()
+    # The new document in words, where the given one is an AWS managed policy, which only AWS can change.
+    own_policy: str = ""
 
     @property
     def layer(self) -> str:
@@ -198,18 +202,31 @@ def _addition(request: Request, documents: PolicyDocuments, layer: str) -> Chang
         return grant_statement.why_no_statement(request)
     spot = _place_for(request, documents, layer)
     current = documents.document(spot)
+    own_policy = _own_policy(documents, spot)
     named = {"Sid": _free_sid(current.document, grant_statement.sid(request)), **statement}
     return Change(
         spot=spot,
         how="add",
-        pointer=current.pointer,
+        pointer="" if own_policy else current.pointer,
         place=_place(spot, current.pointer),
         before=current.document,
         after=_with_statements(current.document, named),
         statements=(named,),
         exactly={**statement, "Effect": "Deny"},
         freed_from=_keys_of_unmet_allows(request, documents, layer),
+        own_policy=own_policy,
     )
+
+
+def _own_policy(documents: PolicyDocuments, spot: DocumentPlace) -> str:
+    """The policy at the place in words, if it is beside or in place of an AWS managed policy; else nothing."""
+    current = documents.document(spot)
+    if current.aws_managed:
+        return f"a policy of your own in place of {current.pointer}, an AWS managed policy"
+    last = replace(spot, number=spot.number - 1)
+    if spot.number and not current.pointer and documents.document(last).aws_managed:
+        return f"a policy of your own beside {documents.document(last).pointer}, an AWS managed policy"
+    return ""
 
 
 def _place(spot: DocumentPlace, pointer: str) -> str:
@@ -217,19 +234,23 @@ def _place(spot: DocumentPlace, pointer: str) -> str:
 
 
 def _place_for(request: Request, documents: PolicyDocuments, layer: str) -> DocumentPlace:
-    """Where to add the statement: the first level that does not allow, and there the first policy about the service."""
+    """Where to add the statement: the first level that does not allow, and there the first policy about the service.
+
+    Not to a policy that only AWS can change, unless there can be no other.
+    """
     hits = Matcher(request, documents.layers).hits()
     passing = {hit.level for hit in hits if hit.placed.layer == layer and hit.statement.allows}
     count = len(documents.levels.get(layer, ((),)))
     level = next((number for number in range(count) if number not in passing), 0)
     spot = DocumentPlace(layer=layer, level=level, number=0)
     level_documents = documents.level(spot)
-    about = (
+    own = [
         n
         for n, current in enumerate(level_documents)
-        if _speaks_of(current.document, request.service)
-    )
-    return replace(spot, number=next(about, 0))
+        if layer == _ONLY_ONE or not current.aws_managed
+    ]
+    about = (n for n in own if _speaks_of(level_documents[n].document, request.service))
+    return replace(spot, number=next(about, own[0] if own else len(level_documents)))
 
 
 def _speaks_of(document: Mapping[str, Any], service: str) -> bool:
@@ -243,6 +264,11 @@ def _speaks_of(document: Mapping[str, Any], service: str) -> bool:
 def _exception(request: Request, documents: PolicyDocuments, because: Because) -> Change | str:
     spot = DocumentPlace.of(because.policy)
     current = documents.document(spot)
+    if current.aws_managed:
+        return (
+            f"the Deny at {current.pointer}{because.pointer} is in an AWS managed policy, which only AWS can change: ask"
+            " who attached it whether it can be detached"
+        )
     number = int(because.pointer.rpartition("/")[2]) if because.pointer != "/Statement" else 0
     listed = list(_statements(current.document))
     own = because.layer in _CALLERS_OWN

@@ -85,7 +85,7 @@ def holds_for(name: str, wanted: Sequence[str], value: tuple[str, ...] | None) -
     if value is None:
         return _absent(found, qualifier, if_exists=base != rest)
     given = tuple(map(with_stand_ins, value)) if found.wildcards else value
-    if found.matches is arn_like and any(map(_is_short_arn, wanted)):
+    if found.matches is arn_like and any(map(is_short_arn, wanted)):
         return _compared_with_short_arns(qualifier, found, wanted, given)
     return _compared(qualifier, found, wanted, given)
 
@@ -102,7 +102,8 @@ def _compared_with_short_arns(
     return strictly if strictly is filled else None
 
 
-def _is_short_arn(text: str) -> bool:
+def is_short_arn(text: str) -> bool:
+    """Whether an ARN of a condition has fewer than six fields."""
     return text.count(":") < _ARN_FIELDS - 1
 
 

@@ -112,6 +112,8 @@ class PlacedPolicy:
     statements: tuple[IndexedStatement, ...]
     # Whether `${…}` is a variable: only in policies of version 2012-10-17.
     has_variables: bool
+    # The name of the document that holds it, such as the ARN of an AWS managed policy.
+    name: str = ""
 
 
 @slotted
@@ -198,14 +200,15 @@ def _policies(layer: str, pointer: str, value: Any) -> Iterator[PlacedPolicy]:
                 f"the policy at `{pointer}` is not valid JSON: {where}: {content.message}"
             )
         refuse_unusable(content, pointer, KIND_OF_LAYER[layer])
-        yield placed(content, layer, pointer)
+        yield placed(content, layer, pointer, source.name)
 
 
-def placed(policy: Policy, layer: str, pointer: str) -> PlacedPolicy:
+def placed(policy: Policy, layer: str, pointer: str, name: str = "") -> PlacedPolicy:
     """A parsed policy, placed in its layer."""
     return PlacedPolicy(
         layer=layer,
         pointer=pointer,
         statements=tuple(map(IndexedStatement.of, policy.statements)),
         has_variables=policy.version is not None and policy.version.value == _VARIABLES,
+        name=name,
     )

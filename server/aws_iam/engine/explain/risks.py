@@ -7,6 +7,7 @@ grant nothing, so they have none.
 from __future__ import annotations
 
 from collections import defaultdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status, Where
@@ -52,16 +53,19 @@ _LISTED = 6
 _BRIEFLY = 3
 _ESCALATION = "PRIVILEGE_ESCALATION"
 # The first one that a statement has gives its finding the name.
-RISK_CODES = (
-    "ADMINISTRATOR",
-    _ESCALATION,
-    "CREDENTIALS_EXPOSURE",
-    "RESOURCE_EXPOSURE",
-    "DATA_EXFILTRATION",
-    "FULL_SERVICE_ACCESS",
-    "INFRASTRUCTURE_CHANGE",
+RISKS: Mapping[str, str] = MappingProxyType(
+    {
+        "ADMINISTRATOR": "The policy allows everything on every resource",
+        _ESCALATION: "The policy allows a known path of privilege escalation",
+        "CREDENTIALS_EXPOSURE": "The policy allows actions that give out credentials",
+        "RESOURCE_EXPOSURE": "The policy allows actions that open resources to others",
+        "DATA_EXFILTRATION": "The policy allows actions that give out data",
+        "FULL_SERVICE_ACCESS": "The policy allows every action of a service",
+        "INFRASTRUCTURE_CHANGE": "The policy allows changes of infrastructure on every resource",
+    }
 )
-"""The codes of the risks, gravest first."""
+"""The codes of the risks, gravest first, and what each means."""
+RISK_CODES = tuple(RISKS)
 
 
 @slotted

@@ -61,6 +61,8 @@ class SarifRun:
     """Distinguishes this analysis from others of the same commit; an upload replaces the alerts of its own category only."""
     root: str = ""
     """The folder that relative paths start from; absolute paths inside it become relative."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Code of a rule → what it finds, where its findings have titles of their own."""
     whys: Mapping[str, str] = field(default_factory=dict)
     """Code of a rule → why it matters."""
     notes: Sequence[str] = ()
@@ -76,7 +78,7 @@ def sarif(findings: Sequence[Finding], run: SarifRun, files: Iterable[str] = ())
     results = [finding for finding in findings if _is_result(finding, run)]
     shown = sorted(results, key=lambda f: (f.status.rank, f.severity.rank))[:MOST_RESULTS]
     others = [finding for finding in findings if not _is_result(finding, run)]
-    rules = _rules(shown)
+    rules = _rules(shown, run.titles)
     places = _Places(run.root, [*files, *map(_file, shown)])
     context = _Context(
         rule_numbers={code: number for number, code in enumerate(rules)},
@@ -149,14 +151,24 @@ def _counted(others: Sequence[Finding]) -> str:
     return f"findings without a result in this run: {', '.join(words)}"
 
 
-def _rules(findings: Iterable[Finding]) -> dict[str, Finding]:
-    """The worst finding of each code, sorted by code so that equal runs give equal files."""
-    worst: dict[str, Finding] = {}
+def _rules(findings: Iterable[Finding], titles: Mapping[str, str]) -> dict[str, Finding]:
+    """The worst finding of each code with the rule's title, sorted by code so that equal runs give equal files."""
+    by_code: dict[str, list[Finding]] = {}
     for finding in findings:
-        known = worst.get(finding.code)
-        if known is None or finding.severity.rank < known.severity.rank:
-            worst[finding.code] = finding
-    return dict(sorted(worst.items()))
+        by_code.setdefault(finding.code, []).append(finding)
+    return {
+        code: replace(
+            min(by_code[code], key=lambda finding: finding.severity.rank),
+            title=titles.get(code) or _common_title(by_code[code]),
+        )
+        for code in sorted(by_code)
+    }
+
+
+def _common_title(findings: Sequence[Finding]) -> str:
+    """The title of all findings of a code; the code in words where they differ."""
+    titles = {finding.title for finding in findings}
+    return titles.pop() if len(titles) == 1 else findings[0].code.replace("_", " ").capitalize()
 
 
 def _rule(finding: Finding, why: str) -> dict[str, Any]:
@@ -371,6 +383,7 @@ def policies_sarif(report: PolicyReport) -> str:
         category="policy-validate",
         root=report.root,
         notes=[_note(place) for place in report.skipped if not place.broken],
+        titles=report.titles,
         whys=report.whys,
     )
     findings = [finding for policy in report.policies for finding in policy.findings]

@@ -107,6 +107,10 @@ FAMILIES: Families = (
 """The families of `policy validate`, in the order in which a policy is read. The order decides ties between findings."""
 
 POLICY_RULES: tuple[Check[Any], ...] = checks_in(*(module for _, module in FAMILIES))
+ENDED_EARLY = frozenset(
+    (redundant_statements.beyond_comparison.code, wildcards.list_not_compared.code)
+)
+"""The codes that say that a search for problems ended early."""
 
 
 @slotted

@@ -6,18 +6,21 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Status, Where
+from aws_iam.engine.reference.managed_policies import is_policy_arn, managed_policy_of_arn
+from aws_iam.engine.sources.gather import Unread
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from aws_iam.engine.language.document import Policy, Source
-    from aws_iam.engine.sources.gather import Gathered, Unread
+    from aws_iam.engine.sources.gather import Gathered
 
     Judge = Callable[[Policy], tuple[Finding, ...]]
 
 _MOST_REASONS = 20
 _MOST_PLACES = 5
+_UNRESOLVED = "values are known only at deployment"
 
 
 def policy_columns(source: Source, *, several: bool) -> dict[str, str]:
@@ -42,8 +45,21 @@ def not_judged(unread: Unread) -> Finding:
     )
 
 
-def input_facts(gathered: Gathered) -> dict[str, Any]:
-    """Files, formats, the number of values known only at deployment, and the places not judged by reason."""
+def is_complete(gathered: Gathered) -> bool:
+    """Whether every policy of the input was read, with all of its values."""
+    return not gathered.unread and not any(source.unresolved for source in gathered.sources)
+
+
+def place_of(source: Source) -> str:
+    """How a row names a policy."""
+    return source.name or source.file or "the policy"
+
+
+def input_facts(gathered: Gathered, partly: Iterable[Unread] = ()) -> dict[str, Any]:
+    """Files, formats, the number of values known only at deployment, and the places not judged by reason.
+
+    `partly` are policies that were not judged completely.
+    """
     found: dict[str, Any] = {}
     if gathered.formats:
         found["formats"] = _format_counts(gathered)
@@ -53,9 +69,19 @@ def input_facts(gathered: Gathered) -> dict[str, Any]:
     values = sum(len(source.unresolved) for source in gathered.sources)
     if values:
         found["values_known_only_at_deployment"] = values
-    if gathered.unread:
-        found["not_judged"] = _grouped(gathered.unread)
+    if rows := not_judged_rows(gathered, partly):
+        found["not_judged"] = rows
     return found
+
+
+def not_judged_rows(gathered: Gathered, partly: Iterable[Unread] = ()) -> list[dict[str, Any]]:
+    """The places not judged, or only in part, by file and reason."""
+    unresolved = (
+        Unread(place=place_of(source), why=_UNRESOLVED, file=source.file)
+        for source in gathered.sources
+        if source.unresolved
+    )
+    return _grouped((*gathered.unread, *partly, *unresolved))
 
 
 def _format_counts(gathered: Gathered) -> str:
@@ -78,6 +104,16 @@ def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
     if len(groups) > _MOST_REASONS:
         rows.append({"place": f"{len(groups) - _MOST_REASONS} more", "why": "other reasons"})
     return rows
+
+
+def managed_policy_facts(names: Iterable[str]) -> dict[str, Any]:
+    """The version and day of each AWS managed policy among the names of policies."""
+    arns = dict.fromkeys(name for name in names if is_policy_arn(name))
+    rows = [
+        {"policy": policy.arn, "version": policy.version, "changed": policy.changed}
+        for policy in map(managed_policy_of_arn, arns)
+    ]
+    return {"aws_managed_policies": rows} if rows else {}
 
 
 def not_judged_note(gathered: Gathered) -> str:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aws_iam.answer import Answer, to_json
 from aws_iam.cli import command_line
+from aws_iam.cli.files import read_policies
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.report.answer_text import markdown
 from aws_iam.report.page import page, size
 from aws_iam.tools.kit.schemas import page_limit
 from aws_iam.tools.policy.actions import tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 OLD = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{BUCKET}/*"}
@@ -396,6 +400,31 @@ def test_policies_that_one_template_lacks_are_gained_or_lost_whole() -> None:
     assert answer.comparison.relation == "less"
     assert "`R.Policies[0] (p)` removed" in answer.summary
     assert compare(other, baseline=less).comparison.relation == "more"  # type: ignore[union-attr]
+
+
+def test_no_all_clear_covers_what_was_not_read() -> None:
+    loop = {"Fn::ForEach::Roles": ["Name", ["a"], {"Role${Name}": {"Type": "AWS::IAM::Role"}}]}
+    template = {"Resources": {**role("s3:PutObject")["Resources"], **loop}}
+    equal = compare(template, baseline=template)
+    assert equal.summary.startswith(
+        "What was read of the document allows exactly the same as what was read of the baseline."
+    )
+    assert [row["why"] for row in equal.facts["not_judged"]] == ["`Fn::ForEach` is not expanded"]
+    granted = compare(template, forbidden={"actions": ["iam:PassRole"]})
+    assert granted.summary.startswith("What was read of the document grants none")
+    assert granted.facts["not_judged"]
+
+
+def test_files_that_cannot_be_read_leave_equality_unknown(tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text(json.dumps(document(OLD)), encoding="utf-8")
+    (tmp_path / "bad.json").write_bytes(b'{"Statement": "caf\xe9"}')
+    folder = read_policies("document", [str(tmp_path)])
+    answer = compare(folder, baseline=folder)
+    assert answer.comparison
+    assert answer.comparison.relation == "unknown"
+    assert "bad.json" in answer.summary
+    assert [(f.code, f.status.value) for f in answer.findings] == [("ACCESS_GAINED", "unknown")]
+    assert answer.facts["not_judged"]
 
 
 @pytest.mark.parametrize("name", ["p", "R.Policies[0] (p)"])

@@ -223,7 +223,7 @@ def test_every_form_of_the_same_events_gives_the_same_policy(given: Any) -> None
     shown = to_json(answer)["facts"]
     assert shown["replay"] == {"events": 1, "allowed": 1}
     assert [row["call"] for row in shown["denied_calls"]] == ["dynamodb.amazonaws.com DeleteTable"]
-    assert {"no_records", "missing_columns", "unread"}.isdisjoint(shown)
+    assert {"missing_columns", "not_judged"}.isdisjoint(shown)
 
 
 def test_columns_that_a_query_did_not_select_are_named() -> None:
@@ -245,9 +245,9 @@ def test_entries_that_are_no_records_are_counted() -> None:
             ]
         }
     )
-    assert "Not read: 2 entries; see the facts." in answer.summary
-    (row,) = to_json(answer)["facts"]["no_records"]
-    assert row["entries"] == 2
+    assert "Not read: 2 entries; see `not_judged`." in answer.summary
+    (row,) = to_json(answer)["facts"]["not_judged"]
+    assert row["place"] == "2 entries"
 
 
 @pytest.mark.parametrize(
@@ -337,9 +337,10 @@ def test_a_folder_of_logs_is_read_and_what_is_none_is_named(tmp_path: Path) -> N
         "ec2:DescribeVpcs",
         "s3:ListAllMyBuckets",
     ]
-    (unread,) = answer["facts"]["unread"]
-    assert unread["file"].endswith("broken.json.gz")
+    unread, entries = answer["facts"]["not_judged"]
+    assert unread["place"].endswith("broken.json.gz")
     assert "damaged" in unread["why"]
+    assert entries["place"] == "1 entry"
 
 
 def test_a_small_file_that_holds_gigabytes_is_refused(tmp_path: Path) -> None:

@@ -65,6 +65,15 @@ def junit(document: Any) -> ET.Element:
 GIVEN = files(good_json=GOOD, bad_json=BAD, role_yaml=ROLE)
 
 
+@pytest.mark.parametrize("action", ["iam:CreateAccessKey", "iam:PutRolePolicy"])
+def test_a_risk_has_the_same_rule_whatever_its_path(action: str) -> None:
+    run = sarif(GOOD.replace("s3:GetObject", action).replace("arn:aws:s3:::b/k", "*"))
+    titles = {rule["id"]: rule["shortDescription"] for rule in run["tool"]["driver"]["rules"]}
+    assert titles["PRIVILEGE_ESCALATION"] == {
+        "text": "The policy allows a known path of privilege escalation"
+    }
+
+
 def test_sarif_lists_every_file_and_points_into_each() -> None:
     run = sarif(GIVEN)
     uris = [artifact["location"]["uri"] for artifact in run["artifacts"]]

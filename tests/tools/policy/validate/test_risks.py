@@ -129,9 +129,10 @@ def test_what_costs_too_much_to_judge_is_unknown_and_not_clean() -> None:
     unknown = [f for f in validate(policy) if f.status is Status.UNKNOWN]
     assert [finding.code for finding in unknown] == ["RISKS_NOT_JUDGED"]
     assert "too many wildcards" in (unknown[0].reason or "")
-    summary = validated(policy).summary
-    assert summary.startswith("At least ")
-    assert "but the risks of 1 policy were not judged" in summary
+    answer = validated(policy)
+    assert answer.summary.startswith("At least ")
+    assert "1 policy was judged only in part: `RISKS_NOT_JUDGED`" in answer.summary
+    assert any(row["why"].startswith("RISKS_NOT_JUDGED") for row in answer.facts["not_judged"])
 
 
 TEMPLATE = """

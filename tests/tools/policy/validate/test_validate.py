@@ -192,6 +192,51 @@ def test_a_rule_is_cut_after_many_findings_and_the_answer_says_so() -> None:
     assert answer.summary.startswith(f"At least {AT_MOST} problems")
 
 
+LONG_LIST = [f"s3:*Version{'*e' * 20}*{number:02}" for number in range(60)]
+GAPS = {
+    "a list too long to compare": (
+        document({**ALLOW, "Action": LONG_LIST}),
+        "LIST_TOO_LONG_TO_COMPARE",
+    ),
+    "too many statements to compare": (
+        document(*({**ALLOW, "Resource": f"arn:aws:s3:::b/{n}"} for n in range(301))),
+        "TOO_MANY_STATEMENTS_TO_COMPARE",
+    ),
+    "more findings than are shown": (
+        document({**ALLOW, "Action": [f"s3:Nope{number}" for number in range(AT_MOST)]}),
+        "INVALID_ACTION",
+    ),
+    "a value known only at deployment": (
+        {
+            "Resources": {
+                "P": {
+                    "Type": "AWS::IAM::ManagedPolicy",
+                    "Properties": {
+                        "PolicyDocument": document({**ALLOW, "Resource": {"Ref": "Bucket"}})
+                    },
+                }
+            }
+        },
+        "values are known only at deployment",
+    ),
+}
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_what_was_not_judged_is_a_fact_and_no_all_clear_stands_beside_it(gap: str) -> None:
+    policy, why = GAPS[gap]
+    answer = validate_policies(policy)
+    assert any(row["why"].startswith(why) for row in answer.facts["not_judged"])
+    assert "No problems found" not in answer.summary
+    assert "judged only in part" in answer.summary or "known only at" in answer.summary
+
+
+def test_a_policy_that_was_judged_completely_has_no_such_fact() -> None:
+    answer = validate_policies(document(ALLOW), "identity")
+    assert answer.summary.startswith("No problems found in the policy")
+    assert "not_judged" not in answer.facts
+
+
 def test_hostile_names_are_shown_as_escapes_everywhere() -> None:
     nasty = "s3:\u202eevil\x1b[31m\nnext`tick\u200b"
     body = document({**ALLOW, "Action": nasty, "Condition": {nasty: {nasty: nasty}}, nasty: nasty})

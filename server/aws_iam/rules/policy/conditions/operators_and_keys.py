@@ -219,8 +219,20 @@ def tag_without_name(statement: Statement) -> Iterator[Fail]:
             )
 
 
-# Keys that AWS uses in its own managed policies but does not document.
+# Keys that AWS uses in its own managed policies but does not document; its validator reports them like any other unknown key.
 _UNDOCUMENTED = frozenset({"aws:principalorgmasteraccountid", "lakeformation:gluearn"})
+
+
+def _unknown_key(condition: Condition, what: str, near: str | None) -> Fail:
+    key = quoted(condition.key.value)
+    if condition.name in _UNDOCUMENTED:
+        return Fail(
+            condition.key.where,
+            f"{key} is not a documented {what}, although AWS uses it in a policy of its own",
+            low_confidence=True,
+        )
+    hint = f"; did you mean `{near}`?" if near else ""
+    return Fail(condition.key.where, f"{key} is not a {what}{hint}")
 
 
 @check(
@@ -242,12 +254,9 @@ def unknown_global_key(statement: Statement) -> Iterator[Fail]:
         key = condition.key.value
         if not condition.name.startswith("aws:") or _lacks_tag_name(condition) or "${" in key:
             continue
-        if condition.name in legacy_keys() or condition.name in _UNDOCUMENTED:
-            continue
-        if catalog().condition_key(key) is None:
+        if condition.name not in legacy_keys() and catalog().condition_key(key) is None:
             near = closest(key, (known_key.name for known_key in global_keys().values()))
-            hint = f"; did you mean `{near}`?" if near else ""
-            yield Fail(condition.key.where, f"{quoted(key)} is not a global condition key{hint}")
+            yield _unknown_key(condition, "global condition key", near)
 
 
 @check(
@@ -298,10 +307,6 @@ def unknown_service_key(statement: Statement) -> Iterator[Fail]:
         service = facts.service(prefix)
         if service is None or not rest or "${" in key or _lacks_tag_name(condition):
             continue
-        if facts.condition_key(key) is None and condition.name not in _UNDOCUMENTED:
+        if facts.condition_key(key) is None:
             near = closest(key, (known_key.name for known_key in service.condition_keys.values()))
-            hint = f"; did you mean `{near}`?" if near else ""
-            yield Fail(
-                condition.key.where,
-                f"{quoted(key)} is not a condition key of {service.prefix}{hint}",
-            )
+            yield _unknown_key(condition, f"condition key of {service.prefix}", near)

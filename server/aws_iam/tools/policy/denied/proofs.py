@@ -150,7 +150,7 @@ def _row(remedy: Remedy, change: Change, comparison: Comparison | str) -> dict[s
         statement = json.dumps(change.statements[0], ensure_ascii=False)
     return {
         "policy": policy_name(remedy, change.layer),
-        "where": change.place if change.pointer else "not given",
+        "where": change.own_policy or (change.place if change.pointer else "not given"),
         "how": verb,
         "statement": statement,
         "who": owner_of(remedy, change.layer),

@@ -193,11 +193,8 @@ def _fixes(
     for change in remedy.changes:
         name = policy_name(remedy, change.layer)
         if change.how == "add":
-            where = (
-                change.place
-                if change.pointer
-                else "the policy in effect: add to it, do not replace it"
-            )
+            in_effect = "the policy in effect: add to it, do not replace it"
+            where = change.own_policy or (change.place if change.pointer else in_effect)
             yield f"add the statement to the {name} ({where}); {owner_of(remedy, change.layer)} can do that"
         else:
             yield (

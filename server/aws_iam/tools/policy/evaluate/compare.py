@@ -23,6 +23,7 @@ from aws_iam.engine.comparison.compare import (
 )
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit import policy_inputs
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
+    from aws_iam.engine.sources.gather import Gathered
 
 _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
@@ -66,13 +68,14 @@ def compare(
         forbidden_requests(document, _forbidden(forbidden)) if forbidden is not None else None
     )
     public = public_requests(document) if strangers else None
+    inputs = found.inputs if found else (gathered(document),)
     comparison = found.comparison if found else Comparison(assuming=assumptions(document))
     violations = (*_forbidden_violations(granted), *_public_violations(public))
     unproved = dict.fromkeys(question for s in (granted, public) if s for question in s.open)
     findings = tuple(_findings(found)) if found else ()
     issuers = tuple(_own_issuers(document)) if strangers else ()
     return Answer(
-        summary=" ".join((*_summary(found, granted, public), *issuers)),
+        summary=" ".join((*_summary(found, granted, public, inputs), *issuers)),
         findings=findings,
         comparison=replace(
             comparison,
@@ -82,7 +85,7 @@ def compare(
             gained=(),
             lost=(),
         ),
-        facts=_facts(found, granted, public),
+        facts=_facts(found, granted, public) | _read(inputs),
         sources=tuple(
             dict.fromkeys(
                 (
@@ -110,6 +113,28 @@ def _findings(found: ComparedDocuments) -> Iterator[Finding]:
                 resource=compared.name or None,
                 source=_LOGIC,
             )
+    if found.comparison.relation == "unknown" and found.broken:
+        yield Finding(
+            code="ACCESS_GAINED",
+            title="Whether access is gained is unknown",
+            severity=Severity.HIGH,
+            status=Status.UNKNOWN,
+            reason=_unread_files(found),
+            source=_LOGIC,
+        )
+
+
+def _unread_files(found: ComparedDocuments) -> str:
+    files = dict.fromkeys(f"{quoted(place.place)} cannot be read" for place in found.broken)
+    return joined(list(files), shown=_SHOWN)
+
+
+def _read(inputs: Sequence[Gathered]) -> dict[str, Any]:
+    """The AWS managed policies of both sides, and the places that were not judged."""
+    managed = policy_inputs.managed_policy_facts(s.name for side in inputs for s in side.sources)
+    rows = [row for side in inputs for row in policy_inputs.not_judged_rows(side)]
+    distinct = [row for number, row in enumerate(rows) if row not in rows[:number]]
+    return managed | ({"not_judged": distinct} if distinct else {})
 
 
 def _forbidden(forbidden: Any) -> dict[str, Any]:
@@ -198,16 +223,21 @@ def _why(why: str, places: Sequence[str]) -> str:
 
 
 def _summary(
-    found: ComparedDocuments | None, granted: SearchResult | None, public: SearchResult | None
+    found: ComparedDocuments | None,
+    granted: SearchResult | None,
+    public: SearchResult | None,
+    inputs: Sequence[Gathered],
 ) -> Iterator[str]:
+    complete = all(map(policy_inputs.is_complete, inputs))
+    read = "" if complete else "what was read of "
     if found:
-        yield from _relation_in_words(found)
+        yield from _relation_in_words(found, read)
     if granted:
         names = names_of(difference.group for difference in granted.differences)
         yield _verdict(
             granted,
             yes=f"The document grants forbidden access: {_first_request(granted, len(names))}.",
-            no="The document grants none of the forbidden access.",
+            no=_sentence(f"{read}the document grants none of the forbidden access."),
             open_="Whether the document grants forbidden access is unknown: {open}.",
         )
         if granted.cut:
@@ -216,9 +246,15 @@ def _summary(
         yield _verdict(
             public,
             yes=f"The policy is public: strangers may do {_first_request(public)}.",
-            no="The policy is not public.",
+            no=_sentence(f"{read}the policy is not public."),
             open_="Whether the policy is public is unknown: {open}.",
         )
+    notes = map(policy_inputs.not_judged_note, inputs)
+    yield from dict.fromkeys(note for note in notes if note)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def _verdict(found: SearchResult, *, yes: str, no: str, open_: str) -> str:
@@ -253,7 +289,8 @@ def _stranger(principal: str) -> str:
     return ""
 
 
-def _relation_in_words(found: ComparedDocuments) -> Iterator[str]:
+def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
+    """The relation; `read` limits an all-clear to what was read."""
     relation = found.comparison.relation
     gained = changes_in_words(found.gained) if found.gained else ""
     lost = changes_in_words(found.lost) if found.lost else ""
@@ -265,10 +302,13 @@ def _relation_in_words(found: ComparedDocuments) -> Iterator[str]:
         case "incomparable":
             yield f"The document now allows {gained}, and no longer allows {lost}."
         case "equal":
-            yield "The document allows exactly what the baseline allows."
+            as_much = f"the same as {read}the baseline." if read else "what the baseline allows."
+            yield _sentence(f"{read}the document allows exactly {as_much}")
         case _:
             unknown = (p for p in found.policies if p.comparison.relation == "unknown")
             reasons = dict.fromkeys(reason for p in unknown for reason in _unknown_reasons(p))
+            if found.broken:
+                reasons[_unread_files(found)] = None
             yield f"Whether the document allows the same as the baseline is unknown: {'; '.join(reasons)}."
     cut = dict.fromkeys(why for p in found.policies for s in (p.beyond, p.short) for why in s.cut)
     if cut:
@@ -280,8 +320,6 @@ def _relation_in_words(found: ComparedDocuments) -> Iterator[str]:
             names = [quoted(p.name) for p in found.policies if p.change == change]
             changes += [f"{joined(names, shown=_SHOWN)} {change}"] if names else []
         yield f"{'; '.join(changes)}."
-    notes = (policy_inputs.not_judged_note(gathered) for gathered in found.inputs)
-    yield from dict.fromkeys(note for note in notes if note)
 
 
 def _ineffective_in_words(found: ComparedDocuments) -> Iterator[str]:
@@ -338,9 +376,9 @@ def _inputs(found: ComparedDocuments) -> dict[str, Any]:
             {"name": p.name, "change": p.change, "relation": p.comparison.relation}
             for p in found.policies
         ]
-    for name, gathered in zip(("document", "baseline"), found.inputs, strict=True):
-        if gathered.formats or gathered.unread:
-            facts[f"{name}_read"] = policy_inputs.input_facts(gathered)
+    for name, side in zip(("document", "baseline"), found.inputs, strict=True):
+        if side.formats or side.unread:
+            facts[f"{name}_read"] = policy_inputs.input_facts(side)
     return facts
 
 

@@ -15,6 +15,7 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.json_object import json_value
 from aws_iam.tools.policy.evaluate import notes as evaluate_notes
 from aws_iam.wording import joined
@@ -139,6 +140,7 @@ def _facts(
     parts = [*_resources(evaluations), *_further_parts([request for request, _ in evaluations])]
     if parts:
         facts["parts_of_the_call"] = parts
+    facts |= policy_inputs.managed_policy_facts(policy.name for policy in layers.all())
     notes = [*_notes(request), *evaluate_notes.notes(request, layers, worst.decision)]
     return facts | ({"notes": notes} if notes else {})
 

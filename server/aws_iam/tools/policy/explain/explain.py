@@ -75,7 +75,12 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
             filter(
                 None,
                 (
-                    _summary(sources, statements, views),
+                    _summary(
+                        sources,
+                        statements,
+                        views,
+                        complete=policy_inputs.is_complete(gathered_policies),
+                    ),
                     policy_inputs.not_judged_note(gathered_policies),
                 ),
             )
@@ -367,6 +372,8 @@ def _summary(
     sources: Sequence[_NamedPolicy],
     statements: Sequence[dict[str, Any]],
     views: Sequence[_KindAccess],
+    *,
+    complete: bool,
 ) -> str:
     if len(sources) == 1:
         policy = sources[0].policy
@@ -395,7 +402,7 @@ def _summary(
         parts.append(
             counted(unusual, "unusually powerful grant")
             if unusual
-            else "nothing unusually powerful"
+            else f"nothing unusually powerful{'' if complete else ' in what was judged'}"
         )
     vague = sum(
         bool(unresolved_actions(s, source.unresolved))

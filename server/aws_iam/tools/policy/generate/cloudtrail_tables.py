@@ -14,6 +14,7 @@ from aws_iam.engine.trail.event_tables import event_tables
 from aws_iam.engine.trail.least_grants import Replay, actions_without_types
 from aws_iam.escape import escaped
 from aws_iam.tools.policy.generate.needs_tables import first_names
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -74,8 +75,13 @@ def fact_tables(
         "conditions": list(_conditions(callers)),
         "generalized": list(_generalized(callers)),
         "not_in_the_log": _gaps_of_trail(ledger),
-        "unread": [{"file": escaped(name), "why": escaped(why)} for name, why in log.unread],
-        "no_records": [{"entries": count, "why": why} for why, count in log.skipped.items()],
+        "not_judged": [
+            *({"place": escaped(name), "why": escaped(why)} for name, why in log.unread),
+            *(
+                {"place": counted(count, "entry"), "why": why}
+                for why, count in log.skipped.items()
+            ),
+        ],
         "missing_columns": list(log.missing),
         "repeated_records": log.repeated,
         "characters": [

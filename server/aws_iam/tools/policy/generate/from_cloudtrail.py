@@ -233,7 +233,7 @@ def _summary(callers: Sequence[CallerPolicies], ledger: LogActivity) -> str:
     allows = "it allows" if files == 1 else "they allow"
     return (
         f"{what} for {whose}, from {counted(events, 'successful event')}; replayed, {allows} {replay}; {verdict}."
-        + (f" Left out: {left_out}; see the facts." if left_out else "")
+        + (f" Left out: {left_out}; see `not_judged`." if left_out else "")
     )
 
 
@@ -252,7 +252,7 @@ def _reservations(callers: Sequence[CallerPolicies], log: EventLog) -> Iterator[
     unread = [f"{counted(len(log.unread), 'file')}"] if log.unread else []
     unread += [counted(sum(log.skipped.values()), "entry")] if log.skipped else []
     if unread:
-        yield f"Not read: {' and '.join(unread)}; see the facts."
+        yield f"Not read: {' and '.join(unread)}; see `not_judged`."
     refused = sum(len(caller.refused) for caller in callers)
     if refused:
         yield f"{counted(refused, 'use')} of an action cannot be written into a policy; see `not_in_policy`."

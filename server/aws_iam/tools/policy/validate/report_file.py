@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Artifact, Severity
+from aws_iam.engine.explain.risks import RISKS
 from aws_iam.report.catalogue import report_formats
 from aws_iam.report.policy_report import PolicyReport, SkippedPlace, ValidatedPolicy
 from aws_iam.rules.policy.catalogue import POLICY_RULES
@@ -38,6 +39,7 @@ class Report:
             version=__version__,
             root=_working_folder(),
             fail_on=Severity(self.fail_on),
+            titles={rule.code: rule.title for rule in POLICY_RULES} | RISKS,
             whys={rule.code: rule.why for rule in POLICY_RULES},
             policies=[
                 ValidatedPolicy(name=source.name or "", file=source.file or "", findings=findings)

@@ -7,20 +7,20 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Finding
+from aws_iam.answer import Answer, Finding, Status
 from aws_iam.engine.language.document import Form, Kind, Policy, Source, Syntax
 from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.sources.gather import gathered
+from aws_iam.engine.sources.gather import Unread, gathered
 from aws_iam.rules.check import AT_MOST
-from aws_iam.rules.policy.risk_findings import NOT_JUDGED
+from aws_iam.rules.policy.catalogue import ENDED_EARLY
 from aws_iam.rules.policy.run import SEVERITIES, finding_rank, source_findings, with_places
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.validate.access_analyzer import AnalyzedPolicies, with_access_analyzer
-from aws_iam.wording import counted
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from aws_iam.engine.sources.gather import Gathered
     from aws_iam.tools.kit.parameters import Connection
@@ -67,20 +67,23 @@ def _answer(
     found = (finding for _, several in by_source for finding in several)
     problems = tuple(sorted((*found, *broken), key=finding_rank))
     findings = (*problems, *analyzed.unknown)
-    summary = " ".join(
-        filter(
-            None, (_summary(by_source, problems), policy_inputs.not_judged_note(gathered_policies))
-        )
+    partly = tuple(_partly_judged(by_source))
+    complete = not partly and not analyzed.unknown and policy_inputs.is_complete(gathered_policies)
+    sentences = (
+        _summary(by_source, problems, complete=complete),
+        _partly_judged_note(partly),
+        policy_inputs.not_judged_note(gathered_policies),
+        analyzed.sentence,
     )
     artifacts = (
         (report.artifact(by_source, analyzed.unknown, gathered_policies.unread),) if report else ()
     )
     return Answer(
-        summary=f"{summary} {analyzed.sentence}" if analyzed.sentence else summary,
+        summary=" ".join(filter(None, sentences)),
         findings=findings,
         artifacts=artifacts,
         facts=_facts(by_source, whole=bool(gathered_policies.formats))
-        | policy_inputs.input_facts(gathered_policies)
+        | policy_inputs.input_facts(gathered_policies, partly)
         | analyzed.facts,
         sources=tuple(dict.fromkeys((_CHECKS, *(f.source for f in findings[:5] if f.source)))),
         next=_next(by_source),
@@ -88,25 +91,50 @@ def _answer(
     )
 
 
+def _partly_judged(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> Iterator[Unread]:
+    """The policies in which a search for problems ended early, once for each reason."""
+    for source, found in by_source:
+        place = policy_inputs.place_of(source)
+        for finding in found:
+            if _says_not_judged(finding):
+                why = f"{finding.code}: {finding.reason or finding.message}"
+                yield Unread(place=place, why=why, file=source.file)
+        for code in _cut(found):
+            why = f"{code}: the search ended after {AT_MOST} findings"
+            yield Unread(place=place, why=why, file=source.file)
+
+
+def _partly_judged_note(partly: tuple[Unread, ...]) -> str:
+    if not partly:
+        return ""
+    policies = len({(place.file, place.place) for place in partly})
+    codes = dict.fromkeys(f"`{place.why.partition(':')[0]}`" for place in partly)
+    verb = "was" if policies == 1 else "were"
+    return f"{counted(policies, 'policy')} {verb} judged only in part: {joined(list(codes))}."
+
+
+def _says_not_judged(finding: Finding) -> bool:
+    return finding.status is Status.UNKNOWN or finding.code in ENDED_EARLY
+
+
 def _summary(
-    by_source: list[tuple[Source, tuple[Finding, ...]]], findings: tuple[Finding, ...]
+    by_source: list[tuple[Source, tuple[Finding, ...]]],
+    findings: tuple[Finding, ...],
+    *,
+    complete: bool,
 ) -> str:
     which = _kinds_read(source for source, _ in by_source)
     date = f"service data of {catalog().as_of}"
-    if not findings:
-        return f"No problems found in {which}; {date}."
-    unjudged = sum(finding.code == NOT_JUDGED for finding in findings)
-    but = f", but the risks of {counted(unjudged, 'policy')} were not judged" if unjudged else ""
-    problems = [finding for finding in findings if finding.code != NOT_JUDGED]
+    problems = [finding for finding in findings if not _says_not_judged(finding)]
     if not problems:
-        return f"No other problems found in {which}{but}; {date}."
+        scope = f"in {which}" if complete else f"in what was judged of {which}"
+        return f"{'No problems found' if complete else 'No problems'} {scope}; {date}."
     severities = Counter(finding.severity for finding in problems)
     severity_counts = ", ".join(
         f"{severities[severity]} {severity}" for severity in SEVERITIES if severities[severity]
     )
-    floor = "At least " if unjudged or any(_cut(found) for _, found in by_source) else ""
-    number = counted(len(problems), "problem")
-    return f"{floor}{number} in {which}: {severity_counts}{but}; {date}."
+    floor = "" if complete else "At least "
+    return f"{floor}{counted(len(problems), 'problem')} in {which}: {severity_counts}; {date}."
 
 
 def _kinds_read(sources: Iterable[Source]) -> str:
