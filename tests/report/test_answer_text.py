@@ -220,8 +220,26 @@ def test_every_part_of_an_answer_is_in_its_text() -> None:
         ),
         comparison=Comparison(
             relation="more",
-            witnesses=({"allowed_by": "document"},),
-            violations=({"action": "iam:PassRole"},),
+            witnesses=(
+                {
+                    "allowed_by": "document",
+                    "request": {
+                        "principal": "arn:aws:iam::111122223333:role/app",
+                        "action": "s3:GetObject",
+                        "resource": "arn:aws:s3:::b/k",
+                    },
+                },
+            ),
+            violations=(
+                {
+                    "of": "forbidden",
+                    "request": {
+                        "principal": "arn:aws:iam::111122223333:role/app",
+                        "action": "iam:PassRole",
+                        "resource": "*",
+                    },
+                },
+            ),
         ),
         facts={
             "benchmark": "7.0",

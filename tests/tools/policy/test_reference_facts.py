@@ -60,17 +60,21 @@ def test_an_exclusion_that_may_be_new_is_of_low_confidence() -> None:
 
 @pytest.mark.parametrize("case", POLICIES, ids=lambda case: case["name"])
 def test_an_action_meets_the_resource_types_of_all_its_pages(case: dict[str, Any]) -> None:
-    assert [finding.code for finding in validate(case["document"])] == case["codes"]
+    risks = {"DATA_EXFILTRATION", "INFRASTRUCTURE_CHANGE"}
+    codes = [finding.code for finding in validate(case["document"])]
+    assert [code for code in codes if code not in risks] == case["codes"]
     facts = tool.run({"action": "explain", "document": case["document"]}).facts
     assert facts.get("actions_allowed", 0) == case["allowed"]
 
 
 def test_the_policy_of_the_load_balancer_controller_has_no_false_finding() -> None:
     found = validate(CONTROLLER, "identity")
-    # Statement 3 allows without a condition what statement 7 allows under one.
-    assert [(finding.code, finding.where and finding.where.pointer) for finding in found] == [
-        ("SHADOWED_ACTION", "/Statement/7/Action/0")
-    ]
+    # Statement 3 allows without a condition what statement 7 allows under one; these six change network and load balancers
+    # whatever tags they have.
+    changing = [("INFRASTRUCTURE_CHANGE", f"/Statement/{n}") for n in (2, 3, 4, 9, 14, 15)]
+    assert sorted((f.code, f.where.pointer if f.where else "") for f in found) == sorted(
+        [*changing, ("SHADOWED_ACTION", "/Statement/7/Action/0")]
+    )
     facts = tool.run({"action": "explain", "document": CONTROLLER, "kind": "identity"}).facts
     named = {
         action

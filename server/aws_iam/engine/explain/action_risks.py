@@ -14,7 +14,7 @@ from aws_iam.engine.language.frozen import slotted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.language.document import Condition, Statement
     from aws_iam.engine.reference.catalog import Action
 
 _LISTS = "assets/data/action-risks.json"
@@ -114,7 +114,16 @@ WORDINGS = {
 
 def is_bound(statement: Statement) -> bool:
     """Whether the statement has a condition that an ordinary request may not meet."""
-    return any(condition.demanded for condition in statement.conditions)
+    return any(condition.demanded or _demands_tag(condition) for condition in statement.conditions)
+
+
+def _demands_tag(condition: Condition) -> bool:
+    """Whether a Null condition requires a tag of the resource or of the request."""
+    return (
+        condition.base == "Null"
+        and [value.value.lower() for value in condition.values] == ["false"]
+        and any(part in condition.name for part in (":resourcetag/", ":requesttag/"))
+    )
 
 
 def grade(risky: RiskyActions, name: str, statement: Statement, *, is_wide: bool) -> Severity:

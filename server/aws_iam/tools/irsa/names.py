@@ -70,10 +70,14 @@ class Names:
         str | None,
         Parameter("application, app or service connection", brief="or service connection"),
     ] = None
-    project: Annotated[str | None, Parameter("project of the platform", brief="project")] = None
+    project: Annotated[
+        str | None,
+        Parameter("project of the platform, such as `shop`", brief="project of the platform"),
+    ] = None
     space: Annotated[str | None, Parameter("Spacelift space", brief="Spacelift")] = None
     stack: Annotated[
-        str | None, Parameter("stack of Spacelift, Pulumi or HCP Terraform", brief="stack")
+        str | None,
+        Parameter("stack of Spacelift, Pulumi or HCP Terraform", brief="Spacelift, Pulumi, HCP"),
     ] = None
     deployment: Annotated[
         str | None, Parameter("HCP Terraform stack's deployment", brief="of an HCP stack")
