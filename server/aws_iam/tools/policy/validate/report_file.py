@@ -39,7 +39,7 @@ class Report:
             version=__version__,
             root=_working_folder(),
             fail_on=Severity(self.fail_on),
-            titles={rule.code: rule.title for rule in POLICY_RULES} | RISKS,
+            titles={**{rule.code: rule.title for rule in POLICY_RULES}, **RISKS},
             whys={rule.code: rule.why for rule in POLICY_RULES},
             policies=[
                 ValidatedPolicy(name=source.name or "", file=source.file or "", findings=findings)
