@@ -79,6 +79,7 @@ def test_a_folder_is_read_with_everything_below_it(folder: Path) -> None:
         "policies/latin.json": "`policies/latin.json` is not UTF-8 text (byte 15)",
         "policies/gone.json": "not a file",
         "policies/pipe.json": "not a file",
+        "ReportsRole.AssumeRolePolicyDocument": "values are known only at deployment",
     }
 
 
