@@ -313,7 +313,7 @@ def test_the_command_prints_the_offline_answer_and_says_by_its_status_that_aws_w
         text=True,
     )
     assert done.returncode == 3
-    assert "No problems found in the policy" in done.stdout
+    assert "No problems in what was judged of the policy" in done.stdout
     assert "no AWS credentials were found" in done.stdout
 
 
