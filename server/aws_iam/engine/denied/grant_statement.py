@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
     from aws_iam.engine.evaluation.request import Request
@@ -121,7 +122,17 @@ def target(layer: str, request: Request) -> dict[str, str]:
         # The key that the policy belongs to.
         return {"Resource": "*"}
     # `${` in the ARN must not become a variable.
-    return {"Resource": request.resource.replace("${", "${$}{")}
+    return {"Resource": _in_a_policy(request).replace("${", "${$}{")}
+
+
+def _in_a_policy(request: Request) -> str:
+    """The request's resource as policies name it: a log group is `NAME:log-stream:` in requests, `NAME:*` in policies."""
+    group, end, stream = request.resource.partition(":log-stream:")
+    known = catalog().action(request.action)
+    is_group = request.service == "logs" and end and not stream
+    if is_group and known and "log-group" in known.resource_types:
+        return f"{group}:*"
+    return request.resource
 
 
 def sid(request: Request) -> str:

@@ -323,6 +323,11 @@ def _notes(denial: Denial, request: DeniedRequest, remedy: Remedy | None) -> Ite
         yield f"{known.full_name} is authorized on {types}: give a message that includes the ARN"
     if denial.action and known is None:
         yield f"{quoted(denial.action)} is {catalog().tier(denial.action)} in the service data"
+    group, streams, name = denial.resource.partition(":log-stream:")
+    if remedy and streams and name:
+        yield (
+            f"the next log stream has another name: to allow every stream of the group, use {quoted(f'{group}:*')} as Resource"
+        )
     if "*" in (remedy.request.resource if remedy else denial.resource)[1:]:
         yield "the resource in the message contains `*`, which is a wildcard in a policy"
     if denial.operation and denial.action and not _same_name(denial):
