@@ -150,6 +150,52 @@ def test_a_finding_names_the_policy_that_it_points_into() -> None:
     assert finding.where.pointer == "/Statement/0"
 
 
+_QUEUE = "arn:aws:sqs:eu-west-1:111122223333:orders"
+_GITHUB = "token.actions.githubusercontent.com"
+
+
+@pytest.mark.parametrize(
+    ("code", "statement"),
+    [
+        (
+            "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL",
+            allow("sqs:SendMessage", _QUEUE, Principal={"Service": "s3.amazonaws.com"}),
+        ),
+        (
+            "ALLOW_ONLY_WITHOUT_MFA",
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}},
+            },
+        ),
+        (
+            "OIDC-TENANT-WILD",
+            {
+                "Effect": "Allow",
+                "Principal": {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{_GITHUB}"},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {
+                    "StringLike": {f"{_GITHUB}:sub": "repo:*"},
+                    "StringEquals": {f"{_GITHUB}:aud": "sts.amazonaws.com"},
+                },
+            },
+        ),
+    ],
+)
+def test_a_security_warning_of_validate_is_a_finding(code: str, statement: object) -> None:
+    answer = explain(document(statement))
+    assert [finding.code for finding in answer.findings] == [code]
+    assert "1 security warning" in answer.summary
+    assert "nothing unusually powerful" not in answer.summary
+
+
+def test_a_statement_is_reported_once_whoever_finds_it() -> None:
+    answer = explain(document(allow("sqs:SendMessage", _QUEUE, Principal="*")))
+    assert [finding.code for finding in answer.findings] == ["RESOURCE_EXPOSURE"]
+
+
 @pytest.mark.parametrize("kind", ["scp", "rcp", "boundary", "session"])
 def test_a_limit_grants_nothing_and_is_not_powerful(kind: str) -> None:
     statement = allow("*", **({"Principal": "*"} if kind == "rcp" else {}))
