@@ -16,7 +16,7 @@ from aws_iam.engine.algebra.reachable import (
 )
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, Statement
-from aws_iam.engine.language.pattern import intersects, is_literal
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.attachment_types import attachment_type
 from aws_iam.engine.reference.catalog import catalog
