@@ -15,6 +15,7 @@ from aws_iam.engine.effective.escalation import NEW_COMPUTE, OpenPath, possible_
 from aws_iam.engine.explain.action_risks import (
     GRADES,
     WORDINGS,
+    RiskWording,
     RiskyActions,
     changes_resources,
     destroys,
@@ -245,10 +246,20 @@ class _StatementRisks:
             severity=worst,
             message=f"{_extents(wide, narrow, _LISTED)}{', under conditions' if is_bound(statement) else ''}",
             brief=_extents(wide, narrow, _BRIEFLY),
-            fix=words.fix,
+            fix=self._fix(words, wide),
             source=words.source,
             routine=worst is Severity.INFO or (bool(wide) and harmless),
         )
+
+    def _fix(self, words: RiskWording, wide: Sequence[str]) -> str:
+        """What limits the actions, as far as the reference allows it."""
+        if not wide:
+            return words.limited_fix
+        on_star = [name for name in wide if not self._has_types(name)]
+        if not on_star:
+            return words.fix
+        rest = f"AWS authorises {joined(on_star, shown=_BRIEFLY)} on `*` only: allow it to those who {words.who}."
+        return rest if len(on_star) == len(wide) else f"{words.fix} {rest}"
 
     def _has_types(self, action: str) -> bool:
         return bool(self.access.facts[action.lower()].resource_types)
@@ -377,6 +388,6 @@ def _infrastructure(names: Sequence[str]) -> _Risk:
         if few
         else f"{number} on every resource, such as {joined(first, shown=_LISTED)}",
         brief=number if len(names) > _BRIEFLY else f"{joined(first)} on every resource",
-        fix="Name the resources that the work changes.",
+        fix="Name the resources that the work changes, or at least their type, Region and account.",
         source=BEST_PRACTICES,
     )
