@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.evaluation.request import Request
 
 _PRINCIPAL = "aws:PrincipalArn"
-_PASSED_TO = "iam:PassedToService"
+# Without these conditions the role could be passed to any service, or the key be used directly.
+_SERVICE_KEYS = {"iam:passrole": "iam:PassedToService", "kms:": "kms:ViaService"}
 _PERMISSION_SET = "AWSReservedSSO_"
 _RESERVED = "role/aws-reserved/sso.amazonaws.com/"
 
@@ -32,11 +33,12 @@ def allow_statement(layer: str, request: Request) -> dict[str, Any] | None:
 
 
 def _only_to_the_service(request: Request) -> dict[str, Any]:
-    """For iam:PassRole, the condition on the service that gets the role: without it the role could go to any service."""
-    service = request.context.peek(_PASSED_TO.lower())
-    if request.action.lower() != "iam:passrole" or not service:
-        return {}
-    return {"Condition": {"StringEquals": {_PASSED_TO: service[0]}}}
+    """The condition on the service that gets the role, or through which the call reaches KMS."""
+    for start, key in _SERVICE_KEYS.items():
+        value = request.context.peek(key.lower())
+        if request.action.lower().startswith(start) and value:
+            return {"Condition": {"StringEquals": {key: value[0]}}}
+    return {}
 
 
 def account_statement(request: Request) -> dict[str, Any] | None:
@@ -94,9 +96,11 @@ def _resource(request: Request, named: dict[str, Any]) -> dict[str, Any]:
         "Action": request.action,
     }
     statement |= target("resource", request)
-    if "Condition" in named:
-        statement["Condition"] = named["Condition"]
-    return statement
+    condition = {
+        **named.get("Condition", {}),
+        **_only_to_the_service(request).get("Condition", {}),
+    }
+    return {**statement, "Condition": condition} if condition else statement
 
 
 def _endpoint(request: Request) -> dict[str, Any]:
