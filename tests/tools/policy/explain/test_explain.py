@@ -204,6 +204,19 @@ def test_a_limit_grants_nothing_and_is_not_powerful(kind: str) -> None:
     assert "grants nothing by itself" in answer.summary
 
 
+def test_the_summary_of_several_policies_says_which_kind_allows_how_much() -> None:
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    answer = explain([document(trust), document(allow("s3:GetObject", f"{BUCKET}/*"))])
+    assert (
+        "1 known action of 1 service effectively allowed by the trust policies" in answer.summary
+    )
+    assert "effectively allowed by the identity policies" in answer.summary
+
+
 def test_a_limit_that_only_denies_is_not_said_to_leave_nothing() -> None:
     answer = explain(document(deny("organizations:LeaveOrganization")), kind="scp")
     assert "a limit that only denies" in answer.summary

@@ -401,7 +401,7 @@ def _summary(
     else:
         what = f"{len(sources)} policies"
     parts = [f"{what[0].upper()}{what[1:]} with {counted(len(statements), 'statement')}"]
-    parts += [_gives(view) for view in views]
+    parts += [_gives(view, several=len(views) > 1) for view in views]
     if not statements:
         parts.append("AWS refuses a policy without statements")
     broken = sum(map(_broken, sources))
@@ -436,7 +436,7 @@ def _summary(
     return "; ".join(parts) + "."
 
 
-def _gives(view: _KindAccess) -> str:
+def _gives(view: _KindAccess, *, several: bool) -> str:
     number = len(view.access.actions)
     actions = counted(number, "known action")
     services = counted(len({view.access.facts[n].service for n in view.access.actions}), "service")
@@ -444,8 +444,10 @@ def _gives(view: _KindAccess) -> str:
     if view.kind in _LIMITS:
         # A limit that only denies is used with another one that allows, such as FullAWSAccess.
         limits = f"allows at most {of}" if number else "only denies"
-        return f"a limit that {limits} and grants nothing by itself"
-    return f"{of} effectively allowed"
+        which = f" ({view.kind.value})" if several else ""
+        return f"a limit{which} that {limits} and grants nothing by itself"
+    by = f" by the {view.kind.value} policies" if several else ""
+    return f"{of} effectively allowed{by}"
 
 
 def _broken(source: _NamedPolicy) -> int:
