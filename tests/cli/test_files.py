@@ -92,7 +92,7 @@ def test_the_text_shows_file_line_and_place(folder: Path) -> None:
 
 def test_a_file_alone_keeps_the_short_answer(folder: Path) -> None:
     answer = validated("--document", str(folder / "roles/deep/bad.json"))
-    assert answer["facts"] == {"kind": "identity", "kind_guessed": True, "could_also_be": "scp"}
+    assert answer["facts"] == {"kind": "identity", "kind_guessed": True}
     (finding,) = answer["findings"]
     assert "resource" not in finding
     assert finding["where"]["file"].endswith("bad.json")

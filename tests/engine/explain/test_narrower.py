@@ -102,6 +102,12 @@ def test_a_statement_gets_its_narrower_form(
         document({"Effect": "Allow", "NotAction": ["s3:Get*", "s3:GetObject"], "Resource": "*"}),
         document(*[allow("s3:GetObject", f"{BUCKET}/{n}/*") for n in range(60)]),
         document(allow("sqs:SendMessage", f"{BUCKET}/*")),
+        # The reference lists no resource type for these, which does not prove that they have none.
+        document(allow(["kms:ListKeys", "kms:DescribeKey"], "arn:aws:kms:*:111122223333:key/*")),
+        document(
+            allow("logs:DescribeLogGroups", "arn:aws:logs:eu-west-1:111122223333:log-group:*"),
+            allow("logs:GetQueryResults", "*"),
+        ),
     ],
 )
 def test_a_policy_without_a_narrower_form_has_none(policy: object) -> None:

@@ -247,7 +247,7 @@ def public_requests(document: object, most: int | None = MOST_WITNESSES) -> Sear
     policies = _policies(document, "document")
     if any(policy.kind not in {Kind.RESOURCE, Kind.TRUST} for policy in policies):
         raise InputError(
-            "`public` needs a policy of a resource, and this one has no principals",
+            "`public` reads who can use a resource, but this policy has no principals",
             hint="give a resource policy or a trust policy",
         )
     atoms = Atoms()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
     from aws_iam.engine.evaluation.request import Request
 
 _PRINCIPAL = "aws:PrincipalArn"
-_PASSED_TO = "iam:PassedToService"
+# Without these conditions the role could be passed to any service, or the key be used directly.
+_SERVICE_KEYS = {"iam:passrole": "iam:PassedToService", "kms:": "kms:ViaService"}
 _PERMISSION_SET = "AWSReservedSSO_"
 _RESERVED = "role/aws-reserved/sso.amazonaws.com/"
 
@@ -31,11 +33,12 @@ def allow_statement(layer: str, request: Request) -> dict[str, Any] | None:
 
 
 def _only_to_the_service(request: Request) -> dict[str, Any]:
-    """For iam:PassRole, the condition on the service that gets the role: without it the role could go to any service."""
-    service = request.context.peek(_PASSED_TO.lower())
-    if request.action.lower() != "iam:passrole" or not service:
-        return {}
-    return {"Condition": {"StringEquals": {_PASSED_TO: service[0]}}}
+    """The condition on the service that gets the role, or through which the call reaches KMS."""
+    for start, key in _SERVICE_KEYS.items():
+        value = request.context.peek(key.lower())
+        if request.action.lower().startswith(start) and value:
+            return {"Condition": {"StringEquals": {key: value[0]}}}
+    return {}
 
 
 def account_statement(request: Request) -> dict[str, Any] | None:
@@ -93,9 +96,11 @@ def _resource(request: Request, named: dict[str, Any]) -> dict[str, Any]:
         "Action": request.action,
     }
     statement |= target("resource", request)
-    if "Condition" in named:
-        statement["Condition"] = named["Condition"]
-    return statement
+    condition = {
+        **named.get("Condition", {}),
+        **_only_to_the_service(request).get("Condition", {}),
+    }
+    return {**statement, "Condition": condition} if condition else statement
 
 
 def _endpoint(request: Request) -> dict[str, Any]:
@@ -121,7 +126,17 @@ def target(layer: str, request: Request) -> dict[str, str]:
         # The key that the policy belongs to.
         return {"Resource": "*"}
     # `${` in the ARN must not become a variable.
-    return {"Resource": request.resource.replace("${", "${$}{")}
+    return {"Resource": _in_a_policy(request).replace("${", "${$}{")}
+
+
+def _in_a_policy(request: Request) -> str:
+    """The request's resource as policies name it: a log group is `NAME:log-stream:` in requests, `NAME:*` in policies."""
+    group, end, stream = request.resource.partition(":log-stream:")
+    known = catalog().action(request.action)
+    is_group = request.service == "logs" and end and not stream
+    if is_group and known and "log-group" in known.resource_types:
+        return f"{group}:*"
+    return request.resource
 
 
 def sid(request: Request) -> str:

@@ -20,8 +20,9 @@ _ACCOUNT = re.compile(r"\d{12}")
 # `aws` owns the managed policies; some services have no account in their ARNs.
 _UNMASKED = frozenset({"", "aws"})
 _NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
+# Lambda writes the version of a function, such as `[$LATEST]` or `[12]`, into the names of its log streams.
 _HIDDEN = re.compile(
-    r"<{1,2}[^<>]{1,80}>{1,2}|\$?\{{1,2}[^{}]{1,80}\}{1,2}|\[[^\[\]]{1,80}\]|\*{2,}[^*:/]{0,80}\*{2,}|\*{2,}"
+    r"<{1,2}[^<>]{1,80}>{1,2}|\$?\{{1,2}[^{}]{1,80}\}{1,2}|\[(?!\$LATEST\]|\d+\])[^\[\]]{1,80}\]|\*{2,}[^*:/]{0,80}\*{2,}|\*{2,}"
 )
 _FIELDS = 6
 

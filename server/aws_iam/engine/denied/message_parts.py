@@ -12,6 +12,8 @@ _OPENERS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _BOLD = re.compile(r"\*\*([^*].*[^*])\*\*")
 _QUOTES = "\"'`"
 _ENDS = ".,;:" + _QUOTES
+# CloudWatch Logs ends the ARN of a log group with an empty name of a stream.
+_ENDS_WITH_COLON = ":log-stream"
 
 
 @slotted
@@ -42,7 +44,10 @@ class MessageParts:
 
 def trimmed(word: str) -> str:
     """The word without surrounding punctuation and quotes."""
-    word = word[:_LONGEST].strip().strip(_QUOTES).rstrip(_ENDS)
+    unquoted = word[:_LONGEST].strip().strip(_QUOTES)
+    word = unquoted.rstrip(_ENDS)
+    if word.endswith(_ENDS_WITH_COLON) and unquoted.startswith(f"{word}:"):
+        return f"{word}:"
     # Markdown's emphasis; one asterisk at the end is a wildcard.
     if bold := _BOLD.fullmatch(word):
         word = bold[1]

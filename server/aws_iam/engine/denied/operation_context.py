@@ -105,7 +105,7 @@ def _last(pattern: re.Pattern[str], text: str, start: int, end: int) -> re.Match
 def with_inferences(parts: MessageParts, text: str) -> MessageParts:
     """The parts with the action that the operation needs, where there is one, and the layer that alone can decide it."""
     if not parts.action and parts.operation:
-        action, why = _action_of_operation(parts, text)
+        action, why = action_of_operation(parts, text)
         if action:
             parts = replace(parts, action=action, inferred=(*parts.inferred, why))
     if not parts.policy_type and WEB_IDENTITY.search(parts.action):
@@ -120,7 +120,7 @@ def with_inferences(parts: MessageParts, text: str) -> MessageParts:
     return parts
 
 
-def _action_of_operation(parts: MessageParts, text: str) -> tuple[str, str]:
+def action_of_operation(parts: MessageParts, text: str) -> tuple[str, str]:
     """The action behind the operation, and how that is known; both empty where several services have the operation."""
     name = parts.operation
     service = parts.service or ("ec2" if parts.code.endswith("UnauthorizedOperation") else "")

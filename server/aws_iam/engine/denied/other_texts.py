@@ -25,6 +25,8 @@ from aws_iam.engine.reference.catalog import catalog
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+KUBERNETES = "kubernetes"
+"""The service of a message that the Kubernetes API wrote."""
 _FAR = 2_100
 _NEAR = 200
 _ACTION = r"([a-z][a-z0-9-]{0,63}:[A-Za-z0-9]{1,128})"
@@ -51,8 +53,15 @@ _KMS = re.compile(r"access to kms is not allowed|kms access was denied", re.IGNO
 # `To request access, copy the following text`: the console.
 _CONSOLE = re.compile(
     r"User: (?P<user>\S{1,2048}) (?:Service: \S{1,64} )?Action: (?P<action>[a-z0-9-]{1,64}:[A-Za-z0-9]{1,128})"
-    r" On resource\(s\): (?P<resource>.{1,2048}?) Context: (?P<context>.{1,300})",
+    r"(?= On resource| Context)",
     re.IGNORECASE,
+)
+_CONSOLE_RESOURCE = re.compile(r" On resource\(s\): (.{1,2048}?)(?= Context: |$)", re.IGNORECASE)
+_CONSOLE_CONTEXT = re.compile(r" Context: (.{1,300})", re.IGNORECASE)
+_KUBERNETES = re.compile(
+    r"User \\?\"(?P<user>[^\"\\]{1,2048})\\?\" cannot (?P<verb>[a-z]{2,40}) resource \\?\"(?P<resource>[^\"\\]{1,253})\\?\""
+    r"(?: in API group \\?\"[^\"\\]{0,253}\\?\")?"
+    r"(?: in the namespace \\?\"(?P<namespace>[^\"\\]{1,253})\\?\")?"
 )
 _CONTEXT = re.compile(
     r"(?P<no>no |an? explicit deny in an? |explicit deny in an? )"
@@ -155,16 +164,33 @@ def _without_policy(parts: MessageParts, text: str) -> MessageParts:
 
 def _console(text: str) -> MessageParts | None:
     match = _CONSOLE.search(text)
-    if match is None:
+    resource = _CONSOLE_RESOURCE.search(text, match.end() if match else 0)
+    if match is None or resource is None:
         return None
-    context = _CONTEXT.search(match["context"])
+    said = _CONSOLE_CONTEXT.search(text, match.end())
+    context = _CONTEXT.search(said[1]) if said else None
     return MessageParts(
         form="standard",
         principal=trimmed(match["user"]),
         action=match["action"],
-        resource=trimmed(match["resource"]),
+        resource=trimmed(resource[1]),
         policy_type=context["type"].lower() if context else "",
         explicit=(context["no"].lower() != "no ") if context else None,
+    )
+
+
+def _kubernetes(text: str) -> MessageParts | None:
+    """A refusal of the Kubernetes API, by its own access control."""
+    match = _KUBERNETES.search(text)
+    if match is None:
+        return None
+    where = f" in the namespace {match['namespace']}" if match["namespace"] else ""
+    return MessageParts(
+        form="short",
+        principal=match["user"],
+        operation=match["verb"],
+        resource=f"{match['resource']}{where}",
+        service=KUBERNETES,
     )
 
 
@@ -324,6 +350,7 @@ def _service_of_exception(text: str) -> str:
 
 _READERS = (
     _console,
+    _kubernetes,
     _kms,
     _permission_to_call,
     _managed_rule,

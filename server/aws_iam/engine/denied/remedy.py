@@ -79,7 +79,8 @@ class Remedy:
     before: Evaluation
     after: Evaluation
     changes: tuple[Change, ...]
-    assumed: tuple[str, ...]
+    # What is assumed of layers that were not given, by layer.
+    assumed: Mapping[str, str]
     stuck: str = ""
     # The outcome with an identity policy alone, where the resource policy must allow, too.
     identity_alone: str = ""
@@ -133,9 +134,9 @@ def _decided(asked: Mapping[str, Any], documents: PolicyDocuments) -> Evaluation
 
 def _with_needed_layers(
     request: Request, documents: PolicyDocuments, named: str, *, explicit: bool
-) -> tuple[PolicyDocuments, tuple[str, ...]]:
+) -> tuple[PolicyDocuments, Mapping[str, str]]:
     """The policies with all layers that the request needs: empty where the change goes, else assumed to allow."""
-    assumed = []
+    assumed: dict[str, str] = {}
     if named and named not in documents and not explicit:
         documents = documents.with_layer(named)
     for layer in needed_layers(request):
@@ -157,8 +158,8 @@ def _with_needed_layers(
                 if layer == "resource"
                 else "allows it"
             )
-            assumed.append(f"the {layer} layer, which was not given, {what}")
-    return documents, tuple(assumed)
+            assumed[layer] = f"the {layer} layer, which was not given, {what}"
+    return documents, assumed
 
 
 def needed_layers(request: Request) -> tuple[str, ...]:

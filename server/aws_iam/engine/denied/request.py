@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.denied.grant_statement import is_permission_set
 from aws_iam.engine.denied.masks import Masks
-from aws_iam.engine.denied.operation_context import service_named
+from aws_iam.engine.denied.message_parts import MessageParts
+from aws_iam.engine.denied.operation_context import action_of_operation, service_named
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.via_services import SUFFIX, via_service
 from aws_iam.engine.trail.event_tables import event_tables
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -63,7 +65,9 @@ def denied_request(denial: Denial) -> DeniedRequest:
         return DeniedRequest(request=None, lacks=lacks, concluded=tuple(concluded))
     fields |= _role(denial, fields["principal"], concluded)
     context = {name: list(values) for name, values in denial.context}
-    context |= _passed_to(denial, concluded, known={name.lower() for name in context})
+    known = {name.lower() for name in context}
+    context |= _passed_to(denial, concluded, known=known)
+    context |= _via_service(denial, concluded, known=known)
     if context:
         fields["context"] = context
     return replace(
@@ -115,6 +119,26 @@ def _service_behind(denial: Denial) -> str:
         and denial.service in {"", action.partition(":")[0]}
     }
     return principals.pop() if len(principals) == 1 else ""
+
+
+def _via_service(denial: Denial, concluded: list[str], known: set[str]) -> dict[str, list[str]]:
+    """The service through which a call reaches KMS: a statement without it would let the caller use the key directly."""
+    arn = Arn.of(denial.resource)
+    is_direct = not denial.action.startswith("kms:") or not denial.principal.startswith("arn:")
+    if is_direct or arn is None or not arn.region or "kms:viaservice" in known:
+        return {}
+    service = denial.service
+    if not service and denial.operation:
+        call = MessageParts(form="short", operation=denial.operation, code=denial.code)
+        service = action_of_operation(call, "")[0].partition(":")[0]
+    via = via_service(service) if service not in {"", "kms"} else None
+    if via is None:
+        return {}
+    value = f"{via.name}.{arn.region}{SUFFIX}"
+    concluded.append(
+        f"the call reaches KMS through {via.services[0]}, so the change requires kms:ViaService {quoted(value)}"
+    )
+    return {"kms:ViaService": [value]}
 
 
 def _usable(denial: Denial, fields: dict[str, Any], concluded: list[str]) -> DeniedRequest:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.pattern import covers, intersects, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.engine.reference.corrections import is_authorised_on
 from aws_iam.engine.reference.facts import template_pattern
 
 if TYPE_CHECKING:
@@ -56,14 +57,14 @@ class Targets:
         if not statement.has("Resource"):
             return True
         if not action.resource_types:
-            return any(matches(resource.value, "*") for resource in statement.resources)
+            return any(_is_untyped(resource.value, action) for resource in statement.resources)
         types = self._types_met(statement, action.service)
         return types is None or not types.isdisjoint(map(str.lower, action.resource_types))
 
     def accepts(self, resource: str, action: Action) -> bool:
         """Whether some request for the action can have a resource that matches this pattern."""
         if not action.resource_types:
-            return matches(resource, "*")
+            return _is_untyped(resource, action)
         types = self._types_of(resource, action.service)
         return types is None or not types.isdisjoint(map(str.lower, action.resource_types))
 
@@ -218,6 +219,14 @@ class Targets:
             self.spend(number * (_STEPS_OF_A_TYPE + len(text) // 2))
             self._types[text] = self.facts.types_of_arn(arn)
         return self._types[text]
+
+
+def _is_untyped(resource: str, action: Action) -> bool:
+    """Whether a request for the action, which has no resource types, can have the resource."""
+    if matches(resource, "*"):
+        return True
+    arn = Arn.of(without_variables(resource, "*"))
+    return arn is not None and is_authorised_on(action.full_name, arn)
 
 
 def _may_be_of(service: str, template: str) -> bool:

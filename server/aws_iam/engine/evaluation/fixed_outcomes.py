@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.operations import without_permission
 
 if TYPE_CHECKING:
     from aws_iam.engine.evaluation.request import Request
@@ -89,11 +90,11 @@ def closed_resources(action: str, *, foreign: bool = False) -> tuple[str, ...]:
 def always_allowed(request: Request) -> str:
     """Why AWS allows the request whatever the policies say; empty when policies decide."""
     action = request.action.lower()
-    if action == "sts:getcalleridentity" and request.caller.account:
-        return "sts:GetCallerIdentity needs no permission, and no policy can deny it"
-    if action == "sts:getsessiontoken" and _has_long_term_credentials(request):
-        return "sts:GetSessionToken needs no permission, and no policy governs it"
-    return ""
+    may_call = {
+        "sts:getcalleridentity": bool(request.caller.account),
+        "sts:getsessiontoken": _has_long_term_credentials(request),
+    }
+    return without_permission()[action].why if may_call.get(action) else ""
 
 
 def _has_long_term_credentials(request: Request) -> bool:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
 from aws_iam.engine.evaluation.conditions import condition_holds
 from aws_iam.engine.evaluation.context import substituted, with_stand_ins
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.reference.corrections import is_authorised_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,11 +21,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Condition, Statement
 
 _FIELDS = 6
-# The reference lists no resource type for this action, yet an example of AWS limits it to this ARN:
-# IAM User Guide, reference_policies_elements_condition_operators.
-_UNCERTAIN = ("s3:listallmybuckets", "arn:aws:s3:::*")
-
-
 # AWS PrivateLink Guide, vpc-endpoints-access and vpce-gateway: gateway endpoints exist for these services only.
 _WITH_GATEWAYS = frozenset({"s3", "s3express", "dynamodb"})
 _GATEWAY = (
@@ -145,7 +142,9 @@ class Matcher:
             pattern = self._pattern(placed, entry)
             if pattern is not None and matches(pattern, resource):
                 return True
-            doubted |= (self.request.action.lower(), entry) == _UNCERTAIN
+            if self.request.resource == "*" and pattern:
+                arn = Arn.of(pattern)
+                doubted |= arn is not None and is_authorised_on(self.request.action, arn)
         return None if doubted else False
 
     def _pattern(self, placed: PlacedPolicy, text: str) -> str | None:

@@ -78,12 +78,17 @@ def _kept_in_use() -> frozenset[str]:
 
 @slotted
 class RiskWording:
-    """The wording of a risk, its severities when unlimited and when limited, and the fix."""
+    """The wording of a risk, its severities when unlimited and when limited, and the fix for each.
+
+    `who` may have the actions that no resource can limit.
+    """
 
     says: str
     unlimited: Severity
     limited: Severity
     fix: str
+    limited_fix: str
+    who: str
     source: str
 
 
@@ -93,6 +98,8 @@ WORDINGS = {
         unlimited=Severity.HIGH,
         limited=Severity.INFO,
         fix="Allow these actions on the named resources only, to those who hand out credentials.",
+        limited_fix="Check that whoever has this policy may have the credentials of the named resources.",
+        who="need the credentials",
         source=BEST_PRACTICES,
     ),
     "data exfiltration": RiskWording(
@@ -100,6 +107,8 @@ WORDINGS = {
         unlimited=Severity.MEDIUM,
         limited=Severity.INFO,
         fix="Name the resources whose data the work needs.",
+        limited_fix="Check that the work needs the data of the named resources.",
+        who="need the data",
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html",
     ),
     "resource exposure": RiskWording(
@@ -107,6 +116,8 @@ WORDINGS = {
         unlimited=Severity.HIGH,
         limited=Severity.LOW,
         fix="Name the resources, and deny the actions to all but those who administer them.",
+        limited_fix="Deny the actions to all but those who administer the named resources.",
+        who="administer the resources",
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-resources.html",
     ),
 }

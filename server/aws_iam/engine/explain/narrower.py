@@ -181,8 +181,8 @@ def _usable(
 ) -> tuple[str, ...]:
     """The resources that the action, or one that the pattern matches, works on."""
     matched = expansion.pattern(action)
-    if not matched:
-        # Nothing is known of the action, so it may work on all of them.
+    if not matched or not all(known.resource_types for known in matched.values()):
+        # Nothing is known of the action, or AWS authorises it on `*` by its reference, which lacks some ARNs.
         return tuple(resources)
     return tuple(
         resource

@@ -103,7 +103,7 @@ def _of_type(arn: Arn, text: str, how: _Quantifier, targets: Targets) -> str:
     """A resource of another service, with the name of its resource type in the reference."""
     found = targets.types(_without_placeholders(arn)) if is_literal(arn.service) else ()
     own = [type_ for type_ in found if type_.service == arn.service.lower()]
-    names = list(dict.fromkeys(type_.name for type_ in own))
+    names = list(dict.fromkeys(_noun(type_.name) for type_ in own))
     if not names or len(names) > _MOST_TYPES or not all(map(_is_plain, (arn.account, arn.region))):
         return quoted(text)
     label = "" if arn.service in _WITHOUT_LABEL else f"{arn.service} "
@@ -120,6 +120,11 @@ def _of_type(arn: Arn, text: str, how: _Quantifier, targets: Targets) -> str:
     if is_literal(rest):
         return f"{noun} {quoted(rest)}{_place(arn)}"
     return f"{how.every} {noun} that matches {quoted(rest)}{_place(arn)}"
+
+
+def _noun(name: str) -> str:
+    """The name of a resource type in a sentence: `Secret` is a secret, but `FlowLog` stays a name."""
+    return name.lower() if name.istitle() else name
 
 
 _WITHOUT_LABEL = frozenset({"iam"})

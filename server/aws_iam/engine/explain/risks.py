@@ -15,6 +15,7 @@ from aws_iam.engine.effective.escalation import NEW_COMPUTE, OpenPath, possible_
 from aws_iam.engine.explain.action_risks import (
     GRADES,
     WORDINGS,
+    RiskWording,
     RiskyActions,
     changes_resources,
     destroys,
@@ -126,6 +127,8 @@ class _StatementRisks:
         self.risks: dict[int, list[_Risk]] = defaultdict(list)
         self.named: dict[int, set[str]] = defaultdict(set)
         """The actions that the graver risks of a statement are about."""
+        self.described: dict[tuple[str, frozenset[int]], int] = {}
+        """The statement that describes an escalation path, by the path and the statements that open it."""
 
     def findings(self) -> Iterator[RiskFinding]:
         """One finding for each statement that has a risk."""
@@ -156,7 +159,8 @@ class _StatementRisks:
             for statement in path.contributing():
                 self.statements[id(statement)] = statement
                 by_statement[id(statement)].append(path)
-        for key, opened in by_statement.items():
+        for key in sorted(by_statement, key=self._position):
+            opened = by_statement[key]
             opened.sort(key=lambda path: path.severity.rank)
             self.named[key].update(action for path in opened for action in path.path.actions)
             self.risks[key].append(self._escalation(self.statements[key], opened))
@@ -181,19 +185,29 @@ class _StatementRisks:
         )
 
     def _path(self, statement: Statement, opened: OpenPath) -> str:
-        """The path as this statement sees it: its own actions first, then the others with their places."""
+        """The path as this statement sees it: its own actions first, then the others with their places.
+
+        The first of its statements describes it, the others point there.
+        """
         places: dict[int, list[str]] = defaultdict(list)
         together = opened.completing(statement)
+        way = (opened.path.id, frozenset(map(id, together)))
+        described = self.described.setdefault(way, id(statement))
         for need, granting in zip(opened.path.required, together, strict=True):
             places[id(granting)].append(need.action)
             self.statements[id(granting)] = granting
-        own = self._grant(statement, places.pop(id(statement)), opened)
+        actions = places.pop(id(statement))
+        own = self._grant(statement, actions, opened)
+        unsettled = f", if {joined(opened.unsettled)}" if opened.unsettled else ""
+        if described != id(statement):
+            verb = "completes" if len(actions) == 1 else "complete"
+            path = f"{opened.path.title} ({opened.path.id}){unsettled}"
+            return f"{own} {verb} the path at {self._label(described)}: {path}"
         rest = [
-            f"{self._grant(self.statements[key], actions, opened)} in {self._label(key)}"
-            for key, actions in places.items()
+            f"{self._grant(self.statements[key], others, opened)} in {self._label(key)}"
+            for key, others in places.items()
         ]
         needs = f"{own}, with {joined(rest)}" if rest else own
-        unsettled = f", if {joined(opened.unsettled)}" if opened.unsettled else ""
         bound = any(c.demanded for s in together for c in s.conditions)
         when = ", under the conditions of the statement" if bound else ""
         reaches = (self.access.reach(need.action) for need in opened.path.required)
@@ -206,6 +220,10 @@ class _StatementRisks:
         is_named = opened.limited and texts and not any(text == "`*`" for text in texts)
         on = f" on {joined(texts, shown=_RESOURCES_SHOWN)}" if is_named else ""
         return f"{joined(list(actions))}{on}"
+
+    def _position(self, key: int) -> tuple[str, int, int]:
+        where = self.statements[key].place()
+        return self.names.get(key, ""), where.line or 0, where.column or 0
 
     def _label(self, key: int) -> str:
         pointer = self.statements[key].place().pointer
@@ -245,10 +263,20 @@ class _StatementRisks:
             severity=worst,
             message=f"{_extents(wide, narrow, _LISTED)}{', under conditions' if is_bound(statement) else ''}",
             brief=_extents(wide, narrow, _BRIEFLY),
-            fix=words.fix,
+            fix=self._fix(words, wide),
             source=words.source,
             routine=worst is Severity.INFO or (bool(wide) and harmless),
         )
+
+    def _fix(self, words: RiskWording, wide: Sequence[str]) -> str:
+        """What limits the actions, as far as the reference allows it."""
+        if not wide:
+            return words.limited_fix
+        on_star = [name for name in wide if not self._has_types(name)]
+        if not on_star:
+            return words.fix
+        rest = f"AWS authorises {joined(on_star, shown=_BRIEFLY)} on `*` only: allow it to those who {words.who}."
+        return rest if len(on_star) == len(wide) else f"{words.fix} {rest}"
 
     def _has_types(self, action: str) -> bool:
         return bool(self.access.facts[action.lower()].resource_types)
@@ -377,6 +405,6 @@ def _infrastructure(names: Sequence[str]) -> _Risk:
         if few
         else f"{number} on every resource, such as {joined(first, shown=_LISTED)}",
         brief=number if len(names) > _BRIEFLY else f"{joined(first)} on every resource",
-        fix="Name the resources that the work changes.",
+        fix="Name the resources that the work changes, or at least their type, Region and account.",
         source=BEST_PRACTICES,
     )

@@ -153,7 +153,7 @@ def _off_target(statement: Statement, named: Named, expansion: Expansion, target
     if not missed:
         return ""
     if missed == len(named):
-        return "; this never matches, because none of these actions works on these resources"
+        return "; by AWS's reference this never matches, because none of these actions works on these resources"
     never = [
         name
         for a in statement.actions

@@ -9,10 +9,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.engine.language.pattern import intersects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
+    from aws_iam.engine.language.arn import Arn
     from aws_iam.engine.reference.catalog_rows import ServiceRow
 
 
@@ -31,6 +33,28 @@ def correct(services: MutableMapping[str, ServiceRow]) -> None:
         prefix = correction["key"].partition(":")[0]
         if prefix in services:
             services[prefix].keys[correction["key"]] = correction["type"]
+
+
+def is_authorised_on(action: str, arn: Arn) -> bool:
+    """Whether AWS authorises the action, for which its reference lists no resource type, on such an ARN nevertheless."""
+    service, patterns = _unlisted().get(action.lower(), ("", ()))
+    return any(
+        intersects(arn.service, service) and intersects(arn.resource, resource)
+        for resource in patterns
+    )
+
+
+@cache
+def _unlisted() -> Mapping[str, tuple[str, tuple[str, ...]]]:
+    """The service and the resources, as patterns, on which such an action is authorised, by its name in lower case."""
+    return {
+        action.lower(): (
+            row["service"],
+            tuple(resource.replace("${Type}", type_) for resource in row["resources"]),
+        )
+        for row in resources.data("catalog-corrections.json")["unlisted_resources"]
+        for action, type_ in row["actions"].items()
+    }
 
 
 @cache

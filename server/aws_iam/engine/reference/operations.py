@@ -43,6 +43,25 @@ def operations() -> Mapping[str, Operation]:
     }
 
 
+@slotted
+class OpenAction:
+    """An action that every caller with credentials may call: why, and the page that says so."""
+
+    why: str
+    source: str
+
+
+@cache
+def without_permission() -> Mapping[str, OpenAction]:
+    """The actions that need no permission, by name in lower case."""
+    return {
+        row["action"].lower(): OpenAction(
+            why=f"{row['action']} {row['why']}", source=row["source"]
+        )
+        for row in _data()["without_permission"]
+    }
+
+
 def cli_command(words: str) -> Operation | None:
     """A command of the AWS CLI that is not an operation, such as `ecr get-login-password`."""
     return next(

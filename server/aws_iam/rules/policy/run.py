@@ -45,6 +45,15 @@ def source_findings(source: Source) -> tuple[Finding, ...]:
     return with_location(findings, source)
 
 
+def security_warnings(source: Source) -> tuple[Finding, ...]:
+    """The security warnings of the rules on one policy, without the risks of its grants."""
+    content = source.content
+    if not isinstance(content, Policy):
+        return ()
+    problems = certain_findings(policy_findings(content), source, policy_findings)
+    return tuple(f for f in problems if f.severity is Severity.SECURITY_WARNING)
+
+
 def policy_findings(policy: Policy) -> tuple[Finding, ...]:
     """The findings on one policy, worst first."""
     possible, by_statement = _gates().open(policy)

@@ -150,12 +150,71 @@ def test_a_finding_names_the_policy_that_it_points_into() -> None:
     assert finding.where.pointer == "/Statement/0"
 
 
+_QUEUE = "arn:aws:sqs:eu-west-1:111122223333:orders"
+_GITHUB = "token.actions.githubusercontent.com"
+
+
+@pytest.mark.parametrize(
+    ("code", "statement"),
+    [
+        (
+            "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL",
+            allow("sqs:SendMessage", _QUEUE, Principal={"Service": "s3.amazonaws.com"}),
+        ),
+        (
+            "ALLOW_ONLY_WITHOUT_MFA",
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}},
+            },
+        ),
+        (
+            "OIDC-TENANT-WILD",
+            {
+                "Effect": "Allow",
+                "Principal": {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{_GITHUB}"},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {
+                    "StringLike": {f"{_GITHUB}:sub": "repo:*"},
+                    "StringEquals": {f"{_GITHUB}:aud": "sts.amazonaws.com"},
+                },
+            },
+        ),
+    ],
+)
+def test_a_security_warning_of_validate_is_a_finding(code: str, statement: object) -> None:
+    answer = explain(document(statement))
+    assert [finding.code for finding in answer.findings] == [code]
+    assert "1 security warning" in answer.summary
+    assert "nothing unusually powerful" not in answer.summary
+
+
+def test_a_statement_is_reported_once_whoever_finds_it() -> None:
+    answer = explain(document(allow("sqs:SendMessage", _QUEUE, Principal="*")))
+    assert [finding.code for finding in answer.findings] == ["RESOURCE_EXPOSURE"]
+
+
 @pytest.mark.parametrize("kind", ["scp", "rcp", "boundary", "session"])
 def test_a_limit_grants_nothing_and_is_not_powerful(kind: str) -> None:
     statement = allow("*", **({"Principal": "*"} if kind == "rcp" else {}))
     answer = explain(document(statement), kind=kind)
     assert answer.findings == ()
     assert "grants nothing by itself" in answer.summary
+
+
+def test_the_summary_of_several_policies_says_which_kind_allows_how_much() -> None:
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    answer = explain([document(trust), document(allow("s3:GetObject", f"{BUCKET}/*"))])
+    assert (
+        "1 known action of 1 service effectively allowed by the trust policies" in answer.summary
+    )
+    assert "effectively allowed by the identity policies" in answer.summary
 
 
 def test_a_limit_that_only_denies_is_not_said_to_leave_nothing() -> None:

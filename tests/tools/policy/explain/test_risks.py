@@ -264,3 +264,26 @@ def test_the_fix_asks_for_the_service_only_where_it_is_not_named() -> None:
     assert "Add a condition on iam:PassedToService." in fix()
     assert "Check that the named roles" in fix(Condition=ec2)
     assert "PassedToService" not in fix(Condition=ec2)
+
+
+@pytest.mark.parametrize(
+    ("actions", "resource", "says", "never"),
+    [
+        ("ecr:GetAuthorizationToken", "*", "ecr:GetAuthorizationToken on `*` only", "named"),
+        (["s3:GetObject"], "arn:aws:s3:::b/*", "the named resources", "Name the resources"),
+        (["s3:PutBucketPolicy", "s3:PutAccountPublicAccessBlock"], "*", "Name the resources", "-"),
+        (["s3:PutBucketPolicy", "s3:PutAccountPublicAccessBlock"], "*", "on `*` only", "-"),
+        ("ec2:CreateNetworkInterface", "*", "or at least their type, Region and account", "-"),
+    ],
+)
+def test_a_fix_suggests_only_what_the_reference_allows(
+    actions: object, resource: str, says: str, never: str
+) -> None:
+    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    answer = tool.run(
+        {"action": "explain", "document": {"Version": "2012-10-17", "Statement": [statement]}}
+    )
+    (finding,) = answer.findings
+    assert finding.fix
+    assert says in finding.fix
+    assert never not in finding.fix

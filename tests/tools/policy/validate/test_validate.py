@@ -93,7 +93,7 @@ def test_without_the_comma_the_action_is_found_at_its_place() -> None:
     assert finding["where"] == {"pointer": "/Statement/0/Action", "line": 1, "column": 65}
     assert "did you mean `s3:GetObject`?" in finding["message"]
     assert answer["counts"] == {"status": {"fail": 1}, "severity": {"ERROR": 1}}
-    assert answer["facts"] == {"kind": "identity", "kind_guessed": True, "could_also_be": "scp"}
+    assert answer["facts"] == {"kind": "identity", "kind_guessed": True}
 
 
 def test_a_clean_policy_says_as_which_kind_and_by_data_of_which_date() -> None:
@@ -118,8 +118,15 @@ def test_a_deny_to_everyone_could_also_be_a_resource_control_policy() -> None:
     assert validate_policies(document(deny)).facts["could_also_be"] == "rcp"
 
 
+def test_the_other_kind_is_said_only_where_it_has_other_problems() -> None:
+    assert "could_also_be" not in validate_policies(document(ALLOW)).facts
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    assert validate_policies(document(everything)).facts["could_also_be"] == "scp"
+
+
 def test_the_next_calls_look_the_service_up_and_ask_for_the_other_kind() -> None:
-    answer = validate_policies(document({**ALLOW, "Action": "s3:GetObjectt"}))
+    risky = {"Effect": "Allow", "Action": ["iam:CreateAccessKey", "s3:Nope"], "Resource": "*"}
+    answer = validate_policies(document(risky))
     assert answer.next == (
         "aws-iam policy validate --document FILE --kind scp",
         "aws-iam policy lookup --query s3",

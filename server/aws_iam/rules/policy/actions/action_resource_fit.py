@@ -16,10 +16,11 @@ from aws_iam.engine.algebra.reachable import (
 )
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, Statement
-from aws_iam.engine.language.pattern import intersects, is_literal
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.attachment_types import attachment_type
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.corrections import is_authorised_on
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow, policy_with
@@ -87,7 +88,9 @@ def action_without_resource(policy: Policy) -> Iterator[Fail]:
         reach = reach_of(statement)
         by_doubt: dict[str, list[tuple[Text, Action]]] = {}
         for entry, action in named_entries(statement) if reach.limited else ():
-            if action.resource_types or _works_on_unlisted_resource(action, reach):
+            if action.resource_types or any(
+                is_authorised_on(action.full_name, arn) for arn in reach.arns
+            ):
                 continue
             if not statements_by_action(policy).beside(statement, action):
                 by_doubt.setdefault(_doubt(reach, action), []).append((entry, action))
@@ -95,32 +98,9 @@ def action_without_resource(policy: Policy) -> Iterator[Fail]:
             yield _without_resource_type(statement, entries, doubt)
 
 
-# The resources on which AWS authorizes calls of these actions nevertheless, according to its error messages and pages:
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/walkthrough1.html
-# https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
-# https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-quickstart.html
-_UNLISTED_RESOURCES = {
-    # The path follows if the call has one.
-    "iam:ListGroups": ("iam", ("group/", "group/*/")),
-    "iam:ListInstanceProfiles": ("iam", ("instance-profile/", "instance-profile/*/")),
-    "iam:ListRoles": ("iam", ("role/", "role/*/")),
-    "iam:ListUsers": ("iam", ("user/", "user/*/")),
-    "logs:DescribeLogGroups": ("logs", ("log-group::log-stream:",)),
-    # `*` itself, a single character.
-    "s3:ListAllMyBuckets": ("s3", ("?",)),
-    "ssmmessages:OpenDataChannel": ("ssm", ("session/*",)),
-}
 # AWS says of these services that an action without resource types works with `*` only:
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html
 _STRICT = frozenset({"ec2"})
-
-
-def _works_on_unlisted_resource(action: Action, reach: ResourceReach) -> bool:
-    service, resources = _UNLISTED_RESOURCES.get(action.full_name, ("", ()))
-    return any(
-        intersects(arn.service, service) and any(intersects(arn.resource, r) for r in resources)
-        for arn in reach.arns
-    )
 
 
 def _without_resource_type(

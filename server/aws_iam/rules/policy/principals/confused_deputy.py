@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import keeps_strangers_out
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import policy_with, trusting
 from aws_iam.rules.outcomes import Fail
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,19 +27,29 @@ _EXTERNAL_ID = (
 
 _PARTNER = {"AWS": "arn:aws:iam::444455556666:root"}
 _ID = {"StringEquals": {"sts:ExternalId": "a1b2c3"}}
+_OURS = {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}
 # Conditions on these keys do not keep strangers out.
 _NEUTRAL = frozenset(
     {"aws:currenttime", "aws:epochtime", "aws:requestedregion", "aws:securetransport"}
 )
+# All principals of an account, and often many more, have the same values of these keys.
+_OF_ALL_PRINCIPALS = {
+    "aws:principalorgid": "the organization",
+    "aws:principalorgpaths": "the organizational unit",
+    "aws:principalaccount": "the account",
+}
 _ACCOUNT = re.compile(r"(?:arn:[^:]+:iam::)?([0-9]{12})(?::root)?")
 _OWNER = re.compile(r"arn:[^:]+:(?:iam|sts)::([0-9]{12}):.+")
 _GITHUB = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
 
 
 def _is_narrowed(statement: Statement) -> bool:
-    """Whether a condition requires more of the caller than a time, a Region or TLS."""
+    """Whether a condition requires more of the caller than a time, a Region or TLS, or its account or organization."""
     return any(
-        condition.demanded and condition.name not in _NEUTRAL and not _accepts_all(condition)
+        condition.demanded
+        and condition.name not in _NEUTRAL
+        and condition.name not in _OF_ALL_PRINCIPALS
+        and not _accepts_all(condition)
         for condition in statement.conditions
     )
 
@@ -80,18 +92,16 @@ def _allows_assuming(statement: Statement) -> bool:
     on=Policy,
     severity=Severity.SUGGESTION,
     title="A whole account is trusted without a condition",
-    fix="For a third party, require the external id that it gave you (sts:ExternalId); for your own account, name the roles or add aws:PrincipalOrgID.",
+    fix="For a third party, require the external id that it gave you (sts:ExternalId); for your own account, name the roles.",
     source=_EXTERNAL_ID,
     kinds=_TRUST,
     bad=[
         policy_with(trusting(_PARTNER)),
         policy_with(trusting({"AWS": ["111122223333", "444455556666"]})),
+        policy_with(trusting(_PARTNER, condition=_OURS)),
     ],
     good=[
         policy_with(trusting(_PARTNER, condition=_ID)),
-        policy_with(
-            trusting(_PARTNER, condition={"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})
-        ),
         policy_with(trusting({"AWS": "arn:aws:iam::444455556666:role/scanner"})),
         policy_with(
             {**trusting({"Federated": _GITHUB}), "Action": "sts:AssumeRoleWithWebIdentity"},
@@ -124,6 +134,54 @@ def whole_account(policy: Policy) -> Iterator[Fail]:
                     f" the role, and no condition limits that{doubt}",
                     low_confidence=unknown,
                 )
+
+
+@check(
+    "TRUST_IN_ORGANIZATION",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="Every principal of an organization or account can assume the role",
+    fix="Name the accounts or roles in Principal, or add ArnLike on aws:PrincipalArn with the names of the roles.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalorgid",
+    kinds=_TRUST,
+    bad=[
+        trusting({"AWS": "*"}, condition=_OURS),
+        trusting(
+            {"AWS": "*"},
+            condition={
+                "ForAnyValue:StringLike": {
+                    "aws:PrincipalOrgPaths": "o-exampleorg/r-ab12/ou-ab12-11111111/*"
+                }
+            },
+        ),
+        trusting(
+            {"AWS": "*"}, condition={"StringEquals": {"aws:PrincipalAccount": "444455556666"}}
+        ),
+    ],
+    good=[
+        trusting(
+            {"AWS": "*"},
+            condition={**_OURS, "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/deploy"}},
+        ),
+        trusting(_PARTNER, condition=_OURS),
+    ],
+)
+def whole_organization(statement: Statement) -> Iterator[Fail]:
+    """The administrator of any account of the organization decides who gets the role's permissions there.
+
+    False alarm when the role is meant for everyone in the organization.
+    """
+    if not _allows_assuming(statement) or _is_narrowed(statement):
+        return
+    closing = [condition for condition in statement.conditions if keeps_strangers_out(condition)]
+    for principal in statement.principals if closing else ():
+        if principal.type == "AWS" and principal.is_everyone:
+            values = joined([quoted(value.value, 60) for value in closing[0].values], shown=2)
+            yield Fail(
+                principal.name.where,
+                f"`*` and {quoted(closing[0].key.value)}: every principal of {_OF_ALL_PRINCIPALS[closing[0].name]}"
+                f" {values} whose own policies permit it can assume the role",
+            )
 
 
 @check(

@@ -82,7 +82,7 @@ def trust_in_star(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     severity=Severity.SECURITY_WARNING,
     title="Any principal of any AWS account can assume the role",
-    fix="Name the accounts or roles, or add a condition on aws:PrincipalOrgID, aws:PrincipalAccount or aws:PrincipalArn.",
+    fix="Name the accounts or roles in Principal, or add conditions on aws:PrincipalOrgID and aws:PrincipalArn.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
     kinds=_TRUST,
     bad=[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer
 from aws_iam.engine.denied.masks import with_placeholders
 from aws_iam.engine.denied.message import denials
+from aws_iam.engine.denied.other_texts import KUBERNETES
 from aws_iam.engine.denied.policy_documents import PolicyDocuments
 from aws_iam.engine.denied.remedy import remedy as find_remedy
 from aws_iam.engine.denied.request import denied_request
@@ -109,7 +110,7 @@ def _summary(
 ) -> str:
     parts = [_refusal(denial)]
     if denial.mended_by:
-        parts.append(f"No change of a policy helps: {denial.cause}. {denial.mended_by}")
+        parts.append(f"No change of an IAM policy helps: {denial.cause}. {denial.mended_by}")
     elif proof:
         parts.append(proof.sentence)
     elif denial.explicit and request.request:
@@ -139,6 +140,8 @@ def _refusal(denial: Denial) -> str:
     by = f" to {quoted(denial.principal)}" if denial.principal else ""
     if denial.principal == "*":
         by = " to an anonymous caller"
+    if denial.service == KUBERNETES:
+        return f"Kubernetes (RBAC), not IAM, refused {quoted(denial.operation)}{on}{by}."
     subject = f"AWS refused {what}{on}{by}"
     if not denial.policy_type:
         return (

@@ -15,10 +15,12 @@ from aws_iam.engine.evaluation.evaluate import Evaluation, evaluate_request
 from aws_iam.engine.evaluation.layers import LAYERS, Layers, layers_of
 from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import Request, request_of
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts, service_remarks
 from aws_iam.tools.policy.denied.proofs import owner_of, policy_name
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.denied.remedy import Remedy
     from aws_iam.engine.denied.request import DeniedRequest
     from aws_iam.engine.effective.escalation import EscalationPath
+    from aws_iam.engine.reference.catalog import Action
 
 DECODE_COMMAND = "aws sts decode-authorization-message --encoded-message MESSAGE --query DecodedMessage --output text"
 _MOST_ROWS = 10
@@ -271,11 +274,11 @@ def open_facts(
     if request.concluded:
         facts["concluded"] = list(request.concluded)
     if remedy and remedy.assumed:
-        facts["assumed"] = list(remedy.assumed)
+        facts["assumed"] = list(remedy.assumed.values())
     if remedy and documents is not None:
-        changed = {change.layer for change in remedy.changes}
+        named = {*(change.layer for change in remedy.changes), *remedy.assumed}
         not_given = [
-            layer for layer in _layers_not_given(remedy.request, documents) if layer not in changed
+            layer for layer in _layers_not_given(remedy.request, documents) if layer not in named
         ]
         facts |= {"not_given_and_may_block_next": not_given} if not_given else {}
     notes = list(_notes(denial, request, remedy))
@@ -323,8 +326,7 @@ def _notes(denial: Denial, request: DeniedRequest, remedy: Remedy | None) -> Ite
         yield f"{known.full_name} is authorized on {types}: give a message that includes the ARN"
     if denial.action and known is None:
         yield f"{quoted(denial.action)} is {catalog().tier(denial.action)} in the service data"
-    if "*" in (remedy.request.resource if remedy else denial.resource)[1:]:
-        yield "the resource in the message contains `*`, which is a wildcard in a policy"
+    yield from _about_resource(denial, known, remedy)
     if denial.operation and denial.action and not _same_name(denial):
         yield (
             f"the call {quoted(denial.operation)} needs {quoted(denial.action)} among others: AWS authorizes each of its"
@@ -332,6 +334,29 @@ def _notes(denial: Denial, request: DeniedRequest, remedy: Remedy | None) -> Ite
         )
     if remedy:
         yield from _about_request(denial, remedy)
+
+
+def _about_resource(denial: Denial, known: Action | None, remedy: Remedy | None) -> Iterator[str]:
+    group, streams, name = denial.resource.partition(":log-stream:")
+    if remedy and streams and name:
+        yield (
+            f"the next log stream has another name: to allow every stream of the group, use {quoted(f'{group}:*')} as Resource"
+        )
+    if "*" in (remedy.request.resource if remedy else denial.resource)[1:]:
+        yield "the resource in the message contains `*`, which is a wildcard in a policy"
+    others = _other_types(known, remedy.request.resource) if known and remedy else []
+    if known and others:
+        yield (
+            f"AWS authorizes {known.full_name} on each resource of the call separately: {joined(others)} may be refused next,"
+            " and so may the optional ones that the call has (`aws-iam policy lookup` lists them)"
+        )
+
+
+def _other_types(action: Action, resource: str) -> list[str]:
+    """The types of the other resources that every call of the action has, besides the type of this one."""
+    arn = Arn.of(resource)
+    own = {type_.name for type_ in catalog().types_of_arn(arn)} if arn else set()
+    return [name for name in action.required if name not in own] if own else []
 
 
 def _allows(document: Mapping[str, Any]) -> bool:

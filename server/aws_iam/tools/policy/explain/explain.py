@@ -33,6 +33,7 @@ from aws_iam.rules.policy.risk_findings import (
     unresolved_resources,
     without_unknown_exclusions,
 )
+from aws_iam.rules.policy.run import security_warnings
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.validate.validate import KIND_NAMES
 from aws_iam.wording import counted, joined
@@ -66,7 +67,9 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
     unknown = (unresolved_resources(source.policy, source.unresolved) for source in sources)
     targets = Targets.of(expansion, frozenset(chain.from_iterable(unknown)))
     views = tuple(_views(sources, expansion, targets))
-    findings = tuple(finding for view in views for finding in view.findings)
+    risks = tuple(finding for view in views for finding in view.findings)
+    warnings = tuple(_other_warnings(gathered_policies.sources, risks))
+    findings = (*warnings, *risks)
     statements = list(_statements(sources, expansion, targets))
     rows = [row for view in views for row in view.rows(several=len(views) > 1)]
     forms = _narrower_forms(sources, expansion, targets)
@@ -79,6 +82,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
                         sources,
                         statements,
                         views,
+                        warnings=len(warnings),
                         complete=policy_inputs.is_complete(gathered_policies),
                     ),
                     policy_inputs.not_judged_note(gathered_policies),
@@ -221,6 +225,19 @@ def _located(risks: Risks, names: Mapping[int, str]) -> tuple[Finding, ...]:
         replace(risk.finding, resource=names.get(id(risk.statement)) or None)
         for risk in risks.findings
     )
+
+
+def _other_warnings(sources: Sequence[Source], risks: Sequence[Finding]) -> Iterator[Finding]:
+    """The security warnings of `policy validate` on statements in which `explain` finds nothing."""
+    places = [(risk.resource or "", f"{risk.where.pointer}/") for risk in risks if risk.where]
+    for source in sources:
+        if isinstance(source.content, Policy) and source.content.kind in _LIMITS:
+            continue
+        starts = tuple(pointer for name, pointer in places if name == source.name)
+        for warning in security_warnings(source):
+            pointer = warning.where.pointer if warning.where else ""
+            if not f"{pointer}/".startswith(starts):
+                yield replace(warning, resource=source.name or None)
 
 
 def _exposures(policy: Policy) -> Iterator[RiskFinding]:
@@ -373,6 +390,7 @@ def _summary(
     statements: Sequence[dict[str, Any]],
     views: Sequence[_KindAccess],
     *,
+    warnings: int,
     complete: bool,
 ) -> str:
     if len(sources) == 1:
@@ -383,7 +401,7 @@ def _summary(
     else:
         what = f"{len(sources)} policies"
     parts = [f"{what[0].upper()}{what[1:]} with {counted(len(statements), 'statement')}"]
-    parts += [_gives(view) for view in views]
+    parts += [_gives(view, several=len(views) > 1) for view in views]
     if not statements:
         parts.append("AWS refuses a policy without statements")
     broken = sum(map(_broken, sources))
@@ -399,11 +417,12 @@ def _summary(
         parts.append(f"AWS refuses the policy, because {unknown_versions[0]}")
     if any(view.kind not in _LIMITS for view in views):
         unusual = sum(view.unusual for view in views)
-        parts.append(
-            counted(unusual, "unusually powerful grant")
-            if unusual
-            else f"nothing unusually powerful{'' if complete else ' in what was judged'}"
-        )
+        if unusual:
+            parts.append(counted(unusual, "unusually powerful grant"))
+        elif not warnings:
+            parts.append(f"nothing unusually powerful{'' if complete else ' in what was judged'}")
+    if warnings:
+        parts.append(counted(warnings, "security warning"))
     vague = sum(
         bool(unresolved_actions(s, source.unresolved))
         for source in sources
@@ -417,7 +436,7 @@ def _summary(
     return "; ".join(parts) + "."
 
 
-def _gives(view: _KindAccess) -> str:
+def _gives(view: _KindAccess, *, several: bool) -> str:
     number = len(view.access.actions)
     actions = counted(number, "known action")
     services = counted(len({view.access.facts[n].service for n in view.access.actions}), "service")
@@ -425,8 +444,10 @@ def _gives(view: _KindAccess) -> str:
     if view.kind in _LIMITS:
         # A limit that only denies is used with another one that allows, such as FullAWSAccess.
         limits = f"allows at most {of}" if number else "only denies"
-        return f"a limit that {limits} and grants nothing by itself"
-    return f"{of} effectively allowed"
+        which = f" ({view.kind.value})" if several else ""
+        return f"a limit{which} that {limits} and grants nothing by itself"
+    by = f" by the {view.kind.value} policies" if several else ""
+    return f"{of} effectively allowed{by}"
 
 
 def _broken(source: _NamedPolicy) -> int:

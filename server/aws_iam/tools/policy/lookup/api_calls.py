@@ -12,6 +12,7 @@ from aws_iam.engine.reference.operations import (
     operations_named,
     sdk_method,
     service_of_client,
+    without_permission,
 )
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.lookup import tables
@@ -126,14 +127,19 @@ def _of_names(
         "found_by": "a list of exceptions" if exceptions else "its name",
     }
     owners = list(dict.fromkeys(name.partition(":")[0] for name in names))
+    open_action = without_permission().get(names[0].lower()) if len(names) == 1 else None
     return facts_answer(
         known,
-        _call_sentence(query, exceptions, same_name),
+        f"{quoted(query)}: {open_action.why}."
+        if open_action
+        else _call_sentence(query, exceptions, same_name),
         found
         | ({"note": "; ".join(notes)} if notes else {})
         | {"actions": tables.action_rows(known, names)},
         services=owners if len(owners) < 3 else (),  # noqa: PLR2004 - more pages say nothing
-        sources=operation_sources({call.service for call in exceptions}),
+        sources=(open_action.source,)
+        if open_action
+        else operation_sources({call.service for call in exceptions}),
         queries=names,
     )
 

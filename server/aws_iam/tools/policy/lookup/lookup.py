@@ -12,7 +12,11 @@ from aws_iam.engine.language.arn import PARTITIONS
 from aws_iam.engine.language.aws_names import FORMS
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import Catalog, catalog
-from aws_iam.engine.reference.operations import operations_named, service_of_client
+from aws_iam.engine.reference.operations import (
+    operations_named,
+    service_of_client,
+    without_permission,
+)
 from aws_iam.engine.reference.regions import regions
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
@@ -181,11 +185,15 @@ def _of_action(known: Catalog, action: Action) -> Answer:
     more = ""
     if action.dependents:
         more = f" A call may also need {quoted_names(action.dependents, shown=5)}."
+    open_action = without_permission().get(action.full_name.lower())
+    if open_action:
+        more += f" {open_action.why}."
     return facts_answer(
         known,
         f"`{action.full_name}` has access level {action.level} and is authorized {on}.{more}",
         tables.action_facts(known, action),
         services=(action.service,),
+        sources=(open_action.source,) if open_action else (),
     )
 
 

@@ -145,7 +145,9 @@ def _answer(
     )
     if len(command.directions) > 1 or not command.paths:
         return answer
-    needs = {row["action"]: [row["resource"]] for row in always}
+    needs: dict[str, list[str]] = {}
+    for row in always:
+        needs.setdefault(row["action"], []).append(row["resource"])
     return replace(
         answer,
         next=(f"aws-iam policy generate --needs {shlex.quote(json.dumps(needs))}", *answer.next),

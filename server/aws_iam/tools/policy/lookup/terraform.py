@@ -30,9 +30,9 @@ _ADDRESS = re.compile(r"(data\.)?(aws_[a-z0-9_]+)(?:\.[\w-]+(?:\[[^\]]*\])?)?", 
 
 
 def terraform_name(known: Catalog, query: str) -> Answer | None:
-    """`aws_s3_bucket`, `data.aws_iam_role`, an address or the first line of a block."""
-    block, address = _BLOCK.fullmatch(query), _ADDRESS.fullmatch(query)
-    match = block or address
+    """`aws_s3_bucket`, `terraform aws_s3_bucket`, `data.aws_iam_role`, an address or the first line of a block."""
+    name = query.removeprefix("terraform ").strip()
+    match = _BLOCK.fullmatch(name) or _ADDRESS.fullmatch(name)
     if match is None:
         return None
     is_data = match[1] in {"data", "data."}

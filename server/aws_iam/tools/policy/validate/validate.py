@@ -14,7 +14,13 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import Unread, gathered
 from aws_iam.rules.check import AT_MOST
 from aws_iam.rules.policy.catalogue import ENDED_EARLY
-from aws_iam.rules.policy.run import SEVERITIES, finding_rank, source_findings, with_places
+from aws_iam.rules.policy.run import (
+    SEVERITIES,
+    finding_rank,
+    policy_findings,
+    source_findings,
+    with_places,
+)
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.validate.access_analyzer import AnalyzedPolicies, with_access_analyzer
 from aws_iam.wording import counted, joined
@@ -192,7 +198,7 @@ def _fact(source: Source, found: tuple[Finding, ...]) -> dict[str, Any]:
     if isinstance(content, Syntax):
         return {}
     fact: dict[str, Any] = {"kind": content.kind.value, "kind_guessed": content.kind_guessed}
-    other = _indistinguishable(content) if content.kind_guessed else ""
+    other = _indistinguishable(content, found) if content.kind_guessed else ""
     if other:
         fact["could_also_be"] = other
     cut = _cut(found)
@@ -207,10 +213,11 @@ def _cut(found: tuple[Finding, ...]) -> list[str]:
     return sorted(code for code, number in by_code.items() if number >= AT_MOST)
 
 
-def _indistinguishable(policy: Policy) -> str:
-    """The organization policy kind that would look the same."""
+def _indistinguishable(policy: Policy, found: tuple[Finding, ...]) -> str:
+    """The organization policy kind that would look the same; empty when it would have the same problems."""
     if policy.kind is Kind.IDENTITY:
-        return Kind.SCP.value
+        as_scp = policy_findings(replace(policy, kind=Kind.SCP))
+        return "" if _places(as_scp) == _places(found) else Kind.SCP.value
     principals = (statement.node.member("Principal") for statement in policy.statements)
     everyone = all(
         principal and principal.form is Form.STRING and principal.text == "*"
@@ -220,12 +227,16 @@ def _indistinguishable(policy: Policy) -> str:
     return Kind.RCP.value if policy.kind is Kind.RESOURCE and everyone and denies else ""
 
 
+def _places(findings: Iterable[Finding]) -> set[tuple[str, str]]:
+    return {(f.code, f.where.pointer if f.where else "") for f in findings}
+
+
 def _next(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> tuple[str, ...]:
     calls = []
     for source, found in by_source:
         content = source.content
         if isinstance(content, Policy) and content.kind_guessed:
-            other = _indistinguishable(content)
+            other = _indistinguishable(content, found)
             calls += [f"aws-iam policy validate --document FILE --kind {other}"] if other else []
         calls += filter(None, map(_looked_up, found[:_MOST_CALLS]))
     if not any(found for _, found in by_source):
