@@ -24,6 +24,7 @@ from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.language.pattern import intersects, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.corrections import unlisted_formats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -83,7 +84,7 @@ def _formats_of_action(action: str) -> tuple[str, ...]:
     for name in known.resource_types:
         type_ = service.resource_types.get(name.lower())
         found |= dict.fromkeys(type_.arn_formats if type_ else ())
-    return tuple(found)
+    return tuple(found) or unlisted_formats(action)
 
 
 # Most actions of a statement are of the same few types.

@@ -44,6 +44,15 @@ def is_authorised_on(action: str, arn: Arn) -> bool:
     )
 
 
+def unlisted_formats(action: str) -> tuple[str, ...]:
+    """The ARN formats on which AWS authorises the action, although its reference lists no resource type for it."""
+    service, patterns = _unlisted().get(action.lower(), ("", ()))
+    return tuple(
+        f"arn:${{Partition}}:{service}:*:*:{resource.replace('*', '${Path}').replace('?', '${Any}')}"
+        for resource in patterns
+    )
+
+
 @cache
 def _unlisted() -> Mapping[str, tuple[str, tuple[str, ...]]]:
     """The service and the resources, as patterns, on which such an action is authorised, by its name in lower case."""
