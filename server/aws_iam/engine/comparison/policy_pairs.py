@@ -2,6 +2,7 @@
 
 policy_pairs(document, baseline)             →   one pair of unions, or a pair for each name
 policy_pairs(document, baseline, "Role")     →   only the policies of that logical id, address or name
+separate_policies(document)                  →   each named policy by itself, or a list as one union
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.clauses import is_principaled
 from aws_iam.engine.comparison.permissive_policies import empty_policy
 from aws_iam.engine.language.document import Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
@@ -38,6 +40,37 @@ class PolicyPair:
     change: Change
     document: tuple[Policy, ...]
     baseline: tuple[Policy, ...]
+
+
+@slotted
+class JudgedPolicies:
+    """Policies that are judged as one; `name` is empty where the document is judged as a whole."""
+
+    name: str
+    policies: tuple[Policy, ...]
+
+
+def separate_policies(
+    document: Sequence[Source], policy: str | None = None
+) -> tuple[JudgedPolicies, ...]:
+    """The policies that nothing joins; those of a list are one union, apart from those with principals."""
+    if policy is not None:
+        document, _ = _picked(document, (), policy)
+    if _is_named(document):
+        return tuple(JudgedPolicies(name=s.name, policies=(_policy(s, s.name),)) for s in document)
+    policies = policies_of(document, "document")
+    apart: dict[bool, list[int]] = {}
+    for number, own in enumerate(policies):
+        apart.setdefault(is_principaled((own,)), []).append(number)
+    if len(apart) <= 1:
+        return (JudgedPolicies(name="", policies=policies),)
+    return tuple(
+        JudgedPolicies(
+            name=joined([document[number].name for number in numbers], shown=_NAMED),
+            policies=tuple(policies[number] for number in numbers),
+        )
+        for numbers in apart.values()
+    )
 
 
 def policy_pairs(
@@ -148,9 +181,10 @@ def _is_called(source: Source, policy: str) -> bool:
 def _unknown(policy: str, sources: Sequence[Source]) -> InputError:
     names = [source.name or source.file or "" for source in sources]
     near = closest(policy, [name.partition(".")[0] for name in names] + names)
+    hint = f"there are {_names(sources)}" if any(names) else "the document is one policy"
     return InputError(
         f"no policy is called {quoted(policy)}",
-        hint=f"did you mean {quoted(near)}?" if near else f"there are {_names(sources)}",
+        hint=f"did you mean {quoted(near)}?" if near else hint,
     )
 
 

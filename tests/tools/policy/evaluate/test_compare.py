@@ -446,8 +446,9 @@ def test_a_policy_that_is_not_there_or_not_chosen_is_refused() -> None:
     with pytest.raises(InputError, match="`document` holds 2 policies") as caught:
         compare(role("s3:PutObject"), baseline=document(OLD))
     assert "`R.Policies[0] (p)`" in caught.value.hint
-    with pytest.raises(InputError, match="there is no `baseline`"):
+    with pytest.raises(InputError, match="no policy is called `R`") as unnamed:
         compare(document(EVERYONE), public=True, policy="R")
+    assert unnamed.value.hint == "the document is one policy"
 
 
 def test_policies_of_folders_are_compared_by_file(tmp_path: Any, capsys: Any) -> None:

@@ -20,6 +20,7 @@ from aws_iam.engine.comparison.compare import (
     forbidden_requests,
     public_requests,
     unknown_issuers,
+    without_principals,
 )
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
@@ -58,24 +59,23 @@ def compare(
             "nothing to compare with",
             hint='give `baseline` (a policy), `forbidden` ({"actions": […]}) or `public`',
         )
-    if baseline is None and policy is not None:
-        raise InputError(
-            "`policy` picks a policy of `document` and of `baseline`, and there is no `baseline`",
-            hint="give the policy alone as `document`",
-        )
     found = compare_documents(document, baseline, policy) if baseline is not None else None
     granted = (
-        forbidden_requests(document, _forbidden(forbidden)) if forbidden is not None else None
+        forbidden_requests(document, _forbidden(forbidden), policy)
+        if forbidden is not None
+        else None
     )
-    public = public_requests(document) if strangers else None
+    public = public_requests(document, policy=policy) if strangers else None
     inputs = found.inputs if found else (gathered(document),)
-    comparison = found.comparison if found else Comparison(assuming=assumptions(document))
+    comparison = found.comparison if found else Comparison(assuming=assumptions(document, policy))
     violations = (*_forbidden_violations(granted), *_public_violations(public))
     unproved = dict.fromkeys(question for s in (granted, public) if s for question in s.open)
     findings = tuple(_findings(found)) if found else ()
-    issuers = tuple(_own_issuers(document)) if strangers else ()
+    beside = (
+        (*_not_applicable(document, policy), *_own_issuers(document, policy)) if strangers else ()
+    )
     return Answer(
-        summary=" ".join((*_summary(found, granted, public, inputs), *issuers)),
+        summary=" ".join((*_summary(found, granted, public, inputs), *beside)),
         findings=findings,
         comparison=replace(
             comparison,
@@ -198,8 +198,10 @@ def _forbidden_violations(found: SearchResult | None) -> Iterator[dict[str, Any]
     """One violation for each statement that grants forbidden actions, with all of these."""
     by_place: dict[tuple[str, ...], list[Difference]] = {}
     for difference in found.differences if found else ():
-        by_place.setdefault(tuple(difference.request["granted_by"]), []).append(difference)
-    for places, differences in by_place.items():
+        request = difference.request
+        places = (request.get("policy", ""), *request["granted_by"])
+        by_place.setdefault(places, []).append(difference)
+    for (_, *places), differences in by_place.items():
         names = action_names(names_of(d.group for d in differences))
         more = len(names) - _MOST_LISTED
         yield {
@@ -269,12 +271,22 @@ def _first_request(found: SearchResult, actions: int = 1) -> str:
     requested = found.requests[0]["request"]
     more = f" and {counted(actions - 1, 'more action')}" if actions > 1 else ""
     what = f"{quoted(requested['action'])} on {quoted(requested['resource'])}"
-    return f"{what}{_stranger(requested['principal'])}{more}"
+    policy = found.requests[0].get("policy")
+    by = f" in {quoted(policy)}" if policy else ""
+    return f"{what}{_stranger(requested['principal'])}{by}{more}"
 
 
-def _own_issuers(document: Any) -> Iterator[str]:
+def _not_applicable(document: Any, policy: str | None) -> Iterator[str]:
+    """The policies beside the judged ones that name no principals."""
+    names = [quoted(name) for name in without_principals(document, policy)]
+    if names:
+        verb = "has" if len(names) == 1 else "have"
+        yield f"{joined(names, shown=_SHOWN)} {verb} no principals and cannot be public."
+
+
+def _own_issuers(document: Any, policy: str | None) -> Iterator[str]:
     """A reservation about issuers that may have other customers, too."""
-    hosts = [quoted(host) for host in unknown_issuers(document)]
+    hosts = [quoted(host) for host in unknown_issuers(document, policy)]
     if hosts:
         yield f"It is assumed that nobody else gets tokens of {joined(hosts, shown=_SHOWN)}."
 
@@ -396,6 +408,8 @@ def _rows(found: SearchResult) -> Iterator[dict[str, str]]:
         if keys:
             row["when"] = "; ".join(keys)
         row["granted_by"] = ", ".join(witness["granted_by"])
+        if "policy" in witness:
+            row = {"policy": witness["policy"], **row}
         yield row
 
 
