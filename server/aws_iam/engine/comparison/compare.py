@@ -17,12 +17,15 @@ from aws_iam.answer import Comparison
 from aws_iam.engine.comparison import variable_values
 from aws_iam.engine.comparison.access_changes import access_changes
 from aws_iam.engine.comparison.actions import names_of
+from aws_iam.engine.comparison.attachment_changes import attachment_changes
 from aws_iam.engine.comparison.change_risks import ChangeRisks
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_of
 from aws_iam.engine.comparison.ineffective_additions import ineffective_additions
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
 from aws_iam.engine.comparison.policy_pairs import (
+    is_called,
+    named_attachments,
     named_sources,
     policies_of,
     policy_pairs,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
+    from aws_iam.engine.comparison.attachment_changes import AttachmentChange
     from aws_iam.engine.comparison.policy_pairs import Change, JudgedPolicies, PolicyPair
 
     Relation = Literal["more", "less", "equal", "incomparable", "unknown"]
@@ -84,6 +88,8 @@ class ComparedDocuments:
     policies: tuple[ComparedPolicy, ...]
     comparison: Comparison
     inputs: tuple[Gathered, Gathered]
+    # What is attached on one side only and cannot be compared.
+    attachments: tuple[AttachmentChange, ...] = ()
 
     @property
     def broken(self) -> tuple[Unread, ...]:
@@ -108,12 +114,26 @@ def compare_documents(
     new = gathered(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
-    pairs = policy_pairs(named_sources(document, new), named_sources(baseline, old), policy)
+    ours, theirs = named_sources(document, new), named_sources(baseline, old)
+    attached = named_attachments(document, new)
+    changes = attachment_changes(
+        attached,
+        named_attachments(baseline, old),
+        (*(source.name for source in ours), *(own.place for own in attached)),
+    )
+    pairs = policy_pairs(ours, theirs, policy)
     compared = tuple(map(_compared, pairs))
     comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
-    found = ComparedDocuments(policies=compared, comparison=comparison, inputs=(new, old))
-    if found.broken and comparison.relation in {"equal", "less"}:
-        # The files that cannot be read may allow more.
+    found = ComparedDocuments(
+        policies=compared,
+        comparison=comparison,
+        inputs=(new, old),
+        attachments=tuple(own for own in changes if is_called(own.place, policy)),
+    )
+    widens = found.broken or any(change.widens for change in found.attachments)
+    narrows = any(change.narrows for change in found.attachments)
+    doubted = {"equal", *(("less",) if widens else ()), *(("more",) if narrows else ())}
+    if (widens or narrows) and comparison.relation in doubted:
         return replace(found, comparison=replace(comparison, relation="unknown"))
     return found
 

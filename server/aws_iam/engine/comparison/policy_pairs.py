@@ -7,15 +7,17 @@ separate_policies(document)                  →   each named policy by itself, 
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.clauses import is_principaled
 from aws_iam.engine.comparison.permissive_policies import empty_policy
-from aws_iam.engine.language.document import Policy, Syntax
+from aws_iam.engine.language.document import Kind, Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.sources.files import Files
+from aws_iam.engine.sources.gather import sources_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from aws_iam.engine.language.document import Source
+    from aws_iam.engine.sources.containers.attachments import PolicyAttachment
     from aws_iam.engine.sources.gather import Gathered
 
     Change = Literal["added", "removed", "changed"]
@@ -102,22 +105,43 @@ def policy_pairs(
 def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
     """The policies, with a name where they are several policies, not parts of one.
 
-    Those of a folder are named by their files, from the folder on; those of a list, or of an answer, are places.
+    Those of a folder are named by their files, from the folder on; those of a list, or of an answer, are places. AWS
+    managed policies that a file attaches are among them.
     """
+    sources = (*found.sources, *_attached(found))
     if isinstance(document, Files) and document.folder:
-        start = f"{document.folder.rstrip('/')}/"
         return tuple(
-            replace(
-                source, name=f"{(source.file or '').removeprefix(start)} {source.name}".strip()
-            )
-            for source in found.sources
+            replace(source, name=f"{_in_folder(document, source.file)} {source.name}".strip())
+            for source in sources
         )
     if found.formats:
-        return found.sources
+        return sources
     return tuple(
-        replace(source, name=source.name and f"/{source.name.lstrip('/')}")
-        for source in found.sources
+        replace(source, name=source.name and f"/{source.name.lstrip('/')}") for source in sources
     )
+
+
+def named_attachments(document: object, found: Gathered) -> tuple[PolicyAttachment, ...]:
+    """The attached policies, named like the policies of their files."""
+    if not (isinstance(document, Files) and document.folder):
+        return found.attachments
+    return tuple(
+        replace(own, place=f"{_in_folder(document, own.file)} {own.place}", file=None)
+        for own in found.attachments
+    )
+
+
+def _in_folder(document: Files, file: str | None) -> str:
+    return (file or "").removeprefix(f"{document.folder.rstrip('/')}/")
+
+
+def _attached(found: Gathered) -> Iterator[Source]:
+    for own in found.attachments:
+        managed = None if own.is_boundary else own.managed
+        if managed:
+            # As a value it has no lines, which would not be those of the file.
+            (source,) = sources_of(json.loads(managed.document), Kind.IDENTITY)
+            yield replace(source, name=own.name, file=own.file)
 
 
 def policies_of(sources: Sequence[Source], side: str) -> tuple[Policy, ...]:
@@ -160,20 +184,21 @@ def _picked(
     document: Sequence[Source], baseline: Sequence[Source], policy: str
 ) -> tuple[Sequence[Source], Sequence[Source]]:
     """The policies of that name; a side that is a single policy has no choice."""
-    if not any(_is_called(source, policy) for source in (*document, *baseline)):
+    if not any(is_called(source.name, policy) for source in (*document, *baseline)):
         raise _unknown(policy, (*document, *baseline))
     new, old = (
         sources
         if len(sources) == 1 and not _is_named(sources)
-        else [source for source in sources if _is_called(source, policy)]
+        else [source for source in sources if is_called(source.name, policy)]
         for sources in (document, baseline)
     )
     return new, old
 
 
-def _is_called(source: Source, policy: str) -> bool:
-    """Whether it is the policy's place, its logical id or address, or its name in brackets."""
-    name, wanted = source.name, policy
+def is_called(name: str, wanted: str | None) -> bool:
+    """Whether it is the policy's place, its logical id or address, or its name in brackets; without a wish it is."""
+    if wanted is None:
+        return True
     begins = name.startswith(wanted) and name[len(wanted) : len(wanted) + 1] in {"", ".", " ", "["}
     return begins or f"({wanted})" in name
 

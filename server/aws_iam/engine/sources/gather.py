@@ -33,6 +33,7 @@ from aws_iam.engine.reference.managed_policies import (
     managed_policy_of_arn,
 )
 from aws_iam.engine.sources.containers import container_of
+from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
     embedded,
@@ -86,6 +87,8 @@ class Gathered:
     files: int = 0
     without: tuple[str, ...] = ()
     """The files of a folder that hold no policy."""
+    attachments: tuple[PolicyAttachment, ...] = ()
+    """Policies that the files attach without their documents."""
 
 
 @slotted
@@ -292,6 +295,7 @@ def _of_larger(
 
     sources: list[Source] = []
     unread: list[Unread] = []
+    attached: list[PolicyAttachment] = []
     formats: dict[str, None] = {}
     for number, root in enumerate(roots):
         if is_policy(root):
@@ -312,11 +316,15 @@ def _of_larger(
             for place in inside
             if isinstance(place, SkippedPlace)
         )
+        attached += (
+            replace(place, file=file) for place in inside if isinstance(place, PolicyAttachment)
+        )
     found = Gathered(
         sources=tuple(sources),
         unread=tuple(unread),
         formats=tuple((file or "", format_) for format_ in formats),
         files=1,
+        attachments=tuple(attached),
     )
     return _required(found) if required else found
 
@@ -408,6 +416,7 @@ def _of_files(given: Files, requested: _Requested) -> Gathered:
         formats=tuple(format_ for part in parts for format_ in part.formats),
         files=len(given.files),
         without=tuple(without),
+        attachments=tuple(attachment for part in parts for attachment in part.attachments),
     )
     if not gathered_.sources:
         what = f"folder {quoted(given.folder)}" if given.folder else "list of files"

@@ -77,3 +77,140 @@ def test_a_policy_is_picked_without_a_baseline() -> None:
     assert granted.summary == "The document grants none of the forbidden access."
     with pytest.raises(InputError, match="no policy is called"):
         compare(role("iam:*"), public=True, policy="Q")
+
+
+LAMBDA = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+BOUNDARY = f"arn:aws:iam::{OWN}:policy/dev-boundary"
+OWN_POLICY = f"arn:aws:iam::{OWN}:policy/team"
+
+
+def attaching(*policies: Any, **more: Any) -> dict[str, Any]:
+    resource = role("s3:GetObject")
+    resource["Resources"]["R"]["Properties"] |= {"ManagedPolicyArns": list(policies), **more}
+    return resource
+
+
+def severities(answer: Answer) -> set[tuple[str, str]]:
+    return {(finding.severity, finding.status) for finding in answer.findings}
+
+
+def test_an_attached_aws_managed_policy_is_access_that_the_role_has() -> None:
+    answer = compare(attaching(ADMIN), baseline=attaching(LAMBDA))
+    (gained,) = answer.facts["gained"]
+    assert (gained["policy"], gained["severity"]) == (
+        "R.ManagedPolicyArns (AdministratorAccess)",
+        "critical",
+    )
+    assert "R.ManagedPolicyArns (AWSLambdaBasicExecutionRole)" in answer.facts["lost"][0]["policy"]
+    same = compare(attaching(LAMBDA, OWN_POLICY), baseline=attaching(LAMBDA, OWN_POLICY))
+    assert same.summary.startswith("The document allows exactly what the baseline allows.")
+    granted = compare(attaching(ADMIN), forbidden={"actions": ["iam:PassRole"]})
+    assert granted.comparison
+    assert granted.comparison.violations
+
+
+def test_a_removed_permissions_boundary_is_gained_access() -> None:
+    bounded, free = attaching(LAMBDA, PermissionsBoundary=BOUNDARY), attaching(LAMBDA)
+    answer = compare(free, baseline=bounded)
+    assert answer.comparison
+    assert answer.comparison.relation == "unknown"
+    assert severities(answer) == {("high", "fail")}
+    assert f"`{BOUNDARY}` of `R` is removed" in answer.summary
+    other = attaching(LAMBDA, PermissionsBoundary=OWN_POLICY)
+    assert severities(compare(other, baseline=bounded)) == {("high", "unknown")}
+    narrower = compare(bounded, baseline=free)
+    assert not narrower.findings
+    assert narrower.comparison
+    assert narrower.comparison.relation == "unknown"
+    # Of a role that is gone no boundary is removed.
+    gone = {"Resources": {"Q": role("s3:GetObject")["Resources"]["R"]}}
+    assert "is removed" not in compare(gone, baseline=bounded).summary
+
+
+@pytest.mark.parametrize("policy", [OWN_POLICY, {"Ref": "Team"}, "arn:aws:iam::aws:policy/Nope"])
+def test_an_attached_policy_without_its_document_leaves_the_relation_unknown(policy: Any) -> None:
+    answer = compare(attaching(policy), baseline=attaching())
+    assert answer.comparison
+    assert answer.comparison.relation == "unknown"
+    assert severities(answer) == {("high", "unknown")}
+    (row,) = answer.facts["not_judged"]
+    assert "its document is not in the file" in row["why"]
+    less = compare(attaching(), baseline=attaching(policy))
+    assert "is no longer attached" in less.summary
+    granted = compare(attaching(policy), forbidden={"actions": ["iam:PassRole"]})
+    assert granted.summary.startswith("What was read of the document grants none")
+
+
+def planned(*resources: dict[str, Any]) -> dict[str, Any]:
+    return {"planned_values": {"root_module": {"resources": list(resources)}}}
+
+
+def test_terraform_attachments_are_compared(tmp_path: Path) -> None:
+    inline = {
+        "address": "aws_iam_role_policy.a",
+        "type": "aws_iam_role_policy",
+        "values": {"policy": json.dumps(document(OLD))},
+    }
+
+    def attachment(arn: str) -> dict[str, Any]:
+        kind = "aws_iam_role_policy_attachment"
+        return {"address": f"{kind}.a", "type": kind, "values": {"policy_arn": arn}}
+
+    new, old = planned(inline, attachment(ADMIN)), planned(inline, attachment(LAMBDA))
+    (gained,) = compare(new, baseline=old).facts["gained"]
+    assert gained["severity"] == "critical"
+    later = {
+        **planned(inline),
+        "resource_changes": [
+            {
+                "address": "aws_iam_role_policy_attachment.b",
+                "type": "aws_iam_role_policy_attachment",
+                "change": {"after_unknown": {"policy_arn": True}},
+            }
+        ],
+        "configuration": {
+            "root_module": {
+                "resources": [
+                    {
+                        "address": "aws_iam_role_policy_attachment.b",
+                        "expressions": {"policy_arn": {"references": ["aws_iam_policy.b.arn"]}},
+                    }
+                ]
+            }
+        },
+    }
+    assert "aws_iam_policy.b.arn" in compare(later, baseline=planned(inline)).summary
+    for folder, plan in (("new", new), ("old", old)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    arguments = ["--document", str(tmp_path / "new"), "--baseline", str(tmp_path / "old")]
+    assert command_line.main(["policy", "compare", *arguments], {}) == 1
+
+
+def test_sam_functions_attach_policies_by_name() -> None:
+    def function(*policies: Any) -> dict[str, Any]:
+        trust = document({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"})
+        properties = {"Policies": list(policies), "AssumeRolePolicyDocument": trust}
+        return {
+            "Resources": {"F": {"Type": "AWS::Serverless::Function", "Properties": properties}}
+        }
+
+    (gained,) = compare(function("AdministratorAccess"), baseline=function()).facts["gained"]
+    assert gained["severity"] == "critical"
+    crud = {"DynamoDBCrudPolicy": {"TableName": "t"}}
+    assert "DynamoDBCrudPolicy" in compare(function(crud), baseline=function()).summary
+
+
+@pytest.mark.parametrize("action", ["validate", "explain"])
+def test_attached_policies_are_named_as_not_judged(action: str) -> None:
+    arguments = {"action": action, "document": attaching(ADMIN, PermissionsBoundary=BOUNDARY)}
+    answer = tool.run(arguments)
+    assert "`R.ManagedPolicyArns (AdministratorAccess)`" in answer.summary
+    assert [row["place"] for row in answer.facts["not_judged"]] == [
+        "R.ManagedPolicyArns (AdministratorAccess)",
+        "R.PermissionsBoundary (dev-boundary)",
+    ]
+    if action == "explain":
+        assert answer.findings[0].code == "ADMINISTRATOR"
+        assert answer.findings[0].resource == "R.ManagedPolicyArns (AdministratorAccess)"

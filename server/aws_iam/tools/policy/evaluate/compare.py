@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, Comparison, Finding, Severity, Status
 from aws_iam.engine.comparison.access_changes import action_names, level_counts
 from aws_iam.engine.comparison.actions import names_of
+from aws_iam.engine.comparison.attachment_changes import without_document
 from aws_iam.engine.comparison.change_findings import change_findings, changes_in_words
 from aws_iam.engine.comparison.compare import (
     MOST_WITNESSES,
@@ -34,6 +35,7 @@ from aws_iam.wording import counted, joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
     from aws_iam.engine.sources.gather import Gathered
 
@@ -67,6 +69,11 @@ def compare(
     )
     public = public_requests(document, policy=policy) if strangers else None
     inputs = found.inputs if found else (gathered(document),)
+    # Only what a search over one side needs; what is attached on both sides alike changes nothing.
+    inputs = tuple(
+        replace(side, attachments=without_document(side.attachments) if granted else ())
+        for side in inputs
+    )
     comparison = found.comparison if found else Comparison(assuming=assumptions(document, policy))
     violations = (*_forbidden_violations(granted), *_public_violations(public))
     unproved = dict.fromkeys(question for s in (granted, public) if s for question in s.open)
@@ -85,7 +92,7 @@ def compare(
             gained=(),
             lost=(),
         ),
-        facts=_facts(found, granted, public) | _read(inputs),
+        facts=_facts(found, granted, public) | _read(inputs, found),
         sources=tuple(
             dict.fromkeys(
                 (
@@ -113,6 +120,7 @@ def _findings(found: ComparedDocuments) -> Iterator[Finding]:
                 resource=compared.name or None,
                 source=_LOGIC,
             )
+    yield from filter(None, (change.finding() for change in found.attachments))
     if found.comparison.relation == "unknown" and found.broken:
         yield Finding(
             code="ACCESS_GAINED",
@@ -129,10 +137,15 @@ def _unread_files(found: ComparedDocuments) -> str:
     return joined(list(files), shown=_SHOWN)
 
 
-def _read(inputs: Sequence[Gathered]) -> dict[str, Any]:
+def _read(inputs: Sequence[Gathered], found: ComparedDocuments | None) -> dict[str, Any]:
     """The AWS managed policies of both sides, and the places that were not judged."""
     managed = policy_inputs.managed_policy_facts(s.name for side in inputs for s in side.sources)
-    rows = [row for side in inputs for row in policy_inputs.not_judged_rows(side)]
+    rows = [
+        row
+        for side in inputs
+        for row in policy_inputs.not_judged_rows(side, policy_inputs.attached(side))
+    ]
+    rows += [{"place": own.place, "why": own.says} for own in (found.attachments if found else ())]
     distinct = [row for number, row in enumerate(rows) if row not in rows[:number]]
     return managed | ({"not_judged": distinct} if distinct else {})
 
@@ -317,14 +330,27 @@ def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
             as_much = f"the same as {read}the baseline." if read else "what the baseline allows."
             yield _sentence(f"{read}the document allows exactly {as_much}")
         case _:
-            unknown = (p for p in found.policies if p.comparison.relation == "unknown")
-            reasons = dict.fromkeys(reason for p in unknown for reason in _unknown_reasons(p))
-            if found.broken:
-                reasons[_unread_files(found)] = None
-            yield f"Whether the document allows the same as the baseline is unknown: {'; '.join(reasons)}."
+            yield f"Whether the document allows the same as the baseline is unknown: {'; '.join(_why_unknown(found))}."
+    yield from _beside_the_relation(found)
+
+
+def _why_unknown(found: ComparedDocuments) -> Iterator[str]:
+    unknown = [p for p in found.policies if p.comparison.relation == "unknown"]
+    yield from dict.fromkeys(reason for p in unknown for reason in _unknown_reasons(p))
+    if not unknown:
+        yield from _known(found.gained, found.lost)
+    if found.broken:
+        yield _unread_files(found)
+    yield from (change.says for change in found.attachments)
+
+
+def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
     cut = dict.fromkeys(why for p in found.policies for s in (p.beyond, p.short) for why in s.cut)
     if cut:
         yield f"There may be more differences: {'; '.join(cut)}."
+    if found.comparison.relation != "unknown" and found.attachments:
+        says = [change.says for change in found.attachments]
+        yield f"Not compared: {'; '.join(says[:_SHOWN])}{_and_more(says)}."
     yield from _ineffective_in_words(found)
     if len(found.policies) > 1:
         changes = [f"{len(found.policies)} policies were compared by name"]
@@ -332,6 +358,10 @@ def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
             names = [quoted(p.name) for p in found.policies if p.change == change]
             changes += [f"{joined(names, shown=_SHOWN)} {change}"] if names else []
         yield f"{'; '.join(changes)}."
+
+
+def _and_more(listed: Sequence[str]) -> str:
+    return f"; and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
 
 
 def _ineffective_in_words(found: ComparedDocuments) -> Iterator[str]:
@@ -343,9 +373,13 @@ def _ineffective_in_words(found: ComparedDocuments) -> Iterator[str]:
 
 def _unknown_reasons(found: ComparedPolicy) -> list[str]:
     """What is known about an unknown relation, and why the rest is unknown."""
-    sides = (("allows", found.gained), ("no longer allows", found.lost))
-    known = [f"it {verb} {changes_in_words(changes)}" for verb, changes in sides if changes]
+    known = _known(found.gained, found.lost)
     return [*known, *dict.fromkeys((*found.beyond.open, *found.short.open))]
+
+
+def _known(gained: Sequence[AccessChange], lost: Sequence[AccessChange]) -> list[str]:
+    sides = (("now allows", gained), ("no longer allows", lost))
+    return [f"it {verb} {changes_in_words(changes)}" for verb, changes in sides if changes]
 
 
 def _facts(
