@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.distinct_values import Value
-    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.language.document import Policy, Principal
     from aws_iam.engine.tokens.oidc_provider import Provider
 
 _ACCOUNT = re.compile(r"\d{12}")
@@ -149,6 +149,16 @@ def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
 
     Of accounts that the policies name alike only the first one counts.
     """
+    owner = known_owner(policies)
+    if owner:
+        return (owner,)
+    accounts = _named_accounts(policies, ())
+    alike = accounts_alike(policies)
+    return (_unused_account(accounts), *sorted({alike[account] for account in accounts}))
+
+
+def known_owner(policies: Sequence[Policy]) -> str:
+    """The account that owns the resource, if the ARNs of the policies tell, or the policies of a key; else empty."""
     named = (
         entry.value
         for policy in policies
@@ -162,10 +172,22 @@ def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
     for text in (*named, *providers):
         arn = Arn.of(text)
         if arn and _ACCOUNT.fullmatch(arn.account):
-            return (arn.account,)
-    accounts = _named_accounts(policies, ())
-    alike = accounts_alike(policies)
-    return (_unused_account(accounts), *sorted({alike[account] for account in accounts}))
+            return arn.account
+    roots = {
+        account
+        for policy in policies
+        for statement in policy.statements
+        if statement.allows and "kms:*" in statement.action_words
+        for account in accounts_of(statement.principals)
+        if any(p.value.endswith((f":{account}:root", account)) for p in statement.principals)
+    }
+    # A key keeps itself manageable by the statement for its own account.
+    return roots.pop() if len(roots) == 1 else ""
+
+
+def accounts_of(principals: Iterable[Principal]) -> frozenset[str]:
+    """The accounts that principals name."""
+    return frozenset(a for principal in principals for a in _ACCOUNTS.findall(principal.value))
 
 
 def caller_cases(

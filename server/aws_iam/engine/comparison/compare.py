@@ -203,7 +203,7 @@ def _compared(pair: PolicyPair) -> ComparedPolicy:
     short = OneWaySearch(atoms=atoms, policies=theirs, without=ours).search()
     gained = access_changes(beyond, _risks(beyond, forward))
     # What is lost completes no path.
-    lost = access_changes(short, ChangeRisks(policies=(), before=()))
+    lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True))
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
     return ComparedPolicy(
         name=pair.name,
@@ -239,10 +239,14 @@ def _risks(beyond: SearchResult, search: OneWaySearch) -> ChangeRisks:
     if not beyond.differences or not is_principaled(new):
         return ChangeRisks(policies=new, before=old)
     strangers = replace(search, strangers=True).search()
+    exposed: dict[int, set[str]] = {}
+    for difference in strangers.differences:
+        for clause in difference.clauses:
+            exposed.setdefault(id(clause.statement), set()).update(names_of([difference.group]))
     return ChangeRisks(
         policies=new,
         before=old,
-        exposed=frozenset(names_of(difference.group for difference in strangers.differences)),
+        exposed={statement: frozenset(names) for statement, names in exposed.items()},
     )
 
 

@@ -309,8 +309,10 @@ def _stranger(principal: str) -> str:
     if principal == "*":
         return " without credentials"
     _, provider, host = principal.rpartition(":oidc-provider/")
-    if provider or not principal.startswith("arn:"):
+    if provider:
         return f" with a token of {quoted(host)}"
+    if not principal.startswith("arn:"):
+        return f" through the service {quoted(principal)}"
     return ""
 
 
@@ -368,7 +370,7 @@ def _ineffective_in_words(found: ComparedDocuments) -> Iterator[str]:
     rows = [row for policy in found.policies for row in policy.ineffective]
     if rows:
         listed = [f"{quoted(row['entry'])} ({row['why']})" for row in rows]
-        yield f"It adds without effect: {joined(listed, shown=_SHOWN)}."
+        yield f"Added without effect: {joined(listed, shown=_SHOWN)}."
 
 
 def _unknown_reasons(found: ComparedPolicy) -> list[str]:
