@@ -17,6 +17,7 @@ from aws_iam.engine.comparison.change_risks import (
     widened,
     without_deny,
 )
+from aws_iam.engine.comparison.clauses import as_written
 from aws_iam.engine.comparison.statement_changes import (
     condition_change,
     condition_in_words,
@@ -245,7 +246,7 @@ def _place(
     granting = clause if clause.allows else _granting(difference, found) or clause
     # The resources that a Deny covered, unless it covered all.
     named = clause if clause.allows or not clause.is_anywhere else granting
-    listed = named.resources or ()
+    listed = tuple(map(as_written, named.resources or ()))
     resources = listed
     excluded: tuple[str, ...] = ()
     action = difference.group.action

@@ -154,6 +154,11 @@ def comparable_texts(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
     yield from map(tuple, values.values())
 
 
+def as_written(text: str) -> str:
+    """The text of a resource as the policy has it."""
+    return text.replace(_PLAIN, "${")
+
+
 def has_variables(policy: Policy) -> bool:
     """Whether `${…}` is a variable in the policy: only in version 2012-10-17."""
     return policy.version is not None and policy.version.value == _VARIABLES

@@ -199,8 +199,8 @@ def _compared(pair: PolicyPair) -> ComparedPolicy:
         SideStatements.of(policies, atoms, decisive) for policies in (new_beside, old_beside)
     )
     forward = OneWaySearch(atoms=atoms, policies=ours, without=theirs)
-    beyond = forward.search()
-    short = OneWaySearch(atoms=atoms, policies=theirs, without=ours).search()
+    beyond = _without_misspelt(forward.search())
+    short = _without_misspelt(OneWaySearch(atoms=atoms, policies=theirs, without=ours).search())
     gained = access_changes(beyond, _risks(beyond, forward))
     # What is lost completes no path.
     lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True))
@@ -226,6 +226,18 @@ def _compared(pair: PolicyPair) -> ComparedPolicy:
             frozenset(name for change in (*gained, *lost) for name in change.names),
         ),
     )
+
+
+def _without_misspelt(found: SearchResult) -> SearchResult:
+    """Without the actions that do not exist and are spelled almost like one that does."""
+    kept = tuple(d for d in found.differences if not all(map(_is_misspelt, names_of([d.group]))))
+    if kept or not found.cut:
+        return replace(found, differences=kept)
+    return replace(found, differences=kept, open=found.cut, cut=())
+
+
+def _is_misspelt(name: str) -> bool:
+    return catalog().tier(name) == "unknown" and bool(catalog().suggest_action(name))
 
 
 def _witnesses(allowed_by: str, found: SearchResult) -> Iterator[Mapping[str, Any]]:

@@ -8,6 +8,8 @@ separate_policies(document)                  →   each named policy by itself, 
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Literal
 
     from aws_iam.engine.language.document import Source
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     Change = Literal["added", "removed", "changed"]
 
 _NAMED = 10
+# An index of a list in a name that ends with the name of the policy, as in `Role.Policies[0] (inline)`.
+_INDEX = re.compile(r"\[\d+\](?=.* \([^()]+\)$)")
 
 
 @slotted
@@ -166,9 +170,10 @@ def _is_named(sources: Sequence[Source]) -> bool:
 
 
 def _by_name(document: Sequence[Source], baseline: Sequence[Source]) -> Iterator[PolicyPair]:
-    new, old = ({source.name: source for source in side} for side in (document, baseline))
-    for name in dict.fromkeys((*(n for n in new if n in old), *new, *old)):
-        mine, theirs = new.get(name), old.get(name)
+    new, old = map(_by_key, (document, baseline))
+    for key in dict.fromkeys((*(n for n in new if n in old), *new, *old)):
+        mine, theirs = new.get(key), old.get(key)
+        name = (mine or theirs or document[0]).name
         change: Change = "changed" if mine and theirs else "added" if mine else "removed"
         own = (_policy(mine, name),) if mine else ()
         other = (_policy(theirs, name),) if theirs else ()
@@ -178,6 +183,15 @@ def _by_name(document: Sequence[Source], baseline: Sequence[Source]) -> Iterator
             document=own or (empty_policy(),),
             baseline=other or (empty_policy(),),
         )
+
+
+def _by_key(sources: Sequence[Source]) -> Mapping[str, Source]:
+    """The policies by what stays the same when their order changes: the name in brackets, where there is one."""
+    without = Counter(_INDEX.sub("", source.name) for source in sources)
+    return {
+        key if without[key := _INDEX.sub("", source.name)] == 1 else source.name: source
+        for source in sources
+    }
 
 
 def _picked(

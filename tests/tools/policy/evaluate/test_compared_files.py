@@ -214,3 +214,21 @@ def test_attached_policies_are_named_as_not_judged(action: str) -> None:
     if action == "explain":
         assert answer.findings[0].code == "ADMINISTRATOR"
         assert answer.findings[0].resource == "R.ManagedPolicyArns (AdministratorAccess)"
+
+
+def test_inline_policies_are_paired_by_their_names() -> None:
+    def inline(*names: str) -> dict[str, Any]:
+        actions = {"a": "s3:GetObject", "b": "s3:PutObject"}
+        policies = [
+            {"PolicyName": n, "PolicyDocument": document({**OLD, "Action": actions[n]})}
+            for n in names
+        ]
+        return template(Policies=policies)
+
+    answer = compare(inline("b", "a"), baseline=inline("a", "b"))
+    assert answer.comparison
+    assert answer.comparison.relation == "equal"
+    # Two of one name can only be told apart by their places.
+    twice = inline("a", "a")
+    twice["Resources"]["R"]["Properties"]["Policies"][1]["PolicyDocument"] = document(NEW)
+    assert compare(twice, baseline=twice).comparison.relation == "equal"  # type: ignore[union-attr]
