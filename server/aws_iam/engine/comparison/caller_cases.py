@@ -190,6 +190,17 @@ def accounts_of(principals: Iterable[Principal]) -> frozenset[str]:
     return frozenset(a for principal in principals for a in _ACCOUNTS.findall(principal.value))
 
 
+def named_accounts(policies: Iterable[Policy]) -> frozenset[str]:
+    """The accounts that policies name as principals or in the ARNs of resources."""
+    texts = [
+        text
+        for policy in policies
+        for statement in policy.statements
+        for text in (*statement.resource_words, *(p.value for p in statement.principals))
+    ]
+    return frozenset(_ACCOUNTS.findall(" ".join(texts)))
+
+
 def caller_cases(
     policies: Sequence[Policy], owner: str, atoms: Sequence[Atom], budget: Budget
 ) -> tuple[CallerCase, ...]:

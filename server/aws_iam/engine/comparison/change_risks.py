@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.answer import Severity
-from aws_iam.engine.comparison.caller_cases import accounts_of, known_owner
+from aws_iam.engine.comparison.caller_cases import accounts_of, known_owner, named_accounts
 from aws_iam.engine.comparison.clauses import principals_of
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.action_expansion import Expansion
@@ -25,6 +25,7 @@ from aws_iam.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from aws_iam.engine.effective.escalation import OpenPath
     from aws_iam.engine.language.document import Policy, Principal
 
     Conditions = Mapping[str, Any] | None
@@ -145,6 +146,8 @@ class ChangeRisks:
     policies: Sequence[Policy]
     before: Sequence[Policy]
     exposed: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    # All policies of the baseline, for what a new policy names.
+    baseline: Sequence[Policy] = ()
     # Whether it judges what is lost.
     of_loss: bool = False
     _completed: Mapping[str, Risk] | None = field(default=None, init=False)
@@ -154,7 +157,7 @@ class ChangeRisks:
         """Whether any is of another account than the resource's; where that is unknown, of one that was not named before."""
         if self._own_accounts is None:
             owner = known_owner((*self.policies, *self.before))
-            named = accounts_of(principals_of(self.before))
+            named = accounts_of(principals_of(self.before)) or named_accounts(self.baseline)
             self._own_accounts = frozenset({owner} if owner else named)
         own = self._own_accounts
         return bool(own) and any(
@@ -238,13 +241,29 @@ class ChangeRisks:
             names = tuple(need.action for need in path.path.required)
             risk = _risk(names, ("*",), None)
             if path.limited:
-                # On named targets, and administrators are often among these.
-                risk = Risk(name=risk.name, severity=Severity.HIGH)
+                risk = Risk(name=risk.name, severity=_on_named_targets(path))
             for name in names:
                 # A path on named targets was there for other roles.
                 if path.path.id not in before or name in _PASSING:
                     found[name] = _gravest(found.get(name, NO_RISK), risk)
         return found
+
+
+def _on_named_targets(path: OpenPath) -> Severity:
+    """How grave a path on named targets is: administrators are often among the roles that can be passed to anything."""
+    passing = [
+        statement
+        for need, granting in zip(path.path.required, path.granting, strict=True)
+        for statement in granting
+        if need.action == "iam:PassRole"
+    ]
+    if not passing:
+        return path.severity
+    to_services = all(
+        any(condition.name == _PASSED_TO for condition in statement.conditions)
+        for statement in passing
+    )
+    return Severity.MEDIUM if to_services else Severity.HIGH
 
 
 def _gravest(*risks: Risk) -> Risk:

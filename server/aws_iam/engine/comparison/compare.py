@@ -122,7 +122,8 @@ def compare_documents(
         (*(source.name for source in ours), *(own.place for own in attached)),
     )
     pairs = policy_pairs(ours, theirs, policy)
-    compared = tuple(map(_compared, pairs))
+    before = tuple(own for pair in pairs for own in pair.baseline)
+    compared = tuple(_compared(pair, before) for pair in pairs)
     comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
     found = ComparedDocuments(
         policies=compared,
@@ -187,7 +188,7 @@ def _common_relation(relations: set[Relation | None]) -> Relation:
     return "more" if more else "less" if less else "equal"
 
 
-def _compared(pair: PolicyPair) -> ComparedPolicy:
+def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
     new, old = pair.document, pair.baseline
     share_derived(new, old)
     _refuse_mixture(new, old)
@@ -201,7 +202,7 @@ def _compared(pair: PolicyPair) -> ComparedPolicy:
     forward = OneWaySearch(atoms=atoms, policies=ours, without=theirs)
     beyond = _without_misspelt(forward.search())
     short = _without_misspelt(OneWaySearch(atoms=atoms, policies=theirs, without=ours).search())
-    gained = access_changes(beyond, _risks(beyond, forward))
+    gained = access_changes(beyond, _risks(beyond, forward, baseline))
     # What is lost completes no path.
     lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True))
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
@@ -245,7 +246,9 @@ def _witnesses(allowed_by: str, found: SearchResult) -> Iterator[Mapping[str, An
         yield {"allowed_by": allowed_by, **request}
 
 
-def _risks(beyond: SearchResult, search: OneWaySearch) -> ChangeRisks:
+def _risks(
+    beyond: SearchResult, search: OneWaySearch, baseline: tuple[Policy, ...]
+) -> ChangeRisks:
     """The judge of what is gained; for policies of resources it knows what strangers gain."""
     new, old = search.policies.policies, search.without.policies
     if not beyond.differences or not is_principaled(new):
@@ -259,6 +262,7 @@ def _risks(beyond: SearchResult, search: OneWaySearch) -> ChangeRisks:
         policies=new,
         before=old,
         exposed={statement: frozenset(names) for statement, names in exposed.items()},
+        baseline=baseline,
     )
 
 
