@@ -68,11 +68,11 @@ def compare(
         else None
     )
     public = public_requests(document, policy=policy) if strangers else None
-    inputs = found.inputs if found else (gathered(document),)
+    read: tuple[Gathered, ...] = found.inputs if found else (gathered(document),)
     # Only what a search over one side needs; what is attached on both sides alike changes nothing.
     inputs = tuple(
         replace(side, attachments=without_document(side.attachments) if granted else ())
-        for side in inputs
+        for side in read
     )
     comparison = found.comparison if found else Comparison(assuming=assumptions(document, policy))
     violations = (*_forbidden_violations(granted), *_public_violations(public))
@@ -212,8 +212,8 @@ def _forbidden_violations(found: SearchResult | None) -> Iterator[dict[str, Any]
     by_place: dict[tuple[str, ...], list[Difference]] = {}
     for difference in found.differences if found else ():
         request = difference.request
-        places = (request.get("policy", ""), *request["granted_by"])
-        by_place.setdefault(places, []).append(difference)
+        key = (request.get("policy", ""), *request["granted_by"])
+        by_place.setdefault(key, []).append(difference)
     for (_, *places), differences in by_place.items():
         names = action_names(names_of(d.group for d in differences))
         more = len(names) - _MOST_LISTED
