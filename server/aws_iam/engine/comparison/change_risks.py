@@ -8,8 +8,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.answer import Severity
-from aws_iam.engine.comparison.caller_cases import accounts_of, known_owner, named_accounts
 from aws_iam.engine.comparison.clauses import principals_of
+from aws_iam.engine.comparison.named_accounts import accounts_of, known_owner, named_accounts
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.escalation import escalation_paths, possible_paths

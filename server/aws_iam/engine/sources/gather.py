@@ -294,15 +294,13 @@ def _of_larger(
     from aws_iam.engine.sources.containers import generic_data
 
     sources: list[Source] = []
-    unread: list[Unread] = []
-    attached: list[PolicyAttachment] = []
+    places: list[FoundPolicy | SkippedPlace | PolicyAttachment] = []
     formats: dict[str, None] = {}
     for number, root in enumerate(roots):
         if is_policy(root):
             name = f"/{number}" if len(roots) > 1 else ""
-            sources.append(
-                Source(name=name, content=requested.policy(rooted(root), None), file=file)
-            )
+            content = requested.policy(rooted(root), None)
+            sources.append(Source(name=name, content=content, file=file))
             continue
         container = container_of(root)
         inside = tuple(container.documents(root)) if container else ()
@@ -311,20 +309,19 @@ def _of_larger(
         sources += (
             _source(found, requested, file) for found in inside if isinstance(found, FoundPolicy)
         )
-        unread += (
-            Unread(place=place.name, why=place.why, file=file)
-            for place in inside
-            if isinstance(place, SkippedPlace)
-        )
-        attached += (
-            replace(place, file=file) for place in inside if isinstance(place, PolicyAttachment)
-        )
+        places += inside
     found = Gathered(
         sources=tuple(sources),
-        unread=tuple(unread),
+        unread=tuple(
+            Unread(place=place.name, why=place.why, file=file)
+            for place in places
+            if isinstance(place, SkippedPlace)
+        ),
         formats=tuple((file or "", format_) for format_ in formats),
         files=1,
-        attachments=tuple(attached),
+        attachments=tuple(
+            replace(place, file=file) for place in places if isinstance(place, PolicyAttachment)
+        ),
     )
     return _required(found) if required else found
 
