@@ -18,11 +18,7 @@ from aws_iam.engine.comparison.change_risks import (
     without_deny,
 )
 from aws_iam.engine.comparison.clauses import as_written
-from aws_iam.engine.comparison.statement_changes import (
-    condition_change,
-    condition_in_words,
-    counterpart,
-)
+from aws_iam.engine.comparison.statement_changes import Counterparts, condition_in_words
 from aws_iam.engine.comparison.uncovered_statements import new_principals
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
@@ -218,10 +214,11 @@ def _level(name: str) -> str:
 def access_changes(found: SearchResult, risks: ChangeRisks) -> tuple[AccessChange, ...]:
     """The rows of one direction of a comparison."""
     changed = {id(clause.statement): clause for clause in found.changed}
+    counterparts = Counterparts()
     groups: dict[object, tuple[_Place, dict[int, ActionGroup]]] = {}
     for difference in found.differences:
         for clause in _causes(difference, changed):
-            place = _place(clause, difference, found, risks)
+            place = _place(clause, difference, found, risks, counterparts)
             other = place.other and id(place.other.statement)
             key = (id(clause.statement), place.resources, place.principals, other)
             groups.setdefault(key, (place, {}))[1][id(difference.group)] = difference.group
@@ -240,7 +237,11 @@ def _causes(difference: Difference, changed: Mapping[int, Clause]) -> Sequence[C
 
 
 def _place(
-    clause: Clause, difference: Difference, found: SearchResult, risks: ChangeRisks
+    clause: Clause,
+    difference: Difference,
+    found: SearchResult,
+    risks: ChangeRisks,
+    counterparts: Counterparts,
 ) -> _Place:
     """Where a difference belongs: the resources of the statement on which its actions work, and the principals."""
     granting = clause if clause.allows else _granting(difference, found) or clause
@@ -258,11 +259,11 @@ def _place(
     request = difference.request["request"]
     of_resource = clause.has_principals
     side = found.other if clause.allows else found.own
-    other = counterpart(clause, side.clauses, action)
+    other = counterparts.of(clause, side.clauses, action)
     # What the document allows and the baseline not is gained by an Allow of the one, or a Deny of the other.
     of_baseline = clause.allows is risks.of_loss
     before, after = (clause, other) if of_baseline else (other, clause)
-    conditions = condition_change(before, after) if before and after else None
+    conditions, weakened = counterparts.change(before, after)
     gains = clause.allows and not risks.of_loss
     foreign = gains and risks.is_foreign(_named_principals(clause, found))
     return _Place(
@@ -275,7 +276,7 @@ def _place(
         conditions=conditions,
         widening=Widening(
             is_foreign=foreign,
-            keys=tuple(conditions.weakened()) if conditions and gains else (),
+            keys=weakened if gains else (),
         ),
     )
 

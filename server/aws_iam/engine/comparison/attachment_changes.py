@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 _BOUNDARIES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"
+# A longer place is taken for one that is kept.
+_LONGEST = 500
 _ELSEWHERE = "its document is not in the file"
 
 
@@ -62,16 +64,22 @@ def attachment_changes(
 ) -> tuple[AttachmentChange, ...]:
     """The changes; `holders` are the places of the new side, by which a boundary of what is gone does not count."""
     mine, theirs = set(without_document(new)), set(without_document(old))
-    places = tuple(holders)
-    return tuple(_changes(mine, theirs, places))
+    kept = frozenset(
+        place[:at]
+        for place in holders
+        for at, character in enumerate(place[:_LONGEST])
+        if character == "."
+    )
+    return tuple(_changes(mine, theirs, kept))
 
 
 def _changes(
-    new: Collection[PolicyAttachment], old: Collection[PolicyAttachment], places: tuple[str, ...]
+    new: Collection[PolicyAttachment], old: Collection[PolicyAttachment], kept: frozenset[str]
 ) -> Iterator[AttachmentChange]:
+    limited = {own.place for own in old if own.is_boundary}
     limits = {own.place: own for own in new if own.is_boundary}
     for own in sorted(set(new) - set(old), key=lambda attached: attached.name):
-        if own.is_boundary and any(other.place == own.place for other in old):
+        if own.is_boundary and own.place in limited:
             continue
         what = "the permissions boundary" if own.is_boundary else "the policy"
         yield AttachmentChange(
@@ -91,7 +99,7 @@ def _changes(
                 widens=True,
                 narrows=True,
             )
-        elif own.is_boundary and any(place.startswith(f"{holder}.") for place in places):
+        elif own.is_boundary and (holder in kept or len(holder) >= _LONGEST):
             yield AttachmentChange(
                 place=own.place,
                 says=f"the permissions boundary {quoted(own.policy)} of {quoted(holder)} is removed:"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.comparison.automaton import Budget, OverBudget
@@ -63,21 +64,47 @@ class ConditionChange:
                 yield next(c.key.value for c in self.was if c.name == key)
 
 
-def counterpart(clause: Clause, others: Iterable[Clause], action: str) -> Clause | None:
-    """The statement of the other side that the clause was, or became: of the same Sid or the same resources and principals."""
-    lower = action.lower()
-    near = [
-        (rank, other)
-        for other in others
-        if other.allows is clause.allows
-        and other.ready.takes(lower)
-        and (rank := _likeness(clause.statement, other.statement))
-    ]
-    return max(near, key=lambda ranked: ranked[0])[1] if near else None
+@dataclass(slots=True)
+class Counterparts:
+    """Finds the counterparts of statements, and what changed; each pair is compared once."""
+
+    _likeness: dict[tuple[int, int], int] = field(default_factory=dict)
+    _changes: dict[tuple[int, int], tuple[ConditionChange | None, tuple[str, ...]]] = field(
+        default_factory=dict
+    )
+
+    def of(self, clause: Clause, others: Iterable[Clause], action: str) -> Clause | None:
+        """The statement of the other side that the clause was, or became: of the same Sid or the same resources and principals."""
+        lower = action.lower()
+        near = [
+            (rank, other)
+            for other in others
+            if other.allows is clause.allows
+            and (rank := self._alike(clause, other))
+            and other.ready.takes(lower)
+        ]
+        return max(near, key=lambda ranked: ranked[0])[1] if near else None
+
+    def _alike(self, one: Clause, other: Clause) -> int:
+        pair = (id(one.statement), id(other.statement))
+        if pair not in self._likeness:
+            self._likeness[pair] = _likeness(one.statement, other.statement)
+        return self._likeness[pair]
+
+    def change(
+        self, before: Clause | None, after: Clause | None
+    ) -> tuple[ConditionChange | None, tuple[str, ...]]:
+        """The conditions that differ, if any do, and the keys whose condition became weaker."""
+        if before is None or after is None:
+            return None, ()
+        pair = (id(before.statement), id(after.statement))
+        if pair not in self._changes:
+            found = _condition_change(before, after)
+            self._changes[pair] = found, tuple(found.weakened()) if found else ()
+        return self._changes[pair]
 
 
-def condition_change(before: Clause, after: Clause) -> ConditionChange | None:
-    """The conditions that differ; None where there are none."""
+def _condition_change(before: Clause, after: Clause) -> ConditionChange | None:
     was, now = (_by_form(clause.statement) for clause in (before, after))
     change = ConditionChange(
         was=tuple(condition for form, condition in was.items() if form not in now),
