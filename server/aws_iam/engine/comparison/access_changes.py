@@ -89,8 +89,6 @@ class AccessChange:
     of_baseline: bool
     other_conditions: Mapping[str, Any] | None
     condition_change: ConditionChange | None
-    # Whether the other side has the statement too, with other conditions or actions.
-    is_kept: bool
     # The policy's name, where several are compared.
     policy: str = ""
 
@@ -345,7 +343,6 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             if place.other and place.conditions
             else None,
             condition_change=place.conditions,
-            is_kept=place.other is not None,
         )
 
 
