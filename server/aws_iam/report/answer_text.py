@@ -203,6 +203,7 @@ def _request(shown: Mapping[str, Any], inline: Inline) -> str:
     parts = [
         f"{shown.get('allowed_by') or shown['of']}: {request['action']} on {request['resource']} by {request['principal']}",
         *([f"with {', '.join(when)}"] if when else []),
+        *([f"in {shown['policy']}"] if shown.get("policy") else []),
         *(
             f"{name.replace('_', ' ')} {', '.join(shown[name])}"
             for name in ("granted_by", "denied_by")

@@ -5,12 +5,20 @@ access_changes(found, risks)   →   (AccessChange(actions=("iam:AttachUserPolic
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, names_of
 from aws_iam.engine.comparison.arn_formats import may_be_asked
-from aws_iam.engine.comparison.change_risks import without_deny
+from aws_iam.engine.comparison.change_risks import (
+    JudgedAccess,
+    Widening,
+    widened,
+    without_deny,
+)
+from aws_iam.engine.comparison.clauses import as_written
+from aws_iam.engine.comparison.statement_changes import Counterparts, condition_in_words
 from aws_iam.engine.comparison.uncovered_statements import new_principals
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
@@ -25,7 +33,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.change_risks import ChangeRisks, Risk
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
-    from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.comparison.statement_changes import ConditionChange
+    from aws_iam.engine.language.document import Principal, Statement
 
 _WHOLE = "all"
 _UNKNOWN = "unknown"
@@ -35,6 +44,9 @@ _PERMITTED = "principals of the resource's account whose own policies allow it"
 # Of more resources than this a row names all.
 _MOST_MATCHED = 100
 _FEW_TYPES = 2
+# Where a word begins in a name such as `AccountInOrganization`.
+_WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
+_ACCOUNT = 4
 _SHOWN = 3
 
 
@@ -48,6 +60,10 @@ class _Place:
     principals: tuple[str, ...]
     # The resources by which the risk is judged.
     judged: tuple[str, ...]
+    # The same statement on the other side, and the conditions that differ.
+    other: Clause | None
+    conditions: ConditionChange | None
+    widening: Widening
 
 
 @slotted
@@ -69,6 +85,10 @@ class AccessChange:
     statement: str
     where: Where
     is_allow: bool
+    # Whether the statement is one of the baseline, and its conditions on the other side, if they differ.
+    of_baseline: bool
+    other_conditions: Mapping[str, Any] | None
+    condition_change: ConditionChange | None
     # The policy's name, where several are compared.
     policy: str = ""
 
@@ -82,9 +102,12 @@ class AccessChange:
             "except_resources": list(self.excluded),
             "principals": list(self.principals),
             "conditions": self.conditions,
+            f"conditions_{'after' if self.of_baseline else 'before'}": self.other_conditions,
             "risk": self.risk.name or "none known",
             "severity": self.risk.severity.value,
             "statement": self.statement,
+            # A pointer without it is one into the document.
+            "statement_of": "baseline" if self.of_baseline else "",
         }
         return {name: value for name, value in fields.items() if value}
 
@@ -106,7 +129,20 @@ class AccessChange:
         """Its first action with its resources and its principals, and its risk."""
         to = joined([_quoted(principal) for principal in self.principals], shown=_SHOWN)
         risk = f" ({self.risk.name})" if self.risk.name else ""
-        return f"{quoted(self.actions[0])}{self._on()}{f' to {to}' if to else ''}{risk}"
+        return (
+            f"{quoted(self.actions[0])}{self._on()}{f' to {to}' if to else ''}{risk}{self.when()}"
+        )
+
+    def when(self) -> str:
+        """Under which condition, where that is what changed."""
+        change = self.condition_change
+        if change is None:
+            return ""
+        if self.is_allow:
+            own = change.was if self.of_baseline else change.now
+            return f" with {condition_in_words(own)}" if own else ""
+        limits = change.now if self.of_baseline else change.was
+        return f" where {condition_in_words(limits)} does not hold" if limits else ""
 
     def _on(self) -> str:
         """Its resources in words."""
@@ -120,7 +156,7 @@ class AccessChange:
             return ""
         types = (known.required or known.resource_types) if known else ()
         what = (
-            joined([name.lower() for name in types], "or")
+            joined([_WORDS.sub(" ", name).lower() for name in types], "or")
             if 0 < len(types) <= _FEW_TYPES
             else "resource"
         )
@@ -176,11 +212,13 @@ def _level(name: str) -> str:
 def access_changes(found: SearchResult, risks: ChangeRisks) -> tuple[AccessChange, ...]:
     """The rows of one direction of a comparison."""
     changed = {id(clause.statement): clause for clause in found.changed}
+    counterparts = Counterparts()
     groups: dict[object, tuple[_Place, dict[int, ActionGroup]]] = {}
     for difference in found.differences:
         for clause in _causes(difference, changed):
-            place = _place(clause, difference, found)
-            key = (id(clause.statement), place.resources, place.principals)
+            place = _place(clause, difference, found, risks, counterparts)
+            other = place.other and id(place.other.statement)
+            key = (id(clause.statement), place.resources, place.principals, other)
             groups.setdefault(key, (place, {}))[1][id(difference.group)] = difference.group
     rows = [
         change
@@ -196,12 +234,18 @@ def _causes(difference: Difference, changed: Mapping[int, Clause]) -> Sequence[C
     return [clause for clause in met if clause.allows] or met[:1]
 
 
-def _place(clause: Clause, difference: Difference, found: SearchResult) -> _Place:
+def _place(
+    clause: Clause,
+    difference: Difference,
+    found: SearchResult,
+    risks: ChangeRisks,
+    counterparts: Counterparts,
+) -> _Place:
     """Where a difference belongs: the resources of the statement on which its actions work, and the principals."""
     granting = clause if clause.allows else _granting(difference, found) or clause
     # The resources that a Deny covered, unless it covered all.
     named = clause if clause.allows or not clause.is_anywhere else granting
-    listed = named.resources or ()
+    listed = tuple(map(as_written, named.resources or ()))
     resources = listed
     excluded: tuple[str, ...] = ()
     action = difference.group.action
@@ -212,12 +256,26 @@ def _place(clause: Clause, difference: Difference, found: SearchResult) -> _Plac
         resources = tuple(text for text in listed if may_be_asked(action, text)) or listed
     request = difference.request["request"]
     of_resource = clause.has_principals
+    side = found.other if clause.allows else found.own
+    other = counterparts.of(clause, side.clauses, action)
+    # What the document allows and the baseline not is gained by an Allow of the one, or a Deny of the other.
+    of_baseline = clause.allows is risks.of_loss
+    before, after = (clause, other) if of_baseline else (other, clause)
+    conditions, weakened = counterparts.change(before, after)
+    gains = clause.allows and not risks.of_loss
+    foreign = gains and risks.is_foreign(_named_principals(clause, found))
     return _Place(
         clause=clause,
         resources=resources,
         excluded=excluded,
         principals=tuple(_principals(clause, difference, found)),
         judged=(request["resource"],) if of_resource else resources or ("*",),
+        other=other,
+        conditions=conditions,
+        widening=Widening(
+            is_foreign=foreign,
+            keys=weakened if gains else (),
+        ),
     )
 
 
@@ -233,38 +291,41 @@ def _principals(clause: Clause, difference: Difference, found: SearchResult) -> 
     if difference.case.is_permitted:
         yield _PERMITTED
     elif not clause.allows:
-        principal = difference.request["request"]["principal"]
-        yield _EVERYONE if principal == "*" else principal
+        yield _caller_in_words(difference, found)
     elif clause.statement.not_principals:
         listed = [principal.value for principal in clause.statement.not_principals]
         yield f"everyone except {joined([quoted(text) for text in listed], shown=_SHOWN)}"
     else:
-        named = new_principals(clause, found.other.allows) or clause.statement.principals
-        for principal in named:
+        for principal in _named_principals(clause, found):
             yield _EVERYONE if principal.is_everyone else principal.value
+
+
+def _named_principals(clause: Clause, found: SearchResult) -> Sequence[Principal]:
+    """The principals that the statement allows more than before."""
+    return new_principals(clause, found.other.allows) or clause.statement.principals
+
+
+def _caller_in_words(difference: Difference, found: SearchResult) -> str:
+    """Whom a Deny stopped: the caller, if a statement names it, else those for whom it stands."""
+    principal: str = difference.request["request"]["principal"]
+    listed = [p for clause in found.own.allows for p in clause.statement.principals]
+    if not principal.startswith("arn:") or any(p.value == principal for p in listed):
+        return _EVERYONE if principal == "*" else principal
+    account = principal.split(":")[_ACCOUNT]
+    if not any(account in p.value for p in listed):
+        return _EVERYONE
+    return f"principals of {account} that its policies allow"
 
 
 def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[AccessChange]:
     """The actions of a place by access level and risk; whole services apart."""
     clause = place.clause
     conditions = _conditions(clause.statement)
-    by_service = _by_service(names)
-    open_ended = clause.ready.negated or bool(clause.ready.patterns)
-    whole = _whole_services(by_service) if open_ended else frozenset()
     found: dict[tuple[str, Risk], dict[str, Sequence[str]]] = {}
-    if whole and len(whole) == len(catalog().services):
-        risk = risks.of_everything(place.judged, conditions)
-        found[_WHOLE, risk] = {"*": names}
-    else:
-        for service, own in by_service.items():
-            if service in whole:
-                risk = risks.of_service(service, own, place.judged, conditions)
-                found.setdefault((_WHOLE, risk), {})[f"{service}:*"] = own
-                continue
-            for name, risk in risks.of_actions(own, place.judged, conditions):
-                found.setdefault((_level(name), risk), {})[name] = (name,)
-    for (level, own_risk), actions in found.items():
-        risk = own_risk if clause.allows else without_deny(own_risk)
+    for level, action, own in _entries(clause, names):
+        for name, risk in _risks(place, action, own, risks):
+            found.setdefault((level or _level(name), risk), {})[name] = own if level else (name,)
+    for (level, risk), actions in found.items():
         yield AccessChange(
             actions=tuple(sorted(actions)),
             names=tuple(name for own in actions.values() for name in own),
@@ -277,7 +338,48 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             statement=clause.pointer,
             where=clause.statement.place(),
             is_allow=clause.allows,
+            of_baseline=clause.allows is risks.of_loss,
+            other_conditions=_conditions(place.other.statement)
+            if place.other and place.conditions
+            else None,
+            condition_change=place.conditions,
         )
+
+
+def _entries(clause: Clause, names: Sequence[str]) -> Iterator[tuple[str, str, Sequence[str]]]:
+    """The actions of a place: everything, whole services, and names of one service, which have levels of their own."""
+    by_service = _by_service(names)
+    open_ended = clause.ready.negated or bool(clause.ready.patterns)
+    whole = _whole_services(by_service) if open_ended else frozenset()
+    if whole and len(whole) == len(catalog().services):
+        yield _WHOLE, "*", names
+        return
+    for service, own in by_service.items():
+        yield (_WHOLE, f"{service}:*", own) if service in whole else ("", "", own)
+
+
+def _risks(
+    place: _Place, action: str, names: Sequence[str], risks: ChangeRisks
+) -> Iterator[tuple[str, Risk]]:
+    """The risk of an entry, or of each of its names."""
+    clause = place.clause
+    judged = JudgedAccess(
+        statement=id(clause.statement),
+        resources=place.judged,
+        conditions=_conditions(clause.statement),
+        of_resource=clause.has_principals,
+    )
+    if action == "*":
+        own = [(action, names, risks.of_everything(judged))]
+    elif action:
+        service = action.partition(":")[0]
+        own = [(action, names, risks.of_service(service, names, judged))]
+    else:
+        own = [(name, (name,), risk) for name, risk in risks.of_actions(names, judged)]
+    for name, stood_for, risk in own:
+        graver = widened(risk, stood_for, place.widening)
+        freed = not clause.allows and not risks.of_loss
+        yield name, without_deny(graver, stood_for) if freed else graver
 
 
 def _conditions(statement: Statement) -> dict[str, dict[str, list[str]]] | None:

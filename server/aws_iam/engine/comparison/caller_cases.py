@@ -18,6 +18,7 @@ from aws_iam.engine.comparison.distinct_values import (
     distinct_values,
     has_wildcard,
 )
+from aws_iam.engine.comparison.named_accounts import known_owner
 from aws_iam.engine.evaluation.caller import Caller, CallerKind, Grade, caller_of
 from aws_iam.engine.evaluation.decision_flow import BUCKET_POLICY_ACTIONS
 from aws_iam.engine.evaluation.request import settled_keys
@@ -149,20 +150,9 @@ def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
 
     Of accounts that the policies name alike only the first one counts.
     """
-    named = (
-        entry.value
-        for policy in policies
-        for statement in policy.statements
-        for entry in (*statement.resources, *statement.not_resources)
-    )
-    # A provider in a trust policy belongs to the role's own account.
-    providers = (
-        principal.value for principal in principals_of(policies) if principal.type == "Federated"
-    )
-    for text in (*named, *providers):
-        arn = Arn.of(text)
-        if arn and _ACCOUNT.fullmatch(arn.account):
-            return (arn.account,)
+    owner = known_owner(policies)
+    if owner:
+        return (owner,)
     accounts = _named_accounts(policies, ())
     alike = accounts_alike(policies)
     return (_unused_account(accounts), *sorted({alike[account] for account in accounts}))

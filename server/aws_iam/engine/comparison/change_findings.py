@@ -23,7 +23,13 @@ def change_findings(
     """One finding for each statement and risk by which access is gained, riskiest first, and one for what is lost."""
     groups: dict[tuple[object, ...], list[AccessChange]] = {}
     for change in gained:
-        key = (change.policy, change.statement, change.is_allow, change.risk)
+        key = (
+            change.policy,
+            change.statement,
+            change.is_allow,
+            change.risk,
+            change.condition_change,
+        )
         groups.setdefault(key, []).append(change)
     for changes in groups.values():
         yield _gained(changes)
@@ -50,6 +56,8 @@ def _gained(changes: Sequence[AccessChange]) -> Finding:
     says = f"now allows {changes_in_words(changes)}"
     if not first.is_allow:
         says += f": the Deny at {first.statement} of the baseline no longer stops it"
+    if first.condition_change:
+        says += f"; {first.condition_change.in_words()}"
     return Finding(
         code="ACCESS_GAINED",
         title=f"Access is gained: {risk}" if risk else "Access is gained",
@@ -73,8 +81,15 @@ def _fix(change: AccessChange) -> str:
 
 def changes_in_words(changes: Sequence[AccessChange]) -> str:
     """The first one, and the number of further actions: "`iam:AttachUserPolicy` on every user (…) and 9 more actions"."""
-    names = dict.fromkeys(name for change in changes for name in change.names)
     first = changes[0]
+    alike = [change for change in changes if change.when() == first.when()]
+    names = _names(alike)
     more = len(names) - len(first.names_of(first.actions[0]))
     rest = f" and {counted(more, 'more action')}" if more > 0 else ""
-    return f"{first.in_words()}{rest}"
+    others = len(_names(changes) - names)
+    beside = f", and {counted(others, 'more action')} under other conditions" if others else ""
+    return f"{first.in_words()}{rest}{beside}"
+
+
+def _names(changes: Iterable[AccessChange]) -> frozenset[str]:
+    return frozenset(name for change in changes for name in change.names)

@@ -8,20 +8,25 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.answer import Severity
+from aws_iam.engine.comparison.clauses import principals_of
+from aws_iam.engine.comparison.named_accounts import accounts_of, known_owner, named_accounts
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.action_expansion import Expansion
-from aws_iam.engine.effective.escalation import escalation_paths, open_paths
+from aws_iam.engine.effective.escalation import escalation_paths, possible_paths
 from aws_iam.engine.evaluation.layers import IndexedStatement
+from aws_iam.engine.explain.action_risks import risky_actions
 from aws_iam.engine.explain.gravest_risk import gravest_risk
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_of_reference
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.effective.escalation import OpenPath
+    from aws_iam.engine.language.document import Policy, Principal
 
     Conditions = Mapping[str, Any] | None
 
@@ -44,54 +49,156 @@ class Risk:
 NO_RISK: Final = Risk(name="", severity=Severity.INFO)
 
 
-def without_deny(risk: Risk) -> Risk:
+_REMOVED = "protection removed"
+_FOREIGN = "access from another account"
+_ASSUMING = frozenset(
+    {"sts:AssumeRole", "sts:AssumeRoot", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"}
+)
+_PASSING = frozenset({"iam:PassRole", "sts:AssumeRole"})
+_PASSED_TO = "iam:passedtoservice"
+_SERIOUS_LEVELS = frozenset({"Write", "Permissions management"})
+# Services that record and watch, and what takes a key or a limit away.
+_WATCHING = frozenset(
+    {
+        "cloudtrail",
+        "guardduty",
+        "config",
+        "securityhub",
+        "access-analyzer",
+        "macie2",
+        "inspector2",
+        "detective",
+    }
+)
+_STOPPING = ("Delete", "Stop", "Disable", "Disassociate", "Update", "Put", "Archive", "Leave")
+_PROTECTING = frozenset({
+    "kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:DeleteImportedKeyMaterial", "kms:PutKeyPolicy",
+    "kms:DisableKeyRotation", "organizations:LeaveOrganization", "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteUserPermissionsBoundary", "iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary",
+})  # fmt: skip
+
+
+@slotted
+class Widening:
+    """How a statement allows more, beside its actions: to principals of another account, or by a weaker condition on these keys."""
+
+    is_foreign: bool = False
+    keys: tuple[str, ...] = ()
+
+
+def without_deny(risk: Risk, names: Iterable[str]) -> Risk:
     """The risk of access that a Deny stopped until now: somebody had a reason to write it."""
-    return _gravest(risk, Risk(name=risk.name or "protection removed", severity=Severity.MEDIUM))
+    severity = Severity.HIGH if any(map(_protects, names)) else Severity.MEDIUM
+    return _gravest(risk, Risk(name=risk.name or _REMOVED, severity=severity))
+
+
+def widened(risk: Risk, names: Iterable[str], widening: Widening) -> Risk:
+    """The risk of access for whom, or when, it was not meant until now."""
+    if not (widening.is_foreign or widening.keys) or not any(map(_is_serious, names)):
+        return risk
+    what = f"weaker condition on {widening.keys[0]}" if widening.keys else _FOREIGN
+    return _gravest(risk, Risk(name=risk.name or what, severity=Severity.HIGH))
+
+
+def _protects(name: str) -> bool:
+    service, _, action = name.partition(":")
+    return name in _PROTECTING or (service in _WATCHING and action.startswith(_STOPPING))
+
+
+def _is_serious(name: str) -> bool:
+    """Whether the action changes something, or gives data or credentials away."""
+    known = catalog().action(name)
+    return (known is not None and known.level in _SERIOUS_LEVELS) or any(
+        name in risky.actions for risky in risky_actions()
+    )
+
+
+def _of_roles(name: str, judged: JudgedAccess) -> Risk:
+    """The risk of assuming roles, or of passing them to any service: whatever these may do."""
+    if name == "iam:PassRole" and _PASSED_TO not in judged.keys:
+        return Risk(name="role for any service", severity=Severity.MEDIUM)
+    if name not in _ASSUMING:
+        return NO_RISK
+    wide = any(text == "*" or text.endswith(":role/*") for text in judged.resources)
+    return Risk(name="credentials exposure", severity=Severity.HIGH if wide else Severity.MEDIUM)
+
+
+@slotted
+class JudgedAccess:
+    """What is judged of gained access: the statement, by id, its resources and conditions; `of_resource` if it names principals."""
+
+    statement: int
+    resources: tuple[str, ...]
+    conditions: Conditions
+    of_resource: bool
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Its condition keys in lower case."""
+        operators = (self.conditions or {}).values()
+        return frozenset(key.lower() for keys in operators for key in keys)
 
 
 @dataclass(slots=True)
 class ChangeRisks:
-    """Judges what `policies` allow beyond `before`; `exposed` are the actions that strangers gain."""
+    """Judges what `policies` allow beyond `before`; `exposed` are the actions that strangers gain, by the id of the statement."""
 
     policies: Sequence[Policy]
     before: Sequence[Policy]
-    exposed: frozenset[str] = frozenset()
+    exposed: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    # All policies of the baseline, for what a new policy names.
+    baseline: Sequence[Policy] = ()
+    # Whether it judges what is lost.
+    of_loss: bool = False
     _completed: Mapping[str, Risk] | None = field(default=None, init=False)
+    _own_accounts: frozenset[str] | None = field(default=None, init=False)
 
-    def of_everything(self, resources: Sequence[str], conditions: Conditions) -> Risk:
+    def is_foreign(self, principals: Iterable[Principal]) -> bool:
+        """Whether any is of another account than the resource's; where that is unknown, of one that was not named before."""
+        if self._own_accounts is None:
+            owner = known_owner((*self.policies, *self.before))
+            named = accounts_of(principals_of(self.before)) or named_accounts(self.baseline)
+            self._own_accounts = frozenset({owner} if owner else named)
+        own = self._own_accounts
+        return bool(own) and any(
+            account not in own for account in accounts_of(p for p in principals if p.type == "AWS")
+        )
+
+    def of_everything(self, judged: JudgedAccess) -> Risk:
         """The risk of every action of every service."""
-        if self.exposed:
+        if judged.statement in self.exposed:
             return self._exposure
-        bounded = "*" not in resources or bool(conditions)
+        bounded = "*" not in judged.resources or bool(judged.conditions)
         severity = Severity.HIGH if bounded else Severity.CRITICAL
         return Risk(name="administrator", severity=severity)
 
-    def of_service(
-        self, service: str, names: Sequence[str], resources: Sequence[str], conditions: Conditions
-    ) -> Risk:
+    def of_service(self, service: str, names: Sequence[str], judged: JudgedAccess) -> Risk:
         """The gravest risk of all actions of a service."""
-        whole = _risk((f"{service}:*",), resources, conditions)
-        return _gravest(whole, *(self._beyond_itself(name) for name in names))
+        whole = _risk((f"{service}:*",), judged.resources, judged.conditions)
+        return _gravest(whole, *(self._beyond_itself(name, judged) for name in names))
 
-    def of_actions(
-        self, names: Sequence[str], resources: Sequence[str], conditions: Conditions
-    ) -> Iterator[tuple[str, Risk]]:
+    def of_actions(self, names: Sequence[str], judged: JudgedAccess) -> Iterator[tuple[str, Risk]]:
         """The gravest risk of each of some actions of a service."""
-        together = _risk(tuple(names), resources, conditions)
+        together = _risk(tuple(names), judged.resources, judged.conditions)
         apart = together is not NO_RISK and 1 < len(names) <= _MOST_SINGLE
         for name in names:
-            own = _risk((name,), resources, conditions) if apart else together
-            yield name, _gravest(own, self._beyond_itself(name))
+            own = _risk((name,), judged.resources, judged.conditions) if apart else together
+            yield name, _gravest(own, self._beyond_itself(name, judged))
 
-    def _beyond_itself(self, action: str) -> Risk:
+    def _beyond_itself(self, action: str, judged: JudgedAccess) -> Risk:
         """The risk of an action by whom it is allowed to, or together with other actions."""
-        if action in self.exposed:
+        if action in self.exposed.get(judged.statement, ()):
             return self._exposure
+        own = NO_RISK if judged.of_resource else _of_roles(action, judged)
         if not any(map(self._allows_all, _companions().get(action, ()))):
-            return NO_RISK
+            return own
         if self._completed is None:
             self._completed = self._completed_paths()
-        return self._completed.get(action, NO_RISK)
+        risk = self._completed.get(action, NO_RISK)
+        if action in _PASSING and _PASSED_TO in judged.keys and risk.severity is Severity.HIGH:
+            # The role goes to the named services only.
+            risk = Risk(name=risk.name, severity=Severity.MEDIUM)
+        return _gravest(own, risk)
 
     def _allows_all(self, actions: Iterable[str]) -> bool:
         """Whether some statements allow all of these actions, resources and conditions ignored."""
@@ -120,20 +227,43 @@ class ChangeRisks:
             return {}
         try:
             opened, known = (
-                open_paths(access(policies, Expansion()))
+                possible_paths(access(policies, Expansion()))
                 for policies in (self.policies, self.before)
             )
         except InputError:
             # Too many wildcards to analyze; each action is judged alone.
             return {}
-        before = {path.path.id for path in known}
+        before = {path.path.id: path.limited for path in known if not path.path.unconfirmed}
         found: dict[str, Risk] = {}
         for path in opened:
+            if path.path.unconfirmed or (path.path.id in before and not path.limited):
+                continue
             names = tuple(need.action for need in path.path.required)
-            risk = NO_RISK if path.path.id in before else _risk(names, ("*",), None)
+            risk = _risk(names, ("*",), None)
+            if path.limited:
+                risk = Risk(name=risk.name, severity=_on_named_targets(path))
             for name in names:
-                found[name] = _gravest(found.get(name, NO_RISK), risk)
+                # A path on named targets was there for other roles.
+                if path.path.id not in before or name in _PASSING:
+                    found[name] = _gravest(found.get(name, NO_RISK), risk)
         return found
+
+
+def _on_named_targets(path: OpenPath) -> Severity:
+    """How grave a path on named targets is: administrators are often among the roles that can be passed to anything."""
+    passing = [
+        statement
+        for need, granting in zip(path.path.required, path.granting, strict=True)
+        for statement in granting
+        if need.action == "iam:PassRole"
+    ]
+    if not passing:
+        return path.severity
+    to_services = all(
+        any(condition.name == _PASSED_TO for condition in statement.conditions)
+        for statement in passing
+    )
+    return Severity.MEDIUM if to_services else Severity.HIGH
 
 
 def _gravest(*risks: Risk) -> Risk:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.comparison.distinct_values import Atom
+from aws_iam.engine.comparison.permissive_policies import is_added
 from aws_iam.engine.evaluation.conditions import has_wildcards, is_short_arn
 from aws_iam.engine.evaluation.context import default_of, with_stand_ins
 from aws_iam.engine.evaluation.layers import IndexedStatement
@@ -153,6 +154,11 @@ def comparable_texts(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
     yield from map(tuple, values.values())
 
 
+def as_written(text: str) -> str:
+    """The text of a resource as the policy has it."""
+    return text.replace(_PLAIN, "${")
+
+
 def has_variables(policy: Policy) -> bool:
     """Whether `${…}` is a variable in the policy: only in version 2012-10-17."""
     return policy.version is not None and policy.version.value == _VARIABLES
@@ -170,9 +176,10 @@ def side_of(
     With `among` only these statements, by identity; `known` are clauses that exist already.
     """
     found = []
+    several = sum(not is_added(policy) for policy in policies) > 1
     for number, policy in enumerate(policies):
         variables = _Variables(has_variables(policy), scenario)
-        place = f"/{number}" if len(policies) > 1 else ""
+        place = f"/{number}" if several else ""
         found += [
             known.get(id(statement)) or _clause(statement, atoms, variables, place)
             for statement in policy.statements

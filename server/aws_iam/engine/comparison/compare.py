@@ -17,29 +17,39 @@ from aws_iam.answer import Comparison
 from aws_iam.engine.comparison import variable_values
 from aws_iam.engine.comparison.access_changes import access_changes
 from aws_iam.engine.comparison.actions import names_of
+from aws_iam.engine.comparison.attachment_changes import attachment_changes
 from aws_iam.engine.comparison.change_risks import ChangeRisks
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_of
 from aws_iam.engine.comparison.ineffective_additions import ineffective_additions
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
-from aws_iam.engine.comparison.policy_pairs import named_sources, policies_of, policy_pairs
+from aws_iam.engine.comparison.policy_pairs import (
+    is_called,
+    named_attachments,
+    named_sources,
+    policies_of,
+    policy_pairs,
+    separate_policies,
+)
 from aws_iam.engine.comparison.unchanged_statements import (
     changed_statements,
     reusable_nodes,
     share_derived,
 )
-from aws_iam.engine.language.document import Kind, Policy
+from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import Gathered, Unread, gathered, sources_of
 from aws_iam.engine.tokens.oidc_provider import provider_of
 from aws_iam.errors import InputError
+from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
-    from aws_iam.engine.comparison.policy_pairs import Change, PolicyPair
+    from aws_iam.engine.comparison.attachment_changes import AttachmentChange
+    from aws_iam.engine.comparison.policy_pairs import Change, JudgedPolicies, PolicyPair
 
     Relation = Literal["more", "less", "equal", "incomparable", "unknown"]
 
@@ -78,6 +88,8 @@ class ComparedDocuments:
     policies: tuple[ComparedPolicy, ...]
     comparison: Comparison
     inputs: tuple[Gathered, Gathered]
+    # What is attached on one side only and cannot be compared.
+    attachments: tuple[AttachmentChange, ...] = ()
 
     @property
     def broken(self) -> tuple[Unread, ...]:
@@ -102,12 +114,27 @@ def compare_documents(
     new = gathered(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
-    pairs = policy_pairs(named_sources(document, new), named_sources(baseline, old), policy)
-    compared = tuple(map(_compared, pairs))
+    ours, theirs = named_sources(document, new), named_sources(baseline, old)
+    attached = named_attachments(document, new)
+    changes = attachment_changes(
+        attached,
+        named_attachments(baseline, old),
+        (*(source.name for source in ours), *(own.place for own in attached)),
+    )
+    pairs = policy_pairs(ours, theirs, policy)
+    before = tuple(own for pair in pairs for own in pair.baseline)
+    compared = tuple(_compared(pair, before) for pair in pairs)
     comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
-    found = ComparedDocuments(policies=compared, comparison=comparison, inputs=(new, old))
-    if found.broken and comparison.relation in {"equal", "less"}:
-        # The files that cannot be read may allow more.
+    found = ComparedDocuments(
+        policies=compared,
+        comparison=comparison,
+        inputs=(new, old),
+        attachments=tuple(own for own in changes if is_called(own.place, policy)),
+    )
+    widens = found.broken or any(change.widens for change in found.attachments)
+    narrows = any(change.narrows for change in found.attachments)
+    doubted = {"equal", *(("less",) if widens else ()), *(("more",) if narrows else ())}
+    if (widens or narrows) and comparison.relation in doubted:
         return replace(found, comparison=replace(comparison, relation="unknown"))
     return found
 
@@ -161,7 +188,7 @@ def _common_relation(relations: set[Relation | None]) -> Relation:
     return "more" if more else "less" if less else "equal"
 
 
-def _compared(pair: PolicyPair) -> ComparedPolicy:
+def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
     new, old = pair.document, pair.baseline
     share_derived(new, old)
     _refuse_mixture(new, old)
@@ -173,11 +200,11 @@ def _compared(pair: PolicyPair) -> ComparedPolicy:
         SideStatements.of(policies, atoms, decisive) for policies in (new_beside, old_beside)
     )
     forward = OneWaySearch(atoms=atoms, policies=ours, without=theirs)
-    beyond = forward.search()
-    short = OneWaySearch(atoms=atoms, policies=theirs, without=ours).search()
-    gained = access_changes(beyond, _risks(beyond, forward))
+    beyond = _without_misspelt(forward.search())
+    short = _without_misspelt(OneWaySearch(atoms=atoms, policies=theirs, without=ours).search())
+    gained = access_changes(beyond, _risks(beyond, forward, baseline))
     # What is lost completes no path.
-    lost = access_changes(short, ChangeRisks(policies=(), before=()))
+    lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True))
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
     return ComparedPolicy(
         name=pair.name,
@@ -202,21 +229,40 @@ def _compared(pair: PolicyPair) -> ComparedPolicy:
     )
 
 
+def _without_misspelt(found: SearchResult) -> SearchResult:
+    """Without the actions that do not exist and are spelled almost like one that does."""
+    kept = tuple(d for d in found.differences if not all(map(_is_misspelt, names_of([d.group]))))
+    if kept or not found.cut:
+        return replace(found, differences=kept)
+    return replace(found, differences=kept, open=found.cut, cut=())
+
+
+def _is_misspelt(name: str) -> bool:
+    return catalog().tier(name) == "unknown" and bool(catalog().suggest_action(name))
+
+
 def _witnesses(allowed_by: str, found: SearchResult) -> Iterator[Mapping[str, Any]]:
     for request in found.requests[:MOST_WITNESSES]:
         yield {"allowed_by": allowed_by, **request}
 
 
-def _risks(beyond: SearchResult, search: OneWaySearch) -> ChangeRisks:
+def _risks(
+    beyond: SearchResult, search: OneWaySearch, baseline: tuple[Policy, ...]
+) -> ChangeRisks:
     """The judge of what is gained; for policies of resources it knows what strangers gain."""
     new, old = search.policies.policies, search.without.policies
     if not beyond.differences or not is_principaled(new):
         return ChangeRisks(policies=new, before=old)
     strangers = replace(search, strangers=True).search()
+    exposed: dict[int, set[str]] = {}
+    for difference in strangers.differences:
+        for clause in difference.clauses:
+            exposed.setdefault(id(clause.statement), set()).update(names_of([difference.group]))
     return ChangeRisks(
         policies=new,
         before=old,
-        exposed=frozenset(names_of(difference.group for difference in strangers.differences)),
+        exposed={statement: frozenset(names) for statement, names in exposed.items()},
+        baseline=baseline,
     )
 
 
@@ -232,9 +278,18 @@ def _beside_everything(
     )
 
 
-def forbidden_requests(document: object, forbidden: object) -> SearchResult:
-    """Requests for the forbidden access, given as statements without principals, that the document allows, of every action."""
-    new, kept_out = _policies(document, "document"), _policies(forbidden, "forbidden")
+def forbidden_requests(
+    document: object, forbidden: object, policy: str | None = None
+) -> SearchResult:
+    """Requests for the forbidden access, given as statements without principals, that any policy allows, of every action."""
+    kept_out = policies_of(sources_of(forbidden), "forbidden")
+    return _joined(
+        (judged, _forbidden_search(judged.policies, kept_out))
+        for judged in _separate(document, policy)
+    )
+
+
+def _forbidden_search(new: tuple[Policy, ...], kept_out: tuple[Policy, ...]) -> SearchResult:
     if is_principaled(new):
         kept_out = tuple(map(with_public_principal, kept_out))
     atoms = Atoms()
@@ -242,34 +297,70 @@ def forbidden_requests(document: object, forbidden: object) -> SearchResult:
     return OneWaySearch(atoms=atoms, policies=ours, within=theirs).search()
 
 
-def public_requests(document: object, most: int | None = MOST_WITNESSES) -> SearchResult:
-    """The requests of strangers that the policy of a resource or a role allows, or without a number of every action."""
-    policies = _policies(document, "document")
-    if any(policy.kind not in {Kind.RESOURCE, Kind.TRUST} for policy in policies):
+def public_requests(
+    document: object, most: int | None = MOST_WITNESSES, policy: str | None = None
+) -> SearchResult:
+    """The requests of strangers that the policies of resources and roles allow, or without a number of every action."""
+    judged = [own for own in _separate(document, policy) if is_principaled(own.policies)]
+    if not judged:
         raise InputError(
             "`public` reads who can use a resource, but this policy has no principals",
             hint="give a resource policy or a trust policy",
         )
+    return _joined((own, _public_search(own.policies, most)) for own in judged)
+
+
+def _public_search(policies: tuple[Policy, ...], most: int | None) -> SearchResult:
     atoms = Atoms()
     written = SideStatements.of(policies, atoms)
     return OneWaySearch(atoms=atoms, policies=written, strangers=True).search(most)
 
 
-def unknown_issuers(document: object) -> tuple[str, ...]:
+def without_principals(document: object, policy: str | None = None) -> tuple[str, ...]:
+    """The names of the policies of a document that cannot be public."""
+    return tuple(
+        own.name for own in _separate(document, policy) if not is_principaled(own.policies)
+    )
+
+
+def _joined(searches: Iterable[tuple[JudgedPolicies, SearchResult]]) -> SearchResult:
+    """The results for several policies as one; each request names its policy."""
+    found = tuple(searches)
+    if len(found) == 1 and not found[0][0].name:
+        return found[0][1]
+    differences = tuple(
+        replace(difference, request={"policy": judged.name, **difference.request})
+        for judged, search in found
+        for difference in search.differences
+    )
+    cut = [f"{quoted(own.name)}: {why}" for own, search in found for why in search.cut]
+    open_ = [f"{quoted(own.name)}: {why}" for own, search in found for why in search.open]
+    return SearchResult(
+        differences=differences,
+        open=() if differences else tuple(open_),
+        cut=(*cut, *open_) if differences else (),
+    )
+
+
+def unknown_issuers(document: object, policy: str | None = None) -> tuple[str, ...]:
     """The issuers of tokens that the policies trust and that nothing is known about, such as one's own."""
-    providers = map(provider_of, principals_of(_policies(document, "document")))
+    providers = map(provider_of, principals_of(_policies(document, policy)))
     return tuple(
         dict.fromkeys(p.host for p in providers if p and not (p.issuer or p.is_kubernetes))
     )
 
 
-def assumptions(document: object) -> tuple[str, ...]:
+def assumptions(document: object, policy: str | None = None) -> tuple[str, ...]:
     """The assumptions of a search over the document."""
-    return tuple(_assumptions(_policies(document, "document")))
+    return tuple(_assumptions(_policies(document, policy)))
 
 
-def _policies(document: object, name: str) -> tuple[Policy, ...]:
-    return policies_of(sources_of(document), name)
+def _separate(document: object, policy: str | None) -> tuple[JudgedPolicies, ...]:
+    return separate_policies(named_sources(document, gathered(document)), policy)
+
+
+def _policies(document: object, policy: str | None) -> tuple[Policy, ...]:
+    return tuple(own for judged in _separate(document, policy) for own in judged.policies)
 
 
 def _refuse_mixture(new: Sequence[Policy], old: Sequence[Policy]) -> None:

@@ -85,8 +85,11 @@ def _why_unknown(word: str) -> str:
         return "AWS has retired this action"
     if tier == "undocumented":
         return "AWS does not document this action, so its effect is unknown"
-    what = "matches no known action" if "*" in word or "?" in word else "is no known action"
-    return f"it {what} as of {catalog().as_of}"
+    if "*" in word or "?" in word:
+        return f"it matches no known action as of {catalog().as_of}"
+    near = catalog().suggest_action(word)
+    instead = f"; `{near[0]}` is one" if near else ""
+    return f"it is no known action as of {catalog().as_of}{instead}"
 
 
 def _why_resource(word: str, statement: Statement, budget: Budget) -> str:

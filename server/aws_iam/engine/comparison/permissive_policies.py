@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from aws_iam.engine.language.document import Policy, Syntax, dump
@@ -10,10 +11,17 @@ from aws_iam.engine.sources.gather import sources_of
 from aws_iam.errors import InputError
 
 
+# One object for each, by which `is_added` knows them.
+@cache
 def allow_all(*, principaled: bool = False) -> Policy:
     """A policy that allows everything; with `principaled`, to everyone."""
     who = {"Principal": "*"} if principaled else {}
     return _policy_of({"Effect": "Allow", **who, "Action": "*", "Resource": "*"})
+
+
+def is_added(policy: Policy) -> bool:
+    """Whether the policy is an `allow_all` of ours, also without its statement: no place in a file."""
+    return any(policy.node is allow_all(principaled=own).node for own in (False, True))
 
 
 def empty_policy() -> Policy:

@@ -2,32 +2,41 @@
 
 policy_pairs(document, baseline)             →   one pair of unions, or a pair for each name
 policy_pairs(document, baseline, "Role")     →   only the policies of that logical id, address or name
+separate_policies(document)                  →   each named policy by itself, or a list as one union
 """
 
 from __future__ import annotations
 
+import json
+import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.clauses import is_principaled
 from aws_iam.engine.comparison.permissive_policies import empty_policy
-from aws_iam.engine.language.document import Policy, Syntax
+from aws_iam.engine.language.document import Kind, Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.sources.files import Files
+from aws_iam.engine.sources.gather import sources_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Literal
 
     from aws_iam.engine.language.document import Source
+    from aws_iam.engine.sources.containers.attachments import PolicyAttachment
     from aws_iam.engine.sources.gather import Gathered
 
     Change = Literal["added", "removed", "changed"]
 
 _NAMED = 10
+# An index of a list in a name that ends with the name of the policy, as in `Role.Policies[0] (inline)`.
+_INDEX = re.compile(r"\[\d+\](?=.* \([^()]+\)$)")
 
 
 @slotted
@@ -38,6 +47,37 @@ class PolicyPair:
     change: Change
     document: tuple[Policy, ...]
     baseline: tuple[Policy, ...]
+
+
+@slotted
+class JudgedPolicies:
+    """Policies that are judged as one; `name` is empty where the document is judged as a whole."""
+
+    name: str
+    policies: tuple[Policy, ...]
+
+
+def separate_policies(
+    document: Sequence[Source], policy: str | None = None
+) -> tuple[JudgedPolicies, ...]:
+    """The policies that nothing joins; those of a list are one union, apart from those with principals."""
+    if policy is not None:
+        document, _ = _picked(document, (), policy)
+    if _is_named(document):
+        return tuple(JudgedPolicies(name=s.name, policies=(_policy(s, s.name),)) for s in document)
+    policies = policies_of(document, "document")
+    apart: dict[bool, list[int]] = {}
+    for number, own in enumerate(policies):
+        apart.setdefault(is_principaled((own,)), []).append(number)
+    if len(apart) <= 1:
+        return (JudgedPolicies(name="", policies=policies),)
+    return tuple(
+        JudgedPolicies(
+            name=joined([document[number].name for number in numbers], shown=_NAMED),
+            policies=tuple(policies[number] for number in numbers),
+        )
+        for numbers in apart.values()
+    )
 
 
 def policy_pairs(
@@ -69,22 +109,43 @@ def policy_pairs(
 def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
     """The policies, with a name where they are several policies, not parts of one.
 
-    Those of a folder are named by their files, from the folder on; those of a list, or of an answer, are places.
+    Those of a folder are named by their files, from the folder on; those of a list, or of an answer, are places. AWS
+    managed policies that a file attaches are among them.
     """
+    sources = (*found.sources, *_attached(found))
     if isinstance(document, Files) and document.folder:
-        start = f"{document.folder.rstrip('/')}/"
         return tuple(
-            replace(
-                source, name=f"{(source.file or '').removeprefix(start)} {source.name}".strip()
-            )
-            for source in found.sources
+            replace(source, name=f"{_in_folder(document, source.file)} {source.name}".strip())
+            for source in sources
         )
     if found.formats:
-        return found.sources
+        return sources
     return tuple(
-        replace(source, name=source.name and f"/{source.name.lstrip('/')}")
-        for source in found.sources
+        replace(source, name=source.name and f"/{source.name.lstrip('/')}") for source in sources
     )
+
+
+def named_attachments(document: object, found: Gathered) -> tuple[PolicyAttachment, ...]:
+    """The attached policies, named like the policies of their files."""
+    if not (isinstance(document, Files) and document.folder):
+        return found.attachments
+    return tuple(
+        replace(own, place=f"{_in_folder(document, own.file)} {own.place}", file=None)
+        for own in found.attachments
+    )
+
+
+def _in_folder(document: Files, file: str | None) -> str:
+    return (file or "").removeprefix(f"{document.folder.rstrip('/')}/")
+
+
+def _attached(found: Gathered) -> Iterator[Source]:
+    for own in found.attachments:
+        managed = None if own.is_boundary else own.managed
+        if managed:
+            # As a value it has no lines, which would not be those of the file.
+            (source,) = sources_of(json.loads(managed.document), Kind.IDENTITY)
+            yield replace(source, name=own.name, file=own.file)
 
 
 def policies_of(sources: Sequence[Source], side: str) -> tuple[Policy, ...]:
@@ -109,9 +170,10 @@ def _is_named(sources: Sequence[Source]) -> bool:
 
 
 def _by_name(document: Sequence[Source], baseline: Sequence[Source]) -> Iterator[PolicyPair]:
-    new, old = ({source.name: source for source in side} for side in (document, baseline))
-    for name in dict.fromkeys((*(n for n in new if n in old), *new, *old)):
-        mine, theirs = new.get(name), old.get(name)
+    new, old = map(_by_key, (document, baseline))
+    for key in dict.fromkeys((*(n for n in new if n in old), *new, *old)):
+        mine, theirs = new.get(key), old.get(key)
+        name = (mine or theirs or document[0]).name
         change: Change = "changed" if mine and theirs else "added" if mine else "removed"
         own = (_policy(mine, name),) if mine else ()
         other = (_policy(theirs, name),) if theirs else ()
@@ -123,24 +185,34 @@ def _by_name(document: Sequence[Source], baseline: Sequence[Source]) -> Iterator
         )
 
 
+def _by_key(sources: Sequence[Source]) -> Mapping[str, Source]:
+    """The policies by what stays the same when their order changes: the name in brackets, where there is one."""
+    without = Counter(_INDEX.sub("", source.name) for source in sources)
+    return {
+        key if without[key := _INDEX.sub("", source.name)] == 1 else source.name: source
+        for source in sources
+    }
+
+
 def _picked(
     document: Sequence[Source], baseline: Sequence[Source], policy: str
 ) -> tuple[Sequence[Source], Sequence[Source]]:
     """The policies of that name; a side that is a single policy has no choice."""
-    if not any(_is_called(source, policy) for source in (*document, *baseline)):
+    if not any(is_called(source.name, policy) for source in (*document, *baseline)):
         raise _unknown(policy, (*document, *baseline))
     new, old = (
         sources
         if len(sources) == 1 and not _is_named(sources)
-        else [source for source in sources if _is_called(source, policy)]
+        else [source for source in sources if is_called(source.name, policy)]
         for sources in (document, baseline)
     )
     return new, old
 
 
-def _is_called(source: Source, policy: str) -> bool:
-    """Whether it is the policy's place, its logical id or address, or its name in brackets."""
-    name, wanted = source.name, policy
+def is_called(name: str, wanted: str | None) -> bool:
+    """Whether it is the policy's place, its logical id or address, or its name in brackets; without a wish it is."""
+    if wanted is None:
+        return True
     begins = name.startswith(wanted) and name[len(wanted) : len(wanted) + 1] in {"", ".", " ", "["}
     return begins or f"({wanted})" in name
 
@@ -148,9 +220,10 @@ def _is_called(source: Source, policy: str) -> bool:
 def _unknown(policy: str, sources: Sequence[Source]) -> InputError:
     names = [source.name or source.file or "" for source in sources]
     near = closest(policy, [name.partition(".")[0] for name in names] + names)
+    hint = f"there are {_names(sources)}" if any(names) else "the document is one policy"
     return InputError(
         f"no policy is called {quoted(policy)}",
-        hint=f"did you mean {quoted(near)}?" if near else f"there are {_names(sources)}",
+        hint=f"did you mean {quoted(near)}?" if near else hint,
     )
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_iam.engine.comparison.permissive_policies import allow_all, delegate_to_account
+from aws_iam.engine.comparison.permissive_policies import (
+    allow_all,
+    delegate_to_account,
+    is_added,
+)
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
 from aws_iam.engine.evaluation.context import without_stand_ins
 from aws_iam.engine.evaluation.evaluate import deciding_statements, verdict_and_hits
@@ -81,14 +85,20 @@ class WitnessReplay:
         return verdict_and_hits(request, self._layers(policies, candidate, request.caller))
 
     def _pointers(self, decided: Iterable[Hit], policies: Sequence[Policy]) -> list[str]:
-        """Pointers of the statements that decided, with the policy's number where there are several."""
+        """Pointers of the statements that decided, with the policy's number where there are several.
+
+        What was added beside the policies is in no file and has none.
+        """
         layer = f"/{self._layer}"
-        own = (hit for hit in decided if hit.placed.pointer.startswith(f"{layer}/"))
-        several = len(policies) > 1
+        own = {
+            f"{layer}/{number}": f"/{number}"
+            for number, policy in enumerate(policies)
+            if not is_added(policy)
+        }
         return [
-            (hit.placed.pointer.removeprefix(layer) if several else "")
-            + hit.statement.node.at.pointer
-            for hit in own
+            (own[hit.placed.pointer] if len(own) > 1 else "") + hit.statement.node.at.pointer
+            for hit in decided
+            if hit.placed.pointer in own
         ]
 
     @property

@@ -33,6 +33,7 @@ from aws_iam.engine.reference.managed_policies import (
     managed_policy_of_arn,
 )
 from aws_iam.engine.sources.containers import container_of
+from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
     embedded,
@@ -86,6 +87,8 @@ class Gathered:
     files: int = 0
     without: tuple[str, ...] = ()
     """The files of a folder that hold no policy."""
+    attachments: tuple[PolicyAttachment, ...] = ()
+    """Policies that the files attach without their documents."""
 
 
 @slotted
@@ -291,14 +294,13 @@ def _of_larger(
     from aws_iam.engine.sources.containers import generic_data
 
     sources: list[Source] = []
-    unread: list[Unread] = []
+    places: list[FoundPolicy | SkippedPlace | PolicyAttachment] = []
     formats: dict[str, None] = {}
     for number, root in enumerate(roots):
         if is_policy(root):
             name = f"/{number}" if len(roots) > 1 else ""
-            sources.append(
-                Source(name=name, content=requested.policy(rooted(root), None), file=file)
-            )
+            content = requested.policy(rooted(root), None)
+            sources.append(Source(name=name, content=content, file=file))
             continue
         container = container_of(root)
         inside = tuple(container.documents(root)) if container else ()
@@ -307,16 +309,19 @@ def _of_larger(
         sources += (
             _source(found, requested, file) for found in inside if isinstance(found, FoundPolicy)
         )
-        unread += (
-            Unread(place=place.name, why=place.why, file=file)
-            for place in inside
-            if isinstance(place, SkippedPlace)
-        )
+        places += inside
     found = Gathered(
         sources=tuple(sources),
-        unread=tuple(unread),
+        unread=tuple(
+            Unread(place=place.name, why=place.why, file=file)
+            for place in places
+            if isinstance(place, SkippedPlace)
+        ),
         formats=tuple((file or "", format_) for format_ in formats),
         files=1,
+        attachments=tuple(
+            replace(place, file=file) for place in places if isinstance(place, PolicyAttachment)
+        ),
     )
     return _required(found) if required else found
 
@@ -408,6 +413,7 @@ def _of_files(given: Files, requested: _Requested) -> Gathered:
         formats=tuple(format_ for part in parts for format_ in part.formats),
         files=len(given.files),
         without=tuple(without),
+        attachments=tuple(attachment for part in parts for attachment in part.attachments),
     )
     if not gathered_.sources:
         what = f"folder {quoted(given.folder)}" if given.folder else "list of files"

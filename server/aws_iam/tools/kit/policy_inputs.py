@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.reference.managed_policies import is_policy_arn, managed_policy_of_arn
 from aws_iam.engine.sources.gather import Unread
+from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from aws_iam.engine.language.document import Policy, Source
     from aws_iam.engine.sources.gather import Gathered
@@ -46,8 +47,16 @@ def not_judged(unread: Unread) -> Finding:
 
 
 def is_complete(gathered: Gathered) -> bool:
-    """Whether every policy of the input was read, with all of its values."""
-    return not gathered.unread and not any(source.unresolved for source in gathered.sources)
+    """Whether every policy of the input was read, with all of its values, and none is only named."""
+    whole = not gathered.unread and not gathered.attachments
+    return whole and not any(source.unresolved for source in gathered.sources)
+
+
+def attached(gathered: Gathered) -> Iterator[Unread]:
+    """The policies that the input attaches without their documents."""
+    for own in gathered.attachments:
+        what = "a permissions boundary" if own.is_boundary else "an attached policy"
+        yield Unread(place=own.name, why=f"{what} without its document", file=own.file)
 
 
 def place_of(source: Source) -> str:
@@ -126,4 +135,9 @@ def not_judged_note(gathered: Gathered) -> str:
     if values:
         verb = "is" if values == 1 else "are"
         parts.append(f"{counted(values, 'value')} {verb} known only at deployment.")
+    if gathered.attachments:
+        names = dict.fromkeys(quoted(own.name) for own in gathered.attachments)
+        verb = "is" if len(names) == 1 else "are"
+        listed = joined(list(names), shown=_MOST_PLACES)
+        parts.append(f"{listed} {verb} attached without a document, so not judged.")
     return " ".join(parts)

@@ -123,7 +123,7 @@ def test_an_action_that_completes_an_escalation_path_is_as_risky_as_the_path() -
     ("principal", "named", "severity"),
     [
         ("*", ["everyone"], "high"),
-        ({"AWS": [f"arn:aws:iam::{OWN}:role/app", FAR]}, [FAR], "info"),
+        ({"AWS": [f"arn:aws:iam::{OWN}:role/app", FAR]}, [FAR], "high"),
     ],
 )
 def test_a_policy_of_a_resource_says_who_gains_access(
@@ -154,7 +154,7 @@ def test_what_is_added_without_effect_is_said_of_equal_policies() -> None:
     assert answer.comparison
     assert answer.comparison.relation == "equal"
     assert answer.summary.startswith(
-        "The document allows exactly what the baseline allows. It adds without effect: "
+        "The document allows exactly what the baseline allows. Added without effect: "
         f"`s3:ListAllMyBuckets` (it is never asked for on `{BUCKET}/*`) and `s3:Foo*` (it matches no known action"
     )
     assert [row["entry"] for row in answer.facts["without_effect"]] == [
@@ -446,8 +446,9 @@ def test_a_policy_that_is_not_there_or_not_chosen_is_refused() -> None:
     with pytest.raises(InputError, match="`document` holds 2 policies") as caught:
         compare(role("s3:PutObject"), baseline=document(OLD))
     assert "`R.Policies[0] (p)`" in caught.value.hint
-    with pytest.raises(InputError, match="there is no `baseline`"):
+    with pytest.raises(InputError, match="no policy is called `R`") as unnamed:
         compare(document(EVERYONE), public=True, policy="R")
+    assert unnamed.value.hint == "the document is one policy"
 
 
 def test_policies_of_folders_are_compared_by_file(tmp_path: Any, capsys: Any) -> None:

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
+from aws_iam.engine.sources.containers.attachments import (
+    PolicyAttachment,
+    attachment_paths,
+    attachments,
+)
 from aws_iam.engine.sources.containers.cloudformation_values import Resolver
 from aws_iam.engine.sources.containers.embedded_documents import (
     bare_policy,
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.parsing.json_text import Syntax
 
 NAME = "CloudFormation template"
+_DATA = "cloudformation-resources.json"
 _ORGANIZATION = "AWS::Organizations::Policy"
 _KNOWN_LATER = "known only at deployment"
 
@@ -47,7 +53,7 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace]:
+def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachment]:
     """The policies of every resource; a resource with conditions is read once with all true, once with all false."""
     placeholders = Placeholders.unused_in(root)
     resources = root.member("Resources")
@@ -70,14 +76,16 @@ class _Candidate:
 
 def _in_resource(
     logical_id: str, resource: Node, resolver: Resolver
-) -> Iterator[FoundPolicy | SkippedPlace]:
+) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachment]:
     candidates = tuple(_candidates(logical_id, resource, resolver))
+    attached = dict.fromkeys(_attachments(logical_id, resource, resolver))
     for candidate in candidates:
         yield from _read_candidate(candidate, resolver.placeholders)
     if resolver.conditional:
         resolver.condition = False
         # What depends on no condition comes out the same again.
         known = {(candidate.name, candidate.value) for candidate in candidates}
+        attached |= dict.fromkeys(_attachments(logical_id, resource, resolver))
         for candidate in _candidates(logical_id, resource, resolver):
             if (candidate.name, candidate.value) not in known:
                 other = replace(candidate, name=f"{candidate.name} (conditions false)")
@@ -86,6 +94,20 @@ def _in_resource(
                         yield replace(found, other_side_of=candidate.name)
                     else:
                         yield found
+    yield from attached
+
+
+def _attachments(
+    logical_id: str, resource: Node, resolver: Resolver
+) -> Iterator[PolicyAttachment]:
+    type_, written = resource.member("Type"), resource.member("Properties")
+    if type_ is None or written is None or not attachment_paths(_DATA, type_.text):
+        return
+    properties = resolver.value(written)
+    if properties:
+        yield from attachments(
+            _DATA, type_.text, properties, logical_id, resolver.placeholders.as_variables
+        )
 
 
 def _candidates(logical_id: str, resource: Node, resolver: Resolver) -> Iterator[_Candidate]:
@@ -111,7 +133,7 @@ def _candidates(logical_id: str, resource: Node, resolver: Resolver) -> Iterator
 
 def _places(type_: str, properties: Node) -> tuple[PolicyPlace, ...]:
     if type_ != _ORGANIZATION:
-        return places_by_type("cloudformation-resources.json").get(type_, ())
+        return places_by_type(_DATA).get(type_, ())
     policy_type = properties.member("Type")
     return (organization_place("Content", policy_type.text if policy_type else "unknown"),)
 

@@ -48,6 +48,10 @@ class Placeholders:
         """Whether the text holds a placeholder."""
         return self.begin in text
 
+    def as_variables(self, text: str) -> str:
+        """The text with each placeholder as `${name}`."""
+        return text.replace(self.begin, "${").replace(self.end, "}")
+
     def in_none_of(self, node: Node) -> bool:
         """Whether the node and everything below it is free of placeholders."""
         return not any(map(self.within, _texts(node)))

@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.sources.containers.attachments import (
+    PolicyAttachment,
+    attachment_paths,
+    attachments,
+)
 from aws_iam.engine.sources.containers.embedded_documents import decoded, embedded
 from aws_iam.engine.sources.containers.generic_data import policies_in
 from aws_iam.engine.sources.containers.policy_places import (
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME = "Terraform plan"
+_DATA = "terraform-resources.json"
 _ORGANIZATION = "aws_organizations_policy"
 # The provider's own default for `type`.
 _DEFAULT_ORGANIZATION_TYPE = "SERVICE_CONTROL_POLICY"
@@ -45,7 +51,7 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace]:
+def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachment]:
     """The policies of the planned resources, then the documents of data sources that no resource uses unchanged."""
     planned = root.member("planned_values") or root.member("values")
     prior = root.member("prior_state")
@@ -59,6 +65,7 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace]:
             if isinstance(found, FoundPolicy) and found.text:
                 seen.add(found.text)
             yield found
+        yield from attachments(_DATA, resource.type, resource.values, resource.address)
     yield from _known_later(root)
     data_sources += [
         resource
@@ -84,7 +91,7 @@ class _Resource:
     def places(self) -> tuple[PolicyPlace, ...]:
         """Where its policy documents stand."""
         if self.type != _ORGANIZATION:
-            return places_by_type("terraform-resources.json").get(self.type, ())
+            return places_by_type(_DATA).get(self.type, ())
         type_ = self.values.member("type")
         policy_type = type_.text if type_ and type_.text else _DEFAULT_ORGANIZATION_TYPE
         return (organization_place("content", policy_type),)
@@ -132,8 +139,8 @@ def _at_place(name: str, place: PolicyPlace, value: Node) -> Iterator[FoundPolic
     )
 
 
-def _known_later(root: Node) -> Iterator[SkippedPlace]:
-    """The documents whose content is decided during apply."""
+def _known_later(root: Node) -> Iterator[SkippedPlace | PolicyAttachment]:
+    """The documents and attachments that are decided during apply."""
     configured = _configured_expressions(root)
     changes = root.member("resource_changes")
     for resource_change in changes.items if changes else ():
@@ -149,12 +156,27 @@ def _known_later(root: Node) -> Iterator[SkippedPlace]:
             for place, value, _ in _unknown_flags(unknown, path):
                 if value.form is Form.BOOLEAN and value.text == "true":
                     yield SkippedPlace(name=f"{address.text}.{place}", why=_KNOWN_LATER)
+        for path, is_boundary in attachment_paths(_DATA, type_.text).items():
+            head = path.removesuffix("[]")
+            configured_as = expressions.member(head) if expressions else None
+            flags = [value for _, value, _ in _unknown_flags(unknown, path)]
+            if configured_as and any(flag.text == "true" for flag in flags):
+                yield PolicyAttachment(
+                    place=f"{address.text}.{head}",
+                    policy=f"${{{_first_reference(configured_as)}}}",
+                    is_boundary=is_boundary,
+                )
+
+
+def _first_reference(expression: Node) -> str:
+    references = expression.member("references")
+    return references.items[0].text if references and references.items else _KNOWN_LATER
 
 
 def _paths(type_: str) -> tuple[str, ...]:
     if type_ == _ORGANIZATION:
         return ("content",)
-    return tuple(place.path for place in places_by_type("terraform-resources.json").get(type_, ()))
+    return tuple(place.path for place in places_by_type(_DATA).get(type_, ()))
 
 
 def _configured_expressions(root: Node) -> dict[str, Node]:

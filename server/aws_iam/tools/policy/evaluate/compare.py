@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, Comparison, Finding, Severity, Status
 from aws_iam.engine.comparison.access_changes import action_names, level_counts
 from aws_iam.engine.comparison.actions import names_of
+from aws_iam.engine.comparison.attachment_changes import without_document
 from aws_iam.engine.comparison.change_findings import change_findings, changes_in_words
 from aws_iam.engine.comparison.compare import (
     MOST_WITNESSES,
@@ -20,6 +21,7 @@ from aws_iam.engine.comparison.compare import (
     forbidden_requests,
     public_requests,
     unknown_issuers,
+    without_principals,
 )
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
@@ -33,6 +35,7 @@ from aws_iam.wording import counted, joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
     from aws_iam.engine.sources.gather import Gathered
 
@@ -58,24 +61,28 @@ def compare(
             "nothing to compare with",
             hint='give `baseline` (a policy), `forbidden` ({"actions": […]}) or `public`',
         )
-    if baseline is None and policy is not None:
-        raise InputError(
-            "`policy` picks a policy of `document` and of `baseline`, and there is no `baseline`",
-            hint="give the policy alone as `document`",
-        )
     found = compare_documents(document, baseline, policy) if baseline is not None else None
     granted = (
-        forbidden_requests(document, _forbidden(forbidden)) if forbidden is not None else None
+        forbidden_requests(document, _forbidden(forbidden), policy)
+        if forbidden is not None
+        else None
     )
-    public = public_requests(document) if strangers else None
-    inputs = found.inputs if found else (gathered(document),)
-    comparison = found.comparison if found else Comparison(assuming=assumptions(document))
+    public = public_requests(document, policy=policy) if strangers else None
+    read: tuple[Gathered, ...] = found.inputs if found else (gathered(document),)
+    # Only what a search over one side needs; what is attached on both sides alike changes nothing.
+    inputs = tuple(
+        replace(side, attachments=without_document(side.attachments) if granted else ())
+        for side in read
+    )
+    comparison = found.comparison if found else Comparison(assuming=assumptions(document, policy))
     violations = (*_forbidden_violations(granted), *_public_violations(public))
     unproved = dict.fromkeys(question for s in (granted, public) if s for question in s.open)
     findings = tuple(_findings(found)) if found else ()
-    issuers = tuple(_own_issuers(document)) if strangers else ()
+    beside = (
+        (*_not_applicable(document, policy), *_own_issuers(document, policy)) if strangers else ()
+    )
     return Answer(
-        summary=" ".join((*_summary(found, granted, public, inputs), *issuers)),
+        summary=" ".join((*_summary(found, granted, public, inputs), *beside)),
         findings=findings,
         comparison=replace(
             comparison,
@@ -85,7 +92,7 @@ def compare(
             gained=(),
             lost=(),
         ),
-        facts=_facts(found, granted, public) | _read(inputs),
+        facts=_facts(found, granted, public) | _read(inputs, found),
         sources=tuple(
             dict.fromkeys(
                 (
@@ -113,6 +120,7 @@ def _findings(found: ComparedDocuments) -> Iterator[Finding]:
                 resource=compared.name or None,
                 source=_LOGIC,
             )
+    yield from filter(None, (change.finding() for change in found.attachments))
     if found.comparison.relation == "unknown" and found.broken:
         yield Finding(
             code="ACCESS_GAINED",
@@ -129,10 +137,15 @@ def _unread_files(found: ComparedDocuments) -> str:
     return joined(list(files), shown=_SHOWN)
 
 
-def _read(inputs: Sequence[Gathered]) -> dict[str, Any]:
+def _read(inputs: Sequence[Gathered], found: ComparedDocuments | None) -> dict[str, Any]:
     """The AWS managed policies of both sides, and the places that were not judged."""
     managed = policy_inputs.managed_policy_facts(s.name for side in inputs for s in side.sources)
-    rows = [row for side in inputs for row in policy_inputs.not_judged_rows(side)]
+    rows = [
+        row
+        for side in inputs
+        for row in policy_inputs.not_judged_rows(side, policy_inputs.attached(side))
+    ]
+    rows += [{"place": own.place, "why": own.says} for own in (found.attachments if found else ())]
     distinct = [row for number, row in enumerate(rows) if row not in rows[:number]]
     return managed | ({"not_judged": distinct} if distinct else {})
 
@@ -198,8 +211,10 @@ def _forbidden_violations(found: SearchResult | None) -> Iterator[dict[str, Any]
     """One violation for each statement that grants forbidden actions, with all of these."""
     by_place: dict[tuple[str, ...], list[Difference]] = {}
     for difference in found.differences if found else ():
-        by_place.setdefault(tuple(difference.request["granted_by"]), []).append(difference)
-    for places, differences in by_place.items():
+        request = difference.request
+        key = (request.get("policy", ""), *request["granted_by"])
+        by_place.setdefault(key, []).append(difference)
+    for (_, *places), differences in by_place.items():
         names = action_names(names_of(d.group for d in differences))
         more = len(names) - _MOST_LISTED
         yield {
@@ -269,12 +284,22 @@ def _first_request(found: SearchResult, actions: int = 1) -> str:
     requested = found.requests[0]["request"]
     more = f" and {counted(actions - 1, 'more action')}" if actions > 1 else ""
     what = f"{quoted(requested['action'])} on {quoted(requested['resource'])}"
-    return f"{what}{_stranger(requested['principal'])}{more}"
+    policy = found.requests[0].get("policy")
+    by = f" in {quoted(policy)}" if policy else ""
+    return f"{what}{_stranger(requested['principal'])}{by}{more}"
 
 
-def _own_issuers(document: Any) -> Iterator[str]:
+def _not_applicable(document: Any, policy: str | None) -> Iterator[str]:
+    """The policies beside the judged ones that name no principals."""
+    names = [quoted(name) for name in without_principals(document, policy)]
+    if names:
+        verb = "has" if len(names) == 1 else "have"
+        yield f"{joined(names, shown=_SHOWN)} {verb} no principals and cannot be public."
+
+
+def _own_issuers(document: Any, policy: str | None) -> Iterator[str]:
     """A reservation about issuers that may have other customers, too."""
-    hosts = [quoted(host) for host in unknown_issuers(document)]
+    hosts = [quoted(host) for host in unknown_issuers(document, policy)]
     if hosts:
         yield f"It is assumed that nobody else gets tokens of {joined(hosts, shown=_SHOWN)}."
 
@@ -284,8 +309,10 @@ def _stranger(principal: str) -> str:
     if principal == "*":
         return " without credentials"
     _, provider, host = principal.rpartition(":oidc-provider/")
-    if provider or not principal.startswith("arn:"):
+    if provider:
         return f" with a token of {quoted(host)}"
+    if not principal.startswith("arn:"):
+        return f" through the service {quoted(principal)}"
     return ""
 
 
@@ -305,14 +332,27 @@ def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
             as_much = f"the same as {read}the baseline." if read else "what the baseline allows."
             yield _sentence(f"{read}the document allows exactly {as_much}")
         case _:
-            unknown = (p for p in found.policies if p.comparison.relation == "unknown")
-            reasons = dict.fromkeys(reason for p in unknown for reason in _unknown_reasons(p))
-            if found.broken:
-                reasons[_unread_files(found)] = None
-            yield f"Whether the document allows the same as the baseline is unknown: {'; '.join(reasons)}."
+            yield f"Whether the document allows the same as the baseline is unknown: {'; '.join(_why_unknown(found))}."
+    yield from _beside_the_relation(found)
+
+
+def _why_unknown(found: ComparedDocuments) -> Iterator[str]:
+    unknown = [p for p in found.policies if p.comparison.relation == "unknown"]
+    yield from dict.fromkeys(reason for p in unknown for reason in _unknown_reasons(p))
+    if not unknown:
+        yield from _known(found.gained, found.lost)
+    if found.broken:
+        yield _unread_files(found)
+    yield from (change.says for change in found.attachments)
+
+
+def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
     cut = dict.fromkeys(why for p in found.policies for s in (p.beyond, p.short) for why in s.cut)
     if cut:
         yield f"There may be more differences: {'; '.join(cut)}."
+    if found.comparison.relation != "unknown" and found.attachments:
+        says = [change.says for change in found.attachments]
+        yield f"Not compared: {'; '.join(says[:_SHOWN])}{_and_more(says)}."
     yield from _ineffective_in_words(found)
     if len(found.policies) > 1:
         changes = [f"{len(found.policies)} policies were compared by name"]
@@ -322,18 +362,26 @@ def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
         yield f"{'; '.join(changes)}."
 
 
+def _and_more(listed: Sequence[str]) -> str:
+    return f"; and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+
+
 def _ineffective_in_words(found: ComparedDocuments) -> Iterator[str]:
     rows = [row for policy in found.policies for row in policy.ineffective]
     if rows:
         listed = [f"{quoted(row['entry'])} ({row['why']})" for row in rows]
-        yield f"It adds without effect: {joined(listed, shown=_SHOWN)}."
+        yield f"Added without effect: {joined(listed, shown=_SHOWN)}."
 
 
 def _unknown_reasons(found: ComparedPolicy) -> list[str]:
     """What is known about an unknown relation, and why the rest is unknown."""
-    sides = (("allows", found.gained), ("no longer allows", found.lost))
-    known = [f"it {verb} {changes_in_words(changes)}" for verb, changes in sides if changes]
+    known = _known(found.gained, found.lost)
     return [*known, *dict.fromkeys((*found.beyond.open, *found.short.open))]
+
+
+def _known(gained: Sequence[AccessChange], lost: Sequence[AccessChange]) -> list[str]:
+    sides = (("now allows", gained), ("no longer allows", lost))
+    return [f"it {verb} {changes_in_words(changes)}" for verb, changes in sides if changes]
 
 
 def _facts(
@@ -396,6 +444,8 @@ def _rows(found: SearchResult) -> Iterator[dict[str, str]]:
         if keys:
             row["when"] = "; ".join(keys)
         row["granted_by"] = ", ".join(witness["granted_by"])
+        if "policy" in witness:
+            row = {"policy": witness["policy"], **row}
         yield row
 
 

@@ -25,7 +25,7 @@ from aws_iam.engine.language.document import Form, Kind, Policy, Source
 from aws_iam.engine.language.usable import refuse_repeated_keys, version_fault
 from aws_iam.engine.sources.containers import cloudformation
 from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUDO_PARAMETERS
-from aws_iam.engine.sources.gather import gathered
+from aws_iam.engine.sources.gather import gathered, one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules.policy.risk_findings import (
@@ -67,7 +67,8 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
     unknown = (unresolved_resources(source.policy, source.unresolved) for source in sources)
     targets = Targets.of(expansion, frozenset(chain.from_iterable(unknown)))
     views = tuple(_views(sources, expansion, targets))
-    risks = tuple(finding for view in views for finding in view.findings)
+    attached = tuple(_attached_risks(gathered_policies, expansion))
+    risks = (*attached, *(finding for view in views for finding in view.findings))
     warnings = tuple(_other_warnings(gathered_policies.sources, risks))
     findings = (*warnings, *risks)
     statements = list(_statements(sources, expansion, targets))
@@ -83,6 +84,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
                         statements,
                         views,
                         warnings=len(warnings),
+                        attached=len(attached),
                         complete=policy_inputs.is_complete(gathered_policies),
                     ),
                     policy_inputs.not_judged_note(gathered_policies),
@@ -94,7 +96,9 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
         facts={
             **_kinds(sources),
             **_totals(views),
-            **policy_inputs.input_facts(gathered_policies),
+            **policy_inputs.input_facts(
+                gathered_policies, policy_inputs.attached(gathered_policies)
+            ),
             **_sample_values(gathered_policies, statements),
             "statements": statements,
             **_escalations(views),
@@ -107,6 +111,18 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
         next=_next(sources, findings),
         as_of=expansion.facts.as_of,
     )
+
+
+def _attached_risks(found: Gathered, expansion: Expansion) -> Iterator[Finding]:
+    """The gravest risk of each AWS managed policy that a file attaches, where it is high."""
+    for own in found.attachments:
+        managed = None if own.is_boundary else own.managed
+        if managed is None:
+            continue
+        policy = one_policy(managed.document, Kind.IDENTITY)
+        for risk in statement_risks(access([policy], expansion), expansion).findings[:1]:
+            if risk.finding.severity.rank <= Severity.HIGH.rank:
+                yield replace(risk.finding, where=None, resource=own.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -391,6 +407,7 @@ def _summary(
     views: Sequence[_KindAccess],
     *,
     warnings: int,
+    attached: int,
     complete: bool,
 ) -> str:
     if len(sources) == 1:
@@ -416,7 +433,7 @@ def _summary(
     if unknown_versions:
         parts.append(f"AWS refuses the policy, because {unknown_versions[0]}")
     if any(view.kind not in _LIMITS for view in views):
-        unusual = sum(view.unusual for view in views)
+        unusual = attached + sum(view.unusual for view in views)
         if unusual:
             parts.append(counted(unusual, "unusually powerful grant"))
         elif not warnings:

@@ -89,7 +89,9 @@ def _answer(
         findings=findings,
         artifacts=artifacts,
         facts=_facts(by_source, whole=bool(gathered_policies.formats))
-        | policy_inputs.input_facts(gathered_policies, partly)
+        | policy_inputs.input_facts(
+            gathered_policies, (*partly, *policy_inputs.attached(gathered_policies))
+        )
         | analyzed.facts,
         sources=tuple(dict.fromkeys((_CHECKS, *(f.source for f in findings[:5] if f.source)))),
         next=_next(by_source),

@@ -1,0 +1,73 @@
+"""What a reviewer of a change has to see: how grave each gain is, under which condition, for whom."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aws_iam.tools.policy.actions import tool
+from helpers.folders import TESTS
+
+CASES = json.loads((TESTS / "cases/compare/reviews.json").read_text(encoding="utf-8"))
+
+
+def document(statements: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_each_gain_is_as_grave_as_a_reviewer_takes_it(case: dict[str, Any]) -> None:
+    new, old = document(case["document"]), document(case["baseline"])
+    answer = tool.run({"action": "compare", "document": new, "baseline": old})
+    assert [finding.severity for finding in answer.findings] == case["severities"]
+    texts = " ".join((answer.summary, *(finding.message for finding in answer.findings)))
+    for says in case.get("says", ()):
+        assert says in texts
+    for invented in case.get("without", ()):
+        assert invented not in f"{texts} {json.dumps(answer.comparison.witnesses)}"  # type: ignore[union-attr]
+        assert invented not in json.dumps(
+            [row.get("principals") for row in answer.facts["gained"]]
+        )
+
+
+def test_a_misspelt_action_is_no_access() -> None:
+    reading = {"Effect": "Allow", "Action": "sqs:ReceiveMessage", "Resource": "*"}
+    new, old = document({**reading, "Action": "sqs:ReceiveMessge"}), document(reading)
+    answer = tool.run({"action": "compare", "document": new, "baseline": old})
+    assert answer.comparison
+    assert answer.comparison.relation == "less"
+    assert "gained" not in answer.facts
+    assert "`sqs:ReceiveMessge` (it is no known action" in answer.summary
+    assert "`sqs:ReceiveMessage` is one" in answer.summary
+
+
+def test_what_is_no_variable_is_shown_as_written() -> None:
+    home = {
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::b/${aws:username}/*",
+    }
+    new, old = document(home) | {"Version": "2008-10-17"}, document(home)
+    answer = tool.run({"action": "compare", "document": new, "baseline": old})
+    assert "`arn:aws:s3:::b/${aws:username}/*`" in answer.summary
+    assert answer.facts["gained"][0]["resources"] == ["arn:aws:s3:::b/${aws:username}/*"]
+
+
+def test_rows_say_of_which_side_their_pointers_are_and_what_the_condition_was() -> None:
+    reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    bound = {**reading, "Condition": {"StringEquals": {"aws:PrincipalTag/team": "a"}}}
+    deny = {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}
+    everything = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
+    new, old = document([reading, everything]), document([bound, everything, deny])
+    gained = tool.run({"action": "compare", "document": new, "baseline": old}).facts["gained"]
+    by_action = {row["actions"][0]: row for row in gained}
+    assert by_action["s3:PutObject"]["statement_of"] == "baseline"
+    assert "statement_of" not in by_action["s3:GetObject"]
+    assert by_action["s3:GetObject"]["conditions_before"] == bound["Condition"] | {
+        "StringEquals": {"aws:PrincipalTag/team": ["a"]}
+    }
+    lost = tool.run({"action": "compare", "document": old, "baseline": new}).facts["lost"]
+    assert {row["risk"] for row in lost} & {"protection removed"} == set()
+    assert any("conditions_after" in row for row in lost)
