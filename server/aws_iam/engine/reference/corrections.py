@@ -45,11 +45,15 @@ def is_authorised_on(action: str, arn: Arn) -> bool:
 
 
 def unlisted_formats(action: str) -> tuple[str, ...]:
-    """The ARN formats on which AWS authorises the action, although its reference lists no resource type for it."""
+    """The ARN formats on which AWS authorises the action, although its reference lists no resource type for it.
+
+    A format cannot say "one character", so that s3:ListAllMyBuckets on `arn:aws:s3:::*` has none.
+    """
     service, patterns = _unlisted().get(action.lower(), ("", ()))
     return tuple(
-        f"arn:${{Partition}}:{service}:*:*:{resource.replace('*', '${Path}').replace('?', '${Any}')}"
+        f"arn:${{Partition}}:{service}:*:*:{resource.replace('*', '${Path}')}"
         for resource in patterns
+        if "?" not in resource
     )
 
 
