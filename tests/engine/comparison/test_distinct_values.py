@@ -16,7 +16,14 @@ from aws_iam.engine.language.operators import OPERATORS, Family
 KEY = "custom:key"
 _VALUES: dict[Family, tuple[str, ...]] = {
     Family.STRING: ("a", "A", "a*", "*", "?b", "ab", "", "*b*", "K"),
-    Family.ARN: ("arn:aws:s3:::a", "arn:aws:s3:::*", "arn:*:s3:::a?", "*", "arn:aws:s*"),
+    # An ARN of fewer than six fields is undecided, and a comparison leaves it open.
+    Family.ARN: (
+        "arn:aws:s3:::a",
+        "arn:aws:s3:::*",
+        "arn:*:s3:::a?",
+        "*:*:*:*:*:*",
+        "arn:aws:s*:::*",
+    ),
     Family.NUMERIC: ("1", "2", "2.5", "-3", "nonsense", "2.50"),
     Family.DATE: ("2026-01-01T00:00:00Z", "2026-01-02", "1767225600", "nonsense"),
     Family.BOOL: ("true", "false", "True", "nonsense"),
