@@ -95,6 +95,7 @@ def _missing(code: str) -> Iterator[str]:
         yield "a bad and a good example"
 
 
+@pytest.mark.growth
 def test_bad_examples_are_found_and_good_ones_are_not() -> None:
     assert [str(example) for example in EXAMPLES if not _holds(example)] == []
 

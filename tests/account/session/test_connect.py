@@ -85,6 +85,7 @@ def test_without_credentials_the_answer_says_how_to_connect_and_offers_the_demon
         assert way in raised.value.hint
 
 
+@pytest.mark.growth
 def test_metadata_that_accepts_and_never_answers_is_asked_twice_for_a_second_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

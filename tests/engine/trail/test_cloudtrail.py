@@ -201,6 +201,7 @@ def _operations() -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.growth
 def test_every_operation_of_the_sdk_leads_to_an_action_or_stands_on_a_list_that_only_shrinks() -> (
     None
 ):

@@ -241,6 +241,7 @@ def test_different_problems_have_different_fingerprints_and_equal_ones_are_count
     assert [fingerprint.split(":")[1] for fingerprint in found] == ["1", "2", "1"]
 
 
+@pytest.mark.growth
 def test_more_results_than_github_takes_are_cut_worst_first_and_counted() -> None:
     mild = replace(FINDING, severity=Severity.SUGGESTION)
     findings = [mild] * (MOST_RESULTS + 4) + [FINDING]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
 
+pytestmark = pytest.mark.growth
+
 CASES: list[dict[str, Any]] = json.loads(
     (TESTS / "cases" / "audit" / "principals.json").read_text("utf-8")
 )

@@ -31,6 +31,8 @@ from helpers.provider_cases import cases
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 CASES = [
     *json.loads((TESTS / "cases/irsa/denied.json").read_text(encoding="utf-8")),
     *cases("denied"),

@@ -242,6 +242,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.growth
 @pytest.mark.parametrize("policy", HOSTILE, ids=range(len(HOSTILE)))
 def test_what_costs_too_much_is_refused_with_what_would_work(policy: object) -> None:
     with pytest.raises(InputError, match="too many wildcards") as refused:

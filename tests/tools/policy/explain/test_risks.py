@@ -212,6 +212,7 @@ def test_the_broad_policies_of_aws_are_told_as_broad_once(
     assert answer.findings[0].severity == severity
 
 
+@pytest.mark.growth
 def test_every_managed_policy_of_aws_is_said_whole_with_one_finding_a_statement() -> None:
     # One in fifteen keeps the test short; a run over all of them found the same.
     for managed in list(MANAGED.values())[::15]:

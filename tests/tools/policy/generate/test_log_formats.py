@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
 
+pytestmark = pytest.mark.process
+
 TABLE = f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/orders"
 READ = call(
     "dynamodb", "GetItem", {"tableName": "orders"}, eventID="1", resources=[{"ARN": TABLE}]

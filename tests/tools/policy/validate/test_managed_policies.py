@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
 
+pytestmark = pytest.mark.growth
 CASES = TESTS / "cases/validate/managed-policies.json"
 TABLE = {row["code"]: row for row in json.loads(CASES.read_text(encoding="utf-8"))}
 AWS_CODES = json.loads((CASES.parent / "aws-issue-codes.json").read_text(encoding="utf-8"))[

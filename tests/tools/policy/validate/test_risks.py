@@ -123,6 +123,7 @@ def test_a_limit_grants_nothing_and_has_no_risk(kind: str) -> None:
     assert codes.isdisjoint(RISK_CODES)
 
 
+@pytest.mark.growth
 def test_what_costs_too_much_to_judge_is_unknown_and_not_clean() -> None:
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [statement] * 1000}

@@ -259,6 +259,7 @@ def trusted(number: int) -> dict[str, Any]:
     return {**TRUST, "Principal": {"Federated": federated}, "Condition": {"StringLike": subjects}}
 
 
+@pytest.mark.growth
 @pytest.mark.parametrize(
     "statement",
     [
