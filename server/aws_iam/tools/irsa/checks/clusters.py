@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from aws_iam.tools.irsa.checks.samples import (
 from aws_iam.tools.irsa.checks.subject import Workloads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from aws_iam.account.collect.compute.eks_clusters import Cluster
     from aws_iam.account.collect.fact import Held
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _EKS = "https://docs.aws.amazon.com/eks/latest/userguide"
 _ADMINISTRATOR = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+_ADMIN_POLICY = re.compile(r"/AmazonEKSClusterAdminPolicy$")
 _EVERYBODY = frozenset({"0.0.0.0/0", "::/0"})
 # From this version on EKS encrypts all data of the API with a key of its own.
 _ENCRYPTED_SINCE = (1, 28)
@@ -66,8 +68,9 @@ def _mapped(named: Administrator, who: str) -> Fail:
     )
 
 
-def _is_administrator(entry: AccessEntry) -> bool:
-    return any(policy.endswith("/AmazonEKSClusterAdminPolicy") for policy in known(entry.policies))
+def _admin_policy(entry: AccessEntry) -> str | None:
+    """The ARN, in the partition of the cluster, of the policy that makes the entry's principal an administrator."""
+    return next(filter(_ADMIN_POLICY.search, known(entry.policies)), None)
 
 
 @check(
@@ -108,17 +111,30 @@ def administrators(at: Workloads) -> Iterator[Outcome]:
         region, found = pair
         for entry in known(found.access):
             user = ":user/" in entry.principal
-            if (user or entry.principal in of_workloads) and _is_administrator(entry):
+            policy = _admin_policy(entry) if user or entry.principal in of_workloads else None
+            if policy:
                 who = _USER if user else _WORKLOAD
                 yield Fail(
                     known(found.details).arn,
                     f"{quoted(entry.principal)} administers the cluster: {who}",
                     region,
                     fix=f"Give it an access policy with fewer rights, then run: aws eks disassociate-access-policy --cluster-name {shlex.quote(found.name)} --principal-arn "
-                    f"{shlex.quote(entry.principal)} --policy-arn {_ADMINISTRATOR} --region {region}",
+                    f"{shlex.quote(entry.principal)} --policy-arn {shlex.quote(policy)} --region {region}",
                 )
 
     yield from for_each(list(clusters(at)), test, name=lambda pair: pair[1].name)
+
+
+def _judged(
+    at: Workloads, test: Callable[[str, str, ClusterDetails], Iterator[Fail]]
+) -> Iterator[Outcome]:
+    """What the test says of each cluster, given its Region, name and details."""
+
+    def of_pair(pair: tuple[str, Cluster]) -> Iterator[Fail]:
+        region, cluster = pair
+        return test(region, cluster.name, known(cluster.details))
+
+    return for_each(list(clusters(at)), of_pair, name=lambda pair: pair[1].name)
 
 
 @check(
@@ -138,19 +154,17 @@ def by_config_map(at: Workloads) -> Iterator[Outcome]:
     False alarm when the ConfigMap is guarded and reviewed like code.
     """
 
-    def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
-        region, found = pair
-        details = known(found.details)
+    def test(region: str, cluster_name: str, details: ClusterDetails) -> Iterator[Fail]:
         if details.authentication_mode == "CONFIG_MAP":
             yield Fail(
                 details.arn,
                 "access is decided by the ConfigMap aws-auth alone",
                 region,
-                fix=f"aws eks update-cluster-config --name {shlex.quote(found.name)} --access-config"
+                fix=f"aws eks update-cluster-config --name {shlex.quote(cluster_name)} --access-config"
                 f" authenticationMode=API_AND_CONFIG_MAP --region {region}",
             )
 
-    yield from for_each(list(clusters(at)), test, name=lambda pair: pair[1].name)
+    yield from _judged(at, test)
 
 
 @check(
@@ -177,9 +191,7 @@ def public_endpoint(at: Workloads) -> Iterator[Outcome]:
     False alarm when jobs without fixed addresses must reach the cluster.
     """
 
-    def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
-        region, found = pair
-        details = known(found.details)
+    def test(region: str, cluster_name: str, details: ClusterDetails) -> Iterator[Fail]:
         ranges = details.public_ranges
         if details.public_endpoint and (not ranges or _EVERYBODY & set(ranges)):
             yield Fail(
@@ -187,10 +199,10 @@ def public_endpoint(at: Workloads) -> Iterator[Outcome]:
                 "the endpoint of the API server is public, for every address",
                 region,
                 fix="List the ranges that need the endpoint (all others lose access at once), then run: aws eks update-cluster-config"
-                f" --name {shlex.quote(found.name)} --region {region} --resources-vpc-config publicAccessCidrs=RANGE",
+                f" --name {shlex.quote(cluster_name)} --region {region} --resources-vpc-config publicAccessCidrs=RANGE",
             )
 
-    yield from for_each(list(clusters(at)), test, name=lambda pair: pair[1].name)
+    yield from _judged(at, test)
 
 
 @check(
@@ -214,9 +226,7 @@ def plain_secrets(at: Workloads) -> Iterator[Outcome]:
     From version 1.28 on EKS encrypts all data of the API with a key of its own, so such a cluster passes.
     """
 
-    def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
-        region, found = pair
-        details = known(found.details)
+    def test(region: str, _name: str, details: ClusterDetails) -> Iterator[Fail]:
         version = tuple(
             int(part) for part in (details.version or "").split(".") if part.isdecimal()
         )
@@ -227,7 +237,7 @@ def plain_secrets(at: Workloads) -> Iterator[Outcome]:
                 region,
             )
 
-    yield from for_each(list(clusters(at)), test, name=lambda pair: pair[1].name)
+    yield from _judged(at, test)
 
 
 @check(
@@ -247,16 +257,14 @@ def unlogged(at: Workloads) -> Iterator[Outcome]:
     False alarm when another tool records the calls.
     """
 
-    def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
-        region, found = pair
-        details = known(found.details)
+    def test(region: str, cluster_name: str, details: ClusterDetails) -> Iterator[Fail]:
         if details.logs is not None and "audit" not in details.logs:
             yield Fail(
                 details.arn,
                 "the audit log of the control plane is off",
                 region,
-                fix=f"aws eks update-cluster-config --name {shlex.quote(found.name)} --region {region}"
+                fix=f"aws eks update-cluster-config --name {shlex.quote(cluster_name)} --region {region}"
                 " --logging 'clusterLogging=[{types=[audit,authenticator],enabled=true}]'",
             )
 
-    yield from for_each(list(clusters(at)), test, name=lambda pair: pair[1].name)
+    yield from _judged(at, test)
