@@ -10,6 +10,7 @@ import re
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.change_risks import riskiest_first
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_of_reference
@@ -210,7 +211,8 @@ def _candidates(
                 mentioned |= dict.fromkeys(matching_actions(word))
     # Allowed to everyone, whatever the policies say.
     mentioned.pop("sts:GetCallerIdentity", None)
-    yield from ((name, None) for name in mentioned)
+    # The first of its kind is the one whose request is shown.
+    yield from ((name, None) for name in riskiest_first(mentioned))
     if not open_ended:
         return
     if principaled:

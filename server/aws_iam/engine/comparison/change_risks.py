@@ -86,6 +86,18 @@ class Widening:
     keys: tuple[str, ...] = ()
 
 
+def riskiest_first(names: Iterable[str]) -> list[str]:
+    """The actions, first those that an escalation needs, then those on a list of risks."""
+    ranks = _risk_ranks()
+    return sorted(names, key=lambda name: ranks.get(name, len(ranks)))
+
+
+@cache
+def _risk_ranks() -> Mapping[str, int]:
+    ranks = {name: 1 for risky in risky_actions() for name in risky.actions}
+    return ranks | {name: 0 for path in escalation_paths() for name in path.actions}
+
+
 def without_deny(risk: Risk, names: Iterable[str]) -> Risk:
     """The risk of access that a Deny stopped until now: somebody had a reason to write it."""
     severity = Severity.HIGH if any(map(_protects, names)) else Severity.MEDIUM
