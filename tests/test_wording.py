@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aws_iam.wording import counted, joined
+from aws_iam.wording import counted, joined, separated
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,8 @@ def test_a_list_names_the_first_entries_and_counts_the_rest() -> None:
     assert joined(["a", "b", "c"]) == "a, b and c"
     assert joined(["a", "b"], last="or") == "a or b"
     assert joined(["a", "b", "c", "d"], shown=2) == "a, b and 2 more"
+
+
+def test_entries_with_commas_are_kept_apart() -> None:
+    assert separated(["a", "b"]) == "a, b"
+    assert separated(["a, b", "c"]) == "a, b; c"

@@ -35,3 +35,8 @@ def joined(parts: Sequence[str], last: str = "and", shown: int = SHOWN) -> str:
     if len(listed) == 1:
         return listed[0]
     return f"{', '.join(listed[:-1])} {last} {listed[-1]}" if listed else ""
+
+
+def separated(parts: Sequence[str]) -> str:
+    """`a, b`; where a part has a comma itself, `a, b; c`."""
+    return ("; " if any(", " in part for part in parts) else ", ").join(parts)

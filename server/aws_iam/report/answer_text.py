@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Status
 from aws_iam.escape import visible
 from aws_iam.report import markup
+from aws_iam.wording import separated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -113,7 +114,7 @@ def _cell(value: Any, inline: Inline) -> str:
     if isinstance(value, dict):
         return _words(value, inline)
     if isinstance(value, (list, tuple)):
-        return ", ".join(_cell(item, inline) for item in value) or "none"
+        return separated([_cell(item, inline) for item in value]) or "none"
     return inline(str(value))
 
 

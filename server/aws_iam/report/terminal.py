@@ -15,6 +15,7 @@ from aws_iam.answer import Severity, Status
 from aws_iam.escape import visible
 from aws_iam.report.answer_text import by_statement, control_id, place_of
 from aws_iam.report.page import by_urgency
+from aws_iam.wording import separated
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -99,7 +100,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{key} {_cell(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(_cell, value))
+        return separated(list(map(_cell, value)))
     return "" if value is None else str(value)
 
 

@@ -346,7 +346,7 @@ def vacuous_condition(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     severity=Severity.ERROR,
     title="No token of the identity provider meets the condition",
-    fix="Use StringLike for a pattern, the principal's issuer in the key, and a claim that AWS passes on.",
+    fix="Write the value as the issuer sends it, StringLike for a pattern, and in the key the principal's issuer and a claim that AWS passes on.",
     source=_KEYS,
     kinds=_TRUST,
     bad=[

@@ -17,7 +17,7 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import trusting_issuer
 from aws_iam.rules.outcomes import Fail
-from aws_iam.rules.policy.trust import oidc_trust
+from aws_iam.rules.policy.trust import oidc_trust, token_scope
 from aws_iam.tools.irsa.checks.subject import FACTS, Trust
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def _add(provider: Provider, claim: str) -> str:
     on=Trust,
     severity=Severity.CRITICAL,
     needs=FACTS,
-    title="Every customer of the identity provider can assume the role",
-    fix="Add StringEquals on the claim that identifies the customer.",
+    title=oidc_trust.any_customer.title,
+    fix=oidc_trust.any_customer.fix,
     source=CONTROLS,
     bad=[
         trusting_issuer({"StringEquals": FOR_US}),
@@ -217,8 +217,8 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.CRITICAL,
     needs=FACTS,
-    title="Every pod of the cluster can assume the role",
-    fix="Add StringEquals on the issuer's sub key: system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT.",
+    title=oidc_trust.any_pod.title,
+    fix=oidc_trust.any_pod.fix,
     source=IRSA,
     bad=[trusting_issuer({"StringEquals": POD_AUD}, CLUSTER), trusting_issuer({}, CLUSTER)],
     good=[trusting_issuer(POD, CLUSTER), GOOD],
@@ -245,8 +245,8 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.CRITICAL,
     needs=FACTS,
-    title="A claim is tested with an operator that does not require it",
-    fix="Use StringEquals or StringLike without ForAllValues: or IfExists.",
+    title=oidc_trust.vacuous_condition.title,
+    fix=oidc_trust.vacuous_condition.fix,
     source=_OPERATORS,
     bad=[
         trusting_issuer({"ForAllValues:StringEquals": {**FOR_US, f"{GITHUB}:sub": "repo:octo/app:ref:refs/heads/main"}}),
@@ -312,8 +312,8 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     needs=FACTS,
-    title="No token of the identity provider meets the condition",
-    fix="Use StringLike for a pattern, the principal's issuer in the key, and a claim that AWS passes on.",
+    title=oidc_trust.no_token_fits.title,
+    fix=oidc_trust.no_token_fits.fix,
     source=KEYS,
     bad=[
         on_sub("StringEquals", "repo:octo/*"),
@@ -345,8 +345,8 @@ def no_token_fits(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.MEDIUM,
     needs=(*FACTS, OIDC_SETTINGS),
-    title="The audience of the token is not tested",
-    fix="Add StringEquals on the issuer's aud key.",
+    title=token_scope.no_audience.title,
+    fix=token_scope.no_audience.fix,
     source=ROLE_FOR_OIDC,
     bad=[
         trusting_issuer(

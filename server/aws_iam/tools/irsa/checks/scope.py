@@ -21,6 +21,7 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import trusting_issuer
 from aws_iam.rules.outcomes import Fail
+from aws_iam.rules.policy.trust import oidc_trust, saml_cognito_pods, token_scope
 from aws_iam.tools.irsa.checks.issuers import (
     CONTROLS,
     FOR_US,
@@ -69,8 +70,8 @@ def _named(subject: Widest) -> str:
     on=Trust,
     severity=Severity.CRITICAL,
     needs=FACTS,
-    title="The pattern also matches tokens of strangers",
-    fix="Write the full name of the organization, including the character that ends it.",
+    title=oidc_trust.strangers_in_pattern.title,
+    fix=oidc_trust.strangers_in_pattern.fix,
     source=CONTROLS,
     bad=[
         on_sub("StringLike", "repo:*"),
@@ -109,8 +110,8 @@ def strangers(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     needs=FACTS,
-    title="Every repository, project or workspace of the tenant can assume the role",
-    fix="Write the full name of the repository, project or workspace.",
+    title=token_scope.whole_tenant.title,
+    fix=token_scope.whole_tenant.fix,
     source=ROLE_FOR_OIDC,
     bad=[
         on_sub("StringLike", "repo:octo/*"),
@@ -221,7 +222,7 @@ _KINDS = {":environment:": "environment", "refs/tags/": "tag", "ref_type:tag:": 
     severity=Severity.HIGH,
     needs=FACTS,
     title="Runs for pull requests can assume the role",
-    fix="Give pull requests a separate role that can only read.",
+    fix=saml_cognito_pods.unreviewed_changes.fix,
     source=_GH,
     bad=[on_sub("StringEquals", "repo:octo@1/app@2:pull_request")],
     good=[GOOD, on_sub("StringLike", "repo:octo/app:ref:refs/heads/*")],

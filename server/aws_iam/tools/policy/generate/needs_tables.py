@@ -137,7 +137,7 @@ def _listing(need: Need, types: Sequence[ResourceType]) -> Iterator[dict[str, An
         if names:
             yield {
                 "actions": names,
-                "when": "the caller lists all resources of this type: grant it on `*`, no ARN matches it",
+                "when": "the caller lists all resources of this type: grant it on `*`",
                 "source": catalog().source(type_.service),
             }
 
