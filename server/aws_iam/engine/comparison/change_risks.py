@@ -11,7 +11,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.comparison.clauses import principals_of
 from aws_iam.engine.comparison.named_accounts import accounts_of, known_owner, named_accounts
 from aws_iam.engine.effective.access import access
-from aws_iam.engine.effective.action_expansion import Expansion
+from aws_iam.engine.effective.action_expansion import fresh_expansion
 from aws_iam.engine.effective.escalation import escalation_paths, possible_paths
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.explain.action_risks import risky_actions
@@ -94,7 +94,7 @@ def riskiest_first(names: Iterable[str]) -> list[str]:
 
 @cache
 def _risk_ranks() -> Mapping[str, int]:
-    ranks = {name: 1 for risky in risky_actions() for name in risky.actions}
+    ranks = {name: 1 for risky in risky_actions() for name in risky.by_key.values()}
     return ranks | {name: 0 for path in escalation_paths() for name in path.actions}
 
 
@@ -121,7 +121,7 @@ def _is_serious(name: str) -> bool:
     """Whether the action changes something, or gives data or credentials away."""
     known = catalog().action(name)
     return (known is not None and known.level in _SERIOUS_LEVELS) or any(
-        name in risky.actions for risky in risky_actions()
+        name.lower() in risky.by_key for risky in risky_actions()
     )
 
 
@@ -239,7 +239,7 @@ class ChangeRisks:
             return {}
         try:
             opened, known = (
-                possible_paths(access(policies, Expansion()))
+                possible_paths(access(policies, fresh_expansion()))
                 for policies in (self.policies, self.before)
             )
         except InputError:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.effective.action_expansion import Expansion
+from aws_iam.engine.effective.action_expansion import Expansion, Named
 from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, rejection_reasons
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.language.frozen import slotted
@@ -121,21 +121,30 @@ class _AccessComputation:
         within: Mapping[str, Numbers] | None = None,
     ) -> dict[str, Numbers]:
         """The numbers of the statements that name each action."""
-        found: dict[str, list[int]] = {}
+        found: dict[str, Numbers] = {}
         for number, statement in enumerate(statements):
-            named = self.expansion.named(statement)
-            self.expansion.spend(len(named))
-            lacking_key = (
-                actions_lacking_key(statement, named, self.expansion.spend)
-                if statement.conditions
-                else {}
-            )
-            for name, action in named.items():
-                if name not in lacking_key and (within is None or name in within):
-                    found.setdefault(name, []).append(number)
-                    facts[name] = action
-        self.expansion.spend(sum(map(len, found.values())))
-        return {name: tuple(numbers) for name, numbers in found.items()}
+            named = self._effective(statement)
+            if within is not None:
+                named = {name: named[name] for name in named.keys() & within.keys()}
+            earlier = {name: found[name] for name in found.keys() & named.keys()}
+            # Actions of the same statements share their numbers.
+            extended = {numbers: (*numbers, number) for numbers in set(earlier.values())}
+            self.expansion.spend(len(earlier) + sum(map(len, extended)))
+            found |= dict.fromkeys(named, (number,))
+            found |= {name: extended[numbers] for name, numbers in earlier.items()}
+            facts |= named
+        return found
+
+    def _effective(self, statement: Statement) -> Named:
+        """The actions of a statement whose requests can meet its conditions."""
+        named = self.expansion.named(statement)
+        self.expansion.spend(len(named))
+        if not statement.conditions:
+            return named
+        lacking_key = actions_lacking_key(statement, named, self.expansion.spend)
+        if not lacking_key:
+            return named
+        return {name: action for name, action in named.items() if name not in lacking_key}
 
     def _reach(self, action: Action, allowing: Numbers, denying: Numbers) -> ActionReach | None:
         key = (action.service, action.resource_types, action.required, allowing, denying)
@@ -148,13 +157,14 @@ class _AccessComputation:
         self, action: Action, allowing: Numbers, denying: Numbers
     ) -> ActionReach | None:
         """What the Deny statements leave of the Allow statements; None when these match no resource of the action."""
-        meeting = [n for n in allowing if self.targets.meets(self.allows[n], action)]
-        if not meeting:
+        left = [n for n in allowing if self.targets.meets(self.allows[n], action)]
+        if not left:
             return None
         cuts = [n for n in denying if self.targets.meets(self.denies[n], action)]
-        if any(self._takes_all(n, action) for n in cuts):
-            return ActionReach(allowed_by=())
-        left = [n for n in meeting if not any(self._denies_all_of(cut, n) for cut in cuts)]
+        if cuts:
+            if any(self._takes_all(n, action) for n in cuts):
+                return ActionReach(allowed_by=())
+            left = [n for n in left if not any(self._denies_all_of(cut, n) for cut in cuts)]
         allowed = tuple(self.allows[n] for n in left)
         return ActionReach(
             allowed_by=allowed,

@@ -61,15 +61,15 @@ class Expansion:
     def named(self, statement: Statement) -> Named:
         """The known actions to which a statement applies, by Action or NotAction."""
         if statement.has("NotAction"):
-            excluded = self.union(statement.not_actions)
+            excluded = self.union(statement.not_action_words)
             everything = self.pattern("*")
             self.spend(len(everything))
             return {name: action for name, action in everything.items() if name not in excluded}
-        return self.union(statement.actions)
+        return self.union(statement.action_words)
 
-    def union(self, patterns: Iterable[object]) -> Named:
+    def union(self, patterns: Iterable[str]) -> Named:
         """The known actions of several patterns."""
-        key = tuple(str(getattr(entry, "value", entry)) for entry in patterns)
+        key = tuple(patterns)
         if len(key) == 1:
             return self.pattern(key[0])
         if key not in self._lists:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.memo import memo_by_text
 from aws_iam.engine.language.pattern import covers, intersects, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.corrections import is_authorised_on
 from aws_iam.engine.reference.facts import template_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from aws_iam.engine.effective.action_expansion import Expansion
     from aws_iam.engine.language.document import Statement
@@ -57,7 +58,7 @@ class Targets:
         if not statement.has("Resource"):
             return True
         if not action.resource_types:
-            return any(_is_untyped(resource.value, action) for resource in statement.resources)
+            return any(_is_untyped(text, action) for text in statement.resource_words)
         types = self._types_met(statement, action.service)
         return types is None or not types.isdisjoint(map(str.lower, action.resource_types))
 
@@ -94,19 +95,19 @@ class Targets:
         """Whether `wide` covers every resource of `narrow`; False when that is not certain."""
         if not wide.has("Resource") and not wide.has("NotResource"):
             return True
-        if any(_is_all(resource.value) for resource in wide.resources):
+        if any(map(_is_all, wide.resource_words)):
             return True
-        if not narrow.resources:
+        if not narrow.resource_words:
             return False
-        return all(self._is_included(resource.value, wide) for resource in narrow.resources)
+        return all(self._is_included(text, wide) for text in narrow.resource_words)
 
     def _is_included(self, resource: str, wide: Statement) -> bool:
         text = without_variables(resource, "*")
         if wide.has("NotResource"):
-            excluded = [without_variables(entry.value, "*") for entry in wide.not_resources]
+            excluded = [without_variables(entry, "*") for entry in wide.not_resource_words]
             self._spend_on_pairs(text, excluded)
             return not any(intersects(entry, text) for entry in excluded)
-        written = [entry.value for entry in wide.resources]
+        written = wide.resource_words
         if resource in written:
             # A variable has one value in a request, so the same text is the same resource.
             return True
@@ -122,36 +123,33 @@ class Targets:
         if statement.has("NotResource"):
             # All but some counts as all when looking for risk, but not when looking for what is denied.
             return extent == "one account" and not self._is_excluded(statement, action)
-        if not statement.has("Resource") or any(_is_all(r.value) for r in statement.resources):
+        if not statement.has("Resource") or any(map(_is_all, statement.resource_words)):
             return True
         works_on = _TARGETS.get(action.full_name, () if action.required else action.resource_types)
         if not (action.required or works_on):
             return False
 
         def has(name: str) -> bool:
-            return self._has_type(statement, action.service, name, extent)
+            return self._any_has_type(statement.resource_words, action.service, name, extent)
 
         any_or_all = any if extent == "one account" else all
         return all(map(has, action.required)) and (not works_on or any_or_all(map(has, works_on)))
 
     def _is_excluded(self, statement: Statement, action: Action) -> bool:
         """Whether NotResource excludes every resource of the action."""
-        excluded = statement.not_resources
-        if any(_is_all(entry.value) for entry in excluded):
+        excluded = statement.not_resource_words
+        if any(map(_is_all, excluded)):
             return True
         if not action.resource_types:
-            return any(matches(entry.value, "*") for entry in excluded)
+            return any(matches(text, "*") for text in excluded)
         return all(
-            self._any_has_type(
-                [entry.value for entry in excluded], action.service, name, "every account"
-            )
+            self._any_has_type(excluded, action.service, name, "every account")
             for name in action.resource_types
         )
 
-    def _has_type(self, statement: Statement, service: str, name: str, extent: Extent) -> bool:
-        return self._any_has_type([r.value for r in statement.resources], service, name, extent)
-
-    def _any_has_type(self, resources: list[str], service: str, name: str, extent: Extent) -> bool:
+    def _any_has_type(
+        self, resources: Sequence[str], service: str, name: str, extent: Extent
+    ) -> bool:
         return any(self._covers_type(text, service, name, extent) for text in resources)
 
     def _covers_type(self, resource: str, service: str, name: str, extent: Extent) -> bool:
@@ -162,13 +160,8 @@ class Targets:
         return self._whole[key]
 
     def _covered(self, resource: str, formats: tuple[str, ...], extent: Extent) -> bool:
-        own = Arn.of(resource)
-        if own and not all(_may_be_of(own.service, template) for template in formats):
-            return False
         self.spend(len(formats) * (60 + len(resource)))
-        return bool(formats) and all(
-            covers(resource, _pattern(template, resource, extent)) for template in formats
-        )
+        return bool(formats) and _covers_formats(resource, formats, extent)
 
     def _formats(self, service: str, name: str) -> tuple[str, ...]:
         row = self.facts.service(service)
@@ -186,8 +179,8 @@ class Targets:
 
     def _read(self, statement: Statement, service: str) -> frozenset[str] | None:
         found: set[str] = set()
-        for resource in statement.resources:
-            types = self._types_of(resource.value, service)
+        for resource in statement.resource_words:
+            types = self._types_of(resource, service)
             if types is None:
                 return None
             found |= types
@@ -227,6 +220,14 @@ def _is_untyped(resource: str, action: Action) -> bool:
         return True
     arn = Arn.of(without_variables(resource, "*"))
     return arn is not None and is_authorised_on(action.full_name, arn)
+
+
+@memo_by_text
+def _covers_formats(resource: str, formats: tuple[str, ...], extent: Extent) -> bool:
+    own = Arn.of(resource)
+    if own and not all(_may_be_of(own.service, template) for template in formats):
+        return False
+    return all(covers(resource, _pattern(template, resource, extent)) for template in formats)
 
 
 def _may_be_of(service: str, template: str) -> bool:

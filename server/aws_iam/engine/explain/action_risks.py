@@ -24,10 +24,10 @@ GRADES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Sever
 
 @slotted
 class RiskyActions:
-    """One list of risky actions: its name, the actions, and those that count more or less."""
+    """One list of risky actions: its name, the actions by name in lower case, and those that count more or less."""
 
     name: str
-    actions: frozenset[str]
+    by_key: Mapping[str, str]
     major: frozenset[str]
     minor: frozenset[str]
 
@@ -40,7 +40,7 @@ def risky_actions() -> tuple[RiskyActions, ...]:
     return tuple(
         RiskyActions(
             name=name,
-            actions=frozenset(row["actions"]),
+            by_key={action.lower(): action for action in row["actions"]},
             major=frozenset(row.get("major", ())),
             minor=frozenset(row.get("minor", ())),
         )

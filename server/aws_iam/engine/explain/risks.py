@@ -234,16 +234,15 @@ class _StatementRisks:
         """The actions of the lists of risky ones."""
         for risky in risky_actions():
             allowing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
-            for name in sorted(risky.actions):
-                reach = self.access.reach(name)
-                if reach is None:
-                    continue
+            allowed = risky.by_key.keys() & self.access.actions.keys()
+            for key in sorted(allowed):
+                name, reach = risky.by_key[key], self.access.actions[key]
                 for statement in reach.allowed_by:
                     self.statements[id(statement)] = statement
                     allowing[id(statement)][name] = reach
-            for key, reaches in allowing.items():
-                self.named[key].update(reaches)
-                self.risks[key].append(self._listed(self.statements[key], risky, reaches))
+            for number, reaches in allowing.items():
+                self.named[number].update(reaches)
+                self.risks[number].append(self._listed(self.statements[number], risky, reaches))
 
     def _listed(
         self, statement: Statement, risky: RiskyActions, reaches: Mapping[str, ActionReach]
@@ -287,11 +286,12 @@ class _StatementRisks:
         for service in dict.fromkeys(self.access.facts[n].service for n in self.access.actions):
             every = expansion.pattern(f"{service}:*")
             # Where no action works on a resource, there is nothing to name instead.
-            changing = any(
+            if all(
+                (reach := self.access.actions.get(name)) and reach.free for name in every
+            ) and any(
                 action.level not in ("Read", "List") and action.resource_types
                 for action in every.values()
-            )
-            if changing and all((r := self.access.reach(name)) and r.free for name in every):
+            ):
                 whole.append(service)
         if not whole:
             return
@@ -314,8 +314,7 @@ class _StatementRisks:
         """Changes on every resource by actions that could be limited to some resources, and that no graver risk names."""
         changing: dict[int, list[str]] = defaultdict(list)
         for name, reach in self.access.actions.items():
-            action = self.access.facts[name]
-            if changes_resources(action):
+            if reach.unlimited and changes_resources(action := self.access.facts[name]):
                 for statement in reach.unlimited:
                     self.statements[id(statement)] = statement
                     changing[id(statement)].append(action.full_name)
