@@ -139,12 +139,43 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A generated file; `checked_by` says what verified it."""
+    """A generated file; `checked_by` says what verified it.
+
+    In a page of an answer `content` is the whole file, or empty if it was withheld; `bytes` is the file's length and
+    `uri` is where a client of the server reads it.
+    """
 
     name: str
     language: str
     content: str
     checked_by: str | None = None
+    bytes: int | None = None
+    uri: str | None = None
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether the page does not have the content."""
+        return bool(self.bytes) and not self.content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextCall:
+    """A call that is worth making next, with arguments that can be sent as they are, the action among them.
+
+    `same` names arguments of the answered call to repeat unchanged; those that it did not have are dropped.
+    """
+
+    tool: str
+    arguments: Mapping[str, Any]
+    same: tuple[str, ...] = ()
+    why: str = ""
+
+
+def next_call(
+    tool: str, action: str, why: str, same: tuple[str, ...] = (), **arguments: Any
+) -> NextCall:
+    """A call of an action."""
+    return NextCall(tool=tool, arguments={"action": action, **arguments}, same=same, why=why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +204,7 @@ class Answer:
     artifacts: tuple[Artifact, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
-    next: tuple[str, ...] = ()
+    next: tuple[NextCall, ...] = ()
     as_of: str | None = None
     next_cursor: str | None = None
 

@@ -9,6 +9,7 @@ import json
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aws_iam.answer import Severity, to_json
@@ -18,6 +19,7 @@ from aws_iam.errors import AwsIamError, InputError, closest, system_reason
 from aws_iam.escape import escaped, quoted
 from aws_iam.report.answer_text import plain
 from aws_iam.report.clean import clean
+from aws_iam.report.next_calls import as_command
 from aws_iam.report.page import CONCISE_BYTES, page
 from aws_iam.tools.kit.parameters import GRADES
 from aws_iam.tools.kit.tool import ArgumentKind, silent
@@ -29,13 +31,12 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
     from aws_iam.engine.sources.files import Files
+    from aws_iam.report.next_calls import InWords
     from aws_iam.tools.kit.tool import Action, Argument, Progress, Tool
 
     Command = Callable[[list[str]], int]
 
 OK, FOUND, WRONG, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
-_UNLIMITED = sys.maxsize
-"""The size of a page that holds the whole answer."""
 _ALLOCATIONS_PER_COLLECTION = 50_000
 """Nearly every object lives until the command ends; at Python's 700, garbage collection takes a tenth of an audit."""
 
@@ -129,6 +130,25 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
         return _print(clean(answer), action, options)
 
 
+def _typed(action: Action, options: argparse.Namespace) -> dict[str, list[str]]:
+    """The words that the caller typed for each argument."""
+    typed: dict[str, list[str]] = {}
+    for argument in action.arguments:
+        option = f"--{argument.name.replace('_', '-')}"
+        match getattr(options, argument.name):
+            case None:
+                pass
+            case True:
+                typed[argument.name] = [option]
+            case list() as values:
+                typed[argument.name] = [word for value in values for word in (option, value)]
+            case value:
+                typed[argument.name] = [option, value]
+    if getattr(options, "paths", None):
+        typed["document"] = [word for path in options.paths for word in ("--document", path)]
+    return typed
+
+
 def _tool_parser(tool: Tool) -> Parser:
     width = max(map(len, tool.actions))
     lines = [f"  {action.name:<{width}}  {action.summary}" for action in tool.actions.values()]
@@ -157,9 +177,8 @@ def _action_parser(tool: Tool, action: Action, *, for_help: bool) -> Parser:
         "--detail",
         choices=("concise", "full"),
         default="concise",
-        help="concise: one page (default); full: the whole answer",
+        help="on a terminal concise is one page (default), full the whole answer; a pipe and --json get everything",
     )
-    parser.add_argument("--cursor", help="next_cursor of the previous page")
     if _writes_files(action):
         parser.add_argument(
             "--out", metavar="PATH", help="write the file to PATH; several go into a folder PATH"
@@ -230,7 +249,7 @@ def _value(argument: Argument, value: Any) -> Any:
 
 
 def _print(answer: Answer, action: Action, options: argparse.Namespace) -> int:
-    limit = _UNLIMITED if options.detail == "full" else CONCISE_BYTES
+    in_words = partial(as_command, typed=_typed(action, options))
     out = options.out if _writes_files(action) else None
     if out is not None and answer.artifacts:
         paths = write_files(answer.artifacts, out)
@@ -239,13 +258,13 @@ def _print(answer: Answer, action: Action, options: argparse.Namespace) -> int:
             answer = replace(answer, artifacts=())
             print("\n".join(f"Wrote {escaped(path, 500)}" for path in paths) + "\n")
     if options.json:
-        _print_json(page(answer, limit, options.cursor))
+        _print_json(answer)
     elif action.gives_artifact and answer.artifacts and not sys.stdout.isatty():
-        _print_file(answer)
+        _print_file(answer, in_words)
     elif sys.stdout.isatty():
-        _show(page(answer, limit, options.cursor))
+        _show(answer if options.detail == "full" else page(answer, CONCISE_BYTES), in_words)
     else:
-        print(plain(page(answer, limit, options.cursor)), end="")
+        print(plain(answer, in_words), end="")
     sys.stdout.flush()
     return _status(answer, options.fail_on)
 
@@ -272,7 +291,7 @@ def _output_errors() -> Iterator[None]:
 
 
 def _print_json(answer: Answer) -> None:
-    """Indented on a terminal; compact in a pipe, the form that the page limit counts."""
+    """Indented on a terminal; compact in a pipe."""
     if sys.stdout.isatty():
         print(json.dumps(to_json(answer), indent=2))
         return
@@ -280,7 +299,7 @@ def _print_json(answer: Answer) -> None:
     sys.stdout.buffer.write(text.encode(errors="backslashreplace") + b"\n")
 
 
-def _print_file(answer: Answer) -> None:
+def _print_file(answer: Answer, in_words: InWords) -> None:
     """Write only the file to standard output; the rest of the answer goes to standard error."""
     policies = [artifact for artifact in answer.artifacts if artifact.language == "json"]
     first = answer.artifacts[0]
@@ -294,15 +313,16 @@ def _print_file(answer: Answer) -> None:
     sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
     # With a closed standard error `print` would write to standard output, after the file.
     if sys.stderr is not None:
-        print(plain(replace(answer, artifacts=answer.artifacts[1:])), end="", file=sys.stderr)
+        rest = replace(answer, artifacts=answer.artifacts[1:])
+        print(plain(rest, in_words), end="", file=sys.stderr)
 
 
-def _show(answer: Answer) -> None:
+def _show(answer: Answer, in_words: InWords) -> None:
     from rich.console import Console
 
     from aws_iam.report import terminal
 
-    terminal.show(answer, Console(highlight=False))
+    terminal.show(answer, Console(highlight=False), in_words)
 
 
 def _status(answer: Answer, fail_on: str) -> int:
@@ -366,5 +386,5 @@ def _catalog(words: list[str]) -> int:
         if options.json:
             _print_json(answer)
         else:
-            print(plain(answer).rstrip())
+            print(plain(answer, partial(as_command, typed={})).rstrip())
     return OK

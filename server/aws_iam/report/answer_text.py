@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Status
 from aws_iam.escape import visible
 from aws_iam.report import markup
+from aws_iam.report.next_calls import as_call
 from aws_iam.wording import separated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aws_iam.answer import Answer, Artifact, Comparison, Decision, Finding
+    from aws_iam.report.next_calls import InWords
 
     Inline = Callable[[str], str]
 
@@ -27,16 +29,17 @@ _STATEMENT = re.compile(r"/Statement(/\d+)?")
 def markdown(answer: Answer) -> str:
     """Markdown; text from an account cannot become a link, an image, a table cell or HTML."""
     more = "call again with the same arguments and `cursor`: `{}`"
-    return "\n".join(_lines(answer, markup.escaped_markup, more)).strip() + "\n"
+    lines = _lines(answer, markup.escaped_markup, as_call, more)
+    return "\n".join(lines).strip() + "\n"
 
 
-def plain(answer: Answer) -> str:
-    """The same lines for the command line, without Markdown escapes."""
-    more = "repeat the command with `--cursor {}`, or with `--detail full` for everything"
-    return "\n".join(_lines(answer, str, more)).strip() + "\n"
+def plain(answer: Answer, in_words: InWords) -> str:
+    """The same lines for the command line, without Markdown escapes; `in_words` writes a next call as a command."""
+    lines = _lines(answer, str, in_words, "repeat the command with `--detail full` for everything")
+    return "\n".join(lines).strip() + "\n"
 
 
-def _lines(answer: Answer, inline: Inline, more: str) -> Iterator[str]:
+def _lines(answer: Answer, inline: Inline, in_words: InWords, more: str) -> Iterator[str]:
     """The lines; `more` says how to get the rest of a page, with a place for its cursor."""
     # The verdict and the problems come first: the tables of facts may be long.
     yield inline(answer.summary)
@@ -49,16 +52,13 @@ def _lines(answer: Answer, inline: Inline, more: str) -> Iterator[str]:
     for artifact in answer.artifacts:
         yield from _artifact(artifact, inline)
     yield from _list("Sources", answer.sources, inline)
-    yield from _list("Next", map(_command, answer.next), inline)
+    if answer.next:
+        yield "\nNext:\n"
+    yield from (f"- {inline(in_words(call))}" for call in answer.next)
     if answer.as_of:
         yield f"\nData as of {inline(answer.as_of)}."
     if answer.next_cursor:
         yield f"\nMore: {more.format(answer.next_cursor)}."
-
-
-def _command(text: str) -> str:
-    """A command of ours in backticks, unless it holds some itself."""
-    return f"`{text}`" if text.startswith("aws-iam ") and "`" not in text else text
 
 
 def _facts(facts: Mapping[str, Any], inline: Inline) -> Iterator[str]:
@@ -216,6 +216,10 @@ def _request(shown: Mapping[str, Any], inline: Inline) -> str:
 
 def _artifact(artifact: Artifact, inline: Inline) -> Iterator[str]:
     checked = f" (checked by {inline(artifact.checked_by)})" if artifact.checked_by else ""
+    if artifact.is_withheld:
+        where = f"read {inline(artifact.uri)}" if artifact.uri else "`--out PATH` writes it"
+        yield f"\n{inline(artifact.name)}{checked}: {artifact.bytes:,} bytes, not shown here; {where}"
+        return
     if artifact.language == "markdown":
         yield f"\n{visible(artifact.content).rstrip()}"
         return

@@ -1,12 +1,13 @@
 """One page of an answer: as much as fits the limit, the exact counts, and a cursor for the rest.
 
-An answer is a sequence of small parts (a row of a fact, a finding, a piece of a file). A page holds as many parts after
-the cursor as stay below the limit, both as JSON and as Markdown.
+An answer is a sequence of small parts (a row of a fact, a finding, a file). A page holds as many parts after the cursor as
+stay below the limit, both as JSON and as Markdown. A file is whole, or withheld with its name and length.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from aws_iam.answer import Artifact, to_json
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.report.answer_text import markdown
-from aws_iam.wording import counted
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 CONCISE_BYTES = 8 * 1024
 FULL_BYTES = 64 * 1024
-_PIECE_CHARACTERS = 1500
-"""A file is cut into pieces of at most this length."""
+_LONGEST_FILE = 0.7
+"""The part of a page that files may take together; the rest is for what the answer says."""
 _SHORT_FACT = 4
 """A fact is short when it takes at most a quarter of a page."""
 
@@ -41,9 +42,9 @@ class Part:
 
 def page(answer: Answer, limit: int, cursor: str | None = None) -> Answer:
     """The page at the cursor, at most `limit` bytes as JSON and as Markdown."""
-    parts = tuple(_parts(answer, limit))
-    start = _start(cursor, len(parts))
     frame = replace(answer, findings=(), artifacts=(), facts={})
+    parts = tuple(_parts(answer, limit, int(_LONGEST_FILE * (limit - size(frame)))))
+    start = _start(cursor, len(parts))
     if start:
         frame = replace(frame, sources=(), next=())
     end = start + _count_fitting(frame, parts[start:], limit)
@@ -84,16 +85,18 @@ def _start(cursor: str | None, total: int) -> int:
     )
 
 
-def _parts(answer: Answer, limit: int) -> Iterator[Part]:
+def _parts(answer: Answer, limit: int, room: int) -> Iterator[Part]:
     """Short facts, files, findings by urgency, then the long tables, which would push the findings off the page."""
     facts = [(tuple(_fact_parts(name, value)), value) for name, value in answer.facts.items()]
     long = [parts for parts, value in facts if _bytes(value) > limit // _SHORT_FACT]
     for parts, _ in facts:
         if parts not in long:
             yield from parts
-    for number, artifact in enumerate(answer.artifacts):
-        for piece in _pieces(artifact.content):
-            yield Part(field="artifacts", key=str(number), value=replace(artifact, content=piece))
+    for artifact in answer.artifacts:
+        length = _bytes(artifact.content)
+        is_whole = length <= room
+        room -= length if is_whole else 0
+        yield Part(field="artifacts", key="", value=artifact if is_whole else _withheld(artifact))
     for finding in by_urgency(answer.findings):
         yield Part(field="findings", key="", value=finding)
     for parts in long:
@@ -115,25 +118,14 @@ def _fact_parts(name: str, value: Any) -> Iterator[Part]:
         yield Part(field="fact", key=name, value=value)
 
 
-def _pieces(content: str) -> Iterator[str]:
-    if not content:
-        yield ""
-    piece = ""
-    for line in content.splitlines(keepends=True):
-        for start in range(0, len(line), _PIECE_CHARACTERS):
-            chunk = line[start : start + _PIECE_CHARACTERS]
-            if piece and len(piece) + len(chunk) > _PIECE_CHARACTERS:
-                yield piece
-                piece = ""
-            piece += chunk
-    if piece:
-        yield piece
+def _withheld(artifact: Artifact) -> Artifact:
+    return replace(artifact, content="", bytes=len(artifact.content.encode(errors="replace")))
 
 
 def _with_parts(frame: Answer, parts: Sequence[Part]) -> Answer:
     facts: dict[str, Any] = {}
     findings = []
-    files: dict[str, list[Artifact]] = {}
+    files = []
     for part in parts:
         match part.field:
             case "fact":
@@ -145,25 +137,19 @@ def _with_parts(frame: Answer, parts: Sequence[Part]) -> Answer:
             case "findings":
                 findings.append(part.value)
             case _:
-                files.setdefault(part.key, []).append(part.value)
-    artifacts = tuple(_joined(pieces) for pieces in files.values())
-    return replace(frame, facts=facts, findings=tuple(findings), artifacts=artifacts)
-
-
-def _joined(pieces: Sequence[Artifact]) -> Artifact:
-    # One join: adding piece to piece would copy a long report over and over.
-    return replace(pieces[0], content="".join(piece.content for piece in pieces))
+                files.append(part.value)
+    return replace(frame, facts=facts, findings=tuple(findings), artifacts=tuple(files))
 
 
 def _with_cursor(page: Answer, end: int, parts: Sequence[Part]) -> Answer:
-    findings = sum(part.field == "findings" for part in parts[end:])
-    number, noun = (findings, "finding") if findings else (len(parts) - end, "row")
-    verb = "is" if number == 1 else "are"
-    return replace(
-        page,
-        summary=f"{page.summary} {counted(number, f'more {noun}')} {verb} not shown.",
-        next_cursor=str(end),
-    )
+    counts = Counter(_NOUNS.get(part.field, "row") for part in parts[end:])
+    shown = [noun for noun in ("finding", "file") if counts[noun]] or ["row"]
+    verb = "is" if sum(counts[noun] for noun in shown) == 1 else "are"
+    rest = joined([counted(counts[noun], f"more {noun}") for noun in shown])
+    return replace(page, summary=f"{page.summary} {rest} {verb} not shown.", next_cursor=str(end))
+
+
+_NOUNS = {"findings": "finding", "artifacts": "file"}
 
 
 def _count_fitting(frame: Answer, parts: Sequence[Part], limit: int) -> int:
@@ -202,7 +188,6 @@ def _upper_bound(parts: Sequence[Part], limit: int) -> int:
 
 def _least_bytes(part: Part) -> int:
     """The least number of bytes that a part adds to a page's JSON."""
-    # A piece of a file adds only its text; a part under a key adds no brackets of its own.
-    value = part.value.content if part.field == "artifacts" else to_json(part.value)
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # A part under a key adds no brackets of its own.
+    text = json.dumps(to_json(part.value), ensure_ascii=False, separators=(",", ":"))
     return len(text.encode(errors="replace")) - len("[]")

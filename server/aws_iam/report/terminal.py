@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from aws_iam.answer import Answer, Artifact, Finding
+    from aws_iam.report.next_calls import InWords
 
 _SEVERITY_STYLE = {
     Severity.CRITICAL: "bold white on red",
@@ -42,8 +43,8 @@ _STATUS_STYLE = {
 }
 
 
-def show(answer: Answer, console: Console) -> None:
-    """Print the answer; checks that pass or need manual review only as counts."""
+def show(answer: Answer, console: Console, in_words: InWords) -> None:
+    """Print the answer; checks that pass or need manual review only as counts. `in_words` writes a next call as a command."""
     console.print(Text(answer.summary, style="bold"))
     for name, value in answer.facts.items():
         _show_fact(name, value, console)
@@ -58,12 +59,11 @@ def show(answer: Answer, console: Console) -> None:
     for artifact in answer.artifacts:
         _show_artifact(artifact, console)
     _show_list("Sources", answer.sources, console)
-    _show_list("Next", answer.next, console)
+    _show_list("Next", tuple(map(in_words, answer.next)), console)
     if answer.as_of:
         console.print(Text(f"Data as of {answer.as_of}.", style="dim"))
     if answer.next_cursor:
-        more = f"More: repeat the command with --cursor {answer.next_cursor}, or with --detail full for everything."
-        console.print(Text(more, style="bold"))
+        console.print(Text("More: repeat the command with --detail full.", style="bold"))
 
 
 _SHOWN = (Status.FAIL, Status.UNKNOWN)
@@ -135,6 +135,10 @@ def _show_finding(finding: Finding, benchmark: str, console: Console) -> None:
 
 
 def _show_artifact(artifact: Artifact, console: Console) -> None:
+    if artifact.is_withheld:
+        text = f"{artifact.name}: {artifact.bytes:,} bytes, not shown here; --out PATH writes it"
+        console.print(Text(f"\n{text}", style="bold"))
+        return
     if artifact.language == "markdown":
         console.print(Markdown(visible(artifact.content), hyperlinks=False))
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_iam.answer import Answer
+from aws_iam.answer import Answer, next_call
 from aws_iam.engine.reference import catalog as catalogue
 from aws_iam.engine.reference import managed_policies
 from aws_iam.engine.reference.catalog import REFERENCE, Catalog
@@ -39,7 +39,9 @@ def show() -> Answer:
             "refreshed_file": escaped(str(catalogue.user_file() or "none")),
         },
         sources=(_PAGE,),
-        next=("aws-iam catalog refresh",) if used.origin == "shipped" else (),
+        next=(next_call("catalog", "refresh", "AWS's data of today"),)
+        if used.origin == "shipped"
+        else (),
         as_of=used.as_of,
     )
 
@@ -67,7 +69,6 @@ def refresh(progress: Progress, base: str | None = None) -> Answer:
             "changes": changes,
         },
         sources=(_PAGE,),
-        next=("aws-iam catalog show",),
         as_of=done.as_of,
     )
 

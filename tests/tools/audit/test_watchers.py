@@ -37,7 +37,6 @@ from aws_iam.tools.audit import access_analyzer
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.controls.benchmark import controls
 from aws_iam.tools.audit.trails import trails as audit_trails
-from aws_iam.tools.kit.parameters import Source
 from helpers.documented_commands import commands, problems
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def test_refused_findings_of_an_analyzer_are_not_no_findings() -> None:
         ANALYZERS.held_in("us-east-1", (analyzer,)),
         ANALYZER_FINDINGS.held_in("us-east-1", denied("access-analyzer:ListFindings")),
     )
-    answer = access_analyzer.analyzers_answer(account, Source())
+    answer = access_analyzer.analyzers_answer(account)
     assert "Their findings could not be read" in answer.summary
     assert "0 active findings" not in answer.summary
     assert answer.facts["active_findings"] == "unknown"
@@ -152,7 +151,7 @@ def trail(name: str, **parts: Any) -> Trail:
 
 def mended(*trails: Trail) -> Answer:
     account = account_of(TRAILS.held(Trails(trails=trails)))
-    return audit_trails.trails_answer(account, Source())
+    return audit_trails.trails_answer(account)
 
 
 @pytest.mark.parametrize(("start", "kept"), [("x", True), ("x\n", False)])
@@ -219,7 +218,7 @@ def test_the_fix_for_data_events_is_one_command_that_runs_as_it_is() -> None:
 def test_trails_that_were_refused_in_every_region_are_unknown_not_none() -> None:
     refused = replace(denied("cloudtrail:DescribeTrails"), region="us-east-1")
     account = account_of(TRAILS.held(Trails(unread=(refused,))))
-    answer = audit_trails.trails_answer(account, Source())
+    answer = audit_trails.trails_answer(account)
     assert "could not be read in us-east-1: refused: cloudtrail:DescribeTrails" in answer.summary
     assert "0 trails" not in answer.summary
     assert "6 of them could not be judged" in answer.summary
@@ -236,7 +235,7 @@ def test_selectors_that_could_not_be_read_are_left_as_they_are() -> None:
 
 def test_trails_that_could_not_be_read_are_unknown_and_get_no_commands() -> None:
     refused = denied("cloudtrail:DescribeTrails")
-    answer = audit_trails.trails_answer(account_of(TRAILS.held(refused)), Source())
+    answer = audit_trails.trails_answer(account_of(TRAILS.held(refused)))
     assert "could not be read" in answer.summary
     assert answer.artifacts == ()
     assert {finding.status for finding in answer.findings} == {Status.UNKNOWN}
@@ -288,7 +287,7 @@ def test_findings_of_every_kind_of_analyzer_are_counted_and_listed() -> None:
         ANALYZER_FINDINGS.held_in("us-east-1", held),
         ORGANIZATION.held(None),
     )
-    answer = access_analyzer.analyzers_answer(account, Source())
+    answer = access_analyzer.analyzers_answer(account)
     assert answer.facts["findings_by_type"] == {"InternalAccess": 2, "UnusedPermission": 1}
     assert {row["id"] for row in answer.facts["active_findings"]} == {f"f-{k}" for k in kinds}
     assert {row["active_findings"] for row in answer.facts["analyzers"]} == {1}
@@ -318,7 +317,7 @@ def test_a_list_of_findings_that_was_cut_is_nowhere_told_as_exact() -> None:
         ),
         ORGANIZATION.held(None),
     )
-    answer = access_analyzer.analyzers_answer(account, Source())
+    answer = access_analyzer.analyzers_answer(account)
     assert "2 analyzers with more than 4 active findings" in answer.summary
     assert answer.facts["findings_by_type"] == {"ExternalAccess": "at least 3", "UnusedIAMRole": 1}
     assert [row["active_findings"] for row in answer.facts["analyzers"]] == ["more than 3", 1]
@@ -330,7 +329,7 @@ def made_beside(*listed: Analyzer) -> str:
         ANALYZER_FINDINGS.held_in("us-east-1", ()),
         ORGANIZATION.held(None),
     )
-    return access_analyzer.analyzers_answer(account, Source()).artifacts[0].content
+    return access_analyzer.analyzers_answer(account).artifacts[0].content
 
 
 def test_an_analyzer_gets_a_name_that_none_of_another_type_has() -> None:
@@ -355,7 +354,7 @@ def test_beside_a_disabled_analyzer_of_the_account_no_second_one_is_made() -> No
 def test_regions_whose_analyzers_could_not_be_read_are_unknown() -> None:
     refused = denied("access-analyzer:ListAnalyzers")
     account = account_of(ANALYZERS.held_in("us-east-1", refused))
-    answer = access_analyzer.analyzers_answer(account, Source())
+    answer = access_analyzer.analyzers_answer(account)
     assert answer.facts["regions_without_external_access_analyzer"] == "unknown"
     assert answer.facts["active_findings"] == "unknown"
     assert answer.facts["regions_not_judged"] == ["us-east-1"]
@@ -425,7 +424,7 @@ def _checks(status: TrailStatus | Miss, document: str | Miss | None) -> dict[str
         ),
         collected_at=_NOW,
     )
-    answer = audit_trails.trails_answer(account, Source())
+    answer = audit_trails.trails_answer(account)
     return {
         row["check"]: (row["status"], row["message"]) for row in answer.facts["checks_beyond_cis"]
     }

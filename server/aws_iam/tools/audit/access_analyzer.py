@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_iam.account.collect.detection.access_analyzer import ANALYZER_FINDINGS, ANALYZERS
 from aws_iam.account.collect.fact import Miss
-from aws_iam.answer import Answer, Artifact, Status
+from aws_iam.answer import Answer, Artifact, Status, next_call
 from aws_iam.engine.language.arn import Arn
 from aws_iam.escape import escaped, has_invisible_characters
 from aws_iam.report.page import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs
-from aws_iam.tools.kit.account_source import audit_command
+from aws_iam.tools.kit.account_source import audit_call
 from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
-    from aws_iam.tools.kit.parameters import Source
 
 T = TypeVar("T")
 _UNKNOWN = "unknown"
@@ -45,7 +44,7 @@ def needed_facts() -> tuple[Fact[Any], ...]:
     return tuple({fact.name: fact for fact in wanted}.values())
 
 
-def analyzers_answer(account: Account, source: Source) -> Answer:
+def analyzers_answer(account: Account) -> Answer:
     """The analyzers of every Region with their active findings."""
     findings = by_urgency(judge(account, controls=(_CONTROL,)))
     table = [row for region in account.regions.read for row in _analyzer_rows(account, region)]
@@ -75,7 +74,12 @@ def analyzers_answer(account: Account, source: Source) -> Answer:
         },
         artifacts=_script(account, missing),
         sources=(_PAGE, _AWS_PAGE),
-        next=(f"aws-iam audit control --id {_CONTROL}", audit_command(source, "run")),
+        next=(
+            next_call(
+                "audit", "control", "what the control checks and what mends it", id=_CONTROL
+            ),
+            audit_call("run", "all controls of the benchmark"),
+        ),
         as_of=catalogue.as_of(),
     )
 

@@ -82,7 +82,7 @@ def cloudtrail(source: Source, progress: Progress, benchmark: Benchmark = None) 
 
     version = catalogue.benchmark(benchmark)
     account = account_source.read_account(source, needed_facts(), progress)
-    return trails_answer(account, source, version)
+    return trails_answer(account, version)
 
 
 @tool.action
@@ -92,7 +92,7 @@ def access_analyzer(source: Source, progress: Progress) -> Answer:
     from aws_iam.tools.kit import account_source
 
     account = account_source.read_account(source, needed_facts(), progress)
-    return analyzers_answer(account, source)
+    return analyzers_answer(account)
 
 
 @tool.action
@@ -102,4 +102,4 @@ def principals(source: Source, progress: Progress) -> Answer:
     from aws_iam.tools.kit import account_source
 
     account = account_source.read_account(source, needed_facts(), progress)
-    return principals_answer(account, source)
+    return principals_answer(account)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from aws_iam.answer import Answer
+from aws_iam.answer import Answer, next_call
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference import issuers
 from aws_iam.engine.tokens.role_trust import TokenCaller
@@ -86,8 +86,12 @@ def trust_policy(
         },
         sources=(chosen.source, f"references/irsa-oidc.md#{chosen.section}"),
         next=(
-            "aws-iam policy validate --document trust-policy.json --kind trust",
-            f"aws-iam irsa guide --topic {chosen.section}",
+            next_call(
+                "irsa",
+                "guide",
+                f"how {chosen.title} signs in, and what to look out for",
+                topic=chosen.section,
+            ),
         ),
         # The facts on issuers and, for the validation, the service data.
         as_of=min(issuers.as_of(), catalog().as_of),

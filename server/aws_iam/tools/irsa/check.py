@@ -11,7 +11,7 @@ from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.account.collect.identity.identity_providers import OIDC_PROVIDERS
 from aws_iam.account.reading.snapshot import account_of
-from aws_iam.answer import Answer, Finding, Severity, Status, Where
+from aws_iam.answer import Answer, Finding, NextCall, Severity, Status, Where, next_call
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.reference import issuers
 from aws_iam.engine.reference.catalog import catalog
@@ -175,10 +175,6 @@ def of_manifests(cluster: Cluster, why: str) -> Answer:
         findings=findings,
         facts={**_unread(cluster), **_rows_of_not_judged({}, not_compared)},
         sources=_sources(findings),
-        next=(
-            "aws-iam irsa check --manifests FILE --document TRUST_POLICY",
-            "aws-iam irsa check --manifests FILE --profile PROFILE",
-        ),
         as_of=issuers.as_of(),
     )
 
@@ -415,10 +411,14 @@ def _sources(findings: tuple[Finding, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((_PAGE, _CONTROLS, *(f.source for f in findings[:5] if f.source))))
 
 
-def _next(findings: tuple[Finding, ...], given: Gathered | None) -> tuple[str, ...]:
+def _next(findings: tuple[Finding, ...], given: Gathered | None) -> tuple[NextCall, ...]:
     calls = []
-    if any(finding.code.startswith("OIDC-") for finding in findings):
-        calls.append("aws-iam irsa trust_policy --provider PROVIDER --account ACCOUNT")
+    worst = next((finding.code for finding in findings if finding.status is Status.FAIL), None)
+    if worst:
+        calls.append(
+            next_call("irsa", "guide", f"what {worst} means and what mends it", topic=worst)
+        )
     if given is not None:
-        calls.append("aws-iam policy validate --document FILE --kind trust")
-    return (*calls, "aws-iam irsa guide --topic checks")
+        why = "what AWS's validator says about the trust policy"
+        calls.append(next_call("policy", "validate", why, ("document",), kind="trust"))
+    return tuple(calls)

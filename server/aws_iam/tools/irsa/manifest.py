@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
+from typing import Any
 
-from aws_iam.answer import Answer
+from aws_iam.answer import Answer, NextCall, next_call
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference.regions import partition_of
 from aws_iam.errors import InputError
@@ -38,7 +38,7 @@ def manifest(name: str, role: str, names: Names, audience: str | None) -> Answer
             written.source or provider.source,
             f"references/irsa-oidc.md#{provider.section}",
         ),
-        next=(_trust_policy_call(name, provider, request), "aws-iam irsa check --document trust-policy.json"),
+        next=_next(name, provider, request),
         as_of=pins_as_of(),
     )  # fmt: skip
 
@@ -51,22 +51,16 @@ def _refuse_other_partition(region: str | None, partition: str) -> None:
         )
 
 
-def _trust_policy_call(name: str, provider: Provider, request: Request) -> str:
-    """The call that writes the role's trust policy for the same workload."""
+def _next(name: str, provider: Provider, request: Request) -> tuple[NextCall, ...]:
+    """The call that writes the role's trust policy for the same workload, if all it needs is known."""
     names = request.names
-    words = ["aws-iam", "irsa", "trust_policy", "--provider", name, "--account", request.account]
-    for given in names.given:
-        value = getattr(names, given)
-        words += [_option(given), *(() if value is True else (str(value),))]
+    if any(needed not in names.given for needed in provider.only_in_trust):
+        return ()
+    arguments: dict[str, Any] = {"provider": name, "account": request.account}
+    arguments |= {given: getattr(names, given) for given in names.given}
     if request.audience:
-        words += ["--audience", request.audience]
+        arguments["audience"] = request.audience
     if request.partition not in (None, "aws"):
-        words += ["--partition", str(request.partition)]
-    for missing in provider.only_in_trust:
-        if missing not in names.given:
-            words += [_option(missing), missing.upper()]
-    return shlex.join(words)
-
-
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+        arguments["partition"] = str(request.partition)
+    why = "the trust policy of the role, for exactly this workload"
+    return (next_call("irsa", "trust_policy", why, **arguments),)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.answer import NextCall, next_call
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import escaped, quoted
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
 
+_ACCOUNT = ("profile", "regions", "role_arn", "external_id", "demo", "snapshot")
 _LIVE = ("profile", "regions", "role_arn", "external_id", "demo")
 _NOT_WITH_DEMO = ("profile", "role_arn", "external_id")
 
@@ -163,16 +164,9 @@ def account_words(account: Account) -> str:
     return f"{account.id} ({escaped(account.alias, 63)})" if account.alias else account.id
 
 
-def audit_command(source: Source, action: str) -> str:
-    """The command line of another `audit` action on the same account."""
-    words = ["aws-iam", "audit", action]
-    for name in ("profile", "role_arn", "external_id", "snapshot"):
-        value = getattr(source, name)
-        if value:
-            words += [f"--{name.replace('_', '-')}", value]
-    if source.regions:
-        words += ["--regions", ",".join(source.regions)]
-    return shlex.join([*words, *(["--demo"] if source.demo else [])])
+def audit_call(action: str, why: str) -> NextCall:
+    """Another `audit` action on the same account."""
+    return next_call("audit", action, why, _ACCOUNT)
 
 
 def _refuse_contradictions(source: Source) -> None:

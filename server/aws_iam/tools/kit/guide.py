@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
-from aws_iam.answer import Answer, Artifact
+from aws_iam.answer import Answer, Artifact, next_call
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 
@@ -43,7 +43,7 @@ def guide(
                 "sections": [{"topic": section.slug, "title": section.title} for section in listed]
             },
             sources=(f"references/{page}.md",),
-            next=(f"aws-iam {tool} guide --topic {listed[0].slug}",),
+            next=(next_call(tool, "guide", listed[0].title, topic=listed[0].slug),),
         )
     found = entry(topic) if entry else None
     if found:

@@ -13,7 +13,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from aws_iam.answer import Answer, counts
+from aws_iam.answer import Answer, NextCall, counts
 from aws_iam.engine.reference.catalog import follow_refresh
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -25,6 +25,7 @@ Json = Any
 """A document: a JSON value or JSON text; on the command line also a file, a folder or `-`."""
 
 PAGE_ARGUMENTS = ("detail", "cursor")
+_MOST_NEXT = 3
 
 
 class ArgumentKind(StrEnum):
@@ -140,6 +141,7 @@ class Tool:
         answer = action.run(**_call(action, values, progress))
         return replace(
             answer,
+            next=tuple(_with_given(call, given) for call in answer.next[:_MOST_NEXT]),
             tool=self.name,
             action=action.name,
             counts=answer.counts or (counts(answer.findings) if answer.findings else None),
@@ -181,6 +183,10 @@ class Tool:
             raise InputError(
                 f"`{self.name} {action.name}` needs {needed}", hint="add it and call again"
             )
+
+
+def _with_given(call: NextCall, given: Mapping[str, Any]) -> NextCall:
+    return replace(call, same=tuple(name for name in call.same if name in given))
 
 
 def _with_description(argument: Argument) -> str:

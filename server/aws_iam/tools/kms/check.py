@@ -12,7 +12,7 @@ from aws_iam.account.collect.kms.key_uses import KEY_USES
 from aws_iam.account.collect.kms.keys import KMS_KEYS
 from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
 from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES
-from aws_iam.answer import Answer, Finding, Severity, Status, Where
+from aws_iam.answer import Answer, Finding, NextCall, Severity, Status, Where, next_call
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.reference.catalog import catalog
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Source as Document
-    from aws_iam.engine.sources.gather import Gathered
     from aws_iam.tools.kit.tool import Json, Progress
 
 _PAGE = "references/kms-patterns.md#checks"
@@ -140,7 +139,7 @@ def document_answer(document: Any, arguments: Arguments) -> Answer:
             **policy_inputs.input_facts(gathered_policies),
         },
         sources=_sources(findings),
-        next=_next(findings, gathered_policies),
+        next=_next(findings),
         as_of=catalog().as_of,
     )
 
@@ -214,7 +213,7 @@ def account_answer(
         },
         artifacts=missing_permissions(account, found),
         sources=_sources(found),
-        next=_next(found, None),
+        next=_next(found),
         as_of=catalog().as_of,
     )
 
@@ -389,11 +388,7 @@ def _sources(findings: tuple[Finding, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((_PAGE, *(f.source for f in findings[:5] if f.source))))
 
 
-def _next(findings: tuple[Finding, ...], given: Gathered | None) -> tuple[str, ...]:
-    calls = []
+def _next(findings: tuple[Finding, ...]) -> tuple[NextCall, ...]:
     first = next((finding.code for finding in findings if finding.status is Status.FAIL), None)
-    if first:
-        calls.append(f"aws-iam kms guide --topic {first}")
-    if given is not None:
-        calls.append("aws-iam kms lockout --document FILE --caller ARN")
-    return tuple(calls)
+    why = f"what {first} means and what mends it"
+    return (next_call("kms", "guide", why, topic=first),) if first else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer
+from aws_iam.answer import Answer, NextCall, next_call
 from aws_iam.tools.kit import needs as kit_needs
 from aws_iam.tools.kit import prices
 from aws_iam.tools.kms import key_types
@@ -43,7 +43,7 @@ def decide(needs: Json) -> Answer:
             "unconfirmed": _unconfirmed(shown, used, needed),
         },
         sources=(*_sources(shown), _PAGE),
-        next=_next(chosen, needed.regions),
+        next=_next(chosen),
         as_of=prices.prices().as_of,
     )
 
@@ -61,7 +61,11 @@ def _all_kinds() -> Answer:
             "unconfirmed": _rows_in_doubt(rows),
         },
         sources=(*_sources(rows), _PAGE),
-        next=('aws-iam kms decide --needs \'{"cross_account": true, "rotation_days": 365}\'',),
+        next=(
+            next_call(
+                "kms", "decide", "an example", needs={"cross_account": True, "rotation_days": 365}
+            ),
+        ),
         as_of=key_types.table()["as_of"],
     )
 
@@ -211,13 +215,7 @@ def _summary(
     return f"{name}{spec}{multi}: {prices.usd_text(bill.total())} a month{without}{later}{requests}.{free}"
 
 
-def _next(chosen: KeyType | None, regions: int) -> tuple[str, ...]:
+def _next(chosen: KeyType | None) -> tuple[NextCall, ...]:
     if chosen is None:
-        return ("aws-iam kms decide",)
-    if chosen.origin is None:
-        return ("aws-iam kms guide",)
-    copies = " --region REGION --replicas OTHER_REGION" if regions > 1 else ""
-    return (
-        f"aws-iam kms key_policy --account ACCOUNT --admins role/KeyAdmin --users role/App{copies}",
-        "aws-iam kms guide",
-    )
+        return (next_call("kms", "decide", "every kind of key and the names of the needs"),)
+    return ()

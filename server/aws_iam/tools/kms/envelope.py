@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,8 +96,5 @@ def envelope(language: Language, library: Library) -> Answer:
             "notes": [{"note": note} for note in chosen.notes],
         },
         sources=(chosen.source, _CONTEXT_PAGE, _PAGE),
-        next=(
-            f"aws-iam kms key_policy --account ACCOUNT --admins role/KeyAdmin --users role/App --context '{json.dumps(chosen.context)}'",
-        ),
         as_of=_data()["as_of"],
     )

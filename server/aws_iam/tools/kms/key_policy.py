@@ -70,7 +70,6 @@ def key_policy(arguments: KeyPolicyArguments, format_: Format | None) -> Answer:
         artifacts=files,
         facts=key_policy_facts.facts(access, rows, size),
         sources=tuple(dict.fromkeys((*key_policy_facts.sources(access), _PAGE))),
-        next=tuple(_next(files)),
         as_of=min(_dates(access)),
     )
 
@@ -99,14 +98,6 @@ def _files(
     yield from creation
     if format_ == "cli":
         yield from policies.values()
-
-
-def _next(files: tuple[Artifact, ...]) -> Iterator[str]:
-    """Checks of the policy, if it is in a file that they read."""
-    readable = [file.name for file in files if file.language in {"json", "yaml"}]
-    for name in readable[:1]:
-        yield f"aws-iam kms check --document {name}"
-        yield f"aws-iam kms lockout --document {name} --caller ARN"
 
 
 def _regional_keys(access: KeyAccess) -> Iterator[RegionalKey]:

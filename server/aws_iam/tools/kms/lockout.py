@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer
+from aws_iam.answer import Answer, next_call
 from aws_iam.engine.evaluation.caller import CallerKind, caller_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.aws_names import checked_name
@@ -96,7 +96,7 @@ def lockout(
             ],
         },
         sources=(_PUT, _DEFAULT, _PAGE),
-        next=_next(result),
+        next=_NEXT,
         as_of=catalog().as_of,
     )
 
@@ -211,10 +211,4 @@ def _assumed(
     yield "for this check AWS evaluates IAM policies and conditions as for any request, which its documentation does not state"
 
 
-def _next(result: Lockout) -> tuple[str, ...]:
-    calls = []
-    if result.missing:
-        calls.append(
-            "aws-iam kms lockout --document FILE --caller ARN --policies '{\"identity\": [POLICY]}'"
-        )
-    return (*calls, "aws-iam kms check --document FILE")
+_NEXT = (next_call("kms", "check", "what else is wrong with the policy", ("document",)),)

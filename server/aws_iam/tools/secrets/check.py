@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import Answer, Status
+from aws_iam.answer import Answer, NextCall, Status, next_call
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -125,12 +125,16 @@ def _trusted(given: list[str] | None) -> frozenset[str]:
     )
 
 
-def _next(found: tuple[Finding, ...]) -> tuple[str, ...]:
+def _next(found: tuple[Finding, ...]) -> tuple[NextCall, ...]:
     failed = {finding.code for finding in found if finding.status is Status.FAIL}
     calls = []
     if any(code.startswith("SEC-R") for code in failed):
-        calls.append("aws-iam secrets rotation --target custom")
+        calls.append(next_call("secrets", "rotation", "a rotation function", target="custom"))
     if any(code.startswith("ENV-") for code in failed):
-        calls.append("aws-iam secrets snippet --runtime lambda")
+        why = "how a function reads a secret instead"
+        calls.append(next_call("secrets", "snippet", why, runtime="lambda"))
     first = next((finding.code for finding in found if finding.status is Status.FAIL), None)
-    return (*calls, *((f"aws-iam secrets guide --topic {first}",) if first else ()))
+    if first:
+        why = f"what {first} means and what mends it"
+        calls.insert(0, next_call("secrets", "guide", why, topic=first))
+    return tuple(calls)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer
+from aws_iam.answer import Answer, NextCall, next_call
 from aws_iam.errors import InputError
 from aws_iam.tools.kit import needs as kit_needs
 from aws_iam.tools.kit import prices
@@ -83,7 +83,14 @@ def _comparison() -> Answer:
             "unconfirmed": _unconfirmed(rows, ()),
         },
         sources=(*_sources(rows), _PAGE),
-        next=('aws-iam secrets decide --needs \'{"rotation": true, "reads_per_month": 100000}\'',),
+        next=(
+            next_call(
+                "secrets",
+                "decide",
+                "an example",
+                needs={"rotation": True, "reads_per_month": 100_000},
+            ),
+        ),
         as_of=stores.table()["as_of"],
     )
 
@@ -255,13 +262,15 @@ def _neither(needed: StoreNeeds, by_need: Mapping[str, stores.Verdict]) -> str:
     return f"No store meets all of {conflict}: drop one of them, or split the values."
 
 
-def _next(chosen: Store | None, needed: StoreNeeds) -> tuple[str, ...]:
+def _next(chosen: Store | None, needed: StoreNeeds) -> tuple[NextCall, ...]:
     if chosen is None and needed.reads_per_second > stores.READ_LIMIT:
         cached = -(-needed.reads_per_second // _CACHED_SECONDS)
         return (
-            f"aws-iam secrets decide --needs '{{\"reads_per_second\": {cached}}}'",
-            "aws-iam secrets snippet --runtime lambda",
+            next_call("secrets", "decide", "with a cache", needs={"reads_per_second": cached}),
+            next_call("secrets", "snippet", "code that caches", runtime="lambda"),
         )
     if chosen is None:
-        return ("aws-iam kms decide --needs '{\"direct_use\": true}'", "aws-iam secrets decide")
-    return ("aws-iam secrets guide",)
+        why = "a key that your code uses itself"
+        return (next_call("kms", "decide", why, needs={"direct_use": True}),)
+    why = "how a function reads the value"
+    return (next_call("secrets", "snippet", why, runtime="lambda"),)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.answer import Answer, Artifact
+from aws_iam.answer import Answer, Artifact, next_call
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.tool import code_list
@@ -138,7 +138,15 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
             API,
             PAGE,
         ),
-        next=("aws-iam secrets snippet --runtime lambda --store secrets_manager",),
+        next=(
+            next_call(
+                "secrets",
+                "snippet",
+                "how a function reads the secret",
+                runtime="lambda",
+                store="secrets_manager",
+            ),
+        ),
         as_of=_data()["as_of"],
     )
 

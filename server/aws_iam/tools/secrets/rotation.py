@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.answer import Answer
+from aws_iam.answer import Answer, next_call
 from aws_iam.errors import InputError
 from aws_iam.tools.kit.json_object import json_object
 from aws_iam.tools.secrets.hosted_rotation import by_hosted_function
@@ -170,7 +170,15 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
             "`secretsmanager:CreateSecret` and `secretsmanager:TagResource`",
         },
         sources=(managed.source, f"{GUIDE}/rotate-secrets_managed.html", API, PAGE),
-        next=("aws-iam secrets snippet --runtime lambda --store secrets_manager",),
+        next=(
+            next_call(
+                "secrets",
+                "snippet",
+                "how a function reads the secret",
+                runtime="lambda",
+                store="secrets_manager",
+            ),
+        ),
         as_of=partners()["as_of"],
     )
 
@@ -247,9 +255,6 @@ def _by_partner(arguments: RotationArguments) -> Answer:
             API,
             PAGE,
         ),
-        next=("aws-iam policy validate --document external-trust.json --kind trust",)
-        if documents
-        else (),
         as_of=partners()["as_of"],
     )
 

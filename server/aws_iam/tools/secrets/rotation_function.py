@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
-from aws_iam.answer import Answer, Artifact
+from aws_iam.answer import Answer, Artifact, next_call
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.tool import code_list
@@ -128,7 +128,7 @@ def by_function(arguments: RotationArguments) -> Answer:
             API,
             PAGE,
         ),
-        next=("aws-iam secrets check", "aws-iam secrets guide --topic rotation"),
+        next=(next_call("secrets", "guide", "how rotation works", topic="rotation"),),
         as_of=partners()["as_of"],
     )
 

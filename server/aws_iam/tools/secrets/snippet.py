@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam import resources
-from aws_iam.answer import Answer, Artifact
+from aws_iam.answer import Answer, Artifact, next_call
 from aws_iam.errors import InputError
 from aws_iam.tools.secrets.names import SecretName, filled_asset, parameter_named, secret_named
 
@@ -162,12 +162,9 @@ def snippet(
             ],
         },
         sources=(chosen.source, f"{_PAGE}#{chosen.section}"),
-        next=(
-            "aws-iam policy validate --document read-secret.json --kind identity"
-            if store == "secrets_manager"
-            else "aws-iam policy validate --document read-parameter.json --kind identity",
-            "aws-iam secrets rotation --target custom --format cloudformation",
-        )[: 2 if store == "secrets_manager" else 1],
+        next=(next_call("secrets", "rotation", "how the secret rotates", target="custom"),)
+        if store == "secrets_manager"
+        else (),
         as_of=_data()["as_of"],
     )
 

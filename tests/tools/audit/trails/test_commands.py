@@ -20,7 +20,6 @@ from aws_iam.account.collect.logging.cloudtrail import (
 from aws_iam.account.reading.snapshot import Regions, account_of
 from aws_iam.tools.audit import access_analyzer
 from aws_iam.tools.audit.trails import trails as audit_trails
-from aws_iam.tools.kit.parameters import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,8 +78,8 @@ def in_region(region: str) -> Account:
 
 def scripts(account: Account) -> list[str]:
     answers: Iterable[Answer] = (
-        audit_trails.trails_answer(account, Source()),
-        access_analyzer.analyzers_answer(account, Source()),
+        audit_trails.trails_answer(account),
+        access_analyzer.analyzers_answer(account),
     )
     found = [
         artifact

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import threading
 from contextlib import contextmanager, nullcontext
@@ -13,7 +12,7 @@ from uuid import uuid4
 
 from aws_iam.account.reading import organization
 from aws_iam.account.reading.many_accounts import AccountRole, Fleet, fleet_of
-from aws_iam.answer import Answer, Severity, Status
+from aws_iam.answer import Answer, NextCall, Severity, Status, next_call
 from aws_iam.errors import AwsError, InputError
 from aws_iam.report.audit_report import left_out
 from aws_iam.report.page import by_urgency
@@ -336,7 +335,7 @@ def _answer(run: _Run, totals: Totals) -> Answer:
             "worst_accounts": totals.worst(),
             "reads": totals.reads,
         },
-        next=_next(found, out),
+        next=_next(found),
         sources=(f"{_PAGE}#many-accounts", f"{_PAGE}#status-semantics"),
         as_of=catalogue.as_of(),
     )
@@ -396,15 +395,12 @@ def _not_read_sentence(totals: Totals) -> str:
     return f"{totals.unread} account{plural} could not be read ({accounts})."
 
 
-def _next(found: Sequence[Finding], out: str | None) -> tuple[str, ...]:
+def _next(found: Sequence[Finding]) -> tuple[NextCall, ...]:
     failed = (
         finding.code
         for finding in found
         if finding.status is Status.FAIL and finding.muted is None
     )
     worst = next(failed, None)
-    commands = [f"aws-iam audit control --id {worst}"] if worst else ["aws-iam audit checklist"]
-    if out and worst:
-        query = f'select(.controls.{worst} == "fail") | .account'
-        commands.append(f"jq -r {shlex.quote(query)} {shlex.quote(out)}")
-    return tuple(commands)
+    why = "the gravest failed control: what it checks and what mends it"
+    return (next_call("audit", "control", why, id=worst),) if worst else ()

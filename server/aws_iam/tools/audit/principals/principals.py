@@ -42,7 +42,7 @@ from aws_iam.tools.audit.principals.unused_access import (
     unused_role,
     usage_not_read,
 )
-from aws_iam.tools.kit.account_source import account_words, audit_command
+from aws_iam.tools.kit.account_source import account_words, audit_call
 from aws_iam.tools.kit.unread_facts import (
     misses_of,
     missing_permissions,
@@ -62,7 +62,6 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.principals.admin_level import AdminRoute
     from aws_iam.tools.audit.principals.organization_policies import Guardrails
     from aws_iam.tools.audit.principals.role_chains import RoleChain
-    from aws_iam.tools.kit.parameters import Source
 
 _MOST_NAMED = 5
 _PAGE = "references/compliance-checklist.md#principals-beyond-cis"
@@ -98,7 +97,7 @@ def needed_facts() -> tuple[Fact[Any], ...]:
     return (AUTHORIZATION, ORGANIZATION, ORG_TREE, ORG_GUARDRAILS, LAST_ACCESSED)
 
 
-def principals_answer(account: Account, source: Source) -> Answer:
+def principals_answer(account: Account) -> Answer:
     """Every principal with its level, the findings, and what was not read."""
     missed = misses_of(account, needed_facts())
     authorization = account.get(AUTHORIZATION)
@@ -126,7 +125,10 @@ def principals_answer(account: Account, source: Source) -> Answer:
         },
         artifacts=missing_permissions(account, found),
         sources=(_PAGE, UNUSED_PAGE),
-        next=(audit_command(source, "access_analyzer"), audit_command(source, "run")),
+        next=(
+            audit_call("access_analyzer", "who outside the account has access"),
+            audit_call("run", "all controls of the benchmark"),
+        ),
         as_of=catalog().as_of,
     )
 

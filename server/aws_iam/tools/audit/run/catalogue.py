@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Artifact
+from aws_iam.answer import Answer, Artifact, next_call
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.controls import benchmark as catalogue
@@ -51,8 +51,14 @@ def checklist_answer(version: str | None, section: str | None) -> Answer:
         },
         sources=(f"{_PAGE}#versions", f"{_PAGE}#key-controls-and-their-remediation"),
         next=(
-            f"aws-iam audit control --id {chosen[0].key}",
-            f"aws-iam audit run --demo --benchmark {benchmark.version}",
+            next_call("audit", "control", "one control in detail", id=chosen[0].key),
+            next_call(
+                "audit",
+                "run",
+                "the controls on the demonstration account",
+                demo=True,
+                benchmark=benchmark.version,
+            ),
         ),
         as_of=catalogue.as_of(),
     )
@@ -148,7 +154,16 @@ def _one_control(control: Control) -> Answer:
         },
         artifacts=_artifacts(control),
         sources=(control.source, f"{_PAGE}#what-moved-between-versions"),
-        next=(f"aws-iam audit run --demo --controls {control.key} --benchmark {newest}",),
+        next=(
+            next_call(
+                "audit",
+                "run",
+                "the control on the demonstration account",
+                demo=True,
+                controls=[control.key],
+                benchmark=newest,
+            ),
+        ),
         as_of=catalogue.as_of(),
     )
 
@@ -206,6 +221,9 @@ def _several_controls(name: str, found: Sequence[Meaning]) -> Answer:
             ]
         },
         sources=(f"{_PAGE}#what-moved-between-versions",),
-        next=tuple(f"aws-iam audit control --id {match.control.key}" for match in found),
+        next=tuple(
+            next_call("audit", "control", match.control.title, id=match.control.key)
+            for match in found
+        ),
         as_of=catalogue.as_of(),
     )

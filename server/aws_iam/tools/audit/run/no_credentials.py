@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import Answer
+from aws_iam.answer import Answer, next_call
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.run.catalogue import section_sizes
 
@@ -51,7 +51,10 @@ def without_credentials(error: AwsError) -> Answer:
             "controls": len(benchmark.controls),
             "sections": section_sizes(benchmark),
         },
-        next=("aws-iam audit run --demo", "aws-iam audit checklist"),
+        next=(
+            next_call("audit", "run", "the audit of the demonstration account", demo=True),
+            next_call("audit", "checklist", "every control, without an account"),
+        ),
         sources=("references/compliance-checklist.md#permissions-for-the-audit",),
         as_of=catalogue.as_of(),
     )

@@ -10,7 +10,7 @@ from aws_iam.report.audit_report import AuditReport, left_out
 from aws_iam.report.catalogue import report_formats
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.run import run as audit_run
-from aws_iam.tools.kit.account_source import audit_command
+from aws_iam.tools.kit.account_source import audit_call
 from aws_iam.tools.kit.unread_facts import missing_permissions
 from aws_iam.version import __version__
 
@@ -23,7 +23,8 @@ _PAGE = "references/compliance-checklist.md"
 def answer(run: AuditRun, format_name: str) -> Answer:
     """The file; of the findings the answer holds only the counts, since the file lists them."""
     return replace(
-        written(audit_report(run), format_name), next=(audit_command(run.source, "run"),)
+        written(audit_report(run), format_name),
+        next=(audit_call("run", "the findings as an answer"),),
     )
 
 

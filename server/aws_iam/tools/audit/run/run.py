@@ -9,7 +9,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Severity, Status
+from aws_iam.answer import Answer, NextCall, Severity, Status, next_call
 from aws_iam.errors import InputError
 from aws_iam.report.audit_report import left_out
 from aws_iam.report.page import by_urgency
@@ -18,7 +18,7 @@ from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
 from aws_iam.tools.audit.run import changes
 from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.kit import account_source
-from aws_iam.tools.kit.account_source import account_words, audit_command
+from aws_iam.tools.kit.account_source import account_words, audit_call
 from aws_iam.tools.kit.unread_facts import missing_permissions, not_judged_summary
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def run_answer(run: AuditRun) -> Answer:
             **({"reads": run.reads} if run.reads else {}),
         },
         artifacts=missing_permissions(run.account, run.findings),
-        next=_next(run.findings, run.source),
+        next=_next(run.findings),
         sources=(f"{_PAGE}#status-semantics", f"{_PAGE}#remediation-workflow"),
         as_of=catalogue.as_of(),
     )
@@ -231,16 +231,20 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _next(findings: Sequence[Finding], source: Source) -> tuple[str, ...]:
+def _next(findings: Sequence[Finding]) -> tuple[NextCall, ...]:
     unmuted = [finding for finding in findings if finding.muted is None]
     status = rolled_up(unmuted)
     worst = next((finding.code for finding in unmuted if finding.status is Status.FAIL), None)
-    commands = [f"aws-iam audit control --id {worst}"] if worst else []
+    calls = []
+    if worst:
+        why = "the gravest failed control: what it checks and what mends it"
+        calls.append(next_call("audit", "control", why, id=worst))
     if any(key.startswith("cloudtrail_") and status[key] is Status.FAIL for key in status):
-        commands.append(audit_command(source, "cloudtrail"))
+        calls.append(audit_call("cloudtrail", "each trail, and the commands that mend it"))
     if status.get("access_analyzer") is Status.FAIL:
-        commands.append(audit_command(source, "access_analyzer"))
-    return (*(commands or ["aws-iam audit checklist"]), audit_command(source, "principals"))
+        why = "the Regions without an analyzer, and what the others found"
+        calls.append(audit_call("access_analyzer", why))
+    return (*calls, audit_call("principals", "which users and roles can become administrator"))
 
 
 class ReadCounter:

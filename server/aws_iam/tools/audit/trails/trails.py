@@ -17,7 +17,7 @@ from aws_iam.tools.audit.controls.judge import judge, needs
 from aws_iam.tools.audit.evidence import event_selectors
 from aws_iam.tools.audit.trails.checks import TrailCheck, insight_kinds, trail_checks
 from aws_iam.tools.audit.trails.commands import fix_script
-from aws_iam.tools.kit.account_source import audit_command
+from aws_iam.tools.kit.account_source import audit_call
 from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.tools.audit.controls.benchmark import Benchmark
-    from aws_iam.tools.kit.parameters import Source
 
 _CONTROLS = (
     "cloudtrail_all_regions",
@@ -59,7 +58,7 @@ def needed_facts() -> tuple[Fact[Any], ...]:
     return tuple({fact.name: fact for fact in (*own, *wanted)}.values())
 
 
-def trails_answer(account: Account, source: Source, benchmark: Benchmark | None = None) -> Answer:
+def trails_answer(account: Account, benchmark: Benchmark | None = None) -> Answer:
     """Every trail, what is wrong with it, and the commands that fix it.
 
     The findings are the version's controls; controls that only other versions have are a table, because they have no number in
@@ -99,7 +98,7 @@ def trails_answer(account: Account, source: Source, benchmark: Benchmark | None 
             else ()
         ),
         sources=(f"{_PAGE}#cloudtrail-verification", f"{_PAGE}#cloudtrail-set-up"),
-        next=(audit_command(source, "run"),),
+        next=(audit_call("run", "all controls of the benchmark"),),
         as_of=catalogue.as_of(),
     )
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Artifact, Finding, Severity, Status, Where
+from aws_iam.answer import Answer, Artifact, Finding, Severity, Status, Where, next_call
 from aws_iam.engine.reference import issuers
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.tokens import causes
@@ -59,7 +59,7 @@ def denied(
         artifacts=(exact.artifact,) if exact else (),
         facts=tables.facts(comparison, exact.proofs if exact else ()),
         sources=(_TROUBLE, _KEYS, _PAGE),
-        next=_next(comparison, findings),
+        next=_NEXT,
         as_of=min(issuers.as_of(), catalog().as_of),
     )
 
@@ -271,11 +271,12 @@ def _request_keys(comparison: TokenComparison) -> str:
     return ", ".join(map(quoted, keys[:5]))
 
 
-def _next(comparison: TokenComparison, findings: tuple[Finding, ...]) -> tuple[str, ...]:
-    codes = {finding.code for finding in findings}
-    calls = ["aws-iam irsa check --document trust-policy.json"]
-    if NO_ACCOUNT in comparison.principal:
-        calls.append("aws-iam irsa denied --account ACCOUNT (the policy names no account)")
-    if codes & {"TOKEN-ISSUER", "TOKEN-AUDIENCE"} or not codes:
-        calls.append("aws iam get-open-id-connect-provider --open-id-connect-provider-arn ARN")
-    return (*calls, "aws-iam irsa guide --topic refused-with-assumerolewithwebidentity")
+_NEXT = (
+    next_call("irsa", "check", "whom else the trust policy lets in", ("document",)),
+    next_call(
+        "irsa",
+        "guide",
+        "the other reasons for which AWS refuses a token",
+        topic="refused-with-assumerolewithwebidentity",
+    ),
+)

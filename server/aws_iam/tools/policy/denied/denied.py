@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer
+from aws_iam.answer import Answer, NextCall, next_call
 from aws_iam.engine.denied.masks import with_placeholders
 from aws_iam.engine.denied.message import denials
 from aws_iam.engine.denied.other_texts import KUBERNETES
@@ -97,7 +97,7 @@ def _answer(
         artifacts=proof.artifacts if proof else (),
         facts=facts,
         sources=tuple(_sources(denial)),
-        next=tuple(_next(denial, request, documents, proof)),
+        next=tuple(_next(denial, request)),
         as_of=catalog().as_of,
     )
 
@@ -172,21 +172,10 @@ def _sources(denial: Denial) -> Iterator[str]:
     yield _SECTION
 
 
-def _next(
-    denial: Denial, request: DeniedRequest, documents: PolicyDocuments | None, proof: Proof | None
-) -> Iterator[str]:
-    if denial.encoded:
-        yield tables.DECODE_COMMAND
-        yield "aws-iam policy denied --message DECODED"
+def _next(denial: Denial, request: DeniedRequest) -> Iterator[NextCall]:
     if request.lacks and denial.action:
-        yield f"aws-iam policy lookup --query {denial.action}"
-    if request.request and not denial.mended_by and not (documents and documents.levels):
-        yield "aws-iam policy denied --message TEXT --policies LAYERS"
-    if proof and proof.artifacts:
-        name = proof.artifacts[0].name
-        if documents and documents.levels:
-            yield f"aws-iam policy compare --document {name} --baseline OLD"
-        yield f"aws-iam policy explain --document {name}"
+        why = "its resource types and condition keys"
+        yield next_call("policy", "lookup", why, query=denial.action)
     if denial.action.lower() == "sts:assumerolewithwebidentity":
-        yield "aws-iam irsa denied --document TRUST_POLICY --claims CLAIMS"
-        yield "aws-iam policy guide --topic workloads-outside-aws"
+        why = "how a trust policy and a token are compared: `irsa denied` does it"
+        yield next_call("irsa", "guide", why, topic="refused-with-assumerolewithwebidentity")

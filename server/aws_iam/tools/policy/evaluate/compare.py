@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Comparison, Finding, Severity, Status
+from aws_iam.answer import Answer, Comparison, Finding, NextCall, Severity, Status, next_call
 from aws_iam.engine.comparison.access_changes import action_names, level_counts
 from aws_iam.engine.comparison.actions import names_of
 from aws_iam.engine.comparison.attachment_changes import without_document
@@ -102,7 +100,7 @@ def compare(
                 )
             )
         ),
-        next=tuple(_next(comparison.witnesses, violations)),
+        next=_next(comparison),
         as_of=catalog().as_of,
     )
 
@@ -449,10 +447,8 @@ def _rows(found: SearchResult) -> Iterator[dict[str, str]]:
         yield row
 
 
-def _next(
-    witnesses: Sequence[Mapping[str, Any]], violations: Sequence[Mapping[str, Any]]
-) -> Iterator[str]:
-    shown = [*violations, *witnesses][:1]
-    for difference in shown:
-        request = shlex.quote(json.dumps(difference["request"], ensure_ascii=False))
-        yield f"aws-iam policy evaluate --request {request} --policies LAYERS"
+def _next(comparison: Comparison) -> tuple[NextCall, ...]:
+    if comparison.relation in {"less", "equal"} and not comparison.violations:
+        return ()
+    why = "what the policy allows as a whole, in words, and its risks"
+    return (next_call("policy", "explain", why, ("document",)),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Decision
+from aws_iam.answer import Answer, Decision, NextCall, next_call
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.evaluate import Evaluation, evaluate_request
 from aws_iam.engine.evaluation.layers import Layers, layers_of
@@ -43,7 +43,7 @@ def evaluate(request: Any, policies: Any) -> Answer:
         decision=_call_decision(evaluation.decision, [other.decision for _, other in evaluations]),
         facts=_facts(evaluations, layers, worst, evaluation),
         sources=(_LOGIC, catalog().source(worst.service)),
-        next=_next(evaluation.decision),
+        next=_next(worst, evaluation.decision),
         as_of=catalog().as_of,
     )
 
@@ -203,7 +203,8 @@ def _misfit(request: Request, known: Action) -> Iterator[str]:
         yield f"AWS authorizes {action} on {listed}, and {quoted(request.resource)} does not look like one of them"
 
 
-def _next(decision: Decision) -> tuple[str, ...]:
+def _next(request: Request, decision: Decision) -> tuple[NextCall, ...]:
     if decision.outcome == "Allowed":
-        return ("aws-iam policy compare --document NEW --baseline OLD",)
-    return ("aws-iam policy denied --message TEXT --policies LAYERS",)
+        return ()
+    why = "the resource types, condition keys and further actions that the action needs"
+    return (next_call("policy", "lookup", why, query=request.action),)

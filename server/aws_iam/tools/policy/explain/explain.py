@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Artifact, Finding, Severity, Status
+from aws_iam.answer import Answer, Artifact, Finding, Severity, Status, next_call
 from aws_iam.engine.effective.access import Access, access
 from aws_iam.engine.effective.action_expansion import fresh_expansion
 from aws_iam.engine.effective.caller_conditions import (
@@ -108,7 +108,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
         sources=tuple(
             dict.fromkeys((_STATEMENTS, _EVALUATION, *(f.source for f in findings if f.source)))
         ),
-        next=_next(sources, findings),
+        next=_NEXT,
         as_of=expansion.facts.as_of,
     )
 
@@ -479,12 +479,6 @@ def _broken(source: _NamedPolicy) -> int:
     )
 
 
-def _next(sources: Sequence[_NamedPolicy], findings: Sequence[Finding]) -> tuple[str, ...]:
-    calls = ["aws-iam policy validate --document FILE"]
-    if len(sources) == 1 and sources[0].policy.kind_guessed:
-        kind = sources[0].policy.kind
-        calls += (
-            ["aws-iam policy explain --document FILE --kind scp"] if kind is Kind.IDENTITY else []
-        )
-    calls += ["aws-iam policy guide --topic reading-what-a-policy-allows"] if findings else []
-    return tuple(calls)
+_NEXT = (
+    next_call("policy", "validate", "what AWS's validator says about it", ("document", "kind")),
+)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,9 +24,10 @@ if TYPE_CHECKING:
     from aws_iam.engine.trail.event_needs import UsedAction
     from aws_iam.engine.trail.least_grants import LeastGrants
 
+Needs = dict[str, list[str]]
 _MOST_ROWS = 500
-_LONGEST_COMMAND = 900
-_MOST_COMMANDS = 5
+_LONGEST_NEEDS = 900
+_MOST_CALLS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +187,8 @@ def _denied(accounts: Iterable[CallerActivity]) -> Iterator[dict[str, Any]]:
             }
 
 
-def commands_for_refused_calls(accounts: Iterable[CallerActivity]) -> tuple[str, ...]:
-    """Commands that generate the policy for refused calls, if they are wanted; each short enough to be shown in full."""
+def needs_of_refused_calls(accounts: Iterable[CallerActivity]) -> tuple[Needs, ...]:
+    """What refused calls need, if they are wanted, in parts that are each short enough to be shown in full."""
     needs: dict[str, dict[str, None]] = {}
     for account in accounts:
         for refusal in account.refused:
@@ -196,24 +196,16 @@ def commands_for_refused_calls(accounts: Iterable[CallerActivity]) -> tuple[str,
                 # `needs` does not accept an ARN with an escaped wildcard or a control character.
                 if "$" not in use.resource and use.resource.isprintable():
                     needs.setdefault(use.action, {})[use.resource] = None
-    parts: list[dict[str, list[str]]] = [{}]
+    parts: list[Needs] = [{}]
     for action, resources in needs.items():
         for resource in resources:
             longer = {**parts[-1], action: [*parts[-1].get(action, []), resource]}
-            if parts[-1] and len(_command(longer)) > _LONGEST_COMMAND:
+            if parts[-1] and len(json.dumps(longer)) > _LONGEST_NEEDS:
                 longer = {action: [resource]}
                 parts.append({})
             parts[-1] = longer
-    shown = [
-        command
-        for command in map(_command, filter(None, parts))
-        if len(command) <= _LONGEST_COMMAND
-    ]
-    return tuple(shown[:_MOST_COMMANDS])
-
-
-def _command(needs: dict[str, list[str]]) -> str:
-    return shlex.join(["aws-iam", "policy", "generate", "--needs", json.dumps(needs)])
+    shown = [part for part in parts if part and len(json.dumps(part)) <= _LONGEST_NEEDS]
+    return tuple(shown[:_MOST_CALLS])
 
 
 def _failed(accounts: Iterable[CallerActivity]) -> Counter[tuple[str, str]]:

@@ -6,11 +6,10 @@ The policies are validated, and every event is replayed against them with the ev
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Artifact, Severity
+from aws_iam.answer import Answer, Artifact, NextCall, Severity, next_call
 from aws_iam.engine.generation import minimise
 from aws_iam.engine.generation.passed_roles import KEY, PASS_ROLE
 from aws_iam.engine.language.arn import Arn
@@ -88,10 +87,12 @@ def _nothing_to_grant(ledger: LogActivity) -> InputError:
     ]
     first = ", ".join(f"{escaped(call, 80)} ({why}; {count})" for (call, why), count in rows[:3])
     more = f" and {len(rows) - 3} more" if rows[3:] else ""
-    commands = cloudtrail_tables.commands_for_refused_calls(ledger.accounts)
+    refused = cloudtrail_tables.needs_of_refused_calls(ledger.accounts)
     return InputError(
         f"`events` has no successful call by a user or role that maps to an action: {first}{more}",
-        hint=commands[0] if commands else "give events from the time when the workload ran",
+        hint=f"`needs` instead of `events` generates the policy for the refused calls: {json.dumps(refused[0])}"
+        if refused
+        else "give events from the time when the workload ran",
     )
 
 
@@ -282,12 +283,11 @@ def _sources(callers: Sequence[CallerPolicies]) -> tuple[str, ...]:
     return (_PAGE, *event_tables()["sources"][:2], *pages)
 
 
-def _next(callers: Sequence[CallerPolicies], ledger: LogActivity) -> Iterator[str]:
-    artifacts = [artifact for caller in callers for artifact in caller.artifacts]
-    if artifacts:
-        yield f"aws-iam policy compare --document {artifacts[0].name} --baseline OLD"
-        yield f"aws-iam policy validate --document {artifacts[0].name}"
+def _next(callers: Sequence[CallerPolicies], ledger: LogActivity) -> Iterator[NextCall]:
     if len(callers) > 1:
-        principal = shlex.quote(callers[0].account.caller)
-        yield f"aws-iam policy generate --events EVENTS --principal {principal}"
-    yield from cloudtrail_tables.commands_for_refused_calls(ledger.accounts)
+        why = "the policy of one caller alone"
+        principal = callers[0].account.caller
+        yield next_call("policy", "generate", why, ("events", "generalize"), principal=principal)
+    for needs in cloudtrail_tables.needs_of_refused_calls(ledger.accounts):
+        why = "a policy for the refused calls, if they are wanted"
+        yield next_call("policy", "generate", why, needs=needs)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Artifact, Severity
+from aws_iam.answer import Answer, Artifact, NextCall, Severity, next_call
 from aws_iam.engine.generation import access_needs, minimise, passed_roles
 from aws_iam.engine.generation import condition_limits as limits
 from aws_iam.engine.generation.access_levels import (
@@ -58,7 +57,7 @@ def generate_from_needs(needs: Any, conditions: Any = None) -> Answer:
         artifacts=artifacts,
         facts=needs_tables.fact_tables(wanted, needed_plan, documents),
         sources=_sources(needed_plan, packed),
-        next=_next(wanted, needed_plan, documents),
+        next=tuple(_next(wanted, needed_plan)),
         as_of=catalog().as_of,
     )
 
@@ -199,44 +198,26 @@ def _sources(needed_plan: Plan, packed: Sequence[object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*quota, *pages[:_MOST_SOURCES], _PAGE)))
 
 
-def _next(
-    needs: Sequence[Need], needed_plan: Plan, documents: Sequence[object]
-) -> tuple[str, ...]:
-    name = _name(0, len(documents))
-    calls = (f"aws-iam policy {action} --document {name}" for action in ("validate", "explain"))
-    not_scoped = dict.fromkeys(action.action for action in needed_plan.not_scoped)
-    compare = f"aws-iam policy compare --document {name} --baseline OLD"
-    return (
-        *calls,
-        *dict.fromkeys(_templates(needs)),
-        *_limiting(needed_plan),
-        compare,
-        *(f"aws-iam policy lookup --query {action}" for action in list(not_scoped)[:2]),
-    )
+def _next(needs: Sequence[Need], needed_plan: Plan) -> Iterator[NextCall]:
+    yield from _templates(needs)
+    for action in dict.fromkeys(action.action for action in needed_plan.not_scoped):
+        yield next_call("policy", "lookup", "the resources it can be limited to", query=action)
 
 
-def _templates(needs: Sequence[Need]) -> Iterator[str]:
+def _templates(needs: Sequence[Need]) -> Iterator[NextCall]:
     """The templates that fit a need, filled where its ARN has all that they ask for."""
+    shown = set()
     for need in needs:
         for target in need.targets if need.level else ():
             types = [type_ for service in target.services for type_ in target.types_in(service)]
             for row in rows_for("templates", need.level, types) if need.level else ():
                 if row.get("having", "") not in target.text:
                     continue
-                command = f"aws-iam policy template --name {row['template']}"
                 place = row.get("resource_as")
-                if place and target.arn and is_literal(target.arn.resource):
-                    values = json.dumps({place: target.arn.resource})
-                    command += f" --values {shlex.quote(values)}"
-                yield command
-
-
-def _limiting(needed_plan: Plan) -> Iterator[str]:
-    """The same roles with the condition that is missing."""
-    roles = [role for role in needed_plan.passed.anywhere if role != "*"]
-    if roles:
-        needs = json.dumps({passed_roles.PASS_ROLE: roles[:_NAMED]})
-        conditions = json.dumps({"StringEquals": {passed_roles.KEY: "SERVICE.amazonaws.com"}})
-        yield shlex.join(
-            ["aws-iam", "policy", "generate", "--needs", needs, "--conditions", conditions]
-        )
+                filled = place and target.arn and is_literal(target.arn.resource)
+                values = {place: target.arn.resource} if filled and target.arn else {}
+                if (row["template"], *values.values()) not in shown:
+                    shown.add((row["template"], *values.values()))
+                    arguments: dict[str, Any] = {"name": row["template"]}
+                    arguments |= {"values": values} if values else {}
+                    yield next_call("policy", "template", "a template that fits", **arguments)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import templates
-from aws_iam.answer import Answer, Artifact
+from aws_iam.answer import Answer, Artifact, next_call
 from aws_iam.errors import InputError
 from aws_iam.tools.kit.json_object import json_object
 from aws_iam.wording import counted
@@ -49,7 +47,9 @@ def _template_list() -> Answer:
             ]
         },
         sources=(_PAGE,),
-        next=(f"aws-iam policy template --name {all_templates[0].name}",),
+        next=(
+            next_call("policy", "template", all_templates[0].title, name=all_templates[0].name),
+        ),
     )
 
 
@@ -65,7 +65,9 @@ def _unfilled(chosen: Template) -> Answer:
         },
         sources=(chosen.source, _PAGE),
         next=(
-            f"aws-iam policy template --name {chosen.name} --values {shlex.quote(json.dumps(samples))}",
+            next_call(
+                "policy", "template", "filled with sample values", name=chosen.name, values=samples
+            ),
         ),
     )
 
@@ -98,7 +100,6 @@ def _filled(chosen: Template, values: dict[str, Any]) -> Answer:
         ),
         facts=facts,
         sources=(chosen.source, _PAGE),
-        next=(f"aws-iam policy validate --document {chosen.name}.json --kind {chosen.kind}",),
         as_of=catalog().as_of,
     )
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import Answer
+from aws_iam.answer import Answer, next_call
 from aws_iam.escape import escaped, quoted
 from aws_iam.wording import SHOWN, joined
 
@@ -37,7 +36,7 @@ def facts_answer(
         facts=found,
         sources=tuple(dict.fromkeys(pages)),
         next=tuple(
-            f"aws-iam policy lookup --query {shlex.quote(query)}"
+            next_call("policy", "lookup", "", query=query)
             for query in list(dict.fromkeys(queries))[:_MOST_NEXT]
         ),
         as_of=known.as_of,

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Artifact
+from aws_iam.answer import Artifact, next_call
 from aws_iam.engine.reference import managed_policies
 from aws_iam.escape import escaped
 from aws_iam.tools.policy.lookup import tables
@@ -90,8 +90,9 @@ def _of_policy(known: Catalog, query: str, policy: ManagedPolicy) -> Answer:
             Artifact(name=f"{policy.name}.json", language="json", content=policy.document + "\n"),
         ),
         next=(
-            f"aws-iam policy explain --document {policy.arn}",
-            f"aws-iam policy validate --document {policy.arn}",
+            next_call(
+                "policy", "explain", "what it allows, in words, and its risks", document=policy.arn
+            ),
         ),
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.answer import next_call
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.lookup import tables
@@ -150,7 +150,10 @@ def _answer(
         needs.setdefault(row["action"], []).append(row["resource"])
     return replace(
         answer,
-        next=(f"aws-iam policy generate --needs {shlex.quote(json.dumps(needs))}", *answer.next),
+        next=(
+            next_call("policy", "generate", "the policy for this command", needs=needs),
+            *answer.next,
+        ),
     )
 
 

@@ -54,7 +54,6 @@ def explained(topic: str) -> Answer | None:
     return Answer(
         summary=f"{quoted(topic)} is a code of AWS that is not raised offline: {known.reason}.",
         sources=(f"{PAGE}#not-raised-offline", known.source),
-        next=("aws-iam policy validate --document FILE --online",),
     )
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Finding, Status
+from aws_iam.answer import Answer, Finding, NextCall, Status, next_call
 from aws_iam.engine.language.document import Form, Kind, Policy, Source, Syntax
 from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
 from aws_iam.engine.reference.catalog import catalog
@@ -233,17 +233,24 @@ def _places(findings: Iterable[Finding]) -> set[tuple[str, str]]:
     return {(f.code, f.where.pointer if f.where else "") for f in findings}
 
 
-def _next(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> tuple[str, ...]:
-    calls = []
+def _next(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> tuple[NextCall, ...]:
+    services: dict[str, None] = {}
+    kinds: dict[str, None] = {}
     for source, found in by_source:
         content = source.content
         if isinstance(content, Policy) and content.kind_guessed:
-            other = _indistinguishable(content, found)
-            calls += [f"aws-iam policy validate --document FILE --kind {other}"] if other else []
-        calls += filter(None, map(_looked_up, found[:_MOST_CALLS]))
-    if not any(found for _, found in by_source):
-        calls.append("aws-iam policy guide --topic access-analyzer-before-a-change")
-    return tuple(dict.fromkeys(calls))[:_MOST_CALLS]
+            kinds |= dict.fromkeys(filter(None, [_indistinguishable(content, found)]))
+        services |= dict.fromkeys(filter(None, map(_service_of, found[:_MOST_CALLS])))
+    calls = [
+        next_call("policy", "lookup", f"the actions and keys of {name}", query=name)
+        for name in services
+    ]
+    if len(by_source) == 1:
+        calls += (
+            next_call("policy", "validate", f"if it is meant as {kind}", ("document",), kind=kind)
+            for kind in kinds
+        )
+    return tuple(calls)[:_MOST_CALLS]
 
 
 _MOST_CALLS = 3
@@ -251,7 +258,7 @@ _ABOUT_ACTIONS = frozenset({"INVALID_ACTION", "KEY_NOT_SUPPORTED_BY_ACTION"})
 _SERVICE = re.compile(r"`([a-z0-9-]+):")
 
 
-def _looked_up(finding: Finding) -> str:
-    """The lookup command for the service whose action the finding is about."""
+def _service_of(finding: Finding) -> str:
+    """The service whose action the finding is about."""
     service = _SERVICE.search(finding.message) if finding.code in _ABOUT_ACTIONS else None
-    return f"aws-iam policy lookup --query {service[1]}" if service else ""
+    return service[1] if service else ""
