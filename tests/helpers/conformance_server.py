@@ -36,11 +36,11 @@ IMAGE = types.ImageContent(type="image", data=PNG, mime_type="image/png")
 TOOLS: dict[str, tuple[dict[str, Any], Function]] = {}
 
 
-def tool(**schema: Any) -> Callable[[Function], Function]:
-    """Offer the function as a tool of its name; the input schema is that of an object."""
+def tool(name: str, **schema: Any) -> Callable[[Function], Function]:
+    """Offer the function as a tool of this name; the input schema is that of an object."""
 
     def offered(function: Function) -> Function:
-        TOOLS[function.__name__] = {"type": "object", **schema}, function
+        TOOLS[name] = {"type": "object", **schema}, function
         return function
 
     return offered
@@ -83,16 +83,14 @@ plain(
 )
 
 
-@tool()
-async def test_error_handling(_context: Context, _params: types.CallToolRequestParams) -> Called:
+@tool("test_error_handling")
+async def error_handling(_context: Context, _params: types.CallToolRequestParams) -> Called:
     said = text("This tool intentionally returns an error for testing")
     return types.CallToolResult(content=[said], is_error=True)
 
 
-@tool()
-async def test_tool_with_progress(
-    context: Context, _params: types.CallToolRequestParams
-) -> Called:
+@tool("test_tool_with_progress")
+async def tool_with_progress(context: Context, _params: types.CallToolRequestParams) -> Called:
     for step in (0, 50, 100):
         await context.session.report_progress(step, 100, f"Completed step {step} of 100")
     return done(text("done"))
@@ -105,20 +103,20 @@ async def _log(context: Context, *lines: str) -> Called:
     return done(text("done"))
 
 
-@tool()
-async def test_tool_with_logging(context: Context, _params: types.CallToolRequestParams) -> Called:
+@tool("test_tool_with_logging")
+async def tool_with_logging(context: Context, _params: types.CallToolRequestParams) -> Called:
     return await _log(
         context, "Tool execution started", "Tool processing data", "Tool execution completed"
     )
 
 
-@tool()
-async def test_logging_tool(context: Context, _params: types.CallToolRequestParams) -> Called:
+@tool("test_logging_tool")
+async def logging_tool(context: Context, _params: types.CallToolRequestParams) -> Called:
     return await _log(context, "a line that nobody asked for")
 
 
-@tool(properties={"prompt": {"type": "string"}}, required=["prompt"])
-async def test_sampling(context: Context, params: types.CallToolRequestParams) -> Called:
+@tool("test_sampling", properties={"prompt": {"type": "string"}}, required=["prompt"])
+async def sampling(context: Context, params: types.CallToolRequestParams) -> Called:
     message = types.SamplingMessage(role="user", content=text((params.arguments or {})["prompt"]))
     answer = await context.session.create_message(
         [message], max_tokens=100, related_request_id=context.request_id
@@ -135,15 +133,15 @@ async def _form(context: Context, message: str, required: list[str], **kinds: An
     return done(text(f"Elicitation completed: {said}"))
 
 
-@tool(properties={"message": {"type": "string"}}, required=["message"])
-async def test_elicitation(context: Context, params: types.CallToolRequestParams) -> Called:
+@tool("test_elicitation", properties={"message": {"type": "string"}}, required=["message"])
+async def elicitation(context: Context, params: types.CallToolRequestParams) -> Called:
     kind = {"type": "string", "description": "User's response"}
     message = (params.arguments or {})["message"]
     return await _form(context, message, ["username", "email"], username=kind, email=kind)
 
 
-@tool()
-async def test_elicitation_sep1034_defaults(
+@tool("test_elicitation_sep1034_defaults")
+async def elicitation_sep1034_defaults(
     context: Context, _params: types.CallToolRequestParams
 ) -> Called:
     return await _form(
@@ -162,8 +160,8 @@ async def test_elicitation_sep1034_defaults(
     )
 
 
-@tool()
-async def test_elicitation_sep1330_enums(
+@tool("test_elicitation_sep1330_enums")
+async def elicitation_sep1330_enums(
     context: Context, _params: types.CallToolRequestParams
 ) -> Called:
     words = ["option1", "option2", "option3"]
@@ -184,10 +182,8 @@ async def test_elicitation_sep1330_enums(
     )
 
 
-@tool()
-async def test_missing_capability(
-    _context: Context, _params: types.CallToolRequestParams
-) -> Called:
+@tool("test_missing_capability")
+async def missing_capability(_context: Context, _params: types.CallToolRequestParams) -> Called:
     raise MCPError(
         types.MISSING_REQUIRED_CLIENT_CAPABILITY,
         "the client cannot sample",
@@ -196,10 +192,11 @@ async def test_missing_capability(
 
 
 @tool(
+    "test_header_parameter",
     properties={"region": {"type": "string", "x-mcp-header": "Region"}},
     required=["region"],
 )
-async def test_header_parameter(_context: Context, params: types.CallToolRequestParams) -> Called:
+async def header_parameter(_context: Context, params: types.CallToolRequestParams) -> Called:
     return done(text((params.arguments or {})["region"]))
 
 
@@ -227,7 +224,7 @@ SCHEMA_2020_12: dict[str, Any] = {
 }
 
 
-@tool(**SCHEMA_2020_12)
+@tool("json_schema_2020_12_tool", **SCHEMA_2020_12)
 async def json_schema_2020_12_tool(
     _context: Context, _params: types.CallToolRequestParams
 ) -> Called:
@@ -286,10 +283,8 @@ asking(
 )
 
 
-@tool()
-async def test_input_required_result_multi_round(
-    _context: Context, params: types.CallToolRequestParams
-) -> Called:
+@tool("test_input_required_result_multi_round")
+async def multi_round(_context: Context, params: types.CallToolRequestParams) -> Called:
     rounds = {
         None: ("step1", form("Step 1: What is your name?", "name")),
         "step1": ("step2", form("Step 2: What is your favorite color?", "color")),
@@ -300,10 +295,8 @@ async def test_input_required_result_multi_round(
     return types.InputRequiredResult(input_requests={step: request}, request_state=step)
 
 
-@tool()
-async def test_input_required_result_capabilities(
-    context: Context, _params: types.CallToolRequestParams
-) -> Called:
+@tool("test_input_required_result_capabilities")
+async def capabilities(context: Context, _params: types.CallToolRequestParams) -> Called:
     able = context.session.client_capabilities
     requests: dict[str, types.InputRequest] = {"greeting": sample("Generate a greeting", 50)}
     if able and able.elicitation:
@@ -353,31 +346,49 @@ PROMPT_ARGUMENTS = {
 }
 
 
-def with_fixtures(server: Server[Any]) -> Server[Any]:
-    """Add to the server what the suite asks for; everything else reaches the server's own handlers."""
-    own = {
-        method: server.get_request_handler(method).handler
-        for method in (
-            *("tools/list", "tools/call", "prompts/list", "prompts/get", "resources/list"),
-            *("resources/read", "completion/complete"),
-        )
-    }
+class Fixtures:
+    """Added to a server: what the suite asks for is answered here, everything else by the server's own handlers."""
 
-    async def list_tools(context: Context, params: Any) -> Any:
-        listed = await own["tools/list"](context, params)
-        for name, (schema, _) in TOOLS.items():
-            description = f"A fixture: {name}"
-            tool = types.Tool(name=name, description=description, input_schema=schema)
-            listed.tools.append(tool)
+    def __init__(self, server: Server[Any]) -> None:
+        self._own: dict[str, Any] = {}
+        for method, params, handler in (
+            ("tools/list", types.PaginatedRequestParams, self._list_tools),
+            ("tools/call", types.CallToolRequestParams, self._call_tool),
+            ("prompts/list", types.PaginatedRequestParams, self._list_prompts),
+            ("prompts/get", types.GetPromptRequestParams, self._get_prompt),
+            ("completion/complete", types.CompleteRequestParams, self._complete),
+            ("resources/list", types.PaginatedRequestParams, self._list_resources),
+            ("resources/read", types.ReadResourceRequestParams, self._read_resource),
+        ):
+            entry = server.get_request_handler(method)
+            assert entry, method
+            self._own[method] = entry.handler
+            server.add_request_handler(method, params, handler)
+        # Only the older protocol has these three.
+        for method, params in (
+            ("logging/setLevel", types.SetLevelRequestParams),
+            ("resources/subscribe", types.SubscribeRequestParams),
+            ("resources/unsubscribe", types.UnsubscribeRequestParams),
+        ):
+            server.add_request_handler(method, params, self._accept)
+        security = RequestStateSecurity.ephemeral()
+        server.middleware.append(RequestStateBoundary(security, default_audience=server.name))
+
+    async def _list_tools(self, context: Context, params: Any) -> Any:
+        listed = await self._own["tools/list"](context, params)
+        listed.tools += [
+            types.Tool(name=name, description="A fixture", input_schema=schema)
+            for name, (schema, _) in TOOLS.items()
+        ]
         return listed
 
-    async def call_tool(context: Context, params: types.CallToolRequestParams) -> Any:
+    async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> Any:
         if params.name in TOOLS:
             return await TOOLS[params.name][1](context, params)
-        return await own["tools/call"](context, params)
+        return await self._own["tools/call"](context, params)
 
-    async def list_prompts(context: Context, params: Any) -> Any:
-        listed = await own["prompts/list"](context, params)
+    async def _list_prompts(self, context: Context, params: Any) -> Any:
+        listed = await self._own["prompts/list"](context, params)
         for name in prompts({}):
             arguments = [
                 types.PromptArgument(name=argument, required=True)
@@ -387,52 +398,41 @@ def with_fixtures(server: Server[Any]) -> Server[Any]:
             listed.prompts.append(prompt)
         return listed
 
-    async def get_prompt(context: Context, params: types.GetPromptRequestParams) -> Any:
+    async def _get_prompt(self, context: Context, params: types.GetPromptRequestParams) -> Any:
         said = prompts(params.arguments or {})
         if params.name not in said:
-            return await own["prompts/get"](context, params)
+            return await self._own["prompts/get"](context, params)
         if params.name == "test_input_required_result_prompt" and not params.input_responses:
             request = form("What context should the prompt use?", "context")
             return types.InputRequiredResult(input_requests={"user_context": request})
         return types.GetPromptResult(
-            messages=[types.PromptMessage(role="user", content=c) for c in said[params.name]]
+            messages=[
+                types.PromptMessage(role="user", content=content) for content in said[params.name]
+            ]
         )
 
-    async def complete(context: Context, params: types.CompleteRequestParams) -> Any:
+    async def _complete(self, context: Context, params: types.CompleteRequestParams) -> Any:
         if getattr(params.ref, "name", None) in PROMPT_ARGUMENTS:
             return types.CompleteResult(completion=types.Completion(values=["paris", "park"]))
-        return await own["completion/complete"](context, params)
+        return await self._own["completion/complete"](context, params)
 
-    async def list_resources(context: Context, params: Any) -> Any:
-        listed = await own["resources/list"](context, params)
-        for uri, contents in RESOURCES.items():
-            named = types.Resource(uri=uri, name=uri, mime_type=contents.mime_type)
-            listed.resources.append(named)
+    async def _list_resources(self, context: Context, params: Any) -> Any:
+        listed = await self._own["resources/list"](context, params)
+        listed.resources += [
+            types.Resource(uri=uri, name=uri, mime_type=contents.mime_type)
+            for uri, contents in RESOURCES.items()
+        ]
         return listed
 
-    async def read_resource(context: Context, params: types.ReadResourceRequestParams) -> Any:
+    async def _read_resource(
+        self, context: Context, params: types.ReadResourceRequestParams
+    ) -> Any:
         if contents := RESOURCES.get(str(params.uri)):
             return types.ReadResourceResult(contents=[contents])
-        return await own["resources/read"](context, params)
+        return await self._own["resources/read"](context, params)
 
-    async def accept(_context: Context, _params: Any) -> types.EmptyResult:
+    async def _accept(self, _context: Context, _params: Any) -> types.EmptyResult:
         return types.EmptyResult()
-
-    add = server.add_request_handler
-    add("tools/list", types.PaginatedRequestParams, list_tools)
-    add("tools/call", types.CallToolRequestParams, call_tool)
-    add("prompts/list", types.PaginatedRequestParams, list_prompts)
-    add("prompts/get", types.GetPromptRequestParams, get_prompt)
-    add("completion/complete", types.CompleteRequestParams, complete)
-    add("resources/list", types.PaginatedRequestParams, list_resources)
-    add("resources/read", types.ReadResourceRequestParams, read_resource)
-    # Only the older protocol has these three.
-    add("logging/setLevel", types.SetLevelRequestParams, accept)
-    add("resources/subscribe", types.SubscribeRequestParams, accept)
-    add("resources/unsubscribe", types.UnsubscribeRequestParams, accept)
-    security = RequestStateSecurity.ephemeral()
-    server.middleware.append(RequestStateBoundary(security, default_audience=server.name))
-    return server
 
 
 def main() -> None:
@@ -441,7 +441,9 @@ def main() -> None:
         port = listener.getsockname()[1]
         sys.stderr.write(f"http://127.0.0.1:{port}/mcp\n")
         sys.stderr.flush()
-        run_http(http_app(with_fixtures(build())), listener)
+        server = build()
+        Fixtures(server)
+        run_http(http_app(server), listener)
 
 
 if __name__ == "__main__":
