@@ -1,0 +1,35 @@
+"""What is a message, and which error the sender of anything else gets."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from aws_iam.server import messages
+from helpers.folders import TESTS
+
+CASES: list[dict[str, Any]] = json.loads(
+    (TESTS / "cases" / "conformance" / "messages.json").read_text("utf-8")
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_a_message_is_read_and_anything_else_is_answered(case: dict[str, Any]) -> None:
+    text = re.sub(r"REPEAT (\d+) (.)", lambda found: found[2] * int(found[1]), case["text"])
+    if "code" not in case:
+        assert messages.read(text.encode()).model_dump(exclude_unset=True) == json.loads(text)
+        return
+    with pytest.raises(messages.UnreadableMessageError) as refused:
+        messages.read(text.encode())
+    answer = refused.value.answer
+    assert (answer.error.code, answer.id) == (case["code"], case["id"])
+    assert case["said"] in answer.error.message
+    assert len(answer.error.message) < 400
+
+
+def test_bytes_that_are_not_utf_8_are_no_json() -> None:
+    with pytest.raises(messages.UnreadableMessageError, match="UTF-8"):
+        messages.read(b'{"jsonrpc":"2.0","id":3,"method":"\xff"}')
