@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from helpers import protocol_programs
 from helpers.folders import ROOT, TESTS
+from helpers.protocol import programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ Results = dict[str, dict[str, list[dict[str, Any]]]]
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """One run of the suite in each era, and of its scenarios for skills, which no era requires."""
-    protocol_programs.require()
+    programs.require()
     folder = tmp_path_factory.mktemp("conformance")
     runs: list[tuple[str, list[str]]] = [(era, ["--requirements", era]) for era in ERAS]
     runs += [
@@ -52,7 +52,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
         def conform(run: tuple[str, list[str]]) -> None:
             era, chosen = run
             command = ["server", "--url", url, "-o", folder / era, *chosen]
-            protocol_programs.run("conformance", *command, home=folder)
+            programs.run("conformance", *command, home=folder)
 
         list(pool.map(conform, runs))
     return {era: dict(_checks(folder / era)) for era in ERAS}
@@ -62,7 +62,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def conformance_server() -> Iterator[str]:
     """The address of the server with fixtures, in a process of its own."""
     with subprocess.Popen(
-        [sys.executable, TESTS / "helpers" / "conformance_server.py"],
+        [sys.executable, TESTS / "helpers" / "protocol" / "server_with_fixtures.py"],
         env={"PATH": os.defpath, "PYTHONPATH": f"{SERVER}{os.pathsep}{TESTS}"},
         stderr=subprocess.PIPE,
         text=True,
@@ -102,7 +102,7 @@ def test_every_scenario_is_passed_or_listed_with_the_reason(results: Results, er
 
 @pytest.mark.parametrize("era", ERAS)
 def test_every_scenario_of_the_era_has_run(results: Results, era: str) -> None:
-    path = protocol_programs.CONFORMANCE / "requirements" / f"{era}.yaml"
+    path = programs.CONFORMANCE / "requirements" / f"{era}.yaml"
     wanted = yaml.safe_load(path.read_text("utf-8"))
     others = [other["scenario"] for other in wanted["not_scored"] if other["leg"] == "server"]
     checked = {scenario for scenario, checks in results[era].items() if checks}
@@ -133,8 +133,6 @@ def test_the_inspector_takes_what_the_server_gives(
 ) -> None:
     server = ("-e", f"PYTHONPATH={SERVER}", sys.executable, "-m", "aws_iam", "serve")
     options = ("--protocol-era", "modern", "--format", "json", "--quiet")
-    done = protocol_programs.run(
-        "mcp-inspector", "--cli", *server, *arguments, *options, home=tmp_path
-    )
+    done = programs.run("mcp-inspector", "--cli", *server, *arguments, *options, home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert shown in done.stdout

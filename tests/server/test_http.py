@@ -18,7 +18,7 @@ from mcp import Client
 from aws_iam.tools import playbooks
 from helpers.estate_server import Estate, estate
 from helpers.folders import ROOT
-from helpers.mcp_over_http import (
+from helpers.protocol.over_http import (
     EVENTS,
     JSON,
     LEGACY,

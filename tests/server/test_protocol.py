@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -201,6 +202,23 @@ def test_lines_that_are_no_messages_are_answered_and_empty_ones_are_not() -> Non
     errors = [(answer.get("id"), answer["error"]["code"]) for answer in answers[:3]]
     assert errors == [(None, -32700), (None, -32600), (8, -32600)]
     assert answers[3]["id"] == 9
+
+
+def test_an_interrupt_ends_a_server_that_waits_for_a_line() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "aws_iam", "serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=BARE,
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        server.stdin.flush()
+        assert server.stdout.readline()
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=20) == 130
 
 
 @ERAS

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from helpers.folders import ROOT
-from helpers.mcp_over_http import LEGACY, Served, mcp_over_http
+from helpers.protocol.over_http import LEGACY, Served, mcp_over_http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 def serve_stdio() -> None:
     """Serve one client over standard input and output until it leaves."""
-    anyio.run(_serve_stdio)
+    try:
+        anyio.run(_serve_stdio)
+    except* BrokenPipeError:
+        pass  # it left without reading its answers
 
 
 async def _serve_stdio() -> None:
@@ -59,8 +62,8 @@ def _input_of_the_protocol() -> Iterator[BinaryIO]:
     os.dup2(nothing, 0)
     os.close(nothing)
     try:
-        with os.fdopen(own, "rb", closefd=False) as lines:
-            yield lines
+        # Not closed: a thread may wait in it for the next line.
+        yield os.fdopen(own, "rb", closefd=False)
     finally:
         os.dup2(own, 0)
 
@@ -72,7 +75,8 @@ async def _read_messages(
 ) -> None:
     """Pass messages on, and answer lines that are none: the SDK would leave their sender waiting."""
     async with passed:
-        while line := await anyio.to_thread.run_sync(_line, lines):
+        # An interrupt does not wait for the next line.
+        while line := await anyio.to_thread.run_sync(_line, lines, abandon_on_cancel=True):
             if isinstance(line, messages.UnreadableMessageError):
                 await outgoing.send(SessionMessage(line.answer))
             elif line.strip():
@@ -97,6 +101,7 @@ def _line(lines: BinaryIO) -> bytes | messages.UnreadableMessageError:
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MOST_CONNECTIONS = 256
+_SESSION_SECONDS = 600
 _SECONDS_TO_FINISH = 3
 
 
@@ -139,7 +144,10 @@ def http_app(server: Server[Any]) -> Starlette:
         allowed_hosts=local, allowed_origins=[f"http://{host}" for host in local]
     )
     streams = StreamableHTTPSessionManager(
-        server, security_settings=security, max_sessions=_MOST_CONNECTIONS
+        server,
+        security_settings=security,
+        max_sessions=_MOST_CONNECTIONS,
+        session_idle_timeout=_SESSION_SECONDS,
     )
     texts = StreamableHTTPSessionManager(
         server, security_settings=security, json_response=True, stateless=True

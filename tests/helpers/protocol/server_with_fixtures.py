@@ -1,4 +1,4 @@
-"""The product's server with the tools, prompts and resources that the conformance suite asks for: `python …/conformance_server.py`.
+"""The product's server with the tools, prompts and resources that the conformance suite asks for: `python …/server_with_fixtures.py`.
 
 What the suite exercises and the product has no use for (images, sampling, forms) is here, so that every scenario meets
 the product's own dispatch, transports and middleware. The names and contents are the suite's.
