@@ -5,7 +5,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-data quick test check docs catalog clean
+.PHONY: demo demo-data quick test conformance check docs catalog clean
 
 demo: $(VENV)/demo.stamp
 	@# Exit status 1 says that the audit found something, as it should in the demonstration account.
@@ -17,13 +17,18 @@ demo-data: $(VENV)/demo.stamp
 
 test: $(VENV)/dev.stamp
 	@# In the order of the folders the files that wait longest come early, and no process is left alone with one at the end.
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not conformance"
+
+# What the protocol's authors test servers with. The programs come from npm, and their Node.js from a Python package.
+conformance: $(VENV)/dev.stamp
+	$(BIN)/pip install --quiet --group node
+	$(BIN)/python -m pytest -n 0 -m conformance tests/server/test_conformance.py
 
 # The inner loop: what can be wrong while one writes. `make test` runs what the markers leave out.
 quick: $(VENV)/dev.stamp
 	$(BIN)/ruff check --quiet server tests .ci
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not (browser or dask or emulator or growth or pre_commit or process or validator)"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not (browser or conformance or dask or emulator or growth or pre_commit or process or validator)"
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check server tests .ci

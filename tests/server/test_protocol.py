@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
+import signal
 import subprocess
 import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
-import httpx
 import jsonschema
 import pytest
 from mcp import Client
@@ -23,6 +21,7 @@ from mcp.types import PromptReference, ResourceTemplateReference
 
 from aws_iam.tools.kit import schemas
 from helpers.estate_server import estate
+from helpers.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -33,7 +32,21 @@ pytestmark = pytest.mark.process
 TOOLS = ["policy", "secrets", "kms", "irsa", "audit"]
 ERAS = pytest.mark.parametrize("era", ["auto", "legacy"])
 Era = Literal["auto", "legacy"]
-BARE = {"PATH": os.defpath, "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
+BARE = {
+    "PATH": os.defpath,
+    "HOME": "/nonexistent",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    # Of this checkout, wherever the environment has its own from.
+    "PYTHONPATH": str(ROOT / "server"),
+}
+
+
+PAGES = "aws-iam://references/"
+UP = PAGES + "../../etc/passwd"
+AUDIT = PromptReference(type="ref/prompt", name="audit")
+OTHER = PromptReference(type="ref/prompt", name="other")
+FILES = ResourceTemplateReference(type="ref/resource", uri="file:///{name}")
+REQUEST = {"name": "request", "value": ""}
 
 
 def process(*, cwd: Path | None = None, **env: str) -> StdioServerParameters:
@@ -181,19 +194,31 @@ def exchange(messages: list[bytes], answers: int) -> list[bytes]:
     return lines
 
 
-UNREADABLE = [
-    b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"policy","arguments":{"query":"\\ud800"}}}',
-    b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"n":' + b"9" * 5000 + b"}}",
-    b'{"jsonrpc":"2.0","id":7,"method":"ping","params":' + b"[" * 5000 + b"]" * 5000 + b"}",
-    b"no json",
-]
+def test_lines_that_are_no_messages_are_answered_and_empty_ones_are_not() -> None:
+    listing = json.dumps({"jsonrpc": "2.0", "id": 9, "method": "ping"}).encode()
+    too_long = b'{"params":"' + b"x" * 5_000_000 + b'","jsonrpc":"2.0","id":8}'
+    lines = [b"", b"no json", b"  \r", b"[" + listing + b"]", too_long, listing]
+    answers = [json.loads(answer) for answer in exchange(lines, answers=4)]
+    errors = [(answer.get("id"), answer["error"]["code"]) for answer in answers[:3]]
+    assert errors == [(None, -32700), (None, -32600), (8, -32600)]
+    assert answers[3]["id"] == 9
 
 
-@pytest.mark.parametrize("line", UNREADABLE, ids=["surrogate", "number", "depth", "text"])
-def test_a_message_that_cannot_be_read_is_answered(line: bytes) -> None:
-    (answer,) = (json.loads(reply) for reply in exchange([line], answers=1))
-    assert answer["error"]["code"] == -32700
-    assert answer.get("id") == (7 if b'"id":7' in line else None)
+def test_an_interrupt_ends_a_server_that_waits_for_a_line() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "aws_iam", "serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=BARE,
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        server.stdin.flush()
+        assert server.stdout.readline()
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=20) == 130
 
 
 @ERAS
@@ -382,31 +407,66 @@ def test_every_page_template_and_schema_is_a_readable_resource(era: Era) -> None
 
 
 @ERAS
-def test_names_of_resources_are_completed(era: Era) -> None:
+def test_names_of_resources_and_requests_are_completed(era: Era) -> None:
     async def conversation(client: Client) -> Any:
-        ref = ResourceTemplateReference(type="ref/resource", uri="aws-iam://references/{name}")
-        nothing = PromptReference(type="ref/prompt", name="audit")
+        ref = ResourceTemplateReference(type="ref/resource", uri=PAGES + "{name}")
         return (
             await client.complete(ref, {"name": "name", "value": "pol"}),
-            await client.complete(nothing, {"name": "request", "value": "x"}),
+            await client.complete(AUDIT, {"name": "request", "value": "Re"}),
         )
 
-    pages, none = talk(era, conversation)
+    pages, requests = talk(era, conversation)
     assert pages.completion.values == ["policy-design"]
-    assert none.completion.values == []
+    # What starts with the letters comes first.
+    assert requests.completion.values[0].startswith("report: ")
+    assert requests.completion.total == len(requests.completion.values)
+
+
+UNKNOWN: list[tuple[str, Callable[[Client], Awaitable[Any]], dict[str, str] | None]] = [
+    ("did you mean `policy`?", lambda client: client.call_tool("polcy", {}), None),
+    ("the prompts are policy", lambda client: client.get_prompt("x"), None),
+    (
+        "there is no resource",
+        lambda client: client.read_resource(PAGES + "x"),
+        {"uri": PAGES + "x"},
+    ),
+    ("there is no resource", lambda client: client.read_resource(UP), {"uri": UP}),
+    ("no argument `x`", lambda client: client.complete(AUDIT, {"name": "x", "value": ""}), None),
+    ("there is no prompt", lambda client: client.complete(OTHER, REQUEST), None),
+    ("no template", lambda client: client.complete(FILES, REQUEST), {"uri": "file:///{name}"}),
+    ("unknown cursor", lambda client: client.list_tools(cursor="2"), None),
+]
 
 
 @ERAS
-@pytest.mark.parametrize(
-    "uri", ["aws-iam://references/nothing", "aws-iam://references/../../etc/passwd"]
-)
-def test_an_unknown_resource_is_an_error(era: Era, uri: str) -> None:
-    async def conversation(client: Client) -> str:
-        with pytest.raises(MCPError) as refused:
-            await client.read_resource(uri)
-        return str(refused.value)
+def test_what_is_not_there_is_an_error_of_the_protocol(era: Era) -> None:
+    async def conversation(client: Client) -> list[tuple[str, int, str, Any]]:
+        refusals = []
+        for said, ask, _ in UNKNOWN:
+            with pytest.raises(MCPError) as refused:
+                await ask(client)
+            error = refused.value.error
+            refusals.append((said, error.code, error.message, error.data))
+        return refusals
 
-    assert "there is no resource" in talk(era, conversation)
+    refusals = talk(era, conversation)
+    assert [said for said, _, message, _ in refusals if said not in message] == []
+    assert {code for _, code, _, _ in refusals} == {-32602}
+    assert [data for _, _, _, data in refusals] == [data for _, _, data in UNKNOWN]
+
+
+def test_only_what_a_new_version_changes_may_be_cached() -> None:
+    async def conversation(client: Client) -> list[Any]:
+        return [
+            await client.list_tools(),
+            await client.list_prompts(),
+            await client.list_resources(),
+            await client.list_resource_templates(),
+            await client.read_resource(PAGES + "policy-design"),
+        ]
+
+    hints = [(answer.ttl_ms, answer.cache_scope) for answer in talk("auto", conversation)]
+    assert hints == [(3_600_000, "public")] * 5
 
 
 def test_the_server_starts_beside_a_users_own_server_py(tmp_path: Path) -> None:
@@ -431,59 +491,3 @@ def test_listing_loads_no_aws_sdk() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=BARE
     )
     assert done.stdout.strip() == "[]"
-
-
-@contextmanager
-def http_server() -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "aws_iam", "serve", "--http", f"127.0.0.1:{port}"],
-        env=BARE,
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert any(listening(server, port) for _ in range(400))
-        yield f"http://127.0.0.1:{port}/mcp"
-    finally:
-        server.terminate()
-        assert server.stdout
-        assert server.stdout.read() == b""
-        server.stdout.close()
-        server.wait(timeout=10)
-
-
-def listening(server: subprocess.Popen[bytes], port: int) -> bool:
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            return True
-    # The wait between two attempts ends when the server does.
-    with suppress(subprocess.TimeoutExpired):
-        server.wait(timeout=0.05)
-        pytest.fail("the server ended")
-    return False
-
-
-def test_http_serves_both_eras_and_refuses_foreign_hosts_and_origins() -> None:
-    async def tools(url: str, era: Era) -> list[str]:
-        async with Client(url, mode=era) as client:
-            return [tool.name for tool in (await client.list_tools()).tools]
-
-    with http_server() as url:
-        assert asyncio.run(tools(url, "auto")) == TOOLS
-        assert asyncio.run(tools(url, "legacy")) == TOOLS
-        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-        headers = {"Accept": "application/json, text/event-stream"}
-        assert (
-            httpx.post(
-                url, json=body, headers={**headers, "Host": "evil.example"}, timeout=60
-            ).status_code
-            == 421
-        )
-        assert (
-            httpx.post(
-                url, json=body, headers={**headers, "Origin": "https://evil.example"}, timeout=60
-            ).status_code
-            == 403
-        )
