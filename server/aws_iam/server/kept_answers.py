@@ -12,9 +12,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote
 
-from aws_iam.answer import Answer, Artifact, to_json
+from aws_iam.answer import Answer, Artifact, Finding, to_json
 from aws_iam.errors import InputError
 from aws_iam.report import page
+from aws_iam.tools.playbooks import readable_source
 
 _MOST_ANSWERS = 64
 _MOST_BYTES = 64_000_000
@@ -44,7 +45,12 @@ class KeptAnswers:
     def first_page(self, call: str, answer: Answer, limit: int) -> Answer:
         """Keep the answer to a call, and give its first page."""
         name = secrets.token_urlsafe(12)
-        linked = replace(answer, artifacts=tuple(_linked(name, a) for a in answer.artifacts))
+        linked = replace(
+            answer,
+            artifacts=tuple(_linked(name, artifact) for artifact in answer.artifacts),
+            findings=tuple(map(_with_readable_source, answer.findings)),
+            sources=tuple(map(readable_source, answer.sources)),
+        )
         self._keep(name, call, linked)
         return _with_cursor_of(name, page.page(linked, limit))
 
@@ -93,6 +99,10 @@ def _linked(name: str, artifact: Artifact) -> Artifact:
     length = len(artifact.content.encode(errors="replace"))
     uri = f"{RESULTS}{name}/{quote(artifact.name, safe='')}"
     return replace(artifact, uri=uri, bytes=length)
+
+
+def _with_readable_source(finding: Finding) -> Finding:
+    return replace(finding, source=readable_source(finding.source)) if finding.source else finding
 
 
 def _with_cursor_of(name: str, answer: Answer) -> Answer:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections import OrderedDict
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,11 +22,11 @@ from mcp.shared.exceptions import MCPError
 from aws_iam.answer import to_json
 from aws_iam.errors import AwsIamError, InputError, closest
 from aws_iam.escape import escaped, quoted
-from aws_iam.report import page
 from aws_iam.report.answer_text import markdown
 from aws_iam.report.clean import clean
 from aws_iam.server import skill
 from aws_iam.server.client_presence import cancel_when_client_leaves
+from aws_iam.server.kept_answers import RESULTS, KeptAnswers, mime_type
 from aws_iam.tools import playbooks
 from aws_iam.tools.kit import schemas
 from aws_iam.tools.registry import tools
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
 
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
-    from aws_iam.answer import Answer
+    from aws_iam.answer import Answer, Artifact
     from aws_iam.tools.kit.tool import Tool
 
     Context = ServerRequestContext[Any]
@@ -57,24 +55,9 @@ INSTRUCTIONS = (
 )
 # What only a new version of the server changes. Everything else is private and stale at once, the SDK's default.
 _FIXED = CacheHint(ttl_ms=3_600_000, scope="public")
-_CACHED_ANSWERS = 8
 _ERROR_CHARACTERS = 2000
 _BUG = "internal error; the traceback is in the server's log"
 _MOST_COMPLETIONS = 100  # the protocol's limit
-
-
-@dataclass(slots=True)
-class AnswerCache:
-    """The last complete answers by call, so that a cursor pages through one and the same answer."""
-
-    answers: OrderedDict[str, Answer] = field(default_factory=OrderedDict)
-
-    def put(self, call: str, answer: Answer) -> None:
-        """Keep the answer, dropping the oldest."""
-        self.answers[call] = answer
-        self.answers.move_to_end(call)
-        while len(self.answers) > _CACHED_ANSWERS:
-            self.answers.popitem(last=False)
 
 
 class LoggedBugs:
@@ -112,7 +95,7 @@ def _logged(handler: Handler) -> Handler:
 
 def build() -> Server[Any]:
     """The server with its tools, prompts, resources and completions; nothing runs yet."""
-    cache = AnswerCache()
+    kept = KeptAnswers()
     server: Server[Any] = Server(
         "aws-iam",
         version=__version__,
@@ -126,12 +109,12 @@ def build() -> Server[Any]:
             "resources/templates/list": _FIXED,
         },
         on_list_tools=_list_tools,
-        on_call_tool=partial(_call_tool, cache),
+        on_call_tool=partial(_call_tool, kept),
         on_list_prompts=_list_prompts,
         on_get_prompt=_logged(_get_prompt),
         on_list_resources=_logged(_list_resources),
         on_list_resource_templates=_list_resource_templates,
-        on_read_resource=_logged(_read_resource),
+        on_read_resource=_logged(partial(_read_resource, kept)),
         on_completion=_logged(_complete),
     )
     skill.serve(server, _FIXED)
@@ -162,12 +145,13 @@ def _tool_listing(tool: Tool) -> types.Tool:
             read_only_hint=True,
             destructive_hint=False,
             idempotent_hint=True,
+            open_world_hint=True,
         ),
     )
 
 
 async def _call_tool(
-    cache: AnswerCache, context: Context, params: types.CallToolRequestParams
+    kept: KeptAnswers, context: Context, params: types.CallToolRequestParams
 ) -> types.CallToolResult:
     by_name = {tool.name: tool for tool in tools()}
     if params.name not in by_name:
@@ -177,7 +161,7 @@ async def _call_tool(
     tool = by_name[params.name]
     with LoggedBugs(tool.name):
         try:
-            answer = await _page(cache, tool, params.arguments or {}, context)
+            answer = await _page(kept, tool, params.arguments or {}, context)
         except AwsIamError as error:
             return _error(error)
         return _result(answer)
@@ -185,7 +169,7 @@ async def _call_tool(
 
 
 async def _page(
-    cache: AnswerCache, tool: Tool, arguments: dict[str, Any], context: Context
+    kept: KeptAnswers, tool: Tool, arguments: dict[str, Any], context: Context
 ) -> Answer:
     values = dict(arguments)
     detail = values.pop("detail", None)
@@ -194,11 +178,9 @@ async def _page(
     if not isinstance(cursor, str | None):
         raise InputError("`cursor` must be text", hint="pass the `next_cursor` unchanged")
     call = f"{tool.name} {_canonical(values)}"
-    answer = cache.answers.get(call) if cursor is not None else None
-    if answer is None:
-        answer = clean(await _run(tool, values, context))
-        cache.put(call, answer)
-    return page.page(answer, limit, cursor)
+    if cursor is not None:
+        return kept.next_page(call, cursor, limit)
+    return kept.first_page(call, clean(await _run(tool, values, context)), limit)
 
 
 def _canonical(arguments: dict[str, Any]) -> str:
@@ -246,9 +228,20 @@ class CallProgress:
 
 
 def _result(answer: Answer) -> types.CallToolResult:
+    links = [_link(file) for file in answer.artifacts if file.is_withheld and file.uri]
     return types.CallToolResult(
-        content=[types.TextContent(type="text", text=markdown(answer))],
+        content=[types.TextContent(type="text", text=markdown(answer)), *links],
         structured_content=to_json(answer),
+    )
+
+
+def _link(file: Artifact) -> types.ResourceLink:
+    return types.ResourceLink(
+        type="resource_link",
+        uri=str(file.uri),
+        name=file.name,
+        mime_type=mime_type(file),
+        size=file.bytes,
     )
 
 
@@ -317,6 +310,14 @@ async def _list_resource_templates(
             )
             for folder, mime_type in playbooks.FOLDERS.items()
         ]
+        + [
+            types.ResourceTemplate(
+                uri_template="aws-iam://references/{name}#{section}",
+                name="section",
+                mime_type=playbooks.FOLDERS["references"],
+            ),
+            types.ResourceTemplate(uri_template=f"{RESULTS}{{id}}/{{name}}", name="results"),
+        ]
     )
 
 
@@ -325,14 +326,22 @@ def _template(folder: str) -> str:
 
 
 async def _read_resource(
-    _context: Context, params: types.ReadResourceRequestParams
+    kept: KeptAnswers, _context: Context, params: types.ReadResourceRequestParams
 ) -> types.ReadResourceResult:
     uri = str(params.uri)
+    if result := kept.file(uri):
+        text = types.TextResourceContents(
+            uri=uri, mime_type=mime_type(result), text=result.content
+        )
+        return types.ReadResourceResult(contents=[text])
     if file := skill.files().get(uri):
         return _fixed(uri, file.mime_type, file.content.decode())
     by_uri = {served.uri: served for served in playbooks.documents()}
-    if document := by_uri.get(uri):
+    if document := by_uri.get(uri) or playbooks.section(uri):
         return _fixed(uri, document.mime_type, document.read())
+    if uri.startswith(RESULTS):
+        message = f"{quoted(uri)} is no longer kept: call the tool again"
+        raise MCPError(types.INVALID_PARAMS, message, _place(uri))
     near = closest(uri, [*by_uri, *skill.files()])
     hint = f"; did you mean {near}?" if near else ""
     raise MCPError(types.INVALID_PARAMS, f"there is no resource {quoted(uri)}{hint}", _place(uri))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from aws_iam import resources
 from aws_iam.errors import AwsError
 from aws_iam.escape import escaped
 from aws_iam.tools.kit import schemas
+from aws_iam.tools.kit.guide import passage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +42,22 @@ class ServedDocument:
 def documents() -> tuple[ServedDocument, ...]:
     """Every document, pages first."""
     return (*_pages(), *_templates(), _answer_schema())
+
+
+def section(uri: str) -> ServedDocument | None:
+    """A section of a reference page, by the page's address with the anchor of its heading."""
+    address, _, anchor = uri.partition("#")
+    page = next((page for page in _pages() if page.uri == address), None)
+    text = passage(page.read(), anchor) if page else None
+    return replace(page, read=lambda: text) if page and text else None
+
+
+def readable_source(source: str) -> str:
+    """A source as a client of the server can read it: a page of ours by its address."""
+    folder, _, page = source.partition("references/")
+    if folder or not page:
+        return source
+    return f"aws-iam://references/{page.replace('.md', '', 1)}"
 
 
 def _pages() -> Iterator[ServedDocument]:

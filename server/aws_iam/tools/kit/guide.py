@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HEADING = re.compile(r"^## +(.+?) *$")
+_ANY_HEADING = re.compile(r"^(##+) +(.+?) *$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 
 
@@ -79,6 +80,23 @@ def sections(markdown: str) -> tuple[Section, ...]:
         if parts:
             parts[-1].append(line)
     return tuple(map(_section, parts))
+
+
+def passage(markdown: str, anchor: str) -> str | None:
+    """The part of a page under the heading, of any level, that an anchor names; None if there is none."""
+    wanted, level, fenced = slug(anchor), 0, False
+    lines: list[str] = []
+    for line in markdown.splitlines():
+        if _FENCE.match(line):
+            fenced = not fenced
+        heading = None if fenced else _ANY_HEADING.match(line)
+        if heading and level and len(heading[1]) <= level:
+            break
+        if heading and not level and slug(heading[2]) == wanted:
+            level = len(heading[1])
+        if level:
+            lines.append(line)
+    return "\n".join(lines).strip() + "\n" if lines else None
 
 
 def slug(title: str) -> str:
