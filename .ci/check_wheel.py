@@ -68,9 +68,10 @@ def run(*command: object) -> None:
 
 
 async def listed(command: Path, folder: Path, mode: str) -> list[str]:
-    """The names of the tools that the server at `command` lists when started in `folder`."""
+    """The names of the tools that the server at `command` lists when started in `folder`; the skill must be readable."""
     parameters = StdioServerParameters(command=str(command), args=[], cwd=folder)
     async with Client(parameters, mode=mode) as client:
+        await client.read_resource("skill://aws-iam/references/policy-design.md")
         return [tool.name for tool in (await client.list_tools()).tools]
 
 

@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aws_iam.server import messages
 from helpers.folders import TESTS
@@ -33,3 +35,25 @@ def test_a_message_is_read_and_anything_else_is_answered(case: dict[str, Any]) -
 def test_bytes_that_are_not_utf_8_are_no_json() -> None:
     with pytest.raises(messages.UnreadableMessageError, match="UTF-8"):
         messages.read(b'{"jsonrpc":"2.0","id":3,"method":"\xff"}')
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["jsonrpc", "id", "method", "params", "result", "error"]), inner
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.binary(max_size=40) | VALUES.map(lambda value: json.dumps(value).encode()))
+def test_whatever_is_sent_there_is_a_message_or_an_answer(text: bytes) -> None:
+    codes = {-32600, -32700}
+    try:
+        messages.read(text)
+    except messages.UnreadableMessageError as error:
+        codes &= {json.loads(error.answer.model_dump_json())["error"]["code"]}
+    assert codes

@@ -164,7 +164,10 @@ def http_app(server: Server[Any]) -> Starlette:
 
 
 class HttpEndpoint:
-    """Reads what is posted, chooses how to answer it, and ends the call when its client leaves."""
+    """Reads what is posted, chooses how to answer it, and ends the call when its client leaves.
+
+    The older protocol lets a client come back for the rest of an answer. Nothing is kept for that, so it would wait in vain.
+    """
 
     def __init__(
         self,
