@@ -483,7 +483,7 @@ def test_a_statement_for_each_action_and_resource_is_the_same(policy: dict[str, 
         for entry in (statement[name] if name == "Action" else [statement[name]])
         for second in (statement[other] if other == "Resource" else [statement[other]])
     ]
-    # Two variables and negated resources can use up the budget of the search.
+    # The budget of the search may run out.
     assert compare(document(parts), policy).relation in {"equal", "unknown"}
 
 
@@ -494,8 +494,6 @@ def test_no_more_than_no_more_is_no_more(one: Any, two: Any, three: Any) -> None
         return
     middle = {**two, "Statement": [*one["Statement"], *two["Statement"]]}
     whole = {**two, "Statement": [*middle["Statement"], *three["Statement"]]}
-    if compare(one, middle).relation in {"less", "equal"} and compare(middle, whole).relation in {
-        "less",
-        "equal",
-    }:
-        assert compare(one, whole).relation in {"less", "equal"}
+    no_more = {"less", "equal"}
+    if compare(one, middle).relation in no_more and compare(middle, whole).relation in no_more:
+        assert compare(one, whole).relation in no_more
