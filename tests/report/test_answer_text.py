@@ -20,6 +20,7 @@ from aws_iam.answer import (
     Status,
     Where,
     counts,
+    next_call,
 )
 from aws_iam.report.answer_text import markdown, plain
 from aws_iam.report.clean import clean
@@ -159,7 +160,7 @@ def test_no_text_renders_as_a_link_an_image_or_html(text: str) -> None:
         summary=text,
         facts={"fact": text, "rows": [{"cell": text, "other": "x"}]},
         findings=(finding,),
-        next=(f"aws-iam audit run --profile {text}", text),
+        next=(next_call("audit", "run", text, profile=text),),
     )
     parsed = MarkdownIt("commonmark").enable("table").parse(markdown(clean(answer)))
     tokens = [token.type for block in parsed for token in (block, *(block.children or ()))]
@@ -253,7 +254,7 @@ def test_every_part_of_an_answer_is_in_its_text() -> None:
             Artifact(name="p.json", language="json", content="{}", checked_by="policy validate"),
         ),
         sources=("https://docs.aws.amazon.com/x",),
-        next=("aws-iam policy validate --document p.json",),
+        next=(next_call("policy", "validate", "why", ("document",)),),
         as_of="2026-11-24",
         next_cursor="7",
     )
@@ -262,7 +263,7 @@ def test_every_part_of_an_answer_is_in_its_text() -> None:
         "the summary", "the title: the message", "/Statement/0 (line 3:4)", "fix: the fix", "(CIS 7.0: 2.4)",
         "iam:GetX refused", "ImplicitlyDenied", "boundary", "aws:SourceIp", "Relation: more", "iam:PassRole",
         "yes: yes", "list: a, b", "map: k 1", "empty: none", "p.json (checked by policy validate)", "1 fail, 1 unknown",
-        "https://docs.aws.amazon.com/x", "aws-iam policy validate", "2026-11-24", "--cursor 7",
+        "https://docs.aws.amazon.com/x", "aws-iam policy validate", "2026-11-24", "--detail full",
     ):  # fmt: skip
         assert part in text
 

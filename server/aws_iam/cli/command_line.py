@@ -386,5 +386,5 @@ def _catalog(words: list[str]) -> int:
         if options.json:
             _print_json(answer)
         else:
-            print(plain(answer, partial(as_command, typed={})).rstrip())
+            print(plain(answer).rstrip())
     return OK

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Status
 from aws_iam.escape import visible
 from aws_iam.report import markup
-from aws_iam.report.next_calls import as_call
+from aws_iam.report.next_calls import as_call, as_command
 from aws_iam.wording import separated
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def markdown(answer: Answer) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
-def plain(answer: Answer, in_words: InWords) -> str:
+def plain(answer: Answer, in_words: InWords = as_command) -> str:
     """The same lines for the command line, without Markdown escapes; `in_words` writes a next call as a command."""
     lines = _lines(answer, str, in_words, "repeat the command with `--detail full` for everything")
     return "\n".join(lines).strip() + "\n"
@@ -54,7 +54,8 @@ def _lines(answer: Answer, inline: Inline, in_words: InWords, more: str) -> Iter
     yield from _list("Sources", answer.sources, inline)
     if answer.next:
         yield "\nNext:\n"
-    yield from (f"- {inline(in_words(call))}" for call in answer.next)
+    for call in answer.next:
+        yield f"- {inline(in_words(call))}{f': {inline(call.why)}' if call.why else ''}"
     if answer.as_of:
         yield f"\nData as of {inline(answer.as_of)}."
     if answer.next_cursor:

@@ -18,22 +18,18 @@ def as_call(call: NextCall) -> str:
     """The call as an assistant sends it."""
     arguments = json.dumps(dict(call.arguments), ensure_ascii=False)
     same = f" and the same {', '.join(f'`{name}`' for name in call.same)}" if call.same else ""
-    return f"`{call.tool}` with `{arguments}`{same}{_reason(call)}"
+    return f"`{call.tool}` with `{arguments}`{same}"
 
 
-def as_command(call: NextCall, typed: Mapping[str, Sequence[str]]) -> str:
+def as_command(call: NextCall, typed: Mapping[str, Sequence[str]] | None = None) -> str:
     """The call as a command; `typed` has the words that the caller wrote for each argument."""
     arguments = dict(call.arguments)
     words = ["aws-iam", call.tool, str(arguments.pop("action"))]
     for name, value in arguments.items():
         words += _option(name, value)
     for name in call.same:
-        words += typed.get(name, ())
-    return f"{shlex.join(words)}{_reason(call)}"
-
-
-def _reason(call: NextCall) -> str:
-    return f": {call.why}" if call.why else ""
+        words += (typed or {}).get(name, ())
+    return shlex.join(words)
 
 
 def _option(name: str, value: Any) -> list[str]:

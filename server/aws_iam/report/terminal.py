@@ -14,6 +14,7 @@ from rich.text import Text
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import visible
 from aws_iam.report.answer_text import by_statement, control_id, place_of
+from aws_iam.report.next_calls import as_command
 from aws_iam.report.page import by_urgency
 from aws_iam.wording import separated
 
@@ -43,7 +44,7 @@ _STATUS_STYLE = {
 }
 
 
-def show(answer: Answer, console: Console, in_words: InWords) -> None:
+def show(answer: Answer, console: Console, in_words: InWords = as_command) -> None:
     """Print the answer; checks that pass or need manual review only as counts. `in_words` writes a next call as a command."""
     console.print(Text(answer.summary, style="bold"))
     for name, value in answer.facts.items():
@@ -59,7 +60,8 @@ def show(answer: Answer, console: Console, in_words: InWords) -> None:
     for artifact in answer.artifacts:
         _show_artifact(artifact, console)
     _show_list("Sources", answer.sources, console)
-    _show_list("Next", tuple(map(in_words, answer.next)), console)
+    calls = [f"{in_words(call)}{f'  # {call.why}' if call.why else ''}" for call in answer.next]
+    _show_list("Next", tuple(calls), console)
     if answer.as_of:
         console.print(Text(f"Data as of {answer.as_of}.", style="dim"))
     if answer.next_cursor:

@@ -60,7 +60,7 @@ class KeptAnswers:
         kept = self.answers.get(name)
         if kept is None:
             raise InputError(
-                "`cursor` belongs to no answer that is still kept",
+                "`cursor` is the `next_cursor` of no answer that is still kept",
                 hint="call again without `cursor`, or with `detail`: `full`",
             )
         if kept.call != call:

@@ -157,7 +157,7 @@ def test_the_answer_carries_its_facts_and_their_date() -> None:
     assert answer.facts["subject_is"] == "exact"
     assert answer.as_of == min(issuers.as_of(), catalog().as_of)
     assert answer.sources[0].startswith("https://docs.github.com/")
-    assert answer.next[0] == "aws-iam policy validate --document trust-policy.json --kind trust"
+    assert answer.next[0].arguments == {"action": "guide", "topic": "github-actions-trust"}
 
 
 def test_the_complete_answer_can_be_passed_to_validate() -> None:

@@ -82,15 +82,6 @@ def test_the_other_specs_of_the_same_usage_are_named(
     assert answer.facts["recommendation"].get("other_specs") == others
 
 
-def test_a_key_of_several_regions_is_written_with_its_replicas() -> None:
-    one, two = (
-        actions.tool.run({"action": "decide", "needs": {"regions": n, "own_policy": True}})
-        for n in (1, 2)
-    )
-    assert "--replicas" in two.next[0]
-    assert "--replicas" not in one.next[0]
-
-
 @pytest.mark.parametrize("needs", [None, {}, "{}"])
 def test_without_needs_all_kinds_are_given(needs: object) -> None:
     answer = actions.tool.run({"action": "decide", "needs": needs})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aws_iam.report.next_calls import as_command
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.controls.benchmark import benchmark, controls, versions
 from helpers.secret_validators import cloudformation, terraform
@@ -28,7 +29,7 @@ def test_an_id_with_several_meanings_lists_them_all() -> None:
     assert meanings["pw_uppercase"] == ["1.2"]
     assert meanings["root_hardware_mfa"] == ["5.0"]
     assert meanings["root_mfa"] == ["1.3", "1.4", "1.5", "2.0", "3.0", "4.0"]
-    assert "aws-iam audit control --id root_mfa" in answer.next
+    assert "aws-iam audit control --id root_mfa" in map(as_command, answer.next)
 
 
 @pytest.mark.parametrize("name", ["credentials_unused", "IAM.22"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -329,16 +328,6 @@ def test_the_text_says_what_the_answer_holds() -> None:
     assert "- document: iam:PassRole on arn:aws:iam::111122223333:role/example by" in text
     assert "Violations:" in text
     assert "- forbidden: iam:PassRole on" in text
-
-
-def test_the_command_of_the_next_step_decides_the_witness(tmp_path: Any, capsys: Any) -> None:
-    answer = compare(document(NEW), baseline=document(OLD))
-    words = shlex.split(answer.next[0])
-    layers = tmp_path / "layers.json"
-    layers.write_text(json.dumps({"identity": [document(NEW)]}), encoding="utf-8")
-    assert words[-1] == "LAYERS"
-    assert command_line.main([*words[1:-1], str(layers), "--json"], {}) == 0
-    assert json.loads(capsys.readouterr().out)["decision"]["outcome"] == "Allowed"
 
 
 def test_the_command_line_compares_files_and_fails_on_violations(

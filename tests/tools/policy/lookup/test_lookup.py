@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.reference import catalog_file
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
+from aws_iam.report.next_calls import as_command
 from aws_iam.report.page import CONCISE_BYTES, page, size
 from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.lookup.lookup import lookup
@@ -67,7 +67,7 @@ def test_a_known_name_is_told(case: dict[str, Any]) -> None:
             for name in wanted
         ), facts[table]
     assert answer.as_of
-    assert case.get("next", "") in " ".join(answer.next)
+    assert case.get("next", "") in " ".join(map(as_command, answer.next))
     assert case.get("source", answer.sources[0]) in answer.sources
     assert all(source.startswith(SOURCES) for source in answer.sources)
 
@@ -108,16 +108,15 @@ def test_every_page_of_a_long_answer_together_is_the_whole_answer() -> None:
 
 @pytest.mark.parametrize("case", [*KNOWN, *UNKNOWN], ids=lambda case: case["query"])
 def test_what_to_ask_next_is_a_command_that_finds_something(case: dict[str, Any]) -> None:
-    for command in lookup(case["query"]).next:
-        _, tool_name, action, option, value = shlex.split(command)
-        answer = tool.run({"action": action, option.removeprefix("--"): value})
-        assert tool_name == "policy"
+    for call in lookup(case["query"]).next:
+        answer = tool.run(call.arguments)
+        assert call.tool == "policy"
         assert answer.facts.get("known", True) is True
 
 
 def test_the_next_call_is_quoted_for_a_shell() -> None:
-    assert lookup("s3:GetObjcet").next == ("aws-iam policy lookup --query s3:GetObject",)
-    assert lookup("s4:Get*").next == ("aws-iam policy lookup --query 's3:Get*'",)
+    (call,) = lookup("s4:Get*").next
+    assert as_command(call) == "aws-iam policy lookup --query 's3:Get*'"
 
 
 def test_an_action_comes_with_formats_keys_and_dependents() -> None:

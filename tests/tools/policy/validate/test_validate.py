@@ -127,10 +127,10 @@ def test_the_other_kind_is_said_only_where_it_has_other_problems() -> None:
 def test_the_next_calls_look_the_service_up_and_ask_for_the_other_kind() -> None:
     risky = {"Effect": "Allow", "Action": ["iam:CreateAccessKey", "s3:Nope"], "Resource": "*"}
     answer = validate_policies(document(risky))
-    assert answer.next == (
-        "aws-iam policy validate --document FILE --kind scp",
-        "aws-iam policy lookup --query s3",
-    )
+    assert [(call.arguments, call.same) for call in answer.next] == [
+        ({"action": "lookup", "query": "s3"}, ()),
+        ({"action": "validate", "kind": "scp"}, ("document",)),
+    ]
 
 
 def test_an_unknown_kind_is_refused() -> None:

@@ -1,0 +1,129 @@
+"""What an answer leads to: its next calls, its files, its sources and its next pages, as a client follows them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+
+from aws_iam.server import kept_answers
+from aws_iam.server.mcp_server import build
+from helpers.folders import TESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+CALLS = json.loads((TESTS / "cases/server/calls.json").read_text(encoding="utf-8"))
+LIMITS = {"concise": 8 * 1024, "full": 64 * 1024}
+REPORT = {"action": "report", "demo": True, "format": "html"}
+
+
+def talk(conversation: Callable[[Client], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        async with Client(build()) as client:
+            return await conversation(client)
+
+    return asyncio.run(run())
+
+
+async def ask(client: Client, tool: str, arguments: dict[str, Any]) -> Any:
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.content[0].text
+    return result
+
+
+async def text_of(client: Client, uri: str) -> str:
+    (contents,) = (await client.read_resource(uri)).contents
+    return contents.text
+
+
+@pytest.mark.parametrize("case", CALLS, ids=lambda case: f"{case['tool']} {case['name']}")
+def test_what_an_answer_offers_can_be_followed(case: dict[str, Any]) -> None:
+    async def conversation(client: Client) -> None:
+        result = await ask(client, case["tool"], case["arguments"])
+        answer = result.structured_content
+        assert len(result.content[0].text.encode()) <= LIMITS["concise"]
+        assert len(json.dumps(answer, ensure_ascii=False).encode()) <= LIMITS["concise"] * 1.1
+        for call in answer.get("next", ()):
+            same = {name: case["arguments"][name] for name in call.get("same", ())}
+            await ask(client, call["tool"], {**same, **call["arguments"]})
+            assert call.get("why") or call["arguments"]["action"] == "lookup"
+        for source in answer.get("sources", ()):
+            assert source.startswith("https://") or await text_of(client, source)
+        for file in answer.get("artifacts", ()):
+            content = await text_of(client, file["uri"])
+            assert len(content.encode()) == file["bytes"]
+            assert file.get("content", content) == content
+
+    talk(conversation)
+
+
+def test_a_file_that_does_not_fit_is_a_link_to_all_of_it() -> None:
+    async def conversation(client: Client) -> None:
+        result = await ask(client, "audit", REPORT)
+        (file,) = result.structured_content["artifacts"]
+        assert "content" not in file
+        assert file["uri"] in result.content[0].text
+        (link,) = result.content[1:]
+        assert (link.uri, link.size, link.mime_type) == (file["uri"], file["bytes"], "text/html")
+        page = await text_of(client, file["uri"])
+        assert page.startswith("<!doctype html>")
+        assert page.rstrip().endswith("</html>")
+        assert len(page.encode()) == file["bytes"] > LIMITS["full"]
+
+    talk(conversation)
+
+
+def test_the_pages_hold_every_finding_once() -> None:
+    async def conversation(client: Client) -> None:
+        arguments: dict[str, Any] = {"action": "run", "demo": True}
+        answer = (await ask(client, "audit", arguments)).structured_content
+        total = sum(answer["counts"]["status"].values())
+        seen = list(answer["findings"])
+        while cursor := answer.get("next_cursor"):
+            answer = (
+                await ask(client, "audit", {**arguments, "cursor": cursor})
+            ).structured_content
+            seen += answer.get("findings", ())
+        assert len(seen) == total
+
+    talk(conversation)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"cursor": "x.1"}, "no answer that is still kept"),
+        ({"cursor": "1"}, "no answer that is still kept"),
+        ({"benchmark": "1.4"}, "other arguments"),
+    ],
+)
+def test_a_cursor_belongs_to_its_answer_and_call(changed: dict[str, str], says: str) -> None:
+    async def conversation(client: Client) -> str:
+        arguments = {"action": "run", "demo": True}
+        cursor = (await ask(client, "audit", arguments)).structured_content["next_cursor"]
+        refused = await client.call_tool("audit", {**arguments, "cursor": cursor, **changed})
+        assert refused.is_error
+        return refused.content[0].text
+
+    assert says in talk(conversation)
+
+
+def test_old_answers_make_room_for_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_answers, "_MOST_BYTES", 300_000)
+
+    async def conversation(client: Client) -> None:
+        (first,) = (await ask(client, "audit", REPORT)).structured_content["artifacts"]
+        for _ in range(3):
+            result = await ask(client, "audit", REPORT)
+        (last,) = result.structured_content["artifacts"]
+        assert await text_of(client, last["uri"])
+        with pytest.raises(MCPError, match="no longer kept") as refused:
+            await client.read_resource(first["uri"])
+        assert refused.value.error.data == {"uri": first["uri"]}
+
+    talk(conversation)
