@@ -325,6 +325,7 @@ def _refuse_contradictions(
             f"`context` is for symmetric keys, and `usage` is {usage.value}",
             hint="asymmetric and HMAC keys have no encryption context",
         )
+    _refuse_unused_sharing(arguments, context, services)
     for service in services:
         if service.usage != usage.value:
             raise InputError(
@@ -339,6 +340,25 @@ def _refuse_contradictions(
             hint="services set their own encryption context",
         )
     _refuse_use_by_nobody(arguments, users)
+
+
+def _refuse_unused_sharing(
+    arguments: KeyPolicyArguments, context: Mapping[str, str], services: tuple[KeyService, ...]
+) -> None:
+    sharing = next((service for service in services if service.for_others), None)
+    if sharing is None:
+        return
+    if not (arguments.external_accounts or arguments.organization):
+        raise InputError(
+            f"`services`: `{sharing.name}` needs `external_accounts` or `organization`",
+            hint="name the accounts that the snapshots are shared with",
+        )
+    for name, value in (("context", context), ("use", arguments.use not in {None, Use.BOTH})):
+        if value:
+            raise InputError(
+                f"`services`: `{sharing.name}` cannot be combined with `{name}`",
+                hint="the service encrypts and decrypts for the other account, with an encryption context of its own",
+            )
 
 
 def _refuse_use_by_nobody(arguments: KeyPolicyArguments, users: tuple[str, ...]) -> None:

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.key_services import KeyService
     from aws_iam.engine.reference.via_services import ViaService
 
-_WORDS = {"logs": "cloudwatch-logs", "autoscaling": "auto-scaling"}
+_WORDS = {
+    "logs": "cloudwatch-logs",
+    "autoscaling": "auto-scaling",
+    "pipes": "eventbridge-pipes",
+    "ami-sharing": "snapshot-sharing",
+    "ebs-sharing": "snapshot-sharing",
+    "ebs-snapshots": "snapshot-sharing",
+}
 _SERVICES_IN = frozenset({"aws", "aws-cn", "aws-us-gov"})
 
 
