@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Source as Document
-    from aws_iam.engine.sources.gather import Gathered
+    from aws_iam.engine.sources.gathered import Gathered
     from aws_iam.tools.kit.tool import Json, Progress
 
 _PAGE = "references/kms-patterns.md#checks"
@@ -130,7 +130,7 @@ def document_answer(document: Any, arguments: Arguments) -> Answer:
     findings = by_urgency([finding for _, several in by_source for finding in several])
     owners = dict.fromkeys(account or owner_shown_by(content) or "unknown" for _, content in found)
     return Answer(
-        summary=_document_summary(findings, len(found)),
+        summary=_document_summary(findings, len(found), gathered_policies),
         findings=findings,
         facts={
             "checks": len(chosen),
@@ -370,13 +370,15 @@ def _users(given: list[str] | None, account: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _document_summary(findings: tuple[Finding, ...], count: int) -> str:
+def _document_summary(findings: tuple[Finding, ...], count: int, given: Gathered) -> str:
     what = f"{count} key policies" if count > 1 else "the key policy"
     unknown = sum(finding.status is Status.UNKNOWN for finding in findings)
     open_ = f" {unknown} could not be judged." if unknown else ""
+    if not policy_inputs.is_complete(given):
+        open_ += f" {policy_inputs.not_judged_note(given)}"
     failed = Counter(finding.severity for finding in findings if finding.status is Status.FAIL)
     if not failed:
-        word = "No problem found in what could be judged of" if unknown else "No problem found in"
+        word = "No problem found in what could be judged of" if open_ else "No problem found in"
         return f"{word} {what}.{open_}"
     total = sum(failed.values())
     by_severity = ", ".join(
