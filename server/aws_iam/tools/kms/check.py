@@ -13,7 +13,6 @@ from aws_iam.account.collect.kms.keys import KMS_KEYS
 from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
 from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES
 from aws_iam.answer import Answer, Finding, Severity, Status, Where
-from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
@@ -31,6 +30,7 @@ from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, unrea
 from aws_iam.tools.kms.checks.catalogue import CODES, ON_ACCOUNT, ON_POLICY, needs
 from aws_iam.tools.kms.checks.subject import PUT, KeyPolicy
 from aws_iam.tools.kms.key_argument import key_argument
+from aws_iam.tools.kms.principal_names import SHORT, account_id, partition_in, principal_arn
 from aws_iam.tools.kms.reasoning.statements import owner_shown_by
 from aws_iam.tools.kms.terms import THRESHOLDS, KeyTerms
 from aws_iam.wording import counted
@@ -47,7 +47,6 @@ _PAGE = "references/kms-patterns.md#checks"
 _KEY = "AWS::KMS::Key"
 _MOST_ROWS = 20
 _FIRST = 3
-_SHORT = ("role/", "user/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +85,8 @@ def check(
 def document_answer(document: Any, arguments: Arguments) -> Answer:
     """Check the key policies of a document."""
     chosen = [code for code in _codes_in_scope(arguments.scope) if code in ON_POLICY]
-    key = key_argument(arguments.key, arguments.account)
-    account = checked_name("account", arguments.account, "account") if arguments.account else ""
+    account = account_id("account", arguments.account) if arguments.account else ""
+    key = key_argument(arguments.key, account)
     account = account or (key.split(":")[4] if key else "")
     gathered_policies = gathered(document)
     found = [
@@ -114,7 +113,7 @@ def document_answer(document: Any, arguments: Arguments) -> Answer:
             account=owner,
             key=key,
             trusted=_trusted(arguments.trusted),
-            users=_users(arguments.users, owner),
+            users=_users(arguments.users, owner, partition_in(policy, key)),
             only_via=arguments.only_via,
         )
         return _of_policy(subject, chosen)
@@ -236,7 +235,7 @@ def _of_policies(
         else frozenset({*(r.arn for r in identities.roles), *(u.arn for u in identities.users)})
     )
     known: dict[tuple[str, str], tuple[Finding, ...]] = {}
-    users = _users(arguments.users, account.id)
+    users = _users(arguments.users, account.id, account.partition)
     for region, arn, name, text in _texts(account):
         if isinstance(text, NotCollected):
             code = "KMS-POL-RAM" if name else "KMS-POL-PUBLIC"
@@ -354,19 +353,17 @@ def _codes_for(word: str) -> list[str]:
 
 
 def _trusted(given: list[str] | None) -> frozenset[str]:
-    return frozenset(checked_name("trusted", account, "account") for account in given or ())
+    return frozenset(account_id("trusted", account) for account in given or ())
 
 
-def _users(given: list[str] | None, account: str) -> tuple[str, ...]:
+def _users(given: list[str] | None, account: str, partition: str) -> tuple[str, ...]:
     found = []
     for user in given or ():
-        short = user.startswith(_SHORT)
-        if short and not account:
+        if SHORT.fullmatch(user) and not account:
             raise InputError(
                 f"`users`: {quoted(user)} needs the account", hint="give the ARN, or add `account`"
             )
-        arn = f"arn:aws:iam::{account}:{user}" if short else user
-        found.append(checked_name("users", arn, "principal_arn"))
+        found.append(principal_arn("users", user, f"arn:{partition}:iam::{account}"))
     return tuple(dict.fromkeys(found))
 
 

@@ -22,6 +22,7 @@ from aws_iam.tools.kms import key_policy_facts
 from aws_iam.tools.kms.key_creation import Format, RegionalKey, creation_files
 from aws_iam.tools.kms.key_policy_arguments import unique_entries
 from aws_iam.tools.kms.key_policy_proof import proof_rows
+from aws_iam.tools.kms.principal_names import account_id, principal_arn
 from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES, KeyAccess, Usage, Use
 from aws_iam.tools.kms.service_principals import services_for_callers, services_of, sources_of
 from aws_iam.tools.kms.via_services import region_of_hosts, via_hosts
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 _PAGE = "references/kms-patterns.md#key-policy"
 _FILE = "key-policy.json"
-_SHORT = re.compile(r"(?:role|user)/.+")
+_ORGANIZATION_ARN = re.compile(r"arn:[a-z-]+:organizations::[0-9]{12}:organization/(o-[a-z0-9]+)")
 _CONTEXT_KEY = re.compile(r"[A-Za-z0-9_+=,.@:/-]{1,128}")
 _CONTEXT_VALUE = re.compile(r"[ -~]{1,1024}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9 _.:/=+@-]{1,256}")
@@ -143,10 +144,11 @@ def _refuse_format(usage: Usage, form: Format) -> None:
 
 def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
     """The checked arguments as a value; InputError names what is wrong with them."""
-    account = checked_name("account", arguments.account, "account")
+    account = account_id("account", arguments.account)
     usage = Usage(arguments.usage or Usage.ENCRYPT)
     use = Use(arguments.use or Use.BOTH)
-    region = checked_name("region", arguments.region, "region") if arguments.region else ""
+    region = (arguments.region or "").strip().lower()
+    region = checked_name("region", region, "region") if region else ""
     region = region or region_of_hosts(arguments.via_service)
     partition = _partition(arguments, region)
     replicas = tuple(_replica_regions(arguments.replicas, region, partition))
@@ -156,9 +158,7 @@ def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
     _refuse_admins_as_users(admins, users)
     outside = tuple(_outside_principals(arguments.external_accounts, partition, account))
     via = via_hosts(arguments.via_service, region)
-    organization = arguments.organization or ""
-    if organization:
-        checked_name("organization", organization, "organization")
+    organization = _organization(arguments.organization)
     tags = _principal_tags(arguments.principal_tags)
     context = _context(arguments.context)
     services = tuple(services_of(arguments.services, partition, region))
@@ -189,11 +189,7 @@ def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
 def _principals(name: str, values: list[str] | None, own: str, account: str) -> tuple[str, ...]:
     arns = []
     for principal in unique_entries(name, values):
-        arn = checked_name(
-            name,
-            f"{own}:{principal}" if _SHORT.fullmatch(principal) else principal,
-            "principal_arn",
-        )
+        arn = principal_arn(name, principal, own)
         if f"::{account}:" not in arn:
             why = (
                 "PutKeyPolicy and most administration work only within the key's account"
@@ -208,6 +204,14 @@ def _principals(name: str, values: list[str] | None, own: str, account: str) -> 
     return tuple(dict.fromkeys(arns))
 
 
+def _organization(text: str | None) -> str:
+    """The id of the organization, also from its ARN."""
+    if not text:
+        return ""
+    whole = _ORGANIZATION_ARN.fullmatch(text)
+    return checked_name("organization", whole[1] if whole else text, "organization")
+
+
 def _refuse_admins_as_users(admins: tuple[str, ...], users: tuple[str, ...]) -> None:
     both = [admin for admin in admins if admin in users]
     if both:
@@ -219,11 +223,10 @@ def _refuse_admins_as_users(admins: tuple[str, ...], users: tuple[str, ...]) -> 
 
 def _outside_principals(values: list[str] | None, partition: str, account: str) -> Iterator[str]:
     for outside in unique_entries("external_accounts", values):
-        is_id = outside.isascii() and outside.isdigit()
         arn = (
-            f"arn:{partition}:iam::{checked_name('external_accounts', outside, 'account')}:root"
-            if is_id
-            else checked_name("external_accounts", outside, "trusted_arn")
+            checked_name("external_accounts", outside, "trusted_arn")
+            if outside.startswith("arn:")
+            else f"arn:{partition}:iam::{account_id('external_accounts', outside)}:root"
         )
         if f"::{account}:" in arn:
             raise InputError(
@@ -292,6 +295,7 @@ def _principal_tags(tags: Any) -> dict[str, str]:
 
 def _partition(arguments: KeyPolicyArguments, region: str) -> str:
     principals = (
+        arguments.account,
         *(arguments.admins or ()),
         *(arguments.users or ()),
         *(arguments.external_accounts or ()),

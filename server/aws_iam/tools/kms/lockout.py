@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer
 from aws_iam.engine.evaluation.caller import CallerKind, caller_of
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
-from aws_iam.tools.kit.json_object import json_object
+from aws_iam.tools.kit.json_object import json_object, json_value
 from aws_iam.tools.kms.key_argument import key_argument
+from aws_iam.tools.kms.principal_names import SHORT, account_id, partition_in, principal_arn
 from aws_iam.tools.kms.reasoning.administrators import administrators
 from aws_iam.tools.kms.reasoning.lockout_rules import MESSAGE, Lockout, put_key_policy_outcome
-from aws_iam.tools.kms.reasoning.statements import PUT_KEY_POLICY, has_effect, key_of_statement
+from aws_iam.tools.kms.reasoning.statements import (
+    PUT_KEY_POLICY,
+    has_effect,
+    key_of_statement,
+    owner_shown_by,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +37,7 @@ _PAGE = "references/kms-patterns.md#account-statement-and-lockout"
 _LAYERS = ("identity", "boundary", "session", "scp", "rcp")
 _PLAIN = re.compile(r"[!-)+->@-~]{1,2048}|\*")
 _MOST_ROWS = 50
+_POLICIES = '{"identity": [POLICY]}'
 _CONTEXT = '{"aws:PrincipalOrgID": "o-exampleorg"}'
 _ADMINISTERS = frozenset(
     {CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED, CallerKind.ROOT}
@@ -49,11 +55,13 @@ def lockout(
     """What PutKeyPolicy would answer this caller, and the administrators that remain."""
     content = one_policy(document, Kind.RESOURCE)
     layers = _layers(policies)
-    own = _account_of(caller)
-    key_arn = key_argument(key, account)
-    owner = checked_name("account", account, "account") if account else own
+    owner = account_id("account", account) if account else ""
+    key_arn = key_argument(key, owner)
     if key_arn:
         owner = key_arn.split(":")[4]
+    caller = _whole(caller, owner or owner_shown_by(content), partition_in(content, key_arn))
+    own = _account_of(caller)
+    owner = owner or own
     result = put_key_policy_outcome(
         content,
         caller=caller,
@@ -101,6 +109,18 @@ def lockout(
     )
 
 
+def _whole(caller: str, account: str, partition: str) -> str:
+    """The ARN of the caller, also from role/NAME and user/NAME of the key's account."""
+    if not SHORT.fullmatch(caller):
+        return caller
+    if not account:
+        raise InputError(
+            f"`caller`: {quoted(caller, 200)} needs the account",
+            hint="give the ARN, or add `account`",
+        )
+    return principal_arn("caller", caller, f"arn:{partition}:iam::{account}")
+
+
 def _account_of(caller: str) -> str:
     if not _PLAIN.fullmatch(caller):
         raise InputError(
@@ -117,7 +137,10 @@ def _account_of(caller: str) -> str:
 
 
 def _layers(policies: Any) -> dict[str, Any]:
-    layers = json_object("policies", policies, example='{"identity": [POLICY]}')
+    value = json_value("policies", policies, example=_POLICIES)
+    if isinstance(value, list) or (isinstance(value, dict) and "Statement" in value):
+        value = {"identity": value}
+    layers = json_object("policies", value, example=_POLICIES)
     for layer in layers:
         if layer not in _LAYERS:
             known = ", ".join(f"`{layer}`" for layer in _LAYERS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference.key_services import key_services
-from aws_iam.engine.reference.via_services import via_service
+from aws_iam.engine.reference.via_services import service_word, via_service
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kms.key_policy_arguments import unique_entries
@@ -36,7 +36,8 @@ def services_for_callers(values: list[str] | None) -> tuple[ViaService, ...]:
 
 
 def _own_use(word: str) -> KeyService | None:
-    return key_services().get(_WORDS.get(word, word)) or _of_principal(word)
+    name = service_word(word)
+    return key_services().get(_WORDS.get(name, name)) or _of_principal(word.strip().lower())
 
 
 def services_of(values: list[str] | None, partition: str, region: str) -> Iterator[KeyService]:
@@ -49,7 +50,7 @@ def services_of(values: list[str] | None, partition: str, region: str) -> Iterat
         if found is None and services_for_callers([service]):
             continue
         if found is None:
-            near = closest(service, known)
+            near = closest(service_word(service), known)
             names = ", ".join(f"`{name}`" for name in known)
             raise InputError(
                 f"`services`: {quoted(service, 80)} is not in the table of services with known guards",

@@ -266,6 +266,14 @@ _LOGS = {
     bad=[
         key_policy(ROOT, allow_to({"Service": "s3.amazonaws.com"}, "kms:GenerateDataKey")),
         key_policy(ROOT, allow_to({"Service": "events.amazonaws.com"}, "kms:GenerateDataKey*")),
+        key_policy(
+            ROOT,
+            allow_to(
+                {"Service": "cloudtrail.amazonaws.com"},
+                "kms:GenerateDataKey*",
+                condition={"StringLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:*:trail/*"}},
+            ),
+        ),
     ],
     good=[
         key_policy(
@@ -294,7 +302,7 @@ def any_customer(at: KeyPolicy) -> Iterator[Fail]:
         for principal in statement.principals:
             if principal.type != "Service":
                 continue
-            unless = _UNGUARDED.get(principal.value.lower(), "") or _grants_of_route53(
+            unless = _without_condition(principal.value, statement) or _grants_of_route53(
                 principal.value, statement
             )
             yield Fail(
@@ -304,6 +312,15 @@ def any_customer(at: KeyPolicy) -> Iterator[Fail]:
                 severity=Severity.INFO if unless else None,
                 low_confidence=bool(unless),
             )
+
+
+def _without_condition(principal: str, statement: Statement) -> str:
+    """Why a statement without any condition on the source may be meant: with one it is not for such a use."""
+    tests_source = any(
+        condition.name in _SOURCES or condition.name.startswith(f"{CONTEXT}:")
+        for condition in statement.conditions
+    )
+    return "" if tests_source else _UNGUARDED.get(principal.lower(), "")
 
 
 def _grants_of_route53(principal: str, statement: Statement) -> str:
@@ -354,7 +371,17 @@ _OF_GRANTS = (
     title="A principal may create grants without limits",
     fix='Add "Bool": {"kms:GrantIsForAWSResource": "true"}, or limit kms:GrantOperations or kms:GrantConstraintType.',
     source=CONDITIONS,
-    bad=[key_policy(ROOT, allow_to(arn("role/App"), ["kms:CreateGrant", "kms:Decrypt"]))],
+    bad=[
+        key_policy(ROOT, allow_to(arn("role/App"), ["kms:CreateGrant", "kms:Decrypt"])),
+        key_policy(
+            ROOT,
+            allow_to(
+                arn("role/App"),
+                "kms:CreateGrant",
+                condition={"Bool": {"kms:GrantIsForAWSResource": "false"}},
+            ),
+        ),
+    ],
     good=[
         key_policy(ROOT),
         key_policy(
@@ -367,6 +394,14 @@ _OF_GRANTS = (
         ),
         key_policy(ROOT, allow_to(arn("role/App"), "kms:CreateGrant", condition=_THROUGH_S3)),
         key_policy(ROOT, allow_to(arn("role/KeyAdmin"), ["kms:Create*", "kms:Put*"])),
+        key_policy(
+            ROOT,
+            allow_to(
+                arn("role/App"),
+                "kms:CreateGrant",
+                condition={"ForAllValues:StringEquals": {"kms:GrantOperations": ["Encrypt"]}},
+            ),
+        ),
     ],
 )
 def open_grants(at: KeyPolicy) -> Iterator[Fail]:
@@ -381,13 +416,24 @@ def open_grants(at: KeyPolicy) -> Iterator[Fail]:
             statement, "kms:CreateGrant"
         ):
             continue
-        if any(condition.demanded for condition in statement.conditions_on(*_OF_GRANTS)):
+        if any(map(_limits_grants, statement.conditions_on(*_OF_GRANTS))):
             continue
         where = next(
             (a.where for a in statement.actions if "grant" in a.value.lower()), statement.place()
         )
         named = [principal.value for principal in statement.principals]
         yield Fail(where, f"{_listed(named)} may let anyone use the key, by grants")
+
+
+def _limits_grants(condition: Condition) -> bool:
+    values = [value.value.lower() for value in condition.values]
+    if condition.name == "kms:grantoperations":
+        # Every grant names its operations, so ForAllValues binds; ForAnyValue leaves the other operations open.
+        positive = not condition.negated and condition.base != "Null"
+        return positive and condition.qualifier != "ForAnyValue" and "*" not in values
+    if condition.name == "kms:grantisforawsresource":
+        return condition.demanded and values == ["true"]
+    return condition.demanded and "*" not in values
 
 
 def _listed(named: list[str]) -> str:
