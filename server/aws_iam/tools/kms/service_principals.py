@@ -12,7 +12,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.kms.key_policy_arguments import unique_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aws_iam.engine.reference.key_services import KeyService
     from aws_iam.engine.reference.via_services import ViaService
@@ -42,20 +42,16 @@ def _own_use(word: str) -> KeyService | None:
 
 def services_of(values: list[str] | None, partition: str, region: str) -> Iterator[KeyService]:
     """The named AWS services that call KMS as themselves, given by name or by service principal."""
-    known = key_services()
     for service in unique_entries("services", values):
         if service.startswith("arn:"):
             continue
         found = _own_use(service)
         if found is None and services_for_callers([service]):
             continue
+        # Only then: for most services the name alone stands for use by their callers.
+        found = found or _of_principal(f"{service_word(service)}.amazonaws.com")
         if found is None:
-            near = closest(service_word(service), known)
-            names = ", ".join(f"`{name}`" for name in known)
-            raise InputError(
-                f"`services`: {quoted(service, 80)} is not in the table of services with known guards",
-                hint=f"did you mean `{near}`?" if near else f"the table has {names}",
-            )
+            raise _unknown(service)
         if partition not in _SERVICES_IN:
             raise InputError(
                 f"`services`: the table does not cover the key's partition, {partition}",
@@ -73,11 +69,29 @@ def services_of(values: list[str] | None, partition: str, region: str) -> Iterat
         yield found
 
 
+def _unknown(service: str) -> InputError:
+    word, known = service_word(service), key_services()
+    uses = [name for name in known if word in name.split("-")]
+    near = closest(word, known)
+    if uses:
+        hint = f"give one of {_names(uses)}"
+    else:
+        hint = f"did you mean `{near}`?" if near else f"the table has {_names(known)}"
+    return InputError(
+        f"`services`: {quoted(service, 80)} is not in the table of services with known guards",
+        hint=hint,
+    )
+
+
+def _names(services: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in services)
+
+
 def _of_principal(text: str) -> KeyService | None:
     """The service with that principal; InputError if it uses keys in several ways."""
     matching = [service for service in key_services().values() if service.is_principal(text)]
     if len(matching) > 1:
-        names = ", ".join(f"`{service.name}`" for service in matching)
+        names = _names(service.name for service in matching)
         raise InputError(
             f"`services`: {quoted(text)} uses keys in several ways", hint=f"give one of {names}"
         )
