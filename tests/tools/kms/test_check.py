@@ -298,5 +298,5 @@ def test_the_guide_explains_a_check(code: str) -> None:
 
 
 def test_every_policy_check_has_a_case() -> None:
-    shown = {code for case in CASES for code in case["fails"]}
+    shown = {code for case in CASES for code in case["fails"] if code.startswith("KMS-")}
     assert shown | {"KMS-POL-RAM"} == set(ON_POLICY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from aws_iam.account.collect.kms.keys import KMS_KEYS
 from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
 from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES
 from aws_iam.answer import Answer, Finding, Severity, Status, Where
-from aws_iam.engine.language.document import Policy
+from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError, NotCollected, closest
@@ -21,6 +22,7 @@ from aws_iam.escape import escaped, quoted
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import document_findings
 from aws_iam.rules.on_account import findings_on, policy_of
+from aws_iam.rules.policy.run import policy_findings
 from aws_iam.tools.kit import account_source, policy_inputs
 from aws_iam.tools.kit import needs as wishes
 from aws_iam.tools.kit.account_source import account_words
@@ -116,7 +118,8 @@ def document_answer(document: Any, arguments: Arguments) -> Answer:
             users=_users(arguments.users, owner, partition_in(policy, key)),
             only_via=arguments.only_via,
         )
-        return _of_policy(subject, chosen)
+        own = _of_policy(subject, chosen)
+        return own if arguments.scope else (*own, *_errors(policy, own))
 
     def of_source(source: Document, content: Policy) -> tuple[Finding, ...]:
         return document_findings.with_location(
@@ -161,6 +164,24 @@ def _key_policy(source: Document) -> Policy | None:
 
 def _of_policy(subject: KeyPolicy, codes: Iterable[str]) -> tuple[Finding, ...]:
     return tuple(finding for code in codes for finding in ON_POLICY[code].findings(subject))
+
+
+# They say what is wrong with a statement in the words of keys.
+_SAID_FOR_KEYS = frozenset({"KMS-POL-PUBLIC", "KMS-STMT-NOEFFECT", "KMS-SVC-CONFUSED"})
+_STATEMENT = re.compile(r"/Statement/\d+")
+
+
+def _errors(policy: Policy, own: Iterable[Finding]) -> Iterator[Finding]:
+    """The errors of `policy validate`: names that do not exist, and what KMS does not store."""
+    said = {_statement_of(finding) for finding in own if finding.code in _SAID_FOR_KEYS}
+    for finding in policy_findings(replace(policy, kind=Kind.RESOURCE, resource_type=_KEY)):
+        if finding.severity is Severity.ERROR and _statement_of(finding) not in said:
+            yield replace(finding, severity=Severity.HIGH)
+
+
+def _statement_of(finding: Finding) -> str:
+    place = _STATEMENT.match(finding.where.pointer or "") if finding.where else None
+    return place[0] if place else "/"
 
 
 def _not_checked(codes: Iterable[str], arguments: Arguments) -> dict[str, Any]:
@@ -395,4 +416,5 @@ def _next(findings: tuple[Finding, ...], given: Gathered | None) -> tuple[str, .
         calls.append(f"aws-iam kms guide --topic {first}")
     if given is not None:
         calls.append("aws-iam kms lockout --document FILE --caller ARN")
+        calls.append(f"aws-iam policy validate --document FILE --resource-type {_KEY}")
     return tuple(calls)
