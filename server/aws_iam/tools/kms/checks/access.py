@@ -13,11 +13,10 @@ from aws_iam.engine.effective.caller_conditions import (
     is_taken_back,
 )
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
-from aws_iam.engine.language.pattern import matches
-from aws_iam.escape import escaped, quoted
+from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow_to
-from aws_iam.rules.outcomes import Fail, Unknown
+from aws_iam.rules.outcomes import Fail
 from aws_iam.tools.kms.checks import subject as key
 from aws_iam.tools.kms.checks.subject import (
     CONDITIONS,
@@ -36,8 +35,6 @@ from aws_iam.tools.kms.checks.subject import (
 from aws_iam.tools.kms.reasoning.statements import (
     PUT_KEY_POLICY,
     covers_action,
-    has_effect,
-    key_of_statement,
 )
 
 if TYPE_CHECKING:
@@ -439,75 +436,3 @@ def _limits_grants(condition: Condition) -> bool:
 def _listed(named: list[str]) -> str:
     more = f" and {len(named) - 1} more" if len(named) > 1 else ""
     return f"{quoted(named[0])}{more}" if named else "everyone except those in `NotPrincipal`"
-
-
-_KEY = f"arn:aws:kms:eu-west-1:{OWN}:key/11111111-2222-3333-4444-555555555555"
-_OTHER_KEY = f"arn:aws:kms:eu-west-1:{OWN}:key/66666666-7777-8888-9999-000000000000"
-_ABOUT_A_KEY = {**allow_to(arn("role/App"), "kms:Decrypt"), "Resource": _KEY}
-
-
-@check(
-    "KMS-STMT-NOEFFECT",
-    on=KeyPolicy,
-    needs=FACTS,
-    severity=Severity.HIGH,
-    title="A statement of the key policy has no effect",
-    fix='Write Action, and "Resource": "*", which means this key.',
-    source="https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html",
-    bad=[
-        key_policy(ROOT, {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt"}),
-        key_policy(ROOT, {"Effect": "Allow", "Principal": arn("role/App"), "Resource": "*"}),
-        key_policy(
-            ROOT, {**allow_to(arn("role/App"), "kms:Decrypt"), "Resource": "arn:aws:s3:::bucket/*"}
-        ),
-        key_policy(ROOT, _ABOUT_A_KEY, key=_OTHER_KEY),
-    ],
-    good=[
-        key_policy(ROOT),
-        key_policy(
-            ROOT,
-            {
-                **allow_to(arn("role/App"), "kms:Decrypt"),
-                "Resource": f"arn:aws:kms:eu-west-1:{OWN}:key/*",
-            },
-        ),
-        key_policy(ROOT, _ABOUT_A_KEY, key=_KEY),
-    ],
-)
-def without_effect(at: KeyPolicy) -> Iterator[Outcome]:
-    """KMS stores a statement without Action or Resource, or with another key as its Resource, but ignores it: such a Deny protects nothing, and such an Allow allows nothing.
-
-    No false alarms, though the statement may be harmless. Without `key` a statement that names a
-    key of the account is unknown.
-    """
-    for statement in at.policy.statements:
-        if not has_effect(statement):
-            missing = "Action" if not (statement.actions or statement.not_actions) else "Resource"
-            yield Fail(statement.place(), f"it has no `{missing}`, so KMS ignores it")
-        elif statement.resources and not any(
-            _is_this_key(resource.value, at) for resource in statement.resources
-        ):
-            entry = statement.resources[0]
-            yield Fail(
-                entry.where,
-                f"{quoted(escaped(entry.value, 200))} is not this key, so the statement has no effect",
-            )
-        elif at.key and not has_effect(statement, at.key):
-            place = statement.place("NotResource")
-            yield Fail(place, "`NotResource` leaves out this key, so the statement has no effect")
-        elif not at.key and (named := key_of_statement(statement)):
-            yield Unknown(
-                named.where,
-                f"the statement has an effect only if {quoted(escaped(named.value, 200))} is the key that has this policy",
-                reason="give `key`, the ARN of the key",
-            )
-
-
-def _is_this_key(entry: str, at: KeyPolicy) -> bool:
-    if at.key:
-        return matches(entry, at.key)
-    fields = entry.split(":", 5)
-    if len(fields) < 6:  # noqa: PLR2004 - the fields of an ARN
-        return "*" in entry or "${" in entry
-    foreign = at.account and fields[4].isdigit() and fields[4] != at.account
-    return fields[2] in {"kms", "*"} and fields[5].startswith(("key/", "*")) and not foreign

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.language.pattern import is_literal
-from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.via_services import SUFFIX, via_service
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow_to
@@ -104,63 +101,6 @@ def directly_too(at: KeyPolicy) -> Iterator[Fail]:
                 )
 
 
-def _on_service(*values: str) -> KeyPolicy:
-    condition = {"StringLike": {"kms:ViaService": list(values)}}
-    return key_policy(ROOT, allow_to(arn("role/App"), _USE, condition=condition))
-
-
-@check(
-    "KMS-VIASERVICE-NAME",
-    on=KeyPolicy,
-    needs=FACTS,
-    severity=Severity.MEDIUM,
-    title="A condition names a service that kms:ViaService never has",
-    fix="Write NAME.REGION.amazonaws.com, with the NAME of the table: aws-iam kms guide --topic viaservice",
-    source=f"{CONDITIONS}#conditions-kms-via-service",
-    bad=[
-        _on_service("efs.eu-west-1.amazonaws.com"),
-        _on_service("s3.amazonaws.com"),
-        _on_service("s3.cn-north-1.amazonaws.com.cn"),
-    ],
-    good=[
-        _on_service("s3.eu-west-1.amazonaws.com", "rds.*.amazonaws.com"),
-        _on_service("s3.*", "*.eu-west-1.amazonaws.com", "${Service}.eu-west-1.amazonaws.com"),
-        _on_service("newer-than-the-table.eu-west-1.amazonaws.com"),
-    ],
-)
-def never_sent_name(at: KeyPolicy) -> Iterator[Fail]:
-    """No request has such a value: an Allow that needs it allows nothing, a Deny that needs it protects nothing, and a negated condition on it holds for every call.
-
-    A name that is newer than the table is not reported. False alarm when AWS began to use the
-    name after the table was made.
-    """
-    for statement in at.policy.statements:
-        for condition in statement.conditions_on(VIA):
-            for value in condition.values if condition.base != "Null" else ():
-                if why := _why_never_sent(value.value):
-                    yield Fail(
-                        value.where, f"no request has kms:ViaService {quoted(value.value)}: {why}"
-                    )
-
-
-_LABELS = 4
-"""How many parts a value has at least: NAME.REGION.amazonaws.com."""
-
-
-def _why_never_sent(value: str) -> str:
-    if value.lower().endswith(f"{SUFFIX}.cn"):
-        return f"it ends in {SUFFIX} in China, too"
-    name, _, rest = value.partition(".")
-    if not is_literal(name):
-        return ""
-    if is_literal(rest) and value.endswith(SUFFIX) and len(value.split(".")) < _LABELS:
-        return f"it has the form NAME.REGION{SUFFIX}"
-    known = via_service(name)
-    if known and known.name != name.lower():
-        return f"KMS calls the service {quoted(known.name)}"
-    return ""
-
-
 @check(
     "KMS-CTX",
     on=KeyPolicy,
@@ -188,56 +128,4 @@ def without_context(at: KeyPolicy) -> Iterator[Fail]:
                 yield Fail(
                     statement.place(),
                     f"{quoted(user)} may use the key with any encryption context or none",
-                )
-
-
-@check(
-    "KMS-CTX-DEAD",
-    on=KeyPolicy,
-    needs=FACTS,
-    severity=Severity.MEDIUM,
-    title="An action never carries the encryption context that the statement requires",
-    fix="Give the action a statement of its own, without the condition on the encryption context.",
-    source=f"{CONDITIONS}#conditions-kms-encryption-context",
-    bad=[
-        key_policy(
-            ROOT, allow_to(arn("role/App"), [*_USE, "kms:DescribeKey"], condition=_OWN_CONTEXT)
-        ),
-        key_policy(ROOT, allow_to(arn("role/App"), "kms:Sign", condition=_OWN_CONTEXT)),
-    ],
-    good=[
-        key_policy(
-            ROOT, allow_to(arn("role/App"), [*_USE, "kms:CreateGrant"], condition=_OWN_CONTEXT)
-        ),
-        key_policy(ROOT, allow_to(arn("role/App"), "kms:*", condition=_OWN_CONTEXT)),
-        key_policy(
-            ROOT,
-            allow_to(
-                {"Service": "logs.eu-west-1.amazonaws.com"},
-                ["kms:Decrypt", "kms:Describe*"],
-                condition={
-                    "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:*"
-                    }
-                },
-            ),
-        ),
-    ],
-)
-def dead_context(at: KeyPolicy) -> Iterator[Fail]:
-    """Only some calls carry an encryption context; for all other actions the statement never matches.
-
-    No false alarms about the call, though another statement may allow the action.
-    """
-    for statement in at.allows:
-        # AWS's own example for CloudWatch Logs has kms:Describe* in such a statement, where it has no effect.
-        services = all(principal.type == "Service" for principal in statement.principals)
-        if (services and statement.principals) or not key.is_under(statement, CONTEXT):
-            continue
-        for action in statement.actions:
-            expanded = [name.lower() for name in catalog().expand(action.value)]
-            if expanded and not key.with_context() & set(expanded):
-                yield Fail(
-                    action.where,
-                    f"{quoted(action.value)} carries no encryption context, so this statement never allows it",
                 )
