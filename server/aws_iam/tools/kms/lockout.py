@@ -54,7 +54,8 @@ def lockout(
 ) -> Answer:
     """What PutKeyPolicy would answer this caller, and the administrators that remain."""
     content = one_policy(document, Kind.RESOURCE)
-    layers = _layers(policies)
+    given_policies = json_value("policies", policies, example=_POLICIES)
+    layers = _layers(given_policies)
     owner = account_id("account", account) if account else ""
     key_arn = key_argument(key, owner)
     if key_arn:
@@ -100,7 +101,12 @@ def lockout(
             ),
             "assumed": [
                 {"what": assumption}
-                for assumption in _assumed(result, layers, content if not key_arn else None)
+                for assumption in _assumed(
+                    result,
+                    layers,
+                    content if not key_arn else None,
+                    bare=_are_bare(given_policies),
+                )
             ],
         },
         sources=(_PUT, _DEFAULT, _PAGE),
@@ -136,11 +142,14 @@ def _account_of(caller: str) -> str:
     return parsed.account
 
 
+def _are_bare(policies: Any) -> bool:
+    """Whether they are a policy or a list, without a layer: then they are the caller's own."""
+    return isinstance(policies, list) or (isinstance(policies, dict) and "Statement" in policies)
+
+
 def _layers(policies: Any) -> dict[str, Any]:
-    value = json_value("policies", policies, example=_POLICIES)
-    if isinstance(value, list) or (isinstance(value, dict) and "Statement" in value):
-        value = {"identity": value}
-    layers = json_object("policies", value, example=_POLICIES)
+    by_layer = {"identity": policies} if _are_bare(policies) else policies
+    layers = json_object("policies", by_layer, example=_POLICIES)
     for layer in layers:
         if layer not in _LAYERS:
             known = ", ".join(f"`{layer}`" for layer in _LAYERS)
@@ -216,15 +225,17 @@ def _repair(content: Policy, result: Lockout, caller: str, account: str) -> Mapp
 
 
 def _assumed(
-    result: Lockout, layers: Mapping[str, Any], without_key: Policy | None
+    result: Lockout, layers: Mapping[str, Any], without_key: Policy | None, *, bare: bool
 ) -> Iterator[str]:
-    """What the answer assumes; `without_key` is the policy if its key is not known."""
+    """What the answer assumes; `without_key` is the policy if its key is not known, `bare` says that no layer was named."""
     for statement in without_key.statements if without_key else ():
         if named := key_of_statement(statement):
             yield (
                 f"the key is {quoted(named.value)}, as `{named.where.pointer}` says: on another key that statement has "
                 "no effect; give `key`"
             )
+    if bare:
+        yield "`policies` are the caller's identity policies"
     absent = [layer for layer in _LAYERS if layer not in layers]
     if result.outcome != "refused":
         yield "every principal exists: AWS refuses a policy that names one that does not"

@@ -141,7 +141,9 @@ def never_sent_name(at: KeyPolicy) -> Iterator[Fail]:
             for value in condition.values if condition.base != "Null" else ():
                 if why := _why_never_sent(value.value):
                     yield Fail(
-                        value.where, f"no request has kms:ViaService {quoted(value.value)}: {why}"
+                        value.where,
+                        f"no request has kms:ViaService {quoted(value.value)}: {why[0]}",
+                        low_confidence=why[1],
                     )
 
 
@@ -149,18 +151,19 @@ _LABELS = 4
 """How many parts a value has at least: NAME.REGION.amazonaws.com."""
 
 
-def _why_never_sent(value: str) -> str:
+def _why_never_sent(value: str) -> tuple[str, bool] | None:
+    """Why KMS never sends the value, and whether that is only as true as the table is new."""
     if value.lower().endswith(f"{SUFFIX}.cn"):
-        return f"it ends in {SUFFIX} in China, too"
+        return f"it ends in {SUFFIX} in China, too", False
     name, _, rest = value.partition(".")
     if not is_literal(name):
-        return ""
+        return None
     if is_literal(rest) and value.endswith(SUFFIX) and len(value.split(".")) < _LABELS:
-        return f"it has the form NAME.REGION{SUFFIX}"
+        return f"it has the form NAME.REGION{SUFFIX}", False
     known = via_service(name)
     if known and known.name != name.lower():
-        return f"KMS calls the service {quoted(known.name)}"
-    return ""
+        return f"KMS calls the service {quoted(known.name)}", True
+    return None
 
 
 @check(
