@@ -13,7 +13,7 @@ from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
-    from aws_iam.engine.sources.gather import Gathered
+    from aws_iam.engine.sources.gathered import Gathered
 
 INPUTS = TESTS / "cases/inputs"
 ALLOW = {

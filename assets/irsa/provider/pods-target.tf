@@ -3,5 +3,7 @@
 resource "aws_iam_role_policy" "target" {
   name   = "AssumeTargetRole"
   role   = aws_iam_role.workload.id
-  policy = file("${path.module}/assume-target-role.json")
+  policy = jsonencode(
+    {{Policy}}
+  )
 }

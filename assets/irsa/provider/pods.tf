@@ -7,7 +7,9 @@ resource "aws_eks_addon" "agent" {
 # The role has no permissions yet: attach the policies that the workload needs.
 resource "aws_iam_role" "workload" {
   name               = "{{Role}}"
-  assume_role_policy = file("${path.module}/trust-policy.json")
+  assume_role_policy = jsonencode(
+    {{Trust}}
+  )
 }
 
 resource "aws_eks_pod_identity_association" "workload" {

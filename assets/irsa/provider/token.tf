@@ -8,7 +8,9 @@ resource "aws_iam_openid_connect_provider" "issuer" {
 # The role has no permissions yet: attach the policies that the workload needs.
 resource "aws_iam_role" "workload" {
   name                 = "{{Role}}"
-  assume_role_policy   = file("${path.module}/trust-policy.json")
+  assume_role_policy   = jsonencode(
+    {{Trust}}
+  )
   max_session_duration = 3600
 
   depends_on = [aws_iam_openid_connect_provider.issuer]

@@ -29,7 +29,7 @@ from aws_iam.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from aws_iam.answer import Answer
+    from aws_iam.answer import Answer, Artifact
     from aws_iam.engine.sources.files import Files
     from aws_iam.report.next_calls import InWords
     from aws_iam.tools.kit.tool import Action, Argument, Progress, Tool
@@ -301,10 +301,10 @@ def _print_json(answer: Answer) -> None:
 
 def _print_file(answer: Answer, in_words: InWords) -> None:
     """Write only the file to standard output; the rest of the answer goes to standard error."""
-    policies = [artifact for artifact in answer.artifacts if artifact.language == "json"]
     first = answer.artifacts[0]
-    if first.language == "json" and len(policies) > 1:
-        content = json.dumps([json.loads(policy.content) for policy in policies], indent=2)
+    policies = list(filter(None, map(_policy, answer.artifacts)))
+    if _policy(first) and len(policies) > 1:
+        content = json.dumps(policies, indent=2)
     else:
         content = first.content
     ending = "\r\n" if content.endswith("\r\n") else "\n"
@@ -315,6 +315,14 @@ def _print_file(answer: Answer, in_words: InWords) -> None:
     if sys.stderr is not None:
         rest = replace(answer, artifacts=answer.artifacts[1:])
         print(plain(rest, in_words), end="", file=sys.stderr)
+
+
+def _policy(artifact: Artifact) -> Any:
+    """The policy in a file; None for every other file, JSON included."""
+    if artifact.language != "json":
+        return None
+    value = json.loads(artifact.content)
+    return value if isinstance(value, dict) and "Statement" in value else None
 
 
 def _show(answer: Answer, in_words: InWords) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.engine.language.document import Kind, Policy, Source, Syntax, dump
-from aws_iam.engine.sources.gather import one_policy, sources_of
+from aws_iam.engine.sources.files import File, Files
+from aws_iam.engine.sources.gather import gathered, one_policy, sources_of
 from aws_iam.errors import InputError
 
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
@@ -169,6 +170,63 @@ def test_the_policies_of_an_answer_are_taken_by_name() -> None:
             "both.json/1",
             "broken.json",
         ]
+
+
+TEMPLATE = """
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: {Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: "sts:AssumeRole"}
+"""
+FILES = {
+    "role.yaml": ("yaml", TEMPLATE),
+    "role.tf": ("hcl", 'resource "aws_iam_role" "r" {}'),
+    "key.tf": ("terraform", 'resource "aws_kms_key" "k" {}'),
+    "script.sh": ("bash", "aws sts get-caller-identity"),
+}
+
+
+def test_the_templates_of_an_answer_are_read_and_what_is_not_is_named() -> None:
+    written = [{"name": n, "language": kind, "content": text} for n, (kind, text) in FILES.items()]
+    withheld = {"name": "long.json", "language": "json", "uri": "aws-iam://results/1/long.json"}
+    answer = {"summary": "made", "artifacts": [*written, withheld]}
+    for document_ in (answer, Files(files=(File(name="answer.json", text=json.dumps(answer)),))):
+        found = gathered(document_)
+        (source,) = found.sources
+        assert source.name == "Role.AssumeRolePolicyDocument"
+        assert [place.place for place in found.unread] == ["role.tf", "key.tf", "long.json"]
+        assert {place.why for place in found.unread} == {
+            "Terraform sources are not read",
+            "the answer leaves it out",
+        }
+    with pytest.raises(InputError, match=r"key\.tf: Terraform sources are not read"):
+        gathered({"summary": "made", "artifacts": written[2:]})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("", 'resource "aws_kms_key" "k" {\n  policy = "{}"\n}'),
+        ("", '# a comment\n\ndata "aws_iam_policy_document" "d" {\n  statement {}\n}'),
+        ("main.tf", 'terraform {\n  required_version = "1.9"\n}'),
+        ("keys.tofu", "# nothing yet"),
+        ("renamed.txt", 'module "kms" {\n  source = "./kms"\n}'),
+    ],
+)
+def test_terraform_is_refused_with_what_is_read_instead(name: str, text: str) -> None:
+    inputs: list[Any] = [Files(files=(File(name=name, text=text),))]
+    for document_ in [*inputs, *([] if name else [text])]:
+        with pytest.raises(InputError, match="Terraform sources are not read") as refused:
+            gathered(document_)
+        assert "terraform show -json" in refused.value.hint
+
+
+def test_yaml_that_quotes_terraform_is_yaml() -> None:
+    quoted = TEMPLATE + '  Note: |\n    resource "a" "b" {\n    }\n'
+    assert len(gathered(quoted).sources) == 1
 
 
 def test_an_answer_without_policies_is_refused() -> None:

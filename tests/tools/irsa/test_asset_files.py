@@ -105,13 +105,18 @@ def _kinds(node: Any) -> Any:
 @pytest.mark.parametrize("value", ["%{ for x in y }", "a'b", "a`b`", "a#b", "a & b", "$(id)", "a: b"])  # fmt: skip
 def test_a_subject_is_the_same_in_every_language(value: str) -> None:
     arguments = {"provider": "generic", "issuer": "id.example.com", "audience": "y"}
-    documents = [
-        trust(**arguments, subject=value, format=form).artifacts[0].content for form in FORMATS
-    ]
-    template = trust(**arguments, subject=value, format="cloudformation").artifacts[1].content
+    template, terraform, alone = (
+        trust(**arguments, subject=value, **form).artifacts[0].content
+        for form in ({"format": "cloudformation"}, {"format": "terraform"}, {})
+    )
     read = yaml.load(template, Loader=Tagged)  # noqa: S506 - the loader is a safe one
     role = read["Resources"]["Role"]["Properties"]["AssumeRolePolicyDocument"]
-    assert all(json.loads(document) == role for document in documents)
+    assert json.loads(alone) == role
+    _, _, after = terraform.partition("jsonencode(")
+    held, _ = json.JSONDecoder().raw_decode(after.lstrip())
+    assert json.loads(json.dumps(held).replace("%%{", "%{").replace("$${", "${")) == role
+    assert hcl2.loads(terraform)
+    assert "file(" not in terraform
     (statement,) = role["Statement"]
     assert statement["Condition"]["StringEquals"]["id.example.com:sub"] == value
 

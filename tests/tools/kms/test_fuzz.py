@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
 from aws_iam.errors import InputError
+from aws_iam.rules.policy.catalogue import POLICY_RULES
 from aws_iam.tools.kms.actions import tool
 from aws_iam.tools.kms.checks.catalogue import ON_POLICY
 from helpers.folders import TESTS
@@ -27,6 +28,7 @@ DOCUMENTS = [
 ]
 KEYS = [("resource", "AWS::KMS::Key", document) for document in DOCUMENTS]
 CALLER = "arn:aws:iam::111122223333:role/ci"
+CODES = {*ON_POLICY, *(rule.code for rule in POLICY_RULES)}
 SEEDS = st.integers(min_value=0, max_value=2**60)
 FUZZ = settings(
     max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -44,7 +46,7 @@ def answered(action: str, document: Any, **more: Any) -> None:
         answer_text = json.dumps(to_json(answer), ensure_ascii=False)
         if action == "lockout":
             assert answer.facts["put_key_policy"] in {"accepted", "refused", "unknown"}
-        assert {finding.code for finding in answer.findings} <= set(ON_POLICY)
+        assert {finding.code for finding in answer.findings} <= CODES
     assert not any(
         ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in answer_text
     )

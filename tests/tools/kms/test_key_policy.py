@@ -240,13 +240,22 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
     ("arguments", "message"),
     [
         ({"account": "12"}, "`account` is not well formed"),
-        ({"admins": ["KeyAdmin"]}, "`admins` is not well formed"),
+        ({"admins": ["KeyAdmin"]}, "write role/KeyAdmin or user/KeyAdmin"),
+        ({"users": [f"arn:aws:sts::{OWN}:assumed-role/App/run"]}, "name the role, with its path: role/App"),
+        ({"users": ["group/Staff"]}, "groups cannot be principals"),
+        ({"users": [f"arn:aws:iam::{OWN}:root"]}, "is the whole account"),
+        ({"users": [f"arn:aws:iam::{OTHER}:root"]}, "`users` is not well formed"),
+        ({"account": "1111-22223333"}, "`account` is not well formed"),
+        ({"organization": f"arn:aws:organizations::{OWN}:ou/o-exampleorg1/ou-ab12-11111111"}, "`organization` is not well formed"),
         ({"admins": [f"arn:aws:iam::{OTHER}:role/X"]}, "belongs to another account"),
         ({"users": ["role/*"]}, "it cannot contain `*`"),
         ({"users": ["role/App", "role/KeyAdmin"]}, "is in `admins` and in `users`"),
         ({"users": [f"role/u{n}" for n in range(101)]}, "more than 100"),
         ({"external_accounts": [OWN]}, "the key's own account"),
         ({"services": ["cloudwatch-log"]}, "did you mean `cloudwatch-logs`"),
+        ({"services": ["eventbridge"]}, "give one of `eventbridge-sns`, `eventbridge-sqs`"),
+        ({"services": ["events"], "region": "eu-west-1"}, "`events.amazonaws.com` uses keys in several ways"),
+        ({"services": ["security-hub"]}, "the table has `cloudwatch-logs`"),
         ({"services": ["cloudtrail"]}, "needs the key's Region"),
         ({"replicas": ["eu-west-1"]}, "needs the primary key's Region"),
         ({"replicas": ["eu-west-1"], "region": "eu-west-1"}, "is the primary key's own Region"),
@@ -289,6 +298,31 @@ def test_what_does_not_fit_is_refused_by_name(arguments: dict[str, Any], message
         key_policy_answer(**arguments)
     assert message in str(raised.value)
     assert "\x1b" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ({"account": "1111-2222-3333"}, {}),
+        ({"account": "1111 2222 3333"}, {}),
+        ({"account": f"arn:aws:iam::{OWN}:root"}, {}),
+        ({"external_accounts": ["4444-5555-6666"]}, {"external_accounts": [OTHER]}),
+        ({"organization": f"arn:aws:organizations::{OWN}:organization/o-exampleorg1"}, {"organization": "o-exampleorg1"}),
+        ({"region": "EU-West-1", "services": ["logs"]}, {"region": "eu-west-1", "services": ["cloudwatch-logs"]}),
+        ({"region": "eu-west-1", "services": ["CloudWatch Logs"]}, {"region": "eu-west-1", "services": ["logs"]}),
+        ({"region": "eu-west-1", "services": ["AWS CloudTrail"]}, {"region": "eu-west-1", "services": ["cloudtrail"]}),
+        ({"services": ["Auto Scaling"]}, {"services": ["auto-scaling"]}),
+        ({"users": [f"arn:aws:iam::{OWN}:role/team/App"]}, {"users": ["role/team/App"]}),
+        ({"users": "role/App"}, {}),
+    ],
+)  # fmt: skip
+def test_what_has_one_meaning_is_taken(written: dict[str, Any], plain: dict[str, Any]) -> None:
+    assert document(key_policy_answer(**written)) == document(key_policy_answer(**plain))
+
+
+def test_the_partition_comes_from_the_accounts_arn_too() -> None:
+    policy = document(key_policy_answer(account=f"arn:aws-cn:iam::{OWN}:root"))
+    assert policy["Statement"][0]["Principal"] == {"AWS": f"arn:aws-cn:iam::{OWN}:root"}
 
 
 def test_a_policy_that_is_too_long_is_not_handed_out() -> None:

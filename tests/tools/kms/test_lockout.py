@@ -82,6 +82,17 @@ def test_the_key_that_a_statement_names_is_assumed_and_told() -> None:
     assert not any("give `key`" in row["what"] for row in assumed)
 
 
+def test_policies_without_a_layer_are_the_callers_and_the_answer_says_so() -> None:
+    everything = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"},
+    }
+    for written in (everything, [everything], json.dumps([everything])):
+        facts = lockout(policy(account_statement()), f"{OWN}role/ci", policies=written).facts
+        assert facts["put_key_policy"] == "accepted"
+        assert {"what": "`policies` are the caller's identity policies"} in facts["assumed"]
+
+
 def test_text_is_taken_as_well_as_a_value() -> None:
     text = json.dumps(policy(account_statement()), indent=2)
     assert lockout(text, f"{OWN}root").facts["put_key_policy"] == "accepted"
@@ -98,7 +109,13 @@ def test_text_is_taken_as_well_as_a_value() -> None:
         ({"policies": "["}, "`policies` is not JSON"),
         ({"context": [1]}, "`context` must be an object"),
         ({"account": "12"}, "`account` is not well formed"),
-        ({"key": "alias/main"}, "`key` is not well formed"),
+        (
+            {"key": "alias/main"},
+            "is an alias; give the key's ARN: aws kms describe-key --key-id alias/main",
+        ),
+        ({"key": "11111111-2222-3333-4444-555555555555"}, "has no account and Region"),
+        ({"key": "arn:aws:kms:eu-west-1:111122223333:key/main"}, "`key` is not well formed"),
+        ({"caller": "role/ci", "document": policy()}, "needs the account"),
         ({"key": KEY, "account": "444455556666"}, "`key` belongs to account"),
         ({"document": '{"Statement": ['}, "not JSON"),
     ],

@@ -10,11 +10,27 @@ import pytest
 from aws_iam import docs
 from aws_iam.engine.reference.key_services import key_services
 from aws_iam.engine.reference.via_services import via_services
+from aws_iam.errors import InputError
 from aws_iam.tools.kms.actions import tool
 from helpers.folders import ROOT
-from helpers.key_policies import OTHER, OWN, document, key_policy_answer
+from helpers.key_policies import (
+    ADMIN,
+    EVERYTHING,
+    OTHER,
+    OWN,
+    document,
+    key_policy_answer,
+    outcome,
+)
 
-GUARDED = {name: service for name, service in key_services().items() if service.guard}
+ITSELF = {
+    name: service
+    for name, service in key_services().items()
+    if service.principal and service.statements
+}
+GUARDED = {name: service for name, service in ITSELF.items() if service.guard}
+# Uses with the permissions of a principal of the account.
+FOR_A_CALLER = {name: service for name, service in key_services().items() if service.caller}
 SERVICES = [
     name
     for name, service in GUARDED.items()
@@ -22,6 +38,7 @@ SERVICES = [
 ]
 # What AWS documents without a condition on the source, and what `policy validate` says of it.
 UNGUARDED = {
+    "eventbridge-archive": ("kms:DescribeKey", "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL"),
     "eventbridge-bus": ("kms:DescribeKey", "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL"),
     "route53-dnssec": ("kms:CreateGrant", "RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL"),
 }
@@ -69,7 +86,7 @@ def test_an_action_that_aws_documents_without_a_guard_is_told_apart() -> None:
 # Regions in which partition a service takes keys; Route 53 takes them in us-east-1 alone.
 ELSEWHERE = [
     (name, partition, region)
-    for name, service in key_services().items()
+    for name, service in ITSELF.items()
     for partition, region in (("aws-us-gov", "us-gov-west-1"), ("aws-cn", "cn-north-1"))
     if not service.region
 ]
@@ -103,6 +120,72 @@ def test_auto_scaling_is_let_in_by_its_role_in_the_account() -> None:
     }
     assert {"kms:CreateGrant"} < {name for row in rows for name in row["does"].split(", ")}
     assert answer.findings == ()
+
+
+@pytest.mark.parametrize("name", FOR_A_CALLER)
+def test_a_use_with_the_permissions_of_a_role_gets_no_statement_and_names_the_role(
+    name: str,
+) -> None:
+    use = FOR_A_CALLER[name]
+    for word in (name, use.principal):
+        answer = key_policy_answer(services=[word])
+        assert document(answer) == document(key_policy_answer())
+        (row,) = answer.facts["services"]
+        assert row["guard"] == "none needed: it has no statement"
+        assert (
+            f"with the permissions of {use.caller}: name that principal in `users`" in row["note"]
+        )
+        assert use.source in answer.sources
+        assert "AWS service" not in answer.summary
+
+
+THEIRS = f"arn:aws:iam::{OTHER}:role/Their"
+STRANGER = "arn:aws:iam::777788889999:role/Other"
+FOR_AWS = {"kms__GrantIsForAWSResource": "true"}
+INSIDE = {"aws__PrincipalOrgID": "o-exampleorg1"}
+
+
+@pytest.mark.parametrize(
+    ("shared_with", "keys"),
+    [({"external_accounts": [OTHER]}, {}), ({"organization": "o-exampleorg1"}, INSIDE)],
+)
+def test_snapshots_are_shared_with_the_named_accounts_alone(
+    shared_with: dict[str, Any], keys: dict[str, str]
+) -> None:
+    answer = key_policy_answer(
+        services=["ami-sharing"], via_service=["s3"], region="eu-west-1", **shared_with
+    )
+    policy = document(answer)
+    # What AWS's page on sharing a snapshot's key asks for.
+    for action in ("DescribeKey", "Decrypt", "ReEncryptFrom", "GenerateDataKeyWithoutPlaintext"):
+        assert outcome(policy, THEIRS, action, EVERYTHING, **keys) == "Allowed"
+        assert outcome(policy, THEIRS, action, **keys) == "ImplicitlyDenied"
+    assert outcome(policy, THEIRS, "CreateGrant", EVERYTHING, **FOR_AWS, **keys) == "Allowed"
+    assert outcome(policy, THEIRS, "CreateGrant", EVERYTHING, **keys) == "ImplicitlyDenied"
+    assert outcome(policy, THEIRS, "PutKeyPolicy", EVERYTHING, **keys) == "ImplicitlyDenied"
+    elsewhere = {"aws__PrincipalOrgID": "o-anotherorg1"}
+    for action in ("CreateGrant", "Decrypt"):
+        assert outcome(policy, STRANGER, action, EVERYTHING, **FOR_AWS, **elsewhere) == (
+            "ImplicitlyDenied"
+        )
+    assert outcome(policy, ADMIN, "CreateGrant", **FOR_AWS, **keys) == "ImplicitlyDenied"
+    assert any("grants for AWS services" in row["how"] for row in answer.facts["users"])
+    assert answer.findings == ()
+    assert key_services()["snapshot-sharing"].source in answer.sources
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "needs `external_accounts` or `organization`"),
+        ({"external_accounts": [OTHER], "use": "decrypt"}, "cannot be combined with `use`"),
+        ({"external_accounts": [OTHER], "context": {"a": "b"}}, "cannot be combined with `context`"),
+        ({"external_accounts": [OTHER], "usage": "sign"}, "needs a key of `usage` encrypt"),
+    ],
+)  # fmt: skip
+def test_sharing_that_cannot_work_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        key_policy_answer(services=["snapshot-sharing"], **arguments)
 
 
 @pytest.mark.parametrize("word", ["backup", "dynamodb", "efs", "backup.amazonaws.com"])

@@ -39,7 +39,7 @@ from aws_iam.engine.comparison.unchanged_statements import (
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.sources.gather import Gathered, Unread, gathered, sources_of
+from aws_iam.engine.sources.gather import gathered, sources_of
 from aws_iam.engine.tokens.oidc_provider import provider_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.attachment_changes import AttachmentChange
     from aws_iam.engine.comparison.policy_pairs import Change, JudgedPolicies, PolicyPair
+    from aws_iam.engine.sources.gathered import Gathered, Unread
 
     Relation = Literal["more", "less", "equal", "incomparable", "unknown"]
 

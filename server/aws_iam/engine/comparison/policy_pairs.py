@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Source
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
-    from aws_iam.engine.sources.gather import Gathered
+    from aws_iam.engine.sources.gathered import Gathered
 
     Change = Literal["added", "removed", "changed"]
 

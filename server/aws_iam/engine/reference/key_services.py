@@ -1,4 +1,4 @@
-"""AWS services that use a KMS key under their own principal: their actions, and the condition that AWS documents."""
+"""Uses of a KMS key by AWS services: their actions, and the condition that AWS documents; or whose permissions they use."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ class KeyService:
 
     `guard` is the documented condition against confused deputies; when AWS supports none it is empty and `note` says
     what protects the key instead. `usage` is the kind of key that the service uses, `region` the only Region in which it uses keys.
+    `caller` says whose permissions the service uses, if it has no statement of its own; with `for_others` the statements
+    are for the other accounts that use the key.
     """
 
     name: str
@@ -35,6 +37,8 @@ class KeyService:
     source_arn: str
     usage: str
     region: str
+    caller: str
+    for_others: bool
     statements: tuple[Mapping[str, Any], ...]
 
     def principal_in(self, partition: str, region: str, account: str) -> dict[str, str]:
@@ -46,11 +50,17 @@ class KeyService:
 
     def principal_words(self) -> str:
         """The principal with its parts named, for people."""
+        if self.caller:
+            return self.caller
+        if self.for_others:
+            return "the other accounts"
         values = {"Partition": "aws", "Region": "REGION", "Account": "ACCOUNT"}
         return _filled(self.principal, {**values, "Suffix": "amazonaws.com"})
 
     def is_principal(self, text: str) -> bool:
         """Whether the text is the service's principal, in any Region and partition."""
+        if not self.principal:
+            return False
         pattern = _HOLE.sub(
             _one_field, re.escape(self.principal).replace(r"\{", "{").replace(r"\}", "}")
         )
@@ -137,6 +147,8 @@ def key_services() -> Mapping[str, KeyService]:
             source_arn=row.get("source_arn", ""),
             usage=row.get("usage", "encrypt"),
             region=row.get("region", ""),
+            caller=row.get("caller", ""),
+            for_others=row.get("for_others", False),
             statements=tuple(row["statements"]),
         )
         for row in _table()["services"]

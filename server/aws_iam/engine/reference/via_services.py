@@ -38,16 +38,17 @@ class ViaService:
 
 def via_service(word: str) -> ViaService | None:
     """The service with that name, or that people call so; None if the table has neither."""
-    return _by_word().get(_normal(word))
+    return _by_word().get(service_word(word))
 
 
 def near_via_service(word: str) -> str | None:
     """The name that a misspelled one may mean."""
-    names = nearest(_normal(word), _by_word()) or (closest(_normal(word), _by_word()),)
+    names = nearest(service_word(word), _by_word()) or (closest(service_word(word), _by_word()),)
     return names[0]
 
 
-def _normal(word: str) -> str:
+def service_word(word: str) -> str:
+    """A service's name as people write it, in the form of the tables: lower case, hyphens, no brand."""
     return _BRAND.sub("", _SEPARATORS.sub("-", word.strip().lower()), count=1)
 
 
@@ -69,7 +70,9 @@ def via_services() -> Mapping[str, ViaService]:
 
 @cache
 def _by_word() -> Mapping[str, ViaService]:
-    named = {_normal(full): known for known in via_services().values() for full in known.services}
+    named = {
+        service_word(full): known for known in via_services().values() for full in known.services
+    }
     words = {word: via_services()[name] for word, name in _table()["words"].items()}
     return {**named, **words, **via_services()}
 

@@ -1,11 +1,14 @@
-"""What a JSON value of the input is: a policy or an attempt at one, a list of them, a policy as text, an `Answer`."""
+"""What an input is: a policy or an attempt at one, a list of them, a policy as text, an `Answer`, Terraform's own language."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.sources.containers.embedded_documents import is_policy, looks_encoded
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,11 +51,29 @@ def is_answer(node: Node) -> bool:
     return summary is not None and summary.form is Form.STRING and has_others
 
 
-def json_artifacts(answer: Node) -> Iterator[tuple[str, str]]:
-    """Name and content of each artifact that is JSON."""
+def artifacts_of(answer: Node) -> Iterator[tuple[str, str, str]]:
+    """Name, language and content of each artifact; the content is empty where it was too long for the answer."""
     artifacts = answer.member("artifacts")
     for artifact in artifacts.items if artifacts else ():
         name, language, content = map(artifact.member, ("name", "language", "content"))
-        if name is None or content is None or language is None or language.text != "json":
-            continue
-        yield name.text, content.text
+        if name is not None and language is not None:
+            yield name.text, language.text, content.text if content else ""
+
+
+TERRAFORM_LANGUAGES = frozenset({"hcl", "terraform"})
+TERRAFORM_UNREAD = "Terraform sources are not read"
+_TERRAFORM_ENDINGS = (".tf", ".tofu")
+# At the start of a line: in YAML a text that quotes Terraform is indented.
+_TERRAFORM = re.compile(
+    r'^(?:(?:resource|data)[ \t]+"[^"\n]*"[ \t]+"[^"\n]*"|(?:module|variable|output|provider)[ \t]+"[^"\n]*"|terraform|locals)[ \t]*\{',
+    re.MULTILINE,
+)
+
+
+def refuse_terraform(text: str, name: str = "") -> None:
+    """Refuse Terraform's own language, which is not read, and say what is read instead."""
+    if name.lower().endswith(_TERRAFORM_ENDINGS) or _TERRAFORM.search(text):
+        raise InputError(
+            f"{quoted(name) if name else 'the document'}: {TERRAFORM_UNREAD}",
+            hint="give the plan as JSON (terraform plan -out=plan && terraform show -json plan), or the policy document alone",
+        )

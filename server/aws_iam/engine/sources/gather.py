@@ -42,14 +42,18 @@ from aws_iam.engine.sources.containers.embedded_documents import (
 )
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
 from aws_iam.engine.sources.document_shapes import (
+    TERRAFORM_LANGUAGES,
+    TERRAFORM_UNREAD,
+    artifacts_of,
     is_answer,
     is_document_as_text,
     is_policy_attempt,
-    json_artifacts,
     lists_policies,
+    refuse_terraform,
 )
 from aws_iam.engine.sources.file_names import suggested_by
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
+from aws_iam.engine.sources.gathered import Gathered, Unread, together
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -61,34 +65,6 @@ _SUPPORTED = (
     "a policy has a `Statement`; supported are policies, lists of policies, CloudFormation and SAM templates,"
     " Terraform plans as JSON, Kubernetes manifests and answers of the AWS CLI"
 )
-
-
-@slotted
-class Unread:
-    """A place, or a whole file, whose policy was not checked, and why.
-
-    `broken`: the file looks as if it holds policies, or is unreadable and may hold some, so it counts as a failure.
-    """
-
-    place: str
-    why: str
-    file: str | None = None
-    broken: bool = False
-
-
-@slotted
-class Gathered:
-    """The policies, the places that were not checked, and the files with their formats."""
-
-    sources: tuple[Source, ...]
-    unread: tuple[Unread, ...] = ()
-    formats: tuple[tuple[str, str], ...] = ()
-    """File and format of each file that holds policies inside something larger."""
-    files: int = 0
-    without: tuple[str, ...] = ()
-    """The files of a folder that hold no policy."""
-    attachments: tuple[PolicyAttachment, ...] = ()
-    """Policies that the files attach without their documents."""
 
 
 @slotted
@@ -175,6 +151,7 @@ def _of_text(text: str, requested: _Requested, at_most: int = MAX_CHARACTERS) ->
     node = _scanned(text, at_most)
     if not isinstance(node, Syntax):
         return _of_root(node, text, requested)
+    refuse_terraform(text)
     # IAM accepts JSON only, so YAML is read only as a larger document.
     larger = _of_larger(_larger_yaml(text), requested, required=False)
     if larger.sources or larger.unread or larger.formats:
@@ -258,13 +235,14 @@ def _in_string(node: Node, requested: _Requested) -> Gathered:
 
 
 def _of_answer(node: Node, requested: _Requested) -> Gathered:
-    found = tuple(_artifacts(node, requested))
-    if not found:
+    found = _artifacts(node, requested)
+    if not found.sources:
+        left = "; ".join(f"{unread.place}: {unread.why}" for unread in found.unread[:3])
         raise InputError(
-            "the answer holds no policy",
-            hint="give the answer of an action that writes policies, such as `policy template`",
+            "the answer holds no policy" + (f" that can be read ({left})" if left else ""),
+            hint="give the answer of an action that writes policies or CloudFormation templates, such as `policy template`",
         )
-    return Gathered(sources=found)
+    return found
 
 
 def _may_be_policy(node: Node) -> bool:
@@ -375,16 +353,34 @@ def _requested(kind: Kind | None, resource_type: str | None) -> _Requested:
     return _Requested(kind=implied, resource_type=name)
 
 
-def _artifacts(answer: Node, requested: _Requested) -> Iterator[Source]:
-    for name, text in json_artifacts(answer):
-        node = scan(text)
-        if isinstance(node, Syntax):
-            yield Source(name=name, content=node)
-        elif node.member("Statement"):
-            yield Source(name=name, content=requested.policy(node, text))
-        elif node.items and all(item.member("Statement") for item in node.items):
-            for number, item in enumerate(node.items):
-                yield Source(name=f"{name}/{number}", content=_item(item, requested))
+def _artifacts(answer: Node, requested: _Requested) -> Gathered:
+    """The policies in the files of an answer: alone, in a list, or in a template."""
+    return together(
+        [
+            _artifact(name, language, text, requested)
+            for name, language, text in artifacts_of(answer)
+        ]
+    )
+
+
+def _artifact(name: str, language: str, text: str, requested: _Requested) -> Gathered:
+    terraform = language in TERRAFORM_LANGUAGES
+    if terraform or (not text and language in {"json", "yaml"}):
+        why = TERRAFORM_UNREAD if terraform else "the answer leaves it out"
+        return Gathered(sources=(), unread=(Unread(place=name, why=why),))
+    if language == "yaml":
+        return _of_larger(_larger_yaml(text), requested, file=name, required=False)
+    return _in_json(name, text, requested) if language == "json" else Gathered(sources=())
+
+
+def _in_json(name: str, text: str, requested: _Requested) -> Gathered:
+    node = scan(text)
+    if isinstance(node, Syntax):
+        return Gathered(sources=(Source(name=name, content=node),))
+    if not (node.member("Statement") or lists_policies(node)):
+        return Gathered(sources=())
+    found = _of_root(node, text, requested).sources
+    return Gathered(sources=tuple(replace(own, name=f"{name}{own.name}") for own in found))
 
 
 def _of_files(given: Files, requested: _Requested) -> Gathered:
@@ -407,14 +403,7 @@ def _of_files(given: Files, requested: _Requested) -> Gathered:
             without.append(file.name)
         else:
             parts.append(found)
-    gathered_ = Gathered(
-        sources=tuple(source for part in parts for source in part.sources),
-        unread=(*unread, *(place for part in parts for place in part.unread)),
-        formats=tuple(format_ for part in parts for format_ in part.formats),
-        files=len(given.files),
-        without=tuple(without),
-        attachments=tuple(attachment for part in parts for attachment in part.attachments),
-    )
+    gathered_ = replace(together(parts, unread), files=len(given.files), without=tuple(without))
     if not gathered_.sources:
         what = f"folder {quoted(given.folder)}" if given.folder else "list of files"
         if not given.files:
@@ -474,7 +463,7 @@ def _in_roots(roots: tuple[Node, ...], file: File, requested: _Requested) -> Gat
     ):
         found = _of_root(roots[0], file.text, requested)
     elif len(roots) == 1 and is_answer(roots[0]):
-        found = Gathered(sources=tuple(_artifacts(roots[0], requested)))
+        found = _artifacts(roots[0], requested)
     else:
         return _of_larger(roots, requested, file=file.name, required=False)
     sources = tuple(replace(source, file=file.name) for source in found.sources)
@@ -493,6 +482,7 @@ def _roots(file: File) -> tuple[Node, ...] | Syntax:
         return (node,)
     if name.endswith(".json") or (begins_json and not name.endswith(YAML_ENDINGS)):
         return node
+    refuse_terraform(file.text, file.name)
     roots = scan_yaml(file.text)
     if isinstance(roots, Syntax):
         place = f" line {roots.where.line}:{roots.where.column}:" if roots.where.line else ""

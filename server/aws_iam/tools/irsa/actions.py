@@ -10,7 +10,7 @@ from aws_iam.engine.reference import issuers
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.tools.irsa.asset_files import policy_file
-from aws_iam.tools.irsa.creation import CreationRequest, Format, creation_files
+from aws_iam.tools.irsa.creation import TRUST_POLICY, CreationRequest, Format, creation_files
 from aws_iam.tools.irsa.names import Names
 from aws_iam.tools.irsa.provider import Request, one_column
 from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe
@@ -71,14 +71,17 @@ def trust_policy(
     workload = describe(provider, request)
     within = _partition(request, workload)
     trust = _trust(workload, account, within)
-    policy = policy_file("trust-policy.json", trust)
+    policy = policy_file(TRUST_POLICY, trust)
     creation = CreationRequest(account=account, partition=within, format=format_ or "cli")
     created = creation_files(creation, names, workload, trust)
     chosen = PROVIDERS[provider]
     return Answer(
         summary=f"{workload.description} may assume the role, and nobody else ({chosen.title}).",
         findings=tuple(validate(policy.content, "trust")),
-        artifacts=(policy, *created.files),
+        # The file that was asked for comes first; a template and Terraform hold the trust policy themselves.
+        artifacts=(created.main, *created.policies)
+        if format_
+        else (policy, created.main, *created.policies[1:]),
         facts=_facts(workload, account, within)
         | {
             "format": creation.format,

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Source as Document
-    from aws_iam.engine.sources.gather import Gathered
+    from aws_iam.engine.sources.gathered import Gathered
     from aws_iam.tools.kit.tool import Progress
 
 _CONTROLS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html"

@@ -1,6 +1,6 @@
 """The files that create what a trust policy needs: the OIDC provider and the role, or the EKS agent, role and association.
 
-They are AWS CLI commands, CloudFormation or Terraform. The trust policy is a file beside them, or part of the template.
+They are AWS CLI commands, which read the policies from files beside them, or CloudFormation or Terraform, which hold them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aws_iam.answer import Artifact
 from aws_iam.engine.tokens.role_trust import PodCaller, TokenCaller, may_assume
 from aws_iam.tools.irsa.asset_files import filled, policy_file
+from aws_iam.tools.kit.terraform_json import terraform_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 
 Format = Literal["cli", "cloudformation", "terraform"]
 
+TRUST_POLICY = "trust-policy.json"
+"""The file of the role's trust policy."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreationFiles:
-    """The files beside the trust policy, and the placeholders in them."""
+    """The file that creates everything, the policies that it reads or that belong elsewhere, and the placeholders in it."""
 
-    files: tuple[Artifact, ...]
+    main: Artifact
+    policies: tuple[Artifact, ...]
     placeholders: tuple[str, ...]
 
 
@@ -88,9 +93,10 @@ def _token(
         "Cluster": names.cluster,
         "Region": workload.region,
     }
-    if caller.is_built_in:
-        return _files(request, "role", values, {"Trust": _yaml(trust)}, (), role)
-    return _files(request, "token", values, {"Trust": _by_provider(trust, arn)}, (), role)
+    kind = "role" if caller.is_built_in else "token"
+    in_template = _yaml(trust) if caller.is_built_in else _by_provider(trust, arn)
+    blocks = {"Trust": terraform_json(trust) if request.format == "terraform" else in_template}
+    return _created(request, _filled(request, kind, values, blocks), trust, (), role)
 
 
 def _pods(
@@ -114,40 +120,54 @@ def _pods(
         "RoleWithTarget": role if target else None,
         "TargetRole": target,
     }
-    policies = None
-    target_policies: tuple[Artifact, ...] = ()
-    if target:
-        needed = may_assume(target)
-        policies = _yaml(
-            {"Policies": [{"PolicyName": "AssumeTargetRole", "PolicyDocument": needed}]}
-        )
-        target_policies = (
-            policy_file("target-trust-policy.json", caller.target_trust(arn)),
-            policy_file("assume-target-role.json", needed),
-        )
-    blocks = {"Trust": _yaml(trust), "Policies": policies}
-    return _files(request, "pods", values, blocks, target_policies, role)
+    in_terraform = request.format == "terraform"
+    blocks: dict[str, str | None] = {
+        "Trust": terraform_json(trust) if in_terraform else _yaml(trust),
+        "Policies": None,
+    }
+    if not target:
+        return _created(request, _filled(request, "pods", values, blocks), trust, (), role)
+    needed = may_assume(target)
+    blocks["Policies"] = _yaml(
+        {"Policies": [{"PolicyName": "AssumeTargetRole", "PolicyDocument": needed}]}
+    )
+    content = _filled(request, "pods", values, blocks)
+    if in_terraform:
+        content += filled("provider/pods-target.tf", values, {"Policy": terraform_json(needed)})
+    policies = (
+        policy_file("target-trust-policy.json", caller.target_trust(arn)),
+        *((policy_file("assume-target-role.json", needed),) if request.format == "cli" else ()),
+    )
+    return _created(request, content, trust, policies, role)
 
 
-def _files(
+def _filled(
     request: CreationRequest,
     kind: str,
     values: Mapping[str, str | None],
     blocks: Mapping[str, str | None],
-    more: tuple[Artifact, ...],
+) -> str:
+    return filled(f"provider/{kind}.{_LANGUAGES[request.format].ending}", values, blocks)
+
+
+def _created(
+    request: CreationRequest,
+    content: str,
+    trust: dict[str, Any],
+    policies: tuple[Artifact, ...],
     role: str,
 ) -> CreationFiles:
     chosen = _LANGUAGES[request.format]
-    content = filled(f"provider/{kind}.{chosen.ending}", values, blocks)
-    if more and request.format == "terraform":
-        content += filled(f"provider/{kind}-target.tf", values)
     main = Artifact(
         name=f"provider.{chosen.ending}",
         language=chosen.language,
         content=content,
         checked_by=chosen.checked_by,
     )
-    return CreationFiles(files=(main, *more), placeholders=(role,) if role in content else ())
+    own = (policy_file(TRUST_POLICY, trust),) if request.format == "cli" else ()
+    return CreationFiles(
+        main=main, policies=(*own, *policies), placeholders=(role,) if role in content else ()
+    )
 
 
 def _role_name(sid: str) -> str:

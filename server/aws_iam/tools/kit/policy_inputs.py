@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.reference.managed_policies import is_policy_arn, managed_policy_of_arn
-from aws_iam.engine.sources.gather import Unread
+from aws_iam.engine.sources.gathered import Unread
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from aws_iam.engine.language.document import Policy, Source
-    from aws_iam.engine.sources.gather import Gathered
+    from aws_iam.engine.sources.gathered import Gathered
 
     Judge = Callable[[Policy], tuple[Finding, ...]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,7 @@ from aws_iam.account.collect.kms.keys import KMS_KEYS
 from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
 from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES
 from aws_iam.answer import Answer, Finding, NextCall, Severity, Status, Where, next_call
-from aws_iam.engine.language.aws_names import checked_name
-from aws_iam.engine.language.document import Policy
+from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError, NotCollected, closest
@@ -22,6 +22,7 @@ from aws_iam.escape import escaped, quoted
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import document_findings
 from aws_iam.rules.on_account import findings_on, policy_of
+from aws_iam.rules.policy.run import policy_findings
 from aws_iam.tools.kit import account_source, policy_inputs
 from aws_iam.tools.kit import needs as wishes
 from aws_iam.tools.kit.account_source import account_words
@@ -31,6 +32,7 @@ from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, unrea
 from aws_iam.tools.kms.checks.catalogue import CODES, ON_ACCOUNT, ON_POLICY, needs
 from aws_iam.tools.kms.checks.subject import PUT, KeyPolicy
 from aws_iam.tools.kms.key_argument import key_argument
+from aws_iam.tools.kms.principal_names import SHORT, account_id, partition_in, principal_arn
 from aws_iam.tools.kms.reasoning.statements import owner_shown_by
 from aws_iam.tools.kms.terms import THRESHOLDS, KeyTerms
 from aws_iam.wording import counted
@@ -40,13 +42,13 @@ if TYPE_CHECKING:
 
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Source as Document
+    from aws_iam.engine.sources.gathered import Gathered
     from aws_iam.tools.kit.tool import Json, Progress
 
 _PAGE = "references/kms-patterns.md#checks"
 _KEY = "AWS::KMS::Key"
 _MOST_ROWS = 20
 _FIRST = 3
-_SHORT = ("role/", "user/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +87,8 @@ def check(
 def document_answer(document: Any, arguments: Arguments) -> Answer:
     """Check the key policies of a document."""
     chosen = [code for code in _codes_in_scope(arguments.scope) if code in ON_POLICY]
-    key = key_argument(arguments.key, arguments.account)
-    account = checked_name("account", arguments.account, "account") if arguments.account else ""
+    account = account_id("account", arguments.account) if arguments.account else ""
+    key = key_argument(arguments.key, account)
     account = account or (key.split(":")[4] if key else "")
     gathered_policies = gathered(document)
     found = [
@@ -113,10 +115,11 @@ def document_answer(document: Any, arguments: Arguments) -> Answer:
             account=owner,
             key=key,
             trusted=_trusted(arguments.trusted),
-            users=_users(arguments.users, owner),
+            users=_users(arguments.users, owner, partition_in(policy, key)),
             only_via=arguments.only_via,
         )
-        return _of_policy(subject, chosen)
+        own = _of_policy(subject, chosen)
+        return own if arguments.scope else (*own, *_errors(policy, own))
 
     def of_source(source: Document, content: Policy) -> tuple[Finding, ...]:
         return document_findings.with_location(
@@ -129,7 +132,7 @@ def document_answer(document: Any, arguments: Arguments) -> Answer:
     findings = by_urgency([finding for _, several in by_source for finding in several])
     owners = dict.fromkeys(account or owner_shown_by(content) or "unknown" for _, content in found)
     return Answer(
-        summary=_document_summary(findings, len(found)),
+        summary=_document_summary(findings, len(found), gathered_policies),
         findings=findings,
         facts={
             "checks": len(chosen),
@@ -161,6 +164,24 @@ def _key_policy(source: Document) -> Policy | None:
 
 def _of_policy(subject: KeyPolicy, codes: Iterable[str]) -> tuple[Finding, ...]:
     return tuple(finding for code in codes for finding in ON_POLICY[code].findings(subject))
+
+
+# They say what is wrong with a statement in the words of keys.
+_SAID_FOR_KEYS = frozenset({"KMS-POL-PUBLIC", "KMS-STMT-NOEFFECT", "KMS-SVC-CONFUSED"})
+_STATEMENT = re.compile(r"/Statement/\d+")
+
+
+def _errors(policy: Policy, own: Iterable[Finding]) -> Iterator[Finding]:
+    """The errors of `policy validate`: names that do not exist, and what KMS does not store."""
+    said = {_statement_of(finding) for finding in own if finding.code in _SAID_FOR_KEYS}
+    for finding in policy_findings(replace(policy, kind=Kind.RESOURCE, resource_type=_KEY)):
+        if finding.severity is Severity.ERROR and _statement_of(finding) not in said:
+            yield replace(finding, severity=Severity.HIGH)
+
+
+def _statement_of(finding: Finding) -> str:
+    place = _STATEMENT.match(finding.where.pointer or "") if finding.where else None
+    return place[0] if place else "/"
 
 
 def _not_checked(codes: Iterable[str], arguments: Arguments) -> dict[str, Any]:
@@ -235,7 +256,7 @@ def _of_policies(
         else frozenset({*(r.arn for r in identities.roles), *(u.arn for u in identities.users)})
     )
     known: dict[tuple[str, str], tuple[Finding, ...]] = {}
-    users = _users(arguments.users, account.id)
+    users = _users(arguments.users, account.id, account.partition)
     for region, arn, name, text in _texts(account):
         if isinstance(text, NotCollected):
             code = "KMS-POL-RAM" if name else "KMS-POL-PUBLIC"
@@ -353,29 +374,29 @@ def _codes_for(word: str) -> list[str]:
 
 
 def _trusted(given: list[str] | None) -> frozenset[str]:
-    return frozenset(checked_name("trusted", account, "account") for account in given or ())
+    return frozenset(account_id("trusted", account) for account in given or ())
 
 
-def _users(given: list[str] | None, account: str) -> tuple[str, ...]:
+def _users(given: list[str] | None, account: str, partition: str) -> tuple[str, ...]:
     found = []
     for user in given or ():
-        short = user.startswith(_SHORT)
-        if short and not account:
+        if SHORT.fullmatch(user) and not account:
             raise InputError(
                 f"`users`: {quoted(user)} needs the account", hint="give the ARN, or add `account`"
             )
-        arn = f"arn:aws:iam::{account}:{user}" if short else user
-        found.append(checked_name("users", arn, "principal_arn"))
+        found.append(principal_arn("users", user, f"arn:{partition}:iam::{account}"))
     return tuple(dict.fromkeys(found))
 
 
-def _document_summary(findings: tuple[Finding, ...], count: int) -> str:
+def _document_summary(findings: tuple[Finding, ...], count: int, given: Gathered) -> str:
     what = f"{count} key policies" if count > 1 else "the key policy"
     unknown = sum(finding.status is Status.UNKNOWN for finding in findings)
     open_ = f" {unknown} could not be judged." if unknown else ""
+    if not policy_inputs.is_complete(given):
+        open_ += f" {policy_inputs.not_judged_note(given)}"
     failed = Counter(finding.severity for finding in findings if finding.status is Status.FAIL)
     if not failed:
-        word = "No problem found in what could be judged of" if unknown else "No problem found in"
+        word = "No problem found in what could be judged of" if open_ else "No problem found in"
         return f"{word} {what}.{open_}"
     total = sum(failed.values())
     by_severity = ", ".join(

@@ -31,8 +31,11 @@ def decide(needs: Json) -> Answer:
     costs = {kind: key_types.cost(kind, needed) for kind in KeyType if _fits(kind, exclusions)}
     used = [name for cost in costs.values() for name in cost.used]
     shown = _shown_rows(needed)
+    managed = chosen is not None and chosen.origin is not None
+    beyond = tuple(key_types.beyond_quotas(needed)) if managed else ()
     return Answer(
-        summary=_summary(chosen, needed, exclusions, costs),
+        summary=_summary(chosen, needed, exclusions, costs)
+        + "".join(f" Beyond a quota of AWS: {quota}." for quota in beyond),
         facts={
             "recommendation": _recommendation(chosen, needed),
             "reasons": _reasons(chosen, exclusions),
@@ -42,7 +45,11 @@ def decide(needs: Json) -> Answer:
             "not_counted": _not_counted(costs),
             "unconfirmed": _unconfirmed(shown, used, needed),
         },
-        sources=(*_sources(shown), _PAGE),
+        sources=(
+            *_sources(shown),
+            *(key_types.table()["quotas"]["sources"] if beyond else ()),
+            _PAGE,
+        ),
         next=_next(chosen),
         as_of=prices.prices().as_of,
     )

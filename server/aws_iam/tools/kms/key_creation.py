@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Artifact
+from aws_iam.tools.kit.terraform_json import terraform_json
 from aws_iam.tools.kms.reasoning.key_access import Usage
 
 if TYPE_CHECKING:
@@ -145,9 +146,9 @@ def _terraform(access: KeyAccess, keys: tuple[RegionalKey, ...]) -> str:
 
 
 def _jsonencode(key: RegionalKey) -> str:
-    """The policy as a Terraform expression: a JSON value is one, but for the starts of its templates."""
-    text = json.dumps(key.document, indent=2).replace("\n", "\n  ")
-    return f"jsonencode({text.replace('${', '$${').replace('%{', '%%{')})"
+    """The policy as a Terraform expression."""
+    text = terraform_json(key.document).replace("\n", "\n  ")
+    return f"jsonencode({text})"
 
 
 def _replica(key: RegionalKey, primary: RegionalKey) -> str:

@@ -22,6 +22,7 @@ from aws_iam.tools.kms import key_policy_facts
 from aws_iam.tools.kms.key_creation import Format, RegionalKey, creation_files
 from aws_iam.tools.kms.key_policy_arguments import unique_entries
 from aws_iam.tools.kms.key_policy_proof import proof_rows
+from aws_iam.tools.kms.principal_names import account_id, principal_arn
 from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES, KeyAccess, Usage, Use
 from aws_iam.tools.kms.service_principals import services_for_callers, services_of, sources_of
 from aws_iam.tools.kms.via_services import region_of_hosts, via_hosts
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 _PAGE = "references/kms-patterns.md#key-policy"
 _FILE = "key-policy.json"
-_SHORT = re.compile(r"(?:role|user)/.+")
+_ORGANIZATION_ARN = re.compile(r"arn:[a-z-]+:organizations::[0-9]{12}:organization/(o-[a-z0-9]+)")
 _CONTEXT_KEY = re.compile(r"[A-Za-z0-9_+=,.@:/-]{1,128}")
 _CONTEXT_VALUE = re.compile(r"[ -~]{1,1024}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9 _.:/=+@-]{1,256}")
@@ -134,10 +135,11 @@ def _refuse_format(usage: Usage, form: Format) -> None:
 
 def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
     """The checked arguments as a value; InputError names what is wrong with them."""
-    account = checked_name("account", arguments.account, "account")
+    account = account_id("account", arguments.account)
     usage = Usage(arguments.usage or Usage.ENCRYPT)
     use = Use(arguments.use or Use.BOTH)
-    region = checked_name("region", arguments.region, "region") if arguments.region else ""
+    region = (arguments.region or "").strip().lower()
+    region = checked_name("region", region, "region") if region else ""
     region = region or region_of_hosts(arguments.via_service)
     partition = _partition(arguments, region)
     replicas = tuple(_replica_regions(arguments.replicas, region, partition))
@@ -147,9 +149,7 @@ def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
     _refuse_admins_as_users(admins, users)
     outside = tuple(_outside_principals(arguments.external_accounts, partition, account))
     via = via_hosts(arguments.via_service, region)
-    organization = arguments.organization or ""
-    if organization:
-        checked_name("organization", organization, "organization")
+    organization = _organization(arguments.organization)
     tags = _principal_tags(arguments.principal_tags)
     context = _context(arguments.context)
     services = tuple(services_of(arguments.services, partition, region))
@@ -180,11 +180,7 @@ def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
 def _principals(name: str, values: list[str] | None, own: str, account: str) -> tuple[str, ...]:
     arns = []
     for principal in unique_entries(name, values):
-        arn = checked_name(
-            name,
-            f"{own}:{principal}" if _SHORT.fullmatch(principal) else principal,
-            "principal_arn",
-        )
+        arn = principal_arn(name, principal, own)
         if f"::{account}:" not in arn:
             why = (
                 "PutKeyPolicy and most administration work only within the key's account"
@@ -199,6 +195,14 @@ def _principals(name: str, values: list[str] | None, own: str, account: str) -> 
     return tuple(dict.fromkeys(arns))
 
 
+def _organization(text: str | None) -> str:
+    """The id of the organization, also from its ARN."""
+    if not text:
+        return ""
+    whole = _ORGANIZATION_ARN.fullmatch(text)
+    return checked_name("organization", whole[1] if whole else text, "organization")
+
+
 def _refuse_admins_as_users(admins: tuple[str, ...], users: tuple[str, ...]) -> None:
     both = [admin for admin in admins if admin in users]
     if both:
@@ -210,11 +214,10 @@ def _refuse_admins_as_users(admins: tuple[str, ...], users: tuple[str, ...]) -> 
 
 def _outside_principals(values: list[str] | None, partition: str, account: str) -> Iterator[str]:
     for outside in unique_entries("external_accounts", values):
-        is_id = outside.isascii() and outside.isdigit()
         arn = (
-            f"arn:{partition}:iam::{checked_name('external_accounts', outside, 'account')}:root"
-            if is_id
-            else checked_name("external_accounts", outside, "trusted_arn")
+            checked_name("external_accounts", outside, "trusted_arn")
+            if outside.startswith("arn:")
+            else f"arn:{partition}:iam::{account_id('external_accounts', outside)}:root"
         )
         if f"::{account}:" in arn:
             raise InputError(
@@ -283,6 +286,7 @@ def _principal_tags(tags: Any) -> dict[str, str]:
 
 def _partition(arguments: KeyPolicyArguments, region: str) -> str:
     principals = (
+        arguments.account,
         *(arguments.admins or ()),
         *(arguments.users or ()),
         *(arguments.external_accounts or ()),
@@ -316,6 +320,7 @@ def _refuse_contradictions(
             f"`context` is for symmetric keys, and `usage` is {usage.value}",
             hint="asymmetric and HMAC keys have no encryption context",
         )
+    _refuse_unused_sharing(arguments, context, services)
     for service in services:
         if service.usage != usage.value:
             raise InputError(
@@ -330,6 +335,25 @@ def _refuse_contradictions(
             hint="services set their own encryption context",
         )
     _refuse_use_by_nobody(arguments, users)
+
+
+def _refuse_unused_sharing(
+    arguments: KeyPolicyArguments, context: Mapping[str, str], services: tuple[KeyService, ...]
+) -> None:
+    sharing = next((service for service in services if service.for_others), None)
+    if sharing is None:
+        return
+    if not (arguments.external_accounts or arguments.organization):
+        raise InputError(
+            f"`services`: `{sharing.name}` needs `external_accounts` or `organization`",
+            hint="name the accounts that the snapshots are shared with",
+        )
+    for name, value in (("context", context), ("use", arguments.use not in {None, Use.BOTH})):
+        if value:
+            raise InputError(
+                f"`services`: `{sharing.name}` cannot be combined with `{name}`",
+                hint="the service encrypts and decrypts for the other account, with an encryption context of its own",
+            )
 
 
 def _refuse_use_by_nobody(arguments: KeyPolicyArguments, users: tuple[str, ...]) -> None:

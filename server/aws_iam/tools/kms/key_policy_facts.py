@@ -34,7 +34,8 @@ def summary(access: KeyAccess) -> str:
         users += f" only through {', '.join(access.via)}"
     elif access.via:
         users += f", directly and through {', '.join(access.via)}"
-    more = f", {counted(len(access.services), 'AWS service')}" if access.services else ""
+    count = sum(bool(service.principal and service.statements) for service in access.services)
+    more = f", {counted(count, 'AWS service')}" if count else ""
     outside = f", {len(access.outside)} from other accounts" if access.outside else ""
     inside = f", organization {access.organization}" if access.organization else ""
     tagged = f", principals tagged {_tags_in_words(access)}" if access.tags else ""
@@ -85,22 +86,43 @@ def _uses(access: KeyAccess) -> Iterator[tuple[str, str]]:
         for host in access.via:
             yield user, f"through {host}: {', '.join(access.actions)}"
     also = "; also needs an IAM policy of the other account"
+    of_others = f"directly: {', '.join(access.direct_of_others)}{context}{also}"
+    if access.shares:
+        of_others += "; and grants for AWS services"
     for outsider in access.outside:
-        yield outsider, f"{directly}{also}"
+        yield outsider, of_others
     tagged = f" tagged {_tags_in_words(access)}" if access.tags else ""
     if access.organization:
-        yield f"principals of other accounts of {access.organization}{tagged}", f"{directly}{also}"
+        yield f"principals of other accounts of {access.organization}{tagged}", of_others
     if access.tags:
         yield f"principals of account {access.account}{tagged}", directly
 
 
+_NO_STATEMENT = "none needed: it has no statement"
+
+
 def _service_row(service: KeyService) -> dict[str, str]:
+    if service.caller:
+        return {
+            "service": service.name,
+            "for": service.purpose,
+            "guard": _NO_STATEMENT,
+            "note": "; ".join(
+                filter(
+                    None,
+                    (
+                        f"it uses the key with the permissions of {service.caller}: name that principal in `users`",
+                        service.note,
+                    ),
+                )
+            ),
+        }
     guard = service.guard or (
         "none needed: the principal is a role of the account"
         if service.principal.startswith("arn:")
         else "none: AWS supports none for this service"
     )
-    without_guard = service.unguarded() if service.guard else ()
+    without_guard = service.unguarded() if service.guard and not service.for_others else ()
     unguarded = (
         {"unguarded": f"{', '.join(without_guard)}: AWS documents no guard"}
         if without_guard
@@ -118,13 +140,17 @@ def _service_row(service: KeyService) -> dict[str, str]:
 
 def _caller_row(service: ViaService) -> dict[str, str]:
     """A service that needs no statement, and the uses of its name that do."""
-    uses = [name for name in key_services() if service.name in name.split("-")]
+    uses = [
+        name
+        for name, use in key_services().items()
+        if service.name in name.split("-") and use.statements
+    ]
     only = f" ({service.note})" if service.note else ""
     more = f"; for uses with a statement of their own give {', '.join(uses)}" if uses else ""
     return {
         "service": service.name,
         "for": ", ".join(service.services),
-        "guard": "none needed: it has no statement",
+        "guard": _NO_STATEMENT,
         "note": (
             "it calls KMS for a principal, with that principal's permissions or grants: name the user or role that "
             f"works with it in `users`, and limit it with `via_service` {service.name}{only}{more}"

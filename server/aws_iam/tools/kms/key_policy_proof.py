@@ -30,6 +30,7 @@ _EVERYTHING = {
     "Version": "2012-10-17",
     "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"},
 }
+_FOR_SERVICE = {"kms:GrantIsForAWSResource": "true"}
 _NO_IAM = "no IAM policy"
 _IAM = "an IAM policy that allows kms:*"
 
@@ -102,7 +103,7 @@ def _of_admin(access: KeyAccess, admin: str) -> Iterator[_Case]:
     yield _Case(who=admin, does=access.administration, expected=_ALLOWED)
     direct = {**_encryption_context(access), **_in_organization(access), **_tags(access)}
     uses = (*access.usage.actions, "kms:CreateGrant")
-    context = {**direct, "kms:GrantIsForAWSResource": "true"}
+    context = {**direct, **_FOR_SERVICE}
     yield _Case(who=admin, does=uses, expected=_DENIED, context=context)
 
 
@@ -160,10 +161,10 @@ def _of_strangers(access: KeyAccess) -> Iterator[_Case]:
     stranger = f"arn:{access.partition}:iam::{foreign}:{_STRANGER}"
     yield _Case(
         who=stranger,
-        does=(*uses, *_MANAGE),
+        does=(*uses, "kms:CreateGrant", *_MANAGE),
         expected=_DENIED,
         identity=True,
-        context={**context, **_tags(access)},
+        context={**context, **_tags(access), **_FOR_SERVICE},
     )
 
 
@@ -190,16 +191,24 @@ def _of_other_account(
         expected = _ALLOWED if identity else _DENIED
         yield _Case(
             who=member,
-            does=access.direct,
+            does=access.direct_of_others,
             expected=expected,
             identity=identity,
             context=context,
             how=how,
         )
-    others = tuple(a for a in access.usage.actions if a not in access.direct)
+        yield _Case(
+            who=member,
+            does=GRANTS if access.shares else (),
+            expected=expected,
+            identity=identity,
+            context={**context, **_FOR_SERVICE},
+            how=f"{how}, for an AWS service",
+        )
+    others = tuple(a for a in access.usage.actions if a not in access.direct_of_others)
     yield _Case(
         who=member,
-        does=(*others, *_MANAGE),
+        does=(*others, *GRANTS, *_MANAGE),
         expected=_DENIED,
         identity=True,
         context=context,
@@ -218,17 +227,17 @@ def _of_organization(access: KeyAccess) -> Iterator[_Case]:
     how_other = "directly, in another organization"
     yield _Case(
         who=member,
-        does=access.direct,
+        does=(*access.direct_of_others, "kms:CreateGrant"),
         expected=_DENIED,
         identity=True,
-        context=other,
+        context={**other, **_FOR_SERVICE},
         how=how_other,
     )
     if tags:
-        untagged = {**context, **inside}
+        untagged = {**context, **inside, **_FOR_SERVICE}
         yield _Case(
             who=member,
-            does=access.direct,
+            does=(*access.direct_of_others, "kms:CreateGrant"),
             expected=_DENIED,
             identity=True,
             context=untagged,
@@ -236,7 +245,11 @@ def _of_organization(access: KeyAccess) -> Iterator[_Case]:
         )
     own = f"arn:{access.partition}:iam::{access.account}:{_STRANGER}"
     yield _Case(
-        who=own, does=access.direct, expected=_DENIED, context={**context, **inside}, how=how
+        who=own,
+        does=(*access.direct_of_others, "kms:CreateGrant"),
+        expected=_DENIED,
+        context={**context, **inside, **_FOR_SERVICE},
+        how=how,
     )
 
 

@@ -14,7 +14,7 @@ from aws_iam.tools.kit import needs
 from aws_iam.tools.kit.prices import prices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 class KeyType(StrEnum):
@@ -271,6 +271,36 @@ def _regions(needed: KeyNeeds) -> Exclusion:
 
 def _purpose(_needed: KeyNeeds) -> Exclusion:
     return _SERVICE_KEYS | _STORES, "this kind supports symmetric encryption only"
+
+
+_SECONDS_PER_MONTH = 30 * 24 * 60 * 60
+# MACs count towards the symmetric quota; that of key agreement is not in the table.
+_ASYMMETRIC = frozenset({"signing", "public_key_encryption"})
+
+
+def beyond_quotas(needed: KeyNeeds) -> Iterator[str]:
+    """What AWS's quotas refuse of these needs, and what to do instead."""
+    quotas = table()["quotas"]
+    if needed.keys > quotas["keys_in_a_region"]:
+        yield (
+            f"{needed.keys:,} keys are more than the quota of {quotas['keys_in_a_region']:,} in a Region: use one KMS key with a "
+            "data key or an encryption context for each tenant, or spread the keys over accounts"
+        )
+    rate = needed.requests_per_month // _SECONDS_PER_MONTH
+    least, most = quotas["symmetric_requests_per_second"]
+    words = f"{least:,} to {most:,} of a Region"
+    if _ASYMMETRIC & set(needed.purposes):
+        least = quotas["asymmetric_requests_per_second"]
+        words = f"{least:,}"
+    elif "key_agreement" in needed.purposes:
+        return
+    if rate > least:
+        instead = (
+            "spread them over accounts or Regions"
+            if needed.purposes
+            else "cache data keys (kms envelope with the library hierarchical)"
+        )
+        yield f"on average {rate:,} requests a second, and the quota is {words}: {instead}"
 
 
 _HSMS, _HOURS_PER_MONTH = 2, 730

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, next_call
 from aws_iam.engine.evaluation.caller import CallerKind, caller_of
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
-from aws_iam.tools.kit.json_object import json_object
+from aws_iam.tools.kit.json_object import json_object, json_value
 from aws_iam.tools.kms.key_argument import key_argument
+from aws_iam.tools.kms.principal_names import SHORT, account_id, partition_in, principal_arn
 from aws_iam.tools.kms.reasoning.administrators import administrators
 from aws_iam.tools.kms.reasoning.lockout_rules import MESSAGE, Lockout, put_key_policy_outcome
-from aws_iam.tools.kms.reasoning.statements import PUT_KEY_POLICY, has_effect, key_of_statement
+from aws_iam.tools.kms.reasoning.statements import (
+    PUT_KEY_POLICY,
+    has_effect,
+    key_of_statement,
+    owner_shown_by,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +37,7 @@ _PAGE = "references/kms-patterns.md#account-statement-and-lockout"
 _LAYERS = ("identity", "boundary", "session", "scp", "rcp")
 _PLAIN = re.compile(r"[!-)+->@-~]{1,2048}|\*")
 _MOST_ROWS = 50
+_POLICIES = '{"identity": [POLICY]}'
 _CONTEXT = '{"aws:PrincipalOrgID": "o-exampleorg"}'
 _ADMINISTERS = frozenset(
     {CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED, CallerKind.ROOT}
@@ -48,12 +54,15 @@ def lockout(
 ) -> Answer:
     """What PutKeyPolicy would answer this caller, and the administrators that remain."""
     content = one_policy(document, Kind.RESOURCE)
-    layers = _layers(policies)
-    own = _account_of(caller)
-    key_arn = key_argument(key, account)
-    owner = checked_name("account", account, "account") if account else own
+    given_policies = json_value("policies", policies, example=_POLICIES)
+    layers = _layers(given_policies)
+    owner = account_id("account", account) if account else ""
+    key_arn = key_argument(key, owner)
     if key_arn:
         owner = key_arn.split(":")[4]
+    caller = _whole(caller, owner or owner_shown_by(content), partition_in(content, key_arn))
+    own = _account_of(caller)
+    owner = owner or own
     result = put_key_policy_outcome(
         content,
         caller=caller,
@@ -92,13 +101,30 @@ def lockout(
             ),
             "assumed": [
                 {"what": assumption}
-                for assumption in _assumed(result, layers, content if not key_arn else None)
+                for assumption in _assumed(
+                    result,
+                    layers,
+                    content if not key_arn else None,
+                    bare=_are_bare(given_policies),
+                )
             ],
         },
         sources=(_PUT, _DEFAULT, _PAGE),
         next=_NEXT,
         as_of=catalog().as_of,
     )
+
+
+def _whole(caller: str, account: str, partition: str) -> str:
+    """The ARN of the caller, also from role/NAME and user/NAME of the key's account."""
+    if not SHORT.fullmatch(caller):
+        return caller
+    if not account:
+        raise InputError(
+            f"`caller`: {quoted(caller, 200)} needs the account",
+            hint="give the ARN, or add `account`",
+        )
+    return principal_arn("caller", caller, f"arn:{partition}:iam::{account}")
 
 
 def _account_of(caller: str) -> str:
@@ -116,8 +142,14 @@ def _account_of(caller: str) -> str:
     return parsed.account
 
 
+def _are_bare(policies: Any) -> bool:
+    """Whether they are a policy or a list, without a layer: then they are the caller's own."""
+    return isinstance(policies, list) or (isinstance(policies, dict) and "Statement" in policies)
+
+
 def _layers(policies: Any) -> dict[str, Any]:
-    layers = json_object("policies", policies, example='{"identity": [POLICY]}')
+    by_layer = {"identity": policies} if _are_bare(policies) else policies
+    layers = json_object("policies", by_layer, example=_POLICIES)
     for layer in layers:
         if layer not in _LAYERS:
             known = ", ".join(f"`{layer}`" for layer in _LAYERS)
@@ -193,15 +225,17 @@ def _repair(content: Policy, result: Lockout, caller: str, account: str) -> Mapp
 
 
 def _assumed(
-    result: Lockout, layers: Mapping[str, Any], without_key: Policy | None
+    result: Lockout, layers: Mapping[str, Any], without_key: Policy | None, *, bare: bool
 ) -> Iterator[str]:
-    """What the answer assumes; `without_key` is the policy if its key is not known."""
+    """What the answer assumes; `without_key` is the policy if its key is not known, `bare` says that no layer was named."""
     for statement in without_key.statements if without_key else ():
         if named := key_of_statement(statement):
             yield (
                 f"the key is {quoted(named.value)}, as `{named.where.pointer}` says: on another key that statement has "
                 "no effect; give `key`"
             )
+    if bare:
+        yield "`policies` are the caller's identity policies"
     absent = [layer for layer in _LAYERS if layer not in layers]
     if result.outcome != "refused":
         yield "every principal exists: AWS refuses a policy that names one that does not"

@@ -6,18 +6,25 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference.key_services import key_services
-from aws_iam.engine.reference.via_services import via_service
+from aws_iam.engine.reference.via_services import service_word, via_service
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kms.key_policy_arguments import unique_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aws_iam.engine.reference.key_services import KeyService
     from aws_iam.engine.reference.via_services import ViaService
 
-_WORDS = {"logs": "cloudwatch-logs", "autoscaling": "auto-scaling"}
+_WORDS = {
+    "logs": "cloudwatch-logs",
+    "autoscaling": "auto-scaling",
+    "pipes": "eventbridge-pipes",
+    "ami-sharing": "snapshot-sharing",
+    "ebs-sharing": "snapshot-sharing",
+    "ebs-snapshots": "snapshot-sharing",
+}
 _SERVICES_IN = frozenset({"aws", "aws-cn", "aws-us-gov"})
 
 
@@ -29,25 +36,22 @@ def services_for_callers(values: list[str] | None) -> tuple[ViaService, ...]:
 
 
 def _own_use(word: str) -> KeyService | None:
-    return key_services().get(_WORDS.get(word, word)) or _of_principal(word)
+    name = service_word(word)
+    return key_services().get(_WORDS.get(name, name)) or _of_principal(word.strip().lower())
 
 
 def services_of(values: list[str] | None, partition: str, region: str) -> Iterator[KeyService]:
     """The named AWS services that call KMS as themselves, given by name or by service principal."""
-    known = key_services()
     for service in unique_entries("services", values):
         if service.startswith("arn:"):
             continue
         found = _own_use(service)
         if found is None and services_for_callers([service]):
             continue
+        # Only then: for most services the name alone stands for use by their callers.
+        found = found or _of_principal(f"{service_word(service)}.amazonaws.com")
         if found is None:
-            near = closest(service, known)
-            names = ", ".join(f"`{name}`" for name in known)
-            raise InputError(
-                f"`services`: {quoted(service, 80)} is not in the table of services with known guards",
-                hint=f"did you mean `{near}`?" if near else f"the table has {names}",
-            )
+            raise _unknown(service)
         if partition not in _SERVICES_IN:
             raise InputError(
                 f"`services`: the table does not cover the key's partition, {partition}",
@@ -65,11 +69,29 @@ def services_of(values: list[str] | None, partition: str, region: str) -> Iterat
         yield found
 
 
+def _unknown(service: str) -> InputError:
+    word, known = service_word(service), key_services()
+    uses = [name for name in known if word in name.split("-")]
+    near = closest(word, known)
+    if uses:
+        hint = f"give one of {_names(uses)}"
+    else:
+        hint = f"did you mean `{near}`?" if near else f"the table has {_names(known)}"
+    return InputError(
+        f"`services`: {quoted(service, 80)} is not in the table of services with known guards",
+        hint=hint,
+    )
+
+
+def _names(services: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in services)
+
+
 def _of_principal(text: str) -> KeyService | None:
     """The service with that principal; InputError if it uses keys in several ways."""
     matching = [service for service in key_services().values() if service.is_principal(text)]
     if len(matching) > 1:
-        names = ", ".join(f"`{service.name}`" for service in matching)
+        names = _names(service.name for service in matching)
         raise InputError(
             f"`services`: {quoted(text)} uses keys in several ways", hint=f"give one of {names}"
         )

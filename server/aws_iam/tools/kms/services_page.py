@@ -23,7 +23,7 @@ def uses() -> Iterator[str]:
             (
                 f"`{use.name}`",
                 use.purpose,
-                f"`{use.principal_words()}`",
+                _principal(use),
                 _condition(use),
                 f"[page]({use.source})",
             )
@@ -32,11 +32,20 @@ def uses() -> Iterator[str]:
     )
 
 
+def _principal(use: KeyService) -> str:
+    words = use.principal_words()
+    return words if use.caller or use.for_others else f"`{words}`"
+
+
 def _condition(use: KeyService) -> str:
+    if use.caller:
+        return "no statement: name the principal in `users`"
     guard = ", ".join(f"`{key}`" for key in use.guard.split(", ") if key)
     if not guard:
         in_account = use.principal.startswith("arn:")
         return "none needed: a role of the account" if in_account else "**none is supported**"
+    if use.for_others:
+        return guard
     open_actions = ", ".join(f"`{action}`" for action in use.unguarded())
     return f"{guard}; none for {open_actions}" if open_actions else guard
 

@@ -38,6 +38,7 @@ _KEYS = (
 _PAGE = "references/irsa-oidc.md#refused-with-assumerolewithwebidentity"
 _NEEDED_CLAIMS = ("iss", "sub", "aud")
 _MOST_FINDINGS = 200
+_WITHOUT_ACCOUNT = " The policy names no account: give `account` for the policy that lets in exactly this caller."
 
 
 def denied(
@@ -53,7 +54,8 @@ def denied(
     caller = caller_of_token(comparison.claims) if NO_ACCOUNT not in comparison.principal else None
     exact = _exact_policy(comparison, caller) if caller else None
     return Answer(
-        summary=_summary(comparison, findings, proved=exact is not None),
+        summary=_summary(comparison, findings, proved=exact is not None)
+        + (_WITHOUT_ACCOUNT if NO_ACCOUNT in comparison.principal else ""),
         findings=findings,
         decision=comparison.decision,
         artifacts=(exact.artifact,) if exact else (),

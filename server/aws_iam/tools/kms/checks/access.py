@@ -13,11 +13,10 @@ from aws_iam.engine.effective.caller_conditions import (
     is_taken_back,
 )
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
-from aws_iam.engine.language.pattern import matches
-from aws_iam.escape import escaped, quoted
+from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow_to
-from aws_iam.rules.outcomes import Fail, Unknown
+from aws_iam.rules.outcomes import Fail
 from aws_iam.tools.kms.checks import subject as key
 from aws_iam.tools.kms.checks.subject import (
     CONDITIONS,
@@ -36,8 +35,6 @@ from aws_iam.tools.kms.checks.subject import (
 from aws_iam.tools.kms.reasoning.statements import (
     PUT_KEY_POLICY,
     covers_action,
-    has_effect,
-    key_of_statement,
 )
 
 if TYPE_CHECKING:
@@ -266,6 +263,14 @@ _LOGS = {
     bad=[
         key_policy(ROOT, allow_to({"Service": "s3.amazonaws.com"}, "kms:GenerateDataKey")),
         key_policy(ROOT, allow_to({"Service": "events.amazonaws.com"}, "kms:GenerateDataKey*")),
+        key_policy(
+            ROOT,
+            allow_to(
+                {"Service": "cloudtrail.amazonaws.com"},
+                "kms:GenerateDataKey*",
+                condition={"StringLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:*:trail/*"}},
+            ),
+        ),
     ],
     good=[
         key_policy(
@@ -294,7 +299,7 @@ def any_customer(at: KeyPolicy) -> Iterator[Fail]:
         for principal in statement.principals:
             if principal.type != "Service":
                 continue
-            unless = _UNGUARDED.get(principal.value.lower(), "") or _grants_of_route53(
+            unless = _without_condition(principal.value, statement) or _grants_of_route53(
                 principal.value, statement
             )
             yield Fail(
@@ -304,6 +309,15 @@ def any_customer(at: KeyPolicy) -> Iterator[Fail]:
                 severity=Severity.INFO if unless else None,
                 low_confidence=bool(unless),
             )
+
+
+def _without_condition(principal: str, statement: Statement) -> str:
+    """Why a statement without any condition on the source may be meant: with one it is not for such a use."""
+    tests_source = any(
+        condition.name in _SOURCES or condition.name.startswith(f"{CONTEXT}:")
+        for condition in statement.conditions
+    )
+    return "" if tests_source else _UNGUARDED.get(principal.lower(), "")
 
 
 def _grants_of_route53(principal: str, statement: Statement) -> str:
@@ -354,7 +368,17 @@ _OF_GRANTS = (
     title="A principal may create grants without limits",
     fix='Add "Bool": {"kms:GrantIsForAWSResource": "true"}, or limit kms:GrantOperations or kms:GrantConstraintType.',
     source=CONDITIONS,
-    bad=[key_policy(ROOT, allow_to(arn("role/App"), ["kms:CreateGrant", "kms:Decrypt"]))],
+    bad=[
+        key_policy(ROOT, allow_to(arn("role/App"), ["kms:CreateGrant", "kms:Decrypt"])),
+        key_policy(
+            ROOT,
+            allow_to(
+                arn("role/App"),
+                "kms:CreateGrant",
+                condition={"Bool": {"kms:GrantIsForAWSResource": "false"}},
+            ),
+        ),
+    ],
     good=[
         key_policy(ROOT),
         key_policy(
@@ -367,6 +391,14 @@ _OF_GRANTS = (
         ),
         key_policy(ROOT, allow_to(arn("role/App"), "kms:CreateGrant", condition=_THROUGH_S3)),
         key_policy(ROOT, allow_to(arn("role/KeyAdmin"), ["kms:Create*", "kms:Put*"])),
+        key_policy(
+            ROOT,
+            allow_to(
+                arn("role/App"),
+                "kms:CreateGrant",
+                condition={"ForAllValues:StringEquals": {"kms:GrantOperations": ["Encrypt"]}},
+            ),
+        ),
     ],
 )
 def open_grants(at: KeyPolicy) -> Iterator[Fail]:
@@ -381,7 +413,7 @@ def open_grants(at: KeyPolicy) -> Iterator[Fail]:
             statement, "kms:CreateGrant"
         ):
             continue
-        if any(condition.demanded for condition in statement.conditions_on(*_OF_GRANTS)):
+        if any(map(_limits_grants, statement.conditions_on(*_OF_GRANTS))):
             continue
         where = next(
             (a.where for a in statement.actions if "grant" in a.value.lower()), statement.place()
@@ -390,78 +422,17 @@ def open_grants(at: KeyPolicy) -> Iterator[Fail]:
         yield Fail(where, f"{_listed(named)} may let anyone use the key, by grants")
 
 
+def _limits_grants(condition: Condition) -> bool:
+    values = [value.value.lower() for value in condition.values]
+    if condition.name == "kms:grantoperations":
+        # Every grant names its operations, so ForAllValues binds; ForAnyValue leaves the other operations open.
+        positive = not condition.negated and condition.base != "Null"
+        return positive and condition.qualifier != "ForAnyValue" and "*" not in values
+    if condition.name == "kms:grantisforawsresource":
+        return condition.demanded and values == ["true"]
+    return condition.demanded and "*" not in values
+
+
 def _listed(named: list[str]) -> str:
     more = f" and {len(named) - 1} more" if len(named) > 1 else ""
     return f"{quoted(named[0])}{more}" if named else "everyone except those in `NotPrincipal`"
-
-
-_KEY = f"arn:aws:kms:eu-west-1:{OWN}:key/11111111-2222-3333-4444-555555555555"
-_OTHER_KEY = f"arn:aws:kms:eu-west-1:{OWN}:key/66666666-7777-8888-9999-000000000000"
-_ABOUT_A_KEY = {**allow_to(arn("role/App"), "kms:Decrypt"), "Resource": _KEY}
-
-
-@check(
-    "KMS-STMT-NOEFFECT",
-    on=KeyPolicy,
-    needs=FACTS,
-    severity=Severity.HIGH,
-    title="A statement of the key policy has no effect",
-    fix='Write Action, and "Resource": "*", which means this key.',
-    source="https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html",
-    bad=[
-        key_policy(ROOT, {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt"}),
-        key_policy(ROOT, {"Effect": "Allow", "Principal": arn("role/App"), "Resource": "*"}),
-        key_policy(
-            ROOT, {**allow_to(arn("role/App"), "kms:Decrypt"), "Resource": "arn:aws:s3:::bucket/*"}
-        ),
-        key_policy(ROOT, _ABOUT_A_KEY, key=_OTHER_KEY),
-    ],
-    good=[
-        key_policy(ROOT),
-        key_policy(
-            ROOT,
-            {
-                **allow_to(arn("role/App"), "kms:Decrypt"),
-                "Resource": f"arn:aws:kms:eu-west-1:{OWN}:key/*",
-            },
-        ),
-        key_policy(ROOT, _ABOUT_A_KEY, key=_KEY),
-    ],
-)
-def without_effect(at: KeyPolicy) -> Iterator[Outcome]:
-    """KMS stores a statement without Action or Resource, or with another key as its Resource, but ignores it: such a Deny protects nothing, and such an Allow allows nothing.
-
-    No false alarms, though the statement may be harmless. Without `key` a statement that names a
-    key of the account is unknown.
-    """
-    for statement in at.policy.statements:
-        if not has_effect(statement):
-            missing = "Action" if not (statement.actions or statement.not_actions) else "Resource"
-            yield Fail(statement.place(), f"it has no `{missing}`, so KMS ignores it")
-        elif statement.resources and not any(
-            _is_this_key(resource.value, at) for resource in statement.resources
-        ):
-            entry = statement.resources[0]
-            yield Fail(
-                entry.where,
-                f"{quoted(escaped(entry.value, 200))} is not this key, so the statement has no effect",
-            )
-        elif at.key and not has_effect(statement, at.key):
-            place = statement.place("NotResource")
-            yield Fail(place, "`NotResource` leaves out this key, so the statement has no effect")
-        elif not at.key and (named := key_of_statement(statement)):
-            yield Unknown(
-                named.where,
-                f"the statement has an effect only if {quoted(escaped(named.value, 200))} is the key that has this policy",
-                reason="give `key`, the ARN of the key",
-            )
-
-
-def _is_this_key(entry: str, at: KeyPolicy) -> bool:
-    if at.key:
-        return matches(entry, at.key)
-    fields = entry.split(":", 5)
-    if len(fields) < 6:  # noqa: PLR2004 - the fields of an ARN
-        return "*" in entry or "${" in entry
-    foreign = at.account and fields[4].isdigit() and fields[4] != at.account
-    return fields[2] in {"kms", "*"} and fields[5].startswith(("key/", "*")) and not foreign

@@ -145,7 +145,7 @@ def _is_there(found: Administrator, at: KeyPolicy) -> bool:
     good=[key_policy(ROOT, allow_to(arn("role/App"), "kms:Decrypt"))],
 )
 def orphans(at: KeyPolicy) -> Iterator[Fail]:
-    """AWS shows the unique id of a deleted role or user; as long as the policy contains it, the policy cannot be saved again.
+    """AWS shows the unique id of a deleted role or user. PutKeyPolicy takes only principals that exist, so the policy cannot be saved again as it is.
 
     No false alarms: a role that is created again under the same name has another id.
     """

@@ -12,6 +12,7 @@ from aws_iam.tools.kms.checks import (
     aliases_and_stores,
     grants,
     lifecycle,
+    no_effect,
     via_service,
 )
 from aws_iam.tools.kms.checks.subject import KeyPolicy
@@ -26,6 +27,7 @@ FAMILIES: Families = (
     ("Who the policy lets in", access),
     ("Who controls the key", administration),
     ("How the key may be used", via_service),
+    ("What has no effect", no_effect),
     ("Lifecycle of keys", lifecycle),
     ("Aliases, key stores and copies", aliases_and_stores),
     ("Grants and identity policies", grants),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow_to
@@ -129,56 +128,4 @@ def without_context(at: KeyPolicy) -> Iterator[Fail]:
                 yield Fail(
                     statement.place(),
                     f"{quoted(user)} may use the key with any encryption context or none",
-                )
-
-
-@check(
-    "KMS-CTX-DEAD",
-    on=KeyPolicy,
-    needs=FACTS,
-    severity=Severity.MEDIUM,
-    title="An action never carries the encryption context that the statement requires",
-    fix="Give the action a statement of its own, without the condition on the encryption context.",
-    source=f"{CONDITIONS}#conditions-kms-encryption-context",
-    bad=[
-        key_policy(
-            ROOT, allow_to(arn("role/App"), [*_USE, "kms:DescribeKey"], condition=_OWN_CONTEXT)
-        ),
-        key_policy(ROOT, allow_to(arn("role/App"), "kms:Sign", condition=_OWN_CONTEXT)),
-    ],
-    good=[
-        key_policy(
-            ROOT, allow_to(arn("role/App"), [*_USE, "kms:CreateGrant"], condition=_OWN_CONTEXT)
-        ),
-        key_policy(ROOT, allow_to(arn("role/App"), "kms:*", condition=_OWN_CONTEXT)),
-        key_policy(
-            ROOT,
-            allow_to(
-                {"Service": "logs.eu-west-1.amazonaws.com"},
-                ["kms:Decrypt", "kms:Describe*"],
-                condition={
-                    "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:*"
-                    }
-                },
-            ),
-        ),
-    ],
-)
-def dead_context(at: KeyPolicy) -> Iterator[Fail]:
-    """Only some calls carry an encryption context; for all other actions the statement never matches.
-
-    No false alarms about the call, though another statement may allow the action.
-    """
-    for statement in at.allows:
-        # AWS's own example for CloudWatch Logs has kms:Describe* in such a statement, where it has no effect.
-        services = all(principal.type == "Service" for principal in statement.principals)
-        if (services and statement.principals) or not key.is_under(statement, CONTEXT):
-            continue
-        for action in statement.actions:
-            expanded = [name.lower() for name in catalog().expand(action.value)]
-            if expanded and not key.with_context() & set(expanded):
-                yield Fail(
-                    action.where,
-                    f"{quoted(action.value)} carries no encryption context, so this statement never allows it",
                 )

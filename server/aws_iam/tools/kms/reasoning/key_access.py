@@ -179,6 +179,16 @@ class KeyAccess:
         return self._of_use(_ENVELOPE) if narrowed else self.actions
 
     @property
+    def shares(self) -> bool:
+        """Whether services use the key for other accounts, such as for snapshots that are shared with them."""
+        return any(service.for_others for service in self.services)
+
+    @property
+    def direct_of_others(self) -> tuple[str, ...]:
+        """The cryptographic actions of other accounts: those of direct use, unless services use the key for them."""
+        return self.actions if self.shares else self.direct
+
+    @property
     def administration(self) -> tuple[str, ...]:
         """The actions of the administrators."""
         return (*ADMINISTRATION, *(_REPLICATION if self.replicas else ()))
@@ -208,40 +218,57 @@ class KeyAccess:
         if self.admins:
             yield _allow("AdministratorsManage", _aws(self.admins), self.administration)
         if self.users:
-            yield from self._use("Users", self.users, through_services=True)
-        if self.outside:
-            yield from self._use("OtherAccounts", self.outside, through_services=False)
-        if self.organization:
-            yield from self._allow_use("Organization", _EVERYONE, self._in_organization())
+            yield from self._use_by_users()
+        for who, principal, condition in self.others():
+            yield from self._allow_use(who, principal, condition, self.direct_of_others)
         if self.tags:
-            yield from self._allow_use("TaggedPrincipals", _EVERYONE, self._tagged_here())
+            here = self._tagged_here()
+            yield from self._allow_use("TaggedPrincipals", _EVERYONE, here, self.direct)
+        yield from self._shared()
         if self.grants:
             yield _allow("UsersGrantToAwsServices", _aws(self.users), GRANTS, _FOR_SERVICES)
         yield from self.service_statements()
 
-    def _use(
-        self, who: str, principals: tuple[str, ...], *, through_services: bool
-    ) -> Iterator[dict[str, Any]]:
-        named = _aws(principals)
-        if not (through_services and self.only_via):
-            yield from self._allow_use(who, named, {})
-        if through_services and self.via and self._through_services():
+    def others(self) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Mapping[str, Any]]]]:
+        """Name, principal and condition of the principals of other accounts."""
+        if self.outside:
+            yield "OtherAccounts", _aws(self.outside), {}
+        if self.organization:
+            yield "Organization", _EVERYONE, self._in_organization()
+
+    def _shared(self) -> Iterator[dict[str, Any]]:
+        """What services need to use the key for the other accounts."""
+        for service in filter(lambda service: service.for_others, self.services):
+            for who, principal, condition in self.others():
+                for actions, own in service.conditions({}, ()):
+                    sid = f"{who}{_words(service.name)}"
+                    yield _allow(sid, principal, actions, {**condition, **own})
+
+    def _use_by_users(self) -> Iterator[dict[str, Any]]:
+        named = _aws(self.users)
+        if not self.only_via:
+            yield from self._allow_use("Users", named, {}, self.direct)
+        if self.via and self._through_services():
             through = {"StringEquals": {"kms:ViaService": _one_or_list(self.via)}}
-            yield _allow(f"{who}UseThroughServices", named, self._through_services(), through)
+            yield _allow("UsersUseThroughServices", named, self._through_services(), through)
 
     def _allow_use(
-        self, who: str, principal: Mapping[str, Any], condition: Mapping[str, Mapping[str, Any]]
+        self,
+        who: str,
+        principal: Mapping[str, Any],
+        condition: Mapping[str, Mapping[str, Any]],
+        does: tuple[str, ...],
     ) -> Iterator[dict[str, Any]]:
         """Direct use under a condition on the caller, and with the encryption context."""
         if not self.context:
-            actions = (*self.direct, *self.usage.looks)
+            actions = (*does, *self.usage.looks)
             yield _allow(f"{who}UseDirectly", principal, actions, condition)
             return
         # DescribeKey has no encryption context: the condition would never be met.
         wanted = {f"kms:EncryptionContext:{key}": value for key, value in self.context.items()}
         equal = {**condition.get("StringEquals", {}), **wanted}
         both = {**condition, "StringEquals": equal}
-        yield _allow(f"{who}UseDirectly", principal, self.direct, both)
+        yield _allow(f"{who}UseDirectly", principal, does, both)
         yield _allow(f"{who}LookAtKey", principal, self.usage.looks, condition)
 
     def _in_organization(self) -> dict[str, dict[str, Any]]:
@@ -273,7 +300,10 @@ class KeyAccess:
     def service_statements(self) -> Iterator[dict[str, Any]]:
         """The statements for AWS services that call KMS as themselves."""
         yield from _merged(
-            statement for service in self.services for statement in self._service(service)
+            statement
+            for service in self.services
+            if not service.for_others
+            for statement in self._service(service)
         )
 
     def _service(self, service: KeyService) -> Iterator[dict[str, Any]]:
@@ -283,7 +313,7 @@ class KeyAccess:
         owners = [account for arn in arns if (account := arn.split(":")[4])]
         account = owners[0] if owners else self.account
         values = {"Partition": self.partition, "Region": self.region, "Account": account}
-        sid = "".join(part.capitalize() for part in service.name.split("-"))
+        sid = _words(service.name)
         for number, (actions, condition) in enumerate(service.conditions(values, arns)):
             yield _allow(f"{sid}Uses{number + 1 if number else ''}", principal, actions, condition)
 
@@ -296,6 +326,10 @@ def _merged(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         known = by_terms.setdefault(terms, statement)
         known["Action"] = _actions((*_listed(known["Action"]), *_listed(statement["Action"])))
     yield from by_terms.values()
+
+
+def _words(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("-"))
 
 
 def _listed(values: str | list[str]) -> list[str]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
-    from aws_iam.engine.sources.gather import Gathered
+    from aws_iam.engine.sources.gathered import Gathered
 
 _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.effective.action_expansion import Expansion
     from aws_iam.engine.effective.escalation import OpenPath
     from aws_iam.engine.language.document import Statement
-    from aws_iam.engine.sources.gather import Gathered
+    from aws_iam.engine.sources.gathered import Gathered
 
 _STATEMENTS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html"
 _EVALUATION = (

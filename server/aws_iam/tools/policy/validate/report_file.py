@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
     from aws_iam.engine.language.document import Source
-    from aws_iam.engine.sources.gather import Unread
+    from aws_iam.engine.sources.gathered import Unread
 
     Judged = Sequence[tuple[Source, tuple[Finding, ...]]]
 

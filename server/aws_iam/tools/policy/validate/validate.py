@@ -11,7 +11,8 @@ from aws_iam.answer import Answer, Finding, NextCall, Status, next_call
 from aws_iam.engine.language.document import Form, Kind, Policy, Source, Syntax
 from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.sources.gather import Unread, gathered
+from aws_iam.engine.sources.gather import gathered
+from aws_iam.engine.sources.gathered import Unread
 from aws_iam.rules.check import AT_MOST
 from aws_iam.rules.policy.catalogue import ENDED_EARLY
 from aws_iam.rules.policy.run import (
@@ -28,7 +29,7 @@ from aws_iam.wording import counted, joined
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aws_iam.engine.sources.gather import Gathered
+    from aws_iam.engine.sources.gathered import Gathered
     from aws_iam.tools.kit.parameters import Connection
     from aws_iam.tools.kit.tool import Progress
     from aws_iam.tools.policy.validate.report_file import Report
