@@ -19,7 +19,7 @@ from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 FOLDER = "assets/policy-templates"
 PLACEHOLDER = re.compile(r"\{\{([A-Z][A-Za-z0-9]*)\}\}")
@@ -38,11 +38,13 @@ class Parameter:
     sample: tuple[str, ...]
     many: bool = False
     default: str | None = None
+    optional: bool = False
+    """Whether the conditions that have the placeholder are left out when there is no value."""
 
     @property
     def required(self) -> bool:
         """Whether the caller must set it; the partition follows from Regions and ARNs."""
-        return self.default is None and self.form != "partition"
+        return self.default is None and self.form != "partition" and not self.optional
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,19 +89,30 @@ def listed() -> tuple[Template, ...]:
 
 def template(name: str) -> Template:
     """The template of that name, with or without `.json`."""
-    by_name = {template.name: template for template in listed()}
-    bare_name = name.removesuffix(".json")
-    if bare_name in by_name:
-        return by_name[bare_name]
-    near = closest(bare_name, by_name)
+    found = named(name)
+    if found:
+        return found
+    near = closest(name.removesuffix(".json"), [template.name for template in listed()])
     raise InputError(
         f"there is no template {quoted(name)}",
         hint=f"did you mean `{near}`?" if near else "leave out `name` to list them",
     )
 
 
+def named(name: str) -> Template | None:
+    """The template whose name has the same letters and digits, such as `Region restriction`; None if there is none."""
+    wanted = _letters(name.removesuffix(".json"))
+    return next((template for template in listed() if _letters(template.name) == wanted), None)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).lower()
+
+
 def fill(chosen: Template, given: Mapping[str, Any]) -> str:
     """The template with every placeholder filled, as JSON; rejects unknown, missing and malformed values by name."""
+    by_lower = {parameter.name.lower(): parameter.name for parameter in chosen.parameters}
+    given = {by_lower.get(name.lower(), name): value for name, value in given.items()}
     _reject_unknown(chosen, given)
     values = {
         parameter.name: _checked_values(parameter, given[parameter.name])
@@ -124,7 +137,16 @@ def fill(chosen: Template, given: Mapping[str, Any]) -> str:
         if parameter.default
     }
     complete = _with_partition(chosen, {**defaults, **values})
-    return json.dumps(_filled(json.loads(chosen.text), complete), indent=2, ensure_ascii=False)
+    content = _without(json.loads(chosen.text), left_out(chosen, values))
+    return json.dumps(_filled(content, complete), indent=2, ensure_ascii=False)
+
+
+def left_out(chosen: Template, given: Iterable[str]) -> frozenset[str]:
+    """The optional placeholders without a value."""
+    names = {name.lower() for name in given}
+    return frozenset(
+        p.name for p in chosen.parameters if p.optional and p.name.lower() not in names
+    )
 
 
 def _template(row: dict[str, Any]) -> Template:
@@ -138,6 +160,7 @@ def _template(row: dict[str, Any]) -> Template:
             else (parameter["sample"],),
             many=parameter.get("many", False),
             default=parameter.get("default"),
+            optional=parameter.get("optional", False),
         )
         for parameter in row["parameters"]
     )
@@ -203,6 +226,20 @@ def _partition_in(form: str, text: str) -> str | None:
     if text.startswith("arn:"):
         return text.split(":", 2)[1]
     return partition_of(text) if form == "region" else None
+
+
+def _without(node: Any, names: frozenset[str]) -> Any:
+    """The JSON without the members that have one of the placeholders, or that are empty without them."""
+    if not isinstance(node, dict):
+        return [_without(item, names) for item in node] if isinstance(node, list) else node
+    kept = {}
+    for key, item in node.items():
+        if isinstance(item, str) and not names.isdisjoint(PLACEHOLDER.findall(item)):
+            continue
+        rest = _without(item, names)
+        if rest or not item:
+            kept[key] = rest
+    return kept
 
 
 def _filled(node: Any, values: Values) -> Any:

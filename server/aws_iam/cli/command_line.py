@@ -21,8 +21,9 @@ from aws_iam.report.answer_text import plain
 from aws_iam.report.clean import clean
 from aws_iam.report.next_calls import as_command
 from aws_iam.report.page import CONCISE_BYTES, page
+from aws_iam.tools.kit.argument_values import ArgumentKind
 from aws_iam.tools.kit.parameters import GRADES
-from aws_iam.tools.kit.tool import ArgumentKind, silent
+from aws_iam.tools.kit.tool import silent
 from aws_iam.tools.registry import NAMES, tool_named, tools
 from aws_iam.version import __version__
 

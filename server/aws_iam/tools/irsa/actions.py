@@ -16,6 +16,7 @@ from aws_iam.tools.irsa.provider import Request, one_column
 from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import AccountId, Document, Source, Topic
+from aws_iam.tools.kit.synonyms import FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 
 if TYPE_CHECKING:
@@ -35,6 +36,32 @@ else:
     ProviderName = Literal[tuple(PROVIDERS)]
 
 
+_PROVIDERS = {
+    "github actions": "github",
+    "github enterprise": "github",
+    "gitlab ci": "gitlab",
+    "irsa": "eks",
+    "eks pod identity": "pod_identity",
+    "tfc": "terraform_cloud",
+    "hcp": "terraform_cloud",
+    "hcp terraform": "terraform_cloud",
+    "hcp terraform stacks": "hcp_stack",
+    "bitbucket pipelines": "bitbucket",
+    "circle ci": "circleci",
+    "entra id": "entra",
+    "azure ad": "entra",
+    "azure": "entra",
+    "azure pipelines": "azure_devops",
+    "google cloud": "google",
+    "gcp": "google",
+    "pulumi cloud": "pulumi",
+    "fly.io": "fly",
+    "k8s": "kubernetes",
+    "spire": "spiffe",
+    "oidc": "generic",
+}
+
+
 @tool.action
 def guide(topic: Topic = None) -> Answer:
     """Quote a section of the workload identity reference, or its contents."""
@@ -46,7 +73,9 @@ def guide(topic: Topic = None) -> Answer:
 
 @tool.artifact_action
 def trust_policy(
-    provider: Annotated[ProviderName, Parameter("the platform", brief="provider")],
+    provider: Annotated[
+        ProviderName, Parameter("the platform", brief="provider", synonyms=_PROVIDERS)
+    ],
     account: AccountId,
     names: Names,
     audience: Annotated[
@@ -54,7 +83,8 @@ def trust_policy(
     ] = None,
     partition: Annotated[str | None, Parameter("AWS partition", brief="partition")] = None,
     format_: Annotated[
-        Format | None, Parameter("how it is created; default cli", brief="format")
+        Format | None,
+        Parameter("how it is created; default cli", brief="format", synonyms=FORMATS),
     ] = None,
 ) -> Answer:
     """Write the role trust policy that lets in exactly this workload, and the files that create its provider."""
@@ -103,7 +133,9 @@ def trust_policy(
 
 @tool.artifact_action
 def manifest(
-    provider: Annotated[ProviderName, Parameter("the platform", brief="provider")],
+    provider: Annotated[
+        ProviderName, Parameter("the platform", brief="provider", synonyms=_PROVIDERS)
+    ],
     role: Annotated[str, Parameter("ARN of the workload's role", brief="ARN")],
     names: Names,
     audience: Annotated[
@@ -122,9 +154,12 @@ def denied(
     claims: Annotated[
         Json, Parameter("the token's claims", brief="of a token", document=True)
     ] = None,
-    token: Annotated[Json, Parameter("or the token", document=True)] = None,
+    token: Annotated[
+        Json, Parameter("or the token", document=True, as_text=True, also=("jwt",))
+    ] = None,
     jwks: Annotated[
-        Json, Parameter("its key set, or fetch", brief="keys, or fetch", document=True)
+        Json,
+        Parameter("its key set, or fetch", brief="keys, or fetch", document=True, as_text=True),
     ] = None,
     account: Annotated[str | None, Parameter("12-digit account id")] = None,
 ) -> Answer:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
 from aws_iam.answer import Answer, Artifact, next_call
-from aws_iam.errors import InputError, closest
+from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
+from aws_iam.tools.kit.argument_values import code_list
+from aws_iam.tools.kit.word_search import ranked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +51,21 @@ def guide(
     found = entry(topic) if entry else None
     if found:
         return found
-    section = _named(topic, listed)
+    section, *others = _found(topic, listed)
+    if slug(topic) == section.slug:
+        return _quoted(page, section)
+    near = f"; near it: {code_list([other.slug for other in others[:3]])}" if others else ""
+    answer = _quoted(page, section)
+    return replace(
+        answer,
+        summary=f"{answer.summary} {quoted(topic)} was taken as the topic `{section.slug}`{near}.",
+        next=tuple(
+            next_call(tool, "guide", other.title, topic=other.slug) for other in others[:3]
+        ),
+    )
+
+
+def _quoted(page: str, section: Section) -> Answer:
     return Answer(
         summary=f"{section.title} (references/{page}.md).",
         artifacts=(
@@ -110,17 +126,21 @@ def _section(lines: list[str]) -> Section:
     return Section(title=title, slug=slug(title), markdown="\n".join(lines).strip() + "\n")
 
 
-def _named(topic: str, listed: tuple[Section, ...]) -> Section:
+def _found(topic: str, listed: tuple[Section, ...]) -> list[Section]:
+    """The section called like the topic, else those that its words are about, the best first."""
     wanted = slug(topic)
     by_slug = {section.slug: section for section in listed}
     if wanted in by_slug:
-        return by_slug[wanted]
-    partly = [section for section in listed if wanted and wanted in section.slug]
-    if len(partly) == 1:
-        return partly[0]
-    near = closest(wanted, by_slug)
-    choices = ", ".join(f"`{section.slug}`" for section in (partly or listed))
+        return [by_slug[wanted]]
+    near = nearest(wanted, by_slug)
+    partly = [section.slug for section in listed if wanted and wanted in section.slug]
+    texts = {section.slug: (section.title, section.markdown) for section in listed}
+    names = dict.fromkeys(
+        (*near[:1], *(partly if len(partly) == 1 else ()), *ranked(topic, texts))
+    )
+    if names:
+        return [by_slug[name] for name in names]
     raise InputError(
-        f"no section is called {quoted(topic)}",
-        hint=f"did you mean `{near}`?" if near and not partly else f"the sections are {choices}",
+        f"no section is about {quoted(topic)}",
+        hint=f"the sections are {code_list(by_slug)}",
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.errors import InputError, closest
+from aws_iam.errors import InputError, closest, nearest
 from aws_iam.escape import quoted
+from aws_iam.tools.kit.argument_values import argument_named, code_list, flag_of, folded
 from aws_iam.tools.kit.json_object import json_object, value_words
-from aws_iam.tools.kit.tool import Parameter, code_list
+from aws_iam.tools.kit.tool import UNDERSTOOD, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +26,8 @@ class Need:
     least: int = 0
     most: int = 0
     words: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    """Other names that people give it."""
 
     @property
     def values(self) -> str:
@@ -35,14 +39,14 @@ class Need:
         return f"a whole number from {self.least:,} to {self.most:,}"
 
 
-def flag(name: str, meaning: str) -> Need:
+def flag(name: str, meaning: str, *also: str) -> Need:
     """A need that is true or false."""
-    return Need(name=name, takes="flag", meaning=meaning)
+    return Need(name=name, takes="flag", meaning=meaning, also=also)
 
 
-def number(name: str, meaning: str, *, least: int = 0, most: int) -> Need:
+def number(name: str, meaning: str, *also: str, least: int = 0, most: int) -> Need:
     """A need that is a number."""
-    return Need(name=name, takes="number", meaning=meaning, least=least, most=most)
+    return Need(name=name, takes="number", meaning=meaning, least=least, most=most, also=also)
 
 
 def word(name: str, meaning: str, *words: str) -> Need:
@@ -56,15 +60,35 @@ def read_needs(given: object, declared: Iterable[Need], called: str = "needs") -
     `called` is the argument's name, for error messages.
     """
     by_name = {need.name: need for need in declared}
+    read: dict[str, Any] = {}
     try:
-        return {
-            name: _value(_known(name, by_name), value)
-            for name, value in _object(called, given, by_name).items()
-            if value is not None
-        }
+        for name, value in _object(called, given, by_name).items():
+            need = _known(name, by_name)
+            _refuse_repeat(need, read)
+            if value is not None:
+                read[need.name] = _value(need, value)
     except InputError as error:
         message = error.message.replace("`needs`", f"`{called}`", 1)
         raise InputError(message, hint=error.hint) from None
+    return read
+
+
+def _refuse_repeat(need: Need, read: Mapping[str, Any]) -> None:
+    if need.name in read:
+        raise InputError(f"`needs` names `{need.name}` twice", hint="keep one of them")
+
+
+def understood_names(given: object, declared: Iterable[Need]) -> dict[str, Any]:
+    """The fact that says how names were understood that are not written as declared; empty when all are."""
+    by_name = {need.name: need for need in declared}
+    written = given if isinstance(given, dict) else json_object("needs", given, example="{}")
+    meant = {str(name): _known(str(name), by_name).name for name in written}
+    changed = [
+        f"{quoted(name)} as `{need}`"
+        for name, need in meant.items()
+        if folded(name) != folded(need)
+    ]
+    return {UNDERSTOOD: changed} if changed else {}
 
 
 def needs_parameter(declared: Iterable[Need]) -> Parameter:
@@ -91,25 +115,30 @@ def _example(need: Need) -> str:
 
 
 def _known(name: str, by_name: Mapping[str, Need]) -> Need:
-    if name in by_name:
-        return by_name[name]
-    longer = next((known for known in by_name if known.startswith(f"{name}_")), None)
-    near = longer or closest(name, by_name)
+    written = {also: need.name for need in by_name.values() for also in need.also}
+    written |= {known: known for known in by_name}
+    meant = argument_named(name, written)
+    longer = [known for known in by_name if known.startswith(f"{name}_")]
+    near = nearest(name, written) if not meant else ()
+    if meant or len(longer) == 1 or len(near) == 1:
+        return by_name[meant or (longer[0] if len(longer) == 1 else written[near[0]])]
     raise InputError(
         f"`needs` has no {quoted(name)}",
-        hint=f"did you mean `{near}`?" if near else f"it takes {code_list(by_name)}",
+        hint=f"did you mean {code_list(near)}?" if near else f"it takes {code_list(by_name)}",
     )
 
 
 def _value(need: Need, value: object) -> bool | int | str:
-    if need.takes == "flag" and isinstance(value, bool):
-        return value
+    if need.takes == "flag" and (read := flag_of(value)) is not None:
+        return read
     if need.takes == "number":
         counted = _integer(value)
         if counted is not None and need.least <= counted <= need.most:
             return counted
-    if need.takes == "word" and isinstance(value, str) and value in need.words:
-        return value
+    if need.takes == "word" and isinstance(value, str):
+        for known in need.words:
+            if folded(known) == folded(value):
+                return known
     near = closest(value, need.words) if isinstance(value, str) else None
     raise InputError(
         f"`needs`: `{need.name}` must be {need.values}, not {value_words(value)}",
@@ -117,9 +146,14 @@ def _value(need: Need, value: object) -> bool | int | str:
     )
 
 
+_NUMBER = re.compile(r"[0-9][0-9_,]{0,17}", re.ASCII)
+
+
 def _integer(value: object) -> int | None:
     if isinstance(value, bool):
         return None
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return int(value.replace(",", "").replace("_", ""))
     if isinstance(value, int):
         return value
     # JSON reads 1e6 as a float; `is_integer` is false for infinity and NaN.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.report.page import CONCISE_BYTES, FULL_BYTES
-from aws_iam.tools.kit.tool import ArgumentKind
+from aws_iam.tools.kit.argument_values import ArgumentKind
 
 if TYPE_CHECKING:
     from aws_iam.tools.kit.tool import Argument, Tool
@@ -65,9 +65,7 @@ _TYPES: dict[ArgumentKind, dict[str, Any]] = {
     ArgumentKind.TEXT: {"type": "string"},
     ArgumentKind.FLAG: {"type": "boolean"},
     ArgumentKind.LIST: {"type": "array", "items": {"type": "string"}},
-    ArgumentKind.DOCUMENT: {"type": ["object", "string"]},
 }
-_LISTED = {"type": ["object", "array", "string"]}
 
 
 def _argument(argument: Argument) -> dict[str, Any]:
@@ -79,7 +77,10 @@ def _argument(argument: Argument) -> dict[str, Any]:
 def _type(argument: Argument) -> dict[str, Any]:
     if argument.kind is ArgumentKind.CHOICE:
         return {"type": "string", "enum": list(argument.choices)}
-    return _LISTED if argument.listed else _TYPES[argument.kind]
+    if argument.kind is ArgumentKind.DOCUMENT:
+        # Clients take one type; the server reads a JSON value and JSON text alike.
+        return {"type": "string" if argument.listed or argument.as_text else "object"}
+    return _TYPES[argument.kind]
 
 
 def _plain(words: str) -> str:

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import inspect
-import json
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -17,6 +16,8 @@ from aws_iam.answer import Answer, NextCall, counts
 from aws_iam.engine.reference.catalog import follow_refresh
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.tools.kit import argument_values
+from aws_iam.tools.kit.argument_values import ArgumentKind, argument_named, code_list, folded
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, text) while an action runs."""
@@ -26,16 +27,8 @@ Json = Any
 
 PAGE_ARGUMENTS = ("detail", "cursor")
 _MOST_NEXT = 3
-
-
-class ArgumentKind(StrEnum):
-    """How an argument's value is read."""
-
-    TEXT = "string"
-    FLAG = "boolean"
-    LIST = "array"
-    CHOICE = "choice"
-    DOCUMENT = "document"
+UNDERSTOOD = "understood"
+"""The fact that says how words of the call were understood."""
 
 
 Choices = tuple[str, ...] | Callable[[], tuple[str, ...]]
@@ -47,12 +40,18 @@ class Parameter:
 
     `brief` replaces a long description in the MCP schema, which has little room. A `document` is JSON; one of `policies`
     or of `records` also comes as `Files` from the command line and, like a `listed` one, as a list. `cli_only` arguments
-    name files or belong to long runs: MCP does not offer them. `choices` that need imports are a function.
+    name files or belong to long runs: MCP does not offer them. `choices` that need imports are a function. `synonyms` are
+    words that people use for a choice, `also` other names of the argument. A text with `several` names also comes as a
+    list. `as_text` is a document that is rather text than an object.
     """
 
     description: str
     brief: str = field(default="", kw_only=True)
     choices: Choices = field(default=(), kw_only=True)
+    synonyms: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    also: tuple[str, ...] = field(default=(), kw_only=True)
+    several: bool = field(default=False, kw_only=True)
+    as_text: bool = field(default=False, kw_only=True)
     cli_only: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
     policies: bool = field(default=False, kw_only=True)
@@ -74,6 +73,10 @@ class Argument:
     policies: bool = False
     records: bool = False
     listed: bool = False
+    synonyms: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    several: bool = False
+    as_text: bool = False
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -132,13 +135,22 @@ class Tool:
         follow_refresh()
         given = {name: value for name, value in arguments.items() if value is not None}
         action = self._action_named(given.pop("action", self.default))
+        given, renamed = self._by_argument(action, given, cli=cli)
         self._check_names(action, given, cli=cli)
-        values = {
-            argument.name: _read(argument, given[argument.name])
+        read = {
+            argument.name: argument_values.read(argument, given[argument.name])
             for argument in action.arguments
             if argument.name in given
         }
+        understood = [*renamed, *(part.understood for part in read.values() if part.understood)]
+        values = {name: part.value for name, part in read.items()}
         answer = action.run(**_call(action, values, progress))
+        if understood:
+            more = answer.facts.get(UNDERSTOOD, ())
+            facts = {UNDERSTOOD: [*understood, *more]}
+            answer = replace(
+                answer, facts=facts | {k: v for k, v in answer.facts.items() if k not in facts}
+            )
         return replace(
             answer,
             next=tuple(_with_given(call, given) for call in answer.next[:_MOST_NEXT]),
@@ -148,13 +160,35 @@ class Tool:
         )
 
     def _action_named(self, name: object) -> Action:
-        if isinstance(name, str) and name in self.actions:
-            return self.actions[name]
+        known = {name: name for name in self.actions}
+        meant = argument_named(name, known) if isinstance(name, str) else None
+        if meant:
+            return self.actions[meant]
         near = closest(str(name), self.actions)
         raise InputError(
             f"{self.name} has no action {quoted(str(name))}",
             hint=f"did you mean `{near}`?" if near else f"it has {code_list(self.actions)}",
         )
+
+    def _by_argument(
+        self, action: Action, given: Mapping[str, Any], *, cli: bool
+    ) -> tuple[dict[str, Any], list[str]]:
+        """The values by argument, whose name may be written differently or be a synonym, and which were synonyms."""
+        offered = [argument for argument in action.arguments if cli or not argument.cli_only]
+        names = {also: argument.name for argument in offered for also in argument.also}
+        names |= {argument.name: argument.name for argument in offered}
+        found: dict[str, Any] = {}
+        understood = []
+        for name, value in given.items():
+            meant = argument_named(name, names) or name
+            if meant in found:
+                raise InputError(
+                    f"{quoted(name)} and `{meant}` are the same argument", hint="give it once"
+                )
+            found[meant] = value
+            if folded(name) != folded(meant):
+                understood.append(f"{quoted(name)} as `{meant}`")
+        return found, understood
 
     def _check_names(self, action: Action, given: Mapping[str, Any], *, cli: bool) -> None:
         accepted = [a.name for a in action.arguments if cli or not a.cli_only]
@@ -246,6 +280,10 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         policies=parameter.policies,
         records=parameter.records,
         listed=parameter.listed or parameter.policies or parameter.records,
+        synonyms=parameter.synonyms,
+        also=parameter.also,
+        several=parameter.several,
+        as_text=parameter.as_text,
     )
 
 
@@ -291,76 +329,3 @@ def _call(action: Action, values: dict[str, Any], progress: Progress | None) -> 
 
 def silent(done: int, total: int, text: str) -> None:
     """Report nothing."""
-
-
-def _read(argument: Argument, value: Any) -> Any:
-    """The caller's value as the action's type; clients may send a list or a flag as text."""
-    return _READERS[argument.kind](argument, value)
-
-
-def _document(_argument: Argument, value: Any) -> Any:
-    return value
-
-
-def _text(argument: Argument, value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise _type_error(argument, value, "text")
-
-
-def _choice(argument: Argument, value: Any) -> str:
-    if isinstance(value, str) and value in argument.choices:
-        return value
-    near = closest(value, argument.choices) if isinstance(value, str) else None
-    hint = f"did you mean `{near}`?" if near else ""
-    raise _type_error(argument, value, f"one of {code_list(argument.choices)}", hint)
-
-
-def _flag(argument: Argument, value: Any) -> bool:
-    words = {"true": True, "false": False}
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in words:
-        return words[value.lower()]
-    raise _type_error(argument, value, "true or false")
-
-
-def _list(argument: Argument, value: Any) -> list[str]:
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            raise _type_error(argument, value, "a list of strings") from None
-    if isinstance(value, str):
-        value = [text.strip() for text in value.split(",") if text.strip()]
-    if isinstance(value, list) and all(isinstance(text, str) for text in value):
-        return value
-    raise _type_error(argument, value, "a list of strings")
-
-
-_READERS: dict[ArgumentKind, Callable[[Argument, Any], Any]] = {
-    ArgumentKind.TEXT: _text,
-    ArgumentKind.FLAG: _flag,
-    ArgumentKind.LIST: _list,
-    ArgumentKind.CHOICE: _choice,
-    ArgumentKind.DOCUMENT: _document,
-}
-
-
-def _type_error(argument: Argument, value: Any, expected: str, hint: str = "") -> InputError:
-    shown = quoted(value) if isinstance(value, str) else _KIND_OF_VALUE.get(type(value), "a value")
-    return InputError(f"`{argument.name}` must be {expected}, not {shown}", hint=hint)
-
-
-_KIND_OF_VALUE: dict[type, str] = {
-    bool: "a true/false value",
-    int: "a number",
-    float: "a number",
-    list: "a list",
-    dict: "an object",
-}
-
-
-def code_list(names: Iterable[str]) -> str:
-    """The names as code: `a`, `b`; `no arguments` for none."""
-    return ", ".join(f"`{name}`" for name in names) or "no arguments"

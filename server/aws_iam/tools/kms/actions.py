@@ -8,6 +8,7 @@ from aws_iam.answer import Answer
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit import needs as kit_needs
 from aws_iam.tools.kit.parameters import Document, Source, Topic
+from aws_iam.tools.kit.synonyms import FORMATS, LANGUAGES
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.kms import decide as key_decision
 from aws_iam.tools.kms import envelope as kms_envelope
@@ -50,7 +51,8 @@ def decide(needs: Needs = None) -> Answer:
 def key_policy(
     arguments: KeyPolicyArguments,
     format_: Annotated[
-        Format | None, Parameter("how the key is created; default cli", brief="format")
+        Format | None,
+        Parameter("how the key is created; default cli", brief="format", synonyms=FORMATS),
     ] = None,
 ) -> Answer:
     """Write a key policy that separates administrators from users and guards services, and prove who can do what."""
@@ -61,7 +63,9 @@ def key_policy(
 
 @tool.artifact_action
 def envelope(
-    language: Annotated[Language | None, Parameter("default python", brief="language")] = None,
+    language: Annotated[
+        Language | None, Parameter("default python", brief="language", synonyms=LANGUAGES)
+    ] = None,
     library: Annotated[
         Library | None, Parameter("default encryption_sdk", brief="library")
     ] = None,

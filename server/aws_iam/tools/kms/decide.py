@@ -36,7 +36,8 @@ def decide(needs: Json) -> Answer:
     return Answer(
         summary=_summary(chosen, needed, exclusions, costs)
         + "".join(f" Beyond a quota of AWS: {quota}." for quota in beyond),
-        facts={
+        facts=kit_needs.understood_names(needs, key_types.NEEDS)
+        | {
             "recommendation": _recommendation(chosen, needed),
             "reasons": _reasons(chosen, exclusions),
             "rows": [_row(row, exclusions, needed) for row in shown],

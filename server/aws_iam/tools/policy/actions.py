@@ -24,15 +24,33 @@ tool = Tool(
     default="guide",
 )
 
+_KINDS = {
+    "identity policy": "identity",
+    "managed policy": "identity",
+    "inline policy": "identity",
+    "permission policy": "identity",
+    "resource policy": "resource",
+    "bucket policy": "resource",
+    "key policy": "resource",
+    "queue policy": "resource",
+    "trust policy": "trust",
+    "assume role policy": "trust",
+    "service control policy": "scp",
+    "resource control policy": "rcp",
+    "permissions boundary": "boundary",
+    "permission boundary": "boundary",
+    "session policy": "session",
+}
 Document = Annotated[
     Json,
     Parameter(
         "policy: JSON value or text; the ARN of an AWS managed policy",
         document=True,
         policies=True,
+        also=("policy", "policy_document", "new"),
     ),
 ]
-PolicyKind = Annotated[Kind | None, Parameter("kind of policy; absent: guessed")]
+PolicyKind = Annotated[Kind | None, Parameter("kind of policy; absent: guessed", synonyms=_KINDS)]
 
 
 @tool.action
@@ -48,7 +66,9 @@ def lookup(
     query: Annotated[
         str,
         Parameter(
-            "service, action, wildcard, key, ARN, type, SDK call, `aws s3 sync`, Terraform or managed policy name; several with commas"
+            "service, action, wildcard, key, ARN, type, SDK call, `aws s3 sync`, Terraform or managed policy name; several with commas",
+            several=True,
+            also=("name", "action_name", "q"),
         ),
     ],
 ) -> Answer:
@@ -97,7 +117,8 @@ def evaluate(
 def compare(
     document: Document,
     baseline: Annotated[
-        Json, Parameter("policy to compare with", document=True, policies=True)
+        Json,
+        Parameter("policy to compare with", document=True, policies=True, also=("old", "before")),
     ] = None,
     forbidden: Annotated[
         Json, Parameter("object: actions, resources it must not grant", document=True)
@@ -122,7 +143,9 @@ def explain(document: Document, kind: PolicyKind = None) -> Answer:
 
 @tool.action
 def denied(
-    message: Annotated[str, Parameter("AccessDenied text: error, log, event")],
+    message: Annotated[
+        str, Parameter("AccessDenied text: error, log, event", also=("error", "text"))
+    ],
     policies: Annotated[
         Json, Parameter("object: layer to policy or list of policies", document=True)
     ] = None,

@@ -8,6 +8,7 @@ from aws_iam.answer import Answer
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit import needs as kit_needs
 from aws_iam.tools.kit.parameters import Source, Topic
+from aws_iam.tools.kit.synonyms import FORMATS, LANGUAGES
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.secrets import decide as store_decision
 from aws_iam.tools.secrets import rotation as secret_rotation
@@ -22,6 +23,41 @@ tool = Tool(
     description="Secrets Manager and Parameter Store: choose, read, rotate, check an account. Never reads a value.",
     default="guide",
 )
+
+_RUNTIMES = {
+    "fargate": "ecs",
+    "ecs fargate": "ecs",
+    "container": "ecs",
+    "kubernetes": "eks",
+    "k8s": "eks",
+    "pod": "eks",
+    "instance": "ec2",
+    "vm": "ec2",
+    "function": "lambda",
+}
+_STORES = {
+    "ssm": "parameter_store",
+    "parameters": "parameter_store",
+    "systems manager": "parameter_store",
+    "ssm parameter store": "parameter_store",
+    "secret manager": "secrets_manager",
+    "asm": "secrets_manager",
+}
+_TARGETS = {
+    **dict.fromkeys(
+        ("postgres", "postgresql", "mysql", "mariadb", "oracle", "sqlserver", "mssql", "db2"),
+        "rds",
+    ),
+    "aurora postgres": "aurora",
+    "aurora postgresql": "aurora",
+    "aurora mysql": "aurora",
+    "docdb": "documentdb",
+    "partner": "external",
+    "third party": "external",
+    "api key": "custom",
+    "api token": "custom",
+    "lambda": "custom",
+}
 
 Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
 Limits = Annotated[
@@ -48,11 +84,17 @@ def decide(needs: Needs = None) -> Answer:
 
 @tool.artifact_action
 def snippet(
-    runtime: Annotated[secret_snippets.Runtime, Parameter("where the code runs")],
-    store: Annotated[secret_snippets.StoreName | None, Parameter("")] = None,
+    runtime: Annotated[
+        secret_snippets.Runtime, Parameter("where the code runs", synonyms=_RUNTIMES)
+    ],
+    store: Annotated[secret_snippets.StoreName | None, Parameter("", synonyms=_STORES)] = None,
     style: Annotated[secret_snippets.Style | None, Parameter("")] = None,
-    language: Annotated[secret_snippets.Language | None, Parameter("default python")] = None,
-    secret: Annotated[str | None, Parameter("name or ARN")] = None,
+    language: Annotated[
+        secret_snippets.Language | None, Parameter("default python", synonyms=LANGUAGES)
+    ] = None,
+    secret: Annotated[
+        str | None, Parameter("name or ARN", also=("secret_name", "secret_id", "name"))
+    ] = None,
 ) -> Answer:
     """Code or manifests that read a secret, cache it and refetch it when authentication fails."""
     return secret_snippets.snippet(
@@ -62,10 +104,13 @@ def snippet(
 
 @tool.artifact_action
 def rotation(
-    target: Annotated[rotation_files.Target, Parameter("what is rotated")],
-    format_: Annotated[rotation_files.Format | None, Parameter("")] = None,
+    target: Annotated[rotation_files.Target, Parameter("what is rotated", synonyms=_TARGETS)],
+    format_: Annotated[rotation_files.Format | None, Parameter("", synonyms=FORMATS)] = None,
     engine: Annotated[str | None, Parameter("of the database, such as postgres")] = None,
-    user: Annotated[rotation_files.User | None, Parameter("of the database")] = None,
+    user: Annotated[
+        rotation_files.User | None,
+        Parameter("of the database", synonyms={"admin": "master", "app": "application"}),
+    ] = None,
     strategy: Annotated[rotation_files.Strategy | None, Parameter("single: one user")] = None,
     superuser_secret: Annotated[str | None, Parameter("ARN, for alternating users")] = None,
     secret: Annotated[str | None, Parameter("name or ARN")] = None,

@@ -39,7 +39,8 @@ def decide(needs: Json) -> Answer:
     rows = [_row(row, by_need[row["need"]]) for row in _rows() if row["need"] in by_need]
     return Answer(
         summary=_summary(chosen, needed, by_need, costs),
-        facts={
+        facts=kit_needs.understood_names(needs, stores.NEEDS)
+        | {
             "recommendation": _recommendation(chosen, needed),
             "reasons": _reasons(chosen, by_need),
             "rows": rows,

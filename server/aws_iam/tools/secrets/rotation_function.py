@@ -9,7 +9,7 @@ from aws_iam import resources
 from aws_iam.answer import Answer, Artifact, next_call
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.tools.kit.tool import code_list
+from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.secrets.names import filled_asset, secret_named
 from aws_iam.tools.secrets.rotation_files import (
     API,

@@ -50,12 +50,23 @@ SIZE_LIMITS = {Store.STANDARD: 4_096, Store.ADVANCED: 8_192, Store.SECRETS_MANAG
 _COUNT_LIMITS = {Store.STANDARD: 10_000, Store.ADVANCED: 100_000, Store.SECRETS_MANAGER: 500_000}
 
 NEEDS = (
-    needs.flag("rotation", "AWS replaces the value on a schedule"),
+    needs.flag("rotation", "AWS replaces the value on a schedule", "rotate", "rotates"),
     needs.flag("cross_account", "another AWS account reads it"),
-    needs.number("size_bytes", "size of the largest value", least=1, most=10**12),
+    needs.number("size_bytes", "size of the largest value", "size", least=1, most=10**12),
     needs.flag("binary", "the value is bytes, not text"),
-    needs.number("count", "how many values, in one Region (default 1)", least=1, most=10**6),
-    needs.number("reads_per_month", "values read in a month, in total", most=10**12),
+    needs.number(
+        "count",
+        "how many values, in one Region (default 1)",
+        *("secrets", "values", "parameters", "number_of_secrets"),
+        least=1,
+        most=10**6,
+    ),
+    needs.number(
+        "reads_per_month",
+        "values read in a month, in total",
+        *("reads", "requests_per_month", "api_calls_per_month", "monthly_reads"),
+        most=10**12,
+    ),
     needs.number("reads_per_second", "values read in a second, in total", most=10**7),
     needs.flag("high_throughput", f"more than {FREE_READS} reads in the busiest second"),
     needs.number("writes_per_second", "values written in a second, in total", most=10**6),

@@ -14,6 +14,7 @@ from aws_iam.engine.denied.remedy import remedy as find_remedy
 from aws_iam.engine.denied.request import denied_request
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
+from aws_iam.tools.kit.policy_layers import by_layer
 from aws_iam.tools.policy.denied import proofs, tables
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts, service_remarks
 from aws_iam.wording import joined
@@ -39,6 +40,7 @@ _DECODE_PAGE = (
 def denied(message: Any, policies: Any = None) -> Answer:
     """What the message says, what blocks according to the given policies, and the proved change."""
     denials_found = denials(message)
+    policies, understood = by_layer(policies)
     documents = PolicyDocuments() if policies is None else PolicyDocuments.of(policies)
     denial = next(
         (denial for denial in denials_found if denial.action and denial.principal),
@@ -46,7 +48,8 @@ def denied(message: Any, policies: Any = None) -> Answer:
     )
     request = denied_request(denial)
     if request.request is None or denial.mended_by:
-        return _shown(_answer(denial, denials_found, request), request)
+        answer = _answer(denial, denials_found, request)
+        return _shown(replace(answer, facts={**understood, **answer.facts}), request)
     remedy = find_remedy(
         request.request, documents, named=denial.layer, explicit=denial.explicit is True
     )
@@ -61,7 +64,7 @@ def denied(message: Any, policies: Any = None) -> Answer:
         proof=proof,
         documents=documents,
     )
-    return _shown(answer, request)
+    return _shown(replace(answer, facts={**understood, **answer.facts}), request)
 
 
 def _shown(answer: Answer, request: DeniedRequest) -> Answer:

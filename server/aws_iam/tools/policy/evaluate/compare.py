@@ -27,7 +27,7 @@ from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit import policy_inputs
-from aws_iam.tools.kit.json_object import json_object
+from aws_iam.tools.kit.json_object import json_object, json_value
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -150,7 +150,12 @@ def _read(inputs: Sequence[Gathered], found: ComparedDocuments | None) -> dict[s
 
 def _forbidden(forbidden: Any) -> dict[str, Any]:
     """The forbidden access as a policy that allows it; its version has no policy variables."""
-    forbidden = json_object("forbidden", forbidden, example='{"actions": ["iam:*"]}')
+    example = '{"actions": ["iam:*"]}'
+    is_action = isinstance(forbidden, str) and forbidden.partition(":")[0].isalnum()
+    value = forbidden if is_action else json_value("forbidden", forbidden, example=example)
+    if isinstance(value, (str, list)):
+        value = {"actions": value}
+    forbidden = json_object("forbidden", value, example=example)
     for name in forbidden:
         if name not in _FIELDS:
             near = closest(str(name), _FIELDS)
@@ -199,9 +204,7 @@ def _refuse_unknown(action: str) -> None:
     if not known:
         raise InputError(
             f"{quoted(action)} in `actions` of `forbidden` is not a known action",
-            hint=f"did you mean {quoted(near[0])}?"
-            if near
-            else "find actions with `aws-iam policy lookup`",
+            hint=f"did you mean {quoted(near[0])}?" if near else "`policy lookup` finds actions",
         )
 
 

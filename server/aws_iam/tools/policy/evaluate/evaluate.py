@@ -17,6 +17,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.json_object import json_value
+from aws_iam.tools.kit.policy_layers import by_layer
 from aws_iam.tools.policy.evaluate import notes as evaluate_notes
 from aws_iam.wording import joined
 
@@ -34,6 +35,7 @@ _MOST_RESOURCES = 100
 
 def evaluate(request: Any, policies: Any) -> Answer:
     """The decision on a request; with a list of resources on each, and the worst one counts."""
+    policies, understood = by_layer(policies)
     layers = layers_of(policies)
     requests = [request_of(part) for part in _requests_of_call(request)]
     evaluations = [(part, evaluate_request(part, layers)) for part in requests]
@@ -41,7 +43,7 @@ def evaluate(request: Any, policies: Any) -> Answer:
     return Answer(
         summary=_summary(worst, evaluation) + _assumed_owner(worst),
         decision=_call_decision(evaluation.decision, [other.decision for _, other in evaluations]),
-        facts=_facts(evaluations, layers, worst, evaluation),
+        facts=understood | _facts(evaluations, layers, worst, evaluation),
         sources=(_LOGIC, catalog().source(worst.service)),
         next=_next(worst, evaluation.decision),
         as_of=catalog().as_of,

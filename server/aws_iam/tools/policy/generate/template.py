@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import templates
 from aws_iam.answer import Answer, Artifact, next_call
-from aws_iam.errors import InputError
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
+from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.kit.json_object import json_object
+from aws_iam.tools.kit.word_search import ranked, words
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_iam.answer import Finding
     from aws_iam.templates import Parameter, Template
 
@@ -23,7 +28,9 @@ def template(name: str | None = None, values: Any = None) -> Answer:
         if values is not None:
             raise InputError("`values` needs `name`", hint="leave both out to list the templates")
         return _template_list()
-    chosen = templates.template(name)
+    chosen = templates.named(name)
+    if chosen is None:
+        return _of_words(name)
     if values is None and any(parameter.required for parameter in chosen.parameters):
         return _unfilled(chosen)
     return _filled(chosen, json_object("values", values, example='{"Bucket": "example-reports"}'))
@@ -31,8 +38,39 @@ def template(name: str | None = None, values: Any = None) -> Answer:
 
 def _template_list() -> Answer:
     all_templates = templates.listed()
+    how = "give a name to see one, and its values to fill it"
+    return _listed(all_templates, f"{len(all_templates)} policy templates; {how}.")
+
+
+def _of_words(question: str) -> Answer:
+    """The templates that the words are about: by kind where a word is one, else by name, title and use."""
+    all_templates = templates.listed()
+    asked = words(question)
+    kinds = {template.kind for template in all_templates} & set(asked)
+    fitting = [t for t in all_templates if not kinds or t.kind in kinds]
+    by_name = {t.name: t for t in fitting}
+    texts = {t.name: (f"{t.name} {t.title}", t.when) for t in fitting}
+    rest = " ".join(word for word in asked if word not in kinds)
+    found = [by_name[name] for name in ranked(rest, texts)[:_MOST_FOUND]] or (
+        fitting if kinds else []
+    )
+    if not found:
+        near = closest(question, by_name)
+        raise InputError(
+            f"there is no template {quoted(question)}",
+            hint=f"did you mean `{near}`?" if near else "leave out `name` to list them",
+        )
+    return _listed(
+        found, f"{counted(len(found), 'template')} for {quoted(question)}, the nearest first."
+    )
+
+
+_MOST_FOUND = 5
+
+
+def _listed(shown: Sequence[Template], summary: str) -> Answer:
     return Answer(
-        summary=f"{len(all_templates)} policy templates; give a name to see one, and its values to fill it.",
+        summary=summary,
         facts={
             "templates": [
                 {
@@ -43,13 +81,11 @@ def _template_list() -> Answer:
                         _value_name(parameter) for parameter in template.parameters
                     ),
                 }
-                for template in all_templates
+                for template in shown
             ]
         },
         sources=(_PAGE,),
-        next=(
-            next_call("policy", "template", all_templates[0].title, name=all_templates[0].name),
-        ),
+        next=(next_call("policy", "template", shown[0].title, name=shown[0].name),),
     )
 
 
@@ -87,8 +123,12 @@ def _filled(chosen: Template, values: dict[str, Any]) -> Answer:
         facts["accepted"] = [
             {"code": code, "reason": accepted[code]} for code in accepted if code in raised
         ]
+    missing = templates.left_out(chosen, values)
+    without = (
+        f" Without {code_list(sorted(missing))}, whose condition is left out." if missing else ""
+    )
     return Answer(
-        summary=f"{chosen.title}, filled: {_verdict(open_findings, chosen)}. {chosen.when}",
+        summary=f"{chosen.title}, filled: {_verdict(open_findings, chosen)}.{without} {chosen.when}",
         findings=open_findings,
         artifacts=(
             Artifact(

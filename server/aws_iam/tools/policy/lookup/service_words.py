@@ -64,6 +64,41 @@ def service_and_word(known: Catalog, query: str) -> Answer | None:
     return None
 
 
+# Verbs of questions, and the access level that they ask for.
+_VERBS = {
+    **dict.fromkeys(("list", "enumerate", "find"), "list"),
+    **dict.fromkeys(("read", "get", "fetch", "receive", "download", "describe", "view"), "read"),
+    **dict.fromkeys(
+        (
+            "write",
+            "send",
+            "put",
+            "publish",
+            "upload",
+            "create",
+            "update",
+            "delete",
+            "change",
+            "modify",
+        ),
+        "write",
+    ),
+    **dict.fromkeys(("tag", "untag", "tagging"), "tagging"),
+    **dict.fromkeys(("grant", "share", "permissions"), "permissions"),
+}
+
+
+def service_and_level(known: Catalog, query: str) -> str | None:
+    """`sqs write` for `write to an SQS queue`: the one service that a question names, and the one level it asks for."""
+    asked = _WORD.findall(query.lower())
+    services = {known.service(word) for word in asked if word not in _VERBS}
+    prefixes = {service.prefix for service in services if service}
+    levels = {_VERBS[word] for word in asked if word in _VERBS}
+    if len(prefixes) != 1 or len(levels) != 1:
+        return None
+    return f"{prefixes.pop()} {levels.pop()}"
+
+
 def full_name(known: Catalog, query: str) -> str | None:
     """`s3:bucket` for `s3 bucket`: an action, resource type or condition key of the service."""
     words = query.split()

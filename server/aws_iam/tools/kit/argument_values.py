@@ -1,0 +1,175 @@
+"""The values of arguments, read leniently in form: what can have one meaning only is taken, and said where it was a guess at words.
+
+AsRead("lambda", "")                         `lambda`, `Lambda`, `AWS Lambda`
+AsRead("rds", "`target` `postgres` as `rds`")   a synonym, from the table beside the argument
+InputError                                   a near miss is refused with the name that was meant
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from aws_iam.tools.kit.tool import Argument
+
+
+class ArgumentKind(StrEnum):
+    """How an argument's value is read."""
+
+    TEXT = "string"
+    FLAG = "boolean"
+    LIST = "array"
+    CHOICE = "choice"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class AsRead:
+    """A value as the action gets it, and in words how it was understood, if it was written as a synonym."""
+
+    value: Any
+    understood: str = ""
+
+
+_VENDOR = re.compile(r"^(?:aws|amazon)\s+", re.IGNORECASE)
+_SEPARATORS = re.compile(r"[\s_.-]+")
+_CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_FENCE = re.compile(r"^\s*(?:```|~~~)")
+_FLAGS = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+
+
+def folded(word: str) -> str:
+    """A word without what people write differently: case, separators, `AWS ` in front."""
+    return _SEPARATORS.sub("", _VENDOR.sub("", word.strip())).lower()
+
+
+def argument_named(name: str, names: Mapping[str, str]) -> str | None:
+    """The argument that a name means: exactly, in other case or with other separators; `names` includes synonyms."""
+    if name in names:
+        return names[name]
+    plain = folded(_CAPITALS.sub("_", name))
+    return next((names[known] for known in names if folded(known) == plain), None)
+
+
+def read(argument: Argument, value: Any) -> AsRead:
+    """The caller's value as the action's type; InputError says what would work."""
+    return _READERS[argument.kind](argument, value)
+
+
+def _document(argument: Argument, value: Any) -> AsRead:
+    """Text in one Markdown fence without the fence; its lines keep their numbers."""
+    if not isinstance(value, str) or ("```" not in value and "~~~" not in value):
+        return AsRead(value)
+    lines = value.splitlines()
+    fences = [number for number, line in enumerate(lines) if _FENCE.match(line)]
+    if len(fences) != 2:  # noqa: PLR2004 - one block
+        return AsRead(value)
+    first, last = fences
+    inside = [line if first < number < last else "" for number, line in enumerate(lines)]
+    return AsRead("\n".join(inside), f"`{argument.name}`: the block of code in the text")
+
+
+def _text(argument: Argument, value: Any) -> AsRead:
+    match value:
+        case str():
+            return AsRead(value)
+        case bool():
+            pass
+        case int() | float():
+            return AsRead(str(value))
+        case [str() as only]:
+            return AsRead(only)
+        case list() if argument.several and all(isinstance(part, str) for part in value):
+            return AsRead(", ".join(value))
+    raise _refused(argument, value, "text")
+
+
+def _choice(argument: Argument, value: Any) -> AsRead:
+    if isinstance(value, list) and len(value) == 1:
+        (value,) = value
+    if not isinstance(value, str):
+        raise _refused(argument, value, f"one of {code_list(argument.choices)}")
+    if value in argument.choices:
+        return AsRead(value)
+    plain = folded(value)
+    for choice in argument.choices:
+        if folded(choice) == plain:
+            return AsRead(choice)
+    for word, choice in argument.synonyms.items():
+        if folded(word) == plain:
+            return AsRead(choice, f"`{argument.name}` {quoted(value)} as `{choice}`")
+    near = closest(value, argument.choices)
+    hint = f"did you mean `{near}`?" if near else ""
+    raise _refused(argument, value, f"one of {code_list(argument.choices)}", hint)
+
+
+def flag_of(value: object) -> bool | None:
+    """True or false, also as `yes` or 1; None for anything else."""
+    word = str(value).strip().lower() if isinstance(value, (str, int)) else ""
+    return _FLAGS.get(word)
+
+
+def _flag(argument: Argument, value: Any) -> AsRead:
+    read = flag_of(value)
+    if read is not None:
+        return AsRead(read)
+    raise _refused(argument, value, "true or false")
+
+
+def _list(argument: Argument, value: Any) -> AsRead:
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise _refused(argument, value, "a list of strings") from None
+    if isinstance(value, str):
+        value = [text.strip() for text in value.split(",") if text.strip()]
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = [value]
+    if isinstance(value, list) and all(_is_word(part) for part in value):
+        return AsRead([str(part) for part in value])
+    raise _refused(argument, value, "a list of strings")
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
+
+
+_READERS: dict[ArgumentKind, Callable[[Argument, Any], AsRead]] = {
+    ArgumentKind.TEXT: _text,
+    ArgumentKind.FLAG: _flag,
+    ArgumentKind.LIST: _list,
+    ArgumentKind.CHOICE: _choice,
+    ArgumentKind.DOCUMENT: _document,
+}
+
+
+def _refused(argument: Argument, value: Any, expected: str, hint: str = "") -> InputError:
+    shown = quoted(value) if isinstance(value, str) else _KIND_OF_VALUE.get(type(value), "a value")
+    return InputError(f"`{argument.name}` must be {expected}, not {shown}", hint=hint)
+
+
+_KIND_OF_VALUE: dict[type, str] = {
+    bool: "a true/false value",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def code_list(names: Iterable[str]) -> str:
+    """The names as code: `a`, `b`; `no arguments` for none."""
+    return ", ".join(f"`{name}`" for name in names) or "no arguments"

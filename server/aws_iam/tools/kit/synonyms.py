@@ -1,0 +1,33 @@
+"""Words that people use for the choices of arguments that several actions share; those of one action stand beside it."""
+
+from __future__ import annotations
+
+LANGUAGES = {
+    "py": "python",
+    "python3": "python",
+    "boto3": "python",
+    "ts": "typescript",
+    "javascript": "typescript",
+    "js": "typescript",
+    "node": "typescript",
+    "nodejs": "typescript",
+    "golang": "go",
+    "kotlin": "java",
+    "csharp": "dotnet",
+    "c#": "dotnet",
+    ".net": "dotnet",
+    "net": "dotnet",
+}
+FORMATS = {
+    "tf": "terraform",
+    "hcl": "terraform",
+    "opentofu": "terraform",
+    "cfn": "cloudformation",
+    "cf": "cloudformation",
+    "yaml": "cloudformation",
+    "bash": "cli",
+    "shell": "cli",
+    "sh": "cli",
+    "awscli": "cli",
+}
+"""How resources are created."""

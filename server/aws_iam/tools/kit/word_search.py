@@ -1,0 +1,121 @@
+"""Texts found by the words of a question: rare words count more than frequent ones, and headings more than text."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from math import log
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WORD = re.compile(r"[a-z0-9]+")
+_ENDINGS = ("ings", "ing", "ies", "es", "ed", "s", "y")
+_SHORTEST_STEM = 3
+_HEADING = 6.0
+_LONGEST_QUESTION = 400
+_FILLERS = frozenset(
+    [
+        "a",
+        "about",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "by",
+        "can",
+        "cannot",
+        "do",
+        "does",
+        "for",
+        "from",
+        "get",
+        "give",
+        "how",
+        "i",
+        "in",
+        "into",
+        "is",
+        "it",
+        "me",
+        "must",
+        "my",
+        "need",
+        "not",
+        "of",
+        "on",
+        "only",
+        "or",
+        "our",
+        "should",
+        "show",
+        "so",
+        "that",
+        "the",
+        "their",
+        "them",
+        "there",
+        "this",
+        "to",
+        "use",
+        "using",
+        "want",
+        "we",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "why",
+        "will",
+        "with",
+        "you",
+        "your",
+        "aws",
+        "policy",
+    ]
+)
+
+
+def ranked(question: str, texts: Mapping[str, tuple[str, str]]) -> list[str]:
+    """The names of the texts, each a heading and a body, that have words of the question, the best first."""
+    asked = set(_stems(question[:_LONGEST_QUESTION]))
+    if not asked:
+        return []
+    counted = {
+        name: (Counter(_stems(heading)), Counter(_stems(body)))
+        for name, (heading, body) in texts.items()
+    }
+    having = Counter(
+        stem for heading, body in counted.values() for stem in asked if heading[stem] or body[stem]
+    )
+    scores = {
+        name: sum(
+            log(1 + len(texts) / having[stem])
+            * (_HEADING * bool(heading[stem]) + log(1 + body[stem]))
+            for stem in asked
+            if having[stem]
+        )
+        for name, (heading, body) in counted.items()
+    }
+    return sorted((name for name in scores if scores[name]), key=lambda name: -scores[name])
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in lower case, without those that every question has."""
+    return [word for word in _WORD.findall(text.lower()) if word not in _FILLERS]
+
+
+def _stems(text: str) -> list[str]:
+    return [_stem(word) for word in words(text)]
+
+
+def _stem(word: str) -> str:
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+            return word.removesuffix(ending)
+    return word
