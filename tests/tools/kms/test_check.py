@@ -219,6 +219,15 @@ def test_a_policy_that_cannot_be_read_is_unknown(saved: Any, document: Any) -> N
     assert finding.resource == sample.ARN
 
 
+def test_a_policy_that_an_edited_snapshot_names_without_its_text_is_unknown(saved: Any) -> None:
+    edited = OtherPolicies(arn=sample.ARN, names=("AWS_RAM",), documents=())
+    answer = check(
+        snapshot=saved(_policies(ROOT), sample.of(OTHER_POLICIES, edited), _ROLES), scope=_SCOPE
+    )
+    assert "does not hold every policy" in answer.findings[0].message
+    assert {finding.status for finding in answer.findings} == {Status.UNKNOWN}
+
+
 def test_a_snapshot_of_something_else_is_unknown_throughout(saved: Any) -> None:
     answer = check(snapshot=saved(sample.of(KMS_KEYS)))
     assert Status.PASS not in {finding.status for finding in answer.findings}

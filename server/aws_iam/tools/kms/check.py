@@ -306,8 +306,19 @@ def _texts(account: Account) -> Iterator[tuple[str, str, str, str | NotCollected
             if isinstance(key.names, Miss):
                 yield region, key.arn, "AWS_RAM", key.names.error()
                 continue
+            if len(key.names) != len(key.documents):
+                yield region, key.arn, "AWS_RAM", _NOT_EVERY_POLICY
+                continue
             for name, text in zip(key.names, key.documents, strict=True):
                 yield region, key.arn, name, _readable(text)
+
+
+_NOT_EVERY_POLICY = NotCollected(
+    "the snapshot does not hold every policy that it names",
+    call="kms:GetKeyPolicy",
+    code="not in the snapshot",
+    permission="kms:GetKeyPolicy",
+)
 
 
 def _readable(text: str | Miss) -> str | NotCollected:

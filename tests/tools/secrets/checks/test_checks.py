@@ -21,6 +21,7 @@ from aws_iam.account.collect.compute.task_definitions import (
     SecretReference,
 )
 from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.secrets.secret_keys import SECRET_KEYS
 from aws_iam.account.collect.secrets.secret_policies import (
     NAMED_POLICIES,
     NamedPolicy,
@@ -163,6 +164,16 @@ def test_a_policy_that_cannot_be_read_is_unknown() -> None:
     broken = SecretPolicies(arn=sample.ARN, policies=(NamedPolicy(name="default", document="{"),))
     told = found("SEC-POL-PUBLIC", sample.holding((NAMED_POLICIES, (broken,))))
     assert [finding.status for finding in told] == [Status.UNKNOWN]
+
+
+@pytest.mark.parametrize("code", ["SEC-XACCT-AWSKEY", "SEC-XACCT-KEYPOL"])
+def test_a_secret_whose_key_an_edited_snapshot_lacks_is_unknown(code: str) -> None:
+    (account,) = CHECKS["SEC-XACCT-KEYPOL"].bad
+    edited = replace(account, facts={**account.facts, (SECRET_KEYS.name, sample.REGION): ()})
+    (told,) = found(code, edited)
+    assert told.status is Status.UNKNOWN
+    assert "does not hold the key" in told.message
+    assert "kms:DescribeKey" in (told.reason or "")
 
 
 def test_an_environment_that_aws_hides_is_unknown_and_says_why() -> None:

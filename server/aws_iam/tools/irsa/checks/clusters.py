@@ -43,6 +43,7 @@ _EKS = "https://docs.aws.amazon.com/eks/latest/userguide"
 _ADMINISTRATOR = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 _ADMIN_POLICY = re.compile(r"/AmazonEKSClusterAdminPolicy$")
 _EVERYBODY = frozenset({"0.0.0.0/0", "::/0"})
+_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 # From this version on EKS encrypts all data of the API with a key of its own.
 _ENCRYPTED_SINCE = (1, 28)
 
@@ -226,6 +227,7 @@ def public_endpoint(at: Workloads) -> Iterator[Outcome]:
     good=[
         workloads(_prod(version="1.27", secrets_key="arn:aws:kms:eu-west-1:111122223333:key/1")),
         workloads(_prod(version="1.33")),
+        workloads(_prod(version="1." + "9" * 5_000)),
         workloads(_prod()),
     ],
 )
@@ -236,9 +238,8 @@ def plain_secrets(at: Workloads) -> Iterator[Outcome]:
     """
 
     def test(region: str, _name: str, details: ClusterDetails) -> Iterator[Fail]:
-        version = tuple(
-            int(part) for part in (details.version or "").split(".") if part.isdecimal()
-        )
+        named = _VERSION.match(details.version or "")
+        version = named and (int(named[1]), int(named[2]))
         if version and version < _ENCRYPTED_SINCE and not details.secrets_key:
             yield Fail(
                 details.arn,
