@@ -67,7 +67,7 @@ class Exposure:
 
 
 _REFERENCE = re.compile(
-    r"arn:[^\s]+|\{[{%].*|<[^<>]*>|<%.*|\$[A-Za-z_][A-Za-z0-9_]*|\$[0-9@*#?!]|\$[{(.$].*|`.*|%[A-Za-z_]+%|!(?:Ref|Sub|GetAtt|Join|ImportValue)\b.*"
+    r"arn:[^\s]+|\{[{%].*|<[^<>]*>|<[A-Za-z_-]+|<%.*|\$[A-Za-z_][A-Za-z0-9_]*|\$[0-9@*#?!]|\$[{(.$].*|`.*|%[A-Za-z_]+%|!(?:Ref|Sub|GetAtt|Join|ImportValue)\b.*"
     # Code that gets the value elsewhere: a call, an index, a cmdlet.
     r"|[A-Za-z_][\w.]*[(\[].*|[A-Z][a-z]+(?:[A-Z][a-z]+)?-[A-Z][A-Za-z]+"
     r"|[A-Za-z][A-Za-z0-9+.-]{1,30}:(?:[a-z0-9]+:)*//[^\s]*|(?:file|s3|ssm|secretsmanager):/[^\s]*|vault:[^\s]+"
@@ -282,8 +282,13 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
             return
         # Behind a colon a bare word may be prose: `password: see the wiki`.
         if match[2] == "=" or not (match[5] and _WORD.fullmatch(match[5])):
-            yield match[1], match[3] or match[4] or match[5]
+            yield match[1], match[3] or match[4] or _without_closing(match[5])
     yield from ((match[1], match[2]) for match in _OPTION.finditer(text))
+
+
+def _without_closing(text: str) -> str:
+    """The text without a bracket at its end that closes one before it: `read(token=self.token)`."""
+    return text[:-1] if text.endswith(")") and "(" not in text else text
 
 
 def _json_fields(text: str) -> list[tuple[str, str]] | None:
