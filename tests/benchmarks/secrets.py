@@ -34,6 +34,7 @@ def account() -> Any:
         FUNCTIONS,
         ROTATION_FUNCTIONS,
         Function,
+        RotationFunction,
     )
     from aws_iam.account.collect.compute.task_definitions import (  # noqa: PLC0415
         TASK_DEFINITIONS,
@@ -127,13 +128,27 @@ def account() -> Any:
             )
             for n in range(FUNCTION_COUNT)
         ),
+        # One function rotates all secrets.
+        ROTATION_FUNCTIONS: (
+            RotationFunction(
+                arn=sample.FUNCTION,
+                state="Active",
+                runtime="python3.13",
+                policy=sample.policy(
+                    sample.allow(
+                        {"Service": "secretsmanager.amazonaws.com"},
+                        "lambda:InvokeFunction",
+                        Condition={"StringEquals": {"AWS:SourceAccount": sample.OWN}},
+                    )
+                ),
+            ),
+        ),
         **_settings(sample.REGION, sample.OWN),
     }
     empty = (
         PENDING_VERSIONS,
         PARAMETER_POLICIES,
         PARAMETER_SHARES,
-        ROTATION_FUNCTIONS,
         WAREHOUSES,
         DB_INSTANCES,
         DB_CLUSTERS,

@@ -129,8 +129,17 @@ def test_a_trusted_account_is_no_stranger() -> None:
     assert statuses("SEC-XACCT-AWSKEY", under_aws_key, trusting) == {Status.FAIL}
 
 
+@pytest.mark.parametrize("number", [3, 4], ids=["another account", "denied"])
+def test_a_rotation_that_the_functions_policy_refuses_is_told_by_its_secret(number: int) -> None:
+    account = CHECKS["SEC-ROT-LAMBDA-PERM"].bad[number]
+    (finding, *others) = found("SEC-ROT-LAMBDA-PERM", account)
+    assert (finding.severity, finding.status) == ("high", Status.FAIL)
+    assert f"for secret `{sample.ARN}`" in finding.message
+    assert Status.FAIL not in {other.status for other in others}
+
+
 def test_a_rotation_function_that_everyone_may_invoke_says_anyone() -> None:
-    for_any_account, by_anyone = CHECKS["SEC-ROT-LAMBDA-PERM"].bad[1:]
+    for_any_account, by_anyone = CHECKS["SEC-ROT-LAMBDA-PERM"].bad[1:3]
     (finding,) = found("SEC-ROT-LAMBDA-PERM", by_anyone)
     assert finding.message.endswith("lets anyone invoke the function")
     assert finding.severity == "high"
