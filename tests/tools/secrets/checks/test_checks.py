@@ -203,6 +203,54 @@ def test_a_name_with_control_characters_cannot_steer_a_reader() -> None:
     assert len(told.message) < 2_100
 
 
+@pytest.mark.parametrize(
+    ("expression", "days"),
+    [
+        ("cron(0 4 1 1 ? *)", 366),
+        ("cron(0 4 1 JAN,JUL ? *)", 184),
+        ("cron(0 4 1 1/4 ? *)", 123),
+        ("cron(0 4 L 3-12/3 ? *)", 92),
+        ("cron(0 4 31 * ? *)", 61),
+        ("cron(0 4 ? 1,2 MON *)", 315),
+    ],
+)
+def test_the_longest_time_between_two_days_of_a_cron_schedule_counts(
+    expression: str, days: int
+) -> None:
+    secret = sample.rotating(schedule=Schedule(expression=expression))
+    most = replace(TERMS, rotation_days=days)
+    assert statuses("SEC-ROT-SLOW", sample.with_secrets(secret), most) == {Status.PASS}
+    (told,) = found(
+        "SEC-ROT-SLOW", sample.with_secrets(secret), replace(TERMS, rotation_days=days - 1)
+    )
+    assert f"every {days} days" in told.message
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "cron(0 4 15W * ? *)",
+        "cron(0 4 ? * 6#3 *)",
+        "cron(0 4 1 1 ? 2027)",
+        "cron(0 4 30 2 ? *)",
+        "x",
+    ],
+)
+def test_a_schedule_that_is_not_understood_is_unknown(expression: str) -> None:
+    secret = sample.rotating(schedule=Schedule(expression=expression))
+    assert statuses("SEC-ROT-SLOW", sample.with_secrets(secret)) == {Status.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["cron(0 16 1,15 * ? *)", "cron(0 */8 * * ? *)", "cron(0 4 ? * SUN *)", "cron(0 4 ? * 2-6 *)"],
+)
+def test_a_cron_schedule_of_days_or_weeks_is_often_enough(expression: str) -> None:
+    secret = sample.rotating(schedule=Schedule(expression=expression))
+    terms = replace(TERMS, rotation_days=31)
+    assert statuses("SEC-ROT-SLOW", sample.with_secrets(secret), terms) == {Status.PASS}
+
+
 def test_what_passes_is_counted_not_listed() -> None:
     many = [sample.rotating(arn=f"{sample.ARN}{number}") for number in range(50)]
     (told,) = found("SEC-UNUSED", sample.with_secrets(*many))
