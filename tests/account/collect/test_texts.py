@@ -49,6 +49,19 @@ def several(script: str) -> bytes:
     return whole.as_bytes()
 
 
+def writing(content: bytes, encoding: str) -> bytes:
+    """A cloud-config that writes a file."""
+    text = base64.b64encode(content).decode()
+    return f"""#cloud-config
+write_files:
+  - path: /etc/plain
+    content: ready
+  - path: /etc/app
+    encoding: {encoding}
+    content: {text}
+""".encode()
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -58,8 +71,13 @@ def several(script: str) -> bytes:
         gzip.compress(PADDING.encode()) + gzip.compress(SCRIPT.encode()),
         several(SCRIPT),
         gzip.compress(several(PADDING + SCRIPT)),
+        writing(SCRIPT.encode(), "b64"),
+        writing(gzip.compress(SCRIPT.encode()), "gz+base64"),
     ],
-    ids=["plain", "compressed", "long", "in two members", "in parts", "long in parts"],
+    ids=[
+        *("plain", "compressed", "long", "in two members", "in parts", "long in parts"),
+        *("in a file", "in a compressed file"),
+    ],
 )
 def test_a_secret_is_found_however_user_data_is_packed(content: bytes) -> None:
     assert [variable.name for variable in of_user_data(content)] == ["DB_PASSWORD"]
@@ -72,8 +90,10 @@ def test_a_secret_is_found_however_user_data_is_packed(content: bytes) -> None:
         (b"\x1f\x8b" + SCRIPT.encode(), "cannot be unpacked"),
         (gzip.compress(b"\0" * 3_000_000), "longer than 1,048,576 bytes"),
         (b"Content-Type: multipart/mixed; boundary=a\n\n" * 30, "nested too deeply"),
+        (gzip.compress(several(PADDING * 12)), "longer than 1,048,576"),
+        (writing(gzip.compress(b"\0" * 3_000_000), "gzip+b64"), "longer than 1,048,576"),
     ],
-    ids=["cut", "broken", "far too long", "nested"],
+    ids=["cut", "broken", "far too long", "nested", "long parts", "a long file"],
 )
 def test_user_data_that_cannot_be_looked_into_is_a_miss(content: bytes, why: str) -> None:
     miss = of_user_data(content)

@@ -9,6 +9,7 @@ import gzip
 import io
 import re
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.collector import collector_in
@@ -16,6 +17,9 @@ from aws_iam.account.collect.compute.instances import INSTANCES
 from aws_iam.account.collect.configuration.holder import TextHolder, exposed_text, unreadable
 from aws_iam.account.collect.fact import many_in
 from aws_iam.account.names.sensitive import LONGEST_TEXT
+from aws_iam.engine.parsing.json_text import Syntax
+from aws_iam.engine.parsing.yaml_text import scan_yaml
+from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +34,8 @@ _GZIP = b"\x1f\x8b"
 # https://cloudinit.readthedocs.io/en/latest/explanation/format.html
 _MIME = re.compile(r"(?:mime-version|content-type):", re.IGNORECASE)
 _MOST_NESTED = 20
+# https://cloudinit.readthedocs.io/en/latest/reference/modules.html#write-files
+_ENCODED = re.compile(r"(?:gz(?:ip)?\+)?(?:b64|base64)\b")
 
 
 @collector_in(USER_DATA, _DESCRIBE_ATTRIBUTE, after=(INSTANCES,))
@@ -65,7 +71,15 @@ def _decoded(value: str) -> str:
     except (binascii.Error, ValueError):
         return value
     text = _unpacked(content)
-    return "\n".join(_parts(text)) if _MIME.match(text) else text
+    whole = []
+    left = LONGEST_TEXT
+    for part in _parts(text) if _MIME.match(text) else (text,):
+        for found in (part, *_written_files(part)):
+            left -= len(found) + 1
+            if left < 0:
+                raise _UnpackError(f"it is longer than {LONGEST_TEXT:,} characters unpacked")
+            whole.append(found)
+    return "\n".join(whole)
 
 
 def _unpacked(content: bytes) -> str:
@@ -88,6 +102,23 @@ def _parts(text: str) -> Iterator[str]:
         content = part.get_payload(decode=True)
         if isinstance(content, bytes):
             yield _unpacked(content)
+
+
+def _written_files(text: str) -> Iterator[str]:
+    """The files that a cloud-config writes and holds in base64."""
+    if not text.startswith("#cloud-config") or not _ENCODED.search(text):
+        return
+    try:
+        documents = scan_yaml(text)
+    except InputError:
+        return
+    for document in () if isinstance(documents, Syntax) else documents:
+        files = document.member("write_files")
+        for file in files.items if files else ():
+            encoding, content = file.member("encoding"), file.member("content")
+            if content is not None and encoding is not None and _ENCODED.match(encoding.text):
+                with suppress(binascii.Error, ValueError):
+                    yield _unpacked(base64.b64decode(content.text, validate=False))
 
 
 def _exposed(aws: Aws, region: str, instance: str) -> tuple[Variable, ...]:

@@ -70,7 +70,7 @@ def _judged(account: Account, fact: RegionFact[Any]) -> Iterator[Outcome]:
 def instance_user_data(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Every process of the instance and everyone who may describe it can read its user data.
 
-    Looked into also where it is compressed or has several parts. False alarm when the script only mentions the name, or the value is an example.
+    Looked into also where it is compressed, has several parts or writes files. False alarm when the script only mentions the name, or the value is an example.
     """
     return _judged(account, USER_DATA)
 
