@@ -226,6 +226,7 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
             old,
             decisive,
             frozenset(name for change in (*gained, *lost) for name in change.names),
+            is_complete=not any(found.open or found.cut for found in (beyond, short)),
         ),
     )
 

@@ -109,15 +109,7 @@ def _findings(found: ComparedDocuments) -> Iterator[Finding]:
     yield from change_findings(found.gained, found.lost)
     for compared in found.policies:
         if compared.comparison.relation == "unknown":
-            yield Finding(
-                code="ACCESS_GAINED",
-                title="Whether access is gained is unknown",
-                severity=Severity.HIGH,
-                status=Status.UNKNOWN,
-                reason="; ".join(_unknown_reasons(compared)),
-                resource=compared.name or None,
-                source=_LOGIC,
-            )
+            yield _undecided(compared)
     yield from filter(None, (change.finding() for change in found.attachments))
     if found.comparison.relation == "unknown" and found.broken:
         yield Finding(
@@ -128,6 +120,20 @@ def _findings(found: ComparedDocuments) -> Iterator[Finding]:
             reason=_unread_files(found),
             source=_LOGIC,
         )
+
+
+def _undecided(compared: ComparedPolicy) -> Finding:
+    """The finding that access may be gained, or where that is known, that it may be lost."""
+    gains = bool(compared.beyond.open)
+    return Finding(
+        code="ACCESS_GAINED" if gains else "ACCESS_LOST",
+        title=f"Whether access is {'gained' if gains else 'lost'} is unknown",
+        severity=Severity.HIGH if gains else Severity.INFO,
+        status=Status.UNKNOWN,
+        reason="; ".join(_unknown_reasons(compared)),
+        resource=compared.name or None,
+        source=_LOGIC,
+    )
 
 
 def _unread_files(found: ComparedDocuments) -> str:
