@@ -18,7 +18,11 @@ from aws_iam.engine.comparison.change_risks import (
     without_deny,
 )
 from aws_iam.engine.comparison.clauses import as_written
-from aws_iam.engine.comparison.statement_changes import Counterparts, condition_in_words
+from aws_iam.engine.comparison.statement_changes import (
+    Counterparts,
+    condition_in_words,
+    guards_access,
+)
 from aws_iam.engine.comparison.uncovered_statements import new_principals
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
@@ -275,6 +279,7 @@ def _place(
         widening=Widening(
             is_foreign=foreign,
             keys=weakened if gains else (),
+            guarding=gains and any(map(guards_access, weakened)),
         ),
     )
 

@@ -39,7 +39,7 @@ def change_findings(
             title="Access is lost",
             severity=Severity.INFO,
             status=Status.FAIL,
-            message=f"no longer allows {changes_in_words(lost)}",
+            message=f"no longer allows {changes_with_cause(lost)}",
             resource=_policy(lost),
             source=_LEAST,
         )
@@ -53,17 +53,12 @@ def _policy(changes: Iterable[AccessChange]) -> str | None:
 def _gained(changes: Sequence[AccessChange]) -> Finding:
     first = changes[0]
     risk = first.risk.name
-    says = f"now allows {changes_in_words(changes)}"
-    if not first.is_allow:
-        says += f": the Deny at {first.statement} of the baseline no longer stops it"
-    if first.condition_change:
-        says += f"; {first.condition_change.in_words()}"
     return Finding(
         code="ACCESS_GAINED",
         title=f"Access is gained: {risk}" if risk else "Access is gained",
         severity=first.risk.severity,
         status=Status.FAIL,
-        message=says,
+        message=f"now allows {changes_with_cause(changes)}",
         where=first.where if first.is_allow else None,
         resource=first.policy or None,
         fix=_fix(first),
@@ -77,6 +72,17 @@ def _fix(change: AccessChange) -> str:
     if change.principals:
         return "Allow only the principals, actions and resources that the change needs."
     return "Allow only the actions and resources that the change needs."
+
+
+def changes_with_cause(changes: Sequence[AccessChange]) -> str:
+    """The changes in words, and the Deny and the condition behind the first one."""
+    first = changes[0]
+    says = changes_in_words(changes)
+    if not first.is_allow and first.of_baseline:
+        says += f": the Deny at {first.statement} of the baseline no longer stops it"
+    elif not first.is_allow:
+        says += f": the Deny at {first.statement} stops it"
+    return f"{says}; {first.condition_change.in_words()}" if first.condition_change else says
 
 
 def changes_in_words(changes: Sequence[AccessChange]) -> str:

@@ -80,10 +80,14 @@ _PROTECTING = frozenset({
 
 @slotted
 class Widening:
-    """How a statement allows more, beside its actions: to principals of another account, or by a weaker condition on these keys."""
+    """How a statement allows more, beside its actions: to principals of another account, or by a weaker condition.
+
+    `keys` are the condition keys; the first of them decide who or what a permission is for, if it is `guarding`.
+    """
 
     is_foreign: bool = False
     keys: tuple[str, ...] = ()
+    guarding: bool = False
 
 
 def riskiest_first(names: Iterable[str]) -> list[str]:
@@ -105,11 +109,13 @@ def without_deny(risk: Risk, names: Iterable[str]) -> Risk:
 
 
 def widened(risk: Risk, names: Iterable[str], widening: Widening) -> Risk:
-    """The risk of access for whom, or when, it was not meant until now."""
-    if not (widening.is_foreign or widening.keys) or not any(map(_is_serious, names)):
+    """The risk of access for whom, or when, it was not meant until now: somebody had a reason for a condition that is weaker."""
+    is_grave = widening.is_foreign or widening.guarding
+    severity = Severity.HIGH if is_grave and any(map(_is_serious, names)) else Severity.MEDIUM
+    if severity is Severity.MEDIUM and not widening.keys:
         return risk
     what = f"weaker condition on {widening.keys[0]}" if widening.keys else _FOREIGN
-    return _gravest(risk, Risk(name=risk.name or what, severity=Severity.HIGH))
+    return _gravest(risk, Risk(name=risk.name or what, severity=severity))
 
 
 def _protects(name: str) -> bool:

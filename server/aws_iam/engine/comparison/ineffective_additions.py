@@ -77,8 +77,10 @@ def _why(word: str, statement: Statement, changed: Container[str] | None, budget
     if resources and not _meet(known, resources, budget):
         on = joined([quoted(text) for text in resources], "or", shown=_SHOWN)
         return f"it is never asked for on {on}"
-    if changed is None:
-        return ""
+    return _why_settled(statement) if changed is not None else ""
+
+
+def _why_settled(statement: Statement) -> str:
     if statement.allows:
         return "it was allowed before, or is denied"
     return "it was denied before, or is not allowed"

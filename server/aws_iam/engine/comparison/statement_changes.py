@@ -41,6 +41,12 @@ GUARDING: Final = (
 _OF_TOKENS = (":aud", ":sub", ":amr")
 
 
+def guards_access(key: str) -> bool:
+    """Whether a condition key decides who or what a permission is for."""
+    lower = key.lower()
+    return lower in GUARDING or lower.endswith(_OF_TOKENS)
+
+
 @slotted
 class ConditionChange:
     """The conditions that only one of two counterparts has: those of the baseline and those of the document."""
@@ -57,10 +63,10 @@ class ConditionChange:
         return f"the condition was {_listed(self.was)}, is {_listed(self.now)}"
 
     def weakened(self) -> Iterator[str]:
-        """The keys that guard access and whose condition holds for more requests than before, or is gone."""
-        for key in dict.fromkeys(condition.name for condition in self.was):
-            guards = key in GUARDING or key.endswith(_OF_TOKENS)
-            if guards and _is_wider(key, _atoms(key, self.was), _atoms(key, self.now)):
+        """The keys whose condition holds for more requests than before, or is gone; first those that guard access."""
+        names = dict.fromkeys(condition.name for condition in self.was)
+        for key in sorted(names, key=guards_access, reverse=True):
+            if _is_wider(key, _atoms(key, self.was), _atoms(key, self.now)):
                 yield next(c.key.value for c in self.was if c.name == key)
 
 

@@ -9,7 +9,11 @@ from aws_iam.answer import Answer, Comparison, Finding, NextCall, Severity, Stat
 from aws_iam.engine.comparison.access_changes import action_names, level_counts
 from aws_iam.engine.comparison.actions import names_of
 from aws_iam.engine.comparison.attachment_changes import without_document
-from aws_iam.engine.comparison.change_findings import change_findings, changes_in_words
+from aws_iam.engine.comparison.change_findings import (
+    change_findings,
+    changes_in_words,
+    changes_with_cause,
+)
 from aws_iam.engine.comparison.compare import (
     MOST_WITNESSES,
     ComparedDocuments,
@@ -75,7 +79,7 @@ def compare(
     comparison = found.comparison if found else Comparison(assuming=assumptions(document, policy))
     violations = (*_forbidden_violations(granted), *_public_violations(public))
     unproved = dict.fromkeys(question for s in (granted, public) if s for question in s.open)
-    findings = tuple(_findings(found)) if found else ()
+    findings = tuple(sorted(_findings(found), key=_urgency)) if found else ()
     beside = (
         (*_not_applicable(document, policy), *_own_issuers(document, policy)) if strangers else ()
     )
@@ -103,6 +107,10 @@ def compare(
         next=_next(comparison),
         as_of=catalog().as_of,
     )
+
+
+def _urgency(finding: Finding) -> tuple[int, int]:
+    return finding.status.rank, finding.severity.rank
 
 
 def _findings(found: ComparedDocuments) -> Iterator[Finding]:
@@ -323,15 +331,15 @@ def _stranger(principal: str) -> str:
 def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
     """The relation; `read` limits an all-clear to what was read."""
     relation = found.comparison.relation
-    gained = changes_in_words(found.gained) if found.gained else ""
-    lost = changes_in_words(found.lost) if found.lost else ""
+    gained = changes_with_cause(found.gained) if found.gained else ""
+    lost = changes_with_cause(found.lost) if found.lost else ""
     match relation:
         case "more":
             yield f"The document allows more than the baseline: it now allows {gained}."
         case "less":
             yield f"The document allows less than the baseline: it no longer allows {lost}."
         case "incomparable":
-            yield f"The document now allows {gained}, and no longer allows {lost}."
+            yield f"The document now allows {gained}. It no longer allows {lost}."
         case "equal":
             as_much = f"the same as {read}the baseline." if read else "what the baseline allows."
             yield _sentence(f"{read}the document allows exactly {as_much}")
