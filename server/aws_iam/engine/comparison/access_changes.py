@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.answer import Severity
 from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, names_of
 from aws_iam.engine.comparison.arn_formats import may_be_asked
 from aws_iam.engine.comparison.change_risks import (
     JudgedAccess,
+    Risk,
     Widening,
     widened,
     without_deny,
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Where
     from aws_iam.engine.comparison.actions import ActionGroup
-    from aws_iam.engine.comparison.change_risks import ChangeRisks, Risk
+    from aws_iam.engine.comparison.change_risks import ChangeRisks
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
     from aws_iam.engine.comparison.statement_changes import ConditionChange
@@ -93,8 +96,16 @@ class AccessChange:
     of_baseline: bool
     other_conditions: Mapping[str, Any] | None
     condition_change: ConditionChange | None
-    # The policy's name, where several are compared.
+    # The policy's name, where several are compared, and whether it only limits others.
     policy: str = ""
+    is_limit: bool = False
+
+    def of(self, policy: str, *, is_limit: bool) -> AccessChange:
+        """The change of a policy of that name; what a limit allows may still be allowed by nothing else."""
+        severity = self.risk.severity
+        at_most = Severity.HIGH if severity is Severity.CRITICAL else severity
+        risk = Risk(name=self.risk.name, severity=at_most if is_limit else severity)
+        return replace(self, policy=policy, is_limit=is_limit, risk=risk)
 
     def row(self) -> dict[str, Any]:
         """The change as JSON, without empty fields."""

@@ -310,7 +310,13 @@ def _source(found: FoundPolicy, requested: _Requested, file: str | None) -> Sour
     content = found.content
     if isinstance(content, Syntax):
         return Source(
-            name=found.name, content=content, file=file, other_side_of=found.other_side_of
+            name=found.name,
+            content=content,
+            file=file,
+            other_side_of=found.other_side_of,
+            holder=found.holder,
+            holder_type=found.holder_type,
+            attached_to=found.attached_to,
         )
     if not found.variants:
         variants, places = template_variants(content)
@@ -324,6 +330,9 @@ def _source(found: FoundPolicy, requested: _Requested, file: str | None) -> Sour
         variants=tuple(requested.policy(variant, None, found) for variant in found.variants),
         unresolved=found.unresolved,
         other_side_of=found.other_side_of,
+        holder=found.holder,
+        holder_type=found.holder_type,
+        attached_to=found.attached_to,
     )
 
 
@@ -331,7 +340,9 @@ def _required(found: Gathered, what: str = "the document") -> Gathered:
     if found.sources:
         return found
     described = " and ".join(name for _, name in found.formats) or what
-    left = "; ".join(f"{unread.place}: {unread.why}" for unread in found.unread[:3])
+    places = [f"{unread.place}: {unread.why}" for unread in found.unread]
+    places += [f"{own.name}: attached without its document" for own in found.attachments]
+    left = "; ".join(places[:3])
     raise InputError(
         f"the {described.removeprefix('the ')} holds no policy that can be checked"
         + (f" ({left})" if left else ""),

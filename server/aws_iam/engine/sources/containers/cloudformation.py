@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
+from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
 from aws_iam.engine.sources.containers.attachments import (
     PolicyAttachment,
-    attachment_paths,
+    attachment_rows,
     attachments,
 )
 from aws_iam.engine.sources.containers.cloudformation_values import Resolver
@@ -28,17 +29,19 @@ from aws_iam.engine.sources.containers.policy_places import (
     SkippedPlace,
     organization_place,
     places_by_type,
+    texts_at,
     values_at,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aws_iam.engine.parsing.json_text import Syntax
 
 NAME = "CloudFormation template"
 _DATA = "cloudformation-resources.json"
 _ORGANIZATION = "AWS::Organizations::Policy"
+_MANAGED = "AWS::IAM::ManagedPolicy"
 _KNOWN_LATER = "known only at deployment"
 
 
@@ -57,21 +60,45 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachm
     """The policies of every resource; a resource with conditions is read once with all true, once with all false."""
     placeholders = Placeholders.unused_in(root)
     resources = root.member("Resources")
+    managed = _managed_policies(root, placeholders)
     for member in resources.members if resources else ():
         logical_id = member.name.value
         if logical_id.startswith("Fn::ForEach"):
             yield SkippedPlace(name=logical_id, why="`Fn::ForEach` is not expanded")
             continue
-        yield from _in_resource(logical_id, member.value, Resolver(root, placeholders))
+        for found in _in_resource(logical_id, member.value, Resolver(root, placeholders)):
+            own = managed.get(found.policy) if isinstance(found, PolicyAttachment) else None
+            yield replace(found, policy=own, document=f"{own}.PolicyDocument") if own else found
+
+
+def _managed_policies(root: Node, placeholders: Placeholders) -> Mapping[str, str]:
+    """The logical ids of the template's own managed policies, by what their ARNs are taken for."""
+    resources = root.member("Resources")
+    found: dict[str, str] = {}
+    for member in resources.members if resources else ():
+        type_, written = member.value.member("Type"), member.value.member("Properties")
+        if type_ is None or written is None or type_.text != _MANAGED:
+            continue
+        properties = Resolver(root, placeholders).value(written)
+        name = properties.member("ManagedPolicyName") if properties else None
+        arns = (
+            return_values.ref(_MANAGED, member.name.value),
+            return_values.policy_arn(name.text) if name else None,
+        )
+        found |= {arn: member.name.value for arn in arns if arn}
+    return found
 
 
 @positional
 class _Candidate:
-    """A value at a place for policies."""
+    """A value at a place for policies, of a resource that attaches it to principals."""
 
     name: str
     place: PolicyPlace
     value: Node
+    holder: str
+    holder_type: str
+    attached_to: tuple[str, ...] = ()
 
 
 def _in_resource(
@@ -101,7 +128,7 @@ def _attachments(
     logical_id: str, resource: Node, resolver: Resolver
 ) -> Iterator[PolicyAttachment]:
     type_, written = resource.member("Type"), resource.member("Properties")
-    if type_ is None or written is None or not attachment_paths(_DATA, type_.text):
+    if type_ is None or written is None or not attachment_rows(_DATA, type_.text):
         return
     properties = resolver.value(written)
     if properties:
@@ -124,11 +151,15 @@ def _candidates(logical_id: str, resource: Node, resolver: Resolver) -> Iterator
             known = named and not resolver.placeholders.within(named.text)
             name = f" ({named.text})" if named and known else ""
             shown = path.removesuffix(".PolicyDocument") if "]." in path else path
-            yield _Candidate(f"{logical_id}.{shown}{name}", place, value)
+            attached_to = tuple(map(resolver.shown, texts_at(properties, place.targets)))
+            yield _Candidate(
+                f"{logical_id}.{shown}{name}", place, value, logical_id, type_.text, attached_to
+            )
     for policy in policies_in(properties, frozenset(done)):
         if isinstance(policy.content, Node):
             place = PolicyPlace(path="", kind=Kind.TRUST if policy.is_trust else None)
-            yield _Candidate(f"{logical_id}.{policy.dotted_path}", place, policy.content)
+            name = f"{logical_id}.{policy.dotted_path}"
+            yield _Candidate(name, place, policy.content, logical_id, type_.text)
 
 
 def _places(type_: str, properties: Node) -> tuple[PolicyPlace, ...]:
@@ -178,4 +209,7 @@ def _found(
         text=text,
         variants=variants[1:],
         unresolved=unresolved,
+        holder=candidate.holder,
+        holder_type=candidate.holder_type,
+        attached_to=candidate.attached_to,
     )

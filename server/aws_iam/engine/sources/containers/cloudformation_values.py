@@ -41,6 +41,8 @@ class Resolver:
     _produced: int = 0
     _calls: dict[str, int] = field(default_factory=dict)
     _tables: dict[str, dict[str, Node]] = field(default_factory=dict)
+    # The logical ids of the resources, by what `Ref` returns for them.
+    _ids: dict[str, str] = field(default_factory=dict)
 
     def value(self, node: Node) -> Node | None:
         """The node with its functions resolved; None where it is `AWS::NoValue`."""
@@ -64,6 +66,13 @@ class Resolver:
         return node.but(
             members=tuple(Member.named(member.name, value) for member, value in members if value)
         )
+
+    def shown(self, name: str) -> str:
+        """A name as readers know it: the logical id of a resource of the template, `${…}` for what is known later."""
+        if not self._ids:
+            members = self._table("Resources").items()
+            self._ids |= {return_values.ref(_type(own), id_) or "": id_ for id_, own in members}
+        return self._ids.get(name) or self.placeholders.as_variables(name)
 
     def _plain(self, node: Node) -> Node:
         if "{{resolve:" not in node.text:

@@ -11,8 +11,8 @@ from aws_iam.engine.comparison.actions import names_of
 from aws_iam.engine.comparison.attachment_changes import without_document
 from aws_iam.engine.comparison.change_findings import (
     change_findings,
-    changes_in_words,
-    changes_with_cause,
+    gained_in_words,
+    lost_in_words,
 )
 from aws_iam.engine.comparison.compare import (
     MOST_WITNESSES,
@@ -331,15 +331,16 @@ def _stranger(principal: str) -> str:
 def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
     """The relation; `read` limits an all-clear to what was read."""
     relation = found.comparison.relation
-    gained = changes_with_cause(found.gained) if found.gained else ""
-    lost = changes_with_cause(found.lost) if found.lost else ""
+    subject = "the document" if relation == "incomparable" else "it"
+    gained = gained_in_words(found.gained, subject) if found.gained else ""
+    lost = lost_in_words(found.lost, "it") if found.lost else ""
     match relation:
         case "more":
-            yield f"The document allows more than the baseline: it now allows {gained}."
+            yield f"The document allows more than the baseline: {gained}."
         case "less":
-            yield f"The document allows less than the baseline: it no longer allows {lost}."
+            yield f"The document allows less than the baseline: {lost}."
         case "incomparable":
-            yield f"The document now allows {gained}. It no longer allows {lost}."
+            yield f"{_sentence(gained)}. {_sentence(lost)}."
         case "equal":
             as_much = f"the same as {read}the baseline." if read else "what the baseline allows."
             yield _sentence(f"{read}the document allows exactly {as_much}")
@@ -366,6 +367,12 @@ def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
         says = [change.says for change in found.attachments]
         yield f"Not compared: {'; '.join(says[:_SHOWN])}{_and_more(says)}."
     yield from _ineffective_in_words(found)
+    if found.renamed:
+        listed = [f"{quoted(was)} is called {quoted(now)} now" for was, now in found.renamed]
+        yield f"Renamed without a change: {joined(listed, shown=_SHOWN)}."
+    if len(found.policies) == 1 and found.policies[0].was and not found.renamed:
+        now, was = (quoted(side.sources[0].name) for side in found.inputs)
+        yield f"{now} was compared with {was} of the baseline."
     if len(found.policies) > 1:
         changes = [f"{len(found.policies)} policies were compared by name"]
         for change in ("added", "removed"):
@@ -392,8 +399,8 @@ def _unknown_reasons(found: ComparedPolicy) -> list[str]:
 
 
 def _known(gained: Sequence[AccessChange], lost: Sequence[AccessChange]) -> list[str]:
-    sides = (("now allows", gained), ("no longer allows", lost))
-    return [f"it {verb} {changes_in_words(changes)}" for verb, changes in sides if changes]
+    sides = ((gained_in_words, gained), (lost_in_words, lost))
+    return [in_words(changes, "it") for in_words, changes in sides if changes]
 
 
 def _facts(
@@ -433,7 +440,12 @@ def _inputs(found: ComparedDocuments) -> dict[str, Any]:
         facts["without_effect"] = rows
     if several:
         facts["policies"] = [
-            {"name": p.name, "change": p.change, "relation": p.comparison.relation}
+            {
+                "name": p.name,
+                "change": p.change,
+                **({"was": p.was} if p.was else {}),
+                "relation": p.comparison.relation,
+            }
             for p in found.policies
         ]
     for name, side in zip(("document", "baseline"), found.inputs, strict=True):
