@@ -109,7 +109,9 @@ def _in_words(changes: Sequence[AccessChange]) -> str:
     rest = f" and {counted(more, 'more action')}" if more > 0 else ""
     others = len(_names(changes) - names)
     beside = f", and {counted(others, 'more action')} under other conditions" if others else ""
-    return f"{first.in_words()}{rest}{beside}"
+    statements = {(change.policy, change.of_baseline, change.statement) for change in changes}
+    where = f", in {len(statements)} statements" if len(statements) > 1 else ""
+    return f"{first.in_words()}{rest}{beside}{where}"
 
 
 def _names(changes: Iterable[AccessChange]) -> frozenset[str]:
