@@ -438,19 +438,24 @@ def _inputs(found: ComparedDocuments) -> dict[str, Any]:
     ]
     if rows:
         facts["without_effect"] = rows
-    if several:
-        facts["policies"] = [
-            {
-                "name": p.name,
-                "change": p.change,
-                **({"was": p.was} if p.was else {}),
-                "relation": p.comparison.relation,
-            }
-            for p in found.policies
-        ]
+    named = [
+        {
+            "name": p.name,
+            "change": p.change,
+            **({"was": p.was} if p.was else {}),
+            "relation": p.comparison.relation,
+        }
+        for p in found.policies
+        # What is the same under the same name is only counted, in the summary.
+        if several and (p.change != "changed" or p.comparison.relation != "equal")
+    ]
+    if named:
+        facts["policies"] = named
     for name, side in zip(("document", "baseline"), found.inputs, strict=True):
-        if side.formats or side.unread:
-            facts[f"{name}_read"] = policy_inputs.input_facts(side)
+        read = policy_inputs.input_facts(side) if side.formats or side.unread else {}
+        # What was not judged on either side is a fact of its own.
+        if own := {key: value for key, value in read.items() if key != "not_judged"}:
+            facts[f"{name}_read"] = own
     return facts
 
 
