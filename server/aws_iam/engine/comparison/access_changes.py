@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.change_risks import ChangeRisks
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
-    from aws_iam.engine.comparison.statement_changes import ConditionChange
+    from aws_iam.engine.comparison.statement_changes import ConditionChange, ResourceChange
     from aws_iam.engine.language.document import Principal, Statement
 
 _WHOLE = "all"
@@ -70,6 +70,7 @@ class _Place:
     # The same statement on the other side, and the conditions that differ.
     other: Clause | None
     conditions: ConditionChange | None
+    resource_change: ResourceChange | None
     widening: Widening
 
 
@@ -96,6 +97,7 @@ class AccessChange:
     of_baseline: bool
     other_conditions: Mapping[str, Any] | None
     condition_change: ConditionChange | None
+    resource_change: ResourceChange | None
     # The policy's name, where several are compared, and whether it only limits others.
     policy: str = ""
     is_limit: bool = False
@@ -276,7 +278,8 @@ def _place(
     # What the document allows and the baseline not is gained by an Allow of the one, or a Deny of the other.
     of_baseline = clause.allows is risks.of_loss
     before, after = (clause, other) if of_baseline else (other, clause)
-    conditions, weakened = counterparts.change(before, after)
+    change = counterparts.change(before, after)
+    moved, weakened = change.resources, change.weakened
     gains = clause.allows and not risks.of_loss
     foreign = gains and risks.is_foreign(_named_principals(clause, found))
     return _Place(
@@ -286,10 +289,12 @@ def _place(
         principals=tuple(_principals(clause, difference, found)),
         judged=(request["resource"],) if of_resource else resources or ("*",),
         other=other,
-        conditions=conditions,
+        conditions=change.conditions,
+        resource_change=moved,
         widening=Widening(
             is_foreign=foreign,
             keys=weakened if gains else (),
+            is_wider=gains and moved is not None and moved.is_wider,
             guarding=gains and any(map(guards_access, weakened)),
         ),
     )
@@ -359,6 +364,7 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             if place.other and place.conditions
             else None,
             condition_change=place.conditions,
+            resource_change=place.resource_change,
         )
 
 

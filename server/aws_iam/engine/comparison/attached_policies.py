@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.document import Kind, Policy
+from aws_iam.engine.language.document import NO_HOLDER, Kind, Policy
 from aws_iam.engine.sources.gather import sources_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def attached_policies(
             source = documents[own.document]
         else:
             continue
-        source = replace(source, name=own.name, file=own.file, holder=own.holder, attached_to=())
+        source = replace(source, name=own.name, file=own.file, holder=NO_HOLDER)
         yield _as_boundary(source, own.place) if own.is_boundary else source
 
 
@@ -58,11 +58,11 @@ def _as_boundary(source: Source, place: str) -> Source:
 
 def newly_attached(sources: Sequence[Source], others: Sequence[Source]) -> Iterator[Source]:
     """The policies of both sides, for each principal that only one side attaches them to."""
-    elsewhere = {source.name: source.attached_to for source in others}
+    elsewhere = {source.name: source.holder.attached_to for source in others}
     for source in sources:
-        for target in source.attached_to if source.name in elsewhere else ():
+        for target in source.holder.attached_to if source.name in elsewhere else ():
             if target not in elsewhere[source.name]:
-                yield replace(source, name=f"{source.name} of {target}", attached_to=())
+                yield replace(source, name=f"{source.name} of {target}", holder=NO_HOLDER)
 
 
 def _identity(own: PolicyAttachment) -> tuple[str, str, bool]:

@@ -97,6 +97,9 @@ def _with_cause(changes: Sequence[AccessChange]) -> str:
         says += f": the Deny at {first.statement} of the baseline no longer stops it"
     elif not first.is_allow:
         says += f": the Deny at {first.statement} stops it"
+    moved = first.resource_change
+    if moved and (not first.is_allow or (moved.was and moved.now)):
+        says += f"; {moved.in_words()}"
     return f"{says}; {first.condition_change.in_words()}" if first.condition_change else says
 
 

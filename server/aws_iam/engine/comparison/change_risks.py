@@ -50,6 +50,7 @@ NO_RISK: Final = Risk(name="", severity=Severity.INFO)
 
 
 _REMOVED = "protection removed"
+_WIDER = "wider resource"
 _FOREIGN = "access from another account"
 _ASSUMING = frozenset(
     {"sts:AssumeRole", "sts:AssumeRoot", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"}
@@ -82,12 +83,14 @@ _PROTECTING = frozenset({
 class Widening:
     """How a statement allows more, beside its actions: to principals of another account, or by a weaker condition.
 
-    `keys` are the condition keys; the first of them decide who or what a permission is for, if it is `guarding`.
+    `keys` are the condition keys; the first of them decide who or what a permission is for, if it is `guarding`. The
+    pattern of its resource may be wider, too.
     """
 
     is_foreign: bool = False
     keys: tuple[str, ...] = ()
     guarding: bool = False
+    is_wider: bool = False
 
 
 def riskiest_first(names: Iterable[str]) -> list[str]:
@@ -113,9 +116,17 @@ def widened(risk: Risk, names: Iterable[str], widening: Widening) -> Risk:
     is_grave = widening.is_foreign or widening.guarding
     severity = Severity.HIGH if is_grave and any(map(_is_serious, names)) else Severity.MEDIUM
     if severity is Severity.MEDIUM and not widening.keys:
-        return risk
+        return _of_wider_pattern(risk, names) if widening.is_wider else risk
     what = f"weaker condition on {widening.keys[0]}" if widening.keys else _FOREIGN
     return _gravest(risk, Risk(name=risk.name or what, severity=severity))
+
+
+def _of_wider_pattern(risk: Risk, names: Iterable[str]) -> Risk:
+    """The risk of access to resources that nobody named."""
+    if not any(map(_is_serious, names)):
+        return risk
+    severity = Severity.MEDIUM if risk.name else Severity.LOW
+    return _gravest(risk, Risk(name=risk.name or _WIDER, severity=severity))
 
 
 def _protects(name: str) -> bool:

@@ -21,7 +21,7 @@ from aws_iam.engine.comparison.attached_policies import attached_policies
 from aws_iam.engine.comparison.attachment_changes import attachment_changes
 from aws_iam.engine.comparison.change_risks import ChangeRisks
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_of
-from aws_iam.engine.comparison.ineffective_additions import ineffective_additions
+from aws_iam.engine.comparison.ineffective_additions import ineffective_additions, misspelt_keys
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
 from aws_iam.engine.comparison.policy_pairs import (
@@ -85,6 +85,7 @@ class ComparedPolicy:
     lost: tuple[AccessChange, ...]
     # What the document adds without effect.
     ineffective: tuple[Mapping[str, str], ...]
+    misspelt_keys: tuple[Mapping[str, str], ...]
 
 
 @slotted
@@ -239,6 +240,7 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
             frozenset(name for change in (*gained, *lost) for name in change.names),
             is_complete=not any(found.open or found.cut for found in (beyond, short)),
         ),
+        misspelt_keys=misspelt_keys(new, old, decisive),
     )
 
 

@@ -121,3 +121,29 @@ def _meet(names: Sequence[str], resources: Sequence[str], budget: Budget) -> boo
             if may_be_asked(name, text):
                 return True
     return False
+
+
+def misspelt_keys(
+    new: Sequence[Policy], old: Sequence[Policy], decisive: Container[int]
+) -> tuple[dict[str, str], ...]:
+    """The condition keys that changed statements add, {"key", "statement", "why"}, and that are spelled almost like one."""
+    before = {name for policy in old for name, _ in _keys(policy.statements)}
+    changed = (s for policy in new for s in policy.statements if id(s) in decisive)
+    return tuple(
+        {
+            "key": key,
+            "statement": own.place().pointer,
+            "why": f"it is no known condition key as of {catalog().as_of}; `{near[0]}` is one",
+        }
+        for own in changed
+        for name, key in _keys((own,))
+        if name not in before
+        and not catalog().condition_key(key)
+        and (near := catalog().suggest_condition_key(key))
+    )
+
+
+def _keys(statements: Iterable[Statement]) -> Iterator[tuple[str, str]]:
+    """The condition keys, in lower case and as written."""
+    for statement in statements:
+        yield from ((c.name, c.key.value) for c in statement.conditions)

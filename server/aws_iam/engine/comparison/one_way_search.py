@@ -30,7 +30,7 @@ from aws_iam.engine.comparison.witnesses import ACCOUNT, WitnessReplay
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.actions import ActionGroup
     from aws_iam.engine.comparison.caller_cases import CallerCase
@@ -339,7 +339,7 @@ class _ScenarioSearch:
                 self.open |= dict.fromkeys(self._why_open(question, shown, is_first=not before))
 
     def _why_open(
-        self, question: DifferenceSearch, shown: Container[str], *, is_first: bool
+        self, question: DifferenceSearch, shown: Collection[str], *, is_first: bool
     ) -> Iterator[str]:
         """Why there may be differences for actions that are not shown."""
         doubts = [why for action, why in self.replay.doubts.items() if action not in shown]

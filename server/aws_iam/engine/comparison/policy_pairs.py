@@ -118,7 +118,7 @@ def _are_alone(document: Sequence[Source], baseline: Sequence[Source]) -> bool:
     """Whether each side is one policy, of the same principals."""
     if len(document) != 1 or len(baseline) != 1:
         return False
-    return document[0].attached_to == baseline[0].attached_to
+    return document[0].holder.attached_to == baseline[0].holder.attached_to
 
 
 def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
@@ -145,7 +145,9 @@ def named_attachments(document: object, found: Gathered) -> tuple[PolicyAttachme
 
 def _of_folder(document: Files, source: Source) -> Source:
     start = f"{_in_folder(document, source.file)} "
-    holder = source.holder and start + source.holder
+    holder = source.holder
+    if holder.name:
+        holder = replace(holder, name=start + holder.name)
     return replace(source, name=f"{start}{source.name}".strip(), holder=holder)
 
 

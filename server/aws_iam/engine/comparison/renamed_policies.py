@@ -17,7 +17,7 @@ from aws_iam.engine.language.frozen import positional, slotted
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.language.document import Source
+    from aws_iam.engine.language.document import Holder, Source
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -36,7 +36,8 @@ class NamedSide:
     @property
     def holders(self) -> frozenset[str]:
         """The resources that have policies or attach them."""
-        return frozenset(own.holder for own in (*self.sources, *self.attachments) if own.holder)
+        names = {own.holder.name for own in self.sources}
+        return frozenset(names.union(own.holder for own in self.attachments) - {""})
 
     def renamed(self, now: Mapping[str, str]) -> NamedSide:
         """The side with other names of resources, and of principals."""
@@ -44,9 +45,8 @@ class NamedSide:
             sources=tuple(
                 replace(
                     own,
-                    name=_renamed(own.name, own.holder, now),
-                    holder=now.get(own.holder, own.holder),
-                    attached_to=tuple(now.get(name, name) for name in own.attached_to),
+                    name=_renamed(own.name, own.holder.name, now),
+                    holder=_renamed_holder(own.holder, now),
                 )
                 for own in self.sources
             ),
@@ -60,6 +60,11 @@ class NamedSide:
                 for own in self.attachments
             ),
         )
+
+
+def _renamed_holder(holder: Holder, now: Mapping[str, str]) -> Holder:
+    attached_to = tuple(now.get(name, name) for name in holder.attached_to)
+    return replace(holder, name=now.get(holder.name, holder.name), attached_to=attached_to)
 
 
 def _renamed(name: str, holder: str, now: Mapping[str, str]) -> str:
@@ -135,7 +140,7 @@ def inline_names_now(new: Sequence[Source], old: Sequence[Source]) -> Mapping[st
 
 
 def _apart(sources: Iterable[Source], names: Container[str]) -> list[Source]:
-    return [own for own in sources if own.holder and own.name not in names]
+    return [own for own in sources if own.holder.name and own.name not in names]
 
 
 def _names_by_content(sources: Iterable[Source]) -> Mapping[tuple[str, ...], list[str]]:
@@ -149,9 +154,10 @@ def _by_content(side: NamedSide, holders: frozenset[str]) -> Mapping[tuple[Any, 
     """The resources by what they hold."""
     parts: dict[str, list[tuple[Any, ...]]] = {}
     for own in side.sources:
-        if own.holder in holders:
-            path = _INDEX.sub("", own.name.removeprefix(own.holder))
-            parts.setdefault(own.holder, []).append((path, *_content(own)[1:]))
+        holder = own.holder.name
+        if holder in holders:
+            path = _INDEX.sub("", own.name.removeprefix(holder))
+            parts.setdefault(holder, []).append((path, *_content(own)[1:]))
     for attached in side.attachments:
         if attached.holder in holders:
             path = attached.place.removeprefix(attached.holder)
@@ -166,7 +172,7 @@ def _content(source: Source) -> tuple[str, ...]:
     """What says that two policies are the same one: their resource and its type, principals and statements."""
     content = source.content
     text = content.message if isinstance(content, Syntax) else _canonical(dump(content))
-    return source.holder, source.holder_type, text, *source.attached_to
+    return source.holder.name, source.holder.type, text, *source.holder.attached_to
 
 
 def _canonical(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aws_iam.engine.comparison.automaton import Budget, OverBudget
 from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import covers
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.language.document import Condition, Statement
 
+_WILD = "*?"
+# More resources of a statement are not compared with those that it had.
+_MOST_COMPARED = 20
 _SHOWN = 3
 _VALUES_SHOWN = 3
 _WORK = 20_000
@@ -70,14 +74,43 @@ class ConditionChange:
                 yield next(c.key.value for c in self.was if c.name == key)
 
 
+@slotted
+class ResourceChange:
+    """The resources that only one of two counterparts names: those of the baseline and those of the document."""
+
+    was: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
+    # Whether one of the document's is wider than what it stands for.
+    is_wider: bool = False
+
+    def in_words(self) -> str:
+        """Both in words."""
+        was, now = (
+            joined([quoted(text) for text in own], shown=_SHOWN) for own in (self.was, self.now)
+        )
+        if not now:
+            return f"the resource {was} is gone"
+        return f"the resource was {was}, is {now}" if was else f"the resource {now} is new"
+
+
+@slotted
+class StatementChange:
+    """What differs between two counterparts; `weakened` are the condition keys whose conditions became weaker."""
+
+    conditions: ConditionChange | None = None
+    weakened: tuple[str, ...] = ()
+    resources: ResourceChange | None = None
+
+
+_NO_CHANGE = StatementChange()
+
+
 @dataclass(slots=True)
 class Counterparts:
     """Finds the counterparts of statements, and what changed; each pair is compared once."""
 
     _likeness: dict[tuple[int, int], int] = field(default_factory=dict)
-    _changes: dict[tuple[int, int], tuple[ConditionChange | None, tuple[str, ...]]] = field(
-        default_factory=dict
-    )
+    _changes: dict[tuple[int, int], StatementChange] = field(default_factory=dict)
 
     def of(self, clause: Clause, others: Iterable[Clause], action: str) -> Clause | None:
         """The statement of the other side that the clause was, or became: of the same Sid or the same resources and principals."""
@@ -97,17 +130,41 @@ class Counterparts:
             self._likeness[pair] = _likeness(one.statement, other.statement)
         return self._likeness[pair]
 
-    def change(
-        self, before: Clause | None, after: Clause | None
-    ) -> tuple[ConditionChange | None, tuple[str, ...]]:
-        """The conditions that differ, if any do, and the keys whose condition became weaker."""
+    def change(self, before: Clause | None, after: Clause | None) -> StatementChange:
+        """What differs between two statements."""
         if before is None or after is None:
-            return None, ()
+            return _NO_CHANGE
         pair = (id(before.statement), id(after.statement))
         if pair not in self._changes:
             found = _condition_change(before, after)
-            self._changes[pair] = found, tuple(found.weakened()) if found else ()
+            self._changes[pair] = StatementChange(
+                conditions=found,
+                weakened=tuple(found.weakened()) if found else (),
+                resources=_resource_change(before.statement, after.statement),
+            )
         return self._changes[pair]
+
+
+def _resource_change(before: Statement, after: Statement) -> ResourceChange | None:
+    """The resources that differ, if any do and both statements name them in the same way."""
+    if before.not_resource_words or after.not_resource_words:
+        return None
+    old, new = (dict.fromkeys(own.resource_words) for own in (before, after))
+    was = tuple(text for text in old if text not in new)
+    now = tuple(text for text in new if text not in old)
+    if not was and not now:
+        return None
+    most = max(map(_wildcards, was), default=0)
+    kept = tuple(old)[:_MOST_COMPARED]
+    is_wider = any(
+        (was and _wildcards(text) > most) or any(covers(text, own) for own in kept)
+        for text in now[:_MOST_COMPARED]
+    )
+    return ResourceChange(was=was, now=now, is_wider=is_wider)
+
+
+def _wildcards(text: str) -> int:
+    return sum(map(text.count, _WILD))
 
 
 def _condition_change(before: Clause, after: Clause) -> ConditionChange | None:

@@ -484,16 +484,3 @@ def test_the_rows_of_a_large_difference_fit_a_page(detail: str) -> None:
 def test_the_answer_is_json() -> None:
     answer = compare(document(NEW), baseline=document(OLD), forbidden={"actions": ["iam:*"]})
     assert json.loads(json.dumps(to_json(answer)))["comparison"]["violations"]
-
-
-def test_a_doubtful_loss_is_named_and_is_no_gain() -> None:
-    listing = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "arn:aws:s3:::*"}
-    doubt = "the Allow at /Statement/1 may or may not apply to `s3:ListAllMyBuckets`"
-    lost = compare(document(OLD), baseline=document(OLD, listing))
-    assert doubt in lost.summary
-    assert [(f.code, f.status) for f in lost.findings] == [("ACCESS_LOST", "unknown")]
-    gained = compare(document(OLD, listing), baseline=document(OLD))
-    assert [(f.code, f.status) for f in gained.findings] == [("ACCESS_GAINED", "unknown")]
-    assert "without_effect" not in gained.facts
-    beside = compare(document(), baseline=document({**listing, "Action": "s3:*"}))
-    assert f"There may be more differences: {doubt.replace('/1', '/0')}" in beside.summary

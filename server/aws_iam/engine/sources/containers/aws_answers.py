@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam import resources
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.document import Holder, Kind
 from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
 from aws_iam.engine.parsing.json_text import Syntax, scan
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
@@ -86,7 +86,8 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachm
                 held = _found(name, own, _from_context(place, root, own), value)
                 holder = _holder(holders)
                 by_arn[holder] = name
-                yield replace(held, holder=holder, holder_type=place.path.partition(".")[0])
+                kind = place.path.partition(".")[0]
+                yield replace(held, holder=Holder(name=holder, type=kind))
     yield from _attachments(root, by_arn)
 
 

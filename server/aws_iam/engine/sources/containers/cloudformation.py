@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.document import Holder, Kind
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
@@ -67,8 +67,13 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachm
             yield SkippedPlace(name=logical_id, why="`Fn::ForEach` is not expanded")
             continue
         for found in _in_resource(logical_id, member.value, Resolver(root, placeholders)):
-            own = managed.get(found.policy) if isinstance(found, PolicyAttachment) else None
-            yield replace(found, policy=own, document=f"{own}.PolicyDocument") if own else found
+            yield _of_template(found, managed) if isinstance(found, PolicyAttachment) else found
+
+
+def _of_template(attached: PolicyAttachment, managed: Mapping[str, str]) -> PolicyAttachment:
+    """The attachment, with the document if it is of a policy of the template."""
+    own = managed.get(attached.policy)
+    return replace(attached, policy=own, document=f"{own}.PolicyDocument") if own else attached
 
 
 def _managed_policies(root: Node, placeholders: Placeholders) -> Mapping[str, str]:
@@ -96,9 +101,7 @@ class _Candidate:
     name: str
     place: PolicyPlace
     value: Node
-    holder: str
-    holder_type: str
-    attached_to: tuple[str, ...] = ()
+    holder: Holder
 
 
 def _in_resource(
@@ -152,14 +155,14 @@ def _candidates(logical_id: str, resource: Node, resolver: Resolver) -> Iterator
             name = f" ({named.text})" if named and known else ""
             shown = path.removesuffix(".PolicyDocument") if "]." in path else path
             attached_to = tuple(map(resolver.shown, texts_at(properties, place.targets)))
-            yield _Candidate(
-                f"{logical_id}.{shown}{name}", place, value, logical_id, type_.text, attached_to
-            )
+            own = Holder(name=logical_id, type=type_.text, attached_to=attached_to)
+            yield _Candidate(f"{logical_id}.{shown}{name}", place, value, own)
+    other = Holder(name=logical_id, type=type_.text)
     for policy in policies_in(properties, frozenset(done)):
         if isinstance(policy.content, Node):
             place = PolicyPlace(path="", kind=Kind.TRUST if policy.is_trust else None)
             name = f"{logical_id}.{policy.dotted_path}"
-            yield _Candidate(name, place, policy.content, logical_id, type_.text)
+            yield _Candidate(name, place, policy.content, other)
 
 
 def _places(type_: str, properties: Node) -> tuple[PolicyPlace, ...]:
@@ -210,6 +213,4 @@ def _found(
         variants=variants[1:],
         unresolved=unresolved,
         holder=candidate.holder,
-        holder_type=candidate.holder_type,
-        attached_to=candidate.attached_to,
     )

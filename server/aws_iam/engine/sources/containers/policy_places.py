@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.document import NO_HOLDER, Holder, Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
 
@@ -26,9 +26,8 @@ class FoundPolicy:
     """A policy document inside a larger file; `content` is a `Syntax` where the text should be a policy but is not JSON.
 
     Where values are known only at deployment, `unresolved` holds their JSON pointers and `variants` the same document
-    with other values there. `other_side_of` names the place whose document this is when all conditions are false. `holder`
-    is the resource of the file that has the document, of the type `holder_type`; `attached_to` names the principals that
-    the resource attaches it to.
+    with other values there. `other_side_of` names the place whose document this is when all conditions are false.
+    `holder` is the resource of the file that has the document.
     """
 
     name: str
@@ -39,9 +38,7 @@ class FoundPolicy:
     variants: tuple[Node, ...] = ()
     unresolved: frozenset[str] = frozenset()
     other_side_of: str = ""
-    holder: str = ""
-    holder_type: str = ""
-    attached_to: tuple[str, ...] = ()
+    holder: Holder = NO_HOLDER
 
 
 @slotted

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.document import Holder
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.sources.containers.attachments import (
@@ -132,8 +133,9 @@ def _in_resource(resource: _Resource) -> Iterator[FoundPolicy | SkippedPlace]:
 
 
 def _held(found: FoundPolicy | SkippedPlace, resource: _Resource) -> FoundPolicy | SkippedPlace:
-    held = isinstance(found, FoundPolicy)
-    return replace(found, holder=resource.address, holder_type=resource.type) if held else found
+    if isinstance(found, SkippedPlace):
+        return found
+    return replace(found, holder=Holder(name=resource.address, type=resource.type))
 
 
 def _at_place(name: str, place: PolicyPlace, value: Node) -> Iterator[FoundPolicy | SkippedPlace]:
@@ -232,7 +234,8 @@ class _References:
         if isinstance(found, SkippedPlace):
             return found
         paths = [path for place in resource.places for path in place.targets]
-        return replace(found, attached_to=self.targets(resource.address, paths))
+        attached_to = self.targets(resource.address, paths)
+        return replace(found, holder=replace(found.holder, attached_to=attached_to))
 
     def targets(self, address: str, paths: Iterable[str]) -> tuple[str, ...]:
         """The principals that a resource names; `${reference}` where their names are known only after apply."""

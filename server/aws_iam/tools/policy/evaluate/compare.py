@@ -390,6 +390,10 @@ def _ineffective_in_words(found: ComparedDocuments) -> Iterator[str]:
     if rows:
         listed = [f"{quoted(row['entry'])} ({row['why']})" for row in rows]
         yield f"Added without effect: {joined(listed, shown=_SHOWN)}."
+    keys = [row for policy in found.policies for row in policy.misspelt_keys]
+    if keys:
+        listed = [f"{quoted(row['key'])} ({row['why']})" for row in keys]
+        yield f"Unknown condition keys: {joined(listed, shown=_SHOWN)}."
 
 
 def _unknown_reasons(found: ComparedPolicy) -> list[str]:
@@ -431,26 +435,24 @@ def _parts(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _inputs(found: ComparedDocuments) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     several = len(found.policies) > 1
-    rows = [
-        {**({"policy": policy.name} if several else {}), **row}
-        for policy in found.policies
-        for row in policy.ineffective
-    ]
-    if rows:
-        facts["without_effect"] = rows
-    named = [
-        {
-            "name": p.name,
-            "change": p.change,
-            **({"was": p.was} if p.was else {}),
-            "relation": p.comparison.relation,
-        }
-        for p in found.policies
-        # What is the same under the same name is only counted, in the summary.
-        if several and (p.change != "changed" or p.comparison.relation != "equal")
-    ]
-    if named:
-        facts["policies"] = named
+    for name, rows_of in (("without_effect", "ineffective"), ("unknown_keys", "misspelt_keys")):
+        rows = [
+            {**({"policy": policy.name} if several else {}), **row}
+            for policy in found.policies
+            for row in getattr(policy, rows_of)
+        ]
+        if rows:
+            facts[name] = rows
+    if several:
+        facts["policies"] = [
+            {
+                "name": p.name,
+                "change": p.change,
+                **({"was": p.was} if p.was else {}),
+                "relation": p.comparison.relation,
+            }
+            for p in found.policies
+        ]
     for name, side in zip(("document", "baseline"), found.inputs, strict=True):
         read = policy_inputs.input_facts(side) if side.formats or side.unread else {}
         # What was not judged on either side is a fact of its own.
