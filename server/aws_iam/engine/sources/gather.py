@@ -313,10 +313,11 @@ def _source(found: FoundPolicy, requested: _Requested, file: str | None) -> Sour
         if variants:
             content = variants[0]
             found = replace(found, text=None, variants=variants[1:], unresolved=places)
-    is_read = isinstance(content, Node)
     return Source(
         name=found.name,
-        content=requested.policy(content, found.text, found) if is_read else content,
+        content=content
+        if isinstance(content, Syntax)
+        else requested.policy(content, found.text, found),
         file=file,
         variants=tuple(requested.policy(variant, None, found) for variant in found.variants),
         unresolved=found.unresolved,

@@ -34,7 +34,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from aws_iam.engine.parsing.json_text import Syntax
 
@@ -42,6 +42,7 @@ NAME = "CloudFormation template"
 _DATA = "cloudformation-resources.json"
 _ORGANIZATION = "AWS::Organizations::Policy"
 _MANAGED = "AWS::IAM::ManagedPolicy"
+_PRINCIPALS = frozenset({"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"})
 _KNOWN_LATER = "known only at deployment"
 
 
@@ -61,12 +62,14 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachm
     placeholders = Placeholders.unused_in(root)
     resources = root.member("Resources")
     managed = _managed_policies(root, placeholders)
+    principals = _logical_ids(root, _PRINCIPALS)
     for member in resources.members if resources else ():
         logical_id = member.name.value
         if logical_id.startswith("Fn::ForEach"):
             yield SkippedPlace(name=logical_id, why="`Fn::ForEach` is not expanded")
             continue
-        for found in _in_resource(logical_id, member.value, Resolver(root, placeholders)):
+        resolver = Resolver(root, placeholders, principals=principals)
+        for found in _in_resource(logical_id, member.value, resolver):
             yield _of_template(found, managed) if isinstance(found, PolicyAttachment) else found
 
 
@@ -78,20 +81,30 @@ def _of_template(attached: PolicyAttachment, managed: Mapping[str, str]) -> Poli
 
 def _managed_policies(root: Node, placeholders: Placeholders) -> Mapping[str, str]:
     """The logical ids of the template's own managed policies, by what their ARNs are taken for."""
+    found = _logical_ids(root, {_MANAGED})
+    names = {}
+    for logical_id, resource in _resources(root, {_MANAGED}):
+        written = resource.member("Properties")
+        name = written.member("ManagedPolicyName") if written else None
+        known = Resolver(root, placeholders).value(name) if name else None
+        if known and known.text:
+            names[return_values.policy_arn(known.text)] = logical_id
+    return {**names, **found}
+
+
+def _logical_ids(root: Node, types: Container[str]) -> dict[str, str]:
+    """The logical ids of the resources of some types, by what `Ref` returns for them."""
+    resources = ((id_, resource.member("Type")) for id_, resource in _resources(root, types))
+    refs = ((return_values.ref(type_.text, id_), id_) for id_, type_ in resources if type_)
+    return {name: id_ for name, id_ in refs if name}
+
+
+def _resources(root: Node, types: Container[str]) -> Iterator[tuple[str, Node]]:
     resources = root.member("Resources")
-    found: dict[str, str] = {}
     for member in resources.members if resources else ():
-        type_, written = member.value.member("Type"), member.value.member("Properties")
-        if type_ is None or written is None or type_.text != _MANAGED:
-            continue
-        properties = Resolver(root, placeholders).value(written)
-        name = properties.member("ManagedPolicyName") if properties else None
-        arns = (
-            return_values.ref(_MANAGED, member.name.value),
-            return_values.policy_arn(name.text) if name else None,
-        )
-        found |= {arn: member.name.value for arn in arns if arn}
-    return found
+        type_ = member.value.member("Type")
+        if type_ and type_.text in types:
+            yield member.name.value, member.value
 
 
 @positional

@@ -15,7 +15,7 @@ from aws_iam.engine.sources.containers import cloudformation_return_values as re
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aws_iam.engine.sources.containers.placeholders import Placeholders
 
@@ -38,11 +38,11 @@ class Resolver:
     placeholders: Placeholders
     condition: bool = True
     conditional: bool = False
+    # The logical ids of roles, users and groups, by what `Ref` returns for them.
+    principals: Mapping[str, str] = field(default_factory=dict)
     _produced: int = 0
     _calls: dict[str, int] = field(default_factory=dict)
     _tables: dict[str, dict[str, Node]] = field(default_factory=dict)
-    # The logical ids of the resources, by what `Ref` returns for them.
-    _ids: dict[str, str] = field(default_factory=dict)
 
     def value(self, node: Node) -> Node | None:
         """The node with its functions resolved; None where it is `AWS::NoValue`."""
@@ -68,11 +68,8 @@ class Resolver:
         )
 
     def shown(self, name: str) -> str:
-        """A name as readers know it: the logical id of a resource of the template, `${…}` for what is known later."""
-        if not self._ids:
-            members = self._table("Resources").items()
-            self._ids |= {return_values.ref(_type(own), id_) or "": id_ for id_, own in members}
-        return self._ids.get(name) or self.placeholders.as_variables(name)
+        """A principal's name as readers know it: its logical id in the template, `${…}` for what is known later."""
+        return self.principals.get(name) or self.placeholders.as_variables(name)
 
     def _plain(self, node: Node) -> Node:
         if "{{resolve:" not in node.text:
