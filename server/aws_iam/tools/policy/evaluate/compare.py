@@ -369,7 +369,7 @@ def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
     yield from _ineffective_in_words(found)
     if found.renamed:
         listed = [f"{quoted(was)} is called {quoted(now)} now" for was, now in found.renamed]
-        yield f"Renamed without a change: {joined(listed, shown=_SHOWN)}."
+        yield f"Renamed, with the same policies: {joined(listed, shown=_SHOWN)}."
     if len(found.policies) == 1 and found.policies[0].was and not found.renamed:
         now, was = (quoted(side.sources[0].name) for side in found.inputs)
         yield f"{now} was compared with {was} of the baseline."
