@@ -273,8 +273,8 @@ def _place(
         resources = tuple(text for text in listed if may_be_asked(action, text)) or listed
     request = difference.request["request"]
     of_resource = clause.has_principals
-    side = found.other if clause.allows else found.own
-    other = counterparts.of(clause, side.clauses, action)
+    sides = (found.other, found.own) if clause.allows else (found.own, found.other)
+    other = counterparts.of(clause, sides[0].clauses, sides[1].clauses, action)
     # What the document allows and the baseline not is gained by an Allow of the one, or a Deny of the other.
     of_baseline = clause.allows is risks.of_loss
     before, after = (clause, other) if of_baseline else (other, clause)
@@ -294,6 +294,7 @@ def _place(
         widening=Widening(
             is_foreign=foreign,
             keys=weakened if gains else (),
+            opens=gains and _opens(clause, found),
             is_wider=gains and moved is not None and moved.is_wider,
             guarding=gains and any(map(guards_access, weakened)),
         ),
@@ -324,6 +325,13 @@ def _principals(clause: Clause, difference: Difference, found: SearchResult) -> 
 def _named_principals(clause: Clause, found: SearchResult) -> Sequence[Principal]:
     """The principals that the statement allows more than before."""
     return new_principals(clause, found.other.allows) or clause.statement.principals
+
+
+def _opens(clause: Clause, found: SearchResult) -> bool:
+    """Whether the statement allows everyone, under its conditions, what no statement did until now."""
+    allowed = (p for other in found.other.allows for p in other.statement.principals)
+    named = _named_principals(clause, found)
+    return any(p.is_everyone for p in named) and not any(p.is_everyone for p in allowed)
 
 
 def _caller_in_words(difference: Difference, found: SearchResult) -> str:

@@ -112,8 +112,14 @@ class Counterparts:
     _likeness: dict[tuple[int, int], int] = field(default_factory=dict)
     _changes: dict[tuple[int, int], StatementChange] = field(default_factory=dict)
 
-    def of(self, clause: Clause, others: Iterable[Clause], action: str) -> Clause | None:
-        """The statement of the other side that the clause was, or became: of the same Sid or the same resources and principals."""
+    def of(
+        self, clause: Clause, others: Sequence[Clause], own: Iterable[Clause], action: str
+    ) -> Clause | None:
+        """The statement of the other side that the clause was, or became.
+
+        It has the same Sid, or the same resources and principals; or it is the only one with the same actions and
+        principals that its own side alone has.
+        """
         lower = action.lower()
         near = [
             (rank, other)
@@ -122,7 +128,21 @@ class Counterparts:
             and (rank := self._alike(clause, other))
             and other.ready.takes(lower)
         ]
-        return max(near, key=lambda ranked: ranked[0])[1] if near else None
+        if near:
+            return max(near, key=lambda ranked: ranked[0])[1]
+        words = clause.statement.action_words
+        moved = [
+            other
+            for other in others
+            if other.allows is clause.allows
+            and other.statement.action_words == words
+            and _principals(other.statement) == _principals(clause.statement)
+        ]
+        if len(moved) != 1 or any(
+            known.statement.node == moved[0].statement.node for known in own
+        ):
+            return None
+        return moved[0]
 
     def _alike(self, one: Clause, other: Clause) -> int:
         pair = (id(one.statement), id(other.statement))
@@ -184,9 +204,7 @@ def condition_in_words(conditions: Sequence[Condition]) -> str:
 def _likeness(one: Statement, other: Statement) -> int:
     """How alike two statements are apart from actions and conditions; 0 if they have nothing to do with each other."""
     same_sid = bool(one.sid and other.sid and one.sid.value == other.sid.value)
-    names = [
-        {(p.type, p.value) for p in (*own.principals, *own.not_principals)} for own in (one, other)
-    ]
+    names = [_principals(own) for own in (one, other)]
     targets = [{*own.resource_words, *own.not_resource_words} for own in (one, other)]
     # A statement with no principals, or without resources, has no element of that name.
     meets = [not any(sets) or bool(sets[0] & sets[1]) for sets in (names, targets)]
@@ -194,6 +212,10 @@ def _likeness(one: Statement, other: Statement) -> int:
     if not same_sid and not all(meets):
         return 0
     return 1 + equal + 3 * same_sid
+
+
+def _principals(statement: Statement) -> set[tuple[str, str]]:
+    return {(p.type, p.value) for p in (*statement.principals, *statement.not_principals)}
 
 
 def _by_form(statement: Statement) -> Mapping[tuple[object, ...], Condition]:
