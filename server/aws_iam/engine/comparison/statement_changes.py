@@ -111,6 +111,8 @@ class Counterparts:
 
     _likeness: dict[tuple[int, int], int] = field(default_factory=dict)
     _changes: dict[tuple[int, int], StatementChange] = field(default_factory=dict)
+    # By identity of the statements of a side: them by effect, actions and principals.
+    _by_actions: dict[int, dict[object, list[Clause]]] = field(default_factory=dict)
 
     def of(
         self, clause: Clause, others: Sequence[Clause], own: Iterable[Clause], action: str
@@ -130,19 +132,20 @@ class Counterparts:
         ]
         if near:
             return max(near, key=lambda ranked: ranked[0])[1]
-        words = clause.statement.action_words
-        moved = [
-            other
-            for other in others
-            if other.allows is clause.allows
-            and other.statement.action_words == words
-            and _principals(other.statement) == _principals(clause.statement)
-        ]
+        moved = self._with_actions(others, clause)
         if len(moved) != 1 or any(
             known.statement.node == moved[0].statement.node for known in own
         ):
             return None
         return moved[0]
+
+    def _with_actions(self, others: Sequence[Clause], clause: Clause) -> Sequence[Clause]:
+        """The other statements with the same effect, actions and principals."""
+        if id(others) not in self._by_actions:
+            found = self._by_actions[id(others)] = {}
+            for other in others:
+                found.setdefault(_actions(other), []).append(other)
+        return self._by_actions[id(others)].get(_actions(clause), ())
 
     def _alike(self, one: Clause, other: Clause) -> int:
         pair = (id(one.statement), id(other.statement))
@@ -212,6 +215,11 @@ def _likeness(one: Statement, other: Statement) -> int:
     if not same_sid and not all(meets):
         return 0
     return 1 + equal + 3 * same_sid
+
+
+def _actions(clause: Clause) -> object:
+    statement = clause.statement
+    return clause.allows, tuple(statement.action_words), frozenset(_principals(statement))
 
 
 def _principals(statement: Statement) -> set[tuple[str, str]]:
