@@ -193,15 +193,7 @@ ROTATION = ("secrets", "rotation", "--target", "custom", "--format")
     ("form", "names"),
     [
         ("cloudformation", {"rotation-custom.yaml"}),
-        (
-            "terraform",
-            {
-                "rotation-custom.tf",
-                "rotation_function.py",
-                "lambda-trust.json",
-                "rotation-role.json",
-            },
-        ),
+        ("terraform", {"rotation-custom.tf", "rotation_function.py"}),
     ],
 )
 def test_a_folder_holds_exactly_the_files_of_a_rotation_and_a_pipe_its_main_file(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.reading.demonstration import REGIONS
 from demo_account.call import AWAY, HOME
+from demo_account.workloads import user_data
 
 if TYPE_CHECKING:
     from demo_account.call import Call
@@ -42,11 +43,18 @@ def seed_resources(call: Call) -> str:
 
 
 def _seed_keys(call: Call) -> str:
-    """Four customer managed keys: two rotate, one does not, one waits for its deletion."""
-    trail_key = _key(call, "trail", policy=_key_policy(call, "cloudtrail.amazonaws.com"))
+    """Four customer managed keys: two rotate, one does not, one waits for its deletion.
+
+    The one that does not rotate lets a service use it for every account.
+    """
+    trail_key = _key(
+        call, "trail", policy=_key_policy(call, "cloudtrail.amazonaws.com", guarded=True)
+    )
     call("kms", "enable_key_rotation", KeyId=trail_key)
     call("kms", "enable_key_rotation", KeyId=_key(call, "shop-data"))
-    _key(call, "exports", region=AWAY)
+    _key(
+        call, "exports", region=AWAY, policy=_key_policy(call, "sns.amazonaws.com", guarded=False)
+    )
     # Moto takes the bare id here, AWS the ARN as well.
     old = _key(call, "old-payments").rpartition("/")[2]
     call("kms", "schedule_key_deletion", KeyId=old, PendingWindowInDays=30)
@@ -61,7 +69,8 @@ def _key(call: Call, name: str, *, region: str = HOME, policy: str = "") -> str:
     return key
 
 
-def _key_policy(call: Call, service: str) -> str:
+def _key_policy(call: Call, service: str, *, guarded: bool) -> str:
+    own = {"Condition": {"StringEquals": {"aws:SourceAccount": call.account}}} if guarded else {}
     return _policy(
         {
             "Sid": "Account",
@@ -76,7 +85,7 @@ def _key_policy(call: Call, service: str) -> str:
             "Principal": {"Service": service},
             "Action": ["kms:GenerateDataKey*", "kms:DescribeKey"],
             "Resource": "*",
-            "Condition": {"StringEquals": {"aws:SourceAccount": call.account}},
+            **own,
         },
     )
 
@@ -201,7 +210,7 @@ def _seed_shop_network(call: Call) -> None:
     bastion = _group(call, vpc, "bastion", (22, "0.0.0.0/0"), (22, "::/0"))
     _group(call, vpc, "office", (22, "203.0.113.24/32"))
     _server(call, subnets[0], web, tokens="required", profile="shop-web")
-    _server(call, subnets[0], bastion, tokens="optional", profile=None)
+    _server(call, subnets[0], bastion, tokens="optional", profile=None, fault=True)
     _balancer(call, "shop", subnets, web, logs=True)
     _balancer(call, "status-page", subnets, web, logs=False)
 
@@ -260,7 +269,9 @@ def _opening(port: int, source: str) -> dict[str, Any]:
     return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **ranges}
 
 
-def _server(call: Call, subnet: str, group: str, *, tokens: str, profile: str | None) -> None:
+def _server(
+    call: Call, subnet: str, group: str, *, tokens: str, profile: str | None, fault: bool = False
+) -> None:
     more: dict[str, Any] = {"IamInstanceProfile": {"Name": profile}} if profile else {}
     call(
         "ec2",
@@ -272,6 +283,7 @@ def _server(call: Call, subnet: str, group: str, *, tokens: str, profile: str | 
         SubnetId=subnet,
         SecurityGroupIds=[group],
         MetadataOptions={"HttpTokens": tokens, "HttpEndpoint": "enabled"},
+        UserData=user_data(fault=fault),
         **more,
     )
 

@@ -15,6 +15,7 @@ from demo_account.monitoring import seed_monitoring
 from demo_account.resources import seed_resources
 from demo_account.roles import ROLES, seed_roles
 from demo_account.users import MANAGED, ROOT, USERS, seed_users
+from demo_account.workloads import seed_workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +34,7 @@ def seed(url: str) -> Mapping[str, str]:
         seed_users(call)
         seed_roles(call)
         seed_monitoring(call, seed_resources(call))
+        seed_workloads(call)
     moto_backdoor.age_users(ACCOUNT, USERS, now)
     moto_backdoor.age_roles(ACCOUNT, ROLES, now)
     moto_backdoor.set_root(ACCOUNT, ROOT, now)

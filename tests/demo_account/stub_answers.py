@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from aws_iam.account.reading.demonstration import REGIONS
-from demo_account import last_accessed
+from demo_account import clusters, last_accessed
 from demo_account.call import ACCOUNT, HOME
 from demo_account.monitoring import MAIN_TRAIL
 
@@ -266,25 +266,63 @@ def _matches(finding: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     )
 
 
+_EXPORT, _WEBHOOK = "order-export", "supplier-webhook"
+_SETTINGS = {
+    _EXPORT: {"BUCKET": "larkspur-orders", "FTP_PASSWORD": "demonstration-only"},
+    # Where a secret is, and what one must look like, is no secret.
+    _WEBHOOK: {
+        "FEED_SECRET_ARN": f"arn:aws:secretsmanager:{HOME}:{ACCOUNT}:secret:payments/api-key",
+        "PASSWORD_MIN_LENGTH": "14",
+        "TOKEN_URL": "https://partner.example/oauth/token",
+    },
+}
+
+
 def _functions(asked: Asked) -> Reply:
-    """One function in the home Region; its settings hold the name of a secret that should not be there."""
-    if asked.region != HOME:
-        return _OK, {}, json.dumps({"Functions": []})
-    start = f"arn:aws:lambda:{asked.region}:{asked.account}:function:"
-    function = {
-        "FunctionName": "order-export",
-        "FunctionArn": f"{start}order-export",
+    """Two functions in the home Region; the settings of one hold a secret."""
+    listed = [_function(asked, name) for name in _SETTINGS] if asked.region == HOME else []
+    return _OK, {}, json.dumps({"Functions": listed})
+
+
+def _function(asked: Asked, name: str) -> dict[str, Any]:
+    return {
+        "FunctionName": name,
+        "FunctionArn": _function_arn(asked, name),
         "Runtime": "python3.13",
         "Role": f"arn:aws:iam::{asked.account}:role/order-export",
-        "Handler": "export.handler",
+        "Handler": "main.handler",
         "LastModified": _ago(days=75).strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
         "PackageType": "Zip",
         "Architectures": ["arm64"],
-        "Environment": {
-            "Variables": {"BUCKET": "larkspur-orders", "FTP_PASSWORD": "demonstration-only"}
-        },
+        "Environment": {"Variables": _SETTINGS[name]},
     }
-    return _OK, {}, json.dumps({"Functions": [function]})
+
+
+def _function_arn(asked: Asked, name: str) -> str:
+    return f"arn:aws:lambda:{asked.region}:{asked.account}:function:{name}"
+
+
+def _policy_of_function(asked: Asked) -> Reply:
+    """Anyone may invoke the webhook; the others have no policy."""
+    if asked.operation.removesuffix("/policy").rpartition(":")[2] != _WEBHOOK:
+        return refusal(asked, "ResourceNotFoundException", "the function has no policy", 404)
+    statement = {
+        "Sid": "Partners",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "lambda:InvokeFunction",
+        "Resource": _function_arn(asked, _WEBHOOK),
+    }
+    return (
+        _OK,
+        {},
+        json.dumps({"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}),
+    )
+
+
+def _eks(asked: Asked) -> Reply:
+    told = clusters.answer(asked.region, asked.operation)
+    return unknown(asked) if told is None else (_OK, {}, json.dumps(told))
 
 
 def _buses(asked: Asked) -> Reply:
@@ -375,11 +413,8 @@ _ANSWERS: tuple[tuple[str, str, Callable[[Asked], Reply]], ...] = (
     ("kms", "GetKeyLastUsage", _key_use),
     ("ram", "POST /listresources", _given({"resources": []})),
     ("secretsmanager", "ListResourcePolicies", _given({"ResourcePolicies": []})),
-    (
-        "lambda",
-        r"GET /2015-03-31/functions/[^/]+/policy",
-        _refused("ResourceNotFoundException", "the function has no policy", 404),
-    ),
+    ("lambda", r"GET /2015-03-31/functions/[^/]+/policy", _policy_of_function),
+    ("eks", ".*", _eks),
     ("apigateway", "GET /restapis", _apis),
     ("apigateway", f"GET /restapis/{_API}/stages", _stages),
     ("apigateway", "GET /v2/apis", _given({"items": []})),

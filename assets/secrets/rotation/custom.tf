@@ -7,20 +7,59 @@ data "aws_secretsmanager_secret" "app" {
   name = "{{Name}}"
 }
 
+locals {
+  partition = data.aws_partition.current.partition
+  account   = data.aws_caller_identity.current.account_id
+  region    = split(":", data.aws_secretsmanager_secret.app.arn)[3]
+}
+
 resource "aws_iam_role" "rotation" {
-  name               = "{{Role}}"
-  assume_role_policy = file("${path.module}/lambda-trust.json")
+  name = "{{Role}}"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
 }
 
 resource "aws_iam_role_policy" "rotation" {
-  name   = "RotateSecret"
-  role   = aws_iam_role.rotation.id
-  policy = file("${path.module}/rotation-role.json")
+  name = "RotateSecret"
+  role = aws_iam_role.rotation.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid    = "RotateOneSecret"
+        Effect = "Allow"
+        Action = [
+          "secretsmanager:DescribeSecret",
+          "secretsmanager:GetSecretValue",
+          "secretsmanager:PutSecretValue",
+          "secretsmanager:UpdateSecretVersionStage",
+        ]
+        Resource = data.aws_secretsmanager_secret.app.arn
+        Condition = {
+          StringEquals = {
+            "secretsmanager:resource/AllowRotationLambdaArn" = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:{{Function}}"
+          }
+        }
+      },
+      {
+        Sid      = "MakePasswords"
+        Effect   = "Allow"
+        Action   = "secretsmanager:GetRandomPassword"
+        Resource = "*"
+      },
+    ]
+  })
 }
 
 resource "aws_iam_role_policy_attachment" "logs" {
   role       = aws_iam_role.rotation.name
-  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+  policy_arn = "arn:${local.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 }
 
 data "archive_file" "function" {
@@ -51,7 +90,7 @@ resource "aws_lambda_permission" "rotation" {
   function_name  = aws_lambda_function.rotation.function_name
   action         = "lambda:InvokeFunction"
   principal      = "secretsmanager.amazonaws.com"
-  source_account = data.aws_caller_identity.current.account_id
+  source_account = local.account
 }
 
 resource "aws_secretsmanager_secret_rotation" "app" {

@@ -151,13 +151,13 @@ def _finding(finding: Finding, benchmark: str, inline: Inline) -> str:
 
 
 def by_statement(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings in their order, but those on one statement of a policy follow the first of them."""
+    """The findings in their order, but those on one statement of a policy follow the first of them that is as grave."""
     groups: dict[object, list[Finding]] = {}
     for number, finding in enumerate(findings):
         where = finding.where
         statement = _STATEMENT.match(where.pointer) if where else None
         place = (finding.resource, where.file, statement[0]) if where and statement else number
-        groups.setdefault(place, []).append(finding)
+        groups.setdefault((finding.severity.rank, place), []).append(finding)
     return chain.from_iterable(groups.values())
 
 

@@ -143,8 +143,8 @@ def _with_parts(frame: Answer, parts: Sequence[Part]) -> Answer:
 
 def _with_cursor(page: Answer, end: int, parts: Sequence[Part]) -> Answer:
     counts = Counter(_NOUNS.get(part.field, "row") for part in parts[end:])
-    shown = [noun for noun in ("finding", "file") if counts[noun]] or ["row"]
-    verb = "is" if sum(counts[noun] for noun in shown) == 1 else "are"
+    shown = [noun for noun in ("finding", "file", "row") if counts[noun]]
+    verb = "is" if len(parts) - end == 1 else "are"
     rest = joined([counted(counts[noun], f"more {noun}") for noun in shown])
     return replace(page, summary=f"{page.summary} {rest} {verb} not shown.", next_cursor=str(end))
 

@@ -41,3 +41,10 @@ def test_access_entries_come_with_their_policies_for_all_namespaces() -> None:
     assert isinstance(read(eks__ListAccessEntries=refused).access, Miss)
     (entry,) = read(eks__ListAssociatedAccessPolicies=refused).access
     assert isinstance(entry.policies, Miss)
+
+
+def test_a_cluster_that_the_config_map_opens_has_no_access_entries_to_read() -> None:
+    described = {"name": "prod", "arn": "a", "accessConfig": {"authenticationMode": "CONFIG_MAP"}}
+    refused = Refusal("InvalidRequestException", "The cluster's authentication mode must be set")
+    found = read(eks__DescribeCluster={"cluster": described}, eks__ListAccessEntries=refused)
+    assert found.access is None

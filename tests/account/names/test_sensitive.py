@@ -156,6 +156,7 @@ def test_a_script_tells_its_secrets_by_name_and_shape(script: str, told: list[st
     assert [found.name or found.format for found in secrets_in_text(script)] == told
 
 
+@pytest.mark.growth
 def test_a_script_of_megabytes_is_read_in_bounded_work() -> None:
     assert len(secrets_in_text("a_password=Tr0ub4dor3\n" * 200_000)) == 1
     many = "".join(f"password_of_{number}x=Tr0ub4dor3\n" for number in range(3_000))

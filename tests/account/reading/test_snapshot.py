@@ -234,6 +234,22 @@ def _data() -> dict[str, Any]:
             lambda data: data["facts"]["cloudtrail.trails"][""].update(trails={}),
             "/trails must be a list",
         ),
+        (
+            lambda data: data["facts"].update(
+                {
+                    "secretsmanager.named_policies": {
+                        "us-east-1": [{"arn": "", "policies": [], "listed": "x"}]
+                    }
+                }
+            ),
+            '/listed must be an object with "missing"',
+        ),
+        (
+            lambda data: data["facts"].update(
+                {"iam.role_limits": {"": [{"arn": "", "max_session_seconds": 10**400}]}}
+            ),
+            "/max_session_seconds must be a whole number",
+        ),
     ],
 )
 def test_a_snapshot_that_does_not_fit_is_refused_with_the_place(change: Any, message: str) -> None:

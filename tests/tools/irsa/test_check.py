@@ -15,7 +15,6 @@ from aws_iam.cli.files import read_policies
 from aws_iam.engine.sources.kubernetes_objects import cluster_of
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.tools.irsa.actions import tool
-from aws_iam.tools.irsa.checks.catalogue import CHECKS
 from aws_iam.tools.irsa.checks.samples import (
     association,
     cluster,
@@ -283,17 +282,6 @@ def test_only_the_facts_of_the_checks_are_asked_for(monkeypatch: pytest.MonkeyPa
     assert any(
         finding.code == "EKS-IMDS" and finding.status is Status.FAIL for finding in answer.findings
     )
-
-
-def test_the_demonstration_account_has_its_two_open_roles() -> None:
-    answer = ask(demo=True)
-    worst = {(finding.code, finding.resource.rpartition("/")[2]) for finding in answer.findings if finding.severity == "critical"}  # fmt: skip
-    assert worst == {
-        ("OIDC-NO-TENANT", "github-deploy-legacy"),
-        ("OIDC-TENANT-WILD", "gitlab-catalogue"),
-    }
-    assert {finding.status for finding in answer.findings} == {Status.FAIL}
-    assert answer.facts["checks"] == len(CHECKS)
 
 
 SERVICE_ACCOUNTS = "get /api/v1/serviceaccounts"

@@ -219,6 +219,15 @@ def test_a_policy_that_cannot_be_read_is_unknown(saved: Any, document: Any) -> N
     assert finding.resource == sample.ARN
 
 
+def test_a_policy_that_an_edited_snapshot_names_without_its_text_is_unknown(saved: Any) -> None:
+    edited = OtherPolicies(arn=sample.ARN, names=("AWS_RAM",), documents=())
+    answer = check(
+        snapshot=saved(_policies(ROOT), sample.of(OTHER_POLICIES, edited), _ROLES), scope=_SCOPE
+    )
+    assert "does not hold every policy" in answer.findings[0].message
+    assert {finding.status for finding in answer.findings} == {Status.UNKNOWN}
+
+
 def test_a_snapshot_of_something_else_is_unknown_throughout(saved: Any) -> None:
     answer = check(snapshot=saved(sample.of(KMS_KEYS)))
     assert Status.PASS not in {finding.status for finding in answer.findings}
@@ -277,7 +286,7 @@ def test_an_account_is_read_with_the_calls_of_the_scope_alone(
 
 def test_the_demonstration_has_a_key_that_is_being_deleted() -> None:
     answer = check(demo=True)
-    assert {"KMS-DEL-PENDING", "KMS-ALIAS-DEAD"} <= codes(answer)
+    assert {"KMS-DEL-PENDING", "KMS-ALIAS-DEAD", "KMS-SVC-CONFUSED"} <= codes(answer)
     # Moto does not send the period of a rotation.
     assert codes(answer, Status.UNKNOWN) == {"KMS-ROT-LONG"}
     assert answer.facts["keys"] == answer.facts["policies"] == answer.facts["last_use_asked"]

@@ -60,6 +60,18 @@ def test_the_demonstration_account_is_judged() -> None:
     assert "demonstration-only" not in json.dumps(to_json(answer))
 
 
+def test_each_place_of_a_secret_in_the_demonstration_has_a_fault_and_a_silent_decoy() -> None:
+    answer = run(demo=True)
+    failed = {finding.code: finding for finding in answer.findings if finding.status is Status.FAIL and finding.code.startswith("ENV-")}  # fmt: skip
+    # Nothing names a secret that does not exist.
+    assert set(failed) == {code for code in CHECKS if code.startswith("ENV-")} - {
+        "ENV-ECS-DANGLING"
+    }
+    by_code = [finding.code for finding in answer.findings if finding.status is Status.FAIL]
+    assert all(by_code.count(code) == 1 for code in failed if code != "ENV-LAMBDA-CMK")
+    assert "Vault7" not in json.dumps(to_json(answer))
+
+
 def test_no_call_asks_for_a_value(account: Any, script: Script) -> None:
     assert account.id
     made = set(script.operations)

@@ -87,6 +87,17 @@ def test_nothing_rotates_at_once_but_what_is_said_to(asked: dict[str, Any]) -> N
     assert answer.facts["rotates_at_once"]
 
 
+@pytest.mark.parametrize("asked", [*ASKED, *HOSTED[:2]], ids=lambda case: "-".join(map(str, case.values())))  # fmt: skip
+def test_a_template_and_a_configuration_are_deployed_as_they_lie(asked: dict[str, Any]) -> None:
+    answer = run(**asked)
+    content = "".join(artifact.content for artifact in answer.artifacts)
+    samples = {sample for sample in ("111122223333", "eu-west-1") if sample in content}
+    if asked["format"] != "cli":
+        assert not samples - {"111122223333" if SUPERUSER in content else ""}
+    if "placeholders" in answer.facts:
+        assert {row["replace"] for row in answer.facts["placeholders"]} == samples
+
+
 def test_the_kinds_are_told_apart() -> None:
     kinds = {target: run(target=target).facts["kind"] for target in TARGETS}
     assert kinds == {

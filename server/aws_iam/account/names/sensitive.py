@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LONGEST_VALUE = 65_536
-_MOST_FIELDS = 5_000
+LONGEST_TEXT = 1_048_576
+"""The largest definition of a state machine, which is the largest text that is looked into."""
 _MOST_NAMES = 50
 _MOST_NESTED = 100
 _MIN_BITS = 4.0
@@ -67,7 +68,7 @@ class Exposure:
 
 
 _REFERENCE = re.compile(
-    r"arn:[^\s]+|\{[{%].*|<[^<>]*>|<%.*|\$[A-Za-z_][A-Za-z0-9_]*|\$[0-9@*#?!]|\$[{(.$].*|`.*|%[A-Za-z_]+%|!(?:Ref|Sub|GetAtt|Join|ImportValue)\b.*"
+    r"arn:[^\s]+|\{[{%].*|<[^<>]*>|<[A-Za-z_-]+|<%.*|\$[A-Za-z_][A-Za-z0-9_]*|\$[0-9@*#?!]|\$[{(.$].*|`.*|%[A-Za-z_]+%|!(?:Ref|Sub|GetAtt|Join|ImportValue)\b.*"
     # Code that gets the value elsewhere: a call, an index, a cmdlet.
     r"|[A-Za-z_][\w.]*[(\[].*|[A-Z][a-z]+(?:[A-Z][a-z]+)?-[A-Z][A-Za-z]+"
     r"|[A-Za-z][A-Za-z0-9+.-]{1,30}:(?:[a-z0-9]+:)*//[^\s]*|(?:file|s3|ssm|secretsmanager):/[^\s]*|vault:[^\s]+"
@@ -158,8 +159,10 @@ def key_format(value: str) -> str:
 
 def secrets_in_text(text: str) -> tuple[Variable, ...]:
     """The secrets in a script, a template or settings: the names that they are given, and the formats of others."""
-    body = text[:_LONGEST_VALUE].strip()
-    classified = (classified_variable(name, value) for name, value in _assignments(body))
+    body = text[:LONGEST_TEXT].strip()
+    # Long texts repeat themselves.
+    pairs = dict.fromkeys(_assignments(body))
+    classified = (classified_variable(name, value) for name, value in pairs)
     named = {
         variable.name: variable
         for variable in classified
@@ -277,13 +280,16 @@ def _pair_holds_secret(pair: tuple[str, str]) -> bool:
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    for count, match in enumerate(_PAIR.finditer(text)):
-        if count == _MOST_FIELDS:
-            return
+    for match in _PAIR.finditer(text):
         # Behind a colon a bare word may be prose: `password: see the wiki`.
         if match[2] == "=" or not (match[5] and _WORD.fullmatch(match[5])):
-            yield match[1], match[3] or match[4] or match[5]
+            yield match[1], match[3] or match[4] or _without_closing(match[5])
     yield from ((match[1], match[2]) for match in _OPTION.finditer(text))
+
+
+def _without_closing(text: str) -> str:
+    """The text without a bracket at its end that closes one before it: `read(token=self.token)`."""
+    return text[:-1] if text.endswith(")") and "(" not in text else text
 
 
 def _json_fields(text: str) -> list[tuple[str, str]] | None:
@@ -295,7 +301,7 @@ def _json_fields(text: str) -> list[tuple[str, str]] | None:
     fields: list[tuple[str, str]] = []
     left: list[tuple[str, object]] = [("", document)]
     nested = 0
-    while left and len(fields) < _MOST_FIELDS:
+    while left:
         name, value = left.pop()
         if isinstance(value, str):
             inner = _nested(value) if nested < _MOST_NESTED else None

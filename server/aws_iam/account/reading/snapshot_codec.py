@@ -19,6 +19,8 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 _MISSING = "missing"
+# The numbers of AWS have 64 bits; none of those that are kept comes near it.
+_BEYOND_AWS = 2**63
 
 
 def dump(value: Any) -> Any:
@@ -55,7 +57,8 @@ def _load_scalar(of: Any, data: Any, pointer: str) -> Any:
     if issubclass(of, StrEnum):
         return of(checked(data, isinstance(data, str) and data in set(of), of, pointer))
     # `isinstance` would accept true as a whole number.
-    return checked(data, type(data) is of, of, pointer)
+    fits = type(data) is of and (of is not int or abs(data) < _BEYOND_AWS)
+    return checked(data, fits, of, pointer)
 
 
 def _fields_of(value: Any) -> dict[str, Any]:
@@ -67,10 +70,9 @@ def _load_union(options: tuple[Any, ...], data: Any, pointer: str) -> Any:
         return None
     if Miss in options and isinstance(data, dict) and set(data) == {_MISSING}:
         return _load_miss(data, pointer)
-    # A fact's union has None, Miss and one more type: the one that remains.
-    return load(
-        next(option for option in options if option not in (type(None), Miss)), data, pointer
-    )
+    # A fact's union has None, Miss and at most one more type: the one that remains.
+    others = [option for option in options if option not in (type(None), Miss)]
+    return load(others[0] if others else Miss, data, pointer)
 
 
 def _load_miss(data: Any, pointer: str) -> Any:

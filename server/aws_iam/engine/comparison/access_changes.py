@@ -7,18 +7,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.answer import Severity
 from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, names_of
 from aws_iam.engine.comparison.arn_formats import may_be_asked
 from aws_iam.engine.comparison.change_risks import (
     JudgedAccess,
+    Risk,
     Widening,
     widened,
     without_deny,
 )
 from aws_iam.engine.comparison.clauses import as_written
-from aws_iam.engine.comparison.statement_changes import Counterparts, condition_in_words
+from aws_iam.engine.comparison.statement_changes import (
+    Counterparts,
+    condition_in_words,
+    guards_access,
+)
 from aws_iam.engine.comparison.uncovered_statements import new_principals
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
@@ -30,10 +37,10 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Where
     from aws_iam.engine.comparison.actions import ActionGroup
-    from aws_iam.engine.comparison.change_risks import ChangeRisks, Risk
+    from aws_iam.engine.comparison.change_risks import ChangeRisks
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
-    from aws_iam.engine.comparison.statement_changes import ConditionChange
+    from aws_iam.engine.comparison.statement_changes import ConditionChange, ResourceChange
     from aws_iam.engine.language.document import Principal, Statement
 
 _WHOLE = "all"
@@ -63,6 +70,7 @@ class _Place:
     # The same statement on the other side, and the conditions that differ.
     other: Clause | None
     conditions: ConditionChange | None
+    resource_change: ResourceChange | None
     widening: Widening
 
 
@@ -89,8 +97,17 @@ class AccessChange:
     of_baseline: bool
     other_conditions: Mapping[str, Any] | None
     condition_change: ConditionChange | None
-    # The policy's name, where several are compared.
+    resource_change: ResourceChange | None
+    # The policy's name, where several are compared, and whether it only limits others.
     policy: str = ""
+    is_limit: bool = False
+
+    def of(self, policy: str, *, is_limit: bool) -> AccessChange:
+        """The change of a policy of that name; what a limit allows may still be allowed by nothing else."""
+        severity = self.risk.severity
+        at_most = Severity.HIGH if severity is Severity.CRITICAL else severity
+        risk = Risk(name=self.risk.name, severity=at_most if is_limit else severity)
+        return replace(self, policy=policy, is_limit=is_limit, risk=risk)
 
     def row(self) -> dict[str, Any]:
         """The change as JSON, without empty fields."""
@@ -256,12 +273,13 @@ def _place(
         resources = tuple(text for text in listed if may_be_asked(action, text)) or listed
     request = difference.request["request"]
     of_resource = clause.has_principals
-    side = found.other if clause.allows else found.own
-    other = counterparts.of(clause, side.clauses, action)
+    sides = (found.other, found.own) if clause.allows else (found.own, found.other)
+    other = counterparts.of(clause, sides[0].clauses, sides[1].clauses, action)
     # What the document allows and the baseline not is gained by an Allow of the one, or a Deny of the other.
     of_baseline = clause.allows is risks.of_loss
     before, after = (clause, other) if of_baseline else (other, clause)
-    conditions, weakened = counterparts.change(before, after)
+    change = counterparts.change(before, after)
+    moved, weakened = change.resources, change.weakened
     gains = clause.allows and not risks.of_loss
     foreign = gains and risks.is_foreign(_named_principals(clause, found))
     return _Place(
@@ -271,10 +289,14 @@ def _place(
         principals=tuple(_principals(clause, difference, found)),
         judged=(request["resource"],) if of_resource else resources or ("*",),
         other=other,
-        conditions=conditions,
+        conditions=change.conditions,
+        resource_change=moved,
         widening=Widening(
             is_foreign=foreign,
             keys=weakened if gains else (),
+            opens=gains and _opens(clause, found),
+            is_wider=gains and moved is not None and moved.is_wider,
+            guarding=gains and any(map(guards_access, weakened)),
         ),
     )
 
@@ -303,6 +325,13 @@ def _principals(clause: Clause, difference: Difference, found: SearchResult) -> 
 def _named_principals(clause: Clause, found: SearchResult) -> Sequence[Principal]:
     """The principals that the statement allows more than before."""
     return new_principals(clause, found.other.allows) or clause.statement.principals
+
+
+def _opens(clause: Clause, found: SearchResult) -> bool:
+    """Whether the statement allows everyone, under its conditions, what no statement did until now."""
+    allowed = (p for other in found.other.allows for p in other.statement.principals)
+    named = _named_principals(clause, found)
+    return any(p.is_everyone for p in named) and not any(p.is_everyone for p in allowed)
 
 
 def _caller_in_words(difference: Difference, found: SearchResult) -> str:
@@ -343,6 +372,7 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             if place.other and place.conditions
             else None,
             condition_change=place.conditions,
+            resource_change=place.resource_change,
         )
 
 

@@ -15,6 +15,7 @@ from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.corrections import unlisted_formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.automaton import Budget
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.reference.facts import Action
-
-LISTING_BUCKETS = "s3:listallmybuckets"
-"""The one action whose resource AWS does not document."""
 
 # Patterns that an action is matched with in one step of the budget.
 _PATTERNS = 8
@@ -316,6 +314,8 @@ def is_kms_or_sts(action: str) -> bool:
 def decided_by_aws_rule(action: str) -> str:
     """Which of AWS's own rules, apart from policies, decide on the action; the same text for actions under the same rules."""
     service = action.partition(":")[0].lower()
+    if unlisted_formats(action):
+        return action.lower()
     if service == "sts":
         return action.lower()
     if service == "kms":
@@ -325,7 +325,7 @@ def decided_by_aws_rule(action: str) -> str:
         known = catalog().action(action)
         plain = known is not None and action.lower() not in _ROLE_ACTIONS
         return known.level if known and plain else action.lower()
-    return action.lower() if action.lower() == LISTING_BUCKETS else ""
+    return ""
 
 
 def matching_actions(entry: str) -> tuple[str, ...]:

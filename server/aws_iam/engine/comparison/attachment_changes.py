@@ -1,4 +1,4 @@
-"""What changes in the policies and boundaries that larger files attach without their documents: said, since it cannot be compared."""
+"""What changes in the policies and boundaries that larger files attach and that cannot be compared: it is said."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Container, Iterable, Iterator
 
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 _BOUNDARIES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"
-# A longer place is taken for one that is kept.
-_LONGEST = 500
 _ELSEWHERE = "its document is not in the file"
 
 
@@ -55,26 +53,20 @@ class AttachmentChange:
 
 
 def without_document(attached: Iterable[PolicyAttachment]) -> tuple[PolicyAttachment, ...]:
-    """Those that cannot be compared: boundaries, and policies that are not AWS managed."""
-    return tuple(own for own in attached if own.is_boundary or own.managed is None)
+    """Those that cannot be compared: boundaries, and policies whose documents are not at hand."""
+    return tuple(own for own in attached if own.is_boundary or not own.is_known)
 
 
 def attachment_changes(
-    new: Collection[PolicyAttachment], old: Collection[PolicyAttachment], holders: Iterable[str]
+    new: Collection[PolicyAttachment], old: Collection[PolicyAttachment], holders: Container[str]
 ) -> tuple[AttachmentChange, ...]:
-    """The changes; `holders` are the places of the new side, by which a boundary of what is gone does not count."""
+    """The changes; `holders` are the resources of the new side, by which a boundary of what is gone does not count."""
     mine, theirs = set(without_document(new)), set(without_document(old))
-    kept = frozenset(
-        place[:at]
-        for place in holders
-        for at, character in enumerate(place[:_LONGEST])
-        if character == "."
-    )
-    return tuple(_changes(mine, theirs, kept))
+    return tuple(_changes(mine, theirs, holders))
 
 
 def _changes(
-    new: Collection[PolicyAttachment], old: Collection[PolicyAttachment], kept: frozenset[str]
+    new: Collection[PolicyAttachment], old: Collection[PolicyAttachment], holders: Container[str]
 ) -> Iterator[AttachmentChange]:
     limited = {own.place for own in old if own.is_boundary}
     limits = {own.place: own for own in new if own.is_boundary}
@@ -82,27 +74,30 @@ def _changes(
         if own.is_boundary and own.place in limited:
             continue
         what = "the permissions boundary" if own.is_boundary else "the policy"
+        says = f"{what} {quoted(own.policy)} is attached at {quoted(own.place)}{_to(own)}"
         yield AttachmentChange(
             place=own.place,
-            says=f"{what} {quoted(own.policy)} is attached at {quoted(own.place)}, and {_ELSEWHERE}",
+            says=says if own.is_known else f"{says}, and {_ELSEWHERE}",
             widens=not own.is_boundary,
             narrows=own.is_boundary,
         )
     for own in sorted(set(old) - set(new), key=lambda attached: attached.name):
-        at = quoted(own.place)
-        holder = own.place.rpartition(".")[0]
-        if own.is_boundary and own.place in limits:
-            now = quoted(limits[own.place].policy)
+        at = f"{quoted(own.place)}{_to(own)}"
+        now = limits.get(own.place) if own.is_boundary else None
+        if now is not None:
+            if now.is_known and own.is_known:
+                # Their documents are compared.
+                continue
             yield AttachmentChange(
                 place=own.place,
-                says=f"the permissions boundary {quoted(own.policy)} at {at} is replaced by {now}",
+                says=f"the permissions boundary {quoted(own.policy)} at {at} is replaced by {quoted(now.policy)}",
                 widens=True,
                 narrows=True,
             )
-        elif own.is_boundary and (holder in kept or len(holder) >= _LONGEST):
+        elif own.is_boundary and own.holder in holders:
             yield AttachmentChange(
                 place=own.place,
-                says=f"the permissions boundary {quoted(own.policy)} of {quoted(holder)} is removed:"
+                says=f"the permissions boundary {quoted(own.policy)} of {quoted(own.holder)} is removed:"
                 " it no longer limits what the policies allow",
                 widens=True,
                 narrows=False,
@@ -114,3 +109,7 @@ def _changes(
                 widens=False,
                 narrows=True,
             )
+
+
+def _to(own: PolicyAttachment) -> str:
+    return f" to {quoted(own.target)}" if own.target else ""

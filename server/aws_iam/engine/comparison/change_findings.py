@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _LEAST = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
 )
+_BOUNDARY = "the permissions boundary"
 
 
 def change_findings(
@@ -39,7 +40,7 @@ def change_findings(
             title="Access is lost",
             severity=Severity.INFO,
             status=Status.FAIL,
-            message=f"no longer allows {changes_in_words(lost)}",
+            message=lost_in_words(lost),
             resource=_policy(lost),
             source=_LEAST,
         )
@@ -53,17 +54,12 @@ def _policy(changes: Iterable[AccessChange]) -> str | None:
 def _gained(changes: Sequence[AccessChange]) -> Finding:
     first = changes[0]
     risk = first.risk.name
-    says = f"now allows {changes_in_words(changes)}"
-    if not first.is_allow:
-        says += f": the Deny at {first.statement} of the baseline no longer stops it"
-    if first.condition_change:
-        says += f"; {first.condition_change.in_words()}"
     return Finding(
         code="ACCESS_GAINED",
         title=f"Access is gained: {risk}" if risk else "Access is gained",
         severity=first.risk.severity,
         status=Status.FAIL,
-        message=says,
+        message=gained_in_words(changes),
         where=first.where if first.is_allow else None,
         resource=first.policy or None,
         fix=_fix(first),
@@ -79,7 +75,35 @@ def _fix(change: AccessChange) -> str:
     return "Allow only the actions and resources that the change needs."
 
 
-def changes_in_words(changes: Sequence[AccessChange]) -> str:
+def gained_in_words(changes: Sequence[AccessChange], subject: str = "") -> str:
+    """What the subject allows now; a permissions boundary grants nothing."""
+    limit = changes[0].is_limit
+    verb = f"{_BOUNDARY} no longer stops" if limit else f"{subject} now allows".lstrip()
+    return f"{verb} {_with_cause(changes)}"
+
+
+def lost_in_words(changes: Sequence[AccessChange], subject: str = "") -> str:
+    """What the subject does not allow any more."""
+    limit = changes[0].is_limit
+    verb = f"{_BOUNDARY} now stops" if limit else f"{subject} no longer allows".lstrip()
+    return f"{verb} {_with_cause(changes)}"
+
+
+def _with_cause(changes: Sequence[AccessChange]) -> str:
+    """The changes, and the Deny and the condition behind the first one."""
+    first = changes[0]
+    says = _in_words(changes)
+    if not first.is_allow and first.of_baseline:
+        says += f": the Deny at {first.statement} of the baseline no longer stops it"
+    elif not first.is_allow:
+        says += f": the Deny at {first.statement} stops it"
+    moved = first.resource_change
+    if moved and (not first.is_allow or (moved.was and moved.now)):
+        says += f"; {moved.in_words()}"
+    return f"{says}; {first.condition_change.in_words()}" if first.condition_change else says
+
+
+def _in_words(changes: Sequence[AccessChange]) -> str:
     """The first one, and the number of further actions: "`iam:AttachUserPolicy` on every user (…) and 9 more actions"."""
     first = changes[0]
     alike = [change for change in changes if change.when() == first.when()]
@@ -88,7 +112,9 @@ def changes_in_words(changes: Sequence[AccessChange]) -> str:
     rest = f" and {counted(more, 'more action')}" if more > 0 else ""
     others = len(_names(changes) - names)
     beside = f", and {counted(others, 'more action')} under other conditions" if others else ""
-    return f"{first.in_words()}{rest}{beside}"
+    statements = {(change.policy, change.of_baseline, change.statement) for change in changes}
+    where = f", in {len(statements)} statements" if len(statements) > 1 else ""
+    return f"{first.in_words()}{rest}{beside}{where}"
 
 
 def _names(changes: Iterable[AccessChange]) -> frozenset[str]:

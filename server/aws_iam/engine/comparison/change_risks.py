@@ -50,6 +50,8 @@ NO_RISK: Final = Risk(name="", severity=Severity.INFO)
 
 
 _REMOVED = "protection removed"
+_OPENED = "access for everyone who meets the condition"
+_WIDER = "wider resource"
 _FOREIGN = "access from another account"
 _ASSUMING = frozenset(
     {"sts:AssumeRole", "sts:AssumeRoot", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"}
@@ -80,10 +82,17 @@ _PROTECTING = frozenset({
 
 @slotted
 class Widening:
-    """How a statement allows more, beside its actions: to principals of another account, or by a weaker condition on these keys."""
+    """How a statement allows more, beside its actions: to principals of another account, or by a weaker condition.
+
+    `keys` are the condition keys; the first of them decide who or what a permission is for, if it is `guarding`. A
+    statement may also open it to everyone who meets its conditions, or have a wider pattern for its resource.
+    """
 
     is_foreign: bool = False
     keys: tuple[str, ...] = ()
+    guarding: bool = False
+    opens: bool = False
+    is_wider: bool = False
 
 
 def riskiest_first(names: Iterable[str]) -> list[str]:
@@ -105,11 +114,23 @@ def without_deny(risk: Risk, names: Iterable[str]) -> Risk:
 
 
 def widened(risk: Risk, names: Iterable[str], widening: Widening) -> Risk:
-    """The risk of access for whom, or when, it was not meant until now."""
-    if not (widening.is_foreign or widening.keys) or not any(map(_is_serious, names)):
-        return risk
-    what = f"weaker condition on {widening.keys[0]}" if widening.keys else _FOREIGN
-    return _gravest(risk, Risk(name=risk.name or what, severity=Severity.HIGH))
+    """The risk of access for whom, or when, it was not meant until now: somebody had a reason for a condition that is weaker."""
+    serious = any(map(_is_serious, names))
+    if serious and (widening.is_foreign or widening.guarding):
+        severity = Severity.HIGH
+    elif widening.keys or (serious and widening.opens):
+        severity = Severity.MEDIUM
+    else:
+        return _of_wider_pattern(risk) if serious and widening.is_wider else risk
+    named = f"weaker condition on {widening.keys[0]}" if widening.keys else ""
+    what = named or (_FOREIGN if widening.is_foreign else _OPENED)
+    return _gravest(risk, Risk(name=risk.name or what, severity=severity))
+
+
+def _of_wider_pattern(risk: Risk) -> Risk:
+    """The risk of access to resources that nobody named."""
+    severity = Severity.MEDIUM if risk.name else Severity.LOW
+    return _gravest(risk, Risk(name=risk.name or _WIDER, severity=severity))
 
 
 def _protects(name: str) -> bool:

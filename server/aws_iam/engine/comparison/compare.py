@@ -17,10 +17,11 @@ from aws_iam.answer import Comparison
 from aws_iam.engine.comparison import variable_values
 from aws_iam.engine.comparison.access_changes import access_changes
 from aws_iam.engine.comparison.actions import names_of
+from aws_iam.engine.comparison.attached_policies import attached_policies
 from aws_iam.engine.comparison.attachment_changes import attachment_changes
 from aws_iam.engine.comparison.change_risks import ChangeRisks
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_of
-from aws_iam.engine.comparison.ineffective_additions import ineffective_additions
+from aws_iam.engine.comparison.ineffective_additions import ineffective_additions, misspelt_keys
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
 from aws_iam.engine.comparison.policy_pairs import (
@@ -31,6 +32,7 @@ from aws_iam.engine.comparison.policy_pairs import (
     policy_pairs,
     separate_policies,
 )
+from aws_iam.engine.comparison.renamed_policies import NamedSide, Sides
 from aws_iam.engine.comparison.unchanged_statements import (
     changed_statements,
     reusable_nodes,
@@ -73,6 +75,9 @@ class ComparedPolicy:
 
     name: str
     change: Change
+    was: str
+    # Whether it is a permissions boundary.
+    is_limit: bool
     comparison: Comparison
     beyond: SearchResult
     short: SearchResult
@@ -80,6 +85,7 @@ class ComparedPolicy:
     lost: tuple[AccessChange, ...]
     # What the document adds without effect.
     ineffective: tuple[Mapping[str, str], ...]
+    misspelt_keys: tuple[Mapping[str, str], ...]
 
 
 @slotted
@@ -91,6 +97,8 @@ class ComparedDocuments:
     inputs: tuple[Gathered, Gathered]
     # What is attached on one side only and cannot be compared.
     attachments: tuple[AttachmentChange, ...] = ()
+    # The former names of resources and of policies, each with the name that it has now.
+    renamed: tuple[tuple[str, str], ...] = ()
 
     @property
     def broken(self) -> tuple[Unread, ...]:
@@ -115,22 +123,24 @@ def compare_documents(
     new = gathered(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
-    ours, theirs = named_sources(document, new), named_sources(baseline, old)
-    attached = named_attachments(document, new)
-    changes = attachment_changes(
-        attached,
-        named_attachments(baseline, old),
-        (*(source.name for source in ours), *(own.place for own in attached)),
+    sides = Sides.of(
+        NamedSide(named_sources(document, new), named_attachments(document, new)),
+        NamedSide(named_sources(baseline, old), named_attachments(baseline, old)),
     )
-    pairs = policy_pairs(ours, theirs, policy)
+    changes = attachment_changes(sides.new.attachments, sides.old.attachments, sides.new.holders)
+    pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names)
     before = tuple(own for pair in pairs for own in pair.baseline)
+    managed = {own.name for own in sides.new.attachments if own.managed}
     compared = tuple(_compared(pair, before) for pair in pairs)
+    # What AWS wrote without effect is nobody's mistake.
+    compared = tuple(replace(p, ineffective=()) if p.name in managed else p for p in compared)
     comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
     found = ComparedDocuments(
         policies=compared,
         comparison=comparison,
         inputs=(new, old),
         attachments=tuple(own for own in changes if is_called(own.place, policy)),
+        renamed=tuple(own for own in sides.renamed if is_called(own[1], policy)),
     )
     widens = found.broken or any(change.widens for change in found.attachments)
     narrows = any(change.narrows for change in found.attachments)
@@ -144,7 +154,7 @@ def _together(
     policies: Sequence[ComparedPolicy], changes: Sequence[Iterable[AccessChange]]
 ) -> tuple[AccessChange, ...]:
     named = (
-        replace(change, policy=compared.name)
+        change.of(compared.name, is_limit=compared.is_limit)
         for compared, own in zip(policies, changes, strict=True)
         for change in own
     )
@@ -210,6 +220,8 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
     return ComparedPolicy(
         name=pair.name,
         change=pair.change,
+        was=pair.was,
+        is_limit=pair.is_limit,
         comparison=Comparison(
             relation=_relation(beyond, short),
             assuming=tuple(assuming),
@@ -226,7 +238,9 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
             old,
             decisive,
             frozenset(name for change in (*gained, *lost) for name in change.names),
+            is_complete=not any(found.open or found.cut for found in (beyond, short)),
         ),
+        misspelt_keys=misspelt_keys(new, old, decisive),
     )
 
 
@@ -357,7 +371,9 @@ def assumptions(document: object, policy: str | None = None) -> tuple[str, ...]:
 
 
 def _separate(document: object, policy: str | None) -> tuple[JudgedPolicies, ...]:
-    return separate_policies(named_sources(document, gathered(document)), policy)
+    found = gathered(document)
+    sources, attached = named_sources(document, found), named_attachments(document, found)
+    return separate_policies((*sources, *attached_policies(attached, attached, sources)), policy)
 
 
 def _policies(document: object, policy: str | None) -> tuple[Policy, ...]:

@@ -27,10 +27,13 @@ def ineffective_additions(
     old: Sequence[Policy],
     decisive: Container[int],
     changed: Container[str],
+    *,
+    is_complete: bool,
 ) -> tuple[dict[str, str], ...]:
     """The entries that statements of the new policies add, {"entry", "statement", "why"}, and that change nothing.
 
-    `decisive` are the changed statements, by identity, `changed` the actions that some request gains or loses.
+    `decisive` are the changed statements, by identity, `changed` the actions that some request gains or loses;
+    `is_complete` if these are all of them.
     """
     before = _words(statement for policy in old for statement in policy.statements)
     budget = Budget(_WORK)
@@ -39,7 +42,7 @@ def ineffective_additions(
         for policy in new:
             for statement in policy.statements:
                 for word in _added(statement, before) if id(statement) in decisive else ():
-                    if why := _why(word, statement, changed, budget):
+                    if why := _why(word, statement, changed if is_complete else None, budget):
                         place = statement.place().pointer
                         found.append({"entry": word, "statement": place, "why": why})
     except OverBudget:
@@ -60,7 +63,7 @@ def _added(statement: Statement, before: Container[str]) -> Iterator[str]:
     yield from (word for word in words if word.lower() not in before)
 
 
-def _why(word: str, statement: Statement, changed: Container[str], budget: Budget) -> str:
+def _why(word: str, statement: Statement, changed: Container[str] | None, budget: Budget) -> str:
     """Why an entry has no effect; empty if it has one, or may have."""
     if word in statement.resource_words:
         return _why_resource(word, statement, budget)
@@ -68,12 +71,16 @@ def _why(word: str, statement: Statement, changed: Container[str], budget: Budge
     known = [name for name in names if catalog().action(name)]
     if not known:
         return _why_unknown(word)
-    if any(name in changed for name in names):
+    if changed is not None and any(name in changed for name in names):
         return ""
     resources = statement.resource_words
     if resources and not _meet(known, resources, budget):
         on = joined([quoted(text) for text in resources], "or", shown=_SHOWN)
         return f"it is never asked for on {on}"
+    return _why_settled(statement) if changed is not None else ""
+
+
+def _why_settled(statement: Statement) -> str:
     if statement.allows:
         return "it was allowed before, or is denied"
     return "it was denied before, or is not allowed"
@@ -114,3 +121,29 @@ def _meet(names: Sequence[str], resources: Sequence[str], budget: Budget) -> boo
             if may_be_asked(name, text):
                 return True
     return False
+
+
+def misspelt_keys(
+    new: Sequence[Policy], old: Sequence[Policy], decisive: Container[int]
+) -> tuple[dict[str, str], ...]:
+    """The condition keys that changed statements add, {"key", "statement", "why"}, and that are spelled almost like one."""
+    before = {name for policy in old for name, _ in _keys(policy.statements)}
+    changed = (s for policy in new for s in policy.statements if id(s) in decisive)
+    return tuple(
+        {
+            "key": key,
+            "statement": own.place().pointer,
+            "why": f"it is no known condition key as of {catalog().as_of}; `{near[0]}` is one",
+        }
+        for own in changed
+        for name, key in _keys((own,))
+        if name not in before
+        and not catalog().condition_key(key)
+        and (near := catalog().suggest_condition_key(key))
+    )
+
+
+def _keys(statements: Iterable[Statement]) -> Iterator[tuple[str, str]]:
+    """The condition keys, in lower case and as written."""
+    for statement in statements:
+        yield from ((c.name, c.key.value) for c in statement.conditions)

@@ -30,7 +30,7 @@ from aws_iam.engine.comparison.witnesses import ACCOUNT, WitnessReplay
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.actions import ActionGroup
     from aws_iam.engine.comparison.caller_cases import CallerCase
@@ -44,6 +44,7 @@ _MOST_OWNERS = 8
 """Accounts that are tried as the owner of a resource when its ARNs name none."""
 # Requests for the same actions that may show no further statement.
 _MOST_FRUITLESS = 8
+_MOST_DOUBTS = 3
 _NOT_SHOWN = "a possible difference was found, but `evaluate` confirmed no request that shows it"
 
 
@@ -321,13 +322,13 @@ class _ScenarioSearch:
             key: None if value is None else (value,) for key, value in scenario.items()
         }
         before = set(self.open)
-        shown = False
+        shown: set[str] = set()
         for question in self._questions(scenario, fixed):
             try:
                 for confirmed in question.accepted(
                     lambda candidate: self.replay.confirmed(candidate, fixed), found.are_shown
                 ):
-                    shown = True
+                    shown.add(confirmed.result["request"]["action"])
                     yield Difference(
                         request=confirmed.result,
                         group=confirmed.group,
@@ -335,10 +336,20 @@ class _ScenarioSearch:
                         case=confirmed.case,
                     )
             finally:
-                if not shown and question.refused and not question.unclear and not before:
-                    self.open[_NOT_SHOWN] = None
-                for pointer in question.unclear if not shown else ():
-                    self.open[f"the conditions at {pointer} cannot be evaluated"] = None
+                self.open |= dict.fromkeys(self._why_open(question, shown, is_first=not before))
+
+    def _why_open(
+        self, question: DifferenceSearch, shown: Collection[str], *, is_first: bool
+    ) -> Iterator[str]:
+        """Why there may be differences for actions that are not shown."""
+        doubts = [why for action, why in self.replay.doubts.items() if action not in shown]
+        if question.unclear:
+            for pointer in question.unclear if not shown else ():
+                yield f"the conditions at {pointer} cannot be evaluated"
+        elif doubts:
+            yield from doubts[:_MOST_DOUBTS]
+        elif question.refused and not shown and is_first:
+            yield _NOT_SHOWN
 
     def _questions(
         self, scenario: Mapping[str, str | None], fixed: Mapping[str, Value]

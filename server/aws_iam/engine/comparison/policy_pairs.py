@@ -7,10 +7,10 @@ separate_policies(document)                  →   each named policy by itself, 
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.clauses import is_principaled
@@ -19,7 +19,6 @@ from aws_iam.engine.language.document import Kind, Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.sources.files import Files
-from aws_iam.engine.sources.gather import sources_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
     from aws_iam.engine.sources.gathered import Gathered
 
-    Change = Literal["added", "removed", "changed"]
+    Change = Literal["added", "removed", "changed", "renamed"]
 
 _NAMED = 10
 # An index of a list in a name that ends with the name of the policy, as in `Role.Policies[0] (inline)`.
@@ -47,6 +46,10 @@ class PolicyPair:
     change: Change
     document: tuple[Policy, ...]
     baseline: tuple[Policy, ...]
+    # The name on the baseline's side, where it is another one.
+    was: str = ""
+    # Whether it is a permissions boundary, which limits other policies.
+    is_limit: bool = False
 
 
 @slotted
@@ -81,17 +84,22 @@ def separate_policies(
 
 
 def policy_pairs(
-    document: Sequence[Source], baseline: Sequence[Source], policy: str | None = None
+    document: Sequence[Source],
+    baseline: Sequence[Source],
+    policy: str | None = None,
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[PolicyPair, ...]:
-    """The pairs, those of both sides first."""
+    """The pairs, those of both sides first; `renamed` has the former names of the baseline's policies."""
     if policy is not None:
         document, baseline = _picked(document, baseline, policy)
     named = [_is_named(sources) for sources in (document, baseline)]
-    if not any(named) or len(document) == len(baseline) == 1:
+    if not any(named) or (not renamed and _are_alone(document, baseline)):
+        was = baseline[0].name if all(named) and baseline[0].name != document[0].name else ""
         return (
             PolicyPair(
                 name="",
                 change="changed",
+                was=was,
                 document=policies_of(document, "document"),
                 baseline=policies_of(baseline, "baseline"),
             ),
@@ -103,21 +111,24 @@ def policy_pairs(
             f"`{alone}` is a policy, and `{several}` holds {counted(len(held), 'policy')}",
             hint=f"pick one with `policy`: {_names(held)}",
         )
-    return tuple(_by_name(document, baseline))
+    return tuple(_by_name(document, baseline, renamed))
+
+
+def _are_alone(document: Sequence[Source], baseline: Sequence[Source]) -> bool:
+    """Whether each side is one policy, of the same principals."""
+    if len(document) != 1 or len(baseline) != 1:
+        return False
+    return document[0].holder.attached_to == baseline[0].holder.attached_to
 
 
 def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
     """The policies, with a name where they are several policies, not parts of one.
 
-    Those of a folder are named by their files, from the folder on; those of a list, or of an answer, are places. AWS
-    managed policies that a file attaches are among them.
+    Those of a folder are named by their files, from the folder on; those of a list, or of an answer, are places.
     """
-    sources = (*found.sources, *_attached(found))
+    sources = found.sources
     if isinstance(document, Files) and document.folder:
-        return tuple(
-            replace(source, name=f"{_in_folder(document, source.file)} {source.name}".strip())
-            for source in sources
-        )
+        return tuple(_of_folder(document, source) for source in sources)
     if found.formats:
         return sources
     return tuple(
@@ -129,23 +140,30 @@ def named_attachments(document: object, found: Gathered) -> tuple[PolicyAttachme
     """The attached policies, named like the policies of their files."""
     if not (isinstance(document, Files) and document.folder):
         return found.attachments
-    return tuple(
-        replace(own, place=f"{_in_folder(document, own.file)} {own.place}", file=None)
-        for own in found.attachments
+    return tuple(_attached_in_folder(document, own) for own in found.attachments)
+
+
+def _of_folder(document: Files, source: Source) -> Source:
+    start = f"{_in_folder(document, source.file)} "
+    holder = source.holder
+    if holder.name:
+        holder = replace(holder, name=start + holder.name)
+    return replace(source, name=f"{start}{source.name}".strip(), holder=holder)
+
+
+def _attached_in_folder(document: Files, own: PolicyAttachment) -> PolicyAttachment:
+    start = f"{_in_folder(document, own.file)} "
+    return replace(
+        own,
+        holder=start + own.holder,
+        place=start + own.place,
+        document=own.document and start + own.document,
+        file=None,
     )
 
 
 def _in_folder(document: Files, file: str | None) -> str:
     return (file or "").removeprefix(f"{document.folder.rstrip('/')}/")
-
-
-def _attached(found: Gathered) -> Iterator[Source]:
-    for own in found.attachments:
-        managed = None if own.is_boundary else own.managed
-        if managed:
-            # As a value it has no lines, which would not be those of the file.
-            (source,) = sources_of(json.loads(managed.document), Kind.IDENTITY)
-            yield replace(source, name=own.name, file=own.file)
 
 
 def policies_of(sources: Sequence[Source], side: str) -> tuple[Policy, ...]:
@@ -169,12 +187,16 @@ def _is_named(sources: Sequence[Source]) -> bool:
     return all(source.name and source.name[0] != "/" for source in sources)
 
 
-def _by_name(document: Sequence[Source], baseline: Sequence[Source]) -> Iterator[PolicyPair]:
+def _by_name(
+    document: Sequence[Source], baseline: Sequence[Source], renamed: Mapping[str, str]
+) -> Iterator[PolicyPair]:
     new, old = map(_by_key, (document, baseline))
     for key in dict.fromkeys((*(n for n in new if n in old), *new, *old)):
         mine, theirs = new.get(key), old.get(key)
         name = (mine or theirs or document[0]).name
-        change: Change = "changed" if mine and theirs else "added" if mine else "removed"
+        was = renamed.get(theirs.name, "") if mine and theirs else ""
+        both: Change = "renamed" if was else "changed"
+        change: Change = both if mine and theirs else "added" if mine else "removed"
         own = (_policy(mine, name),) if mine else ()
         other = (_policy(theirs, name),) if theirs else ()
         yield PolicyPair(
@@ -182,7 +204,13 @@ def _by_name(document: Sequence[Source], baseline: Sequence[Source]) -> Iterator
             change=change,
             document=own or (empty_policy(),),
             baseline=other or (empty_policy(),),
+            was=was,
+            is_limit=all(_is_limit(own) for own in (mine, theirs) if own),
         )
+
+
+def _is_limit(source: Source) -> bool:
+    return isinstance(source.content, Policy) and source.content.kind is Kind.BOUNDARY
 
 
 def _by_key(sources: Sequence[Source]) -> Mapping[str, Source]:

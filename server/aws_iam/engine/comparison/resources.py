@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.actions import LISTING_BUCKETS
 from aws_iam.engine.comparison.arn_formats import (
     ACCOUNT_DIGITS,
     EXAMPLE_REGION,
@@ -52,8 +51,6 @@ _FILTERED = 8
 _MOST_COMBINED = 4
 _FIELDS = 6
 _REGION, _ACCOUNT = 3, 4
-# Uncertain for listing buckets, as `evaluation/matching.py` explains.
-_ALL_BUCKETS = "arn:aws:s3:::*"
 
 
 @slotted
@@ -292,17 +289,12 @@ _pattern = lru_cache(maxsize=20_000)(wildcard_pattern)
 
 
 def _on_everything(question: ResourceQuestion) -> Iterator[tuple[str, frozenset[int]]]:
-    """The request on `*`; twice where AWS does not document whether a statement applies to it."""
-    met = question.anywhere | {
-        id(clause) for clause in question.limited if _applies_to(clause, "*")
-    }
-    yield "*", met
-    if question.action.lower() == LISTING_BUCKETS:
-        uncertain = {
-            id(clause) for clause in question.limited if _ALL_BUCKETS in (clause.resources or ())
-        }
-        if uncertain:
-            yield "*", met ^ uncertain
+    """The request on `*`."""
+    yield (
+        "*",
+        question.anywhere
+        | {id(clause) for clause in question.limited if _applies_to(clause, "*")},
+    )
 
 
 def _applies_to(clause: Clause, resource: str) -> bool:

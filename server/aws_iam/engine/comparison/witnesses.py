@@ -18,6 +18,8 @@ from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,6 +48,8 @@ class WitnessReplay:
     _placed: dict[int, tuple[PlacedPolicy, ...]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
     _delegating: dict[tuple[str, str], PlacedPolicy] = field(default_factory=dict)
+    # By action, why `evaluate` cannot know whether a statement applies to the requests that it did not confirm.
+    doubts: dict[str, str] = field(default_factory=dict)
 
     def confirmed(
         self, candidate: Candidate, fixed: Mapping[str, Value]
@@ -60,6 +64,7 @@ class WitnessReplay:
             return None
         allowed, granting = self._weighed(self.allowing, request, candidate)
         if allowed.outcome != "Allowed":
+            self._note_doubt(request, granting, self.allowing)
             return None
         if self.within and self._weighed(self.within, request, candidate)[0].outcome != "Allowed":
             return None
@@ -67,6 +72,7 @@ class WitnessReplay:
         if self.refusing:
             refused, denying = self._weighed(self.refusing, request, candidate)
             if refused.outcome not in {"ExplicitlyDenied", "ImplicitlyDenied"}:
+                self._note_doubt(request, denying, self.refusing)
                 return None
             denied = self._pointers(deciding_statements(refused, denying, request), self.refusing)
         absent = [self._name(key) for key in candidate.absent if key not in FROM_CALLER]
@@ -78,6 +84,17 @@ class WitnessReplay:
             ),
             **({"denied_by": denied} if denied else {}),
         }
+
+    def _note_doubt(
+        self, request: Request, hits: Iterable[Hit], policies: Sequence[Policy]
+    ) -> None:
+        for hit in hits:
+            if hit.doubt and request.action not in self.doubts:
+                at = joined(self._pointers((hit,), policies))
+                effect = "Allow" if hit.statement.allows else "Deny"
+                self.doubts[request.action] = (
+                    f"the {effect} at {at} may or may not apply to {quoted(request.action)}: {hit.doubt}"
+                )
 
     def _weighed(
         self, policies: tuple[Policy, ...], request: Request, candidate: Candidate

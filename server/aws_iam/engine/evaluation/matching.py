@@ -78,7 +78,7 @@ class Matcher:
         if met is False:
             return None
         if taken is None:
-            doubt = "AWS documents both that the action has no resource and that a policy can limit it to this one"
+            doubt = "AWS documents both that the action has no resource and that a policy can limit it to an ARN"
         elif met is None:
             doubt = "AWS does not document what its condition means"
         return Hit(placed=placed, statement=statement, grade=grade, level=level, doubt=doubt)

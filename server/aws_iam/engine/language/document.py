@@ -237,13 +237,25 @@ class Policy:
 
 
 @slotted
+class Holder:
+    """A resource of a larger document that has a policy: its name there, its type, and the principals that it is attached to."""
+
+    name: str = ""
+    type: str = ""
+    attached_to: tuple[str, ...] = ()
+
+
+NO_HOLDER = Holder()
+
+
+@slotted
 class Source:
     """One of the policies in the input.
 
     `name` is its place in a list (`/0`) or in a larger document, or the name of the artifact; empty for a policy alone.
     `file` is the file that holds it. Where values are known only at deployment, `unresolved` has their pointers and
     `variants` the same policy with other values there. `other_side_of` names the source that is the same document with
-    the conditions of its template reversed.
+    the conditions of its template reversed. `holder` is the resource of a larger document that has the policy.
     """
 
     name: str
@@ -252,6 +264,7 @@ class Source:
     variants: tuple[Policy, ...] = ()
     unresolved: frozenset[str] = frozenset()
     other_side_of: str = ""
+    holder: Holder = NO_HOLDER
 
 
 def dump(document: Policy) -> str:

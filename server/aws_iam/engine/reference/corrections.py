@@ -5,6 +5,7 @@ They are applied when the catalogue is built and when it is refreshed, because A
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.arn import Arn
     from aws_iam.engine.reference.catalog_rows import ServiceRow
+
+
+_HOLE = re.compile(r"\$\{[^{}]*\}")
+_FIELDS = 6
 
 
 def correct(services: MutableMapping[str, ServiceRow]) -> None:
@@ -36,35 +41,24 @@ def correct(services: MutableMapping[str, ServiceRow]) -> None:
 
 
 def is_authorised_on(action: str, arn: Arn) -> bool:
-    """Whether AWS authorises the action, for which its reference lists no resource type, on such an ARN nevertheless."""
-    service, patterns = _unlisted().get(action.lower(), ("", ()))
+    """Whether AWS may authorise the action, for which its reference lists no resource type, on such an ARN nevertheless."""
+    fields = (arn.service, arn.region, arn.account, arn.resource)
     return any(
-        intersects(arn.service, service) and intersects(arn.resource, resource)
-        for resource in patterns
+        all(map(intersects, fields, _HOLE.sub("*", form).split(":", _FIELDS - 1)[2:]))
+        for form in unlisted_formats(action)
     )
 
 
 def unlisted_formats(action: str) -> tuple[str, ...]:
-    """The ARN formats on which AWS authorises the action, although its reference lists no resource type for it.
-
-    A format cannot say "one character", so that s3:ListAllMyBuckets on `arn:aws:s3:::*` has none.
-    """
-    service, patterns = _unlisted().get(action.lower(), ("", ()))
-    return tuple(
-        f"arn:${{Partition}}:{service}:*:*:{resource.replace('*', '${Path}')}"
-        for resource in patterns
-        if "?" not in resource
-    )
+    """The ARN formats on which AWS may authorise the action, although its reference lists no resource type for it."""
+    return _unlisted().get(action.lower(), ())
 
 
 @cache
-def _unlisted() -> Mapping[str, tuple[str, tuple[str, ...]]]:
-    """The service and the resources, as patterns, on which such an action is authorised, by its name in lower case."""
+def _unlisted() -> Mapping[str, tuple[str, ...]]:
+    """The formats by the action's name in lower case."""
     return {
-        action.lower(): (
-            row["service"],
-            tuple(resource.replace("${Type}", type_) for resource in row["resources"]),
-        )
+        action.lower(): tuple(form.replace("${Type}", type_) for form in row["arns"])
         for row in resources.data("catalog-corrections.json")["unlisted_resources"]
         for action, type_ in row["actions"].items()
     }

@@ -308,33 +308,33 @@ def _source(found: FoundPolicy, requested: _Requested, file: str | None) -> Sour
     from aws_iam.engine.sources.containers.placeholders import template_variants
 
     content = found.content
-    if isinstance(content, Syntax):
-        return Source(
-            name=found.name, content=content, file=file, other_side_of=found.other_side_of
-        )
-    if not found.variants:
+    if isinstance(content, Node) and not found.variants:
         variants, places = template_variants(content)
         if variants:
             content = variants[0]
             found = replace(found, text=None, variants=variants[1:], unresolved=places)
     return Source(
         name=found.name,
-        content=requested.policy(content, found.text, found),
+        content=content
+        if isinstance(content, Syntax)
+        else requested.policy(content, found.text, found),
         file=file,
         variants=tuple(requested.policy(variant, None, found) for variant in found.variants),
         unresolved=found.unresolved,
         other_side_of=found.other_side_of,
+        holder=found.holder,
     )
 
 
 def _required(found: Gathered, what: str = "the document") -> Gathered:
     if found.sources:
         return found
-    described = " and ".join(name for _, name in found.formats) or what
-    left = "; ".join(f"{unread.place}: {unread.why}" for unread in found.unread[:3])
+    described = (" and ".join(name for _, name in found.formats) or what).removeprefix("the ")
+    places = [f"{unread.place}: {unread.why}" for unread in found.unread]
+    places += [f"{own.name}: attached without its document" for own in found.attachments]
+    left = "; ".join(places[:3])
     raise InputError(
-        f"the {described.removeprefix('the ')} holds no policy that can be checked"
-        + (f" ({left})" if left else ""),
+        f"the {described} holds no policy that can be checked{f' ({left})' if left else ''}",
         hint=_SUPPORTED,
     )
 

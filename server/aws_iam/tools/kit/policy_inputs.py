@@ -48,13 +48,15 @@ def not_judged(unread: Unread) -> Finding:
 
 def is_complete(gathered: Gathered) -> bool:
     """Whether every policy of the input was read, with all of its values, and none is only named."""
-    whole = not gathered.unread and not gathered.attachments
+    whole = not gathered.unread and all(own.document for own in gathered.attachments)
     return whole and not any(source.unresolved for source in gathered.sources)
 
 
 def attached(gathered: Gathered) -> Iterator[Unread]:
     """The policies that the input attaches without their documents."""
     for own in gathered.attachments:
+        if own.document:
+            continue
         what = "a permissions boundary" if own.is_boundary else "an attached policy"
         yield Unread(place=own.name, why=f"{what} without its document", file=own.file)
 
@@ -117,7 +119,8 @@ def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
 
 def managed_policy_facts(names: Iterable[str]) -> dict[str, Any]:
     """The version and day of each AWS managed policy among the names of policies."""
-    arns = dict.fromkeys(name for name in names if is_policy_arn(name))
+    # The places in an answer of the AWS CLI begin with ARNs.
+    arns = dict.fromkeys(name for name in names if is_policy_arn(name) and " " not in name)
     rows = [
         {"policy": policy.arn, "version": policy.version, "changed": policy.changed}
         for policy in map(managed_policy_of_arn, arns)
@@ -135,8 +138,8 @@ def not_judged_note(gathered: Gathered) -> str:
     if values:
         verb = "is" if values == 1 else "are"
         parts.append(f"{counted(values, 'value')} {verb} known only at deployment.")
-    if gathered.attachments:
-        names = dict.fromkeys(quoted(own.name) for own in gathered.attachments)
+    names = dict.fromkeys(quoted(own.name) for own in gathered.attachments if not own.document)
+    if names:
         verb = "is" if len(names) == 1 else "are"
         listed = joined(list(names), shown=_MOST_PLACES)
         parts.append(f"{listed} {verb} attached without a document, so not judged.")

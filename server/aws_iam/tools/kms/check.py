@@ -40,6 +40,7 @@ from aws_iam.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from aws_iam.account.collect.kms.other_policies import OtherPolicies
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Source as Document
     from aws_iam.engine.sources.gathered import Gathered
@@ -303,11 +304,26 @@ def _texts(account: Account) -> Iterator[tuple[str, str, str, str | NotCollected
             yield region, "", "AWS_RAM", others.error()
             continue
         for key in others:
-            if isinstance(key.names, Miss):
-                yield region, key.arn, "AWS_RAM", key.names.error()
-                continue
-            for name, text in zip(key.names, key.documents, strict=True):
-                yield region, key.arn, name, _readable(text)
+            for name, text in _shared_texts(key):
+                yield region, key.arn, name, text
+
+
+def _shared_texts(key: OtherPolicies) -> Iterator[tuple[str, str | NotCollected]]:
+    if isinstance(key.names, Miss):
+        yield "AWS_RAM", key.names.error()
+    elif len(key.names) != len(key.documents):
+        yield "AWS_RAM", _NOT_EVERY_POLICY
+    else:
+        for name, text in zip(key.names, key.documents, strict=True):
+            yield name, _readable(text)
+
+
+_NOT_EVERY_POLICY = NotCollected(
+    "the snapshot does not hold every policy that it names",
+    call="kms:GetKeyPolicy",
+    code="not in the snapshot",
+    permission="kms:GetKeyPolicy",
+)
 
 
 def _readable(text: str | Miss) -> str | NotCollected:

@@ -57,10 +57,17 @@ def decide(needs: Json) -> Answer:
 
 def _consistent(needed: StoreNeeds) -> StoreNeeds:
     denied = "high_throughput" in needed.stated and not needed.high_throughput
-    if denied and needed.reads_per_second > stores.FREE_READS:
+    name = "reads_per_second" if needed.reads_per_second else "reads_per_month"
+    if denied and needed.reads_in_second > stores.FREE_READS:
         raise InputError(
-            f"`needs`: `high_throughput` is false, but `reads_per_second` is {needed.reads_per_second}",
+            f"`needs`: `high_throughput` is false, but `{name}` is {getattr(needed, name)}",
             hint=f"leave `high_throughput` out: more than {stores.FREE_READS} reads a second need it",
+        )
+    if "reads_per_second" in needed.stated and needed.mean_reads > max(1, needed.reads_per_second):
+        raise InputError(
+            f"`needs`: `reads_per_month` is {needed.reads_per_month}, on average {needed.mean_reads} a second, but "
+            f"`reads_per_second` is {needed.reads_per_second}",
+            hint="give the busiest second, or leave `reads_per_second` out",
         )
     if not needed.sensitive and (needed.rotation or needed.customer_key):
         name = "rotation" if needed.rotation else "customer_key"
@@ -156,6 +163,8 @@ def _why(need: str, verdict: stores.Verdict) -> str:
 
 
 def _store_names(excludes: frozenset[Store]) -> str:
+    if len(excludes) == len(Store):
+        return "both stores"
     if excludes == stores.PARAMETER_STORE:
         return "Parameter Store"
     return " and ".join(store.words for store in reversed(Store) if store in excludes)
@@ -247,29 +256,37 @@ def _neither(needed: StoreNeeds, by_need: Mapping[str, stores.Verdict]) -> str:
             f"Neither store takes {needed.size_bytes:,} bytes (the limit of Secrets Manager is {largest:,}): store the "
             "object in S3, encrypted with a KMS key, and keep only its location here."
         )
-    if needed.reads_per_second > stores.READ_LIMIT:
+    reads = needed.reads_in_second
+    if reads > stores.READ_LIMIT:
+        mean = "" if needed.reads_per_second == reads else ", the mean of the month,"
         return (
-            f"Neither store as it stands: {needed.reads_per_second:,} reads a second are above both quotas "
+            f"Neither store as it stands: {reads:,} reads a second{mean} are above both quotas "
             f"({stores.READ_LIMIT:,}). Cache the value in the client or an agent: kept for {_CACHED_SECONDS} seconds, "
-            f"{needed.reads_per_second:,} clients read {-(-needed.reads_per_second // _CACHED_SECONDS):,} times a second. "
+            f"{reads:,} clients read {-(-reads // _CACHED_SECONDS):,} times a second. "
             "Decide again with that rate."
         )
-    if by_need.get("writes_per_second", stores.Verdict()).excludes == frozenset(stores.Store):
+    if len(by_need.get("writes_per_second", stores.Verdict()).excludes) == len(Store):
         return (
             f"Neither store: {by_need['writes_per_second'].note}. Write such values to a DynamoDB table encrypted "
             "with a KMS key, or use IAM authentication, which needs no stored credential."
         )
-    conflict = ", ".join(f"`{name}`" for name, verdict in by_need.items() if verdict.excludes)
-    return f"No store meets all of {conflict}: drop one of them, or split the values."
+    conflict = [name for name, verdict in by_need.items() if verdict.excludes]
+    for name in conflict:
+        if len(by_need[name].excludes) == len(Store):
+            return f"Neither store: {by_need[name].note}."
+    names = ", ".join(f"`{name}`" for name in conflict)
+    return f"No store meets all of {names}: drop one of them, or split the values."
 
 
 def _next(chosen: Store | None, needed: StoreNeeds) -> tuple[NextCall, ...]:
-    if chosen is None and needed.reads_per_second > stores.READ_LIMIT:
-        cached = -(-needed.reads_per_second // _CACHED_SECONDS)
+    if chosen is None and needed.reads_in_second > stores.READ_LIMIT:
+        cached = -(-needed.reads_in_second // _CACHED_SECONDS)
         return (
             next_call("secrets", "decide", "with a cache", needs={"reads_per_second": cached}),
             next_call("secrets", "snippet", "code that caches", runtime="lambda"),
         )
+    if chosen is None and needed.count > stores.MOST_SECRETS:
+        return (next_call("secrets", "decide", "what each store takes"),)
     if chosen is None:
         why = "a key that your code uses itself"
         return (next_call("kms", "decide", why, needs={"direct_use": True}),)

@@ -24,6 +24,7 @@ from aws_iam.tools.secrets.rotation_files import (
     RotationArguments,
     main_file,
     matching,
+    placeholders,
     secret_values,
 )
 from aws_iam.tools.secrets.rotation_schedule import parse_schedule
@@ -94,6 +95,7 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
         "SecretTemplate": json.dumps(_fields(superuser)),
         "Superuser": _superuser_line(superuser, arguments),
     }
+    files = _files(arguments, values, superuser, engine)
     users = (
         "one user"
         if strategy == "single"
@@ -104,7 +106,7 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
             f"Rotation of an application's {engine.name} user by a function that AWS maintains, {users}, {schedule.text}. "
             "Nothing is rotated now. The master user is rotated by the service instead: `user` `master`."
         ),
-        artifacts=_files(arguments, values, superuser, engine),
+        artifacts=files,
         facts={
             "kind": "hosted",
             "target": arguments.target,
@@ -130,7 +132,7 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
             "also need KmsKeyArn (and SuperuserSecretKmsKeyArn)",
             "cleaning_up": _cleaning_up(strategy, engine),
             "deploy": _deployment(arguments, function),
-            "placeholders": [{"replace": part} for part in secret.assumed],
+            "placeholders": placeholders(secret, files),
         },
         sources=(
             *_data()["sources"],

@@ -25,6 +25,7 @@ from aws_iam.tools.secrets.rotation_files import (
     main_file,
     matching,
     partners,
+    placeholders,
     policy_file,
     secret_values,
 )
@@ -219,14 +220,15 @@ def _by_partner(arguments: RotationArguments) -> Answer:
     }
     known = partners()["types"].get(partner)
     main = main_file(arguments, _content(f"rotation/external.{ending}", values, pairs))
-    documents = () if arguments.format == "cloudformation" else ("external-trust", "external-role")
+    documents = ("external-trust", "external-role") if arguments.format == "cli" else ()
+    files = (main, *(policy_file(document, values) for document in documents))
     return Answer(
         summary=(
             f"Rotation at the partner ({known or 'a type that is not in the list of ' + partners()['as_of']}), "
             f"without a Lambda function: Secrets Manager changes the credential itself, {schedule.text}. "
             "Nothing is rotated now."
         ),
-        artifacts=(main, *(policy_file(document, values) for document in documents)),
+        artifacts=files,
         facts={
             "kind": "managed external",
             "target": "external",
@@ -247,7 +249,7 @@ def _by_partner(arguments: RotationArguments) -> Answer:
             if not pairs
             else ", ".join(sorted(pairs)),
             "permission": "the role trusts secretsmanager.amazonaws.com for this account and this secret only",
-            "placeholders": [{"replace": part} for part in secret.assumed],
+            "placeholders": placeholders(secret, files),
         },
         sources=(
             partners()["source"],

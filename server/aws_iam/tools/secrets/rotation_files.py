@@ -15,7 +15,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.secrets.names import filled_asset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from aws_iam.tools.secrets.names import SecretName
     from aws_iam.tools.secrets.rotation_schedule import Schedule
@@ -88,6 +88,14 @@ def policy_file(name: str, values: Mapping[str, str]) -> Artifact:
         content=filled_asset(f"rotation/{name}.json", values),
         checked_by="policy validate, evaluate",
     )
+
+
+def placeholders(secret: SecretName, files: Iterable[Artifact]) -> list[dict[str, str]]:
+    """The sample account and Region that the files hold: what to replace in them."""
+    texts = [file.content or "" for file in files]
+    return [
+        {"replace": sample} for sample in secret.assumed if any(sample in text for text in texts)
+    ]
 
 
 def secret_values(secret: SecretName, schedule: Schedule, format_: Format) -> dict[str, str]:

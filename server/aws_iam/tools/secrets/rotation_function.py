@@ -22,6 +22,7 @@ from aws_iam.tools.secrets.rotation_files import (
     main_file,
     matching,
     partners,
+    placeholders,
     policy_file,
     secret_values,
     shell_json,
@@ -76,14 +77,13 @@ def by_function(arguments: RotationArguments) -> Answer:
         "TerraformSettings": _lines(system, "      {} = {}"),
     }
     main = main_file(arguments, filled_asset(f"rotation/custom.{_ending(arguments)}", values))
-    in_template = arguments.format == "cloudformation"
-    beside = () if in_template else _files_beside(code, values)
+    files = (main, *_files_beside(arguments, code, values))
     return Answer(
         summary=(
             f"Rotation of {system.name} by a Lambda function, {schedule.text}. {_what_to_set(key, system, arguments)} "
             "Nothing is rotated now; `testSecret` runs once."
         ),
-        artifacts=(main, *beside),
+        artifacts=files,
         facts={
             "kind": "lambda",
             "target": "custom",
@@ -113,13 +113,13 @@ def by_function(arguments: RotationArguments) -> Answer:
             "settings": [
                 {"name": name, "sample": value} for name, value in system.settings.items()
             ],
-            "permission": f"`secretsmanager.amazonaws.com` may invoke `{function}` for account {secret.account} only "
+            "permission": f"`secretsmanager.amazonaws.com` may invoke `{function}` for the account of the secret only "
             "(aws:SourceAccount); whoever calls rotate-secret needs lambda:InvokeFunction; a secret under your own KMS key "
             "also needs kms:Decrypt and kms:GenerateDataKey in the function's role",
             "network": "outside a VPC the function reaches the internet; in a VPC it needs a path to the system and an "
             "endpoint of Secrets Manager",
             "deploy": _deployment(arguments, function),
-            "placeholders": [{"replace": part} for part in secret.assumed],
+            "placeholders": placeholders(secret, files),
         },
         sources=(
             system.source,
@@ -151,13 +151,20 @@ def _ending(arguments: RotationArguments) -> str:
     return {"cli": "sh", "cloudformation": "yaml", "terraform": "tf"}[arguments.format]
 
 
-def _files_beside(code: str, values: Mapping[str, str]) -> tuple[Artifact, ...]:
+def _files_beside(
+    arguments: RotationArguments, code: str, values: Mapping[str, str]
+) -> tuple[Artifact, ...]:
+    """What stands beside the main file: a template holds all, a configuration of Terraform all but the function."""
+    if arguments.format == "cloudformation":
+        return ()
     function = Artifact(
         name=_FILE,
         language="python",
         content=code,
         checked_by="its four steps run against moto and a local server",
     )
+    if arguments.format == "terraform":
+        return (function,)
     return function, policy_file("lambda-trust", values), policy_file("rotation-role", values)
 
 

@@ -47,7 +47,12 @@ _WRITES, PARAMETER_WRITES, SECRET_WRITES = 3, 10, 50
 SECRET_VERSIONS_PER_HOUR = 6
 _SECONDS_PER_HOUR, _HOURS_PER_MONTH = 3_600, 730
 SIZE_LIMITS = {Store.STANDARD: 4_096, Store.ADVANCED: 8_192, Store.SECRETS_MANAGER: 65_536}
-_COUNT_LIMITS = {Store.STANDARD: 10_000, Store.ADVANCED: 100_000, Store.SECRETS_MANAGER: 500_000}
+MOST_SECRETS = 500_000
+_COUNT_LIMITS = {
+    Store.STANDARD: 10_000,
+    Store.ADVANCED: 100_000,
+    Store.SECRETS_MANAGER: MOST_SECRETS,
+}
 
 NEEDS = (
     needs.flag("rotation", "AWS replaces the value on a schedule", "rotate", "rotates"),
@@ -120,9 +125,19 @@ class StoreNeeds:
         """Whether Parameter Store's default throughput is too low."""
         return (
             self.high_throughput
-            or self.reads_per_second > FREE_READS
+            or self.reads_in_second > FREE_READS
             or self.writes_in_second > _WRITES
         )
+
+    @property
+    def mean_reads(self) -> int:
+        """The reads of a second, if those of a month spread evenly."""
+        return -(-self.reads_per_month // (_SECONDS_PER_HOUR * _HOURS_PER_MONTH))
+
+    @property
+    def reads_in_second(self) -> int:
+        """The reads of the busiest second, as far as it is known."""
+        return max(self.reads_per_second, self.mean_reads)
 
     @property
     def writes_in_second(self) -> Decimal:
@@ -282,6 +297,8 @@ def _asked(name: str, needed: StoreNeeds) -> bool:
         "reads_per_second": {"reads_per_second", "high_throughput"},
         "writes_per_second": {"writes_per_second", "writes_per_hour"},
     }
+    if name == "reads_per_second" and needed.mean_reads > FREE_READS:
+        return True
     return bool(aliases.get(name, {name}) & needed.stated)
 
 
@@ -306,14 +323,20 @@ def _size(needed: StoreNeeds) -> Verdict:
 
 def _count(needed: StoreNeeds) -> Verdict:
     limits = dict(_COUNT_LIMITS)
-    note = "quotas apply per account and Region; above them use several accounts"
-    if needed.advanced_count < needed.count:
+    mixed = needed.advanced_count < needed.count
+    if mixed:
         limits[Store.ADVANCED] += limits[Store.STANDARD]
+    excludes = _above(limits, needed.count)
+    if mixed and Store.ADVANCED not in excludes:
         note = (
             f"in Parameter Store {needed.count - needed.advanced_count:,} of them are standard and free, "
             f"{needed.advanced_count:,} advanced: Intelligent-Tiering chooses so by itself"
         )
-    excludes = _above(limits, needed.count)
+    else:
+        note = (
+            f"an account and Region hold {limits[Store.SECRETS_MANAGER]:,} secrets, and {limits[Store.ADVANCED]:,} parameters "
+            "of this kind; above that use several accounts"
+        )
     return Verdict(excludes=excludes, note=note)
 
 
@@ -323,6 +346,11 @@ def _cross_account(needed: StoreNeeds) -> Verdict:
     if needed.used_by in UNSHARED:
         return Verdict(
             excludes=PARAMETER_STORE, note=f"a shared parameter does not work in {needed.used_by}"
+        )
+    if not needed.sensitive:
+        return Verdict(
+            excludes=frozenset({Store.STANDARD}),
+            note="an advanced parameter, shared by a resource policy or RAM",
         )
     return Verdict(
         excludes=frozenset({Store.STANDARD}),
@@ -352,13 +380,13 @@ def _expiry(needed: StoreNeeds) -> Verdict:
 
 
 def _throughput(needed: StoreNeeds) -> Verdict:
-    if needed.reads_per_second > READ_LIMIT:
+    if needed.reads_in_second > READ_LIMIT:
         return Verdict(
             excludes=frozenset(Store),
             note=f"above both quotas of {READ_LIMIT:,} reads a second: cache the value in the client or an agent",
         )
     note = f"Parameter Store needs its paid higher throughput above {FREE_READS} reads a second"
-    paid = needed.high_throughput or needed.reads_per_second > FREE_READS
+    paid = needed.high_throughput or needed.reads_in_second > FREE_READS
     return Verdict(note=note if paid else "")
 
 

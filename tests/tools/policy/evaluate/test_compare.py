@@ -170,7 +170,7 @@ def test_what_is_added_without_effect_is_said_of_equal_policies() -> None:
         (
             document(OLD),
             document({**OLD, "Action": "s3:PutObject"}),
-            f"now allows `s3:GetObject` on `{BUCKET}/*` (data exfiltration), and no longer allows `s3:PutObject`",
+            f"now allows `s3:GetObject` on `{BUCKET}/*` (data exfiltration). It no longer allows `s3:PutObject`",
         ),
         (
             document({**OLD, "Condition": {"StringSounds": {"aws:userid": "x"}}}),

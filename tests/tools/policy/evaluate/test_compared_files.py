@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam.cli import command_line
+from aws_iam.cli.files import read_policies
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 
@@ -232,3 +233,36 @@ def test_inline_policies_are_paired_by_their_names() -> None:
     twice = inline("a", "a")
     twice["Resources"]["R"]["Properties"]["Policies"][1]["PolicyDocument"] = document(NEW)
     assert compare(twice, baseline=twice).comparison.relation == "equal"  # type: ignore[union-attr]
+
+
+def test_policies_of_the_same_template_are_judged_and_need_no_mention() -> None:
+    team = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document(OLD)}}
+    held = attaching({"Ref": "Team"}, PermissionsBoundary={"Ref": "Team"})
+    template = {"Resources": held["Resources"] | {"Team": team}}
+    for action in ("validate", "explain"):
+        answer = tool.run({"action": action, "document": template})
+        assert "without a document" not in answer.summary
+        assert "not_judged" not in answer.facts
+    granted = compare(template, forbidden={"actions": ["iam:PassRole"]})
+    assert granted.summary.startswith("The document grants none of the forbidden access.")
+
+
+def test_attachments_of_folders_are_resolved_within_their_files(tmp_path: Path) -> None:
+    team = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document(NEW)}}
+    for side, names in (("new", ["Team"]), ("old", [])):
+        held = attaching(*({"Ref": name} for name in names))
+        text = json.dumps({"Resources": held["Resources"] | {"Team": team}})
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "a.json").write_text(text, encoding="utf-8")
+        (tmp_path / side / "b.json").write_text(json.dumps(document(OLD)), encoding="utf-8")
+    new, old = (read_policies("document", [str(tmp_path / side)]) for side in ("new", "old"))
+    answer = compare(new, baseline=old)
+    assert {row["policy"] for row in answer.facts["gained"]} == {
+        "a.json R.ManagedPolicyArns (Team)"
+    }
+
+
+def test_an_answer_that_attaches_only_unknown_policies_is_refused_by_their_names() -> None:
+    attached = {"AttachedPolicies": [{"PolicyName": "team", "PolicyArn": OWN_POLICY}]}
+    with pytest.raises(InputError, match=r"AttachedPolicies \(team\): attached without"):
+        tool.run({"action": "validate", "document": attached})

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+
+if TYPE_CHECKING:
+    from aws_iam.answer import Answer
 
 CASES = json.loads((TESTS / "cases/compare/reviews.json").read_text(encoding="utf-8"))
 
@@ -71,3 +74,21 @@ def test_rows_say_of_which_side_their_pointers_are_and_what_the_condition_was() 
     lost = tool.run({"action": "compare", "document": old, "baseline": new}).facts["lost"]
     assert {row["risk"] for row in lost} & {"protection removed"} == set()
     assert any("conditions_after" in row for row in lost)
+
+
+def test_a_doubtful_loss_is_named_and_is_no_gain() -> None:
+    def compare(new: Any, old: Any) -> Answer:
+        sides = {"document": document(new), "baseline": document(old)}
+        return tool.run({"action": "compare"} | sides)
+
+    reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
+    listing = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "arn:aws:s3:::*"}
+    doubt = "the Allow at /Statement/1 may or may not apply to `s3:ListAllMyBuckets`"
+    lost = compare([reading], [reading, listing])
+    assert doubt in lost.summary
+    assert [(f.code, f.status) for f in lost.findings] == [("ACCESS_LOST", "unknown")]
+    gained = compare([reading, listing], [reading])
+    assert [(f.code, f.status) for f in gained.findings] == [("ACCESS_GAINED", "unknown")]
+    assert "without_effect" not in gained.facts
+    beside = compare([], [{**listing, "Action": "s3:*"}])
+    assert f"There may be more differences: {doubt.replace('/1', '/0')}" in beside.summary

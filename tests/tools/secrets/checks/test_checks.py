@@ -21,6 +21,7 @@ from aws_iam.account.collect.compute.task_definitions import (
     SecretReference,
 )
 from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.secrets.secret_keys import SECRET_KEYS
 from aws_iam.account.collect.secrets.secret_policies import (
     NAMED_POLICIES,
     NamedPolicy,
@@ -128,8 +129,17 @@ def test_a_trusted_account_is_no_stranger() -> None:
     assert statuses("SEC-XACCT-AWSKEY", under_aws_key, trusting) == {Status.FAIL}
 
 
+@pytest.mark.parametrize("number", [3, 4], ids=["another account", "denied"])
+def test_a_rotation_that_the_functions_policy_refuses_is_told_by_its_secret(number: int) -> None:
+    account = CHECKS["SEC-ROT-LAMBDA-PERM"].bad[number]
+    (finding, *others) = found("SEC-ROT-LAMBDA-PERM", account)
+    assert (finding.severity, finding.status) == ("high", Status.FAIL)
+    assert f"for secret `{sample.ARN}`" in finding.message
+    assert Status.FAIL not in {other.status for other in others}
+
+
 def test_a_rotation_function_that_everyone_may_invoke_says_anyone() -> None:
-    for_any_account, by_anyone = CHECKS["SEC-ROT-LAMBDA-PERM"].bad[1:]
+    for_any_account, by_anyone = CHECKS["SEC-ROT-LAMBDA-PERM"].bad[1:3]
     (finding,) = found("SEC-ROT-LAMBDA-PERM", by_anyone)
     assert finding.message.endswith("lets anyone invoke the function")
     assert finding.severity == "high"
@@ -165,6 +175,16 @@ def test_a_policy_that_cannot_be_read_is_unknown() -> None:
     assert [finding.status for finding in told] == [Status.UNKNOWN]
 
 
+@pytest.mark.parametrize("code", ["SEC-XACCT-AWSKEY", "SEC-XACCT-KEYPOL"])
+def test_a_secret_whose_key_an_edited_snapshot_lacks_is_unknown(code: str) -> None:
+    (account,) = CHECKS["SEC-XACCT-KEYPOL"].bad
+    edited = replace(account, facts={**account.facts, (SECRET_KEYS.name, sample.REGION): ()})
+    (told,) = found(code, edited)
+    assert told.status is Status.UNKNOWN
+    assert "does not hold the key" in told.message
+    assert "kms:DescribeKey" in (told.reason or "")
+
+
 def test_an_environment_that_aws_hides_is_unknown_and_says_why() -> None:
     function = Function(arn=f"{sample.FUNCTION}", name="f", hidden="AccessDeniedException")
     account = sample.holding((FUNCTIONS, (function,)))
@@ -181,6 +201,54 @@ def test_a_name_with_control_characters_cannot_steer_a_reader() -> None:
     )
     assert told.message.isprintable()
     assert len(told.message) < 2_100
+
+
+@pytest.mark.parametrize(
+    ("expression", "days"),
+    [
+        ("cron(0 4 1 1 ? *)", 366),
+        ("cron(0 4 1 JAN,JUL ? *)", 184),
+        ("cron(0 4 1 1/4 ? *)", 123),
+        ("cron(0 4 L 3-12/3 ? *)", 92),
+        ("cron(0 4 31 * ? *)", 61),
+        ("cron(0 4 ? 1,2 MON *)", 315),
+    ],
+)
+def test_the_longest_time_between_two_days_of_a_cron_schedule_counts(
+    expression: str, days: int
+) -> None:
+    secret = sample.rotating(schedule=Schedule(expression=expression))
+    most = replace(TERMS, rotation_days=days)
+    assert statuses("SEC-ROT-SLOW", sample.with_secrets(secret), most) == {Status.PASS}
+    (told,) = found(
+        "SEC-ROT-SLOW", sample.with_secrets(secret), replace(TERMS, rotation_days=days - 1)
+    )
+    assert f"every {days} days" in told.message
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "cron(0 4 15W * ? *)",
+        "cron(0 4 ? * 6#3 *)",
+        "cron(0 4 1 1 ? 2027)",
+        "cron(0 4 30 2 ? *)",
+        "x",
+    ],
+)
+def test_a_schedule_that_is_not_understood_is_unknown(expression: str) -> None:
+    secret = sample.rotating(schedule=Schedule(expression=expression))
+    assert statuses("SEC-ROT-SLOW", sample.with_secrets(secret)) == {Status.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["cron(0 16 1,15 * ? *)", "cron(0 */8 * * ? *)", "cron(0 4 ? * SUN *)", "cron(0 4 ? * 2-6 *)"],
+)
+def test_a_cron_schedule_of_days_or_weeks_is_often_enough(expression: str) -> None:
+    secret = sample.rotating(schedule=Schedule(expression=expression))
+    terms = replace(TERMS, rotation_days=31)
+    assert statuses("SEC-ROT-SLOW", sample.with_secrets(secret), terms) == {Status.PASS}
 
 
 def test_what_passes_is_counted_not_listed() -> None:

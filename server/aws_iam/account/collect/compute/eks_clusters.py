@@ -109,7 +109,7 @@ class AccessEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """An EKS cluster; each part may be missing on its own."""
+    """An EKS cluster; each part may be missing on its own. `access` is None where it has no access entries, by its mode."""
 
     name: str
     details: ClusterDetails | Miss
@@ -117,10 +117,12 @@ class Cluster:
     addons: tuple[str, ...] | Miss
     nodegroups: tuple[Nodegroup, ...] | Miss
     fargate: tuple[FargateProfile, ...] | Miss
-    access: tuple[AccessEntry, ...] | Miss = ()
+    access: tuple[AccessEntry, ...] | Miss | None = ()
 
 
 CLUSTERS = many_in("eks.clusters", Cluster)
+ONLY_CONFIG_MAP = "CONFIG_MAP"
+"""The authentication mode in which the ConfigMap aws-auth alone says who may enter the cluster."""
 _LIST_POD_IDENTITY_ASSOCIATIONS = "eks:ListPodIdentityAssociations"
 _DESCRIBE_POD_IDENTITY_ASSOCIATION = "eks:DescribePodIdentityAssociation"
 _LIST_ACCESS_ENTRIES = "eks:ListAccessEntries"
@@ -155,11 +157,16 @@ def _cluster(aws: Aws, region: str, name: str) -> Cluster:
     def listed(operation: str, key: str) -> list[Any]:
         return aws.items(operation, key, region=region, clusterName=name)
 
+    details = aws.value_or_miss(
+        lambda: _details(aws.need("eks:DescribeCluster", region=region, name=name)["cluster"])
+    )
+    # EKS refuses every call on the access entries of such a cluster.
+    by_config_map = (
+        not isinstance(details, Miss) and details.authentication_mode == ONLY_CONFIG_MAP
+    )
     return Cluster(
         name=name,
-        details=aws.value_or_miss(
-            lambda: _details(aws.need("eks:DescribeCluster", region=region, name=name)["cluster"])
-        ),
+        details=details,
         associations=aws.value_or_miss(
             lambda: _associations(
                 aws, region, name, listed(_LIST_POD_IDENTITY_ASSOCIATIONS, "associations")
@@ -174,7 +181,9 @@ def _cluster(aws: Aws, region: str, name: str) -> Cluster:
                 aws, region, name, listed("eks:ListFargateProfiles", "fargateProfileNames")
             )
         ),
-        access=aws.value_or_miss(
+        access=None
+        if by_config_map
+        else aws.value_or_miss(
             lambda: _access(aws, region, name, listed(_LIST_ACCESS_ENTRIES, "accessEntries"))
         ),
     )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
-from aws_iam.account.collect.configuration.holder import TextHolder, exposed_pairs
+from aws_iam.account.collect.configuration.holder import (
+    TextHolder,
+    exposed_pairs,
+    exposed_text,
+)
 from aws_iam.account.collect.fact import many_in, value_or_refused
 from aws_iam.account.collect.secrets.parameters import STORES, stored_names
-from aws_iam.account.names.sensitive import secrets_in_text
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
+    from aws_iam.account.names.sensitive import Variable
 
 BUILD_PROJECTS = many_in("codebuild.projects", TextHolder)
 _LIST = "codebuild:ListProjects"
@@ -29,10 +34,22 @@ def build_projects(aws: Aws, region: str) -> tuple[TextHolder, ...]:
     )
     stored = stored_names(aws, region)
     projects = (project for group in read for project in value_or_refused(group))
-    return tuple(sorted((_project(data, stored) for data in projects), key=lambda p: p.arn))
+    return tuple(
+        sorted(
+            (
+                TextHolder(
+                    arn=data["arn"],
+                    name=data["name"],
+                    exposed=aws.value_or_miss(partial(_exposed, data, stored, region)),
+                )
+                for data in projects
+            ),
+            key=lambda project: project.arn,
+        )
+    )
 
 
-def _project(data: dict[str, Any], stored: frozenset[str]) -> TextHolder:
+def _exposed(data: dict[str, Any], stored: frozenset[str], region: str) -> tuple[Variable, ...]:
     listed = data.get("environment", {}).get("environmentVariables", ())
     # The other types name a parameter or a secret.
     plain = [
@@ -41,6 +58,7 @@ def _project(data: dict[str, Any], stored: frozenset[str]) -> TextHolder:
         if entry.get("type", "PLAINTEXT") == "PLAINTEXT"
     ]
     sources = (data.get("source", {}), *data.get("secondarySources", ()))
-    specs = "\n".join(source.get("buildspec", "") for source in sources)
-    exposed = dict.fromkeys((*exposed_pairs(plain, stored), *secrets_in_text(specs)))
-    return TextHolder(arn=data["arn"], name=data["name"], exposed=tuple(exposed))
+    found = dict.fromkeys(exposed_pairs(plain, stored))
+    for source in sources:
+        found |= dict.fromkeys(exposed_text(source.get("buildspec", ""), _GET, region))
+    return tuple(found)

@@ -8,8 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_iam.account.collect.fact import Miss  # noqa: TC001 - the snapshot reads the types
-from aws_iam.account.names.sensitive import Variable, classified_variable, exposure
+from aws_iam.account.collect.fact import Miss, MissKind, RefusedError
+from aws_iam.account.names.sensitive import (
+    LONGEST_TEXT,
+    Variable,
+    classified_variable,
+    exposure,
+    secrets_in_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,3 +36,23 @@ def exposed_pairs(
     """The variables that seem to hold a secret, of names with their values."""
     classified = (classified_variable(name, value, stored) for name, value in sorted(pairs))
     return tuple(variable for variable in classified if exposure(variable))
+
+
+def exposed_text(text: str, call: str, region: str) -> tuple[Variable, ...]:
+    """The secrets in a text; raises RefusedError where it is too long to be looked into whole."""
+    if len(text) > LONGEST_TEXT:
+        raise unreadable(f"the text is longer than {LONGEST_TEXT:,} characters", call, region)
+    return secrets_in_text(text)
+
+
+def unreadable(why: str, call: str, region: str) -> RefusedError:
+    """A text that AWS sent and that cannot be looked into."""
+    miss = Miss(
+        kind=MissKind.BROKEN,
+        call=call,
+        code="UnreadableText",
+        permission=call,
+        message=why,
+        region=region,
+    )
+    return RefusedError(miss)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.configuration.holder import TextHolder
-from aws_iam.account.collect.configuration.user_data import decoded
+from aws_iam.account.collect.configuration.user_data import exposed_user_data
 from aws_iam.account.collect.fact import many_in
-from aws_iam.account.names.sensitive import Variable, secrets_in_text
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
+    from aws_iam.account.names.sensitive import Variable
 
 LAUNCH_TEMPLATES = many_in("ec2.launch_templates", TextHolder)
 _LIST = "ec2:DescribeLaunchTemplates"
@@ -43,5 +43,5 @@ def _exposed(aws: Aws, region: str, template: str) -> tuple[Variable, ...]:
     found: dict[Variable, None] = {}
     for version in versions:
         value = version.get("LaunchTemplateData", {}).get("UserData")
-        found |= dict.fromkeys(secrets_in_text(decoded(value)) if value else ())
+        found |= dict.fromkeys(exposed_user_data(value, _VERSIONS, region) if value else ())
     return tuple(found)

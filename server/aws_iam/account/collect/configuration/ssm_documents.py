@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.collector import collector_in
-from aws_iam.account.collect.configuration.holder import TextHolder
+from aws_iam.account.collect.configuration.holder import TextHolder, exposed_text
 from aws_iam.account.collect.fact import many_in
-from aws_iam.account.names.sensitive import Variable, secrets_in_text
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
+    from aws_iam.account.names.sensitive import Variable
 
 SSM_DOCUMENTS = many_in("ssm.documents", TextHolder)
 _LIST = "ssm:ListDocuments"
@@ -34,4 +34,4 @@ def ssm_documents(aws: Aws, region: str) -> tuple[TextHolder, ...]:
 
 def _exposed(aws: Aws, region: str, name: str) -> tuple[Variable, ...]:
     answer = aws.get(_GET, region=region, absent=_GONE, Name=name) or {}
-    return secrets_in_text(answer.get("Content") or "")
+    return exposed_text(answer.get("Content") or "", _GET, region)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.collector import collector_in
-from aws_iam.account.collect.configuration.holder import TextHolder
+from aws_iam.account.collect.configuration.holder import TextHolder, exposed_text
 from aws_iam.account.collect.fact import many_in
-from aws_iam.account.names.sensitive import Variable, secrets_in_text
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
+    from aws_iam.account.names.sensitive import Variable
 
 STATE_MACHINES = many_in("stepfunctions.state_machines", TextHolder)
 _LIST = "stepfunctions:ListStateMachines"
@@ -33,4 +33,4 @@ def state_machines(aws: Aws, region: str) -> tuple[TextHolder, ...]:
 
 def _exposed(aws: Aws, region: str, arn: str) -> tuple[Variable, ...]:
     answer = aws.get(_DESCRIBE, region=region, absent=_GONE, stateMachineArn=arn) or {}
-    return secrets_in_text(answer.get("definition", ""))
+    return exposed_text(answer.get("definition", ""), _DESCRIBE, region)

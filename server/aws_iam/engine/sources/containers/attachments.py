@@ -1,6 +1,6 @@
-"""Policies and permissions boundaries that a larger file attaches by ARN or by name, without their documents.
+"""Policies and permissions boundaries that a larger file attaches by ARN or by name.
 
-PolicyAttachment(place="Role.ManagedPolicyArns", policy="arn:aws:iam::aws:policy/ReadOnlyAccess")
+PolicyAttachment(holder="Role", place="Role.ManagedPolicyArns", policy="arn:aws:iam::aws:policy/ReadOnlyAccess")
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.reference.managed_policies import managed_policy, managed_policy_of_arn
-from aws_iam.engine.sources.containers.policy_places import values_at
+from aws_iam.engine.sources.containers.policy_places import texts_at, values_at
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,22 +26,34 @@ if TYPE_CHECKING:
 class PolicyAttachment:
     """A policy that is attached to a role, a user, a group or a function: by ARN, by the name of an AWS managed policy.
 
-    `policy` has `${…}` where the value is known only at deployment. With `is_boundary` it limits the others.
+    `policy` has `${…}` where the value is known only at deployment, and is a logical id for a policy of the template. With `is_boundary` it limits the others. `document` is
+    the name of its document, where the same file has it; `target` is the principal, where the holder is none.
     """
 
+    holder: str
     place: str
     policy: str
     is_boundary: bool = False
     file: str | None = None
+    document: str = ""
+    target: str = ""
 
     @property
     def name(self) -> str:
-        """The place with the name of the policy."""
-        return f"{self.place} ({self.policy.rpartition('/')[2]})"
+        """The place with the name of the policy, and the principal."""
+        to = f" of {self.target}" if self.target else ""
+        return f"{self.place} ({self.policy.rpartition('/')[2]}){to}"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its document is at hand."""
+        return bool(self.document or self.managed)
 
     @property
     def managed(self) -> ManagedPolicy | None:
         """The AWS managed policy, if it is one that is known."""
+        if self.document:
+            return None
         if not self.policy.startswith("arn:"):
             return managed_policy(self.policy)
         try:
@@ -51,38 +63,45 @@ class PolicyAttachment:
 
 
 @slotted
-class _Row:
+class AttachmentRow:
+    """Where resources of a type name attached policies, and the principals that they attach them to."""
+
     type: str
     path: str
     boundary: bool = False
+    targets: tuple[str, ...] = ()
 
 
 @cache
-def _rows(file: str) -> Mapping[str, tuple[_Row, ...]]:
-    found: dict[str, tuple[_Row, ...]] = {}
+def _rows(file: str) -> Mapping[str, tuple[AttachmentRow, ...]]:
+    found: dict[str, tuple[AttachmentRow, ...]] = {}
     rows: list[dict[str, Any]] = resources.data(file)["attachments"]
     for row in rows:
-        found[row["type"]] = (*found.get(row["type"], ()), _Row(**row))
+        own = AttachmentRow(**(row | {"targets": tuple(row.get("targets", ()))}))
+        found[own.type] = (*found.get(own.type, ()), own)
     return found
 
 
-def attachment_paths(file: str, type_: str) -> Mapping[str, bool]:
-    """Where resources of a type name attached policies, and whether these are permissions boundaries."""
-    return {row.path: row.boundary for row in _rows(file).get(type_, ())}
+def attachment_rows(file: str, type_: str) -> tuple[AttachmentRow, ...]:
+    """Where resources of a type name attached policies."""
+    return _rows(file).get(type_, ())
 
 
 def attachments(
     file: str, type_: str, values: Node, holder: str, shown: Callable[[str], str] = str
 ) -> Iterator[PolicyAttachment]:
     """The attached policies that the values of a resource name; `shown` spells values that are known later."""
-    for path, is_boundary in attachment_paths(file, type_).items():
-        for _, value, _ in values_at(values, path):
+    for row in attachment_rows(file, type_):
+        targets = tuple(map(shown, texts_at(values, row.targets)))
+        for _, value, _ in values_at(values, row.path):
             text = _named(value)
-            if text:
+            for target in (targets or ("",)) if text else ():
                 yield PolicyAttachment(
-                    place=f"{holder}.{path.removesuffix('[]')}",
+                    holder=holder,
+                    place=f"{holder}.{row.path.removesuffix('[]')}",
                     policy=shown(text),
-                    is_boundary=is_boundary,
+                    is_boundary=row.boundary,
+                    target=target,
                 )
 
 

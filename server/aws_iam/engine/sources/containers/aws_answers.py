@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam import resources
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.document import Holder, Kind
 from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
-from aws_iam.engine.parsing.json_text import Syntax
+from aws_iam.engine.parsing.json_text import Syntax, scan
+from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
     embedded,
@@ -25,7 +26,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 NAME = "AWS CLI answer"
 _DATA = "aws-cli-answers.json"
@@ -36,6 +37,7 @@ _RESOURCE_NAMES: Final = (
     "repositoryName", "VpcEndpointId", "FileSystemId", "Name", "DomainName",
 )  # fmt: skip
 _POLICY_NAMES: Final = ("PolicyName", "policyName", "VersionId")
+_VERSIONS: Final = "Policies[].PolicyVersionList[].Document"
 _IDENTITY_NAMES: Final = ("RoleName", "UserName", "GroupName")
 
 
@@ -47,9 +49,10 @@ def places() -> tuple[PolicyPlace, ...]:
 
 
 def fits(root: Node) -> bool:
-    """Whether a policy stands where an answer of the AWS CLI has one."""
+    """Whether a policy, or the ARN of an attached one, stands where an answer of the AWS CLI has it."""
     return root.form is Form.OBJECT and (
         _organization_content(root) is not None
+        or any(True for _ in _attached_arns(root))
         or any(
             is_policy(value) or (value.form is Form.STRING and looks_encoded(value.text))
             for place in places()
@@ -58,12 +61,13 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace]:
-    """The policies of the answer; of a managed policy with several versions the default one."""
+def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachment]:
+    """The policies of the answer, and what it attaches; of a managed policy with several versions the default one."""
     content = _organization_content(root)
     if content is not None:
         yield from _organization_policy(root, content)
         return
+    by_arn: dict[str, str] = {}
     for place in places():
         key = place.path.rpartition(".")[2]
         for holders, value in _values_with_holders(root, place.path):
@@ -74,9 +78,57 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace]:
             if value.form is Form.OBJECT and not is_policy(value):
                 continue
             document = embedded(value)
+            if place.path == _VERSIONS:
+                # The same policy, whichever version is the default one.
+                name = f"{_holder(holders)} {key}"
             if document is not None:
                 own = rooted(document) if isinstance(document, Node) else document
-                yield _found(name, own, _from_context(place, root, own), value)
+                held = _found(name, own, _from_context(place, root, own), value)
+                holder = _holder(holders)
+                by_arn[holder] = name
+                kind = place.path.partition(".")[0]
+                yield replace(held, holder=Holder(name=holder, type=kind))
+    yield from _attachments(root, by_arn)
+
+
+def _attachments(
+    root: Node, by_arn: Mapping[str, str]
+) -> Iterator[FoundPolicy | PolicyAttachment]:
+    """The attached policies; of a list of nothing else the AWS managed ones are policies of the answer."""
+    for row, holders, arn in _attached_arns(root):
+        # The innermost object is the attached policy.
+        holder = _holder(holders[:-1])
+        place = f"{holder} {row['path'].split('.')[-2].removesuffix('[]')}".strip()
+        own = PolicyAttachment(
+            holder=holder,
+            place=place,
+            policy=arn.text,
+            is_boundary=row.get("boundary", False),
+            document=by_arn.get(arn.text, ""),
+        )
+        document = None if holder or own.is_boundary else _managed(own)
+        yield document or own
+
+
+def _managed(own: PolicyAttachment) -> FoundPolicy | None:
+    managed = own.managed
+    content = scan(managed.document) if managed else None
+    if content is None:
+        return None
+    return FoundPolicy(name=own.name, content=content, kind=Kind.IDENTITY)
+
+
+def _attached_arns(root: Node) -> Iterator[tuple[Mapping[str, Any], tuple[Node, ...], Node]]:
+    for row in resources.data(_DATA)["attachments"]:
+        for holders, value in _values_with_holders(root, row["path"]):
+            if value.form is Form.STRING and value.text.startswith("arn:"):
+                yield row, holders, value
+
+
+def _holder(holders: Sequence[Node]) -> str:
+    """The ARN or the name of the resource that a place belongs to."""
+    names = [text for holder in holders for text in _first(holder, _RESOURCE_NAMES)]
+    return names[-1] if names else ""
 
 
 def _from_context(place: PolicyPlace, root: Node, content: Node | Syntax) -> PolicyPlace:
@@ -118,9 +170,9 @@ def _values_with_holders(
 
 
 def _name(holders: tuple[Node, ...], key: str) -> str:
-    resource_names = [text for holder in holders for text in _first(holder, _RESOURCE_NAMES)]
     policy_names = [text for holder in holders for text in _first(holder, _POLICY_NAMES)]
-    return " ".join([*resource_names[-1:], key, *(f"({name})" for name in policy_names[-1:])])
+    parts = [_holder(holders), key, *(f"({name})" for name in policy_names[-1:])]
+    return " ".join(part for part in parts if part)
 
 
 def _first(node: Node, names: tuple[str, ...]) -> list[str]:

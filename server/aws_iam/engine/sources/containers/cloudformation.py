@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.document import Holder, Kind
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
+from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
 from aws_iam.engine.sources.containers.attachments import (
     PolicyAttachment,
-    attachment_paths,
+    attachment_rows,
     attachments,
 )
 from aws_iam.engine.sources.containers.cloudformation_values import Resolver
@@ -28,17 +29,20 @@ from aws_iam.engine.sources.containers.policy_places import (
     SkippedPlace,
     organization_place,
     places_by_type,
+    texts_at,
     values_at,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator, Mapping
 
     from aws_iam.engine.parsing.json_text import Syntax
 
 NAME = "CloudFormation template"
 _DATA = "cloudformation-resources.json"
 _ORGANIZATION = "AWS::Organizations::Policy"
+_MANAGED = "AWS::IAM::ManagedPolicy"
+_PRINCIPALS = frozenset({"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"})
 _KNOWN_LATER = "known only at deployment"
 
 
@@ -57,21 +61,60 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachm
     """The policies of every resource; a resource with conditions is read once with all true, once with all false."""
     placeholders = Placeholders.unused_in(root)
     resources = root.member("Resources")
+    managed = _managed_policies(root, placeholders)
+    principals = _logical_ids(root, _PRINCIPALS)
     for member in resources.members if resources else ():
         logical_id = member.name.value
         if logical_id.startswith("Fn::ForEach"):
             yield SkippedPlace(name=logical_id, why="`Fn::ForEach` is not expanded")
             continue
-        yield from _in_resource(logical_id, member.value, Resolver(root, placeholders))
+        resolver = Resolver(root, placeholders, principals=principals)
+        for found in _in_resource(logical_id, member.value, resolver):
+            yield _of_template(found, managed) if isinstance(found, PolicyAttachment) else found
+
+
+def _of_template(attached: PolicyAttachment, managed: Mapping[str, str]) -> PolicyAttachment:
+    """The attachment, with the document if it is of a policy of the template."""
+    own = managed.get(attached.policy)
+    return replace(attached, policy=own, document=f"{own}.PolicyDocument") if own else attached
+
+
+def _managed_policies(root: Node, placeholders: Placeholders) -> Mapping[str, str]:
+    """The logical ids of the template's own managed policies, by what their ARNs are taken for."""
+    found = _logical_ids(root, {_MANAGED})
+    names = {}
+    for logical_id, resource in _resources(root, {_MANAGED}):
+        written = resource.member("Properties")
+        name = written.member("ManagedPolicyName") if written else None
+        known = Resolver(root, placeholders).value(name) if name else None
+        if known and known.text:
+            names[return_values.policy_arn(known.text)] = logical_id
+    return {**names, **found}
+
+
+def _logical_ids(root: Node, types: Container[str]) -> dict[str, str]:
+    """The logical ids of the resources of some types, by what `Ref` returns for them."""
+    resources = ((id_, resource.member("Type")) for id_, resource in _resources(root, types))
+    refs = ((return_values.ref(type_.text, id_), id_) for id_, type_ in resources if type_)
+    return {name: id_ for name, id_ in refs if name}
+
+
+def _resources(root: Node, types: Container[str]) -> Iterator[tuple[str, Node]]:
+    resources = root.member("Resources")
+    for member in resources.members if resources else ():
+        type_ = member.value.member("Type")
+        if type_ and type_.text in types:
+            yield member.name.value, member.value
 
 
 @positional
 class _Candidate:
-    """A value at a place for policies."""
+    """A value at a place for policies, of a resource that attaches it to principals."""
 
     name: str
     place: PolicyPlace
     value: Node
+    holder: Holder
 
 
 def _in_resource(
@@ -101,7 +144,7 @@ def _attachments(
     logical_id: str, resource: Node, resolver: Resolver
 ) -> Iterator[PolicyAttachment]:
     type_, written = resource.member("Type"), resource.member("Properties")
-    if type_ is None or written is None or not attachment_paths(_DATA, type_.text):
+    if type_ is None or written is None or not attachment_rows(_DATA, type_.text):
         return
     properties = resolver.value(written)
     if properties:
@@ -124,11 +167,15 @@ def _candidates(logical_id: str, resource: Node, resolver: Resolver) -> Iterator
             known = named and not resolver.placeholders.within(named.text)
             name = f" ({named.text})" if named and known else ""
             shown = path.removesuffix(".PolicyDocument") if "]." in path else path
-            yield _Candidate(f"{logical_id}.{shown}{name}", place, value)
+            attached_to = tuple(map(resolver.shown, texts_at(properties, place.targets)))
+            own = Holder(name=logical_id, type=type_.text, attached_to=attached_to)
+            yield _Candidate(f"{logical_id}.{shown}{name}", place, value, own)
+    other = Holder(name=logical_id, type=type_.text)
     for policy in policies_in(properties, frozenset(done)):
         if isinstance(policy.content, Node):
             place = PolicyPlace(path="", kind=Kind.TRUST if policy.is_trust else None)
-            yield _Candidate(f"{logical_id}.{policy.dotted_path}", place, policy.content)
+            name = f"{logical_id}.{policy.dotted_path}"
+            yield _Candidate(name, place, policy.content, other)
 
 
 def _places(type_: str, properties: Node) -> tuple[PolicyPlace, ...]:
@@ -178,4 +225,5 @@ def _found(
         text=text,
         variants=variants[1:],
         unresolved=unresolved,
+        holder=candidate.holder,
     )

@@ -76,3 +76,9 @@ def attribute(type_: str, logical_id: str, name: str) -> str | None:
         return None
     arn = known.arn(logical_id)
     return arn and arn + known.suffix
+
+
+def policy_arn(name: str) -> str:
+    """The ARN of a managed policy of the template's account, without a path."""
+    partition, account = (PSEUDO_PARAMETERS[f"AWS::{n}"] for n in ("Partition", "AccountId"))
+    return f"arn:{partition}:iam::{account}:policy/{name}"

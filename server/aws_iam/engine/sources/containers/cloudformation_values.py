@@ -15,7 +15,7 @@ from aws_iam.engine.sources.containers import cloudformation_return_values as re
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aws_iam.engine.sources.containers.placeholders import Placeholders
 
@@ -38,6 +38,8 @@ class Resolver:
     placeholders: Placeholders
     condition: bool = True
     conditional: bool = False
+    # The logical ids of roles, users and groups, by what `Ref` returns for them.
+    principals: Mapping[str, str] = field(default_factory=dict)
     _produced: int = 0
     _calls: dict[str, int] = field(default_factory=dict)
     _tables: dict[str, dict[str, Node]] = field(default_factory=dict)
@@ -64,6 +66,10 @@ class Resolver:
         return node.but(
             members=tuple(Member.named(member.name, value) for member, value in members if value)
         )
+
+    def shown(self, name: str) -> str:
+        """A principal's name as readers know it: its logical id in the template, `${…}` for what is known later."""
+        return self.principals.get(name) or self.placeholders.as_variables(name)
 
     def _plain(self, node: Node) -> Node:
         if "{{resolve:" not in node.text:

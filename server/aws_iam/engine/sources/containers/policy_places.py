@@ -10,12 +10,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.document import NO_HOLDER, Holder, Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.parsing.json_text import Syntax
@@ -27,6 +27,7 @@ class FoundPolicy:
 
     Where values are known only at deployment, `unresolved` holds their JSON pointers and `variants` the same document
     with other values there. `other_side_of` names the place whose document this is when all conditions are false.
+    `holder` is the resource of the file that has the document.
     """
 
     name: str
@@ -37,6 +38,7 @@ class FoundPolicy:
     variants: tuple[Node, ...] = ()
     unresolved: frozenset[str] = frozenset()
     other_side_of: str = ""
+    holder: Holder = NO_HOLDER
 
 
 @slotted
@@ -52,7 +54,8 @@ class PolicyPlace:
     """A path to policy documents, `Policies[].PolicyDocument`; `name` is the member next to a document that names it.
 
     `skip` says why the document there is not an IAM policy. `bare`: the service takes one statement, or a list of them,
-    and builds the policy itself. `listed`: the list holds names of policies as well as documents.
+    and builds the policy itself. `listed`: the list holds names of policies as well as documents. `targets` are the paths to
+    the principals that a resource attaches its policy to.
     """
 
     path: str
@@ -62,12 +65,14 @@ class PolicyPlace:
     skip: str = ""
     bare: bool = False
     listed: bool = False
+    targets: tuple[str, ...] = ()
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> PolicyPlace:
         """The place that a row of `assets/data` describes."""
-        fields = {key: value for key, value in row.items() if key not in {"type", "kind"}}
-        return cls(kind=Kind(row["kind"]) if "kind" in row else None, **fields)
+        fields = {k: v for k, v in row.items() if k not in {"type", "kind", "targets"}}
+        kind = Kind(row["kind"]) if "kind" in row else None
+        return cls(kind=kind, targets=tuple(row.get("targets", ())), **fields)
 
 
 # 30 µs to 2 ns: a template asks for the places of every resource.
@@ -92,6 +97,12 @@ def organization_place(path: str, policy_type: str) -> PolicyPlace:
     kind = ORGANIZATION_KINDS.get(policy_type)
     skip = "" if kind else f"a policy of type {policy_type}, not an IAM policy"
     return PolicyPlace(path=path, kind=kind, skip=skip)
+
+
+def texts_at(node: Node, paths: Iterable[str]) -> Iterator[str]:
+    """The strings at the paths."""
+    for path in paths:
+        yield from (v.text for _, v, _ in values_at(node, path) if v.form is Form.STRING)
 
 
 def values_at(node: Node, path: str) -> Iterator[tuple[str, Node, Node]]:

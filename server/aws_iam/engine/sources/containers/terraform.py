@@ -6,13 +6,15 @@ https://developer.hashicorp.com/terraform/internals/json-format
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import positional
+from aws_iam.engine.language.document import Holder
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.sources.containers.attachments import (
     PolicyAttachment,
-    attachment_paths,
+    attachment_rows,
     attachments,
 )
 from aws_iam.engine.sources.containers.embedded_documents import decoded, embedded
@@ -23,11 +25,12 @@ from aws_iam.engine.sources.containers.policy_places import (
     SkippedPlace,
     organization_place,
     places_by_type,
+    texts_at,
     values_at,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 NAME = "Terraform plan"
 _DATA = "terraform-resources.json"
@@ -36,7 +39,11 @@ _ORGANIZATION = "aws_organizations_policy"
 _DEFAULT_ORGANIZATION_TYPE = "SERVICE_CONTROL_POLICY"
 _DOCUMENT_DATA_SOURCE = "aws_iam_policy_document"
 _KNOWN_LATER = "known only after apply"
+_MANAGED = "aws_iam_policy"
 _INDEX = re.compile(r"\[[^\]]*\]")
+_LAST_INDEX = re.compile(r"\[[^\]]*\]$")
+_REFERENCE = re.compile(r"([a-z0-9_]+\.[^.\[]+)(\[[^\]]*\])?")
+_MODULE = re.compile(r"(module\.[^.\[]+(\[[^\]]*\])?\.)+")
 
 
 def fits(root: Node) -> bool:
@@ -55,6 +62,7 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachm
     """The policies of the planned resources, then the documents of data sources that no resource uses unchanged."""
     planned = root.member("planned_values") or root.member("values")
     prior = root.member("prior_state")
+    references = _References.of(root, planned)
     seen: set[str] = set()
     data_sources: list[_Resource] = []
     for resource in _resources(planned):
@@ -64,9 +72,10 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachm
         for found in _in_resource(resource):
             if isinstance(found, FoundPolicy) and found.text:
                 seen.add(found.text)
-            yield found
-        yield from attachments(_DATA, resource.type, resource.values, resource.address)
-    yield from _known_later(root)
+            yield references.attached(found, resource)
+        for own in attachments(_DATA, resource.type, resource.values, resource.address):
+            yield replace(own, document=references.document(own.policy, resource.address))
+    yield from _known_later(root, references)
     data_sources += [
         resource
         for resource in _resources(prior and prior.member("values"))
@@ -118,9 +127,15 @@ def _in_resource(resource: _Resource) -> Iterator[FoundPolicy | SkippedPlace]:
             done.add(id(value))
             named = holder.member(place.name) if place.name else None
             name = f"{resource.address}.{path}" + (f" ({named.text})" if named else "")
-            yield from _at_place(name, place, value)
+            yield from (_held(found, resource) for found in _at_place(name, place, value))
     for policy in policies_in(resource.values, frozenset(done)):
-        yield policy.named(f"{resource.address}.{policy.dotted_path}")
+        yield _held(policy.named(f"{resource.address}.{policy.dotted_path}"), resource)
+
+
+def _held(found: FoundPolicy | SkippedPlace, resource: _Resource) -> FoundPolicy | SkippedPlace:
+    if isinstance(found, SkippedPlace):
+        return found
+    return replace(found, holder=Holder(name=resource.address, type=resource.type))
 
 
 def _at_place(name: str, place: PolicyPlace, value: Node) -> Iterator[FoundPolicy | SkippedPlace]:
@@ -139,16 +154,15 @@ def _at_place(name: str, place: PolicyPlace, value: Node) -> Iterator[FoundPolic
     )
 
 
-def _known_later(root: Node) -> Iterator[SkippedPlace | PolicyAttachment]:
+def _known_later(root: Node, references: _References) -> Iterator[SkippedPlace | PolicyAttachment]:
     """The documents and attachments that are decided during apply."""
-    configured = _configured_expressions(root)
     changes = root.member("resource_changes")
     for resource_change in changes.items if changes else ():
         change, address, type_ = map(resource_change.member, ("change", "address", "type"))
         unknown = change.member("after_unknown") if change else None
         if unknown is None or address is None or type_ is None:
             continue
-        expressions = configured.get(_INDEX.sub("", address.text))
+        expressions = references.configured.get(_INDEX.sub("", address.text))
         for path in _paths(type_.text):
             head = path.partition(".")[0].rstrip("[]")
             if expressions and not expressions.member(head):
@@ -156,16 +170,100 @@ def _known_later(root: Node) -> Iterator[SkippedPlace | PolicyAttachment]:
             for place, value, _ in _unknown_flags(unknown, path):
                 if value.form is Form.BOOLEAN and value.text == "true":
                     yield SkippedPlace(name=f"{address.text}.{place}", why=_KNOWN_LATER)
-        for path, is_boundary in attachment_paths(_DATA, type_.text).items():
-            head = path.removesuffix("[]")
+        for row in attachment_rows(_DATA, type_.text):
+            head = row.path.removesuffix("[]")
             configured_as = expressions.member(head) if expressions else None
-            flags = [value for _, value, _ in _unknown_flags(unknown, path)]
+            flags = [value for _, value, _ in _unknown_flags(unknown, row.path)]
             if configured_as and any(flag.text == "true" for flag in flags):
-                yield PolicyAttachment(
-                    place=f"{address.text}.{head}",
-                    policy=f"${{{_first_reference(configured_as)}}}",
-                    is_boundary=is_boundary,
-                )
+                policy = f"${{{_first_reference(configured_as)}}}"
+                for target in references.targets(address.text, row.targets) or ("",):
+                    yield PolicyAttachment(
+                        holder=address.text,
+                        place=f"{address.text}.{head}",
+                        policy=policy,
+                        is_boundary=row.boundary,
+                        document=references.document(policy, address.text),
+                        target=target,
+                    )
+
+
+@slotted
+class _References:
+    """What the resources of a plan refer to: `configured` are their expressions by address without indexes.
+
+    `values` are the planned values by address.
+    """
+
+    configured: Mapping[str, Node]
+    values: Mapping[str, Node]
+    # The addresses of the resources by what they are without their last indexes.
+    instances: Mapping[str, Sequence[str]]
+    # The places of the documents of managed policies, by their ARNs.
+    documents: Mapping[str, str]
+
+    @classmethod
+    def of(cls, root: Node, planned: Node | None) -> _References:
+        """Those of a plan."""
+        listed = tuple(_resources(planned))
+        policies = [resource for resource in listed if resource.type == _MANAGED]
+        arns = ((resource, resource.values.member("arn")) for resource in policies)
+        instances: dict[str, list[str]] = {}
+        for resource in listed:
+            instances.setdefault(_LAST_INDEX.sub("", resource.address), []).append(
+                resource.address
+            )
+        return cls(
+            instances=instances,
+            configured=_configured_expressions(root),
+            values={resource.address: resource.values for resource in listed},
+            documents={arn.text: f"{own.address}.policy" for own, arn in arns if arn},
+        )
+
+    def document(self, policy: str, address: str) -> str:
+        """The place of the document of a managed policy, by its ARN or by `${reference}` in a resource; empty if unknown."""
+        if not policy.startswith("${"):
+            return self.documents.get(policy, "")
+        reference = policy.removeprefix("${").removesuffix("}")
+        own = self._referenced(reference, address) if reference.startswith(f"{_MANAGED}.") else ""
+        return own and f"{own}.policy"
+
+    def attached(
+        self, found: FoundPolicy | SkippedPlace, resource: _Resource
+    ) -> FoundPolicy | SkippedPlace:
+        """The policy with the principals that the resource attaches it to."""
+        if isinstance(found, SkippedPlace):
+            return found
+        paths = [path for place in resource.places for path in place.targets]
+        attached_to = self.targets(resource.address, paths)
+        return replace(found, holder=replace(found.holder, attached_to=attached_to))
+
+    def targets(self, address: str, paths: Iterable[str]) -> tuple[str, ...]:
+        """The principals that a resource names; `${reference}` where their names are known only after apply."""
+        paths = tuple(paths)
+        values = self.values.get(address)
+        known = tuple(texts_at(values, paths)) if values else ()
+        expressions = self.configured.get(_INDEX.sub("", address))
+        if known or expressions is None:
+            return known
+        named = (expressions.member(path.rstrip("[]")) for path in paths)
+        return tuple(self._name(_first_reference(value), address) for value in named if value)
+
+    def _name(self, reference: str, address: str) -> str:
+        own = self._referenced(reference, address)
+        name = self.values[own].member("name") if own else None
+        return name.text if name else f"${{{reference}}}"
+
+    def _referenced(self, reference: str, address: str) -> str:
+        """The address of the one planned resource that a reference in a resource means; empty where there is no such one."""
+        module = _MODULE.match(address)
+        start = module[0] if module else ""
+        named = _REFERENCE.match(reference)
+        if named is None:
+            return ""
+        base, index = start + named[1], _LAST_INDEX.search(address)
+        alike = self.instances.get(base, ())
+        exact = (start + named[0], base + (index[0] if index else ""))
+        return next((name for name in exact if name in alike), alike[0] if len(alike) == 1 else "")
 
 
 def _first_reference(expression: Node) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.compute.eks_clusters import (
     CLUSTERS,
+    ONLY_CONFIG_MAP,
     AccessEntry,
     ClusterDetails,
 )
@@ -16,7 +17,7 @@ from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
-from aws_iam.rules.outcomes import Fail, for_each
+from aws_iam.rules.outcomes import Fail, Unknown, for_each
 from aws_iam.tools.irsa.checks.roles import clusters, trusting
 from aws_iam.tools.irsa.checks.samples import (
     ACCOUNT,
@@ -42,6 +43,7 @@ _EKS = "https://docs.aws.amazon.com/eks/latest/userguide"
 _ADMINISTRATOR = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 _ADMIN_POLICY = re.compile(r"/AmazonEKSClusterAdminPolicy$")
 _EVERYBODY = frozenset({"0.0.0.0/0", "::/0"})
+_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 # From this version on EKS encrypts all data of the API with a key of its own.
 _ENCRYPTED_SINCE = (1, 28)
 
@@ -107,9 +109,17 @@ def administrators(at: Workloads) -> Iterator[Outcome]:
         if named.arn in of_workloads:
             yield _mapped(named, _WORKLOAD)
 
-    def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
+    def test(pair: tuple[str, Cluster]) -> Iterator[Outcome]:
         region, found = pair
-        for entry in known(found.access):
+        entries = known(found.access)
+        if entries is None and not at.administrators:
+            yield Unknown(
+                known(found.details).arn,
+                "the ConfigMap aws-auth alone says who administers the cluster, and it is not among the manifests",
+                region,
+                reason="the API does not show it: give the output of `kubectl -n kube-system get configmap aws-auth -o yaml` as `manifests`",
+            )
+        for entry in entries or ():
             user = ":user/" in entry.principal
             policy = _admin_policy(entry) if user or entry.principal in of_workloads else None
             if policy:
@@ -155,7 +165,7 @@ def by_config_map(at: Workloads) -> Iterator[Outcome]:
     """
 
     def test(region: str, cluster_name: str, details: ClusterDetails) -> Iterator[Fail]:
-        if details.authentication_mode == "CONFIG_MAP":
+        if details.authentication_mode == ONLY_CONFIG_MAP:
             yield Fail(
                 details.arn,
                 "access is decided by the ConfigMap aws-auth alone",
@@ -217,6 +227,7 @@ def public_endpoint(at: Workloads) -> Iterator[Outcome]:
     good=[
         workloads(_prod(version="1.27", secrets_key="arn:aws:kms:eu-west-1:111122223333:key/1")),
         workloads(_prod(version="1.33")),
+        workloads(_prod(version="1." + "9" * 5_000)),
         workloads(_prod()),
     ],
 )
@@ -227,9 +238,8 @@ def plain_secrets(at: Workloads) -> Iterator[Outcome]:
     """
 
     def test(region: str, _name: str, details: ClusterDetails) -> Iterator[Fail]:
-        version = tuple(
-            int(part) for part in (details.version or "").split(".") if part.isdecimal()
-        )
+        named = _VERSION.match(details.version or "")
+        version = named and (int(named[1]), int(named[2]))
         if version and version < _ENCRYPTED_SINCE and not details.secrets_key:
             yield Fail(
                 details.arn,

@@ -9,7 +9,11 @@ from aws_iam.answer import Answer, Comparison, Finding, NextCall, Severity, Stat
 from aws_iam.engine.comparison.access_changes import action_names, level_counts
 from aws_iam.engine.comparison.actions import names_of
 from aws_iam.engine.comparison.attachment_changes import without_document
-from aws_iam.engine.comparison.change_findings import change_findings, changes_in_words
+from aws_iam.engine.comparison.change_findings import (
+    change_findings,
+    gained_in_words,
+    lost_in_words,
+)
 from aws_iam.engine.comparison.compare import (
     MOST_WITNESSES,
     ComparedDocuments,
@@ -75,7 +79,7 @@ def compare(
     comparison = found.comparison if found else Comparison(assuming=assumptions(document, policy))
     violations = (*_forbidden_violations(granted), *_public_violations(public))
     unproved = dict.fromkeys(question for s in (granted, public) if s for question in s.open)
-    findings = tuple(_findings(found)) if found else ()
+    findings = tuple(sorted(_findings(found), key=_urgency)) if found else ()
     beside = (
         (*_not_applicable(document, policy), *_own_issuers(document, policy)) if strangers else ()
     )
@@ -105,19 +109,15 @@ def compare(
     )
 
 
+def _urgency(finding: Finding) -> tuple[int, int]:
+    return finding.status.rank, finding.severity.rank
+
+
 def _findings(found: ComparedDocuments) -> Iterator[Finding]:
     yield from change_findings(found.gained, found.lost)
     for compared in found.policies:
         if compared.comparison.relation == "unknown":
-            yield Finding(
-                code="ACCESS_GAINED",
-                title="Whether access is gained is unknown",
-                severity=Severity.HIGH,
-                status=Status.UNKNOWN,
-                reason="; ".join(_unknown_reasons(compared)),
-                resource=compared.name or None,
-                source=_LOGIC,
-            )
+            yield _undecided(compared)
     yield from filter(None, (change.finding() for change in found.attachments))
     if found.comparison.relation == "unknown" and found.broken:
         yield Finding(
@@ -128,6 +128,20 @@ def _findings(found: ComparedDocuments) -> Iterator[Finding]:
             reason=_unread_files(found),
             source=_LOGIC,
         )
+
+
+def _undecided(compared: ComparedPolicy) -> Finding:
+    """The finding that access may be gained, or where that is known, that it may be lost."""
+    gains = bool(compared.beyond.open)
+    return Finding(
+        code="ACCESS_GAINED" if gains else "ACCESS_LOST",
+        title=f"Whether access is {'gained' if gains else 'lost'} is unknown",
+        severity=Severity.HIGH if gains else Severity.INFO,
+        status=Status.UNKNOWN,
+        reason="; ".join(_unknown_reasons(compared)),
+        resource=compared.name or None,
+        source=_LOGIC,
+    )
 
 
 def _unread_files(found: ComparedDocuments) -> str:
@@ -320,15 +334,16 @@ def _stranger(principal: str) -> str:
 def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
     """The relation; `read` limits an all-clear to what was read."""
     relation = found.comparison.relation
-    gained = changes_in_words(found.gained) if found.gained else ""
-    lost = changes_in_words(found.lost) if found.lost else ""
+    subject = "the document" if relation == "incomparable" else "it"
+    gained = gained_in_words(found.gained, subject) if found.gained else ""
+    lost = lost_in_words(found.lost, "it") if found.lost else ""
     match relation:
         case "more":
-            yield f"The document allows more than the baseline: it now allows {gained}."
+            yield f"The document allows more than the baseline: {gained}."
         case "less":
-            yield f"The document allows less than the baseline: it no longer allows {lost}."
+            yield f"The document allows less than the baseline: {lost}."
         case "incomparable":
-            yield f"The document now allows {gained}, and no longer allows {lost}."
+            yield f"{_sentence(gained)}. {_sentence(lost)}."
         case "equal":
             as_much = f"the same as {read}the baseline." if read else "what the baseline allows."
             yield _sentence(f"{read}the document allows exactly {as_much}")
@@ -355,6 +370,12 @@ def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
         says = [change.says for change in found.attachments]
         yield f"Not compared: {'; '.join(says[:_SHOWN])}{_and_more(says)}."
     yield from _ineffective_in_words(found)
+    if found.renamed:
+        listed = [f"{quoted(was)} is called {quoted(now)} now" for was, now in found.renamed]
+        yield f"Renamed, with the same policies: {joined(listed, shown=_SHOWN)}."
+    if len(found.policies) == 1 and found.policies[0].was and not found.renamed:
+        now, was = (quoted(side.sources[0].name) for side in found.inputs)
+        yield f"{now} was compared with {was} of the baseline."
     if len(found.policies) > 1:
         changes = [f"{len(found.policies)} policies were compared by name"]
         for change in ("added", "removed"):
@@ -372,6 +393,10 @@ def _ineffective_in_words(found: ComparedDocuments) -> Iterator[str]:
     if rows:
         listed = [f"{quoted(row['entry'])} ({row['why']})" for row in rows]
         yield f"Added without effect: {joined(listed, shown=_SHOWN)}."
+    keys = [row for policy in found.policies for row in policy.misspelt_keys]
+    if keys:
+        listed = [f"{quoted(row['key'])} ({row['why']})" for row in keys]
+        yield f"Unknown condition keys: {joined(listed, shown=_SHOWN)}."
 
 
 def _unknown_reasons(found: ComparedPolicy) -> list[str]:
@@ -381,8 +406,8 @@ def _unknown_reasons(found: ComparedPolicy) -> list[str]:
 
 
 def _known(gained: Sequence[AccessChange], lost: Sequence[AccessChange]) -> list[str]:
-    sides = (("now allows", gained), ("no longer allows", lost))
-    return [f"it {verb} {changes_in_words(changes)}" for verb, changes in sides if changes]
+    sides = ((gained_in_words, gained), (lost_in_words, lost))
+    return [in_words(changes, "it") for in_words, changes in sides if changes]
 
 
 def _facts(
@@ -413,21 +438,29 @@ def _parts(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _inputs(found: ComparedDocuments) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     several = len(found.policies) > 1
-    rows = [
-        {**({"policy": policy.name} if several else {}), **row}
-        for policy in found.policies
-        for row in policy.ineffective
-    ]
-    if rows:
-        facts["without_effect"] = rows
+    for name, rows_of in (("without_effect", "ineffective"), ("unknown_keys", "misspelt_keys")):
+        rows = [
+            {**({"policy": policy.name} if several else {}), **row}
+            for policy in found.policies
+            for row in getattr(policy, rows_of)
+        ]
+        if rows:
+            facts[name] = rows
     if several:
         facts["policies"] = [
-            {"name": p.name, "change": p.change, "relation": p.comparison.relation}
+            {
+                "name": p.name,
+                "change": p.change,
+                **({"was": p.was} if p.was else {}),
+                "relation": p.comparison.relation,
+            }
             for p in found.policies
         ]
     for name, side in zip(("document", "baseline"), found.inputs, strict=True):
-        if side.formats or side.unread:
-            facts[f"{name}_read"] = policy_inputs.input_facts(side)
+        read = policy_inputs.input_facts(side) if side.formats or side.unread else {}
+        # What was not judged on either side is a fact of its own.
+        if own := {key: value for key, value in read.items() if key != "not_judged"}:
+            facts[f"{name}_read"] = own
     return facts
 
 

@@ -22,6 +22,7 @@ from aws_iam.engine.effective.caller_conditions import (
     is_taken_back,
 )
 from aws_iam.engine.language.pattern import matches
+from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.on_account import in_regions, policy_of
@@ -337,8 +338,16 @@ def _is_default(account: Account, region: str, secret: Secret) -> bool:
 
 
 def _key(account: Account, region: str, named: str) -> SecretKey:
-    keys = account.require_in(region, SECRET_KEYS)
-    return next(key for key in keys if key.named == named)
+    for key in account.require_in(region, SECRET_KEYS):
+        if key.named == named:
+            return key
+    raise NotCollected(
+        f"the snapshot does not hold the key {quoted(named)}",
+        call="kms:DescribeKey",
+        code="not in the snapshot",
+        permission="kms:DescribeKey",
+        region=region,
+    )
 
 
 @check(

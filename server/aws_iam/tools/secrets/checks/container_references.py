@@ -200,7 +200,13 @@ def _refused(account: Account, task: TaskDefinition, action: str, arn: str) -> s
     if resource:
         policies["resource"] = [_demand(text) for text in resource]
     decision = evaluate({"principal": role.arn, "action": action, "resource": arn}, policies)
-    if decision.outcome in {"Allowed", "Unknown"}:
+    if decision.outcome == "Unknown":
+        raise NotCollected(
+            f"whether {quoted(role.name)} may call {action} on it cannot be decided",
+            call=_DETAILS,
+            code="undecided",
+        )
+    if decision.outcome == "Allowed":
         return ""
     return f"{quoted(role.name)} may not call {action} on it ({decision.outcome})"
 

@@ -215,8 +215,8 @@ def exposed_variables(
 def function_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Everyone who may read the function's configuration can read the variable, and deployments and backups contain it.
 
-    Judged by the variable's name and the shape of its value. False alarm when the name only
-    sounds like a secret.
+    Judged by the variable's name and the shape of its value, in $LATEST; published versions keep
+    variables of their own. False alarm when the name only sounds like a secret.
     """
 
     def test(region: str, function: Function) -> Iterator[Outcome]:
@@ -311,8 +311,8 @@ def _task(*variables: Variable) -> Account:
 def container_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Every revision of the task definition contains the variable, for everyone who may describe one.
 
-    Judged by the variable's name and the shape of its value. False alarm when the name only
-    sounds like a secret.
+    Judged by the variable's name and the shape of its value, in the definitions that services use.
+    False alarm when the name only sounds like a secret.
     """
 
     def test(region: str, task: TaskDefinition) -> Iterator[Outcome]:

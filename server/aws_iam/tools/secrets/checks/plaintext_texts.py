@@ -70,7 +70,7 @@ def _judged(account: Account, fact: RegionFact[Any]) -> Iterator[Outcome]:
 def instance_user_data(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Every process of the instance and everyone who may describe it can read its user data.
 
-    False alarm when the script only mentions the name, or the value is an example.
+    Looked into also where it is compressed, has several parts or writes files. False alarm when the script only mentions the name, or the value is an example.
     """
     return _judged(account, USER_DATA)
 
@@ -115,7 +115,7 @@ def build_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     on=Account,
     severity=Severity.CRITICAL,
     title="A Systems Manager document has a secret in it",
-    fix="Rotate it, store it as a SecureString or in Secrets Manager, refer to it with {{ssm-secure:NAME}} or read it in the script, and delete the old versions.",
+    fix="Rotate it, store it as a SecureString or in Secrets Manager, read it in the script (in the source of aws:downloadContent write {{ssm-secure:NAME}}), and delete the old versions.",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/ssm-controls.html",
     **_examples(SSM_DOCUMENTS, "ssm"),
 )

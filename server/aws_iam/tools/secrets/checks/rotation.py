@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,8 +30,9 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.on_account import age_days, day, in_regions
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, Unknown, for_each
 from aws_iam.tools.secrets.checks import samples as sample
+from aws_iam.tools.secrets.checks.rotation_interval import interval_days
 from aws_iam.tools.secrets.terms import SecretTerms
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 _HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/secretsmanager-controls.html"
 _API = "https://docs.aws.amazon.com/secretsmanager/latest/apireference"
 _GUIDE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"
-_RATE = re.compile(r"rate\((\d{1,4}) (hour|day)s?\)", re.ASCII)
 
 
 def live(account: Account, test: Callable[[str, Secret], Iterator[Outcome]]) -> Iterator[Outcome]:
@@ -256,10 +255,11 @@ def rotation_stuck(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     bad=[
         sample.with_secrets(sample.rotating(schedule=Schedule(days=365))),
         sample.with_secrets(sample.rotating(schedule=Schedule(expression="rate(120 days)"))),
+        sample.with_secrets(sample.rotating(schedule=Schedule(expression="cron(0 4 1 1 ? *)"))),
     ],
     good=[sample.with_secrets(sample.rotating())],
     trap=[
-        # A cron schedule gives days, not the interval between them; hours are not days.
+        # Hours are not days.
         sample.with_secrets(
             sample.rotating(schedule=Schedule(expression="cron(0 16 1,15 * ? *)")),
             sample.rotating(schedule=Schedule(expression="rate(200 hours)")),
@@ -269,13 +269,19 @@ def rotation_stuck(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
 def rotation_slow(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """The longer the interval, the longer a copied credential works.
 
-    False alarm when your own policy allows a longer interval: set `rotation_days`. Cron schedules
-    are not judged, because they do not state an interval.
+    Of a cron schedule the longest time between two of its days counts. False alarm when your own
+    policy allows a longer interval: set `rotation_days`.
     """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
         days = interval_days(secret.schedule) if secret.rotation else None
-        if days is None:
+        expression = secret.schedule.expression if secret.rotation else None
+        if days is None and expression:
+            message = (
+                f"the schedule {quoted(expression)} of {quoted(secret.name)} is not understood"
+            )
+            yield Unknown(secret.arn, message, region, reason="read the schedule yourself")
+        elif days is None:
             yield NotApplicable(secret.arn, "no interval in days", region)
         elif days > terms.rotation_days:
             message = f"{quoted(secret.name)} rotates every {days:g} days, more than {terms.rotation_days}"
@@ -284,16 +290,6 @@ def rotation_slow(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
             yield Pass(secret.arn, "", region)
 
     return live(account, test)
-
-
-def interval_days(schedule: Schedule) -> float | None:
-    """The days between two rotations; None where the schedule does not say."""
-    if schedule.days is not None:
-        return schedule.days
-    found = _RATE.fullmatch(schedule.expression or "")
-    if found is None:
-        return None
-    return int(found[1]) / (24 if found[2] == "hour" else 1)
 
 
 @check(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
+from aws_iam import resources
 from aws_iam.account.collect.compute.functions import ROTATION_FUNCTIONS, RotationFunction
 from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import keeps_strangers_out
-from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.evaluation.evaluate import evaluate
+from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.on_account import in_regions, policy_of
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, Unknown, for_each
 from aws_iam.tools.secrets.checks import samples as sample
 
 if TYPE_CHECKING:
@@ -22,11 +26,6 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Statement
     from aws_iam.tools.secrets.terms import SecretTerms
-
-
-from datetime import date
-
-from aws_iam import resources
 
 _GUIDE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"
 
@@ -50,6 +49,7 @@ def _function(**more: object) -> Account:
         "policy": sample.policy(_INVOKE),
     }
     return sample.holding(
+        (SECRETS, (sample.rotating(),)),
         (ROTATION_FUNCTIONS, (RotationFunction(**{**usual, **more}),)),  # type: ignore[arg-type]
     )
 
@@ -63,6 +63,12 @@ _INVOKE_BY_ANYONE = sample.allow("*", "lambda:InvokeFunction")
 _INVOKE_FOR_ANYBODY = sample.allow(
     {"Service": "secretsmanager.amazonaws.com"}, "lambda:InvokeFunction"
 )
+_INVOKE_FOR_ANOTHER = sample.allow(
+    {"Service": "secretsmanager.amazonaws.com"},
+    "lambda:InvokeFunction",
+    Condition={"StringEquals": {"AWS:SourceAccount": sample.OTHER}},
+)
+_INVOKE_FOR_NOBODY = {**_INVOKE, "Effect": "Deny"}
 
 
 @check(
@@ -103,11 +109,13 @@ def function_gone(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     title="Secrets Manager may not invoke a rotation function, or others may too",
     fix="aws lambda add-permission --region REGION --function-name FUNCTION --statement-id SecretsManagerMayRotate --action lambda:InvokeFunction --principal secretsmanager.amazonaws.com --source-account ACCOUNT_ID",
     source=f"{_GUIDE}/rotating-secrets-required-permissions-function.html",
-    needs=(ROTATION_FUNCTIONS,),
+    needs=(SECRETS, ROTATION_FUNCTIONS),
     bad=[
         _function(policy=None),
         _function(policy=sample.policy(_INVOKE_FOR_ANYBODY)),
         _function(policy=sample.policy(_INVOKE_BY_ANYONE)),
+        _function(policy=sample.policy(_INVOKE_FOR_ANOTHER)),
+        _function(policy=sample.policy(_INVOKE, _INVOKE_FOR_NOBODY)),
     ],
     good=[_function()],
     trap=[_function(policy=sample.policy(_INVOKE_FOR_ANYBODY, _INVOKE), state=None)],
@@ -126,16 +134,19 @@ def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outco
         statements = policy_of(text, "lambda:GetPolicy").statements if text else ()
         allowing = [candidate for candidate in statements if _lets_rotate(candidate)]
         names = (("FUNCTION", function.arn),)
-        if not allowing:
+        if not allowing or text is None:
             message = (
                 "no statement of its policy lets secretsmanager.amazonaws.com invoke the function"
             )
             yield Fail(function.arn, message, region, names=names)
             return
+        yield from _for_each_secret(account, region, function.arn, text)
         for statement in allowing:
             if not any(map(keeps_strangers_out, statement.conditions)):
                 sid = quoted(statement.sid.value) if statement.sid else statement.place().pointer
-                anyone = any(principal.is_everyone for principal in statement.principals)
+                anyone = bool(statement.not_principals) or any(
+                    principal.is_everyone for principal in statement.principals
+                )
                 message = (
                     f"statement {sid} lets anyone invoke the function"
                     if anyone
@@ -160,19 +171,42 @@ def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outco
     return _functions(account, test)
 
 
+_SECRETS_MANAGER = "secretsmanager.amazonaws.com"
+_INVOCATION = "lambda:InvokeFunction"
+
+
+def _for_each_secret(
+    account: Account, region: str, function: str, policy: str
+) -> Iterator[Outcome]:
+    """Whether the policy lets Secrets Manager rotate each secret that names the function; nothing where it does."""
+    arns = (s.arn for s in account.require_in(region, SECRETS) if s.function == function)
+    for arn in arns:
+        request = {
+            "principal": _SECRETS_MANAGER,
+            "action": _INVOCATION,
+            "resource": function,
+            "context": {"aws:SourceAccount": account.id, "aws:SourceArn": arn},
+        }
+        outcome = evaluate(request, {"resource": policy}).outcome
+        if outcome == "Unknown":
+            message = (
+                f"whether Secrets Manager may invoke it for secret {quoted(arn)} cannot be decided"
+            )
+            yield Unknown(function, message, region, reason="a condition of its policy")
+        elif outcome != "Allowed":
+            message = f"its policy does not let Secrets Manager invoke the function for secret {quoted(arn)}"
+            yield Fail(function, message, region, names=(("FUNCTION", function),))
+
+
 def _lets_rotate(statement: Statement) -> bool:
-    services = {
-        principal.value for principal in statement.principals if principal.type in {"Service", "*"}
-    }
-    everyone = any(principal.is_everyone for principal in statement.principals)
-    return (
-        statement.allows
-        and (everyone or "secretsmanager.amazonaws.com" in services)
-        and any(
-            matches(action.value, "lambda:InvokeFunction", ignore_case=True)
-            for action in statement.actions
-        )
+    named = any(
+        principal.is_everyone
+        or (principal.type == "Service" and principal.value == _SECRETS_MANAGER)
+        for principal in statement.principals
     )
+    # NotPrincipal lets in everyone except a few.
+    named = named or bool(statement.not_principals)
+    return statement.allows and named and IndexedStatement.of(statement).takes(_INVOCATION.lower())
 
 
 @check(

@@ -17,6 +17,7 @@ from aws_iam.account.collect.secrets.parameters import PARAMETER_POLICIES, Param
 from aws_iam.account.collect.sharing.parameter_shares import PARAMETER_SHARES, ParameterShare
 from aws_iam.account.reading.snapshot import Account, account_of
 from aws_iam.answer import Severity
+from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -34,19 +35,21 @@ if TYPE_CHECKING:
 
 _DETAILS = "iam:GetAccountAuthorizationDetails"
 _SHARED = "https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-shared-parameters.html"
+# BatchGetSecretValue gives nothing without GetSecretValue:
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
 _READS = (
     "secretsmanager:GetSecretValue",
-    "secretsmanager:BatchGetSecretValue",
     "ssm:GetParameter",
     "ssm:GetParameters",
     "ssm:GetParametersByPath",
     "ssm:GetParameterHistory",
 )
-# Every secret, or every parameter: no part of a name limits it.
-_WIDE = re.compile(
-    r"\*|arn:[^:]*:(?:secretsmanager|\*):[^:]*:[^:]*:(?:secret:)?\*+"
-    r"|arn:[^:]*:(?:ssm|\*):[^:]*:[^:]*:(?:parameter/?)?\*+"
-)
+# What a pattern matches that no part of a name limits.
+_NAMES = {
+    "secretsmanager": ("secret:a-AbCdEf", "secret:Z9/_+=.@-zZzZzZ"),
+    "ssm": ("parameter/a", "parameter/Z9/_.-z"),
+}
+_FIELDS = 6
 
 
 def _role_with(*statements: dict[str, object]) -> Account:
@@ -74,6 +77,23 @@ _ONE = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-
         _role_with(allow("secretsmanager:GetSecretValue", "*")),
         _role_with(allow("secretsmanager:*", _ALL)),
         _role_with(allow("ssm:GetParameter*", "arn:aws:ssm:*:*:parameter/*")),
+        _role_with(allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*")),
+        _role_with(allow("secretsmanager:GetSecretValue", f"{_ALL[:-1]}?*")),
+        _role_with({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}),
+        _role_with(
+            {
+                "Effect": "Allow",
+                "Action": "secretsmanager:GetSecretValue",
+                "NotResource": "arn:aws:s3:::reports/*",
+            }
+        ),
+        _role_with(
+            allow(
+                "secretsmanager:GetSecretValue",
+                "*",
+                condition={"StringEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}},
+            )
+        ),
     ],
     good=[_role_with(allow("secretsmanager:GetSecretValue", _ONE))],
     trap=[
@@ -87,7 +107,15 @@ _ONE = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-
             ),
             allow("secretsmanager:ListSecrets", "*"),
             allow("ssm:GetParameter", f"arn:aws:ssm:*:{sample.OWN}:parameter/prod/app/*"),
-        )
+        ),
+        _role_with(
+            allow(["secretsmanager:*", "ssm:*"], "*"),
+            {
+                "Effect": "Deny",
+                "Action": ["secretsmanager:GetSecretValue", "ssm:GetParameter*"],
+                "Resource": "*",
+            },
+        ),
     ],
 )
 def every_secret(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
@@ -108,37 +136,84 @@ def _of(held: IdentityPolicy) -> Iterator[Outcome]:
 
 
 def _judged(arn: str, place: str, document: str) -> Iterator[Outcome]:
+    statements = policy_of(document, _DETAILS).statements
+    denials = [s for s in statements if s.denies and not s.conditions]
     found = False
-    for statement in policy_of(document, _DETAILS).statements:
-        if not statement.allows or _is_narrowed(statement):
+    for statement in statements:
+        # `*` is administrator access, which has findings of its own.
+        if not statement.allows or any(action.value == "*" for action in statement.actions):
             continue
-        wide = next((r.value for r in statement.resources if _WIDE.fullmatch(r.value)), None)
-        entry = next((e.value for e in statement.actions if _reads(e.value)), None)
-        if wide is not None and entry is not None and _is_for(entry, wide):
+        if _is_narrowed(statement):
+            continue
+        for read, wide in _wide_reads(statement, denials):
             found = True
-            where = statement.place().pointer
             yield Fail(
                 arn,
-                f"{place}, {where} allows {quoted(entry)} on {quoted(wide)}, so the identity can read all of them",
+                f"{place}, {statement.place().pointer} allows {_entry(statement, read)} on {wide}, so the identity can read all of them",
             )
+            break
     if not found:
         yield Pass(arn, "")
 
 
-def _reads(entry: str) -> bool:
-    """Whether the entry lets secrets or parameters be read; `*` is administrator access, which has findings of its own."""
-    return ":" in entry and any(matches(entry, read, ignore_case=True) for read in _READS)
+def _wide_reads(statement: Statement, denials: list[Statement]) -> Iterator[tuple[str, str]]:
+    """Each action that reads, with the resource element by which it reads everything."""
+    for read in _READS:
+        service = read.partition(":")[0]
+        wide = _everything(statement, service)
+        if wide and _takes(statement, read):
+            if any(_takes(denial, read) and _everything(denial, service) for denial in denials):
+                continue
+            yield read, wide
 
 
-def _is_for(entry: str, resource: str) -> bool:
-    """Whether the resource is one of the entry's service."""
-    service = entry.partition(":")[0].lower()
-    return resource == "*" or resource.split(":")[2] in {service, "*"}
+def _takes(statement: Statement, action: str) -> bool:
+    return IndexedStatement.of(statement).takes(action.lower())
+
+
+def _entry(statement: Statement, read: str) -> str:
+    entries = (e.value for e in statement.actions if matches(e.value, read, ignore_case=True))
+    named = next(entries, "")
+    return quoted(named) if named else f"{quoted(read)} by its `NotAction`"
+
+
+def _everything(statement: Statement, service: str) -> str:
+    """The resource element with which the statement covers all that the service stores; empty if it does not."""
+    for resource in statement.resources:
+        if _covers_all(resource.value, service):
+            return quoted(resource.value)
+    spared = [resource.value for resource in statement.not_resources]
+    if spared and not any(_names_some(pattern, service) for pattern in spared):
+        return "all but its `NotResource`"
+    return ""
+
+
+def _names_some(pattern: str, service: str) -> bool:
+    """Whether the pattern can match anything of the service."""
+    fields = pattern.split(":", _FIELDS - 1)
+    return len(fields) < _FIELDS or matches(fields[2], service)
+
+
+def _covers_all(pattern: str, service: str) -> bool:
+    """Whether the pattern matches every name of the service, in its Region and account."""
+    fields = [*pattern.split(":", _FIELDS - 1), *[""] * _FIELDS]
+    partition, region, account = (
+        fields[place] if fields[place] and not set("*?$") & set(fields[place]) else sample
+        for place, sample in ((1, "aws"), (3, "us-east-1"), (4, "111122223333"))
+    )
+    start = f"arn:{partition}:{service}:{region}:{account}"
+    return all(matches(pattern, f"{start}:{name}") for name in _NAMES[service])
 
 
 def _is_narrowed(statement: Statement) -> bool:
-    """Whether a condition selects some of the secrets, by a tag or a key of the service."""
-    keys = ("aws:resourcetag/", "ssm:resourcetag/", "secretsmanager:")
+    """Whether a condition selects some of the secrets, by a tag or their name."""
+    keys = (
+        "aws:resourcetag/",
+        "ssm:resourcetag/",
+        "secretsmanager:resource",
+        "secretsmanager:secretid",
+        "secretsmanager:name",
+    )
     return any(
         condition.demanded and condition.name.startswith(keys)
         for condition in statement.conditions

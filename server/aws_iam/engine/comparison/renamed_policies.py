@@ -1,0 +1,190 @@
+"""Resources and inline policies that have another name than in the baseline, and are otherwise the same.
+
+names_now(new, old)   →   {"OldRole": "Role"}
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.comparison.attached_policies import attached_policies, newly_attached
+from aws_iam.engine.language.document import Syntax, dump
+from aws_iam.engine.language.frozen import positional, slotted
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.engine.language.document import Holder, Source
+    from aws_iam.engine.sources.containers.attachments import PolicyAttachment
+
+_INDEX = re.compile(r"\[\d+\]")
+# More policies are not looked at.
+_MOST = 2_000
+_UNNAMED = frozenset({"Sid", "Id"})
+
+
+@positional
+class NamedSide:
+    """The policies of one side, and what it attaches, under its names."""
+
+    sources: tuple[Source, ...]
+    attachments: tuple[PolicyAttachment, ...]
+
+    @property
+    def holders(self) -> frozenset[str]:
+        """The resources that have policies or attach them."""
+        names = {own.holder.name for own in self.sources}
+        return frozenset(names.union(own.holder for own in self.attachments) - {""})
+
+    def renamed(self, now: Mapping[str, str]) -> NamedSide:
+        """The side with other names of resources, and of principals."""
+        return NamedSide(
+            sources=tuple(
+                replace(
+                    own,
+                    name=_renamed(own.name, own.holder.name, now),
+                    holder=_renamed_holder(own.holder, now),
+                )
+                for own in self.sources
+            ),
+            attachments=tuple(
+                replace(
+                    own,
+                    place=_renamed(own.place, own.holder, now),
+                    holder=now.get(own.holder, own.holder),
+                    target=now.get(own.target, own.target),
+                )
+                for own in self.attachments
+            ),
+        )
+
+
+def _renamed_holder(holder: Holder, now: Mapping[str, str]) -> Holder:
+    attached_to = tuple(now.get(name, name) for name in holder.attached_to)
+    return replace(holder, name=now.get(holder.name, holder.name), attached_to=attached_to)
+
+
+def _renamed(name: str, holder: str, now: Mapping[str, str]) -> str:
+    return now[holder] + name.removeprefix(holder) if holder in now else name
+
+
+@slotted
+class Sides:
+    """Both sides under the names that resources and policies have now, and the policies to compare."""
+
+    new: NamedSide
+    old: NamedSide
+    document: tuple[Source, ...]
+    baseline: tuple[Source, ...]
+    # What was renamed: the former name and the name now, of resources, then of policies within one.
+    renamed: tuple[tuple[str, str], ...]
+    # The former names of the baseline's policies by the names that they have now.
+    former_names: Mapping[str, str]
+
+    @classmethod
+    def of(cls, new: NamedSide, old: NamedSide) -> Sides:
+        """The sides, their attached policies among them."""
+        holders = names_now(new, old)
+        named = old.renamed(holders)
+        inline = inline_names_now(new.sources, named.sources)
+        sources = tuple(replace(s, name=inline.get(s.name, s.name)) for s in named.sources)
+        named = replace(named, sources=sources)
+        pairs = zip(sources, old.sources, strict=True)
+        return cls(
+            new=new,
+            old=named,
+            document=tuple(_policies(new, named)),
+            baseline=tuple(_policies(named, new)),
+            renamed=(*holders.items(), *inline.items()),
+            former_names={own.name: was.name for own, was in pairs if own.name != was.name},
+        )
+
+
+def _policies(own: NamedSide, other: NamedSide) -> Iterator[Source]:
+    yield from own.sources
+    yield from newly_attached(own.sources, other.sources)
+    yield from attached_policies(own.attachments, other.attachments, own.sources)
+
+
+def names_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
+    """The names that resources of the old side have now.
+
+    A resource was renamed if exactly one that is gone has the same policies, attached policies and principals.
+    """
+    added, gone = new.holders - old.holders, old.holders - new.holders
+    if not added or not gone or len(new.sources) + len(old.sources) > _MOST:
+        return {}
+    mine, theirs = _by_content(new, added), _by_content(old, gone)
+    return {
+        names[0]: mine[content][0]
+        for content, names in theirs.items()
+        if len(names) == len(mine.get(content, ())) == 1
+    }
+
+
+def inline_names_now(new: Sequence[Source], old: Sequence[Source]) -> Mapping[str, str]:
+    """The names that policies of the old side have now, within the same resource."""
+    mine, theirs = {own.name for own in new}, {own.name for own in old}
+    added, gone = _apart(new, theirs), _apart(old, mine)
+    if len(new) + len(old) > _MOST:
+        return {}
+    now, former = (_names_by_content(own) for own in (added, gone))
+    return {
+        names[0]: now[content][0]
+        for content, names in former.items()
+        if len(names) == len(now.get(content, ())) == 1
+    }
+
+
+def _apart(sources: Iterable[Source], names: Container[str]) -> list[Source]:
+    return [own for own in sources if own.holder.name and own.name not in names]
+
+
+def _names_by_content(sources: Iterable[Source]) -> Mapping[tuple[str, ...], list[str]]:
+    found: dict[tuple[str, ...], list[str]] = {}
+    for own in sources:
+        found.setdefault(_content(own), []).append(own.name)
+    return found
+
+
+def _by_content(side: NamedSide, holders: frozenset[str]) -> Mapping[tuple[Any, ...], list[str]]:
+    """The resources by what they hold."""
+    parts: dict[str, list[tuple[Any, ...]]] = {}
+    for own in side.sources:
+        holder = own.holder.name
+        if holder in holders:
+            path = _INDEX.sub("", own.name.removeprefix(holder))
+            parts.setdefault(holder, []).append((path, *_content(own)[1:]))
+    for attached in side.attachments:
+        if attached.holder in holders:
+            path = attached.place.removeprefix(attached.holder)
+            parts.setdefault(attached.holder, []).append((path, attached.policy, attached.target))
+    found: dict[tuple[Any, ...], list[str]] = {}
+    for holder, own_parts in parts.items():
+        found.setdefault(tuple(sorted(own_parts)), []).append(holder)
+    return found
+
+
+def _content(source: Source) -> tuple[str, ...]:
+    """What says that two policies are the same one: their resource and its type, principals and statements."""
+    content = source.content
+    text = content.message if isinstance(content, Syntax) else _canonical(dump(content))
+    return source.holder.name, source.holder.type, text, *source.holder.attached_to
+
+
+def _canonical(text: str) -> str:
+    """The document without names of statements, and with its lists in order."""
+    return json.dumps(_sorted(json.loads(text)), sort_keys=True)
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _sorted(own) for name, own in value.items() if name not in _UNNAMED}
+    items: Iterable[Any] = value if isinstance(value, list) else [value]
+    return sorted(
+        json.dumps(_sorted(item), sort_keys=True) if isinstance(item, dict) else str(item)
+        for item in items
+    )
