@@ -31,6 +31,8 @@ _TENANT_CLAIMS = frozenset({"sub", "email"})
 _SERVERS = (
     (re.compile(r"project_path:"), "gitlab"),
     (re.compile(r"organization:[^:]+:project:"), "hcp_terraform"),
+    (re.compile(r"spiffe://"), "spiffe"),
+    (re.compile(r"https://[^/]+/(?:job/|\*)"), "jenkins"),
 )
 _ALWAYS = frozenset({"sub", "aud"})
 _WORD = re.compile(r"[A-Za-z_]*:?")
@@ -46,7 +48,7 @@ class Provider:
     host: str
     issuer: Issuer | None
     alike: Issuer | None = None
-    """The issuer whose subjects those of an unknown one look like: of GitLab or HCP Terraform on a server of one's own."""
+    """The issuer whose subjects those of an unknown one look like: of GitLab, HCP Terraform, Jenkins or SPIRE on a server of one's own."""
     is_kubernetes: bool = False
     """Whether the issuer is a Kubernetes cluster: private, but shared by all pods of the cluster."""
 

@@ -151,7 +151,8 @@ def of_document(
         sorted((*(f for _, found in by_source for f in found), *on_manifests), key=_rank)
     )
     rows = [_row(source.name, policy) for source, policy in trusts]
-    not_compared = [] if cluster is None else _not_compared(cluster, known, repository)
+    not_compared = _other_principals(trusts)
+    not_compared += [] if cluster is None else _not_compared(cluster, known, repository)
     facts = policy_inputs.input_facts(given)
     return Answer(
         summary=_summary(findings, _documents_summary(rows) + _beside(cluster), not_compared),
@@ -232,6 +233,18 @@ def _manifest_findings(
     return tuple(finding for finding in found if finding.status is Status.FAIL)
 
 
+def _other_principals(trusts: Sequence[tuple[Document, Policy]]) -> list[str]:
+    """That the trust in accounts, roles, users and SAML providers is judged elsewhere."""
+    named = (
+        p for _, policy in trusts for s in policy.statements if s.allows for p in s.principals
+    )
+    if not any(p.type == "AWS" or ":saml-provider/" in p.value for p in named):
+        return []
+    return [
+        "trust in accounts, roles, users and SAML providers was not judged: `policy validate` with kind `trust` judges it"
+    ]
+
+
 def _not_compared(
     cluster: Cluster, trusts: tuple[Policy, ...], repository: Repository | None
 ) -> list[str]:
@@ -269,9 +282,13 @@ def _beside(cluster: Cluster | None) -> str:
 def _rows_of_not_judged(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
     rows = [
         *facts.get("not_judged", ()),
-        *({"place": "manifests", "why": reason} for reason in reasons),
+        *({"place": _place(reason), "why": reason} for reason in reasons),
     ]
     return {"not_judged": rows} if reasons else {}
+
+
+def _place(reason: str) -> str:
+    return "principals" if reason.startswith("trust in") else "manifests"
 
 
 def of_account(
@@ -365,7 +382,7 @@ def _summary(findings: tuple[Finding, ...], what: str, not_compared: Sequence[st
     if not failed:
         clean = "No problem found in the readable part of" if unknown else "No problem found in"
         if not_compared:
-            clean = "Nothing wrong in what was compared of"
+            clean = "Nothing wrong in what was judged of"
         return f"{clean} {what}.{not_judged}"
     total = sum(failed.values())
     counted = ", ".join(
