@@ -94,7 +94,9 @@ class Names:
 
     def need(self, name: str, form: str) -> str:
         """The value of a name, checked against a form of `aws_names.FORMS`."""
-        return checked_name(name, getattr(self, name), form)
+        value = getattr(self, name)
+        # Platforms write their ids in lower case, and AWS compares case.
+        return checked_name(name, value.lower() if form == "uuid" else value, form)
 
     def find(self, name: str, form: str) -> str | None:
         """The same, or None when the caller did not give the name."""

@@ -55,7 +55,10 @@ class Request:
             )
         bare = by_arn["host"] if by_arn else given.removeprefix("https://")
         without = bare.rstrip("/")
-        exact = next(filter(issuer_of, (bare, without, f"{without}/")), bare)
+        written = (bare, without, f"{without}/")
+        # Known issuers are in lower case where case does not matter.
+        lower = tuple(host.lower() for host in written)
+        exact = next(filter(issuer_of, (*written, *lower)), bare)
         return checked_name("issuer", exact, form)
 
     def server_host(self) -> str | None:

@@ -34,7 +34,13 @@ def _manifest(request: ManifestRequest) -> Manifest:
         place="where your env0 projects are configured (provider env0/env0)",
         values=request.values,
     )
-    return Manifest(files=(file,))
+    return Manifest(
+        files=(file,),
+        notes=(
+            "these are credentials of token format v1, the default; v2 (`token_format`) has another audience: take it from a"
+            " token",
+        ),
+    )
 
 
 PROVIDER = Provider(
