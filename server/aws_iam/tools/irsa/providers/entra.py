@@ -25,7 +25,7 @@ _CLIENT_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 def _workload(request: Request) -> Workload:
     names = request.names
-    tenant = names.need("tenant", "uuid")
+    tenant = names.find("tenant", "uuid") or _tenant_of(request.issuer_host() or "")
     application = names.need("application", "audience")
     subject = names.need("subject", "uuid")
     host = request.issuer_host() or f"sts.windows.net/{tenant}/"
@@ -63,6 +63,15 @@ def _workload(request: Request) -> Workload:
     )
 
 
+def _tenant_of(host: str) -> str:
+    found = _CLIENT_ID.search(host)
+    if found is None:
+        raise InputError(
+            "provider `entra` needs `tenant`", hint="the id of the tenant, or `issuer` with it"
+        )
+    return found[0].lower()
+
+
 def _manifest(request: ManifestRequest) -> Manifest:
     """A profile of the AWS CLI and the SDKs, and the script that it runs."""
     return process_manifest(
@@ -80,8 +89,8 @@ PROVIDER = Provider(
     title="Microsoft Entra ID",
     source="https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference",
     section="microsoft",
-    needs=("tenant", "application", "subject"),
-    takes=("issuer",),
+    needs=("application", "subject"),
+    takes=("tenant", "issuer"),
     workload=_workload,
     manifest=_manifest,
     reasons={

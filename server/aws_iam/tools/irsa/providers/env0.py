@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from aws_iam.engine.tokens.role_trust import TokenCaller
+from aws_iam.errors import InputError
 from aws_iam.tools.irsa.asset_files import manifest_file
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
 
 def _workload(request: Request) -> Workload:
     subject = request.names.need("subject", "subject")
+    if not request.audience:
+        raise InputError(
+            "provider `env0` needs `audience`",
+            hint="one fixed value for all customers, which env0's page prints:"
+            " https://docs.envzero.com/guides/integrations/oidc-integrations/oidc-with-aws",
+        )
     caller = TokenCaller(
         sid="Env0Deployment",
         issuer="login.app.env0.com/",
@@ -37,8 +44,10 @@ def _manifest(request: ManifestRequest) -> Manifest:
     return Manifest(
         files=(file,),
         notes=(
-            "these are credentials of token format v1, the default; v2 (`token_format`) has another audience: take it from a"
-            " token",
+            (
+                "these are credentials of token format v1, the default; v2 (`token_format`) has another audience: take it from a"
+                " token"
+            ),
         ),
     )
 

@@ -57,8 +57,10 @@ def _manifest(request: ManifestRequest) -> Manifest:
         files=(file,),
         placeholders=(request.written_region, "aws-oidc"),
         notes=(
-            f"create the credential `OpenID Connect id token as file` with the id aws-oidc and the audience {request.audience};"
-            " its page shows the issuer",
+            (
+                f"create the credential `OpenID Connect id token as file` with the id aws-oidc and the audience {request.audience};"
+                " its page shows the issuer"
+            ),
             "needs the plugins oidc-provider and credentials-binding, and the AWS CLI on the agent",
         ),
     )

@@ -55,7 +55,7 @@ def _manifest(request: ManifestRequest) -> Manifest:
     )
     return replace(
         written, placeholders=(*written.placeholders, "/tmp/spire-agent/public/api.sock")
-    )  # noqa: S108 - SPIRE's own default
+    )
 
 
 PROVIDER = Provider(
