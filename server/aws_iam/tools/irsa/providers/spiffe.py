@@ -53,9 +53,8 @@ def _manifest(request: ManifestRequest) -> Manifest:
         " -selector TYPE:VALUE",
         files=(helper,),
     )
-    return replace(
-        written, placeholders=(*written.placeholders, "/tmp/spire-agent/public/api.sock")
-    )
+    socket = "/tmp/spire-agent/public/api.sock"  # noqa: S108 - SPIRE's own default
+    return replace(written, placeholders=(*written.placeholders, socket))
 
 
 PROVIDER = Provider(
