@@ -28,6 +28,8 @@ _EKS = re.compile(r"oidc\.eks\.[^/]+/id/.+|oidc-eks\.[^/]+/id/.+")
 _ACCOUNTS = "system:serviceaccount:"
 # Claims that identify the tenant for every issuer.
 _TENANT_CLAIMS = frozenset({"sub", "email"})
+# Claims that begin with the owner and a slash.
+_PATHS = frozenset({"repository", "job_workflow_ref"})
 _SERVERS = (
     (re.compile(r"project_path:"), "gitlab"),
     (re.compile(r"organization:[^:]+:project:"), "hcp_terraform"),
@@ -114,7 +116,7 @@ class Provider:
         """Whether a condition on a claim other than the required one, and than `beside`, restricts the tenant."""
         return any(
             condition.demanded
-            and not all(_matches_anything(value.value) for value in condition.values)
+            and all(_names_tenant(claim, value.value) for value in condition.values)
             for claim in _TENANT_CLAIMS | claims_naming("tenant")
             if claim not in {self.required, beside}
             for condition in self.on(statement, claim)
@@ -159,6 +161,16 @@ class Provider:
             begun = head.removeprefix(grammar.before_tenant)
             return not any(end in begun for end in grammar.tenant_ends)
         return bool(_WORD.fullmatch(head))
+
+
+def _names_tenant(claim: str, value: str) -> bool:
+    """Whether only one tenant's tokens have a value of the claim that fits: an id has no prefix that is anybody's own."""
+    if is_literal(value):
+        return True
+    if claim.endswith("_id"):
+        return False
+    head = re.split(r"[*?]", value, maxsplit=1)[0]
+    return "/" in head if claim in _PATHS else not _matches_anything(value)
 
 
 def _matches_anything(value: str) -> bool:

@@ -123,7 +123,8 @@ def with_owner_apart(names: Names, field_name: str, site: str) -> Names:
         owner, _, repository = repository.rpartition("/")
     elif owner:
         repository = repository.removeprefix(f"{owner}/")
-    return replace(names, **{"owner": owner or None, field_name: repository or None})
+    changed: dict[str, Any] = {"owner": owner or None, field_name: repository or None}
+    return replace(names, **changed)
 
 
 def _path(text: str, site: str) -> str:

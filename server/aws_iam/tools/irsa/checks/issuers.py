@@ -17,6 +17,7 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import trusting_issuer
 from aws_iam.rules.outcomes import Fail
+from aws_iam.rules.policy.conditions import never_matches as contradictions
 from aws_iam.rules.policy.trust import oidc_trust, token_scope
 from aws_iam.tools.irsa.checks.subject import FACTS, Trust
 
@@ -349,8 +350,20 @@ def no_token_fits(trust: Trust) -> Iterator[Fail]:
     False alarm when AWS passes on a claim of this issuer that is not known here yet.
     """
     for statement in trust.policy.statements:
+        if not any(True for _ in providers(statement)):
+            continue
         for problem in oidc_trust.no_token_fits.failures(statement):
             yield graded(problem, Severity.MEDIUM if problem.severity else None)
+        for problem in (
+            () if trust.stands_for_any else contradictions.never_together.failures(statement)
+        ):
+            yield graded(problem)
+        if statement.actions and not _takes_tokens(statement):
+            yield Fail(
+                statement.place("Action"),
+                f"the statement never matches: exchanging a token calls `{ACTION}`, which it does not allow",
+                fix=f"Write {ACTION}.",
+            )
 
 
 @check(
