@@ -199,3 +199,13 @@ def test_a_repository_needs_its_owner_and_workflows(
     call = {"action": "check", "document": document, "manifests": workflow({}), **arguments}
     with pytest.raises(InputError, match=message):
         tool.run(call)
+
+
+def test_a_called_workflow_does_not_hide_that_another_repository_is_unknown() -> None:
+    both = "\n---\n".join(
+        json.dumps(workflow({"on": event})) for event in ("workflow_call", {"push": {"branches": ["main"]}})
+    )  # fmt: skip
+    document = trust({"issuer": "github", "sub": "repo:octo/app:ref:refs/heads/main"})
+    answer = tool.run({"action": "check", "document": document, "manifests": both})
+    assert "trusted repository was not compared" in answer.summary
+    assert "caller of the workflow" in answer.summary

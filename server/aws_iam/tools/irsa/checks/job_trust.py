@@ -244,26 +244,22 @@ def not_compared(
             how = "uses aws-actions/configure-aws-credentials with a role" if platform == "github" else "asks for a token and a role of AWS"  # fmt: skip
             yield f"the workflows were not compared: no job of theirs {how}"
             continue
-        yield from _unknown_repository(trusts, jobs[0], repository)
+        yield from _unknown_repository(trusts, jobs, repository)
         yield from _unknown_claims(trusts, platform)
         yield from _unknown_jobs(jobs)
-        if any(trust.has_workflow for trust in trusts) and not all(
-            w.paths(j, "") for w, j in jobs
-        ):
-            yield "the workflow that the trust policy names was not compared: the file was passed without its name"
-        if any("ref" in trust.claims() for trust in trusts) and not all(j.refs for _, j in jobs):
-            yield "the branch or tag under the ref key was not compared: the file does not say on which one a job runs"
+        yield from _unknown_workflow(trusts, jobs)
         if any(statement.denies for policy in policies for statement in policy.statements):
             yield "the Deny statements of the trust policy were not compared with the workflows"
 
 
 def _unknown_repository(
-    trusts: tuple[JobTrust, ...], first: tuple[Workflow, Job], repository: Repository | None
+    trusts: tuple[JobTrust, ...], jobs: list[tuple[Workflow, Job]], repository: Repository | None
 ) -> Iterator[str]:
-    request = Request(workflow=first[0], job=first[1], login=None, repository=repository)
-    if first[0].called:
-        # Its caller is named below.
+    first = next(((workflow, job) for workflow, job in jobs if not workflow.called), None)
+    if first is None:
+        # Their callers are named below.
         return
+    request = Request(workflow=first[0], job=first[1], login=None, repository=repository)
     if not all(trust.repository(request) for trust in trusts):
         other = (
             f"their checkout is of {quoted(repository.host)}, which is not the issuer's host"
@@ -285,6 +281,19 @@ def _unknown_claims(trusts: tuple[JobTrust, ...], platform: str) -> Iterator[str
     custom = tuple(dict.fromkeys(s for trust in trusts for s in trust.custom_subjects(platform)))
     if custom:
         yield f"{_listed(custom)} was not compared beyond its repository: only a custom subject template sends it"
+
+
+def _unknown_workflow(
+    trusts: tuple[JobTrust, ...], jobs: list[tuple[Workflow, Job]]
+) -> Iterator[str]:
+    if any("ref" in trust.claims() for trust in trusts) and not all(job.refs for _, job in jobs):
+        yield "the branch or tag under the ref key was not compared: the file does not say on which one a job runs"
+    if not any(trust.has_workflow for trust in trusts):
+        return
+    if not all(workflow.paths(job, "") for workflow, job in jobs):
+        yield "the workflow that the trust policy names was not compared: the file was passed without its name"
+    if not all(workflow.called or job.calls for workflow, job in jobs):
+        yield "whether a job outside a reusable workflow sends `job_workflow_ref` is not documented, and was not judged"
 
 
 def _unknown_jobs(jobs: list[tuple[Workflow, Job]]) -> Iterator[str]:
