@@ -58,6 +58,7 @@ _DEPLOY = roles(role("deploy", for_github()))
         workloads(_DEPLOY, workflows=[_workflow({}, on={"push": {"branches": ["develop"]}})]),
         workloads(_DEPLOY, workflows=[_workflow({}, permissions={"contents": "read"})]),
         workloads(_DEPLOY, workflows=[_workflow({})], repository=Repository(name="octo/other")),
+        workloads(roles(role("other", for_github())), workflows=[_workflow({})]),
     ],
     good=[
         workloads(_DEPLOY, workflows=[_workflow({})]),
@@ -82,7 +83,20 @@ def refused_jobs(at: Workloads) -> Iterator[Fail]:
                 request = Request(
                     workflow=workflow, job=job, login=login, repository=at.repository
                 )
+                if login and _is_missing(at, login):
+                    yield _of_job(
+                        workflow,
+                        job,
+                        f"asks for {quoted(login.role)}, which is no role of the account",
+                        "Create the role, or name one that exists.",
+                    )
                 yield from _of_request(at, request)
+
+
+def _is_missing(at: Workloads, login: Login) -> bool:
+    """Whether the role would be one of the account that was read, and is not."""
+    own = at.trusts is None and account_of(login.role) == at.account.id
+    return own and login.role not in roles_of(at)
 
 
 def _without_token(workflow: Workflow, job: Job) -> Fail:
