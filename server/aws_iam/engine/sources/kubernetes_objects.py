@@ -76,6 +76,11 @@ class ServiceAccount:
         return found.value.value if found and found.value else ""
 
     @property
+    def is_template(self) -> bool:
+        """Whether the role is a placeholder that only the deployment fills in."""
+        return any(mark in self.role for mark in ("${", "$(", "{{"))
+
+    @property
     def title(self) -> str:
         """Namespace and name, as people write them."""
         return f"{self.namespace or '(namespace of the deployment)'}/{self.name}"

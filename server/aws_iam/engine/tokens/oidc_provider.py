@@ -185,7 +185,12 @@ def known_issuer(host: str) -> Issuer | None:
 def is_cluster(host: str) -> bool:
     """Whether the issuer is known to be a Kubernetes cluster."""
     known = known_issuer(host)
-    return bool(_EKS.fullmatch(host.lower())) or (known is not None and known.kubernetes)
+    return is_eks(host) or (known is not None and known.kubernetes)
+
+
+def is_eks(host: str) -> bool:
+    """Whether the issuer is a cluster of EKS."""
+    return bool(_EKS.fullmatch(host.lower()))
 
 
 def _is_kubernetes(host: str, known: Issuer | None, statement: Statement | None) -> bool:

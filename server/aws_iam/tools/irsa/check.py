@@ -24,9 +24,9 @@ from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules import document_findings
 from aws_iam.tools.irsa.checks import job_trust
+from aws_iam.tools.irsa.checks import manifests as trust_beside
 from aws_iam.tools.irsa.checks.catalogue import CHECKS, NEEDS, ON_ACCOUNT, ON_TRUST
 from aws_iam.tools.irsa.checks.clusters import administrators
-from aws_iam.tools.irsa.checks.manifests import pod_trusts
 from aws_iam.tools.irsa.checks.roles import (
     DETAILS,
     PODS,
@@ -250,11 +250,14 @@ def _not_compared(
 ) -> list[str]:
     """What was passed together and has nothing to be compared with."""
     reasons = []
-    if (cluster.service_accounts or cluster.pods) and not pod_trusts(trusts):
+    taking = trust_beside.pod_trusts(trusts)
+    if (cluster.service_accounts or cluster.pods) and not taking:
         reasons.append(
             "the service accounts and pods were not compared: no trust policy whose values are known trusts a cluster or"
             " EKS Pod Identity"
         )
+    else:
+        reasons += trust_beside.unknown_parts(taking, cluster.service_accounts, cluster.pods)
     return [*reasons, *job_trust.not_compared(cluster.workflows, trusts, repository)]
 
 
