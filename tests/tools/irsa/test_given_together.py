@@ -9,8 +9,10 @@ import pytest
 
 from aws_iam.account.reading.snapshot import account_of, save
 from aws_iam.cli.files import read_policies
+from aws_iam.engine.sources.kubernetes_objects import cluster_of
 from aws_iam.errors import InputError
 from aws_iam.tools.irsa.actions import tool
+from aws_iam.tools.irsa.check import of_account
 from aws_iam.tools.irsa.checks.samples import for_github, role, role_arn, roles
 from helpers.folders import TESTS
 
@@ -209,3 +211,10 @@ def test_a_called_workflow_does_not_hide_that_another_repository_is_unknown() ->
     answer = tool.run({"action": "check", "document": document, "manifests": both})
     assert "trusted repository was not compared" in answer.summary
     assert "caller of the workflow" in answer.summary
+
+
+def test_workflows_beside_roles_that_could_not_be_read_are_said_not_to_be_compared() -> None:
+    answer = of_account(account_of(regions=("eu-west-1",)), cluster_of(workflow({})))
+    assert "the roles could not be read" in answer.summary
+    assert "No problem found" not in answer.summary
+    assert {f.status.value for f in answer.findings if f.code == "OIDC-WORKFLOW"} == {"unknown"}

@@ -23,8 +23,7 @@ from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules import document_findings
-from aws_iam.tools.irsa.checks import job_trust
-from aws_iam.tools.irsa.checks import manifests as trust_beside
+from aws_iam.tools.irsa import left_out
 from aws_iam.tools.irsa.checks.catalogue import CHECKS, NEEDS, ON_ACCOUNT, ON_TRUST
 from aws_iam.tools.irsa.checks.clusters import administrators
 from aws_iam.tools.irsa.checks.roles import (
@@ -38,7 +37,7 @@ from aws_iam.tools.irsa.checks.roles import (
 )
 from aws_iam.tools.irsa.checks.service_accounts import misfits
 from aws_iam.tools.irsa.checks.subject import Repository, Trust, Workloads
-from aws_iam.tools.irsa.checks.workflows import refused_jobs, role_policies
+from aws_iam.tools.irsa.checks.workflows import refused_jobs
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.parameters import Source
 
@@ -151,8 +150,8 @@ def of_document(
         sorted((*(f for _, found in by_source for f in found), *on_manifests), key=_rank)
     )
     rows = [_row(source.name, policy) for source, policy in trusts]
-    not_compared = _other_principals(trusts)
-    not_compared += [] if cluster is None else _not_compared(cluster, known, repository)
+    not_compared = left_out.of_principals(policy for _, policy in trusts)
+    not_compared += [] if cluster is None else left_out.beside_policies(cluster, known, repository)
     facts = policy_inputs.input_facts(given)
     return Answer(
         summary=_summary(findings, _documents_summary(rows) + _beside(cluster), not_compared),
@@ -162,7 +161,7 @@ def of_document(
             "trusts": rows[:_MOST_ROWS],
             **_unread(cluster),
             **facts,
-            **_rows_of_not_judged(facts, not_compared),
+            **left_out.rows(facts, not_compared),
         },
         sources=_sources(findings),
         next=_next(findings, given),
@@ -204,7 +203,7 @@ def of_manifests(cluster: Cluster, why: str) -> Answer:
     return Answer(
         summary=_summary(findings, f"the manifests alone{_beside(cluster)}", not_compared),
         findings=findings,
-        facts={**_unread(cluster), **_rows_of_not_judged({}, not_compared)},
+        facts={**_unread(cluster), **left_out.rows({}, not_compared)},
         sources=_sources(findings),
         as_of=issuers.as_of(),
     )
@@ -233,41 +232,6 @@ def _manifest_findings(
     return tuple(finding for finding in found if finding.status is Status.FAIL)
 
 
-def _other_principals(trusts: Sequence[tuple[Document, Policy]]) -> list[str]:
-    """That the trust in accounts, roles, users and SAML providers is judged elsewhere."""
-    named = (
-        p for _, policy in trusts for s in policy.statements if s.allows for p in s.principals
-    )
-    if not any(p.type == "AWS" or ":saml-provider/" in p.value for p in named):
-        return []
-    return [
-        "trust in accounts, roles, users and SAML providers was not judged: `policy validate` with kind `trust` judges it"
-    ]
-
-
-def _not_compared(
-    cluster: Cluster, trusts: tuple[Policy, ...], repository: Repository | None
-) -> list[str]:
-    """What was passed together and has nothing to be compared with."""
-    reasons = []
-    taking = trust_beside.pod_trusts(trusts)
-    if (cluster.service_accounts or cluster.pods) and not taking:
-        reasons.append(
-            "the service accounts and pods were not compared: no trust policy whose values are known trusts a cluster or"
-            " EKS Pod Identity"
-        )
-    else:
-        reasons += trust_beside.unknown_parts(taking, cluster.service_accounts, cluster.pods)
-    return [*reasons, *job_trust.not_compared(cluster.workflows, trusts, repository)]
-
-
-def _not_compared_in_account(workloads: Workloads) -> list[str]:
-    """What of the workflows could not be compared with the roles of the account."""
-    logins = [x for flow in workloads.workflows for job in flow.jobs for x in job.logins]
-    policies = tuple({id(policy): policy for x in logins for policy in role_policies(workloads, x)}.values())  # fmt: skip
-    return list(job_trust.not_compared(workloads.workflows, policies, workloads.repository))
-
-
 def _beside(cluster: Cluster | None) -> str:
     """What was passed beside the policies, counted."""
     if cluster is None:
@@ -280,18 +244,6 @@ def _beside(cluster: Cluster | None) -> str:
     }
     listed = [f"{number} {name}{'' if number == 1 else 's'}" for name, number in counts.items() if number]  # fmt: skip
     return f", with {', '.join(listed)}" if listed else ""
-
-
-def _rows_of_not_judged(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
-    rows = [
-        *facts.get("not_judged", ()),
-        *({"place": _place(reason), "why": reason} for reason in reasons),
-    ]
-    return {"not_judged": rows} if reasons else {}
-
-
-def _place(reason: str) -> str:
-    return "principals" if reason.startswith("trust in") else "manifests"
 
 
 def of_account(
@@ -311,7 +263,7 @@ def of_account(
     found = (*_role_findings(workloads), *on_account)
     findings = tuple(sorted((replace(f, account=account.id) for f in found), key=_rank))
     counted = _counted(workloads, cluster)
-    not_compared = _not_compared_in_account(workloads)
+    not_compared = left_out.in_account(workloads)
     return Answer(
         summary=_summary(findings, _account_summary(account, counted), not_compared),
         findings=findings,
@@ -320,7 +272,7 @@ def of_account(
             **counted,
             **_role_rows(workloads),
             **_unread(cluster),
-            **_rows_of_not_judged({}, not_compared),
+            **left_out.rows({}, not_compared),
         },
         sources=_sources(findings),
         next=_next(findings, None),
