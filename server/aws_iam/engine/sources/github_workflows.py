@@ -80,13 +80,29 @@ def _logins(job: Node, file: str) -> Iterator[Login]:
     steps = job.member("steps")
     for step in steps.items if steps else ():
         given = step.member("with")
-        if _ACTION.fullmatch(_text(step, "uses")) and given and given.member("role-to-assume"):
+        if _ACTION.fullmatch(_text(step, "uses")) and given and _by_token(given):
             audience = _literal(_text(given, "audience") or _DEFAULT_AUDIENCE)
             yield Login(
                 role=_literal(_text(given, "role-to-assume")),
                 audiences=(audience,) if audience else (),
                 where=_where(step, file),
             )
+
+
+def _by_token(given: Node) -> bool:
+    """Whether the action asks for a token of GitHub: not where it has other credentials to assume the role with.
+
+    https://github.com/aws-actions/configure-aws-credentials#credential-lifetime
+    """
+    chained = given.member("role-chaining")
+    others = any(given.member(name) for name in ("aws-access-key-id", "web-identity-token-file"))
+    return bool(given.member("role-to-assume")) and not (
+        others
+        or (
+            chained is not None
+            and (chained.text if chained.form is Form.STRING else "true") != "false"
+        )
+    )
 
 
 def _environment(node: Node | None) -> str | None:
@@ -119,6 +135,9 @@ def _ends(events: Node) -> Iterator[str]:
             yield from _pushed(filters)
         elif event == _PULL:
             yield _PULL
+        elif event.startswith(_PULL):
+            # Which of both these send is not documented.
+            yield from (_PULL, "ref:refs/*")
         elif event in _TAGS:
             yield "ref:refs/tags/*"
         else:
