@@ -46,7 +46,8 @@ def beside_policies(
 
 def in_account(workloads: Workloads) -> list[str]:
     """What of the workflows could not be compared with the roles of the account."""
-    if isinstance(workloads.account.get(AUTHORIZATION), Miss):
+    roles = workloads.account.get(AUTHORIZATION)
+    if isinstance(roles, Miss):
         return (
             ["the workflows were not compared: the roles could not be read"]
             if workloads.workflows

@@ -212,7 +212,8 @@ def unknown_parts(
     without = [pod.title for pod in pods if not pod.audiences]
     if elsewhere and without:
         yield f"whether the cluster gives a token for AWS to pods that project none was not judged: {_some(without)}"
-    open_ = [item.title for item in (*accounts, *pods) if not item.namespace]
+    open_ = [account.title for account in accounts if not account.namespace]
+    open_ += [pod.title for pod in pods if not pod.namespace]
     if open_:
         yield f"the namespace is not written and was not compared: {_some(open_)}"
     templates = [account.title for account in accounts if account.is_template]
