@@ -66,7 +66,14 @@ class JobTrust:
     def takes_run(self, request: Request) -> bool:
         """Whether it takes the end of the job's subject: branch, tag, environment or event; where that is not known, any."""
         ends = request.job.ends
-        return not ends or all(
+        return not ends or self._takes_end(request, ends)
+
+    def refused_ends(self, request: Request) -> frozenset[str]:
+        """The ends of the job's subjects that it does not take."""
+        return frozenset(end for end in request.job.ends if not self._takes_end(request, (end,)))
+
+    def _takes_end(self, request: Request, ends: tuple[str, ...]) -> bool:
+        return all(
             any(self._fits(request, value.value, "", end) for value in c.values for end in ends)
             for c in self._subjects()
         )
@@ -247,6 +254,7 @@ def not_compared(
         yield from _unknown_repository(trusts, jobs, repository)
         yield from _unknown_claims(trusts, platform)
         yield from _unknown_jobs(jobs)
+        yield from _unknown_runs(trusts, jobs)
         yield from _unknown_workflow(trusts, jobs)
         if any(statement.denies for policy in policies for statement in policy.statements):
             yield "the Deny statements of the trust policy were not compared with the workflows"
@@ -304,6 +312,17 @@ def _unknown_jobs(jobs: list[tuple[Workflow, Job]]) -> Iterator[str]:
             reasons.setdefault(reason, []).append(f"{workflow.title}/{job.name}")
     for reason, named in reasons.items():
         yield f"{reason}: {_listed(named)}"
+
+
+def _unknown_runs(trusts: tuple[JobTrust, ...], jobs: list[tuple[Workflow, Job]]) -> Iterator[str]:
+    """The runs without the role, of jobs that get it in others: a condition may keep the job out of them."""
+    for workflow, job in jobs:
+        request = Request(workflow=workflow, job=job, login=None, repository=None)
+        refused = frozenset.intersection(*(trust.refused_ends(request) for trust in trusts))
+        ends = [end for end in job.ends if end in refused]
+        if ends and len(ends) < len(job.ends):
+            name = quoted(escaped(f"{workflow.title}/{job.name}", 200))
+            yield f"whether {name} runs where the trust policy does not accept it was not judged: {_listed(ends)}"
 
 
 def _unknown_of(workflow: Workflow, job: Job) -> Iterator[str]:
