@@ -38,7 +38,9 @@ _KEYS = (
 _PAGE = "references/irsa-oidc.md#refused-with-assumerolewithwebidentity"
 _NEEDED_CLAIMS = ("iss", "sub", "aud")
 _MOST_FINDINGS = 200
-_WITHOUT_ACCOUNT = " The policy names no account: give `account` for the policy that lets in exactly this caller."
+_WITHOUT_ACCOUNT = (
+    " The policy names no account: give `account` for the policy that lets in exactly this caller."
+)
 
 
 def denied(
