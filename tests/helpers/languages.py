@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import tree_sitter
 import tree_sitter_c_sharp
 import tree_sitter_go
+import tree_sitter_groovy
 import tree_sitter_java
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ def csharp(content: str) -> None:
     """Parse it."""
     _parse(content, tree_sitter_c_sharp.language())
     assert "Console." not in content
+
+
+def groovy(content: str) -> None:
+    """Parse it."""
+    _parse(content, tree_sitter_groovy.language())
+    assert "println" not in content
 
 
 def _parse(content: str, grammar: object) -> None:

@@ -146,6 +146,8 @@ def _parse(words: list[str]) -> None:
 
 def _inlined(word: str) -> str:
     """Files that the commands name stand beside them at the reader's; here something of their kind."""
+    if word == "file:///dev/stdin":
+        return "from standard input"
     if word.startswith("file://"):
         return "{}"
     if word.endswith(".yaml"):

@@ -22,6 +22,7 @@ import yaml
 
 from helpers import secret_validators as other
 from helpers.folders import TESTS
+from helpers.languages import groovy
 from helpers.provider_cases import cases
 
 if TYPE_CHECKING:
@@ -117,12 +118,28 @@ def workflow(content: str) -> None:
 def terraform(content: str) -> None:
     """The syntax, and the arguments that the provider's pages name."""
     other.terraform(content)
+    if "jwt_svids" in content:
+        _spiffe_helper(hcl2.loads(content))
     for block in hcl2.loads(content).get("resource", ()):
         for kind, named in block.items():
             (body,) = named.values()
             given = {name for name in body if not name.startswith("__")} - _OF_TERRAFORM
             required, optional = _ARGUMENTS[kind.strip('"')]
             assert required <= given <= required | optional, f"{kind}: {sorted(given)}"
+
+
+# https://github.com/spiffe/spiffe-helper/blob/main/README.md#configuration: it refuses unknown keys.
+_OF_SPIFFE_HELPER = {"agent_address", "cert_dir", "daemon_mode", "jwt_svids"}
+_OF_JWT_SVID = {"jwt_audience", "jwt_svid_file_name"}
+
+
+def _spiffe_helper(document: dict[str, Any]) -> None:
+    """The keys that spiffe-helper knows, and all that a token needs."""
+    given = {name for name in document if not name.startswith("__")}
+    assert given == _OF_SPIFFE_HELPER
+    for svid in document["jwt_svids"]:
+        assert {name for name in svid if not name.startswith("__")} == _OF_JWT_SVID
+        assert all(svid[name].strip('"') for name in _OF_JWT_SVID)
 
 
 _OF_TERRAFORM = {"depends_on", "provider"}
@@ -144,7 +161,10 @@ _ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
     "aws_kms_replica_key": ({"primary_key_arn", "policy"}, {"deletion_window_in_days"}),
     "aws_kms_alias": ({"name", "target_key_id"}, set()),
     # https://github.com/vercel/terraform-provider-vercel, /Scalr/terraform-provider-scalr, /env0/terraform-provider-env0.
-    "vercel_project_environment_variable": ({"project_id", "key", "value", "target"}, set()),
+    "vercel_project_environment_variable": (
+        {"project_id", "key", "value", "target", "sensitive"},
+        set(),
+    ),
     "scalr_provider_configuration": ({"name"}, {"environments", "aws"}),
     "env0_aws_oidc_credentials": ({"name", "role_arn"}, {"duration"}),
     "tfe_variable": ({"key", "category", "value", "workspace_id"}, {"description", "sensitive"}),
@@ -162,7 +182,7 @@ def eksctl(content: str) -> None:
 
 
 def profile(content: str) -> None:
-    """Botocore reads the profile as one that exchanges a token."""
+    """Botocore reads the profile as one that exchanges a token, or that runs a command."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config"
         file.write_text(content, encoding="utf-8")
@@ -172,7 +192,22 @@ def profile(content: str) -> None:
         read = session.get_scoped_config()
         resolver = session.get_component("credential_provider")
         assert resolver.get_provider("assume-role-with-web-identity")
-    assert set(read) == {"role_arn", "web_identity_token_file", "role_session_name", "region"}
+        assert resolver.get_provider("custom-process")
+    by_token = {"role_arn", "web_identity_token_file", "role_session_name"}
+    assert set(read) - {"region"} in (by_token, {"credential_process"})
+    assert "region" in read
+
+
+def jenkinsfile(content: str) -> None:
+    """The syntax of Groovy, and the sections that a declarative pipeline must have.
+
+    https://www.jenkins.io/doc/book/pipeline/syntax/#declarative-pipeline
+    """
+    groovy(content)
+    names = re.findall(r"(?m)^\s*([a-zA-Z]+)\b(?!\s*=)", re.sub(r"(?m)^//.*$", "", content))
+    for section in ("pipeline", "agent", "environment", "stages", "stage", "steps"):
+        assert section in names, section
+    assert names.index("pipeline") < names.index("stages") < names.index("steps")
 
 
 def toml(content: str) -> None:
@@ -194,6 +229,8 @@ VALIDATORS: dict[str, Callable[[str], None]] = {
     "check-jsonschema (Bitbucket Pipelines)": bitbucket,
     "botocore's own reader of profiles": profile,
     "tomllib": toml,
+    "awscli's parser, shellcheck": other.checked_shell,
+    "tree-sitter-groovy": jenkinsfile,
     **{case["checked_by"]: schema_of(case["schema"]) for case in cases("validators")},
 }
 """By the `checked_by` of an artifact: the function that validates it."""

@@ -4,4 +4,5 @@ resource "vercel_project_environment_variable" "role" {
   key        = "AWS_ROLE_ARN"
   value      = "{{RoleArn}}"
   target     = ["{{Environment}}"]
+  sensitive  = false
 }

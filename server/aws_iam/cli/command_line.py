@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from aws_iam.answer import Answer, Artifact
     from aws_iam.engine.sources.files import Files
     from aws_iam.report.next_calls import InWords
-    from aws_iam.tools.kit.tool import Action, Argument, Progress, Tool
+    from aws_iam.tools.kit.argument_values import Argument
+    from aws_iam.tools.kit.tool import Action, Progress, Tool
 
     Command = Callable[[list[str]], int]
 

@@ -52,7 +52,36 @@ def read_policies(name: str, values: Sequence[str]) -> str | Files:
         else:
             unnamed = _is_text(value) or value == "-"
             files.append(File(name="" if unnamed else value, text=read_document(name, value)))
-    return Files(files=tuple(files), folder=folder)
+    named = next((file.name for file in files if file.name), "")
+    return Files(files=tuple(files), folder=folder, checkout=_checkout(named))
+
+
+_ORIGIN = re.compile(r'^\[remote "origin"\]\s*$(.*?)(?=^\[|\Z)', re.MULTILINE | re.DOTALL)
+_URL = re.compile(
+    r"^\s*url\s*=\s*(?:\w+://)?(?:[^@/\s]*@)?([\w.-]+)(?::\d+)?[:/]/?([\w./-]+?)(?:\.git)?/?\s*$",
+    re.MULTILINE,
+)
+_LONGEST_SETTINGS = 100_000
+
+
+def _checkout(name: str) -> str:
+    """Host, owner and name of the repository whose checkout the file lies in, by its remote `origin`; empty without one."""
+    folder = Path(name).absolute() if name else None
+    git = next((p / ".git" for p in folder.parents if (p / ".git").exists()), None) if folder else None  # fmt: skip
+    if git is None:
+        return ""
+    try:
+        if git.is_file():
+            # A worktree names its own folder in `.git`, and in there the one that holds the settings.
+            git = git.parent / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+            git = git / (git / "commondir").read_text(encoding="utf-8").strip()
+        with (git / "config").open("rb") as file:
+            settings = _bounded(file, _LONGEST_SETTINGS)
+    except (OSError, UnicodeDecodeError):
+        return ""
+    origin = _ORIGIN.search(settings.decode("utf-8", "replace"))
+    url = _URL.search(origin[1]) if origin else None
+    return f"{url[1]}/{url[2]}" if url else ""
 
 
 def read_records(name: str, value: str) -> str | Files:

@@ -234,3 +234,67 @@ def test_claims_that_aws_does_not_map_are_not_keys() -> None:
     assert not {"event_name", "repository_owner", "workflow_ref"} & github
     assert issuers.mapped_claims("gitlab.example.com") == {"amr", "aud", "email", "oaud", "sub"}
     assert issuers.mapped_claims("graph.facebook.com") == {"app_id", "id"}
+
+
+T = "bbbbbbbb-1111-2222-3333-444444444444"
+MAIN = {"owner": "octo", "repository": "app", "branch": "main"}
+ENTRA = {"tenant": T, "application": "api://x", "subject": T}
+DEVOPS = {"owner": "octo", "owner_id": T, "project": "shop", "application": "aws"}
+EKS_HOST = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
+POD = {"namespace": "n", "service_account": "s"}
+
+
+@pytest.mark.parametrize(
+    ("provider", "natural", "exact"),
+    [
+        ("github", {"repository": "octo/app", "branch": "main"}, MAIN),
+        ("github", {"owner": "octo/app", "branch": "main"}, MAIN),
+        ("github", {**MAIN, "repository": "octo/app"}, MAIN),
+        ("github", {"repository": "https://github.com/octo/app.git", "branch": "main"}, MAIN),
+        ("github", {**MAIN, "issuer": "https://github.com"}, MAIN),
+        ("github", {**MAIN, "issuer": "https://Octo.ghe.com/"}, {**MAIN, "issuer": "token.actions.octo.ghe.com"}),
+        ("github", {**MAIN, "issuer": "ghe.example.com"}, {**MAIN, "issuer": "https://ghe.example.com/_services/token"}),
+        ("gitlab", {"project": "group/sub/app", "branch": "main"}, {**MAIN, "owner": "group/sub"}),
+        ("gitlab", {"repository": "https://gitlab.com/octo/app", "branch": "main"}, MAIN),
+        ("buildkite", {"repository": "octo/app", "branch": "main"}, MAIN),
+        ("vercel", {"project": "octo/web", "environment": "production"}, {"owner": "octo", "project": "web", "environment": "production"}),
+        ("pulumi", {"project": "octo/shop", "environment": "prod"}, {"owner": "octo", "project": "shop", "environment": "prod"}),
+        ("fly", {"repository": "octo/web"}, {"owner": "octo", "application": "web"}),
+        ("circleci", {"owner_id": T.upper(), "project": T}, {"owner_id": T, "repository_id": T}),
+        ("entra", {**ENTRA, "tenant": T.upper(), "subject": T.upper()}, ENTRA),
+        ("entra", {**ENTRA, "tenant": None, "issuer": f"https://sts.windows.net/{T.upper()}"}, ENTRA),
+        ("azure_devops", {**DEVOPS, "owner_id": None, "issuer": f"https://vstoken.dev.azure.com/{T}/"}, DEVOPS),
+        ("spacelift", {"issuer": "https://octo.app.spacelift.io/", "space": "root", "stack": "i", "run_phase": "plan"}, {"owner": "octo", "space": "root", "stack": "i", "run_phase": "plan"}),
+        ("google", {"service_account": "113355779911335577991"}, {"subject": "113355779911335577991"}),
+        ("eks", {**POD, "issuer": f"https://{EKS_HOST.lower()}/"}, {**POD, "issuer": EKS_HOST}),
+    ],
+)  # fmt: skip
+def test_what_has_one_meaning_is_taken(
+    provider: str, natural: dict[str, Any], exact: dict[str, Any]
+) -> None:
+    given = {name: value for name, value in natural.items() if value is not None}
+    written, wanted = ask(provider=provider, **given), ask(provider=provider, **exact)
+    assert written.artifacts[0].content == wanted.artifacts[0].content
+
+
+@pytest.mark.parametrize(
+    ("provider", "arguments", "says"),
+    [
+        ("github", {"repository": "https://ghe.example.com/octo/app", "branch": "main"}, "`owner`"),
+        ("github", {**MAIN, "repository": "evil/app"}, "`repository`"),
+        ("github", {**MAIN, "issuer": "gitlab.com"}, "is not a GitHub issuer"),
+        ("gitlab", {"repository": "https://github.com/octo/app", "branch": "main"}, "`owner`"),
+        ("entra", {"application": "api://x", "subject": T}, "needs `tenant`"),
+        ("entra", {**ENTRA, "tenant": None, "issuer": "https://sts.windows.net/common/"}, "needs `tenant`"),
+        ("azure_devops", {**DEVOPS, "owner_id": None}, "needs `owner_id` or `issuer`"),
+        ("azure_devops", {**DEVOPS, "issuer": f"https://login.microsoftonline.com/{T}/v2.0"}, "is not of the form"),
+        ("spacelift", {"space": "root", "stack": "i", "run_phase": "plan"}, "needs `owner` or `issuer`"),
+        ("env0", {"subject": "auth0|1"}, "needs `audience`"),
+    ],
+)  # fmt: skip
+def test_what_has_several_meanings_is_refused(
+    provider: str, arguments: dict[str, Any], says: str
+) -> None:
+    given = {name: value for name, value in arguments.items() if value is not None}
+    with pytest.raises(InputError, match=says):
+        ask(provider=provider, **given)

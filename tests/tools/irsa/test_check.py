@@ -120,7 +120,10 @@ def test_a_trust_policy_for_people_is_said_to_trust_no_workload() -> None:
             "Action": "sts:AssumeRole",
         },
     }
-    assert "trusts neither an OIDC provider" in ask(document=people).summary
+    answer = ask(document=people)
+    assert "trusts neither an OIDC provider" in answer.summary
+    assert "No problem found" not in answer.summary
+    assert [row["place"] for row in answer.facts["not_judged"]] == ["principals"]
 
 
 def test_several_trust_policies_are_judged_by_name() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
 import yaml
 from botocore.exceptions import ClientError
@@ -188,3 +189,82 @@ def test_the_commands_make_an_association_with_its_target_role(url: str, tmp_pat
     needed = iam.get_role_policy(RoleName=role["RoleName"], PolicyName="AssumeTargetRole")
     assert needed["PolicyDocument"]["Statement"][0]["Resource"] == target
     assert "eks-pod-identity-agent" in eks.list_addons(clusterName="shop")["addons"]
+
+
+# What STS answers, as the AWS CLI hands it to --query.
+ANSWER = {
+    "Credentials": {
+        "AccessKeyId": "ASIAEXAMPLE",
+        "SecretAccessKey": "secret",
+        "SessionToken": "session",
+        "Expiration": "2999-01-01T00:00:00+00:00",
+    },
+    "Provider": "x",
+}
+# Stands for the AWS CLI: it takes the token from its standard input, and answers the query.
+EXCHANGE = """#!{python}
+import json, os, sys
+import jmespath
+words = sys.argv[1:]
+assert words[:2] == ["sts", "assume-role-with-web-identity"], words
+assert "AWS_PROFILE" not in os.environ and os.environ["AWS_CONFIG_FILE"] == "/dev/null"
+token = open(words[words.index("--web-identity-token") + 1].removeprefix("file://")).read()
+assert token == "{token}" and "{token}" not in words, token
+print(json.dumps(jmespath.search(words[words.index("--query") + 1], {answer!r})))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "program", "asked"),
+    [
+        (
+            {
+                "provider": "entra",
+                "tenant": "bbbbbbbb-1111-2222-3333-444444444444",
+                "application": "api://aws-federation",
+                "subject": "99999999-8888-7777-6666-555555555555",
+            },
+            "az",
+            "account get-access-token --resource api://aws-federation --query accessToken --output tsv",
+        ),
+        (
+            {
+                "provider": "google",
+                "subject": "113355779911335577991",
+                "audience": "https://aws.octo.example",
+            },
+            "gcloud",
+            "auth print-identity-token --audiences https://aws.octo.example",
+        ),
+    ],
+)
+def test_a_profile_gets_credentials_from_its_script(
+    arguments: dict[str, Any],
+    program: str,
+    asked: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = tool.run({"action": "manifest", "role": ROLE, **arguments})
+    files = {artifact.name: str(artifact.content) for artifact in answer.artifacts}
+    script = tmp_path / "aws-workload-credentials"
+    for name, text in {
+        script.name: files[script.name],
+        program: f'#!/bin/sh\n[ "$*" = {shlex.quote(asked)} ] && echo {TOKEN}\n',
+        "aws": EXCHANGE.format(python=sys.executable, token=TOKEN, answer=ANSWER),
+    }.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / name).chmod(stat.S_IRWXU)
+    config = tmp_path / "config"
+    at_home = files["aws-config"].replace("/usr/local/bin/", f"{tmp_path}/")
+    config.write_text(at_home, encoding="utf-8")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("AWS_PROFILE", "workload")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    credentials = botocore.session.Session().get_credentials()
+    assert credentials is not None
+    assert (credentials.access_key, credentials.token) == ("ASIAEXAMPLE", "session")
+    assert credentials.method == "custom-process"

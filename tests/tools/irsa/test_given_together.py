@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from aws_iam.account.reading.snapshot import account_of, save
+from aws_iam.cli.files import read_policies
+from aws_iam.engine.sources.kubernetes_objects import cluster_of
+from aws_iam.errors import InputError
 from aws_iam.tools.irsa.actions import tool
+from aws_iam.tools.irsa.check import of_account
 from aws_iam.tools.irsa.checks.samples import for_github, role, role_arn, roles
 from helpers.folders import TESTS
 
@@ -17,6 +21,8 @@ HOSTS = {
     "github": "token.actions.githubusercontent.com",
     "eks": "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE",
     "cluster": "cluster.example.com",
+    "gitlab": "gitlab.com",
+    "gitlab_server": "gitlab.example.com",
 }
 
 
@@ -26,7 +32,8 @@ def trust(case: dict[str, Any]) -> dict[str, Any]:
         tags = {f"aws:RequestTag/{name}": value for name, value in case["tags"].items()}
         return _policy(principal, ["sts:AssumeRole", "sts:TagSession"], tags)
     host = HOSTS[case["issuer"]]
-    named = {"aud": "sts.amazonaws.com", "sub": case["sub"], **case.get("claims", {})}
+    audience = "https://gitlab.com" if case["issuer"].startswith("gitlab") else "sts.amazonaws.com"
+    named = {"aud": audience, "sub": case["sub"], **case.get("claims", {})}
     keys = {f"{host}:{claim}": value for claim, value in named.items()}
     principal = {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{host}"}
     return _policy(principal, "sts:AssumeRoleWithWebIdentity", keys)
@@ -67,6 +74,8 @@ def workflow(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def manifests(case: dict[str, Any]) -> Any:
+    if "document" in case:
+        return case["document"]
     if "workflow" in case:
         return workflow(case["workflow"])
     accounts = map(service_account, case.get("accounts", ()))
@@ -75,7 +84,10 @@ def manifests(case: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_what_is_given_together_is_judged_together(case: dict[str, Any]) -> None:
-    answer = tool.run({"action": "check", "document": trust(case), "manifests": manifests(case)})
+    named = {name: case[name] for name in ("owner", "repository") if name in case}
+    answer = tool.run(
+        {"action": "check", "document": trust(case), "manifests": manifests(case), **named}
+    )
     found = {f.code: f for f in answer.findings if f.code in {"IRSA-ANNOT-MISMATCH", "OIDC-WORKFLOW"}}  # fmt: skip
     assert {code: finding.severity for code, finding in found.items()} == case["codes"]
     said = f"{answer.summary} {' '.join(finding.message for finding in found.values())}"
@@ -85,6 +97,7 @@ def test_what_is_given_together_is_judged_together(case: dict[str, Any]) -> None
     assert bool(not_compared) is case.get("not_judged", "workflow" in case)
     for why in not_compared:
         assert why[1:] in answer.summary
+    assert not (not_compared and "No problem found" in answer.summary)
 
 
 @pytest.mark.parametrize("part", ["workflow", "accounts"])
@@ -129,3 +142,79 @@ def test_administrators_of_aws_auth_are_judged_without_an_account() -> None:
         ("EKS-ADMIN", "arn:aws:iam::111122223333:user/bob")
     ]
     assert "1 aws-auth administrator" in answer.summary
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("git@github.com:octo/app.git", "octo/app"),
+        ("https://github.com/octo/app", "octo/app"),
+        ("ssh://git@github.com:22/octo/other.git", "octo/other"),
+        ("git@gitlab.com:octo/app.git", ""),
+        ("/srv/git/app.git", ""),
+    ],
+)
+def test_the_command_line_compares_the_repository_of_the_checkout(
+    url: str, name: str, tmp_path: Any
+) -> None:
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    settings = f'[core]\n\tbare = false\n[remote "origin"]\n\turl = {url}\n\tfetch = +refs/*\n[branch "main"]\n\tremote = x\n'
+    (tmp_path / ".git" / "config").write_text(settings, encoding="utf-8")
+    file = folder / "release.yml"
+    file.write_text(json.dumps(workflow({})), encoding="utf-8")
+    document = trust({"issuer": "github", "sub": "repo:octo/app:ref:refs/heads/main", "claims": {"job_workflow_ref": "octo/app/.github/workflows/release.yml@refs/heads/main"}})  # fmt: skip
+    files = read_policies("manifests", [str(file)])
+    answer = tool.run({"action": "check", "document": document, "manifests": files}, cli=True)
+    found = [f.message for f in answer.findings if f.code == "OIDC-WORKFLOW"]
+    assert bool(found) is (name not in {"octo/app", ""})
+    assert ("was not compared" in answer.summary) is (not name)
+
+
+def test_a_worktree_has_the_remote_of_its_repository(tmp_path: Any) -> None:
+    inner = tmp_path / "main" / ".git" / "worktrees" / "w"
+    inner.mkdir(parents=True)
+    (inner / "commondir").write_text("../..\n", encoding="utf-8")
+    remote = '[remote "origin"]\n\turl = https://github.com/octo/app.git\n'
+    (tmp_path / "main" / ".git" / "config").write_text(remote, encoding="utf-8")
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / ".git").write_text(f"gitdir: {inner}\n", encoding="utf-8")
+    file = tmp_path / "w" / "ci.yml"
+    file.write_text("{}", encoding="utf-8")
+    assert read_policies("manifests", [str(file)]).checkout == "github.com/octo/app"
+    (inner / "commondir").unlink()
+    assert read_policies("manifests", [str(file)]).checkout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"repository": "app"}, "is not the name of a repository"),
+        ({"repository": "octo/app", "manifests": None}, "repository of the workflows in `manifests`"),
+    ],
+)  # fmt: skip
+def test_a_repository_needs_its_owner_and_workflows(
+    arguments: dict[str, Any], message: str
+) -> None:
+    document = trust({"issuer": "github", "sub": "repo:octo/app:ref:refs/heads/main"})
+    call = {"action": "check", "document": document, "manifests": workflow({}), **arguments}
+    with pytest.raises(InputError, match=message):
+        tool.run(call)
+
+
+def test_a_called_workflow_does_not_hide_that_another_repository_is_unknown() -> None:
+    both = "\n---\n".join(
+        json.dumps(workflow({"on": event})) for event in ("workflow_call", {"push": {"branches": ["main"]}})
+    )  # fmt: skip
+    document = trust({"issuer": "github", "sub": "repo:octo/app:ref:refs/heads/main"})
+    answer = tool.run({"action": "check", "document": document, "manifests": both})
+    assert "trusted repository was not compared" in answer.summary
+    assert "caller of the workflow" in answer.summary
+
+
+def test_workflows_beside_roles_that_could_not_be_read_are_said_not_to_be_compared() -> None:
+    answer = of_account(account_of(regions=("eu-west-1",)), cluster_of(workflow({})))
+    assert "the roles could not be read" in answer.summary
+    assert "No problem found" not in answer.summary
+    assert {f.status.value for f in answer.findings if f.code == "OIDC-WORKFLOW"} == {"unknown"}

@@ -159,7 +159,10 @@ FORMS: dict[str, Form] = {
     "spacelift_account": _form(
         r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", "a Spacelift account, as in ACCOUNT.app.spacelift.io"
     ),
-    "google_id": _form(r"[0-9]{5,30}", "the service account's unique numeric id"),
+    "google_id": _form(
+        r"[0-9]{5,30}",
+        "the service account's unique numeric id (gcloud iam service-accounts describe EMAIL --format='value(uniqueId)')",
+    ),
     "spiffe_id": _form(
         r"spiffe://[a-z0-9._-]+(?:/[A-Za-z0-9._-]+)+",
         "a SPIFFE id with a path: spiffe://TRUST_DOMAIN/PATH",

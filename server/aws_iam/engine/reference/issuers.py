@@ -57,6 +57,8 @@ class Issuer:
     """Immutable ids of what holds several tenants."""
     instead: tuple[str, ...] = ()
     """Claims that identify one caller by themselves, so that the required one adds nothing."""
+    checked_by_sts: bool = False
+    """Whether STS, too, refuses tokens under a policy that does not test the required claim."""
     notes: tuple[str, ...] = ()
     built_in: bool = False
     kubernetes: bool = False
@@ -144,6 +146,7 @@ def _issuer(provider: str, row: dict[str, Any]) -> Issuer:
         immutable_ids=tuple(name for name in row.get("immutable_ids", ()) if name in claims),
         outer_ids=tuple(row.get("outer_ids", ())),
         instead=tuple(row.get("instead", ())),
+        checked_by_sts=row.get("checked_by_sts", False),
         notes=tuple(row.get("notes", ())),
         built_in=row.get("built_in", False),
         kubernetes=row.get("kubernetes", False),

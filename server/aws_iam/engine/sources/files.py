@@ -19,7 +19,11 @@ class File:
 
 @slotted
 class Files:
-    """The files of one argument; in a `folder` a file without a policy is not an error."""
+    """The files of one argument; in a `folder` a file without a policy is not an error.
+
+    `checkout` is the host, owner and name of the repository whose checkout they lie in; empty where that is not known.
+    """
 
     files: tuple[File, ...]
     folder: str = ""
+    checkout: str = ""

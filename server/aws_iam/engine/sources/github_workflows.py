@@ -1,23 +1,22 @@
 """GitHub workflows: which of their jobs ask for an AWS role, by which events they start, and what their tokens say.
 
-    workflow_of(node, file)  →  Workflow(jobs=(Job(…),), …) or None
-
-Only what decides about a token is kept: a workflow may hold anything.
+workflow_of(node, file)  →  Workflow(jobs=(Job(…),), …) or None
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.sources.ci_jobs import Job, Login, Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.answer import Where
+    from aws_iam.engine.parsing.json_nodes import Member
 
 _ACTION = re.compile(r"aws-actions/configure-aws-credentials(?:@.*)?", re.IGNORECASE)
 _DEFAULT_AUDIENCE = "sts.amazonaws.com"
@@ -25,44 +24,6 @@ _EXPRESSION = "${{"
 # https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims
 _PULL = "pull_request"
 _TAGS = frozenset({"release"})
-
-
-@slotted
-class Login:
-    """One use of the action that gets credentials; a value is empty where it is an expression or absent."""
-
-    role: str
-    audience: str
-    where: Where = field(compare=False)
-
-
-@slotted
-class Job:
-    """A job that asks for a role. `environment` is None without one, and empty where it is an expression."""
-
-    name: str
-    logins: tuple[Login, ...]
-    environment: str | None
-    may_ask: bool | None
-    """Whether it may ask for a token; None where the caller of the workflow decides."""
-    where: Where = field(compare=False)
-
-
-@slotted
-class Workflow:
-    """The jobs of a workflow that ask for a role, and how the subjects of its tokens may end."""
-
-    title: str
-    jobs: tuple[Job, ...]
-    ends: tuple[str, ...]
-    """Patterns of the end of a subject without environment; empty where they are not known."""
-
-    def subject_ends(self, job: Job) -> tuple[str, ...]:
-        """How the subject of a job's token may end, as patterns; empty where that is not known."""
-        if job.environment is None:
-            return self.ends
-        # GitHub writes a colon inside a value as %3A.
-        return (f"environment:{job.environment.replace(':', '%3A')}",) if job.environment else ()
 
 
 def workflow_of(root: Node, file: str) -> Workflow | None:
@@ -73,43 +34,75 @@ def workflow_of(root: Node, file: str) -> Workflow | None:
         return None
     called = "workflow_call" in _events(events)
     rights = _may_ask(root.member("permissions"))
+    ends = () if called else tuple(dict.fromkeys(_ends(events)))
     found = tuple(
-        _job(member.name.value, member.value, file, rights=rights, called=called)
-        for member in jobs.members
+        _job(member, file, rights=rights, called=called, ends=ends) for member in jobs.members
     )
     return Workflow(
+        platform="github",
         title=_text(root, "name") or file or "workflow",
-        jobs=tuple(job for job in found if job.logins),
-        ends=() if called else tuple(dict.fromkeys(_ends(events))),
+        file=file,
+        name=_literal(_text(root, "name")),
+        jobs=tuple(job for job in found if job.logins or job.calls),
+        called=called,
     )
 
 
-def _job(name: str, node: Node, file: str, *, rights: bool | None, called: bool) -> Job:
+def _job(
+    member: Member, file: str, *, rights: bool | None, called: bool, ends: tuple[str, ...]
+) -> Job:
+    node = member.value
     own = node.member("permissions")
     may_ask = rights if own is None else _may_ask(own)
     if may_ask is None and not called:
         # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#permissions
         may_ask = False
+    environment = _environment(node.member("environment"))
+    refs = tuple(end.removeprefix("ref:") for end in ends if end.startswith("ref:"))
     return Job(
-        name=name,
+        name=member.name.value,
         logins=tuple(_logins(node, file)),
-        environment=_environment(node.member("environment")),
+        environment=environment,
         may_ask=may_ask,
+        ends=ends if environment is None else _named(environment),
+        refs=refs if len(refs) == len(ends) else (),
+        calls=_literal(_text(node, "uses")),
         where=_where(node, file),
     )
+
+
+def _named(environment: str) -> tuple[str, ...]:
+    # GitHub writes a colon inside a value as %3A.
+    return (f"environment:{environment.replace(':', '%3A')}",) if environment else ()
 
 
 def _logins(job: Node, file: str) -> Iterator[Login]:
     steps = job.member("steps")
     for step in steps.items if steps else ():
         given = step.member("with")
-        if _ACTION.fullmatch(_text(step, "uses")) and given and given.member("role-to-assume"):
-            audience = _text(given, "audience")
+        if _ACTION.fullmatch(_text(step, "uses")) and given and _by_token(given):
+            audience = _literal(_text(given, "audience") or _DEFAULT_AUDIENCE)
             yield Login(
                 role=_literal(_text(given, "role-to-assume")),
-                audience=_literal(audience) if audience else _DEFAULT_AUDIENCE,
+                audiences=(audience,) if audience else (),
                 where=_where(step, file),
             )
+
+
+def _by_token(given: Node) -> bool:
+    """Whether the action asks for a token of GitHub: not where it has other credentials to assume the role with.
+
+    https://github.com/aws-actions/configure-aws-credentials#credential-lifetime
+    """
+    chained = given.member("role-chaining")
+    others = any(given.member(name) for name in ("aws-access-key-id", "web-identity-token-file"))
+    return bool(given.member("role-to-assume")) and not (
+        others
+        or (
+            chained is not None
+            and (chained.text if chained.form is Form.STRING else "true") != "false"
+        )
+    )
 
 
 def _environment(node: Node | None) -> str | None:
@@ -142,6 +135,9 @@ def _ends(events: Node) -> Iterator[str]:
             yield from _pushed(filters)
         elif event == _PULL:
             yield _PULL
+        elif event.startswith(_PULL):
+            # Which of both these send is not documented.
+            yield from (_PULL, "ref:refs/*")
         elif event in _TAGS:
             yield "ref:refs/tags/*"
         else:

@@ -1,4 +1,4 @@
-"""Kubernetes service accounts, and the pods that use them, from manifests or answers of the Kubernetes API; and workflows.
+"""Kubernetes service accounts, and the pods that use them, from manifests or answers of the Kubernetes API; and CI workflows.
 
     cluster_of(text | value | Files)  →  Cluster(service_accounts=(…), pods=(…), workflows=(…), unread=(…))
 
@@ -17,13 +17,14 @@ from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
 from aws_iam.engine.sources.github_workflows import workflow_of
+from aws_iam.engine.sources.gitlab_pipelines import pipeline_of
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.answer import Where
-    from aws_iam.engine.sources.github_workflows import Workflow
+    from aws_iam.engine.sources.ci_jobs import Workflow
 
 PREFIX = "eks.amazonaws.com/"
 ROLE = f"{PREFIX}role-arn"
@@ -43,9 +44,7 @@ _TEMPLATED = (
     "Job",
     "ReplicationController",
 )
-_WANTED = (
-    "give manifests or workflows as YAML or JSON, or `kubectl get serviceaccounts -A -o json`"
-)
+_WANTED = "give manifests, GitHub workflows or GitLab CI files as YAML or JSON, or `kubectl get serviceaccounts -A -o json`"
 _DEFAULT = "default"
 
 
@@ -75,6 +74,11 @@ class ServiceAccount:
         """The ARN of the role; empty when there is none."""
         found = self.annotation(ROLE)
         return found.value.value if found and found.value else ""
+
+    @property
+    def is_template(self) -> bool:
+        """Whether the role is a placeholder that only the deployment fills in."""
+        return any(mark in self.role for mark in ("${", "$(", "{{"))
 
     @property
     def title(self) -> str:
@@ -114,6 +118,8 @@ class Cluster:
     administrators: tuple[Administrator, ...] = ()
     complete: bool = False
     """Whether these are all service accounts of a cluster, as its API listed them."""
+    checkout: str = ""
+    """Host, owner and name of the repository whose checkout the files lie in; empty where that is not known."""
 
 
 def cluster_of(given: object) -> Cluster:
@@ -134,6 +140,7 @@ def cluster_of(given: object) -> Cluster:
         administrators=tuple(admin for part in found for admin in part.administrators),
         unread=tuple(unread),
         complete=any(part.complete for part in found),
+        checkout=files.checkout,
     )
     known = (
         together.service_accounts,
@@ -144,7 +151,7 @@ def cluster_of(given: object) -> Cluster:
     if not (any(known) or together.complete):
         why = f": {unread[0][1]}" if unread else ""
         raise InputError(
-            f"`manifests` contain no ServiceAccount, no pod and no GitHub workflow{why}",
+            f"`manifests` contain no ServiceAccount, no pod, no GitHub workflow and no GitLab CI job{why}",
             hint=_WANTED,
         )
     return together
@@ -183,7 +190,9 @@ def _of_roots(roots: tuple[Node, ...], file: str) -> Cluster:
     pods: list[Pods] = []
     administrators: list[Administrator] = []
     complete = False
-    workflows = [found for root in roots if (found := workflow_of(root, file))]
+    workflows = [
+        found for root in roots if (found := workflow_of(root, file) or pipeline_of(root, file))
+    ]
     for kind, node in (pair for root in roots for pair in _objects(root)):
         if kind == "ServiceAccount":
             accounts.extend(_account(node, file))

@@ -97,6 +97,8 @@ def _differing(met: ConditionMatch, host: str) -> Cause:
     given = met.given[0] if met.given else ""
     if not condition.values:
         return _other_value(met, condition.key, given)
+    if condition.base == "Null":
+        return _present(met, given)
     if condition.negated:
         return _negated(met, given)
     wanted = _closest_value(condition.values[:_MOST_VALUES], given)
@@ -110,6 +112,16 @@ def _closest_value(values: tuple[Text, ...], given: str) -> Text:
     """The value that is most like the token's."""
     near = closest(given, (value.value for value in values))
     return next((value for value in values if value.value == near), values[0])
+
+
+def _present(met: ConditionMatch, given: str) -> Cause:
+    return Cause(
+        code="TOKEN-CONDITION",
+        title="The condition excludes this token",
+        message=f"`Null` lets in only tokens without {quoted(met.condition.key.value)}, but the token has {quoted(given)}",
+        fix="Remove the condition, and list the allowed callers with StringEquals.",
+        place=met.condition.operator,
+    )
 
 
 def _negated(met: ConditionMatch, given: str) -> Cause:

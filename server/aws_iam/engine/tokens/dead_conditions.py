@@ -118,6 +118,8 @@ def _judged_subject(key: ClaimKey, condition: Condition, value: str) -> _Verdict
         return _Verdict()
     if len(value) > _LONGEST_SUBJECT:
         return _Verdict()
+    if not value.isprintable():
+        return _Verdict(never="no subject has a line break or another control character")
     # Under StringLike and StringEquals case counts.
     return _verdict(key.host, value, condition.base == "StringEqualsIgnoreCase")
 

@@ -28,9 +28,13 @@ _EKS = re.compile(r"oidc\.eks\.[^/]+/id/.+|oidc-eks\.[^/]+/id/.+")
 _ACCOUNTS = "system:serviceaccount:"
 # Claims that identify the tenant for every issuer.
 _TENANT_CLAIMS = frozenset({"sub", "email"})
+# Claims that begin with the owner and a slash.
+_PATHS = frozenset({"repository", "job_workflow_ref"})
 _SERVERS = (
     (re.compile(r"project_path:"), "gitlab"),
     (re.compile(r"organization:[^:]+:project:"), "hcp_terraform"),
+    (re.compile(r"spiffe://"), "spiffe"),
+    (re.compile(r"https://[^/]+/(?:job/|\*)"), "jenkins"),
 )
 _ALWAYS = frozenset({"sub", "aud"})
 _WORD = re.compile(r"[A-Za-z_]*:?")
@@ -46,7 +50,7 @@ class Provider:
     host: str
     issuer: Issuer | None
     alike: Issuer | None = None
-    """The issuer whose subjects those of an unknown one look like: of GitLab or HCP Terraform on a server of one's own."""
+    """The issuer whose subjects those of an unknown one look like: of GitLab, HCP Terraform, Jenkins or SPIRE on a server of one's own."""
     is_kubernetes: bool = False
     """Whether the issuer is a Kubernetes cluster: private, but shared by all pods of the cluster."""
 
@@ -112,7 +116,7 @@ class Provider:
         """Whether a condition on a claim other than the required one, and than `beside`, restricts the tenant."""
         return any(
             condition.demanded
-            and not all(_matches_anything(value.value) for value in condition.values)
+            and all(_names_tenant(claim, value.value) for value in condition.values)
             for claim in _TENANT_CLAIMS | claims_naming("tenant")
             if claim not in {self.required, beside}
             for condition in self.on(statement, claim)
@@ -159,6 +163,16 @@ class Provider:
         return bool(_WORD.fullmatch(head))
 
 
+def _names_tenant(claim: str, value: str) -> bool:
+    """Whether only one tenant's tokens have a value of the claim that fits: an id has no prefix that is anybody's own."""
+    if is_literal(value):
+        return True
+    if claim.endswith("_id"):
+        return False
+    head = re.split(r"[*?]", value, maxsplit=1)[0]
+    return "/" in head if claim in _PATHS else not _matches_anything(value)
+
+
 def _matches_anything(value: str) -> bool:
     return not value.strip("*?")
 
@@ -171,7 +185,12 @@ def known_issuer(host: str) -> Issuer | None:
 def is_cluster(host: str) -> bool:
     """Whether the issuer is known to be a Kubernetes cluster."""
     known = known_issuer(host)
-    return bool(_EKS.fullmatch(host.lower())) or (known is not None and known.kubernetes)
+    return is_eks(host) or (known is not None and known.kubernetes)
+
+
+def is_eks(host: str) -> bool:
+    """Whether the issuer is a cluster of EKS."""
+    return bool(_EKS.fullmatch(host.lower()))
 
 
 def _is_kubernetes(host: str, known: Issuer | None, statement: Statement | None) -> bool:

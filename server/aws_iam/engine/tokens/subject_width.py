@@ -125,9 +125,12 @@ def width(provider: Provider, pattern: str) -> Width:
 
 def _by_grammar(grammar: SubjectGrammar, parts: SubjectParts) -> Width:
     # Owner and repository are written in full even if their ids are wildcards.
-    if not (is_literal(_ANY_ID.sub("@1", parts.project)) and parts.names_project):
+    is_written = is_literal(_ANY_ID.sub("@1", parts.project)) and parts.names_project
+    # At the end of the pattern the wildcard stands for more than an id.
+    goes_on = parts.run is None and parts.project.endswith("@*")
+    if not is_written or (goes_on and "/" not in parts.project):
         return Width.TENANT
-    run = grammar.run_name(parts.run or "")
+    run = grammar.run_name(parts.run or ("*" if goes_on else ""))
     tells_runs_apart = grammar.every_run or grammar.every_run_begins
     if is_literal(run) or not (tells_runs_apart or grammar.open_run == "phases"):
         return Width.EXACT

@@ -78,6 +78,17 @@ class StatementMatch:
         return self.principal is None, not self.has_action, len(self.failing)
 
 
+def conditional_denies(policy: Policy, claims: Claims) -> tuple[StatementMatch, ...]:
+    """Every Deny that the token meets and that the request, which is not known, may meet or not."""
+    variables = policy.version is not None and policy.version.value != _VERSION_WITHOUT_VARIABLES
+    found = (_meeting(s, claims, variables=variables) for s in policy.statements if s.denies)
+    return tuple(
+        met
+        for met in found
+        if not met.failing and any(c.match is ConditionOutcome.BY_REQUEST for c in met.conditions)
+    )
+
+
 def compare_statements(policy: Policy, claims: Claims) -> tuple[StatementMatch, ...]:
     """Every Allow of the policy, compared with the token."""
     variables = policy.version is not None and policy.version.value != _VERSION_WITHOUT_VARIABLES
@@ -131,7 +142,7 @@ def _match(
         return ConditionOutcome.UNREADABLE
     key = claim_key(condition.key.value)
     if key is None:
-        return ConditionOutcome.MET if held and condition.negated else ConditionOutcome.BY_REQUEST
+        return ConditionOutcome.BY_REQUEST
     if held or present:
         return ConditionOutcome.MET if held else ConditionOutcome.NOT_MET
     if key.host.lower() != claims.host.lower():

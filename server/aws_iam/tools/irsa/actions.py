@@ -179,11 +179,18 @@ def check(
     manifests: Annotated[
         Json,
         Parameter(
-            "Kubernetes manifests, GitHub workflows",
-            brief="Kubernetes, workflows",
+            "Kubernetes manifests, GitHub workflows, GitLab CI files",
+            brief="Kubernetes, CI workflows",
             document=True,
             policies=True,
         ),
+    ] = None,
+    owner: Annotated[
+        str | None,
+        Parameter("owner, group, workspace or organization", brief="or group, organization"),
+    ] = None,
+    repository: Annotated[
+        str | None, Parameter("repository, project or pipeline", brief="or project, pipeline")
     ] = None,
     kube_context: Annotated[
         str | None, Parameter("context of your kubeconfig to read them from", cli_only=True)
@@ -193,7 +200,16 @@ def check(
     """Check trust policies, or an account's providers, clusters, associations and annotations."""
     from aws_iam.tools.irsa import check as irsa_check
 
-    return irsa_check.check(document, source, manifests, kube_context, progress, save=save)
+    return irsa_check.check(
+        document,
+        source,
+        manifests,
+        kube_context,
+        progress,
+        owner=owner,
+        repository=repository,
+        save=save,
+    )
 
 
 def _partition(request: Request, workload: Workload) -> str:

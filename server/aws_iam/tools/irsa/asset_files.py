@@ -1,6 +1,7 @@
 """Files of `assets/irsa` with their placeholders filled, each value escaped for the file's language.
 
     "{{Name}}"   in YAML and HCL: between double quotes
+    '{{Name}}'   in Groovy: between single quotes
     {{Name}}     in a shell script: a word of its own
     {{Name}}     alone on its line: a block of lines, indented like the placeholder
 
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = re.compile(r"\{\{([A-Za-z]+)\}\}")
 _BLOCK = re.compile(r"( *)\{\{([A-Za-z]+)\}\}\n?")
-_LANGUAGES = {"tf": "hcl", "sh": "bash", "ini": "ini", "toml": "toml"}
+_LANGUAGES = {
+    "tf": "hcl",
+    "hcl": "hcl",
+    "sh": "bash",
+    "ini": "ini",
+    "toml": "toml",
+    "groovy": "groovy",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +115,18 @@ def _in_hcl(value: str) -> str:
     return _in_quotes(value).replace("${", "$${").replace("%{", "%%{")
 
 
+def _in_groovy(value: str) -> str:
+    """For Groovy's single quotes, in which nothing is interpolated."""
+    return "".join(
+        f"\\{character}"
+        if character in {"'", "\\"}
+        else character
+        if " " <= character <= "~"
+        else f"\\u{ord(character):04x}"
+        for character in value
+    )
+
+
 def _on_one_line(value: str) -> str:
     """For an INI file, where only the end of the line ends a value."""
     return " ".join(value.splitlines())
@@ -116,6 +136,9 @@ _ESCAPES: Mapping[str, Callable[[str], str]] = {
     "yml": _in_quotes,
     "yaml": _in_quotes,
     "tf": _in_hcl,
+    # The older HCL, without templates.
+    "hcl": _in_quotes,
+    "groovy": _in_groovy,
     # Its strings have the escapes of YAML's double quotes, too.
     "toml": _in_quotes,
     "sh": shlex.quote,

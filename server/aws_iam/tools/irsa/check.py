@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,9 @@ from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules import document_findings
+from aws_iam.tools.irsa import left_out
 from aws_iam.tools.irsa.checks.catalogue import CHECKS, NEEDS, ON_ACCOUNT, ON_TRUST
 from aws_iam.tools.irsa.checks.clusters import administrators
-from aws_iam.tools.irsa.checks.manifests import pod_trusts
 from aws_iam.tools.irsa.checks.roles import (
     DETAILS,
     PODS,
@@ -35,13 +36,13 @@ from aws_iam.tools.irsa.checks.roles import (
     trusting,
 )
 from aws_iam.tools.irsa.checks.service_accounts import misfits
-from aws_iam.tools.irsa.checks.subject import Trust, Workloads
-from aws_iam.tools.irsa.checks.workflows import refused_jobs, trusts_github
+from aws_iam.tools.irsa.checks.subject import Repository, Trust, Workloads
+from aws_iam.tools.irsa.checks.workflows import refused_jobs
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.parameters import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Source as Document
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 _CONTROLS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html"
 _PAGE = "references/irsa-oidc.md#checks"
 _MOST_ROWS = 20
+# Groups of GitLab may be nested.
+_REPOSITORY = re.compile(r"[\w.-]+(?:/[\w.-]+)+")
 _SEVERITIES = tuple(Severity)
 
 
@@ -61,17 +64,20 @@ def check(
     kube_context: str | None,
     progress: Progress,
     *,
+    owner: str | None = None,
+    repository: str | None = None,
     save: str | None,
 ) -> Answer:
     """The findings on a document, or on the account that the arguments name."""
     cluster = _cluster(manifests, kube_context)
+    repository_ = _repository(owner, repository, cluster)
     if document is not None:
         if source != Source() or save is not None:
             raise InputError(
                 "`document` and the account arguments exclude each other",
                 hint="leave out the account arguments to check the document",
             )
-        return of_document(document, cluster)
+        return of_document(document, cluster, repository_)
     # Inside the function: the checks of a document do not need it.
     from aws_iam.tools.kit import account_source
 
@@ -82,7 +88,7 @@ def check(
         if cluster is None or source != Source() or save is not None:
             raise
         return of_manifests(cluster, str(error))
-    return of_account(account, cluster)
+    return of_account(account, cluster, repository_)
 
 
 def _cluster(manifests: Any, kube_context: str | None) -> Cluster | None:
@@ -97,7 +103,30 @@ def _cluster(manifests: Any, kube_context: str | None) -> Cluster | None:
     return None if manifests is None else cluster_of(manifests)
 
 
-def of_document(document: Any, cluster: Cluster | None = None) -> Answer:
+def _repository(
+    owner: str | None, repository: str | None, cluster: Cluster | None
+) -> Repository | None:
+    """The repository that holds the workflows: the one named, else that of their checkout."""
+    if owner is None and repository is None:
+        host, _, name = (cluster.checkout if cluster else "").partition("/")
+        return Repository(name=name, host=host) if name else None
+    if cluster is None or not cluster.workflows:
+        raise InputError(
+            "`owner` and `repository` name the repository of the workflows in `manifests`",
+            hint="pass its workflows in `manifests`, or leave both out",
+        )
+    named = "/".join(part.strip("/") for part in (owner, repository) if part)
+    if not _REPOSITORY.fullmatch(named):
+        raise InputError(
+            f"{quoted(named)} is not the name of a repository",
+            hint="pass `owner` and `repository`, or `repository` OWNER/NAME",
+        )
+    return Repository(name=named)
+
+
+def of_document(
+    document: Any, cluster: Cluster | None = None, repository: Repository | None = None
+) -> Answer:
     """The checks that need nothing but a trust policy."""
     given = gathered(document)
     trusts = [
@@ -116,12 +145,13 @@ def of_document(document: Any, cluster: Cluster | None = None) -> Answer:
     known = tuple(
         policy for source, policy in trusts if not (source.unresolved or source.variants)
     )
-    on_manifests = () if cluster is None else _manifest_findings(cluster, known)
+    on_manifests = () if cluster is None else _manifest_findings(cluster, known, repository)
     findings = tuple(
         sorted((*(f for _, found in by_source for f in found), *on_manifests), key=_rank)
     )
     rows = [_row(source.name, policy) for source, policy in trusts]
-    not_compared = [] if cluster is None else _not_compared(cluster, known)
+    not_compared = left_out.of_principals(policy for _, policy in trusts)
+    not_compared += [] if cluster is None else left_out.beside_policies(cluster, known, repository)
     facts = policy_inputs.input_facts(given)
     return Answer(
         summary=_summary(findings, _documents_summary(rows) + _beside(cluster), not_compared),
@@ -131,7 +161,7 @@ def of_document(document: Any, cluster: Cluster | None = None) -> Answer:
             "trusts": rows[:_MOST_ROWS],
             **_unread(cluster),
             **facts,
-            **_rows_of_not_judged(facts, not_compared),
+            **left_out.rows(facts, not_compared),
         },
         sources=_sources(findings),
         next=_next(findings, given),
@@ -173,13 +203,17 @@ def of_manifests(cluster: Cluster, why: str) -> Answer:
     return Answer(
         summary=_summary(findings, f"the manifests alone{_beside(cluster)}", not_compared),
         findings=findings,
-        facts={**_unread(cluster), **_rows_of_not_judged({}, not_compared)},
+        facts={**_unread(cluster), **left_out.rows({}, not_compared)},
         sources=_sources(findings),
         as_of=issuers.as_of(),
     )
 
 
-def _manifest_findings(cluster: Cluster, trusts: tuple[Policy, ...] | None) -> tuple[Finding, ...]:
+def _manifest_findings(
+    cluster: Cluster,
+    trusts: tuple[Policy, ...] | None,
+    repository: Repository | None = None,
+) -> tuple[Finding, ...]:
     """What is wrong in the manifests, by themselves and beside these trust policies: no account is known."""
     alone = Workloads(
         account=account_of(),
@@ -188,6 +222,7 @@ def _manifest_findings(cluster: Cluster, trusts: tuple[Policy, ...] | None) -> t
         workflows=cluster.workflows,
         administrators=cluster.administrators,
         trusts=trusts,
+        repository=repository,
     )
     found = (
         finding
@@ -197,29 +232,6 @@ def _manifest_findings(cluster: Cluster, trusts: tuple[Policy, ...] | None) -> t
     return tuple(finding for finding in found if finding.status is Status.FAIL)
 
 
-def _not_compared(cluster: Cluster, trusts: tuple[Policy, ...]) -> list[str]:
-    """What was passed together and has nothing to be compared with."""
-    reasons = []
-    if (cluster.service_accounts or cluster.pods) and not pod_trusts(trusts):
-        reasons.append(
-            "the service accounts and pods were not compared: no trust policy whose values are known trusts a cluster or"
-            " EKS Pod Identity"
-        )
-    if cluster.workflows and not any(map(trusts_github, trusts)):
-        reasons.append(
-            "the workflows were not compared: no trust policy whose values are known trusts GitHub Actions"
-        )
-    elif cluster.workflows and not any(workflow.jobs for workflow in cluster.workflows):
-        reasons.append(
-            "the workflows were not compared: no job of theirs uses aws-actions/configure-aws-credentials with a role"
-        )
-    elif cluster.workflows:
-        reasons.append(
-            "whether the workflows are in the trusted repository was not judged: a workflow does not name its own"
-        )
-    return reasons
-
-
 def _beside(cluster: Cluster | None) -> str:
     """What was passed beside the policies, counted."""
     if cluster is None:
@@ -227,22 +239,16 @@ def _beside(cluster: Cluster | None) -> str:
     counts = {
         "service account": len(cluster.service_accounts),
         "pod template": len(cluster.pods),
-        "workflow": len(cluster.workflows),
+        "CI workflow": len(cluster.workflows),
         "aws-auth administrator": len(cluster.administrators),
     }
     listed = [f"{number} {name}{'' if number == 1 else 's'}" for name, number in counts.items() if number]  # fmt: skip
     return f", with {', '.join(listed)}" if listed else ""
 
 
-def _rows_of_not_judged(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
-    rows = [
-        *facts.get("not_judged", ()),
-        *({"place": "manifests", "why": reason} for reason in reasons),
-    ]
-    return {"not_judged": rows} if reasons else {}
-
-
-def of_account(account: Account, cluster: Cluster | None = None) -> Answer:
+def of_account(
+    account: Account, cluster: Cluster | None = None, repository: Repository | None = None
+) -> Answer:
     """Every check on an account; what could not be read gives unknown findings."""
     workloads = Workloads(
         account=account,
@@ -251,15 +257,23 @@ def of_account(account: Account, cluster: Cluster | None = None) -> Answer:
         pods=() if cluster is None else cluster.pods,
         workflows=() if cluster is None else cluster.workflows,
         administrators=() if cluster is None else cluster.administrators,
+        repository=repository,
     )
     on_account = (finding for check in ON_ACCOUNT for finding in check.findings(workloads))
     found = (*_role_findings(workloads), *on_account)
     findings = tuple(sorted((replace(f, account=account.id) for f in found), key=_rank))
     counted = _counted(workloads, cluster)
+    not_compared = left_out.in_account(workloads)
     return Answer(
-        summary=_summary(findings, _account_summary(account, counted)),
+        summary=_summary(findings, _account_summary(account, counted), not_compared),
         findings=findings,
-        facts={"checks": len(CHECKS), **counted, **_role_rows(workloads), **_unread(cluster)},
+        facts={
+            "checks": len(CHECKS),
+            **counted,
+            **_role_rows(workloads),
+            **_unread(cluster),
+            **left_out.rows({}, not_compared),
+        },
         sources=_sources(findings),
         next=_next(findings, None),
         as_of=min(issuers.as_of(), catalog().as_of),
@@ -315,13 +329,15 @@ def _rank(finding: Finding) -> tuple[object, ...]:
     )
 
 
-def _summary(findings: tuple[Finding, ...], what: str, not_compared: Iterable[str] = ()) -> str:
+def _summary(findings: tuple[Finding, ...], what: str, not_compared: Sequence[str] = ()) -> str:
     failed = Counter(f.severity for f in findings if f.status is Status.FAIL)
     unknown = sum(f.status is Status.UNKNOWN for f in findings)
     not_judged = f" {unknown} could not be judged." if unknown else ""
     not_judged += "".join(f" {reason[0].upper()}{reason[1:]}." for reason in not_compared)
     if not failed:
         clean = "No problem found in the readable part of" if unknown else "No problem found in"
+        if not_compared:
+            clean = "Nothing wrong in what was judged of"
         return f"{clean} {what}.{not_judged}"
     total = sum(failed.values())
     counted = ", ".join(

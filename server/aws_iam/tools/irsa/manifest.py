@@ -9,9 +9,9 @@ from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference.regions import partition_of
 from aws_iam.errors import InputError
 from aws_iam.tools.irsa.asset_files import pins_as_of
-from aws_iam.tools.irsa.names import Names, renamed
+from aws_iam.tools.irsa.names import Names
 from aws_iam.tools.irsa.provider import ManifestRequest, Provider, Request, one_column
-from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe
+from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe, understood
 
 
 def manifest(name: str, role: str, names: Names, audience: str | None) -> Answer:
@@ -20,7 +20,7 @@ def manifest(name: str, role: str, names: Names, audience: str | None) -> Answer
     account, partition = arn.split(":")[4], arn.split(":")[1]
     request = Request(names=names, account=account, audience=audience, partition=partition)
     workload = describe(name, request, for_manifest=True)
-    names = renamed(names, PROVIDERS[name].aliases)
+    names = understood(names, PROVIDERS[name])
     _refuse_other_partition(workload.region, partition)
     provider = PROVIDERS[name]
     written = provider.manifest(ManifestRequest(role=arn, names=names, workload=workload))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -94,7 +95,9 @@ class Names:
 
     def need(self, name: str, form: str) -> str:
         """The value of a name, checked against a form of `aws_names.FORMS`."""
-        return checked_name(name, getattr(self, name), form)
+        value = getattr(self, name)
+        # Platforms write their ids in lower case, and AWS compares case.
+        return checked_name(name, value.lower() if form == "uuid" else value, form)
 
     def find(self, name: str, form: str) -> str | None:
         """The same, or None when the caller did not give the name."""
@@ -108,6 +111,26 @@ def renamed(names: Names, aliases: Mapping[str, str]) -> Names:
         if getattr(names, alias) and not getattr(names, name):
             changed |= {name: getattr(names, alias), alias: None}
     return replace(names, **changed)
+
+
+def with_owner_apart(names: Names, field_name: str, site: str) -> Names:
+    """The names with owner and repository each on its own, where one argument has both: OWNER/NAME, or its URL on the site."""
+    repository = _path(getattr(names, field_name) or "", site)
+    owner = names.owner or ""
+    if not repository and "/" in owner:
+        owner, _, repository = _path(owner, site).rpartition("/")
+    elif not owner and "/" in repository:
+        owner, _, repository = repository.rpartition("/")
+    elif owner:
+        repository = repository.removeprefix(f"{owner}/")
+    changed: dict[str, Any] = {"owner": owner or None, field_name: repository or None}
+    return replace(names, **changed)
+
+
+def _path(text: str, site: str) -> str:
+    """The path of a URL on the site; any other text as it is, as another site has another issuer."""
+    found = re.fullmatch(rf"(?:https?://)?{re.escape(site)}/([^?#]+?)(?:\.git)?/?", text)
+    return found[1] if site and found else text
 
 
 def refuse_misfits(

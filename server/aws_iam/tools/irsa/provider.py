@@ -53,9 +53,15 @@ class Request:
                 f"`issuer` {quoted(given)} is a provider in another account than `{self.account}`",
                 hint="a role can only trust providers in its own account: create one for the same issuer there",
             )
-        bare = by_arn["host"] if by_arn else given.removeprefix("https://")
+        site, slash, path = (
+            by_arn["host"] if by_arn else given.removeprefix("https://")
+        ).partition("/")
+        bare = f"{site.lower()}{slash}{path}"
         without = bare.rstrip("/")
-        exact = next(filter(issuer_of, (bare, without, f"{without}/")), bare)
+        written = (bare, without, f"{without}/")
+        # Known issuers are in lower case where case does not matter.
+        lower = tuple(host.lower() for host in written)
+        exact = next(filter(issuer_of, (*written, *lower)), bare)
         return checked_name("issuer", exact, form)
 
     def server_host(self) -> str | None:
@@ -159,5 +165,7 @@ class Provider:
     """What the trust policy needs and a manifest does not."""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """By name: where to find it, or why this provider does not take it."""
+    site: str = ""
+    """The host of its repositories' URLs."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Names that callers use for another one of this provider: its project is what others call the repository."""

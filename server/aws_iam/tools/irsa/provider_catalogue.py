@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.issuers import issuers
 from aws_iam.tools.irsa import providers
-from aws_iam.tools.irsa.names import refuse_misfits, renamed
+from aws_iam.tools.irsa.names import refuse_misfits, renamed, with_owner_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aws_iam.tools.irsa.names import Names
     from aws_iam.tools.irsa.provider import Provider, Request, Workload
 
 PROVIDERS: dict[str, Provider] = {
@@ -30,10 +31,20 @@ _BY_SUBJECT = dict.fromkeys(
 )
 
 
+def understood(names: Names, provider: Provider) -> Names:
+    """The names as the provider uses them."""
+    found = renamed(names, provider.aliases)
+    known = (*provider.needs, *provider.takes)
+    field_name = next((n for n in ("repository", "project", "application") if n in known), None)
+    if "owner" not in known or field_name is None or found.subject:
+        return found
+    return with_owner_apart(found, field_name, provider.site)
+
+
 def describe(name: str, request: Request, *, for_manifest: bool = False) -> Workload:
     """The workload that the request describes; an error for names that the provider does not take."""
     provider = PROVIDERS[name]
-    request = replace(request, names=renamed(request.names, provider.aliases))
+    request = replace(request, names=understood(request.names, provider))
     by_subject = provider.beside_subject is not None and request.names.subject
     needs = ("subject",) if by_subject else provider.needs
     takes = (provider.beside_subject or ()) if by_subject else provider.takes

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,10 @@ from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from aws_iam.tools.kit.tool import Argument
+
+Choices = tuple[str, ...] | Callable[[], tuple[str, ...]]
 
 
 class ArgumentKind(StrEnum):
@@ -30,6 +32,31 @@ class ArgumentKind(StrEnum):
     LIST = "array"
     CHOICE = "choice"
     DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """One argument of an action, as MCP and the command line show it."""
+
+    name: str
+    kind: ArgumentKind
+    description: str
+    brief: str = ""
+    offered: Choices = ()
+    required: bool = False
+    cli_only: bool = False
+    policies: bool = False
+    records: bool = False
+    listed: bool = False
+    synonyms: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    several: bool = False
+    as_text: bool = False
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words that a choice accepts."""
+        return self.offered() if callable(self.offered) else self.offered
 
 
 @dataclass(frozen=True, slots=True)

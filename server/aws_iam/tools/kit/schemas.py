@@ -10,7 +10,8 @@ from aws_iam.report.page import CONCISE_BYTES, FULL_BYTES
 from aws_iam.tools.kit.argument_values import ArgumentKind
 
 if TYPE_CHECKING:
-    from aws_iam.tools.kit.tool import Argument, Tool
+    from aws_iam.tools.kit.argument_values import Argument
+    from aws_iam.tools.kit.tool import Tool
 
 _LIMITS = {"concise": CONCISE_BYTES, "full": FULL_BYTES}
 

@@ -17,7 +17,14 @@ from aws_iam.engine.reference.catalog import follow_refresh
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit import argument_values
-from aws_iam.tools.kit.argument_values import ArgumentKind, argument_named, code_list, folded
+from aws_iam.tools.kit.argument_values import (
+    Argument,
+    ArgumentKind,
+    Choices,
+    argument_named,
+    code_list,
+    folded,
+)
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, text) while an action runs."""
@@ -29,9 +36,6 @@ PAGE_ARGUMENTS = ("detail", "cursor")
 _MOST_NEXT = 3
 UNDERSTOOD = "understood"
 """The fact that says how words of the call were understood."""
-
-
-Choices = tuple[str, ...] | Callable[[], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +61,6 @@ class Parameter:
     policies: bool = field(default=False, kw_only=True)
     records: bool = field(default=False, kw_only=True)
     listed: bool = field(default=False, kw_only=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argument:
-    """One argument of an action, as MCP and the command line show it."""
-
-    name: str
-    kind: ArgumentKind
-    description: str
-    brief: str = ""
-    offered: Choices = ()
-    required: bool = False
-    cli_only: bool = False
-    policies: bool = False
-    records: bool = False
-    listed: bool = False
-    synonyms: Mapping[str, str] = field(default_factory=dict)
-    also: tuple[str, ...] = ()
-    several: bool = False
-    as_text: bool = False
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """The words that a choice accepts."""
-        return self.offered() if callable(self.offered) else self.offered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ FAMILIES: Families = (
     ("Trust in pods", trust_in_pods),
     ("Providers and roles of the account", providers_and_roles),
     ("IRSA and service accounts", service_accounts),
-    ("GitHub workflows", workflows),
+    ("CI workflows", workflows),
     ("EKS Pod Identity", pod_identity),
     ("Nodes", nodes),
     ("Clusters", clusters),

@@ -17,6 +17,7 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import trusting_issuer
 from aws_iam.rules.outcomes import Fail
+from aws_iam.rules.policy.conditions import never_matches as contradictions
 from aws_iam.rules.policy.trust import oidc_trust, token_scope
 from aws_iam.tools.irsa.checks.subject import FACTS, Trust
 
@@ -181,10 +182,13 @@ def _though_pinned(provider: Provider, statement: Statement) -> str:
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
-    title="Anyone with a token of the private issuer can assume the role",
+    title="Anyone with a token of the tenant can assume the role",
     fix="Add StringEquals on the issuer's sub key.",
     source=ROLE_FOR_OIDC,
-    bad=[trusting_issuer({"StringEquals": {"idp.example.com:aud": "aws"}}, "idp.example.com")],
+    bad=[
+        trusting_issuer({"StringEquals": {"idp.example.com:aud": "aws"}}, "idp.example.com"),
+        trusting_issuer({"StringEquals": {"oidc.vercel.com:aud": "https://vercel.com/octo"}}, "oidc.vercel.com"),
+    ],
     good=[
         trusting_issuer(
             {"StringEquals": {"idp.example.com:aud": "aws", "idp.example.com:sub": "job-7"}},
@@ -192,15 +196,16 @@ def _though_pinned(provider: Provider, statement: Statement) -> str:
         ),
         trusting_issuer({"StringEquals": FOR_US}),
     ],
-)
+)  # fmt: skip
 def any_subject(trust: Trust) -> Iterator[Fail]:
-    """The issuer belongs to one tenant, but all of the tenant's users and jobs get tokens from it.
+    """The issuer, or the audience, belongs to one tenant, but all of the tenant's users and jobs get such tokens.
 
     False alarm when the issuer gives tokens to one workload only.
     """
     for statement, provider in trusted(trust):
-        private = not provider.is_kubernetes and not provider.required
-        if not private or (provider.issuer and provider.issuer.kind == "shared"):
+        if not _names_tenant_only(provider) or (
+            provider.required and not compared(provider, statement, provider.required)
+        ):
             continue
         if compared(provider, statement, "sub") or is_denied_elsewhere(trust, provider, "sub"):
             continue
@@ -210,6 +215,15 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
                 f"no condition compares {quoted(provider.key('sub'))} with a value",
                 fix=_add(provider, "sub"),
             )
+
+
+def _names_tenant_only(provider: Provider) -> bool:
+    """Whether everything but the subject only says whose tokens they are."""
+    issuer = provider.issuer
+    if issuer is None or issuer.kind == "private":
+        return not provider.is_kubernetes and not provider.required
+    # Of a built-in issuer the audience is an app, and its users are meant.
+    return issuer.requires == "aud" and bool(issuer.subject) and not issuer.built_in
 
 
 @check(
@@ -336,8 +350,20 @@ def no_token_fits(trust: Trust) -> Iterator[Fail]:
     False alarm when AWS passes on a claim of this issuer that is not known here yet.
     """
     for statement in trust.policy.statements:
+        if not any(True for _ in providers(statement)):
+            continue
         for problem in oidc_trust.no_token_fits.failures(statement):
             yield graded(problem, Severity.MEDIUM if problem.severity else None)
+        for problem in (
+            () if trust.stands_for_any else contradictions.never_together.failures(statement)
+        ):
+            yield graded(problem)
+        if statement.actions and not _takes_tokens(statement):
+            yield Fail(
+                statement.place("Action"),
+                f"the statement never matches: exchanging a token calls `{ACTION}`, which it does not allow",
+                fix=f"Write {ACTION}.",
+            )
 
 
 @check(

@@ -10,7 +10,7 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.kubernetes_objects import PREFIX, ROLE
 from aws_iam.engine.tokens.dead_conditions import never_matches
-from aws_iam.engine.tokens.oidc_provider import providers
+from aws_iam.engine.tokens.oidc_provider import is_eks, providers
 from aws_iam.engine.tokens.subject_width import subjects
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail
@@ -101,7 +101,9 @@ def _equals(condition: Condition, wanted: str, text: str) -> bool:
     return matches(wanted, text) if "Like" in condition.base else wanted == text
 
 
-def account_misfits(trusts: tuple[PodTrust, ...], account: ServiceAccount) -> Iterator[Fail]:
+def account_misfits(
+    trusts: tuple[PodTrust, ...], account: ServiceAccount, pods: tuple[Pods, ...]
+) -> Iterator[Fail]:
     """Why the pods of a service account do not get the role, from its annotations."""
     taking = [trust for trust in trusts if trust.takes(account.namespace, account.name)]
     if not taking:
@@ -114,14 +116,25 @@ def account_misfits(trusts: tuple[PodTrust, ...], account: ServiceAccount) -> It
         return
     by_token = [trust.provider for trust in taking if trust.provider]
     if by_token and len(by_token) == len(taking):
-        yield from _annotated(account, by_token, taking)
+        yield from _annotated(account, by_token, taking, pods)
 
 
 def _annotated(
-    account: ServiceAccount, by_token: list[Provider], taking: list[PodTrust]
+    account: ServiceAccount,
+    by_token: list[Provider],
+    taking: list[PodTrust],
+    pods: tuple[Pods, ...],
 ) -> Iterator[Fail]:
     """What is wrong with the annotations of a service account that the policy accepts."""
     if not account.role:
+        projected = any(
+            pod.audiences
+            for pod in pods
+            if (pod.namespace, pod.service_account) == (account.namespace, account.name)
+        )
+        # Only EKS reads the annotation; elsewhere, and beside a projected token, pods need none.
+        if projected or not any(is_eks(provider.host) for provider in by_token):
+            return
         yield _of_account(
             account,
             f"the trust policy accepts it, but it has no annotation {quoted(ROLE)}, so EKS gives its pods no role",
@@ -132,7 +145,16 @@ def _annotated(
         )
         return
     owners = {provider.principal.value.split(":")[4] for provider in by_token}
-    owner = account.role.split(":")[4] if account.role.count(":") > 4 else ""  # noqa: PLR2004 - an ARN's account
+    parts = account.role.split(":")
+    owner = parts[4] if len(parts) > 4 else ""  # noqa: PLR2004 - an ARN's account
+    partitions = {provider.principal.value.split(":")[1] for provider in by_token}
+    if owner and parts[1] not in partitions:
+        yield _of_account(
+            account,
+            f"{quoted(account.role)} is in partition {quoted(parts[1])}, but the provider in the trust policy is in"
+            f" {quoted(min(partitions))}",
+            "Name a role of the provider's partition and account.",
+        )
     if owner and owners.isdisjoint({owner, "*", ""}):
         yield _of_account(
             account,
@@ -180,6 +202,28 @@ def _projected(trusts: tuple[PodTrust, ...], pod: Pods) -> Iterator[Fail]:
             at=pod.where,
             fix="Project a serviceAccountToken with the audience that the trust policy names.",
         )
+
+
+def unknown_parts(
+    trusts: tuple[PodTrust, ...], accounts: tuple[ServiceAccount, ...], pods: tuple[Pods, ...]
+) -> Iterator[str]:
+    """What only the deployment or the cluster decides, and so was not compared."""
+    elsewhere = all(trust.provider and not is_eks(trust.provider.host) for trust in trusts)
+    without = [pod.title for pod in pods if not pod.audiences]
+    if elsewhere and without:
+        yield f"whether the cluster gives a token for AWS to pods that project none was not judged: {_some(without)}"
+    open_ = [account.title for account in accounts if not account.namespace]
+    open_ += [pod.title for pod in pods if not pod.namespace]
+    if open_:
+        yield f"the namespace is not written and was not compared: {_some(open_)}"
+    templates = [account.title for account in accounts if account.is_template]
+    if templates:
+        yield f"the role is a placeholder and was not compared: {_some(templates)}"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return ", ".join(map(quoted, names[:_MOST])) + more
 
 
 def _of_account(

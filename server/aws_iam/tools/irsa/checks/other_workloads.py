@@ -14,7 +14,7 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import trusting
 from aws_iam.rules.outcomes import Fail
-from aws_iam.rules.policy.principals import confused_deputy
+from aws_iam.rules.policy.principals import confused_deputy, principal_format
 from aws_iam.rules.policy.trust import role_trust, saml_cognito_pods
 from aws_iam.tools.irsa.checks.issuers import GOOD, graded
 from aws_iam.tools.irsa.checks.roles import policies
@@ -33,6 +33,10 @@ _DEPUTY = "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 _OUTBOUND = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound_policies.html"
 )
+_PRINCIPALS = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"
+)
+_WEB = "sts:AssumeRoleWithWebIdentity"
 _ANYWHERE = {"Service": "rolesanywhere.amazonaws.com"}
 _ALL_THREE = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
 _ANCHOR = {
@@ -41,6 +45,60 @@ _ANCHOR = {
     }
 }
 _SCHEDULER = {"Service": "scheduler.amazonaws.com"}
+
+
+@check(
+    "TRUST_OPEN_TO_EVERYONE",
+    on=Trust,
+    severity=Severity.CRITICAL,
+    needs=FACTS,
+    title=role_trust.open_trust.title,
+    fix=role_trust.open_trust.fix,
+    source=_PRINCIPALS,
+    bad=[trusting({"AWS": "*"})],
+    good=[
+        trusting({"AWS": "*"}, condition={"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}),
+        GOOD,
+    ],
+)
+def everyone(trust: Trust) -> Iterator[Fail]:
+    """The role is public: anyone who learns its ARN gets its permissions.
+
+    False alarm when a Deny in another statement keeps other accounts out.
+    """
+    for statement in trust.policy.statements:
+        for problem in role_trust.open_trust.failures(statement):
+            yield graded(problem)
+
+
+@check(
+    "TRUST-PRINCIPAL",
+    on=Trust,
+    severity=Severity.HIGH,
+    needs=FACTS,
+    title="AWS refuses the principal of the trust policy",
+    fix="Name the providers, services, accounts or roles that may assume the role.",
+    source=_PRINCIPALS,
+    bad=[
+        trusting("*", _WEB),
+        {"Effect": "Allow", "NotPrincipal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole"},
+        trusting({"Federated": "arn:aws:iam::111122223333:oidc-provider/*"}, _WEB),
+    ],
+    good=[GOOD, trusting({"AWS": "*"})],
+)
+def refused_principal(trust: Trust) -> Iterator[Fail]:
+    """A role's trust policy names each of its principals: AWS does not save one with `*`, a wildcard or NotPrincipal.
+
+    False alarm when the wildcard belongs to a placeholder that is filled in before deployment.
+    """
+    for statement in trust.policy.statements:
+        for rule in (
+            role_trust.trust_by_exclusion,
+            role_trust.trust_in_star,
+            principal_format.wildcard_principal,
+        ):
+            for problem in rule.failures(statement):
+                yield graded(problem)
 
 
 @check(
@@ -113,7 +171,6 @@ def any_account(trust: Trust) -> Iterator[Fail]:
 _POOL = "cognito-identity.amazonaws.com"
 _OF_POOL = {"StringEquals": {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}}
 _SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
-_WEB = "sts:AssumeRoleWithWebIdentity"
 
 
 @check(

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aws_iam.account.collect.fact import Held
-    from aws_iam.engine.sources.github_workflows import Workflow
+    from aws_iam.engine.sources.ci_jobs import Workflow
+    from aws_iam.tools.irsa.checks.subject import Repository
 
 ACCOUNT = "111122223333"
 GITHUB = "token.actions.githubusercontent.com"
@@ -132,6 +133,7 @@ def workloads(
     accounts: Iterable[ServiceAccount] | None = None,
     workflows: Iterable[Workflow] = (),
     administrators: Iterable[str] = (),
+    repository: Repository | None = None,
 ) -> Workloads:
     """The account, with service accounts, workflows and administrators of aws-auth where they are given."""
     return Workloads(
@@ -139,6 +141,7 @@ def workloads(
         service_accounts=None if accounts is None else tuple(accounts),
         workflows=tuple(workflows),
         administrators=tuple(Administrator(arn=arn, where=Where()) for arn in administrators),
+        repository=repository,
     )
 
 

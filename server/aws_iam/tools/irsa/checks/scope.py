@@ -176,9 +176,11 @@ def any_run(trust: Trust) -> Iterator[Fail]:
     for _, provider, subject in _of_width(trust, Width.ANY_RUN, Width.KIND):
         every = subject.width is Width.ANY_RUN
         runs = (
-            "every run of the repository that fits, of any kind: branches, tags, environments, pull requests"
-            if every
-            else "every branch, tag or environment that fits"
+            "every branch, tag or environment that fits"
+            if not every
+            else "every job or workload of the issuer whose subject fits"
+            if provider.grammar and provider.grammar.every_run_begins
+            else "every run of the repository that fits, of any kind: branches, tags, environments, pull requests"
         )
         yield Fail(
             subject.value.where,

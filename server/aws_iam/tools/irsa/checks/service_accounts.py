@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ _BEST = "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-acce
 _ASSOCIATE = "https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html"
 _POD = "system:serviceaccount:"
 _PARTS = 2
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+")
 _OTHER = "oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
 
 
@@ -154,7 +156,7 @@ def _beside(policies: tuple[Policy, ...], at: Workloads) -> Iterator[Fail]:
     accounts = at.service_accounts or ()
     if trusts:
         for account in accounts:
-            yield from account_misfits(trusts, account)
+            yield from account_misfits(trusts, account, at.pods)
         yield from pod_misfits(trusts, at.pods, accounts)
 
 
@@ -164,6 +166,7 @@ def _names_role(account: ServiceAccount) -> bool:
 
 def _written(account: ServiceAccount) -> Iterator[Fail]:
     """What is wrong with the annotations by themselves."""
+    yield from _not_a_role(account)
     for annotation in account.annotations:
         key = annotation.key.value
         if key in ANNOTATIONS and (
@@ -183,6 +186,17 @@ def _written(account: ServiceAccount) -> Iterator[Fail]:
                 f"write {quoted(near)}",
                 annotation.key,
             )
+
+
+def _not_a_role(account: ServiceAccount) -> Iterator[Fail]:
+    arn, place = account.role, account.annotation(ROLE)
+    if arn and not (_ROLE_ARN.fullmatch(arn) or account.is_template):
+        yield _flaw(
+            account,
+            f"{quoted(arn)} is not the ARN of a role",
+            "write the ARN of the role",
+            place.value if place else None,
+        )
 
 
 def _near(key: str) -> str:
@@ -212,10 +226,8 @@ def _of_role(at: Workloads, account: ServiceAccount) -> Iterator[Outcome]:
     arn = account.role
     place = account.annotation(ROLE)
     key = place.value if place and place.value else None
-    if ":role/" not in arn or not arn.startswith("arn:"):
-        yield _flaw(
-            account, f"{quoted(arn)} is not the ARN of a role", "write the ARN of the role", key
-        )
+    if not _ROLE_ARN.fullmatch(arn):
+        # Said of the annotation by itself, unless it is a placeholder.
         return
     if f":{at.account.id}:" not in arn:
         yield unread(_elsewhere(account, arn), account.title)

@@ -14,10 +14,19 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Policy
-    from aws_iam.engine.sources.github_workflows import Workflow
+    from aws_iam.engine.sources.ci_jobs import Workflow
     from aws_iam.engine.sources.kubernetes_objects import Administrator, Pods, ServiceAccount
 
 T = TypeVar("T")
+
+
+@slotted
+class Repository:
+    """The repository that holds the workflows: `name` is OWNER/NAME; from a checkout, `host` is where it comes from."""
+
+    name: str
+    host: str = ""
+
 
 FACTS: tuple[Fact[Any], ...] = (AUTHORIZATION,)
 """What every check of a trust policy needs of an account: its roles."""
@@ -47,7 +56,8 @@ class Workloads:
 
     `complete`: they are all of the cluster's, as its API lists them; `pods`, `workflows` and `administrators` (of the
     ConfigMap aws-auth) come from manifests.
-    `trusts` are trust policies that were passed beside them, in place of the roles of an account.
+    `trusts` are trust policies that were passed beside them, in place of the roles of an account; `repository` is that of
+    the workflows, None where it is not known.
     """
 
     account: Account
@@ -57,6 +67,7 @@ class Workloads:
     workflows: tuple[Workflow, ...] = ()
     administrators: tuple[Administrator, ...] = ()
     trusts: tuple[Policy, ...] | None = None
+    repository: Repository | None = None
     derived: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     def once(self, name: str, compute: Callable[[], T]) -> T:

@@ -17,7 +17,12 @@ from aws_iam.engine.tokens.oidc_provider import built_in, host_of
 from aws_iam.engine.tokens.signature import Signature, key_set
 from aws_iam.engine.tokens.signature import checked_signature as signed
 from aws_iam.engine.tokens.token import Token, decoded_token
-from aws_iam.engine.tokens.trust_comparison import ACTION, ConditionOutcome, compare_statements
+from aws_iam.engine.tokens.trust_comparison import (
+    ACTION,
+    ConditionOutcome,
+    compare_statements,
+    conditional_denies,
+)
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
 
@@ -47,6 +52,8 @@ class TokenComparison:
     principal: str
     """The identity provider that the token comes from."""
     decision: Decision
+    denies: tuple[StatementMatch, ...] = ()
+    """The Deny statements that depend on the request."""
     is_issuer_assumed: bool = False
     """Whether the claims lack `iss` and it is the one that the policy trusts."""
 
@@ -74,7 +81,8 @@ def compare(
         signature = signed(decoded, _keys(jwks, policy, found))
     met = compare_statements(policy, found)
     principal = _principal(met, found, account and checked_name("account", account, "account"))
-    # Conditions on the request, not on the token, count as met.
+    denies = conditional_denies(policy, found)
+    # Conditions on the request, not on the token, count as met in an Allow, and as not met in a Deny.
     forced = {
         condition.condition.name: True
         for meeting in met
@@ -88,9 +96,21 @@ def compare(
         policy=policy,
         meetings=met,
         principal=principal,
-        decision=decide(found, principal, document.dump(policy), forced),
+        decision=decide(found, principal, _without(policy, denies), forced),
+        denies=denies,
         is_issuer_assumed=bool(assumed),
     )
+
+
+def _without(policy: Policy, denies: tuple[StatementMatch, ...]) -> str:
+    """The policy with these statements made void; the others keep their places."""
+    read = json.loads(document.dump(policy))
+    left_out = [policy.statements.index(met.statement) for met in denies]
+    if left_out and isinstance(read["Statement"], list):
+        for place in left_out:
+            read["Statement"][place] = {**read["Statement"][place], "Action": "none:none"}
+            read["Statement"][place].pop("NotAction", None)
+    return json.dumps(read)
 
 
 def _trust_policy(given: Any) -> Policy:

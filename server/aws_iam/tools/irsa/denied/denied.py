@@ -12,7 +12,7 @@ from aws_iam.engine.reference import issuers
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.tokens import causes
 from aws_iam.engine.tokens.claims import SKEW
-from aws_iam.engine.tokens.oidc_provider import host_of
+from aws_iam.engine.tokens.oidc_provider import built_in, host_of, known_issuer
 from aws_iam.engine.tokens.role_trust import caller_of_token
 from aws_iam.engine.tokens.signature import Signature
 from aws_iam.engine.tokens.token import ACCEPTED
@@ -106,6 +106,7 @@ def _findings(comparison: TokenComparison) -> Iterator[Finding]:
     """Every cause, those in the token itself first."""
     yield from _token_findings(comparison)
     if comparison.decision.outcome == "Allowed":
+        yield from _control_findings(comparison)
         return
     yield from _deny_findings(comparison)
     near = comparison.nearest
@@ -164,7 +165,8 @@ def _token_findings(comparison: TokenComparison) -> Iterator[Finding]:
             "TOKEN-INCOMPLETE", "The token lacks a claim that AWS needs", f"the token has no {listed}",
             "Pass all claims of the token, or configure the issuer to set them.",
         )  # fmt: skip
-    if claims.text("iss") and not claims.is_https:
+    # Of an issuer that AWS knows by its host alone it is not known which of both forms it takes.
+    if claims.text("iss") and not claims.is_https and claims.host not in built_in():
         yield _finding(
             "TOKEN-ISSUER", "The issuer is not an https URL", f"`iss` is {quoted(claims.text('iss'))}",
             "Configure the issuer to put its https URL into `iss`.",
@@ -201,6 +203,20 @@ def _signature_findings(comparison: TokenComparison) -> Iterator[Finding]:
         yield _finding(
             "TOKEN-SIGNATURE", "The signature does not prove the issuer", f"{subject}{signature.value}",
             "Get a new token from the issuer, and the keys that it signs with now.",
+        )  # fmt: skip
+
+
+def _control_findings(comparison: TokenComparison) -> Iterator[Finding]:
+    """What STS refuses though the policy allows it: a claim of the tenant that no condition tests."""
+    known, near = known_issuer(comparison.claims.host), comparison.nearest
+    if known is None or near is None or not (known.checked_by_sts and known.requires):
+        return
+    tested = {met.claim.lower() for met in near.conditions}
+    if known.requires not in tested:
+        yield _finding(
+            "TOKEN-CONTROL", "STS demands a condition that the policy lacks",
+            f"for {known.title} STS refuses a call under a policy that does not test `{known.requires}`",
+            f"Add a condition on {quoted(f'{comparison.claims.host}:{known.requires}')}.", near.statement.place("Condition"),
         )  # fmt: skip
 
 
@@ -254,6 +270,8 @@ def _summary(comparison: TokenComparison, findings: tuple[Finding, ...], *, prov
         return f"The trust policy lets in {token}, but AWS refuses it anyway: {_first(findings)}."
     keys = _request_keys(comparison)
     condition = f", if the request meets the conditions on {keys}" if keys else ""
+    if denying := _keys_of(comparison.denies):
+        condition += f", unless a Deny statement refuses the request by {denying}"
     return (
         f"The trust policy lets in {token}{condition}. If AWS still refuses it, check that the provider exists in the "
         "role's account and has the token's audience among its client ids, that the signature is valid, and that no "
@@ -268,11 +286,17 @@ def _first(findings: tuple[Finding, ...]) -> str:
 
 def _request_keys(comparison: TokenComparison) -> str:
     """The keys of the nearest statement that depend on the request, not on the token."""
-    conditions = comparison.nearest.conditions if comparison.nearest else ()
-    keys = [
-        met.condition.key.value for met in conditions if met.match is ConditionOutcome.BY_REQUEST
-    ]
-    return ", ".join(map(quoted, keys[:5]))
+    return _keys_of((comparison.nearest,) if comparison.nearest else ())
+
+
+def _keys_of(statements: tuple[StatementMatch, ...]) -> str:
+    keys = dict.fromkeys(
+        met.condition.key.value
+        for statement in statements
+        for met in statement.conditions
+        if met.match is ConditionOutcome.BY_REQUEST
+    )
+    return ", ".join(map(quoted, tuple(keys)[:5]))
 
 
 _NEXT = (

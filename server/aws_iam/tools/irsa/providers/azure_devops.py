@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from aws_iam.engine.tokens.role_trust import TokenCaller
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
 from aws_iam.tools.irsa.asset_files import manifest_file
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
+
+_ISSUER = "vstoken.dev.azure.com/"
 
 
 def _workload(request: Request) -> Workload:
@@ -14,7 +18,7 @@ def _workload(request: Request) -> Workload:
     connection = names.need("application", "azure_name")
     caller = TokenCaller(
         sid="AzureDevOpsPipeline",
-        issuer=f"vstoken.dev.azure.com/{names.need('owner_id', 'uuid')}",
+        issuer=_issuer(request),
         audience=request.audience_or("api://AzureADTokenExchange"),
         subject=f"sc://{organization}/{project}/{connection}",
     )
@@ -30,6 +34,21 @@ def _workload(request: Request) -> Workload:
             "newer service connections may have another issuer and subject: compare with those that the connection shows",
         ),
     )
+
+
+def _issuer(request: Request) -> str:
+    host = request.server_host()
+    if host and not host.startswith(_ISSUER):
+        raise InputError(
+            f"`issuer` {quoted(host)} is not of the form {_ISSUER}ORGANIZATION_ID",
+            hint="newer service connections have another issuer and subject: pass what the connection shows to provider `generic`",
+        )
+    if not (host or request.names.owner_id):
+        raise InputError(
+            "provider `azure_devops` needs `owner_id` or `issuer`",
+            hint="the id of the organization, or the issuer that the service connection shows",
+        )
+    return host or f"{_ISSUER}{request.names.need('owner_id', 'uuid')}"
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
@@ -48,7 +67,8 @@ PROVIDER = Provider(
     title="Azure DevOps",
     source="https://learn.microsoft.com/en-us/azure/devops/pipelines/library/connect-to-azure",
     section="microsoft",
-    needs=("owner", "owner_id", "project", "application"),
+    needs=("owner", "project", "application"),
+    takes=("owner_id", "issuer"),
     aliases={"repository": "project"},
     workload=_workload,
     manifest=_manifest,

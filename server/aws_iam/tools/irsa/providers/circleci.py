@@ -63,6 +63,7 @@ PROVIDER = Provider(
     source="https://circleci.com/docs/openid-connect-tokens/",
     section="bitbucket-hcp-terraform-circleci-buildkite",
     needs=("owner_id", "repository_id"),
+    aliases={"project": "repository_id"},
     workload=_workload,
     manifest=_manifest,
     reasons=dict.fromkeys(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from aws_iam.engine.reference.regions import partition_of
 from aws_iam.engine.tokens.role_trust import TokenCaller
@@ -49,7 +50,10 @@ def _host(request: Request) -> str:
             f"`issuer` {quoted(given)} has the parts of its host in the wrong order",
             hint=f"the host is oidc.eks.{mistaken[1]}.amazonaws.com",
         )
-    return request.issuer_host("eks_issuer") or ""
+    # The id at the end is in upper case, and AWS compares case.
+    issuer = re.sub(r"(?<=/id/)[0-9A-Za-z]{32}(?=/?$)", lambda found: found[0].upper(), given)
+    named = replace(request, names=replace(request.names, issuer=issuer or None))
+    return named.issuer_host("eks_issuer") or ""
 
 
 def _region_of(host: str) -> str:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from aws_iam.engine.tokens.role_trust import TokenCaller
+from aws_iam.errors import InputError
 from aws_iam.tools.irsa.asset_files import manifest_file
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
 
 def _workload(request: Request) -> Workload:
     subject = request.names.need("subject", "subject")
+    if not request.audience:
+        raise InputError(
+            "provider `env0` needs `audience`",
+            hint="one fixed value for all customers, which env0's page prints:"
+            " https://docs.envzero.com/guides/integrations/oidc-integrations/oidc-with-aws",
+        )
     caller = TokenCaller(
         sid="Env0Deployment",
         issuer="login.app.env0.com/",
@@ -34,7 +41,15 @@ def _manifest(request: ManifestRequest) -> Manifest:
         place="where your env0 projects are configured (provider env0/env0)",
         values=request.values,
     )
-    return Manifest(files=(file,))
+    return Manifest(
+        files=(file,),
+        notes=(
+            (
+                "these are credentials of token format v1, the default; v2 (`token_format`) has another audience: take it from a"
+                " token"
+            ),
+        ),
+    )
 
 
 PROVIDER = Provider(

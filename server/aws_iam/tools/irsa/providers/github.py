@@ -39,7 +39,7 @@ _FILTER_OPERATOR = re.compile(r"[+!]")
 
 def _workload(request: Request) -> Workload:
     names = request.names
-    host = request.issuer_host() or "token.actions.githubusercontent.com"
+    host = _issuer(request.issuer_host() or "")
     known = issuers.issuer_of(host)
     if known is None or known.provider != "github":
         raise InputError(
@@ -68,6 +68,18 @@ def _workload(request: Request) -> Workload:
             "AWS compares owner and repository case-sensitively: spell them as GitHub does",
         ),
     )
+
+
+def _issuer(host: str) -> str:
+    """The issuer that the caller means by it, or by the address of its server."""
+    server = host.rstrip("/")
+    if server in {"", "github.com"}:
+        return "token.actions.githubusercontent.com"
+    if "/" in server or issuers.issuer_of(host):
+        return host
+    if server.endswith(".ghe.com"):
+        return f"token.actions.{server}"
+    return f"{server}/_services/token"
 
 
 def _mapped(called: str, known: issuers.Issuer) -> str:
@@ -239,6 +251,7 @@ PROVIDER = Provider(
     title="GitHub Actions",
     source="https://docs.github.com/en/actions/reference/security/oidc",
     section="github-actions-trust",
+    site="github.com",
     needs=("owner", "repository"),
     takes=("owner_id", "repository_id", *_EVENTS, "issuer", "subject", "workflow"),
     beside_subject=("issuer", "workflow"),

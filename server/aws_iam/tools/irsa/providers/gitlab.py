@@ -107,6 +107,7 @@ PROVIDER = Provider(
     title="GitLab CI",
     source="https://docs.gitlab.com/ci/cloud_services/aws/",
     section="gitlab-trust",
+    site="gitlab.com",
     needs=("owner", "repository"),
     takes=("owner_id", "repository_id", "branch", "tag", "issuer", "subject"),
     beside_subject=("issuer",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
-from aws_iam.tools.irsa.web_identity_profile import profile_manifest
+from aws_iam.tools.irsa.web_identity_profile import process_manifest
 
 
 def _workload(request: Request) -> Workload:
@@ -35,12 +35,15 @@ def _workload(request: Request) -> Workload:
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
-    """A profile of the AWS CLI and the SDKs."""
-    asked = request.claims.get("oaud", "")
-    return profile_manifest(
+    """A profile of the AWS CLI and the SDKs, and the script that it runs."""
+    return process_manifest(
         request,
-        f"write the token into the file and renew it within the hour: gcloud auth print-identity-token --audiences={asked},"
-        " or the metadata server's path instance/service-accounts/default/identity",
+        "credentials-google.sh",
+        {"Asked": request.claims.get("oaud")},
+        "on Compute Engine and GKE the command takes the attached service account; elsewhere sign in as the account, or add"
+        " --impersonate-service-account=EMAIL",
+        "the script needs the Google Cloud CLI and the AWS CLI; without the former the metadata server has the token at"
+        " instance/service-accounts/default/identity?audience=AUDIENCE",
     )
 
 
@@ -49,6 +52,7 @@ PROVIDER = Provider(
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html",
     section="google",
     needs=("subject",),
+    aliases={"service_account": "subject"},
     workload=_workload,
     manifest=_manifest,
     reasons={"subject": "the unique numeric id of the service account"},

@@ -26,10 +26,7 @@ def _workload(request: Request) -> Workload:
     return Workload(
         caller=caller,
         description=f"HCP Terraform stacks whose subject is {subject}",
-        notes=(
-            "use one role for plan, which only reads, and another for apply",
-            "the form of the subject is unconfirmed: compare with one token of the deployment",
-        ),
+        notes=("use one role for plan, which only reads, and another for apply",),
     )
 
 
@@ -47,7 +44,7 @@ def _manifest(request: ManifestRequest) -> Manifest:
 
 PROVIDER = Provider(
     title="HCP Terraform stacks",
-    source="https://developer.hashicorp.com/terraform/language/block/stack/tfdeploy/identity_token",
+    source="https://developer.hashicorp.com/terraform/language/stacks/deploy/authenticate",
     section="deployment-platforms",
     needs=("owner", "project", "stack", "deployment", "run_phase"),
     takes=("issuer",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.tools.irsa.asset_files import manifest_file
 from aws_iam.tools.irsa.provider import (
     Manifest,
     ManifestRequest,
@@ -13,7 +14,6 @@ from aws_iam.tools.irsa.provider import (
     Workload,
     slash_note,
 )
-from aws_iam.tools.irsa.web_identity_profile import profile_manifest
 
 
 def _workload(request: Request) -> Workload:
@@ -45,12 +45,24 @@ def _workload(request: Request) -> Workload:
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
-    """A profile of the AWS CLI and the SDKs."""
-    return profile_manifest(
-        request,
-        f"create the credential `OpenID Connect id token as file` with the audience {request.audience}, and bind it:"
-        " withCredentials([file(credentialsId: 'ID', variable: 'AWS_WEB_IDENTITY_TOKEN_FILE')])",
-        "instead of the profile the build may set AWS_ROLE_ARN and AWS_REGION",
+    """A declarative pipeline that binds the token."""
+    file = manifest_file(
+        "jenkins.groovy",
+        "Jenkinsfile",
+        "tree-sitter-groovy",
+        place="Jenkinsfile of the job",
+        values=request.values,
+    )
+    return Manifest(
+        files=(file,),
+        placeholders=(request.written_region, "aws-oidc"),
+        notes=(
+            (
+                f"create the credential `OpenID Connect id token as file` with the id aws-oidc and the audience {request.audience};"
+                " its page shows the issuer"
+            ),
+            "needs the plugins oidc-provider and credentials-binding, and the AWS CLI on the agent",
+        ),
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aws_iam.engine.tokens.role_trust import TokenCaller
+from aws_iam.tools.irsa.asset_files import manifest_file
 from aws_iam.tools.irsa.provider import (
     Manifest,
     ManifestRequest,
@@ -34,11 +37,24 @@ def _workload(request: Request) -> Workload:
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
-    """A profile of the AWS CLI and the SDKs."""
-    return profile_manifest(
-        request,
-        f"let spiffe-helper write a JWT-SVID with the audience {request.audience} into the file and renew it",
+    """The configuration of spiffe-helper, and a profile of the AWS CLI and the SDKs."""
+    helper = manifest_file(
+        "spiffe-helper.hcl",
+        "helper.conf",
+        "python-hcl2",
+        place="spiffe-helper -config helper.conf",
+        values=request.values,
     )
+    subject = request.names.subject
+    written = profile_manifest(
+        request,
+        "create the folder /run/workload first: spiffe-helper does not",
+        f"the workload must be registered under this id: spire-server entry create -spiffeID {subject} -parentID AGENT"
+        " -selector TYPE:VALUE",
+        files=(helper,),
+    )
+    socket = "/tmp/spire-agent/public/api.sock"  # noqa: S108 - SPIRE's own default
+    return replace(written, placeholders=(*written.placeholders, socket))
 
 
 PROVIDER = Provider(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import templates
 from aws_iam.answer import Answer, Artifact, next_call
-from aws_iam.errors import InputError, closest
+from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.kit.json_object import json_object
@@ -45,6 +45,11 @@ def _template_list() -> Answer:
 def _of_words(question: str) -> Answer:
     """The templates that the words are about: by kind where a word is one, else by name, title and use."""
     all_templates = templates.listed()
+    near = nearest(question, [template.name for template in all_templates])
+    if near:
+        raise InputError(
+            f"there is no template {quoted(question)}", hint=f"did you mean `{near[0]}`?"
+        )
     asked = words(question)
     kinds = {template.kind for template in all_templates} & set(asked)
     fitting = [t for t in all_templates if not kinds or t.kind in kinds]
@@ -55,10 +60,8 @@ def _of_words(question: str) -> Answer:
         fitting if kinds else []
     )
     if not found:
-        near = closest(question, by_name)
         raise InputError(
-            f"there is no template {quoted(question)}",
-            hint=f"did you mean `{near}`?" if near else "leave out `name` to list them",
+            f"there is no template {quoted(question)}", hint="leave out `name` to list them"
         )
     return _listed(
         found, f"{counted(len(found), 'template')} for {quoted(question)}, the nearest first."

@@ -1,0 +1,71 @@
+"""What `irsa check` left out, and why: a sentence each, for the summary and for `facts.not_judged`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.tools.irsa.checks import job_trust
+from aws_iam.tools.irsa.checks import manifests as trust_beside
+from aws_iam.tools.irsa.checks.workflows import role_policies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.sources.kubernetes_objects import Cluster
+    from aws_iam.tools.irsa.checks.subject import Repository, Workloads
+
+
+def of_principals(policies: Iterable[Policy]) -> list[str]:
+    """That the trust in accounts, roles, users and SAML providers is judged elsewhere."""
+    named = (p for policy in policies for s in policy.statements if s.allows for p in s.principals)
+    if not any(p.type == "AWS" or ":saml-provider/" in p.value for p in named):
+        return []
+    return [
+        "trust in accounts, roles, users and SAML providers was not judged: `policy validate` with kind `trust` judges it"
+    ]
+
+
+def beside_policies(
+    cluster: Cluster, trusts: tuple[Policy, ...], repository: Repository | None
+) -> list[str]:
+    """What was passed together and has nothing to be compared with."""
+    reasons = []
+    taking = trust_beside.pod_trusts(trusts)
+    if (cluster.service_accounts or cluster.pods) and not taking:
+        reasons.append(
+            "the service accounts and pods were not compared: no trust policy whose values are known trusts a cluster or"
+            " EKS Pod Identity"
+        )
+    else:
+        reasons += trust_beside.unknown_parts(taking, cluster.service_accounts, cluster.pods)
+    return [*reasons, *job_trust.not_compared(cluster.workflows, trusts, repository)]
+
+
+def in_account(workloads: Workloads) -> list[str]:
+    """What of the workflows could not be compared with the roles of the account."""
+    roles = workloads.account.get(AUTHORIZATION)
+    if isinstance(roles, Miss):
+        return (
+            ["the workflows were not compared: the roles could not be read"]
+            if workloads.workflows
+            else []
+        )
+    logins = [x for flow in workloads.workflows for job in flow.jobs for x in job.logins]
+    policies = tuple({id(policy): policy for x in logins for policy in role_policies(workloads, x)}.values())  # fmt: skip
+    return list(job_trust.not_compared(workloads.workflows, policies, workloads.repository))
+
+
+def rows(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
+    """The facts on what was left out: those of the documents, and these reasons."""
+    listed = [
+        *facts.get("not_judged", ()),
+        *({"place": _place(reason), "why": reason} for reason in reasons),
+    ]
+    return {"not_judged": listed} if reasons else {}
+
+
+def _place(reason: str) -> str:
+    return "principals" if reason.startswith("trust in") else "manifests"
