@@ -14,8 +14,10 @@ Region and account are ignored: other checks report what is wrong with those.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_by_text, memo_of_reference, memo_on_subject
@@ -29,10 +31,9 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
 _LONGEST = 300
-_MOST_RESOURCES = 100
-_MOST_STATEMENTS = 50
-_MOST_PATTERNS = 50
-_MOST_ACTIONS = 500
+_MOST_RESOURCES = 1_000
+"""More than fit in a policy that AWS accepts: longer lists are not compared, and `too_long` says so."""
+_EFFORT = 200_000
 
 
 @slotted
@@ -79,7 +80,8 @@ class ResourceReach:
         entries = tuple(statement.resource_words)
         wild = [entry for entry in entries if entry[:1] in "*?"]
         self.limited: bool = bool(entries) and not any(matches(text, "*") for text in wild)
-        self.arns: tuple[Arn, ...] = _arns(entries) if self.limited else ()
+        self.too_long: bool = self.limited and len(entries) > _MOST_RESOURCES
+        self.arns: tuple[Arn, ...] = _arns(entries) if self.limited and not self.too_long else ()
         self._texts = entries if self.arns else ()
         self._open: bool = not self.limited and bool(entries or statement.not_resource_words)
         self._meets: dict[tuple[str, tuple[str, ...]], bool] = {}
@@ -137,9 +139,8 @@ class ResourceReach:
 
 
 def _arns(entries: tuple[str, ...]) -> tuple[Arn, ...]:
-    found = tuple(map(_arn, entries[: _MOST_RESOURCES + 1]))
-    arns = tuple([arn for arn in found if arn])
-    return arns if len(arns) == len(found) <= _MOST_RESOURCES else ()
+    arns = tuple([arn for entry in entries if (arn := _arn(entry))])
+    return arns if len(arns) == len(entries) else ()
 
 
 def _arn(entry: str) -> Arn | None:
@@ -165,16 +166,16 @@ def _is_foreign(owner: str, service: str) -> bool:
 # Without this memo, that of `reach_of` and that of `action_names` validation takes 1.1 times as long.
 @memo_on_subject
 def named_actions(statement: Statement) -> tuple[Action, ...]:
-    """The known actions that a statement names without a wildcard, the first few hundred."""
+    """The known actions that a statement names without a wildcard."""
     known = catalog().action
-    literal = [word for word in statement.action_words[:_MOST_ACTIONS] if is_literal(word)]
+    literal = filter(is_literal, statement.action_words)
     return tuple([action for name in literal if (action := known(name))])
 
 
 def named_entries(statement: Statement) -> tuple[tuple[Text, Action], ...]:
     """The same actions with their entries in the statement."""
     known = catalog().action
-    literal = [text for text in statement.actions[:_MOST_ACTIONS] if is_literal(text.value)]
+    literal = [text for text in statement.actions if is_literal(text.value)]
     return tuple([(entry, action) for entry in literal if (action := known(entry.value))])
 
 
@@ -182,24 +183,35 @@ class ActionStatements:
     """The statements of a policy, to find one in which an action can work."""
 
     def __init__(self, policy: Policy) -> None:
-        self._rows = [
+        self._policy = policy
+        self.effort = Effort(_EFFORT)
+
+    @cached_property
+    def _rows(self) -> list[tuple[Statement, frozenset[str], tuple[str, ...]]]:
+        return [
             (
                 statement,
                 frozenset(word.lower() for word in statement.action_words if is_literal(word)),
-                tuple(word for word in statement.action_words if not is_literal(word))[
-                    :_MOST_PATTERNS
-                ],
+                tuple(word for word in statement.action_words if not is_literal(word)),
             )
-            for statement in policy.statements[:_MOST_STATEMENTS]
+            for statement in self._policy.statements
         ]
 
     def beside(self, statement: Statement, action: Action) -> bool:
-        """Whether another statement with the same effect names the action with resources on which it can work."""
+        """Whether another statement with the same effect names the action with resources on which it can work.
+
+        Also yes when the effort is used up.
+        """
         name = action.full_name
         return any(
-            other.allows is statement.allows
-            and (name.lower() in names or any(matches(w, name, ignore_case=True) for w in wild))
-            and reach_of(other).meets(action)
+            not self.effort.spend(1 + len(wild))
+            or (
+                other.allows is statement.allows
+                and (
+                    name.lower() in names or any(matches(w, name, ignore_case=True) for w in wild)
+                )
+                and reach_of(other).meets(action)
+            )
             for other, names, wild in self._rows
             if other is not statement
         )
