@@ -268,11 +268,13 @@ class Catalog:
         services = filter(None, map(self._row, prefixes))
         # A hostile, long pattern is not tried on names that are too short for it.
         least, rest = len(rest) - rest.count("*"), rest.lower()
+        # Looking for a literal part first is several times as fast as matching every name.
+        part = max(rest.replace("?", "*").split("*"), key=len)
         return tuple(
             f"{service.prefix}:{name}"
             for service in services
-            for name in service.action_names
-            if rest == "*" or (len(name) >= least and matches(rest, name.lower()))
+            for folded, name in service.by_folded_name.items()
+            if rest == "*" or (part in folded and len(name) >= least and matches(rest, folded))
         )
 
     def suggest_action(self, name: str) -> tuple[str, ...]:

@@ -155,17 +155,19 @@ class Service:
 
     def has_action(self, name: str) -> bool:
         """Whether a current action has this name."""
-        return name.lower() in self._spelled
+        return name.lower() in self.by_folded_name
 
     def action(self, name: str) -> Action | None:
         """A current action by its name."""
-        spelled = self._spelled.get(name.lower())
+        spelled = self.by_folded_name.get(name.lower())
         return self._action(spelled) if spelled else None
 
     @cached_property
     def actions(self) -> Mapping[str, Action]:
         """All current actions by lower-case name."""
-        return MappingProxyType({key: self._action(name) for key, name in self._spelled.items()})
+        return MappingProxyType(
+            {key: self._action(name) for key, name in self.by_folded_name.items()}
+        )
 
     def level(self, name: str) -> Level:
         """The access level of a current action, spelled as in `action_names`."""
@@ -247,7 +249,8 @@ class Service:
         )
 
     @cached_property
-    def _spelled(self) -> Mapping[str, str]:
+    def by_folded_name(self) -> Mapping[str, str]:
+        """The names of all current actions by lower-case name, in the order of the file."""
         return {name.lower(): name for name in self._rows}
 
     def _action(self, name: str) -> Action:

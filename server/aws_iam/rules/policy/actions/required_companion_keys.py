@@ -131,6 +131,8 @@ def keyless_pass(policy: Policy) -> Iterator[Outcome]:
     ]
     effort = Effort(_EFFORT)
     for statement, condition in incomplete:
+        if effort.is_spent:
+            break
         if not any(_is_within(statement, other, effort) for other in complete):
             yield Fail(
                 condition.operator.where,

@@ -242,7 +242,9 @@ def key_of_no_action(statement: Statement) -> Iterator[Outcome]:
     for key, tests in _tests(statement).items() if known else ():
         if not _is_of_actions(key, named):
             continue
-        actions = actions_without_key(known, key) if effort.spend(len(known)) else ()
+        if not effort.spend(len(known)):
+            break
+        actions = actions_without_key(known, key)
         if not actions:
             continue
         test = next((test for test in tests if _needs_key(test)), tests[0])

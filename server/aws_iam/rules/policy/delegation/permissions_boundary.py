@@ -354,6 +354,8 @@ def editable(policy: Policy) -> Iterator[Outcome]:
     if grants is None:
         return
     for boundary in _boundaries(policy):
+        if grants.effort.is_spent:
+            break
         for entry, name in grouped(_editing(grants, boundary)):
             yield Fail(
                 entry.where, f"{name} allows changing the required boundary {quoted(boundary)}"

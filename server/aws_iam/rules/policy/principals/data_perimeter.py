@@ -231,6 +231,8 @@ def service_shut_out(policy: Policy) -> Iterator[Outcome]:
     served = tuple((statement, principal) for statement, principal in allows if principal)
     effort = Effort(_EFFORT)
     for denial in _denies_outsiders(policy) if served else ():
+        if effort.is_spent:
+            break
         service = next(
             (principal for statement, principal in served if _overlap(denial, statement, effort)),
             None,
