@@ -142,6 +142,7 @@ class Service:
         # Former actions, each with the last day on which a source listed it; empty when no dated source did.
         self.retired: Mapping[str, str] = data.get("t", {})
         self.undocumented: tuple[str, ...] = tuple(data.get("u", ()))
+        self._former_keys: Mapping[str, str] = data.get("f", {})
         self._rows: Mapping[str, Any] = data.get("a", {})
         self._types: Mapping[str, Any] = data.get("r", {})
         self._keys: Mapping[str, str] = data.get("c", {})
@@ -230,6 +231,10 @@ class Service:
     @cached_property
     def _named_keys(self) -> Templates[ConditionKey]:
         return Templates((key.name, key) for key in self.condition_keys.values())
+
+    def key_last_listed(self, name: str) -> str:
+        """The last day on which a source listed a former condition key; empty for other names."""
+        return next(Templates(self._former_keys.items()).find(name), "")
 
     def former(self, name: str) -> Literal["retired", "undocumented"] | None:
         """Whether a name that is no current action is retired or undocumented."""
