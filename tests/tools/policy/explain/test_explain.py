@@ -449,7 +449,9 @@ def test_a_search_that_validation_ended_early_is_no_all_clear() -> None:
         (document(allow("s3:Nope")), [{"action": "validate"}]),
     ],
 )
-def test_a_next_call_is_offered_only_where_it_leads_on(policy: object, calls: list[object]) -> None:
+def test_a_next_call_is_offered_only_where_it_leads_on(
+    policy: object, calls: list[object]
+) -> None:
     shown = [dict(call.arguments) for call in explain(policy).next]
     assert [{k: v for k, v in row.items() if k != "document"} for row in shown] == calls
 
