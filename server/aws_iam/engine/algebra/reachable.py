@@ -108,8 +108,11 @@ class ResourceReach:
     def _has(self, form: ArnShape) -> bool:
         """Whether one of the ARNs can have this format."""
         if form not in self._forms:
+            begin = form.resource[:1]
+            # Most resources of a long list begin with another letter.
             self._forms[form] = any(
-                intersects(resource, form.resource)
+                (begin in "*?" or resource[:1] in (begin, "*", "?"))
+                and intersects(resource, form.resource)
                 for service, resources in self._by_service.items()
                 if intersects(service, form.service)
                 for resource in resources

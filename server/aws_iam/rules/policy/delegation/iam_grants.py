@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Condition, Policy, Statement, Text
 
 # Every Allow is compared with every Deny, resource by resource; delegations that people write take a hundredth of this.
-_EFFORT = 50_000
+_EFFORT = 20_000
 
 
 @slotted
