@@ -36,9 +36,11 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m aws_iam.docs --check
+	$(BIN)/python .ci/manifests.py --check
 
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m aws_iam.docs
+	$(BIN)/python .ci/manifests.py
 
 # Rebuilds assets/data/service-authorization.zip and managed-policies.zip from their sources; review the difference before committing it.
 catalog: $(VENV)/dev.stamp
