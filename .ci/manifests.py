@@ -6,11 +6,13 @@ Name, version, texts and dependencies stand in pyproject.toml and `version.py`; 
     plugin.json, mcp.json                Agent Plugins
     .claude-plugin/, .mcp.json           Claude Code: the plugin, a marketplace that holds it, the server
     assets/deploy/mcpb/                  MCP Bundle (Claude Desktop and others): `.ci/build_bundle.py` packs it
+    Dockerfile                           its labels
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ NAME = "aws-iam"
 """What the server and the plugin are called in every client."""
 _START = "assets/deploy/start-server"
 _AGENT_PLUGINS = "https://agent-plugins.org/schemas/1.0.0"
+_LABELS = re.compile(r"(?P<start># generated: labels\n).*?(?P<end># end generated\n)", re.DOTALL)
 _ENVIRONMENT = {
     "AWS_PROFILE": "Profile of the AWS configuration that live actions read with. Offline actions need none.",
     "AWS_REGION": "Region to begin with, if the profile names none, such as eu-west-1.",
@@ -110,6 +113,10 @@ def manifests() -> dict[str, str]:
     }
     texts = {path: json.dumps(value, indent=2) + "\n" for path, value in written.items()}
     texts["assets/deploy/mcpb/pyproject.toml"] = bundle_environment(project())
+    texts["Dockerfile"] = _LABELS.sub(
+        lambda found: found["start"] + labels(project()) + found["end"],
+        (ROOT / "Dockerfile").read_text(encoding="utf-8"),
+    )
     return texts
 
 
@@ -251,6 +258,19 @@ def bundle_environment(of: Project) -> str:
         "[tool.uv.sources]\n"
         f'{of.distribution} = {{ path = "{of.wheel}" }}\n'
     )
+
+
+def labels(of: Project) -> str:
+    """The labels of the image; the registry finds the server's name by the last."""
+    named = {
+        "org.opencontainers.image.title": of.title,
+        "org.opencontainers.image.description": of.description,
+        "org.opencontainers.image.version": __version__,
+        "org.opencontainers.image.licenses": of.license,
+        **({"org.opencontainers.image.source": of.repository} if of.is_published else {}),
+        "io.modelcontextprotocol.server.name": of.registry_name,
+    }
+    return "LABEL " + " \\\n      ".join(f'{key}="{value}"' for key, value in named.items()) + "\n"
 
 
 def main(argv: list[str]) -> int:

@@ -93,7 +93,7 @@ def test_the_other_shell_examples_call_what_there_is(script: str) -> None:
 
 def test_nothing_is_installed_from_an_index_under_a_name_that_nobody_owns() -> None:
     """The package is not published: a line that installs its name would install a stranger's program."""
-    files = [*ROOT.glob("*.md"), *ROOT.glob("*.json"), ROOT / ".mcp.json"]
+    files = [*ROOT.glob("*.md"), *ROOT.glob("*.json"), ROOT / ".mcp.json", ROOT / "Dockerfile"]
     for folder in (".claude-plugin", ".github", "assets/deploy", "references", "skills"):
         files += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
     installing = re.compile(r"(--from|install|uvx)[ \",']+(aws-iam-mcp)")
