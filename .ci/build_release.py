@@ -1,4 +1,6 @@
-"""Build what a release consists of: `build_release.py FOLDER`. It publishes nothing.
+"""Build what a release consists of: `build_release.py FOLDER [TAG]`. It publishes nothing.
+
+With a tag it refuses what could not be published under it.
 
 FOLDER/index/      wheel and source distribution, for the package index
 FOLDER/release/    bundle, SBOM (CycloneDX) of an environment with the wheel, checksums of everything
@@ -15,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 import build_bundle
-from manifests import NAME, ROOT
+from manifests import NAME, PLACEHOLDER, ROOT, project
 
 from aws_iam.version import __version__
 
@@ -46,6 +48,14 @@ def build(folder: Path) -> Path:
     return wheel
 
 
+def require_releasable(tag: str, *, owner: str) -> None:
+    """Stop unless the tag is the version, and somebody owns the names in the manifests."""
+    if owner == PLACEHOLDER:
+        sys.exit("nobody owns the names yet: set `owner` in pyproject.toml, then `make docs`")
+    if tag != f"v{__version__}":
+        sys.exit(f"the tag of this version is v{__version__}, not {tag}")
+
+
 def name_the_version(sbom: Path) -> None:
     """The maker reads pyproject.toml, which leaves the version to `version.py`."""
     content = json.loads(sbom.read_text(encoding="utf-8"))
@@ -60,6 +70,8 @@ def uv(*words: object) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 2:  # noqa: PLR2004 - FOLDER and TAG
+        require_releasable(sys.argv[2], owner=project().owner)
     build(Path(sys.argv[1]))
     for path in sorted(Path(sys.argv[1]).glob("*/*")):
         print(path)
