@@ -32,7 +32,12 @@ def run(program: str, *words: object, home: object, folder: object) -> str:
     done = subprocess.run(
         [*_PROGRAMS[program], *map(str, words)],
         cwd=str(folder),
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "NO_COLOR": "1", "CI": "1"}
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "NO_COLOR": "1",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        }
         | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
         capture_output=True,
         text=True,
