@@ -29,8 +29,9 @@ _MOUNTED = ("/etc/pip.conf", "/etc/ssl/certs")
 def main() -> None:
     """Build and use the image, or say why that is not possible here."""
     missing = [name for name in ("buildah", "mmdebstrap") if shutil.which(name) is None]
-    if missing or os.geteuid() != 0:
-        print(f"image: not built: needs root, {' and '.join(missing or ['nothing else'])}")
+    missing += ["root"] * (os.geteuid() != 0)
+    if missing:
+        print(f"image: not built: needs {' and '.join(missing)}")
         return
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)

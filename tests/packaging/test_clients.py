@@ -30,8 +30,9 @@ _SECTION = README.partition("## Connect a client")[2].partition("\n## ")[0]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", _SECTION, re.MULTILINE | re.DOTALL)
 PLACEHOLDER = "/full/path/to/aws-iam-mcp"
 SERVER = str(Path(sys.executable).parent / "aws-iam-mcp")
-SHARED, OF_VS_CODE = (json.loads(text) for language, text in BLOCKS if language == "json")
-[OF_CODEX] = [text for language, text in BLOCKS if language == "toml"]
+SHARED = next(json.loads(text) for _, text in BLOCKS if '"mcpServers"' in text)
+OF_VS_CODE = next(json.loads(text) for _, text in BLOCKS if '"servers"' in text)
+OF_CODEX = next(text for language, text in BLOCKS if language == "toml")
 
 
 def added_by(client: str) -> list[str]:
