@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +35,8 @@ def run(program: str, *words: object, home: object, folder: object) -> str:
         [*_PROGRAMS[program], *map(str, words)],
         cwd=str(folder),
         env={
-            "PATH": os.environ["PATH"],
+            # The server that these tests run with is found as an installed one.
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(home),
             "NO_COLOR": "1",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",

@@ -52,7 +52,10 @@ def test_claude_code_starts_the_plugin_from_another_folder(tmp_path: Path) -> No
     for words in (("marketplace", "add", ROOT), ("install", "aws-iam@aws-iam")):
         clients.run("claude", "plugin", *words, home=tmp_path, folder=tmp_path)
     listed = clients.run("claude", "mcp", "list", home=tmp_path, folder=tmp_path)
-    assert f"sh {ROOT}/assets/deploy/start-server" in listed
+    # The `.mcp.json` beside it, for who works in this repository, has the same name and must not win.
+    [server] = [line for line in listed.splitlines() if line.startswith("plugin:aws-iam:")]
+    assert f"sh {ROOT}/assets/deploy/start-server" in server
+    assert "Connected" in server
     details = clients.run("claude", "plugin", "details", "aws-iam", home=tmp_path, folder=tmp_path)
     names = ["aws-iam", *(f"aws-iam-{tool}" for tool in ("audit", "irsa", "kms", "policy", "secrets"))]  # fmt: skip
     assert f"Skills (6)  {', '.join(names)}" in details
