@@ -7,8 +7,10 @@ held against the fields that their documentation names.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,8 +22,8 @@ import jsonschema
 import manifests
 import pytest
 
-from helpers import clients
 from helpers.folders import ROOT
+from helpers.node import REQUIRED
 
 pytestmark = pytest.mark.validator
 
@@ -35,6 +37,59 @@ OF_VS_CODE = next(json.loads(text) for _, text in BLOCKS if '"servers"' in text)
 OF_CODEX = next(text for language, text in BLOCKS if language == "toml")
 
 
+_PACKAGES = ROOT / "tests/helpers/clients/node_modules"
+_INSTALL = (
+    "Node.js or the clients are not installed: `sudo apt-get install nodejs npm`, "
+    "then `npm install --prefix tests/helpers/clients` (900 MB)"
+)
+# Claude Code puts its program beside this file when it is installed with scripts; the file finds it without them.
+_PROGRAMS = {
+    "claude": ("node", str(_PACKAGES / "@anthropic-ai/claude-code/cli-wrapper.cjs")),
+    "codex": (str(_PACKAGES / ".bin/codex"),),
+    "gemini": (str(_PACKAGES / ".bin/gemini"),),
+    "mcpb": (str(_PACKAGES / ".bin/mcpb"),),
+}
+
+
+def run_client(program: str, *words: object, home: object, folder: object) -> str:
+    """What a client prints on both streams, in a home of its own; any complaint by its exit status fails the test."""
+    require()
+    done = subprocess.run(
+        [*_PROGRAMS[program], *map(str, words)],
+        cwd=str(folder),
+        env={
+            # The server that these tests run with is found as an installed one.
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(home),
+            "NO_COLOR": "1",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        }
+        | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def require() -> None:
+    """Skip the test where Node.js or a client is missing, with the command that installs it."""
+    if shutil.which("node") and _PACKAGES.is_dir():
+        return
+    if os.environ.get(REQUIRED):
+        pytest.fail(_INSTALL)
+    pytest.skip(_INSTALL)
+
+
+def schema_of_bundles(name: str) -> str:
+    """The text of a schema that the bundle's own package brings."""
+    require()
+    return (_PACKAGES / "@anthropic-ai/mcpb/schemas" / name).read_text(encoding="utf-8")
+
+
 def added_by(client: str) -> list[str]:
     """The words of the README's line that adds the server to a client, this checkout's command in it."""
     [line] = [line for line in _SECTION.splitlines() if line.startswith(f"{client} mcp add ")]
@@ -42,21 +97,21 @@ def added_by(client: str) -> list[str]:
 
 
 def test_claude_code_adds_the_server_and_reaches_it(tmp_path: Path) -> None:
-    clients.run("claude", *added_by("claude"), home=tmp_path, folder=tmp_path)
-    listed = clients.run("claude", "mcp", "list", home=tmp_path, folder=tmp_path)
+    run_client("claude", *added_by("claude"), home=tmp_path, folder=tmp_path)
+    listed = run_client("claude", "mcp", "list", home=tmp_path, folder=tmp_path)
     assert re.search(r"^aws-iam: .*Connected", listed, re.MULTILINE), listed
 
 
 def test_claude_code_starts_the_plugin_from_another_folder(tmp_path: Path) -> None:
     """The plugin's folder is filled in, wherever the client runs."""
     for words in (("marketplace", "add", ROOT), ("install", "aws-iam@aws-iam")):
-        clients.run("claude", "plugin", *words, home=tmp_path, folder=tmp_path)
-    listed = clients.run("claude", "mcp", "list", home=tmp_path, folder=tmp_path)
+        run_client("claude", "plugin", *words, home=tmp_path, folder=tmp_path)
+    listed = run_client("claude", "mcp", "list", home=tmp_path, folder=tmp_path)
     # The `.mcp.json` beside it, for who works in this repository, has the same name and must not win.
     [server] = [line for line in listed.splitlines() if line.startswith("plugin:aws-iam:")]
     assert f"sh {ROOT}/assets/deploy/start-server" in server
     assert "Connected" in server
-    details = clients.run("claude", "plugin", "details", "aws-iam", home=tmp_path, folder=tmp_path)
+    details = run_client("claude", "plugin", "details", "aws-iam", home=tmp_path, folder=tmp_path)
     names = ["aws-iam", *(f"aws-iam-{tool}" for tool in ("audit", "irsa", "kms", "policy", "secrets"))]  # fmt: skip
     assert f"Skills (6)  {', '.join(names)}" in details
 
@@ -64,18 +119,18 @@ def test_claude_code_starts_the_plugin_from_another_folder(tmp_path: Path) -> No
 @pytest.mark.parametrize("path", [".claude-plugin/plugin.json", ".claude-plugin/marketplace.json"])
 def test_claude_code_finds_nothing_wrong_with_its_manifests(path: str, tmp_path: Path) -> None:
     words = ("plugin", "validate", "--strict", ROOT / path)
-    assert "Validation passed" in clients.run("claude", *words, home=tmp_path, folder=tmp_path)
+    assert "Validation passed" in run_client("claude", *words, home=tmp_path, folder=tmp_path)
 
 
 def test_codex_reads_what_its_command_and_what_the_readme_writes(tmp_path: Path) -> None:
-    clients.run("codex", *added_by("codex"), home=tmp_path, folder=tmp_path)
+    run_client("codex", *added_by("codex"), home=tmp_path, folder=tmp_path)
     file = tmp_path / ".codex/config.toml"
     by_command = tomllib.loads(file.read_text(encoding="utf-8"))
     written = tomllib.loads(OF_CODEX.replace(PLACEHOLDER, SERVER))
     [own] = by_command["mcp_servers"].values()
     assert own.items() <= written["mcp_servers"]["aws-iam"].items()
     file.write_text(OF_CODEX, encoding="utf-8")
-    listed = clients.run("codex", "mcp", "list", "--json", home=tmp_path, folder=tmp_path)
+    listed = run_client("codex", "mcp", "list", "--json", home=tmp_path, folder=tmp_path)
     # A warning may stand before or after it.
     [read] = json.loads(listed[listed.index("[\n") : listed.rindex("]") + 1])
     assert (read["name"], read["enabled"]) == ("aws-iam", True)
@@ -84,12 +139,12 @@ def test_codex_reads_what_its_command_and_what_the_readme_writes(tmp_path: Path)
 
 
 def test_gemini_cli_writes_the_form_that_the_readme_shows(tmp_path: Path) -> None:
-    clients.run("gemini", *added_by("gemini"), home=tmp_path, folder=tmp_path)
+    run_client("gemini", *added_by("gemini"), home=tmp_path, folder=tmp_path)
     file = tmp_path / ".gemini/settings.json"
     written = json.loads(file.read_text(encoding="utf-8"))["mcpServers"]
     assert written["aws-iam"]["command"] == SERVER
     file.write_text(json.dumps(SHARED), encoding="utf-8")
-    listed = clients.run("gemini", "mcp", "list", home=tmp_path, folder=tmp_path)
+    listed = run_client("gemini", "mcp", "list", home=tmp_path, folder=tmp_path)
     assert f"aws-iam: {PLACEHOLDER}" in listed
 
 
@@ -108,13 +163,13 @@ def test_the_other_clients_get_the_fields_that_they_document() -> None:
 
 @pytest.mark.parametrize("owner", [manifests.PLACEHOLDER, "octo-org"])
 def test_the_bundles_manifest_fits_its_schema(owner: str) -> None:
-    schema: dict[str, Any] = json.loads(clients.schema("mcpb-manifest-v0.4.schema.json"))
+    schema: dict[str, Any] = json.loads(schema_of_bundles("mcpb-manifest-v0.4.schema.json"))
     jsonschema.validate(manifests.bundle(replace(manifests.project(), owner=owner)), schema)
 
 
 def test_the_bundles_own_tool_finds_nothing_wrong(tmp_path: Path) -> None:
     manifest = ROOT / "assets/deploy/mcpb/manifest.json"
-    clients.run("mcpb", "validate", manifest, home=tmp_path, folder=tmp_path)
+    run_client("mcpb", "validate", manifest, home=tmp_path, folder=tmp_path)
 
 
 def test_skillsaw_finds_nothing_wrong_with_manifests_and_skills() -> None:
