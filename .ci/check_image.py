@@ -105,7 +105,8 @@ def with_read_only_files(root: str, work: Path) -> None:
     script = work / "in-image"
     script.write_text(
         "#!/bin/sh\n"
-        f'mount --bind "{root}" "{root}" && mount -o remount,ro,bind "{root}" || exit 1\n'
+        f'mount --bind "{root}" "{root}" && mount --rbind /dev "{root}/dev" || exit 1\n'
+        f'mount -o remount,ro,bind "{root}" || exit 1\n'
         f'exec chroot --userspec={_USER} "{root}" /usr/bin/env -i PATH=/opt/aws-iam/bin:/usr/bin '
         'HOME=/home/aws-iam PYTHONDONTWRITEBYTECODE=1 "$@"\n'
     )
