@@ -26,19 +26,21 @@ conformance: $(VENV)/dev.stamp
 
 # The inner loop: what can be wrong while one writes. `make test` runs what the markers leave out.
 quick: $(VENV)/dev.stamp
-	$(BIN)/ruff check --quiet server tests .ci
+	$(BIN)/ruff check --quiet server tests .ci assets/deploy
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not (browser or conformance or dask or emulator or growth or pre_commit or process or validator)"
 
 check: $(VENV)/dev.stamp
-	$(BIN)/ruff format --check server tests .ci
-	$(BIN)/ruff check server tests .ci
+	$(BIN)/ruff format --check server tests .ci assets/deploy
+	$(BIN)/ruff check server tests .ci assets/deploy
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m aws_iam.docs --check
+	$(BIN)/python .ci/manifests.py --check
 
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m aws_iam.docs
+	$(BIN)/python .ci/manifests.py
 
 # Rebuilds assets/data/service-authorization.zip and managed-policies.zip from their sources; review the difference before committing it.
 catalog: $(VENV)/dev.stamp

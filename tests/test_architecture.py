@@ -28,6 +28,7 @@ def texts() -> dict[Path, str]:
         path.relative_to(ROOT): path.read_text(encoding="utf-8")
         for folder in folders
         for path in sorted(folder.rglob("*.py"))
+        if "node_modules" not in path.parts
     }
 
 

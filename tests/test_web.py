@@ -187,6 +187,20 @@ def test_a_name_that_is_gone_is_retired(reference: Reference) -> None:
     assert catalog().last_listed("iam:PassRole") == shipped().as_of
 
 
+def test_a_condition_key_that_is_gone_is_dated(reference: Reference) -> None:
+    new = page("sns")
+    gone = next(row for row in new["ConditionKeys"] if row["Name"].startswith("sns:"))
+    new["ConditionKeys"].remove(gone)
+    for row in (*new["Actions"], *new["Resources"]):
+        keys = "ActionConditionKeys" if "ActionConditionKeys" in row else "ConditionKeys"
+        row[keys] = [key for key in row[keys] if key != gone["Name"]]
+    reference.offer("sns", new)
+    catalog_command.refresh(quiet)
+    assert catalog().condition_key(gone["Name"]) is None
+    assert catalog().key_last_listed(gone["Name"]) == shipped().as_of
+    assert catalog().key_last_listed("omics:VariantStoreName") == "2024-10-31"
+
+
 def test_a_refresh_keeps_the_corrections(reference: Reference) -> None:
     states, glacier = page("states"), page("glacier")
     for row in states["Actions"]:

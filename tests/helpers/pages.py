@@ -22,7 +22,7 @@ PAGES = tuple(
     )
 )
 TOOLS = ("policy", "secrets", "kms", "irsa", "audit")
-SKILLS = (ROOT / "SKILL.md", *(ROOT / "skills" / tool / "SKILL.md" for tool in TOOLS))
+SKILLS = (ROOT / "SKILL.md", *(ROOT / "skills" / f"aws-iam-{tool}" / "SKILL.md" for tool in TOOLS))
 PROSE = (*PAGES, *SKILLS)
 
 _GENERATED = re.compile(r"<!-- generated: [a-z-]+ -->\n.*?<!-- end generated -->", re.DOTALL)

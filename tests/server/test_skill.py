@@ -81,7 +81,7 @@ def test_folders_lead_to_every_file(server: Served) -> None:
     ("method", "uri"),
     [
         ("skills/get", "skill://aws-iam"),
-        ("skills/get", "skill://aws-iam/skills/policy/SKILL.md"),
+        ("skills/get", "skill://aws-iam/skills/aws-iam-policy/SKILL.md"),
         ("resources/directory/read", SKILL),
         ("resources/directory/read", "skill://aws-iam/"),
         ("resources/directory/read", "skill://aws-iam/../server"),

@@ -56,6 +56,8 @@ class AuditReport:
     """Key of a control → its section."""
     whys: Mapping[str, str] = field(default_factory=dict)
     """Key of a control → why it matters."""
+    fixes: Mapping[str, str] = field(default_factory=dict)
+    """Key of a control → how to mend it in general."""
     findings: tuple[Finding, ...] = ()
     answer: Answer = field(default=Answer(summary=""))
     """The whole answer of `audit run`."""

@@ -50,6 +50,8 @@ class PolicyReport:
     """Code of a rule → what it finds."""
     whys: Mapping[str, str] = field(default_factory=dict)
     """Code of a rule → why it matters."""
+    fixes: Mapping[str, str] = field(default_factory=dict)
+    """Code of a rule → how to mend it in general."""
     policies: Sequence[ValidatedPolicy] = ()
     skipped: Sequence[SkippedPlace] = ()
     online: Sequence[Finding] = ()

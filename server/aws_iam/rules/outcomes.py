@@ -19,6 +19,8 @@ from aws_iam.errors import NotCollected
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from aws_iam.engine.algebra.text_sets import Effort
+
 T = TypeVar("T")
 
 
@@ -114,6 +116,16 @@ def unread(
         missing.region or region,
         reason=f"{missing.call}{where}: {code}{needs}",
     )
+
+
+def ended_early(effort: Effort, about: Where, left_out: str) -> Iterator[Unknown]:
+    """An Unknown when the effort of a test was used up, so that its silence is not taken for a pass."""
+    if effort.is_spent:
+        yield Unknown(
+            about,
+            f"{left_out}: the policy is too long to compare all of it",
+            reason=f"{left_out}, because the policy is too long",
+        )
 
 
 def guarded(

@@ -96,7 +96,7 @@ def _answer_schema() -> ServedDocument:
 
 def prompt(tool: str, request: str) -> str:
     """The tool's playbook with the caller's request."""
-    body = resources.text(f"skills/{tool}/SKILL.md").split("---\n", 2)[2].strip()
+    body = resources.text(f"skills/aws-iam-{tool}/SKILL.md").split("---\n", 2)[2].strip()
     shown = (
         escaped(request, _REQUEST_LIMIT)
         or "none; ask what the user wants, or call the tool without arguments to show what it offers"

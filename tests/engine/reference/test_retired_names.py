@@ -20,7 +20,7 @@ def known() -> Catalog:
         # Half a year before the data, to the day.
         ("trustedadvisor:GetEngagement", "2026-04-27", True),
         ("cloud9:ValidateEnvironmentName", "2025-05-31", False),
-        ("deepracer:ListModels", "2025-12-31", False),
+        ("deepracer:ListModels", "2026-01-16", False),
         # Only an undated source lists it.
         ("gamesparks:CreateGame", "", False),
         ("s3:GetObject", "", False),
@@ -32,6 +32,23 @@ def test_a_retired_name_has_the_day_of_its_last_listing(
 ) -> None:
     assert known.last_listed(name) == day
     assert known.left_recently(name) is recently
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("omics:VariantStoreName", "2024-10-31"),
+        ("AIRFLOW:teamname", "2026-08-10"),
+        ("s3:prefix", ""),
+        ("aws:SourceIp", ""),
+        ("nothing:AtAll", ""),
+    ],
+)
+def test_a_former_condition_key_has_the_day_of_its_last_listing(
+    known: Catalog, name: str, day: str
+) -> None:
+    assert known.key_last_listed(name) == day
+    assert not (day and known.condition_key(name))
 
 
 @pytest.mark.parametrize(

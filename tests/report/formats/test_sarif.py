@@ -62,6 +62,18 @@ def test_a_rule_has_one_title_whatever_those_of_its_findings() -> None:
         assert "No such" not in rule["help"]["text"] + rule["help"]["markdown"]
 
 
+def test_the_help_of_a_rule_is_its_own_and_a_finding_says_how_it_differs() -> None:
+    first, second = (replace(FINDING, fix=fix) for fix in ("Write `s3:GetObject`.", "Drop it."))
+    declared = replace(RUN, fixes={FINDING.code: "Correct the name."})
+    run = run_of(first, second, FINDING, run=declared)
+    (rule,) = run["tool"]["driver"]["rules"]
+    assert rule["help"]["text"] == "It is a typo.\n\nCorrect the name."
+    said = [result["message"]["text"].partition("; fix: ")[2] for result in run["results"]]
+    assert said == ["Write `s3:GetObject`.", "Drop it.", ""]
+    (rule,) = run_of(first, second)["tool"]["driver"]["rules"]
+    assert rule["help"]["text"] == "It is a typo."
+
+
 def test_a_finding_is_a_result_that_points_at_its_place() -> None:
     result = result_of(FINDING)
     assert (result["ruleId"], result["level"], result["kind"]) == (

@@ -20,7 +20,9 @@ def ci_systems_listed(page: str) -> list[str]:
     return [name for name in re.split(r", | or another CI system: ", sentence) if name]
 
 
-@pytest.mark.parametrize("page", ["SKILL.md", "skills/irsa/SKILL.md", "references/irsa-oidc.md"])
+@pytest.mark.parametrize(
+    "page", ["SKILL.md", "skills/aws-iam-irsa/SKILL.md", "references/irsa-oidc.md"]
+)
 def test_a_list_of_ci_systems_names_every_provider(page: str) -> None:
     listed = sorted(ci_systems_listed(page))
     assert len(listed) == len(CI_TITLES)

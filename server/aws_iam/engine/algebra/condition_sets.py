@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.algebra.text_sets import Effort
     from aws_iam.engine.language.document import Condition
 
-_MOST_TESTS = 20
-"""More conditions on one key are not compared."""
+_FEW = 20
+"""The conditions on one key that are compared without counting the effort."""
 
 
 @slotted
@@ -93,7 +93,7 @@ def _decided(test: ConditionTest) -> bool:
 
 def follows(conclusion: ConditionTest, premises: Sequence[ConditionTest], effort: Effort) -> bool:
     """Whether the conclusion holds in every request in which all premises, on the same key, hold."""
-    if len(premises) > _MOST_TESTS:
+    if len(premises) > _FEW and not effort.spend(len(premises)):
         return False
     if _always_holds(conclusion) or any(_by_wording(premise, conclusion) for premise in premises):
         return True
@@ -168,9 +168,11 @@ def contradiction(
     premises: Sequence[ConditionTest], effort: Effort
 ) -> tuple[ConditionTest, ConditionTest] | None:
     """Two tests that no request satisfies together, given the others on the key; None if there are none."""
-    decided = [premise for premise in premises if _decided(premise)][:_MOST_TESTS]
+    decided = list(filter(_decided, premises))
     requiring = next((test for test in decided if not test.holds_absent), None)
     for first, second in combinations(decided, 2):
+        if len(decided) > _FEW and not effort.spend(1):
+            return None
         if not _exclude_each_other(first, second, effort):
             continue
         if not (first.holds_absent and second.holds_absent) or is_always_there(first.key):

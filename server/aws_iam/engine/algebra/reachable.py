@@ -14,25 +14,28 @@ Region and account are ignored: other checks report what is wrong with those.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.memo import memo_by_text, memo_of_reference, memo_on_subject
+from aws_iam.engine.language.memo import memo_of_reference, memo_on_subject
 from aws_iam.engine.language.pattern import covers, intersects, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_iam.engine.language.document import Policy, Statement, Text
     from aws_iam.engine.reference.facts import Action
 
 _PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
 _LONGEST = 300
-_MOST_RESOURCES = 100
-_MOST_STATEMENTS = 50
-_MOST_PATTERNS = 50
-_MOST_ACTIONS = 500
+_MOST_RESOURCES = 1_000
+"""More than fit in a policy that AWS accepts: longer lists are not compared, and `too_long` says so."""
+_EFFORT = 200_000
 
 
 @slotted
@@ -79,10 +82,11 @@ class ResourceReach:
         entries = tuple(statement.resource_words)
         wild = [entry for entry in entries if entry[:1] in "*?"]
         self.limited: bool = bool(entries) and not any(matches(text, "*") for text in wild)
-        self.arns: tuple[Arn, ...] = _arns(entries) if self.limited else ()
-        self._texts = entries if self.arns else ()
+        self.too_long: bool = self.limited and len(entries) > _MOST_RESOURCES
+        self.arns: tuple[Arn, ...] = _arns(entries) if self.limited and not self.too_long else ()
         self._open: bool = not self.limited and bool(entries or statement.not_resource_words)
         self._meets: dict[tuple[str, tuple[str, ...]], bool] = {}
+        self._forms: dict[ArnShape, bool] = {}
         self._beside: dict[tuple[str, tuple[str, ...]], Arn | None] = {}
         self._foreign: dict[str, bool] = {}
         self._whole: dict[str, bool] = {}
@@ -97,8 +101,31 @@ class ResourceReach:
             return self._open
         key = (service, types)
         if key not in self._meets:
-            self._meets[key] = any(_can_be(text, service, types) for text in self._texts)
+            forms = arn_shapes(service, types) or () if types else ()
+            self._meets[key] = any(map(self._has, forms))
         return self._meets[key]
+
+    def _has(self, form: ArnShape) -> bool:
+        """Whether one of the ARNs can have this format."""
+        if form not in self._forms:
+            begin = form.resource[:1]
+            # Most resources of a long list begin with another letter.
+            self._forms[form] = any(
+                (begin in "*?" or resource[:1] in (begin, "*", "?"))
+                and intersects(resource, form.resource)
+                for service, resources in self._by_service.items()
+                if intersects(service, form.service)
+                for resource in resources
+            )
+        return self._forms[form]
+
+    @cached_property
+    def _by_service(self) -> Mapping[str, set[str]]:
+        """The resource parts of the ARNs, by service."""
+        parts: dict[str, set[str]] = {}
+        for arn in self.arns:
+            parts.setdefault(arn.service, set()).add(arn.resource)
+        return parts
 
     def beside(self, action: Action) -> Arn | None:
         """An ARN of a service that the action works on, if all its ARNs of these services are of known types."""
@@ -137,23 +164,13 @@ class ResourceReach:
 
 
 def _arns(entries: tuple[str, ...]) -> tuple[Arn, ...]:
-    found = tuple(map(_arn, entries[: _MOST_RESOURCES + 1]))
-    arns = tuple([arn for arn in found if arn])
-    return arns if len(arns) == len(found) <= _MOST_RESOURCES else ()
+    arns = tuple([arn for entry in entries if (arn := _arn(entry))])
+    return arns if len(arns) == len(entries) else ()
 
 
 def _arn(entry: str) -> Arn | None:
     arn = Arn.of(without_variables(entry, "*"))
     return arn if arn and len(arn.resource) <= _LONGEST else None
-
-
-# Most actions of a service have the same types. Without the memo validation takes 1.15 times as long.
-@memo_by_text
-def _can_be(entry: str, service: str, types: tuple[str, ...]) -> bool:
-    """Whether an ARN can be of one of the types."""
-    arn = _arn(entry)
-    known = arn_shapes(service, types) or () if types else ()
-    return arn is not None and any(form.meets(arn) for form in known)
 
 
 def _is_foreign(owner: str, service: str) -> bool:
@@ -165,16 +182,16 @@ def _is_foreign(owner: str, service: str) -> bool:
 # Without this memo, that of `reach_of` and that of `action_names` validation takes 1.1 times as long.
 @memo_on_subject
 def named_actions(statement: Statement) -> tuple[Action, ...]:
-    """The known actions that a statement names without a wildcard, the first few hundred."""
+    """The known actions that a statement names without a wildcard."""
     known = catalog().action
-    literal = [word for word in statement.action_words[:_MOST_ACTIONS] if is_literal(word)]
+    literal = filter(is_literal, statement.action_words)
     return tuple([action for name in literal if (action := known(name))])
 
 
 def named_entries(statement: Statement) -> tuple[tuple[Text, Action], ...]:
     """The same actions with their entries in the statement."""
     known = catalog().action
-    literal = [text for text in statement.actions[:_MOST_ACTIONS] if is_literal(text.value)]
+    literal = [text for text in statement.actions if is_literal(text.value)]
     return tuple([(entry, action) for entry in literal if (action := known(entry.value))])
 
 
@@ -182,24 +199,35 @@ class ActionStatements:
     """The statements of a policy, to find one in which an action can work."""
 
     def __init__(self, policy: Policy) -> None:
-        self._rows = [
+        self._policy = policy
+        self.effort = Effort(_EFFORT)
+
+    @cached_property
+    def _rows(self) -> list[tuple[Statement, frozenset[str], tuple[str, ...]]]:
+        return [
             (
                 statement,
                 frozenset(word.lower() for word in statement.action_words if is_literal(word)),
-                tuple(word for word in statement.action_words if not is_literal(word))[
-                    :_MOST_PATTERNS
-                ],
+                tuple(word for word in statement.action_words if not is_literal(word)),
             )
-            for statement in policy.statements[:_MOST_STATEMENTS]
+            for statement in self._policy.statements
         ]
 
     def beside(self, statement: Statement, action: Action) -> bool:
-        """Whether another statement with the same effect names the action with resources on which it can work."""
+        """Whether another statement with the same effect names the action with resources on which it can work.
+
+        Also yes when the effort is used up.
+        """
         name = action.full_name
         return any(
-            other.allows is statement.allows
-            and (name.lower() in names or any(matches(w, name, ignore_case=True) for w in wild))
-            and reach_of(other).meets(action)
+            not self.effort.spend(1 + len(wild))
+            or (
+                other.allows is statement.allows
+                and (
+                    name.lower() in names or any(matches(w, name, ignore_case=True) for w in wild)
+                )
+                and reach_of(other).meets(action)
+            )
             for other, names, wild in self._rows
             if other is not statement
         )

@@ -41,6 +41,11 @@ class Effort:
         self.left -= steps
         return self.left >= 0
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether a question came after the effort was used up."""
+        return self.left < 0
+
 
 def is_everything(text: str) -> bool:
     """Whether the pattern consists of stars only."""

@@ -21,14 +21,14 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.operators import OPERATORS, Family
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
     from aws_iam.engine.algebra.text_sets import Effort
     from aws_iam.engine.language.document import Condition
 
-_MOST_VALUES = 100
-"""Longer lists are not compared: the cost is the product of both lengths."""
+_CHEAP = 32
+"""The values of a list that are looked up for one unit of effort."""
 
 
 @slotted
@@ -72,22 +72,25 @@ class Values:
 
 def inside(a: Values, b: Values, effort: Effort) -> bool:
     """Whether every value of `a` is one of `b`."""
-    if a.family is not b.family or not effort.spend(_cost(a, b)):
+    if a.family is not b.family or not effort.spend(len(a.atoms) // _CHEAP):
         return False
     known = frozenset(b.atoms)
-    return all(one in known or any(_within(one, other) for other in b.atoms) for one in a.atoms)
+    others = tuple(atom for atom in a.atoms if atom not in known)
+    return effort.spend(_cost(others, b.atoms)) and all(
+        any(_within(one, other) for other in b.atoms) for one in others
+    )
 
 
 def disjoint(a: Values, b: Values, effort: Effort) -> bool:
     """Whether no value belongs to both."""
-    if a.family is not b.family or not effort.spend(_cost(a, b)):
+    if a.family is not b.family or not effort.spend(_cost(a.atoms, b.atoms)):
         return False
     return all(_apart(one, other) for one in a.atoms for other in b.atoms)
 
 
-def _cost(a: Values, b: Values) -> int:
+def _cost(a: Sequence[Atom], b: Sequence[Atom]) -> int:
     """The highest cost of comparing both."""
-    return sum(map(_size, a.atoms)) * len(b.atoms) + sum(map(_size, b.atoms)) * len(a.atoms)
+    return sum(map(_size, a)) * len(b) + sum(map(_size, b)) * len(a)
 
 
 def _size(atom: Atom) -> int:
@@ -101,7 +104,7 @@ def _size(atom: Atom) -> int:
 def values(condition: Condition) -> Values | None:
     """The values of the condition; None unless all of them can be parsed and compared."""
     family = OPERATORS.get(condition.base)
-    if family is None or family is Family.NULL or not 0 < len(condition.values) <= _MOST_VALUES:
+    if family is None or family is Family.NULL or not condition.values:
         return None
     atoms = [_atom(condition.base, family, value.value) for value in condition.values]
     known = tuple(atom for atom in atoms if atom is not None)

@@ -407,6 +407,16 @@ def _is_guardrail(statements: tuple[Statement, ...]) -> bool:
     )
 
 
+def may_be_scp(policy: Policy) -> bool:
+    """Whether a policy that was taken for an identity policy reads like a service control policy: it grants all or nothing."""
+    return (
+        policy.kind is Kind.IDENTITY
+        and policy.kind_guessed
+        and bool(policy.statements)
+        and all(s.denies or _allows_everything(s) for s in policy.statements)
+    )
+
+
 def _is_of_any_account(resource: str) -> bool:
     account = resource.split(":", _ACCOUNT + 1)[_ACCOUNT : _ACCOUNT + 1]
     return resource == "*" or account == ["*"]

@@ -8,7 +8,8 @@
                         "k": [[key, …], …],    the sets of condition keys; elsewhere a set is its number here
                         "a": {Action: [level's letter, [type, type*, …], set, {type: set}, [dependent action]]},
                         "r": {type: [[ARN format], set]}, "c": {key: type},
-                        "t": {retired action: day on which a source last listed it, or ""}, "u": [undocumented action]}
+                        "t": {retired action: day on which a source last listed it, or ""}, "u": [undocumented action],
+                        "f": {former condition key: day on which a source last listed it}}
 
 A type with `*` takes part in every authorization. Empty values at the end of a row are omitted.
 """

@@ -62,6 +62,8 @@ class ServiceRow:
     # Former actions by the last day on which a source listed them; empty when no dated source did.
     retired: dict[str, str] = field(default_factory=dict)
     undocumented: set[str] = field(default_factory=set)
+    # Former condition keys, each with the last day on which a dated source listed it.
+    former_keys: dict[str, str] = field(default_factory=dict)
 
 
 def key_template(text: str) -> str:
@@ -89,6 +91,7 @@ def encode(row: ServiceRow) -> dict[str, Any]:
     member_: dict[str, Any] = {"n": row.title, "p": row.page, "k": [list(keys) for keys in sets]}
     member_ |= {"a": actions, "r": types, "c": dict(sorted(row.keys.items()))}
     member_ |= {"t": dict(sorted(row.retired.items())), "u": sorted(row.undocumented)}
+    member_ |= {"f": dict(sorted(row.former_keys.items()))}
     return {key: value for key, value in member_.items() if value}
 
 
@@ -132,6 +135,7 @@ def decode(data: Mapping[str, Any]) -> ServiceRow:
         keys=dict(data.get("c", {})),
         retired=dict(data.get("t", {})),
         undocumented=set(data.get("u", ())),
+        former_keys=dict(data.get("f", {})),
     )
 
 
@@ -197,6 +201,7 @@ def count(services: Mapping[str, ServiceRow]) -> dict[str, int]:
         "actions_with_dependents": sum(bool(action.dependents) for action in actions),
         "retired_actions": sum(len(row.retired) for row in rows),
         "undocumented_actions": sum(len(row.undocumented) for row in rows),
+        "former_condition_keys": sum(len(row.former_keys) for row in rows),
     }
 
 

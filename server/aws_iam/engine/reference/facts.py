@@ -142,6 +142,7 @@ class Service:
         # Former actions, each with the last day on which a source listed it; empty when no dated source did.
         self.retired: Mapping[str, str] = data.get("t", {})
         self.undocumented: tuple[str, ...] = tuple(data.get("u", ()))
+        self._former_keys: Mapping[str, str] = data.get("f", {})
         self._rows: Mapping[str, Any] = data.get("a", {})
         self._types: Mapping[str, Any] = data.get("r", {})
         self._keys: Mapping[str, str] = data.get("c", {})
@@ -155,17 +156,19 @@ class Service:
 
     def has_action(self, name: str) -> bool:
         """Whether a current action has this name."""
-        return name.lower() in self._spelled
+        return name.lower() in self.by_folded_name
 
     def action(self, name: str) -> Action | None:
         """A current action by its name."""
-        spelled = self._spelled.get(name.lower())
+        spelled = self.by_folded_name.get(name.lower())
         return self._action(spelled) if spelled else None
 
     @cached_property
     def actions(self) -> Mapping[str, Action]:
         """All current actions by lower-case name."""
-        return MappingProxyType({key: self._action(name) for key, name in self._spelled.items()})
+        return MappingProxyType(
+            {key: self._action(name) for key, name in self.by_folded_name.items()}
+        )
 
     def level(self, name: str) -> Level:
         """The access level of a current action, spelled as in `action_names`."""
@@ -229,6 +232,10 @@ class Service:
     def _named_keys(self) -> Templates[ConditionKey]:
         return Templates((key.name, key) for key in self.condition_keys.values())
 
+    def key_last_listed(self, name: str) -> str:
+        """The last day on which a source listed a former condition key; empty for other names."""
+        return next(Templates(self._former_keys.items()).find(name), "")
+
     def former(self, name: str) -> Literal["retired", "undocumented"] | None:
         """Whether a name that is no current action is retired or undocumented."""
         if name.lower() in self._former[0]:
@@ -247,7 +254,8 @@ class Service:
         )
 
     @cached_property
-    def _spelled(self) -> Mapping[str, str]:
+    def by_folded_name(self) -> Mapping[str, str]:
+        """The names of all current actions by lower-case name, in the order of the file."""
         return {name.lower(): name for name in self._rows}
 
     def _action(self, name: str) -> Action:

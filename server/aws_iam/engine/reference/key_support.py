@@ -1,13 +1,15 @@
 """Which actions can have a condition key in their requests, according to the service authorization reference.
 
-    lacking(("s3:get*",), "s3:prefix")    the actions when none of them can have the key; None when one may
-    supplying("s3", "s3:prefix")          the actions of a service that can have it
+    known_actions(("s3:get*",))              the actions by service
+    actions_without_key(known, "s3:prefix")  the actions when none of them can have the key
+    actions_with_key("s3", "s3:prefix")      the actions of a service that can have it
 
 The reference lists keys for actions and for resource types; either is enough here.
 """
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.memo import memo_of_reference
@@ -16,35 +18,31 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.facts import Templates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_MOST_SERVICES = 12
-"""Statements with more services are not checked: keys are looked up service by service."""
-_MOST_ENTRIES, _MOST_ACTIONS = 300, 3_000
-"""Longer statements are not checked either."""
+    from collections.abc import Iterable, Mapping, Sequence
 
 
-def actions_without_key(entries: Iterable[str], key: str) -> tuple[str, ...] | None:
-    """The actions of the entries when none of them can have the key; None when one may, or an entry is unknown."""
-    found: list[str] = []
-    wanted = tuple(dict.fromkeys(map(str.lower, entries)))
-    if len(wanted) > _MOST_ENTRIES:
-        return None
-    services: set[str] = set()
-    for entry in wanted:
+def known_actions(entries: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """The actions of the entries by service; empty when an entry is unknown, or has a wildcard for its service."""
+    known: dict[str, list[str]] = {}
+    for entry in dict.fromkeys(map(str.lower, entries)):
         service, _, name = entry.partition(":")
-        services.add(service)
-        if not is_literal(service) or len(services) > _MOST_SERVICES:
-            return None
-        having = actions_with_key(service, key)
+        if not is_literal(service):
+            return {}
         actions = (entry,) if is_literal(name) else catalog().expand(entry)
-        known = [action for action in actions if catalog().tier(action) == "known"]
-        if not known or not having.isdisjoint(map(str.lower, known)):
-            return None
-        found += known
-        if len(found) > _MOST_ACTIONS:
-            return None
-    return tuple(found) or None
+        current = [action for action in actions if catalog().tier(action) == "known"]
+        if not current:
+            return {}
+        known.setdefault(service, []).extend(current)
+    return known
+
+
+def actions_without_key(known: Mapping[str, Sequence[str]], key: str) -> tuple[str, ...]:
+    """The known actions when none of them can have the key; none of them when one may."""
+    for service, actions in known.items():
+        having = actions_with_key(service, key)
+        if having and not having.isdisjoint(map(str.lower, actions)):
+            return ()
+    return tuple(chain.from_iterable(known.values()))
 
 
 # Validation takes 1.1 times as long without this memo.

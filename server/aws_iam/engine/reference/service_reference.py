@@ -127,8 +127,8 @@ def _text(row: Any, name: str, form: re.Pattern[str]) -> str:
 def merged(new: ServiceRow, old: ServiceRow, *, old_day: str) -> ServiceRow:
     """The new rows, completed from the old ones with what the Service Reference lacks.
 
-    That is: dependent actions, which types are required, which key belongs to which type, and titles. Names that have
-    disappeared become retired, last listed on the day of the old data.
+    That is: dependent actions, which types are required, which key belongs to which type, and titles. Actions and keys that
+    have disappeared become former ones, last listed on the day of the old data.
     """
     spelled = {name.lower(): name for name in old.actions}
     for name, action in new.actions.items():
@@ -145,6 +145,9 @@ def merged(new: ServiceRow, old: ServiceRow, *, old_day: str) -> ServiceRow:
         new.types[name] = old.types.get(name, TypeRow())
     for key in _used(new) - set(new.keys):
         new.keys[key] = old.keys.get(key, "")
+    keys = {key.lower() for key in new.keys}
+    former = old.former_keys | dict.fromkeys(old.keys, old_day)
+    new.former_keys = {key: day for key, day in former.items() if key.lower() not in keys}
     return new
 
 

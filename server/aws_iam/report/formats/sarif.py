@@ -65,6 +65,8 @@ class SarifRun:
     """Code of a rule → what it finds, where its findings have titles of their own."""
     whys: Mapping[str, str] = field(default_factory=dict)
     """Code of a rule → why it matters."""
+    fixes: Mapping[str, str] = field(default_factory=dict)
+    """Code of a rule → how to mend it, where its findings may have fixes of their own."""
     notes: Sequence[str] = ()
     """What was not judged, and why: a report without results must not look complete."""
     alerts: frozenset[Status] = frozenset({Status.FAIL, Status.UNKNOWN})
@@ -78,10 +80,11 @@ def sarif(findings: Sequence[Finding], run: SarifRun, files: Iterable[str] = ())
     results = [finding for finding in findings if _is_result(finding, run)]
     shown = sorted(results, key=lambda f: (f.status.rank, f.severity.rank))[:MOST_RESULTS]
     others = [finding for finding in findings if not _is_result(finding, run)]
-    rules = _rules(shown, run.titles)
+    rules = _rules(shown, run)
     places = _Places(run.root, [*files, *map(_file, shown)])
     context = _Context(
         rule_numbers={code: number for number, code in enumerate(rules)},
+        rule_fixes={code: rule.fix for code, rule in rules.items()},
         places=places,
         identify=run.identify or _fingerprint_of,
     )
@@ -151,15 +154,16 @@ def _counted(others: Sequence[Finding]) -> str:
     return f"findings without a result in this run: {', '.join(words)}"
 
 
-def _rules(findings: Iterable[Finding], titles: Mapping[str, str]) -> dict[str, Finding]:
-    """The worst finding of each code with the rule's title, sorted by code so that equal runs give equal files."""
+def _rules(findings: Iterable[Finding], run: SarifRun) -> dict[str, Finding]:
+    """The worst finding of each code with the rule's words, sorted by code so that equal runs give equal files."""
     by_code: dict[str, list[Finding]] = {}
     for finding in findings:
         by_code.setdefault(finding.code, []).append(finding)
     return {
         code: replace(
             min(by_code[code], key=lambda finding: finding.severity.rank),
-            title=titles.get(code) or _common_title(by_code[code]),
+            title=run.titles.get(code) or _common_title(by_code[code]),
+            fix=run.fixes.get(code) or _common_fix(by_code[code]),
         )
         for code in sorted(by_code)
     }
@@ -169,6 +173,12 @@ def _common_title(findings: Sequence[Finding]) -> str:
     """The title of all findings of a code; the code in words where they differ."""
     titles = {finding.title for finding in findings}
     return titles.pop() if len(titles) == 1 else findings[0].code.replace("_", " ").capitalize()
+
+
+def _common_fix(findings: Sequence[Finding]) -> str | None:
+    """The fix of all findings of a code; None where they differ."""
+    fixes = {finding.fix for finding in findings}
+    return fixes.pop() if len(fixes) == 1 else None
 
 
 def _rule(finding: Finding, why: str) -> dict[str, Any]:
@@ -205,7 +215,7 @@ def _result(finding: Finding, context: _Context) -> dict[str, Any]:
         "ruleIndex": context.rule_numbers[finding.code],
         "kind": "fail" if failed else "open",
         "level": _LEVELS[finding.severity.rank] if failed else "none",
-        "message": {"text": _message(finding)},
+        "message": {"text": _message(finding) + _own_fix(finding, context)},
         "locations": [_location(finding, context.places)],
         "partialFingerprints": {"primaryLocationLineHash": _fingerprint(finding, context)},
     }
@@ -218,6 +228,13 @@ def _message(finding: Finding) -> str:
     if finding.status is Status.FAIL and finding.message and finding.title:
         text = f"{finding.title}: {finding.message}"
     return _plain(f"{text} ({finding.reason})" if finding.reason else text)
+
+
+def _own_fix(finding: Finding, context: _Context) -> str:
+    """The fix of the finding, where it is not that of the rule."""
+    if not finding.fix or finding.fix == context.rule_fixes[finding.code]:
+        return ""
+    return f"; fix: {_plain(finding.fix, FIX_LIMIT)}"
 
 
 def _properties(finding: Finding) -> dict[str, Any]:
@@ -305,6 +322,7 @@ class _Context:
     """What the results of a log share; `seen` counts equal fingerprints."""
 
     rule_numbers: Mapping[str, int]
+    rule_fixes: Mapping[str, str | None]
     places: _Places
     identify: Callable[[Finding], str]
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -320,9 +338,9 @@ def _percent(path: str) -> str:
     return quoted or "."
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, limit: int = MOST_TEXT) -> str:
     # Even in a plain SARIF message `[text](1)` is a link.
-    return _text(text).replace("](", r"\](")
+    return _text(text, limit).replace("](", r"\](")
 
 
 def _text(text: str, limit: int = MOST_TEXT) -> str:
@@ -356,6 +374,7 @@ def audit_sarif(report: AuditReport) -> str:
         # An upload replaces the earlier alerts of its category: each account and version has its own.
         category=f"audit/{report.account or 'accounts'}/{report.benchmark}",
         whys=report.whys,
+        fixes=report.fixes,
         notes=[f"not the whole audit: {note}" for note in report.partial],
         alerts=frozenset({Status.FAIL}),
         identify=identity,
@@ -385,6 +404,7 @@ def policies_sarif(report: PolicyReport) -> str:
         notes=[_note(place) for place in report.skipped if not place.broken],
         titles=report.titles,
         whys=report.whys,
+        fixes=report.fixes,
     )
     findings = [finding for policy in report.policies for finding in policy.findings]
     findings += [place.finding for place in report.skipped if place.broken]

@@ -45,13 +45,12 @@ def source_findings(source: Source) -> tuple[Finding, ...]:
     return with_location(findings, source)
 
 
-def security_warnings(source: Source) -> tuple[Finding, ...]:
-    """The security warnings of the rules on one policy, without the risks of its grants."""
+def rule_findings(source: Source) -> tuple[Finding, ...]:
+    """The findings of the rules on one policy, without the risks of its grants."""
     content = source.content
     if not isinstance(content, Policy):
         return ()
-    problems = certain_findings(policy_findings(content), source, policy_findings)
-    return tuple(f for f in problems if f.severity is Severity.SECURITY_WARNING)
+    return certain_findings(policy_findings(content), source, policy_findings)
 
 
 def policy_findings(policy: Policy) -> tuple[Finding, ...]:

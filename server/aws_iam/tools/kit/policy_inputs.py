@@ -12,7 +12,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from aws_iam.engine.language.document import Policy, Source
     from aws_iam.engine.sources.gathered import Gathered
@@ -126,6 +126,16 @@ def managed_policy_facts(names: Iterable[str]) -> dict[str, Any]:
         for policy in map(managed_policy_of_arn, arns)
     ]
     return {"aws_managed_policies": rows} if rows else {}
+
+
+def partly_judged_note(partly: Sequence[Unread]) -> str:
+    """A sentence about the policies in which a search for problems ended early."""
+    if not partly:
+        return ""
+    policies = len({(place.file, place.place) for place in partly})
+    codes = dict.fromkeys(f"`{place.why.partition(':')[0]}`" for place in partly)
+    verb = "was" if policies == 1 else "were"
+    return f"{counted(policies, 'policy')} {verb} judged only in part: {joined(list(codes))}."
 
 
 def not_judged_note(gathered: Gathered) -> str:

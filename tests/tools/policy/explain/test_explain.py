@@ -364,6 +364,98 @@ def test_what_was_not_read_is_said() -> None:
     assert len(answer.facts["statements"]) == 1
 
 
+def role_with(**properties: object) -> dict[str, object]:
+    trust = {"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    properties["AssumeRolePolicyDocument"] = document({"Effect": "Allow", **trust})
+    return {"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": properties}}}
+
+
+AWS_MANAGED = "arn:aws:iam::aws:policy"
+
+
+def test_of_attached_policies_it_is_said_which_were_judged_and_how_far() -> None:
+    attached = ["AdministratorAccess", "AmazonS3ReadOnlyAccess", "NoSuchPolicy"]
+    answer = explain(
+        role_with(
+            ManagedPolicyArns=[f"{AWS_MANAGED}/{name}" for name in attached],
+            PermissionsBoundary=f"{AWS_MANAGED}/PowerUserAccess",
+        )
+    )
+    assert [(finding.code, finding.resource) for finding in answer.findings] == [
+        ("ADMINISTRATOR", "R.ManagedPolicyArns (AdministratorAccess)")
+    ]
+    assert (
+        "Of the AWS managed policies `R.ManagedPolicyArns (AdministratorAccess)` and"
+        " `R.ManagedPolicyArns (AmazonS3ReadOnlyAccess)` only critical and high risks are listed,"
+        " and their access is not counted. `R.ManagedPolicyArns (NoSuchPolicy)` and"
+        " `R.PermissionsBoundary (PowerUserAccess)` are attached without a document, so not judged."
+    ) in answer.summary
+    assert [(row["place"], row["why"].split(":")[0]) for row in answer.facts["not_judged"]] == [
+        (
+            "R.ManagedPolicyArns (AdministratorAccess) and R.ManagedPolicyArns (AmazonS3ReadOnlyAccess)",
+            "an AWS managed policy",
+        ),
+        ("R.ManagedPolicyArns (NoSuchPolicy)", "an attached policy without its document"),
+        ("R.PermissionsBoundary (PowerUserAccess)", "a permissions boundary without its document"),
+    ]
+
+
+def test_an_attached_policy_that_was_judged_in_part_is_no_all_clear() -> None:
+    answer = explain(role_with(ManagedPolicyArns=[f"{AWS_MANAGED}/AmazonS3ReadOnlyAccess"]))
+    assert (
+        "nothing unusually powerful in what was judged. Of the AWS managed policy"
+        in answer.summary
+    )
+
+
+ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}
+ASSUME = {"Effect": "Allow", "Action": "sts:AssumeRole", "Condition": ORGANIZATION}
+WARNED = {
+    "a role that a whole organization may assume": (
+        {**ASSUME, "Principal": {"AWS": "*"}},
+        "1 warning",
+    ),
+    "a principal that AWS refuses": ({**ASSUME, "Principal": "*"}, "1 error"),
+    "an action beside another service's resource": (
+        allow(["s3:GetObject", "s3:Nope"], "arn:aws:sns:eu-west-1:111122223333:t"),
+        "2 warnings",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WARNED)
+def test_nothing_is_called_well_that_validation_warns_about(what: str) -> None:
+    statement, warned = WARNED[what]
+    answer = explain(document(statement))
+    assert answer.summary.endswith(f"{warned} of `policy validate`.")
+    assert "nothing unusually powerful" not in answer.summary
+    assert answer.next[0].arguments["action"] == "validate"
+
+
+def test_a_search_that_validation_ended_early_is_no_all_clear() -> None:
+    queues = [f"arn:aws:sqs:eu-west-1:111122223333:q{number}" for number in range(1_100)]
+    answer = explain(document(allow("sqs:SendMessage", queues)))
+    assert "nothing unusually powerful;" not in answer.summary
+    assert "judged only in part: `ACTION_MATCHES_NO_RESOURCE`" in answer.summary
+    (row,) = answer.facts["not_judged"]
+    assert row["why"].startswith("ACTION_MATCHES_NO_RESOURCE: ")
+
+
+@pytest.mark.parametrize(
+    ("policy", "calls"),
+    [
+        (document(allow("sns:ListTopics")), []),
+        (document(deny("s3:DeleteBucket")), [{"action": "explain", "kind": "scp"}]),
+        (document(allow("s3:Nope")), [{"action": "validate"}]),
+    ],
+)
+def test_a_next_call_is_offered_only_where_it_leads_on(
+    policy: object, calls: list[object]
+) -> None:
+    shown = [dict(call.arguments) for call in explain(policy).next]
+    assert [{k: v for k, v in row.items() if k != "document"} for row in shown] == calls
+
+
 OPEN_ACTIONS = """\
 Resources:
   P:

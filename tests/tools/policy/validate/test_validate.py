@@ -125,12 +125,19 @@ def test_the_other_kind_is_said_only_where_it_has_other_problems() -> None:
 
 
 def test_the_next_calls_look_the_service_up_and_ask_for_the_other_kind() -> None:
-    risky = {"Effect": "Allow", "Action": ["iam:CreateAccessKey", "s3:Nope"], "Resource": "*"}
-    answer = validate_policies(document(risky))
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    unknown = {"Effect": "Deny", "Action": "s3:Nope", "Resource": "*"}
+    answer = validate_policies(document(everything, unknown))
     assert [(call.arguments, call.same) for call in answer.next] == [
         ({"action": "lookup", "query": "s3"}, ()),
         ({"action": "validate", "kind": "scp"}, ("document",)),
     ]
+
+
+def test_a_policy_that_grants_what_it_names_is_not_taken_for_a_guardrail() -> None:
+    risky = {"Effect": "Allow", "Action": ["iam:CreateAccessKey", "s3:Nope"], "Resource": "*"}
+    (call,) = validate_policies(document(risky)).next
+    assert call.arguments == {"action": "lookup", "query": "s3"}
 
 
 def test_an_unknown_kind_is_refused() -> None:

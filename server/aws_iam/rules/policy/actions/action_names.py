@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
-# Finding a similar name takes a millisecond or more, so only the first unknown names of a document get a suggestion.
-_MOST_SUGGESTIONS = 20
 
 
 def _split(entry: Text) -> tuple[str, str] | None:
@@ -37,9 +34,8 @@ def _split(entry: Text) -> tuple[str, str] | None:
 def _with_suggestions(
     problems: Iterable[tuple[Text, str]], suggest: Callable[[str], tuple[str, ...]]
 ) -> Iterator[Fail]:
-    """One failure for each problem; the first ones suggest a similar name."""
-    remaining = iter(problems)
-    for entry, message in islice(remaining, _MOST_SUGGESTIONS):
+    """One failure for each problem, with a similar name if there is one."""
+    for entry, message in problems:
         near = suggest(entry.value)
         if near:
             yield Fail(entry.where, f"{message}; did you mean `{near[0]}`?")
@@ -49,8 +45,6 @@ def _with_suggestions(
                 if _may_be_new(entry.value)
                 else Fail(entry.where, message)
             )
-    for entry, message in remaining:
-        yield Fail(entry.where, message)
 
 
 def _may_be_new(entry: str) -> bool:
@@ -209,9 +203,8 @@ def _exists(prefix: str, name: str) -> bool:
     recent = (
         former for former in service.retired if catalog().left_recently(f"{prefix}:{former}")
     )
-    return any(
-        matches(name, existing, ignore_case=True)
-        for existing in (*service.action_names, *service.undocumented, *recent)
+    return bool(catalog().expand(full_name)) or any(
+        matches(name, existing, ignore_case=True) for existing in (*service.undocumented, *recent)
     )
 
 

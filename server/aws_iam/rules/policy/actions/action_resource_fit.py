@@ -25,7 +25,7 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow, policy_with
 from aws_iam.rules.gates import Both, at_action, at_resource, at_statement
-from aws_iam.rules.outcomes import Fail
+from aws_iam.rules.outcomes import Fail, Unknown, ended_early
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Text
     from aws_iam.engine.reference.catalog import Action
+    from aws_iam.rules.outcomes import Outcome
 
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
 _KINDS = (*IDENTITY_KINDS, Kind.SCP)
@@ -79,7 +80,7 @@ _LIMITED = at_resource(_is_not_star)
         ),
     ],
 )
-def action_without_resource(policy: Policy) -> Iterator[Fail]:
+def action_without_resource(policy: Policy) -> Iterator[Outcome]:
     """AWS authorizes such an action on `*` only, which no ARN matches, so the Allow or Deny has no effect for it.
 
     False alarm when AWS authorizes the action on an ARN that its reference does not list.
@@ -87,7 +88,8 @@ def action_without_resource(policy: Policy) -> Iterator[Fail]:
     for statement in policy.statements:
         reach = reach_of(statement)
         by_doubt: dict[str, list[tuple[Text, Action]]] = {}
-        for entry, action in named_entries(statement) if reach.limited else ():
+        judged = reach.limited and not reach.too_long
+        for entry, action in named_entries(statement) if judged else ():
             if action.resource_types or any(
                 is_authorised_on(action.full_name, arn) for arn in reach.arns
             ):
@@ -96,6 +98,22 @@ def action_without_resource(policy: Policy) -> Iterator[Fail]:
                 by_doubt.setdefault(_doubt(reach, action), []).append((entry, action))
         for doubt, entries in by_doubt.items():
             yield _without_resource_type(statement, entries, doubt)
+    yield from _ended_early(policy)
+
+
+def _ended_early(policy: Policy) -> Iterator[Unknown]:
+    """An Unknown for each statement with too many resources, and one when too many statements share actions."""
+    left_out = "the actions were not compared with the ARNs"
+    for statement in policy.statements:
+        if reach_of(statement).too_long:
+            reason = f"{left_out}, because the statement has {len(statement.resources)} of them"
+            yield Unknown(statement.place("Resource"), reason, reason=reason)
+    if policy.statements:
+        yield from ended_early(
+            statements_by_action(policy).effort,
+            policy.statements[0].place(),
+            "some actions were not looked for in the other statements",
+        )
 
 
 # AWS says of these services that an action without resource types works with `*` only:
@@ -151,7 +169,7 @@ def _may_mismatch(statement: Statement) -> bool:
         return False
     reach = reach_of(statement)
     if not reach.arns:
-        return False
+        return reach.too_long
     actions = named_actions(statement)
     return not all(reach.meets(action) for action in actions) or (
         len(actions) < len(statement.action_words) and any(_service_mismatches(statement, reach))
@@ -188,7 +206,7 @@ def _may_mismatch(statement: Statement) -> bool:
         ),
     ],
 )
-def no_meeting(policy: Policy) -> Iterator[Fail]:
+def no_meeting(policy: Policy) -> Iterator[Outcome]:
     """No request combines the action with such a resource, so the Allow or Deny has no effect for it.
 
     False alarm when AWS authorizes the action on a resource type that its reference does not list.
@@ -213,6 +231,7 @@ def no_meeting(policy: Policy) -> Iterator[Fail]:
                 by_doubt.setdefault(_is_unsure(action, reach), []).append((entry, action, arn))
         for unsure, mismatches in by_doubt.items():
             yield _mismatch(statement, mismatches, unsure=unsure)
+    yield from _ended_early(policy)
 
 
 def _service_mismatches(statement: Statement, reach: ResourceReach) -> Iterator[Fail]:

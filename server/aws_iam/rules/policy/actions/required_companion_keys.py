@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.reference.catalog import catalog
@@ -14,13 +15,14 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow, policy_with
 from aws_iam.rules.gates import at_condition, at_keys
-from aws_iam.rules.outcomes import Fail
+from aws_iam.rules.outcomes import Fail, ended_early
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.document import Text
     from aws_iam.engine.reference.catalog import Action
+    from aws_iam.rules.outcomes import Outcome
 
 
 def _read_if(condition: Mapping[str, object]) -> Example:
@@ -111,7 +113,7 @@ _NO_MFA_KEY = {"Null": {"aws:MultiFactorAuthAge": "true"}}
         ),
     ],
 )
-def keyless_pass(policy: Policy) -> Iterator[Fail]:
+def keyless_pass(policy: Policy) -> Iterator[Outcome]:
     """Requests signed with a user's access key lack this condition key, so the condition is false and nothing is denied.
 
     False alarm when no principal with this policy has access keys, or when another policy denies requests without the
@@ -126,14 +128,23 @@ def keyless_pass(policy: Policy) -> Iterator[Fail]:
         statement
         for statement in policy.statements
         if incomplete and _denies_without_key(statement)
-    ][:_MOST_STATEMENTS]
-    for statement, condition in incomplete[:_MOST_STATEMENTS]:
-        if not any(_is_within(statement, other) for other in complete):
+    ]
+    effort = Effort(_EFFORT)
+    for statement, condition in incomplete:
+        if effort.is_spent:
+            break
+        if not any(_is_within(statement, other, effort) for other in complete):
             yield Fail(
                 condition.operator.where,
                 f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} does not deny requests signed"
                 " with a user's access key: they lack this condition key",
             )
+    if incomplete:
+        yield from ended_early(
+            effort,
+            incomplete[0][0].place(),
+            "some Denies without MFA were not compared with the others",
+        )
 
 
 _OPERATORS_THAT_NEED_KEY = frozenset(
@@ -157,7 +168,7 @@ def _condition_that_needs_key(statement: Statement) -> Condition | None:
 
 
 # Bounds the comparison of statements with each other; a policy has one or two such Denies.
-_MOST_STATEMENTS = 20
+_EFFORT = 200_000
 
 
 def _denies_without_key(statement: Statement) -> bool:
@@ -178,11 +189,22 @@ def _holds_without_key(condition: Condition) -> bool:
     return condition.negated or condition.if_exists
 
 
-def _is_within(inner: Statement, outer: Statement) -> bool:
-    """Whether the outer statement, ignoring conditions, has all actions and resources of the inner one."""
-    return _contains(
-        inner.actions, inner.not_actions, outer.actions, outer.not_actions
-    ) and _contains(inner.resources, inner.not_resources, outer.resources, outer.not_resources)
+def _is_within(inner: Statement, outer: Statement, effort: Effort) -> bool:
+    """Whether the outer statement, ignoring conditions, has all actions and resources of the inner one.
+
+    Yes when the effort is used up: what cannot be compared is not reported.
+    """
+    return not effort.spend(_pairs(inner, outer)) or (
+        _contains(inner.actions, inner.not_actions, outer.actions, outer.not_actions)
+        and _contains(inner.resources, inner.not_resources, outer.resources, outer.not_resources)
+    )
+
+
+def _pairs(a: Statement, b: Statement) -> int:
+    """The most pairs of entries that are compared."""
+    actions, others = ((*s.actions, *s.not_actions) for s in (a, b))
+    resources, more = ((*s.resources, *s.not_resources) for s in (a, b))
+    return 1 + len(actions) * len(others) + len(resources) * len(more)
 
 
 def _contains(

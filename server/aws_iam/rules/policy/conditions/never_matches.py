@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations, islice
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
@@ -19,17 +19,23 @@ from aws_iam.engine.language.operators import Family
 from aws_iam.engine.language.variables import variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys
-from aws_iam.engine.reference.key_support import actions_with_key, actions_without_key
+from aws_iam.engine.reference.key_support import (
+    actions_with_key,
+    actions_without_key,
+    known_actions,
+)
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow
 from aws_iam.rules.gates import KEY_TWICE, VARIABLE, VARIABLE_IN_VALUE, at_condition, at_operators
-from aws_iam.rules.outcomes import Fail
+from aws_iam.rules.outcomes import Fail, ended_early
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from aws_iam.engine.language.document import Condition, Text
+    from aws_iam.rules.outcomes import Outcome
 
 _GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 _LOGIC = f"{_GUIDE}/reference_policies_condition-logic-multiple-context-keys-or-values.html"
@@ -105,7 +111,7 @@ def _may_be_of_no_action(condition: Condition) -> bool:
         ),
     ],
 )
-def never_together(statement: Statement) -> Iterator[Fail]:
+def never_together(statement: Statement) -> Iterator[Outcome]:
     """All conditions of a statement must hold at once, and a request has at most one value of such a key.
 
     False alarm when one of the values is a placeholder that is filled in before deployment.
@@ -122,6 +128,9 @@ def never_together(statement: Statement) -> Iterator[Fail]:
                 f"{quoted(second.condition.key.value)} never satisfies both {_shown(first)}"
                 f" and {_shown(second)}: {_consequence(statement)}",
             )
+    yield from ended_early(
+        effort, statement.place("Condition"), "some conditions were not compared with the others"
+    )
 
 
 _BY_ENDPOINT = ("vpc_endpoint", "vpc_endpoint_supported", "vpc_endpoint_supported_org")
@@ -198,7 +207,8 @@ def _needs_key(test: ConditionTest) -> bool:
     return not test.holds_absent and (test.holds_present is not None or test.values is not None)
 
 
-_MOST_KEYS = 30
+_EFFORT = 20_000
+"""A policy that AWS accepts takes a tenth of this: one unit for each key and service."""
 _TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
 
 
@@ -221,19 +231,21 @@ _TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
         _reading_if({"StringEquals": {"aws:RequestTag/team": "blue"}}, action="ec2:RunInstances"),
     ],
 )
-def key_of_no_action(statement: Statement) -> Iterator[Fail]:
+def key_of_no_action(statement: Statement) -> Iterator[Outcome]:
     """Without the key a positive condition never holds, and a negated one or one with IfExists always does.
 
     False alarm when AWS sends the key although its reference does not list it for the action.
     """
-    for key in islice(
-        dict.fromkeys(condition.name for condition in statement.conditions), _MOST_KEYS
-    ):
-        if not _is_of_actions(key, statement):
+    known = known_actions(statement.action_words)
+    named = {action.service for action in named_actions(statement)}
+    effort = Effort(_EFFORT)
+    for key, tests in _tests(statement).items() if known else ():
+        if not _is_of_actions(key, named):
             continue
-        actions = actions_without_key(statement.action_words, key)
-        tests = _tests(statement).get(key) if actions else None
-        if not (actions and tests):
+        if not effort.spend(len(known)):
+            break
+        actions = actions_without_key(known, key)
+        if not actions:
             continue
         test = next((test for test in tests if _needs_key(test)), tests[0])
         never_holds = _needs_key(test)
@@ -246,20 +258,23 @@ def key_of_no_action(statement: Statement) -> Iterator[Fail]:
                 # The reference is uneven in the keys that it lists, and late with new actions.
                 low_confidence=True,
             )
+    yield from ended_early(
+        effort, statement.place("Condition"), "some condition keys were not looked up"
+    )
 
 
 # Later requests of a session keep keys of sts; for AWS Marketplace the reference lists keys without all of their actions.
 _UNEVEN = frozenset({"sts", "aws-marketplace"})
 
 
-def _is_of_actions(key: str, statement: Statement) -> bool:
-    """Whether a key depends on the action, some action is known to have it, and none of AWS's codes reports the same."""
+def _is_of_actions(key: str, named: AbstractSet[str]) -> bool:
+    """Whether a key depends on the action, some action is known to have it, and none of AWS's codes reports the same.
+
+    `named` are the services of the actions that the statement writes out.
+    """
     if key.startswith(_TAGS_OF_REQUEST):
         return True
-    prefix = key.partition(":")[0]
-    return _is_of_some_actions(key) and not any(
-        action.service == prefix for action in named_actions(statement)
-    )
+    return _is_of_some_actions(key) and key.partition(":")[0] not in named
 
 
 def _is_of_some_actions(key: str) -> bool:
@@ -404,7 +419,7 @@ def _valueless(tests: Mapping[str, Sequence[ConditionTest]], text: Text) -> str:
         if known is None or variable.default is not None or known.presence_rule in _WITH_VALUE:
             continue
         of_key = tests.get(variable.name.lower(), ())
-        if known.presence_rule and not any(map(_needs_key, of_key[:_MOST_KEYS])):
+        if known.presence_rule and not any(map(_needs_key, of_key)):
             return variable.name
     return ""
 

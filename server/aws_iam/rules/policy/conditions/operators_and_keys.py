@@ -232,6 +232,14 @@ def _unknown_key(condition: Condition, what: str, near: str | None) -> Fail:
             low_confidence=True,
         )
     hint = f"; did you mean `{near}`?" if near else ""
+    seen = catalog().key_last_listed(condition.key.value)
+    if seen:
+        return Fail(
+            condition.key.where,
+            f"{key} is no longer a {what}: AWS's reference still listed it on {seen}{hint}",
+            # A service may send a key for some time after it has left the reference.
+            low_confidence=catalog().is_recent(seen),
+        )
     return Fail(condition.key.where, f"{key} is not a {what}{hint}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
@@ -90,7 +89,6 @@ _OUTSIDERS = (
     "service_principal",
     "service_principal_source_org",
 )
-_MOST_ACTIONS, _MOST_KEYS = 200, 30
 _TAGS = {"ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}
 _OWN_ROWS = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["${aws:userid}"]}}
 _PATHS = {"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-exampleorg/*"}}
@@ -132,13 +130,15 @@ def all_of_no_value(statement: Statement) -> Iterator[Fail]:
     if not (statement.allows and any(map(_is_for_all, statement.conditions))):
         return
     tests = condition_tests_by_key(statement.conditions)
-    for name, of_key in islice(tests.items(), _MOST_KEYS):
+    patterns = _patterns_by_service(statement)
+    for name, of_key in tests.items():
         condition = next((test.condition for test in of_key if _is_for_all(test.condition)), None)
-        key = catalog().condition_key(name)
+        key = catalog().condition_key(name) if condition else None
         if condition is None or key is None or not key.multivalued or _is_required(name, tests):
             continue
         if not key.presence_rule:
-            yield from _unlimited(statement, condition)
+            service = name.partition(":")[0]
+            yield from _unlimited(condition, service, patterns.get(service, ()))
         elif name == "aws:tagkeys":
             yield from _untagged(statement, condition)
         else:
@@ -161,20 +161,24 @@ def _untagged(statement: Statement, condition: Condition) -> Iterator[Fail]:
         )
 
 
-def _unlimited(statement: Statement, condition: Condition) -> Iterator[Fail]:
+def _patterns_by_service(statement: Statement) -> Mapping[str, Sequence[str]]:
+    """The actions with a wildcard, by service in lower case."""
+    patterns: dict[str, list[str]] = {}
+    for entry in statement.action_words:
+        if not is_literal(entry):
+            patterns.setdefault(entry.partition(":")[0].lower(), []).append(entry)
+    return patterns
+
+
+def _unlimited(condition: Condition, service: str, patterns: Sequence[str]) -> Iterator[Fail]:
     """Actions that a wildcard matches and that never have the service's key; AWS has a code for those that are written out."""
-    service = condition.name.partition(":")[0]
     with_key = actions_with_key(service, condition.name)
-    for entry in statement.actions[:_MOST_ACTIONS] if with_key else ():
-        if is_literal(entry.value) or entry.value.partition(":")[0].lower() != service:
-            continue
-        without_key = [
-            name for name in catalog().expand(entry.value) if name.lower() not in with_key
-        ]
+    for pattern in patterns if with_key else ():
+        without_key = [name for name in catalog().expand(pattern) if name.lower() not in with_key]
         if without_key:
             yield Fail(
                 condition.operator.where,
-                f"{len(without_key)} actions of {quoted(entry.value)}, such as `{without_key[-1]}`, never have"
+                f"{len(without_key)} actions of {quoted(pattern)}, such as `{without_key[-1]}`, never have"
                 f" {quoted(condition.key.value)}: `{condition.operator.value}` does not limit them",
                 low_confidence=True,
             )
@@ -183,9 +187,9 @@ def _unlimited(statement: Statement, condition: Condition) -> Iterator[Fail]:
 
 def _may_pass_no_tags(statement: Statement) -> str:
     """An action that can pass tags but need not; actions of the access level Tagging exist to pass them."""
-    for entry in statement.actions[:_MOST_ACTIONS]:
-        with_key = actions_with_key(entry.value.partition(":")[0].lower(), "aws:TagKeys")
-        for name in catalog().expand(entry.value) if with_key else ():
+    for entry in statement.action_words:
+        with_key = actions_with_key(entry.partition(":")[0].lower(), "aws:TagKeys")
+        for name in catalog().expand(entry) if with_key else ():
             action = catalog().action(name) if name.lower() in with_key else None
             if action and action.level != "Tagging":
                 return name
@@ -194,10 +198,6 @@ def _may_pass_no_tags(statement: Statement) -> str:
 
 def _is_required(key: str, tests: Mapping[str, Sequence[ConditionTest]]) -> bool:
     """Whether another condition fails unless the request has the key."""
-    of_tags = key == "aws:tagkeys"
-    return any(
-        not test.holds_absent
-        for name, of_key in tests.items()
-        if name == key or (of_tags and name.startswith("aws:requesttag/"))
-        for test in of_key
-    )
+    tags = (name for name in tests if name.startswith("aws:requesttag/"))
+    names = (key, *tags) if key == "aws:tagkeys" else (key,)
+    return any(not test.holds_absent for name in names for test in tests[name])

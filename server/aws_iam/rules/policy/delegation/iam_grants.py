@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, matches
 from aws_iam.escape import quoted
@@ -14,11 +15,8 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Condition, Policy, Statement, Text
 
-# Every Allow is compared with every Deny, resource by resource. Policies that IAM accepts are far below these limits; a
-# larger one is not judged.
-_MOST_STATEMENTS = 100
-_MOST_RESOURCES = 200
-_MOST_ENTRIES = 2_000
+# Every Allow is compared with every Deny, resource by resource; delegations that people write take a hundredth of this.
+_EFFORT = 20_000
 
 
 @slotted
@@ -40,23 +38,17 @@ class _ActionStatements:
 
 @slotted
 class Grants:
-    """The Allows and Denies of some actions in one policy."""
+    """The Allows and Denies of some actions in one policy; what the effort does not reach counts as denied."""
 
     by_action: Mapping[str, _ActionStatements]
+    effort: Effort
 
     @classmethod
-    def of(cls, policy: Policy, actions: Mapping[str, str]) -> Grants | None:
-        """The grants of these actions, each with the pattern of its resources' ARNs; None for a policy that is too long."""
-        statements = policy.statements
-        if (
-            len(statements) > _MOST_STATEMENTS
-            or _total(statements, lambda statement: statement.resources) > _MOST_RESOURCES
-            or _total(statements, lambda statement: (*statement.actions, *statement.not_actions))
-            > _MOST_ENTRIES
-        ):
-            return None
+    def of(cls, policy: Policy, actions: Mapping[str, str]) -> Grants:
+        """The grants of these actions, each with the pattern of its resources' ARNs."""
         return cls(
-            by_action={name: _statements_on(policy, name, arns) for name, arns in actions.items()}
+            by_action={name: _statements_on(policy, name, arns) for name, arns in actions.items()},
+            effort=Effort(_EFFORT),
         )
 
     def allowing(self, action: str) -> tuple[Grant, ...]:
@@ -68,10 +60,13 @@ class Grants:
     ) -> bool:
         """Whether a Deny whose conditions all hold denies the action on all of the resources."""
         return any(
-            all(map(holds, deny.conditions))
-            and all(
-                any(covers(denied.value, resource) for denied in deny.resources)
-                for resource in resources
+            not self.effort.spend(len(deny.conditions) + len(resources) * len(deny.resources))
+            or (
+                all(map(holds, deny.conditions))
+                and all(
+                    any(covers(denied.value, resource) for denied in deny.resources)
+                    for resource in resources
+                )
             )
             for deny in self.by_action[action].denies
         )
@@ -117,12 +112,6 @@ def _statements_on(policy: Policy, action: str, arns: str) -> _ActionStatements:
                     Grant(statement=statement, entry=entry, resources=resources or (arns,))
                 )
     return _ActionStatements(allows=tuple(allows), denies=tuple(denies))
-
-
-def _total(
-    statements: tuple[Statement, ...], parts: Callable[[Statement], tuple[Text, ...]]
-) -> int:
-    return sum(len(parts(statement)) for statement in statements)
 
 
 def grouped(grants: Iterator[tuple[Grant, str]]) -> Iterator[tuple[Text, str]]:

@@ -13,7 +13,7 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow, deny, policy_with
 from aws_iam.rules.gates import at_keys
-from aws_iam.rules.outcomes import Fail
+from aws_iam.rules.outcomes import Fail, Unknown, ended_early
 from aws_iam.rules.policy.delegation.iam_grants import (
     Grant,
     Grants,
@@ -26,13 +26,13 @@ from aws_iam.rules.policy.delegation.iam_grants import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aws_iam.rules.outcomes import Outcome
+
 _BOUNDARIES_PAGE = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"
 )
 _KINDS = (Kind.IDENTITY, Kind.BOUNDARY)
 _KEY = "iam:permissionsboundary"
-# A delegation has one boundary or a few.
-_MOST_BOUNDARIES = 20
 _BOUNDARY = "arn:aws:iam::111122223333:policy/dev-boundary"
 _WITH = {"StringEquals": {"iam:PermissionsBoundary": _BOUNDARY}}
 _ROLES = "arn:aws:iam::111122223333:role/dev/*"
@@ -81,6 +81,14 @@ def _delegated(policy: Policy, *actions: str) -> Grants | None:
         Grants.of(policy, {action: _arns(action) for action in actions})
         if _boundaries(policy)
         else None
+    )
+
+
+def _ended_early(grants: Grants, policy: Policy) -> Iterator[Unknown]:
+    return ended_early(
+        grants.effort,
+        policy.statements[0].place(),
+        "some Allows were not compared with the Denies and the boundaries",
     )
 
 
@@ -133,7 +141,7 @@ _HAS_BOUNDARY_CONDITION = (at_keys(_KEY),)
         policy_with(_CREATE, allow("iam:DeleteRole", _ROLES)),
     ],
 )
-def removable(policy: Policy) -> Iterator[Fail]:
+def removable(policy: Policy) -> Iterator[Outcome]:
     """Without the boundary a role has everything that its policies allow, and the delegated administrator writes these.
 
     False alarm when another policy of the administrator denies the action.
@@ -149,6 +157,7 @@ def removable(policy: Policy) -> Iterator[Fail]:
     )
     for entry, name in grouped(removals):
         yield Fail(entry.where, f"{name} allows removing the required boundary")
+    yield from _ended_early(grants, policy)
 
 
 _PUT = ("iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary")
@@ -171,7 +180,7 @@ _PUT = ("iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary")
         policy_with(_CREATE, allow("iam:PutRolePolicy", _ROLES)),
     ],
 )
-def replaceable(policy: Policy) -> Iterator[Fail]:
+def replaceable(policy: Policy) -> Iterator[Outcome]:
     """Any managed policy can be a boundary, even AdministratorAccess, which limits nothing.
 
     False alarm when another policy of the administrator denies the action without the required boundary.
@@ -184,6 +193,7 @@ def replaceable(policy: Policy) -> Iterator[Fail]:
     )
     for entry, name in grouped(replacements):
         yield Fail(entry.where, f"{name} allows setting any policy as the boundary")
+    yield from _ended_early(grants, policy)
 
 
 _NAMED_POLICY = {"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}}
@@ -230,7 +240,7 @@ _GRANTING = tuple(
         policy_with(_CREATE, allow("iam:AttachRolePolicy", "*", _NAMED_POLICY)),
     ],
 )
-def unbounded(policy: Policy) -> Iterator[Fail]:
+def unbounded(policy: Policy) -> Iterator[Outcome]:
     """An administrator who can create a role, or give it permissions, without the boundary has a role without limits.
 
     False alarm when another policy of the administrator denies the actions without the boundary.
@@ -240,6 +250,7 @@ def unbounded(policy: Policy) -> Iterator[Fail]:
         return
     for entry, name in grouped(_unbounded(grants)):
         yield Fail(entry.where, f"{name} does not require the boundary")
+    yield from _ended_early(grants, policy)
 
 
 def _unbounded(grants: Grants) -> Iterator[tuple[Grant, str]]:
@@ -334,7 +345,7 @@ _EDITS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
         ),
     ],
 )
-def editable(policy: Policy) -> Iterator[Fail]:
+def editable(policy: Policy) -> Iterator[Outcome]:
     """A principal that can change the boundary can lift every limit that it sets, including its own.
 
     False alarm when another policy of the principal denies the action on the boundary.
@@ -342,11 +353,14 @@ def editable(policy: Policy) -> Iterator[Fail]:
     grants = _delegated(policy, *_EDITS)
     if grants is None:
         return
-    for boundary in _boundaries(policy)[:_MOST_BOUNDARIES]:
+    for boundary in _boundaries(policy):
+        if grants.effort.is_spent:
+            break
         for entry, name in grouped(_editing(grants, boundary)):
             yield Fail(
                 entry.where, f"{name} allows changing the required boundary {quoted(boundary)}"
             )
+    yield from _ended_early(grants, policy)
 
 
 def _editing(grants: Grants, boundary: str) -> Iterator[tuple[Grant, str]]:
@@ -354,8 +368,9 @@ def _editing(grants: Grants, boundary: str) -> Iterator[tuple[Grant, str]]:
         if not grants.is_denied(action, (boundary,), spares_some):
             for grant in grants.allowing(action):
                 # NotResource may exclude the boundary, so only Resource counts.
-                if any(
-                    intersects(resource.value, boundary) for resource in grant.statement.resources
+                own = grant.statement.resources
+                if grants.effort.spend(len(own)) and any(
+                    intersects(resource.value, boundary) for resource in own
                 ):
                     yield grant, action
 

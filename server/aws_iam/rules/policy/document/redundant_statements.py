@@ -15,13 +15,14 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow, policy_with
 from aws_iam.rules.gates import at_deny, at_policy
-from aws_iam.rules.outcomes import Fail
+from aws_iam.rules.outcomes import Fail, ended_early
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.document import Text
+    from aws_iam.rules.outcomes import Outcome, Unknown
 
 _EVALUATION_LOGIC = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html"
 _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/home/*"
@@ -91,6 +92,15 @@ class _Comparison:
         self._effort = Effort(_EFFORT)
         self._by_service = _by_service(policy)
         self._known_limits = _known_limits(policy)
+
+    def ended_early(self) -> Iterator[Unknown]:
+        """An Unknown when the effort was used up."""
+        if self.statements:
+            yield from ended_early(
+                self._effort,
+                self.statements[0].statement.place(),
+                "some statements were not compared with the others",
+            )
 
     def candidates(self, actions: Texts, *, denying: bool) -> Iterator[_Scoped]:
         """The statements that deny, or those that allow, and may contain these actions."""
@@ -220,7 +230,7 @@ def _service(entry: str) -> str:
         ),
     ],
 )
-def shadowed(policy: Policy) -> Iterator[Fail]:
+def shadowed(policy: Policy) -> Iterator[Outcome]:
     """Statements with the same effect add up, so a narrower one limits nothing, although it looks as if it did.
 
     False alarm when the statement is kept on purpose, for readers.
@@ -238,6 +248,7 @@ def shadowed(policy: Policy) -> Iterator[Fail]:
                 + (", without its condition" if loses_condition else ""),
                 severity=Severity.WARNING if loses_condition else None,
             )
+    yield from comparison.ended_early()
 
 
 @check(
@@ -261,7 +272,7 @@ def shadowed(policy: Policy) -> Iterator[Fail]:
         )
     ],
 )
-def shadowed_action(policy: Policy) -> Iterator[Fail]:
+def shadowed_action(policy: Policy) -> Iterator[Outcome]:
     """Statements with the same effect add up, so the narrower one does not limit the action.
 
     False alarm when the action is listed here on purpose, for readers.
@@ -278,6 +289,7 @@ def shadowed_action(policy: Policy) -> Iterator[Fail]:
                 f"{other.name} already {other.verb} {quoted(entry.value)},"
                 f" without the limits of this statement{more}",
             )
+    yield from comparison.ended_early()
 
 
 _DELETE = ["s3:PutObject", "s3:DeleteObject"]
@@ -306,7 +318,7 @@ _DELETE = ["s3:PutObject", "s3:DeleteObject"]
         ),
     ],
 )
-def denied_anyway(policy: Policy) -> Iterator[Fail]:
+def denied_anyway(policy: Policy) -> Iterator[Outcome]:
     """An explicit Deny overrides every Allow, in whatever order they are written.
 
     False alarm when the Deny is temporary and the Allow is kept for later.
@@ -316,6 +328,7 @@ def denied_anyway(policy: Policy) -> Iterator[Fail]:
     for scoped in comparison.statements if has_deny else ():
         if scoped.statement.allows:
             yield from _denied(scoped, comparison)
+    yield from comparison.ended_early()
 
 
 def _denied(scoped: _Scoped, comparison: _Comparison) -> Iterator[Fail]:

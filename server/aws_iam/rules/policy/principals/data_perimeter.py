@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
@@ -13,12 +13,13 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import BUCKET, OBJECTS, Example, deny, policy_with
 from aws_iam.rules.gates import at_keys
-from aws_iam.rules.outcomes import Fail
+from aws_iam.rules.outcomes import Fail, ended_early
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aws_iam.engine.language.document import Text
+    from aws_iam.rules.outcomes import Outcome
 
 _DENY_IP = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_deny-ip.html"
@@ -217,7 +218,7 @@ def _perimeter(condition: object, resource: str = OBJECTS) -> dict[str, object]:
         policy_with(_LOGS, _perimeter({"Bool": {"aws:SecureTransport": "false"}})),
     ],
 )
-def service_shut_out(policy: Policy) -> Iterator[Fail]:
+def service_shut_out(policy: Policy) -> Iterator[Outcome]:
     """A service that calls under its own principal belongs to no organization and no network of yours, so a Deny for outsiders blocks it.
 
     False alarm when the service only makes requests that the Deny does not cover.
@@ -227,12 +228,14 @@ def service_shut_out(policy: Policy) -> Iterator[Fail]:
         for statement in policy.statements
         if statement.allows
     )
-    served = tuple(
-        islice(((statement, principal) for statement, principal in allows if principal), _MOST)
-    )
-    for denial in islice(_denies_outsiders(policy), _MOST) if served else ():
+    served = tuple((statement, principal) for statement, principal in allows if principal)
+    effort = Effort(_EFFORT)
+    for denial in _denies_outsiders(policy) if served else ():
+        if effort.is_spent:
+            break
         service = next(
-            (principal for statement, principal in served if _overlap(denial, statement)), None
+            (principal for statement, principal in served if _overlap(denial, statement, effort)),
+            None,
         )
         if service:
             condition = next(filter(_holds_without_caller, denial.conditions))
@@ -241,6 +244,12 @@ def service_shut_out(policy: Policy) -> Iterator[Fail]:
                 f"the Deny on {quoted(condition.key.value)} blocks {quoted(service.value)}, which another"
                 " statement allows: the service's own calls are not exempt",
             )
+    if served:
+        yield from ended_early(
+            effort,
+            served[0][0].place(),
+            "some statements that allow services were not compared with the Denies",
+        )
 
 
 def _denies_outsiders(policy: Policy) -> Iterator[Statement]:
@@ -265,24 +274,19 @@ def _holds_for_services(deny: Statement) -> bool:
     return neutral and len(others) < len(deny.conditions)
 
 
-# Every pattern is compared with every other one. Resource policies have few statements with few entries; entries beyond
-# this number are not compared.
-_MOST = 20
+# Every pattern of a Deny is compared with every one of an Allow; policies that AWS accepts take a hundredth of this.
+_EFFORT = 200_000
 
 
-def _overlap(deny: Statement, allow: Statement) -> bool:
-    """Whether some request matches both statements."""
-    same_action = any(
-        intersects(a.value, b.value, ignore_case=True)
-        for a in deny.actions[:_MOST]
-        for b in allow.actions[:_MOST]
+def _overlap(deny: Statement, allow: Statement, effort: Effort) -> bool:
+    """Whether some request matches both statements; no when the effort is used up."""
+    same_action = effort.spend(1 + len(deny.actions) * len(allow.actions)) and any(
+        intersects(a.value, b.value, ignore_case=True) for a in deny.actions for b in allow.actions
     )
     if not same_action or not deny.resources or not allow.resources:
         return same_action
-    return any(
-        intersects(a.value, b.value)
-        for a in deny.resources[:_MOST]
-        for b in allow.resources[:_MOST]
+    return effort.spend(len(deny.resources) * len(allow.resources)) and any(
+        intersects(a.value, b.value) for a in deny.resources for b in allow.resources
     )
 
 

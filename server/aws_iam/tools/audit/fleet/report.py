@@ -101,6 +101,7 @@ def _audit_report(lines: Sequence[Line], asked: AuditArguments, whole: Answer) -
         total=_total(sections) | {"score": whole.facts["score"]["overall"]},
         section_of={control.key: benchmark.section_of(control) for control in benchmark.controls},
         whys={control.key: control.why for control in benchmark.controls},
+        fixes={control.key: control.fix for control in benchmark.controls},
         findings=findings,
         answer=replace(whole, summary=summary, facts=facts, findings=findings),
     )

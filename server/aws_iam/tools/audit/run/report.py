@@ -75,6 +75,7 @@ def audit_report(run: AuditRun) -> AuditReport:
         to_add=to_add[0].content if to_add else "",
         section_of={control.key: benchmark.section_of(control) for control in benchmark.controls},
         whys={control.key: control.why for control in benchmark.controls},
+        fixes={control.key: control.fix for control in benchmark.controls},
         findings=run.shown,
         answer=audit_run.run_answer(run),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Artifact, Finding, Severity, Status, next_call
+from aws_iam.answer import Answer, Artifact, Finding, NextCall, Severity, Status, next_call
 from aws_iam.engine.effective.access import Access, access
 from aws_iam.engine.effective.action_expansion import fresh_expansion
 from aws_iam.engine.effective.caller_conditions import (
@@ -21,11 +21,11 @@ from aws_iam.engine.explain.escalation_risks import RiskFinding, Risks
 from aws_iam.engine.explain.narrower import narrower
 from aws_iam.engine.explain.risks import statement_risks
 from aws_iam.engine.explain.sentences import sentence
-from aws_iam.engine.language.document import Form, Kind, Policy, Source
+from aws_iam.engine.language.document import Form, Kind, Policy, Source, may_be_scp
 from aws_iam.engine.language.usable import refuse_repeated_keys, version_fault
 from aws_iam.engine.sources.containers import cloudformation
 from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUDO_PARAMETERS
-from aws_iam.engine.sources.gather import gathered, one_policy
+from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules.policy.risk_findings import (
@@ -33,8 +33,9 @@ from aws_iam.rules.policy.risk_findings import (
     unresolved_resources,
     without_unknown_exclusions,
 )
-from aws_iam.rules.policy.run import security_warnings
 from aws_iam.tools.kit import policy_inputs
+from aws_iam.tools.policy.explain.attached_policies import AttachedPolicies
+from aws_iam.tools.policy.explain.validated import Validated
 from aws_iam.tools.policy.validate.validate import KIND_NAMES
 from aws_iam.wording import counted, joined
 
@@ -67,10 +68,11 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
     unknown = (unresolved_resources(source.policy, source.unresolved) for source in sources)
     targets = Targets.of(expansion, frozenset(chain.from_iterable(unknown)))
     views = tuple(_views(sources, expansion, targets))
-    attached = tuple(_attached_risks(gathered_policies, expansion))
-    risks = (*attached, *(finding for view in views for finding in view.findings))
-    warnings = tuple(_other_warnings(gathered_policies.sources, risks))
-    findings = (*warnings, *risks)
+    attached = AttachedPolicies.of(gathered_policies)
+    attached_risks = attached.findings()
+    risks = (*attached_risks, *(finding for view in views for finding in view.findings))
+    validated = Validated.of(gathered_policies.sources, risks, _LIMITS)
+    findings = (*validated.security_warnings, *risks)
     statements = list(_statements(sources, expansion, targets))
     rows = [row for view in views for row in view.rows(several=len(views) > 1)]
     forms = _narrower_forms(sources, expansion, targets)
@@ -83,11 +85,13 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
                         sources,
                         statements,
                         views,
-                        warnings=len(warnings),
-                        attached=len(attached),
+                        validated=validated,
+                        attached=len(attached_risks),
                         complete=policy_inputs.is_complete(gathered_policies),
                     ),
-                    policy_inputs.not_judged_note(gathered_policies),
+                    attached.note(),
+                    policy_inputs.not_judged_note(attached.without_them),
+                    policy_inputs.partly_judged_note(validated.unfinished),
                 ),
             )
         ),
@@ -97,7 +101,12 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
             **_kinds(sources),
             **_totals(views),
             **policy_inputs.input_facts(
-                gathered_policies, policy_inputs.attached(gathered_policies)
+                gathered_policies,
+                (
+                    *attached.partly_judged(),
+                    *policy_inputs.attached(attached.without_them),
+                    *validated.unfinished,
+                ),
             ),
             **_sample_values(gathered_policies, statements),
             "statements": statements,
@@ -108,21 +117,9 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
         sources=tuple(
             dict.fromkeys((_STATEMENTS, _EVALUATION, *(f.source for f in findings if f.source)))
         ),
-        next=_NEXT,
+        next=tuple(_next(sources, validated)),
         as_of=expansion.facts.as_of,
     )
-
-
-def _attached_risks(found: Gathered, expansion: Expansion) -> Iterator[Finding]:
-    """The gravest risk of each AWS managed policy that a file attaches, where it is high."""
-    for own in found.attachments:
-        managed = None if own.is_boundary else own.managed
-        if managed is None:
-            continue
-        policy = one_policy(managed.document, Kind.IDENTITY)
-        for risk in statement_risks(access([policy], expansion), expansion).findings[:1]:
-            if risk.finding.severity.rank <= Severity.HIGH.rank:
-                yield replace(risk.finding, where=None, resource=own.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,19 +238,6 @@ def _located(risks: Risks, names: Mapping[int, str]) -> tuple[Finding, ...]:
         replace(risk.finding, resource=names.get(id(risk.statement)) or None)
         for risk in risks.findings
     )
-
-
-def _other_warnings(sources: Sequence[Source], risks: Sequence[Finding]) -> Iterator[Finding]:
-    """The security warnings of `policy validate` on statements in which `explain` finds nothing."""
-    places = [(risk.resource or "", f"{risk.where.pointer}/") for risk in risks if risk.where]
-    for source in sources:
-        if isinstance(source.content, Policy) and source.content.kind in _LIMITS:
-            continue
-        starts = tuple(pointer for name, pointer in places if name == source.name)
-        for warning in security_warnings(source):
-            pointer = warning.where.pointer if warning.where else ""
-            if not f"{pointer}/".startswith(starts):
-                yield replace(warning, resource=source.name or None)
 
 
 def _exposures(policy: Policy) -> Iterator[RiskFinding]:
@@ -406,7 +390,7 @@ def _summary(
     statements: Sequence[dict[str, Any]],
     views: Sequence[_KindAccess],
     *,
-    warnings: int,
+    validated: Validated,
     attached: int,
     complete: bool,
 ) -> str:
@@ -436,10 +420,10 @@ def _summary(
         unusual = attached + sum(view.unusual for view in views)
         if unusual:
             parts.append(counted(unusual, "unusually powerful grant"))
-        elif not warnings:
-            parts.append(f"nothing unusually powerful{'' if complete else ' in what was judged'}")
-    if warnings:
-        parts.append(counted(warnings, "security warning"))
+        elif validated.is_clear:
+            judged = complete and not validated.unfinished
+            parts.append(f"nothing unusually powerful{'' if judged else ' in what was judged'}")
+    parts += validated.says()
     vague = sum(
         bool(unresolved_actions(s, source.unresolved))
         for source in sources
@@ -479,6 +463,9 @@ def _broken(source: _NamedPolicy) -> int:
     )
 
 
-_NEXT = (
-    next_call("policy", "validate", "what AWS's validator says about it", ("document", "kind")),
-)
+def _next(sources: Sequence[_NamedPolicy], validated: Validated) -> Iterator[NextCall]:
+    if not validated.is_clear:
+        why = "what AWS's validator says about it"
+        yield next_call("policy", "validate", why, ("document", "kind"))
+    if len(sources) == 1 and may_be_scp(sources[0].policy):
+        yield next_call("policy", "explain", "if it is meant as scp", ("document",), kind="scp")

@@ -266,7 +266,19 @@ def _escape(known: Catalog, query: str) -> Answer:
 
 
 def former_key(known: Catalog, query: str) -> Answer | None:
-    """A global key that AWS retired, or that never existed."""
+    """A key that left AWS's reference, or a global one that never existed."""
+    seen = known.key_last_listed(query)
+    if seen:
+        what = f"is no longer a condition key: AWS's reference still listed it on {seen}"
+        near = known.suggest_condition_key(query)
+        return unknown_answer(
+            known,
+            query,
+            kind="condition_key",
+            what=what,
+            options=near,
+            fields={"last_listed": seen},
+        )
     former = legacy_keys().get(query.lower())
     if former:
         what = f"is no longer supported; use {former}"

@@ -41,6 +41,7 @@ class Report:
             fail_on=Severity(self.fail_on),
             titles={**{rule.code: rule.title for rule in POLICY_RULES}, **RISKS},
             whys={rule.code: rule.why for rule in POLICY_RULES},
+            fixes={rule.code: rule.fix for rule in POLICY_RULES},
             policies=[
                 ValidatedPolicy(name=source.name or "", file=source.file or "", findings=findings)
                 for source, findings in judged

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Finding, NextCall, Status, next_call
-from aws_iam.engine.language.document import Form, Kind, Policy, Source, Syntax
+from aws_iam.engine.language.document import Form, Kind, Policy, Source, Syntax, may_be_scp
 from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
@@ -24,7 +24,7 @@ from aws_iam.rules.policy.run import (
 )
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.validate.access_analyzer import AnalyzedPolicies, with_access_analyzer
-from aws_iam.wording import counted, joined
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -78,7 +78,7 @@ def _answer(
     complete = not partly and not analyzed.unknown and policy_inputs.is_complete(gathered_policies)
     sentences = (
         _summary(by_source, problems, complete=complete),
-        _partly_judged_note(partly),
+        policy_inputs.partly_judged_note(partly),
         policy_inputs.not_judged_note(gathered_policies),
         analyzed.sentence,
     )
@@ -111,15 +111,6 @@ def _partly_judged(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> Itera
         for code in _cut(found):
             why = f"{code}: the search ended after {AT_MOST} findings"
             yield Unread(place=place, why=why, file=source.file)
-
-
-def _partly_judged_note(partly: tuple[Unread, ...]) -> str:
-    if not partly:
-        return ""
-    policies = len({(place.file, place.place) for place in partly})
-    codes = dict.fromkeys(f"`{place.why.partition(':')[0]}`" for place in partly)
-    verb = "was" if policies == 1 else "were"
-    return f"{counted(policies, 'policy')} {verb} judged only in part: {joined(list(codes))}."
 
 
 def _says_not_judged(finding: Finding) -> bool:
@@ -218,7 +209,7 @@ def _cut(found: tuple[Finding, ...]) -> list[str]:
 
 def _indistinguishable(policy: Policy, found: tuple[Finding, ...]) -> str:
     """The organization policy kind that would look the same; empty when it would have the same problems."""
-    if policy.kind is Kind.IDENTITY:
+    if may_be_scp(policy):
         as_scp = policy_findings(replace(policy, kind=Kind.SCP))
         return "" if _places(as_scp) == _places(found) else Kind.SCP.value
     principals = (statement.node.member("Principal") for statement in policy.statements)
@@ -241,7 +232,7 @@ def _next(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> tuple[NextCall
         content = source.content
         if isinstance(content, Policy) and content.kind_guessed:
             kinds |= dict.fromkeys(filter(None, [_indistinguishable(content, found)]))
-        services |= dict.fromkeys(filter(None, map(_service_of, found[:_MOST_CALLS])))
+        services |= dict.fromkeys(filter(None, map(_service_of, found)))
     calls = [
         next_call("policy", "lookup", f"the actions and keys of {name}", query=name)
         for name in services
