@@ -349,7 +349,7 @@ MENDABLE = [
     ("policy", {"action": "lookup", "qery": "s3"}, "`query`"),
     ("policy", {"action": "lookup", "document": "{}"}, "has no argument `document`"),
     ("policy", {"action": "lookup"}, "needs `query`"),
-    ("policy", {"action": "lookup", "query": 7}, "must be text"),
+    ("policy", {"action": "lookup", "query": {}}, "must be text"),
     ("policy", {"detail": "ful"}, "did you mean `full`"),
     ("policy", {"cursor": "99999"}, "next_cursor"),
     ("audit", {"demo": "perhaps"}, "true or false"),

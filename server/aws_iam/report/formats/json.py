@@ -1,4 +1,4 @@
-"""An audit as the JSON that `audit run --json --detail full` prints."""
+"""An audit as the JSON that `audit run --json` prints, without the next calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def audit_json(report: AuditReport) -> str:
     """The whole answer of `audit run` as JSON text."""
     answer = report.answer
-    answer = replace(answer, tool="audit", action="run", counts=counts(answer.findings))
+    answer = replace(answer, tool="audit", action="run", counts=counts(answer.findings), next=())
     return json.dumps(to_json(clean(answer)), indent=1) + "\n"
 
 

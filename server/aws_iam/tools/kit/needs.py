@@ -119,7 +119,7 @@ def _known(name: str, by_name: Mapping[str, Need]) -> Need:
     written |= {known: known for known in by_name}
     meant = argument_named(name, written)
     longer = [known for known in by_name if known.startswith(f"{name}_")]
-    near = nearest(name, written) if not meant else ()
+    near = nearest(name, written) if not meant and name.isprintable() else ()
     if meant or len(longer) == 1 or len(near) == 1:
         return by_name[meant or (longer[0] if len(longer) == 1 else written[near[0]])]
     raise InputError(

@@ -310,7 +310,7 @@ def test_the_path_of_a_role_is_taken_from_an_event() -> None:
     assert "arn:aws:iam::111122223333:role/team/app" in row["statement"]
 
 
-@pytest.mark.parametrize("policies", ["{", [], {"scps": []}, {"identity": {"Statement": [{}]}}])
+@pytest.mark.parametrize("policies", ["{", [], {"spc": []}, {"identity": {"Statement": [{}]}}])
 def test_policies_that_cannot_be_used_are_refused(policies: Any) -> None:
     with pytest.raises(InputError):
         denied(

@@ -256,7 +256,7 @@ def test_a_dollar_in_forbidden_access_is_no_variable() -> None:
         ({"action": ["iam:PassRole"]}, "has no field `action`", "`actions`"),
         ({"actions": [1]}, "must be a list", ""),
         ({"actions": ["iam:*"], "resources": ["bucket"]}, "is not an ARN", ""),
-        ([], "must be an object", ""),
+        ([], "has no `actions`", "wildcards"),
         ("{", "is not JSON", ""),
     ],
 )

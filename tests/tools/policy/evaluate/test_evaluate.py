@@ -75,7 +75,7 @@ def test_of_several_resources_all_must_be_allowed() -> None:
     [
         ("{", {}, "`request` is not JSON"),
         (REQUEST, "{", "the policies are not valid JSON"),
-        (REQUEST, {"scps": []}, "`scps` is not a layer"),
+        (REQUEST, {"spc": []}, "`spc` is not a layer"),
         ({**REQUEST, "principle": "x"}, {}, "no field `principle`"),
         ({**REQUEST, "resource": []}, {}, "must be one ARN or a list"),
     ],
