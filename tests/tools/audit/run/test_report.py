@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -37,8 +38,7 @@ from helpers.folders import ROOT, TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from dataclasses import replace
-from pathlib import Path
+        from pathlib import Path
 
     from aws_iam.answer import Finding
 
