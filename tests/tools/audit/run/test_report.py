@@ -38,7 +38,7 @@ from helpers.folders import ROOT, TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-        from pathlib import Path
+    from pathlib import Path
 
     from aws_iam.answer import Finding
 
