@@ -5,7 +5,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-data quick test conformance check docs catalog clean
+.PHONY: demo demo-data quick test conformance image check docs catalog clean
 
 demo: $(VENV)/demo.stamp
 	@# Exit status 1 says that the audit found something, as it should in the demonstration account.
@@ -23,6 +23,10 @@ test: $(VENV)/dev.stamp
 conformance: $(VENV)/dev.stamp
 	$(BIN)/pip install --quiet --group node
 	$(BIN)/python -m pytest -n 0 -m conformance tests/server/test_conformance.py
+
+# Builds the image on a Debian made here and uses it; needs root, buildah and mmdebstrap (Debian's packages), and minutes.
+image: $(VENV)/dev.stamp
+	$(BIN)/python .ci/check_image.py
 
 # The inner loop: what can be wrong while one writes. `make test` runs what the markers leave out.
 quick: $(VENV)/dev.stamp
