@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BASE = "docker.io/library/python:3.13-slim-trixie"
 _USER = "65532:65532"
-# What the client of the package index reads on this machine.
+# What pip reads outside the image: the settings and certificates of whoever builds it.
 _MOUNTED = ("/etc/pip.conf", "/etc/ssl/certs")
 
 
