@@ -25,7 +25,7 @@ from aws_iam.engine.evaluation.request import settled_keys
 from aws_iam.engine.language.arn import PARTITIONS, Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
-from aws_iam.engine.tokens.oidc_provider import provider_of
+from aws_iam.engine.tokens.oidc_provider import ALWAYS, provider_of
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,6 +92,13 @@ class CallerCase:
         if self.provider and not self.provider.carries(key):
             return True
         return self.caller is not None and key.startswith(_LACKING.get(self.caller.kind, ()))
+
+    def always_has(self, key: str) -> bool:
+        """Whether each request of such callers carries the key: a claim that is in every token."""
+        provider = self.provider
+        return provider is not None and any(
+            key == provider.key(claim).lower() for claim in ALWAYS if provider.maps(claim)
+        )
 
     def trusts(self, key: str) -> Callable[[str], bool] | None:
         """For a key whose fixed values keep this stranger out: whether a pattern of values still admits strangers.

@@ -385,7 +385,7 @@ class DifferenceSearch:
                 for value in (own if place.partition else (*own, None))
             )
         # A resource that has an ARN has an owner.
-        present = key == OWNER and bool(place.partition)
+        present = (key == OWNER and bool(place.partition)) or case.always_has(key)
         signature = (key, tuple(atoms), present, bool(admits))
         found = self.known.get(signature)
         if found is None:

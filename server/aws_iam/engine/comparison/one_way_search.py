@@ -361,7 +361,7 @@ class _ScenarioSearch:
         if atoms is not self.direction.atoms:
             uncovered = uncovered_statements(wanted, unwanted, _entries(uncovered))
         owners = (
-            frozenset(_fixed_texts(self.direction.all_policies))
+            frozenset((*_fixed_texts(self.direction.all_policies), *_texts_of_owner(scenario)))
             if self.direction.strangers
             else None
         )
@@ -428,6 +428,13 @@ def _causes(confirmed: Confirmed[Mapping[str, Any]]) -> tuple[Clause, ...]:
 def _entries(uncovered: Sequence[Clause]) -> Mapping[int, IndexedStatement]:
     """By the identity of each statement, the actions of it that are not covered."""
     return {id(clause.statement): clause.ready for clause in uncovered}
+
+
+def _texts_of_owner(scenario: Mapping[str, str | None]) -> Iterator[str]:
+    """What the variables of the resource stand for: no stranger has them."""
+    for key in ("aws:resourceaccount", "aws:resourceorgid"):
+        if value := scenario.get(key):
+            yield value
 
 
 def _fixed_texts(policies: Sequence[Policy]) -> Iterator[str]:

@@ -38,6 +38,7 @@ _IDS = frozenset(
         "s3:dataaccesspointaccount",
     }
 )
+_PROVIDER = "aws:federatedprovider"
 _NETWORKS = frozenset({"aws:sourceip", "aws:vpcsourceip"})
 # True only for AWS services, or for clients that mount the file system from its network.
 _SWITCHES = frozenset({"aws:principalisawsservice", "elasticfilesystem:accessedviamounttarget"})
@@ -79,6 +80,9 @@ def is_fixed(key: str, value: str) -> bool:
         return _is_fixed_arn(pattern)
     if key in _NETWORKS:
         return _is_narrow(pattern)
+    if key == _PROVIDER:
+        # Any account can use the providers that have no ARN, such as accounts.google.com.
+        return pattern.startswith("arn:") and _is_fixed_arn(pattern)
     return key in _IDS and _is_spelled(pattern.partition(_AFTER_ID.get(key, "\n"))[0])
 
 

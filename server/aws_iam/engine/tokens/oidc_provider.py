@@ -36,7 +36,8 @@ _SERVERS = (
     (re.compile(r"spiffe://"), "spiffe"),
     (re.compile(r"https://[^/]+/(?:job/|\*)"), "jenkins"),
 )
-_ALWAYS = frozenset({"sub", "aud"})
+ALWAYS = frozenset({"sub", "aud"})
+"""Claims that are in every token."""
 _WORD = re.compile(r"[A-Za-z_]*:?")
 _LONGEST_PRINCIPAL = 2_048
 MOST_PRINCIPALS = 20
@@ -101,7 +102,7 @@ class Provider:
     def always_has(self, claim: str) -> bool:
         """Whether every request with a token of the issuer has the claim."""
         # https://openid.net/specs/openid-connect-core-1_0.html#IDToken; AWS requires the name of the session.
-        return claim == "sts:RoleSessionName" or (claim in _ALWAYS and self.maps(claim))
+        return claim == "sts:RoleSessionName" or (claim in ALWAYS and self.maps(claim))
 
     def compares(self, condition: Condition, claim: str) -> bool:
         """Whether only tokens with one of the values of the condition on the claim meet it."""

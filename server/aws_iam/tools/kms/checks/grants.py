@@ -15,19 +15,18 @@ from aws_iam.account.collect.identity.authorization import (
 from aws_iam.account.collect.kms.grants import KEY_GRANTS, KeyGrants
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
-from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow
 from aws_iam.rules.on_account import IdentityPolicy, identity_policies, in_regions, policy_of
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
+from aws_iam.rules.wide_grants import Sought, wide_grants
 from aws_iam.tools.kms.checks import samples as sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aws_iam.account.collect.kms.grants import Grant
-    from aws_iam.engine.language.document import Statement
     from aws_iam.tools.kms.terms import KeyTerms
 
 _GRANTS = "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html"
@@ -150,9 +149,11 @@ def wide_grant(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     return _of_grants(account, test)
 
 
-_READS = ("kms:Decrypt", "kms:ReEncryptFrom")
-# Every key of the account, of a Region or of any account: no part of an id limits it.
-_ALL_KEYS = re.compile(r"\*|arn:[^:]*:(?:kms|\*):[^:]*:[^:]*:(?:key/)?\*+")
+_KEYS = Sought(
+    actions=("kms:Decrypt", "kms:ReEncryptFrom"),
+    names={"kms": ("key/0a", "key/mrk-z9")},
+    narrowing=("aws:resourcetag/", "kms:"),
+)
 
 
 def _role(*statements: dict[str, object]) -> Account:
@@ -173,6 +174,9 @@ def _role(*statements: dict[str, object]) -> Account:
         _role(allow("kms:Decrypt", "*")),
         _role(allow("kms:*", "arn:aws:kms:*:111122223333:key/*")),
         _role(allow("kms:ReEncrypt*", "*")),
+        _role(allow("kms:Decrypt", "arn:aws:kms:*")),
+        _role({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}),
+        _role({"Effect": "Allow", "Action": "kms:*", "NotResource": "arn:aws:s3:::reports/*"}),
     ],
     good=[_role(allow("kms:Decrypt", sample.ARN))],
     trap=[
@@ -188,7 +192,12 @@ def _role(*statements: dict[str, object]) -> Account:
             allow(
                 "kms:Decrypt", "*", condition={"StringEquals": {"aws:ResourceTag/team": "blue"}}
             ),
-        )
+        ),
+        _role(
+            allow("kms:*", "*"),
+            {"Effect": "Deny", "Action": "kms:*Decrypt*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "kms:ReEncrypt*", "Resource": "*"},
+        ),
     ],
 )
 def any_key(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
@@ -209,42 +218,10 @@ def _of(held: IdentityPolicy) -> Iterator[Outcome]:
 
 
 def _judged(arn: str, place: str, document: str) -> Iterator[Outcome]:
-    wide = [
-        (statement, entry, resource)
-        for statement in policy_of(document, _DETAILS).statements
-        if statement.allows and not _is_limited(statement)
-        for entry in (_reading(statement),)
-        for resource in (_all_keys(statement),)
-        if entry and resource
-    ]
-    for statement, entry, resource in wide:
-        where = statement.place().pointer
-        message = f"{place}, {where} allows {quoted(entry)} on {quoted(resource)}, so the identity can decrypt with every key"
+    found = tuple(wide_grants(policy_of(document, _DETAILS).statements, _KEYS))
+    for grant in found:
+        where = grant.statement.place().pointer
+        message = f"{place}, {where} allows {grant.action} on {grant.resource}, so the identity can decrypt with every key"
         yield Fail(arn, message)
-    if not wide:
+    if not found:
         yield Pass(arn, "")
-
-
-def _reading(statement: Statement) -> str:
-    return next(
-        (
-            entry.value
-            for entry in statement.actions
-            if ":" in entry.value
-            and any(matches(entry.value, name, ignore_case=True) for name in _READS)
-        ),
-        "",
-    )
-
-
-def _all_keys(statement: Statement) -> str:
-    return next((r.value for r in statement.resources if _ALL_KEYS.fullmatch(r.value)), "")
-
-
-def _is_limited(statement: Statement) -> bool:
-    """Whether a condition limits the keys or the way in which they are used."""
-    keys = ("aws:resourcetag/", "kms:")
-    return any(
-        condition.demanded and condition.name.startswith(keys)
-        for condition in statement.conditions
-    )

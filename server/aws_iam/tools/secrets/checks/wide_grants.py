@@ -17,39 +17,44 @@ from aws_iam.account.collect.secrets.parameters import PARAMETER_POLICIES, Param
 from aws_iam.account.collect.sharing.parameter_shares import PARAMETER_SHARES, ParameterShare
 from aws_iam.account.reading.snapshot import Account, account_of
 from aws_iam.answer import Severity
-from aws_iam.engine.evaluation.layers import IndexedStatement
-from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow
 from aws_iam.rules.on_account import IdentityPolicy, identity_policies, in_regions, policy_of
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each, unread
+from aws_iam.rules.wide_grants import Sought, wide_grants
 from aws_iam.tools.secrets.checks import samples as sample
 from aws_iam.tools.secrets.checks.access import let_in, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.language.document import Statement
     from aws_iam.tools.secrets.terms import SecretTerms
 
 _DETAILS = "iam:GetAccountAuthorizationDetails"
 _SHARED = "https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-shared-parameters.html"
 # BatchGetSecretValue gives nothing without GetSecretValue:
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
-_READS = (
-    "secretsmanager:GetSecretValue",
-    "ssm:GetParameter",
-    "ssm:GetParameters",
-    "ssm:GetParametersByPath",
-    "ssm:GetParameterHistory",
+_SECRETS = Sought(
+    actions=(
+        "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
+        "ssm:GetParameters",
+        "ssm:GetParametersByPath",
+        "ssm:GetParameterHistory",
+    ),
+    names={
+        "secretsmanager": ("secret:a-AbCdEf", "secret:Z9/_+=.@-zZzZzZ"),
+        "ssm": ("parameter/a", "parameter/Z9/_.-z"),
+    },
+    narrowing=(
+        "aws:resourcetag/",
+        "ssm:resourcetag/",
+        "secretsmanager:resource",
+        "secretsmanager:secretid",
+        "secretsmanager:name",
+    ),
 )
-# What a pattern matches that no part of a name limits.
-_NAMES = {
-    "secretsmanager": ("secret:a-AbCdEf", "secret:Z9/_+=.@-zZzZzZ"),
-    "ssm": ("parameter/a", "parameter/Z9/_.-z"),
-}
-_FIELDS = 6
 
 
 def _role_with(*statements: dict[str, object]) -> Account:
@@ -136,88 +141,15 @@ def _of(held: IdentityPolicy) -> Iterator[Outcome]:
 
 
 def _judged(arn: str, place: str, document: str) -> Iterator[Outcome]:
-    statements = policy_of(document, _DETAILS).statements
-    denials = [s for s in statements if s.denies and not s.conditions]
-    found = False
-    for statement in statements:
-        # `*` is administrator access, which has findings of its own.
-        if not statement.allows or any(action.value == "*" for action in statement.actions):
-            continue
-        if _is_narrowed(statement):
-            continue
-        for read, wide in _wide_reads(statement, denials):
-            found = True
-            yield Fail(
-                arn,
-                f"{place}, {statement.place().pointer} allows {_entry(statement, read)} on {wide}, so the identity can read all of them",
-            )
-            break
+    found = tuple(wide_grants(policy_of(document, _DETAILS).statements, _SECRETS))
+    for grant in found:
+        where = grant.statement.place().pointer
+        yield Fail(
+            arn,
+            f"{place}, {where} allows {grant.action} on {grant.resource}, so the identity can read all of them",
+        )
     if not found:
         yield Pass(arn, "")
-
-
-def _wide_reads(statement: Statement, denials: list[Statement]) -> Iterator[tuple[str, str]]:
-    """Each action that reads, with the resource element by which it reads everything."""
-    for read in _READS:
-        service = read.partition(":")[0]
-        wide = _everything(statement, service)
-        if wide and _takes(statement, read):
-            if any(_takes(denial, read) and _everything(denial, service) for denial in denials):
-                continue
-            yield read, wide
-
-
-def _takes(statement: Statement, action: str) -> bool:
-    return IndexedStatement.of(statement).takes(action.lower())
-
-
-def _entry(statement: Statement, read: str) -> str:
-    entries = (e.value for e in statement.actions if matches(e.value, read, ignore_case=True))
-    named = next(entries, "")
-    return quoted(named) if named else f"{quoted(read)} by its `NotAction`"
-
-
-def _everything(statement: Statement, service: str) -> str:
-    """The resource element with which the statement covers all that the service stores; empty if it does not."""
-    for resource in statement.resources:
-        if _covers_all(resource.value, service):
-            return quoted(resource.value)
-    spared = [resource.value for resource in statement.not_resources]
-    if spared and not any(_names_some(pattern, service) for pattern in spared):
-        return "all but its `NotResource`"
-    return ""
-
-
-def _names_some(pattern: str, service: str) -> bool:
-    """Whether the pattern can match anything of the service."""
-    fields = pattern.split(":", _FIELDS - 1)
-    return len(fields) < _FIELDS or matches(fields[2], service)
-
-
-def _covers_all(pattern: str, service: str) -> bool:
-    """Whether the pattern matches every name of the service, in its Region and account."""
-    fields = [*pattern.split(":", _FIELDS - 1), *[""] * _FIELDS]
-    partition, region, account = (
-        fields[place] if fields[place] and not set("*?$") & set(fields[place]) else sample
-        for place, sample in ((1, "aws"), (3, "us-east-1"), (4, "111122223333"))
-    )
-    start = f"arn:{partition}:{service}:{region}:{account}"
-    return all(matches(pattern, f"{start}:{name}") for name in _NAMES[service])
-
-
-def _is_narrowed(statement: Statement) -> bool:
-    """Whether a condition selects some of the secrets, by a tag or their name."""
-    keys = (
-        "aws:resourcetag/",
-        "ssm:resourcetag/",
-        "secretsmanager:resource",
-        "secretsmanager:secretid",
-        "secretsmanager:name",
-    )
-    return any(
-        condition.demanded and condition.name.startswith(keys)
-        for condition in statement.conditions
-    )
 
 
 _PARAMETER = f"arn:aws:ssm:{sample.REGION}:{sample.OWN}:parameter/prod/app/url"
