@@ -135,12 +135,13 @@ def _found(topic: str, listed: tuple[Section, ...]) -> list[Section]:
     near = nearest(wanted, by_slug)
     partly = [section.slug for section in listed if wanted and wanted in section.slug]
     texts = {section.slug: (section.title, section.markdown) for section in listed}
-    names = dict.fromkeys(
-        (*near[:1], *(partly if len(partly) == 1 else ()), *ranked(topic, texts))
-    )
+    # Capitals with hyphens are the code of a check, not words.
+    is_code = topic.isupper() and not topic.replace(" ", "").isalpha()
+    by_words = () if is_code else ranked(topic, texts)
+    names = dict.fromkeys((*near[:1], *(partly if len(partly) == 1 else ()), *by_words))
     if names:
         return [by_slug[name] for name in names]
     raise InputError(
-        f"no section is about {quoted(topic)}",
+        f"no section is called {quoted(topic)}, or about it",
         hint=f"the sections are {code_list(by_slug)}",
     )
