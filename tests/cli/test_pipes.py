@@ -125,8 +125,8 @@ CASES: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
     ((*ROTATION, "rds", *TEMPLATE), "template", ("rotation-rds.yaml",)),
     ((*ROTATION, "custom", *CLI), "shell", ("rotation-custom.sh", "rotation_function.py", "lambda-trust.json", "rotation-role.json")),
     ((*ROTATION, "custom", *TEMPLATE), "template", ("rotation-custom.yaml",)),
-    ((*ROTATION, "custom", *TERRAFORM), "terraform", ("rotation-custom.tf", "rotation_function.py", "lambda-trust.json", "rotation-role.json")),
-    ((*ROTATION, "external", *TERRAFORM), "terraform", ("rotation-external.tf", "external-trust.json", "external-role.json")),
+    ((*ROTATION, "custom", *TERRAFORM), "terraform", ("rotation-custom.tf", "rotation_function.py")),
+    ((*ROTATION, "external", *TERRAFORM), "terraform", ("rotation-external.tf",)),
     (("secrets", "snippet", "--runtime", "lambda"), "python", ("app_secret.py", "read-secret.json")),
     # A JSON file that is no policy stays alone, although a policy is beside it.
     (("secrets", "snippet", "--runtime", "ecs"), "json", ("task-definition.json", "app_secret.py", "read-secret.json", "redeploy.sh")),
