@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Policy, Statement
 
-# Names that are looked up, and pairs of an action and a resource that are compared; what is beyond is not judged.
+# Names that are looked up, and pairs of an action and a resource that are compared; a row says when there are more.
 _WORK = 20_000
 _SHOWN = 2
 
@@ -46,7 +46,8 @@ def ineffective_additions(
                         place = statement.place().pointer
                         found.append({"entry": word, "statement": place, "why": why})
     except OverBudget:
-        pass
+        why = "the policies have too many for all to be judged"
+        found.append({"entry": "further entries", "statement": "", "why": why})
     return tuple(found)
 
 
