@@ -253,7 +253,12 @@ def _without_misspelt(found: SearchResult) -> SearchResult:
 
 
 def _is_misspelt(name: str) -> bool:
-    return catalog().tier(name) == "unknown" and bool(catalog().suggest_action(name))
+    if catalog().tier(name) != "unknown":
+        return False
+    prefix = name.partition(":")[0]
+    # A service that no reference has may be newer than the data, whatever its actions are called.
+    known = catalog().service(prefix) is not None or bool(catalog().suggest_service(prefix))
+    return known and bool(catalog().suggest_action(name))
 
 
 def _witnesses(allowed_by: str, found: SearchResult) -> Iterator[Mapping[str, Any]]:

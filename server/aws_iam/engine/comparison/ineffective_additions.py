@@ -71,7 +71,9 @@ def _why(word: str, statement: Statement, changed: Container[str] | None, budget
     names = _actions(word, budget)
     known = [name for name in names if catalog().action(name)]
     if not known:
-        return _why_unknown(word)
+        # What may be newer than the data counts as gained.
+        is_newer = changed is not None and word in changed and catalog().tier(word) == "unknown"
+        return "" if is_newer else _why_unknown(word)
     if changed is not None and any(name in changed for name in names):
         return ""
     resources = statement.resource_words
