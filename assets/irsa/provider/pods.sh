@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Once per cluster; not on EKS Auto Mode, which has the agent built in.
 aws eks create-addon \
   --region {{Region}} \

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Once per account; `aws iam list-open-id-connect-providers` lists the existing ones. No thumbprint is needed.
 # The same with eksctl: eksctl utils associate-iam-oidc-provider --cluster {{Cluster}} --region {{Region}} --approve
 aws iam create-open-id-connect-provider --url {{Url}} --client-id-list {{Audiences}}

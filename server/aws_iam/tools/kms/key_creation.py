@@ -62,7 +62,8 @@ def _cli_commands(access: KeyAccess, keys: tuple[RegionalKey, ...]) -> str:
     make = ["aws", "kms", "create-key", *region, "--key-usage", usage, "--key-spec", spec]
     make += ["--multi-region"] if replicas else []
     make += ["--policy", f"file://{primary.file}", "--query", "KeyMetadata.KeyId"]
-    lines = [f"KEY_ID=$({shlex.join([*make, '--output', 'text'])})"]
+    lines = ["#!/usr/bin/env bash", "set -euo pipefail"]
+    lines += [f"KEY_ID=$({shlex.join([*make, '--output', 'text'])})"]
     if _rotates(access):
         turn = ["aws", "kms", "enable-key-rotation", *region]
         lines.append(f'{shlex.join(turn)} --key-id "$KEY_ID"')

@@ -334,6 +334,13 @@ def _refuse_contradictions(
             "`context` applies to direct use, which `only_via_service` excludes",
             hint="services set their own encryption context",
         )
+    others = ("external_accounts", "organization", "principal_tags")
+    direct = next((name for name in others if getattr(arguments, name)), None)
+    if arguments.only_via_service and direct:
+        raise InputError(
+            f"`only_via_service` limits the `users` alone: those of `{direct}` would call KMS directly",
+            hint=f"leave out `{direct}` or `only_via_service`",
+        )
     _refuse_use_by_nobody(arguments, users)
 
 

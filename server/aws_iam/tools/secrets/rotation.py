@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.answer import Answer, next_call
-from aws_iam.errors import InputError
+from aws_iam.errors import InputError, nearest
+from aws_iam.escape import quoted
+from aws_iam.tools.kit.argument_values import folded
 from aws_iam.tools.kit.json_object import json_object
 from aws_iam.tools.secrets.hosted_rotation import by_hosted_function
 from aws_iam.tools.secrets.names import filled_asset, secret_named
@@ -31,6 +33,7 @@ from aws_iam.tools.secrets.rotation_files import (
 )
 from aws_iam.tools.secrets.rotation_function import by_function
 from aws_iam.tools.secrets.rotation_schedule import parse_schedule
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,6 +127,12 @@ def _refuse_arguments_of_other_targets(arguments: RotationArguments) -> None:
         )
 
 
+_DECLARES = (
+    "a database with a sample engine, class, storage and user name: replace them; for one that is declared elsewhere take"
+    " over only the line that begins with manage_master (ManageMaster in CloudFormation)"
+)
+
+
 def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer:
     database = matching(
         "database", arguments.database or "app", IDENTIFIER, "a database identifier"
@@ -155,6 +164,7 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
             "target": arguments.target,
             "format": arguments.format,
             "covers": f"only the {managed.user}; an application's user needs `user` `application`",
+            **({} if arguments.format == "cli" else {"declares": _DECLARES}),
             "rotates_at_once": [
                 {
                     "step": f"enabling managed passwords for an existing {managed.name} database",
@@ -205,10 +215,24 @@ def _schedule_part(
     )
 
 
+def _secret_type(word: str) -> str:
+    """The secret type of a partner; one that the list lacks may be newer, if it is like none in it."""
+    types = partners()["types"]
+    for name in types:
+        if folded(name) == folded(word):
+            return str(name)
+    of_partner = [name for name, title in types.items() if folded(title).startswith(folded(word))]
+    near = of_partner or nearest(word, types)
+    if near:
+        raise InputError(
+            f"`partner` {quoted(word, 64)} is no secret type of AWS's list",
+            hint=f"did you mean {joined([f'`{name}`' for name in near], 'or')}?",
+        )
+    return matching("partner", word, _TYPE, "a secret type of a partner")
+
+
 def _by_partner(arguments: RotationArguments) -> Answer:
-    partner = matching(
-        "partner", arguments.partner or "GitLabAccessToken", _TYPE, "a secret type of a partner"
-    )
+    partner = _secret_type(arguments.partner or "GitLabAccessToken")
     secret = secret_named(arguments.secret or "prod/partner/token")
     schedule = parse_schedule(arguments.schedule or DEFAULT_SCHEDULE, arguments.window)
     pairs = _metadata(arguments.metadata)
