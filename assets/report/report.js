@@ -139,15 +139,7 @@
   };
 
   const copy = async (button) => {
-    const text = button.parentElement.querySelector("code").textContent;
-    let done = true;
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      // A page opened from a file may have no clipboard; the older way copies a selection.
-      getSelection().selectAllChildren(button.parentElement.querySelector("code"));
-      done = document.execCommand("copy");
-    }
+    const done = await copied(button.parentElement.querySelector("code"));
     button.textContent = done ? "Copied" : "Press Ctrl+C";
     byId("said").textContent = done ? "Copied to the clipboard" : "Selected: copy it with Ctrl+C";
     setTimeout(() => { button.textContent = "Copy"; }, 2000);

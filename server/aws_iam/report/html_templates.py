@@ -50,13 +50,13 @@ def html_templates() -> Environment:
     return templates
 
 
-def own_file(ending: str) -> tuple[Markup, str]:
-    """The page's own style or script, and the hash by which its Content-Security-Policy knows it."""
+def own_files(*names: str) -> tuple[Markup, str]:
+    """A page's own style or script, and the hash by which its Content-Security-Policy knows it."""
     from markupsafe import Markup
 
-    text = resources.text(f"{FOLDER}/report.{ending}")
+    text = "\n".join(resources.text(f"{FOLDER}/{name}") for name in names)
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    # INVARIANT: a file of ours, into which nothing is inserted.
+    # INVARIANT: files of ours, into which nothing is inserted.
     return Markup(text), digest  # noqa: S704
 
 

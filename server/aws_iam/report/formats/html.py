@@ -17,7 +17,7 @@ from aws_iam.escape import escaped, visible
 from aws_iam.report.audit_report import fix_within, score, tallies
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT
-from aws_iam.report.html_templates import MOST_TEXT, Visible, html_templates, own_file, words
+from aws_iam.report.html_templates import MOST_TEXT, Visible, html_templates, own_files, words
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ _ALL_SECTIONS = "All"
 
 def html_page(report: AuditReport) -> str:
     """The page; of very many findings it shows the worst and counts the others."""
-    style, style_hash = own_file("css")
-    script, script_hash = own_file("js")
+    style, style_hash = own_files("shared.css", "report.css")
+    script, script_hash = own_files("shared.js", "report.js")
     template = html_templates().get_template("page.html.j2")
     return template.render(
         style=style,
