@@ -24,7 +24,7 @@ from aws_iam.errors import AwsIamError, InputError, closest
 from aws_iam.escape import escaped, quoted
 from aws_iam.report.answer_text import markdown
 from aws_iam.report.clean import clean
-from aws_iam.server import skill
+from aws_iam.server import app, skill
 from aws_iam.server.client_presence import cancel_when_client_leaves
 from aws_iam.server.kept_answers import RESULTS, KeptAnswers, mime_type
 from aws_iam.tools import playbooks
@@ -117,6 +117,7 @@ def build() -> Server[Any]:
         on_read_resource=_logged(partial(_read_resource, kept)),
         on_completion=_logged(_complete),
     )
+    server.extensions |= app.EXTENSIONS
     skill.serve(server, _FIXED)
     server.middleware.append(_without_cursors)
     return server
@@ -147,6 +148,7 @@ def _tool_listing(tool: Tool) -> types.Tool:
             idempotent_hint=True,
             open_world_hint=True,
         ),
+        _meta=app.tool_metadata(tool.name),
     )
 
 
@@ -296,7 +298,7 @@ async def _list_resources(_context: Context, _params: Any) -> types.ListResource
             )
             for document in playbooks.documents()
         ]
-        + [skill.manifest()]
+        + [skill.manifest(), app.listing()]
     )
 
 
@@ -334,22 +336,27 @@ async def _read_resource(
             uri=uri, mime_type=mime_type(result), text=result.content
         )
         return types.ReadResourceResult(contents=[text])
+    if uri == app.URI:
+        return _fixed(app.contents())
     if file := skill.files().get(uri):
-        return _fixed(uri, file.mime_type, file.content.decode())
+        return _fixed_text(uri, file.mime_type, file.content.decode())
     by_uri = {served.uri: served for served in playbooks.documents()}
     if document := by_uri.get(uri) or playbooks.section(uri):
-        return _fixed(uri, document.mime_type, document.read())
+        return _fixed_text(uri, document.mime_type, document.read())
     if uri.startswith(RESULTS):
         message = f"{quoted(uri)} is no longer kept: call the tool again"
         raise MCPError(types.INVALID_PARAMS, message, _place(uri))
-    near = closest(uri, [*by_uri, *skill.files()])
+    near = closest(uri, [*by_uri, *skill.files(), app.URI])
     hint = f"; did you mean {near}?" if near else ""
     raise MCPError(types.INVALID_PARAMS, f"there is no resource {quoted(uri)}{hint}", _place(uri))
 
 
-def _fixed(uri: str, mime_type: str, text: str) -> types.ReadResourceResult:
+def _fixed_text(uri: str, mime_type: str, text: str) -> types.ReadResourceResult:
+    return _fixed(types.TextResourceContents(uri=uri, mime_type=mime_type, text=text))
+
+
+def _fixed(contents: types.TextResourceContents) -> types.ReadResourceResult:
     """A resource that ships with the server."""
-    contents = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)
     return types.ReadResourceResult(
         contents=[contents], ttl_ms=_FIXED.ttl_ms, cache_scope=_FIXED.scope
     )

@@ -149,6 +149,7 @@ def run_facts(run: AuditRun) -> dict[str, Any]:
         "regions": str(run.account.regions),
         "collected_at": run.account.collected_at.isoformat(timespec="seconds"),
         "score": _score(run.score),
+        **({"not_judged": words} if (words := not_judged(run)) else {}),
         **({"left_out_by_severity": left_out} if run.severity else {}),
         **({"changes": run.facts["changes"]} if "changes" in run.facts else {}),
         "sections": [_row(tally.row()) for tally in run.score.sections],
@@ -170,24 +171,39 @@ def run_summary(run: AuditRun) -> str:
         f"controls: {counted}."
     )
     unread = total.status.get(Status.UNKNOWN, 0)
-    gap = not_judged_summary(account, found, unread, sum(total.status.values()) + total.muted)
-    gap = f"{gap}." if gap else ""
+    gap = f"{text}." if (text := _unknown(run)) else ""
     # When most controls could not be judged, the summary must say so first.
     evaluated = total.status.get(Status.PASS, 0) + total.status.get(Status.FAIL, 0)
     parts = (gap, first, scored) if unread > evaluated else (first, scored, gap)
-    return " ".join(filter(None, (*parts, _partial(run), run.notes)))
+    partial = f"{'; '.join(left)}." if (left := _left_out(run)) else ""
+    return " ".join(filter(None, (*parts, partial, run.notes)))
 
 
-def _partial(run: AuditRun) -> str:
-    """The controls that were not requested, and the findings that are not shown."""
+def not_judged(run: AuditRun) -> list[str]:
+    """What the run leaves open, in sentences: controls without a verdict, controls and findings that are left out."""
+    return [*filter(None, (_unknown(run),)), *_left_out(run)]
+
+
+def _unknown(run: AuditRun) -> str:
+    """How many controls could not be judged, and why."""
     total = run.score.total
-    parts = left_out(
-        asked=sum(total.status.values()) + total.muted,
+    unknown = total.status.get(Status.UNKNOWN, 0)
+    return not_judged_summary(run.account, run.findings, unknown, _asked(run))
+
+
+def _left_out(run: AuditRun) -> tuple[str, ...]:
+    """The controls that were not requested, and the findings that are not shown."""
+    return left_out(
+        asked=_asked(run),
         of=len(run.benchmark.controls),
         below=run.severity.value if run.severity else "",
         count=len(run.findings) - len(run.shown),
     )
-    return f"{'; '.join(parts)}." if parts else ""
+
+
+def _asked(run: AuditRun) -> int:
+    """How many controls were judged or tried."""
+    return sum(run.score.total.status.values()) + run.score.total.muted
 
 
 _COUNTED = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
