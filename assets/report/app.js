@@ -96,7 +96,10 @@
 
   const notice = (...children) => el("section", { class: "card notice", role: "note" }, ...children);
 
-  const focus = (selector) => { const element = main.querySelector(selector); if (element) element.focus(); };
+  const focus = (...selectors) => {
+    const element = selectors.map((selector) => main.querySelector(selector)).find(Boolean);
+    if (element) element.focus();
+  };
 
   const copyable = (text, most = MOST_TEXT, ...buttons) => {
     // What is shown is what is copied.
@@ -276,7 +279,7 @@
     if (loading !== view) return;
     render();
     say(failure ? "Not everything could be loaded" : `${counted(loading.findings.length, "finding")} loaded`);
-    focus(failure || loading.cursor ? ".rest button" : "#card-findings, h1");
+    focus(...(failure || loading.cursor ? [".rest button"] : []), "#card-findings", "h1");
   };
 
   const rest = () => {

@@ -11,19 +11,30 @@ const EVERYTHING = {
   openLinks: {}, serverTools: {}, serverResources: {}, downloadFile: {}, message: { text: {} },
 };
 
-const seen = { calls: [], reads: [], messages: [], links: [], downloads: [], heights: [], modes: [], initialized: 0 };
+const nothing = () => ({ calls: [], reads: [], messages: [], links: [], downloads: [], heights: [], modes: [] });
+let seen = nothing();
 let bridge;
 let client;
 
+const connected = async () => {
+  const made = new Client({ name: "test-host", version: "1" }, {
+    capabilities: { extensions: { "io.modelcontextprotocol/ui": { mimeTypes: [RESOURCE_MIME_TYPE] } } },
+  });
+  await made.connect(new StreamableHTTPClientTransport(new URL("/mcp", location.href)));
+  return made;
+};
+
+// The view takes messages in order: once it answers, it has drawn what came before.
+const drawn = () => bridge.request({ method: "ping" });
+
 window.host = {
-  seen,
+  get seen() { return seen; },
 
   // Shows the view of the tool, as the server's own metadata describes it.
   async open({ capabilities = EVERYTHING, context = {}, refuses = [] } = {}) {
-    client = new Client({ name: "test-host", version: "1" }, {
-      capabilities: { extensions: { "io.modelcontextprotocol/ui": { mimeTypes: [RESOURCE_MIME_TYPE] } } },
-    });
-    await client.connect(new StreamableHTTPClientTransport(new URL("/mcp", location.href)));
+    client ||= await connected();
+    if (bridge) await bridge.close();
+    seen = nothing();
     const { tools } = await client.listTools();
     const tool = tools.find((listed) => getToolUiResourceUri(listed));
     const { contents: [view] } = await client.readResource({ uri: getToolUiResourceUri(tool) });
@@ -47,9 +58,7 @@ window.host = {
       seen.messages.push(message);
       return {};
     };
-    const initialized = new Promise((resolve) => {
-      bridge.oninitialized = () => { seen.initialized += 1; resolve(); };
-    });
+    const initialized = new Promise((resolve) => { bridge.oninitialized = resolve; });
     await bridge.connect(new PostMessageTransport(frame.contentWindow, frame.contentWindow));
     bridge.oncalltool = async (params) => {
       seen.calls.push(params.arguments);
@@ -68,16 +77,18 @@ window.host = {
   async call(input) {
     await bridge.sendToolInput({ arguments: input });
     await bridge.sendToolResult(await client.callTool({ name: "audit", arguments: input }));
+    await drawn();
   },
 
   // Passes a result on that no server gave.
   async show(result, input = {}) {
     await bridge.sendToolInput({ arguments: input });
     await bridge.sendToolResult({ content: [], ...result });
+    await drawn();
   },
 
-  async input(input) { await bridge.sendToolInput({ arguments: input }); },
-  async cancel(reason) { await bridge.sendToolCancelled({ reason }); },
-  async context(changed) { await bridge.sendHostContextChange(changed); },
+  async input(input) { await bridge.sendToolInput({ arguments: input }); await drawn(); },
+  async cancel(reason) { await bridge.sendToolCancelled({ reason }); await drawn(); },
+  async context(changed) { await bridge.sendHostContextChange(changed); await drawn(); },
   async teardown() { return bridge.teardownResource({}); },
 };
