@@ -1,3 +1,5 @@
+"use strict";
+
 // Copies the text of an element; false if the browser refused, with the text selected.
 const copied = async (element) => {
   try {

@@ -55,7 +55,10 @@ def test_only_audit_has_a_view_and_its_resource_is_listed_and_read(
     assert listed["mimeType"] == contents["mimeType"] == TYPE
     assert listed["_meta"] == contents["_meta"]
     # It loads nothing: no domain is declared, so a host applies the strictest policy.
-    assert contents["_meta"]["ui"] == {"prefersBorder": True, "permissions": {"clipboardWrite": {}}}
+    assert contents["_meta"]["ui"] == {
+        "prefersBorder": True,
+        "permissions": {"clipboardWrite": {}},
+    }
 
 
 def test_the_view_may_be_kept_and_a_near_miss_is_named(server: Served) -> None:

@@ -267,7 +267,9 @@ def test_the_colours_follow_the_host(opened: Open) -> None:
     shown.frame.wait_for_function(f"{BACKGROUND} !== '{dark}'")
     assert shown.frame.evaluate("getComputedStyle(document.body).fontFamily") == "Georgia"
     assert shown.locate("button", has_text="Full screen").count() == 0
-    shown.host("context", {"availableDisplayModes": ["inline", "fullscreen"], "displayMode": "inline"})
+    shown.host(
+        "context", {"availableDisplayModes": ["inline", "fullscreen"], "displayMode": "inline"}
+    )
     shown.locate("button", has_text="Full screen").click()
     shown.page.wait_for_function("host.seen.modes[0] === 'fullscreen'")
     assert shown.problems == []
@@ -286,8 +288,17 @@ def test_hostile_names_stay_text_and_move_nothing_out_of_the_page(
         )
         for text in texts
     ]  # fmt: skip
-    facts = {"account": texts[0], "regions": texts[1], "not_judged": texts, "mutes": [{text[:50]: text} for text in texts]}
-    run = a_run(*found, facts=facts, next=[{"tool": "audit", "arguments": {"action": "run"}, "why": texts[0]}])
+    facts = {
+        "account": texts[0],
+        "regions": texts[1],
+        "not_judged": texts,
+        "mutes": [{text[:50]: text} for text in texts],
+    }
+    run = a_run(
+        *found,
+        facts=facts,
+        next=[{"tool": "audit", "arguments": {"action": "run"}, "why": texts[0]}],
+    )
     run["structuredContent"] |= {
         "summary": texts[1],
         "sources": texts,
@@ -297,7 +308,9 @@ def test_hostile_names_stay_text_and_move_nothing_out_of_the_page(
     expect(shown.locate("h1")).to_contain_text(texts[0])
     for summary in shown.locate("summary").all():
         summary.click()
-    tags = shown.frame.evaluate("Array.from(new Set(Array.from(document.querySelectorAll('main *'), (el) => el.localName)))")
+    tags = shown.frame.evaluate(
+        "Array.from(new Set(Array.from(document.querySelectorAll('main *'), (el) => el.localName)))"
+    )
     assert not {"script", "img", "iframe", "a", "style", "link"} & set(tags)
     assert shown.frame.title() == "AWS IAM audit"
     assert shown.frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -328,7 +341,9 @@ def test_every_action_is_drawn_for_everyone_at_any_width(
         expect(shown.locate("h2", has_text=card).first).to_be_visible()
         for summary in shown.locate("summary").all():
             summary.click()
-        assert shown.frame.evaluate("document.documentElement.scrollWidth <= innerWidth"), arguments
+        assert shown.frame.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            arguments
+        )
         if heading in {"Control", "CloudTrail", "Account"}:
             broken = Axe().run(shown.frame).response["violations"]
             listed = [(violation["id"], violation["nodes"][0]["html"]) for violation in broken]

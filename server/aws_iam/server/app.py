@@ -17,6 +17,8 @@ URI = "ui://aws-iam/audit"
 EXTENSIONS: dict[str, dict[str, Any]] = {EXTENSION_ID: {}}
 _TOOL = "audit"
 # No `csp`: the document loads nothing, so the strictest policy, the default, is the right one.
+_STYLES = ("shared.css", "app/view.css")
+_PARTS = ("elements", "host", "answer", "asking", "overview", "findings", "details", "page")
 _META = {"ui": {"prefersBorder": True, "permissions": {"clipboardWrite": {}}}}
 
 
@@ -46,12 +48,12 @@ def contents() -> types.TextResourceContents:
 
 @cache
 def document() -> str:
-    """The HTML document, put together from `assets/report/`."""
+    """The HTML document, put together from `assets/report/`: no step builds it."""
     from aws_iam.report.html_templates import html_templates, own_files
 
-    style, style_hash = own_files("shared.css", "app.css")
-    script, script_hash = own_files("shared.js", "host.js", "app.js")
-    template = html_templates().get_template("app.html.j2")
+    style, style_hash = own_files(*_STYLES)
+    script, script_hash = own_files("shared.js", *(f"app/{part}.js" for part in _PARTS))
+    template = html_templates().get_template("app/view.html.j2")
     return template.render(
         style=style,
         style_hash=style_hash,

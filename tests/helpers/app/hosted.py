@@ -41,7 +41,13 @@ def host_script(folder: Path) -> str:
             pytest.fail(_INSTALL)
         pytest.skip(_INSTALL)
     bundle = folder / "host.js"
-    command = [_PACKAGES / ".bin" / "esbuild", FOLDER / "host.js", "--bundle", "--format=iife", "--minify"]
+    command = [
+        _PACKAGES / ".bin" / "esbuild",
+        FOLDER / "host.js",
+        "--bundle",
+        "--format=iife",
+        "--minify",
+    ]
     done = subprocess.run(
         [*command, "--log-level=error", f"--outfile={bundle}"],
         capture_output=True,

@@ -148,10 +148,13 @@ def test_an_audit_of_a_part_says_of_which(saved: Path, demo: Answer) -> None:
     assert "asked for" not in demo.summary
     assert "left out" not in demo.summary
     few = ask(snapshot=str(saved), controls=["root_mfa"])
+    assert "not_judged" not in demo.facts
     assert f"0 not applicable. 1 of {CONTROLS} controls asked for." in few.summary
+    assert few.facts["not_judged"] == [f"1 of {CONTROLS} controls asked for"]
     worst = ask(snapshot=str(saved), severity="critical")
     count = len(demo.findings) - len(worst.findings)
     assert f" {count} findings below critical are left out." in worst.summary
+    assert worst.facts["not_judged"] == [f"{count} findings below critical are left out"]
     assert "left out" not in ask(snapshot=str(saved), severity="info").summary
 
 

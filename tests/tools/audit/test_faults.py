@@ -181,6 +181,8 @@ def test_a_token_that_expires_on_the_way_leaves_what_was_read_by_then(server: Fa
     assert {finding.status for finding in unread} == {Status.UNKNOWN}
     assert "could not be judged" in answer.summary
     assert "ExpiredToken" in answer.summary
+    (not_judged,) = answer.facts["not_judged"]
+    assert f"{not_judged}." in answer.summary
     # Whoever knows of the expiry asks nothing more; some calls were under way.
     assert len(seen) < 30 + 2 * clients.WORKERS
 

@@ -6,11 +6,12 @@ const newHost = (handlers) => {
   // A sandbox may give host and view opaque origins, which cannot be named: the receiver is the frame around this one.
   const send = (message) => parent.postMessage({ jsonrpc: "2.0", ...message }, "*");
 
-  const request = (method, params) => new Promise((resolve, reject) => {
-    last += 1;
-    waiting.set(last, { resolve, reject });
-    send({ id: last, method, params });
-  });
+  const request = (method, params) =>
+    new Promise((resolve, reject) => {
+      last += 1;
+      waiting.set(last, { resolve, reject });
+      send({ id: last, method, params });
+    });
 
   const answer = async (id, method, params) => {
     const handler = handlers[method];
