@@ -94,6 +94,20 @@ def test_the_pages_hold_every_finding_once() -> None:
     talk(conversation)
 
 
+def test_a_cursor_goes_on_at_the_same_place_in_pages_of_another_length() -> None:
+    async def conversation(client: Client) -> None:
+        arguments = {"action": "principals", "demo": True}
+        whole = (await ask(client, "audit", {**arguments, "detail": "full"})).structured_content
+        first = (await ask(client, "audit", arguments)).structured_content
+        goes_on = {"detail": "full", "cursor": first["next_cursor"]}
+        rest = (await ask(client, "audit", {**arguments, **goes_on})).structured_content
+        assert "principals" not in first["facts"], "the table does not fit into the first page"
+        assert rest["facts"]["principals"] == whole["facts"]["principals"]
+        assert first["findings"] + rest["findings"] == whole["findings"]
+
+    talk(conversation)
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [

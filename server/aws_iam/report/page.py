@@ -27,8 +27,8 @@ CONCISE_BYTES = 8 * 1024
 FULL_BYTES = 64 * 1024
 _LONGEST_FILE = 0.7
 """The part of a page that files may take together; the rest is for what the answer says."""
-_SHORT_FACT = 4
-"""A fact is short when it takes at most a quarter of a page."""
+_SHORT_FACT = CONCISE_BYTES // 4
+"""The bytes of the longest short fact: the same for every limit, so that a cursor means the same place in all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Part:
 def page(answer: Answer, limit: int, cursor: str | None = None) -> Answer:
     """The page at the cursor, at most `limit` bytes as JSON and as Markdown."""
     frame = replace(answer, findings=(), artifacts=(), facts={})
-    parts = tuple(_parts(answer, limit, int(_LONGEST_FILE * (limit - size(frame)))))
+    parts = tuple(_parts(answer, int(_LONGEST_FILE * (limit - size(frame)))))
     start = _start(cursor, len(parts))
     if start:
         frame = replace(frame, sources=(), next=())
@@ -85,10 +85,10 @@ def _start(cursor: str | None, total: int) -> int:
     )
 
 
-def _parts(answer: Answer, limit: int, room: int) -> Iterator[Part]:
+def _parts(answer: Answer, room: int) -> Iterator[Part]:
     """Short facts, files, findings by urgency, then the long tables, which would push the findings off the page."""
     facts = [(tuple(_fact_parts(name, value)), value) for name, value in answer.facts.items()]
-    long = [parts for parts, value in facts if _bytes(value) > limit // _SHORT_FACT]
+    long = [parts for parts, value in facts if _bytes(value) > _SHORT_FACT]
     for parts, _ in facts:
         if parts not in long:
             yield from parts
