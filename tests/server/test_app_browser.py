@@ -164,7 +164,7 @@ def test_the_rest_is_loaded_through_tools_call_with_the_cursor(opened: Open, dem
     shown.host("call", DEMO)
     shown.locate(".rest button").click()
     total = sum(demo["counts"]["status"].values())
-    expect(shown.locate(".count")).to_contain_text(f"{total} of {total} loaded findings")
+    expect(shown.locate(".count")).to_contain_text(f"{total} of {total} findings")
     calls = shown.seen("calls")
     assert calls
     assert [set(call) for call in calls] == [{"demo", "detail", "cursor"}] * len(calls)
@@ -173,7 +173,7 @@ def test_the_rest_is_loaded_through_tools_call_with_the_cursor(opened: Open, dem
     assert shown.frame.evaluate("document.activeElement.id") == "card-findings"
     for status in ("fail", "pass", "manual"):
         shown.locate("#status").select_option(status)
-        expected = f"{demo['counts']['status'][status]} of {total} loaded findings"
+        expected = f"{demo['counts']['status'][status]} of {total} findings"
         expect(shown.locate(".count")).to_contain_text(expected)
     assert shown.problems == []
 
@@ -221,7 +221,7 @@ def test_a_fix_is_copied(opened: Open, *, allowed: bool) -> None:
     shown.host("show", a_run(finding()))
     if not allowed:
         shown.frame.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
-    shown.locate(".finding summary").click()
+    shown.unfold()
     copy = shown.locate(".finding .fix button")
     copy.click()
     expect(copy).to_have_text("Copied")
@@ -306,8 +306,7 @@ def test_hostile_names_stay_text_and_move_nothing_out_of_the_page(
     }
     shown.host("show", run)
     expect(shown.locate("h1")).to_contain_text(texts[0])
-    for summary in shown.locate("summary").all():
-        summary.click()
+    shown.unfold()
     tags = shown.frame.evaluate(
         "Array.from(new Set(Array.from(document.querySelectorAll('main *'), (el) => el.localName)))"
     )
@@ -339,8 +338,7 @@ def test_every_action_is_drawn_for_everyone_at_any_width(
         shown.host("call", arguments)
         expect(shown.locate("h1")).to_contain_text(heading)
         expect(shown.locate("h2", has_text=card).first).to_be_visible()
-        for summary in shown.locate("summary").all():
-            summary.click()
+        shown.unfold()
         assert shown.frame.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
             arguments
         )
@@ -354,7 +352,7 @@ def test_every_action_is_drawn_for_everyone_at_any_width(
 def test_a_control_opens_in_place_and_back_gives_the_run_again(opened: Open) -> None:
     shown = opened()
     shown.host("call", DEMO)
-    shown.locate(".finding summary").first.click()
+    shown.unfold()
     shown.locate(".finding button", has_text="What it checks").first.click()
     expect(shown.locate("h1")).to_have_text("Control")
     assert shown.seen("calls") == [{"action": "control", "id": "root_no_access_key"}]
@@ -411,8 +409,7 @@ def test_only_documentation_of_aws_is_a_link_and_the_host_opens_it(opened: Open)
     ]
     run = a_run(*[finding(source=source) for source in (page, *others)], sources=[page, *others])
     shown.host("show", run)
-    for summary in shown.locate("summary").all():
-        summary.click()
+    shown.unfold()
     hrefs = shown.frame.evaluate("Array.from(document.links, (link) => link.href)")
     assert hrefs == [page, page]
     shown.locate("a").first.click()
@@ -476,7 +473,7 @@ def test_a_host_that_can_do_little_shows_no_button_that_would_fail(opened: Open)
     shown = opened(capabilities={})
     shown.host("call", DEMO)
     assert "Ask the assistant for the next page" in shown.locate(".rest").inner_text()
-    shown.locate(".finding summary").first.click()
+    shown.unfold()
     labels = set(shown.locate("button:visible").all_inner_texts())
     assert not labels & {"Load the rest", "What it checks", "Read", "Download"}
     assert {"Explain", "Copy"} <= labels

@@ -6,7 +6,7 @@ const findingItem = (finding, at) => {
   const id = `finding-${at}`;
   const number = numberOf(finding);
   const source = link(String(finding.source || ""), "AWS documentation");
-  const fix = finding.status !== "pass" && finding.fix ? String(finding.fix) : "";
+  const fix = finding.status === "fail" && finding.fix ? String(finding.fix) : "";
   const more = [
     fix && copyable(fix),
     el("p", { class: "why" }, finding.title, " ", el("code", {}, finding.code)),
@@ -134,8 +134,8 @@ const findingsCard = () => {
     const unseen = left > 0 ? `; ${left.toLocaleString("en")} more are not loaded` : "";
     count.textContent =
       fitting.length || !app.view.findings.length
-        ? `${fitting.length} of ${counted(app.view.findings.length, "loaded finding")}${fitting.length > app.view.shown ? `, ${app.view.shown} shown` : ""}${unseen}`
-        : `No loaded finding fits the filters${unseen}`;
+        ? `${fitting.length} of ${counted(app.view.findings.length, left > 0 ? "loaded finding" : "finding")}${fitting.length > app.view.shown ? `, ${app.view.shown} shown` : ""}${unseen}`
+        : `No ${left > 0 ? "loaded " : ""}finding fits the filters${unseen}`;
     more.hidden = fitting.length <= app.view.shown;
   };
   choose = (chosen) => {

@@ -49,6 +49,7 @@ const scoreCard = () => {
   const totals = controlTotals();
   const evaluated = totals.pass + totals.fail;
   const score = objectOf(app.view.answer.facts.score);
+  const apart = Number(score.not_evaluated || 0);
   const severities = objectOf(objectOf(app.view.answer.counts).severity);
   const failed = Object.values(severities).reduce((sum, count) => sum + Number(count), 0);
   const listed = app.view.answer.action === "run";
@@ -71,7 +72,7 @@ const scoreCard = () => {
         el(
           "p",
           { class: "meta" },
-          `${totals.pass} of ${counted(evaluated, "evaluated control")} pass; ${Number(score.not_evaluated || 0)} were not evaluated.`,
+          `${totals.pass} of ${counted(evaluated, "evaluated control")} pass; ${apart} ${apart === 1 ? "was" : "were"} not evaluated.`,
         ),
       ),
     ),

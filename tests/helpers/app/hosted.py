@@ -92,6 +92,12 @@ class Hosted:
         """What the view shows."""
         return self.locate("#main").inner_text()
 
+    def unfold(self) -> None:
+        """Open everything that can be opened: clicks would race with the height, which the host sets."""
+        self.frame.evaluate(
+            "for (const part of document.querySelectorAll('details')) part.open = true"
+        )
+
     def messages(self) -> list[str]:
         """The texts of the findings in the list."""
         return self.locate(".finding .said").all_inner_texts()
