@@ -103,14 +103,15 @@ def run(*command: object) -> None:
 async def listed(
     command: Sequence[object], folder: Path, mode: str, **environment: str
 ) -> list[str]:
-    """The names of the tools that the server lists when started in the folder; the skill must be readable."""
+    """The names of the tools that the server lists when started in the folder; the skill and the audit view must be readable."""
     program, *words = map(str, command)
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     parameters = StdioServerParameters(
         command=program, args=words, cwd=folder, env=inherited | environment
     )
     async with Client(parameters, mode=mode) as client:
-        await client.read_resource("skill://aws-iam/references/policy-design.md")
+        for uri in ("skill://aws-iam/references/policy-design.md", "ui://aws-iam/audit"):
+            await client.read_resource(uri)
         return [tool.name for tool in (await client.list_tools()).tools]
 
 

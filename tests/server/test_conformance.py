@@ -123,10 +123,14 @@ CALL = ("--method", "tools/call", "--tool-name", "policy", "--tool-args-json")
     ("arguments", "shown"),
     [
         (("--method", "tools/list", "--strict"), '"name":"audit"'),
+        (
+            ("--method", "tools/list", "--app-info", "--advertise-apps"),
+            '"hasApp":true,"toolName":"audit","resourceUri":"ui://aws-iam/audit"',
+        ),
         (("--method", "skills/list", "--verify", "--require-digests"), "skill://aws-iam/"),
         ((*CALL, '{"action": "lookup", "query": "s3:GetObject"}'), '"action":"lookup"'),
     ],
-    ids=["schemas", "skill", "call"],
+    ids=["schemas", "app", "skill", "call"],
 )
 def test_the_inspector_takes_what_the_server_gives(
     tmp_path: Path, arguments: tuple[str, ...], shown: str
