@@ -312,6 +312,8 @@ def test_hostile_names_stay_text_and_move_nothing_out_of_the_page(
     )
     assert not {"script", "img", "iframe", "a", "style", "link"} & set(tags)
     assert shown.frame.title() == "AWS IAM audit"
+    # No address of theirs is read, no control of theirs is looked up.
+    assert not {"Read", "What it checks"} & set(shown.locate("button").all_inner_texts())
     assert shown.frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
     hidden = re.compile("[\u200b\u202e\u2066\x00\x1b\x7f]")
     assert not hidden.search(shown.frame.evaluate("document.body.textContent"))
@@ -432,6 +434,12 @@ def test_what_was_not_judged_stands_at_the_top_and_no_page_claims_that_all_is_we
     # Findings below a severity are left out, not absent.
     shown.host("show", a_run(facts={"not_judged": ["2 findings below critical are left out"]}))
     assert "2 controls failed, but this answer leaves the findings out." in shown.text()
+    # Of the other actions, what could not be read.
+    unread = [{"call": "cloudtrail:GetTrail", "why": "denied", "needs": "cloudtrail:GetTrail"}]
+    trails = {"action": "cloudtrail", "summary": "2 trails", "facts": {"not_read": unread}}
+    shown.host("show", {"structuredContent": trails})
+    assert "cloudtrail:GetTrail" in shown.locate(".notice").inner_text()
+    assert shown.locate("h2").all_inner_texts() == ["Not judged or left out"]
     # A later page lacks the gravest findings.
     shown.host("show", a_run(PASSING), {**DEMO, "cursor": "x.5"})
     assert "This is a later page of an answer" in shown.text()

@@ -27,8 +27,8 @@ const link = (address, label) => {
 
 const explain = async (finding, pressed) => {
   const code = /^[\w.-]{1,100}$/.test(finding.code) ? finding.code : "unknown";
-  const number = objectOf(finding.controls)[app.view.answer.facts.benchmark];
-  const label = number ? ` (CIS ${app.view.answer.facts.benchmark}: ${number})` : "";
+  const cis = [app.view.answer.facts.benchmark, numberOf(finding)];
+  const label = cis.every((part) => /^[\d.]{1,12}$/.test(part)) ? ` (CIS ${cis.join(": ")})` : "";
   const resource = finding.resource
     ? visible(String(finding.resource), 300).replaceAll("`", "'").replaceAll("\n", " ")
     : "";
@@ -58,7 +58,7 @@ const explain = async (finding, pressed) => {
 // A file or a page that the server gives; what was read takes the button's place.
 const reader = (uri, name, ...buttons) => {
   const place = el("div", { class: "reader" });
-  if (!app.abilities.serverResources) return add(place, buttons);
+  if (!app.abilities.serverResources || !uri.startsWith("aws-iam://")) return add(place, buttons);
   return add(place, [
     button(
       "Read",

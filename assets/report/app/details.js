@@ -29,6 +29,8 @@ const cell = (name, value, row) => {
 const isEmpty = (value) =>
   value === null || value === undefined || value === "" || (Array.isArray(value) && !value.length);
 
+const isTable = (value) => Array.isArray(value) && value.every(isObject);
+
 const table = (name, rows) => {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
     .filter((column) => rows.some((row) => !isEmpty(row[column])))
@@ -90,14 +92,13 @@ const table = (name, rows) => {
   );
 };
 
-const APART = ["benchmark", "account", "regions", "collected_at", "score", "not_judged"];
+const APART = ["benchmark", "account", "regions", "collected_at", "score", "not_judged", ...UNREAD];
 
 const factCards = () => {
   const { facts } = app.view.answer;
   const names = Object.keys(facts).filter(
     (name) => !APART.includes(name) && !isEmpty(facts[name]) && !(name === "sections" && facts.score),
   );
-  const isTable = (value) => Array.isArray(value) && value.every(isObject);
   const plain = names.filter((name) => !isTable(facts[name]));
   const list = el(
     "dl",

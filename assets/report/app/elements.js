@@ -65,7 +65,7 @@ const severityBadge = (severity, status) =>
     : badge(String(severity));
 
 const say = (text) => {
-  document.getElementById("said").textContent = text;
+  document.getElementById("said").textContent = visible(text, 300);
 };
 
 const card = (title, ...children) => {

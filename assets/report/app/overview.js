@@ -1,5 +1,7 @@
 // A run at a glance: score, sections, what to fix first, what was not judged.
 const MOST_FIRST = 5;
+// Facts of what could not be read or was not tried.
+const UNREAD = ["not_read", "regions_not_judged", "not_all_asked"];
 
 const ring = (score, faint) => {
   const value = typeof score === "number" ? score : null;
@@ -201,23 +203,24 @@ const firstCard = () => {
 };
 
 const notJudged = () => {
-  const sentences = listOf(app.view.answer.facts.not_judged).map(String);
+  const { facts, counts } = app.view.answer;
+  const sentences = listOf(facts.not_judged).map(String);
   const unknown = app.view.findings.filter((finding) => finding.status === "unknown");
   const reasons = [...new Set(unknown.map((finding) => String(finding.reason || finding.message)))];
-  if (
-    !sentences.length &&
-    !unknown.length &&
-    !Number(objectOf(objectOf(app.view.answer.counts).status).unknown)
-  )
-    return null;
+  const unread = UNREAD.filter((name) => !isEmpty(facts[name]));
+  const some = unknown.length || Number(objectOf(objectOf(counts).status).unknown);
+  if (!sentences.length && !unread.length && !some) return null;
+  if (!sentences.length) sentences.push("Some of this could not be judged. `unknown` does not mean pass.");
   const listed = reasons.slice(0, MOST_FIRST);
   return notice(
-    el("h2", {}, "Not judged"),
-    sentences.length
-      ? sentences.map((text) => el("p", {}, named(sentence(text))))
-      : el("p", {}, "Some of this could not be judged. `unknown` does not mean pass."),
-    listed.length ? el("ul", {}, ...listed.map((reason) => el("li", {}, named(reason)))) : null,
+    el("h2", {}, "Not judged or left out"),
+    ...sentences.map((text) => el("p", {}, named(sentence(text)))),
+    listed.length > 0 && el("ul", {}, ...listed.map((reason) => el("li", {}, named(reason)))),
     reasons.length > listed.length &&
       el("p", {}, `and ${counted(reasons.length - listed.length, "more reason")}, each with its finding.`),
+    ...unread.map((name) => [
+      el("h3", {}, sentence(words(name))),
+      isTable(facts[name]) ? table(name, facts[name]) : el("p", {}, cell(name, facts[name], facts)),
+    ]),
   );
 };
