@@ -398,7 +398,10 @@ class DifferenceSearch:
                 budget=self.budget,
             )
             self.known[signature] = found
-        return found
+        # Such a claim has a value, so that ForAllValues compares it.
+        return (
+            tuple(p for p in found if p.value and all(p.value)) if case.always_has(key) else found
+        )
 
     def _decided(
         self, here: Sequence[tuple[tuple[Clause, ...], bool]], true: int, false: int
