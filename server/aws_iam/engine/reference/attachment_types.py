@@ -6,6 +6,7 @@ policies of roles.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,9 @@ def _data() -> Mapping[str, Any]:
     return data
 
 
+_PUNCTUATION = re.compile(r"[^a-z0-9]+")
+
+
 @cache
 def attachment_types() -> Mapping[str, AttachmentType]:
     """Every type by its name."""
@@ -76,7 +80,7 @@ def attachment_type(name: str | None) -> AttachmentType | None:
 def attachment_type_named(name: str) -> AttachmentType:
     """The type with that name or with a policy of that name; `InputError` for an unknown name."""
     others = _data()["other_names"]
-    found = attachment_types().get(others.get(name, name))
+    found = attachment_types().get(others.get(name, name)) or _in_words(name)
     if found:
         return found
     if name in _data()["identities"]:
@@ -91,3 +95,16 @@ def attachment_type_named(name: str) -> AttachmentType:
         if near
         else "use CloudFormation's name, such as `AWS::S3::Bucket`, or leave out `resource_type`",
     )
+
+
+def _in_words(name: str) -> AttachmentType | None:
+    """The type that `s3 bucket` or `bucket` means: its name without punctuation, or the end of one name only."""
+    word = _plain(name)
+    by_word = {_plain(type_): type_ for type_ in attachment_types()}
+    ends = [type_ for type_ in attachment_types() if _plain(type_.rpartition("::")[2]) == word]
+    meant = by_word.get(word) or (ends[0] if len(ends) == 1 else "")
+    return attachment_types().get(meant)
+
+
+def _plain(name: str) -> str:
+    return _PUNCTUATION.sub("", name.lower()).removeprefix("aws")

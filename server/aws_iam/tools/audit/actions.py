@@ -18,7 +18,29 @@ tool = Tool(
     title="CIS audit",
     description="Audit an AWS account read-only against CIS 1.2 to 7.0, or explain a control.",
     default="run",
+    also={
+        "scan": "run",
+        "check": "run",
+        "audit": "run",
+        "explain": "control",
+        "describe": "control",
+        "controls": "checklist",
+        "list": "checklist",
+        "export": "report",
+        "trails": "cloudtrail",
+        "analyzers": "access_analyzer",
+    },
 )
+
+
+_FORMATS = {
+    "md": "markdown",
+    "web page": "html",
+    "excel": "csv",
+    "spreadsheet": "csv",
+    "xlsx": "csv",
+    "security hub": "asff",
+}
 
 
 @tool.action
@@ -39,7 +61,12 @@ def report(
     progress: Progress,
     asked: AuditArguments,
     many: FleetArguments,
-    format_: Annotated[str, Parameter("report file", choices=audit_formats)] = "markdown",
+    format_: Annotated[
+        str,
+        Parameter(
+            "report file", choices=audit_formats, synonyms=_FORMATS, also=("output", "type")
+        ),
+    ] = "markdown",
 ) -> Answer:
     """Write what `run` finds as a file: a page, a table, or a format that other tools read."""
     if many != FleetArguments():
@@ -54,7 +81,13 @@ def report(
 
 @tool.action
 def control(
-    id_: Annotated[str, Parameter("control key, CIS number or Security Hub id")],
+    id_: Annotated[
+        str,
+        Parameter(
+            "control key, CIS number, Security Hub id, or words",
+            also=("control", "control_id", "key", "name"),
+        ),
+    ],
 ) -> Answer:
     """What a control checks, why, how, its remediation and its ids in all versions."""
     from aws_iam.tools.audit.run import catalogue
@@ -65,7 +98,7 @@ def control(
 @tool.action
 def checklist(
     benchmark: Benchmark = None,
-    section: Annotated[str | None, Parameter("section number or name")] = None,
+    section: Annotated[str | None, Parameter("section number or name", also=("topic",))] = None,
 ) -> Answer:
     """All controls of a CIS version, including those that need manual review; offline."""
     from aws_iam.tools.audit.run import catalogue

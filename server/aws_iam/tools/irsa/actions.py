@@ -15,7 +15,14 @@ from aws_iam.tools.irsa.names import Names
 from aws_iam.tools.irsa.provider import Request, one_column
 from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe
 from aws_iam.tools.kit import guide as pages
-from aws_iam.tools.kit.parameters import AccountId, Document, Source, Topic
+from aws_iam.tools.kit.parameters import (
+    ACCOUNT_NAMES,
+    TRUST_POLICY_NAMES,
+    AccountId,
+    Source,
+    Topic,
+    TrustPolicy,
+)
 from aws_iam.tools.kit.synonyms import FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 
@@ -27,6 +34,22 @@ tool = Tool(
     title="Workload identity",
     description="Roles for EKS pods (IRSA, Pod Identity) and CI jobs (OIDC): write, check, explain refusals.",
     default="guide",
+    also={
+        "trust": "trust_policy",
+        "generate": "trust_policy",
+        "create_trust_policy": "trust_policy",
+        "manifests": "manifest",
+        "workflow": "manifest",
+        "service_account": "manifest",
+        "troubleshoot": "denied",
+        "debug": "denied",
+        "access_denied": "denied",
+        "audit": "check",
+        "scan": "check",
+        "validate": "check",
+        "review": "check",
+        "help": "guide",
+    },
 )
 
 if TYPE_CHECKING:
@@ -136,7 +159,7 @@ def manifest(
     provider: Annotated[
         ProviderName, Parameter("the platform", brief="provider", synonyms=_PROVIDERS)
     ],
-    role: Annotated[str, Parameter("ARN of the workload's role", brief="ARN")],
+    role: Annotated[str, Parameter("ARN of the workload's role", brief="ARN", also=("role_arn",))],
     names: Names,
     audience: Annotated[
         str | None, Parameter("the token's audience, if unusual", brief="audience")
@@ -150,9 +173,10 @@ def manifest(
 
 @tool.artifact_action
 def denied(
-    document: Document,
+    document: TrustPolicy,
     claims: Annotated[
-        Json, Parameter("the token's claims", brief="of a token", document=True)
+        Json,
+        Parameter("the token's claims", brief="of a token", document=True, also=("token_claims",)),
     ] = None,
     token: Annotated[
         Json, Parameter("or the token", document=True, as_text=True, also=("jwt",))
@@ -161,7 +185,7 @@ def denied(
         Json,
         Parameter("its key set, or fetch", brief="keys, or fetch", document=True, as_text=True),
     ] = None,
-    account: Annotated[str | None, Parameter("12-digit account id")] = None,
+    account: Annotated[str | None, Parameter("12-digit account id", also=ACCOUNT_NAMES)] = None,
 ) -> Answer:
     """Show which condition of a trust policy a token fails, and write the policy that lets it in."""
     from aws_iam.tools.irsa.denied import denied as irsa_denied
@@ -174,23 +198,39 @@ def check(
     source: Source,
     progress: Progress,
     document: Annotated[
-        Json, Parameter("trust policy; absent: the account", document=True, policies=True)
+        Json,
+        Parameter(
+            "trust policy; absent: the account",
+            document=True,
+            policies=True,
+            also=TRUST_POLICY_NAMES,
+        ),
     ] = None,
     manifests: Annotated[
         Json,
         Parameter(
             "Kubernetes manifests, GitHub workflows, GitLab CI files",
             brief="Kubernetes, CI workflows",
+            also=("manifest", "workflow", "workflows", "service_account_manifest"),
             document=True,
             policies=True,
         ),
     ] = None,
     owner: Annotated[
         str | None,
-        Parameter("owner, group, workspace or organization", brief="or group, organization"),
+        Parameter(
+            "owner, group, workspace or organization",
+            brief="or group, organization",
+            also=("organization", "org", "group"),
+        ),
     ] = None,
     repository: Annotated[
-        str | None, Parameter("repository, project or pipeline", brief="or project, pipeline")
+        str | None,
+        Parameter(
+            "repository, project or pipeline",
+            brief="or project, pipeline",
+            also=("repo", "repository_name", "pipeline"),
+        ),
     ] = None,
     kube_context: Annotated[
         str | None, Parameter("context of your kubeconfig to read them from", cli_only=True)

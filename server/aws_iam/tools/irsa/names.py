@@ -15,35 +15,58 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_FOLDERS = {"branch": "refs/heads/", "tag": "refs/tags/"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """The names of the workload; each provider takes some of them."""
 
     owner: Annotated[
         str | None,
-        Parameter("owner, group, workspace or organization", brief="or group, organization"),
+        Parameter(
+            "owner, group, workspace or organization",
+            brief="or group, organization",
+            also=("organization", "org", "group", "username"),
+        ),
     ] = None
     repository: Annotated[
-        str | None, Parameter("repository, project or pipeline", brief="or project, pipeline")
+        str | None,
+        Parameter(
+            "repository, project or pipeline",
+            brief="or project, pipeline",
+            also=("repo", "repository_name", "pipeline"),
+        ),
     ] = None
-    owner_id: Annotated[str | None, Parameter("the owner's immutable id", brief="immutable")] = (
-        None
-    )
+    owner_id: Annotated[
+        str | None,
+        Parameter(
+            "the owner's immutable id", brief="immutable", also=("organization_id", "group_id")
+        ),
+    ] = None
     repository_id: Annotated[
-        str | None, Parameter("the repository's immutable id", brief="immutable")
+        str | None,
+        Parameter(
+            "the repository's immutable id", brief="immutable", also=("repo_id", "repository_uuid")
+        ),
     ] = None
     branch: Annotated[str | None, Parameter("branch")] = None
     tag: Annotated[str | None, Parameter("git tag", brief="tag")] = None
     environment: Annotated[
-        str | None, Parameter("deployment environment", brief="environment")
+        str | None, Parameter("deployment environment", brief="environment", also=("env",))
     ] = None
     pull_request: Annotated[bool, Parameter("pull-request runs", brief="pull request")] = False
     issuer: Annotated[
         str | None,
-        Parameter("issuer URL: EKS, self-managed hosts, generic", brief="URL: EKS, own hosts"),
+        Parameter(
+            "issuer URL: EKS, self-managed hosts, generic",
+            brief="URL: EKS, own hosts",
+            also=("issuer_url", "oidc_issuer", "oidc_issuer_url", "oidc_provider"),
+        ),
     ] = None
     subject: Annotated[
-        str | None, Parameter("exact `sub`: generic, custom templates", brief="exact `sub`")
+        str | None,
+        Parameter("exact `sub`: generic, custom templates", brief="exact `sub`", also=("sub",)),
     ] = None
     workflow: Annotated[
         str | None,
@@ -53,23 +76,42 @@ class Names:
         ),
     ] = None
     workspace: Annotated[
-        str | None, Parameter("workspace of HCP Terraform or Scalr", brief="HCP Terraform, Scalr")
+        str | None,
+        Parameter(
+            "workspace of HCP Terraform or Scalr",
+            brief="HCP Terraform, Scalr",
+            also=("workspace_name",),
+        ),
     ] = None
     run_phase: Annotated[
         Literal["plan", "apply"] | None,
         Parameter("run phase: HCP Terraform, Spacelift", brief="run phase"),
     ] = None
-    cluster: Annotated[str | None, Parameter("EKS cluster, name or ARN", brief="EKS cluster")] = (
-        None
-    )
-    namespace: Annotated[str | None, Parameter("Kubernetes namespace", brief="namespace")] = None
-    service_account: Annotated[
-        str | None, Parameter("Kubernetes ServiceAccount", brief="service account")
+    cluster: Annotated[
+        str | None,
+        Parameter("EKS cluster, name or ARN", brief="EKS cluster", also=("cluster_name",)),
     ] = None
-    tenant: Annotated[str | None, Parameter("Entra ID tenant id", brief="Entra ID")] = None
+    namespace: Annotated[
+        str | None, Parameter("Kubernetes namespace", brief="namespace", also=("ns",))
+    ] = None
+    service_account: Annotated[
+        str | None,
+        Parameter(
+            "Kubernetes ServiceAccount",
+            brief="service account",
+            also=("sa", "service_account_name"),
+        ),
+    ] = None
+    tenant: Annotated[
+        str | None, Parameter("Entra ID tenant id", brief="Entra ID", also=("tenant_id",))
+    ] = None
     application: Annotated[
         str | None,
-        Parameter("application, app or service connection", brief="or service connection"),
+        Parameter(
+            "application, app or service connection",
+            brief="or service connection",
+            also=("app", "service_connection"),
+        ),
     ] = None
     project: Annotated[
         str | None,
@@ -124,6 +166,16 @@ def with_owner_apart(names: Names, field_name: str, site: str) -> Names:
     elif owner:
         repository = repository.removeprefix(f"{owner}/")
     changed: dict[str, Any] = {"owner": owner or None, field_name: repository or None}
+    return replace(names, **changed)
+
+
+def with_bare_refs(names: Names) -> Names:
+    """The names with a branch or tag by its bare name, where it is written as git does in full."""
+    changed = {
+        kind: ref.removeprefix(folder)
+        for kind, folder in _FOLDERS.items()
+        if (ref := getattr(names, kind)) and ref.startswith(folder)
+    }
     return replace(names, **changed)
 
 
@@ -206,8 +258,7 @@ def bare_ref(names: Names, kind: str, *, patterns: bool = False) -> str:
 
 def full_ref(names: Names, kind: str, *, patterns: bool = False) -> str:
     """The branch or tag as git writes it in full: refs/heads/main, refs/tags/v1."""
-    folder = {"branch": "refs/heads/", "tag": "refs/tags/"}[kind]
-    return f"{folder}{bare_ref(names, kind, patterns=patterns)}"
+    return f"{_FOLDERS[kind]}{bare_ref(names, kind, patterns=patterns)}"
 
 
 def pattern_note(names: Names, protect: str) -> tuple[str, ...]:

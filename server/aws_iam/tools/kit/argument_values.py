@@ -68,6 +68,8 @@ class AsRead:
 
 
 _VENDOR = re.compile(r"^(?:aws|amazon)\s+", re.IGNORECASE)
+_POLICY_NAME = re.compile(r"[A-Za-z][\w+=.@-]{2,127}")
+_SHORTEST_BEGINNING = 3
 _SEPARATORS = re.compile(r"[\s_.-]+")
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
@@ -97,7 +99,11 @@ def read(argument: Argument, value: Any) -> AsRead:
 
 def _document(argument: Argument, value: Any) -> AsRead:
     """Text in one Markdown fence without the fence; its lines keep their numbers."""
-    if not isinstance(value, str) or ("```" not in value and "~~~" not in value):
+    if not isinstance(value, str):
+        return AsRead(value)
+    if argument.policies and _POLICY_NAME.fullmatch(value.strip()):
+        return _of_policy_name(argument, value)
+    if "```" not in value and "~~~" not in value:
         return AsRead(value)
     lines = value.splitlines()
     fences = [number for number, line in enumerate(lines) if _FENCE.match(line)]
@@ -106,6 +112,17 @@ def _document(argument: Argument, value: Any) -> AsRead:
     first, last = fences
     inside = [line if first < number < last else "" for number, line in enumerate(lines)]
     return AsRead("\n".join(inside), f"`{argument.name}`: the block of code in the text")
+
+
+def _of_policy_name(argument: Argument, value: str) -> AsRead:
+    """The ARN of the AWS managed policy of that name; other words as they are."""
+    # Imported here: most documents are no names, and the table of names is large.
+    from aws_iam.engine.reference.managed_policies import managed_policy
+
+    policy = managed_policy(value.strip())
+    if policy is None:
+        return AsRead(value)
+    return AsRead(policy.arn, f"`{argument.name}` {quoted(value)} as `{policy.arn}`")
 
 
 def _text(argument: Argument, value: Any) -> AsRead:
@@ -120,7 +137,16 @@ def _text(argument: Argument, value: Any) -> AsRead:
             return AsRead(only)
         case list() if argument.several and all(isinstance(part, str) for part in value):
             return AsRead(", ".join(value))
+        case dict() | list() if argument.as_text:
+            return AsRead(_json_text(argument, value))
     raise _refused(argument, value, "text")
+
+
+def _json_text(argument: Argument, value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except (ValueError, RecursionError):
+        raise _refused(argument, value, "text") from None
 
 
 def _choice(argument: Argument, value: Any) -> AsRead:
@@ -134,9 +160,12 @@ def _choice(argument: Argument, value: Any) -> AsRead:
     for choice in argument.choices:
         if folded(choice) == plain:
             return AsRead(choice)
-    for word, choice in argument.synonyms.items():
-        if folded(word) == plain:
-            return AsRead(choice, f"`{argument.name}` {quoted(value)} as `{choice}`")
+    meant = {choice for word, choice in argument.synonyms.items() if folded(word) == plain}
+    if not meant and len(plain) >= _SHORTEST_BEGINNING:
+        meant = {choice for choice in argument.choices if folded(choice).startswith(plain)}
+    if len(meant) == 1:
+        (choice,) = meant
+        return AsRead(choice, f"`{argument.name}` {quoted(value)} as `{choice}`")
     near = closest(value, argument.choices)
     hint = f"did you mean `{near}`?" if near else ""
     raise _refused(argument, value, f"one of {code_list(argument.choices)}", hint)

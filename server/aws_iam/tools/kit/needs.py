@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.errors import InputError, closest, nearest
@@ -28,6 +29,10 @@ class Need:
     words: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     """Other names that people give it."""
+    units: Mapping[str, int] = field(default_factory=dict)
+    """Names for it in other units, with the factor: `size_kb` for `size_bytes`."""
+    when_true: Mapping[str, int | str] = field(default_factory=dict)
+    """Flags that mean a value of it: `multi_region` for `regions` 2."""
 
     @property
     def values(self) -> str:
@@ -44,14 +49,33 @@ def flag(name: str, meaning: str, *also: str) -> Need:
     return Need(name=name, takes="flag", meaning=meaning, also=also)
 
 
-def number(name: str, meaning: str, *also: str, least: int = 0, most: int) -> Need:
+def number(
+    name: str,
+    meaning: str,
+    *also: str,
+    least: int = 0,
+    most: int,
+    units: Mapping[str, int] = MappingProxyType({}),
+    when_true: Mapping[str, int] = MappingProxyType({}),
+) -> Need:
     """A need that is a number."""
-    return Need(name=name, takes="number", meaning=meaning, least=least, most=most, also=also)
+    return Need(
+        name=name,
+        takes="number",
+        meaning=meaning,
+        least=least,
+        most=most,
+        also=also,
+        units=units,
+        when_true=when_true,
+    )
 
 
-def word(name: str, meaning: str, *words: str) -> Need:
+def word(
+    name: str, meaning: str, *words: str, when_true: Mapping[str, str] = MappingProxyType({})
+) -> Need:
     """A need that is one of a few words."""
-    return Need(name=name, takes="word", meaning=meaning, words=words)
+    return Need(name=name, takes="word", meaning=meaning, words=words, when_true=when_true)
 
 
 def read_needs(given: object, declared: Iterable[Need], called: str = "needs") -> dict[str, Any]:
@@ -65,8 +89,8 @@ def read_needs(given: object, declared: Iterable[Need], called: str = "needs") -
         for name, value in _object(called, given, by_name).items():
             need = _known(name, by_name)
             _refuse_repeat(need, read)
-            if value is not None:
-                read[need.name] = _value(need, value)
+            if value is not None and (meant := _value(need, name, value)) is not None:
+                read[need.name] = meant
     except InputError as error:
         message = error.message.replace("`needs`", f"`{called}`", 1)
         raise InputError(message, hint=error.hint) from None
@@ -84,17 +108,29 @@ def understood_names(given: object, declared: Iterable[Need]) -> dict[str, Any]:
     written = given if isinstance(given, dict) else json_object("needs", given, example="{}")
     meant = {str(name): _known(str(name), by_name).name for name in written}
     changed = [
-        f"{quoted(name)} as `{need}`"
+        f"{quoted(name)} as `{need}`{_converted(by_name[need], name, written[name])}"
         for name, need in meant.items()
         if folded(name) != folded(need)
     ]
     return {UNDERSTOOD: changed} if changed else {}
 
 
+def _converted(need: Need, name: str, value: object) -> str:
+    """The value as it was understood, where it is not the one that was written."""
+    is_other = folded(name) in {folded(word) for word in (*need.units, *need.when_true)}
+    meant = _value(need, name, value) if is_other and value is not None else None
+    return "" if meant is None else f" `{meant}`"
+
+
 def needs_parameter(declared: Iterable[Need]) -> Parameter:
     """The argument as help shows it; passing an empty object lists the names with their meanings."""
     names = ", ".join(need.name for need in declared)
-    return Parameter(f"object of: {names}", brief="object; absent: lists its names", document=True)
+    return Parameter(
+        f"object of: {names}",
+        brief=f"object of {names}",
+        document=True,
+        also=("requirements", "criteria"),
+    )
 
 
 def needs_table(declared: Iterable[Need]) -> list[dict[str, str]]:
@@ -115,7 +151,11 @@ def _example(need: Need) -> str:
 
 
 def _known(name: str, by_name: Mapping[str, Need]) -> Need:
-    written = {also: need.name for need in by_name.values() for also in need.also}
+    written = {
+        also: need.name
+        for need in by_name.values()
+        for also in (*need.also, *need.units, *need.when_true)
+    }
     written |= {known: known for known in by_name}
     meant = argument_named(name, written)
     longer = [known for known in by_name if known.startswith(f"{name}_")]
@@ -128,17 +168,22 @@ def _known(name: str, by_name: Mapping[str, Need]) -> Need:
     )
 
 
-def _value(need: Need, value: object) -> bool | int | str:
+def _value(need: Need, name: str, value: object) -> bool | int | str | None:
+    """The value as declared; None for a flag that is not set."""
+    by_word = {folded(word): word for word in need.when_true}
+    if folded(name) in by_word and (is_meant := flag_of(value)) is not None:
+        return need.when_true[by_word[folded(name)]] if is_meant else None
     if need.takes == "flag" and (read := flag_of(value)) is not None:
         return read
     if need.takes == "number":
-        counted = _integer(value)
+        counted = _counted(need, name, value)
         if counted is not None and need.least <= counted <= need.most:
             return counted
     if need.takes == "word" and isinstance(value, str):
-        for known in need.words:
+        written = {**need.when_true, **{word: word for word in need.words}}
+        for known, meant in written.items():
             if folded(known) == folded(value):
-                return known
+                return meant
     near = closest(value, need.words) if isinstance(value, str) else None
     raise InputError(
         f"`needs`: `{need.name}` must be {need.values}, not {value_words(value)}",
@@ -146,6 +191,18 @@ def _value(need: Need, value: object) -> bool | int | str:
     )
 
 
+def _counted(need: Need, name: str, value: object) -> int | None:
+    """The number in the need's own unit: of `6` with a name such as `size_kb`, or of `6 KB`."""
+    factors = {folded(unit): factor for unit, factor in need.units.items()}
+    factor = factors.get(folded(name), 1)
+    if need.units and isinstance(value, str) and (sized := _SIZE.fullmatch(value.strip())):
+        return int(sized[1]) * _BYTES[sized[2].lower()[0]]
+    counted = _integer(value)
+    return None if counted is None else counted * factor
+
+
+_SIZE = re.compile(r"([0-9]{1,12}) ?(bytes?|b|ki?b|mi?b)", re.ASCII | re.IGNORECASE)
+_BYTES = {"b": 1, "k": 1024, "m": 1024 * 1024}
 _NUMBER = re.compile(r"[0-9][0-9_,]{0,17}", re.ASCII)
 
 

@@ -11,19 +11,51 @@ from aws_iam.tools.kit.tool import Json, Parameter
 GRADES = tuple(severity.value for severity in Severity if severity.value.islower())
 """The severities that a caller can choose, worst first; each of AWS's four ranks like one of them."""
 
-Topic = Annotated[str | None, Parameter("section name; absent: contents", brief="topic")]
-Document = Annotated[Json, Parameter("policy: JSON value or text", document=True, policies=True)]
-Benchmark = Annotated[str | None, Parameter("CIS version, default newest")]
-AccountId = Annotated[str, Parameter("12-digit account id", brief="12 digits")]
+TRUST_POLICY_NAMES = ("trust_policy", "policy", "policy_document", "assume_role_policy_document")
+"""Other names of an argument that holds a role's trust policy."""
+KEY_POLICY_NAMES = ("key_policy", "policy", "policy_document")
+ACCOUNT_NAMES = ("account_id", "aws_account", "aws_account_id")
+
+Topic = Annotated[
+    str | None,
+    Parameter(
+        "section, or what it is about; absent: contents",
+        also=("section", "subject", "query", "question"),
+    ),
+]
+TrustPolicy = Annotated[
+    Json,
+    Parameter(
+        "trust policy: JSON value or text, also of get-role",
+        document=True,
+        policies=True,
+        also=TRUST_POLICY_NAMES,
+    ),
+]
+KeyPolicy = Annotated[
+    Json,
+    Parameter(
+        "key policy: JSON value or text", document=True, policies=True, also=KEY_POLICY_NAMES
+    ),
+]
+Benchmark = Annotated[
+    str | None,
+    Parameter("CIS version, such as 3.0; default newest", also=("version", "cis_version", "cis")),
+]
+AccountId = Annotated[str, Parameter("12-digit account id", also=ACCOUNT_NAMES)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """How to reach AWS: by the default credential chain, a profile, or a role to assume."""
 
-    profile: Annotated[str | None, Parameter("AWS profile", brief="profile")] = None
-    regions: Annotated[list[str] | None, Parameter("Region to ask")] = None
-    role_arn: Annotated[str | None, Parameter("role to assume")] = None
+    profile: Annotated[str | None, Parameter("AWS profile", also=("aws_profile",))] = None
+    regions: Annotated[
+        list[str] | None, Parameter("Region to ask", also=("region", "aws_region"))
+    ] = None
+    role_arn: Annotated[
+        str | None, Parameter("role to assume", also=("assume_role", "assume_role_arn"))
+    ] = None
     external_id: Annotated[
         str | None, Parameter("external id for role_arn", brief="of role_arn")
     ] = None
@@ -34,7 +66,10 @@ class Source(Connection):
     """The account to read: live from AWS, a saved snapshot, or the demonstration account."""
 
     regions: Annotated[
-        list[str] | None, Parameter("Regions; absent: all enabled", brief="default: all")
+        list[str] | None,
+        Parameter("Regions; absent: all enabled", also=("region", "aws_region")),
     ] = None
-    demo: Annotated[bool, Parameter("read the demonstration account", brief="demo")] = False
+    demo: Annotated[
+        bool, Parameter("judge the demonstration account", also=("demonstration", "demo_account"))
+    ] = False
     snapshot: Annotated[str | None, Parameter("saved snapshot to judge", cli_only=True)] = None

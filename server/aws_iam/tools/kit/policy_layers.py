@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws_iam.engine.evaluation.layers import LAYERS
 from aws_iam.engine.parsing.json_text import python_value
+from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import folded
 from aws_iam.tools.kit.tool import UNDERSTOOD
 
@@ -28,7 +30,9 @@ _LAYERS = {
     "vpc endpoint policy": "vpc_endpoint",
     "endpoint policy": "vpc_endpoint",
 }
-_BY_FOLDED = {folded(name): layer for name, layer in _LAYERS.items()}
+_BY_FOLDED = {folded(name): layer for name, layer in _LAYERS.items()} | {
+    folded(name): name for name in LAYERS
+}
 
 
 def by_layer(given: Any) -> tuple[Any, dict[str, Any]]:
@@ -60,11 +64,14 @@ def _parsed(given: Any) -> Any:
 def _renamed(layers: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     names = {name: _BY_FOLDED.get(folded(name), name) for name in layers}
     changed = [
-        f"`{name}` as the layer `{layer}`" for name, layer in names.items() if name != layer
+        f"{quoted(name)} as the layer `{layer}`"
+        for name, layer in names.items()
+        if folded(name) != folded(layer)
     ]
-    if not changed or len(set(names.values())) < len(names):
+    if len(set(names.values())) < len(names):
         return layers, {}
-    return {names[name]: value for name, value in layers.items()}, {UNDERSTOOD: changed}
+    renamed = {names[name]: value for name, value in layers.items()}
+    return renamed, {UNDERSTOOD: changed} if changed else {}
 
 
 def _is_policy(value: Any) -> bool:

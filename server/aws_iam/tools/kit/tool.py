@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -46,7 +46,7 @@ class Parameter:
     or of `records` also comes as `Files` from the command line and, like a `listed` one, as a list. `cli_only` arguments
     name files or belong to long runs: MCP does not offer them. `choices` that need imports are a function. `synonyms` are
     words that people use for a choice, `also` other names of the argument. A text with `several` names also comes as a
-    list. `as_text` is a document that is rather text than an object.
+    list. `as_text` is a document that is rather text than an object, or a text that also comes as a JSON value.
     """
 
     description: str
@@ -77,10 +77,22 @@ class Action:
 
 
 class Tool:
-    """A named set of actions on one subject; `default` is the action that runs when none is named."""
+    """A named set of actions on one subject.
 
-    def __init__(self, name: str, *, title: str, description: str, default: str) -> None:
+    `default` is the action that runs when none is named; `also` holds other words for actions.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        title: str,
+        description: str,
+        default: str,
+        also: Mapping[str, str] = types.MappingProxyType({}),
+    ) -> None:
         self.name = name
+        self.also = also
         self.title = title
         self.description = description
         self.default = default
@@ -113,8 +125,11 @@ class Tool:
         """The complete answer to a call; raises InputError for mistakes of the caller."""
         follow_refresh()
         given = {name: value for name, value in arguments.items() if value is not None}
-        action = self._action_named(given.pop("action", self.default))
+        asked = given.pop("action", self.default)
+        action = self._action_named(asked)
         given, renamed = self._by_argument(action, given, cli=cli)
+        if folded(str(asked)) != folded(action.name):
+            renamed.insert(0, f"`action` {quoted(str(asked))} as `{action.name}`")
         self._check_names(action, given, cli=cli)
         read = {
             argument.name: argument_values.read(argument, given[argument.name])
@@ -124,12 +139,7 @@ class Tool:
         understood = [*renamed, *(part.understood for part in read.values() if part.understood)]
         values = {name: part.value for name, part in read.items()}
         answer = action.run(**_call(action, values, progress))
-        if understood:
-            more = answer.facts.get(UNDERSTOOD, ())
-            facts = {UNDERSTOOD: [*understood, *more]}
-            answer = replace(
-                answer, facts=facts | {k: v for k, v in answer.facts.items() if k not in facts}
-            )
+        answer = with_understood(answer, understood)
         return replace(
             answer,
             next=tuple(_with_given(call, given) for call in answer.next[:_MOST_NEXT]),
@@ -139,7 +149,7 @@ class Tool:
         )
 
     def _action_named(self, name: object) -> Action:
-        known = {name: name for name in self.actions}
+        known = {**self.also, **{name: name for name in self.actions}}
         meant = argument_named(name, known) if isinstance(name, str) else None
         if meant:
             return self.actions[meant]
@@ -196,6 +206,15 @@ class Tool:
             raise InputError(
                 f"`{self.name} {action.name}` needs {needed}", hint="add it and call again"
             )
+
+
+def with_understood(answer: Answer, understood: Sequence[str]) -> Answer:
+    """The answer that says first how words of the call were understood."""
+    if not understood:
+        return answer
+    more = answer.facts.get(UNDERSTOOD, ())
+    facts = {name: fact for name, fact in answer.facts.items() if name != UNDERSTOOD}
+    return replace(answer, facts={UNDERSTOOD: [*understood, *more], **facts})
 
 
 def _with_given(call: NextCall, given: Mapping[str, Any]) -> NextCall:

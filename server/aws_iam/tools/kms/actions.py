@@ -7,7 +7,7 @@ from typing import Annotated
 from aws_iam.answer import Answer
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit import needs as kit_needs
-from aws_iam.tools.kit.parameters import Document, Source, Topic
+from aws_iam.tools.kit.parameters import ACCOUNT_NAMES, KEY_POLICY_NAMES, KeyPolicy, Source, Topic
 from aws_iam.tools.kit.synonyms import FORMATS, LANGUAGES
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.kms import decide as key_decision
@@ -23,10 +23,25 @@ tool = Tool(
     title="KMS keys",
     description="KMS keys: choose, write and check policies, predict lockouts, encrypt, check an account.",
     default="guide",
+    also={
+        "policy": "key_policy",
+        "create_key_policy": "key_policy",
+        "write_policy": "key_policy",
+        "choose": "decide",
+        "recommend": "decide",
+        "encrypt": "envelope",
+        "encryption": "envelope",
+        "lock_out": "lockout",
+        "audit": "check",
+        "scan": "check",
+        "validate": "check",
+        "review": "check",
+        "help": "guide",
+    },
 )
 
 Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
-KeyArn = Annotated[str | None, Parameter("ARN of the policy's key", brief="of the key")]
+KeyArn = Annotated[str | None, Parameter("ARN of the policy's key", also=("key_arn", "key_id"))]
 KeyLimits = Annotated[
     Json,
     Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="thresholds", document=True),
@@ -76,8 +91,14 @@ def envelope(
 
 @tool.action
 def lockout(
-    document: Document,
-    caller: Annotated[str, Parameter("ARN of who sets the policy", brief="ARN")],
+    document: KeyPolicy,
+    caller: Annotated[
+        str,
+        Parameter(
+            "who sets the policy: ARN, role/NAME or user/NAME",
+            also=("principal", "caller_arn", "who", "identity"),
+        ),
+    ],
     policies: Annotated[
         Json, Parameter("the caller's policies by layer", brief="by layer", document=True)
     ] = None,
@@ -85,7 +106,7 @@ def lockout(
         Json, Parameter("of the request: {key: value}", brief="{key: value}", document=True)
     ] = None,
     account: Annotated[
-        str | None, Parameter("12-digit id of the key's account", brief="12 digits")
+        str | None, Parameter("12-digit id of the key's account", also=ACCOUNT_NAMES)
     ] = None,
     key: KeyArn = None,
 ) -> Answer:
@@ -100,10 +121,16 @@ def check(
     source: Source,
     progress: Progress,
     document: Annotated[
-        Json, Parameter("key policy; absent: the account", document=True, policies=True)
+        Json,
+        Parameter(
+            "key policy; absent: the account",
+            document=True,
+            policies=True,
+            also=KEY_POLICY_NAMES,
+        ),
     ] = None,
     account: Annotated[
-        str | None, Parameter("12-digit id of the key's account", brief="12 digits")
+        str | None, Parameter("12-digit id of the key's account", also=ACCOUNT_NAMES)
     ] = None,
     key: KeyArn = None,
     users: Annotated[

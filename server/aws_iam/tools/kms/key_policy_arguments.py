@@ -11,6 +11,23 @@ from aws_iam.tools.kit.tool import Json, Parameter
 from aws_iam.tools.kms.reasoning.key_access import Usage, Use
 
 _MOST = 100
+_USES = {
+    "encrypt and decrypt": "encrypt-decrypt",
+    "encrypt/decrypt": "encrypt-decrypt",
+    "both": "encrypt-decrypt",
+    "decrypt only": "decrypt",
+    "encrypt only": "encrypt",
+}
+_USAGES = {
+    "encrypt decrypt": "encrypt",
+    "symmetric": "encrypt",
+    "symmetric encryption": "encrypt",
+    "asymmetric encryption": "asymmetric_encrypt",
+    "signing": "sign",
+    "sign verify": "sign",
+    "hmac": "mac",
+    "generate verify mac": "mac",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,26 +37,42 @@ class KeyPolicyArguments:
     account: AccountId
     admins: Annotated[
         list[str] | None,
-        Parameter("who administers: ARNs, role/NAME or user/NAME", brief="ARNs or role/NAME"),
+        Parameter(
+            "who administers: ARNs, role/NAME or user/NAME",
+            brief="ARNs or role/NAME",
+            also=("administrators", "admin", "key_admins", "key_administrators"),
+        ),
     ] = None
     users: Annotated[
         list[str] | None,
-        Parameter("who uses the key: ARNs, role/NAME or user/NAME", brief="users"),
+        Parameter(
+            "who uses the key: ARNs, role/NAME or user/NAME",
+            brief="who uses the key: ARNs or role/NAME",
+            also=("user", "key_users"),
+        ),
     ] = None
     services: Annotated[
         list[str] | None,
         Parameter(
             "AWS services that use the key, such as cloudwatch-logs, and ARNs that limit their sources",
-            brief="services",
+            brief="that use it, such as cloudwatch-logs; ARNs of sources",
+            also=("service", "aws_services", "service_principals"),
         ),
     ] = None
     external_accounts: Annotated[
         list[str] | None,
-        Parameter("other accounts that use the key: ids or ARNs", brief="external accounts"),
+        Parameter(
+            "other accounts that use the key: ids or ARNs",
+            also=("external_account", "other_accounts", "trusted_accounts"),
+        ),
     ] = None
     organization: Annotated[
         str | None,
-        Parameter("organization whose accounts use the key: o-…", brief="o-…"),
+        Parameter(
+            "organization whose accounts use the key: o-…",
+            brief="o-…",
+            also=("org", "organization_id", "org_id"),
+        ),
     ] = None
     principal_tags: Annotated[
         Json,
@@ -51,24 +84,29 @@ class KeyPolicyArguments:
     ] = None
     use: Annotated[
         Use | None,
-        Parameter("what the users may do; default encrypt-decrypt", brief="use"),
+        Parameter("what the users may do; default encrypt-decrypt", synonyms=_USES),
     ] = None
     via_service: Annotated[
         list[str] | None,
-        Parameter("services through which the users use the key, such as s3", brief="via service"),
+        Parameter(
+            "services through which the users use the key, such as s3",
+            also=("via", "via_services"),
+        ),
     ] = None
     only_via_service: Annotated[
-        bool, Parameter("the users do not call KMS themselves", brief="only via service")
+        bool, Parameter("the users do not call KMS themselves", also=("via_service_only",))
     ] = False
     context: Annotated[
         Json, Parameter("encryption context: {key: value}", brief="{key: value}", document=True)
     ] = None
-    region: Annotated[str | None, Parameter("Region of the key", brief="region")] = None
+    region: Annotated[str | None, Parameter("Region of the key", also=("aws_region",))] = None
     replicas: Annotated[
-        list[str] | None, Parameter("Regions of its multi-Region replicas", brief="Regions")
+        list[str] | None,
+        Parameter("Regions of its multi-Region replicas", also=("replica_regions",)),
     ] = None
     usage: Annotated[
-        Usage | None, Parameter("what the key is for; default encrypt", brief="usage")
+        Usage | None,
+        Parameter("what the key is for; default encrypt", synonyms=_USAGES, also=("key_usage",)),
     ] = None
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _WORDS = {
     "logs": "cloudwatch-logs",
+    "logs.amazonaws.com": "cloudwatch-logs",
     "autoscaling": "auto-scaling",
     "pipes": "eventbridge-pipes",
     "ami-sharing": "snapshot-sharing",

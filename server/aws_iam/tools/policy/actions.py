@@ -22,6 +22,24 @@ tool = Tool(
     title="IAM policies",
     description="Look up, validate, evaluate, compare, explain, denied, generate, template; offline unless `online`.",
     default="guide",
+    also={
+        "search": "lookup",
+        "find": "lookup",
+        "check": "validate",
+        "lint": "validate",
+        "simulate": "evaluate",
+        "simulate_policy": "evaluate",
+        "diff": "compare",
+        "describe": "explain",
+        "summarize": "explain",
+        "troubleshoot": "denied",
+        "debug": "denied",
+        "access_denied": "denied",
+        "create": "generate",
+        "templates": "template",
+        "list_templates": "template",
+        "help": "guide",
+    },
 )
 
 _KINDS = {
@@ -40,17 +58,36 @@ _KINDS = {
     "permissions boundary": "boundary",
     "permission boundary": "boundary",
     "session policy": "session",
+    "identity based": "identity",
+    "iam": "identity",
+    "resource based": "resource",
+    "s3 bucket policy": "resource",
+    "kms key policy": "resource",
+    "role trust policy": "trust",
 }
+_DOCUMENT_NAMES = ("policy_document", "policy_json", "trust_policy", "bucket_policy", "key_policy")
+_POLICIES_NAMES = ("layers", "document", "policy", "policy_document")
 Document = Annotated[
     Json,
     Parameter(
-        "policy: JSON value or text; the ARN of an AWS managed policy",
+        "policy: JSON value or text, also of get-role; the ARN or name of an AWS managed policy",
         document=True,
         policies=True,
-        also=("policy", "policy_document", "new"),
+        also=("policy", *_DOCUMENT_NAMES),
     ),
 ]
-PolicyKind = Annotated[Kind | None, Parameter("kind of policy; absent: guessed", synonyms=_KINDS)]
+NewDocument = Annotated[
+    Json,
+    Parameter(
+        "policy: JSON value or text; the ARN or name of an AWS managed policy",
+        document=True,
+        policies=True,
+        also=("new", "after", "policy_a", *_DOCUMENT_NAMES),
+    ),
+]
+PolicyKind = Annotated[
+    Kind | None, Parameter("absent: guessed", synonyms=_KINDS, also=("policy_type", "policy_kind"))
+]
 
 
 @tool.action
@@ -68,7 +105,7 @@ def lookup(
         Parameter(
             "service, action, wildcard, key, ARN, type, SDK call, `aws s3 sync`, Terraform or managed policy name; several with commas",
             several=True,
-            also=("name", "action_name", "q"),
+            also=("name", "actions", "action_name", "service", "condition_key", "arn", "search"),
         ),
     ],
 ) -> Answer:
@@ -80,7 +117,10 @@ def lookup(
 def validate(
     document: Document,
     kind: PolicyKind = None,
-    resource_type: Annotated[str | None, Parameter("attached to: AWS::S3::Bucket, …")] = None,
+    resource_type: Annotated[
+        str | None,
+        Parameter("what it is attached to, such as AWS::S3::Bucket", also=("resource",)),
+    ] = None,
     *,
     online: Annotated[bool, Parameter("ask IAM Access Analyzer too")] = False,
     format_: Annotated[str | None, Parameter("report file", choices=policy_formats)] = None,
@@ -100,11 +140,20 @@ def validate(
 @tool.action
 def evaluate(
     request: Annotated[
-        Json, Parameter("object: principal, action, resource, context, …", document=True)
+        Json,
+        Parameter(
+            "object: principal, action (or a list), resource, context, …",
+            document=True,
+            also=("simulation", "requests"),
+        ),
     ],
     policies: Annotated[
         Json,
-        Parameter("object: identity, resource, scp, rcp, boundary, session, …", document=True),
+        Parameter(
+            "policy, list, or object by layer: identity, resource, scp, rcp, boundary, session, vpc_endpoint",
+            document=True,
+            also=_POLICIES_NAMES,
+        ),
     ],
 ) -> Answer:
     """Evaluate a request as AWS does, and name the statements that decide it."""
@@ -115,19 +164,31 @@ def evaluate(
 
 @tool.action
 def compare(
-    document: Document,
+    document: NewDocument,
     baseline: Annotated[
         Json,
-        Parameter("policy to compare with", document=True, policies=True, also=("old", "before")),
+        Parameter(
+            "the old policy, to compare with",
+            document=True,
+            policies=True,
+            also=("old", "before", "previous", "reference", "policy_b"),
+        ),
     ] = None,
     forbidden: Annotated[
-        Json, Parameter("object: actions, resources it must not grant", document=True)
+        Json,
+        Parameter(
+            "what it must not grant: actions, or object: actions, resources",
+            document=True,
+            also=("must_not_grant", "not_allowed", "forbidden_actions"),
+        ),
     ] = None,
     policy: Annotated[
         str | None, Parameter("of several policies in a file: logical id, address, name")
     ] = None,
     *,
-    public: Annotated[bool, Parameter("it must not admit strangers")] = False,
+    public: Annotated[
+        bool, Parameter("must not be open to strangers", also=("must_not_be_public",))
+    ] = False,
 ) -> Answer:
     """Show what a policy allows more or less than another one, with proof."""
     from aws_iam.tools.policy.evaluate import compare as policy_compare
@@ -144,10 +205,20 @@ def explain(document: Document, kind: PolicyKind = None) -> Answer:
 @tool.action
 def denied(
     message: Annotated[
-        str, Parameter("AccessDenied text: error, log, event", also=("error", "text"))
+        str,
+        Parameter(
+            "the AccessDenied text: error, log line, CloudTrail event",
+            also=("error", "error_message", "text", "event"),
+            as_text=True,
+        ),
     ],
     policies: Annotated[
-        Json, Parameter("object: layer to policy or list of policies", document=True)
+        Json,
+        Parameter(
+            "policy, list, or object by layer",
+            document=True,
+            also=_POLICIES_NAMES,
+        ),
     ] = None,
 ) -> Answer:
     """Explain an AccessDenied message: the layer, what it omits, the smallest change with proof."""
@@ -160,11 +231,29 @@ def denied(
 @tool.artifact_action
 def generate(
     needs: Annotated[
-        Json, Parameter("object: access level or action to ARNs", document=True)
+        Json,
+        Parameter(
+            'access level or action to ARNs: {"read": "arn:aws:s3:::b/*"}',
+            document=True,
+            also=("access", "permissions", "requirements"),
+        ),
     ] = None,
-    conditions: Annotated[Json, Parameter("Condition element to add", document=True)] = None,
-    events: Annotated[Json, Parameter("CloudTrail records", document=True, records=True)] = None,
-    principal: Annotated[str | None, Parameter("caller: role or user ARN, or name")] = None,
+    conditions: Annotated[
+        Json, Parameter("Condition element to add", document=True, also=("condition",))
+    ] = None,
+    events: Annotated[
+        Json,
+        Parameter(
+            "CloudTrail records",
+            document=True,
+            records=True,
+            also=("records", "event", "logs", "cloudtrail_events"),
+        ),
+    ] = None,
+    principal: Annotated[
+        str | None,
+        Parameter("caller: role or user ARN, or name", also=("role", "caller", "user")),
+    ] = None,
     *,
     generalize: Annotated[bool, Parameter("several keys to their folder, ids to `*`")] = False,
 ) -> Answer:
@@ -179,8 +268,21 @@ def generate(
 
 @tool.artifact_action
 def template(
-    name: Annotated[str | None, Parameter("template; absent: the list")] = None,
-    values: Annotated[Json, Parameter("object: hole to value", document=True)] = None,
+    name: Annotated[
+        str | None,
+        Parameter(
+            "template, or what it is for; absent: the list",
+            also=("template", "template_name", "query", "topic"),
+        ),
+    ] = None,
+    values: Annotated[
+        Json,
+        Parameter(
+            "object: hole to value",
+            document=True,
+            also=("parameters", "params", "variables", "holes"),
+        ),
+    ] = None,
 ) -> Answer:
     """List the policy templates, or fill one."""
     return policy_template.template(name, values)

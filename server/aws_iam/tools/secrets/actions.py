@@ -22,6 +22,17 @@ tool = Tool(
     title="Secrets",
     description="Secrets Manager and Parameter Store: choose, read, rotate, check an account. Never reads a value.",
     default="guide",
+    also={
+        "choose": "decide",
+        "recommend": "decide",
+        "read": "snippet",
+        "code": "snippet",
+        "rotate": "rotation",
+        "audit": "check",
+        "scan": "check",
+        "review": "check",
+        "help": "guide",
+    },
 )
 
 _RUNTIMES = {
@@ -58,6 +69,35 @@ _TARGETS = {
     "api token": "custom",
     "lambda": "custom",
 }
+_USERS = {
+    "admin": "master",
+    "root": "master",
+    "master user": "master",
+    "app": "application",
+    "app user": "application",
+    "application user": "application",
+}
+_STRATEGIES = {
+    "single user": "single",
+    "one user": "single",
+    "alternating users": "alternating",
+    "two users": "alternating",
+    "multi user": "alternating",
+}
+_STYLES = {
+    "secrets store csi": "ascp",
+    "csi driver": "ascp",
+    "csi": "ascp",
+    "eso": "external_secrets",
+    "external secrets operator": "external_secrets",
+    "lambda extension": "extension",
+    "cache": "library",
+    "caching": "library",
+    "caching library": "library",
+    "boto3": "sdk",
+    "aws sdk": "sdk",
+}
+_SECRET_NAMES = ("secret_name", "secret_id", "secret_arn", "name", "parameter", "parameter_name")
 
 Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
 Limits = Annotated[
@@ -85,16 +125,21 @@ def decide(needs: Needs = None) -> Answer:
 @tool.artifact_action
 def snippet(
     runtime: Annotated[
-        secret_snippets.Runtime, Parameter("where the code runs", synonyms=_RUNTIMES)
+        secret_snippets.Runtime,
+        Parameter("where the code runs", synonyms=_RUNTIMES, also=("platform", "compute")),
     ],
-    store: Annotated[secret_snippets.StoreName | None, Parameter("", synonyms=_STORES)] = None,
-    style: Annotated[secret_snippets.Style | None, Parameter("")] = None,
+    store: Annotated[
+        secret_snippets.StoreName | None, Parameter("default secrets_manager", synonyms=_STORES)
+    ] = None,
+    style: Annotated[
+        secret_snippets.Style | None,
+        Parameter("how it is read", synonyms=_STYLES),
+    ] = None,
     language: Annotated[
-        secret_snippets.Language | None, Parameter("default python", synonyms=LANGUAGES)
+        secret_snippets.Language | None,
+        Parameter("default python", synonyms=LANGUAGES, also=("lang",)),
     ] = None,
-    secret: Annotated[
-        str | None, Parameter("name or ARN", also=("secret_name", "secret_id", "name"))
-    ] = None,
+    secret: Annotated[str | None, Parameter("name or ARN", also=_SECRET_NAMES)] = None,
 ) -> Answer:
     """Code or manifests that read a secret, cache it and refetch it when authentication fails."""
     return secret_snippets.snippet(
@@ -104,22 +149,70 @@ def snippet(
 
 @tool.artifact_action
 def rotation(
-    target: Annotated[rotation_files.Target, Parameter("what is rotated", synonyms=_TARGETS)],
+    target: Annotated[
+        rotation_files.Target,
+        Parameter("what is rotated", synonyms=_TARGETS, also=("type", "service", "secret_type")),
+    ],
     format_: Annotated[rotation_files.Format | None, Parameter("", synonyms=FORMATS)] = None,
-    engine: Annotated[str | None, Parameter("of the database, such as postgres")] = None,
+    engine: Annotated[
+        str | None,
+        Parameter(
+            "of the database, such as postgres",
+            also=("database_engine", "db_engine", "engine_type"),
+        ),
+    ] = None,
     user: Annotated[
         rotation_files.User | None,
-        Parameter("of the database", synonyms={"admin": "master", "app": "application"}),
+        Parameter("of the database", synonyms=_USERS),
     ] = None,
-    strategy: Annotated[rotation_files.Strategy | None, Parameter("single: one user")] = None,
-    superuser_secret: Annotated[str | None, Parameter("ARN, for alternating users")] = None,
-    secret: Annotated[str | None, Parameter("name or ARN")] = None,
-    database: Annotated[str | None, Parameter("identifier")] = None,
-    function: Annotated[str | None, Parameter("rotation function")] = None,
+    strategy: Annotated[
+        rotation_files.Strategy | None,
+        Parameter(
+            "of an application user; alternating: two users in turn",
+            synonyms=_STRATEGIES,
+            also=("rotation_strategy",),
+        ),
+    ] = None,
+    superuser_secret: Annotated[
+        str | None,
+        Parameter(
+            "ARN, for alternating users",
+            also=("master_secret", "admin_secret", "superuser_secret_arn", "master_secret_arn"),
+        ),
+    ] = None,
+    secret: Annotated[str | None, Parameter("name or ARN", also=_SECRET_NAMES)] = None,
+    database: Annotated[
+        str | None,
+        Parameter(
+            "identifier",
+            also=(
+                "db",
+                "database_identifier",
+                "db_instance",
+                "db_instance_identifier",
+                "instance",
+            ),
+        ),
+    ] = None,
+    function: Annotated[
+        str | None,
+        Parameter(
+            "rotation function",
+            also=("rotation_function", "function_name", "function_arn", "lambda_arn"),
+        ),
+    ] = None,
     partner: Annotated[str | None, Parameter("secret type; custom: http, gitlab …")] = None,
     metadata: Annotated[Json, Parameter("partner fields", document=True)] = None,
-    schedule: Annotated[str | None, Parameter("days, rate() or cron()")] = None,
-    window: Annotated[str | None, Parameter("such as 3h")] = None,
+    schedule: Annotated[
+        str | None,
+        Parameter(
+            "days, weekly, rate() or cron()",
+            also=("rotation_days", "days", "interval", "frequency", "automatically_after_days"),
+        ),
+    ] = None,
+    window: Annotated[
+        str | None, Parameter("such as 3h", also=("duration", "rotation_window"))
+    ] = None,
 ) -> Answer:
     """Set up rotation: managed, at a partner, hosted by AWS, or by a Lambda function; what rotates at once."""
     return secret_rotation.rotation(

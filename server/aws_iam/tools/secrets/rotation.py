@@ -113,7 +113,8 @@ def _refuse_arguments_of_other_targets(arguments: RotationArguments) -> None:
             "`function` does not apply to the target `external`", hint="the partner rotates it"
         )
     if arguments.user == "master":
-        named = next((n for n in _OF_APPLICATION_USERS if getattr(arguments, n) is not None), "")
+        others = (name for name in _OF_APPLICATION_USERS if name != "engine")
+        named = next((name for name in others if getattr(arguments, name) is not None), "")
         if named:
             raise InputError(
                 f"`{named}` does not apply to the master user, which the service rotates",

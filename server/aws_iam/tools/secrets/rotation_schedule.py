@@ -19,9 +19,13 @@ _LEAST_HOURS = 4
 _DAY = 24
 _FIELDS = 6
 _RATE = re.compile(r"rate\(([1-9][0-9]{0,3}) (hours?|days?)\)", re.ASCII)
+_DAYS = re.compile(
+    r"(?:every )?([0-9]{1,9})(?: ?d(?:ays?)?)?|(daily|every day)|(weekly|every week)", re.ASCII
+)
+_WEEK = 7
 _CRON = re.compile(r"cron\(([^()]{1,120})\)", re.ASCII)
 _FIELD = re.compile(r"[0-9A-Za-z*?,/#-]+", re.ASCII)
-_HINT = "give days such as `30`, `rate(12 hours)`, or `cron(0 16 1,15 * ? *)` in UTC"
+_HINT = "give days such as `30` or `weekly`, `rate(12 hours)`, or `cron(0 16 1,15 * ? *)` in UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +74,8 @@ class Schedule:
 
 def parse_schedule(text: str, window: str | None = None) -> Schedule:
     """Parse a schedule; InputError for one that Secrets Manager does not accept."""
-    if text.isascii() and text.isdigit():
-        days = int(text[:9])
+    if found := _DAYS.fullmatch(text.strip().lower()):
+        days = int(found[1]) if found[1] else 1 if found[2] else _WEEK
         if not 1 <= days <= _LONGEST_DAYS:
             raise InputError(f"`schedule` must be 1 to {_LONGEST_DAYS:,} days, not {days}")
         return Schedule(days=days, window=_window(window, _DAY))

@@ -56,8 +56,15 @@ _COUNT_LIMITS = {
 
 NEEDS = (
     needs.flag("rotation", "AWS replaces the value on a schedule", "rotate", "rotates"),
-    needs.flag("cross_account", "another AWS account reads it"),
-    needs.number("size_bytes", "size of the largest value", "size", least=1, most=10**12),
+    needs.flag("cross_account", "another AWS account reads it", "shared_with_other_accounts"),
+    needs.number(
+        "size_bytes",
+        "size of the largest value",
+        *("size", "max_size", "value_size"),
+        least=1,
+        most=10**12,
+        units={"size_kb": 1024, "size_kib": 1024, "max_size_kb": 1024, "size_mb": 1024**2},
+    ),
     needs.flag("binary", "the value is bytes, not text"),
     needs.number(
         "count",
@@ -77,9 +84,19 @@ NEEDS = (
     needs.number("writes_per_second", "values written in a second, in total", most=10**6),
     needs.number("writes_per_hour", "new versions of each value in an hour", most=10**6),
     needs.flag("versions", "earlier values stay readable by a label"),
-    needs.number("replicas", "other Regions that hold a copy", most=50),
-    needs.flag("sensitive", "must be encrypted (default true)"),
-    needs.flag("customer_key", "encrypted with your own KMS key"),
+    needs.number(
+        "replicas",
+        "other Regions that hold a copy",
+        *("replica_regions", "replica_count"),
+        most=50,
+        when_true={"multi_region": 1, "replication": 1, "cross_region": 1},
+    ),
+    needs.flag(
+        "sensitive",
+        "must be encrypted (default true)",
+        *("secret", "confidential", "encrypted", "encryption"),
+    ),
+    needs.flag("customer_key", "encrypted with your own KMS key", "cmk", "customer_managed_key"),
     needs.flag("last_used", "the store shows when it was last read"),
     needs.flag("recovery", "a deleted value can be restored"),
     needs.flag("random_password", "the store generates the password"),

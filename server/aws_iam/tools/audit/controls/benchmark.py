@@ -213,7 +213,11 @@ def _near(name: str) -> str:
 
 def _short(version: str) -> str:
     """The short form of `7.0`, `v7.0.0`, or of `7` alone where that version exists."""
-    match = re.fullmatch(r"[vV]?(\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?", version.strip())
+    match = re.fullmatch(
+        r"(?:cis[ a-z_.-]{0,40}?)?[vV]?(\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?",
+        version.strip(),
+        re.IGNORECASE,
+    )
     by_short = _data()["meta"]["versions"]
     short = f"{match[1]}.{match[2] or 0}" if match else ""
     if match and short in by_short:
@@ -230,7 +234,8 @@ def _word(name: str) -> str:
     """A name in the form of the labels: `CIS.1.4`, `CIS 1.4` and `cis-1.4` become 1.4."""
     word = name.strip().lower()
     number = re.fullmatch(r"cis[ ._-]{0,3}v?(\d[\d.]{0,20})", word)
-    return number[1] if number else word
+    key = re.sub(r"[\s-]+", "_", word)
+    return number[1] if number else key if key in controls() else word
 
 
 def _data() -> Any:

@@ -13,11 +13,20 @@ from aws_iam.tools.kit.tool import Json, Parameter
 class AuditArguments:
     """Which controls to judge, what to accept, and what to compare with."""
 
-    controls: Annotated[list[str] | None, Parameter("control keys or ids; absent: all")] = None
+    controls: Annotated[
+        list[str] | None,
+        Parameter(
+            "control keys or ids; absent: all",
+            also=("control", "control_ids", "checks", "ids", "id"),
+        ),
+    ] = None
     benchmark: Benchmark = None
     severity: Annotated[
         Literal["critical", "high", "medium", "low", "info"] | None,
-        Parameter("leave out findings below this"),
+        Parameter(
+            "leave out findings below this",
+            also=("min_severity", "minimum_severity", "severity_threshold"),
+        ),
     ] = None
     mute: Annotated[
         Json,

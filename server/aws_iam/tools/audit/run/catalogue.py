@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, next_call
@@ -9,12 +10,14 @@ from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import CHECKS
+from aws_iam.tools.kit.word_search import ranked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_iam.tools.audit.controls.benchmark import Benchmark, Control, Meaning
 
+_MOST_NEAR = 4
 _PAGE = "references/compliance-checklist.md"
 _CODE = {
     "cloudformation": ("yaml", "yaml", "cfn-lint"),
@@ -29,8 +32,36 @@ _DECIDED = {
 
 def control_answer(name: str) -> Answer:
     """The control that a key, a CIS number or a Security Hub id names in any version."""
+    near = () if catalogue.known(name) else _about(name)
+    if near:
+        return _controls_about(name, near)
     found = catalogue.meanings(name)
     return _one_control(found[0].control) if len(found) == 1 else _several_controls(name, found)
+
+
+def _about(question: str) -> tuple[Control, ...]:
+    """The controls that a question of several words is about, the best first."""
+    if " " not in question.strip():
+        return ()
+    texts = {
+        key: (control.title, f"{key.replace('_', ' ')} {control.why} {control.fix}")
+        for key, control in catalogue.controls().items()
+    }
+    return tuple(catalogue.controls()[key] for key in ranked(question, texts)[:_MOST_NEAR])
+
+
+def _controls_about(question: str, near: Sequence[Control]) -> Answer:
+    best, *others = near
+    answer = _one_control(best)
+    names = ", ".join(f"`{control.key}`" for control in others)
+    also = f"; near it: {names}" if names else ""
+    return replace(
+        answer,
+        summary=f"{answer.summary} {quoted(question)} was taken as `{best.key}`{also}.",
+        next=tuple(
+            next_call("audit", "control", control.title, id=control.key) for control in others
+        ),
+    )
 
 
 def checklist_answer(version: str | None, section: str | None) -> Answer:

@@ -13,16 +13,16 @@ from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit import policy_inputs
-from aws_iam.tools.kit.json_object import json_value
 from aws_iam.tools.kit.policy_layers import by_layer
+from aws_iam.tools.kit.tool import UNDERSTOOD
 from aws_iam.tools.policy.evaluate import notes as evaluate_notes
+from aws_iam.tools.policy.evaluate.requests import requests_of
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.engine.reference.catalog import Action
 
@@ -30,41 +30,50 @@ _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
     "reference_policies_evaluation-logic_policy-eval-denyallow.html"
 )
-_MOST_RESOURCES = 100
 
 
 def evaluate(request: Any, policies: Any) -> Answer:
-    """The decision on a request; with a list of resources on each, and the worst one counts."""
+    """The decision on a request; with a list of resources on each, and the worst one counts; of several actions on each."""
     policies, understood = by_layer(policies)
     layers = layers_of(policies)
-    requests = [request_of(part) for part in _requests_of_call(request)]
-    evaluations = [(part, evaluate_request(part, layers)) for part in requests]
-    worst, evaluation = max(evaluations, key=lambda pair: _RANK.index(pair[1].decision.outcome))
+    asked = requests_of(request)
+    calls = [
+        [(part, evaluate_request(part, layers)) for part in map(request_of, of_action)]
+        for of_action in asked.by_action
+    ]
+    evaluations = [pair for call in calls for pair in call]
+    worst, evaluation = _worst(evaluations)
+    notes = [*understood.get(UNDERSTOOD, ()), *asked.understood]
     return Answer(
-        summary=_summary(worst, evaluation) + _assumed_owner(worst),
+        summary=_summary_of_actions(calls) + _summary(worst, evaluation) + _assumed_owner(worst),
         decision=_call_decision(evaluation.decision, [other.decision for _, other in evaluations]),
-        facts=understood | _facts(evaluations, layers, worst, evaluation),
+        facts=({UNDERSTOOD: notes} if notes else {})
+        | _facts(evaluations, layers, worst, evaluation),
         sources=(_LOGIC, catalog().source(worst.service)),
         next=_next(worst, evaluation.decision),
         as_of=catalog().as_of,
     )
 
 
-_EXAMPLE = '{"principal": "ARN", "action": "s3:GetObject", "resource": "ARN"}'
 _RANK = ("Allowed", "Unknown", "ImplicitlyDenied", "ExplicitlyDenied")
 
 
-def _requests_of_call(request: Any) -> Iterator[Any]:
-    """One request for each resource that the call names."""
-    request = json_value("request", request, example=_EXAMPLE)
-    named = request.get("resource") if isinstance(request, dict) else None
-    if not isinstance(named, list):
-        yield request
-        return
-    if not named or len(named) > _MOST_RESOURCES:
-        raise InputError(f"`resource` must be one ARN or a list of 1 to {_MOST_RESOURCES}")
-    for resource in named:
-        yield {**request, "resource": resource}
+def _worst(evaluations: Sequence[tuple[Request, Evaluation]]) -> tuple[Request, Evaluation]:
+    return max(evaluations, key=lambda pair: _RANK.index(pair[1].decision.outcome))
+
+
+def _summary_of_actions(calls: Sequence[Sequence[tuple[Request, Evaluation]]]) -> str:
+    """How many of several actions are allowed, before the sentence on the worst one."""
+    if len(calls) == 1:
+        return ""
+    outcomes: dict[str, list[str]] = {}
+    for call in calls:
+        request, evaluation = _worst(call)
+        outcomes.setdefault(evaluation.decision.outcome, []).append(quoted(request.action))
+    parts = [f"{outcome} {joined(outcomes[outcome])}" for outcome in _RANK if outcome in outcomes]
+    return f"{len(calls)} actions: {'; '.join(parts)}. " + (
+        "" if len(parts) == 1 else "The worst: "
+    )
 
 
 def _call_decision(worst: Decision, decisions: list[Decision]) -> Decision:

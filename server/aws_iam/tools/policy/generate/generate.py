@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError
+from aws_iam.tools.kit.tool import with_understood
+from aws_iam.tools.policy.generate.needs_forms import needs_of
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
@@ -31,7 +33,8 @@ def generate_policies(
             )
         from aws_iam.tools.policy.generate import from_needs
 
-        return from_needs.generate_from_needs(needs, conditions)
+        wanted, understood = needs_of(needs)
+        return with_understood(from_needs.generate_from_needs(wanted, conditions), understood)
     if conditions is not None:
         raise InputError(
             "`conditions` goes with `needs`, not with `events`",

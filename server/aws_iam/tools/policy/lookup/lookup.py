@@ -6,7 +6,6 @@ The readings in `_READINGS` are tried in order, and the first that knows the nam
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import PARTITIONS
@@ -21,7 +20,7 @@ from aws_iam.engine.reference.operations import (
 from aws_iam.engine.reference.regions import regions
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
-from aws_iam.tools.kit.tool import UNDERSTOOD
+from aws_iam.tools.kit.tool import with_understood
 from aws_iam.tools.policy.lookup import (
     api_calls,
     arns,
@@ -88,11 +87,13 @@ def _of_several_words(known: Catalog, query: str) -> Answer:
             return answer
     if prefixes:
         return _of_titles(known, query, prefixes)
-    meant = service_words.service_and_level(known, query)
-    if meant:
-        answer = lookup(meant)
-        understood = [f"{quoted(query)} as `{meant}`"]
-        return replace(answer, facts={UNDERSTOOD: understood, **answer.facts})
+    for meant in (
+        service_words.names_in_question(query),
+        service_words.service_and_level(known, query),
+    ):
+        answer = lookup(meant) if meant and meant != query else None
+        if answer and answer.facts.get("known", True):
+            return with_understood(answer, [f"{quoted(query)} as {quoted(meant)}"])
     raise InputError(
         f"`query` {quoted(query)} has several words",
         hint="separate names with commas (`s3:GetObject, logs`); two words can be a service and a level (`s3 write`), "

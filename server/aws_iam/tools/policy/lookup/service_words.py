@@ -99,6 +99,66 @@ def service_and_level(known: Catalog, query: str) -> str | None:
     return f"{prefixes.pop()} {levels.pop()}"
 
 
+_OF_QUESTIONS = frozenset(
+    [
+        *(
+            "a",
+            "all",
+            "allowed",
+            "an",
+            "and",
+            "are",
+            "can",
+            "do",
+            "does",
+            "for",
+            "have",
+            "i",
+            "in",
+            "is",
+            "of",
+            "on",
+        ),
+        *("the", "to", "use", "used", "what", "which", "with"),
+        *(
+            "access",
+            "action",
+            "actions",
+            "arn",
+            "arns",
+            "condition",
+            "conditions",
+            "format",
+            "formats",
+            "key",
+            "keys",
+        ),
+        *(
+            "level",
+            "levels",
+            "need",
+            "needed",
+            "needs",
+            "permission",
+            "permissions",
+            "require",
+            "required",
+            "requires",
+        ),
+        *("resource", "resources", "support", "supported", "supports", "type", "types"),
+    ]
+)
+
+
+def names_in_question(question: str) -> str:
+    """What a question asks about: `kms:Decrypt` of `condition keys for kms:Decrypt`; empty when nothing is left."""
+    words = [word.strip("?!.,;\"'`()") for word in question.split()]
+    names = dict.fromkeys(word for word in words if ":" in word)
+    if names:
+        return ", ".join(names)
+    return " ".join(word for word in words if word and word.lower() not in _OF_QUESTIONS)
+
+
 def full_name(known: Catalog, query: str) -> str | None:
     """`s3:bucket` for `s3 bucket`: an action, resource type or condition key of the service."""
     words = query.split()

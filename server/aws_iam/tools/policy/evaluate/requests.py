@@ -1,0 +1,95 @@
+"""The argument `request` as people give it: names in other case, several actions or resources, no resource where it is always `*`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_iam.engine.evaluation.request import FIELDS
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.tools.kit.argument_values import argument_named, folded
+from aws_iam.tools.kit.json_object import json_value
+
+_SYNONYMS = {
+    "actions": "action",
+    "operation": "action",
+    "resources": "resource",
+    "resource_arn": "resource",
+    "arn": "resource",
+    "principal_arn": "principal",
+    "caller": "principal",
+    "caller_arn": "principal",
+    "user": "principal",
+    "role": "principal",
+    "context_keys": "context",
+    "condition_context": "context",
+    "conditions": "context",
+}
+_NAMES = _SYNONYMS | {name: name for name in FIELDS}
+_EXAMPLE = '{"principal": "ARN", "action": "s3:GetObject", "resource": "ARN"}'
+_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRequests:
+    """The requests by action, one for each resource that the call names, and how names were understood."""
+
+    by_action: tuple[tuple[Any, ...], ...]
+    understood: tuple[str, ...]
+
+
+def requests_of(request: Any) -> AskedRequests:
+    """The requests of a call; InputError where a list has too many entries."""
+    request = json_value("request", request, example=_EXAMPLE)
+    understood: list[str] = []
+    if isinstance(request, list) and len(request) == 1:
+        (request,) = request
+    if not isinstance(request, dict):
+        return AskedRequests(by_action=((request,),), understood=())
+    request = _renamed(request, understood)
+    actions = _listed(request, "action", "one action")
+    groups = []
+    for action in actions:
+        one_action = {**request, "action": action} if "action" in request else request
+        if "resource" not in request and _has_no_resource(action):
+            one_action["resource"] = "*"
+            understood.append(f"{quoted(action)} has no resource types: on `*`")
+        resources = _listed(one_action, "resource", "one ARN")
+        groups.append(
+            tuple(
+                {**one_action, "resource": resource} if "resource" in one_action else one_action
+                for resource in resources
+            )
+        )
+    if sum(map(len, groups)) > _MOST:
+        raise InputError(f"the request has more than {_MOST} pairs of an action and a resource")
+    return AskedRequests(by_action=tuple(groups), understood=tuple(understood))
+
+
+def _renamed(request: dict[str, Any], understood: list[str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in request.items():
+        meant = argument_named(name, _NAMES) or name
+        if meant in fields:
+            raise InputError(f"the request names `{meant}` twice", hint="keep one of them")
+        fields[meant] = value
+        if folded(name) != folded(meant):
+            understood.append(f"{quoted(name)} as `{meant}`")
+    return fields
+
+
+def _listed(request: dict[str, Any], name: str, example: str) -> list[Any]:
+    """The values of a field that also comes as a list."""
+    value = request.get(name)
+    if not isinstance(value, list):
+        return [value]
+    if not value or len(value) > _MOST:
+        raise InputError(f"`{name}` must be {example} or a list of 1 to {_MOST}")
+    return value
+
+
+def _has_no_resource(action: Any) -> bool:
+    known = catalog().action(action) if isinstance(action, str) else None
+    return known is not None and not known.resource_types
