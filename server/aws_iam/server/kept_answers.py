@@ -52,7 +52,7 @@ class KeptAnswers:
             sources=tuple(map(readable_source, answer.sources)),
         )
         self._keep(name, call, linked)
-        return _with_cursor_of(name, page.page(linked, limit))
+        return _with_cursor_of(name, page.page(linked, limit - len(name) - 1))
 
     def next_page(self, call: str, cursor: str, limit: int) -> Answer:
         """The page at a cursor; InputError if the answer is another call's or no longer kept."""
@@ -69,7 +69,7 @@ class KeptAnswers:
                 hint="repeat the arguments of the call that gave it",
             )
         self.answers.move_to_end(name)
-        return _with_cursor_of(name, page.page(kept.answer, limit, place))
+        return _with_cursor_of(name, page.page(kept.answer, limit - len(name) - 1, place))
 
     def file(self, uri: str) -> Artifact | None:
         """The file of a kept answer by its address; None if there is none."""

@@ -16,7 +16,16 @@ from aws_iam.tools.kit.tool import Parameter, Progress, Tool
 tool = Tool(
     "audit",
     title="CIS audit",
-    description="Audit an AWS account read-only against CIS 1.2 to 7.0, or explain a control.",
+    subject="Is my AWS account secure? CIS benchmark 1.2 to 7.0, read-only; `demo`: true needs no credentials",
+    asked={
+        "run": "audit, scan",
+        "report": "report file",
+        "control": "one control",
+        "checklist": "all controls",
+        "cloudtrail": "are trails right",
+        "access_analyzer": "analyzers",
+        "principals": "administrators, unused users and keys",
+    },
     default="run",
     also={
         "scan": "run",
@@ -64,7 +73,11 @@ def report(
     format_: Annotated[
         str,
         Parameter(
-            "report file", choices=audit_formats, synonyms=_FORMATS, also=("output", "type")
+            "report file",
+            brief="",
+            choices=audit_formats,
+            synonyms=_FORMATS,
+            also=("output", "type"),
         ),
     ] = "markdown",
 ) -> Answer:
@@ -86,6 +99,7 @@ def control(
         Parameter(
             "control key, CIS number, Security Hub id, or words",
             also=("control", "control_id", "key", "name"),
+            brief="key, CIS number, Security Hub id or words",
         ),
     ],
 ) -> Answer:
@@ -98,7 +112,9 @@ def control(
 @tool.action
 def checklist(
     benchmark: Benchmark = None,
-    section: Annotated[str | None, Parameter("section number or name", also=("topic",))] = None,
+    section: Annotated[
+        str | None, Parameter("section number or name", also=("topic",), brief="")
+    ] = None,
 ) -> Answer:
     """All controls of a CIS version, including those that need manual review; offline."""
     from aws_iam.tools.audit.run import catalogue

@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 tool = Tool(
     "irsa",
     title="Workload identity",
-    description="Roles for EKS pods (IRSA, Pod Identity) and CI jobs (OIDC): write, check, explain refusals.",
+    subject="GitHub Actions, GitLab, Terraform Cloud, EKS pods (IRSA, Pod Identity) to AWS without keys, by OIDC",
+    asked={
+        "trust_policy": "role trust policy",
+        "manifest": "ServiceAccount, CI workflow",
+        "denied": "AssumeRoleWithWebIdentity or token refused",
+        "check": "is the trust safe, do manifests match",
+        "guide": "how it works",
+    },
     default="guide",
     also={
         "trust": "trust_policy",
@@ -96,18 +103,16 @@ def guide(topic: Topic = None) -> Answer:
 
 @tool.artifact_action
 def trust_policy(
-    provider: Annotated[
-        ProviderName, Parameter("the platform", brief="provider", synonyms=_PROVIDERS)
-    ],
+    provider: Annotated[ProviderName, Parameter("the platform", synonyms=_PROVIDERS, brief="")],
     account: AccountId,
     names: Names,
     audience: Annotated[
-        str | None, Parameter("the token's audience, if unusual", brief="audience")
+        str | None, Parameter("the token's audience, if unusual", brief="")
     ] = None,
-    partition: Annotated[str | None, Parameter("AWS partition", brief="partition")] = None,
+    partition: Annotated[str | None, Parameter("AWS partition", brief="")] = None,
     format_: Annotated[
         Format | None,
-        Parameter("how it is created; default cli", brief="format", synonyms=FORMATS),
+        Parameter("how it is created; default cli", brief="", synonyms=FORMATS),
     ] = None,
 ) -> Answer:
     """Write the role trust policy that lets in exactly this workload, and the files that create its provider."""
@@ -156,19 +161,25 @@ def trust_policy(
 
 @tool.artifact_action
 def manifest(
-    provider: Annotated[
-        ProviderName, Parameter("the platform", brief="provider", synonyms=_PROVIDERS)
+    provider: Annotated[ProviderName, Parameter("the platform", synonyms=_PROVIDERS, brief="")],
+    role: Annotated[
+        str,
+        Parameter(
+            "ARN of the workload's role, or its name with `account`",
+            also=("role_arn",),
+            brief="ARN, or name with account",
+        ),
     ],
-    role: Annotated[str, Parameter("ARN of the workload's role", brief="ARN", also=("role_arn",))],
     names: Names,
     audience: Annotated[
-        str | None, Parameter("the token's audience, if unusual", brief="audience")
+        str | None, Parameter("the token's audience, if unusual", brief="")
     ] = None,
+    account: Annotated[str | None, Parameter("12-digit account id", also=ACCOUNT_NAMES)] = None,
 ) -> Answer:
     """Write the files that make the workload use its role: Kubernetes manifests, CI jobs."""
     from aws_iam.tools.irsa import manifest as irsa_manifest
 
-    return irsa_manifest.manifest(provider, role, names, audience)
+    return irsa_manifest.manifest(provider, role, names, audience, account)
 
 
 @tool.artifact_action
@@ -176,14 +187,21 @@ def denied(
     document: TrustPolicy,
     claims: Annotated[
         Json,
-        Parameter("the token's claims", brief="of a token", document=True, also=("token_claims",)),
+        Parameter(
+            "the token's claims", document=True, also=("token_claims",), brief="of the token"
+        ),
     ] = None,
     token: Annotated[
-        Json, Parameter("or the token", document=True, as_text=True, also=("jwt",))
+        Json,
+        Parameter(
+            "or the token", document=True, as_text=True, also=("jwt",), brief="or the token"
+        ),
     ] = None,
     jwks: Annotated[
         Json,
-        Parameter("its key set, or fetch", brief="keys, or fetch", document=True, as_text=True),
+        Parameter(
+            "its key set, or fetch", document=True, as_text=True, brief="its keys, or fetch"
+        ),
     ] = None,
     account: Annotated[str | None, Parameter("12-digit account id", also=ACCOUNT_NAMES)] = None,
 ) -> Answer:
@@ -210,10 +228,10 @@ def check(
         Json,
         Parameter(
             "Kubernetes manifests, GitHub workflows, GitLab CI files",
-            brief="Kubernetes, CI workflows",
             also=("manifest", "workflow", "workflows", "service_account_manifest"),
             document=True,
             policies=True,
+            brief="Kubernetes, CI workflows",
         ),
     ] = None,
     owner: Annotated[
@@ -228,7 +246,7 @@ def check(
         str | None,
         Parameter(
             "repository, project or pipeline",
-            brief="or project, pipeline",
+            brief="or project, pipeline; OWNER/NAME",
             also=("repo", "repository_name", "pipeline"),
         ),
     ] = None,

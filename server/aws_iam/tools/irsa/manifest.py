@@ -8,15 +8,19 @@ from aws_iam.answer import Answer, NextCall, next_call
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference.regions import partition_of
 from aws_iam.errors import InputError
+from aws_iam.escape import quoted
 from aws_iam.tools.irsa.asset_files import pins_as_of
 from aws_iam.tools.irsa.names import Names
 from aws_iam.tools.irsa.provider import ManifestRequest, Provider, Request, one_column
 from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe, understood
 
 
-def manifest(name: str, role: str, names: Names, audience: str | None) -> Answer:
+def manifest(
+    name: str, role: str, names: Names, audience: str | None, account: str | None
+) -> Answer:
     """The files of a provider, for exactly the workload that `trust_policy` lets in when it gets the same names."""
-    arn = checked_name("role", role, "role_arn")
+    arn = checked_name("role", _role_arn(role, account), "role_arn")
+    _refuse_other_account(arn, account)
     account, partition = arn.split(":")[4], arn.split(":")[1]
     request = Request(names=names, account=account, audience=audience, partition=partition)
     workload = describe(name, request, for_manifest=True)
@@ -41,6 +45,21 @@ def manifest(name: str, role: str, names: Names, audience: str | None) -> Answer
         next=_next(name, provider, request),
         as_of=pins_as_of(),
     )  # fmt: skip
+
+
+def _role_arn(role: str, account: str | None) -> str:
+    """The ARN of a role that is given by its name, where the account is known."""
+    if account is None or role.startswith("arn:"):
+        return role
+    return f"arn:aws:iam::{checked_name('account', account, 'account')}:role/{role.removeprefix('role/')}"
+
+
+def _refuse_other_account(arn: str, account: str | None) -> None:
+    if account is not None and account not in arn.split(":"):
+        raise InputError(
+            f"`role` belongs to another account than `account` {quoted(account)}",
+            hint="leave out `account`: the ARN has it",
+        )
 
 
 def _refuse_other_partition(region: str | None, partition: str) -> None:

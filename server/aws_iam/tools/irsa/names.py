@@ -26,108 +26,98 @@ class Names:
         str | None,
         Parameter(
             "owner, group, workspace or organization",
-            brief="or group, organization",
             also=("organization", "org", "group", "username"),
+            brief="or group, organization",
         ),
     ] = None
     repository: Annotated[
         str | None,
         Parameter(
             "repository, project or pipeline",
-            brief="or project, pipeline",
             also=("repo", "repository_name", "pipeline"),
+            brief="or project, pipeline; OWNER/NAME",
         ),
     ] = None
     owner_id: Annotated[
         str | None,
         Parameter(
-            "the owner's immutable id", brief="immutable", also=("organization_id", "group_id")
+            "the owner's immutable id", also=("organization_id", "group_id"), brief="immutable"
         ),
     ] = None
     repository_id: Annotated[
         str | None,
         Parameter(
-            "the repository's immutable id", brief="immutable", also=("repo_id", "repository_uuid")
+            "the repository's immutable id", also=("repo_id", "repository_uuid"), brief="immutable"
         ),
     ] = None
-    branch: Annotated[str | None, Parameter("branch")] = None
-    tag: Annotated[str | None, Parameter("git tag", brief="tag")] = None
+    branch: Annotated[str | None, Parameter("branch", brief="")] = None
+    tag: Annotated[str | None, Parameter("git tag", brief="")] = None
     environment: Annotated[
-        str | None, Parameter("deployment environment", brief="environment", also=("env",))
+        str | None, Parameter("deployment environment", also=("env",), brief="")
     ] = None
-    pull_request: Annotated[bool, Parameter("pull-request runs", brief="pull request")] = False
+    pull_request: Annotated[bool, Parameter("pull-request runs", brief="")] = False
     issuer: Annotated[
         str | None,
         Parameter(
             "issuer URL: EKS, self-managed hosts, generic",
-            brief="URL: EKS, own hosts",
             also=("issuer_url", "oidc_issuer", "oidc_issuer_url", "oidc_provider"),
+            brief="URL",
         ),
     ] = None
     subject: Annotated[
         str | None,
-        Parameter("exact `sub`: generic, custom templates", brief="exact `sub`", also=("sub",)),
+        Parameter("exact `sub`: generic, custom templates", also=("sub",), brief="exact `sub`"),
     ] = None
     workflow: Annotated[
         str | None,
         Parameter(
             "GitHub reusable workflow: OWNER/REPO/.github/workflows/FILE.yml@REF",
-            brief="reusable workflow",
+            brief="reusable one",
         ),
     ] = None
     workspace: Annotated[
         str | None,
-        Parameter(
-            "workspace of HCP Terraform or Scalr",
-            brief="HCP Terraform, Scalr",
-            also=("workspace_name",),
-        ),
+        Parameter("workspace of HCP Terraform or Scalr", also=("workspace_name",), brief=""),
     ] = None
     run_phase: Annotated[
         Literal["plan", "apply"] | None,
-        Parameter("run phase: HCP Terraform, Spacelift", brief="run phase"),
+        Parameter("run phase: HCP Terraform, Spacelift", brief=""),
     ] = None
     cluster: Annotated[
         str | None,
-        Parameter("EKS cluster, name or ARN", brief="EKS cluster", also=("cluster_name",)),
+        Parameter("EKS cluster, name or ARN", also=("cluster_name",), brief="EKS"),
     ] = None
-    namespace: Annotated[
-        str | None, Parameter("Kubernetes namespace", brief="namespace", also=("ns",))
-    ] = None
+    namespace: Annotated[str | None, Parameter("Kubernetes namespace", also=("ns",), brief="")] = (
+        None
+    )
     service_account: Annotated[
         str | None,
-        Parameter(
-            "Kubernetes ServiceAccount",
-            brief="service account",
-            also=("sa", "service_account_name"),
-        ),
+        Parameter("Kubernetes ServiceAccount", also=("sa", "service_account_name"), brief=""),
     ] = None
     tenant: Annotated[
-        str | None, Parameter("Entra ID tenant id", brief="Entra ID", also=("tenant_id",))
+        str | None, Parameter("Entra ID tenant id", also=("tenant_id",), brief="Entra")
     ] = None
     application: Annotated[
         str | None,
         Parameter(
-            "application, app or service connection",
-            brief="or service connection",
-            also=("app", "service_connection"),
+            "application, app or service connection", also=("app", "service_connection"), brief=""
         ),
     ] = None
     project: Annotated[
         str | None,
-        Parameter("project of the platform, such as `shop`", brief="project of the platform"),
+        Parameter("project of the platform, such as `shop`", brief=""),
     ] = None
     space: Annotated[str | None, Parameter("Spacelift space", brief="Spacelift")] = None
     stack: Annotated[
         str | None,
-        Parameter("stack of Spacelift, Pulumi or HCP Terraform", brief="Spacelift, Pulumi, HCP"),
+        Parameter("stack of Spacelift, Pulumi or HCP Terraform", brief=""),
     ] = None
-    deployment: Annotated[
-        str | None, Parameter("HCP Terraform stack's deployment", brief="of an HCP stack")
-    ] = None
+    deployment: Annotated[str | None, Parameter("HCP Terraform stack's deployment", brief="")] = (
+        None
+    )
     target_role: Annotated[
         str | None,
-        Parameter("ARN of a role that Pod Identity assumes in turn", brief="target role"),
+        Parameter("ARN of a role that Pod Identity assumes in turn", brief=""),
     ] = None
 
     @property
@@ -138,12 +128,16 @@ class Names:
     def need(self, name: str, form: str) -> str:
         """The value of a name, checked against a form of `aws_names.FORMS`."""
         value = getattr(self, name)
-        # Platforms write their ids in lower case, and AWS compares case.
-        return checked_name(name, value.lower() if form == "uuid" else value, form)
+        return checked_name(name, _uuid(value) if form == "uuid" else value, form)
 
     def find(self, name: str, form: str) -> str | None:
         """The same, or None when the caller did not give the name."""
         return self.need(name, form) if getattr(self, name) else None
+
+
+def _uuid(text: str) -> str:
+    """The id as tokens have it: in lower case, as AWS compares case, and without the braces of a platform's pages."""
+    return text.removeprefix("{").removesuffix("}").lower()
 
 
 def renamed(names: Names, aliases: Mapping[str, str]) -> Names:

@@ -127,7 +127,7 @@ def needs_parameter(declared: Iterable[Need]) -> Parameter:
     names = ", ".join(need.name for need in declared)
     return Parameter(
         f"object of: {names}",
-        brief=f"object of {names}",
+        brief=f"{{{names}}}",
         document=True,
         also=("requirements", "criteria"),
     )

@@ -20,6 +20,7 @@ Topic = Annotated[
     str | None,
     Parameter(
         "section, or what it is about; absent: contents",
+        brief="section or words",
         also=("section", "subject", "query", "question"),
     ),
 ]
@@ -27,6 +28,7 @@ TrustPolicy = Annotated[
     Json,
     Parameter(
         "trust policy: JSON value or text, also of get-role",
+        brief="trust policy",
         document=True,
         policies=True,
         also=TRUST_POLICY_NAMES,
@@ -35,30 +37,40 @@ TrustPolicy = Annotated[
 KeyPolicy = Annotated[
     Json,
     Parameter(
-        "key policy: JSON value or text", document=True, policies=True, also=KEY_POLICY_NAMES
+        "key policy: JSON value or text",
+        brief="key policy",
+        document=True,
+        policies=True,
+        also=KEY_POLICY_NAMES,
     ),
 ]
 Benchmark = Annotated[
     str | None,
-    Parameter("CIS version, such as 3.0; default newest", also=("version", "cis_version", "cis")),
+    Parameter(
+        "CIS version, such as 3.0; default newest",
+        brief="CIS version",
+        also=("version", "cis_version", "cis"),
+    ),
 ]
-AccountId = Annotated[str, Parameter("12-digit account id", also=ACCOUNT_NAMES)]
+AccountId = Annotated[str, Parameter("12-digit account id", brief="12 digits", also=ACCOUNT_NAMES)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """How to reach AWS: by the default credential chain, a profile, or a role to assume."""
 
-    profile: Annotated[str | None, Parameter("AWS profile", also=("aws_profile",))] = None
+    profile: Annotated[str | None, Parameter("AWS profile", brief="", also=("aws_profile",))] = (
+        None
+    )
     regions: Annotated[
-        list[str] | None, Parameter("Region to ask", also=("region", "aws_region"))
+        list[str] | None,
+        Parameter("Region to ask", brief="", also=("region", "aws_region")),
     ] = None
     role_arn: Annotated[
-        str | None, Parameter("role to assume", also=("assume_role", "assume_role_arn"))
+        str | None,
+        Parameter("role to assume", brief="", also=("assume_role", "assume_role_arn")),
     ] = None
-    external_id: Annotated[
-        str | None, Parameter("external id for role_arn", brief="of role_arn")
-    ] = None
+    external_id: Annotated[str | None, Parameter("external id for role_arn", brief="")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +79,12 @@ class Source(Connection):
 
     regions: Annotated[
         list[str] | None,
-        Parameter("Regions; absent: all enabled", also=("region", "aws_region")),
+        Parameter("Regions; absent: all enabled", brief="", also=("region", "aws_region")),
     ] = None
     demo: Annotated[
-        bool, Parameter("judge the demonstration account", also=("demonstration", "demo_account"))
+        bool,
+        Parameter(
+            "judge the demonstration account", brief="", also=("demonstration", "demo_account")
+        ),
     ] = False
     snapshot: Annotated[str | None, Parameter("saved snapshot to judge", cli_only=True)] = None

@@ -15,17 +15,19 @@ if TYPE_CHECKING:
 
 _LIMITS = {"concise": CONCISE_BYTES, "full": FULL_BYTES}
 
-# Five copies of the complete schema would exceed the 16 KB of `tools/list`: it is a resource, and this is its top level.
+# Five copies of the complete schema would exceed the 16 KB of `tools/list`: it is a resource, and this is its top level, with the fields of a finding that say most.
 ANSWER_TOP_LEVEL: dict[str, Any] = {
     "type": "object",
     "properties": {
         "summary": {"type": "string"},
-        "findings": {"type": "array"},
-        "decision": {"type": "object"},
-        "comparison": {"type": "object"},
-        "artifacts": {"type": "array"},
-        "facts": {"type": "object"},
-        "next_cursor": {"type": "string"},
+        "findings": {
+            "type": "array",
+            "items": {
+                "properties": {
+                    name: {} for name in ("code", "severity", "status", "message", "fix")
+                }
+            },
+        },
     },
     "required": ["summary"],
 }
@@ -48,7 +50,8 @@ def input_schema(tool: Tool) -> dict[str, Any]:
     """The tool's arguments as one flat, closed object; all are optional."""
     actions = {"type": "string", "enum": list(tool.actions), "default": tool.default}
     properties = {
-        argument.name: _argument(argument) for argument in tool.arguments(cli=False).values()
+        argument.name: {**_type(argument), "description": _description(tool, argument)}
+        for argument in tool.arguments(cli=False).values()
     }
     return {
         "type": "object",
@@ -69,10 +72,17 @@ _TYPES: dict[ArgumentKind, dict[str, Any]] = {
 }
 
 
-def _argument(argument: Argument) -> dict[str, Any]:
-    # A description that only repeats the name, as of `branch`, would waste room.
-    adds = argument.brief and _plain(argument.brief) != _plain(argument.name)
-    return {**_type(argument), **({"description": argument.brief} if adds else {})}
+def _description(tool: Tool, argument: Argument) -> str:
+    """`validate, explain: absent: guessed`: the actions that take the argument, and what it is."""
+    taking = [
+        action.name
+        for action in tool.actions.values()
+        if argument.name in {other.name for other in action.arguments}
+    ]
+    others = [name for name in tool.actions if name not in taking]
+    listed, without = ", ".join(taking), f"all but {', '.join(others)}"
+    actions = without if len(without) < len(listed) else listed
+    return f"{actions}: {argument.brief}" if argument.brief else actions
 
 
 def _type(argument: Argument) -> dict[str, Any]:
@@ -82,10 +92,6 @@ def _type(argument: Argument) -> dict[str, Any]:
         # Clients take one type; the server reads a JSON value and JSON text alike.
         return {"type": "string" if argument.listed or argument.as_text else "object"}
     return _TYPES[argument.kind]
-
-
-def _plain(words: str) -> str:
-    return words.replace("_", "").replace(" ", "").lower()
 
 
 def answer_schema() -> dict[str, Any]:

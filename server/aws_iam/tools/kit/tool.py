@@ -42,7 +42,7 @@ UNDERSTOOD = "understood"
 class Parameter:
     """How an argument is described, and what it accepts.
 
-    `brief` replaces a long description in the MCP schema, which has little room. A `document` is JSON; one of `policies`
+    `brief` replaces a long description in the MCP schema, which has little room; empty says that the name is enough. A `document` is JSON; one of `policies`
     or of `records` also comes as `Files` from the command line and, like a `listed` one, as a list. `cli_only` arguments
     name files or belong to long runs: MCP does not offer them. `choices` that need imports are a function. `synonyms` are
     words that people use for a choice, `also` other names of the argument. A text with `several` names also comes as a
@@ -50,7 +50,7 @@ class Parameter:
     """
 
     description: str
-    brief: str = field(default="", kw_only=True)
+    brief: str | None = field(default=None, kw_only=True)
     choices: Choices = field(default=(), kw_only=True)
     synonyms: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     also: tuple[str, ...] = field(default=(), kw_only=True)
@@ -79,7 +79,8 @@ class Action:
 class Tool:
     """A named set of actions on one subject.
 
-    `default` is the action that runs when none is named; `also` holds other words for actions.
+    `asked` holds what people ask for, by action, in the order in which it is listed. `default` is the action that runs
+    when none is named; `also` holds other words for actions.
     """
 
     def __init__(
@@ -87,16 +88,24 @@ class Tool:
         name: str,
         *,
         title: str,
-        description: str,
+        subject: str,
+        asked: Mapping[str, str],
         default: str,
         also: Mapping[str, str] = types.MappingProxyType({}),
     ) -> None:
         self.name = name
         self.also = also
         self.title = title
-        self.description = description
+        self.subject = subject
+        self.asked = asked
         self.default = default
         self.actions: dict[str, Action] = {}
+
+    @property
+    def description(self) -> str:
+        """When to use the tool, and which action for what."""
+        uses = "; ".join(f"{words} ({action})" for action, words in self.asked.items())
+        return f"{self.subject}: {uses}."
 
     def action(self, function: Callable[..., Answer]) -> Callable[..., Answer]:
         """Add a function as an action of the same name, without a trailing underscore."""
@@ -271,7 +280,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         name=name,
         kind=kind,
         description=parameter.description,
-        brief=parameter.brief or parameter.description,
+        brief=parameter.description if parameter.brief is None else parameter.brief,
         offered=choices,
         required=required,
         cli_only=parameter.cli_only,

@@ -21,7 +21,15 @@ from aws_iam.tools.kms.terms import THRESHOLDS
 tool = Tool(
     "kms",
     title="KMS keys",
-    description="KMS keys: choose, write and check policies, predict lockouts, encrypt, check an account.",
+    subject="KMS keys",
+    asked={
+        "decide": "which key, cost",
+        "key_policy": "write a key policy",
+        "lockout": "would it lock us out",
+        "check": "is a key policy or an account's keys safe",
+        "envelope": "envelope encryption code",
+        "guide": "how keys, grants, rotation work",
+    },
     default="guide",
     also={
         "policy": "key_policy",
@@ -31,7 +39,6 @@ tool = Tool(
         "recommend": "decide",
         "encrypt": "envelope",
         "encryption": "envelope",
-        "lock_out": "lockout",
         "audit": "check",
         "scan": "check",
         "validate": "check",
@@ -67,7 +74,7 @@ def key_policy(
     arguments: KeyPolicyArguments,
     format_: Annotated[
         Format | None,
-        Parameter("how the key is created; default cli", brief="format", synonyms=FORMATS),
+        Parameter("how the key is created; default cli", brief="", synonyms=FORMATS),
     ] = None,
 ) -> Answer:
     """Write a key policy that separates administrators from users and guards services, and prove who can do what."""
@@ -79,11 +86,9 @@ def key_policy(
 @tool.artifact_action
 def envelope(
     language: Annotated[
-        Language | None, Parameter("default python", brief="language", synonyms=LANGUAGES)
+        Language | None, Parameter("default python", synonyms=LANGUAGES, brief="")
     ] = None,
-    library: Annotated[
-        Library | None, Parameter("default encryption_sdk", brief="library")
-    ] = None,
+    library: Annotated[Library | None, Parameter("default encryption_sdk", brief="")] = None,
 ) -> Answer:
     """Envelope-encryption code with an encryption context, and the format of its records."""
     return kms_envelope.envelope(language or "python", library or "encryption_sdk")
@@ -97,13 +102,17 @@ def lockout(
         Parameter(
             "who sets the policy: ARN, role/NAME or user/NAME",
             also=("principal", "caller_arn", "who", "identity"),
+            brief="ARN, role/NAME",
         ),
     ],
     policies: Annotated[
-        Json, Parameter("the caller's policies by layer", brief="by layer", document=True)
+        Json,
+        Parameter(
+            "the caller's policies by layer", document=True, brief="of the caller, by layer"
+        ),
     ] = None,
     context: Annotated[
-        Json, Parameter("of the request: {key: value}", brief="{key: value}", document=True)
+        Json, Parameter("of the request: {key: value}", document=True, brief="{key: value}")
     ] = None,
     account: Annotated[
         str | None, Parameter("12-digit id of the key's account", also=ACCOUNT_NAMES)
@@ -135,7 +144,7 @@ def check(
     key: KeyArn = None,
     users: Annotated[
         list[str] | None,
-        Parameter("who uses the key: ARNs, role/NAME or user/NAME", brief="users"),
+        Parameter("who uses the key: ARNs, role/NAME or user/NAME", brief="ARNs or role/NAME"),
     ] = None,
     trusted: Annotated[
         list[str] | None, Parameter("accounts that may use the keys", brief="accounts")
@@ -146,7 +155,7 @@ def check(
     limits: KeyLimits = None,
     *,
     only_via_service: Annotated[
-        bool, Parameter("the users do not call KMS themselves", brief="only via service")
+        bool, Parameter("the users do not call KMS themselves", brief="")
     ] = False,
     save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
 ) -> Answer:

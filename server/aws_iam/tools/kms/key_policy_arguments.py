@@ -39,24 +39,24 @@ class KeyPolicyArguments:
         list[str] | None,
         Parameter(
             "who administers: ARNs, role/NAME or user/NAME",
-            brief="ARNs or role/NAME",
             also=("administrators", "admin", "key_admins", "key_administrators"),
+            brief="ARNs or role/NAME",
         ),
     ] = None
     users: Annotated[
         list[str] | None,
         Parameter(
             "who uses the key: ARNs, role/NAME or user/NAME",
-            brief="who uses the key: ARNs or role/NAME",
             also=("user", "key_users"),
+            brief="ARNs or role/NAME",
         ),
     ] = None
     services: Annotated[
         list[str] | None,
         Parameter(
             "AWS services that use the key, such as cloudwatch-logs, and ARNs that limit their sources",
-            brief="that use it, such as cloudwatch-logs; ARNs of sources",
             also=("service", "aws_services", "service_principals"),
+            brief="such as cloudwatch-logs",
         ),
     ] = None
     external_accounts: Annotated[
@@ -64,49 +64,58 @@ class KeyPolicyArguments:
         Parameter(
             "other accounts that use the key: ids or ARNs",
             also=("external_account", "other_accounts", "trusted_accounts"),
+            brief="",
         ),
     ] = None
     organization: Annotated[
         str | None,
         Parameter(
             "organization whose accounts use the key: o-…",
-            brief="o-…",
             also=("org", "organization_id", "org_id"),
+            brief="o-…",
         ),
     ] = None
     principal_tags: Annotated[
         Json,
         Parameter(
             "tags of the principals that use the key: {key: value}",
-            brief="{key: value}",
             document=True,
+            brief="{key: value}",
         ),
     ] = None
     use: Annotated[
         Use | None,
-        Parameter("what the users may do; default encrypt-decrypt", synonyms=_USES),
+        Parameter("what the users may do; default encrypt-decrypt", synonyms=_USES, brief=""),
     ] = None
     via_service: Annotated[
         list[str] | None,
         Parameter(
             "services through which the users use the key, such as s3",
             also=("via", "via_services"),
+            brief="",
         ),
     ] = None
     only_via_service: Annotated[
-        bool, Parameter("the users do not call KMS themselves", also=("via_service_only",))
+        bool,
+        Parameter("the users do not call KMS themselves", also=("via_service_only",), brief=""),
     ] = False
     context: Annotated[
-        Json, Parameter("encryption context: {key: value}", brief="{key: value}", document=True)
+        Json, Parameter("encryption context: {key: value}", document=True, brief="{key: value}")
     ] = None
-    region: Annotated[str | None, Parameter("Region of the key", also=("aws_region",))] = None
+    region: Annotated[
+        str | None, Parameter("Region of the key", also=("aws_region",), brief="")
+    ] = None
     replicas: Annotated[
         list[str] | None,
-        Parameter("Regions of its multi-Region replicas", also=("replica_regions",)),
+        Parameter(
+            "Regions of its multi-Region replicas", also=("replica_regions",), brief="Regions"
+        ),
     ] = None
     usage: Annotated[
         Usage | None,
-        Parameter("what the key is for; default encrypt", synonyms=_USAGES, also=("key_usage",)),
+        Parameter(
+            "what the key is for; default encrypt", synonyms=_USAGES, also=("key_usage",), brief=""
+        ),
     ] = None
 
 

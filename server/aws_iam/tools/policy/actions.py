@@ -20,7 +20,18 @@ from aws_iam.tools.policy.validate.report_file import Report
 tool = Tool(
     "policy",
     title="IAM policies",
-    description="Look up, validate, evaluate, compare, explain, denied, generate, template; offline unless `online`.",
+    subject="IAM policies",
+    asked={
+        "validate": "review or check a policy",
+        "denied": "AccessDenied, not authorized",
+        "evaluate": "can X do Y, simulate",
+        "explain": "what does a policy allow, risks",
+        "compare": "what changed, is it public",
+        "generate": "write a least-privilege policy",
+        "template": "SCP, RCP, boundary templates",
+        "lookup": "which action, condition key, ARN",
+        "guide": "how IAM works",
+    },
     default="guide",
     also={
         "search": "lookup",
@@ -71,6 +82,7 @@ Document = Annotated[
     Json,
     Parameter(
         "policy: JSON value or text, also of get-role; the ARN or name of an AWS managed policy",
+        brief="policy as JSON, or an AWS managed policy's name",
         document=True,
         policies=True,
         also=("policy", *_DOCUMENT_NAMES),
@@ -80,6 +92,7 @@ NewDocument = Annotated[
     Json,
     Parameter(
         "policy: JSON value or text; the ARN or name of an AWS managed policy",
+        brief="policy as JSON, or an AWS managed policy's name",
         document=True,
         policies=True,
         also=("new", "after", "policy_a", *_DOCUMENT_NAMES),
@@ -106,6 +119,7 @@ def lookup(
             "service, action, wildcard, key, ARN, type, SDK call, `aws s3 sync`, Terraform or managed policy name; several with commas",
             several=True,
             also=("name", "actions", "action_name", "service", "condition_key", "arn", "search"),
+            brief="service, action, wildcard, condition key, ARN, `aws s3 sync`, SDK call, aws_s3_bucket, managed policy",
         ),
     ],
 ) -> Answer:
@@ -119,11 +133,19 @@ def validate(
     kind: PolicyKind = None,
     resource_type: Annotated[
         str | None,
-        Parameter("what it is attached to, such as AWS::S3::Bucket", also=("resource",)),
+        Parameter(
+            "what it is attached to, such as AWS::S3::Bucket",
+            also=("resource",),
+            brief="such as AWS::S3::Bucket",
+        ),
     ] = None,
     *,
-    online: Annotated[bool, Parameter("ask IAM Access Analyzer too")] = False,
-    format_: Annotated[str | None, Parameter("report file", choices=policy_formats)] = None,
+    online: Annotated[
+        bool, Parameter("ask IAM Access Analyzer too", brief="Access Analyzer too")
+    ] = False,
+    format_: Annotated[
+        str | None, Parameter("report file", choices=policy_formats, brief="report file")
+    ] = None,
     fail_on: Annotated[
         str, Parameter("tests fail at or above it", choices=GRADES, cli_only=True)
     ] = "high",
@@ -145,6 +167,7 @@ def evaluate(
             "object: principal, action (or a list), resource, context, …",
             document=True,
             also=("simulation", "requests"),
+            brief="{principal, action or list, resource, context}",
         ),
     ],
     policies: Annotated[
@@ -153,6 +176,7 @@ def evaluate(
             "policy, list, or object by layer: identity, resource, scp, rcp, boundary, session, vpc_endpoint",
             document=True,
             also=_POLICIES_NAMES,
+            brief="policy, list, or {identity, resource, scp, rcp, boundary, session, vpc_endpoint}",
         ),
     ],
 ) -> Answer:
@@ -172,6 +196,7 @@ def compare(
             document=True,
             policies=True,
             also=("old", "before", "previous", "reference", "policy_b"),
+            brief="old policy",
         ),
     ] = None,
     forbidden: Annotated[
@@ -180,14 +205,24 @@ def compare(
             "what it must not grant: actions, or object: actions, resources",
             document=True,
             also=("must_not_grant", "not_allowed", "forbidden_actions"),
+            brief="{actions, resources} it must not grant",
         ),
     ] = None,
     policy: Annotated[
-        str | None, Parameter("of several policies in a file: logical id, address, name")
+        str | None,
+        Parameter(
+            "of several policies in a file: logical id, address, name",
+            brief="one of several in a file",
+        ),
     ] = None,
     *,
     public: Annotated[
-        bool, Parameter("must not be open to strangers", also=("must_not_be_public",))
+        bool,
+        Parameter(
+            "must not be open to strangers",
+            also=("must_not_be_public",),
+            brief="must not be",
+        ),
     ] = False,
 ) -> Answer:
     """Show what a policy allows more or less than another one, with proof."""
@@ -210,6 +245,7 @@ def denied(
             "the AccessDenied text: error, log line, CloudTrail event",
             also=("error", "error_message", "text", "event"),
             as_text=True,
+            brief="the AccessDenied text",
         ),
     ],
     policies: Annotated[
@@ -236,10 +272,17 @@ def generate(
             'access level or action to ARNs: {"read": "arn:aws:s3:::b/*"}',
             document=True,
             also=("access", "permissions", "requirements"),
+            brief='{"read": ARN}: levels or actions',
         ),
     ] = None,
     conditions: Annotated[
-        Json, Parameter("Condition element to add", document=True, also=("condition",))
+        Json,
+        Parameter(
+            "Condition element to add",
+            document=True,
+            also=("condition",),
+            brief="Condition element",
+        ),
     ] = None,
     events: Annotated[
         Json,
@@ -248,14 +291,19 @@ def generate(
             document=True,
             records=True,
             also=("records", "event", "logs", "cloudtrail_events"),
+            brief="CloudTrail records",
         ),
     ] = None,
     principal: Annotated[
         str | None,
-        Parameter("caller: role or user ARN, or name", also=("role", "caller", "user")),
+        Parameter(
+            "caller: role or user ARN, or name", also=("role", "caller", "user"), brief="caller"
+        ),
     ] = None,
     *,
-    generalize: Annotated[bool, Parameter("several keys to their folder, ids to `*`")] = False,
+    generalize: Annotated[
+        bool, Parameter("several keys to their folder, ids to `*`", brief="keys to folders")
+    ] = False,
 ) -> Answer:
     """Generate the least-privilege policy for access needs, or for what CloudTrail events show."""
     # Imported here: listing the tools must not load it.
@@ -273,6 +321,7 @@ def template(
         Parameter(
             "template, or what it is for; absent: the list",
             also=("template", "template_name", "query", "topic"),
+            brief="name or words",
         ),
     ] = None,
     values: Annotated[
@@ -281,6 +330,7 @@ def template(
             "object: hole to value",
             document=True,
             also=("parameters", "params", "variables", "holes"),
+            brief="{hole: value}",
         ),
     ] = None,
 ) -> Answer:

@@ -20,7 +20,14 @@ from aws_iam.tools.secrets.terms import THRESHOLDS
 tool = Tool(
     "secrets",
     title="Secrets",
-    description="Secrets Manager and Parameter Store: choose, read, rotate, check an account. Never reads a value.",
+    subject="Secrets Manager and Parameter Store; no value is read",
+    asked={
+        "decide": "which store, cost",
+        "snippet": "code that reads a secret",
+        "rotation": "rotate a password or key",
+        "check": "plain-text, old or shared secrets of the account",
+        "guide": "how to share, cache, rotate secrets",
+    },
     default="guide",
     also={
         "choose": "decide",
@@ -102,9 +109,7 @@ _SECRET_NAMES = ("secret_name", "secret_id", "secret_arn", "name", "parameter", 
 Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
 Limits = Annotated[
     Json,
-    Parameter(
-        ", ".join(limit.name for limit in THRESHOLDS), brief="thresholds by name", document=True
-    ),
+    Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="thresholds", document=True),
 ]
 
 
@@ -126,20 +131,25 @@ def decide(needs: Needs = None) -> Answer:
 def snippet(
     runtime: Annotated[
         secret_snippets.Runtime,
-        Parameter("where the code runs", synonyms=_RUNTIMES, also=("platform", "compute")),
+        Parameter(
+            "where the code runs", synonyms=_RUNTIMES, also=("platform", "compute"), brief=""
+        ),
     ],
     store: Annotated[
-        secret_snippets.StoreName | None, Parameter("default secrets_manager", synonyms=_STORES)
+        secret_snippets.StoreName | None,
+        Parameter("default secrets_manager", synonyms=_STORES, brief=""),
     ] = None,
     style: Annotated[
         secret_snippets.Style | None,
-        Parameter("how it is read", synonyms=_STYLES),
+        Parameter("how it is read", synonyms=_STYLES, brief=""),
     ] = None,
     language: Annotated[
         secret_snippets.Language | None,
-        Parameter("default python", synonyms=LANGUAGES, also=("lang",)),
+        Parameter("default python", synonyms=LANGUAGES, also=("lang",), brief=""),
     ] = None,
-    secret: Annotated[str | None, Parameter("name or ARN", also=_SECRET_NAMES)] = None,
+    secret: Annotated[
+        str | None, Parameter("name or ARN", also=_SECRET_NAMES, brief="name or ARN")
+    ] = None,
 ) -> Answer:
     """Code or manifests that read a secret, cache it and refetch it when authentication fails."""
     return secret_snippets.snippet(
@@ -151,7 +161,9 @@ def snippet(
 def rotation(
     target: Annotated[
         rotation_files.Target,
-        Parameter("what is rotated", synonyms=_TARGETS, also=("type", "service", "secret_type")),
+        Parameter(
+            "what is rotated", synonyms=_TARGETS, also=("type", "service", "secret_type"), brief=""
+        ),
     ],
     format_: Annotated[rotation_files.Format | None, Parameter("", synonyms=FORMATS)] = None,
     engine: Annotated[
@@ -159,11 +171,12 @@ def rotation(
         Parameter(
             "of the database, such as postgres",
             also=("database_engine", "db_engine", "engine_type"),
+            brief="such as postgres",
         ),
     ] = None,
     user: Annotated[
         rotation_files.User | None,
-        Parameter("of the database", synonyms=_USERS),
+        Parameter("of the database", synonyms=_USERS, brief=""),
     ] = None,
     strategy: Annotated[
         rotation_files.Strategy | None,
@@ -171,6 +184,7 @@ def rotation(
             "of an application user; alternating: two users in turn",
             synonyms=_STRATEGIES,
             also=("rotation_strategy",),
+            brief="",
         ),
     ] = None,
     superuser_secret: Annotated[
@@ -178,9 +192,12 @@ def rotation(
         Parameter(
             "ARN, for alternating users",
             also=("master_secret", "admin_secret", "superuser_secret_arn", "master_secret_arn"),
+            brief="ARN, if alternating",
         ),
     ] = None,
-    secret: Annotated[str | None, Parameter("name or ARN", also=_SECRET_NAMES)] = None,
+    secret: Annotated[
+        str | None, Parameter("name or ARN", also=_SECRET_NAMES, brief="name or ARN")
+    ] = None,
     database: Annotated[
         str | None,
         Parameter(
@@ -199,19 +216,25 @@ def rotation(
         Parameter(
             "rotation function",
             also=("rotation_function", "function_name", "function_arn", "lambda_arn"),
+            brief="",
         ),
     ] = None,
-    partner: Annotated[str | None, Parameter("secret type; custom: http, gitlab …")] = None,
-    metadata: Annotated[Json, Parameter("partner fields", document=True)] = None,
+    partner: Annotated[
+        str | None, Parameter("secret type; custom: http, gitlab …", brief="secret type")
+    ] = None,
+    metadata: Annotated[
+        Json, Parameter("partner fields", document=True, brief="of the partner")
+    ] = None,
     schedule: Annotated[
         str | None,
         Parameter(
             "days, weekly, rate() or cron()",
             also=("rotation_days", "days", "interval", "frequency", "automatically_after_days"),
+            brief="30, weekly, rate() or cron()",
         ),
     ] = None,
     window: Annotated[
-        str | None, Parameter("such as 3h", also=("duration", "rotation_window"))
+        str | None, Parameter("such as 3h", also=("duration", "rotation_window"), brief="3h")
     ] = None,
 ) -> Answer:
     """Set up rotation: managed, at a partner, hosted by AWS, or by a Lambda function; what rotates at once."""
@@ -240,12 +263,16 @@ def check(
     progress: Progress,
     scope: Annotated[
         list[str] | None,
-        Parameter("services or rule ids"),
+        Parameter("services or rule ids", brief="services or rules"),
     ] = None,
-    trusted: Annotated[list[str] | None, Parameter("accounts that may read")] = None,
+    trusted: Annotated[
+        list[str] | None, Parameter("accounts that may read", brief="accounts")
+    ] = None,
     limits: Limits = None,
     *,
-    plaintext_values: Annotated[bool, Parameter("look into Strings")] = False,
+    plaintext_values: Annotated[
+        bool, Parameter("look into Strings", brief="look into Strings")
+    ] = False,
     save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
 ) -> Answer:
     """Find what is wrong with an account's secrets, from names and metadata; no value is read."""

@@ -18,6 +18,7 @@ class AuditArguments:
         Parameter(
             "control keys or ids; absent: all",
             also=("control", "control_ids", "checks", "ids", "id"),
+            brief="keys or ids",
         ),
     ] = None
     benchmark: Benchmark = None
@@ -26,6 +27,7 @@ class AuditArguments:
         Parameter(
             "leave out findings below this",
             also=("min_severity", "minimum_severity", "severity_threshold"),
+            brief="at least",
         ),
     ] = None
     mute: Annotated[
@@ -34,6 +36,7 @@ class AuditArguments:
             "accepted findings: [{control, reason, resource?, until?}]",
             document=True,
             listed=True,
+            brief="[{control, reason, until}]",
         ),
     ] = None
     save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None

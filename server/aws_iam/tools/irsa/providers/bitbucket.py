@@ -76,6 +76,7 @@ PROVIDER = Provider(
     section="bitbucket-hcp-terraform-circleci-buildkite",
     needs=("owner", "repository_id"),
     takes=("owner_id", "environment"),
+    aliases={"workspace": "owner"},
     workload=_workload,
     manifest=_manifest,
     reasons={

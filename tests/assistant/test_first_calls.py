@@ -1,0 +1,57 @@
+"""An assistant that knows only the list of tools: its first calls are answered, and the list tells it which to make."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mcp import Client
+
+from assistant.questions import TOOLS, Outcome, ask, questions
+from assistant.selection import hits
+from aws_iam.server.mcp_server import build
+
+if TYPE_CHECKING:
+    from assistant.questions import Question
+
+LEAST_SHARE = 0.95
+LEAST_TOOLS_TOLD = 0.9
+
+
+async def asked(counted: list[Question]) -> list[Outcome]:
+    async with Client(build()) as client:
+        return [await ask(client, question) for question in counted]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_first_calls_get_the_right_answer(tool: str) -> None:
+    counted = [one for one in questions() if one.tool == tool and not one.needs]
+    outcomes = asyncio.run(asked(counted))
+    wrong = {
+        outcome.question.question: outcome.problems
+        for outcome in outcomes
+        if outcome.problems and not is_refused_as_said(outcome)
+    }
+    assert wrong == {}
+
+
+def is_refused_as_said(outcome: Outcome) -> bool:
+    (problem, *_) = outcome.problems
+    refusal = outcome.question.refused
+    return bool(refusal) and problem.startswith("refused:") and refusal in problem
+
+
+def test_nearly_every_first_call_is_answered() -> None:
+    counted = [question for question in questions() if not question.needs]
+    refused = [question.question for question in counted if question.refused]
+    assert len(refused) / len(counted) <= 1 - LEAST_SHARE
+
+
+def test_the_list_alone_tells_the_tool_of_a_question() -> None:
+    async def listed() -> Any:
+        async with Client(build()) as client:
+            return (await client.list_tools()).tools
+
+    found = hits(questions(), asyncio.run(listed()))
+    assert found.tools / found.questions >= LEAST_TOOLS_TOLD, found.missed
