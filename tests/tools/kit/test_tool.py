@@ -19,7 +19,7 @@ class Place:
     file: Annotated[str | None, Parameter("a path", cli_only=True)] = None
 
 
-tool = Tool("toy", title="Toy", description="A toy.", default="echo")
+tool = Tool("toy", title="Toy", subject="A toy", asked={}, default="echo")
 
 
 @tool.action

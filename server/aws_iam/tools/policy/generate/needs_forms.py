@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_iam.engine.parsing.json_text import python_value
+from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import folded
 
@@ -57,5 +58,5 @@ def _parsed(given: Any) -> Any:
         return given
     try:
         return python_value(given)
-    except (ValueError, RecursionError):
+    except (InputError, ValueError, RecursionError):
         return given
