@@ -77,7 +77,7 @@ def report(
             brief="",
             choices=audit_formats,
             synonyms=_FORMATS,
-            also=("output", "type"),
+            also=("output", "type", "report_format", "output_format"),
         ),
     ] = "markdown",
 ) -> Answer:
@@ -98,22 +98,39 @@ def control(
         str,
         Parameter(
             "control key, CIS number, Security Hub id, or words",
-            also=("control", "control_id", "key", "name"),
+            also=(
+                "control",
+                "control_id",
+                "key",
+                "name",
+                "control_key",
+                "check",
+            ),
             brief="key, CIS number, Security Hub id or words",
         ),
     ],
+    benchmark: Benchmark = None,
 ) -> Answer:
     """What a control checks, why, how, its remediation and its ids in all versions."""
     from aws_iam.tools.audit.run import catalogue
 
-    return catalogue.control_answer(id_)
+    return catalogue.control_answer(id_, benchmark)
 
 
 @tool.action
 def checklist(
     benchmark: Benchmark = None,
     section: Annotated[
-        str | None, Parameter("section number or name", also=("topic",), brief="")
+        str | None,
+        Parameter(
+            "section number or name",
+            also=(
+                "topic",
+                "section_name",
+                "category",
+            ),
+            brief="",
+        ),
     ] = None,
 ) -> Answer:
     """All controls of a CIS version, including those that need manual review; offline."""

@@ -166,7 +166,11 @@ def manifest(
         str,
         Parameter(
             "ARN of the workload's role, or its name with `account`",
-            also=("role_arn",),
+            also=(
+                "role_arn",
+                "role_name",
+                "iam_role",
+            ),
             brief="ARN, or name with account",
         ),
     ],
@@ -188,13 +192,29 @@ def denied(
     claims: Annotated[
         Json,
         Parameter(
-            "the token's claims", document=True, also=("token_claims",), brief="of the token"
+            "the token's claims",
+            document=True,
+            also=(
+                "token_claims",
+                "jwt_claims",
+                "id_token_claims",
+            ),
+            brief="of the token",
         ),
     ] = None,
     token: Annotated[
         Json,
         Parameter(
-            "or the token", document=True, as_text=True, also=("jwt",), brief="or the token"
+            "or the token",
+            document=True,
+            as_text=True,
+            also=(
+                "jwt",
+                "id_token",
+                "oidc_token",
+                "web_identity_token",
+            ),
+            brief="or the token",
         ),
     ] = None,
     jwks: Annotated[

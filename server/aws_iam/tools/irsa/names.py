@@ -26,7 +26,14 @@ class Names:
         str | None,
         Parameter(
             "owner, group, workspace or organization",
-            also=("organization", "org", "group", "username"),
+            also=(
+                "organization",
+                "org",
+                "group",
+                "username",
+                "github_org",
+                "github_owner",
+            ),
             brief="or group, organization",
         ),
     ] = None
@@ -34,7 +41,14 @@ class Names:
         str | None,
         Parameter(
             "repository, project or pipeline",
-            also=("repo", "repository_name", "pipeline"),
+            also=(
+                "repo",
+                "repository_name",
+                "pipeline",
+                "repo_name",
+                "project_path",
+                "full_name",
+            ),
             brief="or project, pipeline; OWNER/NAME",
         ),
     ] = None
@@ -50,17 +64,36 @@ class Names:
             "the repository's immutable id", also=("repo_id", "repository_uuid"), brief="immutable"
         ),
     ] = None
-    branch: Annotated[str | None, Parameter("branch", brief="")] = None
-    tag: Annotated[str | None, Parameter("git tag", brief="")] = None
+    branch: Annotated[
+        str | None, Parameter("branch", brief="", also=("branch_name", "git_branch"))
+    ] = None
+    tag: Annotated[str | None, Parameter("git tag", brief="", also=("tag_name", "git_tag"))] = None
     environment: Annotated[
-        str | None, Parameter("deployment environment", also=("env",), brief="")
+        str | None,
+        Parameter(
+            "deployment environment",
+            also=(
+                "env",
+                "environment_name",
+                "deployment_environment",
+            ),
+            brief="",
+        ),
     ] = None
     pull_request: Annotated[bool, Parameter("pull-request runs", brief="")] = False
     issuer: Annotated[
         str | None,
         Parameter(
             "issuer URL: EKS, self-managed hosts, generic",
-            also=("issuer_url", "oidc_issuer", "oidc_issuer_url", "oidc_provider"),
+            also=(
+                "issuer_url",
+                "oidc_issuer",
+                "oidc_issuer_url",
+                "oidc_provider",
+                "oidc_url",
+                "oidc_provider_url",
+                "provider_url",
+            ),
             brief="URL",
         ),
     ] = None
@@ -85,14 +118,29 @@ class Names:
     ] = None
     cluster: Annotated[
         str | None,
-        Parameter("EKS cluster, name or ARN", also=("cluster_name",), brief="EKS"),
+        Parameter(
+            "EKS cluster, name or ARN",
+            also=(
+                "cluster_name",
+                "eks_cluster",
+            ),
+            brief="EKS",
+        ),
     ] = None
     namespace: Annotated[str | None, Parameter("Kubernetes namespace", also=("ns",), brief="")] = (
         None
     )
     service_account: Annotated[
         str | None,
-        Parameter("Kubernetes ServiceAccount", also=("sa", "service_account_name"), brief=""),
+        Parameter(
+            "Kubernetes ServiceAccount",
+            also=(
+                "sa",
+                "service_account_name",
+                "ksa",
+            ),
+            brief="",
+        ),
     ] = None
     tenant: Annotated[
         str | None, Parameter("Entra ID tenant id", also=("tenant_id",), brief="Entra")

@@ -52,6 +52,7 @@ class Argument:
     also: tuple[str, ...] = ()
     several: bool = False
     as_text: bool = False
+    members: tuple[str, ...] = ()
 
     @property
     def choices(self) -> tuple[str, ...]:

@@ -130,6 +130,11 @@ def needs_parameter(declared: Iterable[Need]) -> Parameter:
         brief=f"{{{names}}}",
         document=True,
         also=("requirements", "criteria"),
+        members=tuple(
+            name
+            for need in declared
+            for name in (need.name, *need.also, *need.units, *need.when_true)
+        ),
     )
 
 

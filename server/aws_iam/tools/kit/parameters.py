@@ -11,10 +11,16 @@ from aws_iam.tools.kit.tool import Json, Parameter
 GRADES = tuple(severity.value for severity in Severity if severity.value.islower())
 """The severities that a caller can choose, worst first; each of AWS's four ranks like one of them."""
 
-TRUST_POLICY_NAMES = ("trust_policy", "policy", "policy_document", "assume_role_policy_document")
+TRUST_POLICY_NAMES = (
+    "trust_policy",
+    "policy",
+    "policy_document",
+    "assume_role_policy_document",
+    "assume_role_policy",
+)
 """Other names of an argument that holds a role's trust policy."""
 KEY_POLICY_NAMES = ("key_policy", "policy", "policy_document")
-ACCOUNT_NAMES = ("account_id", "aws_account", "aws_account_id")
+ACCOUNT_NAMES = ("account_id", "account_number", "aws_account", "aws_account_id")
 
 Topic = Annotated[
     str | None,
@@ -49,7 +55,7 @@ Benchmark = Annotated[
     Parameter(
         "CIS version, such as 3.0; default newest",
         brief="CIS version",
-        also=("version", "cis_version", "cis"),
+        also=("version", "cis_version", "cis", "standard", "cis_benchmark"),
     ),
 ]
 AccountId = Annotated[str, Parameter("12-digit account id", brief="12 digits", also=ACCOUNT_NAMES)]
@@ -59,12 +65,12 @@ AccountId = Annotated[str, Parameter("12-digit account id", brief="12 digits", a
 class Connection:
     """How to reach AWS: by the default credential chain, a profile, or a role to assume."""
 
-    profile: Annotated[str | None, Parameter("AWS profile", brief="", also=("aws_profile",))] = (
-        None
-    )
+    profile: Annotated[
+        str | None, Parameter("AWS profile", brief="", also=("aws_profile", "profile_name"))
+    ] = None
     regions: Annotated[
         list[str] | None,
-        Parameter("Region to ask", brief="", also=("region", "aws_region")),
+        Parameter("Region to ask", brief="", also=("region", "aws_region", "aws_regions")),
     ] = None
     role_arn: Annotated[
         str | None,
@@ -79,12 +85,16 @@ class Source(Connection):
 
     regions: Annotated[
         list[str] | None,
-        Parameter("Regions; absent: all enabled", brief="", also=("region", "aws_region")),
+        Parameter(
+            "Regions; absent: all enabled", brief="", also=("region", "aws_region", "aws_regions")
+        ),
     ] = None
     demo: Annotated[
         bool,
         Parameter(
-            "judge the demonstration account", brief="", also=("demonstration", "demo_account")
+            "judge the demonstration account",
+            brief="",
+            also=("demonstration", "demo_account", "use_demo", "demo_mode"),
         ),
     ] = False
     snapshot: Annotated[str | None, Parameter("saved snapshot to judge", cli_only=True)] = None

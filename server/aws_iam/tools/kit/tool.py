@@ -46,7 +46,7 @@ class Parameter:
     or of `records` also comes as `Files` from the command line and, like a `listed` one, as a list. `cli_only` arguments
     name files or belong to long runs: MCP does not offer them. `choices` that need imports are a function. `synonyms` are
     words that people use for a choice, `also` other names of the argument. A text with `several` names also comes as a
-    list. `as_text` is a document that is rather text than an object, or a text that also comes as a JSON value.
+    list. `as_text` is a document that is rather text than an object, or a text that also comes as a JSON value. `members` are the names in an object, which callers also give on their own.
     """
 
     description: str
@@ -56,6 +56,7 @@ class Parameter:
     also: tuple[str, ...] = field(default=(), kw_only=True)
     several: bool = field(default=False, kw_only=True)
     as_text: bool = field(default=False, kw_only=True)
+    members: tuple[str, ...] = field(default=(), kw_only=True)
     cli_only: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
     policies: bool = field(default=False, kw_only=True)
@@ -177,6 +178,7 @@ class Tool:
         names |= {argument.name: argument.name for argument in offered}
         found: dict[str, Any] = {}
         understood = []
+        given = _with_members_inside(offered, given, names, understood)
         for name, value in given.items():
             meant = argument_named(name, names) or name
             if meant in found:
@@ -215,6 +217,25 @@ class Tool:
             raise InputError(
                 f"`{self.name} {action.name}` needs {needed}", hint="add it and call again"
             )
+
+
+def _with_members_inside(
+    offered: Sequence[Argument],
+    given: Mapping[str, Any],
+    names: Mapping[str, str],
+    understood: list[str],
+) -> Mapping[str, Any]:
+    """The values with those members of an object inside it that the caller gave on their own, where the object is absent."""
+    for argument in offered:
+        members = {folded(member) for member in argument.members}
+        own = [
+            name for name in given if folded(name) in members and not argument_named(name, names)
+        ]
+        if own and argument.name not in given:
+            understood.append(f"{code_list(own)} as names in `{argument.name}`")
+            rest = {name: value for name, value in given.items() if name not in own}
+            given = {**rest, argument.name: {name: given[name] for name in own}}
+    return given
 
 
 def with_understood(answer: Answer, understood: Sequence[str]) -> Answer:
@@ -291,6 +312,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         also=parameter.also,
         several=parameter.several,
         as_text=parameter.as_text,
+        members=parameter.members,
     )
 
 

@@ -101,7 +101,14 @@ def lockout(
         str,
         Parameter(
             "who sets the policy: ARN, role/NAME or user/NAME",
-            also=("principal", "caller_arn", "who", "identity"),
+            also=(
+                "principal",
+                "caller_arn",
+                "who",
+                "identity",
+                "role",
+                "user",
+            ),
             brief="ARN, role/NAME",
         ),
     ],
@@ -112,7 +119,13 @@ def lockout(
         ),
     ] = None,
     context: Annotated[
-        Json, Parameter("of the request: {key: value}", document=True, brief="{key: value}")
+        Json,
+        Parameter(
+            "of the request: {key: value}",
+            document=True,
+            brief="{key: value}",
+            also=("encryption_context",),
+        ),
     ] = None,
     account: Annotated[
         str | None, Parameter("12-digit id of the key's account", also=ACCOUNT_NAMES)

@@ -39,7 +39,14 @@ class KeyPolicyArguments:
         list[str] | None,
         Parameter(
             "who administers: ARNs, role/NAME or user/NAME",
-            also=("administrators", "admin", "key_admins", "key_administrators"),
+            also=(
+                "administrators",
+                "admin",
+                "key_admins",
+                "key_administrators",
+                "admin_arns",
+                "admin_roles",
+            ),
             brief="ARNs or role/NAME",
         ),
     ] = None
@@ -47,7 +54,13 @@ class KeyPolicyArguments:
         list[str] | None,
         Parameter(
             "who uses the key: ARNs, role/NAME or user/NAME",
-            also=("user", "key_users"),
+            also=(
+                "user",
+                "key_users",
+                "principals",
+                "roles",
+                "user_arns",
+            ),
             brief="ARNs or role/NAME",
         ),
     ] = None
@@ -55,7 +68,12 @@ class KeyPolicyArguments:
         list[str] | None,
         Parameter(
             "AWS services that use the key, such as cloudwatch-logs, and ARNs that limit their sources",
-            also=("service", "aws_services", "service_principals"),
+            also=(
+                "service",
+                "aws_services",
+                "service_principals",
+                "service_name",
+            ),
             brief="such as cloudwatch-logs",
         ),
     ] = None
@@ -85,7 +103,12 @@ class KeyPolicyArguments:
     ] = None
     use: Annotated[
         Use | None,
-        Parameter("what the users may do; default encrypt-decrypt", synonyms=_USES, brief=""),
+        Parameter(
+            "what the users may do; default encrypt-decrypt",
+            synonyms=_USES,
+            also=("operations", "permissions"),
+            brief="",
+        ),
     ] = None
     via_service: Annotated[
         list[str] | None,
@@ -100,7 +123,13 @@ class KeyPolicyArguments:
         Parameter("the users do not call KMS themselves", also=("via_service_only",), brief=""),
     ] = False
     context: Annotated[
-        Json, Parameter("encryption context: {key: value}", document=True, brief="{key: value}")
+        Json,
+        Parameter(
+            "encryption context: {key: value}",
+            document=True,
+            brief="{key: value}",
+            also=("encryption_context",),
+        ),
     ] = None
     region: Annotated[
         str | None, Parameter("Region of the key", also=("aws_region",), brief="")

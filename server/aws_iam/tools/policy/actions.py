@@ -69,6 +69,8 @@ _KINDS = {
     "permissions boundary": "boundary",
     "permission boundary": "boundary",
     "session policy": "session",
+    "endpoint policy": "resource",
+    "vpc endpoint policy": "resource",
     "identity based": "identity",
     "iam": "identity",
     "resource based": "resource",
@@ -76,7 +78,15 @@ _KINDS = {
     "kms key policy": "resource",
     "role trust policy": "trust",
 }
-_DOCUMENT_NAMES = ("policy_document", "policy_json", "trust_policy", "bucket_policy", "key_policy")
+_DOCUMENT_NAMES = (
+    "policy_document",
+    "policy_json",
+    "policy_text",
+    "content",
+    "trust_policy",
+    "bucket_policy",
+    "key_policy",
+)
 _POLICIES_NAMES = ("layers", "document", "policy", "policy_document")
 Document = Annotated[
     Json,
@@ -85,7 +95,7 @@ Document = Annotated[
         brief="policy as JSON, or an AWS managed policy's name",
         document=True,
         policies=True,
-        also=("policy", *_DOCUMENT_NAMES),
+        also=("policy", "policies", *_DOCUMENT_NAMES),
     ),
 ]
 NewDocument = Annotated[
@@ -118,7 +128,17 @@ def lookup(
         Parameter(
             "service, action, wildcard, key, ARN, type, SDK call, `aws s3 sync`, Terraform or managed policy name; several with commas",
             several=True,
-            also=("name", "actions", "action_name", "service", "condition_key", "arn", "search"),
+            also=(
+                "name",
+                "actions",
+                "action_name",
+                "service",
+                "condition_key",
+                "arn",
+                "search",
+                "term",
+                "keyword",
+            ),
             brief="service, action, wildcard, condition key, ARN, `aws s3 sync`, SDK call, aws_s3_bucket, managed policy",
         ),
     ],
@@ -243,7 +263,16 @@ def denied(
         str,
         Parameter(
             "the AccessDenied text: error, log line, CloudTrail event",
-            also=("error", "error_message", "text", "event"),
+            also=(
+                "error",
+                "error_message",
+                "text",
+                "event",
+                "error_text",
+                "log",
+                "access_denied_message",
+                "cloudtrail_event",
+            ),
             as_text=True,
             brief="the AccessDenied text",
         ),
@@ -320,7 +349,13 @@ def template(
         str | None,
         Parameter(
             "template, or what it is for; absent: the list",
-            also=("template", "template_name", "query", "topic"),
+            also=(
+                "template",
+                "template_name",
+                "query",
+                "topic",
+                "description",
+            ),
             brief="name or words",
         ),
     ] = None,

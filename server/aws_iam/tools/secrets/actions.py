@@ -170,7 +170,12 @@ def rotation(
         str | None,
         Parameter(
             "of the database, such as postgres",
-            also=("database_engine", "db_engine", "engine_type"),
+            also=(
+                "database_engine",
+                "db_engine",
+                "engine_type",
+                "database_type",
+            ),
             brief="such as postgres",
         ),
     ] = None,
@@ -229,7 +234,15 @@ def rotation(
         str | None,
         Parameter(
             "days, weekly, rate() or cron()",
-            also=("rotation_days", "days", "interval", "frequency", "automatically_after_days"),
+            also=(
+                "rotation_days",
+                "days",
+                "interval",
+                "frequency",
+                "automatically_after_days",
+                "rotation_schedule",
+                "rotation_interval",
+            ),
             brief="30, weekly, rate() or cron()",
         ),
     ] = None,

@@ -79,7 +79,12 @@ NEEDS = (
         *("reads", "requests_per_month", "api_calls_per_month", "monthly_reads"),
         most=10**12,
     ),
-    needs.number("reads_per_second", "values read in a second, in total", most=10**7),
+    needs.number(
+        "reads_per_second",
+        "values read in a second, in total",
+        *("requests_per_second", "rps", "tps"),
+        most=10**7,
+    ),
     needs.flag("high_throughput", f"more than {FREE_READS} reads in the busiest second"),
     needs.number("writes_per_second", "values written in a second, in total", most=10**6),
     needs.number("writes_per_hour", "new versions of each value in an hour", most=10**6),

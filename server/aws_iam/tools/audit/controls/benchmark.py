@@ -128,11 +128,15 @@ class Meaning:
         return f"{self.label} is `{self.control.key}` in {', '.join(self.versions)}"
 
 
+_NEWEST = ("latest", "newest", "current", "default")
+
+
 @cache
 def benchmark(version: str | None = None) -> Benchmark:
     """The controls of a version; of the newest if none is named."""
     meta = _data()["meta"]
-    short = meta["default_benchmark"] if version is None else _short(version)
+    is_newest = version is None or version.strip().lower() in _NEWEST
+    short = meta["default_benchmark"] if is_newest else _short(str(version))
     of_version = meta["versions"][short]
     included = (control for control in controls().values() if short in control.ids)
     return Benchmark(

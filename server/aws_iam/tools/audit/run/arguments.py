@@ -17,7 +17,14 @@ class AuditArguments:
         list[str] | None,
         Parameter(
             "control keys or ids; absent: all",
-            also=("control", "control_ids", "checks", "ids", "id"),
+            also=(
+                "control",
+                "control_ids",
+                "checks",
+                "ids",
+                "id",
+                "control_keys",
+            ),
             brief="keys or ids",
         ),
     ] = None

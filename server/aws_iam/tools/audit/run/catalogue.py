@@ -30,12 +30,15 @@ _DECIDED = {
 }
 
 
-def control_answer(name: str) -> Answer:
-    """The control that a key, a CIS number or a Security Hub id names in any version."""
+def control_answer(name: str, version: str | None = None) -> Answer:
+    """The control that a key, a CIS number or a Security Hub id names in any version, or in one."""
     near = () if catalogue.known(name) else _about(name)
     if near:
         return _controls_about(name, near)
     found = catalogue.meanings(name)
+    if version is not None and len(found) > 1:
+        short = catalogue.benchmark(version).version
+        found = tuple(match for match in found if short in match.versions) or found
     return _one_control(found[0].control) if len(found) == 1 else _several_controls(name, found)
 
 
@@ -149,7 +152,9 @@ def _section_names(benchmark: Benchmark, control: Control) -> frozenset[str]:
     parts = benchmark.id_of(control).split(".")
     numbers = {".".join(parts[:depth]) for depth in range(1, len(parts))}
     section = benchmark.section_of(control)
-    return frozenset({*numbers, section, section.partition(" ")[2], control.section})
+    name = section.partition(" ")[2]
+    short = ("iam",) if name.startswith("identity and access") else ()
+    return frozenset({*numbers, section, name, control.section, *short})
 
 
 def _one_control(control: Control) -> Answer:
