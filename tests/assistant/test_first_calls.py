@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +12,12 @@ from mcp import Client
 from assistant.questions import TOOLS, Outcome, ask, questions
 from assistant.selection import hits
 from aws_iam.server.mcp_server import build
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from assistant.questions import Question
 
+REFUSALS = json.loads((TESTS / "cases/assistant/refusals.json").read_text(encoding="utf-8"))
 LEAST_SHARE = 0.95
 LEAST_TOOLS_TOLD = 0.9
 
@@ -40,6 +43,18 @@ def is_refused_as_said(outcome: Outcome) -> bool:
     (problem, *_) = outcome.problems
     refusal = outcome.question.refused
     return bool(refusal) and problem.startswith("refused:") and refusal in problem
+
+
+@pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case["name"])
+def test_what_could_mean_two_things_or_none_is_refused_by_name(case: dict[str, Any]) -> None:
+    async def conversation() -> Any:
+        async with Client(build()) as client:
+            return await client.call_tool(case["tool"], case["arguments"])
+
+    result = asyncio.run(conversation())
+    assert result.is_error, result.content[0].text
+    for words in case["says"]:
+        assert words in result.content[0].text
 
 
 def test_nearly_every_first_call_is_answered() -> None:

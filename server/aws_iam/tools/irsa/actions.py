@@ -199,7 +199,7 @@ def denied(
                 "jwt_claims",
                 "id_token_claims",
             ),
-            brief="of the token",
+            brief="",
         ),
     ] = None,
     token: Annotated[
@@ -214,14 +214,12 @@ def denied(
                 "oidc_token",
                 "web_identity_token",
             ),
-            brief="or the token",
+            brief="",
         ),
     ] = None,
     jwks: Annotated[
         Json,
-        Parameter(
-            "its key set, or fetch", document=True, as_text=True, brief="its keys, or fetch"
-        ),
+        Parameter("its key set, or fetch", document=True, as_text=True, brief="keys, or fetch"),
     ] = None,
     account: Annotated[str | None, Parameter("12-digit account id", also=ACCOUNT_NAMES)] = None,
 ) -> Answer:

@@ -105,7 +105,7 @@ class Names:
         str | None,
         Parameter(
             "GitHub reusable workflow: OWNER/REPO/.github/workflows/FILE.yml@REF",
-            brief="reusable one",
+            brief="reusable",
         ),
     ] = None
     workspace: Annotated[
@@ -114,7 +114,9 @@ class Names:
     ] = None
     run_phase: Annotated[
         Literal["plan", "apply"] | None,
-        Parameter("run phase: HCP Terraform, Spacelift", brief=""),
+        Parameter(
+            "run phase: HCP Terraform, Spacelift", brief="", also=("phase", "terraform_phase")
+        ),
     ] = None
     cluster: Annotated[
         str | None,

@@ -73,6 +73,7 @@ _POLICY_NAME = re.compile(r"[A-Za-z][\w+=.@-]{2,127}")
 _SHORTEST_BEGINNING = 3
 _SEPARATORS = re.compile(r"[\s_.-]+")
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_GENERAL = re.compile(r"\b(?:policy|policies|based|type|style|mode|format|only)\b", re.IGNORECASE)
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _FLAGS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
@@ -161,7 +162,10 @@ def _choice(argument: Argument, value: Any) -> AsRead:
     for choice in argument.choices:
         if folded(choice) == plain:
             return AsRead(choice)
-    meant = {choice for word, choice in argument.synonyms.items() if folded(word) == plain}
+    written = {folded(word): choice for word, choice in argument.synonyms.items()}
+    written |= {folded(choice): choice for choice in argument.choices}
+    core = folded(_GENERAL.sub(" ", value))
+    meant = {written[word] for word in (plain, core) if word in written}
     if not meant and len(plain) >= _SHORTEST_BEGINNING:
         meant = {choice for choice in argument.choices if folded(choice).startswith(plain)}
     if len(meant) == 1:

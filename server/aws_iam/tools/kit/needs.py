@@ -202,10 +202,14 @@ def _counted(need: Need, name: str, value: object) -> int | None:
     factor = factors.get(folded(name), 1)
     if need.units and isinstance(value, str) and (sized := _SIZE.fullmatch(value.strip())):
         return int(sized[1]) * _BYTES[sized[2].lower()[0]]
+    if isinstance(value, str) and (short := _SHORT.fullmatch(value.strip().lower())):
+        return round(float(short[1]) * _THOUSANDS[short[2]]) * factor
     counted = _integer(value)
     return None if counted is None else counted * factor
 
 
+_SHORT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?(k|thousand|m|million|billion)", re.ASCII)
+_THOUSANDS = {"k": 10**3, "thousand": 10**3, "m": 10**6, "million": 10**6, "billion": 10**9}
 _SIZE = re.compile(r"([0-9]{1,12}) ?(bytes?|b|ki?b|mi?b)", re.ASCII | re.IGNORECASE)
 _BYTES = {"b": 1, "k": 1024, "m": 1024 * 1024}
 _NUMBER = re.compile(r"[0-9][0-9_,]{0,17}", re.ASCII)

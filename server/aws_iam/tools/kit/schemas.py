@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.report.page import CONCISE_BYTES, FULL_BYTES
-from aws_iam.tools.kit.argument_values import ArgumentKind
+from aws_iam.tools.kit.argument_values import ArgumentKind, folded
 
 if TYPE_CHECKING:
     from aws_iam.tools.kit.argument_values import Argument
@@ -35,8 +35,8 @@ ANSWER_TOP_LEVEL: dict[str, Any] = {
 
 def page_limit(detail: object) -> int:
     """The page size in bytes over MCP."""
-    if isinstance(detail, str) and detail in _LIMITS:
-        return _LIMITS[detail]
+    if isinstance(detail, str) and folded(detail) in _LIMITS:
+        return _LIMITS[folded(detail)]
     given = detail if isinstance(detail, str) else ""
     near = closest(given, _LIMITS)
     hint = f"did you mean `{near}`?" if near else ""

@@ -51,7 +51,7 @@ Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
 KeyArn = Annotated[str | None, Parameter("ARN of the policy's key", also=("key_arn", "key_id"))]
 KeyLimits = Annotated[
     Json,
-    Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="thresholds", document=True),
+    Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="", document=True),
 ]
 
 

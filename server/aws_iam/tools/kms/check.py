@@ -375,11 +375,13 @@ def _codes_in_scope(scope: list[str] | None) -> tuple[str, ...]:
 
 
 def _codes_for(word: str) -> list[str]:
-    """The checks that a word of `scope` selects: a code, or a prefix of codes."""
-    start = word.strip().upper().replace("_", "-")
+    """The checks that a word of `scope` selects: a code, a prefix of codes, or a word in them."""
+    start = word.strip().upper().replace("_", "-").replace(" ", "-")
     if start in CODES:
         return [start]
-    found = [code for code in CODES if start and code.startswith(start)]
+    found = [code for code in CODES if start and code.startswith(start)] or [
+        code for code in CODES if start in code.split("-")
+    ]
     if found:
         return found
     near = closest(start, CODES)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.reference.key_services import key_services
 from aws_iam.tools.kms.reasoning.key_access import Usage, Use
 from aws_iam.tools.kms.via_services import known_service, row_of
-from aws_iam.wording import counted
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +42,16 @@ def summary(access: KeyAccess) -> str:
     replicas = f", replicated to {', '.join(access.replicas)}" if access.replicas else ""
     return (
         f"Key policy of account {access.account}: {admins}, {users}{outside}{inside}{tagged}{more}{replicas}. It includes the "
-        "account statement: IAM policies can allow more, and nobody is locked out."
+        f"account statement: IAM policies can allow more, and nobody is locked out.{_callers_sentence(access)}"
     )
+
+
+def _callers_sentence(access: KeyAccess) -> str:
+    """Which of the named services got no statement, and why."""
+    names = joined([f"`{service.name}`" for service in access.for_callers])
+    if not names:
+        return ""
+    return f" No statement names {names}: a service that uses the key with its caller's permissions needs none."
 
 
 def _tags_in_words(access: KeyAccess) -> str:

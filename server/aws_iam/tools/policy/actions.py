@@ -29,7 +29,7 @@ tool = Tool(
         "compare": "what changed, is it public",
         "generate": "write a least-privilege policy",
         "template": "SCP, RCP, boundary templates",
-        "lookup": "which action, condition key, ARN",
+        "lookup": "which action, permission, condition key, ARN",
         "guide": "how IAM works",
     },
     default="guide",
@@ -92,7 +92,7 @@ Document = Annotated[
     Json,
     Parameter(
         "policy: JSON value or text, also of get-role; the ARN or name of an AWS managed policy",
-        brief="policy as JSON, or an AWS managed policy's name",
+        brief="JSON, or an AWS managed policy",
         document=True,
         policies=True,
         also=("policy", "policies", *_DOCUMENT_NAMES),
@@ -102,7 +102,7 @@ NewDocument = Annotated[
     Json,
     Parameter(
         "policy: JSON value or text; the ARN or name of an AWS managed policy",
-        brief="policy as JSON, or an AWS managed policy's name",
+        brief="JSON, or an AWS managed policy",
         document=True,
         policies=True,
         also=("new", "after", "policy_a", *_DOCUMENT_NAMES),
@@ -164,7 +164,7 @@ def validate(
         bool, Parameter("ask IAM Access Analyzer too", brief="Access Analyzer too")
     ] = False,
     format_: Annotated[
-        str | None, Parameter("report file", choices=policy_formats, brief="report file")
+        str | None, Parameter("report file", choices=policy_formats, brief="")
     ] = None,
     fail_on: Annotated[
         str, Parameter("tests fail at or above it", choices=GRADES, cli_only=True)
@@ -320,7 +320,7 @@ def generate(
             document=True,
             records=True,
             also=("records", "event", "logs", "cloudtrail_events"),
-            brief="CloudTrail records",
+            brief="of CloudTrail",
         ),
     ] = None,
     principal: Annotated[

@@ -109,7 +109,7 @@ _SECRET_NAMES = ("secret_name", "secret_id", "secret_arn", "name", "parameter", 
 Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
 Limits = Annotated[
     Json,
-    Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="thresholds", document=True),
+    Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="", document=True),
 ]
 
 
@@ -227,9 +227,7 @@ def rotation(
     partner: Annotated[
         str | None, Parameter("secret type; custom: http, gitlab …", brief="secret type")
     ] = None,
-    metadata: Annotated[
-        Json, Parameter("partner fields", document=True, brief="of the partner")
-    ] = None,
+    metadata: Annotated[Json, Parameter("partner fields", document=True, brief="")] = None,
     schedule: Annotated[
         str | None,
         Parameter(
@@ -283,9 +281,7 @@ def check(
     ] = None,
     limits: Limits = None,
     *,
-    plaintext_values: Annotated[
-        bool, Parameter("look into Strings", brief="look into Strings")
-    ] = False,
+    plaintext_values: Annotated[bool, Parameter("look into Strings", brief="of Strings")] = False,
     save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
 ) -> Answer:
     """Find what is wrong with an account's secrets, from names and metadata; no value is read."""

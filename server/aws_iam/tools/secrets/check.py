@@ -31,6 +31,7 @@ _AS_OF = "2026-11-28"
 
 AREAS = {
     "secrets_manager": "SEC-",
+    "rotation": "SEC-ROT",
     "parameter_store": "SSM-",
     "lambda": "ENV-LAMBDA",
     "ecs": "ENV-ECS",
@@ -101,11 +102,14 @@ def _checks_in_scope(
 
 
 def _codes_for(word: str) -> list[str]:
-    """The checks that a word of `scope` selects: an area, a code, or a prefix of codes."""
-    start = AREAS.get(word.lower(), word.upper())
-    if start in CHECKS and word.lower() not in AREAS:
+    """The checks that a word of `scope` selects: an area, a code, a prefix of codes, or a word in them."""
+    area = word.strip().lower().replace(" ", "_").replace("-", "_")
+    start = AREAS.get(area, area.upper().replace("_", "-"))
+    if start in CHECKS and area not in AREAS:
         return [start]
-    found = [code for code in CHECKS if code.startswith(start)] if start else []
+    found = [code for code in CHECKS if start and code.startswith(start)] or [
+        code for code in CHECKS if start in code.split("-")
+    ]
     if found:
         return found
     near = closest(word, [*AREAS, *CHECKS])
