@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
+from aws_iam.tools import playbooks
 from aws_iam.tools.kit import schemas
 from aws_iam.tools.registry import tools
 
@@ -39,6 +40,31 @@ def test_the_schema_is_flat_and_closed(tool: Tool) -> None:
     assert not {"oneOf", "anyOf", "allOf", "required"} & set(schema)
     for argument in schema["properties"].values():
         assert not {"oneOf", "anyOf", "properties", "$ref"} & set(argument)
+
+
+@pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
+def test_an_argument_has_one_type_and_says_which_actions_take_it(tool: Tool) -> None:
+    for name, schema in schemas.input_schema(tool)["properties"].items():
+        assert isinstance(schema["type"], str)
+        assert schema["type"] != "array" or schema["items"] == {"type": "string"}
+        if name in {"action", "detail", "cursor"}:
+            continue
+        listed = schema["description"].partition(":")[0]
+        named = set(listed.removeprefix("all but ").split(", "))
+        taking = {
+            action.name
+            for action in tool.actions.values()
+            if name in {argument.name for argument in action.arguments}
+        }
+        assert taking == (tool.actions.keys() - named if listed.startswith("all but ") else named)
+
+
+@pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
+def test_the_description_says_when_to_use_which_action(tool: Tool) -> None:
+    assert tool.asked.keys() == tool.actions.keys()
+    for action, words in tool.asked.items():
+        assert f"{words} ({action})" in tool.description
+        assert f"{tool.name} {action}: {words}" in playbooks.instructions(tools())
 
 
 @pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)

@@ -177,7 +177,7 @@ class Tool:
         names = {also: argument.name for argument in offered for also in argument.also}
         names |= {argument.name: argument.name for argument in offered}
         found: dict[str, Any] = {}
-        understood = []
+        understood: list[str] = []
         given = _with_members_inside(offered, given, names, understood)
         for name, value in given.items():
             meant = argument_named(name, names) or name

@@ -68,13 +68,16 @@ def test_the_newest_version_is_the_default() -> None:
         (" 5.0 ", "5.0"),
         ("7", "7.0"),
         ("v3", "3.0"),
+        ("CIS 3.0", "3.0"),
+        ("CIS AWS Foundations Benchmark v1.4.0", "1.4"),
+        ("latest", "7.0"),
     ],
 )
 def test_versions_are_understood_in_longer_forms(written: str, short: str) -> None:
     assert benchmark(written).version == short
 
 
-@pytest.mark.parametrize("written", ["8.0", "4.0.2", "", "newest", "1", "7.0`\n"])
+@pytest.mark.parametrize("written", ["8.0", "4.0.2", "", "first", "1", "7.0`\n"])
 def test_an_unknown_version_is_refused_with_the_list(written: str) -> None:
     with pytest.raises(InputError, match=r"use one of 1\.2, 1\.3.*7\.0"):
         benchmark(written)

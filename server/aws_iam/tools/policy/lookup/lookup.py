@@ -87,18 +87,26 @@ def _of_several_words(known: Catalog, query: str) -> Answer:
             return answer
     if prefixes:
         return _of_titles(known, query, prefixes)
-    for meant in (
-        service_words.names_in_question(query),
-        service_words.service_and_level(known, query),
-    ):
-        answer = lookup(meant) if meant and meant != query else None
-        if answer and answer.facts.get("known", True):
+    names = service_words.names_in_question(query)
+    level = service_words.service_and_level(known, query)
+    for meant in (names, level) if ":" in names else (level, names):
+        answer = _known(meant) if meant and meant != query else None
+        if answer:
             return with_understood(answer, [f"{quoted(query)} as {quoted(meant)}"])
     raise InputError(
         f"`query` {quoted(query)} has several words",
         hint="separate names with commas (`s3:GetObject, logs`); two words can be a service and a level (`s3 write`), "
         "`no-resource-type` (`s3 no-resource-type`) or one of its names (`s3 bucket`)",
     )
+
+
+def _known(query: str) -> Answer | None:
+    """The facts about what a question is taken to ask; None if there are none."""
+    try:
+        answer = lookup(query)
+    except InputError:
+        return None
+    return answer if answer.facts.get("known", True) else None
 
 
 def _of_titles(known: Catalog, query: str, prefixes: Sequence[str]) -> Answer:

@@ -84,7 +84,7 @@ _VERBS = {
         "write",
     ),
     **dict.fromkeys(("tag", "untag", "tagging"), "tagging"),
-    **dict.fromkeys(("grant", "share", "permissions"), "permissions"),
+    **dict.fromkeys(("grant", "share"), "permissions"),
 }
 
 
