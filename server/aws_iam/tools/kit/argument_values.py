@@ -73,7 +73,10 @@ _POLICY_NAME = re.compile(r"[A-Za-z][\w+=.@-]{2,127}")
 _SHORTEST_BEGINNING = 3
 _SEPARATORS = re.compile(r"[\s_.-]+")
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_GENERAL = re.compile(r"\b(?:policy|policies|based|type|style|mode|format|only)\b", re.IGNORECASE)
+_GENERAL = re.compile(
+    r"\b(?:policy|policies|based|type|style|mode|format|file|template|code|report|xml|only)\b",
+    re.IGNORECASE,
+)
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _FLAGS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),

@@ -90,7 +90,13 @@ NEEDS = (
         most=50,
         when_true={"multi_region": 2, "multi_region_key": 2, "replication": 2},
     ),
-    needs.number("keys", "how many such keys (default 1)", "count", least=1, most=10**6),
+    needs.number(
+        "keys",
+        "how many such keys (default 1)",
+        *("count", "number_of_keys", "key_count", "number"),
+        least=1,
+        most=10**6,
+    ),
     needs.number(
         "requests_per_month",
         "KMS requests in a month, in total",

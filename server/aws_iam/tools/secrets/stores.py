@@ -69,7 +69,17 @@ NEEDS = (
     needs.number(
         "count",
         "how many values, in one Region (default 1)",
-        *("secrets", "values", "parameters", "number_of_secrets"),
+        *(
+            "secrets",
+            "values",
+            "parameters",
+            "number_of_secrets",
+            "number",
+            "how_many",
+            "secret_count",
+            "parameter_count",
+            "number_of_parameters",
+        ),
         least=1,
         most=10**6,
     ),

@@ -38,7 +38,12 @@ def control_answer(name: str, version: str | None = None) -> Answer:
     found = catalogue.meanings(name)
     if version is not None and len(found) > 1:
         short = catalogue.benchmark(version).version
-        found = tuple(match for match in found if short in match.versions) or found
+        found = tuple(match for match in found if short in match.versions)
+        if not found:
+            raise InputError(
+                f"{quoted(name)} is not a control of benchmark {short}",
+                hint="; ".join(map(str, catalogue.meanings(name))),
+            )
     return _one_control(found[0].control) if len(found) == 1 else _several_controls(name, found)
 
 

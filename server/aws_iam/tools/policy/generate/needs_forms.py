@@ -24,33 +24,41 @@ _LEVELS = {
 def needs_of(given: Any) -> tuple[Any, tuple[str, ...]]:
     """The needs by access level or action, and how they were understood; what has no one meaning stays as it is."""
     value = _parsed(given)
-    if not isinstance(value, dict):
-        return given, ()
-    names = {folded(str(name)): member for name, member in value.items()}
+    parts = value if isinstance(value, list) else [value]
+    needs: dict[str, Any] = {}
+    understood: dict[str, None] = {}
+    for part in parts:
+        read = _read(part, understood) if isinstance(part, dict) else None
+        if read is None or needs.keys() & read.keys():
+            return given, ()
+        needs |= read
+    return (needs, tuple(understood)) if understood or value is not parts[0] else (given, ())
+
+
+def _read(part: dict[Any, Any], understood: dict[str, None]) -> dict[str, Any] | None:
+    """One object of needs by access level or action; None where it could mean two things."""
+    names = {folded(str(name)): member for name, member in part.items()}
     actions = [names[name] for name in _ACTIONS if name in names]
     resources = [names[name] for name in _RESOURCES if name in names]
     if len(names) == 2 and len(actions) == len(resources) == 1:  # noqa: PLR2004 - actions and resources
         listed = actions[0] if isinstance(actions[0], list) else [actions[0]]
-        if all(isinstance(action, str) for action in listed):
-            return dict.fromkeys(listed, resources[0]), (
-                "`needs`: every action on every resource",
-            )
-        return given, ()
-    other = {
-        str(name): _LEVELS[folded(str(name))] for name in value if folded(str(name)) in _LEVELS
-    }
-    levels = {level for meant in other.values() for level in meant}
-    if not other or levels & value.keys() or len(levels) < sum(map(len, other.values())):
-        return given, ()
-    needs = {
-        level: targets
-        for name, targets in value.items()
-        for level in other.get(str(name), (name,))
-    }
-    return needs, tuple(
-        f"{quoted(name)} as {' and '.join(f'`{level}`' for level in meant)}"
-        for name, meant in other.items()
-    )
+        understood["`needs`: every action on every resource"] = None
+        return (
+            dict.fromkeys(listed, resources[0])
+            if all(isinstance(action, str) for action in listed)
+            else None
+        )
+    needs: dict[str, Any] = {}
+    for name, targets in part.items():
+        levels = _LEVELS.get(folded(str(name)))
+        for level in levels or (str(name),):
+            if level in needs:
+                return None
+            needs[level] = targets
+        if levels:
+            meant = " and ".join(f"`{level}`" for level in levels)
+            understood[f"{quoted(str(name))} as {meant}"] = None
+    return needs
 
 
 def _parsed(given: Any) -> Any:
