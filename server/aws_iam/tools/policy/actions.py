@@ -241,7 +241,7 @@ def compare(
         Parameter(
             "must not be open to strangers",
             also=("must_not_be_public",),
-            brief="must not be",
+            brief="open to strangers?",
         ),
     ] = False,
 ) -> Answer:

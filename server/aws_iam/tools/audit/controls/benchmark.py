@@ -88,17 +88,28 @@ class Benchmark:
         number = self.id_of(control).split(".", 1)[0]
         return f"{number} {self.sections[number]}"
 
+    def topics_of(self, control: Control) -> frozenset[str]:
+        """The names under which people ask for a group of controls: the section's, and the topic of our own catalogue."""
+        name = self.section_of(control).partition(" ")[2]
+        short = ("iam",) if name.startswith("identity and access") else ()
+        return frozenset({name, control.section, *short})
+
     def threshold(self, control: Control, name: str) -> Any:
         """A value that depends on the version, else the control's own parameter."""
         by_version = control.thresholds.get(name)
         return control.parameters[name] if by_version is None else by_version[self.version]
 
     def selected(self, names: Iterable[str]) -> tuple[Control, ...]:
-        """The controls asked for by key, by number of this version or by Security Hub id, in order."""
-        wanted = {control.key for name in names for control in self._named(name)}
+        """The controls asked for by key, by number of this version, by Security Hub id or by topic, in order."""
+        wanted = {control.key for name in names for control in self._on(name) or self.named(name)}
         return tuple(control for control in self.controls if control.key in wanted)
 
-    def _named(self, name: str) -> tuple[Control, ...]:
+    def _on(self, topic: str) -> tuple[Control, ...]:
+        word = topic.strip().lower()
+        return tuple(control for control in self.controls if word in self.topics_of(control))
+
+    def named(self, name: str) -> tuple[Control, ...]:
+        """The controls with that key, number of this version or Security Hub id; InputError if there are none."""
         word = _word(name)
         matching = tuple(control for control in self.controls if word in self._labels(control))
         if matching:

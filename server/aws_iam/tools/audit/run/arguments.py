@@ -16,7 +16,7 @@ class AuditArguments:
     controls: Annotated[
         list[str] | None,
         Parameter(
-            "control keys or ids; absent: all",
+            "control keys, ids or topics; absent: all",
             also=(
                 "control",
                 "control_ids",
@@ -25,7 +25,7 @@ class AuditArguments:
                 "id",
                 "control_keys",
             ),
-            brief="keys or ids",
+            brief="keys, ids or topics",
         ),
     ] = None
     benchmark: Benchmark = None

@@ -157,9 +157,7 @@ def _section_names(benchmark: Benchmark, control: Control) -> frozenset[str]:
     parts = benchmark.id_of(control).split(".")
     numbers = {".".join(parts[:depth]) for depth in range(1, len(parts))}
     section = benchmark.section_of(control)
-    name = section.partition(" ")[2]
-    short = ("iam",) if name.startswith("identity and access") else ()
-    return frozenset({*numbers, section, name, control.section, *short})
+    return frozenset({*numbers, section, *benchmark.topics_of(control)})
 
 
 def _one_control(control: Control) -> Answer:

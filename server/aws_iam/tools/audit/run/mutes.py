@@ -285,7 +285,7 @@ def _control(item: Node, named: str, version: str | None, benchmark: Benchmark) 
     """The control by its key, or by its id in the entry's version, else in this run's, else in the only other one."""
     try:
         if version is not None:
-            return _only(item, named, catalogue.benchmark(version).selected([named]))
+            return _only(item, named, catalogue.benchmark(version).named(named))
         meanings = catalogue.meanings(named)
         in_version = tuple(
             meaning.control
