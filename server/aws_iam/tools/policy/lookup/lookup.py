@@ -90,8 +90,7 @@ def _of_several_words(known: Catalog, query: str) -> Answer:
     names = service_words.names_in_question(query)
     level = service_words.service_and_level(known, query)
     for meant in (names, level) if ":" in names else (level, names):
-        answer = _known(meant) if meant and meant != query else None
-        if answer:
+        if meant and meant != query and (answer := _known(meant)):
             return with_understood(answer, [f"{quoted(query)} as {quoted(meant)}"])
     raise InputError(
         f"`query` {quoted(query)} has several words",
