@@ -77,7 +77,7 @@ def test_what_lies_on_one_statement_stands_together() -> None:
     lines = [
         line for line in plain(Answer(summary="s", findings=found)).splitlines() if "[" in line
     ]
-    assert [line.split()[3].rstrip(":") for line in lines] == [
+    assert [line.split()[2].rstrip(":") for line in lines] == [
         "FIRST",
         "BESIDE-FIRST",
         "ELSEWHERE",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,7 @@ from aws_iam.server.mcp_server import build
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
 CALLS = json.loads((TESTS / "cases/server/calls.json").read_text(encoding="utf-8"))
 LIMITS = {"concise": 8 * 1024, "full": 64 * 1024}
@@ -41,6 +42,21 @@ async def text_of(client: Client, uri: str) -> str:
     return contents.text
 
 
+OF_THE_COMMAND_LINE = re.compile(r"`--|\baws-iam (?:policy|secrets|kms|irsa|audit) \w+")
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """Every text of an answer but the content of files."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from texts_of(item) if name != "content" else ()
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_of(item)
+
+
 @pytest.mark.parametrize("case", CALLS, ids=lambda case: f"{case['tool']} {case['name']}")
 def test_what_an_answer_offers_can_be_followed(case: dict[str, Any]) -> None:
     async def conversation(client: Client) -> None:
@@ -48,6 +64,7 @@ def test_what_an_answer_offers_can_be_followed(case: dict[str, Any]) -> None:
         answer = result.structured_content
         assert len(result.content[0].text.encode()) <= LIMITS["concise"]
         assert len(json.dumps(answer, ensure_ascii=False).encode()) <= LIMITS["concise"] * 1.1
+        assert [text for text in texts_of(answer) if OF_THE_COMMAND_LINE.search(text)] == []
         for call in answer.get("next", ()):
             same = {name: case["arguments"][name] for name in call.get("same", ())}
             await ask(client, call["tool"], {**same, **call["arguments"]})

@@ -5,25 +5,24 @@
 
 from __future__ import annotations
 
-import re
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Status
 from aws_iam.escape import visible
 from aws_iam.report import markup
+from aws_iam.report.control_lines import control_lines, is_audit, other_controls
 from aws_iam.report.next_calls import as_call, as_command
+from aws_iam.report.order import by_statement
+from aws_iam.report.said_once import facts_to_show, needs_counts, with_fixes_once
 from aws_iam.wording import separated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from aws_iam.answer import Answer, Artifact, Comparison, Decision, Finding
     from aws_iam.report.next_calls import InWords
 
     Inline = Callable[[str], str]
-
-_STATEMENT = re.compile(r"/Statement(/\d+)?")
 
 
 def markdown(answer: Answer) -> str:
@@ -33,10 +32,34 @@ def markdown(answer: Answer) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
-def plain(answer: Answer, in_words: InWords = as_command) -> str:
-    """The same lines for the command line, without Markdown escapes; `in_words` writes a next call as a command."""
-    lines = _lines(answer, str, in_words, "repeat the command with `--detail full` for everything")
+def plain(answer: Answer, in_words: InWords = as_command, *, full: bool = True) -> str:
+    """The same lines for the command line, without Markdown escapes; `in_words` writes a next call as a command.
+
+    Of an audit that is not `full` there is one line for each control, without resources and fixes.
+    """
+    if not full and is_audit(answer):
+        lines = _audit_lines(answer, in_words)
+    else:
+        lines = _lines(answer, str, in_words, MORE_ON_THE_COMMAND_LINE)
     return "\n".join(lines).strip() + "\n"
+
+
+MORE_ON_THE_COMMAND_LINE = "repeat the command with `--detail full` for everything"
+
+
+def _audit_lines(answer: Answer, in_words: InWords) -> Iterator[str]:
+    yield answer.summary
+    yield from _facts(facts_to_show(answer), str)
+    yield ""
+    for line in control_lines(answer):
+        head = f"{line.number or '-'} {line.status.value} {line.severity.value}"
+        yield f"- {head}: {line.what} ({line.key}); {line.how_many}"
+    left = other_controls(answer)
+    yield f"\n{left}; `--detail full` shows resources and fixes." if left else ""
+    for artifact in answer.artifacts:
+        yield from _artifact(artifact, str)
+    yield from _next(answer, str, in_words)
+    yield f"\nData as of {answer.as_of}."
 
 
 def _lines(answer: Answer, inline: Inline, in_words: InWords, more: str) -> Iterator[str]:
@@ -44,22 +67,26 @@ def _lines(answer: Answer, inline: Inline, in_words: InWords, more: str) -> Iter
     # The verdict and the problems come first: the tables of facts may be long.
     yield inline(answer.summary)
     if answer.decision:
-        yield from _decision(answer.decision, inline)
+        yield from _decision(answer.decision, answer.summary, inline)
     if answer.comparison:
         yield from _comparison(answer.comparison, inline)
     yield from _findings(answer, inline)
-    yield from _facts(answer.facts, inline)
+    yield from _facts(facts_to_show(answer), inline)
     for artifact in answer.artifacts:
         yield from _artifact(artifact, inline)
     yield from _list("Sources", answer.sources, inline)
-    if answer.next:
-        yield "\nNext:\n"
-    for call in answer.next:
-        yield f"- {inline(in_words(call))}{f': {inline(call.why)}' if call.why else ''}"
+    yield from _next(answer, inline, in_words)
     if answer.as_of:
         yield f"\nData as of {inline(answer.as_of)}."
     if answer.next_cursor:
         yield f"\nMore: {more.format(answer.next_cursor)}."
+
+
+def _next(answer: Answer, inline: Inline, in_words: InWords) -> Iterator[str]:
+    if answer.next:
+        yield "\nNext:\n"
+    for call in answer.next:
+        yield f"- {inline(in_words(call))}{f': {inline(call.why)}' if call.why else ''}"
 
 
 def _facts(facts: Mapping[str, Any], inline: Inline) -> Iterator[str]:
@@ -100,6 +127,9 @@ def _words(value: Mapping[str, Any], inline: Inline) -> str:
 
 def _table(rows: list[dict[str, Any]], inline: Inline) -> Iterator[str]:
     columns = list(dict.fromkeys(key for row in rows for key in row))
+    if len(columns) == 1:
+        yield from (f"- {_cell(row[columns[0]], inline)}" for row in rows)
+        return
     yield from markup.table(
         (inline(column.replace("_", " ")) for column in columns),
         ((_cell(row.get(column), inline) for column in columns) for row in rows),
@@ -120,19 +150,21 @@ def _cell(value: Any, inline: Inline) -> str:
 
 
 def _findings(answer: Answer, inline: Inline) -> Iterator[str]:
-    if answer.counts:
+    if answer.counts and needs_counts(answer):
         counted = (f"{count} {name}" for name, count in answer.counts.status.items())
         shown = ", ".join(counted) or "none"
         severities = ", ".join(f"{count} {name}" for name, count in answer.counts.severity.items())
         failed = f" (failed: {severities})" if severities else ""
         muted = f", {answer.counts.muted} muted" if answer.counts.muted else ""
         yield f"\nFindings: {shown}{failed}{muted}.\n"
-    for finding in by_statement(answer.findings):
+    elif answer.findings:
+        yield ""
+    for finding in with_fixes_once(by_statement(answer.findings)):
         yield _finding(finding, str(answer.facts.get("benchmark", "")), inline)
 
 
 def _finding(finding: Finding, benchmark: str, inline: Inline) -> str:
-    head = f"- {finding.status.value} [{finding.severity.value}] {inline(finding.code)}{control_id(finding, benchmark)}"
+    head = f"- {verdict_of(finding)}[{finding.severity.value}] {inline(finding.code)}{control_id(finding, benchmark)}"
     parts = [f"{head}: {inline(finding.message or finding.title)}"]
     if finding.message and finding.status is not Status.PASS:
         parts[0] = f"{head} {inline(finding.title)}: {inline(finding.message)}"
@@ -150,15 +182,11 @@ def _finding(finding: Finding, benchmark: str, inline: Inline) -> str:
     return "; ".join(parts)
 
 
-def by_statement(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings in their order, but those on one statement of a policy follow the first of them that is as grave."""
-    groups: dict[object, list[Finding]] = {}
-    for number, finding in enumerate(findings):
-        where = finding.where
-        statement = _STATEMENT.match(where.pointer) if where else None
-        place = (finding.resource, where.file, statement[0]) if where and statement else number
-        groups.setdefault((finding.severity.rank, place), []).append(finding)
-    return chain.from_iterable(groups.values())
+def verdict_of(finding: Finding) -> str:
+    """The status before the severity; of a problem that is no control's the severity says enough."""
+    if finding.status is Status.FAIL and not finding.controls:
+        return ""
+    return f"{finding.status.value} "
 
 
 def place_of(finding: Finding) -> list[str]:
@@ -172,10 +200,12 @@ def control_id(finding: Finding, benchmark: str) -> str:
     return f" (CIS {benchmark}: {identifier})" if identifier else ""
 
 
-def _decision(decision: Decision, inline: Inline) -> Iterator[str]:
-    yield f"\nOutcome: {decision.outcome}"
+def _decision(decision: Decision, summary: str, inline: Inline) -> Iterator[str]:
+    if decision.outcome not in summary:
+        yield f"\nOutcome: {decision.outcome}"
     yield from _list("Decided by", decision.decided_by, inline)
-    yield from _list("Blocked by", decision.blocked_by, inline)
+    if decision.blocked_by != decision.decided_by:
+        yield from _list("Blocked by", decision.blocked_by, inline)
     yield from _list(
         "Because",
         (f"{b.effect} in {b.layer} {b.policy} {b.pointer}" for b in decision.because),
@@ -194,10 +224,10 @@ def _comparison(comparison: Comparison, inline: Inline) -> Iterator[str]:
     ):
         if requests:
             yield f"\n{title}:\n"
-            yield from (f"- {_request(shown, inline)}" for shown in requests)
+            yield from (f"- {inline(request_in_words(shown))}" for shown in requests)
 
 
-def _request(shown: Mapping[str, Any], inline: Inline) -> str:
+def request_in_words(shown: Mapping[str, Any]) -> str:
     """A request of a comparison on one line: whose it is, what it asks for, and by which statements."""
     request = shown["request"]
     context = (f"{key}={_cell(value, str)}" for key, value in request.get("context", {}).items())
@@ -212,7 +242,7 @@ def _request(shown: Mapping[str, Any], inline: Inline) -> str:
             if shown.get(name)
         ),
     ]
-    return inline("; ".join(parts))
+    return "; ".join(parts)
 
 
 def _artifact(artifact: Artifact, inline: Inline) -> Iterator[str]:

@@ -16,12 +16,13 @@ from aws_iam.answer import Artifact, to_json
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.report.answer_text import markdown
+from aws_iam.report.order import by_urgency
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from aws_iam.answer import Answer, Finding
+    from aws_iam.answer import Answer
 
 CONCISE_BYTES = 8 * 1024
 FULL_BYTES = 64 * 1024
@@ -57,20 +58,6 @@ def size(answer: Answer) -> int:
     structure = json.dumps(to_json(answer), ensure_ascii=False, separators=(",", ":"))
     return max(
         len(structure.encode(errors="replace")), len(markdown(answer).encode(errors="replace"))
-    )
-
-
-def by_urgency(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Failed first, the worst of them first, then the other statuses; muted ones last."""
-    return tuple(
-        sorted(
-            findings,
-            key=lambda finding: (
-                finding.muted is not None,
-                finding.status.rank,
-                finding.severity.rank,
-            ),
-        )
     )
 
 

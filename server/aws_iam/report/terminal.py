@@ -1,4 +1,4 @@
-"""An answer on a terminal: colours, tables, the worst finding first (with rich)."""
+"""An answer on a terminal (with rich): verdict and worst first, tables between, and on a long one the verdict last too."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markdown import Markdown
 from rich.markup import escape
-from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import visible
-from aws_iam.report.answer_text import by_statement, control_id, place_of
+from aws_iam.report.answer_text import control_id, place_of, request_in_words, verdict_of
+from aws_iam.report.control_lines import control_lines, is_audit, other_controls
 from aws_iam.report.next_calls import as_command
-from aws_iam.report.page import by_urgency
-from aws_iam.wording import separated
+from aws_iam.report.order import by_statement, by_urgency
+from aws_iam.report.said_once import facts_to_show, needs_counts, with_fixes_once
+from aws_iam.wording import counted, separated
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from aws_iam.answer import Answer, Artifact, Finding
+    from aws_iam.answer import Answer, Artifact, Comparison, Decision, Finding
     from aws_iam.report.next_calls import InWords
 
 _SEVERITY_STYLE = {
@@ -42,54 +43,178 @@ _STATUS_STYLE = {
     Status.PASS: "green",
     Status.NOT_APPLICABLE: "dim",
 }
-
-
-def show(answer: Answer, console: Console, in_words: InWords = as_command) -> None:
-    """Print the answer; checks that pass or need manual review only as counts. `in_words` writes a next call as a command."""
-    console.print(Text(answer.summary, style="bold"))
-    for name, value in answer.facts.items():
-        _show_fact(name, value, console)
-    for finding in by_statement(by_urgency(answer.findings)):
-        if finding.status not in _SHOWN:
-            continue
-        _show_finding(finding, str(answer.facts.get("benchmark", "")), console)
-    if answer.counts:
-        counted = ", ".join(f"{count} {name}" for name, count in answer.counts.status.items())
-        counted += f", {answer.counts.muted} muted" if answer.counts.muted else ""
-        console.print(Text(f"\n{counted}", style="bold"))
-    for artifact in answer.artifacts:
-        _show_artifact(artifact, console)
-    _show_list("Sources", answer.sources, console)
-    calls = [f"{in_words(call)}{f'  # {call.why}' if call.why else ''}" for call in answer.next]
-    _show_list("Next", tuple(calls), console)
-    if answer.as_of:
-        console.print(Text(f"Data as of {answer.as_of}.", style="dim"))
-    if answer.next_cursor:
-        console.print(Text("More: repeat the command with --detail full.", style="bold"))
-
-
 _SHOWN = (Status.FAIL, Status.UNKNOWN)
+_INDENT = 2
+_TABLE_OF_CONTROLS = 60
+"""The width from which the controls of an audit stand in a table."""
+
+
+def show(
+    answer: Answer, console: Console, in_words: InWords = as_command, *, full: bool = True
+) -> None:
+    """Print the answer; checks that pass or need manual review only as counts. `in_words` writes a next call as a command.
+
+    Of an audit that is not `full` there is one line for each control, without resources and fixes.
+    """
+    # Recorded first: the verdict is repeated only where the first lines have left the screen.
+    with console.capture() as captured:
+        console.print(Text(answer.summary, style="bold"))
+        if not full and is_audit(answer):
+            _show_facts(answer, console)
+            _show_controls(answer, console)
+        else:
+            _show_findings(answer, console)
+            _show_decision(answer.decision, answer.summary, console)
+            _show_comparison(answer.comparison, console)
+            _show_facts(answer, console)
+        for artifact in answer.artifacts:
+            _show_artifact(artifact, console)
+        _show_list("Sources", answer.sources, console)
+        _show_next(answer, console, in_words)
+        if answer.as_of:
+            console.print(Text(f"Data as of {answer.as_of}.", style="dim"))
+        if answer.next_cursor:
+            console.print(Text("More: repeat the command with --detail full.", style="bold"))
+    text = captured.get()
+    console.file.write(text)
+    if text.count("\n") > console.height:
+        _show_verdict(answer, console)
+
+
+def _show_verdict(answer: Answer, console: Console) -> None:
+    """What matters most, again: the worst finding and the summary."""
+    worst = next(
+        (f for f in by_urgency(answer.findings) if f.status is Status.FAIL and not f.muted), None
+    )
+    console.print()
+    if worst and worst.code not in answer.summary:
+        console.print(_head(worst, str(answer.facts.get("benchmark", ""))))
+    console.print(Text(answer.summary, style="bold"))
+
+
+def _show_controls(answer: Answer, console: Console) -> None:
+    table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    console.print()
+    for line in control_lines(answer):
+        head = (
+            Text(line.number or "-"),
+            Text(line.status.value, style=_STATUS_STYLE[line.status]),
+            Text(line.severity.value, style=_SEVERITY_STYLE[line.severity]),
+        )
+        what = Text.assemble(line.what, " ", (f"{line.key}, {line.how_many}", "dim"))
+        if console.width < _TABLE_OF_CONTROLS:
+            console.print(Text(" ").join(head))
+            _show_indented(what, console)
+        else:
+            table.add_row(*head, what)
+    if table.row_count:
+        console.print(table)
+    if left := other_controls(answer):
+        console.print(Text(f"\n{left}; --detail full shows resources and fixes.", style="bold"))
+
+
+def _show_findings(answer: Answer, console: Console) -> None:
+    shown = [finding for finding in answer.findings if finding.status in _SHOWN]
+    for finding in with_fixes_once(by_statement(by_urgency(shown))):
+        _show_finding(finding, str(answer.facts.get("benchmark", "")), console)
+    if answer.counts and needs_counts(answer):
+        numbers = [f"{n} {name.replace('_', ' ')}" for name, n in answer.counts.status.items()]
+        numbers += [f"{answer.counts.muted} muted"] if answer.counts.muted else []
+        console.print(Text(f"\n{', '.join(numbers)}", style="bold"))
+    elif answer.findings:
+        console.print()
+
+
+def _show_decision(decision: Decision | None, summary: str, console: Console) -> None:
+    if decision is None:
+        return
+    if decision.outcome not in summary:
+        _show_fact("outcome", decision.outcome, console)
+    because = [f"{b.effect} in {b.layer} {b.policy} {b.pointer}" for b in decision.because]
+    for name, values in (
+        ("decided_by", decision.decided_by),
+        ("blocked_by", () if decision.blocked_by == decision.decided_by else decision.blocked_by),
+        ("because", because),
+        ("missing_keys", decision.missing_keys),
+    ):
+        if values:
+            _show_fact(name, values, console)
+
+
+def _show_comparison(comparison: Comparison | None, console: Console) -> None:
+    if comparison is None:
+        return
+    if comparison.relation:
+        _show_fact("relation", comparison.relation, console)
+    for title, requests in (
+        ("Requests that show it", comparison.witnesses),
+        ("Violations", comparison.violations),
+    ):
+        _show_list(title, tuple(map(request_in_words, requests)), console)
+    if comparison.assuming:
+        _show_fact("assuming", comparison.assuming, console)
+
+
+def _show_facts(answer: Answer, console: Console) -> None:
+    for name, value in facts_to_show(answer).items():
+        _show_fact(name, value, console)
 
 
 def _show_fact(name: str, value: Any, console: Console) -> None:
     label = name.replace("_", " ")
     if isinstance(value, (list, tuple)) and value and all(isinstance(row, dict) for row in value):
-        console.print(_table(label, list(value)))
-    else:
+        _show_rows(label, list(value), console)
+    elif not _is_empty(value):
         console.print(Text.assemble((f"{label}: ", "dim"), _cell(value)))
 
 
-def _table(title: str, rows: list[dict[str, Any]]) -> Table:
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, (str, list, tuple, dict)) and not value)
+
+
+def _show_rows(title: str, rows: list[dict[str, Any]], console: Console) -> None:
+    """A table; rows of one column as a list, and rows too wide for the terminal as blocks of lines."""
+    columns = list(dict.fromkeys(key for row in rows for key in row if not _is_empty(row[key])))
+    if len(columns) == 1:
+        _show_list(title, tuple(_cell(row.get(columns[0])) for row in rows), console, wrap=True)
+        return
+    table = _table(title, columns, rows)
+    needed = sum(_least_width(column, rows) + 3 for column in columns) + 1
+    if needed <= console.width:
+        console.print(table)
+        return
+    console.print(Text(f"{title}:", style="bold"))
+    for row in rows:
+        cells = [(column.replace("_", " "), _cell(row.get(column))) for column in columns]
+        (_, name), *others = cells
+        parts = [Text(name, style="bold")] if name else []
+        parts += [Text.assemble((f"{label}: ", "dim"), text) for label, text in others if text]
+        _show_indented(Text("; ").join(parts), console, bullet="-")
+
+
+_WIDEST_WORD = 40
+
+
+def _least_width(column: str, rows: list[dict[str, Any]]) -> int:
+    """The width at which no word of the column is broken, but for very long ones."""
+    texts = (column.replace("_", " "), *(_cell(row.get(column)) for row in rows))
+    return min(_WIDEST_WORD, max(len(word) for text in texts for word in text.split() or [""]))
+
+
+def _table(title: str, columns: list[str], rows: list[dict[str, Any]]) -> Table:
     table = Table(
         title=escape(title), title_justify="left", title_style="bold", header_style="dim"
     )
-    columns = list(dict.fromkeys(key for row in rows for key in row))
     for column in columns:
         numbers = all(isinstance(row.get(column, 0), (int, float)) for row in rows)
         table.add_column(
             escape(column.replace("_", " ")),
             justify="right" if numbers else "left",
             overflow="fold",
+            min_width=_least_width(column, rows),
         )
     for row in rows:
         table.add_row(*(Text(_cell(row.get(column))) for column in columns))
@@ -100,45 +225,74 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return "; ".join(f"{key} {_cell(item)}" for key, item in value.items())
+        return "; ".join(
+            f"{str(key).replace('_', ' ')} {_cell(item)}" for key, item in value.items()
+        )
     if isinstance(value, (list, tuple)):
         return separated(list(map(_cell, value)))
     return "" if value is None else str(value)
 
 
-def _show_finding(finding: Finding, benchmark: str, console: Console) -> None:
-    console.print(
-        Text.assemble(
-            "\n",
-            (finding.status.value, _STATUS_STYLE[finding.status]),
-            (f" {finding.change}" if finding.change not in {None, "same"} else "", "bold cyan"),
-            " muted " if finding.muted is not None else " ",
-            (f" {finding.severity.value} ", _SEVERITY_STYLE[finding.severity]),
-            " ",
-            (finding.code, "bold"),
-            control_id(finding, benchmark),
-            " ",
-            finding.title,
-        )
+def _head(finding: Finding, benchmark: str) -> Text:
+    change = finding.change if finding.change not in {None, "same"} else None
+    return Text.assemble(
+        (verdict_of(finding), _STATUS_STYLE[finding.status]),
+        (f"{change} " if change else "", "bold cyan"),
+        "muted " if finding.muted is not None else "",
+        (finding.severity.value, _SEVERITY_STYLE[finding.severity]),
+        "  ",
+        (finding.code, "bold"),
+        control_id(finding, benchmark),
+        " ",
+        finding.title,
     )
+
+
+def _show_finding(finding: Finding, benchmark: str, console: Console) -> None:
+    console.print()
+    console.print(_head(finding, benchmark))
+    if finding.message:
+        _show_indented(Text(finding.message), console)
+    _show_place(place_of(finding), console)
     lines = (
-        ("", finding.message),
-        ("at ", ", ".join(place_of(finding))),
         ("why unknown: ", finding.reason),
         ("muted: ", finding.muted),
         ("fix: ", finding.fix if finding.status is Status.FAIL else None),
     )
     for label, text in lines:
-        if label and text:
-            # Commands and ARNs get copied: they must not be wrapped.
-            console.print(Text.assemble("  ", (label, "dim"), text), soft_wrap=True)
-        elif text:
-            console.print(Padding(Text(text), (0, 0, 0, 2)))
+        if text:
+            line = Text.assemble((label, "dim"), text)
+            if _is_prose(label, text):
+                _show_indented(line, console)
+            else:
+                console.print(Text("  ").append_text(line), soft_wrap=True)
+
+
+def _show_place(parts: list[str], console: Console) -> None:
+    """Where the finding is, each part on a line of its own if they do not fit one: ARNs get copied."""
+    joined = ", ".join(parts)
+    lines = [joined] if len(joined) + 5 <= console.width else parts
+    for number, line in enumerate(filter(None, lines)):
+        start = Text("  at " if not number else "     ", style="dim")
+        console.print(start.append(line, style="default"), soft_wrap=True)
+
+
+def _is_prose(label: str, text: str) -> bool:
+    """Whether the text may be wrapped: commands get copied."""
+    return label != "fix: " or not any(mark in text for mark in ("aws ", "aws-iam ", "{"))
+
+
+def _show_indented(text: Text, console: Console, bullet: str = "") -> None:
+    """The text in lines that fit the terminal, all but the bullet indented."""
+    for number, line in enumerate(text.wrap(console, console.width - _INDENT)):
+        start = "" if number else bullet
+        console.print(Text(f"{start:<{_INDENT}}").append_text(line), soft_wrap=True)
 
 
 def _show_artifact(artifact: Artifact, console: Console) -> None:
     if artifact.is_withheld:
-        text = f"{artifact.name}: {artifact.bytes:,} bytes, not shown here; --out PATH writes it"
+        size = counted(artifact.bytes or 0, "byte")
+        text = f"{artifact.name}: {size}, not shown here; --out PATH writes it"
         console.print(Text(f"\n{text}", style="bold"))
         return
     if artifact.language == "markdown":
@@ -152,8 +306,27 @@ def _show_artifact(artifact: Artifact, console: Console) -> None:
     console.print(code.highlight(content), soft_wrap=True)
 
 
-def _show_list(title: str, items: tuple[str, ...], console: Console) -> None:
+def _show_next(answer: Answer, console: Console, in_words: InWords) -> None:
+    """The commands, each with its reason behind it, or below if the line would be too long."""
+    if answer.next:
+        console.print(Text("Next:", style="dim"))
+    for call in answer.next:
+        command, reason = f"  {in_words(call)}", f"  # {call.why}" if call.why else ""
+        fits = len(command) + len(reason) <= console.width
+        # Commands get copied.
+        console.print(Text.assemble(command, (reason * fits, "dim")), soft_wrap=True)
+        if reason and not fits:
+            _show_indented(Text(reason, style="dim"), console)
+
+
+def _show_list(
+    title: str, items: tuple[str, ...], console: Console, *, wrap: bool = False
+) -> None:
     if items:
         console.print(Text(f"{title}:", style="dim"))
     for item in items:
-        console.print(Text(f"  {item}"), soft_wrap=True)
+        if wrap:
+            _show_indented(Text(item), console, bullet="-")
+        else:
+            # Addresses and commands get copied.
+            console.print(Text(f"  {item}"), soft_wrap=True)

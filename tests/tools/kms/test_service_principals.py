@@ -194,7 +194,7 @@ def test_a_service_that_works_for_its_caller_gets_no_statement_and_says_so(word:
     assert document(answer) == document(key_policy_answer())
     (row,) = answer.facts["services"]
     assert row["guard"] == "none needed: it has no statement"
-    assert f"`via_service` {row['service']}" in row["note"]
+    assert f"`via_service: {row['service']}`" in row["note"]
 
 
 def test_the_uses_that_have_a_statement_are_named_beside_those_that_have_none() -> None:

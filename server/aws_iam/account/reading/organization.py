@@ -81,7 +81,7 @@ def active_accounts(fleet: Fleet) -> tuple[str, ...]:
 def _unlisted(why: str) -> AwsError:
     return AwsError(
         f"the organization's accounts cannot be listed (organizations:ListAccounts, {why})",
-        hint="run with credentials of the management account or of a delegated administrator, or name the accounts with `--accounts`",
+        hint="run with credentials of the management account or of a delegated administrator, or name the accounts with `accounts`",
     )
 
 

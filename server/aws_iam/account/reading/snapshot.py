@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 FORMAT = 1
 MAX_BYTES = 512 * 1024 * 1024
-_HINT = "give a file that `aws-iam audit run --save FILE` wrote"
+_HINT = "give a file that `audit run` with `save: FILE` wrote"
 # Fields that were added to the items of a fact later; in an older snapshot they are None, which means unknown.
 _ADDED_FIELDS = {
     "rds.instances": ("encryption",),

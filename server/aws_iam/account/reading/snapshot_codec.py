@@ -127,7 +127,7 @@ def checked(data: Any, fits: bool, wanted: Any, pointer: str) -> Any:  # noqa: F
     return data
 
 
-_HINT = "take it again with `aws-iam audit run --save FILE`"
+_HINT = "take it again with `audit run` with `save: FILE`"
 _NAMES = {str: "text", bool: "true or false", int: "a whole number"}
 
 

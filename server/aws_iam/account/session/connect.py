@@ -52,7 +52,7 @@ DEFAULT_REGION = "us-east-1"
 
 _HOW_TO_CONNECT = (
     "connect with `aws configure`, `aws sso login` and AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-    "AWS_SECRET_ACCESS_KEY; or see the demonstration account with `--demo`"
+    "AWS_SECRET_ACCESS_KEY; or see the demonstration account with `demo: true`"
 )
 _CHECK_PROVIDER = (
     "try again; then check what provides the credentials (`credential_process`, a token file, a metadata service, "
@@ -365,6 +365,6 @@ _HINTS: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
     ((ConfigParseError,), "fix the AWS configuration file"),
     (
         (UnreachableError, HTTPClientError),
-        "check the network, the proxy, the Region and AWS_ENDPOINT_URL; without a network see `--demo`",
+        "check the network, the proxy, the Region and AWS_ENDPOINT_URL; without a network see `demo: true`",
     ),
 )

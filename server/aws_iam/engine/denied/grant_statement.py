@@ -80,7 +80,7 @@ def why_no_statement(request: Request) -> str:
         return "an anonymous request is allowed only if the resource is public: sign the request instead"
     return (
         "a trust policy must name the audience and the subject of the token, which the message does not contain:"
-        " write it with `aws-iam irsa trust_policy`"
+        " write it with `irsa trust_policy`"
     )
 
 

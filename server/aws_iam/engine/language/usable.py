@@ -106,5 +106,5 @@ def _fault(statement: Statement, kind: Kind) -> str:
 def _unusable(place: str, why: str) -> InputError:
     return InputError(
         f"the policy at `{place}` cannot be used: {why}",
-        hint="run `aws-iam policy validate` to see everything that is wrong with it",
+        hint="run `policy validate` to see everything that is wrong with it",
     )

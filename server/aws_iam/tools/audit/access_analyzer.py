@@ -11,7 +11,7 @@ from aws_iam.account.collect.fact import Miss
 from aws_iam.answer import Answer, Artifact, Status, next_call
 from aws_iam.engine.language.arn import Arn
 from aws_iam.escape import escaped, has_invisible_characters
-from aws_iam.report.page import by_urgency
+from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs
 from aws_iam.tools.kit.account_source import audit_call

@@ -24,7 +24,7 @@ _MOST_PAGES = 200
 _MOST_BYTES = 16_000_000
 _MOST_CONFIG = 1_000_000
 _KIND = "ServiceAccountList"
-_BY_HAND = "pass the output of `kubectl get serviceaccounts -A -o json` as `manifests`"
+_BY_HAND = "pass `manifests` with the output of `kubectl get serviceaccounts -A -o json`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

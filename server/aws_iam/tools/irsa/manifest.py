@@ -29,7 +29,7 @@ def manifest(
     provider = PROVIDERS[name]
     written = provider.manifest(ManifestRequest(role=arn, names=names, workload=workload))
     return Answer(
-        summary=f"{provider.title}: how the workload gets {arn}. `trust_policy` with the same names writes its trust policy.",
+        summary=f"{provider.title}: how the workload gets {arn}. `irsa trust_policy` with the same names writes its trust policy.",
         artifacts=tuple(file.artifact for file in written.files),
         facts={
             "provider": name,

@@ -77,6 +77,8 @@ def input_facts(gathered: Gathered, partly: Iterable[Unread] = ()) -> dict[str, 
     if gathered.files > 1:
         found["files_read"] = gathered.files - _unreadable(gathered)
         found["files_without_policies"] = len(gathered.without)
+    if unreadable := _unreadable(gathered):
+        found["files_not_read"] = unreadable
     values = sum(len(source.unresolved) for source in gathered.sources)
     if values:
         found["values_known_only_at_deployment"] = values

@@ -19,7 +19,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError, NotCollected, closest
 from aws_iam.escape import escaped, quoted
-from aws_iam.report.page import by_urgency
+from aws_iam.report.order import by_urgency
 from aws_iam.rules import document_findings
 from aws_iam.rules.on_account import findings_on, policy_of
 from aws_iam.rules.policy.run import policy_findings

@@ -161,7 +161,7 @@ def _caller_row(service: ViaService) -> dict[str, str]:
         "guard": _NO_STATEMENT,
         "note": (
             "it calls KMS for a principal, with that principal's permissions or grants: name the user or role that "
-            f"works with it in `users`, and limit it with `via_service` {service.name}{only}{more}"
+            f"works with it (pass `users`), and limit it (pass `via_service: {service.name}`{only}{more})"
         ),
     }
 

@@ -8,7 +8,7 @@ from aws_iam.answer import Answer, NextCall, Status, next_call
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.report.page import by_urgency
+from aws_iam.report.order import by_urgency
 from aws_iam.rules.check import needs_of
 from aws_iam.rules.on_account import findings_on
 from aws_iam.tools.kit import account_source
@@ -95,7 +95,7 @@ def _checks_in_scope(
     if not plaintext_values and ON_REQUEST & named:
         raise InputError(
             f"{quoted(min(ON_REQUEST & named))} reads the values of String parameters",
-            hint="add `plaintext_values: true` (`--plaintext-values`)",
+            hint="add `plaintext_values: true`",
         )
     kept = [code for code in CHECKS if code in selected]
     return tuple(CHECKS[code] for code in kept if plaintext_values or code not in ON_REQUEST)

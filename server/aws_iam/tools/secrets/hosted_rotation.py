@@ -104,7 +104,7 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
     return Answer(
         summary=(
             f"Rotation of an application's {engine.name} user by a function that AWS maintains, {users}, {schedule.text}. "
-            "Nothing is rotated now. The master user is rotated by the service instead: `user` `master`."
+            "Nothing is rotated now. The master user is rotated by the service instead: pass `user: master`."
         ),
         artifacts=files,
         facts={

@@ -118,7 +118,7 @@ def _refuse_arguments_of_other_targets(arguments: RotationArguments) -> None:
         if named:
             raise InputError(
                 f"`{named}` does not apply to the master user, which the service rotates",
-                hint="give `user` `application` for a user of your own",
+                hint="give `user: application` for a user of your own",
             )
     managed = arguments.target in _DATABASES and not _of_application_user(arguments)
     if arguments.window is not None and arguments.schedule is None and managed:
@@ -164,7 +164,7 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
             "kind": "managed",
             "target": arguments.target,
             "format": arguments.format,
-            "covers": f"only the {managed.user}; an application's user needs `user` `application`",
+            "covers": f"only the {managed.user}; an application's user: pass `user: application`",
             **({} if arguments.format == "cli" else {"declares": _DECLARES}),
             "rotates_at_once": [
                 {

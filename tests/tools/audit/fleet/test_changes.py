@@ -184,7 +184,7 @@ def test_what_cannot_be_compared_is_refused(before: Path, tmp_path: Path) -> Non
         ({"against": str(tmp_path / "no.jsonl")}, "cannot be read"),
         ({"against": str(tmp_path)}, "not a regular file"),
         ({"against": str(some)}, "holds no results"),
-        ({"against": str(taken)}, r"holds no results.*that an earlier run wrote with `--out`"),
+        ({"against": str(taken)}, r"holds no results.*that an earlier run wrote with `out`"),
         ({"against": str(later)}, "line 1: results in format `2` cannot be read"),
         ({"against": str(before), "out": str(before)}, "are the same file"),
         ({"against": str(before), "controls": ["root_mfa"]}, "another `controls`"),

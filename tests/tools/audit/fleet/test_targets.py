@@ -99,7 +99,7 @@ def test_a_role_that_cannot_be_in_every_account_is_refused(role: str) -> None:
 
 
 def test_an_account_without_any_role_says_how_to_give_one() -> None:
-    with pytest.raises(InputError, match=r"account 111122223333 needs a role.*--role-arn NAME"):
+    with pytest.raises(InputError, match=r"account 111122223333 needs a role.*`role_arn: NAME`"):
         roles(None, "111122223333")
 
 

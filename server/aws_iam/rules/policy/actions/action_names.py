@@ -87,7 +87,7 @@ _UNRECOGNIZED = (at_action(_is_unrecognized),)
     when=_UNRECOGNIZED,
     severity=Severity.ERROR,
     title="The action has the prefix of a service that does not exist",
-    fix="Write the service prefix that IAM uses; `aws-iam policy lookup` finds it.",
+    fix="Write the service prefix that IAM uses; `policy lookup` finds it.",
     bad=[policy_with(allow("s33:GetObject")), policy_with(allow("stepfunctions:StartExecution"))],
     good=[policy_with(allow("s3:GetObject")), policy_with(allow("states:StartExecution"))],
 )
@@ -144,7 +144,7 @@ def _near_services(action: str) -> tuple[str, ...]:
     when=_UNRECOGNIZED,
     severity=Severity.ERROR,
     title="The action does not exist",
-    fix="Correct the name; `aws-iam policy lookup` lists the actions of a service.",
+    fix="Correct the name; `policy lookup` lists the actions of a service.",
     bad=[
         policy_with(allow("s3:GetObjectt")),
         policy_with(allow("s3:Gte*")),

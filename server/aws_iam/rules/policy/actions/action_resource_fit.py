@@ -182,7 +182,7 @@ def _may_mismatch(statement: Statement) -> bool:
     when=(at_statement(_may_mismatch),),
     severity=Severity.WARNING,
     title="An action never matches the ARNs of its statement",
-    fix="Move the action to a separate statement with ARNs of its resource types; `aws-iam policy lookup` lists them.",
+    fix="Move the action to a separate statement with ARNs of its resource types; `policy lookup` lists them.",
     source=_REFERENCE,
     kinds=(*_KINDS, Kind.RESOURCE),
     bad=[

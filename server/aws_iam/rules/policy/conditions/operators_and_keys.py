@@ -292,7 +292,7 @@ def unsupported_global_key(statement: Statement) -> Iterator[Fail]:
     when=(at_condition(_is_unknown),),
     severity=Severity.ERROR,
     title="The service has no condition key with this name",
-    fix="Look up the keys of the service with `aws-iam policy lookup`.",
+    fix="Look up the keys of the service with `policy lookup`.",
     bad=[allow_if("StringEquals", "s3:prefx", "home/", "s3:ListBucket", BUCKET)],
     good=[
         {

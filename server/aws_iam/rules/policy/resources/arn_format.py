@@ -203,7 +203,7 @@ def upper_case_service(statement: Statement) -> Iterator[Fail]:
     when=_FAULTY,
     severity=Severity.WARNING,
     title="AWS's reference has no ARN of this form for the service",
-    fix="Compare the ARN with the formats of the service; `aws-iam policy lookup` lists them.",
+    fix="Compare the ARN with the formats of the service; `policy lookup` lists them.",
     source="https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
     bad=[
         _reading("arn:aws:iam::111122223333:roles/app"),

@@ -137,7 +137,7 @@ def _covered_elsewhere(account: Account, region: str) -> None:
         holders = f"the delegated administrator {', '.join(map(quoted, others))}"
     raise NotCollected(
         "an analyzer of the organization may cover this account; read the analyzers of"
-        f" {holders}, or audit the accounts together with `--org`",
+        f" {holders}, or audit the accounts together on the command line: `audit run` with `org: true`",
         call="access-analyzer:ListAnalyzers",
         code="kept by another account",
         permission="access-analyzer:ListAnalyzers",

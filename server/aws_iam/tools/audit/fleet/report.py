@@ -11,7 +11,7 @@ from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 from aws_iam.report.audit_report import AuditReport, left_out
-from aws_iam.report.page import by_urgency
+from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.fleet import results_file, run
 from aws_iam.tools.audit.run import mutes as audit_mutes

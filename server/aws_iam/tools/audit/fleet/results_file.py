@@ -335,7 +335,7 @@ def _locked(path: Path) -> Any:
         file.close()
         raise InputError(
             f"{quoted(str(path))} is being written by another run",
-            hint="wait for it, or give this one its own file and `--shard`",
+            hint="wait for it, or give this one its own file and `shard`",
         )
     return file
 
@@ -368,7 +368,7 @@ def _parse_first(raw: bytes, path: Path) -> dict[str, Any]:
     """The header, which no other kind of file has."""
     line = _json_object(raw)
     if line is None or not _is_header(line):
-        raise _no_results(path, hint="give the file that an earlier run wrote with `--out`")
+        raise _no_results(path, hint="give the file that an earlier run wrote with `out`")
     return line
 
 

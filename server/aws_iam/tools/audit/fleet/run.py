@@ -15,7 +15,7 @@ from aws_iam.account.reading.many_accounts import AccountRole, Fleet, fleet_of
 from aws_iam.answer import Answer, NextCall, Severity, Status, next_call
 from aws_iam.errors import AwsError, InputError
 from aws_iam.report.audit_report import left_out
-from aws_iam.report.page import by_urgency
+from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import needs
 from aws_iam.tools.audit.fleet import changes, results_file, workers
@@ -246,7 +246,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _progress_words(results: ResultsFile | None, totals: Totals, total: int) -> str:
     done = f"{totals.accounts} of {total} accounts were done"
     if results is None:
-        return f"{done}; with `--out FILE` the next run would continue"
+        return f"{done}; with `out: FILE` the next run would continue"
     return f"{done} and are in {results.path}; the same command continues"
 
 
@@ -299,13 +299,13 @@ def _refuse_contradictions(
             n for n in ("shard", "out", "scheduler") if getattr(fleet_arguments, n) is not None
         )
         raise InputError(
-            f"`{given}` is for a run over many accounts", hint="give `--accounts` or `--org` too"
+            f"`{given}` is for a run over many accounts", hint="give `accounts` or `org` too"
         )
     for name in _FOR_ONE_ACCOUNT:
         if getattr(source, name, None) or getattr(arguments, name, None):
             raise InputError(
                 f"`{name}` is for one account",
-                hint="for many accounts, `--out` names the file for the results",
+                hint="for many accounts, `out` names the file for the results",
             )
 
 

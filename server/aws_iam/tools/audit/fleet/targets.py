@@ -101,7 +101,7 @@ def _with_role(target: AccountTarget, pattern: str | None, caller: str) -> Accou
     if pattern is None:
         raise InputError(
             f"account {target.account} needs a role to assume",
-            hint="give `--role-arn NAME`, `--role-arn arn:aws:iam::{account}:role/NAME`, or the role's ARN in the list",
+            hint="give `role_arn: NAME`, `role_arn: arn:aws:iam::{account}:role/NAME`, or the role's ARN in the list",
         )
     return AccountTarget(
         account=target.account, role_arn=pattern.replace(_PLACEHOLDER, target.account)

@@ -18,7 +18,7 @@ from aws_iam.account.collect.organization.organization import (
 from aws_iam.answer import Answer, Finding, Severity, Status
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
-from aws_iam.report.page import by_urgency
+from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.principals.admin_level import (
     ADMINISTRATOR,
     ESCALATES,

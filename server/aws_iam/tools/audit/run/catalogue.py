@@ -81,7 +81,7 @@ def checklist_answer(version: str | None, section: str | None) -> Answer:
     return Answer(
         summary=(
             f"{len(chosen)} controls in {scope}CIS AWS Foundations Benchmark {benchmark.version}: "
-            f"`aws-iam audit run` decides {len(chosen) - manual} of them, wholly or in part; {manual} {'needs' if manual == 1 else 'need'} manual review."
+            f"`audit run` decides {len(chosen) - manual} of them, wholly or in part; {manual} {'needs' if manual == 1 else 'need'} manual review."
         ),
         facts={
             "benchmark": benchmark.version,

@@ -17,8 +17,8 @@ def without_credentials(error: AwsError) -> Answer:
     benchmark = catalogue.benchmark()
     return Answer(
         summary=(
-            f"AWS could not be read: {error.message}; {error.hint or _CONNECT}. `demo: true` (on the command line "
-            "`--demo`) audits the built-in demonstration account; the action `checklist` lists the "
+            f"AWS could not be read: {error.message}; {error.hint or _CONNECT}. `demo: true` audits "
+            "the built-in demonstration account; `audit checklist` lists the "
             f"{len(benchmark.controls)} controls of CIS {benchmark.version}."
         ),
         tool="audit",
@@ -31,7 +31,7 @@ def without_credentials(error: AwsError) -> Answer:
                 },
                 {
                     "way": "IAM Identity Center",
-                    "how": "`aws sso login --profile NAME`, then `profile`",
+                    "how": "`aws sso login --profile NAME`, then pass `profile`",
                 },
                 {
                     "way": "keys",
@@ -43,7 +43,7 @@ def without_credentials(error: AwsError) -> Answer:
                 },
                 {
                     "way": "no account",
-                    "how": "argument `demo: true`, on the command line `--demo`",
+                    "how": "argument `demo: true`",
                 },
             ],
             "permissions": "the AWS managed policy SecurityAudit and assets/audit-policy.json",

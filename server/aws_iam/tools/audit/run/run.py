@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, NextCall, Severity, Status, next_call
 from aws_iam.errors import InputError
 from aws_iam.report.audit_report import left_out
-from aws_iam.report.page import by_urgency
+from aws_iam.report.control_lines import problem_in_short
+from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
 from aws_iam.tools.audit.run import changes
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 _PAGE = "references/compliance-checklist.md"
 _FIRST = 3
-_MOST_MESSAGE = 160
-_EVIDENCE = re.compile(r" \([^()]*\)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,12 +220,8 @@ def fix_first(found: Iterable[Finding]) -> str:
 def _what_is_wrong(findings: Sequence[Finding]) -> str:
     """A control's first finding in short, and how many more there are."""
     first = findings[0]
-    # Evidence is in parentheses at the end, advice after a semicolon; the findings have both in full.
-    message = _EVIDENCE.sub("", first.message.partition("; ")[0])
-    if len(message) > _MOST_MESSAGE:
-        message = f"{message[:_MOST_MESSAGE]}…"
     more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
-    return f"`{first.code}` ({first.severity.value}): {message}{more}"
+    return f"`{first.code}` ({first.severity.value}): {problem_in_short(first)}{more}"
 
 
 def _score(scored: Score) -> dict[str, Any]:

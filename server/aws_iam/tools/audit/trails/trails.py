@@ -11,7 +11,7 @@ from aws_iam.account.collect.organization.organization import ORGANIZATION
 from aws_iam.account.collect.storage.buckets import BUCKETS
 from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS
 from aws_iam.answer import Answer, Artifact, Status
-from aws_iam.report.page import by_urgency
+from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs
 from aws_iam.tools.audit.evidence import event_selectors

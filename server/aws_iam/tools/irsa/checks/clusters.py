@@ -117,7 +117,7 @@ def administrators(at: Workloads) -> Iterator[Outcome]:
                 known(found.details).arn,
                 "the ConfigMap aws-auth alone says who administers the cluster, and it is not among the manifests",
                 region,
-                reason="the API does not show it: give the output of `kubectl -n kube-system get configmap aws-auth -o yaml` as `manifests`",
+                reason="the API does not show it: pass `manifests` with the output of `kubectl -n kube-system get configmap aws-auth -o yaml`",
             )
         for entry in entries or ():
             user = ":user/" in entry.principal

@@ -18,12 +18,12 @@ _EVENTS = ("branch", "tag", "environment", "pull_request")
 _FIRST_CLAIMS = ("repo", "repository", "repository_id", "repository_owner", "repository_owner_id")
 _CLASSIC = (
     "this is the classic subject; repositories that were created, renamed or transferred after 15 July 2026, or that "
-    "opted in, send the immutable one (repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:…): for them pass owner_id and "
-    "repository_id (gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id')"
+    "opted in, send the immutable one (repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:…): for them pass `owner_id` and "
+    "`repository_id` (gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id')"
 )
 _IMMUTABLE = (
     "this is the immutable subject, sent by repositories that were created, renamed or transferred after 15 July 2026, "
-    "or that opted in; older ones send the classic one: for them leave out owner_id and repository_id"
+    "or that opted in; older ones send the classic one: for them leave out `owner_id` and `repository_id`"
 )
 _CALLED = (
     "the subject names the calling repository and job_workflow_ref the called workflow, so a job outside that workflow does "

@@ -28,8 +28,8 @@ def _workload(request: Request) -> Workload:
         claims=claims,
     )
     unpinned = (
-        "someone else can take the path of a group or project once it is free: pass owner_id (namespace id) "
-        "and repository_id (project id) to pin it"
+        "someone else can take the path of a group or project once it is free: pass `owner_id` and "
+        "`repository_id` (the ids of namespace and project) to pin it"
     )
     return Workload(
         caller=caller,

@@ -18,7 +18,7 @@ _UNTAGGED = (
 )
 _ONE_WAY = (
     "create the association with association.sh or with cluster.yaml, not both; for CloudFormation or Terraform use "
-    "`trust_policy` with `format`"
+    "`irsa trust_policy` with `format`"
 )
 
 

@@ -117,7 +117,7 @@ def _on_service(*values: str) -> KeyPolicy:
     needs=FACTS,
     severity=Severity.MEDIUM,
     title="A condition names a service that kms:ViaService never has",
-    fix="Write NAME.REGION.amazonaws.com, with the NAME of the table: aws-iam kms guide --topic viaservice",
+    fix="Write NAME.REGION.amazonaws.com, with the NAME of the table that `kms guide` with `topic: viaservice` shows.",
     source=f"{CONDITIONS}#conditions-kms-via-service",
     bad=[
         _on_service("efs.eu-west-1.amazonaws.com"),

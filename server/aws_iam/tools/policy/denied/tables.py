@@ -319,7 +319,7 @@ def _notes(denial: Denial, request: DeniedRequest, remedy: Remedy | None) -> Ite
         )
         yield (
             f"{denial.action} is a step of {which} {quoted(paths[0])}: check what the whole policy allows with"
-            " `aws-iam policy explain`"
+            " `policy explain`"
         )
     if known and "resource" in request.lacks:
         types = ", ".join(known.resource_types) or "`*` only"
@@ -348,7 +348,7 @@ def _about_resource(denial: Denial, known: Action | None, remedy: Remedy | None)
     if known and others:
         yield (
             f"AWS authorizes {known.full_name} on each resource of the call separately: {joined(others)} may be refused next,"
-            " and so may the optional ones that the call has (`aws-iam policy lookup` lists them)"
+            " and so may the optional ones that the call has (`policy lookup` lists them)"
         )
 
 

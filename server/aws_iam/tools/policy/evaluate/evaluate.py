@@ -45,7 +45,9 @@ def evaluate(request: Any, policies: Any) -> Answer:
     worst, evaluation = _worst(evaluations)
     notes = [*understood.get(UNDERSTOOD, ()), *asked.understood]
     return Answer(
-        summary=_summary_of_actions(calls) + _summary(worst, evaluation) + _assumed_owner(worst),
+        summary=_summary_of_actions(calls)
+        + _summary(worst, evaluation)
+        + _assumed_owner(worst, evaluation.decision),
         decision=_call_decision(evaluation.decision, [other.decision for _, other in evaluations]),
         facts=({UNDERSTOOD: notes} if notes else {})
         | _facts(evaluations, layers, worst, evaluation),
@@ -109,8 +111,13 @@ def _summary(request: Request, evaluation: Evaluation) -> str:
             return f"Unknown: {what}{why}."
 
 
-def _assumed_owner(request: Request) -> str:
-    """Whose the resource is taken to be, where neither its ARN nor the request says so; the account decides who must allow."""
+def _assumed_owner(request: Request, decision: Decision) -> str:
+    """Whose the resource is taken to be, where neither its ARN nor the request says so; the account decides who must allow.
+
+    A request that is denied within an account is denied across accounts too.
+    """
+    if decision.outcome in {"ImplicitlyDenied", "ExplicitlyDenied"}:
+        return ""
     arn = Arn.of(request.resource)
     if (
         arn is None

@@ -82,6 +82,7 @@ def fact_tables(
                 for why, count in log.skipped.items()
             ),
         ],
+        "files_not_read": len(log.unread),
         "missing_columns": list(log.missing),
         "repeated_records": log.repeated,
         "characters": [

@@ -87,7 +87,7 @@ def _passed_to(plan: Plan) -> list[dict[str, Any]]:
         services = ", ".join(plan.passed.services)
         why = "the other actions of the needs pass a role to it"
         return [{"action": passed_roles.PASS_ROLE, "services": services, "why": why}]
-    why = f"no condition on {passed_roles.KEY}: add one with `conditions`"
+    why = f"no condition on {passed_roles.KEY}: pass `conditions` to add one"
     return [
         {
             "action": passed_roles.PASS_ROLE,
@@ -235,7 +235,7 @@ def _not_reached(need: Need) -> Iterator[dict[str, Any]]:
         for service, types in _types_in_other_services(target).items():
             count = _count_actions(need, types)
             if count:
-                ask = f"actions by name: `aws-iam policy lookup --query {service}`"
+                ask = f"actions by name: `policy lookup` with `query: {service}`"
                 yield row | {"actions": count, "of": f"{service} on it", "name_it_as": ask}
 
 

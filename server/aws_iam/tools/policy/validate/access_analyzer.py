@@ -202,7 +202,7 @@ def _analyzer_question(policy: Policy) -> ValidationRequest:
 def _reason(why: str, hint: str = "") -> str:
     needed = [] if PERMISSION in why else [f"the call needs {PERMISSION}"]
     # The demonstration account cannot replace Access Analyzer, so its hint is left out.
-    how = [part for part in hint.split("; ") if part and "--demo" not in part]
+    how = [part for part in hint.split("; ") if part and "demo: true" not in part]
     return "; ".join([why, *needed, *how])
 
 

@@ -202,7 +202,7 @@ def exposed_variables(
     on=Account,
     severity=Severity.CRITICAL,
     title="A function has a secret in its environment",
-    fix="Rotate it, store it in Secrets Manager, and put only its name in the variable: `aws-iam secrets snippet --runtime lambda`.",
+    fix="Rotate it, store it in Secrets Manager, and put only its name in the variable: `secrets snippet` with `runtime: lambda`.",
     source=_LAMBDA,
     needs=(FUNCTIONS,),
     bad=[
@@ -298,7 +298,7 @@ def _task(*variables: Variable) -> Account:
     on=Account,
     severity=Severity.CRITICAL,
     title="A container has a secret in its environment",
-    fix="Rotate it, store it in Secrets Manager, and name it in `secrets[].valueFrom`: `aws-iam secrets snippet --runtime ecs`; then deregister the old revisions.",
+    fix="Rotate it, store it in Secrets Manager, and name it in `secrets[].valueFrom`: `secrets snippet` with `runtime: ecs`; then deregister the old revisions.",
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html",
     needs=(TASK_DEFINITIONS,),
     bad=[

@@ -63,7 +63,7 @@ def _judged(account: Account, fact: RegionFact[Any]) -> Iterator[Outcome]:
     on=Account,
     severity=Severity.CRITICAL,
     title="An instance has a secret in its user data",
-    fix="Rotate it, store it in Secrets Manager, and let the instance's role read it at start: `aws-iam secrets snippet --runtime ec2`. User data changes only while the instance is stopped.",
+    fix="Rotate it, store it in Secrets Manager, and let the instance's role read it at start: `secrets snippet` with `runtime: ec2`. User data changes only while the instance is stopped.",
     source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html",
     **_examples(USER_DATA, "ec2"),
 )
@@ -80,7 +80,7 @@ def instance_user_data(account: Account, _terms: SecretTerms) -> Iterator[Outcom
     on=Account,
     severity=Severity.CRITICAL,
     title="A launch template has a secret in its user data",
-    fix="Rotate it, store it in Secrets Manager, and let the instances' role read it at start: `aws-iam secrets snippet --runtime ec2`; then make a version without it and delete the old ones.",
+    fix="Rotate it, store it in Secrets Manager, and let the instances' role read it at start: `secrets snippet` with `runtime: ec2`; then make a version without it and delete the old ones.",
     source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html",
     **_examples(LAUNCH_TEMPLATES, "ec2"),
 )

@@ -78,7 +78,7 @@ _ALONE = SecretCopies(arn=sample.ARN, copies=())
     on=Account,
     severity=Severity.MEDIUM,
     title="A secret does not rotate",
-    fix="Set up rotation: `aws-iam secrets rotation`. Use managed rotation if the service offers it, else a Lambda function.",
+    fix="Set up rotation: `secrets rotation`. Use managed rotation if the service offers it, else a Lambda function.",
     source=_HUB,
     needs=(SECRETS, SECRET_COPIES),
     bad=[sample.holding((SECRETS, (sample.secret(),)), (SECRET_COPIES, (_ALONE,)))],

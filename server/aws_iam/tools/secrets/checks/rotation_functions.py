@@ -76,7 +76,7 @@ _INVOKE_FOR_NOBODY = {**_INVOKE, "Effect": "Deny"}
     on=Account,
     severity=Severity.HIGH,
     title="A rotation function does not exist or does not work",
-    fix="Restore the function, or name another one: `aws-iam secrets rotation --target custom`.",
+    fix="Restore the function, or name another one: `secrets rotation` with `target: custom`.",
     source="https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html",
     needs=(ROTATION_FUNCTIONS,),
     bad=[_function(state=None), _function(state="Failed")],

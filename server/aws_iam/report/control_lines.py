@@ -1,0 +1,96 @@
+"""An audit as text: one line for each control that fails or could not be judged, the worst first."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity, Status
+from aws_iam.report.order import by_urgency
+from aws_iam.wording import counted
+
+if TYPE_CHECKING:
+    from aws_iam.answer import Answer, Finding
+
+_SHOWN = (Status.FAIL, Status.UNKNOWN)
+_LONGEST = 160
+_EVIDENCE = re.compile(r" \([^()]*\)$")
+_OTHERS = {
+    "pass": ("passes", "pass"),
+    "manual": ("needs manual review", "need manual review"),
+    "not_applicable": ("does not apply", "do not apply"),
+    "muted": ("is muted", "are muted"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlLine:
+    """A control; its worst finding says what is wrong."""
+
+    number: str
+    key: str
+    status: Status
+    severity: Severity
+    what: str
+    count: int
+    changes: str = ""
+
+    @property
+    def how_many(self) -> str:
+        """The number of findings, and how many of them changed."""
+        return f"{counted(self.count, 'finding')}{f' ({self.changes})' if self.changes else ''}"
+
+
+def is_audit(answer: Answer) -> bool:
+    """Whether the answer judges the controls of a benchmark."""
+    return answer.tool == "audit" and answer.action == "run" and bool(answer.findings)
+
+
+def control_lines(answer: Answer) -> tuple[ControlLine, ...]:
+    """The controls that fail, then those that could not be judged; muted findings do not count."""
+    benchmark = str(answer.facts.get("benchmark", ""))
+    groups: dict[tuple[Status, str], list[Finding]] = {}
+    for finding in by_urgency(answer.findings):
+        if finding.status in _SHOWN and finding.muted is None:
+            groups.setdefault((finding.status, finding.code), []).append(finding)
+    return tuple(_line(findings, benchmark) for findings in groups.values())
+
+
+def _line(findings: list[Finding], benchmark: str) -> ControlLine:
+    worst = findings[0]
+    number = (worst.controls or {}).get(benchmark)
+    said = problem_in_short(worst) if worst.status is Status.FAIL else worst.reason
+    changes = Counter(f.change for f in findings if f.change not in {None, "same"})
+    return ControlLine(
+        number=number or "",
+        key=worst.code,
+        status=worst.status,
+        severity=worst.severity,
+        what=said or worst.title,
+        count=len(findings),
+        changes=", ".join(f"{number} {change}" for change, number in changes.items()),
+    )
+
+
+def problem_in_short(finding: Finding) -> str:
+    """What is wrong, without evidence and advice."""
+    # Evidence is in parentheses at the end, advice after a semicolon; the finding has both in full.
+    message = _EVIDENCE.sub("", finding.message).partition("; ")[0]
+    message = _EVIDENCE.sub("", message)
+    return f"{message[:_LONGEST]}…" if len(message) > _LONGEST else message
+
+
+def other_controls(answer: Answer) -> str:
+    """How many controls have no line, by status: `17 controls pass, 4 need manual review`."""
+    total: Counter[str] = Counter()
+    for section in answer.facts.get("sections", ()):
+        total.update({name: section[name] for name in _OTHERS if section.get(name)})
+    words = [f"{n:,} {_OTHERS[name][n != 1]}" for name in _OTHERS if (n := total[name])]
+    if not words:
+        return ""
+    first, *rest = words
+    number, _, verb = first.partition(" ")
+    noun = "control" if number == "1" else "controls"
+    return ", ".join((f"{number} {noun} {verb}", *rest))
