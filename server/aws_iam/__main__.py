@@ -6,13 +6,14 @@ import os
 import sys
 
 from aws_iam.cli import command_line
-from aws_iam.version import __version__
+from aws_iam.cli.exit_status import INTERRUPTED, OK
+from aws_iam.cli.parsers import serve_parser
 
 
 def main() -> int:
     """Run `aws-iam`."""
     status = command_line.main(sys.argv[1:], {"serve": _serve})
-    if status == command_line.INTERRUPTED:
+    if status == INTERRUPTED:
         # A normal exit waits for every thread, and calls to AWS that are under way may take a minute.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -26,22 +27,23 @@ def serve() -> int:
 
 
 def _serve(words: list[str]) -> int:
-    parser = command_line.Parser(
-        prog="aws-iam serve", description="Run the MCP server.", allow_abbrev=False
-    )
-    parser.add_argument(
-        "--http", metavar="HOST:PORT", help="serve streamable HTTP at /mcp instead of stdio"
-    )
-    parser.add_argument("--version", action="version", version=f"aws-iam {__version__}")
-    options = parser.parse_args(words)
+    options = serve_parser().parse_args(words)
     # Importing the MCP SDK is slow; no other command needs it.
     from aws_iam.server import transports
 
     if options.http:
         transports.serve_http(options.http)
-    else:
-        transports.serve_stdio()
-    return command_line.OK
+        return OK
+    if sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None:
+        sys.stderr.write(_WAITING)
+    transports.serve_stdio()
+    return OK
+
+
+_WAITING = (
+    "aws-iam serve: waiting for an MCP client's messages on standard input, one JSON object a line. A client starts this "
+    "command itself: add `aws-iam serve` to its configuration. Ctrl-C ends it; `aws-iam --help` lists commands for people.\n"
+)
 
 
 if __name__ == "__main__":

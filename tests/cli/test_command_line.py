@@ -48,7 +48,7 @@ def run(
 WRONG = [
     (["polcy"], "did you mean `policy`"),
     (["policy", "lokup"], "did you mean `lookup`"),
-    (["policy", "lookup"], "needs `query`"),
+    (["policy", "lookup"], "needs `--query`"),
     (["policy", "validate", "--document", "{}", "--kind", "identty"], "did you mean `identity`"),
     (["policy", "validate", "--document", "/dev/zero"], "more than 16,000,000 bytes"),
     (["policy", "lookup", "--query", "s3", "--nonsense", "x"], "--nonsense"),
@@ -261,6 +261,26 @@ def test_an_answer_that_cannot_be_written_ends_with_2_and_says_so(
         assert done.returncode == 2
         assert done.stderr.decode().startswith(f"aws-iam: {said}")
         assert done.stderr.count(b"\n") == 1
+
+
+def test_serve_says_at_a_terminal_what_it_waits_for() -> None:
+    main, side = pty.openpty()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "aws_iam", "serve"],
+        stdin=side,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=BARE,
+    )
+    os.close(side)
+    assert server.stderr is not None
+    said = server.stderr.readline().decode()
+    # The end of the input ends the server.
+    os.write(main, b"\x04")
+    output, _ = server.communicate(timeout=60)
+    os.close(main)
+    assert "waiting for an MCP client's messages on standard input" in said
+    assert output == b""
 
 
 def test_a_terminal_gets_colour_and_a_table() -> None:

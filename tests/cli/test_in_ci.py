@@ -260,10 +260,3 @@ def test_an_escalation_fails_the_run_in_every_format(
     done = run("aws-iam", "policy", "validate", *form, "a.json", cwd=tmp_path)
     assert done.returncode == 1
     assert "PRIVILEGE_ESCALATION" in done.stdout
-
-
-def test_files_and_the_option_at_once_are_refused(tmp_path: Path) -> None:
-    write(tmp_path, {"a.json": GOOD})
-    done = run("aws-iam", "policy", "validate", "--document", "a.json", "a.json", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "`--document` and files exclude each other" in done.stderr

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore import xform_name
 
+from aws_iam.cli.parsers import action_parser, words_by_argument
+from aws_iam.errors import InputError
 from aws_iam.tools.registry import tools
 
 if TYPE_CHECKING:
@@ -52,7 +54,6 @@ _SERVICE_OF_COMMAND = {"configservice": "config", "s3api": "s3"}
 _RENAMED = {("sns", "subscribe", "--endpoint"): "--notification-endpoint"}
 _GLOBAL = {"--profile", "--region", "--query", "--output", "--endpoint-url", "--cli-input-json"}
 _GLOBAL_FLAGS = {"--no-cli-pager", "--no-paginate", "--debug", "--no-sign-request"}
-_FACE = {"--json", "--detail", "--cursor", "--fail-on", "--out"}
 # Commands that the AWS CLI adds to the services' own operations.
 _ONLY_IN_CLI = {
     ("cloudtrail", "validate-logs"): {"--trail-arn", "--start-time", "--end-time", "--verbose"},
@@ -92,7 +93,11 @@ def problems(words: list[str]) -> list[str]:
     return [f"no program of the examples: {' '.join(words)}"]
 
 
-def _ours(words: list[str]) -> Iterator[str]:
+def _ours(line: list[str]) -> Iterator[str]:
+    redirected = {
+        place + after for place, word in enumerate(line) if word in "<>" for after in (0, 1)
+    }
+    words = [word for place, word in enumerate(line) if place not in redirected]
     if words == ["serve"] or not words:
         return
     tool, action = words[0], (words[1] if len(words) > 1 else "")
@@ -102,13 +107,15 @@ def _ours(words: list[str]) -> Iterator[str]:
     known = {listed.name: listed for listed in tools()}
     if tool not in known:
         return
-    given = known[tool].actions[action].arguments
-    taken = {f"--{parameter.name.replace('_', '-')}" for parameter in given} | _FACE
-    for word in words[2:]:
-        if word.startswith("--") and word not in taken:
-            yield f"`{tool} {action}` has no option {word}"
-    for parameter in given:
-        if parameter.required and f"--{parameter.name.replace('_', '-')}" not in words:
+    listed = known[tool].actions[action]
+    try:
+        options = action_parser(known[tool], listed).parse_intermixed_args(words[2:])
+        given = words_by_argument(listed, options)
+    except InputError as error:
+        yield f"`{tool} {action}`: {error}"
+        return
+    for parameter in listed.arguments:
+        if parameter.required and parameter.name not in given:
             yield f"`{tool} {action}` needs --{parameter.name}"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.cli import command_line
+from aws_iam.cli import command_line, exit_status
 from helpers.documented_commands import commands
 from helpers.pages import SKILLS, blocks, name_of
 
@@ -106,10 +106,10 @@ def test_every_command_of_a_skill_runs(path: Path, capsys: pytest.CaptureFixture
         status = command_line.main(words, {})
         written = capsys.readouterr()
         if {"--profile", "--org"} & set(words):
-            assert status in {command_line.WRONG, command_line.UNREADABLE}
+            assert status in {exit_status.WRONG, exit_status.UNREADABLE}
             assert any(said in written.err for said in CONNECTS), written.err
         else:
-            assert status in {command_line.OK, command_line.FOUND}, written.err
+            assert status in {exit_status.OK, exit_status.FOUND}, written.err
             assert written.out.strip(), words
 
 

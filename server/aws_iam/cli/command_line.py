@@ -2,63 +2,58 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import io
 import json
+import os
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Severity, to_json
+from aws_iam.answer import Answer, Severity, to_json
+from aws_iam.cli import parsers
+from aws_iam.cli.exit_status import INTERRUPTED, OK, UNREADABLE, WRONG, Gate, exit_status
 from aws_iam.cli.files import read_document, read_policies, read_records
+from aws_iam.cli.parsers import Use, option_of, words_by_argument
+from aws_iam.cli.wording import Wording
 from aws_iam.cli.written_files import write_files
 from aws_iam.errors import AwsIamError, InputError, closest, system_reason
 from aws_iam.escape import escaped, quoted
 from aws_iam.report.answer_text import plain
 from aws_iam.report.clean import clean
+from aws_iam.report.control_lines import is_audit
 from aws_iam.report.next_calls import as_command
 from aws_iam.report.page import CONCISE_BYTES, page
 from aws_iam.tools.kit.argument_values import ArgumentKind
-from aws_iam.tools.kit.parameters import GRADES
 from aws_iam.tools.kit.tool import silent
-from aws_iam.tools.registry import NAMES, tool_named, tools
+from aws_iam.tools.registry import NAMES, tool_named
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from aws_iam.answer import Answer, Artifact
-    from aws_iam.engine.sources.files import Files
+    from aws_iam.answer import Artifact
     from aws_iam.report.next_calls import InWords
     from aws_iam.tools.kit.argument_values import Argument
     from aws_iam.tools.kit.tool import Action, Progress, Tool
 
     Command = Callable[[list[str]], int]
 
-OK, FOUND, WRONG, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 _ALLOCATIONS_PER_COLLECTION = 50_000
 """Nearly every object lives until the command ends; at Python's 700, garbage collection takes a tenth of an audit."""
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse with our error messages: what is wrong, what would work, exit status 2."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the command line."""
-        raise InputError(escaped(message, 500), hint=f"see `{self.prog} --help`")
-
-
 def main(words: Sequence[str], commands: Mapping[str, Command]) -> int:
-    """Run a tool or one of `commands`; the exit status is one of the constants above."""
+    """Run a tool or one of `commands`; the exit status is one of those in `exit_status.py`."""
     for stream in (sys.stdout, sys.stderr):
         # A character that the terminal cannot encode is printed as an escape instead of raising.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        return _run(list(words), {**commands, "catalog": _catalog})
+        return _run(list(words), {**commands, "catalog": _catalog, "completion": _completion})
     except AwsIamError as error:
         print(f"aws-iam: {escaped(str(error), 2000)}", file=sys.stderr)
         return WRONG if isinstance(error, InputError) else UNREADABLE
@@ -78,197 +73,126 @@ def _run(words: list[str], commands: Mapping[str, Command]) -> int:
     if words and words[0] in commands:
         return commands[words[0]](words[1:])
     if words and not words[0].startswith("-"):
-        near = closest(words[0], [*NAMES, *commands])
+        near = closest(words[0], parsers.COMMAND_NAMES)
         hint = f"did you mean `{near}`?" if near else "see `aws-iam --help`"
         raise InputError(f"there is no command {quoted(words[0], 80)}", hint=hint)
     if words == ["--version"]:
         # Without the help text, which loads every tool.
         print(f"aws-iam {__version__}")
         return OK
-    _top_parser().parse_args(words or ["--help"])
+    parsers.top_parser().parse_args(words or ["--help"])
     return OK
-
-
-def _top_parser() -> Parser:
-    width = max(map(len, NAMES))
-    lines = [f"  {tool.name:<{width}}  {tool.description.partition('. ')[0]}" for tool in tools()]
-    parser = Parser(
-        prog="aws-iam",
-        description="Checked answers about AWS IAM.",
-        epilog="tools:\n" + "\n".join(lines) + "\n\nother commands:\n"
-        "  serve    run the MCP server (stdio, or --http HOST:PORT)\n"
-        "  catalog  show or refresh the service-authorization data\n\n"
-        "`aws-iam TOOL --help` lists the actions, `aws-iam TOOL ACTION --help` their arguments.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="aws-iam TOOL ACTION [--argument value ...]",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"aws-iam {__version__}")
-    return parser
 
 
 def _run_tool(tool: Tool, words: list[str]) -> int:
     gc.set_threshold(_ALLOCATIONS_PER_COLLECTION, *gc.get_threshold()[1:])
     if words and words[0] in {"-h", "--help"}:
-        _tool_parser(tool).parse_args(words)
+        parsers.tool_parser(tool).parse_args(words)
     chosen = words.pop(0) if words and not words[0].startswith("-") else tool.default
     name = chosen.replace("-", "_")
     if name not in tool.actions:
         # The tool raises the error, which suggests a close name.
         tool.run({"action": chosen}, cli=True)
     action = tool.actions[name]
-    for_help = not {"-h", "--help"}.isdisjoint(words)
-    options = _action_parser(tool, action, for_help=for_help).parse_args(words)
-    values = {
-        argument.name: _value(argument, getattr(options, argument.name))
-        for argument in action.arguments
-    }
-    if getattr(options, "paths", None):
-        values["document"] = _documents(options)
+    use = Use.PARSING if {"-h", "--help"}.isdisjoint(words) else Use.HELP
+    options = parsers.action_parser(tool, action, use).parse_intermixed_args(words)
+    typed = words_by_argument(action, options)
+    wording = Wording(action, frozenset(word for values in typed.values() for word in values))
     _require_output()
-    with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
-        answer = tool.run({"action": name, **values}, progress=progress, cli=True)
-    with _output_errors():
-        return _print(clean(answer), action, options)
+    with _in_words(wording):
+        values = {
+            argument.name: _value(argument, typed[argument.name])
+            for argument in action.arguments
+            if argument.name in typed
+        }
+        with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
+            answer = tool.run({"action": name, **values}, progress=progress, cli=True)
+        in_words = partial(as_command, typed=_repeated(action, typed))
+        with _output_errors():
+            return _print(clean(answer, wording.of_answer), action, options, in_words)
 
 
-def _typed(action: Action, options: argparse.Namespace) -> dict[str, list[str]]:
-    """The words that the caller typed for each argument."""
-    typed: dict[str, list[str]] = {}
+@contextmanager
+def _in_words(wording: Wording) -> Iterator[None]:
+    """Errors, and what an interrupted command says, in the words of the command line."""
+    try:
+        yield
+    except AwsIamError as error:
+        error.message, error.hint = map(wording.of_error, (error.message, error.hint))
+        raise
+    except KeyboardInterrupt as stopped:
+        raise KeyboardInterrupt(*(wording.of_error(str(text)) for text in stopped.args)) from None
+
+
+def _repeated(action: Action, typed: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The words that repeat an argument of the caller in another command."""
+    repeated: dict[str, list[str]] = {}
     for argument in action.arguments:
-        option = f"--{argument.name.replace('_', '-')}"
-        match getattr(options, argument.name):
-            case None:
-                pass
-            case True:
-                typed[argument.name] = [option]
-            case list() as values:
-                typed[argument.name] = [word for value in values for word in (option, value)]
-            case value:
-                typed[argument.name] = [option, value]
-    if getattr(options, "paths", None):
-        typed["document"] = [word for path in options.paths for word in ("--document", path)]
-    return typed
+        words = typed.get(argument.name)
+        if words is not None:
+            option = option_of(argument.name)
+            text = [" ".join(words)] if argument.kind is ArgumentKind.TEXT else list(words)
+            repeated[argument.name] = [word for value in text for word in (option, value)] or [
+                option
+            ]
+    return repeated
 
 
-def _tool_parser(tool: Tool) -> Parser:
-    width = max(map(len, tool.actions))
-    lines = [f"  {action.name:<{width}}  {action.summary}" for action in tool.actions.values()]
-    return Parser(
-        prog=f"aws-iam {tool.name}",
-        description=tool.description,
-        epilog=f"actions (default {tool.default}):\n" + "\n".join(lines),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage=f"aws-iam {tool.name} ACTION [--argument value ...]",
-        allow_abbrev=False,
-    )
-
-
-def _action_parser(tool: Tool, action: Action, *, for_help: bool) -> Parser:
-    parser = Parser(
-        prog=f"aws-iam {tool.name} {action.name}", description=action.summary, allow_abbrev=False
-    )
-    for argument in action.arguments:
-        # Every command has this option already; `policy validate` also uses its value in the report file.
-        if argument.name != "fail_on":
-            _add(parser, argument, for_help=for_help)
-    if _takes_files(action):
-        # Hooks pass changed files this way: `aws-iam policy validate FILE...`
-        parser.add_argument("paths", nargs="*", metavar="FILE", help="files instead of --document")
-    parser.add_argument(
-        "--detail",
-        choices=("concise", "full"),
-        default="concise",
-        help="on a terminal concise is one page (default), full the whole answer; a pipe and --json get everything",
-    )
-    if _writes_files(action):
-        parser.add_argument(
-            "--out", metavar="PATH", help="write the file to PATH; several go into a folder PATH"
-        )
-    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-    parser.add_argument(
-        "--fail-on",
-        "--fail_on",
-        choices=GRADES,
-        default="high",
-        help="exit with 1 if any finding fails at or above this severity (default high); ERROR and SECURITY_WARNING "
-        "count as high, WARNING as medium, SUGGESTION as low",
-    )
-    return parser
-
-
-def _takes_files(action: Action) -> bool:
-    return action.name == "validate"
-
-
-def _writes_files(action: Action) -> bool:
-    return action.gives_artifact and all(argument.name != "out" for argument in action.arguments)
-
-
-def _documents(options: argparse.Namespace) -> str | Files:
-    """The files given without an option."""
-    if options.document is not None:
-        raise InputError("`--document` and files exclude each other", hint="leave one of them out")
-    return read_policies("document", options.paths)
-
-
-def _add(parser: Parser, argument: Argument, *, for_help: bool) -> None:
-    # Both spellings work; help shows the one with hyphens first.
-    names = dict.fromkeys((f"--{argument.name.replace('_', '-')}", f"--{argument.name}"))
-    options: dict[str, Any] = {
-        "help": argument.description.replace("%", "%%"),
-        "dest": argument.name,
-    }
+def _value(argument: Argument, words: list[str]) -> Any:
+    """The value of an argument: its documents read, its lists split."""
     match argument.kind:
         case ArgumentKind.FLAG:
-            options |= {"action": "store_true", "default": None}
+            return True
         case ArgumentKind.LIST:
-            options |= {"action": "append", "metavar": "VALUE[,VALUE]"}
+            return [part.strip() for text in words for part in text.split(",") if part.strip()]
+        case ArgumentKind.TEXT:
+            return words if argument.several and len(words) > 1 else " ".join(words)
         case ArgumentKind.DOCUMENT:
-            folders = argument.policies or argument.records
-            options |= {"metavar": "JSON|FILE|FOLDER|-" if folders else "JSON|FILE|-"}
-        case ArgumentKind.CHOICE if for_help:
-            # Only then: listing the report formats imports them.
-            options |= {"metavar": "|".join(argument.choices)}
-        case _:
-            options |= {"metavar": argument.kind.value.upper()}
-    # The tool checks required arguments and choices, and suggests a close name.
-    parser.add_argument(*names, **options)
+            return _document(argument, words)
+        case ArgumentKind.CHOICE:
+            return words[0]
 
 
-def _value(argument: Argument, value: Any) -> Any:
-    if value is None:
-        return None
-    if argument.kind is ArgumentKind.DOCUMENT:
-        if argument.policies:
-            return read_policies(argument.name, [value])
-        if argument.records:
-            return read_records(argument.name, value)
-        return read_document(argument.name, value)
-    if argument.kind is ArgumentKind.LIST:
-        return [part.strip() for text in value for part in text.split(",") if part.strip()]
-    return value
+def _document(argument: Argument, words: list[str]) -> Any:
+    if argument.policies:
+        return read_policies(argument.name, words)
+    read = read_records if argument.records else read_document
+    return read(argument.name, words[0])
 
 
-def _print(answer: Answer, action: Action, options: argparse.Namespace) -> int:
-    in_words = partial(as_command, typed=_typed(action, options))
-    out = options.out if _writes_files(action) else None
+def _print(answer: Answer, action: Action, options: argparse.Namespace, in_words: InWords) -> int:
+    status = exit_status(answer, _gate(options))
+    out = options.out if parsers.writes_files(action) else None
     if out is not None and answer.artifacts:
         paths = write_files(answer.artifacts, out)
         if not options.json:
             # The files hold the artifacts: the text names them instead.
             answer = replace(answer, artifacts=())
             print("\n".join(f"Wrote {escaped(path, 500)}" for path in paths) + "\n")
+    full = options.detail == "full"
+    beside = Answer(summary=answer.summary) if options.quiet else answer
     if options.json:
         _print_json(answer)
     elif action.gives_artifact and answer.artifacts and not sys.stdout.isatty():
-        _print_file(answer, in_words)
+        _print_file(answer.artifacts)
+        _print_beside(beside, in_words)
+    elif options.quiet:
+        print(answer.summary)
     elif sys.stdout.isatty():
-        _show(answer if options.detail == "full" else page(answer, CONCISE_BYTES), in_words)
+        _show(answer, in_words, full=full)
     else:
-        print(plain(answer, in_words), end="")
+        print(plain(answer, in_words, full=full), end="")
     sys.stdout.flush()
-    return _status(answer, options.fail_on)
+    return status
+
+
+def _gate(options: argparse.Namespace) -> Gate:
+    return Gate(
+        severity=Severity(options.fail_on),
+        unknown=options.fail_on_unknown,
+        unread=getattr(options, "fail_on_unread", False),
+        denied=getattr(options, "fail_on_denied", False),
+    )
 
 
 def _require_output() -> None:
@@ -301,10 +225,10 @@ def _print_json(answer: Answer) -> None:
     sys.stdout.buffer.write(text.encode(errors="backslashreplace") + b"\n")
 
 
-def _print_file(answer: Answer, in_words: InWords) -> None:
-    """Write only the file to standard output; the rest of the answer goes to standard error."""
-    first = answer.artifacts[0]
-    policies = list(filter(None, map(_policy, answer.artifacts)))
+def _print_file(artifacts: Sequence[Artifact]) -> None:
+    """Write only the file to standard output; several policies are one list."""
+    first = artifacts[0]
+    policies = list(filter(None, map(_policy, artifacts)))
     if _policy(first) and len(policies) > 1:
         content = json.dumps(policies, indent=2)
     else:
@@ -313,10 +237,18 @@ def _print_file(answer: Answer, in_words: InWords) -> None:
     text = content.rstrip("\r\n") + ending
     # As bytes: the file stays UTF-8 with its own line ends, whatever the locale.
     sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
+
+
+def _print_beside(answer: Answer, in_words: InWords) -> None:
+    """Write what the file on standard output does not say to standard error."""
     # With a closed standard error `print` would write to standard output, after the file.
-    if sys.stderr is not None:
-        rest = replace(answer, artifacts=answer.artifacts[1:])
-        print(plain(rest, in_words), end="", file=sys.stderr)
+    if sys.stderr is None:
+        return
+    rest = replace(answer, artifacts=answer.artifacts[1:])
+    if answer.action == "report":
+        # The report has the tables and the counts.
+        rest = replace(rest, facts={}, counts=None)
+    print(plain(rest, in_words), end="", file=sys.stderr)
 
 
 def _policy(artifact: Artifact) -> Any:
@@ -327,35 +259,39 @@ def _policy(artifact: Artifact) -> Any:
     return value if isinstance(value, dict) and "Statement" in value else None
 
 
-def _show(answer: Answer, in_words: InWords) -> None:
+def _show(answer: Answer, in_words: InWords, *, full: bool) -> None:
     from rich.console import Console
 
     from aws_iam.report import terminal
 
-    terminal.show(answer, Console(highlight=False), in_words)
-
-
-def _status(answer: Answer, fail_on: str) -> int:
-    if answer.facts.get("online", {}).get("aws_read") is False:
-        return UNREADABLE  # the answer holds only what was found offline
-    if "not_saved" in answer.facts:
-        return WRONG  # the findings are printed, but the file was not saved
-    limit = Severity(fail_on).rank
-    # `counts` covers failed findings that are not muted; a report has no other list of them.
-    severities = answer.counts.severity if answer.counts else {}
-    failed = any(Severity(name).rank <= limit for name in severities)
-    violated = bool(answer.comparison and answer.comparison.violations)
-    facts = answer.facts
-    no_name = answer.action == "lookup" and not facts["known"]
-    locked_out = answer.action == "lockout" and facts["put_key_policy"] == "refused"
-    return FOUND if failed or violated or no_name or locked_out else OK
+    # An audit has a line for each control, and counts all findings in it.
+    shown = answer if full or is_audit(answer) else page(answer, CONCISE_BYTES)
+    # Without colour rich would still write bold and dim: who asks for plain text gets plain text.
+    plain_text = bool(os.environ.get("NO_COLOR"))
+    console = Console(highlight=False, color_system=None if plain_text else "auto")
+    terminal.show(shown, console, in_words, full=full)
 
 
 @contextmanager
 def _progress(*, shown: bool) -> Iterator[Progress | None]:
+    """A bar on the terminal, from the first step that is reported: what is answered at once has none."""
     if not shown or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
+    with ExitStack() as stack:
+        update: Progress | None = None
+
+        def report(done: int, total: int, text: str) -> None:
+            nonlocal update
+            if update is None:
+                update = stack.enter_context(_bar())
+            update(done, total, text)
+
+        yield report
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
@@ -367,21 +303,14 @@ def _progress(*, shown: bool) -> Iterator[Progress | None]:
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=None)
 
-        def report(done: int, total: int, text: str) -> None:
+        def update(done: int, total: int, text: str) -> None:
             bar.update(task, completed=done, total=total, description=escaped(text, 40))
 
-        yield report
+        yield update
 
 
 def _catalog(words: list[str]) -> int:
-    parser = Parser(
-        prog="aws-iam catalog",
-        description="Show the service-authorization data in use, or fetch the current data from AWS.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("action", choices=("show", "refresh"))
-    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-    options = parser.parse_args(words)
+    options = parsers.catalog_parser().parse_args(words)
     _require_output()
     from aws_iam.tools import catalog_command
 
@@ -397,4 +326,14 @@ def _catalog(words: list[str]) -> int:
             _print_json(answer)
         else:
             print(plain(answer).rstrip())
+    return OK
+
+
+def _completion(words: list[str]) -> int:
+    options = parsers.completion_parser().parse_args(words)
+    _require_output()
+    import shtab
+
+    with _output_errors():
+        print(shtab.complete(parsers.complete_parser(), options.shell))
     return OK

@@ -81,7 +81,13 @@ def _configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> N
 def test_without_credentials_the_answer_says_how_to_connect_and_offers_the_demonstration() -> None:
     with pytest.raises(AwsError, match="no AWS credentials were found") as raised:
         connect(Source())
-    for way in ("aws configure", "AWS_PROFILE", "aws sso login", "AWS_ACCESS_KEY_ID", "--demo"):
+    for way in (
+        "aws configure",
+        "AWS_PROFILE",
+        "aws sso login",
+        "AWS_ACCESS_KEY_ID",
+        "demo: true",
+    ):
         assert way in raised.value.hint
 
 

@@ -26,7 +26,7 @@ from aws_iam.account.calls.clients import Clients
 from aws_iam.account.collect.catalogue import COLLECTORS
 from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.account.session.connect import caller, connect
-from aws_iam.cli import command_line
+from aws_iam.cli import command_line, exit_status
 from aws_iam.errors import AwsError, AwsIamError
 from aws_iam.server.mcp_server import build
 from helpers.credential_ways import (
@@ -161,8 +161,8 @@ def test_neither_the_command_nor_the_server_shows_an_answer(
     prepare, place = WAYS[way]
     desk.end.place, desk.end.answer = place, answer
     given = _words(prepare(desk))
-    assert _command(**given) == command_line.UNREADABLE
-    assert _command("--json", **given) == command_line.UNREADABLE
+    assert _command(**given) == exit_status.UNREADABLE
+    assert _command("--json", **given) == exit_status.UNREADABLE
     told = _tool({"action": "run", "controls": ["root_mfa"], **given})
     assert "AWS" in told, damage
     output = capfd.readouterr()

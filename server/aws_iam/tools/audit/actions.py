@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from aws_iam.answer import Answer
 from aws_iam.report.catalogue import audit_formats
 from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
-from aws_iam.tools.kit.parameters import Benchmark, Source
+from aws_iam.tools.kit.parameters import BENCHMARK, Benchmark, Source
 from aws_iam.tools.kit.tool import Parameter, Progress, Tool
 
 # The checks and the facts they need are imported inside the actions: a server that only lists its tools starts
@@ -78,6 +79,7 @@ def report(
             choices=audit_formats,
             synonyms=_FORMATS,
             also=("output", "type", "report_format", "output_format"),
+            by_position=True,
         ),
     ] = "markdown",
 ) -> Answer:
@@ -107,6 +109,7 @@ def control(
                 "check",
             ),
             brief="key, CIS number, Security Hub id or words",
+            by_position=True,
         ),
     ],
     benchmark: Benchmark = None,
@@ -119,7 +122,7 @@ def control(
 
 @tool.action
 def checklist(
-    benchmark: Benchmark = None,
+    benchmark: Annotated[str | None, replace(BENCHMARK, by_position=True)] = None,
     section: Annotated[
         str | None,
         Parameter(

@@ -103,7 +103,9 @@ def guide(topic: Topic = None) -> Answer:
 
 @tool.artifact_action
 def trust_policy(
-    provider: Annotated[ProviderName, Parameter("the platform", synonyms=_PROVIDERS, brief="")],
+    provider: Annotated[
+        ProviderName, Parameter("the platform", synonyms=_PROVIDERS, brief="", by_position=True)
+    ],
     account: AccountId,
     names: Names,
     audience: Annotated[
@@ -161,7 +163,9 @@ def trust_policy(
 
 @tool.artifact_action
 def manifest(
-    provider: Annotated[ProviderName, Parameter("the platform", synonyms=_PROVIDERS, brief="")],
+    provider: Annotated[
+        ProviderName, Parameter("the platform", synonyms=_PROVIDERS, brief="", by_position=True)
+    ],
     role: Annotated[
         str,
         Parameter(
@@ -240,6 +244,7 @@ def check(
             document=True,
             policies=True,
             also=TRUST_POLICY_NAMES,
+            by_position=True,
         ),
     ] = None,
     manifests: Annotated[

@@ -52,7 +52,13 @@ class Argument:
     also: tuple[str, ...] = ()
     several: bool = False
     as_text: bool = False
+    by_position: bool = False
     members: tuple[str, ...] = ()
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it is true or false, an option without a value on the command line."""
+        return self.kind is ArgumentKind.FLAG
 
     @property
     def choices(self) -> tuple[str, ...]:

@@ -129,6 +129,7 @@ def needs_parameter(declared: Iterable[Need]) -> Parameter:
         f"object of: {names}",
         brief=f"{{{names}}}",
         document=True,
+        by_position=True,
         also=("requirements", "criteria"),
         members=tuple(
             name

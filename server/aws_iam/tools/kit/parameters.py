@@ -8,8 +8,8 @@ from typing import Annotated
 from aws_iam.answer import Severity
 from aws_iam.tools.kit.tool import Json, Parameter
 
-GRADES = tuple(severity.value for severity in Severity if severity.value.islower())
-"""The severities that a caller can choose, worst first; each of AWS's four ranks like one of them."""
+SEVERITIES = tuple(severity.value for severity in Severity)
+"""AWS's four for policy validation and the five for everything else; each of AWS's ranks like one of the five."""
 
 TRUST_POLICY_NAMES = (
     "trust_policy",
@@ -28,6 +28,7 @@ Topic = Annotated[
         "section, or what it is about; absent: contents",
         brief="section or words",
         also=("section", "subject", "query", "question"),
+        by_position=True,
     ),
 ]
 TrustPolicy = Annotated[
@@ -38,6 +39,7 @@ TrustPolicy = Annotated[
         document=True,
         policies=True,
         also=TRUST_POLICY_NAMES,
+        by_position=True,
     ),
 ]
 KeyPolicy = Annotated[
@@ -48,17 +50,17 @@ KeyPolicy = Annotated[
         document=True,
         policies=True,
         also=KEY_POLICY_NAMES,
+        by_position=True,
     ),
 ]
-Benchmark = Annotated[
-    str | None,
-    Parameter(
-        "CIS version, such as 3.0; default newest",
-        brief="CIS version",
-        also=("version", "cis_version", "cis", "standard", "cis_benchmark"),
-    ),
-]
-AccountId = Annotated[str, Parameter("12-digit account id", brief="12 digits", also=ACCOUNT_NAMES)]
+BENCHMARK = Parameter(
+    "CIS version, such as 3.0; default newest",
+    brief="CIS version",
+    also=("version", "cis_version", "cis", "standard", "cis_benchmark"),
+)
+Benchmark = Annotated[str | None, BENCHMARK]
+ACCOUNT_ID = Parameter("12-digit account id", brief="12 digits", also=ACCOUNT_NAMES)
+AccountId = Annotated[str, ACCOUNT_ID]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ class Parameter:
     name files or belong to long runs: MCP does not offer them. `choices` that need imports are a function. `synonyms` are
     words that people use for a choice, `also` other names of the argument. A text with `several` names also comes as a
     list. `as_text` is a document that is rather text than an object, or a text that also comes as a JSON value. `members` are the names in an object, which callers also give on their own.
+    One `by_position` needs no option on the command line.
     """
 
     description: str
@@ -56,6 +57,7 @@ class Parameter:
     also: tuple[str, ...] = field(default=(), kw_only=True)
     several: bool = field(default=False, kw_only=True)
     as_text: bool = field(default=False, kw_only=True)
+    by_position: bool = field(default=False, kw_only=True)
     members: tuple[str, ...] = field(default=(), kw_only=True)
     cli_only: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
@@ -312,6 +314,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         also=parameter.also,
         several=parameter.several,
         as_text=parameter.as_text,
+        by_position=parameter.by_position,
         members=parameter.members,
     )
 

@@ -86,7 +86,8 @@ def key_policy(
 @tool.artifact_action
 def envelope(
     language: Annotated[
-        Language | None, Parameter("default python", synonyms=LANGUAGES, brief="")
+        Language | None,
+        Parameter("default python", synonyms=LANGUAGES, brief="", by_position=True),
     ] = None,
     library: Annotated[Library | None, Parameter("default encryption_sdk", brief="")] = None,
 ) -> Answer:
@@ -149,6 +150,7 @@ def check(
             document=True,
             policies=True,
             also=KEY_POLICY_NAMES,
+            by_position=True,
         ),
     ] = None,
     account: Annotated[

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from aws_iam.errors import InputError
-from aws_iam.tools.kit.parameters import AccountId
+from aws_iam.tools.kit.parameters import ACCOUNT_ID
 from aws_iam.tools.kit.tool import Json, Parameter
 from aws_iam.tools.kms.reasoning.key_access import Usage, Use
 
@@ -34,7 +34,7 @@ _USAGES = {
 class KeyPolicyArguments:
     """Who administers the key, who uses it, and how."""
 
-    account: AccountId
+    account: Annotated[str, replace(ACCOUNT_ID, by_position=True)]
     admins: Annotated[
         list[str] | None,
         Parameter(

@@ -8,7 +8,7 @@ from aws_iam.answer import Answer
 from aws_iam.engine.language.document import Kind
 from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit import guide as pages
-from aws_iam.tools.kit.parameters import GRADES, Connection, Topic
+from aws_iam.tools.kit.parameters import SEVERITIES, Connection, Topic
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.policy.explain import explain as policy_explain
 from aws_iam.tools.policy.generate import template as policy_template
@@ -96,6 +96,7 @@ Document = Annotated[
         document=True,
         policies=True,
         also=("policy", "policies", *_DOCUMENT_NAMES),
+        by_position=True,
     ),
 ]
 NewDocument = Annotated[
@@ -106,6 +107,7 @@ NewDocument = Annotated[
         document=True,
         policies=True,
         also=("new", "after", "policy_a", *_DOCUMENT_NAMES),
+        by_position=True,
     ),
 ]
 PolicyKind = Annotated[
@@ -140,6 +142,7 @@ def lookup(
                 "keyword",
             ),
             brief="service, action, wildcard, condition key, ARN, `aws s3 sync`, SDK call, aws_s3_bucket, managed policy",
+            by_position=True,
         ),
     ],
 ) -> Answer:
@@ -167,7 +170,7 @@ def validate(
         str | None, Parameter("report file", choices=policy_formats, brief="")
     ] = None,
     fail_on: Annotated[
-        str, Parameter("tests fail at or above it", choices=GRADES, cli_only=True)
+        str, Parameter("tests fail at or above it", choices=SEVERITIES, cli_only=True)
     ] = "high",
     connection: Connection,
     progress: Progress,
@@ -188,6 +191,7 @@ def evaluate(
             document=True,
             also=("simulation", "requests"),
             brief="{principal, action or list, resource, context}",
+            by_position=True,
         ),
     ],
     policies: Annotated[
@@ -197,6 +201,7 @@ def evaluate(
             document=True,
             also=_POLICIES_NAMES,
             brief="policy, list, or {identity, resource, scp, rcp, boundary, session, vpc_endpoint}",
+            by_position=True,
         ),
     ],
 ) -> Answer:
@@ -217,6 +222,7 @@ def compare(
             policies=True,
             also=("old", "before", "previous", "reference", "policy_b"),
             brief="old policy",
+            by_position=True,
         ),
     ] = None,
     forbidden: Annotated[
@@ -275,6 +281,7 @@ def denied(
             ),
             as_text=True,
             brief="the AccessDenied text",
+            by_position=True,
         ),
     ],
     policies: Annotated[
@@ -302,6 +309,7 @@ def generate(
             document=True,
             also=("access", "permissions", "requirements"),
             brief='{"read": ARN}: levels or actions',
+            by_position=True,
         ),
     ] = None,
     conditions: Annotated[
@@ -357,6 +365,7 @@ def template(
                 "description",
             ),
             brief="name or words",
+            by_position=True,
         ),
     ] = None,
     values: Annotated[

@@ -132,7 +132,11 @@ def snippet(
     runtime: Annotated[
         secret_snippets.Runtime,
         Parameter(
-            "where the code runs", synonyms=_RUNTIMES, also=("platform", "compute"), brief=""
+            "where the code runs",
+            synonyms=_RUNTIMES,
+            also=("platform", "compute"),
+            brief="",
+            by_position=True,
         ),
     ],
     store: Annotated[
@@ -162,7 +166,11 @@ def rotation(
     target: Annotated[
         rotation_files.Target,
         Parameter(
-            "what is rotated", synonyms=_TARGETS, also=("type", "service", "secret_type"), brief=""
+            "what is rotated",
+            synonyms=_TARGETS,
+            also=("type", "service", "secret_type"),
+            brief="",
+            by_position=True,
         ),
     ],
     format_: Annotated[rotation_files.Format | None, Parameter("", synonyms=FORMATS)] = None,

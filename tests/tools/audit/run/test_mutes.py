@@ -10,7 +10,7 @@ import pytest
 
 from aws_iam.account.reading.snapshot import save
 from aws_iam.answer import Status
-from aws_iam.cli import command_line
+from aws_iam.cli import command_line, exit_status
 from aws_iam.errors import InputError
 from aws_iam.report.answer_text import plain
 from aws_iam.tools.audit.actions import tool
@@ -135,11 +135,11 @@ def test_muting_everything_that_fails_ends_with_status_0(
     file = tmp_path / "mutes.yaml"
     file.write_text("".join(f"- control: {key}\n  reason: accepted\n" for key in sorted(failed)))
     words = ["audit", "run", "--snapshot", str(saved)]
-    assert command_line.main(words, {}) == command_line.FOUND
-    assert command_line.main([*words, "--mute", str(file)], {}) == command_line.OK
+    assert command_line.main(words, {}) == exit_status.FOUND
+    assert command_line.main([*words, "--mute", str(file)], {}) == exit_status.OK
     assert (
         command_line.main(["audit", "report", *words[2:], "--mute", str(file)], {})
-        == command_line.OK
+        == exit_status.OK
     )
     assert "findings muted" in capsys.readouterr().out
 
