@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WORD = re.compile(r"[a-z0-9]+")
-_ENDINGS = ("ings", "ing", "ies", "es", "ed", "s", "y")
+_ENDINGS = ("ings", "ing", "ions", "ion", "ies", "es", "ed", "e", "s", "y")
 _SHORTEST_STEM = 3
-_HEADING = 6.0
+_HEADING = 3.0
 _LONGEST_QUESTION = 400
 _FILLERS = frozenset(
     [
@@ -93,16 +93,22 @@ def ranked(question: str, texts: Mapping[str, tuple[str, str]]) -> list[str]:
     having = Counter(
         stem for heading, body in counted.values() for stem in asked if heading[stem] or body[stem]
     )
+    average = sum(body.total() for _, body in counted.values()) / max(len(counted), 1) or 1.0
     scores = {
         name: sum(
             log(1 + len(texts) / having[stem])
-            * (_HEADING * bool(heading[stem]) + log(1 + body[stem]))
+            * (_HEADING * bool(heading[stem]) + _weight(body[stem], body.total() / average))
             for stem in asked
             if having[stem]
         )
         for name, (heading, body) in counted.items()
     }
     return sorted((name for name in scores if scores[name]), key=lambda name: -scores[name])
+
+
+def _weight(count: int, length: float) -> float:
+    """Okapi BM25 with the usual constants; `length` is that of the text beside the average."""
+    return count * 2.5 / (count + 1.5 * (0.25 + 0.75 * length))
 
 
 def words(text: str) -> list[str]:
