@@ -15,7 +15,7 @@ from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _PRIVATE_USE = range(0xE000, 0xF8FF)
 _NOT_IN_A_WORD = re.compile(r"[^A-Za-z0-9]+")
@@ -34,7 +34,12 @@ class Placeholders:
     @classmethod
     def unused_in(cls, root: Node) -> Placeholders:
         """Two private-use characters that occur nowhere in the file, so that nobody can write a placeholder into it."""
-        used = {character for text in _texts(root) if not text.isascii() for character in text}
+        return cls.unused_in_texts(_texts(root))
+
+    @classmethod
+    def unused_in_texts(cls, texts: Iterable[str]) -> Placeholders:
+        """The same for the texts of several files."""
+        used = {character for text in texts if not text.isascii() for character in text}
         free = [chr(code) for code in _PRIVATE_USE if chr(code) not in used]
         if len(free) < 2:  # noqa: PLR2004 - a pair
             raise InputError("the file uses every private-use character of Unicode")

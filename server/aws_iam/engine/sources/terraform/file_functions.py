@@ -1,0 +1,117 @@
+"""Functions that read files: only those of the folder that was given, through the reader of the caller."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.parsing.json_nodes import Form, Lines, Node, Place, string
+from aws_iam.engine.sources.terraform.expressions import Scope
+from aws_iam.engine.sources.terraform.parsing.native import template_in
+from aws_iam.engine.sources.terraform.values import Invalid, boolean
+from aws_iam.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aws_iam.engine.sources.terraform.expressions import Evaluator
+
+    FileFunction = Callable[[Evaluator, Sequence[Node], Place, Scope], "Node | None"]
+
+def _read(evaluator: Evaluator, path: Node, scope: Scope) -> tuple[str, str] | None:
+    if evaluator.placeholders.within(path.text) or path.form is not Form.STRING:
+        return None
+    name = path.text.replace("\\", "/")
+    if not posixpath.isabs(name):
+        # A path of its own begins in the folder where Terraform runs, which is the root module's.
+        start = scope.module.root_folder
+        name = name if _within(name, scope.module.folder) else posixpath.join(start, name)
+    name = posixpath.normpath(name)
+    text = evaluator.read_file(name)
+    if text is None:
+        return None
+    evaluator.charge(len(text))
+    # Private-use characters stand for values that are not known.
+    for character in (evaluator.placeholders.begin, evaluator.placeholders.end):
+        text = text.replace(character, "\ufffd")
+    return name, text
+
+
+def _within(path: str, folder: str) -> bool:
+    return bool(folder) and folder != "." and path.startswith(f"{folder}/")
+
+
+def _file(
+    evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope
+) -> Node | None:
+    found = _read(evaluator, arguments[0], scope)
+    if found is None:
+        return None
+    name, text = found
+    place = Place(spot=0, lines=Lines(text, name))
+    return string(text, place) if at else None
+
+
+def _template(
+    evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope
+) -> Node | None:
+    found = _read(evaluator, arguments[0], scope)
+    variables = arguments[1]
+    if found is None:
+        return None
+    name, text = found
+    try:
+        template = template_in(text, 0, Lines(text, name))
+    except InputError:
+        raise Invalid from None
+    if variables.form is not Form.OBJECT:
+        inner = Scope(module=_Unknown(evaluator, scope, at))
+    else:
+        names = {member.key: member.value for member in variables.members}
+        inner = Scope(module=_Unknown(evaluator, scope, at), names=names)
+    with evaluator.nested(4):
+        return evaluator.value(template, inner)
+
+
+class _Unknown:
+    """The names of a template beside its variables: there are none."""
+
+    def __init__(self, evaluator: Evaluator, scope: Scope, at: Place) -> None:
+        self._evaluator = evaluator
+        self._at = at
+        self.folder = scope.module.folder
+        self.root_folder = scope.module.root_folder
+
+    def root(self, name: str, at: Place) -> Node:
+        """A variable that the caller did not give."""
+        return self._evaluator.hole(name, at or self._at)
+
+
+def _exists(
+    evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope
+) -> Node | None:
+    found = _read(evaluator, arguments[0], scope)
+    # A file outside of the folder may be there.
+    return boolean(True, at) if found else None  # noqa: FBT003
+
+
+def _path(change: Callable[[str], str]) -> FileFunction:
+    def function(
+        evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope
+    ) -> Node | None:
+        text = evaluator.text(arguments[0])
+        unknown = evaluator.placeholders.within(text) or not scope
+        return None if unknown else string(change(text), at)
+
+    return function
+
+
+FILE_FUNCTIONS: dict[str, FileFunction] = {
+    "abspath": _path(str),
+    "basename": _path(posixpath.basename),
+    "dirname": _path(posixpath.dirname),
+    "file": _file,
+    "fileexists": _exists,
+    "pathexpand": _path(str),
+    "templatefile": _template,
+}

@@ -1,0 +1,476 @@
+"""The policies that a tree of Terraform files declares: documents of resources, attachments, documents that nothing uses.
+
+A document is read once where several resources use it, and where several instances of one block have the same one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from aws_iam import resources
+from aws_iam.engine.language.document import Holder, Kind
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.parsing.json_nodes import Form, Node, Place
+from aws_iam.engine.parsing.json_text import Syntax
+from aws_iam.engine.sources.containers.attachments import (
+    PolicyAttachment,
+    attachment_rows,
+    attachments,
+)
+from aws_iam.engine.sources.containers.embedded_documents import is_policy
+from aws_iam.engine.sources.containers.generic_data import PolicyByLooks
+from aws_iam.engine.sources.containers.placeholders import Placeholders
+from aws_iam.engine.sources.containers.policy_places import (
+    FoundPolicy,
+    PolicyPlace,
+    SkippedPlace,
+    organization_place,
+    places_by_type,
+    texts_at,
+    values_at,
+)
+from aws_iam.engine.sources.terraform.blocks import Expanded, expanded
+from aws_iam.engine.sources.terraform.documents import DOCUMENT
+from aws_iam.engine.sources.terraform.embedded_json import document_in
+from aws_iam.engine.sources.terraform.expressions import Evaluator
+from aws_iam.engine.sources.terraform.folders import folders_of, is_configuration
+from aws_iam.engine.sources.terraform.functions import called
+from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
+from aws_iam.engine.sources.terraform.syntax import Block, Body
+from aws_iam.engine.sources.terraform.values import (
+    Budget,
+    Invalid,
+    TooMuch,
+    listed,
+    mapped,
+    placed,
+)
+from aws_iam.errors import InputError
+from aws_iam.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from aws_iam.engine.sources.files import File
+    from aws_iam.engine.sources.terraform.folders import Folder
+
+NAME = "Terraform"
+MOST_STEPS = 3_000_000
+"""The steps for all files; one takes some two microseconds."""
+MOST_STEPS_OF_ONE = 100_000
+MOST_MODULES = 300
+_DATA = "terraform-resources.json"
+_ORGANIZATION = "aws_organizations_policy"
+# The provider's own default for `type`.
+_DEFAULT_ORGANIZATION_TYPE = "SERVICE_CONTROL_POLICY"
+_MANAGED = "aws_iam_policy"
+_UNKNOWN = "the document is not known from these files"
+_WITHOUT_STATEMENTS = "the document has no statement, with the values that these files give"
+_TOO_MUCH = "its expressions take more work than is spent on one resource"
+_EMPTY = Body(at=Place())
+# Arguments that hold no document.
+_META = frozenset({"count", "for_each", "depends_on", "lifecycle", "provider", "providers", "source", "version"})  # fmt: skip
+
+Found = FoundPolicy | SkippedPlace | PolicyAttachment
+
+
+@slotted
+class TerraformPolicies:
+    """What the files hold, each with its file, and the files that could not be read."""
+
+    places: tuple[tuple[str, Found], ...]
+    refused: Mapping[str, InputError]
+
+
+def terraform_policies(
+    files: Sequence[File], read_file: Callable[[str], str | None]
+) -> TerraformPolicies:
+    """The policies of files in Terraform's language; `read_file` returns the text of another file of the same folder."""
+    folders = folders_of(files)
+    evaluator = Evaluator(
+        placeholders=Placeholders.unused_in_texts(file.text for file in files),
+        budget=Budget(MOST_STEPS),
+        read_file=read_file,
+        functions=called,
+    )
+    reading = _Reading(folders=folders, evaluator=evaluator)
+    reading.read()
+    refused = {name: why for folder in folders.values() for name, why in folder.refused.items()}
+    return TerraformPolicies(places=tuple(reading.places), refused=refused)
+
+
+@dataclass(slots=True)
+class _Reading:
+    folders: Mapping[str, Folder]
+    evaluator: Evaluator
+    places: list[tuple[str, Found]] = field(default_factory=list)
+    # The first policy at each place of a block, by its position in `places`.
+    first: dict[tuple[object, ...], list[int]] = field(default_factory=dict)
+    attached: set[PolicyAttachment] = field(default_factory=set)
+    covered: set[tuple[object, int]] = field(default_factory=set)
+    # The names of the documents of managed policies, by ARN.
+    managed: dict[str, str] = field(default_factory=dict)
+    modules: list[Module] = field(default_factory=list)
+
+    def read(self) -> None:
+        """Read all modules, those that no other calls first."""
+        own = {
+            path: folder
+            for path, folder in self.folders.items()
+            if any(map(is_configuration, folder.files))
+        }
+        inner = {
+            target.path
+            for folder in own.values()
+            for block in folder.calls.values()
+            if (target := called_folder(folder, block, own)) and target.path != folder.path
+        }
+        for path in (*sorted(set(own) - inner), *sorted(inner)):
+            if all(module.folder != path for module in self.modules):
+                self._collect(
+                    Module(
+                        source=own[path],
+                        folders=own,
+                        evaluator=self.evaluator,
+                        root_folder=path,
+                    )
+                )
+        for module in self.modules:
+            for block in module.source.resources.values():
+                self._attempt(module, block, self._resource)
+            for block in module.source.calls.values():
+                self._attempt(module, block, self._call)
+        for module in self.modules:
+            for (type_, _), block in module.source.data.items():
+                if type_ == DOCUMENT:
+                    self._attempt(module, block, self._evaluated)
+        for module in self.modules:
+            for (type_, _), block in module.source.data.items():
+                if type_ == DOCUMENT:
+                    self._attempt(module, block, self._alone)
+            self._unused(module)
+        self.places = [(file, self._with_document(found)) for file, found in self.places]
+
+    def _collect(self, module: Module) -> None:
+        if len(self.modules) >= MOST_MODULES:
+            why = f"more than {MOST_MODULES} modules"
+            self._add(_file_of(module.source), SkippedPlace(name=module.address, why=why))
+            return
+        self.modules.append(module)
+        for name, block in module.source.calls.items():
+            self.evaluator.budget.begin(MOST_STEPS_OF_ONE)
+            try:
+                for inner in module.calls_of(name):
+                    self._collect(inner)
+            except (TooMuch, Invalid, InputError) as refused:
+                self._skip(module, block, refused)
+
+    def _skip(self, module: Module, block: Block, refused: Exception) -> None:
+        why = refused.message if isinstance(refused, InputError) else _TOO_MUCH
+        name = f"{module.address}{_address(block)}"
+        self._add(_file(block), SkippedPlace(name=name, why=why))
+
+    def _add(self, file: str, found: Found) -> None:
+        self.places.append((file, found))
+
+    def _attempt(
+        self, module: Module, block: Block, read: Callable[[Module, Block, Instance], None]
+    ) -> None:
+        """Read a block in all of its instances, on both sides of what conditions do not decide."""
+        evaluator = self.evaluator
+        evaluator.side, evaluator.off = True, module.off
+        evaluator.budget.begin(MOST_STEPS_OF_ONE)
+        try:
+            instances, further = module.instances(block)
+            for instance in instances:
+                evaluator.off = module.off or instance.off
+                for evaluator.side in (True, False):
+                    evaluator.conditional = False
+                    read(module, block, instance)
+                    if not evaluator.conditional:
+                        break
+                evaluator.side = True
+        except (TooMuch, Invalid, InputError) as refused:
+            self._skip(module, block, refused)
+            return
+        finally:
+            evaluator.side, evaluator.off = True, False
+        if further:
+            name = f"{module.address}{_address(block)}"
+            why = f"{counted(further, 'further instance')} of the block"
+            self._add(_file(block), SkippedPlace(name=name, why=why))
+
+    # Resources
+
+    def _resource(self, module: Module, block: Block, instance: Instance) -> None:
+        type_ = block.labels[0]
+        address = f"{module.address}{_address(block)}{instance.suffix}"
+        body, rows = block.body, attachment_rows(_DATA, type_)
+        places = self._places(type_, body, instance)
+        targets = [path for own in (*places, *rows) for path in own.targets]
+        wanted = [*(place.path for place in places), *(row.path for row in rows), *targets]
+        heads = {path.partition(".")[0].removesuffix("[]"): "." in path for path in wanted}
+        held = self._held(body, heads, instance)
+        attached_to = tuple(map(self._shown, texts_at(held, targets)))
+        holder = Holder(name=address, type=type_, attached_to=attached_to)
+        done: set[str] = set()
+        for place in places:
+            done.add(place.path.partition(".")[0].removesuffix("[]"))
+            for path, value, inside in values_at(held, place.path):
+                named = inside.member(place.name) if place.name else None
+                known = named is not None and not self.evaluator.placeholders.within(named.text)
+                name = f"{address}.{path}" + (f" ({named.text})" if known and named else "")
+                self._policy(block, name, (place.path, path), place, value, holder)
+        if type_ == _MANAGED and self.evaluator.side:
+            self._remember_arn(module, block, instance, f"{address}.policy")
+        for own in attachments(_DATA, type_, held, address, self._shown):
+            if own not in self.attached:
+                self.attached.add(own)
+                self._add(_file(block), own)
+        others = set(_not_iam().get(type_, ())) | done | heads.keys() | _META
+        self._others(block, body, address, others, instance)
+
+    def _places(self, type_: str, body: Body, instance: Instance) -> tuple[PolicyPlace, ...]:
+        if type_ != _ORGANIZATION:
+            return places_by_type(_DATA).get(type_, ())
+        expression = body.attribute("type")
+        policy_type = _DEFAULT_ORGANIZATION_TYPE
+        if expression is not None:
+            value = self.evaluator.value_or_hole(expression, instance.scope)
+            policy_type = value.text or _DEFAULT_ORGANIZATION_TYPE
+            if self.evaluator.placeholders.within(policy_type):
+                # The document itself says of which type it may be.
+                return (PolicyPlace(path="content"),)
+        return (organization_place("content", policy_type),)
+
+    def _held(self, body: Body, heads: Mapping[str, bool], instance: Instance) -> Node:
+        """The arguments with these names as one object; a nested block is a list of objects."""
+        members: list[tuple[str, Node]] = []
+        for head, is_block in heads.items():
+            expression = body.attribute(head)
+            if is_block:
+                blocks = [
+                    mapped(self._arguments(part), part.at)
+                    for part in expanded(self.evaluator, body, head, instance.scope)
+                ]
+                if blocks:
+                    members.append((head, listed(blocks, body.at)))
+            elif expression is not None:
+                value = self.evaluator.value_or_hole(expression, instance.scope)
+                if value.form is not Form.NULL:
+                    members.append((head, value))
+        return mapped(members, body.at)
+
+    def _arguments(self, part: Expanded) -> Iterator[tuple[str, Node]]:
+        for name in part.body.attribute_names:
+            expression = part.body.attribute(name)
+            if expression is not None:
+                yield name, self.evaluator.value_or_hole(expression, part.scope)
+
+    def _policy(
+        self,
+        block: Block,
+        name: str,
+        path: tuple[str, str],
+        place: PolicyPlace,
+        value: Node,
+        holder: Holder,
+    ) -> None:
+        """The document at a place of a block, unless another instance has the same."""
+        evaluator = self.evaluator
+        content = document_in(value, evaluator)
+        if content is None and not (value.form is Form.STRING and value.text.strip()):
+            return
+        if place.skip:
+            self._add(_file(block), SkippedPlace(name=name, why=place.skip))
+            return
+        partly = evaluator.placeholders.within(value.text)
+        if content is None or (isinstance(content, Syntax) and partly):
+            self._unread(block, name, path[0], _UNKNOWN)
+            return
+        if isinstance(content, Node):
+            if content.form is Form.OBJECT and not content.members[1:] and content.member("Version"):
+                self._unread(block, name, path[0], _WITHOUT_STATEMENTS)
+                return
+            self._cover(content)
+            content = placed(content, evaluator.budget.spend)
+        self._found(
+            block,
+            path,
+            FoundPolicy(
+                name=name,
+                content=content,
+                kind=place.kind,
+                resource_type=place.resource_type,
+                holder=holder,
+            ),
+        )
+
+    def _unread(self, block: Block, name: str, path: str, why: str) -> None:
+        key = ("unread", _file(block), block.at.offset, path, why)
+        if key not in self.first:
+            self.first[key] = []
+            self._add(_file(block), SkippedPlace(name=name, why=why))
+
+    def _found(self, block: Block, path: tuple[str, str], found: FoundPolicy) -> None:
+        key = (_file(block), block.at.offset, path)
+        earlier = self.first.setdefault(key, [])
+        for number in earlier:
+            file, other = self.places[number]
+            if isinstance(other, FoundPolicy) and _same(other, self._filled(found)):
+                attached = dict.fromkeys((*other.holder.attached_to, *found.holder.attached_to))
+                holder = replace(other.holder, attached_to=tuple(attached))
+                self.places[number] = (file, replace(other, holder=holder))
+                return
+        if earlier:
+            first = self.places[earlier[0]][1]
+            if not self.evaluator.side:
+                found = replace(found, name=f"{found.name} (conditions false)")
+            found = replace(found, other_side_of=first.name)
+        earlier.append(len(self.places))
+        self._add(_file(block), self._filled(found))
+
+    def _filled(self, found: FoundPolicy) -> FoundPolicy:
+        content, placeholders = found.content, self.evaluator.placeholders
+        if not isinstance(content, Node) or placeholders.in_none_of(content):
+            return found
+        variants, unresolved = placeholders.variants(content)
+        return replace(
+            found, content=variants[0], variants=variants[1:], unresolved=unresolved
+        )
+
+    def _cover(self, content: Node) -> None:
+        self.covered.update(_statements(content))
+
+    def _shown(self, text: str) -> str:
+        return self.evaluator.placeholders.as_variables(text)
+
+    def _remember_arn(self, module: Module, block: Block, instance: Instance, name: str) -> None:
+        key = (block.labels[0], block.labels[1])
+        arn = module.attribute(key, instance, "arn", block.at)
+        self.managed.setdefault(self._shown(arn.text), name)
+
+    def _with_document(self, found: Found) -> Found:
+        if not isinstance(found, PolicyAttachment):
+            return found
+        return replace(found, document=self.managed.get(found.policy, ""))
+
+    # Documents elsewhere
+
+    def _call(self, module: Module, block: Block, instance: Instance) -> None:
+        """The documents that a module which is not among the files is given."""
+        if module.called_folder(block) is None:
+            address = f"{module.address}{_address(block)}{instance.suffix}"
+            self._others(block, block.body, address, _META, instance)
+
+    def _others(
+        self,
+        block: Block,
+        body: Body,
+        address: str,
+        leaving: frozenset[str] | set[str],
+        instance: Instance,
+    ) -> None:
+        for name in body.attribute_names:
+            expression = body.attribute(name)
+            if name not in leaving and expression is not None:
+                value = self.evaluator.value_or_hole(expression, instance.scope)
+                self._documents_under(block, f"{address}.{name}", name, value)
+
+    def _documents_under(
+        self, block: Block, address: str, name: str, value: Node, *, unused: bool = False
+    ) -> None:
+        """Each policy in a value: objects and texts that look like one."""
+        todo: list[tuple[tuple[str | int, ...], Node]] = [((), value)]
+        while todo:
+            path, node = todo.pop()
+            self.evaluator.budget.spend()
+            content: Node | Syntax | None = node
+            if node.form is Form.STRING and "Statement" in node.text:
+                content = document_in(node, self.evaluator)
+            if isinstance(content, Node) and is_policy(content):
+                if unused and self._is_covered(content):
+                    continue
+                looks = PolicyByLooks((name, *path), content)
+                shown = "".join(f"[{own}]" if isinstance(own, int) else f".{own}" for own in path)
+                place = PolicyPlace(path="", kind=Kind.TRUST if looks.is_trust else None)
+                key = (f"{name}{shown}", "")
+                self._policy(block, address + shown, key, place, node, Holder(name=address))
+                continue
+            todo += [((*path, member.key), member.value) for member in reversed(node.members)]
+            todo += [((*path, number), item) for number, item in enumerate(node.items)][::-1]
+
+    def _is_covered(self, content: Node) -> bool:
+        own = set(_statements(content))
+        return own <= self.covered
+
+    def _evaluated(self, module: Module, block: Block, instance: Instance) -> None:
+        """Evaluate a document, so that those it is made of are known."""
+        module.document(block.labels[1], instance)
+
+    def _alone(self, module: Module, block: Block, instance: Instance) -> None:
+        """A document that nothing uses."""
+        content = module.document(block.labels[1], instance)
+        if (id(block.at.lines), block.at.offset) in self.evaluator.merged:
+            return
+        if self._is_covered(content):
+            return
+        name = f"{module.address}data.{DOCUMENT}.{block.labels[1]}{instance.suffix}.json"
+        place = PolicyPlace(path="json")
+        # Covered only after all of its instances and sides were read.
+        covered = set(self.covered)
+        self._policy(block, name, ("json", "json"), place, content, Holder())
+        self.covered = covered
+
+    def _unused(self, module: Module) -> None:
+        """The policies in locals and in defaults of variables that nothing used."""
+        defaults = {
+            ("var", name): default
+            for name, block in module.source.variables.items()
+            if (default := block.body.attribute("default")) is not None
+        }
+        locals_ = {("local", name): own for name, own in module.source.locals.items()}
+        for (type_, name), expression in (defaults | locals_).items():
+            block = Block(type=f"{type_}.{name}", labels=(), body=_EMPTY, at=expression.at)
+            self.evaluator.budget.begin(MOST_STEPS_OF_ONE)
+            try:
+                value = self.evaluator.value_or_hole(expression, module.scope)
+                address = f"{module.address}{block.type}"
+                self._documents_under(block, address, name, value, unused=True)
+            except (TooMuch, Invalid, InputError) as refused:
+                self._skip(module, block, refused)
+
+
+def _statements(content: Node) -> Iterator[tuple[object, int]]:
+    body = content.member("Statement")
+    for statement in body.listed() if body is not None else ():
+        lines = statement.at.lines
+        yield (lines.file or id(lines)) if lines else None, statement.at.offset
+
+
+def _same(first: FoundPolicy, second: FoundPolicy) -> bool:
+    return first.kind is second.kind and first.content == second.content
+
+
+def _file(block: Block) -> str:
+    lines = block.at.lines
+    return (lines.file or "") if lines else ""
+
+
+def _file_of(folder: Folder) -> str:
+    return folder.files[0] if folder.files else ""
+
+
+def _address(block: Block) -> str:
+    prefix = {"module": "module.", "data": "data."}.get(block.type, "")
+    return prefix + (".".join(block.labels) or block.type)
+
+
+@cache
+def _not_iam() -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for row in resources.data(_DATA)["not_iam"]:
+        found[row["type"]] = (*found.get(row["type"], ()), row["path"])
+    return found
