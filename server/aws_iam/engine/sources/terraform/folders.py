@@ -20,21 +20,12 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.files import File
     from aws_iam.engine.sources.terraform.syntax import Expression
 
-NATIVE = (".tf", ".tofu")
-JSON = (".tf.json", ".tofu.json")
 _VARIABLES = (".tfvars", ".tfvars.json")
-ENDINGS = (*NATIVE, *JSON, *_VARIABLES)
-"""The endings of the files that this package reads."""
 
 
 def is_configuration(name: str) -> bool:
-    """Whether a file of this name is part of a module."""
-    return name.lower().endswith((*NATIVE, *JSON))
-
-
-def is_terraform(name: str) -> bool:
-    """Whether a file of this name belongs to Terraform."""
-    return name.lower().endswith(ENDINGS)
+    """Whether a file of this name is part of a module, and not only gives values."""
+    return not name.lower().endswith(_VARIABLES)
 
 
 @dataclass(slots=True)
@@ -106,11 +97,8 @@ def _folder(path: str, files: list[File]) -> Folder:
     names = {file.name for file in files}
     configuration = [file for file in files if is_configuration(file.name)]
     # A `.tofu` file takes the place of the `.tf` file of the same name.
-    configuration = [
-        file
-        for file in configuration
-        if file.name.replace(".tf", ".tofu") not in names or ".tofu" in file.name
-    ]
+    tofu = {name.replace(".tofu", ".tf") for name in names if ".tofu" in name}
+    configuration = [file for file in configuration if file.name not in tofu]
     for file in sorted(configuration, key=lambda own: (_overrides(own.name), own.name)):
         folder.files.append(file.name)
         body = _body(file, folder)
