@@ -11,7 +11,8 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, rooted, string
+from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Placeholders:
     def variants(self, node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
         """The document with words, stars and ARNs in turn, and the pointers of the places that held placeholders."""
         words = _Words()
-        filled = [_Filled(self, words, forms) for forms in _VALUES]
+        filled = [_Filled(self, words, forms, forms is _VALUES[-1]) for forms in _VALUES]
         root = Place(spot=node.at.spot, lines=node.at.lines)
         nodes = tuple(variant.node(node, root) for variant in filled)
         return nodes, frozenset(filled[0].places)
@@ -72,6 +73,20 @@ class Placeholders:
 
 # What stands in for a value: where it is the whole text, and where it is a part of it.
 _VALUES = (("{}", "{}"), ("*", "*"), ("arn:aws:iam::111122223333:role/{}", "x{}"))
+
+_NARROW = from_value(
+    {
+        "StringEquals": {
+            "aws:PrincipalOrgID": "o-a1b2c3d4e5",
+            "aws:PrincipalAccount": "111122223333",
+            "aws:SourceAccount": "111122223333",
+            "aws:SourceVpce": "vpce-1a2b3c4d",
+            "iam:PassedToService": "ec2.amazonaws.com",
+            "sts:ExternalId": "a1b2c3d4",
+        },
+        "Bool": {"aws:MultiFactorAuthPresent": "true", "aws:SecureTransport": "true"},
+    }
+)
 
 
 @positional
@@ -81,6 +96,7 @@ class _Filled:
     placeholders: Placeholders
     words: _Words
     forms: tuple[str, str]
+    narrow: bool = False
     places: set[str] = field(default_factory=set)
 
     def node(self, node: Node, at: Place) -> Node:
@@ -88,6 +104,9 @@ class _Filled:
         if node.form is Form.STRING and self.placeholders.within(text):
             self.places.add(at.pointer)
             text = self.text(text)
+            if at.token == "Condition" and self.narrow:
+                # Whether there is a condition, and on what, is not known: in one variant it limits who, where and for what.
+                return rooted(_NARROW, at)
         return Node(
             form=node.form,
             stand=at,

@@ -1,7 +1,7 @@
 """The values of expressions, as far as they are known.
 
 Where a condition is not known, all such conditions are taken as true, or all as false: `side`. The reader of a resource
-reads both sides where `conditional` says that it matters.
+reads both sides where `conditional` says that it matters. A value that is not known equals one other at most: `choice`.
 """
 
 from __future__ import annotations
@@ -101,8 +101,9 @@ class Evaluator:
     off: bool = False
     _tolerant: int = 0
     _depth: int = 0
-    # For a value that is compared with several others, the one that it is taken for.
-    _assumed: dict[str, str] = field(default_factory=dict)
+    choice: int = 0
+    """Which of the values that an unknown value is compared with it is taken for."""
+    _compared: dict[str, list[str]] = field(default_factory=dict)
 
     # What is not known
 
@@ -358,8 +359,16 @@ class Evaluator:
             return False
         if not self.is_hole(left):
             left, right = right, left
+        others = self._compared.setdefault(left.text, [])
         other = right.form + right.text
-        return self._assumed.setdefault(left.text, other) == other
+        if other not in others:
+            others.append(other)
+        return others.index(other) == self.choice
+
+    @property
+    def choices(self) -> int:
+        """The most values that one unknown value is compared with."""
+        return max(map(len, self._compared.values()), default=1)
 
     def same(self, left: Node, right: Node) -> bool | None:
         """Whether two values are equal; None where that is not known."""

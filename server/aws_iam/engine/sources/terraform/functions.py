@@ -49,7 +49,7 @@ def called(evaluator: Evaluator, call: Call, scope: Scope) -> Node:
     if name in {"try", "can"}:
         return _tried(evaluator, call, scope)
     arguments = [evaluator.value_or_hole(argument, scope) for argument in call.arguments]
-    unknown = evaluator.hole(described(call), call.at)
+    unknown = evaluator.hole(_name_of_call(evaluator, call, arguments), call.at)
     if call.spread and arguments:
         last = arguments.pop()
         if evaluator.is_hole(last):
@@ -62,8 +62,7 @@ def called(evaluator: Evaluator, call: Call, scope: Scope) -> Node:
     if function is None:
         return unknown
     if name in KNOWN_ONLY and any(map(evaluator.partly_unknown, arguments)):
-        # A path of an argument that is not known may still be told from another.
-        return evaluator.hole(_name_of_call(evaluator, call, arguments), call.at)
+        return unknown
     try:
         found = function(evaluator, arguments, call.at)
     except (IndexError, ValueError):
@@ -72,8 +71,11 @@ def called(evaluator: Evaluator, call: Call, scope: Scope) -> Node:
 
 
 def _name_of_call(evaluator: Evaluator, call: Call, arguments: Sequence[Node]) -> str:
+    """What a call is called whose result is not known: by what is not known in it."""
     inner = next((own for own in arguments if evaluator.is_hole(own)), None)
-    return f"{call.function}({evaluator.name_of(inner) if inner else '…'})"
+    if inner is None and not call.arguments:
+        return f"{call.function}()"
+    return f"{call.function}({evaluator.name_of(inner) if inner else described(call.arguments[0])})"
 
 
 def _tried(evaluator: Evaluator, call: Call, scope: Scope) -> Node:
@@ -119,10 +121,39 @@ def _trimmed(strip: Callable[[str, str], str]) -> Function:
 
 def _replace(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node | None:
     text, old, new = map(evaluator.text, arguments)
-    if evaluator.placeholders.within(old) or (len(old) > 1 and old[0] == old[-1] == "/"):
-        return None  # a regular expression, which could run for ever
+    if evaluator.placeholders.within(old):
+        return None
+    if len(old) > 1 and old[0] == old[-1] == "/":
+        return _replaced(evaluator, text, old[1:-1], new, at)
     evaluator.charge(len(text) + (text.count(old) + 1) * len(new))
     return string(_outside(evaluator, text, lambda part: part.replace(old, new)), at)
+
+
+# A regular expression with two repetitions and none within another takes at most some million steps on such a text.
+_LONGEST_SUBJECT = 300
+_LONGEST_PATTERN = 100
+_MOST_REPETITIONS = 2
+_REPEATED_GROUP = re.compile(r"\)[*+{?]|\\[0-9]|\(\?[^:]")
+
+
+def _replaced(
+    evaluator: Evaluator, text: str, pattern: str, new: str, at: Place
+) -> Node | None:
+    """`replace` with a regular expression that is short and simple."""
+    repetitions = sum(map(pattern.count, "*+{"))
+    if (
+        evaluator.placeholders.within(text)
+        or max(len(text), len(new)) > _LONGEST_SUBJECT
+        or len(pattern) > _LONGEST_PATTERN
+        or repetitions > _MOST_REPETITIONS
+        or _REPEATED_GROUP.search(pattern)
+        or "$" in new
+    ):
+        return None
+    try:
+        return string(re.sub(pattern, lambda _: new, text), at)
+    except re.error:
+        raise Invalid from None
 
 
 _VERB = re.compile(r"%(?:\[(\d{1,3})\])?([-+ 0#]*)(\d{0,3})(?:\.(\d{1,2}))?([a-zA-Z%])")

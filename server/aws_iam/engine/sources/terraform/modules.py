@@ -93,7 +93,7 @@ class Module:
     def remembered(self, key: tuple[object, ...], at: Place, compute: Callable[[], Node]) -> Node:
         """A value that is computed once for each side; one that refers to itself is not known."""
         evaluator = self.evaluator
-        key = (*key, evaluator.side, evaluator.off)
+        key = (*key, evaluator.side, evaluator.choice, evaluator.off)
         if key in self._known:
             value, conditional = self._known[key]
             evaluator.conditional |= conditional
@@ -286,7 +286,10 @@ class Module:
             return self.document(key[1], instance)
         if data:
             return resource_attributes.of_data(self.evaluator, key, name, at, block, instance.scope)
-        return resource_attributes.of_resource(self.evaluator, block, instance.scope, name, at)
+        address = f"{self.address}{'.'.join(key)}{instance.suffix}"
+        return resource_attributes.of_resource(
+            self.evaluator, block, instance.scope, address, name, at
+        )
 
     def document(self, name: str, instance: Instance) -> Node:
         """The document of a data source."""

@@ -38,7 +38,7 @@ from aws_iam.engine.sources.terraform.expressions import Evaluator
 from aws_iam.engine.sources.terraform.folders import folders_of, is_configuration
 from aws_iam.engine.sources.terraform.functions import called
 from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
-from aws_iam.engine.sources.terraform.syntax import Block, Body
+from aws_iam.engine.sources.terraform.syntax import Block, Body, may_hold_policy
 from aws_iam.engine.sources.terraform.values import (
     Budget,
     Invalid,
@@ -60,7 +60,8 @@ NAME = "Terraform"
 MOST_STEPS = 3_000_000
 """The steps for all files; one takes some two microseconds."""
 MOST_STEPS_OF_ONE = 100_000
-MOST_MODULES = 300
+MOST_CHOICES = 12
+MOST_MODULES = 1_000
 _DATA = "terraform-resources.json"
 _ORGANIZATION = "aws_organizations_policy"
 # The provider's own default for `type`.
@@ -106,8 +107,8 @@ class _Reading:
     folders: Mapping[str, Folder]
     evaluator: Evaluator
     places: list[tuple[str, Found]] = field(default_factory=list)
-    # The first policy at each place of a block, by its position in `places`.
-    first: dict[tuple[object, ...], list[int]] = field(default_factory=dict)
+    # The policies at each place of a block: their positions in `places`, and their documents with placeholders.
+    first: dict[tuple[object, ...], list[tuple[int, Node | Syntax]]] = field(default_factory=dict)
     attached: set[PolicyAttachment] = field(default_factory=set)
     covered: set[tuple[object, int]] = field(default_factory=set)
     # The names of the documents of managed policies, by ARN.
@@ -155,8 +156,10 @@ class _Reading:
 
     def _collect(self, module: Module) -> None:
         if len(self.modules) >= MOST_MODULES:
-            why = f"more than {MOST_MODULES} modules"
-            self._add(_file_of(module.source), SkippedPlace(name=module.address, why=why))
+            why = f"the files call more than {MOST_MODULES:,} modules"
+            further = (_file_of(module.source), SkippedPlace(name="further modules", why=why))
+            if all(place != further[1] for _, place in self.places):
+                self._add(*further)
             return
         self.modules.append(module)
         for name, block in module.source.calls.items():
@@ -186,21 +189,31 @@ class _Reading:
             instances, further = module.instances(block)
             for instance in instances:
                 evaluator.off = module.off or instance.off
-                for evaluator.side in (True, False):
-                    evaluator.conditional = False
-                    read(module, block, instance)
-                    if not evaluator.conditional:
-                        break
-                evaluator.side = True
+                self._on_all_sides(lambda own=instance: read(module, block, own))
         except (TooMuch, Invalid, InputError) as refused:
             self._skip(module, block, refused)
             return
         finally:
-            evaluator.side, evaluator.off = True, False
+            evaluator.side, evaluator.choice, evaluator.off = True, 0, False
+        name = f"{module.address}{_address(block)}"
         if further:
-            name = f"{module.address}{_address(block)}"
             why = f"{counted(further, 'further instance')} of the block"
             self._add(_file(block), SkippedPlace(name=name, why=why))
+
+    def _on_all_sides(self, read: Callable[[], None]) -> None:
+        """Read with unknown conditions true, once for each value that decides them, and with all false."""
+        evaluator = self.evaluator
+        evaluator.conditional, evaluator.choice = False, 0
+        read()
+        if not evaluator.conditional:
+            return
+        for evaluator.choice in range(1, min(evaluator.choices, MOST_CHOICES)):
+            read()
+        if evaluator.choices > MOST_CHOICES:
+            raise InputError(f"an unknown value is compared with more than {MOST_CHOICES} others")
+        evaluator.side, evaluator.choice = False, 0
+        read()
+        evaluator.side = True
 
     # Resources
 
@@ -226,7 +239,8 @@ class _Reading:
         if type_ == _MANAGED and self.evaluator.side:
             self._remember_arn(module, block, instance, f"{address}.policy")
         for own in attachments(_DATA, type_, held, address, self._shown):
-            if own not in self.attached:
+            hidden = self.evaluator.off and own.policy.startswith("${")
+            if own not in self.attached and not hidden:
                 self.attached.add(own)
                 self._add(_file(block), own)
         others = set(_not_iam().get(type_, ())) | done | heads.keys() | _META
@@ -310,26 +324,27 @@ class _Reading:
 
     def _unread(self, block: Block, name: str, path: str, why: str) -> None:
         key = ("unread", _file(block), block.at.offset, path, why)
-        if key not in self.first:
+        # Where there is no such resource, and no document that one could have, nothing is left out.
+        if key not in self.first and not self.evaluator.off:
             self.first[key] = []
             self._add(_file(block), SkippedPlace(name=name, why=why))
 
     def _found(self, block: Block, path: tuple[str, str], found: FoundPolicy) -> None:
-        key = (_file(block), block.at.offset, path)
-        earlier = self.first.setdefault(key, [])
-        for number in earlier:
+        earlier = self.first.setdefault((_file(block), block.at.offset, path), [])
+        for number, content in earlier:
             file, other = self.places[number]
-            if isinstance(other, FoundPolicy) and _same(other, self._filled(found)):
+            if isinstance(other, FoundPolicy) and content == found.content:
                 attached = dict.fromkeys((*other.holder.attached_to, *found.holder.attached_to))
                 holder = replace(other.holder, attached_to=tuple(attached))
                 self.places[number] = (file, replace(other, holder=holder))
                 return
         if earlier:
-            first = self.places[earlier[0]][1]
-            if not self.evaluator.side:
-                found = replace(found, name=f"{found.name} (conditions false)")
+            first = self.places[earlier[0][0]][1]
+            if self.evaluator.choice or not self.evaluator.side:
+                how = "other conditions" if self.evaluator.side else "conditions false"
+                found = replace(found, name=f"{found.name} ({how})")
             found = replace(found, other_side_of=first.name)
-        earlier.append(len(self.places))
+        earlier.append((len(self.places), found.content))
         self._add(_file(block), self._filled(found))
 
     def _filled(self, found: FoundPolicy) -> FoundPolicy:
@@ -433,6 +448,8 @@ class _Reading:
         }
         locals_ = {("local", name): own for name, own in module.source.locals.items()}
         for (type_, name), expression in (defaults | locals_).items():
+            if not may_hold_policy(expression):
+                continue
             block = Block(type=f"{type_}.{name}", labels=(), body=_EMPTY, at=expression.at)
             self.evaluator.budget.begin(MOST_STEPS_OF_ONE)
             try:
@@ -448,10 +465,6 @@ def _statements(content: Node) -> Iterator[tuple[object, int]]:
     for statement in body.listed() if body is not None else ():
         lines = statement.at.lines
         yield (lines.file or id(lines)) if lines else None, statement.at.offset
-
-
-def _same(first: FoundPolicy, second: FoundPolicy) -> bool:
-    return first.kind is second.kind and first.content == second.content
 
 
 def _file(block: Block) -> str:

@@ -63,18 +63,19 @@ def _rows() -> Mapping[str, AttributeRow]:
     return {row["type"]: AttributeRow(**row) for row in rows}
 
 
-def of_resource(
-    evaluator: Evaluator, block: Block, scope: Scope, name: str, at: Place
+def of_resource(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope and its address
+    evaluator: Evaluator, block: Block, scope: Scope, address: str, name: str, at: Place
 ) -> Node:
-    """An attribute of a resource."""
-    type_, label = block.labels
-    unknown = evaluator.hole(f"{type_}.{label}.{name}", at)
-    row = _rows().get(type_)
+    """An attribute of an instance of a resource."""
+    unknown = evaluator.hole(f"{address}.{name}", at)
+    row = _rows().get(block.labels[0])
     if row and name == "id":
         name = row.id
     if row and name == "arn":
-        arn = _arn(evaluator, row, block, scope, at)
+        arn = _arn(evaluator, row, block, scope, unknown)
         return unknown if arn is None else string(arn, at)
+    if row and name == row.name:
+        return string(_name(evaluator, row, block, scope, unknown), at)
     expression = block.body.attribute(name)
     if expression is None:
         return unknown
@@ -83,20 +84,30 @@ def of_resource(
 
 
 def _arn(
-    evaluator: Evaluator, row: AttributeRow, block: Block, scope: Scope, at: Place
+    evaluator: Evaluator, row: AttributeRow, block: Block, scope: Scope, unknown: Node
 ) -> str | None:
     service = catalog().service(row.service)
     type_ = service.resource_types.get(row.resource.lower()) if service else None
     if type_ is None or not type_.arn_formats:
         return None
-    name = _text(evaluator, block, row.name, scope)
-    if name is None:
-        name = evaluator.hole(f"{'.'.join(block.labels)}.{row.name}", at).text
+    name = _name(evaluator, row, block, scope, unknown)
     name = name.removeprefix(row.strips) if row.strips else name
     if row.path:
         path = _text(evaluator, block, "path", scope) or "/"
         name = path.removeprefix("/") + name
     return _HOLE.sub(lambda hole: _FIELDS.get(hole[1], name), type_.arn_formats[0])
+
+
+def _name(
+    evaluator: Evaluator, row: AttributeRow, block: Block, scope: Scope, unknown: Node
+) -> str:
+    """The name of a resource; of one that the provider makes up the prefix is known at most."""
+    name = _text(evaluator, block, row.name, scope)
+    if name is not None:
+        return name
+    prefix = _text(evaluator, block, f"{row.name}_prefix", scope) or ""
+    address = evaluator.name_of(unknown).rpartition(".")[0]
+    return prefix + evaluator.hole(f"{address}.{row.name}", unknown.at).text
 
 
 def _text(evaluator: Evaluator, block: Block, name: str, scope: Scope) -> str | None:
@@ -126,7 +137,7 @@ def of_data(  # noqa: PLR0913, PLR0917 - a data source is its block with its sco
     if type_ == "template_file" and name == "rendered":
         return _rendered(evaluator, block, scope) or unknown
     if (row := _rows().get(type_)) is not None and name == "arn":
-        arn = _arn(evaluator, row, block, scope, at)
+        arn = _arn(evaluator, row, block, scope, unknown)
         return unknown if arn is None else string(arn, at)
     if row and name == "id":
         name = row.id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, fields, is_dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional, slotted
@@ -229,3 +229,27 @@ class Body:
             members = {member.key: member.value for member in node.members if member.key != "//"}
             body = Body(at=node.at, members=members, expression=self.expression)
             yield Block(type=type_, labels=labels, body=body, at=node.at)
+
+
+def may_hold_policy(expression: Expression) -> bool:
+    """Whether a policy may be written in the expression, or in a file that it reads."""
+    todo: list[object] = [expression]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Literal):
+            if _STATEMENT in node.value.text:
+                return True
+        elif isinstance(node, Text):
+            if _STATEMENT in node.value:
+                return True
+        elif isinstance(node, tuple):
+            todo += node
+        elif isinstance(node, Call) and node.function in _READERS:
+            return True
+        elif is_dataclass(node):
+            todo += (getattr(node, own.name) for own in fields(node) if own.name != "at")
+    return False
+
+
+_STATEMENT = "Statement"
+_READERS = frozenset({"file", "templatefile"})
