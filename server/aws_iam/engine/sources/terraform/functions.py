@@ -297,7 +297,12 @@ def _as_key(evaluator: Evaluator, node: Node) -> str:
 
 def _compact(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
     items = _items(evaluator, arguments[0])
-    return listed((item for item in items if item.form is not Form.NULL and item.text), at)
+    return listed((item for item in items if not _is_empty(item)), at)
+
+
+def _is_empty(node: Node) -> bool:
+    """Whether it is null or an empty text."""
+    return node.form is Form.NULL or (node.form is Form.STRING and not node.text)
 
 
 def _set_of(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
@@ -406,7 +411,7 @@ def _first(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node |
     for own in arguments:
         if evaluator.is_hole(own):
             return None
-        if own.form is not Form.NULL and (own.text or own.form is not Form.STRING):
+        if not _is_empty(own):
             return own
     raise Invalid if at else Invalid
 

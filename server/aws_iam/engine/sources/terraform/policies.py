@@ -305,9 +305,12 @@ class _Reading:
             self._unread(block, name, path[0], _UNKNOWN)
             return
         if isinstance(content, Node):
-            if content.form is Form.OBJECT and not content.members[1:] and content.member("Version"):
+            statements = content.member("Statement")
+            if statements is None and content.member("Version"):
                 self._unread(block, name, path[0], _WITHOUT_STATEMENTS)
                 return
+            if statements is not None and not statements.listed() and self._is_other_side:
+                return  # no policy at all, where conditions do not hold
             self._cover(content)
             content = placed(content, evaluator.budget.spend)
         self._found(
@@ -340,7 +343,7 @@ class _Reading:
                 return
         if earlier:
             first = self.places[earlier[0][0]][1]
-            if self.evaluator.choice or not self.evaluator.side:
+            if self._is_other_side:
                 how = "other conditions" if self.evaluator.side else "conditions false"
                 found = replace(found, name=f"{found.name} ({how})")
             found = replace(found, other_side_of=first.name)
@@ -355,6 +358,10 @@ class _Reading:
         return replace(
             found, content=variants[0], variants=variants[1:], unresolved=unresolved
         )
+
+    @property
+    def _is_other_side(self) -> bool:
+        return bool(self.evaluator.choice) or not self.evaluator.side
 
     def _cover(self, content: Node) -> None:
         self.covered.update(_statements(content))
@@ -430,7 +437,8 @@ class _Reading:
         content = module.document(block.labels[1], instance)
         if (id(block.at.lines), block.at.offset) in self.evaluator.merged:
             return
-        if self._is_covered(content):
+        is_repeated = (_file(block), block.at.offset, ("json", "json")) in self.first
+        if self._is_covered(content) or (self.evaluator.off and is_repeated):
             return
         name = f"{module.address}data.{DOCUMENT}.{block.labels[1]}{instance.suffix}.json"
         place = PolicyPlace(path="json")

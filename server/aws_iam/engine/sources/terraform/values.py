@@ -132,7 +132,8 @@ def mapped(members: Iterable[tuple[str, Node]], at: Place) -> Node:
 
 def sorted_set(items: Iterable[Node], at: Place) -> Set:
     """A set of texts."""
-    found = {item.text if item.form is not Form.ARRAY else id(item): item for item in items}
+    holders = {Form.ARRAY, Form.OBJECT}
+    found = {id(item) if item.form in holders else item.text: item for item in items}
     ordered = sorted(found.values(), key=lambda item: item.text)
     return Set(Form.ARRAY, at, "", tuple(ordered))
 
