@@ -116,7 +116,7 @@ def _of_text(text: str, requested: Requested, at_most: int = MAX_CHARACTERS) -> 
     if not isinstance(node, Syntax):
         return _of_root(node, text, requested)
     if is_terraform(text):
-        return _required(_of_terraform(Files(files=(File(name="", text=text),)), requested))
+        return _required(_of_terraform(Files(files=(File(name="", text=text),)), requested)[0])
     # IAM accepts JSON only, so YAML is read only as a larger document.
     larger = _of_larger(_larger_yaml(text), requested, required=False)
     if larger.sources or larger.unread or larger.formats:
@@ -298,7 +298,7 @@ def _artifact(name: str, language: str, text: str, requested: Requested) -> Gath
         why = "the answer leaves it out"
         return Gathered(sources=(), unread=(Unread(place=name, why=why),))
     if terraform:
-        return _of_terraform(Files(files=(File(name=name, text=text),)), requested)
+        return _of_terraform(Files(files=(File(name=name, text=text),)), requested)[0]
     if language == "yaml":
         return _of_larger(_larger_yaml(text), requested, file=name, required=False)
     return _in_json(name, text, requested) if language == "json" else Gathered(sources=())
@@ -318,12 +318,18 @@ def _of_files(given: Files, requested: Requested) -> Gathered:
     """The policies of files: a single file must hold one, a folder must hold one in any of its files."""
     if len(given.files) == 1 and not given.folder:
         return _of_file(given, requested)
-    terraform = [file for file in given.files if is_terraform("", file.name)]
-    parts = [_of_terraform(replace(given, files=tuple(terraform)), requested)] if terraform else []
-    without = list(parts[0].without) if parts else []
+    parts: list[Gathered] = []
+    without: list[str] = []
     unread: list[Unread] = []
+    done: set[str] = set()
+    if terraform := tuple(file for file in given.files if is_terraform("", file.name)):
+        found, named = _of_terraform(replace(given, files=terraform), requested)
+        parts.append(found)
+        without += found.without
+        # What Terraform reads as a template or a document is a policy of the resource there.
+        done = {file.name for file in terraform} | named
     for file in given.files:
-        if file in terraform:
+        if file.name.replace("\\", "/") in done:
             continue
         if file.unreadable:
             unread.append(_unread(file, file.unreadable, broken=True))
@@ -386,8 +392,8 @@ def _unread(file: File, why: str, *, broken: bool) -> Unread:
     return Unread(place=file.name, why=why, file=file.name, broken=broken)
 
 
-def _of_terraform(given: Files, requested: Requested) -> Gathered:
-    """The policies of files in Terraform's own language, each file with those of its folder as one module."""
+def _of_terraform(given: Files, requested: Requested) -> tuple[Gathered, frozenset[str]]:
+    """The policies of files in Terraform's own language, and the names of the files that their expressions read."""
     # Imported here because only Terraform's sources need it.
     from aws_iam.engine.sources.terraform.policies import NAME, terraform_policies
 
@@ -408,7 +414,7 @@ def _of_terraform(given: Files, requested: Requested) -> Gathered:
         for name, refused in found.refused.items()
     )
     own = {file for file, _ in found.places}
-    return Gathered(
+    gathered_ = Gathered(
         sources=tuple(
             source_of(place, requested.of_file(file), file or None)
             for file, place in found.places
@@ -424,12 +430,13 @@ def _of_terraform(given: Files, requested: Requested) -> Gathered:
             if isinstance(place, PolicyAttachment)
         ),
     )
+    return gathered_, found.named
 
 
 def _of_file(given: Files, requested: Requested) -> Gathered:
     (file,) = given.files
     if not file.unreadable and is_terraform(file.text, file.name):
-        return _required(_of_terraform(given, requested), _named(file))
+        return _required(_of_terraform(given, requested)[0], _named(file))
     requested = requested.of_file(file.name)
     if file.unreadable:
         raise InputError(f"{quoted(file.name)}: {file.unreadable}")

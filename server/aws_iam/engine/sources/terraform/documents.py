@@ -150,6 +150,9 @@ class _Reader:
             identifiers = self._argument(part.body, "identifiers", part.scope)
             if type_ is None or identifiers is None:
                 continue
+            if self.evaluator.placeholders.within(type_.text):
+                # Whether there are principals of other types is not known either.
+                return self.evaluator.hole(self.evaluator.name_of(type_), at)
             found.setdefault(type_.text, (type_, []))[1].extend(self._items(identifiers))
         if list(found) == ["*"] and [item.text for item in found["*"][1]] == ["*"]:
             return found["*"][1][0]

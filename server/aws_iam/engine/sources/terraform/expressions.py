@@ -329,6 +329,17 @@ class Evaluator:
         known = self._truth(condition, scope)
         return self.side if known is None else known
 
+    def _known(self, condition: Expression | None, scope: Scope) -> bool | None:
+        """Whether a condition of a loop holds; None where that is not known. No condition always holds."""
+        if condition is None:
+            return True
+        before, self.conditional = self.conditional, False
+        try:
+            holds = self.holds(condition, scope)
+            return None if self.conditional else holds
+        finally:
+            self.conditional = before
+
     def _truth(self, condition: Expression, scope: Scope) -> bool | None:
         if not isinstance(condition, Operation):
             return self._assume(self.value_or_hole(condition, scope))
@@ -445,10 +456,17 @@ class Evaluator:
             if expression.key:
                 names[expression.key] = key
             inner = scope.but(**names)
-            if expression.condition and not self.holds(expression.condition, inner):
+            included = self._known(expression.condition, inner)
+            if included is False:
+                continue
+            if included is None and not expression.result_key:
+                results.append(("", self.rest(described(expression.result), item.at)))
                 continue
             if self.is_rest(item) and not expression.result_key:
                 results.append(("", item))
+                continue
+            if included is None and not self.side:
+                self.conditional = True
                 continue
             under = ""
             if expression.result_key:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.engine.sources.terraform import values
@@ -110,6 +110,18 @@ def _changed(change: Callable[[str], str]) -> Function:
     return function
 
 
+def _stripped(strip: Callable[[str], str]) -> Function:
+    change = _changed(strip)
+
+    def function(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node | None:
+        node = arguments[0]
+        if node.form is Form.OBJECT or strip(node.text) == node.text:
+            return node  # with its places
+        return change(evaluator, arguments, at)
+
+    return function
+
+
 def _trimmed(strip: Callable[[str, str], str]) -> Function:
     def function(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
         text = evaluator.text(arguments[0])
@@ -126,7 +138,37 @@ def _replace(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node
     if len(old) > 1 and old[0] == old[-1] == "/":
         return _replaced(evaluator, text, old[1:-1], new, at)
     evaluator.charge(len(text) + (text.count(old) + 1) * len(new))
+    holder = arguments[0]
+    if holder.form is Form.OBJECT and _is_within_texts(old, new):
+        return _replaced_within(evaluator, holder, old, new)
     return string(_outside(evaluator, text, lambda part: part.replace(old, new)), at)
+
+
+def _is_within_texts(old: str, new: str) -> bool:
+    """Whether a replacement in JSON only concerns its texts: they have letters, and structure begins at a quote."""
+    structure = any(old in word for word in ("true", "false", "null"))
+    return not structure and any(map(str.isalpha, old)) and not set('"\\\n') & set(old + new)
+
+
+def _replaced_within(evaluator: Evaluator, node: Node, old: str, new: str) -> Node:
+    evaluator.budget.spend()
+
+    def changed(text: str) -> str:
+        return _outside(evaluator, text, lambda part: part.replace(old, new))
+
+    return Node(
+        node.form,
+        node.at,
+        changed(node.text) if node.form is Form.STRING else node.text,
+        tuple(_replaced_within(evaluator, item, old, new) for item in node.items),
+        tuple(
+            Member.named(
+                string(changed(member.key), member.name.at),
+                _replaced_within(evaluator, member.value, old, new),
+            )
+            for member in node.members
+        ),
+    )
 
 
 # A regular expression with two repetitions and none within another takes at most some million steps on such a text.
@@ -555,7 +597,7 @@ def _encoded(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node
 
 
 TOLERANT: dict[str, Function] = {
-    "chomp": _changed(lambda text: text.rstrip("\r\n")),
+    "chomp": _stripped(lambda text: text.rstrip("\r\n")),
     "coalesce": _first,
     "coalescelist": _first_list,
     "compact": _compact,
@@ -585,7 +627,7 @@ TOLERANT: dict[str, Function] = {
     "toset": _set_of,
     "tostring": _as_text,
     "trimprefix": _trimmed(str.removeprefix),
-    "trimspace": _changed(str.strip),
+    "trimspace": _stripped(str.strip),
     "trimsuffix": _trimmed(str.removesuffix),
     "upper": _changed(str.upper),
     "values": _values,

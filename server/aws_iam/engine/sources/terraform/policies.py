@@ -83,6 +83,8 @@ class TerraformPolicies:
 
     places: tuple[tuple[str, Found], ...]
     refused: Mapping[str, InputError]
+    named: frozenset[str]
+    """The other files that expressions read: templates and documents."""
 
 
 def terraform_policies(
@@ -90,16 +92,24 @@ def terraform_policies(
 ) -> TerraformPolicies:
     """The policies of files in Terraform's language; `read_file` returns the text of another file of the same folder."""
     folders = folders_of(files)
+    named: set[str] = set()
+
+    def read(name: str) -> str | None:
+        text = read_file(name)
+        if text is not None:
+            named.add(name)
+        return text
+
     evaluator = Evaluator(
         placeholders=Placeholders.unused_in_texts(file.text for file in files),
         budget=Budget(MOST_STEPS),
-        read_file=read_file,
+        read_file=read,
         functions=called,
     )
     reading = _Reading(folders=folders, evaluator=evaluator)
     reading.read()
     refused = {name: why for folder in folders.values() for name, why in folder.refused.items()}
-    return TerraformPolicies(places=tuple(reading.places), refused=refused)
+    return TerraformPolicies(places=tuple(reading.places), refused=refused, named=frozenset(named))
 
 
 @dataclass(slots=True)
@@ -110,7 +120,8 @@ class _Reading:
     # The policies at each place of a block: their positions in `places`, and their documents with placeholders.
     first: dict[tuple[object, ...], list[tuple[int, Node | Syntax]]] = field(default_factory=dict)
     attached: set[PolicyAttachment] = field(default_factory=set)
-    covered: set[tuple[object, int]] = field(default_factory=set)
+    # The statements that policies have, with the name of the first policy.
+    covered: dict[tuple[object, int], str] = field(default_factory=dict)
     # The names of the documents of managed policies, by ARN.
     managed: dict[str, str] = field(default_factory=dict)
     modules: list[Module] = field(default_factory=list)
@@ -311,7 +322,8 @@ class _Reading:
                 return
             if statements is not None and not statements.listed() and self._is_other_side:
                 return  # no policy at all, where conditions do not hold
-            self._cover(content)
+            for statement in _statements(content):
+                self.covered.setdefault(statement, name)
             content = placed(content, evaluator.budget.spend)
         self._found(
             block,
@@ -362,9 +374,6 @@ class _Reading:
     @property
     def _is_other_side(self) -> bool:
         return bool(self.evaluator.choice) or not self.evaluator.side
-
-    def _cover(self, content: Node) -> None:
-        self.covered.update(_statements(content))
 
     def _shown(self, text: str) -> str:
         return self.evaluator.placeholders.as_variables(text)
@@ -426,7 +435,7 @@ class _Reading:
 
     def _is_covered(self, content: Node) -> bool:
         own = set(_statements(content))
-        return own <= self.covered
+        return own <= self.covered.keys()
 
     def _evaluated(self, module: Module, block: Block, instance: Instance) -> None:
         """Evaluate a document, so that those it is made of are known."""
@@ -442,10 +451,16 @@ class _Reading:
             return
         name = f"{module.address}data.{DOCUMENT}.{block.labels[1]}{instance.suffix}.json"
         place = PolicyPlace(path="json")
-        # Covered only after all of its instances and sides were read.
-        covered = set(self.covered)
+        # Its statements are covered only after all of its instances and sides were read.
+        covered = dict(self.covered)
+        number = len(self.places)
         self._policy(block, name, ("json", "json"), place, content, Holder())
         self.covered = covered
+        shared = next((covered[own] for own in _statements(content) if own in covered), "")
+        for position, (file, found) in enumerate(self.places[number:], number):
+            if shared and isinstance(found, FoundPolicy):
+                # What is wrong with a statement of another policy is said there.
+                self.places[position] = (file, replace(found, other_side_of=shared))
 
     def _unused(self, module: Module) -> None:
         """The policies in locals and in defaults of variables that nothing used."""
