@@ -323,7 +323,8 @@ def _of_files(given: Files, requested: Requested) -> Gathered:
     unread: list[Unread] = []
     done: set[str] = set()
     if terraform := tuple(file for file in given.files if is_terraform("", file.name)):
-        found, named = _of_terraform(replace(given, files=terraform), requested)
+        names = [file.name for file in given.files]
+        found, named = _of_terraform(replace(given, files=terraform), requested, names)
         parts.append(found)
         without += found.without
         # What Terraform reads as a template or a document is a policy of the resource there.
@@ -392,12 +393,14 @@ def _unread(file: File, why: str, *, broken: bool) -> Unread:
     return Unread(place=file.name, why=why, file=file.name, broken=broken)
 
 
-def _of_terraform(given: Files, requested: Requested) -> tuple[Gathered, frozenset[str]]:
+def _of_terraform(
+    given: Files, requested: Requested, names: Sequence[str] = ()
+) -> tuple[Gathered, frozenset[str]]:
     """The policies of files in Terraform's own language, and the names of the files that their expressions read."""
     # Imported here because only Terraform's sources need it.
     from aws_iam.engine.sources.terraform.policies import NAME, terraform_policies
 
-    found = terraform_policies(given.files, given.read)
+    found = terraform_policies(given.files, given.read, names)
     unread = [
         Unread(place=place.name, why=place.why, file=file or None)
         for file, place in found.places

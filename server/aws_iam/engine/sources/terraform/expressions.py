@@ -94,6 +94,8 @@ class Evaluator:
     budget: Budget
     read_file: Callable[[str], str | None]
     functions: Callable[[Evaluator, Call, Scope], Node]
+    file_names: tuple[str, ...] = ()
+    """The names of the files at hand, for `fileset`."""
     merged: set[tuple[int, int]] = field(default_factory=set)
     """The places of the documents that were sources or overrides of others."""
     side: bool = True

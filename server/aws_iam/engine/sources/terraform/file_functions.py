@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Lines, Node, Place, string
 from aws_iam.engine.sources.terraform.expressions import Scope
 from aws_iam.engine.sources.terraform.parsing.native import template_in
-from aws_iam.engine.sources.terraform.values import Invalid, boolean
+from aws_iam.engine.sources.terraform.values import Invalid, boolean, sorted_set
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,12 +22,7 @@ if TYPE_CHECKING:
 def _read(evaluator: Evaluator, path: Node, scope: Scope) -> tuple[str, str] | None:
     if evaluator.placeholders.within(path.text) or path.form is not Form.STRING:
         return None
-    name = path.text.replace("\\", "/")
-    if not posixpath.isabs(name):
-        # A path of its own begins in the folder where Terraform runs, which is the root module's.
-        start = scope.module.root_folder
-        name = name if _within(name, scope.module.folder) else posixpath.join(start, name)
-    name = posixpath.normpath(name)
+    name = _located(path.text, scope)
     text = evaluator.read_file(name)
     if text is None:
         return None
@@ -35,6 +31,14 @@ def _read(evaluator: Evaluator, path: Node, scope: Scope) -> tuple[str, str] | N
     for character in (evaluator.placeholders.begin, evaluator.placeholders.end):
         text = text.replace(character, "\ufffd")
     return name, text
+
+
+def _located(path: str, scope: Scope) -> str:
+    """A path by the names of the files; one of its own begins where Terraform runs, in the folder of the root module."""
+    name = path.replace("\\", "/")
+    if not (posixpath.isabs(name) or _within(name, scope.module.folder) or name == scope.module.folder):
+        name = posixpath.join(scope.module.root_folder, name)
+    return posixpath.normpath(name)
 
 
 def _within(path: str, folder: str) -> bool:
@@ -95,6 +99,35 @@ def _exists(
     return boolean(True, at) if found else None  # noqa: FBT003
 
 
+# The files of a folder are known where their names end so.
+_LISTED = re.compile(r"\*?\.(?:json|ya?ml|tf)$")
+_WILDCARD = re.compile(r"\*\*/|\*|\?|[^*?]+")
+_WILDCARDS = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+_LONGEST_PATTERN = 100
+_MOST_WILDCARDS = 3
+
+
+def _fileset(
+    evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope
+) -> Node | None:
+    folder, pattern = (own.text for own in arguments)
+    parts = _WILDCARD.findall(pattern)
+    if (
+        any(map(evaluator.placeholders.within, (folder, pattern)))
+        or not _LISTED.search(pattern)
+        or len(pattern) > _LONGEST_PATTERN
+        or sum(part in _WILDCARDS for part in parts) > _MOST_WILDCARDS
+        or any(mark in pattern for mark in "{}[]\\")
+    ):
+        return None
+    start = "" if (path := _located(folder, scope)) == "." else f"{path}/"
+    evaluator.budget.spend(len(evaluator.file_names))
+    found = re.compile("".join(_WILDCARDS.get(part) or re.escape(part) for part in parts))
+    names = (name.replace("\\", "/") for name in evaluator.file_names)
+    inside = (name.removeprefix(start) for name in names if name.startswith(start))
+    return sorted_set((string(name, at) for name in inside if found.fullmatch(name)), at)
+
+
 def _path(change: Callable[[str], str]) -> FileFunction:
     def function(
         evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope
@@ -112,6 +145,7 @@ FILE_FUNCTIONS: dict[str, FileFunction] = {
     "dirname": _path(posixpath.dirname),
     "file": _file,
     "fileexists": _exists,
+    "fileset": _fileset,
     "pathexpand": _path(str),
     "templatefile": _template,
 }

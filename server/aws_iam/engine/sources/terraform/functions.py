@@ -536,6 +536,16 @@ def _same(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:  
     return arguments[0]
 
 
+def _to_json(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
+    """`jsonencode`: an object or a list stays one, so that its parts keep their places."""
+    node = arguments[0]
+    if node.form in {Form.OBJECT, Form.ARRAY} or evaluator.is_hole(node):
+        return node
+    if node.form is Form.STRING:
+        return string(json.dumps(node.text, ensure_ascii=False), at)
+    return string(node.text, at)
+
+
 def _as_text(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
     node = arguments[0]
     if node.form in {Form.NUMBER, Form.BOOLEAN}:
@@ -610,7 +620,7 @@ TOLERANT: dict[str, Function] = {
     "formatlist": _formatlist,
     "join": _join,
     "jsondecode": _from_json,
-    "jsonencode": _same,
+    "jsonencode": _to_json,
     "keys": _keys,
     "length": _length,
     "lookup": _lookup,

@@ -88,9 +88,14 @@ class TerraformPolicies:
 
 
 def terraform_policies(
-    files: Sequence[File], read_file: Callable[[str], str | None]
+    files: Sequence[File],
+    read_file: Callable[[str], str | None],
+    file_names: Sequence[str] = (),
 ) -> TerraformPolicies:
-    """The policies of files in Terraform's language; `read_file` returns the text of another file of the same folder."""
+    """The policies of files in Terraform's language.
+
+    `read_file` returns the text of another file of the same folder, `file_names` are those that are known to be there.
+    """
     folders = folders_of(files)
     named: set[str] = set()
 
@@ -105,6 +110,7 @@ def terraform_policies(
         budget=Budget(MOST_STEPS),
         read_file=read,
         functions=called,
+        file_names=tuple(file_names),
     )
     reading = _Reading(folders=folders, evaluator=evaluator)
     reading.read()
