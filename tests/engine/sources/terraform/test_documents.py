@@ -27,3 +27,21 @@ def test_a_document_is_what_terraform_makes_of_it(case: dict[str, Any]) -> None:
     assert not found.unread
     if "policies" in case:
         assert [own.name for own in found.sources] == case["policies"]
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("../roles", True),
+        ("terraform-aws-modules/iam/aws//modules/iam-policy", True),
+        ("git::https://example.com/irsa.git?ref=v1", True),
+        ("terraform-aws-modules/vpc/aws", False),
+    ],
+)
+def test_a_module_that_is_not_at_hand_is_named_where_it_has_policies(
+    source: str, named: bool
+) -> None:
+    call = f'module "m" {{\n  source = "{source}"\n}}\n'
+    found = gathered(CASES[0]["terraform"] + call)
+    why = f"the module `{source}` is not among the files"
+    assert [(own.place, own.why) for own in found.unread] == [("module.m", why)][:named]

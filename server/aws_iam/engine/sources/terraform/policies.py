@@ -5,6 +5,7 @@ A document is read once where several resources use it, and where several instan
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -38,7 +39,8 @@ from aws_iam.engine.sources.terraform.expressions import Evaluator
 from aws_iam.engine.sources.terraform.folders import folders_of, is_configuration
 from aws_iam.engine.sources.terraform.functions import called
 from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
-from aws_iam.engine.sources.terraform.syntax import Block, Body, may_hold_policy
+from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
+from aws_iam.engine.sources.terraform.syntax import Block, Body, Literal, may_hold_policy
 from aws_iam.engine.sources.terraform.values import (
     Budget,
     Invalid,
@@ -48,6 +50,7 @@ from aws_iam.engine.sources.terraform.values import (
     placed,
 )
 from aws_iam.errors import InputError
+from aws_iam.escape import quoted
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -70,6 +73,8 @@ _MANAGED = "aws_iam_policy"
 _UNKNOWN = "the document is not known from these files"
 _WITHOUT_STATEMENTS = "the document has no statement, with the values that these files give"
 _TOO_MUCH = "its expressions take more work than is spent on one resource"
+# Modules of a registry are not at hand; the names of some say that they have policies.
+_OF_POLICIES = re.compile(r"(?:^|[^a-z])(?:iam|irsa|roles?|polic(?:y|ies)|scps?)(?:[^a-z]|$)", re.IGNORECASE)
 _EMPTY = Body(at=Place())
 # Arguments that hold no document.
 _META = frozenset({"count", "for_each", "depends_on", "lifecycle", "provider", "providers", "source", "version"})  # fmt: skip
@@ -253,6 +258,10 @@ class _Reading:
                 known = named is not None and not self.evaluator.placeholders.within(named.text)
                 name = f"{address}.{path}" + (f" ({named.text})" if known and named else "")
                 self._policy(block, name, (place.path, path), place, value, holder)
+        if (row := permission_rows().get(type_)) is not None:
+            content = permission(self.evaluator, row, block, instance.scope)
+            place = PolicyPlace(path="", kind=Kind.RESOURCE, resource_type=row.resource_type)
+            self._policy(block, address, ("", ""), place, content, holder)
         if type_ == _MANAGED and self.evaluator.side:
             self._remember_arn(module, block, instance, f"{address}.policy")
         for own in attachments(_DATA, type_, held, address, self._shown):
@@ -401,6 +410,11 @@ class _Reading:
         if module.called_folder(block) is None:
             address = f"{module.address}{_address(block)}{instance.suffix}"
             self._others(block, block.body, address, _META, instance)
+            source = block.body.attribute("source")
+            text = source.value.text if isinstance(source, Literal) else ""
+            if text.startswith((".", "/")) or _OF_POLICIES.search(text):
+                why = f"the module {quoted(text)} is not among the files"
+                self._unread(block, address, "source", why)
 
     def _others(
         self,

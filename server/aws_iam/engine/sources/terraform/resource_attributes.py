@@ -86,15 +86,20 @@ def of_resource(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope
 def _arn(
     evaluator: Evaluator, row: AttributeRow, block: Block, scope: Scope, unknown: Node
 ) -> str | None:
-    service = catalog().service(row.service)
-    type_ = service.resource_types.get(row.resource.lower()) if service else None
-    if type_ is None or not type_.arn_formats:
-        return None
     name = _name(evaluator, row, block, scope, unknown)
     name = name.removeprefix(row.strips) if row.strips else name
     if row.path:
         path = _text(evaluator, block, "path", scope) or "/"
         name = path.removeprefix("/") + name
+    return arn_of(row.service, row.resource, name)
+
+
+def arn_of(service: str, resource: str, name: str) -> str | None:
+    """The ARN of a resource with that name, in the account and the region that Terraform runs in."""
+    known = catalog().service(service)
+    type_ = known.resource_types.get(resource.lower()) if known else None
+    if type_ is None or not type_.arn_formats:
+        return None
     return _HOLE.sub(lambda hole: _FIELDS.get(hole[1], name), type_.arn_formats[0])
 
 
