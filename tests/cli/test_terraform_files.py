@@ -20,7 +20,9 @@ resource "aws_iam_policy" "p" {{
   policy = {}
 }}
 """
-ADMIN = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+ADMIN = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from aws_iam.engine.language.document import (
     Source,
     Syntax,
     kind_named,
-    policy_of,
 )
 from aws_iam.engine.parsing.json_nodes import MAX_CHARACTERS, Form, Node, rooted
 from aws_iam.engine.parsing.json_text import scan

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, Source, Syntax, policy_of
+from aws_iam.engine.language.document import (
+    IDENTITY_KINDS,
+    Kind,
+    Policy,
+    Source,
+    Syntax,
+    policy_of,
+)
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Node
 from aws_iam.engine.reference.attachment_types import (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from tests.helpers.work import calls
 
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.engine.sources.gathered import Gathered
 from aws_iam.errors import InputError
-from tests.helpers.work import calls
 
 POLICY = """
 resource "aws_iam_policy" "{name}" {{

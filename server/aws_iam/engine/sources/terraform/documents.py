@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
-from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.sources.terraform.blocks import Expanded, expanded
 from aws_iam.engine.sources.terraform.embedded_json import document_in
 from aws_iam.engine.sources.terraform.values import SwitchedOff, listed
@@ -74,9 +73,7 @@ class _Reader:
                 elif item.text.strip() and item.form is Form.STRING:
                     # Its statements are not known.
                     statements = listed([self.evaluator.rest(name, item.at)], item.at)
-                    yield Node(
-                        Form.OBJECT, item.at, members=(_member("Statement", statements),)
-                    )
+                    yield Node(Form.OBJECT, item.at, members=(_member("Statement", statements),))
 
     def _blocks(self, body: Body, type_: str, scope: Scope) -> Iterator[Expanded]:
         return expanded(self.evaluator, body, type_, scope)
@@ -185,9 +182,7 @@ class _Reader:
                 value = texts[0] if len(texts) == 1 else listed(texts, variable.at)
                 members.append(Member.named(string(variable.text, variable.at), value))
             operators.append(
-                Member.named(
-                    string(test, place), Node(Form.OBJECT, place, members=tuple(members))
-                )
+                Member.named(string(test, place), Node(Form.OBJECT, place, members=tuple(members)))
             )
         return Node(Form.OBJECT, at, members=tuple(operators))
 

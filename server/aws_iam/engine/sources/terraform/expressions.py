@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.sources.terraform import values
+from aws_iam.engine.sources.terraform.operators import ARITHMETIC, COMPARISONS, number_of
 from aws_iam.engine.sources.terraform.syntax import (
     ITEM,
     Attribute,
@@ -33,9 +34,8 @@ from aws_iam.engine.sources.terraform.syntax import (
     Template,
     Text,
 )
+from aws_iam.engine.sources.terraform.unknowns import Unknowns
 from aws_iam.engine.sources.terraform.values import (
-    MAX_TEXT,
-    Budget,
     Deferred,
     Invalid,
     Set,
@@ -50,8 +50,6 @@ from aws_iam.engine.sources.terraform.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Protocol
-
-    from aws_iam.engine.sources.containers.placeholders import Placeholders
 
     class References(Protocol):
         """What the names of a module refer to."""
@@ -70,8 +68,6 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 80
 """So deep may expressions and references go; each takes up to eight of the 1,000 calls that Python allows."""
-_LONGEST_NAME = 200
-_REST = "…"
 
 
 @slotted
@@ -87,11 +83,9 @@ class Scope:
 
 
 @dataclass(slots=True)
-class Evaluator:
+class Evaluator(Unknowns):
     """Evaluates the expressions of one tree of modules. `off`: of a resource that is switched off by default."""
 
-    placeholders: Placeholders
-    budget: Budget
     read_file: Callable[[str], str | None]
     functions: Callable[[Evaluator, Call, Scope], Node]
     file_names: tuple[str, ...] = ()
@@ -106,79 +100,6 @@ class Evaluator:
     choice: int = 0
     """Which of the values that an unknown value is compared with it is taken for."""
     _compared: dict[str, list[str]] = field(default_factory=dict)
-
-    # What is not known
-
-    def hole(self, name: str, at: Place) -> Node:
-        """A value that is not known, by what it is called in the file."""
-        plain = name.replace(self.placeholders.begin, "").replace(self.placeholders.end, "")
-        return string(self.placeholders.placeholder(plain[:_LONGEST_NAME] or "value"), at)
-
-    def rest(self, name: str, at: Place) -> Node:
-        """Further items of a list, of which nothing is known, their number neither."""
-        return self.hole(name if name.startswith(_REST) else _REST + name, at)
-
-    def is_hole(self, node: Node) -> bool:
-        """Whether nothing is known of the value."""
-        begin, end = self.placeholders.begin, self.placeholders.end
-        text = node.text
-        return (
-            node.form is Form.STRING
-            and text.startswith(begin)
-            and text.find(end) == len(text) - 1
-        )
-
-    def is_rest(self, node: Node) -> bool:
-        """Whether the item stands for any number of items."""
-        return self.is_hole(node) and node.text[1:2] == _REST
-
-    def name_of(self, hole: Node) -> str:
-        """What a value that is not known is called."""
-        return hole.text[1:-1].removeprefix(_REST)
-
-    def partly_unknown(self, node: Node) -> bool:
-        """Whether anything in the value is not known."""
-        todo = [node]
-        while todo:
-            current = todo.pop()
-            self.budget.spend()
-            if self.placeholders.within(current.text):
-                return True
-            todo += current.items
-            for member in current.members:
-                if self.placeholders.within(member.key):
-                    return True
-                todo.append(member.value)
-        return False
-
-    # Texts
-
-    def text(self, node: Node) -> str:
-        """The value as text; an object is the JSON that `jsonencode` made of it."""
-        if node.form is Form.NULL:
-            raise Invalid
-        if node.form in {Form.OBJECT, Form.ARRAY}:
-            return self._json(node)
-        return node.text
-
-    def _json(self, node: Node) -> str:
-        from aws_iam.engine.parsing.json_nodes import dump
-
-        size, todo = 0, [node]
-        while todo:
-            current = todo.pop()
-            self.budget.spend()
-            size += len(current.text) + sum(len(member.key) for member in current.members)
-            todo += current.items
-            todo += (member.value for member in current.members)
-        self.charge(size)
-        return dump(node)
-
-    def charge(self, characters: int) -> None:
-        """Count the work of a text of this length."""
-        if characters > MAX_TEXT:
-            raise TooMuch
-        self.budget.spend(characters // 64)
 
     # Values
 
@@ -295,13 +216,13 @@ class Evaluator:
             expression.at,
         )
 
-    def list(self, expression: ListExpression, scope: Scope) -> Node:
+    def list_(self, expression: ListExpression, scope: Scope) -> Node:
         """`[a, b]`."""
         return listed(
             [self.value_or_hole(item, scope) for item in expression.items], expression.at
         )
 
-    def object(self, expression: ObjectExpression, scope: Scope) -> Node:
+    def object_(self, expression: ObjectExpression, scope: Scope) -> Node:
         """`{a = b}`."""
         members = [
             (self.value_or_hole(key, scope), self.value_or_hole(value, scope), key, value)
@@ -314,7 +235,7 @@ class Evaluator:
         return Node(
             Form.OBJECT,
             expression.at,
-            members=tuple(values.Member.named(*pair) for pair in found.values()),
+            members=tuple(Member.named(*pair) for pair in found.values()),
         )
 
     def call(self, expression: Call, scope: Scope) -> Node:
@@ -383,40 +304,6 @@ class Evaluator:
         """The most values that one unknown value is compared with."""
         return max(map(len, self._compared.values()), default=1)
 
-    def same(self, left: Node, right: Node) -> bool | None:
-        """Whether two values are equal; None where that is not known."""
-        self.budget.spend()
-        if left.text == right.text and left.form is right.form and left.form in _SCALARS:
-            return True
-        if self.is_hole(left) or self.is_hole(right):
-            return None
-        if _kind(left) != _kind(right):
-            return False
-        if left.form is Form.ARRAY:
-            if any(map(self.is_rest, (*left.items, *right.items))):
-                return None
-            return self._all_same(left.items, right.items)
-        if left.form is Form.OBJECT:
-            keys = [[member.key for member in node.members] for node in (left, right)]
-            if sorted(keys[0]) != sorted(keys[1]):
-                return None if any(map(self.placeholders.within, keys[0] + keys[1])) else False
-            pairs = [[value for _, value in members_of(node)] for node in (left, right)]
-            return self._all_same(*pairs)
-        if self.placeholders.within(left.text) or self.placeholders.within(right.text):
-            # A text with known characters is no empty one.
-            return False if not (left.text and right.text) else None
-        if left.form is Form.NUMBER and right.form is Form.NUMBER:
-            return _number(left) == _number(right)
-        return False
-
-    def _all_same(self, left: Sequence[Node], right: Sequence[Node]) -> bool | None:
-        if len(left) != len(right):
-            return False
-        results = [self.same(*pair) for pair in zip(left, right, strict=True)]
-        if False in results:
-            return False
-        return None if None in results else True
-
     def operation(self, expression: Operation, scope: Scope) -> Node:
         """Operators of arithmetic, comparison and logic."""
         operator, at = expression.operator, expression.at
@@ -435,15 +322,15 @@ class Evaluator:
             return values.boolean(operands[0].text != "true", at)
         if operator in {"&&", "||"}:
             return values.boolean(operator == "&&", at)
-        numbers = [_number(own) for own in operands]
+        numbers = [number_of(own) for own in operands]
         if operator == "-" and len(numbers) == 1:
             return values.number(-numbers[0], at)
         left, right = numbers
-        if operator in _COMPARISONS:
-            return values.boolean(_COMPARISONS[operator](left, right), at)
+        if operator in COMPARISONS:
+            return values.boolean(COMPARISONS[operator](left, right), at)
         if operator in {"/", "%"} and not right:
             raise Invalid
-        return values.number(_ARITHMETIC[operator](left, right), at)
+        return values.number(ARITHMETIC[operator](left, right), at)
 
     def loop(self, expression: For, scope: Scope) -> Node:
         """`for` in both forms; over what is not known its result is not known."""
@@ -547,60 +434,20 @@ class Evaluator:
             self._append(part.parts, scope.but(**names), at, found)
 
 
-_SCALARS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN, Form.NULL})
-_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-}
-_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
-    "+": lambda left, right: left + right,
-    "-": lambda left, right: left - right,
-    "*": lambda left, right: left * right,
-    "/": lambda left, right: left / right,
-    "%": lambda left, right: left % right,
-}
 _EVALUATIONS: dict[type, Callable[[Evaluator, Any, Scope], Node]] = {
     Literal: Evaluator.literal,
     Name: Evaluator.name,
     Attribute: Evaluator.attribute,
     Index: Evaluator.index,
     Splat: Evaluator.splat,
-    ListExpression: Evaluator.list,
-    ObjectExpression: Evaluator.object,
+    ListExpression: Evaluator.list_,
+    ObjectExpression: Evaluator.object_,
     Call: Evaluator.call,
     Conditional: Evaluator.conditional_,
     Operation: Evaluator.operation,
     For: Evaluator.loop,
     Template: Evaluator.template,
 }
-
-
-def _kind(node: Node) -> object:
-    return Form.STRING if node.form in {Form.NUMBER, Form.BOOLEAN} else node.form
-
-
-# A number of so many digits is no count, no port and no age.
-_MOST_DIGITS = 40
-
-
-def _number(node: Node) -> float:
-    text = node.text
-    if node.form not in {Form.NUMBER, Form.STRING} or len(text) > _MOST_DIGITS:
-        raise Invalid
-    try:
-        value = int(text) if text.lstrip("-").isdecimal() else float(text)
-    except ValueError:
-        raise Invalid from None
-    if not abs(value) < 1e30:  # noqa: PLR2004 - neither infinite nor huge
-        raise Invalid
-    return value
-
-
-def number_of(node: Node) -> float:
-    """The number that a value is; raises Invalid where it is none."""
-    return _number(node)
 
 
 def described(expression: Expression) -> str:

@@ -285,7 +285,9 @@ class Module:
         if data and key[0] == DOCUMENT and name in {"json", "minified_json"}:
             return self.document(key[1], instance)
         if data:
-            return resource_attributes.of_data(self.evaluator, key, name, at, block, instance.scope)
+            return resource_attributes.of_data(
+                self.evaluator, key, name, at, block, instance.scope
+            )
         address = f"{self.address}{'.'.join(key)}{instance.suffix}"
         return resource_attributes.of_resource(
             self.evaluator, block, instance.scope, address, name, at
@@ -364,9 +366,7 @@ class Module:
         return lambda: self.evaluator.value_or_hole(expression, instance.scope)
 
 
-def called_folder(
-    caller: Folder, block: Block, folders: Mapping[str, Folder]
-) -> Folder | None:
+def called_folder(caller: Folder, block: Block, folders: Mapping[str, Folder]) -> Folder | None:
     """The folder of the tree that a call of a module names."""
     source = block.body.attribute("source")
     text = source.value.text if isinstance(source, Literal) else ""

@@ -37,7 +37,7 @@ from aws_iam.engine.sources.terraform.documents import DOCUMENT
 from aws_iam.engine.sources.terraform.embedded_json import document_in
 from aws_iam.engine.sources.terraform.expressions import Evaluator
 from aws_iam.engine.sources.terraform.folders import folders_of, is_configuration
-from aws_iam.engine.sources.terraform.functions import called
+from aws_iam.engine.sources.terraform.functions.calls import called
 from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
 from aws_iam.engine.sources.terraform.syntax import Block, Body, Literal, may_hold_policy
@@ -74,7 +74,9 @@ _UNKNOWN = "the document is not known from these files"
 _WITHOUT_STATEMENTS = "the document has no statement, with the values that these files give"
 _TOO_MUCH = "its expressions take more work than is spent on one resource"
 # Modules of a registry are not at hand; the names of some say that they have policies.
-_OF_POLICIES = re.compile(r"(?:^|[^a-z])(?:iam|irsa|roles?|polic(?:y|ies)|scps?)(?:[^a-z]|$)", re.IGNORECASE)
+_OF_POLICIES = re.compile(
+    r"(?:^|[^a-z])(?:iam|irsa|roles?|polic(?:y|ies)|scps?)(?:[^a-z]|$)", re.IGNORECASE
+)
 _EMPTY = Body(at=Place())
 # Arguments that hold no document.
 _META = frozenset({"count", "for_each", "depends_on", "lifecycle", "provider", "providers", "source", "version"})  # fmt: skip
@@ -382,9 +384,7 @@ class _Reading:
         if not isinstance(content, Node) or placeholders.in_none_of(content):
             return found
         variants, unresolved = placeholders.variants(content)
-        return replace(
-            found, content=variants[0], variants=variants[1:], unresolved=unresolved
-        )
+        return replace(found, content=variants[0], variants=variants[1:], unresolved=unresolved)
 
     @property
     def _is_other_side(self) -> bool:

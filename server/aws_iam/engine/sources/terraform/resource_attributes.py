@@ -173,7 +173,9 @@ def _rendered(evaluator: Evaluator, block: Block, scope: Scope) -> Node | None:
     from aws_iam.engine.sources.terraform.parsing.native import template_in
     from aws_iam.errors import InputError
 
-    lines = text.at.lines if text.at.lines and text.at.lines.text == text.text else Lines(text.text)
+    lines = (
+        text.at.lines if text.at.lines and text.at.lines.text == text.text else Lines(text.text)
+    )
     try:
         return evaluator.value(template_in(text.text, 0, lines), scope.but(**names))
     except InputError:

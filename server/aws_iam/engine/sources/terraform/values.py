@@ -105,7 +105,9 @@ class SwitchedOff(Node):
 
 def number(value: float, at: Place) -> Node:
     """A number."""
-    whole = isinstance(value, int) or (value == value and abs(value) < 1e15 and value == int(value))  # noqa: PLR0124, PLR2004
+    whole = isinstance(value, int) or (
+        value == value and abs(value) < 1e15 and value == int(value)
+    )
     return Node(Form.NUMBER, at, str(int(value)) if whole else repr(value))
 
 

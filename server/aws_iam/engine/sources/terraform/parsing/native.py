@@ -90,7 +90,7 @@ def _reference(text: str, offset: int, lines: Lines) -> Expression:
     return result
 
 
-def _tree(text: str, lines: Lines, offset: int) -> Any:  # noqa: ANN401 - lark has no types for its trees
+def _tree(text: str, lines: Lines, offset: int) -> Any:
     # Imported here because only Terraform's sources need it: 0.1 s.
     import hcl2
     from lark.exceptions import UnexpectedInput
@@ -125,13 +125,13 @@ class _Translated:
     start: int
     lines: Lines
 
-    def place(self, tree: Any) -> Place:  # noqa: ANN401
+    def place(self, tree: Any) -> Place:
         token = tree
         while hasattr(token, "children"):
             token = next(child for child in token.children if child is not None)
         return Place(spot=self.start + (token.start_pos or 0), lines=self.lines)
 
-    def body(self, tree: Any, depth: int = 0) -> Body:  # noqa: ANN401
+    def body(self, tree: Any, depth: int = 0) -> Body:
         if depth > MAX_NESTING:
             raise InputError(_TOO_DEEP)
         attributes: dict[str, Expression] = {}
@@ -147,7 +147,7 @@ class _Translated:
         at = Place(spot=self.start, lines=self.lines)
         return Body(at=at, attributes=attributes, blocks=tuple(blocks))
 
-    def block(self, tree: Any, depth: int) -> Block:  # noqa: ANN401
+    def block(self, tree: Any, depth: int) -> Block:
         head, body = [], None
         for child in _meaningful(tree):
             if _name(child) in {"identifier", "keyword"}:
@@ -159,7 +159,7 @@ class _Translated:
         inner = self.body(body, depth + 1) if body is not None else Body(at=self.place(tree))
         return Block(type=head[0], labels=tuple(head[1:]), body=inner, at=self.place(tree))
 
-    def source(self, tree: Any) -> str:  # noqa: ANN401
+    def source(self, tree: Any) -> str:
         """The text of a tree as it is written."""
         first = last = tree
         while hasattr(first, "children"):
@@ -168,7 +168,7 @@ class _Translated:
             last = last.children[-1]
         return self.text[first.start_pos : last.end_pos]
 
-    def expression(self, tree: Any, depth: int = 0) -> Expression:  # noqa: ANN401
+    def expression(self, tree: Any, depth: int = 0) -> Expression:
         if depth > MAX_NESTING * 2:
             raise InputError(_TOO_DEEP)
         parts = _meaningful(tree)
@@ -177,25 +177,25 @@ class _Translated:
             raise InputError(f"`{_name(tree)}` is not known")
         return translate(self, tree, parts, depth + 1)
 
-    def term(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401
+    def term(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         inner = [part for part in parts if _name(part) not in {"(", ")"}]
         return self.expression(inner[0], depth)
 
-    def identifier(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401, ARG002
+    def identifier(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ARG002
         return self.keyword_or_name(str(parts[0]), self.place(tree))
 
     def keyword_or_name(self, name: str, at: Place) -> Expression:
         form = _KEYWORDS.get(name)
         return Literal(at, Node(form, at, name)) if form else Name(at, name)
 
-    def number(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401, ARG002
+    def number(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ARG002
         at = self.place(tree)
         return Literal(at, Node(Form.NUMBER, at, str(parts[0])))
 
-    def get_attribute(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401
+    def get_attribute(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         return self.step(self.expression(parts[0], depth), parts[1], self.place(tree), depth)
 
-    def step(self, holder: Expression, tree: Any, at: Place, depth: int) -> Expression:  # noqa: ANN401
+    def step(self, holder: Expression, tree: Any, at: Place, depth: int) -> Expression:
         parts = [part for part in _meaningful(tree) if _name(part) not in {".", "[", "]"}]
         if _name(tree) == "get_attr":
             return Attribute(at, holder, _identifier(parts[0]))
@@ -204,7 +204,7 @@ class _Translated:
             return Index(at, holder, Literal(at, Node(Form.NUMBER, at, key)))
         return Index(at, holder, self.expression(parts[0], depth))
 
-    def splat(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401
+    def splat(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         at = self.place(tree)
         result: Expression = Name(at, ITEM)
         for part in _meaningful(parts[1]):
@@ -212,11 +212,11 @@ class _Translated:
                 result = self.step(result, part, at, depth)
         return Splat(at, self.expression(parts[0], depth), result)
 
-    def listed(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401
+    def listed(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         items = [self.expression(part, depth) for part in parts if hasattr(part, "children")]
         return ListExpression(self.place(tree), tuple(items))
 
-    def mapped(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401
+    def mapped(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         members = []
         for part in parts:
             if _name(part) != "object_elem":
@@ -225,7 +225,7 @@ class _Translated:
             members.append((self.key(_meaningful(key)[0], depth), self.expression(value, depth)))
         return ObjectExpression(self.place(tree), tuple(members))
 
-    def key(self, tree: Any, depth: int) -> Expression:  # noqa: ANN401
+    def key(self, tree: Any, depth: int) -> Expression:
         inner = _meaningful(tree)
         if _name(tree) == "expr_term" and len(inner) == 1 and _name(inner[0]) == "identifier":
             # A name by itself is the key, also `true` and `null`.
@@ -233,7 +233,7 @@ class _Translated:
             return Literal(at, string(str(_identifier(inner[0])), at))
         return self.expression(tree, depth)
 
-    def call(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401
+    def call(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         name = "::".join(_identifier(part) for part in parts if _name(part) == "identifier")
         listed = next((part for part in parts if _name(part) == "arguments"), None)
         inner = _meaningful(listed) if listed is not None else []
@@ -241,14 +241,14 @@ class _Translated:
         spread = any(str(part) == "..." for part in inner if not hasattr(part, "children"))
         return Call(self.place(tree), name, tuple(arguments), spread)
 
-    def conditional(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401
+    def conditional(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         operands = [self.expression(part, depth) for part in parts if hasattr(part, "children")]
         return Conditional(self.place(tree), *operands)
 
-    def unary(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401
+    def unary(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         return Operation(self.place(tree), str(parts[0]), (self.expression(parts[1], depth),))
 
-    def binary(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401
+    def binary(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         operator, right = _meaningful(parts[1])
         return Operation(
             self.place(tree),
@@ -256,7 +256,7 @@ class _Translated:
             (self.expression(parts[0], depth), self.expression(right, depth)),
         )
 
-    def for_(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401
+    def for_(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         intro = next(part for part in parts if _name(part) == "for_intro")
         words = _meaningful(intro)
         names = [_identifier(part) for part in words if _name(part) == "identifier"]
@@ -278,7 +278,7 @@ class _Translated:
             any(str(part) == "..." for part in parts if not hasattr(part, "children")),
         )
 
-    def quoted(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401
+    def quoted(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         found: list[Piece] = []
         for part in parts:
             if _name(part) == "string_part":
@@ -286,7 +286,7 @@ class _Translated:
         at = self.place(tree)
         return _plain(assembled(found, at))
 
-    def part(self, tree: Any, depth: int) -> list[Piece]:  # noqa: ANN401
+    def part(self, tree: Any, depth: int) -> list[Piece]:
         inner = tree.children[0]
         if not hasattr(inner, "children"):
             return _unescaped(self.source(tree), self.start + inner.start_pos)
@@ -304,7 +304,7 @@ class _Translated:
             return [Directive("for", self.expression(parts[-1], depth), pair, trims)]
         return [Directive(kind.removeprefix("template_"), trims=trims)]
 
-    def heredoc(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ANN401, ARG002
+    def heredoc(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ARG002
         token = parts[0]
         written = self.text[token.start_pos : token.end_pos]
         opening = _HEREDOC.match(written)
@@ -359,15 +359,15 @@ def _character(code: str) -> str:
     return "\ufffd" if private or number > 0x10FFFF else chr(number)  # noqa: PLR2004
 
 
-def _name(tree: Any) -> str:  # noqa: ANN401
+def _name(tree: Any) -> str:
     return str(tree.data) if hasattr(tree, "data") else str(tree).strip()
 
 
-def _identifier(tree: Any) -> str:  # noqa: ANN401
+def _identifier(tree: Any) -> str:
     return str(tree.children[0]) if hasattr(tree, "children") else str(tree)
 
 
-def _meaningful(tree: Any) -> list[Any]:  # noqa: ANN401
+def _meaningful(tree: Any) -> list[Any]:
     """The children without line ends and comments."""
     if not hasattr(tree, "children"):
         return []

@@ -1,7 +1,7 @@
 """Templates: literal text with `${…}`, `%{ if }`, `%{ for }` and the `~` that trims white space.
 
-    pieces(text, …)          the parts of a heredoc or of a file in their order
-    assembled(pieces, at)    the template that they make
+pieces(text, …)          the parts of a heredoc or of a file in their order
+assembled(pieces, at)    the template that they make
 """
 
 from __future__ import annotations

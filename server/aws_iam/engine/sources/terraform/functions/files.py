@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     FileFunction = Callable[[Evaluator, Sequence[Node], Place, Scope], "Node | None"]
 
+
 def _read(evaluator: Evaluator, path: Node, scope: Scope) -> tuple[str, str] | None:
     if evaluator.placeholders.within(path.text) or path.form is not Form.STRING:
         return None
@@ -36,7 +37,9 @@ def _read(evaluator: Evaluator, path: Node, scope: Scope) -> tuple[str, str] | N
 def _located(path: str, scope: Scope) -> str:
     """A path by the names of the files; one of its own begins where Terraform runs, in the folder of the root module."""
     name = path.replace("\\", "/")
-    if not (posixpath.isabs(name) or _within(name, scope.module.folder) or name == scope.module.folder):
+    if not (
+        posixpath.isabs(name) or _within(name, scope.module.folder) or name == scope.module.folder
+    ):
         name = posixpath.join(scope.module.root_folder, name)
     return posixpath.normpath(name)
 
@@ -45,19 +48,20 @@ def _within(path: str, folder: str) -> bool:
     return bool(folder) and folder != "." and path.startswith(f"{folder}/")
 
 
-def _file(
-    evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope
-) -> Node | None:
+def _file(evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope) -> Node | None:
     found = _read(evaluator, arguments[0], scope)
     if found is None:
         return None
     name, text = found
     place = Place(spot=0, lines=Lines(text, name))
-    return string(text, place) if at else None
+    return string(text, place)
 
 
 def _template(
-    evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope
+    evaluator: Evaluator,
+    arguments: Sequence[Node],
+    at: Place,
+    scope: Scope,
 ) -> Node | None:
     found = _read(evaluator, arguments[0], scope)
     variables = arguments[1]
@@ -69,10 +73,10 @@ def _template(
     except InputError:
         raise Invalid from None
     if variables.form is not Form.OBJECT:
-        inner = Scope(module=_Unknown(evaluator, scope, at))
+        inner = Scope(module=_Unknown(evaluator, scope))
     else:
         names = {member.key: member.value for member in variables.members}
-        inner = Scope(module=_Unknown(evaluator, scope, at), names=names)
+        inner = Scope(module=_Unknown(evaluator, scope), names=names)
     with evaluator.nested(4):
         return evaluator.value(template, inner)
 
@@ -80,15 +84,14 @@ def _template(
 class _Unknown:
     """The names of a template beside its variables: there are none."""
 
-    def __init__(self, evaluator: Evaluator, scope: Scope, at: Place) -> None:
+    def __init__(self, evaluator: Evaluator, scope: Scope) -> None:
         self._evaluator = evaluator
-        self._at = at
         self.folder = scope.module.folder
         self.root_folder = scope.module.root_folder
 
     def root(self, name: str, at: Place) -> Node:
         """A variable that the caller did not give."""
-        return self._evaluator.hole(name, at or self._at)
+        return self._evaluator.hole(name, at)
 
 
 def _exists(
@@ -96,7 +99,7 @@ def _exists(
 ) -> Node | None:
     found = _read(evaluator, arguments[0], scope)
     # A file outside of the folder may be there.
-    return boolean(True, at) if found else None  # noqa: FBT003
+    return boolean(True, at) if found else None
 
 
 # The files of a folder are known where their names end so.
@@ -130,11 +133,13 @@ def _fileset(
 
 def _path(change: Callable[[str], str]) -> FileFunction:
     def function(
-        evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope
+        evaluator: Evaluator,
+        arguments: Sequence[Node],
+        at: Place,
+        scope: Scope,  # noqa: ARG001
     ) -> Node | None:
         text = evaluator.text(arguments[0])
-        unknown = evaluator.placeholders.within(text) or not scope
-        return None if unknown else string(change(text), at)
+        return None if evaluator.placeholders.within(text) else string(change(text), at)
 
     return function
 
