@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.parsing.json_nodes import Form, Place
-from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
-from aws_iam.engine.sources.terraform.syntax import Body, Literal, Name
+from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.sources.terraform.syntax import Literal, Name
 from aws_iam.engine.sources.terraform.values import Invalid, mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.parsing.json_nodes import Node
-    from aws_iam.engine.sources.terraform.syntax import Block
+    from aws_iam.engine.parsing.json_nodes import Node, Place
+    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+    from aws_iam.engine.sources.terraform.syntax import Block, Body
 
 
 @slotted
@@ -55,7 +55,11 @@ def _dynamic(evaluator: Evaluator, block: Block, scope: Scope) -> Iterator[Expan
     except Invalid:
         entries = None
     if entries is None or any(evaluator.is_rest(value) for _, value in entries):
-        known = [own for own in entries or () if not evaluator.is_rest(own[1])]
+        known = (
+            [(key, value) for key, value in entries if not evaluator.is_rest(value)]
+            if entries
+            else []
+        )
         evaluator.conditional = True
         entries = [*known, _unknown(evaluator, iterator, block.at)] if evaluator.side else known
     for key, value in entries:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.terraform.parsing.json_syntax import parsed_json
 from aws_iam.engine.sources.terraform.parsing.native import parsed
-from aws_iam.engine.sources.terraform.syntax import Block, Body
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aws_iam.engine.sources.files import File
-    from aws_iam.engine.sources.terraform.syntax import Expression
+    from aws_iam.engine.sources.terraform.syntax import Block, Body, Expression
 
 _VARIABLES = (".tfvars", ".tfvars.json")
 
@@ -115,9 +114,10 @@ def _folder(path: str, files: list[File]) -> Folder:
 
 def _body(file: File, folder: Folder) -> Body | None:
     text = file.text.removeprefix("\ufeff")
+    if file.unreadable:
+        folder.refused[file.name] = InputError(file.unreadable)
+        return None
     try:
-        if file.unreadable:
-            raise InputError(file.unreadable)
         return (parsed_json if file.name.lower().endswith(".json") else parsed)(
             text, file.name or None
         )

@@ -6,8 +6,8 @@ A document is read once where several resources use it, and where several instan
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
@@ -16,7 +16,6 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.sources.containers.attachments import (
-    PolicyAttachment,
     attachment_rows,
     attachments,
 )
@@ -24,9 +23,7 @@ from aws_iam.engine.sources.containers.embedded_documents import is_policy
 from aws_iam.engine.sources.containers.generic_data import PolicyByLooks
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
-    FoundPolicy,
     PolicyPlace,
-    SkippedPlace,
     organization_place,
     places_by_type,
     texts_at,
@@ -40,6 +37,7 @@ from aws_iam.engine.sources.terraform.folders import folders_of, is_configuratio
 from aws_iam.engine.sources.terraform.functions.calls import called
 from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
+from aws_iam.engine.sources.terraform.results import UNKNOWN, Candidate, Results, file_of
 from aws_iam.engine.sources.terraform.syntax import Block, Body, Literal, may_hold_policy
 from aws_iam.engine.sources.terraform.values import (
     Budget,
@@ -47,7 +45,6 @@ from aws_iam.engine.sources.terraform.values import (
     TooMuch,
     listed,
     mapped,
-    placed,
 )
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -58,6 +55,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.sources.files import File
     from aws_iam.engine.sources.terraform.folders import Folder
+    from aws_iam.engine.sources.terraform.results import Found
 
 NAME = "Terraform"
 MOST_STEPS = 3_000_000
@@ -70,8 +68,6 @@ _ORGANIZATION = "aws_organizations_policy"
 # The provider's own default for `type`.
 _DEFAULT_ORGANIZATION_TYPE = "SERVICE_CONTROL_POLICY"
 _MANAGED = "aws_iam_policy"
-_UNKNOWN = "the document is not known from these files"
-_WITHOUT_STATEMENTS = "the document has no statement, with the values that these files give"
 _TOO_MUCH = "its expressions take more work than is spent on one resource"
 # Modules of a registry are not at hand; the names of some say that they have policies.
 _OF_POLICIES = re.compile(
@@ -80,8 +76,6 @@ _OF_POLICIES = re.compile(
 _EMPTY = Body(at=Place())
 # Arguments that hold no document.
 _META = frozenset({"count", "for_each", "depends_on", "lifecycle", "provider", "providers", "source", "version"})  # fmt: skip
-
-Found = FoundPolicy | SkippedPlace | PolicyAttachment
 
 
 @slotted
@@ -119,28 +113,44 @@ def terraform_policies(
         functions=called,
         file_names=tuple(file_names),
     )
-    reading = _Reading(folders=folders, evaluator=evaluator)
-    reading.read()
+    results = Results(evaluator)
+    _Reading(folders=folders, evaluator=evaluator, results=results).read()
     refused = {name: why for folder in folders.values() for name, why in folder.refused.items()}
-    return TerraformPolicies(places=tuple(reading.places), refused=refused, named=frozenset(named))
+    return TerraformPolicies(
+        places=tuple(results.with_documents()), refused=refused, named=frozenset(named)
+    )
 
 
 @dataclass(slots=True)
 class _Reading:
     folders: Mapping[str, Folder]
     evaluator: Evaluator
-    places: list[tuple[str, Found]] = field(default_factory=list)
-    # The policies at each place of a block: their positions in `places`, and their documents with placeholders.
-    first: dict[tuple[object, ...], list[tuple[int, Node | Syntax]]] = field(default_factory=dict)
-    attached: set[PolicyAttachment] = field(default_factory=set)
-    # The statements that policies have, with the name of the first policy.
-    covered: dict[tuple[object, int], str] = field(default_factory=dict)
-    # The names of the documents of managed policies, by ARN.
-    managed: dict[str, str] = field(default_factory=dict)
+    results: Results
     modules: list[Module] = field(default_factory=list)
 
     def read(self) -> None:
-        """Read all modules, those that no other calls first."""
+        """Read all modules: their resources, then the documents that no resource has."""
+        self._find_modules()
+        documents = [
+            (module, block)
+            for module in self.modules
+            for (type_, _), block in module.source.data.items()
+            if type_ == DOCUMENT
+        ]
+        for module in self.modules:
+            for block in module.source.resources.values():
+                self._attempt(module, block, self._resource)
+            for block in module.source.calls.values():
+                self._attempt(module, block, self._call)
+        # All are evaluated first, so that those that others are made of are known.
+        for read in (self._evaluated, self._alone):
+            for module, block in documents:
+                self._attempt(module, block, read)
+        for module in self.modules:
+            self._unused(module)
+
+    def _find_modules(self) -> None:
+        """The modules that no other calls, then those that only call each other, each with those that it calls."""
         own = {
             path: folder
             for path, folder in self.folders.items()
@@ -154,36 +164,15 @@ class _Reading:
         }
         for path in (*sorted(set(own) - inner), *sorted(inner)):
             if all(module.folder != path for module in self.modules):
-                self._collect(
-                    Module(
-                        source=own[path],
-                        folders=own,
-                        evaluator=self.evaluator,
-                        root_folder=path,
-                    )
+                root = Module(
+                    source=own[path], folders=own, evaluator=self.evaluator, root_folder=path
                 )
-        for module in self.modules:
-            for block in module.source.resources.values():
-                self._attempt(module, block, self._resource)
-            for block in module.source.calls.values():
-                self._attempt(module, block, self._call)
-        for module in self.modules:
-            for (type_, _), block in module.source.data.items():
-                if type_ == DOCUMENT:
-                    self._attempt(module, block, self._evaluated)
-        for module in self.modules:
-            for (type_, _), block in module.source.data.items():
-                if type_ == DOCUMENT:
-                    self._attempt(module, block, self._alone)
-            self._unused(module)
-        self.places = [(file, self._with_document(found)) for file, found in self.places]
+                self._collect(root)
 
     def _collect(self, module: Module) -> None:
         if len(self.modules) >= MOST_MODULES:
             why = f"the files call more than {MOST_MODULES:,} modules"
-            further = (_file_of(module.source), SkippedPlace(name="further modules", why=why))
-            if all(place != further[1] for _, place in self.places):
-                self._add(*further)
+            self.results.skip(module.source.files[0], "further modules", why)
             return
         self.modules.append(module)
         for name, block in module.source.calls.items():
@@ -196,33 +185,28 @@ class _Reading:
 
     def _skip(self, module: Module, block: Block, refused: Exception) -> None:
         why = refused.message if isinstance(refused, InputError) else _TOO_MUCH
-        name = f"{module.address}{_address(block)}"
-        self._add(_file(block), SkippedPlace(name=name, why=why))
-
-    def _add(self, file: str, found: Found) -> None:
-        self.places.append((file, found))
+        self.results.skip(file_of(block), f"{module.address}{_address(block)}", why)
 
     def _attempt(
         self, module: Module, block: Block, read: Callable[[Module, Block, Instance], None]
     ) -> None:
         """Read a block in all of its instances, on both sides of what conditions do not decide."""
         evaluator = self.evaluator
-        evaluator.side, evaluator.off = True, module.off
+        evaluator.off = module.off
         evaluator.budget.begin(MOST_STEPS_OF_ONE)
         try:
             instances, further = module.instances(block)
             for instance in instances:
                 evaluator.off = module.off or instance.off
-                self._on_all_sides(lambda own=instance: read(module, block, own))
+                self._on_all_sides(partial(read, module, block, instance))
         except (TooMuch, Invalid, InputError) as refused:
             self._skip(module, block, refused)
             return
         finally:
             evaluator.side, evaluator.choice, evaluator.off = True, 0, False
-        name = f"{module.address}{_address(block)}"
         if further:
             why = f"{counted(further, 'further instance')} of the block"
-            self._add(_file(block), SkippedPlace(name=name, why=why))
+            self.results.skip(file_of(block), f"{module.address}{_address(block)}", why)
 
     def _on_all_sides(self, read: Callable[[], None]) -> None:
         """Read with unknown conditions true, once for each value that decides them, and with all false."""
@@ -231,7 +215,8 @@ class _Reading:
         read()
         if not evaluator.conditional:
             return
-        for evaluator.choice in range(1, min(evaluator.choices, MOST_CHOICES)):
+        for choice in range(1, min(evaluator.choices, MOST_CHOICES)):
+            evaluator.choice = choice
             read()
         if evaluator.choices > MOST_CHOICES:
             raise InputError(f"an unknown value is compared with more than {MOST_CHOICES} others")
@@ -250,7 +235,7 @@ class _Reading:
         wanted = [*(place.path for place in places), *(row.path for row in rows), *targets]
         heads = {path.partition(".")[0].removesuffix("[]"): "." in path for path in wanted}
         held = self._held(body, heads, instance)
-        attached_to = tuple(map(self._shown, texts_at(held, targets)))
+        attached_to = tuple(map(self.results.shown, texts_at(held, targets)))
         holder = Holder(name=address, type=type_, attached_to=attached_to)
         done: set[str] = set()
         for place in places:
@@ -259,18 +244,15 @@ class _Reading:
                 named = inside.member(place.name) if place.name else None
                 known = named is not None and not self.evaluator.placeholders.within(named.text)
                 name = f"{address}.{path}" + (f" ({named.text})" if known and named else "")
-                self._policy(block, name, (place.path, path), place, value, holder)
+                self.results.read(Candidate(block, name, (place.path, path), place, holder), value)
         if (row := permission_rows().get(type_)) is not None:
             content = permission(self.evaluator, row, block, instance.scope)
             place = PolicyPlace(path="", kind=Kind.RESOURCE, resource_type=row.resource_type)
-            self._policy(block, address, ("", ""), place, content, holder)
+            self.results.read(Candidate(block, address, ("", ""), place, holder), content)
         if type_ == _MANAGED and self.evaluator.side:
             self._remember_arn(module, block, instance, f"{address}.policy")
-        for own in attachments(_DATA, type_, held, address, self._shown):
-            hidden = self.evaluator.off and own.policy.startswith("${")
-            if own not in self.attached and not hidden:
-                self.attached.add(own)
-                self._add(_file(block), own)
+        for own in attachments(_DATA, type_, held, address, self.results.shown):
+            self.results.attach(block, own)
         others = set(_not_iam().get(type_, ())) | done | heads.keys() | _META
         self._others(block, body, address, others, instance)
 
@@ -311,97 +293,10 @@ class _Reading:
             if expression is not None:
                 yield name, self.evaluator.value_or_hole(expression, part.scope)
 
-    def _policy(
-        self,
-        block: Block,
-        name: str,
-        path: tuple[str, str],
-        place: PolicyPlace,
-        value: Node,
-        holder: Holder,
-    ) -> None:
-        """The document at a place of a block, unless another instance has the same."""
-        evaluator = self.evaluator
-        content = document_in(value, evaluator)
-        if content is None and not (value.form is Form.STRING and value.text.strip()):
-            return
-        if place.skip:
-            self._add(_file(block), SkippedPlace(name=name, why=place.skip))
-            return
-        partly = evaluator.placeholders.within(value.text)
-        if content is None or (isinstance(content, Syntax) and partly):
-            self._unread(block, name, path[0], _UNKNOWN)
-            return
-        if isinstance(content, Node):
-            statements = content.member("Statement")
-            if statements is None and content.member("Version"):
-                self._unread(block, name, path[0], _WITHOUT_STATEMENTS)
-                return
-            if statements is not None and not statements.listed() and self._is_other_side:
-                return  # no policy at all, where conditions do not hold
-            for statement in _statements(content):
-                self.covered.setdefault(statement, name)
-            content = placed(content, evaluator.budget.spend)
-        self._found(
-            block,
-            path,
-            FoundPolicy(
-                name=name,
-                content=content,
-                kind=place.kind,
-                resource_type=place.resource_type,
-                holder=holder,
-            ),
-        )
-
-    def _unread(self, block: Block, name: str, path: str, why: str) -> None:
-        key = ("unread", _file(block), block.at.offset, path, why)
-        # Where there is no such resource, and no document that one could have, nothing is left out.
-        if key not in self.first and not self.evaluator.off:
-            self.first[key] = []
-            self._add(_file(block), SkippedPlace(name=name, why=why))
-
-    def _found(self, block: Block, path: tuple[str, str], found: FoundPolicy) -> None:
-        earlier = self.first.setdefault((_file(block), block.at.offset, path), [])
-        for number, content in earlier:
-            file, other = self.places[number]
-            if isinstance(other, FoundPolicy) and content == found.content:
-                attached = dict.fromkeys((*other.holder.attached_to, *found.holder.attached_to))
-                holder = replace(other.holder, attached_to=tuple(attached))
-                self.places[number] = (file, replace(other, holder=holder))
-                return
-        if earlier:
-            first = self.places[earlier[0][0]][1]
-            if self._is_other_side:
-                how = "other conditions" if self.evaluator.side else "conditions false"
-                found = replace(found, name=f"{found.name} ({how})")
-            found = replace(found, other_side_of=first.name)
-        earlier.append((len(self.places), found.content))
-        self._add(_file(block), self._filled(found))
-
-    def _filled(self, found: FoundPolicy) -> FoundPolicy:
-        content, placeholders = found.content, self.evaluator.placeholders
-        if not isinstance(content, Node) or placeholders.in_none_of(content):
-            return found
-        variants, unresolved = placeholders.variants(content)
-        return replace(found, content=variants[0], variants=variants[1:], unresolved=unresolved)
-
-    @property
-    def _is_other_side(self) -> bool:
-        return bool(self.evaluator.choice) or not self.evaluator.side
-
-    def _shown(self, text: str) -> str:
-        return self.evaluator.placeholders.as_variables(text)
-
     def _remember_arn(self, module: Module, block: Block, instance: Instance, name: str) -> None:
         key = (block.labels[0], block.labels[1])
         arn = module.attribute(key, instance, "arn", block.at)
-        self.managed.setdefault(self._shown(arn.text), name)
-
-    def _with_document(self, found: Found) -> Found:
-        if not isinstance(found, PolicyAttachment):
-            return found
-        return replace(found, document=self.managed.get(found.policy, ""))
+        self.results.managed.setdefault(self.results.shown(arn.text), name)
 
     # Documents elsewhere
 
@@ -414,7 +309,7 @@ class _Reading:
             text = source.value.text if isinstance(source, Literal) else ""
             if text.startswith((".", "/")) or _OF_POLICIES.search(text):
                 why = f"the module {quoted(text)} is not among the files"
-                self._unread(block, address, "source", why)
+                self.results.unread(block, address, "source", why)
 
     def _others(
         self,
@@ -441,21 +336,19 @@ class _Reading:
             content: Node | Syntax | None = node
             if node.form is Form.STRING and "Statement" in node.text:
                 content = document_in(node, self.evaluator)
+            shown = "".join(f"[{own}]" if isinstance(own, int) else f".{own}" for own in path)
             if isinstance(content, Node) and is_policy(content):
-                if unused and self._is_covered(content):
+                if unused and self.results.is_covered(content):
                     continue
                 looks = PolicyByLooks((name, *path), content)
-                shown = "".join(f"[{own}]" if isinstance(own, int) else f".{own}" for own in path)
                 place = PolicyPlace(path="", kind=Kind.TRUST if looks.is_trust else None)
-                key = (f"{name}{shown}", "")
-                self._policy(block, address + shown, key, place, node, Holder(name=address))
-                continue
-            todo += [((*path, member.key), member.value) for member in reversed(node.members)]
-            todo += [((*path, number), item) for number, item in enumerate(node.items)][::-1]
-
-    def _is_covered(self, content: Node) -> bool:
-        own = set(_statements(content))
-        return own <= self.covered.keys()
+                key, holder = (f"{name}{shown}", ""), Holder(name=address)
+                self.results.read(Candidate(block, address + shown, key, place, holder), node)
+            elif isinstance(content, Syntax) and '"Effect"' in node.text:
+                self.results.unread(block, address + shown, name, UNKNOWN)
+            else:
+                todo += [((*path, member.key), member.value) for member in reversed(node.members)]
+                todo += [((*path, number), item) for number, item in enumerate(node.items)][::-1]
 
     def _evaluated(self, module: Module, block: Block, instance: Instance) -> None:
         """Evaluate a document, so that those it is made of are known."""
@@ -466,21 +359,9 @@ class _Reading:
         content = module.document(block.labels[1], instance)
         if (id(block.at.lines), block.at.offset) in self.evaluator.merged:
             return
-        is_repeated = (_file(block), block.at.offset, ("json", "json")) in self.first
-        if self._is_covered(content) or (self.evaluator.off and is_repeated):
-            return
         name = f"{module.address}data.{DOCUMENT}.{block.labels[1]}{instance.suffix}.json"
         place = PolicyPlace(path="json")
-        # Its statements are covered only after all of its instances and sides were read.
-        covered = dict(self.covered)
-        number = len(self.places)
-        self._policy(block, name, ("json", "json"), place, content, Holder())
-        self.covered = covered
-        shared = next((covered[own] for own in _statements(content) if own in covered), "")
-        for position, (file, found) in enumerate(self.places[number:], number):
-            if shared and isinstance(found, FoundPolicy):
-                # What is wrong with a statement of another policy is said there.
-                self.places[position] = (file, replace(found, other_side_of=shared))
+        self.results.read_alone(Candidate(block, name, ("json", "json"), place, Holder()), content)
 
     def _unused(self, module: Module) -> None:
         """The policies in locals and in defaults of variables that nothing used."""
@@ -501,22 +382,6 @@ class _Reading:
                 self._documents_under(block, address, name, value, unused=True)
             except (TooMuch, Invalid, InputError) as refused:
                 self._skip(module, block, refused)
-
-
-def _statements(content: Node) -> Iterator[tuple[object, int]]:
-    body = content.member("Statement")
-    for statement in body.listed() if body is not None else ():
-        lines = statement.at.lines
-        yield (lines.file or id(lines)) if lines else None, statement.at.offset
-
-
-def _file(block: Block) -> str:
-    lines = block.at.lines
-    return (lines.file or "") if lines else ""
-
-
-def _file_of(folder: Folder) -> str:
-    return folder.files[0] if folder.files else ""
 
 
 def _address(block: Block) -> str:

@@ -103,11 +103,13 @@ class SwitchedOff(Node):
         self.instance = instance
 
 
+# Above it a number with a point does not hold every whole number.
+_LARGEST_WHOLE = 1e15
+
+
 def number(value: float, at: Place) -> Node:
     """A number."""
-    whole = isinstance(value, int) or (
-        value == value and abs(value) < 1e15 and value == int(value)
-    )
+    whole = abs(value) < _LARGEST_WHOLE and value == int(value)
     return Node(Form.NUMBER, at, str(int(value)) if whole else repr(value))
 
 

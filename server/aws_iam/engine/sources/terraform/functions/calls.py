@@ -49,7 +49,6 @@ _KNOWN_ONLY = frozenset(
         "tobool",
         "tonumber",
         "trim",
-        "urlencode",
         "yamldecode",
         "yamlencode",
         "zipmap",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from typing import TYPE_CHECKING
-from urllib.parse import quote_plus
 
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
 from aws_iam.engine.parsing.json_text import Syntax
@@ -93,10 +92,6 @@ def _from_base64(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> 
     return string(values.clean(decoded.decode()), at)
 
 
-def _encoded(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
-    return string(quote_plus(evaluator.text(arguments[0])), at)
-
-
 FUNCTIONS: dict[str, Function] = {
     "base64decode": _from_base64,
     "base64encode": _base64,
@@ -107,7 +102,6 @@ FUNCTIONS: dict[str, Function] = {
     "tobool": _as_boolean,
     "tonumber": _as_number,
     "tostring": _as_text,
-    "urlencode": _encoded,
     "yamldecode": _from_yaml,
     "yamlencode": _same,
 }
