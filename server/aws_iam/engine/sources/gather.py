@@ -323,9 +323,9 @@ def _of_files(given: Files, requested: Requested) -> Gathered:
     done: set[str] = set()
     if terraform := tuple(file for file in given.files if is_terraform("", file.name)):
         names = [file.name for file in given.files]
-        found, named = _of_terraform(replace(given, files=terraform), requested, names)
-        parts.append(found)
-        without += found.without
+        in_terraform, named = _of_terraform(replace(given, files=terraform), requested, names)
+        parts.append(in_terraform)
+        without += in_terraform.without
         # What Terraform reads as a template or a document is a policy of the resource there.
         done = {file.name for file in terraform} | named
     for file in given.files:

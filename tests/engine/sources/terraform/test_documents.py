@@ -39,7 +39,7 @@ def test_a_document_is_what_terraform_makes_of_it(case: dict[str, Any]) -> None:
     ],
 )
 def test_a_module_that_is_not_at_hand_is_named_where_it_has_policies(
-    source: str, named: bool
+    source: str, *, named: bool
 ) -> None:
     call = f'module "m" {{\n  source = "{source}"\n}}\n'
     found = gathered(CASES[0]["terraform"] + call)

@@ -171,19 +171,20 @@ class _Reader:
                 continue
             _, keys = found.setdefault(test.text, (part.at, {}))
             keys.setdefault(variable.text, (variable, []))[1].extend(self._items(own))
-        if any(map(self.evaluator.placeholders.within, found)):
+        variables = [variable for _, keys in found.values() for variable, _ in keys.values()]
+        within = self.evaluator.placeholders.within
+        if any(map(within, found)) or any(map(self.evaluator.is_hole, variables)):
             # Beside a condition that is not known the others decide nothing.
             return self.evaluator.hole("condition", at)
         operators = []
-        for test, (place, keys) in found.items():
+        for operator, (place, keys) in found.items():
             members = []
-            for variable, items in keys.values():
+            for key, items in keys.values():
                 texts = [self._with_variables(item) for item in items]
-                value = texts[0] if len(texts) == 1 else listed(texts, variable.at)
-                members.append(Member.named(string(variable.text, variable.at), value))
-            operators.append(
-                Member.named(string(test, place), Node(Form.OBJECT, place, members=tuple(members)))
-            )
+                value = texts[0] if len(texts) == 1 else listed(texts, key.at)
+                members.append(Member.named(string(key.text, key.at), value))
+            under = Node(Form.OBJECT, place, members=tuple(members))
+            operators.append(Member.named(string(operator, place), under))
         return Node(Form.OBJECT, at, members=tuple(operators))
 
 

@@ -269,14 +269,16 @@ class Evaluator(Unknowns):
         if condition.operator == "!":
             return not self.holds(condition.operands[0], scope)
         if condition.operator == "&&":
-            return all([self.holds(operand, scope) for operand in condition.operands])
+            left, right = (self.holds(operand, scope) for operand in condition.operands)
+            return left and right
         if condition.operator == "||":
-            return any([self.holds(operand, scope) for operand in condition.operands])
+            left, right = (self.holds(operand, scope) for operand in condition.operands)
+            return left or right
         if condition.operator in {"==", "!="}:
-            left, right = (self.value_or_hole(own, scope) for own in condition.operands)
-            same = self.same(left, right)
+            first, second = (self.value_or_hole(own, scope) for own in condition.operands)
+            same = self.same(first, second)
             if same is None:
-                same = self._taken_for(left, right)
+                same = self._taken_for(first, second)
             return same is (condition.operator == "==")
         return self._assume(self.value_or_hole(condition, scope))
 
@@ -304,7 +306,7 @@ class Evaluator(Unknowns):
         """The most values that one unknown value is compared with."""
         return max(map(len, self._compared.values()), default=1)
 
-    def operation(self, expression: Operation, scope: Scope) -> Node:
+    def operation(self, expression: Operation, scope: Scope) -> Node:  # noqa: PLR0911 - a return for each kind of operator
         """Operators of arithmetic, comparison and logic."""
         operator, at = expression.operator, expression.at
         operands = [self.value_or_hole(own, scope) for own in expression.operands]
@@ -345,22 +347,10 @@ class Evaluator(Unknowns):
             if expression.key:
                 names[expression.key] = key
             inner = scope.but(**names)
-            included = self._known(expression.condition, inner)
-            if included is False:
-                continue
-            if included is None and not expression.result_key:
-                results.append(("", self.rest(described(expression.result), item.at)))
-                continue
-            if self.is_rest(item) and not expression.result_key:
-                results.append(("", item))
-                continue
-            if included is None and not self.side:
-                self.conditional = True
-                continue
-            under = ""
             if expression.result_key:
-                under = self.text(self.value_or_hole(expression.result_key, inner))
-            results.append((under, self.value_or_hole(expression.result, inner)))
+                results += self._member_of_loop(expression, expression.result_key, inner)
+            else:
+                results += (("", own) for own in self._item_of_loop(expression, item, inner))
         if not expression.result_key:
             return listed((value for _, value in results), expression.at)
         if expression.grouped:
@@ -369,6 +359,21 @@ class Evaluator(Unknowns):
                 groups.setdefault(under, []).append(value)
             results = [(under, listed(group, expression.at)) for under, group in groups.items()]
         return mapped(results, expression.at)
+
+    def _item_of_loop(self, expression: For, item: Node, scope: Scope) -> Iterator[Node]:
+        """The result for an item, none where the condition does not hold; not known where that is not known."""
+        included = self._known(expression.condition, scope)
+        if included is None:
+            yield self.rest(described(expression.result), item.at)
+        elif included:
+            yield item if self.is_rest(item) else self.value_or_hole(expression.result, scope)
+
+    def _member_of_loop(
+        self, expression: For, key: Expression, scope: Scope
+    ) -> Iterator[tuple[str, Node]]:
+        if expression.condition is None or self.holds(expression.condition, scope):
+            under = self.text(self.value_or_hole(key, scope))
+            yield under, self.value_or_hole(expression.result, scope)
 
     def entries(self, holder: Node, at: Place) -> list[tuple[Node, Node]] | None:
         """Keys and values of a list, a set or an object; None where they are not known."""

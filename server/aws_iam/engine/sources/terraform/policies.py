@@ -231,7 +231,8 @@ class _Reading:
         address = f"{module.address}{_address(block)}{instance.suffix}"
         body, rows = block.body, attachment_rows(_DATA, type_)
         places = self._places(type_, body, instance)
-        targets = [path for own in (*places, *rows) for path in own.targets]
+        targets = [path for place in places for path in place.targets]
+        targets += (path for row in rows for path in row.targets)
         wanted = [*(place.path for place in places), *(row.path for row in rows), *targets]
         heads = {path.partition(".")[0].removesuffix("[]"): "." in path for path in wanted}
         held = self._held(body, heads, instance)

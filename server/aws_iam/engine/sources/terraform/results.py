@@ -112,7 +112,7 @@ class Results:
     def _is_other_side(self) -> bool:
         return bool(self._evaluator.choice) or not self._evaluator.side
 
-    def _document(self, candidate: Candidate, value: Node) -> Node | Syntax | None:
+    def _document(self, candidate: Candidate, value: Node) -> Node | Syntax | None:  # noqa: PLR0911 - a return for each reason
         """The document in a value; None where there is none, which is named unless the value is empty."""
         evaluator, block, name = self._evaluator, candidate.block, candidate.name
         content = document_in(value, evaluator)

@@ -91,7 +91,7 @@ class Unknowns:
             raise TooMuch
         self.budget.spend(characters // 64)
 
-    def same(self, left: Node, right: Node) -> bool | None:
+    def same(self, left: Node, right: Node) -> bool | None:  # noqa: PLR0911 - a return for each form
         """Whether two values are equal; None where that is not known."""
         self.budget.spend()
         if left.text == right.text and left.form is right.form and left.form in _SCALARS:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.terraform.syntax import Expression
 
 
-def converted(evaluator: Evaluator, value: Node, type_: Expression | None, scope: Scope) -> Node:
+def converted(  # noqa: PLR0911 - a return for each type
+    evaluator: Evaluator, value: Node, type_: Expression | None, scope: Scope
+) -> Node:
     """The value as one of the type."""
     evaluator.budget.spend()
     if type_ is None or value.form is Form.NULL or evaluator.is_hole(value):

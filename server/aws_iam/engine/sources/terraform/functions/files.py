@@ -48,7 +48,12 @@ def _within(path: str, folder: str) -> bool:
     return bool(folder) and folder != "." and path.startswith(f"{folder}/")
 
 
-def _file(evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope) -> Node | None:
+def _file(
+    evaluator: Evaluator,
+    arguments: Sequence[Node],
+    at: Place,  # noqa: ARG001
+    scope: Scope,
+) -> Node | None:
     found = _read(evaluator, arguments[0], scope)
     if found is None:
         return None
@@ -60,7 +65,7 @@ def _file(evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Sco
 def _template(
     evaluator: Evaluator,
     arguments: Sequence[Node],
-    at: Place,
+    at: Place,  # noqa: ARG001
     scope: Scope,
 ) -> Node | None:
     found = _read(evaluator, arguments[0], scope)

@@ -177,7 +177,7 @@ class _Translated:
             raise InputError(f"`{_name(tree)}` is not known")
         return translate(self, tree, parts, depth + 1)
 
-    def term(self, tree: Any, parts: list[Any], depth: int) -> Expression:
+    def term(self, tree: Any, parts: list[Any], depth: int) -> Expression:  # noqa: ARG002
         inner = [part for part in parts if _name(part) not in {"(", ")"}]
         return self.expression(inner[0], depth)
 

@@ -92,7 +92,7 @@ def _directive(text: str, start: int, trims: tuple[bool, bool], reader: Reader) 
     raise InputError("a directive `%{…}` that is neither `if` nor `for`")
 
 
-def _closing(text: str, at: int) -> int:
+def _closing(text: str, at: int) -> int:  # noqa: C901 - one character at a time
     """The offset of the brace that closes an interpolation; braces within quoted texts and their interpolations count apart."""
     # Each entry is what closes an open part: a brace, or the quote of a text.
     opened = ["}"]
