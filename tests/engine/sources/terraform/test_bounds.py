@@ -10,6 +10,7 @@ import pytest
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gather import gathered
+from aws_iam.engine.sources.terraform import folders
 from aws_iam.errors import InputError
 from helpers.work import calls
 
@@ -132,3 +133,13 @@ def test_work_grows_with_the_number_of(unit: str) -> None:
 def test_a_text_that_is_no_terraform_is_refused_with_its_place() -> None:
     with pytest.raises(InputError, match=r"line 3:1: it is not Terraform's language"):
         gathered('resource "aws_iam_policy" "p" {\n  policy = "{}"\n')
+
+
+def test_files_that_are_too_long_together_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "MAX_CHARACTERS", len(SOUND) + 10)
+    files = tuple(File(name=f"{name}.tf", text=SOUND.replace("sound", name)) for name in "ab")
+    found = gathered(Files(files=files, folder="."))
+    assert [source.name for source in found.sources] == ["aws_iam_policy.a.policy"]
+    ((place, why, broken),) = ((own.place, own.why, own.broken) for own in found.unread)
+    assert (place, broken) == ("b.tf", True)
+    assert "characters together" in why

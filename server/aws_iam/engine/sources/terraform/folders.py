@@ -14,11 +14,13 @@ from aws_iam.engine.sources.terraform.parsing.native import parsed
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from aws_iam.engine.sources.files import File
     from aws_iam.engine.sources.terraform.syntax import Block, Body, Expression
 
+MAX_CHARACTERS = 10_000_000
+"""The most characters of all files: they take a minute."""
 _VARIABLES = (".tfvars", ".tfvars.json")
 
 
@@ -84,6 +86,23 @@ def folders_of(files: Iterable[File]) -> Mapping[str, Folder]:
     for file in files:
         grouped.setdefault(folder_of(file.name), []).append(file)
     return {path: _folder(path, listed) for path, listed in grouped.items()}
+
+
+def within_limit(files: Sequence[File]) -> tuple[list[File], dict[str, InputError]]:
+    """The files that are parsed, and those beyond what is parsed at most."""
+    total = 0
+    kept: list[File] = []
+    refused: dict[str, InputError] = {}
+    for file in files:
+        total += len(file.text)
+        if total > MAX_CHARACTERS:
+            refused[file.name] = InputError(
+                f"the Terraform files have more than {MAX_CHARACTERS:,} characters together",
+                hint="choose a smaller folder",
+            )
+        else:
+            kept.append(file)
+    return kept, refused
 
 
 def folder_of(name: str) -> str:

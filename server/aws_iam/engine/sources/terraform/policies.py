@@ -33,7 +33,7 @@ from aws_iam.engine.sources.terraform.blocks import Expanded, expanded
 from aws_iam.engine.sources.terraform.documents import DOCUMENT
 from aws_iam.engine.sources.terraform.embedded_json import document_in
 from aws_iam.engine.sources.terraform.expressions import Evaluator
-from aws_iam.engine.sources.terraform.folders import folders_of, is_configuration
+from aws_iam.engine.sources.terraform.folders import folders_of, is_configuration, within_limit
 from aws_iam.engine.sources.terraform.functions.calls import called
 from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
@@ -97,6 +97,7 @@ def terraform_policies(
 
     `read_file` returns the text of another file of the same folder, `file_names` are those that are known to be there.
     """
+    files, refused = within_limit(files)
     folders = folders_of(files)
     named: set[str] = set()
 
@@ -115,7 +116,8 @@ def terraform_policies(
     )
     results = Results(evaluator)
     _Reading(folders=folders, evaluator=evaluator, results=results).read()
-    refused = {name: why for folder in folders.values() for name, why in folder.refused.items()}
+    for folder in folders.values():
+        refused |= folder.refused
     return TerraformPolicies(
         places=tuple(results.with_documents()), refused=refused, named=frozenset(named)
     )
