@@ -44,8 +44,8 @@ class Folder:
     files: list[str] = field(default_factory=list)
     refused: dict[str, InputError] = field(default_factory=dict)
 
-    def declare(self, body: Body) -> None:
-        """Add what a file declares; a later file may override it."""
+    def declare(self, body: Body, *, overrides: bool) -> None:
+        """Add what a file declares, to itself or, in an override file, to what others declare."""
         for block in body.blocks_named("locals"):
             for name in block.body.attribute_names:
                 expression = block.body.attribute(name)
@@ -61,7 +61,20 @@ class Folder:
         for type_, resources in (("resource", self.resources), ("data", self.data)):
             for block in body.blocks_named(type_, 2):
                 key = (block.labels[0], block.labels[1])
-                resources[key] = _overridden(resources.get(key), block)
+                if overrides:
+                    resources[key] = _overridden(resources.get(key), block)
+                else:
+                    _add(resources, key, block)
+
+
+def _add(table: dict[tuple[str, str], Block], key: tuple[str, str], block: Block) -> None:
+    """Add a block; Terraform refuses a second one of the same name, whose policies are read nevertheless."""
+    type_, name = key
+    number = 1
+    while key in table:
+        number += 1
+        key = (type_, f"{name} ({number})")
+    table[key] = block if number == 1 else replace(block, labels=key)
 
 
 def _overridden(first: Block | None, second: Block) -> Block:
@@ -121,7 +134,7 @@ def _folder(path: str, files: list[File]) -> Folder:
         folder.files.append(file.name)
         body = _body(file, folder)
         if body is not None:
-            folder.declare(body)
+            folder.declare(body, overrides=_overrides(file.name))
     for file in sorted((own for own in files if _is_automatic(own.name)), key=_order):
         body = _body(file, folder)
         for name in body.attribute_names if body else ():
