@@ -95,6 +95,17 @@ def test_of_many_instances_the_first_are_read_and_the_rest_is_counted() -> None:
     assert len(found.sources) == 51
 
 
+def test_an_unknown_value_is_taken_for_some_of_many_at_most() -> None:
+    choice = " : ".join(f'var.x == "{n}" ? "arn:aws:s3:::b{n}/*"' for n in range(20))
+    many = 'variable "x" {}\n' + POLICY.format(name="p", value=f'{choice} : "*"')
+    few = POLICY.format(name="q", value='var.y ? "a" : "b"') + 'variable "y" {}\n'
+    found = read(many + few)
+    assert [(place.place, place.why) for place in found.unread] == [
+        ("aws_iam_policy.p", "an unknown value is compared with more than 12 others")
+    ]
+    assert "aws_iam_policy.q.policy (conditions false)" in {own.name for own in found.sources}
+
+
 def test_modules_that_call_themselves_are_read_once() -> None:
     calls_itself = 'module "a" {\n  source = "./"\n}\nmodule "b" {\n  source = "."\n}\n'
     found = gathered(calls_itself + SOUND)

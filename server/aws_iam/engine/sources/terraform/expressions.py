@@ -99,7 +99,9 @@ class Evaluator(Unknowns):
     _depth: int = 0
     choice: int = 0
     """Which of the values that an unknown value is compared with it is taken for."""
-    _compared: dict[str, list[str]] = field(default_factory=dict)
+    compared: set[str] = field(default_factory=set)
+    """The unknown values that were compared with others."""
+    _compared_with: dict[str, list[str]] = field(default_factory=dict)
 
     # Values
 
@@ -291,20 +293,19 @@ class Evaluator(Unknowns):
     def _taken_for(self, left: Node, right: Node) -> bool:
         """Whether two values are taken as equal: a value that is not known equals one other at most."""
         self.conditional = True
-        if not self.side:
-            return False
         if not self.is_hole(left):
             left, right = right, left
-        others = self._compared.setdefault(left.text, [])
+        self.compared.add(left.text)
+        others = self._compared_with.setdefault(left.text, [])
         other = right.form + right.text
         if other not in others:
             others.append(other)
-        return others.index(other) == self.choice
+        return self.side and others.index(other) == self.choice
 
     @property
     def choices(self) -> int:
-        """The most values that one unknown value is compared with."""
-        return max(map(len, self._compared.values()), default=1)
+        """The most values that one of the compared values is compared with."""
+        return max((len(self._compared_with[name]) for name in self.compared), default=1)
 
     def operation(self, expression: Operation, scope: Scope) -> Node:  # noqa: PLR0911 - a return for each kind of operator
         """Operators of arithmetic, comparison and logic."""

@@ -58,8 +58,8 @@ class Module:
     parents: tuple[str, ...] = ()
     off: bool = False
     root_folder: str = ""
-    # Values by what they are of, and whether a condition decided about them.
-    _known: dict[tuple[object, ...], tuple[Node, bool]] = field(default_factory=dict)
+    # Values by what they are of, whether an unknown condition decided about them, and what was compared in it.
+    _known: dict[tuple[object, ...], tuple[Node, bool, set[str]]] = field(default_factory=dict)
     _open: set[tuple[object, ...]] = field(default_factory=set)
     _calls: dict[str, tuple[Module, ...]] = field(default_factory=dict)
 
@@ -95,20 +95,23 @@ class Module:
         evaluator = self.evaluator
         key = (*key, evaluator.side, evaluator.choice, evaluator.off)
         if key in self._known:
-            value, conditional = self._known[key]
+            value, conditional, compared = self._known[key]
             evaluator.conditional |= conditional
+            evaluator.compared |= compared
             return value
         if key in self._open:
             return evaluator.hole(".".join(map(str, key[:3])), at)
         self._open.add(key)
-        before, evaluator.conditional = evaluator.conditional, False
+        before = evaluator.conditional, evaluator.compared
+        evaluator.conditional, evaluator.compared = False, set()
         try:
             value = compute()
         finally:
             self._open.discard(key)
-            own = evaluator.conditional
-            evaluator.conditional = before or own
-        self._known[key] = (value, own)
+            conditional, compared = evaluator.conditional, evaluator.compared
+            evaluator.conditional = before[0] or conditional
+            evaluator.compared = before[1] | compared
+        self._known[key] = (value, conditional, compared)
         return value
 
     # Names

@@ -211,20 +211,22 @@ class _Reading:
             self.results.skip(file_of(block), f"{module.address}{_address(block)}", why)
 
     def _on_all_sides(self, read: Callable[[], None]) -> None:
-        """Read with unknown conditions true, once for each value that decides them, and with all false."""
+        """Read with unknown conditions true, with all false, and once for each further value that decides some of them."""
         evaluator = self.evaluator
-        evaluator.conditional, evaluator.choice = False, 0
+        evaluator.conditional, evaluator.choice, evaluator.compared = False, 0, set()
         read()
         if not evaluator.conditional:
             return
-        for choice in range(1, min(evaluator.choices, MOST_CHOICES)):
-            evaluator.choice = choice
-            read()
-        if evaluator.choices > MOST_CHOICES:
-            raise InputError(f"an unknown value is compared with more than {MOST_CHOICES} others")
-        evaluator.side, evaluator.choice = False, 0
+        # All comparisons are seen where none of them holds.
+        evaluator.side = False
         read()
         evaluator.side = True
+        if evaluator.choices > MOST_CHOICES:
+            raise InputError(f"an unknown value is compared with more than {MOST_CHOICES} others")
+        for choice in range(1, evaluator.choices):
+            evaluator.choice = choice
+            read()
+        evaluator.choice = 0
 
     # Resources
 
