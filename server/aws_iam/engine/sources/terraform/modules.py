@@ -15,7 +15,6 @@ from aws_iam.engine.sources.terraform.syntax import Literal
 from aws_iam.engine.sources.terraform.values import (
     Deferred,
     Invalid,
-    Set,
     SwitchedOff,
     listed,
     mapped,
@@ -384,6 +383,3 @@ def _name(block: Block) -> str:
 
 def _plain(key: Node, evaluator: Evaluator) -> str:
     return evaluator.placeholders.as_variables(key.text)
-
-
-__all__ = ["Instance", "Module", "Set", "called_folder"]

@@ -378,7 +378,6 @@ def _meaningful(tree: Any) -> list[Any]:
     ]
 
 
-_Translate = "Callable[[_Translated, Any, list[Any], int], Expression]"
 _TRANSLATIONS: dict[str, Callable[[_Translated, Any, list[Any], int], Expression]] = {
     "expr_term": _Translated.term,
     "identifier": _Translated.identifier,
