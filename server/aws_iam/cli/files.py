@@ -20,14 +20,14 @@ from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 # More than any policy document needs; the parser has a smaller limit of its own.
 MOST_BYTES = 16_000_000
 MOST_ENTRIES = 50_000
 MOST_FILES = 5_000
 MOST_FOLDER_BYTES = 200_000_000
-ENDINGS = (".json", ".yaml", ".yml", ".template")
+ENDINGS = (".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tfvars")
 LOG_ENDINGS = (".json", ".gz", ".jsonl", ".ndjson", ".csv")
 # CloudTrail's own files are far smaller; a few compressed kilobytes can expand to gigabytes.
 MOST_LOG_BYTES = 64_000_000
@@ -53,7 +53,40 @@ def read_policies(name: str, values: Sequence[str]) -> str | Files:
             unnamed = _is_text(value) or value == "-"
             files.append(File(name="" if unnamed else value, text=read_document(name, value)))
     named = next((file.name for file in files if file.name), "")
-    return Files(files=tuple(files), folder=folder, checkout=_checkout(named))
+    return Files(
+        files=tuple(files),
+        folder=folder,
+        checkout=_checkout(named),
+        read=_reader([value for value in values if not _is_text(value) and value != "-"]),
+    )
+
+
+# A template or a policy that a file of Terraform's names.
+MOST_NAMED_BYTES = 1_000_000
+
+
+def _reader(paths: Sequence[str]) -> Callable[[str], str | None]:
+    """Reads other files below the folders, and below the folders of the files; never through a link that leads elsewhere."""
+    roots = [
+        Path(path if os.path.isdir(path) else os.path.dirname(path) or ".").resolve()  # noqa: PTH112, PTH120 - a path may hold a NUL
+        for path in paths
+        if "\0" not in path
+    ]
+
+    def read(name: str) -> str | None:
+        if "\0" in name:
+            return None
+        try:
+            path = Path(name).resolve()
+        except (OSError, RuntimeError):  # a link that leads to itself
+            return None
+        inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
+        if not any(all(not part.startswith(".") for part in own.parts) for own in inside):
+            return None
+        file = _file_of_folder(str(path), MOST_NAMED_BYTES)
+        return None if file.unreadable else file.text
+
+    return read
 
 
 _ORIGIN = re.compile(r'^\[remote "origin"\]\s*$(.*?)(?=^\[|\Z)', re.MULTILINE | re.DOTALL)

@@ -67,12 +67,17 @@ def with_location(findings: Iterable[Finding], source: Source) -> tuple[Finding,
         replace(
             finding,
             resource=source.name or finding.resource,
-            where=replace(finding.where or Where(), file=source.file)
+            where=_in_file(finding.where or Where(), source.file)
             if source.file
             else finding.where,
         )
         for finding in findings
     )
+
+
+def _in_file(where: Where, file: str) -> Where:
+    # A statement may stand in another file than the resource that has the policy.
+    return where if where.file else replace(where, file=file)
 
 
 def without_repeats(
@@ -94,4 +99,5 @@ def without_repeats(
 def _place(source: Source, finding: Finding) -> tuple[object, ...]:
     where = finding.where or Where()
     at = (where.line, where.column) if where.line else where.pointer
-    return source.file, source.other_side_of or source.name, finding.code, finding.message, at
+    file = where.file or source.file
+    return file, source.other_side_of or source.name, finding.code, finding.message, at

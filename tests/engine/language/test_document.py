@@ -184,7 +184,7 @@ Resources:
 FILES = {
     "role.yaml": ("yaml", TEMPLATE),
     "role.tf": ("hcl", 'resource "aws_iam_role" "r" {}'),
-    "key.tf": ("terraform", 'resource "aws_kms_key" "k" {}'),
+    "queue.tf": ("terraform", 'resource "aws_sqs_queue" "q" {\n  policy = file("queue.json")\n}'),
     "script.sh": ("bash", "aws sts get-caller-identity"),
 }
 
@@ -197,31 +197,29 @@ def test_the_templates_of_an_answer_are_read_and_what_is_not_is_named() -> None:
         found = gathered(document_)
         (source,) = found.sources
         assert source.name == "Role.AssumeRolePolicyDocument"
-        assert [place.place for place in found.unread] == ["role.tf", "key.tf", "long.json"]
-        assert {place.why for place in found.unread} == {
-            "Terraform sources are not read",
-            "the answer leaves it out",
-        }
-    with pytest.raises(InputError, match=r"key\.tf: Terraform sources are not read"):
+        assert [(place.place, place.why) for place in found.unread] == [
+            ("aws_sqs_queue.q.policy", "the document is not known from these files"),
+            ("long.json", "the answer leaves it out"),
+        ]
+    with pytest.raises(InputError, match=r"aws_sqs_queue\.q\.policy: the document is not known"):
         gathered({"summary": "made", "artifacts": written[2:]})
 
 
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("", 'resource "aws_kms_key" "k" {\n  policy = "{}"\n}'),
-        ("", '# a comment\n\ndata "aws_iam_policy_document" "d" {\n  statement {}\n}'),
+        ("", 'resource "aws_kms_key" "k" {\n  description = "none"\n}'),
         ("main.tf", 'terraform {\n  required_version = "1.9"\n}'),
         ("keys.tofu", "# nothing yet"),
         ("renamed.txt", 'module "kms" {\n  source = "./kms"\n}'),
     ],
 )
-def test_terraform_is_refused_with_what_is_read_instead(name: str, text: str) -> None:
+def test_terraform_without_a_policy_is_refused_with_what_is_read(name: str, text: str) -> None:
     inputs: list[Any] = [Files(files=(File(name=name, text=text),))]
     for document_ in [*inputs, *([] if name else [text])]:
-        with pytest.raises(InputError, match="Terraform sources are not read") as refused:
+        with pytest.raises(InputError, match="holds no policy that can be checked") as refused:
             gathered(document_)
-        assert "terraform show -json" in refused.value.hint
+        assert "Terraform sources" in refused.value.hint
 
 
 def test_yaml_that_quotes_terraform_is_yaml() -> None:

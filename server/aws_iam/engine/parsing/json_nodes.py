@@ -48,9 +48,11 @@ _FEW = 8
 class Lines:
     """Where the lines, keys and values of a text begin; computed on demand, since most places are never shown."""
 
-    __slots__ = ("_beginnings", "_lookups", "_offsets", "_starts", "_text", "repeats_key")
+    __slots__ = ("_beginnings", "_lookups", "_offsets", "_starts", "_text", "file", "repeats_key")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, file: str | None = None) -> None:
+        # Named where the values of one document may stand in several files.
+        self.file = file
         # Whether an object in the text names a key twice; the parser says so.
         self.repeats_key = False
         self._text = text
@@ -111,7 +113,7 @@ class Place:
         if self.lines is None:
             return Where(pointer=self.pointer)
         line, column = self.lines.at(self.offset)
-        return Where(pointer=self.pointer, line=line, column=column)
+        return Where(pointer=self.pointer, file=self.lines.file, line=line, column=column)
 
     @property
     def pointer(self) -> str:

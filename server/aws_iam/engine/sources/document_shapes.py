@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.sources.containers.embedded_documents import is_policy, looks_encoded
-from aws_iam.errors import InputError
-from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,8 +59,7 @@ def artifacts_of(answer: Node) -> Iterator[tuple[str, str, str]]:
 
 
 TERRAFORM_LANGUAGES = frozenset({"hcl", "terraform"})
-TERRAFORM_UNREAD = "Terraform sources are not read"
-_TERRAFORM_ENDINGS = (".tf", ".tofu")
+_TERRAFORM_ENDINGS = (".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json")
 # At the start of a line: in YAML a text that quotes Terraform is indented.
 _TERRAFORM = re.compile(
     r'^(?:(?:resource|data)[ \t]+"[^"\n]*"[ \t]+"[^"\n]*"|(?:module|variable|output|provider)[ \t]+"[^"\n]*"|terraform|locals)[ \t]*\{',
@@ -70,10 +67,9 @@ _TERRAFORM = re.compile(
 )
 
 
-def refuse_terraform(text: str, name: str = "") -> None:
-    """Refuse Terraform's own language, which is not read, and say what is read instead."""
-    if name.lower().endswith(_TERRAFORM_ENDINGS) or _TERRAFORM.search(text):
-        raise InputError(
-            f"{quoted(name) if name else 'the document'}: {TERRAFORM_UNREAD}",
-            hint="give the plan as JSON (terraform plan -out=plan && terraform show -json plan), or the policy document alone",
-        )
+def is_terraform(text: str, name: str = "") -> bool:
+    """Whether the file, or a text that is no JSON, is in Terraform's own language."""
+    lower = name.lower()
+    if lower.endswith((".json", ".yaml", ".yml")):
+        text = ""
+    return lower.endswith(_TERRAFORM_ENDINGS) or _TERRAFORM.search(text) is not None

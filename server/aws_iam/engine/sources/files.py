@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+from typing import TYPE_CHECKING
+
 from aws_iam.engine.language.frozen import slotted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_FILE_CHARACTERS = 16_000_000
 """The longest file that is read: the authorization details of an account are far longer than any policy."""
@@ -17,13 +23,19 @@ class File:
     unreadable: str = ""
 
 
+def _nothing(name: str) -> None:
+    """No other file is read."""
+
+
 @slotted
 class Files:
     """The files of one argument; in a `folder` a file without a policy is not an error.
 
     `checkout` is the host, owner and name of the repository whose checkout they lie in; empty where that is not known.
+    `read` returns the text of another file that the files name, if it lies in the same folder.
     """
 
     files: tuple[File, ...]
     folder: str = ""
     checkout: str = ""
+    read: Callable[[str], str | None] = field(default=_nothing, compare=False, repr=False)

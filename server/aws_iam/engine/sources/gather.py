@@ -10,23 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import (
-    IDENTITY_KINDS,
     Kind,
     Policy,
     Source,
     Syntax,
     kind_named,
-    policy_of,
 )
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import MAX_CHARACTERS, Form, Node, rooted
 from aws_iam.engine.parsing.json_text import scan
 from aws_iam.engine.parsing.json_value import from_value
-from aws_iam.engine.reference.attachment_types import (
-    TRUST,
-    attachment_type_named,
-    attachment_types,
-)
 from aws_iam.engine.reference.managed_policies import (
     ManagedPolicy,
     is_policy_arn,
@@ -43,17 +35,16 @@ from aws_iam.engine.sources.containers.embedded_documents import (
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
 from aws_iam.engine.sources.document_shapes import (
     TERRAFORM_LANGUAGES,
-    TERRAFORM_UNREAD,
     artifacts_of,
     is_answer,
     is_document_as_text,
     is_policy_attempt,
+    is_terraform,
     lists_policies,
-    refuse_terraform,
 )
-from aws_iam.engine.sources.file_names import suggested_by
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
 from aws_iam.engine.sources.gathered import Gathered, Unread, together
+from aws_iam.engine.sources.requested import Requested, requested, source_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -63,36 +54,8 @@ if TYPE_CHECKING:
 YAML_ENDINGS = (".yaml", ".yml")
 _SUPPORTED = (
     "a policy has a `Statement`; supported are policies, lists of policies, CloudFormation and SAM templates,"
-    " Terraform plans as JSON, Kubernetes manifests and answers of the AWS CLI"
+    " Terraform sources and plans, Kubernetes manifests and answers of the AWS CLI"
 )
-
-
-@slotted
-class _Requested:
-    """The kind and resource type that the caller names; a place in a larger file overrides them."""
-
-    kind: Kind | None
-    resource_type: str | None
-    # What the name of the file or of its folder suggests.
-    likely: Kind | None = None
-    likely_type: str | None = None
-
-    def of_file(self, name: str) -> _Requested:
-        """The same for a file of this name."""
-        kind, resource_type = suggested_by(name)
-        return replace(self, likely=kind, likely_type=resource_type)
-
-    def policy(self, node: Node, text: str | None, found: FoundPolicy | None = None) -> Policy:
-        kind = self.kind
-        if found and found.kind and not (found.kind is Kind.IDENTITY and kind in IDENTITY_KINDS):
-            kind = found.kind
-        policy = policy_of(node, kind, text, self.likely)
-        type_ = found.resource_type if found else None
-        if kind is None and found is None and policy.kind is Kind.RESOURCE:
-            type_ = self.likely_type
-        # A type without known facts adds nothing to the kind.
-        type_ = type_ if type_ in attachment_types() else self.resource_type
-        return replace(policy, resource_type=type_) if type_ else policy
 
 
 def sources_of(
@@ -135,23 +98,24 @@ def gathered(
 
     `known` has the nodes of objects that were read before, by `id` of the object.
     """
-    requested = _requested(kind_named(kind), resource_type)
+    wanted = requested(kind_named(kind), resource_type)
     if isinstance(document, Files):
-        return _of_files(document, requested)
+        return _of_files(document, wanted)
     if isinstance(document, (bytes, bytearray)):
         raise InputError("the document is bytes", hint="decode it as UTF-8 text first")
     if not isinstance(document, str):
-        return _of_root(from_value(document, known), None, requested)
-    return _of_text(document, requested)
+        return _of_root(from_value(document, known), None, wanted)
+    return _of_text(document, wanted)
 
 
-def _of_text(text: str, requested: _Requested, at_most: int = MAX_CHARACTERS) -> Gathered:
+def _of_text(text: str, requested: Requested, at_most: int = MAX_CHARACTERS) -> Gathered:
     if is_policy_arn(text):
         return _managed(text, requested)
     node = _scanned(text, at_most)
     if not isinstance(node, Syntax):
         return _of_root(node, text, requested)
-    refuse_terraform(text)
+    if is_terraform(text):
+        return _required(_of_terraform(Files(files=(File(name="", text=text),)), requested)[0])
     # IAM accepts JSON only, so YAML is read only as a larger document.
     larger = _of_larger(_larger_yaml(text), requested, required=False)
     if larger.sources or larger.unread or larger.formats:
@@ -159,7 +123,7 @@ def _of_text(text: str, requested: _Requested, at_most: int = MAX_CHARACTERS) ->
     return Gathered(sources=(Source(name="", content=node),))
 
 
-def _managed(arn: str, requested: _Requested) -> Gathered:
+def _managed(arn: str, requested: Requested) -> Gathered:
     """The document of an AWS managed policy, which its ARN stands for."""
     policy = managed_policy_of_arn(arn)
     content = _managed_content(policy, requested)
@@ -168,7 +132,7 @@ def _managed(arn: str, requested: _Requested) -> Gathered:
     )
 
 
-def _managed_content(policy: ManagedPolicy, requested: _Requested) -> Policy | Syntax:
+def _managed_content(policy: ManagedPolicy, requested: Requested) -> Policy | Syntax:
     node = scan(policy.document)
     if isinstance(node, Syntax):
         return node
@@ -196,7 +160,7 @@ def _larger_yaml(text: str) -> tuple[Node, ...]:
     return tuple(root for root in roots if root.form in {Form.OBJECT, Form.ARRAY})
 
 
-def _of_root(node: Node, text: str | None, requested: _Requested) -> Gathered:
+def _of_root(node: Node, text: str | None, requested: Requested) -> Gathered:
     """The policies of one JSON value; a value that holds none is taken as a broken policy."""
     if node.form is Form.OBJECT and node.member("Statement"):
         return _alone(node, text, requested)
@@ -213,7 +177,7 @@ def _of_root(node: Node, text: str | None, requested: _Requested) -> Gathered:
     return _alone(node, text, requested)
 
 
-def _of_list(node: Node, requested: _Requested) -> Gathered:
+def _of_list(node: Node, requested: Requested) -> Gathered:
     if not node.items:
         raise InputError("the list is empty", hint="give a policy or a list of policies")
     if not any(map(_may_be_policy, node.items)):
@@ -223,18 +187,18 @@ def _of_list(node: Node, requested: _Requested) -> Gathered:
     return Gathered(sources=tuple(_listed(node, requested)))
 
 
-def _alone(node: Node, text: str | None, requested: _Requested) -> Gathered:
+def _alone(node: Node, text: str | None, requested: Requested) -> Gathered:
     return Gathered(sources=(Source(name="", content=requested.policy(node, text)),))
 
 
-def _in_string(node: Node, requested: _Requested) -> Gathered:
+def _in_string(node: Node, requested: Requested) -> Gathered:
     """The policy in a string of JSON, as `--query Policy` of the AWS CLI prints it."""
     inner = embedded(node) or node
     content = inner if isinstance(inner, Syntax) else requested.policy(inner, decoded(node.text))
     return Gathered(sources=(Source(name="", content=content),))
 
 
-def _of_answer(node: Node, requested: _Requested) -> Gathered:
+def _of_answer(node: Node, requested: Requested) -> Gathered:
     found = _artifacts(node, requested)
     if not found.sources:
         left = "; ".join(f"{unread.place}: {unread.why}" for unread in found.unread[:3])
@@ -249,14 +213,14 @@ def _may_be_policy(node: Node) -> bool:
     return node.form is Form.STRING or node.member("Statement") is not None
 
 
-def _listed(node: Node, requested: _Requested) -> Iterator[Source]:
+def _listed(node: Node, requested: Requested) -> Iterator[Source]:
     for number, item in enumerate(node.items):
         is_arn = item.form is Form.STRING and is_policy_arn(item.text)
         name = item.text.strip() if is_arn else f"/{number}"
         yield Source(name=name, content=_item(item, requested))
 
 
-def _item(item: Node, requested: _Requested) -> Policy | Syntax:
+def _item(item: Node, requested: Requested) -> Policy | Syntax:
     if item.form is Form.STRING and is_policy_arn(item.text):
         return _managed_content(managed_policy_of_arn(item.text), requested)
     if item.form is Form.STRING:
@@ -266,7 +230,7 @@ def _item(item: Node, requested: _Requested) -> Policy | Syntax:
 
 
 def _of_larger(
-    roots: Sequence[Node], requested: _Requested, *, file: str | None = None, required: bool = True
+    roots: Sequence[Node], requested: Requested, *, file: str | None = None, required: bool = True
 ) -> Gathered:
     """The policies in the documents of a larger file."""
     from aws_iam.engine.sources.containers import generic_data
@@ -285,7 +249,7 @@ def _of_larger(
         if container and (inside or container is not generic_data):
             formats[container.NAME] = None
         sources += (
-            _source(found, requested, file) for found in inside if isinstance(found, FoundPolicy)
+            source_of(found, requested, file) for found in inside if isinstance(found, FoundPolicy)
         )
         places += inside
     found = Gathered(
@@ -304,28 +268,6 @@ def _of_larger(
     return _required(found) if required else found
 
 
-def _source(found: FoundPolicy, requested: _Requested, file: str | None) -> Source:
-    from aws_iam.engine.sources.containers.placeholders import template_variants
-
-    content = found.content
-    if isinstance(content, Node) and not found.variants:
-        variants, places = template_variants(content)
-        if variants:
-            content = variants[0]
-            found = replace(found, text=None, variants=variants[1:], unresolved=places)
-    return Source(
-        name=found.name,
-        content=content
-        if isinstance(content, Syntax)
-        else requested.policy(content, found.text, found),
-        file=file,
-        variants=tuple(requested.policy(variant, None, found) for variant in found.variants),
-        unresolved=found.unresolved,
-        other_side_of=found.other_side_of,
-        holder=found.holder,
-    )
-
-
 def _required(found: Gathered, what: str = "the document") -> Gathered:
     if found.sources:
         return found
@@ -339,21 +281,7 @@ def _required(found: Gathered, what: str = "the document") -> Gathered:
     )
 
 
-def _requested(kind: Kind | None, resource_type: str | None) -> _Requested:
-    """The kind and the resource type; a resource type implies the kind."""
-    if not resource_type:
-        return _Requested(kind=kind, resource_type=None)
-    name = attachment_type_named(resource_type).name
-    implied = Kind.TRUST if name == TRUST else Kind.RESOURCE
-    if kind not in {None, implied}:
-        raise InputError(
-            f"a policy attached to {quoted(resource_type)} has the kind `{implied}`, not `{kind}`",
-            hint="leave out `kind` or `resource_type`",
-        )
-    return _Requested(kind=implied, resource_type=name)
-
-
-def _artifacts(answer: Node, requested: _Requested) -> Gathered:
+def _artifacts(answer: Node, requested: Requested) -> Gathered:
     """The policies in the files of an answer: alone, in a list, or in a template."""
     return together(
         [
@@ -363,17 +291,19 @@ def _artifacts(answer: Node, requested: _Requested) -> Gathered:
     )
 
 
-def _artifact(name: str, language: str, text: str, requested: _Requested) -> Gathered:
+def _artifact(name: str, language: str, text: str, requested: Requested) -> Gathered:
     terraform = language in TERRAFORM_LANGUAGES
-    if terraform or (not text and language in {"json", "yaml"}):
-        why = TERRAFORM_UNREAD if terraform else "the answer leaves it out"
+    if not text and (terraform or language in {"json", "yaml"}):
+        why = "the answer leaves it out"
         return Gathered(sources=(), unread=(Unread(place=name, why=why),))
+    if terraform:
+        return _of_terraform(Files(files=(File(name=name, text=text),)), requested)[0]
     if language == "yaml":
         return _of_larger(_larger_yaml(text), requested, file=name, required=False)
     return _in_json(name, text, requested) if language == "json" else Gathered(sources=())
 
 
-def _in_json(name: str, text: str, requested: _Requested) -> Gathered:
+def _in_json(name: str, text: str, requested: Requested) -> Gathered:
     node = scan(text)
     if isinstance(node, Syntax):
         return Gathered(sources=(Source(name=name, content=node),))
@@ -383,14 +313,24 @@ def _in_json(name: str, text: str, requested: _Requested) -> Gathered:
     return Gathered(sources=tuple(replace(own, name=f"{name}{own.name}") for own in found))
 
 
-def _of_files(given: Files, requested: _Requested) -> Gathered:
+def _of_files(given: Files, requested: Requested) -> Gathered:
     """The policies of files: a single file must hold one, a folder must hold one in any of its files."""
     if len(given.files) == 1 and not given.folder:
-        return _of_file(given.files[0], requested)
+        return _of_file(given, requested)
     parts: list[Gathered] = []
     without: list[str] = []
     unread: list[Unread] = []
+    done: set[str] = set()
+    if terraform := tuple(file for file in given.files if is_terraform("", file.name)):
+        names = [file.name for file in given.files]
+        in_terraform, named = _of_terraform(replace(given, files=terraform), requested, names)
+        parts.append(in_terraform)
+        without += in_terraform.without
+        # What Terraform reads as a template or a document is a policy of the resource there.
+        done = {file.name for file in terraform} | named
     for file in given.files:
+        if file.name.replace("\\", "/") in done:
+            continue
         if file.unreadable:
             unread.append(_unread(file, file.unreadable, broken=True))
             continue
@@ -414,7 +354,7 @@ def _of_files(given: Files, requested: _Requested) -> Gathered:
     return gathered_
 
 
-def _in_folder(file: File, requested: _Requested) -> Gathered | None:
+def _in_folder(file: File, requested: Requested) -> Gathered | None:
     """The policies of one file among others, None where it holds none."""
     if not file.name and is_policy_arn(file.text):
         return _managed(file.text, requested)
@@ -434,7 +374,14 @@ def _in_folder(file: File, requested: _Requested) -> Gathered | None:
 # Every file with a policy, or with a place for one, contains one of these.
 _POLICY_WORDS = ("Statement", "olicy", "olicies", "2012-10-17")
 # A file that cannot be parsed probably holds policies when it contains one of these; "olicy" alone is also in `imagePullPolicy`.
-_STRONG_POLICY_WORDS = ('"Statement"', "Statement:", "Effect", "2012-10-17", "PolicyDocument")
+_STRONG_POLICY_WORDS = (
+    '"Statement"',
+    "Statement:",
+    "Effect",
+    "2012-10-17",
+    "PolicyDocument",
+    "aws_iam_policy_document",
+)
 
 
 def _mentions_policies(text: str) -> bool:
@@ -445,7 +392,53 @@ def _unread(file: File, why: str, *, broken: bool) -> Unread:
     return Unread(place=file.name, why=why, file=file.name, broken=broken)
 
 
-def _of_file(file: File, requested: _Requested) -> Gathered:
+def _of_terraform(
+    given: Files, requested: Requested, names: Sequence[str] = ()
+) -> tuple[Gathered, frozenset[str]]:
+    """The policies of files in Terraform's own language, and the names of the files that their expressions read."""
+    # Imported here because only Terraform's sources need it.
+    from aws_iam.engine.sources.terraform.policies import NAME, terraform_policies
+
+    found = terraform_policies(given.files, given.read, names)
+    unread = [
+        Unread(place=place.name, why=place.why, file=file or None)
+        for file, place in found.places
+        if isinstance(place, SkippedPlace)
+    ]
+    texts = {file.name: file.text for file in given.files}
+    unread += (
+        Unread(
+            place=name or "the document",
+            why=refused.message,
+            file=name or None,
+            broken=_mentions_policies(texts[name]),
+        )
+        for name, refused in found.refused.items()
+    )
+    own = {file for file, _ in found.places}
+    gathered_ = Gathered(
+        sources=tuple(
+            source_of(place, requested.of_file(file), file or None)
+            for file, place in found.places
+            if isinstance(place, FoundPolicy)
+        ),
+        unread=tuple(unread),
+        formats=tuple((file, NAME) for file in dict.fromkeys(file for file, _ in found.places)),
+        files=len(given.files),
+        without=tuple(name for name in texts if name not in own and name not in found.refused),
+        attachments=tuple(
+            replace(place, file=file or None)
+            for file, place in found.places
+            if isinstance(place, PolicyAttachment)
+        ),
+    )
+    return gathered_, found.named
+
+
+def _of_file(given: Files, requested: Requested) -> Gathered:
+    (file,) = given.files
+    if not file.unreadable and is_terraform(file.text, file.name):
+        return _required(_of_terraform(given, requested)[0], _named(file))
     requested = requested.of_file(file.name)
     if file.unreadable:
         raise InputError(f"{quoted(file.name)}: {file.unreadable}")
@@ -454,10 +447,14 @@ def _of_file(file: File, requested: _Requested) -> Gathered:
     roots = _roots(file)
     if isinstance(roots, Syntax):
         return Gathered(sources=(Source(name="", content=roots, file=file.name),), files=1)
-    return _required(_in_roots(roots, file, requested), f"file {quoted(file.name)}")
+    return _required(_in_roots(roots, file, requested), _named(file))
 
 
-def _in_roots(roots: tuple[Node, ...], file: File, requested: _Requested) -> Gathered:
+def _named(file: File) -> str:
+    return f"file {quoted(file.name)}" if file.name else "the document"
+
+
+def _in_roots(roots: tuple[Node, ...], file: File, requested: Requested) -> Gathered:
     if len(roots) == 1 and any(
         test(roots[0]) for test in (is_policy_attempt, lists_policies, is_document_as_text)
     ):
@@ -482,7 +479,6 @@ def _roots(file: File) -> tuple[Node, ...] | Syntax:
         return (node,)
     if name.endswith(".json") or (begins_json and not name.endswith(YAML_ENDINGS)):
         return node
-    refuse_terraform(file.text, file.name)
     roots = scan_yaml(file.text)
     if isinstance(roots, Syntax):
         place = f" line {roots.where.line}:{roots.where.column}:" if roots.where.line else ""

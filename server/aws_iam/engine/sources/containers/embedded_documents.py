@@ -53,8 +53,11 @@ def _percent_decoded(match: re.Match[str]) -> str:
     return bytes.fromhex(match[0].replace("%", "")).decode("utf-8", errors="replace")
 
 
-def embedded(node: Node) -> Node | Syntax | None:
-    """The document at a place that should hold one: an object, or text that is JSON or URL-encoded JSON."""
+def embedded(node: Node, offsets: array[int] | None = None) -> Node | Syntax | None:
+    """The document at a place that should hold one: an object, or text that is JSON or URL-encoded JSON.
+
+    `offsets` has the file offset of each character of the text, where the caller knows them.
+    """
     if node.form is Form.OBJECT:
         return node
     if node.form is not Form.STRING or not node.text.strip():
@@ -65,7 +68,10 @@ def embedded(node: Node) -> Node | Syntax | None:
     if isinstance(inner, Syntax):
         # Lines inside the text are not the file's lines, so the error points at the start of the text.
         return Syntax(message=inner.message, hint=inner.hint, where=place.where)
-    offsets = file_offsets(node) if plain == node.text else None
+    if plain != node.text:
+        offsets = None
+    elif offsets is None:
+        offsets = file_offsets(node)
     return _Relocated(place, offsets).node(inner, place)
 
 

@@ -11,11 +11,12 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, rooted, string
+from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _PRIVATE_USE = range(0xE000, 0xF8FF)
 _NOT_IN_A_WORD = re.compile(r"[^A-Za-z0-9]+")
@@ -34,7 +35,12 @@ class Placeholders:
     @classmethod
     def unused_in(cls, root: Node) -> Placeholders:
         """Two private-use characters that occur nowhere in the file, so that nobody can write a placeholder into it."""
-        used = {character for text in _texts(root) if not text.isascii() for character in text}
+        return cls.unused_in_texts(_texts(root))
+
+    @classmethod
+    def unused_in_texts(cls, texts: Iterable[str]) -> Placeholders:
+        """The same for the texts of several files."""
+        used = {character for text in texts if not text.isascii() for character in text}
         free = [chr(code) for code in _PRIVATE_USE if chr(code) not in used]
         if len(free) < 2:  # noqa: PLR2004 - a pair
             raise InputError("the file uses every private-use character of Unicode")
@@ -59,7 +65,7 @@ class Placeholders:
     def variants(self, node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
         """The document with words, stars and ARNs in turn, and the pointers of the places that held placeholders."""
         words = _Words()
-        filled = [_Filled(self, words, forms) for forms in _VALUES]
+        filled = [_Filled(self, words, forms, forms is _VALUES[-1]) for forms in _VALUES]
         root = Place(spot=node.at.spot, lines=node.at.lines)
         nodes = tuple(variant.node(node, root) for variant in filled)
         return nodes, frozenset(filled[0].places)
@@ -67,6 +73,20 @@ class Placeholders:
 
 # What stands in for a value: where it is the whole text, and where it is a part of it.
 _VALUES = (("{}", "{}"), ("*", "*"), ("arn:aws:iam::111122223333:role/{}", "x{}"))
+
+_NARROW = from_value(
+    {
+        "StringEquals": {
+            "aws:PrincipalOrgID": "o-a1b2c3d4e5",
+            "aws:PrincipalAccount": "111122223333",
+            "aws:SourceAccount": "111122223333",
+            "aws:SourceVpce": "vpce-1a2b3c4d",
+            "iam:PassedToService": "ec2.amazonaws.com",
+            "sts:ExternalId": "a1b2c3d4",
+        },
+        "Bool": {"aws:MultiFactorAuthPresent": "true", "aws:SecureTransport": "true"},
+    }
+)
 
 
 @positional
@@ -76,6 +96,7 @@ class _Filled:
     placeholders: Placeholders
     words: _Words
     forms: tuple[str, str]
+    narrow: bool = False
     places: set[str] = field(default_factory=set)
 
     def node(self, node: Node, at: Place) -> Node:
@@ -83,6 +104,9 @@ class _Filled:
         if node.form is Form.STRING and self.placeholders.within(text):
             self.places.add(at.pointer)
             text = self.text(text)
+            if self.narrow and at.token == "Condition":  # noqa: S105 - a member of a statement
+                # Whether there is a condition, and on what, is not known: in one variant it limits who, where and for what.
+                return rooted(_NARROW, at)
         return Node(
             form=node.form,
             stand=at,

@@ -1,0 +1,94 @@
+"""The kind of policy that the caller names, or that a place or a file name tells, and the policies read with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.document import (
+    IDENTITY_KINDS,
+    Kind,
+    Policy,
+    Source,
+    Syntax,
+    policy_of,
+)
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.parsing.json_nodes import Node
+from aws_iam.engine.reference.attachment_types import (
+    TRUST,
+    attachment_type_named,
+    attachment_types,
+)
+from aws_iam.engine.sources.file_names import suggested_by
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from aws_iam.engine.sources.containers.policy_places import FoundPolicy
+
+
+@slotted
+class Requested:
+    """The kind and resource type that the caller names; a place in a larger file overrides them."""
+
+    kind: Kind | None
+    resource_type: str | None
+    # What the name of the file or of its folder suggests.
+    likely: Kind | None = None
+    likely_type: str | None = None
+
+    def of_file(self, name: str) -> Requested:
+        """The same for a file of this name."""
+        kind, resource_type = suggested_by(name)
+        return replace(self, likely=kind, likely_type=resource_type)
+
+    def policy(self, node: Node, text: str | None, found: FoundPolicy | None = None) -> Policy:
+        """The policy in a node."""
+        kind = self.kind
+        if found and found.kind and not (found.kind is Kind.IDENTITY and kind in IDENTITY_KINDS):
+            kind = found.kind
+        policy = policy_of(node, kind, text, self.likely)
+        type_ = found.resource_type if found else None
+        if kind is None and found is None and policy.kind is Kind.RESOURCE:
+            type_ = self.likely_type
+        # A type without known facts adds nothing to the kind.
+        type_ = type_ if type_ in attachment_types() else self.resource_type
+        return replace(policy, resource_type=type_) if type_ else policy
+
+
+def requested(kind: Kind | None, resource_type: str | None) -> Requested:
+    """The kind and the resource type; a resource type implies the kind."""
+    if not resource_type:
+        return Requested(kind=kind, resource_type=None)
+    name = attachment_type_named(resource_type).name
+    implied = Kind.TRUST if name == TRUST else Kind.RESOURCE
+    if kind not in {None, implied}:
+        raise InputError(
+            f"a policy attached to {quoted(resource_type)} has the kind `{implied}`, not `{kind}`",
+            hint="leave out `kind` or `resource_type`",
+        )
+    return Requested(kind=implied, resource_type=name)
+
+
+def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Source:
+    """The policy of a place in a larger file."""
+    from aws_iam.engine.sources.containers.placeholders import template_variants
+
+    content = found.content
+    if isinstance(content, Node) and not found.variants:
+        variants, places = template_variants(content)
+        if variants:
+            content = variants[0]
+            found = replace(found, text=None, variants=variants[1:], unresolved=places)
+    return Source(
+        name=found.name,
+        content=content
+        if isinstance(content, Syntax)
+        else requested.policy(content, found.text, found),
+        file=file,
+        variants=tuple(requested.policy(variant, None, found) for variant in found.variants),
+        unresolved=found.unresolved,
+        other_side_of=found.other_side_of,
+        holder=found.holder,
+    )

@@ -1,0 +1,4 @@
+"""Terraform's functions, as far as policies need them.
+
+https://developer.hashicorp.com/terraform/language/functions
+"""

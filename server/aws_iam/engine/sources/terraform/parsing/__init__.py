@@ -1,0 +1,1 @@
+"""Terraform's texts as syntax: files, templates, JSON."""

@@ -1,0 +1,402 @@
+"""The policies that a tree of Terraform files declares: documents of resources, attachments, documents that nothing uses.
+
+A document is read once where several resources use it, and where several instances of one block have the same one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from aws_iam import resources
+from aws_iam.engine.language.document import Holder, Kind
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.parsing.json_nodes import Form, Node, Place
+from aws_iam.engine.parsing.json_text import Syntax
+from aws_iam.engine.sources.containers.attachments import (
+    attachment_rows,
+    attachments,
+)
+from aws_iam.engine.sources.containers.embedded_documents import is_policy
+from aws_iam.engine.sources.containers.generic_data import PolicyByLooks
+from aws_iam.engine.sources.containers.placeholders import Placeholders
+from aws_iam.engine.sources.containers.policy_places import (
+    PolicyPlace,
+    organization_place,
+    places_by_type,
+    texts_at,
+    values_at,
+)
+from aws_iam.engine.sources.terraform.blocks import Expanded, expanded
+from aws_iam.engine.sources.terraform.documents import DOCUMENT
+from aws_iam.engine.sources.terraform.embedded_json import document_in
+from aws_iam.engine.sources.terraform.expressions import Evaluator
+from aws_iam.engine.sources.terraform.folders import folders_of, is_configuration, within_limit
+from aws_iam.engine.sources.terraform.functions.calls import called
+from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
+from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
+from aws_iam.engine.sources.terraform.results import UNKNOWN, Candidate, Results, file_of
+from aws_iam.engine.sources.terraform.syntax import Block, Body, Literal, may_hold_policy
+from aws_iam.engine.sources.terraform.values import (
+    Budget,
+    Invalid,
+    TooMuch,
+    listed,
+    mapped,
+)
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from aws_iam.engine.sources.files import File
+    from aws_iam.engine.sources.terraform.folders import Folder
+    from aws_iam.engine.sources.terraform.results import Found
+
+NAME = "Terraform"
+MOST_STEPS = 3_000_000
+"""The steps for all files; one takes some two microseconds."""
+MOST_STEPS_OF_ONE = 100_000
+MOST_CHOICES = 12
+MOST_MODULES = 1_000
+_DATA = "terraform-resources.json"
+_ORGANIZATION = "aws_organizations_policy"
+# The provider's own default for `type`.
+_DEFAULT_ORGANIZATION_TYPE = "SERVICE_CONTROL_POLICY"
+_MANAGED = "aws_iam_policy"
+_TOO_MUCH = "its expressions take more work than is spent on one resource"
+# Modules of a registry are not at hand; the names of some say that they have policies.
+_OF_POLICIES = re.compile(
+    r"(?:^|[^a-z])(?:iam|irsa|roles?|polic(?:y|ies)|scps?)(?:[^a-z]|$)", re.IGNORECASE
+)
+_EMPTY = Body(at=Place())
+# Arguments that hold no document.
+_META = frozenset({"count", "for_each", "depends_on", "lifecycle", "provider", "providers", "source", "version"})  # fmt: skip
+
+
+@slotted
+class TerraformPolicies:
+    """What the files hold, each with its file, and the files that could not be read."""
+
+    places: tuple[tuple[str, Found], ...]
+    refused: Mapping[str, InputError]
+    named: frozenset[str]
+    """The other files that expressions read: templates and documents."""
+
+
+def terraform_policies(
+    files: Sequence[File],
+    read_file: Callable[[str], str | None],
+    file_names: Sequence[str] = (),
+) -> TerraformPolicies:
+    """The policies of files in Terraform's language.
+
+    `read_file` returns the text of another file of the same folder, `file_names` are those that are known to be there.
+    """
+    files, refused = within_limit(files)
+    folders = folders_of(files)
+    named: set[str] = set()
+
+    def read(name: str) -> str | None:
+        text = read_file(name)
+        if text is not None:
+            named.add(name)
+        return text
+
+    evaluator = Evaluator(
+        placeholders=Placeholders.unused_in_texts(file.text for file in files),
+        budget=Budget(MOST_STEPS),
+        read_file=read,
+        functions=called,
+        file_names=tuple(file_names),
+    )
+    results = Results(evaluator)
+    _Reading(folders=folders, evaluator=evaluator, results=results).read()
+    for folder in folders.values():
+        refused |= folder.refused
+    return TerraformPolicies(
+        places=tuple(results.with_documents()), refused=refused, named=frozenset(named)
+    )
+
+
+@dataclass(slots=True)
+class _Reading:
+    folders: Mapping[str, Folder]
+    evaluator: Evaluator
+    results: Results
+    modules: list[Module] = field(default_factory=list)
+
+    def read(self) -> None:
+        """Read all modules: their resources, then the documents that no resource has."""
+        self._find_modules()
+        documents = [
+            (module, block)
+            for module in self.modules
+            for (type_, _), block in module.source.data.items()
+            if type_ == DOCUMENT
+        ]
+        for module in self.modules:
+            for block in module.source.resources.values():
+                self._attempt(module, block, self._resource)
+            for block in module.source.calls.values():
+                self._attempt(module, block, self._call)
+        # All are evaluated first, so that those that others are made of are known.
+        for read in (self._evaluated, self._alone):
+            for module, block in documents:
+                self._attempt(module, block, read)
+        for module in self.modules:
+            self._unused(module)
+
+    def _find_modules(self) -> None:
+        """The modules that no other calls, then those that only call each other, each with those that it calls."""
+        own = {
+            path: folder
+            for path, folder in self.folders.items()
+            if any(map(is_configuration, folder.files))
+        }
+        inner = {
+            target.path
+            for folder in own.values()
+            for block in folder.calls.values()
+            if (target := called_folder(folder, block, own)) and target.path != folder.path
+        }
+        for path in (*sorted(set(own) - inner), *sorted(inner)):
+            if all(module.folder != path for module in self.modules):
+                root = Module(
+                    source=own[path], folders=own, evaluator=self.evaluator, root_folder=path
+                )
+                self._collect(root)
+
+    def _collect(self, module: Module) -> None:
+        if len(self.modules) >= MOST_MODULES:
+            why = f"the files call more than {MOST_MODULES:,} modules"
+            self.results.skip(module.source.files[0], "further modules", why)
+            return
+        self.modules.append(module)
+        for name, block in module.source.calls.items():
+            self.evaluator.budget.begin(MOST_STEPS_OF_ONE)
+            try:
+                for inner in module.calls_of(name):
+                    self._collect(inner)
+            except (TooMuch, Invalid, InputError) as refused:
+                self._skip(module, block, refused)
+
+    def _skip(self, module: Module, block: Block, refused: Exception) -> None:
+        why = refused.message if isinstance(refused, InputError) else _TOO_MUCH
+        self.results.skip(file_of(block), f"{module.address}{_address(block)}", why)
+
+    def _attempt(
+        self, module: Module, block: Block, read: Callable[[Module, Block, Instance], None]
+    ) -> None:
+        """Read a block in all of its instances, on both sides of what conditions do not decide."""
+        evaluator = self.evaluator
+        evaluator.off = module.off
+        evaluator.budget.begin(MOST_STEPS_OF_ONE)
+        try:
+            instances, further = module.instances(block)
+            for instance in instances:
+                evaluator.off = module.off or instance.off
+                self._on_all_sides(partial(read, module, block, instance))
+        except (TooMuch, Invalid, InputError) as refused:
+            self._skip(module, block, refused)
+            return
+        finally:
+            evaluator.side, evaluator.choice, evaluator.off = True, 0, False
+        if further:
+            why = f"{counted(further, 'further instance')} of the block"
+            self.results.skip(file_of(block), f"{module.address}{_address(block)}", why)
+
+    def _on_all_sides(self, read: Callable[[], None]) -> None:
+        """Read with unknown conditions true, with all false, and once for each further value that decides some of them."""
+        evaluator = self.evaluator
+        evaluator.conditional, evaluator.choice, evaluator.compared = False, 0, set()
+        read()
+        if not evaluator.conditional:
+            return
+        # All comparisons are seen where none of them holds.
+        evaluator.side = False
+        read()
+        evaluator.side = True
+        if evaluator.choices > MOST_CHOICES:
+            raise InputError(f"an unknown value is compared with more than {MOST_CHOICES} others")
+        for choice in range(1, evaluator.choices):
+            evaluator.choice = choice
+            read()
+        evaluator.choice = 0
+
+    # Resources
+
+    def _resource(self, module: Module, block: Block, instance: Instance) -> None:
+        type_ = block.labels[0]
+        address = f"{module.address}{_address(block)}{instance.suffix}"
+        body, rows = block.body, attachment_rows(_DATA, type_)
+        places = self._places(type_, body, instance)
+        targets = [path for place in places for path in place.targets]
+        targets += (path for row in rows for path in row.targets)
+        wanted = [*(place.path for place in places), *(row.path for row in rows), *targets]
+        heads = {path.partition(".")[0].removesuffix("[]"): "." in path for path in wanted}
+        held = self._held(body, heads, instance)
+        attached_to = tuple(map(self.results.shown, texts_at(held, targets)))
+        holder = Holder(name=address, type=type_, attached_to=attached_to)
+        done: set[str] = set()
+        for place in places:
+            done.add(place.path.partition(".")[0].removesuffix("[]"))
+            for path, value, inside in values_at(held, place.path):
+                named = inside.member(place.name) if place.name else None
+                known = named is not None and not self.evaluator.placeholders.within(named.text)
+                name = f"{address}.{path}" + (f" ({named.text})" if known and named else "")
+                self.results.read(Candidate(block, name, (place.path, path), place, holder), value)
+        if (row := permission_rows().get(type_)) is not None:
+            content = permission(self.evaluator, row, block, instance.scope)
+            place = PolicyPlace(path="", kind=Kind.RESOURCE, resource_type=row.resource_type)
+            self.results.read(Candidate(block, address, ("", ""), place, holder), content)
+        if type_ == _MANAGED and self.evaluator.side:
+            self._remember_arn(module, block, instance, f"{address}.policy")
+        for own in attachments(_DATA, type_, held, address, self.results.shown):
+            self.results.attach(block, own)
+        others = set(_not_iam().get(type_, ())) | done | heads.keys() | _META
+        self._others(block, body, address, others, instance)
+
+    def _places(self, type_: str, body: Body, instance: Instance) -> tuple[PolicyPlace, ...]:
+        if type_ != _ORGANIZATION:
+            return places_by_type(_DATA).get(type_, ())
+        expression = body.attribute("type")
+        policy_type = _DEFAULT_ORGANIZATION_TYPE
+        if expression is not None:
+            value = self.evaluator.value_or_hole(expression, instance.scope)
+            policy_type = value.text or _DEFAULT_ORGANIZATION_TYPE
+            if self.evaluator.placeholders.within(policy_type):
+                # The document itself says of which type it may be.
+                return (PolicyPlace(path="content"),)
+        return (organization_place("content", policy_type),)
+
+    def _held(self, body: Body, heads: Mapping[str, bool], instance: Instance) -> Node:
+        """The arguments with these names as one object; a nested block is a list of objects."""
+        members: list[tuple[str, Node]] = []
+        for head, is_block in heads.items():
+            expression = body.attribute(head)
+            if is_block:
+                blocks = [
+                    mapped(self._arguments(part), part.at)
+                    for part in expanded(self.evaluator, body, head, instance.scope)
+                ]
+                if blocks:
+                    members.append((head, listed(blocks, body.at)))
+            elif expression is not None:
+                value = self.evaluator.value_or_hole(expression, instance.scope)
+                if value.form is not Form.NULL:
+                    members.append((head, value))
+        return mapped(members, body.at)
+
+    def _arguments(self, part: Expanded) -> Iterator[tuple[str, Node]]:
+        for name in part.body.attribute_names:
+            expression = part.body.attribute(name)
+            if expression is not None:
+                yield name, self.evaluator.value_or_hole(expression, part.scope)
+
+    def _remember_arn(self, module: Module, block: Block, instance: Instance, name: str) -> None:
+        key = (block.labels[0], block.labels[1])
+        arn = module.attribute(key, instance, "arn", block.at)
+        self.results.managed.setdefault(self.results.shown(arn.text), name)
+
+    # Documents elsewhere
+
+    def _call(self, module: Module, block: Block, instance: Instance) -> None:
+        """The documents that a module which is not among the files is given."""
+        if module.called_folder(block) is None:
+            address = f"{module.address}{_address(block)}{instance.suffix}"
+            self._others(block, block.body, address, _META, instance)
+            source = block.body.attribute("source")
+            text = source.value.text if isinstance(source, Literal) else ""
+            if text.startswith((".", "/")) or _OF_POLICIES.search(text):
+                why = f"the module {quoted(text)} is not among the files"
+                self.results.unread(block, address, "source", why)
+
+    def _others(
+        self,
+        block: Block,
+        body: Body,
+        address: str,
+        leaving: frozenset[str] | set[str],
+        instance: Instance,
+    ) -> None:
+        for name in body.attribute_names:
+            expression = body.attribute(name)
+            if name not in leaving and expression is not None:
+                value = self.evaluator.value_or_hole(expression, instance.scope)
+                self._documents_under(block, f"{address}.{name}", name, value)
+
+    def _documents_under(
+        self, block: Block, address: str, name: str, value: Node, *, unused: bool = False
+    ) -> None:
+        """Each policy in a value: objects and texts that look like one."""
+        todo: list[tuple[tuple[str | int, ...], Node]] = [((), value)]
+        while todo:
+            path, node = todo.pop()
+            self.evaluator.budget.spend()
+            content: Node | Syntax | None = node
+            if node.form is Form.STRING and "Statement" in node.text:
+                content = document_in(node, self.evaluator)
+            shown = "".join(f"[{own}]" if isinstance(own, int) else f".{own}" for own in path)
+            if isinstance(content, Node) and is_policy(content):
+                if unused and self.results.is_covered(content):
+                    continue
+                looks = PolicyByLooks((name, *path), content)
+                place = PolicyPlace(path="", kind=Kind.TRUST if looks.is_trust else None)
+                key, holder = (f"{name}{shown}", ""), Holder(name=address)
+                self.results.read(Candidate(block, address + shown, key, place, holder), node)
+            elif isinstance(content, Syntax) and '"Effect"' in node.text:
+                self.results.unread(block, address + shown, name, UNKNOWN)
+            else:
+                todo += [((*path, member.key), member.value) for member in reversed(node.members)]
+                todo += [((*path, number), item) for number, item in enumerate(node.items)][::-1]
+
+    def _evaluated(self, module: Module, block: Block, instance: Instance) -> None:
+        """Evaluate a document, so that those it is made of are known."""
+        module.document(block.labels[1], instance)
+
+    def _alone(self, module: Module, block: Block, instance: Instance) -> None:
+        """A document that nothing uses."""
+        content = module.document(block.labels[1], instance)
+        if (id(block.at.lines), block.at.offset) in self.evaluator.merged:
+            return
+        name = f"{module.address}data.{DOCUMENT}.{block.labels[1]}{instance.suffix}.json"
+        place = PolicyPlace(path="json")
+        self.results.read_alone(Candidate(block, name, ("json", "json"), place, Holder()), content)
+
+    def _unused(self, module: Module) -> None:
+        """The policies in locals and in defaults of variables that nothing used."""
+        defaults = {
+            ("var", name): default
+            for name, block in module.source.variables.items()
+            if (default := block.body.attribute("default")) is not None
+        }
+        locals_ = {("local", name): own for name, own in module.source.locals.items()}
+        for (type_, name), expression in (defaults | locals_).items():
+            if not may_hold_policy(expression):
+                continue
+            block = Block(type=f"{type_}.{name}", labels=(), body=_EMPTY, at=expression.at)
+            self.evaluator.budget.begin(MOST_STEPS_OF_ONE)
+            try:
+                value = self.evaluator.value_or_hole(expression, module.scope)
+                address = f"{module.address}{block.type}"
+                self._documents_under(block, address, name, value, unused=True)
+            except (TooMuch, Invalid, InputError) as refused:
+                self._skip(module, block, refused)
+
+
+def _address(block: Block) -> str:
+    prefix = {"module": "module.", "data": "data."}.get(block.type, "")
+    return prefix + (".".join(block.labels) or block.type)
+
+
+@cache
+def _not_iam() -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for row in resources.data(_DATA)["not_iam"]:
+        found[row["type"]] = (*found.get(row["type"], ()), row["path"])
+    return found

@@ -1,0 +1,182 @@
+"""Attributes of resources and data sources: what is configured, and ARNs as far as the names in them are known.
+
+The types with known ARNs are rows of `assets/data/terraform-resources.json`; the forms are those of the service
+authorization reference.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from aws_iam import resources
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.managed_policies import managed_policy
+from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUDO_PARAMETERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+    from aws_iam.engine.sources.terraform.syntax import Block
+
+_HOLE = re.compile(r"\$\{([^{}]*)\}")
+_ACCOUNT, _PARTITION, _REGION, _SUFFIX = (
+    PSEUDO_PARAMETERS[f"AWS::{name}"] for name in ("AccountId", "Partition", "Region", "URLSuffix")
+)
+_FIELDS = {"Partition": _PARTITION, "Region": _REGION, "Account": _ACCOUNT}
+# Data sources about the account and the region that Terraform runs in.
+_CALLER: Mapping[tuple[str, str], str] = {
+    ("aws_caller_identity", "account_id"): _ACCOUNT,
+    ("aws_caller_identity", "id"): _ACCOUNT,
+    ("aws_partition", "partition"): _PARTITION,
+    ("aws_partition", "id"): _PARTITION,
+    ("aws_partition", "dns_suffix"): _SUFFIX,
+    ("aws_region", "name"): _REGION,
+    ("aws_region", "region"): _REGION,
+    ("aws_region", "id"): _REGION,
+}
+
+
+@slotted
+class AttributeRow:
+    """The type, its resource type in the service authorization reference, the argument that names it, and what `id` returns.
+
+    With `path` the name in the ARN begins with the argument `path`; `strips` is what the name in the ARN lacks.
+    """
+
+    type: str
+    service: str
+    resource: str
+    name: str
+    id: str
+    path: bool = False
+    strips: str = ""
+
+
+@cache
+def _rows() -> Mapping[str, AttributeRow]:
+    rows = resources.data("terraform-resources.json")["attributes"]
+    return {row["type"]: AttributeRow(**row) for row in rows}
+
+
+def of_resource(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope and its address
+    evaluator: Evaluator, block: Block, scope: Scope, address: str, name: str, at: Place
+) -> Node:
+    """An attribute of an instance of a resource."""
+    unknown = evaluator.hole(f"{address}.{name}", at)
+    row = _rows().get(block.labels[0])
+    if row and name == "id":
+        name = row.id
+    if row and name == "arn":
+        arn = _arn(evaluator, row, block, scope, unknown)
+        return unknown if arn is None else string(arn, at)
+    if row and name == row.name:
+        return string(_name(evaluator, row, block, scope, unknown), at)
+    expression = block.body.attribute(name)
+    if expression is None:
+        return unknown
+    value = evaluator.value_or_hole(expression, scope)
+    return unknown if value.form is Form.NULL else value
+
+
+def _arn(
+    evaluator: Evaluator, row: AttributeRow, block: Block, scope: Scope, unknown: Node
+) -> str | None:
+    name = _name(evaluator, row, block, scope, unknown)
+    name = name.removeprefix(row.strips) if row.strips else name
+    if row.path:
+        path = _text(evaluator, block, "path", scope) or "/"
+        name = path.removeprefix("/") + name
+    return arn_of(row.service, row.resource, name)
+
+
+def arn_of(service: str, resource: str, name: str) -> str | None:
+    """The ARN of a resource with that name, in the account and the region that Terraform runs in."""
+    known = catalog().service(service)
+    type_ = known.resource_types.get(resource.lower()) if known else None
+    if type_ is None or not type_.arn_formats:
+        return None
+    return _HOLE.sub(lambda hole: _FIELDS.get(hole[1], name), type_.arn_formats[0])
+
+
+def _name(
+    evaluator: Evaluator, row: AttributeRow, block: Block, scope: Scope, unknown: Node
+) -> str:
+    """The name of a resource; of one that the provider makes up the prefix is known at most."""
+    name = _text(evaluator, block, row.name, scope)
+    if name is not None:
+        return name
+    prefix = _text(evaluator, block, f"{row.name}_prefix", scope) or ""
+    address = evaluator.name_of(unknown).rpartition(".")[0]
+    return prefix + evaluator.hole(f"{address}.{row.name}", unknown.at).text
+
+
+def _text(evaluator: Evaluator, block: Block, name: str, scope: Scope) -> str | None:
+    expression = block.body.attribute(name)
+    value = evaluator.value_or_hole(expression, scope) if expression is not None else None
+    return value.text if value is not None and value.form is Form.STRING and value.text else None
+
+
+def of_data(  # noqa: PLR0913, PLR0917 - a data source is its block with its scope
+    evaluator: Evaluator,
+    key: tuple[str, str],
+    name: str,
+    at: Place,
+    block: Block | None = None,
+    scope: Scope | None = None,
+) -> Node:
+    """An attribute of a data source; those about the caller have values of the right form."""
+    type_, label = key
+    known = _CALLER.get((type_, name))
+    if known is not None:
+        return string(known, at)
+    unknown = evaluator.hole(f"data.{type_}.{label}.{name}", at)
+    if block is None or scope is None:
+        return unknown
+    if type_ == "aws_iam_policy" and name == "arn":
+        return _managed(evaluator, block, scope, at) or unknown
+    if type_ == "template_file" and name == "rendered":
+        return _rendered(evaluator, block, scope) or unknown
+    if (row := _rows().get(type_)) is not None and name == "arn":
+        arn = _arn(evaluator, row, block, scope, unknown)
+        return unknown if arn is None else string(arn, at)
+    if row and name == "id":
+        name = row.id
+    expression = block.body.attribute(name)
+    return unknown if expression is None else evaluator.value_or_hole(expression, scope)
+
+
+def _managed(evaluator: Evaluator, block: Block, scope: Scope, at: Place) -> Node | None:
+    """The ARN of an AWS managed policy that a data source looks up by name or ARN."""
+    arn = _text(evaluator, block, "arn", scope)
+    if arn is not None:
+        return string(arn, at)
+    name = _text(evaluator, block, "name", scope)
+    policy = managed_policy(name) if name else None
+    return string(policy.arn, at) if policy else None
+
+
+def _rendered(evaluator: Evaluator, block: Block, scope: Scope) -> Node | None:
+    """The text of the data source `template_file`, the predecessor of `templatefile`."""
+    template = block.body.attribute("template")
+    variables = block.body.attribute("vars")
+    text = evaluator.value_or_hole(template, scope) if template is not None else None
+    given = evaluator.value_or_hole(variables, scope) if variables is not None else None
+    if text is None or text.form is not Form.STRING or evaluator.placeholders.within(text.text):
+        return None
+    names = {member.key: member.value for member in given.members} if given else {}
+    from aws_iam.engine.parsing.json_nodes import Lines
+    from aws_iam.engine.sources.terraform.parsing.native import template_in
+    from aws_iam.errors import InputError
+
+    lines = (
+        text.at.lines if text.at.lines and text.at.lines.text == text.text else Lines(text.text)
+    )
+    try:
+        return evaluator.value(template_in(text.text, 0, lines), scope.but(**names))
+    except InputError:
+        return None

@@ -1,0 +1,48 @@
+"""Policy documents in Terraform's language."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aws_iam.engine.language.document import Policy
+from aws_iam.engine.language.document import dump as dumped
+from aws_iam.engine.sources.gather import gathered
+
+CASES: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[3] / "cases/terraform/documents.json").read_text(encoding="utf-8")
+)["cases"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_document_is_what_terraform_makes_of_it(case: dict[str, Any]) -> None:
+    found = gathered(case["terraform"])
+    named = [own for own in found.sources if own.name == case["policy"]]
+    source = found.sources[case["number"]] if "number" in case else named[0]
+    assert isinstance(source.content, Policy)
+    assert json.loads(dumped(source.content)) == case["document"]
+    assert source.unresolved == set(case.get("unresolved", ()))
+    assert not found.unread
+    if "policies" in case:
+        assert [own.name for own in found.sources] == case["policies"]
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("../roles", True),
+        ("terraform-aws-modules/iam/aws//modules/iam-policy", True),
+        ("git::https://example.com/irsa.git?ref=v1", True),
+        ("terraform-aws-modules/vpc/aws", False),
+    ],
+)
+def test_a_module_that_is_not_at_hand_is_named_where_it_has_policies(
+    source: str, *, named: bool
+) -> None:
+    call = f'module "m" {{\n  source = "{source}"\n}}\n'
+    found = gathered(CASES[0]["terraform"] + call)
+    why = f"the module `{source}` is not among the files"
+    assert [(own.place, own.why) for own in found.unread] == [("module.m", why)][:named]
