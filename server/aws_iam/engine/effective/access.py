@@ -31,12 +31,16 @@ class ActionReach:
     """How one action is allowed.
 
     `allowed_by` are the statements that still allow it for some requests, `unlimited` those that do so on every resource,
-    `denied_by` the Deny statements that take a part away.
+    `regional` those that do so on every resource of a Region, `denied_by` the Deny statements that take a part away.
+    `confined_by` are those of them that leave only the resources that their NotResource names: then no statement is
+    unlimited or regional.
     """
 
     allowed_by: tuple[Statement, ...]
     unlimited: tuple[Statement, ...] = ()
+    regional: tuple[Statement, ...] = ()
     denied_by: tuple[Statement, ...] = ()
+    confined_by: tuple[Statement, ...] = ()
 
     @property
     def everywhere(self) -> bool:
@@ -166,11 +170,22 @@ class _AccessComputation:
                 return ActionReach(allowed_by=())
             left = [n for n in left if not any(self._denies_all_of(cut, n) for cut in cuts)]
         allowed = tuple(self.allows[n] for n in left)
+        denied = tuple(self.denies[n] for n in cuts)
+        confined = tuple(s for s in denied if self._confines(s, action))
+        if confined:
+            return ActionReach(allowed_by=allowed, denied_by=denied, confined_by=confined)
+        unlimited = tuple(s for s in allowed if self.targets.is_everywhere(s, action))
         return ActionReach(
             allowed_by=allowed,
-            unlimited=tuple(s for s in allowed if self.targets.is_everywhere(s, action)),
-            denied_by=tuple(self.denies[n] for n in cuts),
+            unlimited=unlimited,
+            regional=tuple(
+                s for s in allowed if s not in unlimited and self.targets.is_regional(s, action)
+            ),
+            denied_by=denied,
         )
+
+    def _confines(self, deny: Statement, action: Action) -> bool:
+        return _is_certain(deny) and self.targets.leaves_named(deny, action)
 
     def _takes_all(self, number: int, action: Action) -> bool:
         deny = self.denies[number]
@@ -208,12 +223,19 @@ def within_boundary(given: Access, limit: Access) -> Access:
 def _narrower(given: ActionReach, limit: ActionReach) -> ActionReach:
     """Both limits together; where only the boundary has conditions, its statements are the ones to show."""
     unlimited: tuple[Statement, ...] = ()
+    regional: tuple[Statement, ...] = ()
     if given.everywhere and limit.everywhere:
         unlimited = _limiting_statements(given.unlimited, limit.unlimited)
+    elif (given.everywhere or given.regional) and (limit.everywhere or limit.regional):
+        regional = _limiting_statements(
+            given.unlimited or given.regional, limit.unlimited or limit.regional
+        )
     return ActionReach(
         allowed_by=_limiting_statements(given.allowed_by, limit.allowed_by),
         unlimited=unlimited,
+        regional=regional,
         denied_by=(*given.denied_by, *limit.denied_by),
+        confined_by=(*given.confined_by, *limit.confined_by),
     )
 
 

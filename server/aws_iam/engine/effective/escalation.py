@@ -1,8 +1,8 @@
 """Known paths of privilege escalation, and which of them a policy opens.
 
 From a policy alone a path is only possible: it does not say whether a suitable role, user or resource exists, and whom it
-trusts. `open_paths` are those whose targets the policy covers all; `possible_paths` adds those on named targets, which are
-smaller, and the unconfirmed ones. Where the principals of an account are known,
+trusts. `open_paths` are those whose targets the policy covers all; `possible_paths` adds those on all targets of a Region or
+on named ones, which are smaller, and the unconfirmed ones. Where the principals of an account are known,
 `tools/audit/principals/escalation_paths.py` checks each of them.
 """
 
@@ -81,6 +81,11 @@ _SEVERITIES = {
     EXISTING_COMPUTE: Severity.MEDIUM,
     "remove a limit": Severity.MEDIUM,
 }
+_SMALLER = {
+    Severity.CRITICAL: Severity.HIGH,
+    Severity.HIGH: Severity.MEDIUM,
+    Severity.MEDIUM: Severity.LOW,
+}
 # On named targets. A deployment has to pass its own role and to change its own functions.
 _OTHER_FAMILIES_LIMITED = Severity.MEDIUM
 _LIMITED_SEVERITIES = {
@@ -122,7 +127,7 @@ class OpenPath:
 
     `unsettled` are the prerequisites that are unknown. Where the account was read, `on` names its resources for the path,
     `given` the condition keys that this depends on, and `strong` is False if none of them has administrator access.
-    `limited` says that the policy covers named targets only. `granting` are all statements that allow each of the actions.
+    `limited` says that the policy covers named targets only, `regional` that it covers all of a Region. `granting` are all statements that allow each of the actions.
     """
 
     path: EscalationPath
@@ -132,6 +137,7 @@ class OpenPath:
     given: tuple[str, ...] = ()
     strong: bool = True
     limited: bool = False
+    regional: bool = False
     granting: tuple[tuple[Statement, ...], ...] = ()
 
     def contributing(self) -> Iterator[Statement]:
@@ -150,13 +156,14 @@ class OpenPath:
 
     @property
     def severity(self) -> Severity:
-        """By family; at most medium if it is unconfirmed or does not lead to administrator access."""
+        """By family; at most medium if it is unconfirmed or does not lead to administrator access, one less in one Region."""
         family = self.path.family
         if self.limited:
             return _LIMITED_SEVERITIES.get(family, _OTHER_FAMILIES_LIMITED)
         severity = _SEVERITIES.get(family, _OTHER_FAMILIES)
         is_certain = self.strong and not self.path.unconfirmed
-        return severity if is_certain else max(severity, Severity.MEDIUM, key=_rank)
+        severity = severity if is_certain else max(severity, Severity.MEDIUM, key=_rank)
+        return _SMALLER[severity] if self.regional else severity
 
 
 def _rank(severity: Severity) -> int:
@@ -210,7 +217,11 @@ def possible_paths(access: Access) -> tuple[OpenPath, ...]:
         open_path
         for _, path, actions in sorted(begun, key=itemgetter(0))
         if actions <= access.actions.keys()
-        and (open_path := path_opened_by(path, access) or _opened(path, access, _on_named_targets))
+        and (
+            open_path := path_opened_by(path, access)
+            or _opened(path, access, _in_one_region)
+            or _opened(path, access, _on_named_targets)
+        )
     ]
     confirmed = [path for path in opened if not path.path.unconfirmed]
     return smallest_paths(
@@ -280,6 +291,7 @@ def _opened(path: EscalationPath, access: Access, granting: GrantingStatements) 
         granting=tuple(granted),
         unsettled=path.prerequisites,
         limited=granting is _on_named_targets,
+        regional=granting is _in_one_region,
     )
 
 
@@ -326,13 +338,29 @@ def granting_statements(
     path: EscalationPath, need: NeededAction, reach: ActionReach
 ) -> Iterator[Statement]:
     """The statements that allow the needed action on the resources that the path needs."""
+    yield from _on_every_target(path, need, reach, reach.unlimited)
+
+
+def _in_one_region(
+    path: EscalationPath, need: NeededAction, reach: ActionReach
+) -> Iterator[Statement]:
+    """The statements that allow the needed action on every resource that the path needs, at least in one Region."""
+    yield from _on_every_target(path, need, reach, (*reach.unlimited, *reach.regional))
+
+
+def _on_every_target(
+    path: EscalationPath,
+    need: NeededAction,
+    reach: ActionReach,
+    candidates: tuple[Statement, ...],
+) -> Iterator[Statement]:
     if any(_closes_by_denying(deny, path) for deny in reach.denied_by):
         return
     # A new principal can have any name, so a permission for some names is enough.
     anywhere = need.on in NEW_PRINCIPALS or (
         path.family == NEW_COMPUTE and need.action != _PASSING
     )
-    candidates = reach.allowed_by if anywhere else reach.unlimited
+    candidates = reach.allowed_by if anywhere else candidates
     if need.on == _OWN_USER:
         candidates = (*candidates, *filter(_is_own_user, reach.allowed_by))
     yield from (candidate for candidate in candidates if not _is_closed(candidate, need, path))

@@ -1,7 +1,8 @@
-"""Which resources of an action a statement covers: any at all, all of an account, or all."""
+"""Which resources of an action a statement covers: any at all, all of a Region, all of an account, or all."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Statement
     from aws_iam.engine.reference.catalog import Action, Catalog, ResourceType
 
-Extent = Literal["one account", "every account"]
-"""What counts as all: every resource of one account, or of every account."""
+Extent = Literal["one Region", "one account", "every account"]
+"""What counts as all: every resource of one Region of an account, of one account, or of every account."""
 
 _STEPS_OF_A_TYPE = 20
 """Matching one ARN with one resource type costs about as much as this many short comparisons."""
@@ -31,6 +32,14 @@ _TARGETS = {
     "ssm:SendCommand": ("instance", "managed-instance"),
 }
 """The targets of actions for which the reference also lists the documents to run."""
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-command-ssm-plugin-reference.html
+_ANY_COMMAND = (
+    "AWS-RunShellScript",
+    "AWS-RunPowerShellScript",
+    "AWS-RunRemoteScript",
+    "AWS-RunDocument",
+)
+"""The documents of AWS that run whatever the caller writes: with one of them the other documents add nothing."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,9 +96,25 @@ class Targets:
         """
         return self._is_whole(statement, action, "one account")
 
+    def is_regional(self, statement: Statement, action: Action) -> bool:
+        """Whether the statement covers every resource of the action in some Region of some account.
+
+        `arn:aws:sqs:eu-west-1:111122223333:*` is every queue of one Region, in many accounts the only one in use.
+        """
+        return bool(regions_of(statement)) and self._is_whole(statement, action, "one Region")
+
     def is_everything(self, statement: Statement, action: Action) -> bool:
         """Whether the statement covers every resource of the action in every account."""
         return self._is_whole(statement, action, "every account")
+
+    def leaves_named(self, deny: Statement, action: Action) -> bool:
+        """Whether the NotResource of a Deny leaves less than every resource of the action in some Region."""
+        if not deny.has("NotResource") or not action.resource_types:
+            return False
+        return not any(
+            self._any_has_type(deny.not_resource_words, action.service, name, "one Region")
+            for name in action.required or action.resource_types
+        )
 
     def includes(self, wide: Statement, narrow: Statement) -> bool:
         """Whether `wide` covers every resource of `narrow`; False when that is not certain."""
@@ -122,7 +147,9 @@ class Targets:
     def _is_whole(self, statement: Statement, action: Action, extent: Extent) -> bool:
         if statement.has("NotResource"):
             # All but some counts as all when looking for risk, but not when looking for what is denied.
-            return extent == "one account" and not self._is_excluded(statement, action)
+            if extent != "every account":
+                return not self._is_excluded(statement, action)
+            return not any(self.accepts(text, action) for text in statement.not_resource_words)
         if not statement.has("Resource") or any(map(_is_all, statement.resource_words)):
             return True
         works_on = _TARGETS.get(action.full_name, () if action.required else action.resource_types)
@@ -132,8 +159,14 @@ class Targets:
         def has(name: str) -> bool:
             return self._any_has_type(statement.resource_words, action.service, name, extent)
 
-        any_or_all = any if extent == "one account" else all
-        return all(map(has, action.required)) and (not works_on or any_or_all(map(has, works_on)))
+        if extent == "every account":
+            return all(map(has, action.required)) and (not works_on or all(map(has, works_on)))
+        needed = action.required
+        if action.full_name == "ssm:SendCommand" and any(
+            map(_runs_any_command, statement.resource_words)
+        ):
+            needed = ()
+        return all(map(has, needed)) and (not works_on or any(map(has, works_on)))
 
     def _is_excluded(self, statement: Statement, action: Action) -> bool:
         """Whether NotResource excludes every resource of the action."""
@@ -222,17 +255,39 @@ def _is_untyped(resource: str, action: Action) -> bool:
     return arn is not None and is_authorised_on(action.full_name, arn)
 
 
+_FIELDS = 6
+_ANY_NAME = re.compile(r"\?*\*[*?]*")
+
+
 @memo_by_text
 def _covers_formats(resource: str, formats: tuple[str, ...], extent: Extent) -> bool:
     own = Arn.of(resource)
     if own and not all(_may_be_of(own.service, template) for template in formats):
         return False
+    if extent != "every account":
+        # A name has at least one character: `?*` is every name, and `???*` nearly every.
+        resource = _ANY_NAME.sub("*", resource)
     return all(covers(resource, _pattern(template, resource, extent)) for template in formats)
 
 
 def _may_be_of(service: str, template: str) -> bool:
     written = template.split(":", 3)[2]
     return written == service or not is_literal(service) or "$" in written
+
+
+def regions_of(statement: Statement) -> list[str]:
+    """The Regions of its ARN patterns; a pattern without one covers every Region or none."""
+    return [region for text in statement.resource_words if (region := _region_of(text))]
+
+
+def _region_of(resource: str) -> str:
+    fields = resource.split(":", 5)
+    is_pattern = len(fields) == _FIELDS and "*" in fields[-1]
+    return fields[3] if is_pattern and fields[3] != "*" else ""
+
+
+def _runs_any_command(resource: str) -> bool:
+    return resource.rpartition(":document/")[2] in _ANY_COMMAND
 
 
 def _is_all(resource: str) -> bool:
@@ -248,7 +303,9 @@ def _pattern(template: str, resource: str, extent: Extent) -> str:
         Arn(
             partition=own.partition or "aws",
             service=template_pattern(form.service),
-            region=template_pattern(form.region),
+            region=own.region
+            if extent == "one Region" and "${" in form.region and own.region
+            else template_pattern(form.region),
             account=_account(form.account, own.account, extent),
             resource=template_pattern(form.resource),
         )
@@ -256,6 +313,6 @@ def _pattern(template: str, resource: str, extent: Extent) -> str:
 
 
 def _account(form: str, own: str, extent: Extent) -> str:
-    if extent == "one account" and "${" in form and own.isdecimal():
+    if extent != "every account" and "${" in form and own.isdecimal():
         return own
     return template_pattern(form)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam import resources
 from aws_iam.answer import Severity
@@ -49,7 +49,9 @@ def risky_actions() -> tuple[RiskyActions, ...]:
 
 
 def changes_resources(action: Action) -> bool:
-    """Whether the action creates, changes or deletes resources that a policy could name."""
+    """Whether the action creates, changes or deletes resources that a policy could name, or protections of the account."""
+    if action.full_name in _account_protections():
+        return True
     return (
         action.level == "Write"
         and bool(action.resource_types)
@@ -60,8 +62,16 @@ def changes_resources(action: Action) -> bool:
 
 
 def destroys(name: str) -> bool:
-    """Whether the action, by its full name, deletes or stops a resource that may be in use."""
+    """Whether the action, by its full name, deletes or stops a resource that may be in use, or a protection."""
+    if name in _account_protections():
+        return True
     return name.partition(":")[2].startswith(_DESTROYS) and name not in _kept_in_use()
+
+
+@cache
+def _account_protections() -> frozenset[str]:
+    """Actions that take away what protects the account as a whole; AWS authorises them on `*` only."""
+    return frozenset(json.loads(resources.text(_LISTS))["account_protections"]["actions"])
 
 
 @cache
@@ -123,9 +133,51 @@ WORDINGS = {
 }
 
 
+# In a policy of the account's own principals such a condition leaves every resource of the account.
+_OF_THE_ACCOUNT = frozenset({
+    "aws:principalaccount", "aws:principalorgid", "aws:resourceaccount", "aws:resourceorgid", "s3:resourceaccount",
+    "aws:securetransport",
+})  # fmt: skip
+# Every signed request has these keys, so that any value admits all of them.
+_ALWAYS_PRESENT = frozenset({
+    "aws:principalarn", "aws:principaltype", "aws:userid", "aws:sourceip", "aws:currenttime", "aws:epochtime",
+    "aws:requestedregion",
+})  # fmt: skip
+_REQUESTED_REGION = "aws:requestedregion"
+
+
 def is_bound(statement: Statement) -> bool:
-    """Whether the statement has a condition that an ordinary request may not meet."""
-    return any(condition.demanded or _demands_tag(condition) for condition in statement.conditions)
+    """Whether the statement has a condition that an ordinary request may not meet; a Region is no such condition."""
+    return any(
+        (_is_limit(condition) and condition.name != _REQUESTED_REGION) or _demands_tag(condition)
+        for condition in statement.conditions
+    )
+
+
+def requested_regions(statement: Statement) -> list[str]:
+    """The Regions that a condition requires."""
+    return [
+        value.value
+        for condition in statement.conditions
+        if condition.name == _REQUESTED_REGION and _is_limit(condition)
+        for value in condition.values
+    ]
+
+
+def _is_limit(condition: Condition) -> bool:
+    """Whether the condition keeps out some ordinary requests of the account's own principals."""
+    if not condition.demanded or condition.name in _OF_THE_ACCOUNT:
+        return False
+    return condition.name not in _ALWAYS_PRESENT or not any(
+        _admits_all(condition, value.value) for value in condition.values
+    )
+
+
+def _admits_all(condition: Condition, value: str) -> bool:
+    if condition.base == "IpAddress":
+        return value.endswith("/0")
+    is_pattern = condition.base in {"StringLike", "ArnLike", "ArnEquals"}
+    return is_pattern and bool(value) and not value.strip("*")
 
 
 def _demands_tag(condition: Condition) -> bool:
@@ -137,13 +189,18 @@ def _demands_tag(condition: Condition) -> bool:
     )
 
 
-def grade(risky: RiskyActions, name: str, statement: Statement, *, is_wide: bool) -> Severity:
-    """How severe it is that the statement allows the action; `is_wide` says whether on every resource."""
+Reached = Literal["every", "one Region", "named"]
+"""The resources for which a statement allows an action: every one, every one of a Region, or named ones."""
+
+
+def grade(risky: RiskyActions, name: str, statement: Statement, reached: Reached) -> Severity:
+    """How severe it is that the statement allows the action for the resources that it reaches."""
     words = WORDINGS[risky.name]
-    if not is_wide:
+    if reached == "named":
         return Severity.INFO if name in risky.minor else words.limited
     step = GRADES.index(words.unlimited) - (name in risky.major) + 2 * (name in risky.minor)
-    return GRADES[min(step + is_bound(statement), len(GRADES) - 1)]
+    step += is_bound(statement) + (reached == "one Region")
+    return GRADES[min(step, len(GRADES) - 1)]
 
 
 _NO_CHANGES = (
@@ -159,4 +216,14 @@ _NO_CHANGES = (
     "GenerateDataKey",
     "ReEncrypt",
 )
-_DESTROYS = ("Delete", "Terminate", "Remove", "Purge", "Deregister", "Destroy", "Disable", "Stop")
+_DESTROYS = (
+    "Delete",
+    "Terminate",
+    "Remove",
+    "Purge",
+    "Deregister",
+    "Destroy",
+    "Disable",
+    "Stop",
+    "ScheduleKeyDeletion",
+)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"
 PASSING = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"
 LEAST = "List the actions and resources that the work needs."
+LESS_DENIED = ", except what Deny statements partly take away"
+"""The end of a sentence on access of which Deny statements take a part away."""
 MANY_WAYS = "Privilege escalation is possible in many ways"
 _NAMED = 6
 _PATHS_SHOWN = 3
@@ -84,7 +86,7 @@ def _administrator(access: Access, total: int, paths: tuple[OpenPath, ...]) -> R
     less = any(reach.denied_by for reach in reaches)
     bound = any(is_bound(reach) for reach in reaches)
     when = ", under the conditions of the statement" if bound else ""
-    when += ", except what Deny statements partly take away" if less else ""
+    when += LESS_DENIED if less else ""
     ways = f" ({named([path.path.id for path in paths])})" if paths else ""
     return finding_at(
         "ADMINISTRATOR",
@@ -209,7 +211,7 @@ def _path_in_words(opened: OpenPath, access: Access) -> str:
     when += f", under a condition on {joined(opened.given)}" if opened.given else ""
     reaches = (access.reach(need.action) for need in path.required)
     if not opened.on and any(reach and reach.denied_by for reach in reaches):
-        when += ", except what Deny statements partly take away"
+        when += LESS_DENIED
     return f"{path.id}: {joined([n.action for n in path.required])} {verb} enough{also}{when}"
 
 

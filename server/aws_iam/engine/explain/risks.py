@@ -12,21 +12,25 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.effective.escalation import NEW_COMPUTE, OpenPath, possible_paths
+from aws_iam.engine.effective.targets import regions_of
 from aws_iam.engine.explain.action_risks import (
     GRADES,
     WORDINGS,
+    Reached,
     RiskWording,
     RiskyActions,
     changes_resources,
     destroys,
     grade,
     is_bound,
+    requested_regions,
     risky_actions,
 )
 from aws_iam.engine.explain.escalation_risks import (
     BEST_PRACTICES,
     FAMILIES,
     LEAST,
+    LESS_DENIED,
     PASSING,
     RiskFinding,
     Risks,
@@ -160,17 +164,26 @@ class _StatementRisks:
                 self.statements[id(statement)] = statement
                 by_statement[id(statement)].append(path)
         for key in sorted(by_statement, key=self._position):
-            opened = by_statement[key]
-            opened.sort(key=lambda path: path.severity.rank)
+            statement, opened = self.statements[key], by_statement[key]
             self.named[key].update(action for path in opened for action in path.path.actions)
-            self.risks[key].append(self._escalation(self.statements[key], opened))
+            opened = [path for path in opened if self._is_first(statement, path)]
+            if opened:
+                opened.sort(key=lambda path: path.severity.rank)
+                self.risks[key].append(self._escalation(statement, opened))
+
+    def _is_first(self, statement: Statement, opened: OpenPath) -> bool:
+        """Whether no earlier statement describes the path; the one that does names the places of the others."""
+        way = (opened.path.id, frozenset(map(id, opened.completing(statement))))
+        return self.described.setdefault(way, id(statement)) == id(statement)
 
     def _escalation(self, statement: Statement, opened: Sequence[OpenPath]) -> _Risk:
         first = opened[0]
         shown = "; ".join(self._path(statement, path) for path in opened[:_PATHS_SHOWN])
         others = [path.path.id for path in opened[_PATHS_SHOWN:]]
         rest = f"; {counted(len(others), 'more path')}: {named(others)}" if others else ""
-        where = " on named targets" if first.limited else ""
+        where = (
+            " on named targets" if first.limited else " in one Region" if first.regional else ""
+        )
         return _Risk(
             code=_ESCALATION,
             title=f"Possible privilege escalation{where}: {FAMILIES.get(first.path.family, first.path.family)}",
@@ -185,24 +198,15 @@ class _StatementRisks:
         )
 
     def _path(self, statement: Statement, opened: OpenPath) -> str:
-        """The path as this statement sees it: its own actions first, then the others with their places.
-
-        The first of its statements describes it, the others point there.
-        """
+        """The path as this statement sees it: its own actions first, then the others with their places."""
         places: dict[int, list[str]] = defaultdict(list)
         together = opened.completing(statement)
-        way = (opened.path.id, frozenset(map(id, together)))
-        described = self.described.setdefault(way, id(statement))
         for need, granting in zip(opened.path.required, together, strict=True):
             places[id(granting)].append(need.action)
             self.statements[id(granting)] = granting
         actions = places.pop(id(statement))
         own = self._grant(statement, actions, opened)
         unsettled = f", if {joined(opened.unsettled)}" if opened.unsettled else ""
-        if described != id(statement):
-            verb = "completes" if len(actions) == 1 else "complete"
-            path = f"{opened.path.title} ({opened.path.id}){unsettled}"
-            return f"{own} {verb} the path at {self._label(described)}: {path}"
         rest = [
             f"{self._grant(self.statements[key], others, opened)} in {self._label(key)}"
             for key, others in places.items()
@@ -212,12 +216,16 @@ class _StatementRisks:
         when = ", under the conditions of the statement" if bound else ""
         reaches = (self.access.reach(need.action) for need in opened.path.required)
         less = any(reach and reach.denied_by for reach in reaches)
-        when += ", except what Deny statements partly take away" if less else ""
+        when += LESS_DENIED if less else ""
         return f"{needs}: {opened.path.title} ({opened.path.id}){unsettled}{when}"
 
     def _grant(self, statement: Statement, actions: Sequence[str], opened: OpenPath) -> str:
         texts = [quoted(resource.value) for resource in statement.resources]
-        is_named = opened.limited and texts and not any(text == "`*`" for text in texts)
+        is_named = (
+            (opened.limited or opened.regional)
+            and texts
+            and not any(text == "`*`" for text in texts)
+        )
         on = f" on {joined(texts, shown=_RESOURCES_SHOWN)}" if is_named else ""
         return f"{joined(list(actions))}{on}"
 
@@ -248,34 +256,38 @@ class _StatementRisks:
         self, statement: Statement, risky: RiskyActions, reaches: Mapping[str, ActionReach]
     ) -> _Risk:
         words = WORDINGS[risky.name]
-        wide = [name for name, reach in reaches.items() if _is_wide(statement, reach)]
-        narrow = [name for name in reaches if name not in wide]
+        reached = {name: _reached(statement, reach) for name, reach in reaches.items()}
+        wide = [name for name in reaches if reached[name] != "named"]
         worst = min(
-            (grade(risky, name, statement, is_wide=name in wide) for name in reaches),
+            (grade(risky, name, statement, extent) for name, extent in reached.items()),
             key=GRADES.index,
         )
+        under = ", under conditions" if is_bound(statement) else ""
+        less = LESS_DENIED if any(reaches[name].denied_by for name in wide) else ""
         # Such an action works on `*` only, and gives its caller no more than the caller has.
         harmless = all(name in risky.minor and not self._has_types(name) for name in wide)
         return _Risk(
             code=risky.name.upper().replace(" ", "_"),
             title=f"{risky.name.capitalize()}: {words.says}",
             severity=worst,
-            message=f"{_extents(wide, narrow, _LISTED)}{', under conditions' if is_bound(statement) else ''}",
-            brief=_extents(wide, narrow, _BRIEFLY),
+            message=f"{_extents(statement, reaches, reached, _LISTED)}{under}{less}",
+            brief=_extents(statement, reaches, reached, _BRIEFLY),
             fix=self._fix(words, wide),
             source=words.source,
             routine=worst is Severity.INFO or (bool(wide) and harmless),
         )
 
     def _fix(self, words: RiskWording, wide: Sequence[str]) -> str:
-        """What limits the actions, as far as the reference allows it."""
-        if not wide:
-            return words.limited_fix
+        """What limits the actions, or what to check where they are limited."""
+        return self._limiting(words.fix, wide, words.who) if wide else words.limited_fix
+
+    def _limiting(self, fix: str, wide: Sequence[str], who: str) -> str:
+        """What limits the actions, as far as the reference allows it; `who` may have those that no resource can limit."""
         on_star = [name for name in wide if not self._has_types(name)]
         if not on_star:
-            return words.fix
-        rest = f"AWS authorises {joined(on_star, shown=_BRIEFLY)} on `*` only: allow it to those who {words.who}."
-        return rest if len(on_star) == len(wide) else f"{words.fix} {rest}"
+            return fix
+        rest = f"AWS authorises {joined(on_star, shown=_BRIEFLY)} on `*` only: allow it to those who {who}."
+        return rest if len(on_star) == len(wide) else f"{fix} {rest}"
 
     def _has_types(self, action: str) -> bool:
         return bool(self.access.facts[action.lower()].resource_types)
@@ -312,22 +324,81 @@ class _StatementRisks:
 
     def add_infrastructure(self) -> None:
         """Changes on every resource by actions that could be limited to some resources, and that no graver risk names."""
-        changing: dict[int, list[str]] = defaultdict(list)
+        changing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
         for name, reach in self.access.actions.items():
-            if reach.unlimited and changes_resources(action := self.access.facts[name]):
-                for statement in reach.unlimited:
+            wide = (*reach.unlimited, *reach.regional)
+            if wide and changes_resources(action := self.access.facts[name]):
+                for statement in wide:
                     self.statements[id(statement)] = statement
-                    changing[id(statement)].append(action.full_name)
+                    changing[id(statement)][action.full_name] = reach
         for key, every in changing.items():
-            names = sorted(set(every) - self.named[key])
-            if names and not is_bound(self.statements[key]):
-                self.risks[key].append(_infrastructure(names))
+            statement = self.statements[key]
+            reaches = {name: every[name] for name in sorted(every.keys() - self.named[key])}
+            risk = None if is_bound(statement) else self._infrastructure(statement, reaches)
+            if risk:
+                self.risks[key].append(risk)
+
+    def _infrastructure(
+        self, statement: Statement, reaches: Mapping[str, ActionReach]
+    ) -> _Risk | None:
+        """Changes of every resource; in one Region only what may destroy some."""
+        everywhere = [name for name in reaches if _reached(statement, reaches[name]) == "every"]
+        names = everywhere or list(filter(destroys, reaches))
+        if not names:
+            return None
+        destroying = list(filter(destroys, names))
+        services = len({name.partition(":")[0] for name in names})
+        number = f"{counted(len(names), 'write action')} of {counted(services, 'service')}"
+        first = [*destroying[:3], *(name for name in names if name not in destroying[:3])]
+        few = len(names) <= _LISTED
+        what = ", changed or deleted" if destroying else " or changed"
+        extent: Reached = "every" if everywhere else "one Region"
+        on = _on_resources(statement, reaches[names[0]], extent)
+        less = LESS_DENIED if any(reaches[name].denied_by for name in names) else ""
+        fix = "Name the resources that the work changes"
+        fix += ", or at least their type, Region and account." if everywhere else "."
+        return _Risk(
+            code="INFRASTRUCTURE_CHANGE",
+            title=f"Infrastructure change: resources can be created{what} without limit",
+            severity=Severity.MEDIUM if destroying and everywhere else Severity.LOW,
+            message=(
+                f"{joined(first)} {on}"
+                if few
+                else f"{number} {on}, such as {joined(first, shown=_LISTED)}"
+            )
+            + less,
+            brief=number if len(names) > _BRIEFLY else f"{joined(first)} {on}",
+            fix=self._limiting(fix, names, "administer the account"),
+            source=BEST_PRACTICES,
+        )
 
 
-def _extents(wide: Sequence[str], narrow: Sequence[str], shown: int) -> str:
-    parts = [f"{joined(wide, shown=shown)} on every resource"] if wide else []
-    parts += [f"{joined(narrow, shown=shown)} on named resources"] if narrow else []
-    return "; ".join(parts)
+def _extents(
+    statement: Statement,
+    reaches: Mapping[str, ActionReach],
+    reached: Mapping[str, Reached],
+    shown: int,
+) -> str:
+    """The actions by the resources for which they are allowed, the widest first."""
+    groups: dict[str, list[str]] = {}
+    for extent in ("every", "one Region", "named"):
+        for name in reaches:
+            if reached[name] == extent:
+                where = _on_resources(statement, reaches[name], extent)
+                groups.setdefault(where, []).append(name)
+    return "; ".join(f"{joined(names, shown=shown)} {where}" for where, names in groups.items())
+
+
+def _on_resources(statement: Statement, reach: ActionReach, extent: Reached) -> str:
+    if extent == "every":
+        return "on every resource"
+    if extent == "one Region":
+        regions = dict.fromkeys(map(quoted, regions_of(statement) or requested_regions(statement)))
+        return f"on every resource in {joined(list(regions), shown=_RESOURCES_SHOWN)}"
+    if reach.confined_by:
+        left = [quoted(text) for text in reach.confined_by[0].not_resource_words]
+        return f"on {joined(left, shown=_RESOURCES_SHOWN)} only, because a Deny statement excludes the rest"
+    return "on named resources"
 
 
 def _merged(statement: Statement, risks: Sequence[_Risk]) -> RiskFinding:
@@ -384,26 +455,10 @@ def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFindin
         yield RiskFinding(finding=finding, statement=loose[0], routine=True)
 
 
-def _is_wide(statement: Statement, reach: ActionReach) -> bool:
-    """Whether this statement allows the action on every resource."""
-    return any(wide is statement for wide in reach.unlimited) and not picks_by_tag(statement)
-
-
-def _infrastructure(names: Sequence[str]) -> _Risk:
-    destroying = list(filter(destroys, names))
-    services = len({name.partition(":")[0] for name in names})
-    number = f"{counted(len(names), 'write action')} of {counted(services, 'service')}"
-    first = [*destroying[:3], *(name for name in names if name not in destroying[:3])]
-    few = len(names) <= _LISTED
-    what = ", changed or deleted" if destroying else " or changed"
-    return _Risk(
-        code="INFRASTRUCTURE_CHANGE",
-        title=f"Infrastructure change: resources can be created{what} without limit",
-        severity=Severity.MEDIUM if destroying else Severity.LOW,
-        message=f"{joined(first)} on every resource"
-        if few
-        else f"{number} on every resource, such as {joined(first, shown=_LISTED)}",
-        brief=number if len(names) > _BRIEFLY else f"{joined(first)} on every resource",
-        fix="Name the resources that the work changes, or at least their type, Region and account.",
-        source=BEST_PRACTICES,
-    )
+def _reached(statement: Statement, reach: ActionReach) -> Reached:
+    """The resources for which this statement allows the action."""
+    if picks_by_tag(statement):
+        return "named"
+    if any(wide is statement for wide in reach.unlimited):
+        return "one Region" if requested_regions(statement) else "every"
+    return "one Region" if any(wide is statement for wide in reach.regional) else "named"
