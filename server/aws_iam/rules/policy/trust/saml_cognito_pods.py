@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_fixed
+from aws_iam.engine.evaluation.conditions import holds_for
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.tokens.dead_conditions import never_matches
@@ -85,7 +86,15 @@ def audience_not_tested(statement: Statement) -> Iterator[Fail]:
 _POOL = "cognito-identity.amazonaws.com"
 _WEB = "sts:AssumeRoleWithWebIdentity"
 _OF_POOL = {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}
-_SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
+_AMR = f"{_POOL}:amr"
+_SIGNED_IN = {"ForAnyValue:StringLike": {_AMR: "authenticated"}}
+_GUESTS = {"ForAnyValue:StringLike": {_AMR: "unauthenticated"}}
+# The values of amr in the token of a guest, and of a user who signed in at Facebook.
+_GUEST = ("unauthenticated",)
+_USER = ("authenticated", "graph.facebook.com", "graph.facebook.com:ID")
+_ROLE_TRUST = (
+    "https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html"
+)
 
 
 @check(
@@ -94,9 +103,16 @@ _SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
     severity=Severity.WARNING,
     title="Guests of the identity pool can assume the role like signed-in users",
     fix='Add "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "authenticated"}, or "unauthenticated" for the guests\' role.',
-    source="https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html",
+    source=_ROLE_TRUST,
     kinds=_TRUST,
-    bad=[trusting({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL})],
+    bad=[
+        trusting({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL}),
+        trusting(
+            {"Federated": _POOL},
+            _WEB,
+            {"StringEquals": _OF_POOL, "ForAllValues:StringLike": {_AMR: "authenticated"}},
+        ),
+    ],
     good=[
         trusting({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL, **_SIGNED_IN}),
         trusting(
@@ -111,19 +127,66 @@ def guests_included(statement: Statement) -> Iterator[Fail]:
 
     False alarm when the pool does not allow guests.
     """
+    principal = _whole_pool(statement)
+    if principal is None or (_admits(statement, _GUEST) and not _admits(statement, _USER)):
+        return
+    conditions = statement.conditions_on(_AMR)
+    anyone = "anyone with a token of the pool can assume the role"
+    if not conditions:
+        yield Fail(principal.name.where, f"no condition requires `{_AMR}`: {anyone}")
+    elif _admits(statement, _GUEST):
+        yield Fail(conditions[0].key.where, f"the condition admits guests, too: {anyone}")
+    elif _admits(statement, None) and not any(condition.negated for condition in conditions):
+        yield Fail(
+            conditions[0].key.where,
+            f"`{conditions[0].operator.value}` also holds for a token without `{_AMR}`: require the claim with `ForAnyValue`",
+            low_confidence=True,
+        )
+
+
+@check(
+    "COGNITO_TRUST_FOR_GUESTS",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="Anyone on the internet who knows the identity pool's id can assume the role",
+    fix='Require "authenticated" in "cognito-identity.amazonaws.com:amr", or leave the role only what everyone may do.',
+    source=_ROLE_TRUST,
+    kinds=_TRUST,
+    bad=[trusting({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL, **_GUESTS})],
+    good=[trusting({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL, **_SIGNED_IN})],
+)
+def guests(statement: Statement) -> Iterator[Fail]:
+    """A pool that allows guests gives credentials to everyone who sends its id, which every copy of the app contains.
+
+    False alarm when the app is meant for visitors who do not sign in, and the role allows no more than they may do.
+    """
+    principal = _whole_pool(statement)
+    if principal and _admits(statement, _GUEST) and not _admits(statement, _USER):
+        yield Fail(
+            statement.conditions_on(_AMR)[0].key.where,
+            "the role is for identities that have not signed in: anyone on the internet who knows the id of the pool",
+        )
+
+
+def _whole_pool(statement: Statement) -> Principal | None:
+    """The principal for Cognito where the statement names a pool but no identity of it."""
     principal = next(
         (candidate for candidate in statement.principals if candidate.value == _POOL), None
     )
     # OIDC-NO-TENANT reports a role that is open to every pool.
     if principal is None or not _allows(statement, _WEB) or never_matches(statement):
-        return
-    if _demanded(statement, (f"{_POOL}:aud",)) and not _demanded(
-        statement, (f"{_POOL}:amr", f"{_POOL}:sub")
-    ):
-        yield Fail(
-            principal.name.where,
-            f"no condition requires `{_POOL}:amr`: anyone with a token of the pool can assume the role",
-        )
+        return None
+    named = _demanded(statement, (f"{_POOL}:aud",)) and not _demanded(statement, (f"{_POOL}:sub",))
+    return principal if named else None
+
+
+def _admits(statement: Statement, methods: tuple[str, ...] | None) -> bool:
+    """Whether a token with these values of amr meets the conditions on it; None stands for a token without any."""
+    return all(
+        holds_for(condition.operator.value, [value.value for value in condition.values], methods)
+        is not False
+        for condition in statement.conditions_on(_AMR)
+    )
 
 
 _ANYWHERE = "rolesanywhere.amazonaws.com"

@@ -194,6 +194,30 @@ def guests(trust: Trust) -> Iterator[Fail]:
             yield graded(problem)
 
 
+_GUESTS = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "unauthenticated"}}
+
+
+@check(
+    "COGNITO_TRUST_FOR_GUESTS",
+    on=Trust,
+    severity=Severity.MEDIUM,
+    needs=FACTS,
+    title=saml_cognito_pods.guests.title,
+    fix=saml_cognito_pods.guests.fix,
+    source="https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html",
+    bad=[trusting({"Federated": _POOL}, _WEB, {**_OF_POOL, **_GUESTS})],
+    good=[trusting({"Federated": _POOL}, _WEB, {**_OF_POOL, **_SIGNED_IN}), GOOD],
+)
+def guests_alone(trust: Trust) -> Iterator[Fail]:
+    """A pool that allows guests gives credentials to everyone who sends its id, which every copy of the app contains.
+
+    False alarm when the app is meant for visitors who do not sign in, and the role allows no more than they may do.
+    """
+    for statement in trust.policy.statements:
+        for problem in saml_cognito_pods.guests.failures(statement):
+            yield graded(problem)
+
+
 _TOKEN = "sts:GetWebIdentityToken"  # noqa: S105 - an action
 _AUDIENCE = "sts:identitytokenaudience"
 _ASKS = {"Effect": "Allow", "Action": _TOKEN, "Resource": "*"}
