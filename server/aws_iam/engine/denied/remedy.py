@@ -282,10 +282,12 @@ def _exception(request: Request, documents: PolicyDocuments, because: Because) -
     )
     pieces = narrowed_deny.narrowed(listed[number], wanted)
     if not pieces:
-        return (
-            f"the Deny at {current.pointer}{because.pointer} cannot be replaced by a narrower one: check whether the request can"
-            " meet its condition, or ask its owner"
+        way = (
+            "check whether the request can avoid its condition, or ask its owner"
+            if listed[number].get("Condition")
+            else "ask its owner whether it can be removed"
         )
+        return f"the Deny at {current.pointer}{because.pointer} cannot be replaced by a narrower one: {way}"
     changed = [*listed[:number], *pieces, *listed[number + 1 :]]
     principal = {"Principal": "*"} if because.layer in {"rcp", "resource", "vpc_endpoint"} else {}
     exactly: dict[str, Any] = {

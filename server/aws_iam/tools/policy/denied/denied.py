@@ -94,7 +94,7 @@ def _answer(
     facts |= proof.facts if proof else {}
     facts |= tables.open_facts(denial, denials_in_text, request, remedy, documents)
     return Answer(
-        summary=_summary(denial, request, documents, proof),
+        summary=_summary(denial, request, documents, proof, by_policies),
         findings=proof.findings if proof else (),
         decision=by_policies.evaluation.decision if by_policies else None,
         artifacts=proof.artifacts if proof else (),
@@ -110,8 +110,16 @@ def _summary(
     request: DeniedRequest,
     documents: PolicyDocuments | None,
     proof: Proof | None,
+    by_policies: tables.DecisionByPolicies | None,
 ) -> str:
     parts = [_refusal(denial)]
+    places = tables.denies_not_reported(denial, by_policies) if by_policies else []
+    if places:
+        verb = "matches" if len(places) == 1 else "match"
+        but = "But in" if denial.explicit is False else "In"
+        parts.append(
+            f"{but} the given policies, the Deny at {joined(places)} {verb} this request."
+        )
     if denial.mended_by:
         parts.append(f"No change of an IAM policy helps: {denial.cause}. {denial.mended_by}")
     elif proof:
@@ -120,11 +128,11 @@ def _summary(
         owner = (
             policy_type_texts()[denial.policy_type].owner if denial.policy_type else "its owner"
         )
-        unseen = (
-            "No Deny in the given policies matches, and an"
-            if documents and documents.levels
-            else "An"
-        )
+        unseen = "An"
+        if places:
+            unseen = "They do not contain the Deny that AWS reports, and an"
+        elif documents and documents.levels:
+            unseen = "No Deny in the given policies matches, and an"
         parts.append(f"{unseen} Allow cannot override a Deny: ask {owner} for an exception.")
     elif request.lacks:
         parts.append(

@@ -77,7 +77,20 @@ def service_of(denial: Denial) -> str:
 
 def is_deny_unseen(denial: Denial, remedy: Remedy) -> bool:
     """Whether AWS reports a Deny that the given policies do not contain."""
-    return denial.explicit is True and remedy.before.decision.outcome != "ExplicitlyDenied"
+    return denial.explicit is True and not any(
+        statement.effect == "Deny" and denial.layer in {"", statement.layer}
+        for statement in remedy.before.decision.because
+    )
+
+
+def denies_not_reported(denial: Denial, by_policies: DecisionByPolicies) -> list[str]:
+    """The places of the matching Deny statements of which AWS's message does not speak."""
+    reported = denial.layer if denial.explicit else ""
+    return [
+        f"{statement.policy}{statement.pointer}"
+        for statement in by_policies.evaluation.decision.because
+        if statement.effect == "Deny" and statement.layer != reported
+    ]
 
 
 def message_facts(denial: Denial) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from aws_iam.tools.policy.evaluate.requests import requests_of
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.reference.catalog import Action
 
@@ -30,6 +30,7 @@ _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
     "reference_policies_evaluation-logic_policy-eval-denyallow.html"
 )
+_MOST_WAYS = 3
 
 
 def evaluate(request: Any, policies: Any) -> Answer:
@@ -43,14 +44,16 @@ def evaluate(request: Any, policies: Any) -> Answer:
     ]
     evaluations = [pair for call in calls for pair in call]
     worst, evaluation = _worst(evaluations)
+    missing = outcomes_of_missing_keys(worst, layers, evaluation.decision)
     notes = [*understood.get(UNDERSTOOD, ()), *asked.understood]
     return Answer(
         summary=_summary_of_actions(calls)
         + _summary(worst, evaluation)
+        + _depends_on(missing)
         + _assumed_owner(worst, evaluation.decision),
         decision=_call_decision(evaluation.decision, [other.decision for _, other in evaluations]),
         facts=({UNDERSTOOD: notes} if notes else {})
-        | _facts(evaluations, layers, worst, evaluation),
+        | _facts(evaluations, layers, worst, evaluation, missing),
         sources=(_LOGIC, catalog().source(worst.service)),
         next=_next(worst, evaluation.decision),
         as_of=catalog().as_of,
@@ -111,6 +114,18 @@ def _summary(request: Request, evaluation: Evaluation) -> str:
             return f"Unknown: {what}{why}."
 
 
+def _depends_on(deciding_keys: Mapping[str, Mapping[str, str]]) -> str:
+    """Which keys the request lacks, and what the outcome would be otherwise."""
+    if not deciding_keys:
+        return ""
+    ways = [
+        f"{outcome} if the conditions on {joined([quoted(name) for name in key.split(' and ')])} were {word}"
+        for key, outcomes in deciding_keys.items()
+        for word, outcome in outcomes.items()
+    ]
+    return f" This depends on what the request does not give: it would be {joined(ways, 'or', shown=_MOST_WAYS)}."
+
+
 def _assumed_owner(request: Request, decision: Decision) -> str:
     """Whose the resource is taken to be, where neither its ARN nor the request says so; the account decides who must allow.
 
@@ -144,8 +159,8 @@ def _facts(
     layers: Layers,
     request: Request,
     worst: Evaluation,
+    deciding_keys: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
-    deciding_keys = outcomes_of_missing_keys(request, layers, worst.decision)
     facts: dict[str, Any] = {"reason": worst.reason} if worst.reason else {}
     if deciding_keys:
         facts["hangs_on"] = [
