@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.action_expansion import Expansion, Named
 from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, rejection_reasons
-from aws_iam.engine.effective.targets import Targets
+from aws_iam.engine.effective.targets import Targets, regions_of
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
@@ -100,11 +100,14 @@ class _AccessComputation:
     targets: Targets
     allows: list[Statement] = field(default_factory=list)
     denies: list[Statement] = field(default_factory=list)
+    in_a_region: frozenset[int] = frozenset()
+    """The numbers of the Allow statements with an ARN pattern of one Region."""
     reaches: dict[object, ActionReach | None] = field(default_factory=dict)
     denied: dict[tuple[int, int], bool] = field(default_factory=dict)
 
     def access(self, allows: list[Statement], denies: list[Statement]) -> Access:
         self.allows, self.denies = allows, denies
+        self.in_a_region = frozenset(n for n, s in enumerate(allows) if regions_of(s))
         facts: dict[str, Action] = {}
         allowing = self._numbers(allows, facts)
         denying = self._numbers(denies, {}, within=allowing)
@@ -178,10 +181,16 @@ class _AccessComputation:
         return ActionReach(
             allowed_by=allowed,
             unlimited=unlimited,
-            regional=tuple(
-                s for s in allowed if s not in unlimited and self.targets.is_regional(s, action)
-            ),
+            regional=self._regional(left, unlimited, action) if self.in_a_region else (),
             denied_by=denied,
+        )
+
+    def _regional(
+        self, left: list[int], unlimited: tuple[Statement, ...], action: Action
+    ) -> tuple[Statement, ...]:
+        patterns = (self.allows[n] for n in left if n in self.in_a_region)
+        return tuple(
+            s for s in patterns if s not in unlimited and self.targets.is_regional(s, action)
         )
 
     def _confines(self, deny: Statement, action: Action) -> bool:

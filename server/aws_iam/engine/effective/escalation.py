@@ -219,7 +219,10 @@ def possible_paths(access: Access) -> tuple[OpenPath, ...]:
         if actions <= access.actions.keys()
         and (
             open_path := path_opened_by(path, access)
-            or _opened(path, access, _in_one_region)
+            or (
+                any(access.actions[name].regional for name in actions)
+                and _opened(path, access, _in_one_region)
+            )
             or _opened(path, access, _on_named_targets)
         )
     ]

@@ -97,11 +97,11 @@ class Targets:
         return self._is_whole(statement, action, "one account")
 
     def is_regional(self, statement: Statement, action: Action) -> bool:
-        """Whether the statement covers every resource of the action in some Region of some account.
+        """Whether the statement, with an ARN pattern of one Region, covers every resource of the action there in some account.
 
         `arn:aws:sqs:eu-west-1:111122223333:*` is every queue of one Region, in many accounts the only one in use.
         """
-        return bool(regions_of(statement)) and self._is_whole(statement, action, "one Region")
+        return self._is_whole(statement, action, "one Region")
 
     def is_everything(self, statement: Statement, action: Action) -> bool:
         """Whether the statement covers every resource of the action in every account."""

@@ -50,11 +50,10 @@ def risky_actions() -> tuple[RiskyActions, ...]:
 
 def changes_resources(action: Action) -> bool:
     """Whether the action creates, changes or deletes resources that a policy could name, or protections of the account."""
-    if action.full_name in _account_protections():
-        return True
+    if not action.resource_types:
+        return action.full_name in _account_protections()
     return (
         action.level == "Write"
-        and bool(action.resource_types)
         # AWS lists some actions that only read, use or append to a resource as Write.
         and not action.name.startswith(_NO_CHANGES)
         and action.full_name not in _appending()
@@ -63,9 +62,9 @@ def changes_resources(action: Action) -> bool:
 
 def destroys(name: str) -> bool:
     """Whether the action, by its full name, deletes or stops a resource that may be in use, or a protection."""
-    if name in _account_protections():
-        return True
-    return name.partition(":")[2].startswith(_DESTROYS) and name not in _kept_in_use()
+    if name.partition(":")[2].startswith(_DESTROYS):
+        return name not in _kept_in_use()
+    return name in _account_protections()
 
 
 @cache
@@ -148,7 +147,7 @@ _REQUESTED_REGION = "aws:requestedregion"
 
 def is_bound(statement: Statement) -> bool:
     """Whether the statement has a condition that an ordinary request may not meet; a Region is no such condition."""
-    return any(
+    return bool(statement.conditions) and any(
         (_is_limit(condition) and condition.name != _REQUESTED_REGION) or _demands_tag(condition)
         for condition in statement.conditions
     )

@@ -173,6 +173,8 @@ class _StatementRisks:
 
     def _is_first(self, statement: Statement, opened: OpenPath) -> bool:
         """Whether no earlier statement describes the path; the one that does names the places of the others."""
+        if len(opened.statements) == 1:
+            return True
         way = (opened.path.id, frozenset(map(id, opened.completing(statement))))
         return self.described.setdefault(way, id(statement)) == id(statement)
 
@@ -326,7 +328,7 @@ class _StatementRisks:
         """Changes on every resource by actions that could be limited to some resources, and that no graver risk names."""
         changing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
         for name, reach in self.access.actions.items():
-            wide = (*reach.unlimited, *reach.regional)
+            wide = reach.unlimited + reach.regional
             if wide and changes_resources(action := self.access.facts[name]):
                 for statement in wide:
                     self.statements[id(statement)] = statement
@@ -342,7 +344,10 @@ class _StatementRisks:
         self, statement: Statement, reaches: Mapping[str, ActionReach]
     ) -> _Risk | None:
         """Changes of every resource; in one Region only what may destroy some."""
-        everywhere = [name for name in reaches if _reached(statement, reaches[name]) == "every"]
+        is_regional = requested_regions(statement)
+        everywhere = [
+            n for n, r in reaches.items() if statement in r.unlimited and not is_regional
+        ]
         names = everywhere or list(filter(destroys, reaches))
         if not names:
             return None
@@ -391,7 +396,9 @@ def _extents(
 
 def _on_resources(statement: Statement, reach: ActionReach, extent: Reached) -> str:
     if extent == "every":
-        return "on every resource"
+        excluded = [quoted(text) for text in statement.not_resource_words]
+        but = f" except {joined(excluded, shown=_RESOURCES_SHOWN)}" if excluded else ""
+        return f"on every resource{but}"
     if extent == "one Region":
         regions = dict.fromkeys(map(quoted, regions_of(statement) or requested_regions(statement)))
         return f"on every resource in {joined(list(regions), shown=_RESOURCES_SHOWN)}"
@@ -457,8 +464,7 @@ def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFindin
 
 def _reached(statement: Statement, reach: ActionReach) -> Reached:
     """The resources for which this statement allows the action."""
-    if picks_by_tag(statement):
+    is_whole = statement in reach.unlimited
+    if not (is_whole or statement in reach.regional) or picks_by_tag(statement):
         return "named"
-    if any(wide is statement for wide in reach.unlimited):
-        return "one Region" if requested_regions(statement) else "every"
-    return "one Region" if any(wide is statement for wide in reach.regional) else "named"
+    return "every" if is_whole and not requested_regions(statement) else "one Region"

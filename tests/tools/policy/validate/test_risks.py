@@ -16,9 +16,9 @@ from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 
 CASES = TESTS / "cases/risks"
-JOBS, JOB_FUNCTIONS, ESCALATION = (
+JOBS, JOB_FUNCTIONS, ESCALATION, WIDE = (
     json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
-    for name in ("jobs", "job-functions", "escalation")
+    for name in ("jobs", "job-functions", "escalation", "wide")
 )
 MANAGED = json.loads(aws_managed_policies_data)
 RISKY = json.loads(resources.text("assets/data/action-risks.json"))["risks"]
@@ -83,6 +83,24 @@ def test_validate_says_what_explain_says_but_what_is_only_information(
         for row in case["expect"]
         if row["severity"] != "info"
     ]
+
+
+@pytest.mark.parametrize("case", WIDE, ids=lambda case: case["name"])
+def test_what_reaches_nearly_everything_is_no_named_resource(case: dict[str, Any]) -> None:
+    answer = tool.run({"action": "explain", "document": case["document"]})
+    assert "nothing unusually powerful" not in answer.summary
+    finding = next(f for f in validate(case["document"], "identity") if f.code in RISK_CODES)
+    assert (finding.code, str(finding.severity)) == (case["code"], case["severity"])
+    assert case["says"] in finding.message
+
+
+def test_a_deny_of_all_but_some_resources_leaves_an_allow_on_these() -> None:
+    allow = {"Effect": "Allow", "Action": ["s3:GetObject", "iam:CreateRole"], "Resource": "*"}
+    deny = {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::a/*"}
+    policy = {"Version": "2012-10-17", "Statement": [allow, deny]}
+    assert not validate(policy, "identity")
+    (finding,) = tool.run({"action": "explain", "document": policy}).findings
+    assert finding.message.startswith("s3:GetObject on `arn:aws:s3:::a/*` only")
 
 
 @pytest.mark.parametrize("case", JOBS, ids=lambda case: case["name"])
@@ -159,6 +177,5 @@ def test_a_role_that_only_the_deployment_knows_is_one_named_role() -> None:
     }
     assert found == {
         "0": ("PRIVILEGE_ESCALATION", "SUGGESTION"),
-        "1": ("PRIVILEGE_ESCALATION", "SUGGESTION"),
         "2": ("PRIVILEGE_ESCALATION", "SECURITY_WARNING"),
     }
