@@ -347,3 +347,51 @@ def test_reading_is_no_step_of_an_escalation_and_passing_a_role_is() -> None:
 
     assert "escalation" not in notes("s3:GetObject", "arn:aws:s3:::b/k")
     assert "escalation" in notes("iam:PassRole", "arn:aws:iam::111122223333:role/app")
+
+
+_REFUSED = (
+    "User: arn:aws:iam::111122223333:user/ann is not authorized to perform: s3:GetObject on resource:"
+    " arn:aws:s3:::b/k "
+)
+_DENYING = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        (
+            "because no identity-based policy allows the s3:GetObject action",
+            "But in the given policies, the Deny at /identity/Statement/1 matches this request.",
+        ),
+        ("", "In the given policies, the Deny at /identity/Statement/1 matches this request."),
+        (
+            "with an explicit deny in a service control policy",
+            "They do not contain the Deny that AWS reports, and an Allow cannot override a Deny",
+        ),
+    ],
+    ids=["no allow", "no layer", "another layer"],
+)
+def test_a_matching_deny_of_which_aws_does_not_speak_is_in_the_summary(
+    reason: str, says: str
+) -> None:
+    assert says in denied(_REFUSED + reason, {"identity": _DENYING}).summary
+
+
+def test_a_deny_that_aws_reports_is_not_said_twice() -> None:
+    reason = "with an explicit deny in an identity-based policy"
+    assert "In the given policies" not in denied(_REFUSED + reason, {"identity": _DENYING}).summary
+
+
+def test_a_deny_without_a_condition_has_none_to_avoid() -> None:
+    deny = {"Version": "2012-10-17", "Statement": _DENYING["Statement"][1:]}
+    deny["Statement"] = [{**deny["Statement"][0], "Resource": "arn:aws:s3:::b/k"}]
+    summary = denied(
+        _REFUSED + "with an explicit deny in an identity-based policy", {"identity": deny}
+    ).summary
+    assert "condition" not in summary

@@ -61,6 +61,23 @@ def test_a_missing_key_that_decides_is_told() -> None:
     assert row["outcome"] == "Allowed"
 
 
+def test_the_summary_says_which_missing_key_decides() -> None:
+    inside = {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "*",
+        "Condition": inside,
+    }
+    allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    policies = {"identity": document(allow), "resource": document(deny)}
+    assert "it would be Allowed if the conditions on `aws:SourceVpce` were not met." in (
+        decide(policies).summary
+    )
+    assert "depends" not in decide({"identity": document(allow)}).summary
+
+
 def test_of_several_resources_all_must_be_allowed() -> None:
     policies = {"identity": [document({**ALLOW, "Resource": "arn:aws:s3:::b/k"})]}
     answer = decide(policies, resource=["arn:aws:s3:::b/k", "arn:aws:s3:::b/other"])

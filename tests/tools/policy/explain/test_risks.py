@@ -222,7 +222,9 @@ def test_every_managed_policy_of_aws_is_said_whole_with_one_finding_a_statement(
 
 
 @pytest.mark.parametrize("case", ESCALATION, ids=lambda case: case["name"])
-def test_each_path_is_told_once_with_every_statement_that_contributes(case: dict[str, Any]) -> None:
+def test_each_path_is_told_once_with_every_statement_that_contributes(
+    case: dict[str, Any],
+) -> None:
     findings = explain(case["document"]).findings
     shown = [
         (finding.code, str(finding.severity), finding.where.pointer if finding.where else "")
