@@ -256,7 +256,8 @@ def _is_untyped(resource: str, action: Action) -> bool:
 
 
 _FIELDS = 6
-_ANY_NAME = re.compile(r"\?*\*[*?]*")
+# The name of every secret ends in a hyphen and six characters.
+_ANY_NAME = re.compile(r"\?*\*[*?]*(?:-\?{6}$)?")
 
 
 @memo_by_text
@@ -313,6 +314,7 @@ def _pattern(template: str, resource: str, extent: Extent) -> str:
 
 
 def _account(form: str, own: str, extent: Extent) -> str:
-    if extent != "every account" and "${" in form and own.isdecimal():
+    is_number = own.isdecimal() or (bool(own) and not is_literal(own))
+    if extent != "every account" and "${" in form and is_number:
         return own
     return template_pattern(form)

@@ -400,8 +400,9 @@ def _on_resources(statement: Statement, reach: ActionReach, extent: Reached) -> 
         but = f" except {joined(excluded, shown=_RESOURCES_SHOWN)}" if excluded else ""
         return f"on every resource{but}"
     if extent == "one Region":
-        regions = dict.fromkeys(map(quoted, regions_of(statement) or requested_regions(statement)))
-        return f"on every resource in {joined(list(regions), shown=_RESOURCES_SHOWN)}"
+        # Not by name: a template leaves it to the deployment.
+        number = len(set(regions_of(statement) or requested_regions(statement)))
+        return f"on every resource in {'one Region' if number == 1 else f'{number} Regions'}"
     if reach.confined_by:
         left = [quoted(text) for text in reach.confined_by[0].not_resource_words]
         return f"on {joined(left, shown=_RESOURCES_SHOWN)} only, because a Deny statement excludes the rest"

@@ -247,6 +247,11 @@ def test_what_nobody_has_confirmed_is_said_with_low_confidence() -> None:
 def test_paths_say_whether_they_are_open_on_every_target() -> None:
     rows = explain(document(allow("iam:PutRolePolicy", f"{ROLES}/app"))).facts["escalation_paths"]
     assert [(row["path"], row["targets"]) for row in rows] == [("iam-put-role-policy", "named")]
+    functions = "arn:aws:lambda:eu-west-1:111122223333:function:*"
+    rows = explain(document(allow("lambda:UpdateFunctionCode", functions))).facts[
+        "escalation_paths"
+    ]
+    assert {row["targets"] for row in rows} == {"every one of a Region"}
     rows = explain(document(allow("iam:PutRolePolicy"))).facts["escalation_paths"]
     assert [(row["path"], row["targets"]) for row in rows] == [("iam-put-role-policy", "every")]
 

@@ -377,12 +377,18 @@ def _escalations(views: Sequence[_KindAccess]) -> dict[str, Any]:
             "needs": [need.action for need in path.path.required],
             "also_needed": list(path.path.prerequisites),
             "degree": "possible",
-            "targets": "named" if path.limited else "every",
+            "targets": _targets(path),
         }
         for path in paths[:_MOST_ESCALATIONS]
     ]
     more = len(paths) - len(rows)
     return {"escalation_paths": rows, **({"more_escalation_paths": more} if more > 0 else {})}
+
+
+def _targets(path: OpenPath) -> str:
+    if path.limited:
+        return "named"
+    return "every one of a Region" if path.regional else "every"
 
 
 def _summary(
