@@ -24,12 +24,16 @@ GRADES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Sever
 
 @slotted
 class RiskyActions:
-    """One list of risky actions: its name, the actions by name in lower case, and those that count more or less."""
+    """One list of risky actions: its name, the actions by name in lower case, and those that count more or less.
+
+    `copying` are those that copy data without giving it out, which count less in one Region.
+    """
 
     name: str
     by_key: Mapping[str, str]
     major: frozenset[str]
     minor: frozenset[str]
+    copying: frozenset[str]
 
 
 # Reading the file takes about 1 ms, and every judged policy needs it.
@@ -43,6 +47,7 @@ def risky_actions() -> tuple[RiskyActions, ...]:
             by_key={action.lower(): action for action in row["actions"]},
             major=frozenset(row.get("major", ())),
             minor=frozenset(row.get("minor", ())),
+            copying=frozenset(row.get("copying", ())),
         )
         for name, row in rows.items()
     )
@@ -198,7 +203,7 @@ def grade(risky: RiskyActions, name: str, statement: Statement, reached: Reached
     if reached == "named":
         return Severity.INFO if name in risky.minor else words.limited
     step = GRADES.index(words.unlimited) - (name in risky.major) + 2 * (name in risky.minor)
-    step += is_bound(statement) + (reached == "one Region")
+    step += is_bound(statement) + (reached == "one Region") * (1 + (name in risky.copying))
     return GRADES[min(step, len(GRADES) - 1)]
 
 

@@ -231,8 +231,11 @@ def is_unlimited(reach: ActionReach) -> bool:
 
 
 def picks_by_tag(statement: Statement) -> bool:
-    """Whether the statement applies only to resources with certain tags."""
-    return any("resourcetag/" in c.name and c.demanded for c in statement.conditions)
+    """Whether the statement applies only to resources with certain tags, or to keys with certain aliases."""
+    return any(
+        c.demanded and ("resourcetag/" in c.name or c.name == "kms:resourcealiases")
+        for c in statement.conditions
+    )
 
 
 def first_statement(reaches: Iterable[ActionReach]) -> Statement | None:

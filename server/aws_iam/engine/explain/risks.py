@@ -116,9 +116,12 @@ def statement_risks(
 
 
 def _order(risk: RiskFinding) -> tuple[int, int, int, int, str]:
-    where = risk.finding.where or Where()
-    place = (where.line or 0, where.column or 0, len(where.pointer), where.pointer)
-    return risk.finding.severity.rank, *place
+    return risk.finding.severity.rank, *_place(risk.finding.where or Where())
+
+
+def _place(where: Where) -> tuple[int, int, int, str]:
+    """What sorts places as they stand in the document; one that was no text has no lines."""
+    return where.line or 0, where.column or 0, len(where.pointer), where.pointer
 
 
 class _StatementRisks:
@@ -231,9 +234,11 @@ class _StatementRisks:
         on = f" on {joined(texts, shown=_RESOURCES_SHOWN)}" if is_named else ""
         return f"{joined(list(actions))}{on}"
 
-    def _position(self, key: int) -> tuple[str, int, int]:
-        where = self.statements[key].place()
-        return self.names.get(key, ""), where.line or 0, where.column or 0
+    def _position(self, key: int) -> tuple[bool, str, int, int, int, str]:
+        """Statements that pass roles come first: there the path is best closed."""
+        statement, passing = self.statements[key], self.access.reach("iam:PassRole")
+        later = passing is None or statement not in passing.allowed_by
+        return later, self.names.get(key, ""), *_place(statement.place())
 
     def _label(self, key: int) -> str:
         pointer = self.statements[key].place().pointer
