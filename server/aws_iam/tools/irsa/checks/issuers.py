@@ -11,6 +11,7 @@ from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.dead_conditions import never_matches, never_matches_by_keys
 from aws_iam.engine.tokens.oidc_provider import providers
+from aws_iam.engine.tokens.subject_width import Width, narrower_value, widest
 from aws_iam.engine.tokens.trust_comparison import ACTION
 from aws_iam.engine.tokens.vacuous_conditions import vacuous_conditions
 from aws_iam.escape import quoted
@@ -160,12 +161,33 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
         yield Fail(
             statement.place("Condition"),
             f"no condition compares {key} with a value, and {quoted(provider.host)} issues tokens to all of its customers"
-            + (_though_pinned(provider, statement) if pinned else ""),
-            severity=Severity.LOW if denied else Severity.MEDIUM if pinned else None,
+            + _though(provider, statement, denied=denied, pinned=pinned),
+            severity=_without_tenant(provider, statement, denied=denied, pinned=pinned),
             fix=_add(provider, provider.required),
             # Whether AWS's own control looks at a Deny is not known.
             low_confidence=denied,
         )
+
+
+def _without_tenant(
+    provider: Provider, statement: Statement, *, denied: bool, pinned: bool
+) -> Severity | None:
+    if denied:
+        return Severity.LOW
+    if pinned:
+        return Severity.MEDIUM
+    return Severity.HIGH if provider.names_called_workflow(statement) else None
+
+
+def _though(provider: Provider, statement: Statement, *, denied: bool, pinned: bool) -> str:
+    """What else the policy tests of the tenant."""
+    if denied:
+        return "; a Deny statement refuses tokens by it"
+    if pinned:
+        return _though_pinned(provider, statement)
+    if provider.names_called_workflow(statement):
+        return oidc_trust.ONLY_CALLED_WORKFLOW
+    return ""
 
 
 def _though_pinned(provider: Provider, statement: Statement) -> str:
@@ -207,13 +229,24 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
             provider.required and not compared(provider, statement, provider.required)
         ):
             continue
-        if compared(provider, statement, "sub") or is_denied_elsewhere(trust, provider, "sub"):
+        if is_denied_elsewhere(trust, provider, "sub") or provider.is_pinned(statement):
             continue
-        if not provider.is_pinned(statement):
+        subject = widest(provider, statement)
+        # The narrower patterns of an issuer whose subjects name projects are high, too.
+        severity = Severity.HIGH if provider.grammar and provider.grammar.parts else None
+        if not compared(provider, statement, "sub"):
             yield Fail(
                 statement.place("Condition"),
                 f"no condition compares {quoted(provider.key('sub'))} with a value",
+                severity=severity,
                 fix=_add(provider, "sub"),
+            )
+        elif subject and subject.width is Width.EVERYBODY and not provider.is_shared:
+            yield Fail(
+                subject.value.where,
+                f"{quoted(subject.value.value)} of {quoted(provider.key('sub'))} matches every subject of the issuer",
+                severity=severity,
+                fix=narrower_value(provider, subject),
             )
 
 

@@ -1,0 +1,60 @@
+"""Strangers in a trust policy: the values by which customers of a shared issuer get in who are not the one that is meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.tokens.oidc_provider import patterns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.language.document import Condition, Statement, Text
+    from aws_iam.engine.tokens.oidc_provider import Provider
+
+
+@slotted
+class OpenValue:
+    """A value that tokens of strangers have. `called_workflow`: only such that call the workflow that it names."""
+
+    condition: Condition
+    value: Text
+    called_workflow: bool
+
+
+def open_values(provider: Provider, statement: Statement) -> tuple[OpenValue, ...]:
+    """The values that let strangers in; none where a condition on some claim keeps them out, or none is compared."""
+    if not provider.is_shared or provider.is_pinned(statement, beside="sub"):
+        return ()
+    by_claim = {
+        claim: [c for c in provider.on(statement, claim) if provider.compares(c, claim)]
+        for claim in ("sub", provider.required)
+    }
+    if not by_claim[provider.required]:
+        # That no condition compares the required claim is a finding of its own.
+        return ()
+    found = [
+        tuple(_open(provider, statement, condition, claim))
+        for claim, conditions in by_claim.items()
+        for condition in conditions
+    ]
+    return tuple(value for values in found for value in values) if all(found) else ()
+
+
+def _open(
+    provider: Provider, statement: Statement, condition: Condition, claim: str
+) -> Iterator[OpenValue]:
+    grammar = provider.grammar
+    for value, pattern in zip(condition.values, patterns(condition), strict=True):
+        if provider.names_tenant(claim, pattern):
+            continue
+        named = grammar and grammar.named_workflow
+        yield OpenValue(
+            condition=condition,
+            value=value,
+            called_workflow=bool(
+                provider.names_called_workflow(statement)
+                or (claim == "sub" and named and named.search(pattern))
+            ),
+        )
