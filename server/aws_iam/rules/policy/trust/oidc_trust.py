@@ -12,6 +12,7 @@ from aws_iam.engine.tokens.dead_conditions import (
     dead_principal,
     dead_value,
     doubtful_value,
+    doubts,
     never_matches,
 )
 from aws_iam.engine.tokens.oidc_provider import Provider, providers
@@ -371,6 +372,13 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
             yield Fail(
                 provider.principal.name.where,
                 f"{quoted(provider.principal.value)} never matches: it {why}",
+            )
+        for doubt in doubts(provider, statement):
+            yield Fail(
+                doubt.at.where,
+                f"{quoted(doubt.at.value)} never matches by default: {doubt.why}",
+                severity=Severity.WARNING,
+                low_confidence=True,
             )
     for condition in statement.conditions:
         why = dead_key(statement, condition)
