@@ -476,3 +476,19 @@ def test_the_workflows_of_a_checkout_are_read_beside_its_manifests(tmp_path: Pat
     found = cluster_of(read_policies("manifests", [str(tmp_path)]))
     assert len(found.service_accounts) == 2
     assert {workflow.platform for workflow in found.workflows} == {"github", "gitlab"}
+
+
+@pytest.mark.parametrize("service", ["glue", "codebuild", "firehose", "lambda"])
+def test_a_service_of_which_no_page_is_known_is_named_as_not_judged(service: str) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    answer = tool.run({"action": "check", "document": {"Version": "2012-10-17", "Statement": [statement]}})  # fmt: skip
+    assert "No problem found" not in answer.summary
+    assert f"{service}.amazonaws.com" in answer.summary
+    assert any(service in row["why"] for row in answer.facts["not_judged"])
+    tied = {**statement, "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}}}
+    answer = tool.run({"action": "check", "document": {"Version": "2012-10-17", "Statement": [tied]}})  # fmt: skip
+    assert answer.summary.startswith("No problem found")

@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.escape import quoted
+from aws_iam.rules.policy.principals.confused_deputy import services_not_judged
 from aws_iam.tools.irsa.checks import job_trust
 from aws_iam.tools.irsa.checks import manifests as trust_beside
+from aws_iam.tools.irsa.checks.roles import for_services
 from aws_iam.tools.irsa.checks.workflows import role_policies
+from aws_iam.wording import joined
+
+_MOST_SERVICES = 5
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,13 +25,28 @@ if TYPE_CHECKING:
 
 
 def of_principals(policies: Iterable[Policy]) -> list[str]:
-    """That the trust in accounts, roles, users and SAML providers is judged elsewhere."""
+    """What of the principals is judged elsewhere, or not at all."""
+    policies = tuple(policies)
     named = (p for policy in policies for s in policy.statements if s.allows for p in s.principals)
-    if not any(p.type == "AWS" or ":saml-provider/" in p.value for p in named):
+    reasons = []
+    if any(p.type == "AWS" or ":saml-provider/" in p.value for p in named):
+        reasons.append(
+            "trust in accounts, roles, users and SAML providers was not judged: `policy validate` with kind `trust` judges it"
+        )
+    return [*reasons, *of_services(policies)]
+
+
+def of_services(policies: Iterable[Policy]) -> list[str]:
+    """The services of which it is not known whether they need a condition on the source."""
+    services = dict.fromkeys(
+        service for policy in policies for service in services_not_judged(policy)
+    )
+    if not services:
         return []
-    return [
-        "trust in accounts, roles, users and SAML providers was not judged: `policy validate` with kind `trust` judges it"
-    ]
+    listed = joined([quoted(service, 100) for service in services], shown=_MOST_SERVICES)
+    keys = "aws:SourceAccount or aws:SourceArn"
+    why = "no page of AWS that asks for it is known here"
+    return [f"whether trust in {listed} needs a condition on {keys} was not judged: {why}"]
 
 
 def beside_policies(
@@ -55,7 +76,10 @@ def in_account(workloads: Workloads) -> list[str]:
         )
     logins = [x for flow in workloads.workflows for job in flow.jobs for x in job.logins]
     policies = tuple({id(policy): policy for x in logins for policy in role_policies(workloads, x)}.values())  # fmt: skip
-    return list(job_trust.not_compared(workloads.workflows, policies, workloads.repository))
+    return [
+        *of_services(found.policy for found in for_services(workloads)),
+        *job_trust.not_compared(workloads.workflows, policies, workloads.repository),
+    ]
 
 
 def rows(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
@@ -68,4 +92,4 @@ def rows(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
 
 
 def _place(reason: str) -> str:
-    return "principals" if reason.startswith("trust in") else "manifests"
+    return "principals" if "trust in " in reason else "manifests"

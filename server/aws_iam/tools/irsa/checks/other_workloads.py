@@ -170,12 +170,11 @@ def incomplete(trust: Trust) -> Iterator[Fail]:
 def any_account(trust: Trust) -> Iterator[Fail]:
     """The service works for all accounts, and somebody else's resource can make it use your role.
 
-    Only services whose documentation asks for the condition are judged: others do not send these keys, and would be
-    locked out.
+    Only services whose documentation is known to ask for the condition are judged; the answer names the others.
     """
     for statement in trust.policy.statements:
         for problem in confused_deputy.source_not_required.failures(statement):
-            yield graded(problem)
+            yield graded(problem, fix=problem.fix)
 
 
 _OF_POOL = {"StringEquals": {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}}
