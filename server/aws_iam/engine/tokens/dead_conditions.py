@@ -220,6 +220,14 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
     return _Verdict(never=f"subjects of {title} have the form {quoted(shown)}")
 
 
+def needs_template(provider: Provider, pattern: str) -> bool:
+    """Whether the issuer sends such subjects only under a template of the customer's own."""
+    grammar = provider.grammar
+    if grammar is None or not grammar.custom_forms or grammar.forms.meet(pattern, {}):
+        return False
+    return grammar.custom_forms.meet(pattern, {}) and not grammar.doubtful_forms.meet(pattern, {})
+
+
 def never_matches(statement: Statement) -> bool:
     """Whether some condition fails for every token of the statement's providers."""
     return never_matches_by_keys(statement) or any(

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.engine.tokens.dead_conditions import needs_template, never_matches
+from aws_iam.engine.tokens.oidc_provider import providers
+from aws_iam.engine.tokens.subject_width import subjects, values
 from aws_iam.escape import quoted
 from aws_iam.rules.policy.principals.confused_deputy import services_not_judged
 from aws_iam.tools.irsa.checks import job_trust
@@ -47,6 +50,35 @@ def of_services(policies: Iterable[Policy]) -> list[str]:
     keys = "aws:SourceAccount or aws:SourceArn"
     why = "no page of AWS that asks for it is known here"
     return [f"whether trust in {listed} needs a condition on {keys} was not judged: {why}"]
+
+
+def of_subjects(policies: Iterable[Policy]) -> list[str]:
+    """The subjects that only a custom template sends: no policy says whether the repository has it."""
+    found = dict.fromkeys(
+        value.value
+        for policy in policies
+        for statement in policy.statements
+        if statement.allows and not never_matches(statement)
+        for provider in providers(statement)
+        for _, value in values(subjects(provider, statement))
+        if needs_template(provider, value.value)
+    )
+    if not found:
+        return []
+    listed = joined([quoted(value, 100) for value in found], shown=2)
+    return [
+        f"whether {listed} is ever sent was not judged: only a custom subject template sends it"
+    ]
+
+
+def of_resources(number: int) -> list[str]:
+    """The policies of buckets and other resources beside the trust policies."""
+    if not number:
+        return []
+    named, were = (
+        ("a resource policy", "was") if number == 1 else (f"{number} resource policies", "were")
+    )
+    return [f"{named} beside the trust {were} not judged: `policy validate` judges it"]
 
 
 def beside_policies(
@@ -92,4 +124,6 @@ def rows(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
 
 
 def _place(reason: str) -> str:
-    return "principals" if "trust in " in reason else "manifests"
+    if "subject template" in reason and reason.startswith("whether"):
+        return "subjects"
+    return "principals" if "trust" in reason.partition("judged")[0] else "manifests"

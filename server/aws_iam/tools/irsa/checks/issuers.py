@@ -225,6 +225,7 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
     False alarm when the issuer gives tokens to one workload only.
     """
     for statement, provider in trusted(trust):
+        yield from _users_of_client(provider, statement)
         if not _names_tenant_only(provider) or (
             provider.required and not compared(provider, statement, provider.required)
         ):
@@ -248,6 +249,28 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
                 severity=severity,
                 fix=narrower_value(provider, subject),
             )
+
+
+# https://developers.google.com/identity/protocols/oauth2: the client ids of apps in which people sign in.
+_CLIENT = ".apps.googleusercontent.com"
+
+
+def _users_of_client(provider: Provider, statement: Statement) -> Iterator[Fail]:
+    """An app of Google as the audience, without a user."""
+    if provider.issuer is None or provider.issuer.id != "google":
+        return
+    if any(compared(provider, statement, claim) for claim in ("sub", "email")):
+        return
+    for condition in compared(provider, statement, "aud"):
+        for value in condition.values:
+            if value.value.endswith(_CLIENT):
+                yield Fail(
+                    value.where,
+                    f"{quoted(value.value)} of {quoted(condition.key.value)} is an app: every Google user who signs in to it"
+                    " can assume the role",
+                    severity=Severity.LOW,
+                    fix=_add(provider, "sub"),
+                )
 
 
 def _names_tenant_only(provider: Provider) -> bool:
