@@ -520,3 +520,11 @@ def test_a_subject_of_a_custom_template_is_named() -> None:
     assert answer.findings == ()
     assert "`repo:octo@1/app@2:workflow:deploy`" in answer.summary
     assert "only a custom subject template sends it" in answer.summary
+
+
+def test_a_pattern_of_an_unknown_issuer_is_named() -> None:
+    host = "idp.example.com"
+    document = json.loads(json.dumps(trust("deploy-*")).replace(GITHUB, host))
+    answer = tool.run({"action": "check", "document": document})
+    assert "No problem found" not in answer.summary
+    assert "`deploy-*`" in answer.summary

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.tokens.dead_conditions import needs_template, never_matches
 from aws_iam.engine.tokens.oidc_provider import providers
-from aws_iam.engine.tokens.subject_width import subjects, values
+from aws_iam.engine.tokens.subject_width import Width, subjects, values, width
 from aws_iam.escape import quoted
 from aws_iam.rules.policy.principals.confused_deputy import services_not_judged
 from aws_iam.tools.irsa.checks import job_trust
@@ -53,22 +54,38 @@ def of_services(policies: Iterable[Policy]) -> list[str]:
 
 
 def of_subjects(policies: Iterable[Policy]) -> list[str]:
-    """The subjects that only a custom template sends: no policy says whether the repository has it."""
-    found = dict.fromkeys(
-        value.value
+    """The subjects that only a custom template sends, and patterns of an issuer whose subjects are not known."""
+    found = tuple(
+        (provider, condition, value.value)
         for policy in policies
         for statement in policy.statements
         if statement.allows and not never_matches(statement)
         for provider in providers(statement)
-        for _, value in values(subjects(provider, statement))
-        if needs_template(provider, value.value)
+        for condition, value in values(subjects(provider, statement))
     )
-    if not found:
-        return []
-    listed = joined([quoted(value, 100) for value in found], shown=2)
-    return [
-        f"whether {listed} is ever sent was not judged: only a custom subject template sends it"
+    custom = [value for provider, _, value in found if needs_template(provider, value)]
+    unknown = [
+        value
+        for provider, condition, value in found
+        if "Like" in condition.base
+        and not is_literal(value)
+        and not (provider.grammar and provider.grammar.parts)
+        and width(provider, value) is Width.EXACT
     ]
+    return [
+        *(
+            f"whether {_listed(custom)} is ever sent was not judged: only a custom subject template sends it"
+            for _ in custom[:1]
+        ),
+        *(
+            f"how many callers {_listed(unknown)} lets in was not judged: the form of the issuer's subjects is not known here"
+            for _ in unknown[:1]
+        ),
+    ]
+
+
+def _listed(values: Iterable[str]) -> str:
+    return joined([quoted(value, 100) for value in dict.fromkeys(values)], shown=2)
 
 
 def of_resources(number: int) -> list[str]:
@@ -124,6 +141,8 @@ def rows(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
 
 
 def _place(reason: str) -> str:
-    if "subject template" in reason and reason.startswith("whether"):
+    if reason.startswith("how many callers") or (
+        reason.startswith("whether") and "subject template" in reason
+    ):
         return "subjects"
     return "principals" if "trust" in reason.partition("judged")[0] else "manifests"
