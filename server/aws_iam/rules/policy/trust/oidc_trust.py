@@ -373,10 +373,10 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
                 provider.principal.name.where,
                 f"{quoted(provider.principal.value)} never matches: it {why}",
             )
-        for doubt in doubts(provider, statement):
+        for unmet in doubts(provider, statement):
             yield Fail(
-                doubt.at.where,
-                f"{quoted(doubt.at.value)} never matches by default: {doubt.why}",
+                unmet.at.where,
+                f"{quoted(unmet.at.value)} never matches by default: {unmet.why}",
                 severity=Severity.WARNING,
                 low_confidence=True,
             )
