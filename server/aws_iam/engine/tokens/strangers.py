@@ -42,6 +42,28 @@ def open_values(provider: Provider, statement: Statement) -> tuple[OpenValue, ..
     return tuple(value for values in found for value in values) if all(found) else ()
 
 
+def denies_others(statement: Statement, provider: Provider, claim: str) -> bool:
+    """Whether the Deny refuses every token whose claim has another value than a few, all of one tenant's.
+
+    A further condition of the statement would leave some of them in.
+    """
+    if not statement.denies or len(statement.conditions) != 1:
+        return False
+    (condition,) = statement.conditions
+    return (
+        condition.negated
+        and bool(condition.values)
+        and condition.name == provider.key(claim).lower()
+        and all(_is_narrow(provider, claim, pattern) for pattern in patterns(condition))
+    )
+
+
+def _is_narrow(provider: Provider, claim: str, pattern: str) -> bool:
+    if provider.is_shared:
+        return provider.names_tenant(claim, pattern)
+    return not provider.is_open(pattern)
+
+
 def _open(
     provider: Provider, statement: Statement, condition: Condition, claim: str
 ) -> Iterator[OpenValue]:

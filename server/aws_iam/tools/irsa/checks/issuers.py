@@ -11,6 +11,7 @@ from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.dead_conditions import never_matches, never_matches_by_keys
 from aws_iam.engine.tokens.oidc_provider import providers
+from aws_iam.engine.tokens.strangers import denies_others
 from aws_iam.engine.tokens.subject_width import Width, narrower_value, widest
 from aws_iam.engine.tokens.trust_comparison import ACTION
 from aws_iam.engine.tokens.vacuous_conditions import vacuous_conditions
@@ -86,13 +87,11 @@ def _takes_tokens(statement_: Statement) -> bool:
 
 def is_denied_elsewhere(trust: Trust, provider: Provider, claim: str) -> bool:
     """Whether a Deny of the policy refuses tokens by the claim: then the Allow need not test it to keep strangers out."""
-    key = provider.key(claim).lower()
     if "denying" not in trust.policy.derived:
         denying = tuple(s for s in trust.policy.statements if s.denies and _takes_tokens(s))
         trust.policy.derived["denying"] = denying
     return any(
-        any(condition.negated for condition in statement_.conditions_on(key))
-        for statement_ in trust.policy.derived["denying"]
+        denies_others(statement, provider, claim) for statement in trust.policy.derived["denying"]
     )
 
 
