@@ -211,9 +211,11 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
 
     if meets(grammar.forms):
         return _Verdict()
-    if meets(grammar.doubtful_forms):
+    custom = meets(grammar.custom_forms)
+    # A pattern may stand for several claims of a template.
+    if meets(grammar.doubtful_forms) and (is_literal(pattern) or not custom):
         return _Verdict(doubt=grammar.doubt)
-    if meets(grammar.custom_forms):
+    if custom:
         return _Verdict()
     title = known.title if known and not is_cluster(host) else "a cluster"
     shown = grammar.form or next(iter(known.subject if known else ()), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Condition, Statement, Text
     from aws_iam.engine.tokens.oidc_provider import Provider
+
+
+# A workflow of an owner that is written out, in a subject of GitHub.
+_CALLED = re.compile(r"(?:^|:)job_workflow_ref:[^:/*?]+/")
 
 
 @slotted
@@ -67,16 +72,14 @@ def _is_narrow(provider: Provider, claim: str, pattern: str) -> bool:
 def _open(
     provider: Provider, statement: Statement, condition: Condition, claim: str
 ) -> Iterator[OpenValue]:
-    grammar = provider.grammar
     for value, pattern in zip(condition.values, patterns(condition), strict=True):
         if provider.names_tenant(claim, pattern):
             continue
-        named = grammar and grammar.named_workflow
         yield OpenValue(
             condition=condition,
             value=value,
             called_workflow=bool(
                 provider.names_called_workflow(statement)
-                or (claim == "sub" and named and named.search(pattern))
+                or (claim == "sub" and _CALLED.search(pattern))
             ),
         )

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import keeps_strangers_out
+from aws_iam.engine.effective.caller_conditions import is_fixed, keeps_strangers_out
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.source_conditions import source_page
@@ -302,9 +302,10 @@ def source_not_required(statement: Statement) -> Iterator[Fail]:
     wide = _open_source(statement)
     for principal in statement.principals if wide else ():
         if wide and principal.type == "Service" and principal.value not in _JUDGED_ELSEWHERE:
+            value = next(v for v in wide.values if not is_fixed(wide.name, v.value))
             yield Fail(
-                wide.values[0].where,
-                f"{quoted(wide.values[0].value)} of {quoted(wide.key.value)} names no account, so {quoted(principal.value)}"
+                value.where,
+                f"{quoted(value.value)} of {quoted(wide.key.value)} names no account, so {quoted(principal.value)}"
                 " can assume the role for any account",
                 fix="Write the account into aws:SourceArn, or add StringEquals on aws:SourceAccount.",
             )
