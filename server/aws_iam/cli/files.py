@@ -32,6 +32,8 @@ LOG_ENDINGS = (".json", ".gz", ".jsonl", ".ndjson", ".csv")
 # CloudTrail's own files are far smaller; a few compressed kilobytes can expand to gigabytes.
 MOST_LOG_BYTES = 64_000_000
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
+# Hidden names that hold what an argument asks for: the workflows of GitHub and GitLab stand beside manifests.
+_HIDDEN = {"manifests": frozenset({".github", ".gitlab", ".gitlab-ci.yml", ".gitlab-ci.yaml"})}
 
 
 def read_document(name: str, value: str) -> str:
@@ -225,6 +227,11 @@ def _listed(
     found: list[str] = []
     refused: list[tuple[str, OSError]] = []
     entries = 0
+    hidden = _HIDDEN.get(name, frozenset())
+
+    def is_read(entry: str) -> bool:
+        return not entry.startswith(".") or entry in hidden
+
     for here, folders, files in os.walk(
         folder, onerror=lambda error: refused.append((str(error.filename), error))
     ):
@@ -232,7 +239,7 @@ def _listed(
         found += (
             os.path.normpath(os.path.join(here, file))  # noqa: PTH118 - `..` stays as the caller wrote it
             for file in files
-            if file.lower().endswith(endings) and not file.startswith(".")
+            if file.lower().endswith(endings) and is_read(file)
         )
         if entries > MOST_ENTRIES or len(found) > MOST_FILES:
             raise InputError(
@@ -240,9 +247,7 @@ def _listed(
                 f" or {MOST_ENTRIES:,} entries",
                 hint="choose a smaller folder, or name the files",
             )
-        folders[:] = sorted(
-            entry for entry in folders if not entry.startswith(".") and entry not in _SKIPPED
-        )
+        folders[:] = sorted(entry for entry in folders if is_read(entry) and entry not in _SKIPPED)
     return sorted(found), refused
 
 

@@ -62,7 +62,8 @@ def test_wildcards_stand_under_like_and_nothing_is_vacuous(case: dict[str, Any])
     for operator, block in statement["Condition"].items():
         for value in block.values():
             assert ("*" in value) is (operator == "StringLike")
-            assert value.rstrip("*").count("*") == 0
+            # The subjects of Buildkite end in commit and step, behind the ref.
+            assert value.removesuffix(":commit:*").rstrip("*").count("*") == 0
 
 
 @pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])

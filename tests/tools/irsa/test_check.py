@@ -459,3 +459,20 @@ def test_the_facts_of_a_check_are_saved_and_judged_again_as_they_were(tmp_path: 
     assert again.counts == first.counts
     with pytest.raises(InputError, match="exclude each other"):
         ask(document={"Version": "2012-10-17", "Statement": []}, save=str(file))
+
+
+def test_the_workflows_of_a_checkout_are_read_beside_its_manifests(tmp_path: Path) -> None:
+    workflows = tmp_path / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    (tmp_path / "sa.yaml").write_text(MANIFESTS, encoding="utf-8")
+    (workflows / "deploy.yml").write_text(
+        "on: push\njobs: {d: {uses: octo/ci/.github/workflows/d.yml@v1}}\n", encoding="utf-8"
+    )
+    (tmp_path / ".gitlab-ci.yml").write_text(
+        "deploy: {id_tokens: {T: {aud: x}}, script: [aws sts get-caller-identity]}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / ".hidden.yaml").write_text(MANIFESTS, encoding="utf-8")
+    found = cluster_of(read_policies("manifests", [str(tmp_path)]))
+    assert len(found.service_accounts) == 2
+    assert {workflow.platform for workflow in found.workflows} == {"github", "gitlab"}

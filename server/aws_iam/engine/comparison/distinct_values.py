@@ -201,7 +201,8 @@ def _is_fixed_by_owner(
             if range_ is not None:
                 narrow = range_.is_private or range_.prefixlen >= _NARROW[range_.version]
             else:
-                narrow = not has_wildcards(atom.base) or not admits(wanted)
+                ordinary = has_wildcard(wanted) and not has_wildcards(atom.base)
+                narrow = ordinary or not admits(wanted)
             if narrow and holds_for(name, (wanted,), (value,)):
                 return True
     return False

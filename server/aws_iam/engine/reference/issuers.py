@@ -55,6 +55,8 @@ class Issuer:
     """The claims among them that stay when a name is given up and somebody else takes it."""
     outer_ids: tuple[str, ...] = ()
     """Immutable ids of what holds several tenants."""
+    tenant_audience: re.Pattern[str] | None = None
+    """The audiences that name the tenant, where the audience is the claim that AWS requires and others can occur."""
     instead: tuple[str, ...] = ()
     """Claims that identify one caller by themselves, so that the required one adds nothing."""
     checked_by_sts: bool = False
@@ -145,6 +147,7 @@ def _issuer(provider: str, row: dict[str, Any]) -> Issuer:
         run_claims=tuple(row.get("run_claims", ())),
         immutable_ids=tuple(name for name in row.get("immutable_ids", ()) if name in claims),
         outer_ids=tuple(row.get("outer_ids", ())),
+        tenant_audience=re.compile(row["tenant_audience"]) if "tenant_audience" in row else None,
         instead=tuple(row.get("instead", ())),
         checked_by_sts=row.get("checked_by_sts", False),
         notes=tuple(row.get("notes", ())),

@@ -7,8 +7,13 @@ from dataclasses import field
 from typing import Any, Literal
 
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.subject_forms import SubjectForms, subject_forms
+
+# No issuer sends a longer subject.
+_LONGEST = 1_024
+_STARS = re.compile(r"\*+")
+_NAMED = re.compile(r"[^:/|]+[:/|][^:/|]+[:/|]")
 
 
 @slotted
@@ -36,6 +41,12 @@ class SubjectGrammar:
     """The text before the tenant's name: `organization:`."""
     tenant_ends: str = ""
     """The characters that can follow the tenant's name; by default the separator."""
+    tenant: re.Pattern[str] | None = None
+    """Text that names a tenant in full wherever it stands, for issuers whose subjects can be put together freely."""
+    named_project: re.Pattern[str] | None = None
+    """The same for a project; `named_run` for a run, `named_workflow` for a workflow that is called."""
+    named_run: re.Pattern[str] | None = None
+    named_workflow: re.Pattern[str] | None = None
     every_run: tuple[str, ...] = ()
     """Runs of different kinds: a pattern that matches all of them admits every run of the project."""
     every_run_begins: tuple[str, ...] = ()
@@ -71,6 +82,30 @@ class SubjectGrammar:
         *names, run = found.groups()[1:]
         return SubjectParts(project=found["project"], run=run, names_project=None not in names)
 
+    def sends(self, pattern: str) -> bool:
+        """Whether some subject of an issuer that all its customers share may match the pattern."""
+        if not self.forms:
+            return True
+        # Hostile patterns are long, and each form is compared with each character.
+        short = _STARS.sub("*", pattern)
+        forms = (self.forms, self.custom_forms, self.doubtful_forms)
+        return len(short) <= _LONGEST and any(form.meet(short, {}) for form in forms)
+
+    def names_tenant(self, pattern: str) -> bool:
+        """Whether at most one tenant has subjects that match the pattern."""
+        if not self.sends(pattern):
+            return True
+        if self.tenant:
+            return self.tenant.search(pattern) is not None
+        literal = is_literal(pattern)
+        head = pattern if literal else re.split(r"[*?]", pattern, maxsplit=1)[0]
+        if not self.before_tenant:
+            # Where nothing is known of the form: a word, what it names, and the separator behind that.
+            return literal or _NAMED.match(head) is not None
+        # A literal of another form is an id.
+        begun = head.removeprefix(self.before_tenant)
+        return literal or (begun != head and any(end in begun for end in self.tenant_ends))
+
     def run_name(self, run: str) -> str:
         """The part of a run, or of its pattern, that names it."""
         return ":".join(run.split(":")[: self.run_fields])
@@ -91,6 +126,10 @@ def subject_grammar(row: dict[str, Any]) -> SubjectGrammar:
         parts=_parts(labels, separator) if labels else re.compile(parts) if parts else None,
         before_tenant=f"{labels[0]}{separator}" if labels else "",
         tenant_ends=row.get("tenant_ends", separator),
+        tenant=_compiled(row, "tenant"),
+        named_project=_compiled(row, "named_project"),
+        named_run=_compiled(row, "named_run"),
+        named_workflow=_compiled(row, "named_workflow"),
         every_run=tuple(row.get("every_run", ())),
         every_run_begins=tuple(row.get("every_run_begins", ())),
         one_kind=tuple(row.get("one_kind", ())),
@@ -106,6 +145,10 @@ def subject_grammar(row: dict[str, Any]) -> SubjectGrammar:
         impossible=re.compile(never["text"]) if never else None,
         impossible_because=never["why"] if never else "",
     )
+
+
+def _compiled(row: dict[str, Any], name: str) -> re.Pattern[str] | None:
+    return re.compile(row[name]) if name in row else None
 
 
 def _parts(labels: list[str], separator: str) -> re.Pattern[str]:

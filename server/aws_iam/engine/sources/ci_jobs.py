@@ -39,6 +39,10 @@ class Job:
     """Patterns of what follows the repository in the subject."""
     refs: tuple[str, ...] = ()
     """Patterns of the refs that it runs on; empty where one is not known, as that of a pull request."""
+    excluded: tuple[str, ...] = ()
+    """Patterns of what never follows the repository, though `ends` has it: branches and tags that the events leave out."""
+    has_condition: bool = False
+    """Whether an `if` that is not understood decides on which refs or events it runs."""
     calls: str = ""
     where: Where = field(compare=False)
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.sources.ci_jobs import Job, Login, Workflow
 
@@ -35,8 +36,10 @@ def workflow_of(root: Node, file: str) -> Workflow | None:
     called = "workflow_call" in _events(events)
     rights = _may_ask(root.member("permissions"))
     ends = () if called else tuple(dict.fromkeys(_ends(events)))
+    excluded = () if called else tuple(_excluded(events))
     found = tuple(
-        _job(member, file, rights=rights, called=called, ends=ends) for member in jobs.members
+        _job(member, file, rights=rights, called=called, runs=(ends, excluded))
+        for member in jobs.members
     )
     return Workflow(
         platform="github",
@@ -49,9 +52,17 @@ def workflow_of(root: Node, file: str) -> Workflow | None:
 
 
 def _job(
-    member: Member, file: str, *, rights: bool | None, called: bool, ends: tuple[str, ...]
+    member: Member,
+    file: str,
+    *,
+    rights: bool | None,
+    called: bool,
+    runs: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> Job:
     node = member.value
+    (ends, excluded), condition = runs, _text(node, "if")
+    if named := _named_refs(condition):
+        ends = tuple(ref for ref in named if not ends or any(intersects(ref, end) for end in ends))
     own = node.member("permissions")
     may_ask = rights if own is None else _may_ask(own)
     if may_ask is None and not called:
@@ -66,9 +77,37 @@ def _job(
         may_ask=may_ask,
         ends=ends if environment is None else _named(environment),
         refs=refs if len(refs) == len(ends) else (),
+        excluded=excluded,
+        has_condition=any(
+            _ABOUT_RUNS.search(text) and not _named_refs(text)
+            for text in (condition, *_conditions_of_logins(node))
+        ),
         calls=_literal(_text(node, "uses")),
         where=_where(node, file),
     )
+
+
+_ABOUT_RUNS = re.compile(r"github\.(?:ref|head_ref|base_ref|event)")
+_ONE_REF = re.compile(r"github\.(?P<key>ref|ref_name)\s*==\s*'(?P<value>[^'*?]+)'", re.IGNORECASE)
+
+
+def _named_refs(condition: str) -> tuple[str, ...]:
+    """The ends of subjects that an `if` with one test of the ref lets run; empty where it is another condition."""
+    text = condition.strip().removeprefix("${{").removesuffix("}}").strip()
+    found = _ONE_REF.fullmatch(text)
+    if found is None:
+        return ()
+    value = found["value"]
+    if found["key"].lower() == "ref":
+        return (f"ref:{value}",)
+    return (f"ref:refs/heads/{value}", f"ref:refs/tags/{value}")
+
+
+def _conditions_of_logins(job: Node) -> Iterator[str]:
+    steps = job.member("steps")
+    for step in steps.items if steps else ():
+        if _ACTION.fullmatch(_text(step, "uses")):
+            yield _text(step, "if")
 
 
 def _named(environment: str) -> tuple[str, ...]:
@@ -148,18 +187,46 @@ def _ends(events: Node) -> Iterator[str]:
 def _pushed(filters: Node | None) -> Iterator[str]:
     branches, tags = _listed(filters, "branches"), _listed(filters, "tags")
     for kind, names, other in (("heads", branches, tags), ("tags", tags, branches)):
+        # A filter of branches alone starts no run for tags, and the other way round:
+        # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#onpushbranchestagsbranches-ignoretags-ignore
         if names is None and other is not None:
             continue
         yield from (f"ref:refs/{kind}/{_pattern(name)}" for name in (names or ("**",)))
 
 
+def _excluded(events: Node) -> Iterator[str]:
+    """The ends of subjects that the filters of pushes leave out, where the workflow starts by pushes alone."""
+    found = _events(events)
+    filters = found.get("push")
+    if set(found) != {"push"} or filters is None or filters.form is not Form.OBJECT:
+        return
+    for kind, name in (("heads", "branches"), ("tags", "tags")):
+        left_out = _names(filters.member(f"{name}-ignore"))
+        listed = _names(filters.member(name))
+        # A later pattern may bring back what an earlier one leaves out.
+        while listed and listed[-1].startswith("!"):
+            left_out += (listed[-1][1:],)
+            listed = listed[:-1]
+        for pattern in left_out:
+            if not re.search(
+                r"[?+\[\]!]", pattern.replace("**", "")
+            ) and "*" not in pattern.replace("**", ""):
+                yield f"ref:refs/{kind}/{pattern.replace('**', '*')}"
+
+
 def _listed(filters: Node | None, name: str) -> tuple[str, ...] | None:
-    """The names that a filter lists; None without one."""
-    node = filters.member(name) if filters and filters.form is Form.OBJECT else None
-    if node is None:
+    """The names that a filter lists, every name where it lists those that are left out; None without one."""
+    if filters is None or filters.form is not Form.OBJECT:
         return None
-    names = [node.text] if node.form is Form.STRING else [item.text for item in node.items]
-    return tuple(name for name in names if not name.startswith("!"))
+    if filters.member(name) is None:
+        return ("**",) if filters.member(f"{name}-ignore") else None
+    return tuple(name for name in _names(filters.member(name)) if not name.startswith("!"))
+
+
+def _names(node: Node | None) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    return (node.text,) if node.form is Form.STRING else tuple(item.text for item in node.items)
 
 
 def _pattern(name: str) -> str:

@@ -23,7 +23,13 @@ def missing_audience(provider: Provider, statement: Statement) -> tuple[str, Whe
     The values of one operator are OR-ed, so a bare wildcard among them accepts every audience.
     """
     key = quoted(provider.key("aud"))
-    demanded = [condition for condition in provider.on(statement, "aud") if condition.demanded]
+    # ForAllValues, of which OIDC-VACUOUS speaks, compares the audience all the same: every token has one.
+    demanded = [
+        condition
+        for condition in provider.on(statement, "aud")
+        if condition.demanded
+        or (condition.qualifier == "ForAllValues" and provider.compares(condition, "aud"))
+    ]
     if not demanded:
         return f"no condition requires {key}", statement.place("Condition")
     wide = [

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.issuers import pods_grammar
 from aws_iam.engine.tokens.oidc_provider import (
     DECORATION,
@@ -20,12 +21,23 @@ from aws_iam.engine.tokens.oidc_provider import (
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from aws_iam.engine.language.document import Condition, Statement
+    from collections.abc import Iterator
+
+    from aws_iam.engine.language.document import Condition, Statement, Text
     from aws_iam.engine.reference.subject_forms import SubjectForms
     from aws_iam.engine.tokens.oidc_provider import Provider
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}?")
 _SWAPPED = re.compile(r"oidc\.([a-z0-9-]+)\.eks\.amazonaws\.")
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceaccount
+_OF_SERVICES = frozenset(
+    {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"}
+)
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalorgid
+_OF_MEMBERS = frozenset({"aws:principalorgid", "aws:principalorgpaths"})
+_REF_OR_PULL = re.compile(r"repo:[^:]+:(?:ref:.*|pull_request)", re.DOTALL)
+# https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles
+_AUTH0_CLIENT = re.compile(r"(?P<id>[^@*?]+)@clients")
 # No issuer sends a longer one; comparing hostile ones with every form would take long.
 _LONGEST_SUBJECT = 1_024
 
@@ -33,13 +45,17 @@ _LONGEST_SUBJECT = 1_024
 def dead_key(statement: Statement, condition: Condition) -> str:
     """Why no token of the statement's providers has the key; empty when one may, or when the key is not required."""
     key = claim_key(condition.name)
-    if key is None or not (key.claim and "." in key.host and condition.demanded):
+    of_claim = key is not None and key.claim and "." in key.host
+    of_service = condition.name in _OF_SERVICES
+    if not condition.demanded or not (of_claim or of_service):
         return ""
     if len(statement.principals) > MOST_PRINCIPALS:
         return ""
     trusted = tuple(providers(statement))
     if not trusted or len(trusted) != len(statement.principals):
         return ""
+    if key is None or of_service:
+        return "is only in requests that an AWS service makes for a resource, not in a call with a token"
     return _misfit(key, trusted)
 
 
@@ -106,6 +122,58 @@ def _foreign_subject(key: ClaimKey, condition: Condition, value: str) -> str:
 
 
 @slotted
+class Doubt:
+    """A condition that tokens meet only if their issuer is not set up as by default."""
+
+    at: Text
+    why: str
+
+
+def doubts(provider: Provider, statement: Statement) -> Iterator[Doubt]:
+    """Conditions that no default token meets: by themselves, or beside the subject."""
+    for condition in statement.conditions:
+        if condition.demanded and condition.name in _OF_MEMBERS:
+            why = "only requests of principals that belong to an organization have it, and a call with a token has no such principal"
+            yield Doubt(at=condition.key, why=why)
+    subjects = [
+        value.value
+        for condition in provider.on(statement, "sub")
+        if condition.demanded
+        for value in condition.values
+    ]
+    known = provider.issuer.id if provider.issuer else ""
+    if known.startswith("github") and subjects and all(map(_REF_OR_PULL.fullmatch, subjects)):
+        for condition in provider.on(statement, "environment"):
+            if condition.demanded:
+                why = "a job with an environment sends that in its subject, in place of the ref or pull_request that the subject here demands"
+                yield Doubt(at=condition.key, why=why)
+    if known == "auth0":
+        yield from _auth0_audience(provider, statement, subjects)
+
+
+def _auth0_audience(
+    provider: Provider, statement: Statement, subjects: list[str]
+) -> Iterator[Doubt]:
+    """An API under the key aud, where AWS has the client id from the claim azp."""
+    found = [_AUTH0_CLIENT.fullmatch(subject) for subject in subjects]
+    clients = {match["id"] for match in found if match}
+    for condition in provider.on(statement, "aud"):
+        listed = {value.value for value in condition.values}
+        if (
+            condition.demanded
+            and clients
+            and not listed & clients
+            and all(map(is_literal, listed))
+        ):
+            ids = ", ".join(quoted(client) for client in sorted(clients)[:2])
+            yield Doubt(
+                at=condition.values[0],
+                why=f"Auth0 puts the client id into the claim azp, unless the API has the token profile RFC 9068, and AWS then"
+                f" compares aud with azp ({ids}) and oaud with aud",
+            )
+
+
+@slotted
 class _Verdict:
     """Why no subject of the issuer has a value, or why hardly one has."""
 
@@ -143,13 +211,23 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
 
     if meets(grammar.forms):
         return _Verdict()
-    if meets(grammar.doubtful_forms):
+    custom = meets(grammar.custom_forms)
+    # A pattern may stand for several claims of a template.
+    if meets(grammar.doubtful_forms) and (is_literal(pattern) or not custom):
         return _Verdict(doubt=grammar.doubt)
-    if meets(grammar.custom_forms):
+    if custom:
         return _Verdict()
     title = known.title if known and not is_cluster(host) else "a cluster"
     shown = grammar.form or next(iter(known.subject if known else ()), "")
     return _Verdict(never=f"subjects of {title} have the form {quoted(shown)}")
+
+
+def needs_template(provider: Provider, pattern: str) -> bool:
+    """Whether the issuer sends such subjects only under a template of the customer's own."""
+    grammar = provider.grammar
+    if grammar is None or not grammar.custom_forms or grammar.forms.meet(pattern, {}):
+        return False
+    return grammar.custom_forms.meet(pattern, {}) and not grammar.doubtful_forms.meet(pattern, {})
 
 
 def never_matches(statement: Statement) -> bool:

@@ -28,8 +28,8 @@ _EKS = re.compile(r"oidc\.eks\.[^/]+/id/.+|oidc-eks\.[^/]+/id/.+")
 _ACCOUNTS = "system:serviceaccount:"
 # Claims that identify the tenant for every issuer.
 _TENANT_CLAIMS = frozenset({"sub", "email"})
-# Claims that begin with the owner and a slash.
-_PATHS = frozenset({"repository", "job_workflow_ref"})
+# https://docs.github.com/en/actions/reference/security/oidc: the workflow that is called, in whatever repository.
+_CALLED_WORKFLOW = "job_workflow_ref"
 _SERVERS = (
     (re.compile(r"project_path:"), "gitlab"),
     (re.compile(r"organization:[^:]+:project:"), "hcp_terraform"),
@@ -114,13 +114,20 @@ class Provider:
         )
 
     def is_pinned(self, statement: Statement, *, beside: str = "") -> bool:
-        """Whether a condition on a claim other than the required one, and than `beside`, restricts the tenant."""
+        """Whether a condition on a claim other than `beside`, by default the required one, keeps strangers out."""
+        left_out = beside or self.required
         return any(
-            condition.demanded
-            and all(_names_tenant(claim, value.value) for value in condition.values)
-            for claim in _TENANT_CLAIMS | claims_naming("tenant")
-            if claim not in {self.required, beside}
+            self.compares(condition, claim)
+            and all(self.names_tenant(claim, pattern) for pattern in patterns(condition))
+            for claim in self.tenant_claims - {left_out}
             for condition in self.on(statement, claim)
+        )
+
+    def names_called_workflow(self, statement: Statement) -> bool:
+        """Whether a condition names the owner of the workflow that is called, which says nothing of the caller."""
+        return any(
+            condition.demanded and all("/" in _head(value.value) for value in condition.values)
+            for condition in self.on(statement, _CALLED_WORKFLOW)
         )
 
     @property
@@ -129,10 +136,14 @@ class Provider:
         return self.issuer is not None and self.issuer.kind == "shared"
 
     @property
+    def tenant_claims(self) -> frozenset[str]:
+        """The claims whose values can keep other tenants out."""
+        return frozenset({self.required, *_TENANT_CLAIMS, *claims_naming("tenant")} - {""})
+
+    @property
     def tenant_keys(self) -> frozenset[str]:
-        """The condition keys, in lower case, whose values can keep other tenants out."""
-        claims = {self.required, *_TENANT_CLAIMS, *claims_naming("tenant")} - {""}
-        return frozenset(self.key(claim).lower() for claim in claims)
+        """The condition keys of these claims, in lower case."""
+        return frozenset(self.key(claim).lower() for claim in self.tenant_claims)
 
     def carries(self, key: str) -> bool:
         """Whether requests with the provider's tokens can carry the condition key, given in lower case."""
@@ -143,39 +154,46 @@ class Provider:
 
     def admits_strangers(self, key: str, pattern: str) -> bool:
         """Whether values of one of the tenant keys that match the pattern occur in tokens of strangers."""
-        if key == self.key(self.required).lower():
-            return self.is_open(pattern) or _matches_anything(pattern)
-        return _matches_anything(pattern)
+        claim = next(c for c in self.tenant_claims if self.key(c).lower() == key)
+        return not self.names_tenant(claim, pattern)
+
+    def names_tenant(self, claim: str, pattern: str) -> bool:
+        """Whether only the tokens of one tenant have a value of the claim that matches the pattern.
+
+        An id or a name that a wildcard cuts off may be anybody's. What a variable stands for is not known.
+        """
+        pattern = pattern.replace("${*}", "x").replace("${?}", "x")
+        if "${" in pattern:
+            return True
+        if claim == "sub" and self.issuer:
+            return self.issuer.grammar.names_tenant(pattern)
+        if claim == "repository":
+            return "/" in _head(pattern)
+        if claim == "email":
+            return is_literal(pattern.rpartition("@")[2])
+        form = self.issuer.tenant_audience if self.issuer and claim == "aud" else None
+        return is_literal(pattern) and not (form and not form.fullmatch(pattern))
 
     def is_open(self, pattern: str) -> bool:
-        """Whether a value of the required claim, as a pattern, matches tokens of several tenants."""
-        head = re.split(r"[*?]", pattern.replace("${*}", "x").replace("${?}", "x"), maxsplit=1)[0]
+        """Whether a subject, as a pattern, is that of pods of every namespace, or begins with no name of a tenant."""
+        head = _head(pattern.replace("${*}", "x").replace("${?}", "x"))
         if head == pattern or "${" in pattern:
             return False
         if self.is_kubernetes:
             return _ACCOUNTS.startswith(head)
-        if self.required in {"aud", "app_id"}:
-            return True
-        # Every subject of a private issuer belongs to the tenant.
-        grammar = self.issuer.grammar if self.issuer and self.issuer.kind == "shared" else None
-        if grammar and grammar.before_tenant and head.startswith(grammar.before_tenant):
-            begun = head.removeprefix(grammar.before_tenant)
-            return not any(end in begun for end in grammar.tenant_ends)
         return bool(_WORD.fullmatch(head))
 
 
-def _names_tenant(claim: str, value: str) -> bool:
-    """Whether only one tenant's tokens have a value of the claim that fits: an id has no prefix that is anybody's own."""
-    if is_literal(value):
-        return True
-    if claim.endswith("_id"):
-        return False
-    head = re.split(r"[*?]", value, maxsplit=1)[0]
-    return "/" in head if claim in _PATHS else not _matches_anything(value)
+def _head(pattern: str) -> str:
+    """What stands before the first wildcard."""
+    return re.split(r"[*?]", pattern, maxsplit=1)[0]
 
 
-def _matches_anything(value: str) -> bool:
-    return not value.strip("*?")
+def patterns(condition: Condition) -> Iterator[str]:
+    """The values as patterns: under an operator that compares in full a wildcard is an ordinary character."""
+    like = "Like" in condition.base
+    for value in condition.values:
+        yield value.value if like else value.value.replace("*", "${*}").replace("?", "${?}")
 
 
 def known_issuer(host: str) -> Issuer | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.issuers import claims_naming
+from aws_iam.engine.tokens.oidc_provider import patterns
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -84,14 +85,13 @@ def widest(provider: Provider, statement: Statement) -> Widest | None:
 
 
 def _widest_of(provider: Provider, condition: Condition) -> Widest:
-    like = "Like" in condition.base
     found = (
         Widest(
             value=value,
-            width=width(provider, value.value) if like else Width.EXACT,
+            width=width(provider, pattern),
             condition=condition,
         )
-        for value in condition.values
+        for value, pattern in zip(condition.values, patterns(condition), strict=True)
     )
     return max(found, key=lambda match: match.width)
 
@@ -112,15 +112,31 @@ def _narrowed(found: Width, provider: Provider, statement: Statement) -> Width:
 
 def width(provider: Provider, pattern: str) -> Width:
     """How wide one value is, read as a pattern."""
-    if is_literal(pattern):
-        return Width.EXACT
-    by_subject = provider.required in {"", "sub"}
-    if not pattern.strip("*?") or (by_subject and provider.is_open(pattern)):
-        # Where another claim identifies the tenant the subject may stay open.
-        return Width.EVERYBODY if by_subject else Width.EXACT
     grammar = provider.grammar
+    if provider.is_shared and not provider.names_tenant("sub", pattern):
+        return Width.EVERYBODY
     parts = grammar.read(_within_tenant(provider, pattern)) if grammar else None
+    if grammar and parts is None and grammar.named_project and grammar.sends(pattern):
+        return _of_custom(grammar, pattern)
+    if is_literal(pattern.replace("${*}", "x").replace("${?}", "x")):
+        return Width.EXACT
+    if provider.is_open(pattern):
+        # Every subject of a private issuer belongs to the tenant.
+        own = grammar and grammar.parts and not provider.is_kubernetes
+        return Width.TENANT if own else Width.EVERYBODY
     return _by_grammar(grammar, parts) if grammar and parts else Width.EXACT
+
+
+def _of_custom(grammar: SubjectGrammar, pattern: str) -> Width:
+    """How wide a subject of a custom template is, by the claims that it names in full."""
+
+    def names(claim: re.Pattern[str] | None) -> bool:
+        return claim is not None and claim.search(pattern) is not None
+
+    if names(grammar.named_project):
+        return Width.EXACT if names(grammar.named_run) else Width.ANY_RUN
+    # Owner and workflow: the workflow decides what the owner's repositories may do with the role.
+    return Width.EXACT if names(grammar.named_workflow) else Width.TENANT
 
 
 def _by_grammar(grammar: SubjectGrammar, parts: SubjectParts) -> Width:

@@ -89,6 +89,9 @@ _PROVIDERS = {
     "k8s": "kubernetes",
     "spire": "spiffe",
     "oidc": "generic",
+    "auth0": "generic",
+    "keycloak": "generic",
+    "okta": "generic",
 }
 
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Source as Document
+    from aws_iam.engine.language.document import Statement
     from aws_iam.engine.sources.gathered import Gathered
     from aws_iam.tools.kit.tool import Progress
 
@@ -136,7 +137,7 @@ def of_document(
     ]
     if not trusts:
         raise InputError(
-            "`document` contains no trust policy: no statement has a Principal",
+            "`document` contains no trust policy: no statement says who may assume a role",
             hint="pass a role's AssumeRolePolicyDocument, or leave out `document` to check the account",
         )
     by_source = document_findings.without_repeats(
@@ -151,6 +152,10 @@ def of_document(
     )
     rows = [_row(source.name, policy) for source, policy in trusts]
     not_compared = left_out.of_principals(policy for _, policy in trusts)
+    not_compared += left_out.of_subjects(policy for _, policy in trusts)
+    not_compared += left_out.of_resources(
+        sum(1 for source in given.sources if _names_principals(source)) - len(trusts)
+    )
     not_compared += [] if cluster is None else left_out.beside_policies(cluster, known, repository)
     facts = policy_inputs.input_facts(given)
     return Answer(
@@ -176,8 +181,22 @@ def _trust_policy(source: Document) -> Policy | None:
             f"{quoted(source.file or 'document')} is not JSON: {content.message}",
             hint=content.hint,
         )
-    named = any(s.has("Principal") or s.has("NotPrincipal") for s in content.statements)
-    return content if named else None
+    return content if any(map(_is_of_trust, content.statements)) else None
+
+
+def _names_principals(source: Document) -> bool:
+    content = source.content
+    return isinstance(content, Policy) and any(
+        s.has("Principal") or s.has("NotPrincipal") for s in content.statements
+    )
+
+
+def _is_of_trust(statement: Statement) -> bool:
+    """Whether the statement is one of a trust policy, not of the policy of a bucket, a queue or another resource."""
+    named = statement.has("Principal") or statement.has("NotPrincipal")
+    of_resource = statement.has("Resource") or statement.has("NotResource")
+    assumes = any(action.value.lower().startswith("sts:") for action in statement.actions)
+    return named and (assumes or not of_resource)
 
 
 def _trust_findings(trust: Trust) -> tuple[Finding, ...]:

@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.tokens.dead_conditions import needs_template, never_matches
+from aws_iam.engine.tokens.oidc_provider import providers
+from aws_iam.engine.tokens.subject_width import Width, subjects, values, width
+from aws_iam.escape import quoted
+from aws_iam.rules.policy.principals.confused_deputy import services_not_judged
 from aws_iam.tools.irsa.checks import job_trust
 from aws_iam.tools.irsa.checks import manifests as trust_beside
+from aws_iam.tools.irsa.checks.roles import for_services
 from aws_iam.tools.irsa.checks.workflows import role_policies
+from aws_iam.wording import joined
+
+_MOST_SERVICES = 5
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,13 +29,73 @@ if TYPE_CHECKING:
 
 
 def of_principals(policies: Iterable[Policy]) -> list[str]:
-    """That the trust in accounts, roles, users and SAML providers is judged elsewhere."""
+    """What of the principals is judged elsewhere, or not at all."""
+    policies = tuple(policies)
     named = (p for policy in policies for s in policy.statements if s.allows for p in s.principals)
-    if not any(p.type == "AWS" or ":saml-provider/" in p.value for p in named):
+    reasons = []
+    if any(p.type == "AWS" or ":saml-provider/" in p.value for p in named):
+        reasons.append(
+            "trust in accounts, roles, users and SAML providers was not judged: `policy validate` with kind `trust` judges it"
+        )
+    return [*reasons, *of_services(policies)]
+
+
+def of_services(policies: Iterable[Policy]) -> list[str]:
+    """The services of which it is not known whether they need a condition on the source."""
+    services = dict.fromkeys(
+        service for policy in policies for service in services_not_judged(policy)
+    )
+    if not services:
         return []
-    return [
-        "trust in accounts, roles, users and SAML providers was not judged: `policy validate` with kind `trust` judges it"
+    listed = joined([quoted(service, 100) for service in services], shown=_MOST_SERVICES)
+    keys = "aws:SourceAccount or aws:SourceArn"
+    why = "no page of AWS that asks for it is known here"
+    return [f"whether trust in {listed} needs a condition on {keys} was not judged: {why}"]
+
+
+def of_subjects(policies: Iterable[Policy]) -> list[str]:
+    """The subjects that only a custom template sends, and patterns of an issuer whose subjects are not known."""
+    found = tuple(
+        (provider, condition, value.value)
+        for policy in policies
+        for statement in policy.statements
+        if statement.allows and not never_matches(statement)
+        for provider in providers(statement)
+        for condition, value in values(subjects(provider, statement))
+    )
+    custom = [value for provider, _, value in found if needs_template(provider, value)]
+    unknown = [
+        value
+        for provider, condition, value in found
+        if "Like" in condition.base
+        and not is_literal(value)
+        and not (provider.grammar and provider.grammar.parts)
+        and width(provider, value) is Width.EXACT
     ]
+    return [
+        *(
+            f"whether {_listed(custom)} is ever sent was not judged: only a custom subject template sends it"
+            for _ in custom[:1]
+        ),
+        *(
+            f"how many callers {_listed(unknown)} lets in was not judged: the form of the issuer's subjects is not known here"
+            for _ in unknown[:1]
+        ),
+    ]
+
+
+def _listed(values: Iterable[str]) -> str:
+    return joined([quoted(value, 100) for value in dict.fromkeys(values)], shown=2)
+
+
+def of_resources(number: int) -> list[str]:
+    """The policies of buckets and other resources beside the trust policies."""
+    if not number:
+        return []
+    named, were = (
+        ("a resource policy", "was") if number == 1 else (f"{number} resource policies", "were")
+    )
+    return [f"{named} beside the trust {were} not judged: `policy validate` judges it"]
 
 
 def beside_policies(
@@ -55,7 +125,10 @@ def in_account(workloads: Workloads) -> list[str]:
         )
     logins = [x for flow in workloads.workflows for job in flow.jobs for x in job.logins]
     policies = tuple({id(policy): policy for x in logins for policy in role_policies(workloads, x)}.values())  # fmt: skip
-    return list(job_trust.not_compared(workloads.workflows, policies, workloads.repository))
+    return [
+        *of_services(found.policy for found in for_services(workloads)),
+        *job_trust.not_compared(workloads.workflows, policies, workloads.repository),
+    ]
 
 
 def rows(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
@@ -68,4 +141,8 @@ def rows(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
 
 
 def _place(reason: str) -> str:
-    return "principals" if reason.startswith("trust in") else "manifests"
+    if reason.startswith("how many callers") or (
+        reason.startswith("whether") and "subject template" in reason
+    ):
+        return "subjects"
+    return "principals" if "trust" in reason.partition("judged")[0] else "manifests"

@@ -474,3 +474,20 @@ def test_the_library_that_checks_signatures_comes_with_the_mcp_sdk() -> None:
     wanted = [require for require in requires("mcp") or () if require.lower().startswith("pyjwt")]
     assert len(wanted) == 1
     assert "[crypto]" in wanted[0]
+
+
+@pytest.mark.parametrize(
+    ("subject", "says"),
+    [
+        ("repo:octo/app:pull_request", "before anybody has reviewed it"),
+        ("repo:evil/app:ref:refs/heads/main", "The token is of `evil`, and the given policy trusts `octo`"),
+        ("repo:octo/app:ref:refs/heads/dev", "none of those that the given policy lets in"),
+    ],
+)  # fmt: skip
+def test_the_exact_policy_comes_with_what_speaks_against_it(subject: str, says: str) -> None:
+    document = trust({"StringEquals": {"$:aud": "sts.amazonaws.com", "$:sub": CLAIMS["sub"]}})
+    answer = tool.run(
+        {"action": "denied", "document": document, "claims": {**CLAIMS, "sub": subject}}
+    )
+    assert says in answer.summary
+    assert ("is of `evil`" in answer.summary) is ("evil" in subject)

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import keeps_strangers_out
+from aws_iam.engine.effective.caller_conditions import is_fixed, keeps_strangers_out
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.reference.source_conditions import source_page
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import policy_with, trusting
@@ -16,7 +17,7 @@ from aws_iam.rules.outcomes import Fail
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 _TRUST = (Kind.TRUST,)
 _DEPUTY = "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"
@@ -225,22 +226,46 @@ def optional_external_id(statement: Statement) -> Iterator[Fail]:
         )
 
 
-_STEP = "https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html"
-_SCHEDULER = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html"
-_GUARDED: Mapping[str, str] = {
-    "autoscaling.amazonaws.com": "https://docs.aws.amazon.com/autoscaling/ec2/userguide/cross-service-confused-deputy-prevention.html",
-    "bedrock.amazonaws.com": "https://docs.aws.amazon.com/bedrock/latest/userguide/agents-permissions.html",
-    "fis.amazonaws.com": "https://docs.aws.amazon.com/fis/latest/userguide/getting-started-iam-service-role.html",
-    "personalize.amazonaws.com": "https://docs.aws.amazon.com/personalize/latest/dg/cross-service-confused-deputy-prevention.html",
-    "scheduler.amazonaws.com": _SCHEDULER,
-    "states.amazonaws.com": _STEP,
-    "vpc-flow-logs.amazonaws.com": "https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html",
-}
-"""Services whose documentation asks for this condition in the role's trust policy, with the page that says so.
+_SOURCE = frozenset(
+    {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"}
+)
+# Rules of their own judge trust in these.
+_JUDGED_ELSEWHERE = frozenset({"pods.eks.amazonaws.com", "rolesanywhere.amazonaws.com"})
 
-Services whose pages do not ask for it (Amazon EC2, AWS Lambda and many more) are left out: some send no source at all,
-and the condition would lock them out.
-"""
+
+def _is_tied(statement: Statement) -> bool:
+    """Whether a condition ties the role to some source, or narrows the trust in another way."""
+    on_source = [c for c in statement.conditions if c.name in _SOURCE]
+    if any(map(keeps_strangers_out, on_source)):
+        return True
+    return any(
+        condition.demanded
+        and condition.name not in _SOURCE | _NEUTRAL
+        and condition.name not in _OF_ALL_PRINCIPALS
+        and not _accepts_all(condition)
+        for condition in statement.conditions
+    )
+
+
+def services_not_judged(policy: Policy) -> tuple[str, ...]:
+    """The services that can assume the role without a source condition, and of which no page is known to ask for one."""
+    return tuple(
+        dict.fromkeys(
+            principal.value
+            for statement in policy.statements
+            if _allows_assuming(statement) and not _is_tied(statement)
+            for principal in statement.principals
+            if principal.type == "Service"
+            and principal.value not in _JUDGED_ELSEWHERE
+            and not source_page(principal.value)
+            and not _open_source(statement)
+        )
+    )
+
+
+def _open_source(statement: Statement) -> Condition | None:
+    """A condition on the source that every account meets."""
+    return next((c for c in statement.conditions if c.name in _SOURCE and c.demanded), None)
 
 
 @check(
@@ -254,6 +279,10 @@ and the condition would lock them out.
     bad=[
         trusting({"Service": "scheduler.amazonaws.com"}),
         trusting({"Service": "vpc-flow-logs.amazonaws.com"}),
+        trusting(
+            {"Service": "scheduler.amazonaws.com"},
+            condition={"ArnLike": {"aws:SourceArn": "arn:aws:scheduler:*:*:*"}},
+        ),
     ],
     good=[
         trusting(
@@ -268,10 +297,20 @@ def source_not_required(statement: Statement) -> Iterator[Fail]:
 
     False alarm when the service does not send these keys when it assumes the role.
     """
-    if not _allows_assuming(statement) or _is_narrowed(statement):
+    if not _allows_assuming(statement) or _is_tied(statement):
         return
-    for principal in statement.principals:
-        page = _GUARDED.get(principal.value) if principal.type == "Service" else None
+    wide = _open_source(statement)
+    for principal in statement.principals if wide else ():
+        if wide and principal.type == "Service" and principal.value not in _JUDGED_ELSEWHERE:
+            value = next(v for v in wide.values if not is_fixed(wide.name, v.value))
+            yield Fail(
+                value.where,
+                f"{quoted(value.value)} of {quoted(wide.key.value)} names no account, so {quoted(principal.value)}"
+                " can assume the role for any account",
+                fix="Write the account into aws:SourceArn, or add StringEquals on aws:SourceAccount.",
+            )
+    for principal in () if wide else statement.principals:
+        page = source_page(principal.value) if principal.type == "Service" else ""
         if page:
             yield Fail(
                 principal.name.where,

@@ -12,9 +12,11 @@ from aws_iam.engine.tokens.dead_conditions import (
     dead_principal,
     dead_value,
     doubtful_value,
+    doubts,
     never_matches,
 )
 from aws_iam.engine.tokens.oidc_provider import Provider, providers
+from aws_iam.engine.tokens.strangers import open_values
 from aws_iam.engine.tokens.subject_width import Width, widest
 from aws_iam.engine.tokens.vacuous_conditions import vacuous_conditions
 from aws_iam.escape import quoted
@@ -24,6 +26,8 @@ from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from aws_iam.engine.tokens.strangers import OpenValue
 
 _TRUST = (Kind.TRUST,)
 _CONTROLS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html"
@@ -45,6 +49,13 @@ _GOOD = trusting_issuer({"StringEquals": _BRANCH})
 _POD = {"StringEquals": {**_POD_AUD, f"{_CLUSTER}:sub": "system:serviceaccount:shop:cart"}}
 _GITLAB = {"StringEquals": {"gitlab.com:aud": "https://gitlab.com"}}
 _GITLAB_PROJECT = {"StringLike": {"gitlab.com:sub": "project_path:octo/app:*"}}
+
+
+# https://docs.github.com/en/actions/reference/workflows-and-actions/reusing-workflow-configurations
+ONLY_CALLED_WORKFLOW = (
+    "; `job_workflow_ref` names the workflow that the job calls, and if the repository of that workflow is public, jobs of any"
+    " repository may call it"
+)
 
 
 def _tests_a_claim(provider: Provider, statement: Statement) -> bool:
@@ -106,7 +117,7 @@ def any_token(statement: Statement) -> Iterator[Fail]:
     "MISSING_GITHUB_REPO_CONDITION_KEY",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="Workflows of every GitHub repository can assume the role",
+    title="No condition tests which GitHub repository a token belongs to",
     fix="Add StringEquals on token.actions.githubusercontent.com:sub with the repository and branch.",
     kinds=_TRUST,
     bad=[trusting_issuer({"StringEquals": _FOR_US})],
@@ -121,7 +132,8 @@ def any_repository(statement: Statement) -> Iterator[Fail]:
         if provider.host.lower() == _GITHUB:
             yield Fail(
                 statement.place("Condition"),
-                f"no condition compares {quoted(provider.key('sub'))} with a value",
+                f"no condition compares {quoted(provider.key('sub'))} with a value"
+                + ONLY_CALLED_WORKFLOW * provider.names_called_workflow(statement),
                 # AWS wants this claim even where another one names the repository.
                 low_confidence=provider.is_pinned(statement),
             )
@@ -131,7 +143,7 @@ def any_repository(statement: Statement) -> Iterator[Fail]:
     "OIDC-NO-TENANT",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="Every customer of the identity provider can assume the role",
+    title="No condition tests which customer of the identity provider a token belongs to",
     fix="Add StringEquals on the claim that identifies the customer.",
     source=_CONTROLS,
     kinds=_TRUST,
@@ -205,25 +217,19 @@ PODS_THAT_FIT = {
 }
 
 
-def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Condition, Fail]]:
-    """The values that several tenants match; none when another condition on the claim keeps the others out."""
-    open_values = []
-    for condition in (c for c in _tenant_conditions(provider, statement) if c.demanded):
-        like = "Like" in condition.base
-        wide = [value for value in condition.values if like and provider.is_open(value.value)]
-        if not wide:
-            return
-        open_values += [
-            (condition, Fail(pattern.where, quoted(pattern.value))) for pattern in wide
-        ]
-    yield from open_values
+def matched_by_strangers(value: OpenValue) -> str:
+    """What a value that lets strangers in matches, as a sentence."""
+    written = f"{quoted(value.value.value)} of {quoted(value.condition.key.value)}"
+    if value.called_workflow:
+        return f"{written} does not name the owner of the job{ONLY_CALLED_WORKFLOW}"
+    return f"{written} matches tokens of strangers"
 
 
 @check(
     "OIDC-TENANT-WILD",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="The pattern also matches tokens of strangers",
+    title="Tokens of strangers also match",
     fix="Write the full name of the organization, including the character that ends it.",
     source=_CONTROLS,
     kinds=_TRUST,
@@ -257,13 +263,8 @@ def strangers_in_pattern(statement: Statement) -> Iterator[Fail]:
     False alarm when another claim, such as an immutable id, already identifies the tenant.
     """
     for provider in () if never_matches(statement) else providers(statement):
-        if provider.is_kubernetes or provider.is_pinned(statement):
-            continue
-        for condition, value in _open_values(provider, statement):
-            yield Fail(
-                value.where,
-                f"{value.message} of {quoted(condition.key.value)} matches tokens of strangers",
-            )
+        for found in open_values(provider, statement):
+            yield Fail(found.value.where, matched_by_strangers(found))
 
 
 @check(
@@ -371,6 +372,13 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
             yield Fail(
                 provider.principal.name.where,
                 f"{quoted(provider.principal.value)} never matches: it {why}",
+            )
+        for unmet in doubts(provider, statement):
+            yield Fail(
+                unmet.at.where,
+                f"{quoted(unmet.at.value)} never matches by default: {unmet.why}",
+                severity=Severity.WARNING,
+                low_confidence=True,
             )
     for condition in statement.conditions:
         why = dead_key(statement, condition)

@@ -10,7 +10,7 @@ from aws_iam.engine.effective.caller_conditions import is_closed_to_strangers
 from aws_iam.engine.language.document import Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.tokens.oidc_provider import host_of
+from aws_iam.engine.tokens.oidc_provider import DECORATION, built_in, host_of
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import trusting
@@ -144,8 +144,12 @@ _PROVIDER_ARN = re.compile(
     title="A federated principal is not an identity provider",
     fix="Write the ARN of an OIDC or SAML provider, or the host of a built-in one.",
     kinds=_TRUST,
-    bad=[trusting({"Federated": "arn:aws:iam::111122223333:role/app"}, _WEB)],
-    good=[_GITHUB_GOOD],
+    bad=[
+        trusting({"Federated": "arn:aws:iam::111122223333:role/app"}, _WEB),
+        trusting({"Federated": _GITHUB}, _WEB),
+        trusting({"Federated": f"https://{_GITHUB}"}, _WEB),
+    ],
+    good=[_GITHUB_GOOD, trusting({"Federated": "accounts.google.com"}, _WEB)],
 )
 def invalid_provider(statement: Statement) -> Iterator[Fail]:
     """Tokens come from a provider that the account knows; anything else is never trusted.
@@ -154,11 +158,26 @@ def invalid_provider(statement: Statement) -> Iterator[Fail]:
     """
     for principal in _federated(statement):
         value = principal.value
-        if not (_HOST.fullmatch(value) or _PROVIDER_ARN.fullmatch(value) or "*" in value):
+        if "*" in value or "${" in value or _PROVIDER_ARN.fullmatch(value):
+            continue
+        host = DECORATION.sub("", value)
+        if not _HOST.fullmatch(host.partition("/")[0]):
             yield Fail(
                 principal.name.where,
                 f"{quoted(value)} is neither the ARN of an identity provider nor a host",
             )
+        elif not _is_built_in(value):
+            yield Fail(
+                principal.name.where,
+                f"{quoted(value)} trusts no provider, so the statement never matches: an issuer is named by the ARN of the"
+                " account's provider for it, and only the issuers that AWS knows itself are named by their host",
+                fix=f"Write {quoted(f'arn:aws:iam::ACCOUNT:oidc-provider/{host}')} with the account of the role.",
+            )
+
+
+def _is_built_in(host: str) -> bool:
+    # Identity pools have other hosts in GovCloud and China.
+    return host in built_in() or host.startswith("cognito-identity")
 
 
 def _federated(statement: Statement) -> tuple[Principal, ...]:

@@ -9,6 +9,7 @@ from aws_iam.engine.language.document import Kind, Policy, Statement
 from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.dead_conditions import never_matches
 from aws_iam.engine.tokens.oidc_provider import Provider, providers
+from aws_iam.engine.tokens.strangers import denies_others
 from aws_iam.engine.tokens.subject_width import Width, narrower_value, widest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -38,12 +39,7 @@ def _accepted(policy: Policy) -> Iterator[tuple[Statement, Provider]]:
 
 def _is_denied(policy: Policy, provider: Provider, claim: str) -> bool:
     """Whether a Deny of the policy tests the claim, which narrows what the patterns of the Allow show."""
-    return any(
-        condition.negated
-        for statement in policy.statements
-        if statement.denies
-        for condition in provider.on(statement, claim)
-    )
+    return any(denies_others(statement, provider, claim) for statement in policy.statements)
 
 
 @check(

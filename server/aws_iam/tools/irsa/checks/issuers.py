@@ -11,6 +11,8 @@ from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.dead_conditions import never_matches, never_matches_by_keys
 from aws_iam.engine.tokens.oidc_provider import providers
+from aws_iam.engine.tokens.strangers import denies_others
+from aws_iam.engine.tokens.subject_width import Width, narrower_value, widest
 from aws_iam.engine.tokens.trust_comparison import ACTION
 from aws_iam.engine.tokens.vacuous_conditions import vacuous_conditions
 from aws_iam.escape import quoted
@@ -85,13 +87,11 @@ def _takes_tokens(statement_: Statement) -> bool:
 
 def is_denied_elsewhere(trust: Trust, provider: Provider, claim: str) -> bool:
     """Whether a Deny of the policy refuses tokens by the claim: then the Allow need not test it to keep strangers out."""
-    key = provider.key(claim).lower()
     if "denying" not in trust.policy.derived:
         denying = tuple(s for s in trust.policy.statements if s.denies and _takes_tokens(s))
         trust.policy.derived["denying"] = denying
     return any(
-        any(condition.negated for condition in statement_.conditions_on(key))
-        for statement_ in trust.policy.derived["denying"]
+        denies_others(statement, provider, claim) for statement in trust.policy.derived["denying"]
     )
 
 
@@ -160,12 +160,33 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
         yield Fail(
             statement.place("Condition"),
             f"no condition compares {key} with a value, and {quoted(provider.host)} issues tokens to all of its customers"
-            + (_though_pinned(provider, statement) if pinned else ""),
-            severity=Severity.LOW if denied else Severity.MEDIUM if pinned else None,
+            + _though(provider, statement, denied=denied, pinned=pinned),
+            severity=_without_tenant(provider, statement, denied=denied, pinned=pinned),
             fix=_add(provider, provider.required),
             # Whether AWS's own control looks at a Deny is not known.
             low_confidence=denied,
         )
+
+
+def _without_tenant(
+    provider: Provider, statement: Statement, *, denied: bool, pinned: bool
+) -> Severity | None:
+    if denied:
+        return Severity.LOW
+    if pinned:
+        return Severity.MEDIUM
+    return Severity.HIGH if provider.names_called_workflow(statement) else None
+
+
+def _though(provider: Provider, statement: Statement, *, denied: bool, pinned: bool) -> str:
+    """What else the policy tests of the tenant."""
+    if denied:
+        return "; a Deny statement refuses tokens by it"
+    if pinned:
+        return _though_pinned(provider, statement)
+    if provider.names_called_workflow(statement):
+        return oidc_trust.ONLY_CALLED_WORKFLOW
+    return ""
 
 
 def _though_pinned(provider: Provider, statement: Statement) -> str:
@@ -203,18 +224,52 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
     False alarm when the issuer gives tokens to one workload only.
     """
     for statement, provider in trusted(trust):
+        yield from _users_of_client(provider, statement)
         if not _names_tenant_only(provider) or (
             provider.required and not compared(provider, statement, provider.required)
         ):
             continue
-        if compared(provider, statement, "sub") or is_denied_elsewhere(trust, provider, "sub"):
+        if is_denied_elsewhere(trust, provider, "sub") or provider.is_pinned(statement):
             continue
-        if not provider.is_pinned(statement):
+        subject = widest(provider, statement)
+        # The narrower patterns of an issuer whose subjects name projects are high, too.
+        severity = Severity.HIGH if provider.grammar and provider.grammar.parts else None
+        if not compared(provider, statement, "sub"):
             yield Fail(
                 statement.place("Condition"),
                 f"no condition compares {quoted(provider.key('sub'))} with a value",
+                severity=severity,
                 fix=_add(provider, "sub"),
             )
+        elif subject and subject.width is Width.EVERYBODY and not provider.is_shared:
+            yield Fail(
+                subject.value.where,
+                f"{quoted(subject.value.value)} of {quoted(provider.key('sub'))} matches every subject of the issuer",
+                severity=severity,
+                fix=narrower_value(provider, subject),
+            )
+
+
+# https://developers.google.com/identity/protocols/oauth2: the client ids of apps in which people sign in.
+_CLIENT = ".apps.googleusercontent.com"
+
+
+def _users_of_client(provider: Provider, statement: Statement) -> Iterator[Fail]:
+    """An app of Google as the audience, without a user."""
+    if provider.issuer is None or provider.issuer.id != "google":
+        return
+    if any(compared(provider, statement, claim) for claim in ("sub", "email")):
+        return
+    for condition in compared(provider, statement, "aud"):
+        for value in condition.values:
+            if value.value.endswith(_CLIENT):
+                yield Fail(
+                    value.where,
+                    f"{quoted(value.value)} of {quoted(condition.key.value)} is an app: every Google user who signs in to it"
+                    " can assume the role",
+                    severity=Severity.LOW,
+                    fix=_add(provider, "sub"),
+                )
 
 
 def _names_tenant_only(provider: Provider) -> bool:
@@ -224,34 +279,6 @@ def _names_tenant_only(provider: Provider) -> bool:
         return not provider.is_kubernetes and not provider.required
     # Of a built-in issuer the audience is an app, and its users are meant.
     return issuer.requires == "aud" and bool(issuer.subject) and not issuer.built_in
-
-
-@check(
-    "IRSA-NO-SUB",
-    on=Trust,
-    severity=Severity.CRITICAL,
-    needs=FACTS,
-    title=oidc_trust.any_pod.title,
-    fix=oidc_trust.any_pod.fix,
-    source=IRSA,
-    bad=[trusting_issuer({"StringEquals": POD_AUD}, CLUSTER), trusting_issuer({}, CLUSTER)],
-    good=[trusting_issuer(POD, CLUSTER), GOOD],
-)
-def any_pod(trust: Trust) -> Iterator[Fail]:
-    """The cluster issues a token to every service account; only the sub claim says which one.
-
-    False alarm when the cluster runs a single workload and nobody else can create pods.
-    """
-    for statement, provider in trusted(trust):
-        tested = compared(provider, statement, "sub") or is_denied_elsewhere(
-            trust, provider, "sub"
-        )
-        if provider.is_kubernetes and not tested:
-            yield Fail(
-                statement.place("Condition"),
-                f"no condition compares {quoted(provider.key('sub'))} with a value",
-                fix=f'Add "StringEquals": {{"{provider.key("sub")}": "system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT"}}.',
-            )
 
 
 @check(
@@ -397,31 +424,6 @@ def audience_not_tested(trust: Trust) -> Iterator[Fail]:
                 f"{lack[0]}{several}",
                 severity=Severity.HIGH if several else None,
                 fix=_add(provider, "aud"),
-            )
-
-
-@check(
-    "IRSA-NO-AUD",
-    on=Trust,
-    severity=Severity.MEDIUM,
-    needs=FACTS,
-    title="The audience of the service account's token is not tested",
-    fix="Add StringEquals on the issuer's aud key: sts.amazonaws.com.",
-    source=IRSA,
-    bad=[trusting_issuer({"StringEquals": {f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}, CLUSTER)],
-    good=[trusting_issuer(POD, CLUSTER), GOOD],
-)  # fmt: skip
-def pod_audience_not_tested(trust: Trust) -> Iterator[Fail]:
-    """The cluster also signs tokens for other audiences, which pods give to other services.
-
-    False alarm when no pod projects a token for another audience.
-    """
-    for statement, provider in trusted(trust):
-        if provider.is_kubernetes and (lack := missing_audience(provider, statement)):
-            yield Fail(
-                lack[1],
-                lack[0],
-                fix=f'Add "StringEquals": {{"{provider.key("aud")}": "sts.amazonaws.com"}}.',
             )
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.pattern import intersects, is_literal, matches
+from aws_iam.engine.language.pattern import covers, intersects, is_literal, matches
 from aws_iam.engine.tokens.dead_conditions import never_matches
 from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.engine.tokens.subject_width import subjects
@@ -187,6 +187,8 @@ class JobTrust:
             ):
                 return True
             end = "*"
+        if any(covers(f"*:{left_out}", value) for left_out in request.job.excluded):
+            return False
         patterns = request.workflow.subjects(repository, end)
         return any(intersects(value, pattern, ignore_case=ignore_case) for pattern in patterns)
 
@@ -336,6 +338,8 @@ def _unknown_of(workflow: Workflow, job: Job) -> Iterator[str]:
         yield "the audience is not written in the file and was not compared"
     if any(not login.role for login in job.logins):
         yield "the role is not written in the file, so its account was not compared"
+    if job.has_condition:
+        yield "the `if` that decides where the job gets the role was not judged"
     if job.calls and not job.logins:
         yield "the reusable workflow decides role and audience, which were not compared"
 

@@ -9,6 +9,8 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.gather import one_policy
+from aws_iam.engine.tokens.dead_conditions import dead_principal
+from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -44,6 +46,7 @@ _ANCHOR = {
         "aws:SourceArn": "arn:aws:rolesanywhere:eu-west-1:111122223333:trust-anchor/11111111-2222"
     }
 }
+_POOL = "cognito-identity.amazonaws.com"
 _SCHEDULER = {"Service": "scheduler.amazonaws.com"}
 
 
@@ -76,29 +79,36 @@ def everyone(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     needs=FACTS,
-    title="AWS refuses the principal of the trust policy",
+    title="AWS refuses the principal of the trust policy, or it names nobody",
     fix="Name the providers, services, accounts or roles that may assume the role.",
     source=_PRINCIPALS,
     bad=[
         trusting("*", _WEB),
         {"Effect": "Allow", "NotPrincipal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole"},
         trusting({"Federated": "arn:aws:iam::111122223333:oidc-provider/*"}, _WEB),
+        trusting({"Federated": "token.actions.githubusercontent.com"}, _WEB),
     ],
-    good=[GOOD, trusting({"AWS": "*"})],
+    good=[GOOD, trusting({"AWS": "*"}), trusting({"Federated": _POOL}, _WEB)],
 )
 def refused_principal(trust: Trust) -> Iterator[Fail]:
     """A role's trust policy names each of its principals: AWS does not save one with `*`, a wildcard or NotPrincipal.
 
+    An issuer that AWS does not know itself is trusted by the ARN of its provider in the account, never by its URL or host.
+
     False alarm when the wildcard belongs to a placeholder that is filled in before deployment.
     """
     for statement in trust.policy.statements:
+        # OIDC-NEVER-MATCH reports an ARN with more than the host.
+        dead = {own.principal.name.where for own in providers(statement) if dead_principal(own)}
         for rule in (
             role_trust.trust_by_exclusion,
             role_trust.trust_in_star,
             principal_format.wildcard_principal,
+            role_trust.invalid_provider,
         ):
             for problem in rule.failures(statement):
-                yield graded(problem)
+                if problem.where not in dead:
+                    yield graded(problem, fix=problem.fix)
 
 
 @check(
@@ -160,15 +170,13 @@ def incomplete(trust: Trust) -> Iterator[Fail]:
 def any_account(trust: Trust) -> Iterator[Fail]:
     """The service works for all accounts, and somebody else's resource can make it use your role.
 
-    Only services whose documentation asks for the condition are judged: others do not send these keys, and would be
-    locked out.
+    Only services whose documentation is known to ask for the condition are judged; the answer names the others.
     """
     for statement in trust.policy.statements:
         for problem in confused_deputy.source_not_required.failures(statement):
-            yield graded(problem)
+            yield graded(problem, fix=problem.fix)
 
 
-_POOL = "cognito-identity.amazonaws.com"
 _OF_POOL = {"StringEquals": {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}}
 _SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.tokens.strangers import open_values
 from aws_iam.engine.tokens.subject_width import (
     Width,
     is_pinned_by,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Statement
     from aws_iam.engine.tokens.oidc_provider import Provider
+    from aws_iam.engine.tokens.strangers import OpenValue
     from aws_iam.engine.tokens.subject_width import Widest
 
 _GH = "https://docs.github.com/en/actions/reference/security/oidc"
@@ -94,15 +96,20 @@ def strangers(trust: Trust) -> Iterator[Fail]:
 
     False alarm when another claim, such as an immutable id, already identifies the tenant.
     """
-    for _, provider, subject in _of_width(trust, Width.EVERYBODY):
-        private = not provider.required
-        who = "every subject of the issuer" if private else "tokens of strangers"
-        yield Fail(
-            subject.value.where,
-            f"{_named(subject)} matches {who}",
-            severity=Severity.MEDIUM if private else None,
-            fix=narrower_value(provider, subject),
-        )
+    for statement, provider in trusted(trust):
+        subject = widest(provider, statement)
+        for found in open_values(provider, statement):
+            claim = provider.claim(found.condition) or provider.required
+            if is_denied_elsewhere(trust, provider, claim) or _is_chosen(provider, found):
+                continue
+            yield Fail(
+                found.value.where,
+                oidc_trust.matched_by_strangers(found),
+                severity=Severity.HIGH if found.called_workflow else None,
+                fix=narrower_value(provider, subject)
+                if subject and subject.value is found.value
+                else None,
+            )
 
 
 @check(
@@ -327,17 +334,23 @@ def by_name(trust: Trust) -> Iterator[Fail]:
             )
 
 
-_CHOSEN = re.compile(
-    r"(actor|workflow|head_ref|base_ref|ref|environment|event_name|ref_type|runner_environment|context):", re.IGNORECASE
-)  # fmt: skip
+# The claims of a custom subject that say nothing of the owner of the repository.
+_CHOSEN = re.compile(r"(?!repo:|repository|enterprise|job_workflow_ref:)[a-z_]+:", re.IGNORECASE)
+
+
+def _is_chosen(provider: Provider, found: OpenValue) -> bool:
+    """Whether the subject names other claims of GitHub than the owner."""
+    github = provider.issuer is not None and provider.issuer.id == "github"
+    is_subject = provider.claim(found.condition) == "sub"
+    return github and is_subject and _CHOSEN.match(found.value.value) is not None
 
 
 @check(
     "OIDC-CUSTOM-SUB",
     on=Trust,
-    severity=Severity.HIGH,
+    severity=Severity.CRITICAL,
     needs=FACTS,
-    title="The subject begins with a claim that anyone on GitHub can choose",
+    title="The subject does not name the owner of the repository",
     fix="Let the subject begin with repo, repository_owner_id or repository_id, and pin that.",
     source=_GH,
     bad=[on_sub("StringEquals", "actor:octocat:ref:refs/heads/main"), on_sub("StringLike", "workflow:deploy*")],
@@ -346,19 +359,22 @@ _CHOSEN = re.compile(
 def chosen_by_anybody(trust: Trust) -> Iterator[Fail]:
     """A stranger can choose the name of a workflow or branch, but not the owner of the repository.
 
-    False alarm when another claim pins the owner.
+    High where the subject names a person, who must be brought to start a workflow in the stranger's repository, such as by
+    a comment on an issue. False alarm when another claim pins the owner.
     """
     for statement, provider in trusted(trust):
-        shared = provider.issuer is not None and provider.issuer.id == "github"
-        if not shared or provider.is_pinned(statement):
-            continue
-        for _, value in values(subjects(provider, statement)):
-            if _CHOSEN.match(value.value):
+        for found in open_values(provider, statement):
+            if _is_chosen(provider, found) and not is_denied_elsewhere(trust, provider, "sub"):
                 yield Fail(
-                    value.where,
-                    f"{quoted(value.value)} begins with a claim that anyone can choose, and no condition names the owner of the repository",
+                    found.value.where,
+                    f"{quoted(found.value.value)} names only claims that anyone on GitHub can choose or bring about, and no"
+                    " condition names the owner of the repository",
+                    severity=Severity.HIGH if _PERSON.match(found.value.value) else None,
                     fix=f'Add "StringEquals": {{"{provider.key("repository_owner_id")}": "OWNER_ID"}}.',
                 )
+
+
+_PERSON = re.compile(r"(?:.*:)?actor(?:_id)?:[^:*?]+(?::|$)")
 
 
 @check(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
 from aws_iam.answer import Severity
+from aws_iam.engine.tokens.audience import missing_audience
 from aws_iam.engine.tokens.subject_width import Width, subjects, values, widest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -19,7 +20,9 @@ from aws_iam.tools.irsa.checks.issuers import (
     IRSA,
     POD,
     POD_AUD,
+    compared,
     graded,
+    is_denied_elsewhere,
     trusted,
 )
 from aws_iam.tools.irsa.checks.subject import FACTS, Trust
@@ -42,6 +45,59 @@ _ONE_POD = {
 
 def _pods(action: object, condition: object = None) -> Example:
     return trusting({"Service": "pods.eks.amazonaws.com"}, action, condition)
+
+
+@check(
+    "IRSA-NO-SUB",
+    on=Trust,
+    severity=Severity.CRITICAL,
+    needs=FACTS,
+    title=oidc_trust.any_pod.title,
+    fix=oidc_trust.any_pod.fix,
+    source=IRSA,
+    bad=[trusting_issuer({"StringEquals": POD_AUD}, CLUSTER), trusting_issuer({}, CLUSTER)],
+    good=[trusting_issuer(POD, CLUSTER), GOOD],
+)
+def any_pod(trust: Trust) -> Iterator[Fail]:
+    """The cluster issues a token to every service account; only the sub claim says which one.
+
+    False alarm when the cluster runs a single workload and nobody else can create pods.
+    """
+    for statement, provider in trusted(trust):
+        tested = compared(provider, statement, "sub") or is_denied_elsewhere(
+            trust, provider, "sub"
+        )
+        if provider.is_kubernetes and not tested:
+            yield Fail(
+                statement.place("Condition"),
+                f"no condition compares {quoted(provider.key('sub'))} with a value",
+                fix=f'Add "StringEquals": {{"{provider.key("sub")}": "system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT"}}.',
+            )
+
+
+@check(
+    "IRSA-NO-AUD",
+    on=Trust,
+    severity=Severity.MEDIUM,
+    needs=FACTS,
+    title="The audience of the service account's token is not tested",
+    fix="Add StringEquals on the issuer's aud key: sts.amazonaws.com.",
+    source=IRSA,
+    bad=[trusting_issuer({"StringEquals": {f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}, CLUSTER)],
+    good=[trusting_issuer(POD, CLUSTER), GOOD],
+)  # fmt: skip
+def pod_audience_not_tested(trust: Trust) -> Iterator[Fail]:
+    """The cluster also signs tokens for other audiences, which pods give to other services.
+
+    False alarm when no pod projects a token for another audience.
+    """
+    for statement, provider in trusted(trust):
+        if provider.is_kubernetes and (lack := missing_audience(provider, statement)):
+            yield Fail(
+                lack[1],
+                lack[0],
+                fix=f'Add "StringEquals": {{"{provider.key("aud")}": "sts.amazonaws.com"}}.',
+            )
 
 
 @check(

@@ -134,7 +134,8 @@ class _Comparison:
 
 def _other_run(trusts: tuple[JobTrust, ...], request: Request) -> tuple[str, str]:
     listed = tuple(dict.fromkeys(end for trust in trusts for end in trust.ends))
-    message = f"sends a subject that ends in {_any_of(request.job.ends)}, but the trust policy accepts {_any_of(listed)}"
+    never = f", never in {_any_of(request.job.excluded)}" if request.job.excluded else ""
+    message = f"sends a subject that ends in {_any_of(request.job.ends)}{never}, but the trust policy accepts {_any_of(listed)}"
     return message, _mended(request.job)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Finding, Severity, Status, Where, next_call
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference import issuers
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.tokens import causes
@@ -264,7 +266,7 @@ def _summary(comparison: TokenComparison, findings: tuple[Finding, ...], *, prov
     subject = comparison.claims.text("sub")
     token = f"the token of {quoted(subject)}" if subject else "the token"
     if comparison.decision.outcome != "Allowed":
-        exact = " trust-policy.json lets in exactly this caller." if proved else ""
+        exact = f" {_EXACT}{''.join(_cautions(comparison))}" if proved else ""
         return f"Refused: the trust policy does not let in {token}: {_first(findings)}.{exact}"
     if findings:
         return f"The trust policy lets in {token}, but AWS refuses it anyway: {_first(findings)}."
@@ -277,6 +279,43 @@ def _summary(comparison: TokenComparison, findings: tuple[Finding, ...], *, prov
         "role's account and has the token's audience among its client ids, that the signature is valid, and that no "
         "resource control policy denies the call."
     )
+
+
+_EXACT = "trust-policy.json lets in exactly this caller, and none of those that the given policy lets in."
+
+
+def _cautions(comparison: TokenComparison) -> Iterator[str]:
+    """Why the caller should perhaps not get in at all."""
+    subject = comparison.claims.text("sub")
+    if subject.endswith(":pull_request"):
+        yield (
+            " A pull request runs its author's code before anybody has reviewed it: give such runs a role of their own that"
+            " can only read."
+        )
+    own, trusted = _owner(comparison.claims.host, subject), _trusted_owners(comparison)
+    if own and trusted and own.lower() not in {owner.lower() for owner in trusted}:
+        listed = ", ".join(quoted(owner) for owner in sorted(trusted)[:3])
+        yield (
+            f" The token is of {quoted(own)}, and the given policy trusts {listed}: let it in only if it is yours."
+        )
+
+
+def _trusted_owners(comparison: TokenComparison) -> set[str]:
+    """The owners in the subjects that the nearest statement lists for the token's issuer."""
+    host, near = comparison.claims.host, comparison.nearest
+    if near is None or near.principal is None:
+        return set()
+    listed = (v.value for met in near.conditions if met.claim == "sub" for v in met.condition.values)  # fmt: skip
+    return {owner for value in listed if (owner := _owner(host, value)) and is_literal(owner)}
+
+
+def _owner(host: str, subject: str) -> str:
+    """The name of the tenant in a subject; empty where the issuer's subjects are not known to have one."""
+    known = known_issuer(host)
+    before = known.grammar.before_tenant if known and known.kind == "shared" else ""
+    if not before or not subject.startswith(before):
+        return ""
+    return re.split(r"[/@:]", subject.removeprefix(before), maxsplit=1)[0]
 
 
 def _first(findings: tuple[Finding, ...]) -> str:

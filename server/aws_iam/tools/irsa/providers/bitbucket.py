@@ -16,7 +16,7 @@ _ANY_ENVIRONMENT = "steps of every branch and deployment environment are let in:
 def _workload(request: Request) -> Workload:
     names = request.names
     workspace = names.need("owner", "slug")
-    workspace_id = names.find("owner_id", "uuid")
+    workspace_id = names.owner_id and _bare(names.owner_id, "owner_id")
     if not (workspace_id or request.audience):
         raise InputError(
             "provider `bitbucket` needs `owner_id` or `audience`",
@@ -43,7 +43,12 @@ def _workload(request: Request) -> Workload:
 
 
 def _braced(text: str, name: str) -> str:
-    return "{" + checked_name(name, text.removeprefix("{").removesuffix("}").lower(), "uuid") + "}"
+    return "{" + _bare(text, name) + "}"
+
+
+def _bare(text: str, name: str) -> str:
+    """The UUID without the braces that Bitbucket's settings show."""
+    return checked_name(name, text.removeprefix("{").removesuffix("}").lower(), "uuid")
 
 
 def _manifest(request: ManifestRequest) -> Manifest:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.tools.irsa.asset_files import manifest_file
-from aws_iam.tools.irsa.names import exactly_one, full_ref
+from aws_iam.tools.irsa.names import exactly_one, full_ref, is_ref_pattern, pattern_note
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
 
@@ -15,7 +16,7 @@ def _workload(request: Request) -> Workload:
     names = request.names
     kind = exactly_one(names, "buildkite", ("branch", "tag"))
     organization, pipeline = names.need("owner", "slug"), names.need("repository", "slug")
-    ref = full_ref(names, kind)
+    ref = full_ref(names, kind, patterns=True)
     ids = {"owner_id": "organization_id", "repository_id": "pipeline_id"}
     caller = TokenCaller(
         sid="BuildkiteJob",
@@ -32,6 +33,7 @@ def _workload(request: Request) -> Workload:
         description=f"Buildkite jobs of {organization}/{pipeline} on {ref}",
         notes=(
             "the subject ends with commit and step, so its end stays open",
+            *pattern_note(names, "protect these names where the repository lies"),
             "the agent requests the token: buildkite-agent oidc request-token --audience "
             + caller.audience,
         ),
@@ -41,8 +43,12 @@ def _workload(request: Request) -> Workload:
 def _manifest(request: ManifestRequest) -> Manifest:
     """A step that runs on that branch or tag only and requests the token from the agent."""
     names = request.names
-    variable = "build.branch" if names.branch else "build.tag"
-    condition = f"{variable} == {json.dumps(names.branch or names.tag)}"
+    variable, ref = ("build.branch", names.branch) if names.branch else ("build.tag", names.tag)
+    # https://buildkite.com/docs/pipelines/configure/conditionals
+    stem = re.escape((ref or "").removesuffix("*")).replace("/", r"\/")
+    condition = (
+        f"{variable} =~ /^{stem}/" if is_ref_pattern(ref) else f"{variable} == {json.dumps(ref)}"
+    )
     audience = shlex.quote(request.audience)
     file = manifest_file(
         "buildkite.yml",

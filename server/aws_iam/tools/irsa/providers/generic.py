@@ -16,6 +16,16 @@ from aws_iam.tools.irsa.provider import (
 )
 from aws_iam.tools.irsa.web_identity_profile import profile_manifest
 
+_AZP = (
+    "look into a token: if it has the claim azp, as Keycloak's have, AWS compares the key aud with azp and oaud with aud, so"
+    " `audience` is the value of azp, and a client id of the provider"
+)
+# https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles
+_AUTH0 = (
+    "aud is the client id (claim azp) and oaud the API (claim aud), as in Auth0's own token profile; an API with the profile"
+    " RFC 9068 sends no azp: then write the API under aud, without oaud, and register it with the provider"
+)
+
 
 def _workload(request: Request) -> Workload:
     names = request.names
@@ -37,8 +47,15 @@ def _workload(request: Request) -> Workload:
             hint="the token's `aud`, or `azp` where it has one",
         )
     subject = names.need("subject", "subject")
+    client = subject.removesuffix("@clients") if known and known.id == "auth0" else subject
+    is_client = client != subject
     caller = TokenCaller(
-        sid="Workload", issuer=host, audience=request.audience_or(""), subject=subject
+        sid="Workload",
+        issuer=host,
+        # AWS takes the key aud from the claim azp, where Auth0 puts the client id, and oaud from aud.
+        audience=client if is_client else request.audience_or(""),
+        subject=subject,
+        claims={"oaud": request.audience_or("")} if is_client else {},
     )
     return Workload(
         caller=caller,
@@ -49,7 +66,8 @@ def _workload(request: Request) -> Workload:
                 if known and known.subject
                 else ()
             ),
-            *(known.notes if known else slash_note(host)),
+            *(known.notes if known else (*slash_note(host), _AZP)),
+            *((_AUTH0,) if is_client else ()),
         ),
     )
 
@@ -57,7 +75,8 @@ def _workload(request: Request) -> Workload:
 def _manifest(request: ManifestRequest) -> Manifest:
     """A profile of the AWS CLI and the SDKs."""
     return profile_manifest(
-        request, f"request a token with the audience {request.audience} from the issuer"
+        request,
+        f"request a token with the audience {request.claims.get('oaud', request.audience)} from the issuer",
     )
 
 
