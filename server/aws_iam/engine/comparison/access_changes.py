@@ -10,13 +10,13 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Severity
-from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, names_of
+from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, is_kms_or_sts, names_of
 from aws_iam.engine.comparison.arn_formats import may_be_asked
 from aws_iam.engine.comparison.change_risks import (
     JudgedAccess,
     Risk,
     Widening,
+    at_most_high,
     widened,
     without_deny,
 )
@@ -33,7 +33,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Where
     from aws_iam.engine.comparison.actions import ActionGroup
@@ -41,13 +41,14 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
     from aws_iam.engine.comparison.statement_changes import ConditionChange, ResourceChange
-    from aws_iam.engine.language.document import Principal, Statement
+    from aws_iam.engine.language.document import Condition, Principal, Statement
 
 _WHOLE = "all"
 _UNKNOWN = "unknown"
 _LEVELS = (_WHOLE, "Permissions management", "Write", "Tagging", "Read", "List", _UNKNOWN)
 _EVERYONE = "everyone"
 _PERMITTED = "principals of the resource's account whose own policies allow it"
+_OTHERS = "other policies of the principal"
 # Of more resources than this a row names all.
 _MOST_MATCHED = 100
 _FEW_TYPES = 2
@@ -71,7 +72,10 @@ class _Place:
     other: Clause | None
     conditions: ConditionChange | None
     resource_change: ResourceChange | None
+    beside: str
     widening: Widening
+    # Whether only other policies of the principal allow it.
+    by_others: bool
 
 
 @slotted
@@ -98,15 +102,19 @@ class AccessChange:
     other_conditions: Mapping[str, Any] | None
     condition_change: ConditionChange | None
     resource_change: ResourceChange | None
+    # What else changed in the statement, in words.
+    beside: str
+    # The conditions of a statement that allows everyone.
+    limits: tuple[Condition, ...]
+    # Whether a Deny changed what other policies of the principal allow it, and these policies nothing.
+    by_others: bool
     # The policy's name, where several are compared, and whether it only limits others.
     policy: str = ""
     is_limit: bool = False
 
     def of(self, policy: str, *, is_limit: bool) -> AccessChange:
         """The change of a policy of that name; what a limit allows may still be allowed by nothing else."""
-        severity = self.risk.severity
-        at_most = Severity.HIGH if severity is Severity.CRITICAL else severity
-        risk = Risk(name=self.risk.name, severity=at_most if is_limit else severity)
+        risk = at_most_high(self.risk) if is_limit else self.risk
         return replace(self, policy=policy, is_limit=is_limit, risk=risk)
 
     def row(self) -> dict[str, Any]:
@@ -118,6 +126,7 @@ class AccessChange:
             "resources": list(self.resources),
             "except_resources": list(self.excluded),
             "principals": list(self.principals),
+            "allowed_by": _OTHERS if self.by_others else "",
             "conditions": self.conditions,
             f"conditions_{'after' if self.of_baseline else 'before'}": self.other_conditions,
             "risk": self.risk.name or "none known",
@@ -137,10 +146,10 @@ class AccessChange:
         return [n for n in self.names if (n == action if exact else n.startswith(start))]
 
     @property
-    def order(self) -> tuple[int, bool, int]:
+    def order(self) -> tuple[int, bool, bool, int]:
         """Riskiest first."""
         level = _LEVELS.index(self.access_level)
-        return self.risk.severity.rank, not self.risk.name, level
+        return self.risk.severity.rank, self.by_others, not self.risk.name, level
 
     def in_words(self) -> str:
         """Its first action with its resources and its principals, and its risk."""
@@ -151,21 +160,21 @@ class AccessChange:
         )
 
     def when(self) -> str:
-        """Under which condition, where that is what changed."""
-        change = self.condition_change
-        if change is None:
+        """What has to hold, too: the conditions of access for everyone, or an Allow in another policy."""
+        if self.by_others:
+            return " where other policies of the principal allow it"
+        if not self.limits:
             return ""
-        if self.is_allow:
-            own = change.was if self.of_baseline else change.now
-            return f" with {condition_in_words(own)}" if own else ""
-        limits = change.now if self.of_baseline else change.was
-        return f" where {condition_in_words(limits)} does not hold" if limits else ""
+        return f" with {condition_in_words(self.limits)}"
 
     def _on(self) -> str:
         """Its resources in words."""
-        # In the policy of a resource `*` is that resource.
-        if not self.resources or (self.principals and "*" in self.resources):
+        if not self.resources:
             return ""
+        excluded = joined([quoted(text) for text in self.excluded], shown=_SHOWN)
+        if self.principals and "*" in self.resources:
+            # In the policy of a resource `*` is that resource, in one of an endpoint everything.
+            return f" on everything except {excluded}" if excluded else self._on_itself()
         if "*" not in self.resources:
             return f" on {joined([quoted(text) for text in self.resources], shown=_SHOWN)}"
         known = catalog().action(self.actions[0])
@@ -177,8 +186,13 @@ class AccessChange:
             if 0 < len(types) <= _FEW_TYPES
             else "resource"
         )
-        excluded = joined([quoted(text) for text in self.excluded], shown=_SHOWN)
         return f" on every {what}{f' except {excluded}' if excluded else ''}"
+
+
+    def _on_itself(self) -> str:
+        known = catalog().action(self.actions[0])
+        is_single = known is None or not known.resource_types or is_kms_or_sts(known.full_name)
+        return "" if is_single else " on `*`"
 
 
 def _quoted(principal: str) -> str:
@@ -226,16 +240,24 @@ def _level(name: str) -> str:
     return known.level if known else _UNKNOWN
 
 
-def access_changes(found: SearchResult, risks: ChangeRisks) -> tuple[AccessChange, ...]:
-    """The rows of one direction of a comparison."""
+def access_changes(
+    found: SearchResult, risks: ChangeRisks, decisive: Container[int]
+) -> tuple[AccessChange, ...]:
+    """The rows of one direction of a comparison; `decisive` are the statements, by identity, that one side lacks."""
     changed = {id(clause.statement): clause for clause in found.changed}
-    counterparts = Counterparts()
+    counterparts = Counterparts(decisive)
     groups: dict[object, tuple[_Place, dict[int, ActionGroup]]] = {}
     for difference in found.differences:
         for clause in _causes(difference, changed):
             place = _place(clause, difference, found, risks, counterparts)
             other = place.other and id(place.other.statement)
-            key = (id(clause.statement), place.resources, place.principals, other)
+            key = (
+                id(clause.statement),
+                place.resources,
+                place.principals,
+                place.by_others,
+                other,
+            )
             groups.setdefault(key, (place, {}))[1][id(difference.group)] = difference.group
     rows = [
         change
@@ -290,7 +312,9 @@ def _place(
         judged=(request["resource"],) if of_resource else resources or ("*",),
         other=other,
         conditions=change.conditions,
-        resource_change=moved,
+        resource_change=moved if moved and (moved.was or moved.now) else None,
+        beside=change.beside,
+        by_others="needs" in difference.request and not of_resource,
         widening=Widening(
             is_foreign=foreign,
             keys=weakened if gains else (),
@@ -313,13 +337,45 @@ def _principals(clause: Clause, difference: Difference, found: SearchResult) -> 
     if difference.case.is_permitted:
         yield _PERMITTED
     elif not clause.allows:
-        yield _caller_in_words(difference, found)
+        yield from _freed(clause, difference, found)
     elif clause.statement.not_principals:
         listed = [principal.value for principal in clause.statement.not_principals]
         yield f"everyone except {joined([quoted(text) for text in listed], shown=_SHOWN)}"
     else:
         for principal in _named_principals(clause, found):
             yield _EVERYONE if principal.is_everyone else principal.value
+
+
+def _freed(clause: Clause, difference: Difference, found: SearchResult) -> Iterator[str]:
+    """Whom a Deny stopped: all whom an Allow names, where it does not distinguish callers; else the one of the request."""
+    caller = _caller_in_words(difference, found)
+    binds_all = any(principal.is_everyone for principal in clause.statement.principals)
+    named: dict[str, None] = {}
+    if binds_all and not any(_is_of_caller(c.name) for c in clause.statement.conditions):
+        pointers = difference.request["granted_by"]
+        action = difference.group.action.lower()
+        targets = clause.resources or ()
+        named = {
+            principal.value: None
+            for allow in found.own.allows
+            if allow.pointer in pointers
+            or (not clause.not_resources and allow.ready.takes(action) and _meets(allow, targets))
+            for principal in allow.statement.principals
+        }
+    everyone = any(principal == "*" for principal in named)
+    yield from (caller,) if everyone or caller not in named else named
+
+
+def _meets(allow: Clause, targets: Sequence[str]) -> bool:
+    """Whether an Allow names a resource that a Deny covers, or the Deny covers all."""
+    if "*" in targets:
+        return True
+    own = allow.resources or ()
+    return not allow.not_resources and any(text in targets for text in own)
+
+
+def _is_of_caller(key: str) -> bool:
+    return key.startswith(("aws:principal", "aws:user", "aws:source", "aws:federated"))
 
 
 def _named_principals(clause: Clause, found: SearchResult) -> Sequence[Principal]:
@@ -373,6 +429,11 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             else None,
             condition_change=place.conditions,
             resource_change=place.resource_change,
+            beside=place.beside,
+            limits=clause.statement.conditions
+            if clause.allows and _EVERYONE in place.principals
+            else (),
+            by_others=place.by_others,
         )
 
 
@@ -409,7 +470,8 @@ def _risks(
     for name, stood_for, risk in own:
         graver = widened(risk, stood_for, place.widening)
         freed = not clause.allows and not risks.of_loss
-        yield name, without_deny(graver, stood_for) if freed else graver
+        full = without_deny(graver, stood_for) if freed else graver
+        yield name, at_most_high(full) if place.by_others else full
 
 
 def _conditions(statement: Statement) -> dict[str, dict[str, list[str]]] | None:

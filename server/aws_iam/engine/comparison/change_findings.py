@@ -30,6 +30,7 @@ def change_findings(
             change.is_allow,
             change.risk,
             change.condition_change,
+            change.by_others,
         )
         groups.setdefault(key, []).append(change)
     for changes in groups.values():
@@ -100,6 +101,7 @@ def _with_cause(changes: Sequence[AccessChange]) -> str:
     moved = first.resource_change
     if moved and (not first.is_allow or (moved.was and moved.now)):
         says += f"; {moved.in_words()}"
+    says += f"; {first.beside}" if first.beside else ""
     return f"{says}; {first.condition_change.in_words()}" if first.condition_change else says
 
 
@@ -111,7 +113,7 @@ def _in_words(changes: Sequence[AccessChange]) -> str:
     more = len(names) - len(first.names_of(first.actions[0]))
     rest = f" and {counted(more, 'more action')}" if more > 0 else ""
     others = len(_names(changes) - names)
-    beside = f", and {counted(others, 'more action')} under other conditions" if others else ""
+    beside = f", and {counted(others, 'more action')} otherwise" if others else ""
     statements = {(change.policy, change.of_baseline, change.statement) for change in changes}
     where = f", in {len(statements)} statements" if len(statements) > 1 else ""
     return f"{first.in_words()}{rest}{beside}{where}"

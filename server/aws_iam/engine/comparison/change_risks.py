@@ -107,6 +107,12 @@ def _risk_ranks() -> Mapping[str, int]:
     return ranks | {name: 0 for path in escalation_paths() for name in path.actions}
 
 
+def at_most_high(risk: Risk) -> Risk:
+    """The risk of access that a limit stopped: perhaps nothing else allows it."""
+    is_worst = risk.severity is Severity.CRITICAL
+    return Risk(name=risk.name, severity=Severity.HIGH) if is_worst else risk
+
+
 def without_deny(risk: Risk, names: Iterable[str]) -> Risk:
     """The risk of access that a Deny stopped until now: somebody had a reason to write it."""
     severity = Severity.HIGH if any(map(_protects, names)) else Severity.MEDIUM

@@ -38,7 +38,7 @@ from aws_iam.engine.comparison.unchanged_statements import (
     reusable_nodes,
     share_derived,
 )
-from aws_iam.engine.language.document import Policy
+from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered, sources_of
@@ -204,7 +204,7 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
     share_derived(new, old)
     _refuse_mixture(new, old)
     atoms = Atoms()
-    beside, notes = _beside_everything(new, old)
+    beside, notes = _beside_rcps(new, old)
     new_beside, old_beside = (*new, *beside), (*old, *beside)
     decisive = changed_statements(new_beside, old_beside)
     ours, theirs = (
@@ -213,9 +213,10 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
     forward = OneWaySearch(atoms=atoms, policies=ours, without=theirs)
     beyond = _without_misspelt(forward.search())
     short = _without_misspelt(OneWaySearch(atoms=atoms, policies=theirs, without=ours).search())
-    gained = access_changes(beyond, _risks(beyond, forward, baseline))
+    gained = access_changes(beyond, _risks(beyond, forward, baseline), decisive)
     # What is lost completes no path.
-    lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True))
+    lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True), decisive)
+    notes = (*notes, *_other_policies(beyond, short))
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
     return ComparedPolicy(
         name=pair.name,
@@ -286,16 +287,24 @@ def _risks(
     )
 
 
-def _beside_everything(
+def _beside_rcps(
     new: tuple[Policy, ...], old: tuple[Policy, ...]
 ) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
-    """An Allow of everything, if all policies only deny, and the assumption to report."""
-    statements = [statement for policy in (*new, *old) for statement in policy.statements]
-    if not statements or any(statement.allows for statement in statements):
+    """An Allow of everything, if RCPs only deny, and the assumption to report."""
+    policies = (*new, *old)
+    statements = [statement for policy in policies for statement in policy.statements]
+    if all(p.kind is not Kind.RCP for p in policies) or any(s.allows for s in statements):
         return (), ()
-    return (allow_all(principaled=is_principaled((*new, *old))),), (
-        "neither side allows anything, so both are compared as guardrails: together with an Allow of everything",
+    return (allow_all(principaled=True),), (
+        "neither side allows anything, so both are compared as RCPs: together with RCPFullAWSAccess",
     )
+
+
+def _other_policies(*searches: SearchResult) -> Iterator[str]:
+    """What is assumed of policies that are not compared, where a Deny differs."""
+    changed = [clause for found in searches for clause in found.changed if not clause.allows]
+    if any(not clause.has_principals for clause in changed):
+        yield "other policies of the principal may allow anything: a Deny limits them, too"
 
 
 def forbidden_requests(
