@@ -28,6 +28,7 @@ from aws_iam.engine.comparison.statement_changes import (
 )
 from aws_iam.engine.comparison.uncovered_statements import new_principals
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
@@ -54,6 +55,7 @@ _MOST_MATCHED = 100
 _FEW_TYPES = 2
 # Where a word begins in a name such as `AccountInOrganization`.
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
+_WILD = re.compile(r"[*?]")
 _ACCOUNT = 4
 _SHOWN = 3
 
@@ -74,6 +76,7 @@ class _Place:
     resource_change: ResourceChange | None
     beside: str
     widening: Widening
+    limited_by: tuple[str, ...]
     # Whether only other policies of the principal allow it.
     by_others: bool
 
@@ -104,8 +107,12 @@ class AccessChange:
     resource_change: ResourceChange | None
     # What else changed in the statement, in words.
     beside: str
+    # The entry of Action that its first action matches, if that is a pattern in the middle or front of the name.
+    pattern: str
     # The conditions of a statement that allows everyone.
     limits: tuple[Condition, ...]
+    # The Denies, by pointer, that keep some of everyone out.
+    limited_by: tuple[str, ...]
     # Whether a Deny changed what other policies of the principal allow it, and these policies nothing.
     by_others: bool
     # The policy's name, where several are compared, and whether it only limits others.
@@ -152,20 +159,21 @@ class AccessChange:
         return self.risk.severity.rank, self.by_others, not self.risk.name, level
 
     def in_words(self) -> str:
-        """Its first action with its resources and its principals, and its risk."""
+        """Its first action, with the pattern that it matches, its resources and principals, and its risk."""
         to = joined([_quoted(principal) for principal in self.principals], shown=_SHOWN)
         risk = f" ({self.risk.name})" if self.risk.name else ""
-        return (
-            f"{quoted(self.actions[0])}{self._on()}{f' to {to}' if to else ''}{risk}{self.when()}"
-        )
+        by = f" by {quoted(self.pattern)}" if self.pattern else ""
+        what = f"{quoted(self.actions[0])}{by}{self._on()}{f' to {to}' if to else ''}"
+        return f"{what}{risk}{self.when()}"
 
     def when(self) -> str:
         """What has to hold, too: the conditions of access for everyone, or an Allow in another policy."""
         if self.by_others:
             return " where other policies of the principal allow it"
-        if not self.limits:
-            return ""
-        return f" with {condition_in_words(self.limits)}"
+        limits = f" with {condition_in_words(self.limits)}" if self.limits else ""
+        if not self.limited_by:
+            return limits
+        return f"{limits} unless denied at {joined(self.limited_by, 'or', shown=_SHOWN)}"
 
     def _on(self) -> str:
         """Its resources in words."""
@@ -304,11 +312,15 @@ def _place(
     moved, weakened = change.resources, change.weakened
     gains = clause.allows and not risks.of_loss
     foreign = gains and risks.is_foreign(_named_principals(clause, found))
+    principals = tuple(_principals(clause, difference, found))
     return _Place(
         clause=clause,
         resources=resources,
         excluded=excluded,
-        principals=tuple(_principals(clause, difference, found)),
+        principals=principals,
+        limited_by=tuple(_limiting(difference, found))
+        if clause.allows and _EVERYONE in principals
+        else (),
         judged=(request["resource"],) if of_resource else resources or ("*",),
         other=other,
         conditions=change.conditions,
@@ -374,6 +386,15 @@ def _meets(allow: Clause, targets: Sequence[str]) -> bool:
     return not allow.not_resources and any(text in targets for text in own)
 
 
+def _limiting(difference: Difference, found: SearchResult) -> Iterator[str]:
+    """The Denies that distinguish the callers of an action which an Allow gives to everyone."""
+    action = difference.group.action.lower()
+    for deny in found.own.denies:
+        keys = [condition.name for condition in deny.statement.conditions]
+        if any(map(_is_of_caller, keys)) and deny.ready.takes(action):
+            yield deny.pointer
+
+
 def _is_of_caller(key: str) -> bool:
     return key.startswith(("aws:principal", "aws:user", "aws:source", "aws:federated"))
 
@@ -411,8 +432,10 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
         for name, risk in _risks(place, action, own, risks):
             found.setdefault((level or _level(name), risk), {})[name] = own if level else (name,)
     for (level, risk), actions in found.items():
+        listed = tuple(sorted(actions))
         yield AccessChange(
-            actions=tuple(sorted(actions)),
+            actions=listed,
+            pattern=_inner_pattern(clause, listed[0]),
             names=tuple(name for own in actions.values() for name in own),
             access_level=level,
             resources=place.resources,
@@ -433,8 +456,19 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             limits=clause.statement.conditions
             if clause.allows and _EVERYONE in place.principals
             else (),
+            limited_by=place.limited_by,
             by_others=place.by_others,
         )
+
+
+def _inner_pattern(clause: Clause, action: str) -> str:
+    """The entry of an Allow that the action matches, if its wildcard is not at the end: nobody sees what it covers."""
+    lower = action.lower()
+    if not clause.allows or clause.ready.negated or lower in clause.ready.names:
+        return ""
+    own = clause.ready.near(lower)
+    inner = [p for p in own if _WILD.search(p[:-1].partition(":")[2]) and matches(p, lower)]
+    return next((w for w in clause.statement.action_words if inner and w.lower() == inner[0]), "")
 
 
 def _entries(clause: Clause, names: Sequence[str]) -> Iterator[tuple[str, str, Sequence[str]]]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.wording import counted
+from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
+from aws_iam.escape import quoted
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
+    from aws_iam.engine.comparison.statement_changes import ConditionChange
 
 _LEAST = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
@@ -36,15 +39,24 @@ def change_findings(
     for changes in groups.values():
         yield _gained(changes)
     if lost:
+        misspelt = dict.fromkeys(key for change in lost for key in _misspelt(change))
+        keys = joined(list(map(quoted, misspelt)))
         yield Finding(
             code="ACCESS_LOST",
-            title="Access is lost",
-            severity=Severity.INFO,
+            title="Access is lost by a misspelt condition key" if keys else "Access is lost",
+            # Nobody means to lose it so.
+            severity=Severity.MEDIUM if keys else Severity.INFO,
             status=Status.FAIL,
-            message=lost_in_words(lost),
+            message=lost_in_words(lost) + (f"; no request carries {keys}" if keys else ""),
             resource=_policy(lost),
             source=_LEAST,
         )
+
+
+def _misspelt(change: AccessChange) -> Iterator[str]:
+    for condition in change.condition_change.now if change.condition_change else ():
+        if is_misspelt_key(condition.name):
+            yield condition.key.value
 
 
 def _policy(changes: Iterable[AccessChange]) -> str | None:
@@ -102,7 +114,16 @@ def _with_cause(changes: Sequence[AccessChange]) -> str:
     if moved and (not first.is_allow or (moved.was and moved.now)):
         says += f"; {moved.in_words()}"
     says += f"; {first.beside}" if first.beside else ""
-    return f"{says}; {first.condition_change.in_words()}" if first.condition_change else says
+    if first.condition_change:
+        says += f"; {_condition_in_words(first, first.condition_change)}"
+    return says
+
+
+def _condition_in_words(change: AccessChange, conditions: ConditionChange) -> str:
+    """The conditions before and now, unless the change says one of them already."""
+    if change.limits:
+        return conditions.rest_in_words(of_baseline=change.of_baseline)
+    return conditions.in_words()
 
 
 def _in_words(changes: Sequence[AccessChange]) -> str:

@@ -22,6 +22,7 @@ from aws_iam.engine.comparison.attachment_changes import attachment_changes
 from aws_iam.engine.comparison.change_risks import ChangeRisks
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_of
 from aws_iam.engine.comparison.ineffective_additions import ineffective_additions, misspelt_keys
+from aws_iam.engine.comparison.misspelt_names import is_misspelt_action, misspelt_keys_of
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
 from aws_iam.engine.comparison.policy_pairs import (
@@ -247,19 +248,12 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
 
 def _without_misspelt(found: SearchResult) -> SearchResult:
     """Without the actions that do not exist and are spelled almost like one that does."""
-    kept = tuple(d for d in found.differences if not all(map(_is_misspelt, names_of([d.group]))))
+    kept = tuple(
+        d for d in found.differences if not all(map(is_misspelt_action, names_of([d.group])))
+    )
     if kept or not found.cut:
         return replace(found, differences=kept)
     return replace(found, differences=kept, open=found.cut, cut=())
-
-
-def _is_misspelt(name: str) -> bool:
-    if catalog().tier(name) != "unknown":
-        return False
-    prefix = name.partition(":")[0]
-    # A service that no reference has may be newer than the data, whatever its actions are called.
-    known = catalog().service(prefix) is not None or bool(catalog().suggest_service(prefix))
-    return known and bool(catalog().suggest_action(name))
 
 
 def _witnesses(allowed_by: str, found: SearchResult) -> Iterator[Mapping[str, Any]]:
@@ -418,6 +412,8 @@ def _assumptions(policies: Sequence[Policy]) -> Iterator[str]:
     yield f"actions and ARN formats as of {as_of}: actions that AWS adds after {as_of} are not compared"
     if any(statement.conditions for policy in policies for statement in policy.statements):
         yield "any request may carry any condition key, and the values of its keys are independent of each other"
+    for key in dict.fromkeys(misspelt_keys_of(policies)):
+        yield f"no request carries {quoted(key)}, which is no known condition key as of {as_of}"
     names = variable_values.variable_names(policies)
     if names:
         listed = ", ".join(f"`${{{name}}}`" for name in names)

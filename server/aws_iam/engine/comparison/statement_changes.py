@@ -68,6 +68,14 @@ class ConditionChange:
             return values
         return f"the condition was {_listed(self.was)}, is {_listed(self.now)}"
 
+    def rest_in_words(self, *, of_baseline: bool) -> str:
+        """The side that the conditions of the baseline, or of the document, do not show."""
+        if not (self.was and self.now):
+            return self.in_words()
+        if of_baseline:
+            return f"the condition is {_listed(self.now)} now"
+        return f"the condition was {_listed(self.was)}"
+
     def weakened(self) -> Iterator[str]:
         """The keys whose condition holds for more requests than before, or is gone; first those that guard access."""
         names = dict.fromkeys(condition.name for condition in self.was)

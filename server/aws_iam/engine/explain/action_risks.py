@@ -159,4 +159,4 @@ _NO_CHANGES = (
     "GenerateDataKey",
     "ReEncrypt",
 )
-_DESTROYS = ("Delete", "Terminate", "Remove", "Purge", "Deregister", "Destroy", "Disable", "Stop")
+_DESTROYS = ("Delete", "Terminate", "Remove", "Purge", "Deregister", "Destroy", "Disable", "Stop", "ScheduleKeyDeletion")

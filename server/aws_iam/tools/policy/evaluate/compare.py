@@ -35,7 +35,7 @@ from aws_iam.tools.kit.json_object import json_object, json_value
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
@@ -335,8 +335,8 @@ def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
     """The relation; `read` limits an all-clear to what was read."""
     relation = found.comparison.relation
     subject = "the document" if relation == "incomparable" else "it"
-    gained = gained_in_words(found.gained, subject) if found.gained else ""
-    lost = lost_in_words(found.lost, "it") if found.lost else ""
+    gained = _in_words(gained_in_words, found.gained, subject)
+    lost = _in_words(lost_in_words, found.lost, "it")
     match relation:
         case "more":
             yield f"The document allows more than the baseline: {gained}."
@@ -350,6 +350,17 @@ def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
         case _:
             yield f"Whether the document allows the same as the baseline is unknown: {'; '.join(_why_unknown(found))}."
     yield from _beside_the_relation(found)
+
+
+def _in_words(
+    in_words: Callable[[Sequence[AccessChange], str], str],
+    changes: Sequence[AccessChange],
+    subject: str,
+) -> str:
+    """The changes as a sentence on the policy that has a name, else on the subject; empty if there are none."""
+    if not changes:
+        return ""
+    return in_words(changes, quoted(changes[0].policy) if changes[0].policy else subject)
 
 
 def _why_unknown(found: ComparedDocuments) -> Iterator[str]:
@@ -407,7 +418,7 @@ def _unknown_reasons(found: ComparedPolicy) -> list[str]:
 
 def _known(gained: Sequence[AccessChange], lost: Sequence[AccessChange]) -> list[str]:
     sides = ((gained_in_words, gained), (lost_in_words, lost))
-    return [in_words(changes, "it") for in_words, changes in sides if changes]
+    return [_in_words(in_words, changes, "it") for in_words, changes in sides if changes]
 
 
 def _facts(
