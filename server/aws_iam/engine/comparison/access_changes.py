@@ -493,6 +493,7 @@ def _risks(
         resources=place.judged,
         conditions=_conditions(clause.statement),
         of_resource=clause.has_principals,
+        is_allow=clause.allows,
     )
     if action == "*":
         own = [(action, names, risks.of_everything(judged))]

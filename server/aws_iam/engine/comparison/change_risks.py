@@ -180,7 +180,8 @@ def _of_resource(name: str, judged: JudgedAccess) -> Risk:
     if name in _PROTECTING:
         return Risk(name=_CHANGES, severity=Severity.MEDIUM)
     found = _of_deletion(name)
-    of_content = name.endswith("Object")
+    # An alias or a grant of a key, and an object of a bucket are less than the resource.
+    of_content = name.endswith("Object") or name.startswith("kms:")
     return found if of_content or found is NO_RISK else Risk(name=_CHANGES, severity=Severity.MEDIUM)
 
 
@@ -203,12 +204,16 @@ def _opening() -> frozenset[str]:
 
 @slotted
 class JudgedAccess:
-    """What is judged of gained access: the statement, by id, its resources and conditions; `of_resource` if it names principals."""
+    """What is judged of gained access: the statement, by id, its resources and conditions; `of_resource` if it names principals.
+
+    `is_allow` tells a statement that allows it from a Deny that stopped it.
+    """
 
     statement: int
     resources: tuple[str, ...]
     conditions: Conditions
     of_resource: bool
+    is_allow: bool = True
 
     @property
     def are_all_roles(self) -> bool:
@@ -272,7 +277,10 @@ class ChangeRisks:
         """The risk of an action by whom it is allowed to, or together with other actions."""
         if action in self.exposed.get(judged.statement, ()):
             return self._exposure
-        own = _of_resource(action, judged) if judged.of_resource else _of_identity(action, judged)
+        if not judged.of_resource:
+            own = _of_identity(action, judged)
+        else:
+            own = _of_resource(action, judged) if judged.is_allow else NO_RISK
         if not any(map(self._allows_all, _companions().get(action, ()))):
             return own
         if self._completed is None:
@@ -286,7 +294,7 @@ class ChangeRisks:
         ):
             # The role goes to the named services only.
             risk = Risk(name=risk.name, severity=Severity.MEDIUM)
-        return _gravest(own, risk)
+        return _gravest(risk, own)
 
     def _allows_all(self, actions: Iterable[str]) -> bool:
         """Whether some statements allow all of these actions, resources and conditions ignored."""
