@@ -115,6 +115,8 @@ class AccessChange:
     limited_by: tuple[str, ...]
     # Whether a Deny changed what other policies of the principal allow it, and these policies nothing.
     by_others: bool
+    # The rank of the severity, should the other policies allow it.
+    gravity: int
     # The policy's name, where several are compared, and whether it only limits others.
     policy: str = ""
     is_limit: bool = False
@@ -153,16 +155,17 @@ class AccessChange:
         return [n for n in self.names if (n == action if exact else n.startswith(start))]
 
     @property
-    def order(self) -> tuple[int, bool, bool, int]:
+    def order(self) -> tuple[int, bool, int, bool, int]:
         """Riskiest first."""
         level = _LEVELS.index(self.access_level)
-        return self.risk.severity.rank, self.by_others, not self.risk.name, level
+        name = not self.risk.name
+        return self.risk.severity.rank, self.by_others, self.gravity, name, level
 
     def in_words(self) -> str:
         """Its first action, with the pattern that it matches, its resources and principals, and its risk."""
         to = joined([_quoted(principal) for principal in self.principals], shown=_SHOWN)
         risk = f" ({self.risk.name})" if self.risk.name else ""
-        by = f" by {quoted(self.pattern)}" if self.pattern else ""
+        by = f" (by {quoted(self.pattern)})" if self.pattern else ""
         what = f"{quoted(self.actions[0])}{by}{self._on()}{f' to {to}' if to else ''}"
         return f"{what}{risk}{self.when()}"
 
@@ -195,7 +198,6 @@ class AccessChange:
             else "resource"
         )
         return f" on every {what}{f' except {excluded}' if excluded else ''}"
-
 
     def _on_itself(self) -> str:
         known = catalog().action(self.actions[0])
@@ -442,7 +444,7 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             excluded=place.excluded,
             principals=place.principals,
             conditions=conditions,
-            risk=risk,
+            risk=at_most_high(risk) if place.by_others else risk,
             statement=clause.pointer,
             where=clause.statement.place(),
             is_allow=clause.allows,
@@ -458,6 +460,7 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             else (),
             limited_by=place.limited_by,
             by_others=place.by_others,
+            gravity=risk.severity.rank,
         )
 
 
@@ -505,8 +508,7 @@ def _risks(
     for name, stood_for, risk in own:
         graver = widened(risk, stood_for, place.widening)
         freed = not clause.allows and not risks.of_loss
-        full = without_deny(graver, stood_for) if freed else graver
-        yield name, at_most_high(full) if place.by_others else full
+        yield name, without_deny(graver, stood_for) if freed else graver
 
 
 def _conditions(statement: Statement) -> dict[str, dict[str, list[str]]] | None:

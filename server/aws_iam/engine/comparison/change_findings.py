@@ -19,6 +19,8 @@ _LEAST = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
 )
 _BOUNDARY = "the permissions boundary"
+# The cause of a change to which the statement has no counterpart.
+_NONE = (None, None, "")
 
 
 def change_findings(
@@ -95,11 +97,18 @@ def gained_in_words(changes: Sequence[AccessChange], subject: str = "") -> str:
     return f"{verb} {_with_cause(changes)}"
 
 
-def lost_in_words(changes: Sequence[AccessChange], subject: str = "") -> str:
-    """What the subject does not allow any more."""
-    limit = changes[0].is_limit
-    verb = f"{_BOUNDARY} now stops" if limit else f"{subject} no longer allows".lstrip()
-    return f"{verb} {_with_cause(changes)}"
+def lost_in_words(
+    changes: Sequence[AccessChange], subject: str = "", beside: AccessChange | None = None
+) -> str:
+    """What the subject does not allow any more; `beside` is a change that tells what changed in the same statement."""
+    first = changes[0]
+    verb = f"{_BOUNDARY} now stops" if first.is_limit else f"{subject} no longer allows".lstrip()
+    is_told = beside is not None and _cause(first) == _cause(beside) != _NONE
+    return f"{verb} {_in_words(changes) if is_told else _with_cause(changes)}"
+
+
+def _cause(change: AccessChange) -> tuple[object, ...]:
+    return change.condition_change, change.resource_change, change.beside
 
 
 def _with_cause(changes: Sequence[AccessChange]) -> str:
@@ -112,7 +121,7 @@ def _with_cause(changes: Sequence[AccessChange]) -> str:
         says += f": the Deny at {first.statement} stops it"
     moved = first.resource_change
     if moved and (not first.is_allow or (moved.was and moved.now)):
-        says += f"; {moved.in_words()}"
+        says += f"; {moved.in_words(of_baseline=first.of_baseline)}"
     says += f"; {first.beside}" if first.beside else ""
     if first.condition_change:
         says += f"; {_condition_in_words(first, first.condition_change)}"

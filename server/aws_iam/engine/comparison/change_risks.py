@@ -182,7 +182,9 @@ def _of_resource(name: str, judged: JudgedAccess) -> Risk:
     found = _of_deletion(name)
     # An alias or a grant of a key, and an object of a bucket are less than the resource.
     of_content = name.endswith("Object") or name.startswith("kms:")
-    return found if of_content or found is NO_RISK else Risk(name=_CHANGES, severity=Severity.MEDIUM)
+    return (
+        found if of_content or found is NO_RISK else Risk(name=_CHANGES, severity=Severity.MEDIUM)
+    )
 
 
 def _of_deletion(name: str) -> Risk:
@@ -198,8 +200,6 @@ def _opening() -> frozenset[str]:
     """The actions that change who may use the resource."""
     (exposing,) = (risky for risky in risky_actions() if risky.name == _CONTROL)
     return frozenset(exposing.by_key.values()) - _OPENING_PARTS
-
-
 
 
 @slotted

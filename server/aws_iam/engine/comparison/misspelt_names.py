@@ -34,8 +34,9 @@ def is_misspelt_key(key: str) -> bool:
     if catalog().condition_key(key) or not (prefix == "aws" or catalog().service(prefix)):
         return False
     near = catalog().suggest_condition_key(key)
-    alike = SequenceMatcher(None, key.lower(), near[0].lower()).ratio() if near else 0
-    return alike >= _ALIKE
+    # The name of a tag is no part of the key's.
+    names = [text.partition("/")[0].lower() for text in (key, *near[:1])]
+    return len(names) > 1 and SequenceMatcher(None, *names).ratio() >= _ALIKE
 
 
 def misspelt_keys_of(policies: Sequence[Policy]) -> Iterator[str]:

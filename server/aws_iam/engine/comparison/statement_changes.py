@@ -97,16 +97,21 @@ class ResourceChange:
     was_excluded: bool = False
     is_excluded: bool = False
 
-    def in_words(self) -> str:
-        """Both in words."""
+    def in_words(self, *, of_baseline: bool) -> str:
+        """Both in words; where one are exceptions, only those that a change of this side does not name."""
         was, now = (
             joined([quoted(text) for text in own], shown=_SHOWN) for own in (self.was, self.now)
         )
         if self.was_excluded and self.is_excluded:
-            rest = [f"{now} is excepted" if now else "", f"{was} is no longer excepted" if was else ""]
+            rest = [
+                f"{now} is excepted" if now else "",
+                f"{was} is no longer excepted" if was else "",
+            ]
             return f"of the resources {' and '.join(filter(None, rest))}"
         was = f"everything except {was}" if self.was_excluded else was
         now = f"everything except {now}" if self.is_excluded else now
+        if self.was_excluded is not self.is_excluded:
+            return f"the resource is {now} now" if of_baseline else f"the resource was {was}"
         if not now:
             return f"the resource {was} is gone"
         return f"the resource was {was}, is {now}" if was else f"the resource {now} is new"

@@ -159,4 +159,14 @@ _NO_CHANGES = (
     "GenerateDataKey",
     "ReEncrypt",
 )
-_DESTROYS = ("Delete", "Terminate", "Remove", "Purge", "Deregister", "Destroy", "Disable", "Stop", "ScheduleKeyDeletion")
+_DESTROYS = (
+    "Delete",
+    "Terminate",
+    "Remove",
+    "Purge",
+    "Deregister",
+    "Destroy",
+    "Disable",
+    "Stop",
+    "ScheduleKeyDeletion",
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Comparison, Finding, NextCall, Severity, Status, next_call
@@ -336,7 +337,8 @@ def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
     relation = found.comparison.relation
     subject = "the document" if relation == "incomparable" else "it"
     gained = _in_words(gained_in_words, found.gained, subject)
-    lost = _in_words(lost_in_words, found.lost, "it")
+    in_both = found.gained[0] if relation == "incomparable" and found.gained else None
+    lost = _in_words(partial(lost_in_words, beside=in_both), found.lost, "it")
     match relation:
         case "more":
             yield f"The document allows more than the baseline: {gained}."
