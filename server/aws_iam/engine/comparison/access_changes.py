@@ -11,6 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, is_kms_or_sts, names_of
+from aws_iam.engine.comparison.affected_principals import (
+    EVERYONE,
+    affected,
+    limiting,
+    named_principals,
+    opens,
+)
 from aws_iam.engine.comparison.arn_formats import may_be_asked
 from aws_iam.engine.comparison.change_risks import (
     JudgedAccess,
@@ -26,7 +33,6 @@ from aws_iam.engine.comparison.statement_changes import (
     condition_in_words,
     guards_access,
 )
-from aws_iam.engine.comparison.uncovered_statements import new_principals
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.catalog import catalog
@@ -42,13 +48,11 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
     from aws_iam.engine.comparison.statement_changes import ConditionChange, ResourceChange
-    from aws_iam.engine.language.document import Condition, Principal, Statement
+    from aws_iam.engine.language.document import Condition, Statement
 
 _WHOLE = "all"
 _UNKNOWN = "unknown"
 _LEVELS = (_WHOLE, "Permissions management", "Write", "Tagging", "Read", "List", _UNKNOWN)
-_EVERYONE = "everyone"
-_PERMITTED = "principals of the resource's account whose own policies allow it"
 _OTHERS = "other policies of the principal"
 # Of more resources than this a row names all.
 _MOST_MATCHED = 100
@@ -56,7 +60,6 @@ _FEW_TYPES = 2
 # Where a word begins in a name such as `AccountInOrganization`.
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
 _WILD = re.compile(r"[*?]")
-_ACCOUNT = 4
 _SHOWN = 3
 
 
@@ -206,7 +209,7 @@ class AccessChange:
 
 
 def _quoted(principal: str) -> str:
-    return principal if " " in principal or principal == _EVERYONE else quoted(principal)
+    return principal if " " in principal or principal == EVERYONE else quoted(principal)
 
 
 def action_names(names: Iterable[str], *, open_ended: bool = True) -> tuple[str, ...]:
@@ -313,15 +316,15 @@ def _place(
     change = counterparts.change(before, after)
     moved, weakened = change.resources, change.weakened
     gains = clause.allows and not risks.of_loss
-    foreign = gains and risks.is_foreign(_named_principals(clause, found))
-    principals = tuple(_principals(clause, difference, found))
+    foreign = gains and risks.is_foreign(named_principals(clause, found))
+    principals = tuple(affected(clause, difference, found))
     return _Place(
         clause=clause,
         resources=resources,
         excluded=excluded,
         principals=principals,
-        limited_by=tuple(_limiting(difference, found))
-        if clause.allows and _EVERYONE in principals
+        limited_by=tuple(limiting(difference, found))
+        if clause.allows and EVERYONE in principals
         else (),
         judged=(request["resource"],) if of_resource else resources or ("*",),
         other=other,
@@ -332,7 +335,7 @@ def _place(
         widening=Widening(
             is_foreign=foreign,
             keys=weakened if gains else (),
-            opens=gains and _opens(clause, found),
+            opens=gains and opens(clause, found),
             is_wider=gains and moved is not None and moved.is_wider,
             guarding=gains and any(map(guards_access, weakened)),
         ),
@@ -343,86 +346,6 @@ def _granting(difference: Difference, found: SearchResult) -> Clause | None:
     """The first statement that allows the request."""
     pointers = difference.request["granted_by"]
     return next((c for c in found.own.allows if c.pointer in pointers), None)
-
-
-def _principals(clause: Clause, difference: Difference, found: SearchResult) -> Iterator[str]:
-    if not clause.has_principals:
-        return
-    if difference.case.is_permitted:
-        yield _PERMITTED
-    elif not clause.allows:
-        yield from _freed(clause, difference, found)
-    elif clause.statement.not_principals:
-        listed = [principal.value for principal in clause.statement.not_principals]
-        yield f"everyone except {joined([quoted(text) for text in listed], shown=_SHOWN)}"
-    else:
-        for principal in _named_principals(clause, found):
-            yield _EVERYONE if principal.is_everyone else principal.value
-
-
-def _freed(clause: Clause, difference: Difference, found: SearchResult) -> Iterator[str]:
-    """Whom a Deny stopped: all whom an Allow names, where it does not distinguish callers; else the one of the request."""
-    caller = _caller_in_words(difference, found)
-    binds_all = any(principal.is_everyone for principal in clause.statement.principals)
-    named: dict[str, None] = {}
-    if binds_all and not any(_is_of_caller(c.name) for c in clause.statement.conditions):
-        pointers = difference.request["granted_by"]
-        action = difference.group.action.lower()
-        targets = clause.resources or ()
-        named = {
-            principal.value: None
-            for allow in found.own.allows
-            if allow.pointer in pointers
-            or (not clause.not_resources and allow.ready.takes(action) and _meets(allow, targets))
-            for principal in allow.statement.principals
-        }
-    everyone = any(principal == "*" for principal in named)
-    yield from (caller,) if everyone or caller not in named else named
-
-
-def _meets(allow: Clause, targets: Sequence[str]) -> bool:
-    """Whether an Allow names a resource that a Deny covers, or the Deny covers all."""
-    if "*" in targets:
-        return True
-    own = allow.resources or ()
-    return not allow.not_resources and any(text in targets for text in own)
-
-
-def _limiting(difference: Difference, found: SearchResult) -> Iterator[str]:
-    """The Denies that distinguish the callers of an action which an Allow gives to everyone."""
-    action = difference.group.action.lower()
-    for deny in found.own.denies:
-        keys = [condition.name for condition in deny.statement.conditions]
-        if any(map(_is_of_caller, keys)) and deny.ready.takes(action):
-            yield deny.pointer
-
-
-def _is_of_caller(key: str) -> bool:
-    return key.startswith(("aws:principal", "aws:user", "aws:source", "aws:federated"))
-
-
-def _named_principals(clause: Clause, found: SearchResult) -> Sequence[Principal]:
-    """The principals that the statement allows more than before."""
-    return new_principals(clause, found.other.allows) or clause.statement.principals
-
-
-def _opens(clause: Clause, found: SearchResult) -> bool:
-    """Whether the statement allows everyone, under its conditions, what no statement did until now."""
-    allowed = (p for other in found.other.allows for p in other.statement.principals)
-    named = _named_principals(clause, found)
-    return any(p.is_everyone for p in named) and not any(p.is_everyone for p in allowed)
-
-
-def _caller_in_words(difference: Difference, found: SearchResult) -> str:
-    """Whom a Deny stopped: the caller, if a statement names it, else those for whom it stands."""
-    principal: str = difference.request["request"]["principal"]
-    listed = [p for clause in found.own.allows for p in clause.statement.principals]
-    if not principal.startswith("arn:") or any(p.value == principal for p in listed):
-        return _EVERYONE if principal == "*" else principal
-    account = principal.split(":")[_ACCOUNT]
-    if not any(account in p.value for p in listed):
-        return _EVERYONE
-    return f"principals of {account} that its policies allow"
 
 
 def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[AccessChange]:
@@ -456,7 +379,7 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             resource_change=place.resource_change,
             beside=place.beside,
             limits=clause.statement.conditions
-            if clause.allows and _EVERYONE in place.principals
+            if clause.allows and EVERYONE in place.principals
             else (),
             limited_by=place.limited_by,
             by_others=place.by_others,

@@ -91,9 +91,9 @@ def _fix(change: AccessChange) -> str:
 
 
 def gained_in_words(changes: Sequence[AccessChange], subject: str = "") -> str:
-    """What the subject allows now; a permissions boundary grants nothing."""
-    limit = changes[0].is_limit
-    verb = f"{_BOUNDARY} no longer stops" if limit else f"{subject} now allows".lstrip()
+    """What the subject, or its policy if that has a name, allows now; a permissions boundary grants nothing."""
+    own = _subject(changes[0], subject)
+    verb = f"{_BOUNDARY} no longer stops" if changes[0].is_limit else f"{own}now allows"
     return f"{verb} {_with_cause(changes)}"
 
 
@@ -102,9 +102,16 @@ def lost_in_words(
 ) -> str:
     """What the subject does not allow any more; `beside` is a change that tells what changed in the same statement."""
     first = changes[0]
-    verb = f"{_BOUNDARY} now stops" if first.is_limit else f"{subject} no longer allows".lstrip()
+    own = _subject(first, subject)
+    verb = f"{_BOUNDARY} now stops" if first.is_limit else f"{own}no longer allows"
     is_told = beside is not None and _cause(first) == _cause(beside) != _NONE
     return f"{verb} {_in_words(changes) if is_told else _with_cause(changes)}"
+
+
+def _subject(change: AccessChange, subject: str) -> str:
+    if not subject:
+        return ""
+    return f"{quoted(change.policy) if change.policy else subject} "
 
 
 def _cause(change: AccessChange) -> tuple[object, ...]:

@@ -35,8 +35,8 @@ def is_misspelt_key(key: str) -> bool:
         return False
     near = catalog().suggest_condition_key(key)
     # The name of a tag is no part of the key's.
-    names = [text.partition("/")[0].lower() for text in (key, *near[:1])]
-    return len(names) > 1 and SequenceMatcher(None, *names).ratio() >= _ALIKE
+    one, *other = (text.partition("/")[0].lower() for text in (key, *near[:1]))
+    return any(SequenceMatcher(a=one, b=name).ratio() >= _ALIKE for name in other)
 
 
 def misspelt_keys_of(policies: Sequence[Policy]) -> Iterator[str]:

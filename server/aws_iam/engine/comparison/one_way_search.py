@@ -141,7 +141,7 @@ class _Differences:
 
     def are_lifted(self, group: ActionGroup, denies: Iterable[Clause]) -> bool:
         """Whether it is shown already that these Denies no longer stop these actions."""
-        lifted = self._lifted.get(group.action) if self.most is None else None
+        lifted = self._lifted.get(group.action, ()) if self.most is None else ()
         return bool(lifted) and all(id(deny.statement) in lifted for deny in denies)
 
     def add(self, signature: str, difference: Difference) -> None:

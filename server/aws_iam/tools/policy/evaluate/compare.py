@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Comparison, Finding, NextCall, Severity, Status, next_call
@@ -36,7 +35,7 @@ from aws_iam.tools.kit.json_object import json_object, json_value
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
@@ -336,9 +335,9 @@ def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
     """The relation; `read` limits an all-clear to what was read."""
     relation = found.comparison.relation
     subject = "the document" if relation == "incomparable" else "it"
-    gained = _in_words(gained_in_words, found.gained, subject)
+    gained = gained_in_words(found.gained, subject) if found.gained else ""
     in_both = found.gained[0] if relation == "incomparable" and found.gained else None
-    lost = _in_words(partial(lost_in_words, beside=in_both), found.lost, "it")
+    lost = lost_in_words(found.lost, "it", in_both) if found.lost else ""
     match relation:
         case "more":
             yield f"The document allows more than the baseline: {gained}."
@@ -352,17 +351,6 @@ def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
         case _:
             yield f"Whether the document allows the same as the baseline is unknown: {'; '.join(_why_unknown(found))}."
     yield from _beside_the_relation(found)
-
-
-def _in_words(
-    in_words: Callable[[Sequence[AccessChange], str], str],
-    changes: Sequence[AccessChange],
-    subject: str,
-) -> str:
-    """The changes as a sentence on the policy that has a name, else on the subject; empty if there are none."""
-    if not changes:
-        return ""
-    return in_words(changes, quoted(changes[0].policy) if changes[0].policy else subject)
 
 
 def _why_unknown(found: ComparedDocuments) -> Iterator[str]:
@@ -420,7 +408,7 @@ def _unknown_reasons(found: ComparedPolicy) -> list[str]:
 
 def _known(gained: Sequence[AccessChange], lost: Sequence[AccessChange]) -> list[str]:
     sides = ((gained_in_words, gained), (lost_in_words, lost))
-    return [_in_words(in_words, changes, "it") for in_words, changes in sides if changes]
+    return [in_words(changes, "it") for in_words, changes in sides if changes]
 
 
 def _facts(
