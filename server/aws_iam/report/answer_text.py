@@ -237,12 +237,21 @@ def request_in_words(shown: Mapping[str, Any]) -> str:
         *([f"with {', '.join(when)}"] if when else []),
         *([f"in {shown['policy']}"] if shown.get("policy") else []),
         *(
-            f"{name.replace('_', ' ')} {', '.join(shown[name])}"
+            f"{name.replace('_', ' ')} {', '.join(shown[name])}{_of_side(shown, name)}"
             for name in ("granted_by", "denied_by")
             if shown.get(name)
         ),
     ]
+    parts += [f"needs {shown['needs']}"] if shown.get("needs") else []
     return "; ".join(parts)
+
+
+def _of_side(shown: Mapping[str, Any], name: str) -> str:
+    """Which of two compared sides a statement is in: the one that allows the request, or the other."""
+    if not shown.get("denied_by"):
+        return ""
+    by_document = shown["allowed_by"] == "document"
+    return f" of the {'document' if by_document is (name == 'granted_by') else 'baseline'}"
 
 
 def _artifact(artifact: Artifact, inline: Inline) -> Iterator[str]:

@@ -10,13 +10,20 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Severity
-from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, names_of
+from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, is_kms_or_sts, names_of
+from aws_iam.engine.comparison.affected_principals import (
+    EVERYONE,
+    affected,
+    limiting,
+    named_principals,
+    opens,
+)
 from aws_iam.engine.comparison.arn_formats import may_be_asked
 from aws_iam.engine.comparison.change_risks import (
     JudgedAccess,
     Risk,
     Widening,
+    at_most_high,
     widened,
     without_deny,
 )
@@ -26,14 +33,14 @@ from aws_iam.engine.comparison.statement_changes import (
     condition_in_words,
     guards_access,
 )
-from aws_iam.engine.comparison.uncovered_statements import new_principals
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Where
     from aws_iam.engine.comparison.actions import ActionGroup
@@ -41,19 +48,18 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
     from aws_iam.engine.comparison.statement_changes import ConditionChange, ResourceChange
-    from aws_iam.engine.language.document import Principal, Statement
+    from aws_iam.engine.language.document import Condition, Statement
 
 _WHOLE = "all"
 _UNKNOWN = "unknown"
 _LEVELS = (_WHOLE, "Permissions management", "Write", "Tagging", "Read", "List", _UNKNOWN)
-_EVERYONE = "everyone"
-_PERMITTED = "principals of the resource's account whose own policies allow it"
+_OTHERS = "other policies of the principal"
 # Of more resources than this a row names all.
 _MOST_MATCHED = 100
 _FEW_TYPES = 2
 # Where a word begins in a name such as `AccountInOrganization`.
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
-_ACCOUNT = 4
+_WILD = re.compile(r"[*?]")
 _SHOWN = 3
 
 
@@ -71,7 +77,11 @@ class _Place:
     other: Clause | None
     conditions: ConditionChange | None
     resource_change: ResourceChange | None
+    beside: str
     widening: Widening
+    limited_by: tuple[str, ...]
+    # Whether only other policies of the principal allow it.
+    by_others: bool
 
 
 @slotted
@@ -98,15 +108,25 @@ class AccessChange:
     other_conditions: Mapping[str, Any] | None
     condition_change: ConditionChange | None
     resource_change: ResourceChange | None
+    # What else changed in the statement, in words.
+    beside: str
+    # The entry of Action that its first action matches, if that is a pattern in the middle or front of the name.
+    pattern: str
+    # The conditions of a statement that allows everyone.
+    limits: tuple[Condition, ...]
+    # The Denies, by pointer, that keep some of everyone out.
+    limited_by: tuple[str, ...]
+    # Whether a Deny changed what other policies of the principal allow it, and these policies nothing.
+    by_others: bool
+    # The rank of the severity, should the other policies allow it.
+    gravity: int
     # The policy's name, where several are compared, and whether it only limits others.
     policy: str = ""
     is_limit: bool = False
 
     def of(self, policy: str, *, is_limit: bool) -> AccessChange:
         """The change of a policy of that name; what a limit allows may still be allowed by nothing else."""
-        severity = self.risk.severity
-        at_most = Severity.HIGH if severity is Severity.CRITICAL else severity
-        risk = Risk(name=self.risk.name, severity=at_most if is_limit else severity)
+        risk = at_most_high(self.risk) if is_limit else self.risk
         return replace(self, policy=policy, is_limit=is_limit, risk=risk)
 
     def row(self) -> dict[str, Any]:
@@ -118,6 +138,7 @@ class AccessChange:
             "resources": list(self.resources),
             "except_resources": list(self.excluded),
             "principals": list(self.principals),
+            "allowed_by": _OTHERS if self.by_others else "",
             "conditions": self.conditions,
             f"conditions_{'after' if self.of_baseline else 'before'}": self.other_conditions,
             "risk": self.risk.name or "none known",
@@ -137,35 +158,37 @@ class AccessChange:
         return [n for n in self.names if (n == action if exact else n.startswith(start))]
 
     @property
-    def order(self) -> tuple[int, bool, int]:
+    def order(self) -> tuple[int, bool, int, bool, int]:
         """Riskiest first."""
         level = _LEVELS.index(self.access_level)
-        return self.risk.severity.rank, not self.risk.name, level
+        name = not self.risk.name
+        return self.risk.severity.rank, self.by_others, self.gravity, name, level
 
     def in_words(self) -> str:
-        """Its first action with its resources and its principals, and its risk."""
+        """Its first action, with the pattern that it matches, its resources and principals, and its risk."""
         to = joined([_quoted(principal) for principal in self.principals], shown=_SHOWN)
         risk = f" ({self.risk.name})" if self.risk.name else ""
-        return (
-            f"{quoted(self.actions[0])}{self._on()}{f' to {to}' if to else ''}{risk}{self.when()}"
-        )
+        by = f" (by {quoted(self.pattern)})" if self.pattern else ""
+        what = f"{quoted(self.actions[0])}{by}{self._on()}{f' to {to}' if to else ''}"
+        return f"{what}{risk}{self.when()}"
 
     def when(self) -> str:
-        """Under which condition, where that is what changed."""
-        change = self.condition_change
-        if change is None:
-            return ""
-        if self.is_allow:
-            own = change.was if self.of_baseline else change.now
-            return f" with {condition_in_words(own)}" if own else ""
-        limits = change.now if self.of_baseline else change.was
-        return f" where {condition_in_words(limits)} does not hold" if limits else ""
+        """What has to hold, too: the conditions of access for everyone, or an Allow in another policy."""
+        if self.by_others:
+            return " where other policies of the principal allow it"
+        limits = f" with {condition_in_words(self.limits)}" if self.limits else ""
+        if not self.limited_by:
+            return limits
+        return f"{limits} unless denied at {joined(self.limited_by, 'or', shown=_SHOWN)}"
 
     def _on(self) -> str:
         """Its resources in words."""
-        # In the policy of a resource `*` is that resource.
-        if not self.resources or (self.principals and "*" in self.resources):
+        if not self.resources:
             return ""
+        excluded = joined([quoted(text) for text in self.excluded], shown=_SHOWN)
+        if self.principals and "*" in self.resources:
+            # In the policy of a resource `*` is that resource, in one of an endpoint everything.
+            return f" on everything except {excluded}" if excluded else self._on_itself()
         if "*" not in self.resources:
             return f" on {joined([quoted(text) for text in self.resources], shown=_SHOWN)}"
         known = catalog().action(self.actions[0])
@@ -177,12 +200,16 @@ class AccessChange:
             if 0 < len(types) <= _FEW_TYPES
             else "resource"
         )
-        excluded = joined([quoted(text) for text in self.excluded], shown=_SHOWN)
         return f" on every {what}{f' except {excluded}' if excluded else ''}"
+
+    def _on_itself(self) -> str:
+        known = catalog().action(self.actions[0])
+        is_single = known is None or not known.resource_types or is_kms_or_sts(known.full_name)
+        return "" if is_single else " on `*`"
 
 
 def _quoted(principal: str) -> str:
-    return principal if " " in principal or principal == _EVERYONE else quoted(principal)
+    return principal if " " in principal or principal == EVERYONE else quoted(principal)
 
 
 def action_names(names: Iterable[str], *, open_ended: bool = True) -> tuple[str, ...]:
@@ -226,16 +253,24 @@ def _level(name: str) -> str:
     return known.level if known else _UNKNOWN
 
 
-def access_changes(found: SearchResult, risks: ChangeRisks) -> tuple[AccessChange, ...]:
-    """The rows of one direction of a comparison."""
+def access_changes(
+    found: SearchResult, risks: ChangeRisks, decisive: Container[int]
+) -> tuple[AccessChange, ...]:
+    """The rows of one direction of a comparison; `decisive` are the statements, by identity, that one side lacks."""
     changed = {id(clause.statement): clause for clause in found.changed}
-    counterparts = Counterparts()
+    counterparts = Counterparts(decisive)
     groups: dict[object, tuple[_Place, dict[int, ActionGroup]]] = {}
     for difference in found.differences:
         for clause in _causes(difference, changed):
             place = _place(clause, difference, found, risks, counterparts)
             other = place.other and id(place.other.statement)
-            key = (id(clause.statement), place.resources, place.principals, other)
+            key = (
+                id(clause.statement),
+                place.resources,
+                place.principals,
+                place.by_others,
+                other,
+            )
             groups.setdefault(key, (place, {}))[1][id(difference.group)] = difference.group
     rows = [
         change
@@ -281,20 +316,26 @@ def _place(
     change = counterparts.change(before, after)
     moved, weakened = change.resources, change.weakened
     gains = clause.allows and not risks.of_loss
-    foreign = gains and risks.is_foreign(_named_principals(clause, found))
+    foreign = gains and risks.is_foreign(named_principals(clause, found))
+    principals = tuple(affected(clause, difference, found))
     return _Place(
         clause=clause,
         resources=resources,
         excluded=excluded,
-        principals=tuple(_principals(clause, difference, found)),
+        principals=principals,
+        limited_by=tuple(limiting(difference, found))
+        if clause.allows and EVERYONE in principals
+        else (),
         judged=(request["resource"],) if of_resource else resources or ("*",),
         other=other,
         conditions=change.conditions,
-        resource_change=moved,
+        resource_change=moved if moved and (moved.was or moved.now) else None,
+        beside=change.beside,
+        by_others="needs" in difference.request and not of_resource,
         widening=Widening(
             is_foreign=foreign,
             keys=weakened if gains else (),
-            opens=gains and _opens(clause, found),
+            opens=gains and opens(clause, found),
             is_wider=gains and moved is not None and moved.is_wider,
             guarding=gains and any(map(guards_access, weakened)),
         ),
@@ -307,45 +348,6 @@ def _granting(difference: Difference, found: SearchResult) -> Clause | None:
     return next((c for c in found.own.allows if c.pointer in pointers), None)
 
 
-def _principals(clause: Clause, difference: Difference, found: SearchResult) -> Iterator[str]:
-    if not clause.has_principals:
-        return
-    if difference.case.is_permitted:
-        yield _PERMITTED
-    elif not clause.allows:
-        yield _caller_in_words(difference, found)
-    elif clause.statement.not_principals:
-        listed = [principal.value for principal in clause.statement.not_principals]
-        yield f"everyone except {joined([quoted(text) for text in listed], shown=_SHOWN)}"
-    else:
-        for principal in _named_principals(clause, found):
-            yield _EVERYONE if principal.is_everyone else principal.value
-
-
-def _named_principals(clause: Clause, found: SearchResult) -> Sequence[Principal]:
-    """The principals that the statement allows more than before."""
-    return new_principals(clause, found.other.allows) or clause.statement.principals
-
-
-def _opens(clause: Clause, found: SearchResult) -> bool:
-    """Whether the statement allows everyone, under its conditions, what no statement did until now."""
-    allowed = (p for other in found.other.allows for p in other.statement.principals)
-    named = _named_principals(clause, found)
-    return any(p.is_everyone for p in named) and not any(p.is_everyone for p in allowed)
-
-
-def _caller_in_words(difference: Difference, found: SearchResult) -> str:
-    """Whom a Deny stopped: the caller, if a statement names it, else those for whom it stands."""
-    principal: str = difference.request["request"]["principal"]
-    listed = [p for clause in found.own.allows for p in clause.statement.principals]
-    if not principal.startswith("arn:") or any(p.value == principal for p in listed):
-        return _EVERYONE if principal == "*" else principal
-    account = principal.split(":")[_ACCOUNT]
-    if not any(account in p.value for p in listed):
-        return _EVERYONE
-    return f"principals of {account} that its policies allow"
-
-
 def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[AccessChange]:
     """The actions of a place by access level and risk; whole services apart."""
     clause = place.clause
@@ -355,15 +357,17 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
         for name, risk in _risks(place, action, own, risks):
             found.setdefault((level or _level(name), risk), {})[name] = own if level else (name,)
     for (level, risk), actions in found.items():
+        listed = tuple(sorted(actions))
         yield AccessChange(
-            actions=tuple(sorted(actions)),
+            actions=listed,
+            pattern=_inner_pattern(clause, listed[0]),
             names=tuple(name for own in actions.values() for name in own),
             access_level=level,
             resources=place.resources,
             excluded=place.excluded,
             principals=place.principals,
             conditions=conditions,
-            risk=risk,
+            risk=at_most_high(risk) if place.by_others else risk,
             statement=clause.pointer,
             where=clause.statement.place(),
             is_allow=clause.allows,
@@ -373,7 +377,24 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             else None,
             condition_change=place.conditions,
             resource_change=place.resource_change,
+            beside=place.beside,
+            limits=clause.statement.conditions
+            if clause.allows and EVERYONE in place.principals
+            else (),
+            limited_by=place.limited_by,
+            by_others=place.by_others,
+            gravity=risk.severity.rank,
         )
+
+
+def _inner_pattern(clause: Clause, action: str) -> str:
+    """The entry of an Allow that the action matches, if its wildcard is not at the end: nobody sees what it covers."""
+    lower = action.lower()
+    if not clause.allows or clause.ready.negated or lower in clause.ready.names:
+        return ""
+    own = clause.ready.near(lower)
+    inner = [p for p in own if _WILD.search(p[:-1].partition(":")[2]) and matches(p, lower)]
+    return next((w for w in clause.statement.action_words if inner and w.lower() == inner[0]), "")
 
 
 def _entries(clause: Clause, names: Sequence[str]) -> Iterator[tuple[str, str, Sequence[str]]]:
@@ -398,6 +419,7 @@ def _risks(
         resources=place.judged,
         conditions=_conditions(clause.statement),
         of_resource=clause.has_principals,
+        is_allow=clause.allows,
     )
     if action == "*":
         own = [(action, names, risks.of_everything(judged))]

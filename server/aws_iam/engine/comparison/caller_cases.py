@@ -68,8 +68,8 @@ class CallerCase:
     """One caller of a resource policy, or whoever has an identity policy (`caller` is None).
 
     `required_grade` is the grade that an Allow must have: naming the account is not enough for a caller of that account
-    whose own policies allow nothing. If `is_permitted`, its own policies allow everything in the resource's account, so
-    only a Deny of the resource's policy matters.
+    whose own policies allow nothing. If `is_permitted`, its other policies allow everything, for a resource's policy
+    everything in the resource's account, so only a Deny of the compared policies matters.
     """
 
     name: str
@@ -182,14 +182,16 @@ def caller_cases(
 
 
 def permitted_callers(cases: Iterable[CallerCase]) -> tuple[CallerCase, ...]:
-    """Those in the owner's account as callers whose own policies allow everything there: only a Deny stops them."""
+    """The holder of an identity policy, and the callers in the resource's account, whose other policies allow everything there."""
     return tuple(
         replace(case, is_permitted=True)
         for case in cases
-        if case.caller
-        and case.caller.account == case.owner
-        and case.caller.kind is not CallerKind.IDENTITY
-        and case.required_grade is Grade.ACCOUNT
+        if case.caller is None
+        or (
+            case.caller.account == case.owner
+            and case.caller.kind is not CallerKind.IDENTITY
+            and case.required_grade is Grade.ACCOUNT
+        )
     )
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.wording import counted
+from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
+from aws_iam.escape import quoted
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
+    from aws_iam.engine.comparison.statement_changes import ConditionChange
 
 _LEAST = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
 )
 _BOUNDARY = "the permissions boundary"
+# The cause of a change to which the statement has no counterpart.
+_NONE = (None, None, "")
 
 
 def change_findings(
@@ -30,20 +35,30 @@ def change_findings(
             change.is_allow,
             change.risk,
             change.condition_change,
+            change.by_others,
         )
         groups.setdefault(key, []).append(change)
     for changes in groups.values():
         yield _gained(changes)
     if lost:
+        misspelt = dict.fromkeys(key for change in lost for key in _misspelt(change))
+        keys = joined(list(map(quoted, misspelt)))
         yield Finding(
             code="ACCESS_LOST",
-            title="Access is lost",
-            severity=Severity.INFO,
+            title="Access is lost by a misspelt condition key" if keys else "Access is lost",
+            # Nobody means to lose it so.
+            severity=Severity.MEDIUM if keys else Severity.INFO,
             status=Status.FAIL,
-            message=lost_in_words(lost),
+            message=lost_in_words(lost) + (f"; no request carries {keys}" if keys else ""),
             resource=_policy(lost),
             source=_LEAST,
         )
+
+
+def _misspelt(change: AccessChange) -> Iterator[str]:
+    for condition in change.condition_change.now if change.condition_change else ():
+        if is_misspelt_key(condition.name):
+            yield condition.key.value
 
 
 def _policy(changes: Iterable[AccessChange]) -> str | None:
@@ -76,17 +91,31 @@ def _fix(change: AccessChange) -> str:
 
 
 def gained_in_words(changes: Sequence[AccessChange], subject: str = "") -> str:
-    """What the subject allows now; a permissions boundary grants nothing."""
-    limit = changes[0].is_limit
-    verb = f"{_BOUNDARY} no longer stops" if limit else f"{subject} now allows".lstrip()
+    """What the subject, or its policy if that has a name, allows now; a permissions boundary grants nothing."""
+    own = _subject(changes[0], subject)
+    verb = f"{_BOUNDARY} no longer stops" if changes[0].is_limit else f"{own}now allows"
     return f"{verb} {_with_cause(changes)}"
 
 
-def lost_in_words(changes: Sequence[AccessChange], subject: str = "") -> str:
-    """What the subject does not allow any more."""
-    limit = changes[0].is_limit
-    verb = f"{_BOUNDARY} now stops" if limit else f"{subject} no longer allows".lstrip()
-    return f"{verb} {_with_cause(changes)}"
+def lost_in_words(
+    changes: Sequence[AccessChange], subject: str = "", beside: AccessChange | None = None
+) -> str:
+    """What the subject does not allow any more; `beside` is a change that tells what changed in the same statement."""
+    first = changes[0]
+    own = _subject(first, subject)
+    verb = f"{_BOUNDARY} now stops" if first.is_limit else f"{own}no longer allows"
+    is_told = beside is not None and _cause(first) == _cause(beside) != _NONE
+    return f"{verb} {_in_words(changes) if is_told else _with_cause(changes)}"
+
+
+def _subject(change: AccessChange, subject: str) -> str:
+    if not subject:
+        return ""
+    return f"{quoted(change.policy) if change.policy else subject} "
+
+
+def _cause(change: AccessChange) -> tuple[object, ...]:
+    return change.condition_change, change.resource_change, change.beside
 
 
 def _with_cause(changes: Sequence[AccessChange]) -> str:
@@ -99,8 +128,18 @@ def _with_cause(changes: Sequence[AccessChange]) -> str:
         says += f": the Deny at {first.statement} stops it"
     moved = first.resource_change
     if moved and (not first.is_allow or (moved.was and moved.now)):
-        says += f"; {moved.in_words()}"
-    return f"{says}; {first.condition_change.in_words()}" if first.condition_change else says
+        says += f"; {moved.in_words(of_baseline=first.of_baseline)}"
+    says += f"; {first.beside}" if first.beside else ""
+    if first.condition_change:
+        says += f"; {_condition_in_words(first, first.condition_change)}"
+    return says
+
+
+def _condition_in_words(change: AccessChange, conditions: ConditionChange) -> str:
+    """The conditions before and now, unless the change says one of them already."""
+    if change.limits:
+        return conditions.rest_in_words(of_baseline=change.of_baseline)
+    return conditions.in_words()
 
 
 def _in_words(changes: Sequence[AccessChange]) -> str:
@@ -111,7 +150,7 @@ def _in_words(changes: Sequence[AccessChange]) -> str:
     more = len(names) - len(first.names_of(first.actions[0]))
     rest = f" and {counted(more, 'more action')}" if more > 0 else ""
     others = len(_names(changes) - names)
-    beside = f", and {counted(others, 'more action')} under other conditions" if others else ""
+    beside = f", and {counted(others, 'more action')} otherwise" if others else ""
     statements = {(change.policy, change.of_baseline, change.statement) for change in changes}
     where = f", in {len(statements)} statements" if len(statements) > 1 else ""
     return f"{first.in_words()}{rest}{beside}{where}"

@@ -14,7 +14,7 @@ from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.action_expansion import fresh_expansion
 from aws_iam.engine.effective.escalation import escalation_paths, possible_paths
 from aws_iam.engine.evaluation.layers import IndexedStatement
-from aws_iam.engine.explain.action_risks import risky_actions
+from aws_iam.engine.explain.action_risks import destroys, risky_actions
 from aws_iam.engine.explain.gravest_risk import gravest_risk
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
@@ -58,6 +58,11 @@ _ASSUMING = frozenset(
 )
 _PASSING = frozenset({"iam:PassRole", "sts:AssumeRole"})
 _PASSED_TO = "iam:passedtoservice"
+_FOR_SERVICES = "kms:grantisforawsresource"
+_CONTROL = "resource exposure"
+_CHANGES = "infrastructure change"
+# They open a part of the resource.
+_OPENING_PARTS = frozenset({"s3:PutObjectAcl", "lambda:CreateFunctionUrlConfig"})
 _SERIOUS_LEVELS = frozenset({"Write", "Permissions management"})
 # Services that record and watch, and what takes a key or a limit away.
 _WATCHING = frozenset(
@@ -107,6 +112,12 @@ def _risk_ranks() -> Mapping[str, int]:
     return ranks | {name: 0 for path in escalation_paths() for name in path.actions}
 
 
+def at_most_high(risk: Risk) -> Risk:
+    """The risk of access that a limit stopped: perhaps nothing else allows it."""
+    is_worst = risk.severity is Severity.CRITICAL
+    return Risk(name=risk.name, severity=Severity.HIGH) if is_worst else risk
+
+
 def without_deny(risk: Risk, names: Iterable[str]) -> Risk:
     """The risk of access that a Deny stopped until now: somebody had a reason to write it."""
     severity = Severity.HIGH if any(map(_protects, names)) else Severity.MEDIUM
@@ -146,24 +157,68 @@ def _is_serious(name: str) -> bool:
     )
 
 
-def _of_roles(name: str, judged: JudgedAccess) -> Risk:
-    """The risk of assuming roles, or of passing them to any service: whatever these may do."""
-    if name == "iam:PassRole" and _PASSED_TO not in judged.keys:
-        return Risk(name="role for any service", severity=Severity.MEDIUM)
-    if name not in _ASSUMING:
-        return NO_RISK
-    wide = any(text == "*" or text.endswith(":role/*") for text in judged.resources)
-    return Risk(name="credentials exposure", severity=Severity.HIGH if wide else Severity.MEDIUM)
+def _of_identity(name: str, judged: JudgedAccess) -> Risk:
+    """The risk of assuming roles, or of passing them, whatever these may do; and of deleting named resources."""
+    wide = judged.are_all_roles
+    severity = Severity.HIGH if wide else Severity.MEDIUM
+    if name == "iam:PassRole":
+        if _PASSED_TO not in judged.keys:
+            return Risk(name="role for any service", severity=severity)
+        return Risk(name="any role for a service", severity=Severity.MEDIUM) if wide else NO_RISK
+    if name in _ASSUMING:
+        return Risk(name="credentials exposure", severity=severity)
+    return _of_deletion(name)
+
+
+def _of_resource(name: str, judged: JudgedAccess) -> Risk:
+    """The risk of actions on the resource itself: whoever has them opens it to others, or destroys it."""
+    if name == "kms:CreateGrant":
+        for_services = _FOR_SERVICES in judged.keys
+        return NO_RISK if for_services else Risk(name=_CONTROL, severity=Severity.MEDIUM)
+    if name in _opening():
+        return Risk(name=_CONTROL, severity=Severity.HIGH)
+    if name in _PROTECTING:
+        return Risk(name=_CHANGES, severity=Severity.MEDIUM)
+    found = _of_deletion(name)
+    # An alias or a grant of a key, and an object of a bucket are less than the resource.
+    of_content = name.endswith("Object") or name.startswith("kms:")
+    return (
+        found if of_content or found is NO_RISK else Risk(name=_CHANGES, severity=Severity.MEDIUM)
+    )
+
+
+def _of_deletion(name: str) -> Risk:
+    """The risk of an action that deletes or stops the resource that it names."""
+    known = catalog().action(name)
+    types = (known.required or known.resource_types) if known else ()
+    is_whole = any(name.lower().endswith(own.lower()) for own in types)
+    return Risk(name=_CHANGES, severity=Severity.LOW) if is_whole and destroys(name) else NO_RISK
+
+
+@cache
+def _opening() -> frozenset[str]:
+    """The actions that change who may use the resource."""
+    (exposing,) = (risky for risky in risky_actions() if risky.name == _CONTROL)
+    return frozenset(exposing.by_key.values()) - _OPENING_PARTS
 
 
 @slotted
 class JudgedAccess:
-    """What is judged of gained access: the statement, by id, its resources and conditions; `of_resource` if it names principals."""
+    """What is judged of gained access: the statement, by id, its resources and conditions; `of_resource` if it names principals.
+
+    `is_allow` tells a statement that allows it from a Deny that stopped it.
+    """
 
     statement: int
     resources: tuple[str, ...]
     conditions: Conditions
     of_resource: bool
+    is_allow: bool = True
+
+    @property
+    def are_all_roles(self) -> bool:
+        """Whether every role of an account is among its resources."""
+        return any(text == "*" or text.endswith(":role/*") for text in self.resources)
 
     @property
     def keys(self) -> frozenset[str]:
@@ -222,16 +277,24 @@ class ChangeRisks:
         """The risk of an action by whom it is allowed to, or together with other actions."""
         if action in self.exposed.get(judged.statement, ()):
             return self._exposure
-        own = NO_RISK if judged.of_resource else _of_roles(action, judged)
+        if not judged.of_resource:
+            own = _of_identity(action, judged)
+        else:
+            own = _of_resource(action, judged) if judged.is_allow else NO_RISK
         if not any(map(self._allows_all, _companions().get(action, ()))):
             return own
         if self._completed is None:
             self._completed = self._completed_paths()
         risk = self._completed.get(action, NO_RISK)
-        if action in _PASSING and _PASSED_TO in judged.keys and risk.severity is Severity.HIGH:
+        if (
+            action in _PASSING
+            and _PASSED_TO in judged.keys
+            and risk.severity is Severity.HIGH
+            and not judged.are_all_roles
+        ):
             # The role goes to the named services only.
             risk = Risk(name=risk.name, severity=Severity.MEDIUM)
-        return _gravest(own, risk)
+        return _gravest(risk, own)
 
     def _allows_all(self, actions: Iterable[str]) -> bool:
         """Whether some statements allow all of these actions, resources and conditions ignored."""
@@ -267,9 +330,10 @@ class ChangeRisks:
             # Too many wildcards to analyze; each action is judged alone.
             return {}
         before = {path.path.id: path.limited for path in known if not path.path.unconfirmed}
+        unlimited = {name for name, is_limited in before.items() if not is_limited}
         found: dict[str, Risk] = {}
         for path in opened:
-            if path.path.unconfirmed or (path.path.id in before and not path.limited):
+            if path.path.unconfirmed or (path.path.id in unlimited and not path.limited):
                 continue
             names = tuple(need.action for need in path.path.required)
             risk = _risk(names, ("*",), None)

@@ -62,6 +62,8 @@ class Clause:
     has_principals: bool
     # Whether it applies to every resource.
     is_anywhere: bool
+    # Whether `${…}` is a variable in it.
+    has_variables: bool
 
     @property
     def pointer(self) -> str:
@@ -248,6 +250,7 @@ def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: st
         unread=frozenset(unread),
         unclear=bool(unread) or any(principal.type == "CanonicalUser" for principal in canonical),
         place=place,
+        has_variables=variables.exist,
     )
 
 

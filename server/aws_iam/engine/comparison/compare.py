@@ -22,6 +22,7 @@ from aws_iam.engine.comparison.attachment_changes import attachment_changes
 from aws_iam.engine.comparison.change_risks import ChangeRisks
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_of
 from aws_iam.engine.comparison.ineffective_additions import ineffective_additions, misspelt_keys
+from aws_iam.engine.comparison.misspelt_names import is_misspelt_action, misspelt_keys_of
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
 from aws_iam.engine.comparison.policy_pairs import (
@@ -38,7 +39,7 @@ from aws_iam.engine.comparison.unchanged_statements import (
     reusable_nodes,
     share_derived,
 )
-from aws_iam.engine.language.document import Policy
+from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered, sources_of
@@ -204,7 +205,7 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
     share_derived(new, old)
     _refuse_mixture(new, old)
     atoms = Atoms()
-    beside, notes = _beside_everything(new, old)
+    beside, notes = _beside_rcps(new, old)
     new_beside, old_beside = (*new, *beside), (*old, *beside)
     decisive = changed_statements(new_beside, old_beside)
     ours, theirs = (
@@ -213,9 +214,10 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
     forward = OneWaySearch(atoms=atoms, policies=ours, without=theirs)
     beyond = _without_misspelt(forward.search())
     short = _without_misspelt(OneWaySearch(atoms=atoms, policies=theirs, without=ours).search())
-    gained = access_changes(beyond, _risks(beyond, forward, baseline))
+    gained = access_changes(beyond, _risks(beyond, forward, baseline), decisive)
     # What is lost completes no path.
-    lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True))
+    lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True), decisive)
+    notes = (*notes, *_other_policies(beyond, short))
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
     return ComparedPolicy(
         name=pair.name,
@@ -246,19 +248,12 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
 
 def _without_misspelt(found: SearchResult) -> SearchResult:
     """Without the actions that do not exist and are spelled almost like one that does."""
-    kept = tuple(d for d in found.differences if not all(map(_is_misspelt, names_of([d.group]))))
+    kept = tuple(
+        d for d in found.differences if not all(map(is_misspelt_action, names_of([d.group])))
+    )
     if kept or not found.cut:
         return replace(found, differences=kept)
     return replace(found, differences=kept, open=found.cut, cut=())
-
-
-def _is_misspelt(name: str) -> bool:
-    if catalog().tier(name) != "unknown":
-        return False
-    prefix = name.partition(":")[0]
-    # A service that no reference has may be newer than the data, whatever its actions are called.
-    known = catalog().service(prefix) is not None or bool(catalog().suggest_service(prefix))
-    return known and bool(catalog().suggest_action(name))
 
 
 def _witnesses(allowed_by: str, found: SearchResult) -> Iterator[Mapping[str, Any]]:
@@ -286,16 +281,24 @@ def _risks(
     )
 
 
-def _beside_everything(
+def _beside_rcps(
     new: tuple[Policy, ...], old: tuple[Policy, ...]
 ) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
-    """An Allow of everything, if all policies only deny, and the assumption to report."""
-    statements = [statement for policy in (*new, *old) for statement in policy.statements]
-    if not statements or any(statement.allows for statement in statements):
+    """An Allow of everything, if RCPs only deny, and the assumption to report."""
+    policies = (*new, *old)
+    statements = [statement for policy in policies for statement in policy.statements]
+    if all(p.kind is not Kind.RCP for p in policies) or any(s.allows for s in statements):
         return (), ()
-    return (allow_all(principaled=is_principaled((*new, *old))),), (
-        "neither side allows anything, so both are compared as guardrails: together with an Allow of everything",
+    return (allow_all(principaled=True),), (
+        "neither side allows anything, so both are compared as RCPs: together with RCPFullAWSAccess",
     )
+
+
+def _other_policies(*searches: SearchResult) -> Iterator[str]:
+    """What is assumed of policies that are not compared, where a Deny differs."""
+    changed = [clause for found in searches for clause in found.changed if not clause.allows]
+    if any(not clause.has_principals for clause in changed):
+        yield "other policies of the principal may allow anything: a Deny limits them, too"
 
 
 def forbidden_requests(
@@ -409,6 +412,8 @@ def _assumptions(policies: Sequence[Policy]) -> Iterator[str]:
     yield f"actions and ARN formats as of {as_of}: actions that AWS adds after {as_of} are not compared"
     if any(statement.conditions for policy in policies for statement in policy.statements):
         yield "any request may carry any condition key, and the values of its keys are independent of each other"
+    for key in dict.fromkeys(misspelt_keys_of(policies)):
+        yield f"no request carries {quoted(key)}, which is no known condition key as of {as_of}"
     names = variable_values.variable_names(policies)
     if names:
         listed = ", ".join(f"`${{{name}}}`" for name in names)

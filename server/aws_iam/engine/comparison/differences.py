@@ -20,6 +20,7 @@ from aws_iam.engine.comparison.distinct_values import (
     distinct_values,
     has_wildcard,
 )
+from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
 from aws_iam.engine.comparison.nearby_patterns import NearbyPatterns
 from aws_iam.engine.comparison.resources import ResourceAxis, ResourceQuestion
 from aws_iam.engine.language.frozen import slotted
@@ -374,7 +375,7 @@ class DifferenceSearch:
         settled = {**case.settled, **self.fixed}
         if key in settled:
             return (distinct_value(atoms, settled[key]),)
-        if case.lacks(key):
+        if case.lacks(key) or is_misspelt_key(key):
             return (distinct_value(atoms, None),)
         admits = case.trusts(key) if self.owners is not None else None
         owners = self.owners if admits else None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.comparison.actions import matching_actions
 from aws_iam.engine.comparison.arn_formats import may_be_asked
 from aws_iam.engine.comparison.automaton import Budget, OverBudget
+from aws_iam.engine.comparison.named_accounts import accounts_of, known_owner
+from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
@@ -37,12 +39,14 @@ def ineffective_additions(
     """
     before = _words(statement for policy in old for statement in policy.statements)
     budget = Budget(_WORK)
+    owner = known_owner((*new, *old))
     found = []
     try:
         for policy in new:
             for statement in policy.statements:
                 for word in _added(statement, before) if id(statement) in decisive else ():
-                    if why := _why(word, statement, changed if is_complete else None, budget):
+                    effective = changed if is_complete else None
+                    if why := _why(word, statement, effective, owner, budget):
                         place = statement.place().pointer
                         found.append({"entry": word, "statement": place, "why": why})
     except OverBudget:
@@ -64,7 +68,9 @@ def _added(statement: Statement, before: Container[str]) -> Iterator[str]:
     yield from (word for word in words if word.lower() not in before)
 
 
-def _why(word: str, statement: Statement, changed: Container[str] | None, budget: Budget) -> str:
+def _why(
+    word: str, statement: Statement, changed: Container[str] | None, owner: str, budget: Budget
+) -> str:
     """Why an entry has no effect; empty if it has one, or may have."""
     if word in statement.resource_words:
         return _why_resource(word, statement, budget)
@@ -80,7 +86,19 @@ def _why(word: str, statement: Statement, changed: Container[str] | None, budget
     if resources and not _meet(known, resources, budget):
         on = joined([quoted(text) for text in resources], "or", shown=_SHOWN)
         return f"it is never asked for on {on}"
-    return _why_settled(statement) if changed is not None else ""
+    if changed is None:
+        return ""
+    return _why_not_across_accounts(known, statement, owner) or _why_settled(statement)
+
+
+def _why_not_across_accounts(names: Sequence[str], statement: Statement, owner: str) -> str:
+    """That KMS refuses the actions to the accounts that the statement names."""
+    accounts = accounts_of(statement.principals)
+    is_foreign = bool(owner and accounts) and owner not in accounts
+    is_kms = all(name.startswith("kms:") for name in names)
+    if not is_foreign or not is_kms or any(map(works_across_accounts, names)):
+        return ""
+    return "KMS does not accept it from another account"
 
 
 def _why_settled(statement: Statement) -> str:

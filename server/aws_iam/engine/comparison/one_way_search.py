@@ -123,6 +123,8 @@ class _Differences:
     # By the representative of the group: the statements, by identity, and how many requests showed no further one.
     _shown: dict[str, set[int]] = field(default_factory=dict)
     _fruitless: Counter[str] = field(default_factory=Counter)
+    # The same for Denies that alone make a difference.
+    _lifted: dict[str, set[int]] = field(default_factory=dict)
 
     @property
     def are_enough(self) -> bool:
@@ -137,13 +139,21 @@ class _Differences:
             id(clause.statement) in shown for clause in clauses
         )
 
+    def are_lifted(self, group: ActionGroup, denies: Iterable[Clause]) -> bool:
+        """Whether it is shown already that these Denies no longer stop these actions."""
+        lifted = self._lifted.get(group.action, ()) if self.most is None else ()
+        return bool(lifted) and all(id(deny.statement) in lifted for deny in denies)
+
     def add(self, signature: str, difference: Difference) -> None:
         self.by_request.setdefault(signature, difference)
         name = difference.group.action
         shown = self._shown.setdefault(name, set())
         before = len(shown)
-        shown.update(id(clause.statement) for clause in difference.clauses)
+        ids = {id(clause.statement) for clause in difference.clauses}
+        shown |= ids
         self._fruitless[name] += len(shown) == before
+        if not any(clause.allows for clause in difference.clauses):
+            self._lifted.setdefault(name, set()).update(ids)
 
 
 def _narrowed(policy: Policy, actions: ActionOverlap) -> Policy:
@@ -238,13 +248,9 @@ class OneWaySearch:
         return uncovered_statements(*self.sides(own, other, inner), _entries(uncovered))
 
     def frees_callers(self, uncovered: Iterable[Clause]) -> bool:
-        """Whether a Deny is gone that bound callers of the resource's account with permissions of their own."""
+        """Whether a Deny is gone that limited what other policies of the callers allow them."""
         compares = bool(self.without.policies) and not self.within.policies and not self.strangers
-        return (
-            compares
-            and any(not clause.allows for clause in uncovered)
-            and is_principaled(self.all_policies)
-        )
+        return compares and any(not clause.allows for clause in uncovered)
 
     @property
     def _clauses(self) -> tuple[Clause, ...]:
@@ -323,10 +329,11 @@ class _ScenarioSearch:
         }
         before = set(self.open)
         shown: set[str] = set()
-        for question in self._questions(scenario, fixed):
+        questions = self._questions(scenario, fixed), (found.are_shown, found.are_lifted)
+        for question, known in zip(*questions, strict=False):
             try:
                 for confirmed in question.accepted(
-                    lambda candidate: self.replay.confirmed(candidate, fixed), found.are_shown
+                    lambda candidate: self.replay.confirmed(candidate, fixed), known
                 ):
                     shown.add(confirmed.result["request"]["action"])
                     yield Difference(
@@ -354,7 +361,7 @@ class _ScenarioSearch:
     def _questions(
         self, scenario: Mapping[str, str | None], fixed: Mapping[str, Value]
     ) -> Iterator[DifferenceSearch]:
-        """What the policies grant; and where a Deny is gone, what callers can do whose own policies allow everything."""
+        """What the policies grant; and where a Deny is gone, what callers can do whose other policies allow everything."""
         atoms, found = self._settled(scenario)
         wanted, unwanted = self.direction.sides(*found)
         uncovered = self.uncovered
@@ -384,7 +391,8 @@ class _ScenarioSearch:
         )
         yield question
         if self.direction.frees_callers(uncovered):
-            own = side_of((allow_all(principaled=True),), atoms, scenario)
+            principaled = is_principaled(self.direction.all_policies)
+            own = side_of((allow_all(principaled=principaled),), atoms, scenario)
             yield replace(
                 question,
                 wanted=tuple(map(own.beside, wanted)),

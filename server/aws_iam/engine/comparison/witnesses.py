@@ -76,13 +76,14 @@ class WitnessReplay:
                 return None
             denied = self._pointers(deciding_statements(refused, denying, request), self.refusing)
         absent = [self._name(key) for key in candidate.absent if key not in FROM_CALLER]
+        granted = self._pointers(deciding_statements(allowed, granting, request), self.allowing)
+        needs_others = candidate.case.is_permitted and not granted
         return {
             "request": request.given,
             **({"absent": absent} if absent else {}),
-            "granted_by": self._pointers(
-                deciding_statements(allowed, granting, request), self.allowing
-            ),
+            "granted_by": granted,
             **({"denied_by": denied} if denied else {}),
+            **({"needs": _OTHER_POLICY} if needs_others else {}),
         }
 
     def _note_doubt(
@@ -134,6 +135,8 @@ class WitnessReplay:
             self._placed[id(policies)] = known
         levels = {layer: (known,)}
         if layer == "identity":
+            if candidate.case.is_permitted:
+                levels[layer] = ((*known, _everything(layer)),)
             account = (caller.partition, caller.account)
             if account not in self._delegating:
                 self._delegating[account] = placed(delegate_to_account(*account), "resource", "")
@@ -167,6 +170,9 @@ class WitnessReplay:
             if condition.name == key
         )
         return next(written, _as_aws(key))
+
+
+_OTHER_POLICY = "another policy of the principal that allows it"
 
 
 def _everything(layer: str) -> PlacedPolicy:

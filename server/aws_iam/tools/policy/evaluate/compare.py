@@ -336,7 +336,8 @@ def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
     relation = found.comparison.relation
     subject = "the document" if relation == "incomparable" else "it"
     gained = gained_in_words(found.gained, subject) if found.gained else ""
-    lost = lost_in_words(found.lost, "it") if found.lost else ""
+    in_both = found.gained[0] if relation == "incomparable" and found.gained else None
+    lost = lost_in_words(found.lost, "it", in_both) if found.lost else ""
     match relation:
         case "more":
             yield f"The document allows more than the baseline: {gained}."

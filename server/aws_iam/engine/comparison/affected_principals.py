@@ -1,0 +1,107 @@
+"""Who gains or loses by a changed statement of a resource's policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_iam.engine.comparison.uncovered_statements import new_principals
+from aws_iam.escape import quoted
+from aws_iam.wording import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.engine.comparison.clauses import Clause
+    from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
+    from aws_iam.engine.language.document import Principal
+
+EVERYONE: Final = "everyone"
+_PERMITTED = "principals of the resource's account whose own policies allow it"
+_ACCOUNT = 4
+_SHOWN = 3
+
+
+def affected(clause: Clause, difference: Difference, found: SearchResult) -> Iterator[str]:
+    """The principals that gain or lose by a changed statement of a resource's policy, in words."""
+    if not clause.has_principals:
+        return
+    if difference.case.is_permitted:
+        yield _PERMITTED
+    elif not clause.allows:
+        yield from _freed(clause, difference, found)
+    elif clause.statement.not_principals:
+        listed = [principal.value for principal in clause.statement.not_principals]
+        yield f"everyone except {joined([quoted(text) for text in listed], shown=_SHOWN)}"
+    else:
+        for principal in named_principals(clause, found):
+            yield EVERYONE if principal.is_everyone else principal.value
+
+
+def _freed(clause: Clause, difference: Difference, found: SearchResult) -> Iterator[str]:
+    """Whom a Deny stopped: all whom an Allow names, where it does not distinguish callers; else the one of the request."""
+    caller = _caller_in_words(difference, found)
+    action = difference.group.action.lower()
+    denies = (clause, *(deny for deny in found.own.denies if deny.ready.takes(action)))
+    named: dict[str, None] = {}
+    if all(map(_binds_all_alike, denies)):
+        pointers = difference.request["granted_by"]
+        targets = clause.resources or ()
+        named = {
+            principal.value: None
+            for allow in found.own.allows
+            if allow.pointer in pointers
+            or (not clause.not_resources and allow.ready.takes(action) and _meets(allow, targets))
+            for principal in allow.statement.principals
+        }
+    everyone = any(principal == "*" for principal in named)
+    yield from (caller,) if everyone or caller not in named else named
+
+
+def _meets(allow: Clause, targets: Sequence[str]) -> bool:
+    """Whether an Allow names a resource that a Deny covers, or the Deny covers all."""
+    if "*" in targets:
+        return True
+    own = allow.resources or ()
+    return not allow.not_resources and any(text in targets for text in own)
+
+
+def limiting(difference: Difference, found: SearchResult) -> Iterator[str]:
+    """The Denies that distinguish the callers of an action which an Allow gives to everyone."""
+    action = difference.group.action.lower()
+    for deny in found.own.denies:
+        if deny.ready.takes(action) and not _binds_all_alike(deny):
+            yield deny.pointer
+
+
+def _binds_all_alike(deny: Clause) -> bool:
+    """Whether a Deny does not distinguish callers."""
+    everyone = any(principal.is_everyone for principal in deny.statement.principals)
+    return everyone and not any(_is_of_caller(c.name) for c in deny.statement.conditions)
+
+
+def _is_of_caller(key: str) -> bool:
+    return key.startswith(("aws:principal", "aws:user", "aws:source", "aws:federated"))
+
+
+def named_principals(clause: Clause, found: SearchResult) -> Sequence[Principal]:
+    """The principals that the statement allows more than before."""
+    return new_principals(clause, found.other.allows) or clause.statement.principals
+
+
+def opens(clause: Clause, found: SearchResult) -> bool:
+    """Whether the statement allows everyone, under its conditions, what no statement did until now."""
+    allowed = (p for other in found.other.allows for p in other.statement.principals)
+    named = named_principals(clause, found)
+    return any(p.is_everyone for p in named) and not any(p.is_everyone for p in allowed)
+
+
+def _caller_in_words(difference: Difference, found: SearchResult) -> str:
+    """Whom a Deny stopped: the caller, if a statement names it, else those for whom it stands."""
+    principal: str = difference.request["request"]["principal"]
+    listed = [p for clause in found.own.allows for p in clause.statement.principals]
+    if not principal.startswith("arn:") or any(p.value == principal for p in listed):
+        return EVERYONE if principal == "*" else principal
+    account = principal.split(":")[_ACCOUNT]
+    if not any(account in p.value for p in listed):
+        return EVERYONE
+    return f"principals of {account} that its policies allow"
