@@ -33,14 +33,13 @@ from aws_iam.engine.reference.managed_policies import (
     managed_policy_of_arn,
 )
 from aws_iam.engine.sources.containers import container_of
-from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
     embedded,
     is_policy,
     looks_encoded,
 )
-from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
+from aws_iam.engine.sources.containers.policy_places import FoundPolicy
 from aws_iam.engine.sources.document_shapes import (
     TERRAFORM_LANGUAGES,
     TERRAFORM_UNREAD,
@@ -53,7 +52,7 @@ from aws_iam.engine.sources.document_shapes import (
 )
 from aws_iam.engine.sources.file_names import suggested_by
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
-from aws_iam.engine.sources.gathered import Gathered, Unread, together
+from aws_iam.engine.sources.gathered import Gathered, Unread, together, with_places
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -272,7 +271,7 @@ def _of_larger(
     from aws_iam.engine.sources.containers import generic_data
 
     sources: list[Source] = []
-    places: list[FoundPolicy | SkippedPlace | PolicyAttachment] = []
+    places: list[object] = []
     formats: dict[str, None] = {}
     for number, root in enumerate(roots):
         if is_policy(root):
@@ -288,19 +287,10 @@ def _of_larger(
             _source(found, requested, file) for found in inside if isinstance(found, FoundPolicy)
         )
         places += inside
-    found = Gathered(
-        sources=tuple(sources),
-        unread=tuple(
-            Unread(place=place.name, why=place.why, file=file)
-            for place in places
-            if isinstance(place, SkippedPlace)
-        ),
-        formats=tuple((file or "", format_) for format_ in formats),
-        files=1,
-        attachments=tuple(
-            replace(place, file=file) for place in places if isinstance(place, PolicyAttachment)
-        ),
+    own = Gathered(
+        sources=tuple(sources), formats=tuple((file or "", name) for name in formats), files=1
     )
+    found = with_places(own, places, file)
     return _required(found) if required else found
 
 

@@ -6,6 +6,7 @@ Everything else becomes a placeholder. `Fn::If` takes the same side for all cond
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from aws_iam.engine.sources.containers import cloudformation_return_values as re
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from aws_iam.engine.sources.containers.placeholders import Placeholders
 
@@ -24,6 +25,11 @@ MAX_PRODUCED = 5_000_000
 
 _HOLE = re.compile(r"\$\{([^{}]*)\}")
 _DYNAMIC = re.compile(r"\{\{resolve:[^{}]*\}\}")
+# An argument that is shown as it is.
+_SHORT_WORD = re.compile(r"(?=.{1,40}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+_DIGEST = 12
+# Conditions that one condition depends on; no template nests that many.
+_MOST_CONDITIONS = 100
 _PAIR, _TRIPLE = 2, 3
 # What a value costs on top of its characters.
 _NODE_COST = 10
@@ -38,10 +44,11 @@ class Resolver:
     placeholders: Placeholders
     condition: bool = True
     conditional: bool = False
-    # The logical ids of roles, users and groups, by what `Ref` returns for them.
-    principals: Mapping[str, str] = field(default_factory=dict)
+    # The logical ids of resources, by what `Ref` returns for them.
+    named: Mapping[str, str] = field(default_factory=dict)
+    # The definitions of conditions by their names; the resolvers of one template share them.
+    conditions: dict[str, str] = field(default_factory=dict)
     _produced: int = 0
-    _calls: dict[str, int] = field(default_factory=dict)
     _tables: dict[str, dict[str, Node]] = field(default_factory=dict)
 
     def value(self, node: Node) -> Node | None:
@@ -57,7 +64,7 @@ class Resolver:
         if name == "Ref" or name.startswith("Fn::"):
             function = _FUNCTIONS.get(name)
             argument = node.members[0].value
-            found = function(self, argument) if function else self._unknown_call(argument, name)
+            found = function(self, argument) if function else self._of_unknown(argument, name)
             return found and self._placed(found, node.at, keep_line=name in _KEEPS_LINE)
         if any(member.name.value.startswith("Fn::") for member in node.members):
             # A macro adds members of its own, which the template does not show.
@@ -68,8 +75,8 @@ class Resolver:
         )
 
     def shown(self, name: str) -> str:
-        """A principal's name as readers know it: its logical id in the template, `${…}` for what is known later."""
-        return self.principals.get(name) or self.placeholders.as_variables(name)
+        """A resource's name as readers know it: its logical id in the template, `${…}` for what is known later."""
+        return self.named.get(name) or self.placeholders.as_variables(name)
 
     def _plain(self, node: Node) -> Node:
         if "{{resolve:" not in node.text:
@@ -95,11 +102,46 @@ class Resolver:
     def _unknown(self, node: Node, name: str) -> Node:
         return _text(self.placeholders.placeholder(name), node)
 
+    def _of_unknown(self, argument: Node, name: str) -> Node:
+        """The result of a function that the template does not decide, by what its argument is."""
+        return self._unknown_call(self.value(argument) or argument, name)
+
     def _unknown_call(self, argument: Node, name: str) -> Node:
-        """The placeholder for a function's result; the same call gets the same one everywhere."""
-        call = f"{name} {dump(argument)}"
-        number = self._calls.setdefault(call, len(self._calls) + 1)
-        return self._unknown(argument, f"{name.removeprefix('Fn::')}-{number}")
+        """The placeholder for a function's result; the same call gets the same one in every template."""
+        call = self.placeholders.as_variables(dump(argument))
+        shown = argument.text
+        if argument.form is not Form.STRING or not _SHORT_WORD.fullmatch(shown):
+            shown = hashlib.sha256(call.encode(errors="replace")).hexdigest()[:_DIGEST]
+        return self._unknown(argument, f"{name.removeprefix('Fn::')}-{shown}")
+
+    def conditions_in(self, resource: Node) -> tuple[str, ...]:
+        """The names of the conditions that decide about values of a resource."""
+        names: dict[str, None] = {}
+        todo = [resource]
+        while todo:
+            node = todo.pop()
+            for member in node.members:
+                if member.key == "Fn::If" and member.value.items:
+                    names[member.value.items[0].text] = None
+                todo.append(member.value)
+            todo += node.items
+        return tuple(name for name in names if name)
+
+    def condition_text(self, name: str) -> str:
+        """The definition of a condition with those that it names, as far as the template decides it."""
+        if name not in self.conditions:
+            texts: dict[str, str] = {}
+            todo = [name]
+            while todo and len(texts) < _MOST_CONDITIONS:
+                current = todo.pop()
+                definition = self._table("Conditions").get(current)
+                if definition and current not in texts:
+                    texts[current] = dump(self.value(definition) or definition)
+                    todo += _named_conditions(definition)
+            # The definition counts, not what it is called.
+            found = " ".join(texts.values()) or name
+            self.conditions[name] = self.placeholders.as_variables(found)
+        return self.conditions[name]
 
     def _table(self, section: str) -> dict[str, Node]:
         if section not in self._tables:
@@ -249,6 +291,14 @@ _FUNCTIONS: dict[str, Callable[[Resolver, Node], Node | None]] = {
     "Fn::Split": Resolver.split,
     "Fn::ToJsonString": Resolver.json_string,
 }
+
+
+def _named_conditions(definition: Node) -> Iterator[str]:
+    todo = [definition]
+    while todo:
+        node = todo.pop()
+        yield from (own.value.text for own in node.members if own.key == "Condition")
+        todo += (*node.items, *(own.value for own in node.members))
 
 
 def _type(node: Node) -> str:
