@@ -139,15 +139,15 @@ def compare_documents(
     compared = tuple(replace(p, ineffective=()) if p.name in unjudged else p for p in compared)
     comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
     changes = (
-        *attachment_changes(sides.new, sides.old),
-        *values,
-        *setting_changes(sides.new, sides.old),
+        own
+        for own in (*attachment_changes(sides.new, sides.old), *values)
+        if is_called(own.place, policy)
     )
     found = ComparedDocuments(
         policies=compared,
         comparison=comparison,
         inputs=(new, old),
-        unjudged=tuple(own for own in changes if is_called(own.place, policy)),
+        unjudged=(*changes, *setting_changes(sides.new, sides.old, policy)),
         moved=tuple(
             own for own in moved_policies(sides.new, sides.old) if is_called(own.name, policy)
         ),

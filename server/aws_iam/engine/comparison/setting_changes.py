@@ -8,34 +8,55 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.policy_pairs import is_called
 from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
 from aws_iam.escape import quoted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aws_iam.engine.comparison.renamed_policies import NamedSide
-    from aws_iam.engine.sources.containers.access_settings import AccessSetting
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting, SettingSubject
 
     _Settings = Mapping[str, tuple[AccessSetting, ...]]
 
+_SHOWN = 5
 
-def setting_changes(new: NamedSide, old: NamedSide) -> Iterator[UnjudgedChange]:
-    """The settings that are on one side only, or have other values there."""
+
+def setting_changes(
+    new: NamedSide, old: NamedSide, policy: str | None = None
+) -> Iterator[UnjudgedChange]:
+    """The settings that are on one side only, or have other values there: one change for what changes alike."""
+    alike: dict[tuple[SettingSubject, str], list[str]] = {}
+    for setting, change in _changes(new, old):
+        if is_called(setting.place, policy):
+            alike.setdefault((setting.subject, change), []).append(setting.place)
+    for (subject, change), places in alike.items():
+        listed = joined([quoted(place) for place in places], shown=_SHOWN)
+        verb = "is" if len(places) == 1 else "are"
+        yield UnjudgedChange(
+            place=joined(places, shown=_SHOWN),
+            says=f"{listed} ({subject.what}) {verb} {change}",
+            widens=not (subject.limits and change == "added"),
+            narrows=True,
+            source=subject.source,
+            is_setting=True,
+        )
+
+
+def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, str]]:
     mine, theirs = _by_place(new), _by_place(old)
     added = {place: own for place, own in mine.items() if place not in theirs}
     removed = {place: own for place, own in theirs.items() if place not in mine}
-    renamed = _contents(added) & _contents(removed)
     for place, own in mine.items():
-        if place in added:
-            if not _is_moved(own, renamed) and not _comes_with(own[0], old):
-                yield _change(own[0], "added", widens=not own[0].subject.limits)
-        elif _values(own) != _values(theirs[place]):
-            yield _change(own[0], "changed", widens=True)
-    renamed = _contents(added) & _contents(removed)
-    for own in removed.values():
-        if not _is_moved(own, renamed) and not _comes_with(own[0], new):
-            yield _change(own[0], "removed", widens=True)
+        if place in theirs and _values(own) != _values(theirs[place]):
+            yield own[0], "changed"
+    for change, settings, other in (("added", added, old), ("removed", removed, new)):
+        renamed = _contents(added) & _contents(removed)
+        for own in settings.values():
+            if not _is_moved(own, renamed) and not _comes_with(own[0], other):
+                yield own[0], change
 
 
 def _by_place(side: NamedSide) -> _Settings:
@@ -74,15 +95,4 @@ def _comes_with(setting: AccessSetting, other: NamedSide) -> bool:
         setting.subject.limits
         and not setting.is_resource
         and setting.holder not in other.resources
-    )
-
-
-def _change(setting: AccessSetting, change: str, *, widens: bool) -> UnjudgedChange:
-    return UnjudgedChange(
-        place=setting.place,
-        says=f"{quoted(setting.place)} ({setting.subject.what}) is {change}",
-        widens=widens,
-        narrows=True,
-        source=setting.subject.source,
-        is_setting=True,
     )

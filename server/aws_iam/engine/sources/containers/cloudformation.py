@@ -21,6 +21,7 @@ from aws_iam.engine.sources.containers.attachments import (
     attachment_rows,
     attachments,
 )
+from aws_iam.engine.sources.containers.cloudformation_conditions import Conditions, conditions_in
 from aws_iam.engine.sources.containers.cloudformation_values import Resolver
 from aws_iam.engine.sources.containers.embedded_documents import (
     bare_policy,
@@ -75,14 +76,15 @@ def documents(root: Node) -> Iterator[_Found]:
     managed = _managed_policies(root, placeholders)
     # All keys get the same made-up id.
     named = _logical_ids(root, return_values.return_values().keys() - {_KEY})
-    conditions: dict[str, str] = {}
+    conditions = Conditions.of(root)
     for member in resources.members if resources else ():
         logical_id = member.name.value
         if logical_id.startswith("Fn::ForEach"):
             yield SkippedPlace(name=logical_id, why="`Fn::ForEach` is not expanded")
             continue
-        resolver = Resolver(root, placeholders, named=named, conditions=conditions)
+        resolver = Resolver(root, placeholders, named=named)
         yield FoundResource(name=logical_id)
+        yield from _conditions(logical_id, member.value, resolver, conditions)
         for found in _in_resource(logical_id, member.value, resolver):
             yield _of_template(found, managed) if isinstance(found, PolicyAttachment) else found
 
@@ -134,7 +136,6 @@ class _Candidate:
 def _in_resource(logical_id: str, resource: Node, resolver: Resolver) -> Iterator[_Found]:
     candidates = tuple(_candidates(logical_id, resource, resolver))
     attached = dict.fromkeys(_beside_policies(logical_id, resource, resolver))
-    yield from _conditions(logical_id, resource, resolver)
     for candidate in candidates:
         yield from _read_candidate(candidate, resolver.placeholders)
     if resolver.conditional:
@@ -170,7 +171,9 @@ def _beside_policies(
             yield replace(own, value=shown(own.value))
 
 
-def _conditions(logical_id: str, resource: Node, resolver: Resolver) -> Iterator[AccessSetting]:
+def _conditions(
+    logical_id: str, resource: Node, resolver: Resolver, conditions: Conditions
+) -> Iterator[AccessSetting]:
     """The conditions of a resource with policies or settings: whether it exists, and which of its values hold."""
     type_, existence = resource.member("Type"), resource.member("Condition")
     if type_ is None or not any(
@@ -182,17 +185,22 @@ def _conditions(logical_id: str, resource: Node, resolver: Resolver) -> Iterator
         )
     ):
         return
-    own = AccessSetting(
-        holder=logical_id,
-        place=f"{logical_id}.Condition",
-        subject=subject_named("condition"),
-        value=resolver.condition_text(existence.text) if existence else "",
-    )
+    subject, shown = subject_named("condition"), resolver.placeholders.as_variables
     if existence:
-        yield own
-    for name in resolver.conditions_in(resource):
-        place, value = f"Conditions.{name}", resolver.condition_text(name)
-        yield replace(own, holder="", place=place, value=value, only_changed=True)
+        yield AccessSetting(
+            holder=logical_id,
+            place=f"{logical_id}.Condition",
+            subject=subject,
+            value=shown(conditions.text(existence.text, resolver.value)),
+        )
+    for name in conditions_in(resource):
+        yield AccessSetting(
+            holder="",
+            place=f"Conditions.{name}",
+            subject=subject,
+            value=shown(conditions.text(name, resolver.value)),
+            only_changed=True,
+        )
 
 
 def _candidates(logical_id: str, resource: Node, resolver: Resolver) -> Iterator[_Candidate]:

@@ -16,7 +16,7 @@ from aws_iam.engine.sources.containers import cloudformation_return_values as re
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from aws_iam.engine.sources.containers.placeholders import Placeholders
 
@@ -28,8 +28,6 @@ _DYNAMIC = re.compile(r"\{\{resolve:[^{}]*\}\}")
 # An argument that is shown as it is.
 _SHORT_WORD = re.compile(r"(?=.{1,40}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 _DIGEST = 12
-# Conditions that one condition depends on; no template nests that many.
-_MOST_CONDITIONS = 100
 _PAIR, _TRIPLE = 2, 3
 # What a value costs on top of its characters.
 _NODE_COST = 10
@@ -46,8 +44,6 @@ class Resolver:
     conditional: bool = False
     # The logical ids of resources, by what `Ref` returns for them.
     named: Mapping[str, str] = field(default_factory=dict)
-    # The definitions of conditions by their names; the resolvers of one template share them.
-    conditions: dict[str, str] = field(default_factory=dict)
     _produced: int = 0
     _tables: dict[str, dict[str, Node]] = field(default_factory=dict)
 
@@ -113,35 +109,6 @@ class Resolver:
         if argument.form is not Form.STRING or not _SHORT_WORD.fullmatch(shown):
             shown = hashlib.sha256(call.encode(errors="replace")).hexdigest()[:_DIGEST]
         return self._unknown(argument, f"{name.removeprefix('Fn::')}-{shown}")
-
-    def conditions_in(self, resource: Node) -> tuple[str, ...]:
-        """The names of the conditions that decide about values of a resource."""
-        names: dict[str, None] = {}
-        todo = [resource]
-        while todo:
-            node = todo.pop()
-            for member in node.members:
-                if member.key == "Fn::If" and member.value.items:
-                    names[member.value.items[0].text] = None
-                todo.append(member.value)
-            todo += node.items
-        return tuple(name for name in names if name)
-
-    def condition_text(self, name: str) -> str:
-        """The definition of a condition with those that it names, as far as the template decides it."""
-        if name not in self.conditions:
-            texts: dict[str, str] = {}
-            todo = [name]
-            while todo and len(texts) < _MOST_CONDITIONS:
-                current = todo.pop()
-                definition = self._table("Conditions").get(current)
-                if definition and current not in texts:
-                    texts[current] = dump(self.value(definition) or definition)
-                    todo += _named_conditions(definition)
-            # The definition counts, not what it is called.
-            found = " ".join(texts.values()) or name
-            self.conditions[name] = self.placeholders.as_variables(found)
-        return self.conditions[name]
 
     def _table(self, section: str) -> dict[str, Node]:
         if section not in self._tables:
@@ -291,14 +258,6 @@ _FUNCTIONS: dict[str, Callable[[Resolver, Node], Node | None]] = {
     "Fn::Split": Resolver.split,
     "Fn::ToJsonString": Resolver.json_string,
 }
-
-
-def _named_conditions(definition: Node) -> Iterator[str]:
-    todo = [definition]
-    while todo:
-        node = todo.pop()
-        yield from (own.value.text for own in node.members if own.key == "Condition")
-        todo += (*node.items, *(own.value for own in node.members))
 
 
 def _type(node: Node) -> str:
