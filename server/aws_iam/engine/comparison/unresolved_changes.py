@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.comparison.policy_pairs import by_key
 from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
 from aws_iam.engine.language.document import Policy
-from aws_iam.engine.parsing.json_nodes import Form, dump
+from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.sources.containers.access_settings import canonical
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
@@ -47,15 +48,21 @@ def unresolved_changes(new: Sequence[Source], old: Sequence[Source]) -> Iterator
             )
 
 
-def _unresolved(source: Source) -> dict[str, str]:
+def _unresolved(source: Source) -> dict[tuple[tuple[str, str], ...], str]:
     """The statements with such values, by what they say, with their places."""
     if not source.unresolved or not isinstance(source.content, Policy):
         return {}
     return {
-        dump(statement.node): statement.place().pointer
+        _content(statement): statement.place().pointer
         for statement in source.content.statements
         if any(_open_places(statement, source.unresolved))
     }
+
+
+def _content(statement: Statement) -> tuple[tuple[str, str], ...]:
+    """What the statement says, apart from its name and the order of its lists."""
+    named = statement.node.members
+    return tuple(sorted((own.key, canonical(own.value)) for own in named if own.key != "Sid"))
 
 
 def _open_places(statement: Statement, unresolved: Container[str]) -> Iterator[str]:

@@ -22,6 +22,7 @@ class Conditions:
 
     table: Mapping[str, Node]
     _own: dict[str, str] = field(default_factory=dict)
+    _named: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -49,12 +50,19 @@ class Conditions:
             self._own[name] = dump(value(node) or node) if node else name
         return self._own[name]
 
-    def _named_by(self, name: str) -> Iterator[str]:
-        todo = [self.table[name]] if name in self.table else []
-        while todo:
-            node = todo.pop()
-            yield from (own.value.text for own in node.members if own.key == "Condition")
-            todo += (*node.items, *(own.value for own in node.members))
+    def _named_by(self, name: str) -> tuple[str, ...]:
+        if name not in self._named:
+            node = self.table.get(name)
+            self._named[name] = tuple(_named_in(node)) if node else ()
+        return self._named[name]
+
+
+def _named_in(definition: Node) -> Iterator[str]:
+    todo = [definition]
+    while todo:
+        node = todo.pop()
+        yield from (own.value.text for own in node.members if own.key == "Condition")
+        todo += (*node.items, *(own.value for own in node.members))
 
 
 def conditions_in(resource: Node) -> tuple[str, ...]:
