@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
 from aws_iam.escape import quoted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.renamed_policies import NamedSide
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
@@ -27,53 +28,71 @@ def attachment_changes(new: NamedSide, old: NamedSide) -> Iterator[UnjudgedChang
     mine, theirs = (
         {own.identity: own for own in without_document(side.attachments)} for side in (new, old)
     )
-    yield from _added([own for key, own in mine.items() if key not in theirs], theirs.values())
-    # A boundary of what is gone limits nothing.
-    limits = {own.place: own for own in mine.values() if own.is_boundary}
-    for key, own in sorted(theirs.items()):
-        if key in mine:
-            continue
-        if not own.is_boundary:
-            yield UnjudgedChange(
-                place=own.place,
-                says=f"the policy {quoted(own.policy)} is no longer attached at {_at(own)}, and {_ELSEWHERE}",
-                widens=False,
-                narrows=True,
-                source=_BOUNDARIES,
-            )
-        elif own.place in limits:
-            yield from _replaced(own, limits[own.place])
-        elif own.holder in new.resources:
-            yield _removed(own, new)
-
-
-def _added(
-    added: Iterable[PolicyAttachment], before: Iterable[PolicyAttachment]
-) -> Iterator[UnjudgedChange]:
-    limited = {own.place for own in before if own.is_boundary}
-    for own in sorted(added, key=lambda attached: attached.name):
-        if own.is_boundary and own.place in limited:
-            continue
-        what = "the permissions boundary" if own.is_boundary else "the policy"
-        says = f"{what} {quoted(own.policy)} is attached at {_at(own)}"
-        says += ": it limits what the policies allow" if own.is_boundary else ""
+    added = [own for key, own in sorted(mine.items()) if key not in theirs]
+    gone = [own for key, own in sorted(theirs.items()) if key not in mine]
+    for own in (own for own in added if not own.is_boundary):
         yield UnjudgedChange(
             place=own.place,
-            says=says if own.is_known else f"{says}, and {_ELSEWHERE}",
-            widens=not own.is_boundary,
-            narrows=own.is_boundary,
+            says=f"the policy {quoted(own.policy)} is attached at {_at(own)}, and {_ELSEWHERE}",
+            widens=True,
+            narrows=False,
             source=_BOUNDARIES,
-            is_certain=own.is_boundary,
         )
+    for own in (own for own in gone if not own.is_boundary):
+        yield UnjudgedChange(
+            place=own.place,
+            says=f"the policy {quoted(own.policy)} is no longer attached at {_at(own)}, and {_ELSEWHERE}",
+            widens=False,
+            narrows=True,
+            source=_BOUNDARIES,
+        )
+    now, before = _boundaries(mine.values()), _boundaries(theirs.values())
+    for place in dict.fromkeys(own.place for own in (*added, *gone) if own.is_boundary):
+        if place in now and place in before:
+            yield from _replaced(place, before[place], now[place])
+        elif place in now:
+            yield from map(_limited, now[place])
+        elif before[place][0].holder in new.resources:
+            # A boundary of what is gone limits nothing.
+            yield from (_removed(own, new) for own in before[place])
 
 
-def _replaced(own: PolicyAttachment, now: PolicyAttachment) -> Iterator[UnjudgedChange]:
-    if now.is_known and own.is_known:
+def _boundaries(
+    attached: Iterable[PolicyAttachment],
+) -> Mapping[str, tuple[PolicyAttachment, ...]]:
+    """The boundaries by their places; under a condition one place may have several."""
+    found: dict[str, tuple[PolicyAttachment, ...]] = {}
+    for own in attached:
+        if own.is_boundary:
+            found[own.place] = (*found.get(own.place, ()), own)
+    return found
+
+
+def _limited(own: PolicyAttachment) -> UnjudgedChange:
+    says = (
+        f"the permissions boundary {quoted(own.policy)} is attached at {_at(own)}:"
+        " it limits what the policies allow"
+    )
+    return UnjudgedChange(
+        place=own.place,
+        says=says if own.is_known else f"{says}, and {_ELSEWHERE}",
+        widens=False,
+        narrows=True,
+        source=_BOUNDARIES,
+        is_certain=True,
+    )
+
+
+def _replaced(
+    place: str, before: Sequence[PolicyAttachment], now: Sequence[PolicyAttachment]
+) -> Iterator[UnjudgedChange]:
+    if len(before) == len(now) == 1 and all(own.is_known for own in (*before, *now)):
         # Their documents are compared.
         return
+    was, is_ = (joined([quoted(own.policy) for own in side]) for side in (before, now))
     yield UnjudgedChange(
-        place=own.place,
-        says=f"the permissions boundary {quoted(own.policy)} at {_at(own)} is replaced by {quoted(now.policy)}",
+        place=place,
+        says=f"the permissions boundary {was} at {quoted(place)} is replaced by {is_}",
         widens=True,
         narrows=True,
         source=_BOUNDARIES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Holder, Kind
@@ -84,7 +85,8 @@ def documents(root: Node) -> Iterator[_Found]:
             continue
         resolver = Resolver(root, placeholders, named=named)
         yield FoundResource(name=logical_id)
-        yield from _conditions(logical_id, member.value, resolver, conditions)
+        for own in _conditions(logical_id, member.value, resolver, conditions):
+            yield replace(own, value=placeholders.as_variables(own.value))
         for found in _in_resource(logical_id, member.value, resolver):
             yield _of_template(found, managed) if isinstance(found, PolicyAttachment) else found
 
@@ -174,33 +176,42 @@ def _beside_policies(
 def _conditions(
     logical_id: str, resource: Node, resolver: Resolver, conditions: Conditions
 ) -> Iterator[AccessSetting]:
-    """The conditions of a resource with policies or settings: whether it exists, and which of its values hold."""
+    """Whether a resource with policies or settings exists, and what decides about parts of these."""
     type_, existence = resource.member("Type"), resource.member("Condition")
-    if type_ is None or not any(
-        (
-            places_by_type(_DATA).get(type_.text),
-            attachment_rows(_DATA, type_.text),
-            setting_rows(_FORMAT, type_.text),
-            type_.text == _ORGANIZATION,
-        )
-    ):
+    decisive = _decisive_properties(type_.text) if type_ else ()
+    if not decisive:
         return
-    subject, shown = subject_named("condition"), resolver.placeholders.as_variables
+    own = AccessSetting(
+        holder=logical_id,
+        place=f"{logical_id}.Condition",
+        subject=subject_named("condition"),
+        value=conditions.text(existence.text, resolver.value) if existence else "",
+    )
     if existence:
-        yield AccessSetting(
-            holder=logical_id,
-            place=f"{logical_id}.Condition",
-            subject=subject,
-            value=shown(conditions.text(existence.text, resolver.value)),
-        )
-    for name in conditions_in(resource):
-        yield AccessSetting(
-            holder="",
-            place=f"Conditions.{name}",
-            subject=subject,
-            value=shown(conditions.text(name, resolver.value)),
-            only_changed=True,
-        )
+        yield own
+    written = resource.member("Properties")
+    for member in written.members if written else ():
+        if member.key in decisive or "" in decisive:
+            texts = sorted(
+                f"{path} {conditions.text(name, resolver.value)}"
+                for path, name in conditions_in(member.value)
+            )
+            place = f"{logical_id}.{member.key} (Fn::If)"
+            if texts:
+                yield replace(own, place=place, value="; ".join(texts))
+
+
+@cache
+def _decisive_properties(type_: str) -> frozenset[str]:
+    """The properties of a type that hold policies, attached ones or settings; an empty name for all of them."""
+    paths = [
+        *(place.path for place in places_by_type(_DATA).get(type_, ())),
+        *(row.path for row in attachment_rows(_DATA, type_)),
+        *(path for row in setting_rows(_FORMAT, type_) for path in row.paths or (row.path,)),
+        *attached_to_paths(type_),
+        *(("Content",) if type_ == _ORGANIZATION else ()),
+    ]
+    return frozenset(path.partition(".")[0].rstrip("[]") for path in paths)
 
 
 def _candidates(logical_id: str, resource: Node, resolver: Resolver) -> Iterator[_Candidate]:

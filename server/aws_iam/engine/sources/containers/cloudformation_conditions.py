@@ -65,15 +65,13 @@ def _named_in(definition: Node) -> Iterator[str]:
         todo += (*node.items, *(own.value for own in node.members))
 
 
-def conditions_in(resource: Node) -> tuple[str, ...]:
-    """The names of the conditions that decide about values of a resource."""
-    names: dict[str, None] = {}
-    todo = [resource]
+def conditions_in(value: Node) -> Iterator[tuple[str, str]]:
+    """The conditions that decide about parts of a value: where, without indexes of lists, and their names."""
+    todo = [("", value)]
     while todo:
-        node = todo.pop()
+        path, node = todo.pop()
         for member in node.members:
             if member.key == "Fn::If" and member.value.items:
-                names[member.value.items[0].text] = None
-            todo.append(member.value)
-        todo += node.items
-    return tuple(name for name in names if name)
+                yield path, member.value.items[0].text
+            todo.append((f"{path}/{member.key}", member.value))
+        todo += ((path, item) for item in node.items)
