@@ -257,13 +257,29 @@ class _References:
         """What decides about access in a resource and is no policy."""
         if not setting_rows(_FORMAT, resource.type):
             return
-        yield from access_settings(
+        expressions = self.configured.get(_INDEX.sub("", resource.address))
+        # What the provider computes appears with the first apply; only dynamic blocks are configured and not shown.
+        computed = {
+            own.key
+            for own in resource.values.members
+            if expressions and not expressions.member(own.key)
+        }
+        values = resource.values.but(
+            members=tuple(
+                own
+                for own in resource.values.members
+                if own.key not in computed or own.value.form is Form.ARRAY
+            )
+        )
+        for own in access_settings(
             _FORMAT,
             resource.type,
-            resource.values,
+            values,
             resource.address,
             lambda path: self._named(resource, path),
-        )
+        ):
+            argument = own.place.removeprefix(f"{resource.address}.")
+            yield replace(own, only_changed=own.only_changed or argument in computed)
 
     def _named(self, resource: _Resource, path: str) -> str:
         """The text of an argument; where it refers to a resource of the plan, the name or address of that one.
