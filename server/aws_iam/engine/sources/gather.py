@@ -418,11 +418,11 @@ def _in_folder(file: File, requested: _Requested) -> Gathered | None:
             return Gathered(sources=(source,), files=1)
         return Gathered(sources=(), unread=(_unread(file, roots.message, broken=False),), files=1)
     found = _in_roots(roots, file, requested)
-    return found if found.sources or found.unread else None
+    return found if any((found.sources, found.unread, found.settings)) else None
 
 
-# Every file with a policy, or with a place for one, contains one of these.
-_POLICY_WORDS = ("Statement", "olicy", "olicies", "2012-10-17")
+# Every file with a policy, with a place for one or with a setting that decides about access contains one of these.
+_POLICY_WORDS = ("Statement", "olicy", "olicies", "2012-10-17", "AWS::", "planned_values")
 # A file that cannot be parsed probably holds policies when it contains one of these; "olicy" alone is also in `imagePullPolicy`.
 _STRONG_POLICY_WORDS = ('"Statement"', "Statement:", "Effect", "2012-10-17", "PolicyDocument")
 

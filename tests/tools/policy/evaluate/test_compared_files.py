@@ -295,9 +295,10 @@ def test_a_setting_in_a_folder_is_named_with_its_file(tmp_path: Path) -> None:
     for name, groups in (("new", ["admins"]), ("old", ["dev"])):
         (tmp_path / name).mkdir()
         users = {"Type": "AWS::IAM::User", "Properties": {"Groups": groups}}
-        resources = {**role("s3:GetObject")["Resources"], "U": users}
-        file = tmp_path / name / "users.json"
-        file.write_text(json.dumps({"Resources": resources}), encoding="utf-8")
+        files = {"users": {"Resources": {"U": users}}, "role": role("s3:GetObject")}
+        for file, content in files.items():
+            path = tmp_path / name / f"{file}.json"
+            path.write_text(json.dumps(content), encoding="utf-8")
         sides.append(read_policies("document", (str(tmp_path / name),)))
     answer = compare(sides[0], baseline=sides[1])
     assert answer.summary.startswith("Not judged: `users.json U.Groups` (the members of a group")
