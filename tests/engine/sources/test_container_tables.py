@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from aws_iam import resources
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.attachment_types import attachment_types
 from aws_iam.engine.sources.containers import aws_answers
+from aws_iam.engine.sources.containers.access_settings import attached_to_paths, subject_named
 from aws_iam.engine.sources.containers.cloudformation_return_values import attribute, return_values
 from aws_iam.engine.sources.containers.policy_places import PolicyPlace, places_by_type
 
@@ -84,3 +86,35 @@ def test_what_is_known_of_attached_types_is_reached_from_every_format() -> None:
         "AWS::ACMPCA::CertificateAuthority",  # its permissions are resources of their own
     }
     assert set(attachment_types()) - without <= named
+
+
+SETTINGS = resources.data("access-settings.json")
+IN_TEMPLATES = [row for row in SETTINGS["cloudformation"] if "::Serverless::" not in row["type"]]
+
+
+@pytest.mark.parametrize("type_", dict.fromkeys(row["type"] for row in IN_TEMPLATES))
+def test_each_property_that_decides_about_access_exists(type_: str) -> None:
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", type_).schema
+    for row in IN_TEMPLATES:
+        if row["type"] == type_:
+            for path in (row["path"],) if "path" in row else row.get("paths", ()):
+                assert has_properties(schema, path), path
+
+
+def test_each_setting_has_a_subject_with_a_page_of_aws() -> None:
+    rows = SETTINGS["cloudformation"] + SETTINGS["terraform"]
+    named = {row["subject"] for row in rows}
+    assert named | {"condition"} == set(SETTINGS["subjects"])
+    assert all(
+        subject_named(name).source.startswith("https://docs.aws.amazon.com/") for name in named
+    )
+
+
+def test_what_a_policy_is_attached_to_is_a_property_of_its_resource() -> None:
+    for type_ in SETTINGS["attached_to"]:
+        places = CLOUDFORMATION if "::" in type_ else TERRAFORM
+        assert type_ in places
+        if "::" in type_:
+            schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", type_).schema
+            for path in attached_to_paths(type_):
+                assert has_properties(schema, path), (type_, path)

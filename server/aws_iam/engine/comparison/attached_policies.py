@@ -31,13 +31,13 @@ def attached_policies(
     name on both sides.
     """
     documents = {source.name: source for source in sources}
-    elsewhere = {_identity(own) for own in theirs}
+    elsewhere = {own.identity for own in theirs}
     replaced = {own.place for own in theirs if own.is_boundary and own.is_known}
     for own in mine:
         if own.is_boundary and own.place not in replaced:
             continue
         managed = own.managed
-        is_kept = _identity(own) in elsewhere
+        is_kept = own.identity in elsewhere
         if managed and not (own.is_boundary and is_kept):
             # As a value it has no lines, which would not be those of the file.
             (source,) = sources_of(json.loads(managed.document), Kind.IDENTITY)
@@ -63,7 +63,3 @@ def newly_attached(sources: Sequence[Source], others: Sequence[Source]) -> Itera
         for target in source.holder.attached_to if source.name in elsewhere else ():
             if target not in elsewhere[source.name]:
                 yield replace(source, name=f"{source.name} of {target}", holder=NO_HOLDER)
-
-
-def _identity(own: PolicyAttachment) -> tuple[str, str, bool]:
-    return own.name, own.policy, own.is_boundary

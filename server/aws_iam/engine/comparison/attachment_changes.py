@@ -4,52 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import Finding, Severity, Status
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
 from aws_iam.escape import quoted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from aws_iam.engine.comparison.renamed_policies import NamedSide
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 _BOUNDARIES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"
 _ELSEWHERE = "its document is not in the file"
-
-
-@slotted
-class AttachmentChange:
-    """A policy or a permissions boundary that only one side attaches, and what that may do to the access."""
-
-    place: str
-    says: str
-    widens: bool
-    narrows: bool
-
-    def finding(self) -> Finding | None:
-        """The change as gained access, if it may be one."""
-        if not self.widens:
-            return None
-        if self.narrows or not self.says.startswith("the permissions boundary"):
-            return Finding(
-                code="ACCESS_GAINED",
-                title="Whether access is gained is unknown",
-                severity=Severity.HIGH,
-                status=Status.UNKNOWN,
-                reason=self.says,
-                resource=self.place,
-                source=_BOUNDARIES,
-            )
-        return Finding(
-            code="ACCESS_GAINED",
-            title="Access is gained: permissions boundary removed",
-            severity=Severity.HIGH,
-            status=Status.FAIL,
-            message=self.says,
-            resource=self.place,
-            fix="Keep the permissions boundary, or say why the policies need no limit.",
-            source=_BOUNDARIES,
-        )
 
 
 def without_document(attached: Iterable[PolicyAttachment]) -> tuple[PolicyAttachment, ...]:
@@ -57,59 +23,98 @@ def without_document(attached: Iterable[PolicyAttachment]) -> tuple[PolicyAttach
     return tuple(own for own in attached if own.is_boundary or not own.is_known)
 
 
-def attachment_changes(
-    new: Collection[PolicyAttachment], old: Collection[PolicyAttachment], holders: Container[str]
-) -> tuple[AttachmentChange, ...]:
-    """The changes; `holders` are the resources of the new side, by which a boundary of what is gone does not count."""
-    mine, theirs = set(without_document(new)), set(without_document(old))
-    return tuple(_changes(mine, theirs, holders))
-
-
-def _changes(
-    new: Collection[PolicyAttachment], old: Collection[PolicyAttachment], holders: Container[str]
-) -> Iterator[AttachmentChange]:
-    limited = {own.place for own in old if own.is_boundary}
-    limits = {own.place: own for own in new if own.is_boundary}
-    for own in sorted(set(new) - set(old), key=lambda attached: attached.name):
-        if own.is_boundary and own.place in limited:
-            continue
-        what = "the permissions boundary" if own.is_boundary else "the policy"
-        says = f"{what} {quoted(own.policy)} is attached at {quoted(own.place)}{_to(own)}"
-        yield AttachmentChange(
+def attachment_changes(new: NamedSide, old: NamedSide) -> Iterator[UnjudgedChange]:
+    """The changes of what the sides attach, and cannot compare."""
+    mine, theirs = (
+        {own.identity: own for own in without_document(side.attachments)} for side in (new, old)
+    )
+    added = [own for key, own in sorted(mine.items()) if key not in theirs]
+    gone = [own for key, own in sorted(theirs.items()) if key not in mine]
+    for own in (own for own in added if not own.is_boundary):
+        yield UnjudgedChange(
             place=own.place,
-            says=says if own.is_known else f"{says}, and {_ELSEWHERE}",
-            widens=not own.is_boundary,
-            narrows=own.is_boundary,
+            says=f"the policy {quoted(own.policy)} is attached at {_at(own)}, and {_ELSEWHERE}",
+            widens=True,
+            narrows=False,
+            source=_BOUNDARIES,
         )
-    for own in sorted(set(old) - set(new), key=lambda attached: attached.name):
-        at = f"{quoted(own.place)}{_to(own)}"
-        now = limits.get(own.place) if own.is_boundary else None
-        if now is not None:
-            if now.is_known and own.is_known:
-                # Their documents are compared.
-                continue
-            yield AttachmentChange(
-                place=own.place,
-                says=f"the permissions boundary {quoted(own.policy)} at {at} is replaced by {quoted(now.policy)}",
-                widens=True,
-                narrows=True,
-            )
-        elif own.is_boundary and own.holder in holders:
-            yield AttachmentChange(
-                place=own.place,
-                says=f"the permissions boundary {quoted(own.policy)} of {quoted(own.holder)} is removed:"
-                " it no longer limits what the policies allow",
-                widens=True,
-                narrows=False,
-            )
-        elif not own.is_boundary:
-            yield AttachmentChange(
-                place=own.place,
-                says=f"the policy {quoted(own.policy)} is no longer attached at {at}, and {_ELSEWHERE}",
-                widens=False,
-                narrows=True,
-            )
+    for own in (own for own in gone if not own.is_boundary):
+        yield UnjudgedChange(
+            place=own.place,
+            says=f"the policy {quoted(own.policy)} is no longer attached at {_at(own)}, and {_ELSEWHERE}",
+            widens=False,
+            narrows=True,
+            source=_BOUNDARIES,
+        )
+    now, before = _boundaries(mine.values()), _boundaries(theirs.values())
+    for place in dict.fromkeys(own.place for own in (*added, *gone) if own.is_boundary):
+        if place in now and place in before:
+            yield from _replaced(place, before[place], now[place])
+        elif place in now:
+            yield from map(_limited, now[place])
+        elif before[place][0].holder in new.resources:
+            # A boundary of what is gone limits nothing.
+            yield from (_removed(own, new) for own in before[place])
 
 
-def _to(own: PolicyAttachment) -> str:
-    return f" to {quoted(own.target)}" if own.target else ""
+def _boundaries(
+    attached: Iterable[PolicyAttachment],
+) -> Mapping[str, tuple[PolicyAttachment, ...]]:
+    """The boundaries by their places; under a condition one place may have several."""
+    found: dict[str, tuple[PolicyAttachment, ...]] = {}
+    for own in attached:
+        if own.is_boundary:
+            found[own.place] = (*found.get(own.place, ()), own)
+    return found
+
+
+def _limited(own: PolicyAttachment) -> UnjudgedChange:
+    says = (
+        f"the permissions boundary {quoted(own.policy)} is attached at {_at(own)}:"
+        " it limits what the policies allow"
+    )
+    return UnjudgedChange(
+        place=own.place,
+        says=says if own.is_known else f"{says}, and {_ELSEWHERE}",
+        widens=False,
+        narrows=True,
+        source=_BOUNDARIES,
+        is_certain=True,
+    )
+
+
+def _replaced(
+    place: str, before: Sequence[PolicyAttachment], now: Sequence[PolicyAttachment]
+) -> Iterator[UnjudgedChange]:
+    if len(before) == len(now) == 1 and all(own.is_known for own in (*before, *now)):
+        # Their documents are compared.
+        return
+    was, is_ = (joined([quoted(own.policy) for own in side]) for side in (before, now))
+    yield UnjudgedChange(
+        place=place,
+        says=f"the permissions boundary {was} at {quoted(place)} is replaced by {is_}",
+        widens=True,
+        narrows=True,
+        source=_BOUNDARIES,
+    )
+
+
+def _removed(own: PolicyAttachment, new: NamedSide) -> UnjudgedChange:
+    says = (
+        f"the permissions boundary {quoted(own.policy)} of {quoted(own.holder)} is removed:"
+        " it no longer limits what the policies allow"
+    )
+    if own.holder not in new.holders:
+        says += f", and the file has none of the policies of {quoted(own.holder)}"
+    return UnjudgedChange(
+        place=own.place,
+        says=says,
+        widens=True,
+        narrows=False,
+        source=_BOUNDARIES,
+        is_certain=True,
+    )
+
+
+def _at(own: PolicyAttachment) -> str:
+    return f"{quoted(own.place)} to {quoted(own.target)}" if own.target else quoted(own.place)

@@ -23,22 +23,24 @@ from aws_iam.engine.comparison.change_risks import ChangeRisks
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_of
 from aws_iam.engine.comparison.ineffective_additions import ineffective_additions, misspelt_keys
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_action, misspelt_keys_of
+from aws_iam.engine.comparison.moved_policies import moved_policies
+from aws_iam.engine.comparison.named_sides import named_side
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
 from aws_iam.engine.comparison.policy_pairs import (
     is_called,
-    named_attachments,
-    named_sources,
     policies_of,
     policy_pairs,
     separate_policies,
 )
-from aws_iam.engine.comparison.renamed_policies import NamedSide, Sides
+from aws_iam.engine.comparison.renamed_policies import Sides
+from aws_iam.engine.comparison.setting_changes import setting_changes
 from aws_iam.engine.comparison.unchanged_statements import (
     changed_statements,
     reusable_nodes,
     share_derived,
 )
+from aws_iam.engine.comparison.unresolved_changes import unresolved_changes
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
@@ -51,8 +53,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
-    from aws_iam.engine.comparison.attachment_changes import AttachmentChange
+    from aws_iam.engine.comparison.moved_policies import MovedPolicy
     from aws_iam.engine.comparison.policy_pairs import Change, JudgedPolicies, PolicyPair
+    from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
     from aws_iam.engine.sources.gathered import Gathered, Unread
 
     Relation = Literal["more", "less", "equal", "incomparable", "unknown"]
@@ -96,8 +99,10 @@ class ComparedDocuments:
     policies: tuple[ComparedPolicy, ...]
     comparison: Comparison
     inputs: tuple[Gathered, Gathered]
-    # What is attached on one side only and cannot be compared.
-    attachments: tuple[AttachmentChange, ...] = ()
+    # What changes and cannot be compared: attachments, boundaries, settings, values that are known later.
+    unjudged: tuple[UnjudgedChange, ...] = ()
+    # The policies that are attached to something else.
+    moved: tuple[MovedPolicy, ...] = ()
     # The former names of resources and of policies, each with the name that it has now.
     renamed: tuple[tuple[str, str], ...] = ()
 
@@ -124,29 +129,39 @@ def compare_documents(
     new = gathered(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
-    sides = Sides.of(
-        NamedSide(named_sources(document, new), named_attachments(document, new)),
-        NamedSide(named_sources(baseline, old), named_attachments(baseline, old)),
-    )
-    changes = attachment_changes(sides.new.attachments, sides.old.attachments, sides.new.holders)
+    sides = Sides.of(named_side(document, new), named_side(baseline, old))
     pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names)
     before = tuple(own for pair in pairs for own in pair.baseline)
     managed = {own.name for own in sides.new.attachments if own.managed}
     compared = tuple(_compared(pair, before) for pair in pairs)
-    # What AWS wrote without effect is nobody's mistake.
-    compared = tuple(replace(p, ineffective=()) if p.name in managed else p for p in compared)
+    values = tuple(unresolved_changes(sides.document, sides.baseline))
+    # What AWS wrote without effect is nobody's mistake, and a value that is known later may have one.
+    unjudged = managed.union(own.place for own in values) | ({""} if values else set())
+    compared = tuple(replace(p, ineffective=()) if p.name in unjudged else p for p in compared)
     comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
+    changes = (
+        own
+        for own in (*attachment_changes(sides.new, sides.old), *values)
+        if is_called(own.place, policy)
+    )
     found = ComparedDocuments(
         policies=compared,
         comparison=comparison,
         inputs=(new, old),
-        attachments=tuple(own for own in changes if is_called(own.place, policy)),
+        unjudged=(*changes, *setting_changes(sides.new, sides.old, policy)),
+        moved=tuple(
+            own for own in moved_policies(sides.new, sides.old) if is_called(own.name, policy)
+        ),
         renamed=tuple(own for own in sides.renamed if is_called(own[1], policy)),
     )
-    widens = found.broken or any(change.widens for change in found.attachments)
-    narrows = any(change.narrows for change in found.attachments)
-    doubted = {"equal", *(("less",) if widens else ()), *(("more",) if narrows else ())}
-    if (widens or narrows) and comparison.relation in doubted:
+    widens = found.broken or any(change.widens for change in found.unjudged)
+    # A setting takes no access away that a policy grants.
+    narrows = any(change.narrows and not change.is_setting for change in found.unjudged)
+    doubted = {
+        *(("equal", "less") if widens else ()),
+        *(("equal", "more") if narrows else ()),
+    }
+    if comparison.relation in doubted:
         return replace(found, comparison=replace(comparison, relation="unknown"))
     return found
 
@@ -380,8 +395,9 @@ def assumptions(document: object, policy: str | None = None) -> tuple[str, ...]:
 
 def _separate(document: object, policy: str | None) -> tuple[JudgedPolicies, ...]:
     found = gathered(document)
-    sources, attached = named_sources(document, found), named_attachments(document, found)
-    return separate_policies((*sources, *attached_policies(attached, attached, sources)), policy)
+    side = named_side(document, found)
+    attached = attached_policies(side.attachments, side.attachments, side.sources)
+    return separate_policies((*side.sources, *attached), policy)
 
 
 def _policies(document: object, policy: str | None) -> tuple[Policy, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ from aws_iam.engine.comparison.permissive_policies import empty_policy
 from aws_iam.engine.language.document import Kind, Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
-from aws_iam.engine.sources.files import Files
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
@@ -28,10 +26,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from aws_iam.engine.language.document import Source
-    from aws_iam.engine.sources.containers.attachments import PolicyAttachment
-    from aws_iam.engine.sources.gathered import Gathered
 
-    Change = Literal["added", "removed", "changed", "renamed"]
+    Change = Literal["added", "removed", "changed", "renamed", "same"]
 
 _NAMED = 10
 # An index of a list in a name that ends with the name of the policy, as in `Role.Policies[0] (inline)`.
@@ -121,51 +117,6 @@ def _are_alone(document: Sequence[Source], baseline: Sequence[Source]) -> bool:
     return document[0].holder.attached_to == baseline[0].holder.attached_to
 
 
-def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
-    """The policies, with a name where they are several policies, not parts of one.
-
-    Those of a folder are named by their files, from the folder on; those of a list, or of an answer, are places.
-    """
-    sources = found.sources
-    if isinstance(document, Files) and document.folder:
-        return tuple(_of_folder(document, source) for source in sources)
-    if found.formats:
-        return sources
-    return tuple(
-        replace(source, name=source.name and f"/{source.name.lstrip('/')}") for source in sources
-    )
-
-
-def named_attachments(document: object, found: Gathered) -> tuple[PolicyAttachment, ...]:
-    """The attached policies, named like the policies of their files."""
-    if not (isinstance(document, Files) and document.folder):
-        return found.attachments
-    return tuple(_attached_in_folder(document, own) for own in found.attachments)
-
-
-def _of_folder(document: Files, source: Source) -> Source:
-    start = f"{_in_folder(document, source.file)} "
-    holder = source.holder
-    if holder.name:
-        holder = replace(holder, name=start + holder.name)
-    return replace(source, name=f"{start}{source.name}".strip(), holder=holder)
-
-
-def _attached_in_folder(document: Files, own: PolicyAttachment) -> PolicyAttachment:
-    start = f"{_in_folder(document, own.file)} "
-    return replace(
-        own,
-        holder=start + own.holder,
-        place=start + own.place,
-        document=own.document and start + own.document,
-        file=None,
-    )
-
-
-def _in_folder(document: Files, file: str | None) -> str:
-    return (file or "").removeprefix(f"{document.folder.rstrip('/')}/")
-
-
 def policies_of(sources: Sequence[Source], side: str) -> tuple[Policy, ...]:
     """The policies; InputError for text that is no JSON and for what no request can be evaluated with."""
     return tuple(_policy(source, side) for source in sources)
@@ -190,15 +141,15 @@ def _is_named(sources: Sequence[Source]) -> bool:
 def _by_name(
     document: Sequence[Source], baseline: Sequence[Source], renamed: Mapping[str, str]
 ) -> Iterator[PolicyPair]:
-    new, old = map(_by_key, (document, baseline))
+    new, old = map(by_key, (document, baseline))
     for key in dict.fromkeys((*(n for n in new if n in old), *new, *old)):
         mine, theirs = new.get(key), old.get(key)
         name = (mine or theirs or document[0]).name
         was = renamed.get(theirs.name, "") if mine and theirs else ""
-        both: Change = "renamed" if was else "changed"
-        change: Change = both if mine and theirs else "added" if mine else "removed"
         own = (_policy(mine, name),) if mine else ()
         other = (_policy(theirs, name),) if theirs else ()
+        both: Change = "renamed" if was else "same" if own == other else "changed"
+        change: Change = both if mine and theirs else "added" if mine else "removed"
         yield PolicyPair(
             name=name,
             change=change,
@@ -213,7 +164,7 @@ def _is_limit(source: Source) -> bool:
     return isinstance(source.content, Policy) and source.content.kind is Kind.BOUNDARY
 
 
-def _by_key(sources: Sequence[Source]) -> Mapping[str, Source]:
+def by_key(sources: Sequence[Source]) -> Mapping[str, Source]:
     """The policies by what stays the same when their order changes: the name in brackets, where there is one."""
     without = Counter(_INDEX.sub("", source.name) for source in sources)
     return {

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.document import Holder, Source
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -32,6 +33,14 @@ class NamedSide:
 
     sources: tuple[Source, ...]
     attachments: tuple[PolicyAttachment, ...]
+    settings: tuple[AccessSetting, ...] = ()
+    # The names of the resources, with or without policies, where the format has them.
+    resource_names: frozenset[str] = frozenset()
+
+    @property
+    def resources(self) -> frozenset[str]:
+        """The names of all resources that are known."""
+        return self.resource_names | self.holders
 
     @property
     def holders(self) -> frozenset[str]:
@@ -56,9 +65,20 @@ class NamedSide:
                     place=_renamed(own.place, own.holder, now),
                     holder=now.get(own.holder, own.holder),
                     target=now.get(own.target, own.target),
+                    policy=now.get(own.policy, own.policy) if own.document else own.policy,
+                    document=_renamed(own.document, own.document.rpartition(".")[0], now),
                 )
                 for own in self.attachments
             ),
+            settings=tuple(
+                replace(
+                    own,
+                    place=_renamed(own.place, own.holder, now),
+                    holder=now.get(own.holder, own.holder),
+                )
+                for own in self.settings
+            ),
+            resource_names=frozenset(now.get(name, name) for name in self.resource_names),
         )
 
 

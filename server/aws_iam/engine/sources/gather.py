@@ -43,7 +43,7 @@ from aws_iam.engine.sources.document_shapes import (
     lists_policies,
 )
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
-from aws_iam.engine.sources.gathered import Gathered, Unread, together
+from aws_iam.engine.sources.gathered import Gathered, Unread, together, with_places
 from aws_iam.engine.sources.requested import Requested, requested, source_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -236,7 +236,7 @@ def _of_larger(
     from aws_iam.engine.sources.containers import generic_data
 
     sources: list[Source] = []
-    places: list[FoundPolicy | SkippedPlace | PolicyAttachment] = []
+    places: list[object] = []
     formats: dict[str, None] = {}
     for number, root in enumerate(roots):
         if is_policy(root):
@@ -252,19 +252,10 @@ def _of_larger(
             source_of(found, requested, file) for found in inside if isinstance(found, FoundPolicy)
         )
         places += inside
-    found = Gathered(
-        sources=tuple(sources),
-        unread=tuple(
-            Unread(place=place.name, why=place.why, file=file)
-            for place in places
-            if isinstance(place, SkippedPlace)
-        ),
-        formats=tuple((file or "", format_) for format_ in formats),
-        files=1,
-        attachments=tuple(
-            replace(place, file=file) for place in places if isinstance(place, PolicyAttachment)
-        ),
+    own = Gathered(
+        sources=tuple(sources), formats=tuple((file or "", name) for name in formats), files=1
     )
+    found = with_places(own, places, file)
     return _required(found) if required else found
 
 
@@ -368,11 +359,11 @@ def _in_folder(file: File, requested: Requested) -> Gathered | None:
             return Gathered(sources=(source,), files=1)
         return Gathered(sources=(), unread=(_unread(file, roots.message, broken=False),), files=1)
     found = _in_roots(roots, file, requested)
-    return found if found.sources or found.unread else None
+    return found if any((found.sources, found.unread, found.settings)) else None
 
 
-# Every file with a policy, or with a place for one, contains one of these.
-_POLICY_WORDS = ("Statement", "olicy", "olicies", "2012-10-17")
+# Every file with a policy, with a place for one or with a setting that decides about access contains one of these.
+_POLICY_WORDS = ("Statement", "olicy", "olicies", "2012-10-17", "AWS::", "planned_values")
 # A file that cannot be parsed probably holds policies when it contains one of these; "olicy" alone is also in `imagePullPolicy`.
 _STRONG_POLICY_WORDS = (
     '"Statement"',

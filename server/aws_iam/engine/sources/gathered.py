@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.sources.containers.access_settings import AccessSetting
+from aws_iam.engine.sources.containers.attachments import PolicyAttachment
+from aws_iam.engine.sources.containers.policy_places import FoundResource, SkippedPlace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.engine.language.document import Source
-    from aws_iam.engine.sources.containers.attachments import PolicyAttachment
+
+_Placed = TypeVar("_Placed", PolicyAttachment, AccessSetting, FoundResource)
 
 
 @slotted
@@ -39,6 +44,10 @@ class Gathered:
     """The files of a folder that hold no policy."""
     attachments: tuple[PolicyAttachment, ...] = ()
     """Policies that the files attach without their documents."""
+    settings: tuple[AccessSetting, ...] = ()
+    """What else decides about access in templates and plans."""
+    resources: tuple[FoundResource, ...] = ()
+    """All resources of templates and plans."""
 
 
 def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gathered:
@@ -48,4 +57,24 @@ def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gather
         unread=(*unread, *(place for part in parts for place in part.unread)),
         formats=tuple(format_ for part in parts for format_ in part.formats),
         attachments=tuple(attachment for part in parts for attachment in part.attachments),
+        settings=tuple(setting for part in parts for setting in part.settings),
+        resources=tuple(resource for part in parts for resource in part.resources),
     )
+
+
+def with_places(gathered: Gathered, places: Sequence[object], file: str | None) -> Gathered:
+    """The input with what stands in its file beside the policies."""
+    skipped = (place for place in places if isinstance(place, SkippedPlace))
+    return replace(
+        gathered,
+        unread=tuple(Unread(place=place.name, why=place.why, file=file) for place in skipped),
+        attachments=tuple(_of_file(PolicyAttachment, places, file)),
+        settings=tuple(_of_file(AccessSetting, places, file)),
+        resources=tuple(_of_file(FoundResource, places, file)),
+    )
+
+
+def _of_file(
+    type_: type[_Placed], places: Sequence[object], file: str | None
+) -> Iterator[_Placed]:
+    return (replace(place, file=file) for place in places if isinstance(place, type_))

@@ -370,7 +370,7 @@ def test_policies_of_templates_are_compared_by_name() -> None:
     assert answer.comparison
     assert answer.comparison.relation == "incomparable"
     assert answer.facts["policies"] == [
-        {"name": "R.AssumeRolePolicyDocument", "change": "changed", "relation": "equal"},
+        {"name": "R.AssumeRolePolicyDocument", "change": "same", "relation": "equal"},
         {"name": "R.Policies[0] (p)", "change": "changed", "relation": "incomparable"},
     ]
     assert [row["policy"] for row in answer.facts["gained"]] == ["R.Policies[0] (p)"]
@@ -452,7 +452,7 @@ def test_policies_of_folders_are_compared_by_file(tmp_path: Any, capsys: Any) ->
     ]
     assert command_line.main(["policy", "compare", *places, "--json"], {}) == 0
     assert json.loads(capsys.readouterr().out)["facts"]["policies"] == [
-        {"name": "a.json", "change": "changed", "relation": "equal"},
+        {"name": "a.json", "change": "same", "relation": "equal"},
         {"name": "b.json", "change": "removed", "relation": "less"},
     ]
 

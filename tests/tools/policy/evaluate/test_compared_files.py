@@ -266,3 +266,39 @@ def test_an_answer_that_attaches_only_unknown_policies_is_refused_by_their_names
     attached = {"AttachedPolicies": [{"PolicyName": "team", "PolicyArn": OWN_POLICY}]}
     with pytest.raises(InputError, match=r"AttachedPolicies \(team\): attached without"):
         tool.run({"action": "validate", "document": attached})
+
+
+def test_what_two_files_attach_alike_is_unchanged(tmp_path: Path) -> None:
+    limits = "arn:aws:iam::111122223333:policy/limits"
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
+    text = json.dumps(
+        template(
+            AssumeRolePolicyDocument=document({**trust, "Action": "sts:AssumeRole"}),
+            PermissionsBoundary=limits,
+            ManagedPolicyArns=["arn:aws:iam::111122223333:policy/own"],
+        )
+    )
+    sides = []
+    for name in ("new", "old"):
+        (tmp_path / name).mkdir()
+        file = tmp_path / name / f"{name}.json"
+        file.write_text(text, encoding="utf-8")
+        sides.append(read_policies("document", (str(file),)))
+    answer = compare(sides[0], baseline=sides[1])
+    assert answer.comparison
+    assert answer.comparison.relation == "equal"
+    assert not answer.findings
+
+
+def test_a_setting_in_a_folder_is_named_with_its_file(tmp_path: Path) -> None:
+    sides = []
+    for name, groups in (("new", ["admins"]), ("old", ["dev"])):
+        (tmp_path / name).mkdir()
+        users = {"Type": "AWS::IAM::User", "Properties": {"Groups": groups}}
+        files = {"users": {"Resources": {"U": users}}, "role": role("s3:GetObject")}
+        for file, content in files.items():
+            path = tmp_path / name / f"{file}.json"
+            path.write_text(json.dumps(content), encoding="utf-8")
+        sides.append(read_policies("document", (str(tmp_path / name),)))
+    answer = compare(sides[0], baseline=sides[1])
+    assert answer.summary.startswith("Not judged: `users.json U.Groups` (the members of a group")

@@ -15,7 +15,7 @@ from helpers.folders import TESTS
 
 CASES = [
     case
-    for name in ("attached_and_renamed", "pull_requests")
+    for name in ("attached_and_renamed", "beside_policies", "pull_requests")
     for case in json.loads((TESTS / f"cases/compare/{name}.json").read_text(encoding="utf-8"))
 ]
 

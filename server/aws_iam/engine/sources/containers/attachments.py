@@ -45,6 +45,11 @@ class PolicyAttachment:
         return f"{self.place} ({self.policy.rpartition('/')[2]}){to}"
 
     @property
+    def identity(self) -> tuple[str, str, bool, str]:
+        """What is the same for the same attachment in another file: by its document, where that is at hand."""
+        return self.place, self.document or self.policy, self.is_boundary, self.target
+
+    @property
     def is_known(self) -> bool:
         """Whether its document is at hand."""
         return bool(self.document or self.managed)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Holder, Kind
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
+from aws_iam.engine.sources.containers.access_settings import (
+    AccessSetting,
+    access_settings,
+    attached_to_paths,
+    setting_rows,
+    subject_named,
+)
 from aws_iam.engine.sources.containers.attachments import (
     PolicyAttachment,
     attachment_rows,
     attachments,
 )
+from aws_iam.engine.sources.containers.cloudformation_conditions import Conditions, conditions_in
 from aws_iam.engine.sources.containers.cloudformation_values import Resolver
 from aws_iam.engine.sources.containers.embedded_documents import (
     bare_policy,
@@ -25,6 +34,7 @@ from aws_iam.engine.sources.containers.generic_data import policies_in
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
+    FoundResource,
     PolicyPlace,
     SkippedPlace,
     organization_place,
@@ -38,11 +48,14 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.parsing.json_text import Syntax
 
+    _Found = FoundPolicy | SkippedPlace | PolicyAttachment | FoundResource | AccessSetting
+
 NAME = "CloudFormation template"
 _DATA = "cloudformation-resources.json"
+_FORMAT = "cloudformation"
 _ORGANIZATION = "AWS::Organizations::Policy"
 _MANAGED = "AWS::IAM::ManagedPolicy"
-_PRINCIPALS = frozenset({"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"})
+_KEY = "AWS::KMS::Key"
 _KNOWN_LATER = "known only at deployment"
 
 
@@ -57,18 +70,23 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachment]:
+def documents(root: Node) -> Iterator[_Found]:
     """The policies of every resource; a resource with conditions is read once with all true, once with all false."""
     placeholders = Placeholders.unused_in(root)
     resources = root.member("Resources")
     managed = _managed_policies(root, placeholders)
-    principals = _logical_ids(root, _PRINCIPALS)
+    # All keys get the same made-up id.
+    named = _logical_ids(root, return_values.return_values().keys() - {_KEY})
+    conditions = Conditions.of(root)
     for member in resources.members if resources else ():
         logical_id = member.name.value
         if logical_id.startswith("Fn::ForEach"):
             yield SkippedPlace(name=logical_id, why="`Fn::ForEach` is not expanded")
             continue
-        resolver = Resolver(root, placeholders, principals=principals)
+        resolver = Resolver(root, placeholders, named=named)
+        yield FoundResource(name=logical_id)
+        for own in _conditions(logical_id, member.value, resolver, conditions):
+            yield replace(own, value=placeholders.as_variables(own.value))
         for found in _in_resource(logical_id, member.value, resolver):
             yield _of_template(found, managed) if isinstance(found, PolicyAttachment) else found
 
@@ -117,18 +135,16 @@ class _Candidate:
     holder: Holder
 
 
-def _in_resource(
-    logical_id: str, resource: Node, resolver: Resolver
-) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachment]:
+def _in_resource(logical_id: str, resource: Node, resolver: Resolver) -> Iterator[_Found]:
     candidates = tuple(_candidates(logical_id, resource, resolver))
-    attached = dict.fromkeys(_attachments(logical_id, resource, resolver))
+    attached = dict.fromkeys(_beside_policies(logical_id, resource, resolver))
     for candidate in candidates:
         yield from _read_candidate(candidate, resolver.placeholders)
     if resolver.conditional:
         resolver.condition = False
         # What depends on no condition comes out the same again.
         known = {(candidate.name, candidate.value) for candidate in candidates}
-        attached |= dict.fromkeys(_attachments(logical_id, resource, resolver))
+        attached |= dict.fromkeys(_beside_policies(logical_id, resource, resolver))
         for candidate in _candidates(logical_id, resource, resolver):
             if (candidate.name, candidate.value) not in known:
                 other = replace(candidate, name=f"{candidate.name} (conditions false)")
@@ -140,17 +156,62 @@ def _in_resource(
     yield from attached
 
 
-def _attachments(
+def _beside_policies(
     logical_id: str, resource: Node, resolver: Resolver
-) -> Iterator[PolicyAttachment]:
+) -> Iterator[PolicyAttachment | AccessSetting]:
+    """The attached policies of a resource, and its settings."""
     type_, written = resource.member("Type"), resource.member("Properties")
-    if type_ is None or written is None or not attachment_rows(_DATA, type_.text):
+    if type_ is None or not (
+        attachment_rows(_DATA, type_.text) or setting_rows(_FORMAT, type_.text)
+    ):
         return
-    properties = resolver.value(written)
+    properties = resolver.value(written) if written else None
     if properties:
-        yield from attachments(
-            _DATA, type_.text, properties, logical_id, resolver.placeholders.as_variables
-        )
+        shown = resolver.placeholders.as_variables
+        yield from attachments(_DATA, type_.text, properties, logical_id, shown)
+        for own in access_settings(_FORMAT, type_.text, properties, logical_id):
+            yield replace(own, value=shown(own.value))
+
+
+def _conditions(
+    logical_id: str, resource: Node, resolver: Resolver, conditions: Conditions
+) -> Iterator[AccessSetting]:
+    """Whether a resource with policies or settings exists, and what decides about parts of these."""
+    type_, existence = resource.member("Type"), resource.member("Condition")
+    decisive = _decisive_properties(type_.text) if type_ else ()
+    if not decisive:
+        return
+    own = AccessSetting(
+        holder=logical_id,
+        place=f"{logical_id}.Condition",
+        subject=subject_named("condition"),
+        value=conditions.text(existence.text, resolver.value) if existence else "",
+    )
+    if existence:
+        yield own
+    written = resource.member("Properties")
+    for member in written.members if written else ():
+        if member.key in decisive or "" in decisive:
+            texts = sorted(
+                f"{path} {conditions.text(name, resolver.value)}"
+                for path, name in conditions_in(member.value)
+            )
+            place = f"{logical_id}.{member.key} (Fn::If)"
+            if texts:
+                yield replace(own, place=place, value="; ".join(texts))
+
+
+@cache
+def _decisive_properties(type_: str) -> frozenset[str]:
+    """The properties of a type that hold policies, attached ones or settings; an empty name for all of them."""
+    paths = [
+        *(place.path for place in places_by_type(_DATA).get(type_, ())),
+        *(row.path for row in attachment_rows(_DATA, type_)),
+        *(path for row in setting_rows(_FORMAT, type_) for path in row.paths or (row.path,)),
+        *attached_to_paths(type_),
+        *(("Content",) if type_ == _ORGANIZATION else ()),
+    ]
+    return frozenset(path.partition(".")[0].rstrip("[]") for path in paths)
 
 
 def _candidates(logical_id: str, resource: Node, resolver: Resolver) -> Iterator[_Candidate]:
@@ -167,7 +228,8 @@ def _candidates(logical_id: str, resource: Node, resolver: Resolver) -> Iterator
             known = named and not resolver.placeholders.within(named.text)
             name = f" ({named.text})" if named and known else ""
             shown = path.removesuffix(".PolicyDocument") if "]." in path else path
-            attached_to = tuple(map(resolver.shown, texts_at(properties, place.targets)))
+            targets = (*place.targets, *attached_to_paths(type_.text))
+            attached_to = tuple(map(resolver.shown, texts_at(properties, targets)))
             own = Holder(name=logical_id, type=type_.text, attached_to=attached_to)
             yield _Candidate(f"{logical_id}.{shown}{name}", place, value, own)
     other = Holder(name=logical_id, type=type_.text)

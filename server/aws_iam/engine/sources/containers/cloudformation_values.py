@@ -6,6 +6,7 @@ Everything else becomes a placeholder. `Fn::If` takes the same side for all cond
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ MAX_PRODUCED = 5_000_000
 
 _HOLE = re.compile(r"\$\{([^{}]*)\}")
 _DYNAMIC = re.compile(r"\{\{resolve:[^{}]*\}\}")
+# An argument that is shown as it is.
+_SHORT_WORD = re.compile(r"(?=.{1,40}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+_DIGEST = 12
 _PAIR, _TRIPLE = 2, 3
 # What a value costs on top of its characters.
 _NODE_COST = 10
@@ -38,10 +42,9 @@ class Resolver:
     placeholders: Placeholders
     condition: bool = True
     conditional: bool = False
-    # The logical ids of roles, users and groups, by what `Ref` returns for them.
-    principals: Mapping[str, str] = field(default_factory=dict)
+    # The logical ids of resources, by what `Ref` returns for them.
+    named: Mapping[str, str] = field(default_factory=dict)
     _produced: int = 0
-    _calls: dict[str, int] = field(default_factory=dict)
     _tables: dict[str, dict[str, Node]] = field(default_factory=dict)
 
     def value(self, node: Node) -> Node | None:
@@ -57,7 +60,7 @@ class Resolver:
         if name == "Ref" or name.startswith("Fn::"):
             function = _FUNCTIONS.get(name)
             argument = node.members[0].value
-            found = function(self, argument) if function else self._unknown_call(argument, name)
+            found = function(self, argument) if function else self._of_unknown(argument, name)
             return found and self._placed(found, node.at, keep_line=name in _KEEPS_LINE)
         if any(member.name.value.startswith("Fn::") for member in node.members):
             # A macro adds members of its own, which the template does not show.
@@ -68,8 +71,8 @@ class Resolver:
         )
 
     def shown(self, name: str) -> str:
-        """A principal's name as readers know it: its logical id in the template, `${…}` for what is known later."""
-        return self.principals.get(name) or self.placeholders.as_variables(name)
+        """A resource's name as readers know it: its logical id in the template, `${…}` for what is known later."""
+        return self.named.get(name) or self.placeholders.as_variables(name)
 
     def _plain(self, node: Node) -> Node:
         if "{{resolve:" not in node.text:
@@ -95,11 +98,17 @@ class Resolver:
     def _unknown(self, node: Node, name: str) -> Node:
         return _text(self.placeholders.placeholder(name), node)
 
+    def _of_unknown(self, argument: Node, name: str) -> Node:
+        """The result of a function that the template does not decide, by what its argument is."""
+        return self._unknown_call(self.value(argument) or argument, name)
+
     def _unknown_call(self, argument: Node, name: str) -> Node:
-        """The placeholder for a function's result; the same call gets the same one everywhere."""
-        call = f"{name} {dump(argument)}"
-        number = self._calls.setdefault(call, len(self._calls) + 1)
-        return self._unknown(argument, f"{name.removeprefix('Fn::')}-{number}")
+        """The placeholder for a function's result; the same call gets the same one in every template."""
+        call = self.placeholders.as_variables(dump(argument))
+        shown = argument.text
+        if argument.form is not Form.STRING or not _SHORT_WORD.fullmatch(shown):
+            shown = hashlib.sha256(call.encode(errors="replace")).hexdigest()[:_DIGEST]
+        return self._unknown(argument, f"{name.removeprefix('Fn::')}-{shown}")
 
     def _table(self, section: str) -> dict[str, Node]:
         if section not in self._tables:

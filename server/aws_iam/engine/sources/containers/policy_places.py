@@ -50,6 +50,14 @@ class SkippedPlace:
 
 
 @slotted
+class FoundResource:
+    """A resource of a larger file, whether or not it has a policy."""
+
+    name: str
+    file: str | None = None
+
+
+@slotted
 class PolicyPlace:
     """A path to policy documents, `Policies[].PolicyDocument`; `name` is the member next to a document that names it.
 

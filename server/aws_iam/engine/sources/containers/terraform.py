@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.document import Holder
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.sources.containers.access_settings import (
+    access_settings,
+    attached_to_paths,
+    setting_rows,
+)
 from aws_iam.engine.sources.containers.attachments import (
     PolicyAttachment,
     attachment_rows,
@@ -21,6 +26,7 @@ from aws_iam.engine.sources.containers.embedded_documents import decoded, embedd
 from aws_iam.engine.sources.containers.generic_data import policies_in
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
+    FoundResource,
     PolicyPlace,
     SkippedPlace,
     organization_place,
@@ -32,8 +38,13 @@ from aws_iam.engine.sources.containers.policy_places import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting
+
+    _Found = FoundPolicy | SkippedPlace | PolicyAttachment | FoundResource | AccessSetting
+
 NAME = "Terraform plan"
 _DATA = "terraform-resources.json"
+_FORMAT = "terraform"
 _ORGANIZATION = "aws_organizations_policy"
 # The provider's own default for `type`.
 _DEFAULT_ORGANIZATION_TYPE = "SERVICE_CONTROL_POLICY"
@@ -58,7 +69,7 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachment]:
+def documents(root: Node) -> Iterator[_Found]:
     """The policies of the planned resources, then the documents of data sources that no resource uses unchanged."""
     planned = root.member("planned_values") or root.member("values")
     prior = root.member("prior_state")
@@ -69,6 +80,8 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachm
         if resource.type == _DOCUMENT_DATA_SOURCE:
             data_sources.append(resource)
             continue
+        yield FoundResource(name=resource.address)
+        yield from references.settings(resource)
         for found in _in_resource(resource):
             if isinstance(found, FoundPolicy) and found.text:
                 seen.add(found.text)
@@ -234,8 +247,57 @@ class _References:
         if isinstance(found, SkippedPlace):
             return found
         paths = [path for place in resource.places for path in place.targets]
-        attached_to = self.targets(resource.address, paths)
+        attached_to = (
+            *self.targets(resource.address, paths),
+            *(self._named(resource, path) for path in attached_to_paths(resource.type)),
+        )
         return replace(found, holder=replace(found.holder, attached_to=attached_to))
+
+    def settings(self, resource: _Resource) -> Iterator[AccessSetting]:
+        """What decides about access in a resource and is no policy."""
+        if not setting_rows(_FORMAT, resource.type):
+            return
+        expressions = self.configured.get(_INDEX.sub("", resource.address))
+        # What the provider computes appears with the first apply; only dynamic blocks are configured and not shown.
+        computed = {
+            own.key
+            for own in resource.values.members
+            if expressions and not expressions.member(own.key)
+        }
+        values = resource.values.but(
+            members=tuple(
+                own
+                for own in resource.values.members
+                if own.key not in computed or own.value.form is Form.ARRAY
+            )
+        )
+        for own in access_settings(
+            _FORMAT,
+            resource.type,
+            values,
+            resource.address,
+            lambda path: self._named(resource, path),
+        ):
+            argument = own.place.removeprefix(f"{resource.address}.")
+            yield replace(own, only_changed=own.only_changed or argument in computed)
+
+    def _named(self, resource: _Resource, path: str) -> str:
+        """The text of an argument; where it refers to a resource of the plan, the name or address of that one.
+
+        An id is known only after the first apply; the name of what it belongs to is the same before and after.
+        """
+        value = resource.values.member(path)
+        if value and value.form not in {Form.STRING, Form.NULL}:
+            return ""
+        known = value.text if value and value.form is Form.STRING else ""
+        expressions = self.configured.get(_INDEX.sub("", resource.address))
+        expression = expressions.member(path) if expressions else None
+        reference = _first_reference(expression) if expression else ""
+        own = self._referenced(reference, resource.address)
+        if own and (not known or known in {m.value.text for m in self.values[own].members}):
+            return self._name(reference, resource.address)
+        later = f"${{{reference}}}" if reference not in {"", _KNOWN_LATER} else ""
+        return known or later
 
     def targets(self, address: str, paths: Iterable[str]) -> tuple[str, ...]:
         """The principals that a resource names; `${reference}` where their names are known only after apply."""
@@ -250,8 +312,10 @@ class _References:
 
     def _name(self, reference: str, address: str) -> str:
         own = self._referenced(reference, address)
-        name = self.values[own].member("name") if own else None
-        return name.text if name else f"${{{reference}}}"
+        names = (self.values[own].member(key) for key in ("name", "bucket")) if own else ()
+        return next(
+            (name.text for name in names if name and name.text), own or f"${{{reference}}}"
+        )
 
     def _referenced(self, reference: str, address: str) -> str:
         """The address of the one planned resource that a reference in a resource means; empty where there is no such one."""

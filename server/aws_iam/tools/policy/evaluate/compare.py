@@ -9,11 +9,7 @@ from aws_iam.answer import Answer, Comparison, Finding, NextCall, Severity, Stat
 from aws_iam.engine.comparison.access_changes import action_names, level_counts
 from aws_iam.engine.comparison.actions import names_of
 from aws_iam.engine.comparison.attachment_changes import without_document
-from aws_iam.engine.comparison.change_findings import (
-    change_findings,
-    gained_in_words,
-    lost_in_words,
-)
+from aws_iam.engine.comparison.change_findings import change_findings
 from aws_iam.engine.comparison.compare import (
     MOST_WITNESSES,
     ComparedDocuments,
@@ -32,12 +28,17 @@ from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.json_object import json_object, json_value
+from aws_iam.tools.policy.evaluate.relation_in_words import (
+    relation_in_words,
+    sentence,
+    unknown_reasons,
+    unread_files,
+)
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
     from aws_iam.engine.sources.gathered import Gathered
 
@@ -118,14 +119,14 @@ def _findings(found: ComparedDocuments) -> Iterator[Finding]:
     for compared in found.policies:
         if compared.comparison.relation == "unknown":
             yield _undecided(compared)
-    yield from filter(None, (change.finding() for change in found.attachments))
+    yield from filter(None, (change.finding() for change in found.unjudged))
     if found.comparison.relation == "unknown" and found.broken:
         yield Finding(
             code="ACCESS_GAINED",
             title="Whether access is gained is unknown",
             severity=Severity.HIGH,
             status=Status.UNKNOWN,
-            reason=_unread_files(found),
+            reason=unread_files(found),
             source=_LOGIC,
         )
 
@@ -138,15 +139,10 @@ def _undecided(compared: ComparedPolicy) -> Finding:
         title=f"Whether access is {'gained' if gains else 'lost'} is unknown",
         severity=Severity.HIGH if gains else Severity.INFO,
         status=Status.UNKNOWN,
-        reason="; ".join(_unknown_reasons(compared)),
+        reason="; ".join(unknown_reasons(compared)),
         resource=compared.name or None,
         source=_LOGIC,
     )
-
-
-def _unread_files(found: ComparedDocuments) -> str:
-    files = dict.fromkeys(f"{quoted(place.place)} cannot be read" for place in found.broken)
-    return joined(list(files), shown=_SHOWN)
 
 
 def _read(inputs: Sequence[Gathered], found: ComparedDocuments | None) -> dict[str, Any]:
@@ -157,7 +153,10 @@ def _read(inputs: Sequence[Gathered], found: ComparedDocuments | None) -> dict[s
         for side in inputs
         for row in policy_inputs.not_judged_rows(side, policy_inputs.attached(side))
     ]
-    rows += [{"place": own.place, "why": own.says} for own in (found.attachments if found else ())]
+    rows += [
+        {"place": own.place or "the policy", "why": own.says}
+        for own in (found.unjudged if found else ())
+    ]
     distinct = [row for number, row in enumerate(rows) if row not in rows[:number]]
     return managed | ({"not_judged": distinct} if distinct else {})
 
@@ -261,13 +260,13 @@ def _summary(
     complete = all(map(policy_inputs.is_complete, inputs))
     read = "" if complete else "what was read of "
     if found:
-        yield from _relation_in_words(found, read)
+        yield from relation_in_words(found, read)
     if granted:
         names = names_of(difference.group for difference in granted.differences)
         yield _verdict(
             granted,
             yes=f"The document grants forbidden access: {_first_request(granted, len(names))}.",
-            no=_sentence(f"{read}the document grants none of the forbidden access."),
+            no=sentence(f"{read}the document grants none of the forbidden access."),
             open_="Whether the document grants forbidden access is unknown: {open}.",
         )
         if granted.cut:
@@ -276,15 +275,11 @@ def _summary(
         yield _verdict(
             public,
             yes=f"The policy is public: strangers may do {_first_request(public)}.",
-            no=_sentence(f"{read}the policy is not public."),
+            no=sentence(f"{read}the policy is not public."),
             open_="Whether the policy is public is unknown: {open}.",
         )
     notes = map(policy_inputs.not_judged_note, inputs)
     yield from dict.fromkeys(note for note in notes if note)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}"
 
 
 def _verdict(found: SearchResult, *, yes: str, no: str, open_: str) -> str:
@@ -329,86 +324,6 @@ def _stranger(principal: str) -> str:
     if not principal.startswith("arn:"):
         return f" through the service {quoted(principal)}"
     return ""
-
-
-def _relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
-    """The relation; `read` limits an all-clear to what was read."""
-    relation = found.comparison.relation
-    subject = "the document" if relation == "incomparable" else "it"
-    gained = gained_in_words(found.gained, subject) if found.gained else ""
-    in_both = found.gained[0] if relation == "incomparable" and found.gained else None
-    lost = lost_in_words(found.lost, "it", in_both) if found.lost else ""
-    match relation:
-        case "more":
-            yield f"The document allows more than the baseline: {gained}."
-        case "less":
-            yield f"The document allows less than the baseline: {lost}."
-        case "incomparable":
-            yield f"{_sentence(gained)}. {_sentence(lost)}."
-        case "equal":
-            as_much = f"the same as {read}the baseline." if read else "what the baseline allows."
-            yield _sentence(f"{read}the document allows exactly {as_much}")
-        case _:
-            yield f"Whether the document allows the same as the baseline is unknown: {'; '.join(_why_unknown(found))}."
-    yield from _beside_the_relation(found)
-
-
-def _why_unknown(found: ComparedDocuments) -> Iterator[str]:
-    unknown = [p for p in found.policies if p.comparison.relation == "unknown"]
-    yield from dict.fromkeys(reason for p in unknown for reason in _unknown_reasons(p))
-    if not unknown:
-        yield from _known(found.gained, found.lost)
-    if found.broken:
-        yield _unread_files(found)
-    yield from (change.says for change in found.attachments)
-
-
-def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
-    cut = dict.fromkeys(why for p in found.policies for s in (p.beyond, p.short) for why in s.cut)
-    if cut:
-        yield f"There may be more differences: {'; '.join(cut)}."
-    if found.comparison.relation != "unknown" and found.attachments:
-        says = [change.says for change in found.attachments]
-        yield f"Not compared: {'; '.join(says[:_SHOWN])}{_and_more(says)}."
-    yield from _ineffective_in_words(found)
-    if found.renamed:
-        listed = [f"{quoted(was)} is called {quoted(now)} now" for was, now in found.renamed]
-        yield f"Renamed, with the same policies: {joined(listed, shown=_SHOWN)}."
-    if len(found.policies) == 1 and found.policies[0].was and not found.renamed:
-        now, was = (quoted(side.sources[0].name) for side in found.inputs)
-        yield f"{now} was compared with {was} of the baseline."
-    if len(found.policies) > 1:
-        changes = [f"{len(found.policies)} policies were compared by name"]
-        for change in ("added", "removed"):
-            names = [quoted(p.name) for p in found.policies if p.change == change]
-            changes += [f"{joined(names, shown=_SHOWN)} {change}"] if names else []
-        yield f"{'; '.join(changes)}."
-
-
-def _and_more(listed: Sequence[str]) -> str:
-    return f"; and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-
-
-def _ineffective_in_words(found: ComparedDocuments) -> Iterator[str]:
-    rows = [row for policy in found.policies for row in policy.ineffective]
-    if rows:
-        listed = [f"{quoted(row['entry'])} ({row['why']})" for row in rows]
-        yield f"Added without effect: {joined(listed, shown=_SHOWN)}."
-    keys = [row for policy in found.policies for row in policy.misspelt_keys]
-    if keys:
-        listed = [f"{quoted(row['key'])} ({row['why']})" for row in keys]
-        yield f"Unknown condition keys: {joined(listed, shown=_SHOWN)}."
-
-
-def _unknown_reasons(found: ComparedPolicy) -> list[str]:
-    """What is known about an unknown relation, and why the rest is unknown."""
-    known = _known(found.gained, found.lost)
-    return [*known, *dict.fromkeys((*found.beyond.open, *found.short.open))]
-
-
-def _known(gained: Sequence[AccessChange], lost: Sequence[AccessChange]) -> list[str]:
-    sides = ((gained_in_words, gained), (lost_in_words, lost))
-    return [in_words(changes, "it") for in_words, changes in sides if changes]
 
 
 def _facts(

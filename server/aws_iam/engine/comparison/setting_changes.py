@@ -1,0 +1,98 @@
+"""What changes beside the policies of larger files and decides about access: it is named, as not judged.
+
+setting_changes(new, old)   →   "S3 Block Public Access at `B.PublicAccessBlockConfiguration` is removed", …
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.comparison.policy_pairs import is_called
+from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
+from aws_iam.escape import quoted
+from aws_iam.wording import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aws_iam.engine.comparison.renamed_policies import NamedSide
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting, SettingSubject
+
+    _Settings = Mapping[str, tuple[AccessSetting, ...]]
+
+_SHOWN = 5
+
+
+def setting_changes(
+    new: NamedSide, old: NamedSide, policy: str | None = None
+) -> Iterator[UnjudgedChange]:
+    """The settings that are on one side only, or have other values there: one change for what changes alike."""
+    alike: dict[tuple[SettingSubject, str], list[str]] = {}
+    for setting, change in _changes(new, old):
+        if is_called(setting.place, policy):
+            alike.setdefault((setting.subject, change), []).append(setting.place)
+    for (subject, change), places in alike.items():
+        listed = joined([quoted(place) for place in places], shown=_SHOWN)
+        verb = "is" if len(places) == 1 else "are"
+        yield UnjudgedChange(
+            place=joined(places, shown=_SHOWN),
+            says=f"{listed} ({subject.what}) {verb} {change}",
+            widens=not (subject.limits and change == "added"),
+            narrows=True,
+            source=subject.source,
+            is_setting=True,
+        )
+
+
+def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, str]]:
+    mine, theirs = _by_place(new), _by_place(old)
+    added = {place: own for place, own in mine.items() if place not in theirs}
+    removed = {place: own for place, own in theirs.items() if place not in mine}
+    for place, own in mine.items():
+        if place in theirs and _values(own) != _values(theirs[place]):
+            yield own[0], "changed"
+    for change, settings, other in (("added", added, old), ("removed", removed, new)):
+        renamed = _contents(added) & _contents(removed)
+        for own in settings.values():
+            if not _is_moved(own, renamed) and not _comes_with(own[0], other):
+                yield own[0], change
+
+
+def _by_place(side: NamedSide) -> _Settings:
+    found: dict[str, tuple[AccessSetting, ...]] = {}
+    for own in side.settings:
+        found[own.place] = (*found.get(own.place, ()), own)
+    return found
+
+
+def _values(settings: tuple[AccessSetting, ...]) -> frozenset[str]:
+    return frozenset(own.value for own in settings)
+
+
+def _contents(settings: _Settings) -> Counter[tuple[object, ...]]:
+    return Counter(_content(own) for own in settings.values() if own[0].is_resource)
+
+
+def _content(settings: tuple[AccessSetting, ...]) -> tuple[object, ...]:
+    return settings[0].subject, _values(settings)
+
+
+def _is_moved(settings: tuple[AccessSetting, ...], renamed: Counter[tuple[object, ...]]) -> bool:
+    """Whether the same resource is on the other side under another name, which counts once."""
+    content = _content(settings)
+    if not settings[0].is_resource or not renamed[content]:
+        return False
+    renamed[content] -= 1
+    return True
+
+
+def _comes_with(setting: AccessSetting, other: NamedSide) -> bool:
+    """Whether it comes or goes with its resource and says nothing by itself about the access of others."""
+    if setting.only_changed:
+        return True
+    return (
+        setting.subject.limits
+        and not setting.is_resource
+        and setting.holder not in other.resources
+    )

@@ -1,0 +1,47 @@
+"""A change that decides about access and that no search over policies covers: it is said, with what it may do."""
+
+from __future__ import annotations
+
+from aws_iam.answer import Finding, Severity, Status
+from aws_iam.engine.language.frozen import slotted
+
+
+@slotted
+class UnjudgedChange:
+    """A change, where it is, and whether it may widen or narrow the access.
+
+    `is_certain`: what it does is plain, such as the removal of a permissions boundary. `is_setting`: it is no policy.
+    """
+
+    place: str
+    says: str
+    widens: bool
+    narrows: bool
+    source: str
+    is_certain: bool = False
+    is_setting: bool = False
+
+    def finding(self) -> Finding | None:
+        """The change as gained access, if it may be one."""
+        if not self.widens:
+            return None
+        if self.is_certain:
+            return Finding(
+                code="ACCESS_GAINED",
+                title="Access is gained: permissions boundary removed",
+                severity=Severity.HIGH,
+                status=Status.FAIL,
+                message=self.says,
+                resource=self.place or None,
+                fix="Keep the permissions boundary, or say why the policies need no limit.",
+                source=self.source,
+            )
+        return Finding(
+            code="ACCESS_GAINED",
+            title="Whether access is gained is unknown",
+            severity=Severity.MEDIUM if self.is_setting else Severity.HIGH,
+            status=Status.UNKNOWN,
+            reason=f"not judged: {self.says}" if self.is_setting else self.says,
+            resource=self.place or None,
+            source=self.source,
+        )

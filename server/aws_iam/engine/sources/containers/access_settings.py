@@ -1,0 +1,131 @@
+"""What decides about access in a larger file and is no policy, such as a bucket's block of public access.
+
+AccessSetting(holder="Bucket", place="Bucket.PublicAccessBlockConfiguration", subject=…, value='{"BlockPublicPolicy": "true"}')
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam import resources
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.sources.containers.policy_places import values_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from aws_iam.engine.parsing.json_nodes import Node
+
+_DATA = "access-settings.json"
+# Properties that say nothing about access.
+_DESCRIPTIVE = frozenset({"Description", "Tags"})
+_NOTHING = frozenset({"", "[]", "{}", "null"})
+
+
+@slotted
+class SettingSubject:
+    """What a setting is about, and the page that says what it does to access; `limits`: it only takes access away."""
+
+    what: str
+    source: str
+    limits: bool = False
+
+
+@slotted
+class AccessSetting:
+    """A setting of a resource, or a resource that is one as a whole; `value` is the same text for the same setting.
+
+    With `only_changed` it comes and goes with its resource without saying anything about the access of others.
+    """
+
+    holder: str
+    place: str
+    subject: SettingSubject
+    value: str
+    only_changed: bool = False
+    file: str | None = None
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether it is a resource of its own, which may have any name."""
+        return self.place == self.holder
+
+
+@slotted
+class SettingRow:
+    """Where resources of a type have a setting: at `path`, or without one in all of their properties or those of `paths`."""
+
+    type: str
+    subject: str
+    path: str = ""
+    paths: tuple[str, ...] = ()
+    only_changed: bool = False
+
+
+@cache
+def _rows(file_format: str) -> Mapping[str, tuple[SettingRow, ...]]:
+    found: dict[str, tuple[SettingRow, ...]] = {}
+    rows: list[dict[str, Any]] = resources.data(_DATA)[file_format]
+    for row in rows:
+        own = SettingRow(**(row | {"paths": tuple(row.get("paths", ()))}))
+        found[own.type] = (*found.get(own.type, ()), own)
+    return found
+
+
+def setting_rows(file_format: str, type_: str) -> tuple[SettingRow, ...]:
+    """Where resources of a type have settings, in templates (`cloudformation`) or plans (`terraform`)."""
+    return _rows(file_format).get(type_, ())
+
+
+@cache
+def subject_named(name: str) -> SettingSubject:
+    """What the settings of a row are about."""
+    return SettingSubject(**resources.data(_DATA)["subjects"][name])
+
+
+def attached_to_paths(type_: str) -> tuple[str, ...]:
+    """The properties of a policy's own resource that name what the policy is attached to."""
+    return tuple(resources.data(_DATA)["attached_to"].get(type_, ()))
+
+
+def access_settings(
+    file_format: str,
+    type_: str,
+    values: Node,
+    holder: str,
+    named: Callable[[str], str] = lambda _: "",
+) -> Iterator[AccessSetting]:
+    """The settings of a resource; `named` has the names of the resources that properties refer to."""
+    for row in setting_rows(file_format, type_):
+        paths = (row.path,) if row.path else row.paths or _properties(values)
+        parts = {path: named(path) or _at(values, path) for path in paths}
+        parts = {path: text for path, text in parts.items() if text not in _NOTHING}
+        if parts or not row.path:
+            yield AccessSetting(
+                holder=holder,
+                place=f"{holder}.{row.path}" if row.path else holder,
+                subject=subject_named(row.subject),
+                value=json.dumps(parts, sort_keys=True),
+                only_changed=row.only_changed,
+            )
+
+
+def _properties(values: Node) -> tuple[str, ...]:
+    return tuple(member.key for member in values.members if member.key not in _DESCRIPTIVE)
+
+
+def _at(values: Node, path: str) -> str:
+    return " ".join(canonical(value) for _, value, _ in values_at(values, path))
+
+
+def canonical(node: Node) -> str:
+    """The same text for the same value: names and lists in order, `true` and `"true"` alike."""
+    if node.form is Form.OBJECT:
+        named = {member.key: canonical(member.value) for member in node.members}
+        return json.dumps(named, sort_keys=True)
+    if node.form is Form.ARRAY:
+        return json.dumps(sorted(map(canonical, node.items)))
+    return node.text

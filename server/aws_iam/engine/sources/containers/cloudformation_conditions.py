@@ -1,0 +1,77 @@
+"""The conditions of a template: what they say, and which of them decide about values of a resource."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.parsing.json_nodes import dump
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from aws_iam.engine.parsing.json_nodes import Node
+
+# Conditions that one condition depends on; no template nests that many.
+_MOST = 100
+
+
+@dataclass(slots=True)
+class Conditions:
+    """The definitions of a template's conditions; each is read once."""
+
+    table: Mapping[str, Node]
+    _own: dict[str, str] = field(default_factory=dict)
+    _named: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, template: Node) -> Conditions:
+        """Those of a template."""
+        section = template.member("Conditions")
+        return cls({own.name.value: own.value for own in section.members} if section else {})
+
+    def text(self, name: str, value: Callable[[Node], Node | None]) -> str:
+        """What a condition and those that it names say; `value` resolves functions. Its own name does not count."""
+        if name not in self._texts:
+            names = {name: None}
+            todo = [name]
+            while todo and len(names) <= _MOST:
+                new = [own for own in self._named_by(todo.pop()) if own not in names]
+                names |= dict.fromkeys(new)
+                todo += new
+            texts = [self._definition(own, value) for own in names]
+            self._texts[name] = " ".join(texts) if name in self.table else name
+        return self._texts[name]
+
+    def _definition(self, name: str, value: Callable[[Node], Node | None]) -> str:
+        if name not in self._own:
+            node = self.table.get(name)
+            self._own[name] = dump(value(node) or node) if node else name
+        return self._own[name]
+
+    def _named_by(self, name: str) -> tuple[str, ...]:
+        if name not in self._named:
+            node = self.table.get(name)
+            self._named[name] = tuple(_named_in(node)) if node else ()
+        return self._named[name]
+
+
+def _named_in(definition: Node) -> Iterator[str]:
+    todo = [definition]
+    while todo:
+        node = todo.pop()
+        yield from (own.value.text for own in node.members if own.key == "Condition")
+        todo += (*node.items, *(own.value for own in node.members))
+
+
+def conditions_in(value: Node) -> Iterator[tuple[str, str]]:
+    """The conditions that decide about parts of a value: where, without indexes of lists, and their names."""
+    todo = [("", value)]
+    while todo:
+        path, node = todo.pop()
+        for member in node.members:
+            if member.key == "Fn::If" and member.value.items:
+                yield path, member.value.items[0].text
+            todo.append((f"{path}/{member.key}", member.value))
+        todo += ((path, item) for item in node.items)

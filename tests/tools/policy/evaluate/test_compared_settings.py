@@ -1,0 +1,48 @@
+"""`policy compare` names each setting that decides about access and is no policy, in templates and in plans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aws_iam import resources
+from aws_iam.tools.policy.actions import tool
+
+ROWS = resources.data("access-settings.json")
+TRUST = {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole"}
+DOCUMENT = {"Version": "2012-10-17", "Statement": [TRUST]}
+
+
+def nested(path: str, value: str) -> Any:
+    head, _, rest = path.partition(".")
+    return {head: nested(rest, value) if rest else value}
+
+
+def template(type_: str, properties: Any) -> dict[str, Any]:
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": DOCUMENT}}
+    return {"Resources": {"Role": role, "Own": {"Type": type_, "Properties": properties}}}
+
+
+def plan(type_: str, values: Any) -> dict[str, Any]:
+    role = {"name": "role", "assume_role_policy": DOCUMENT}
+    listed = [
+        {"address": "aws_iam_role.role", "type": "aws_iam_role", "values": role},
+        {"address": f"{type_}.own", "type": type_, "values": values},
+    ]
+    return {"planned_values": {"root_module": {"resources": listed}}}
+
+
+@pytest.mark.parametrize("file_format", ["cloudformation", "terraform"])
+def test_every_setting_that_changes_is_not_judged(file_format: str) -> None:
+    of_format, own = (template, "Own") if file_format == "cloudformation" else (plan, "{type}.own")
+    for row in ROWS[file_format]:
+        path, type_ = row.get("path") or row.get("paths", ["Any"])[0], row["type"]
+        sides = [of_format(type_, nested(path, value)) for value in ("new", "old")]
+        answer = tool.run({"action": "compare", "document": sides[0], "baseline": sides[1]})
+        place = own.format(type=type_) + (f".{path}" if "path" in row else "")
+        what = ROWS["subjects"][row["subject"]]["what"]
+        assert answer.summary.startswith(f"Not judged: `{place}` ({what}) is changed."), row
+        assert answer.facts["not_judged"][0]["place"] == place
+        assert answer.comparison
+        assert answer.comparison.relation == "unknown"
