@@ -335,5 +335,7 @@ def _completion(words: list[str]) -> int:
     import shtab
 
     with _output_errors():
-        print(shtab.complete(parsers.complete_parser(), options.shell))
+        script = shtab.complete(parsers.complete_parser(), options.shell)
+        # zsh reads it by `source` too, not only by `eval`.
+        print(script.replace("== eval ]]", "== (eval|file) ]]"))
     return OK

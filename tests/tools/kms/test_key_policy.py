@@ -278,7 +278,7 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
         ({"via_service": ["s3.moon-1.amazonaws.com"]}, "`via_service` is not well formed"),
         ({"only_via_service": True}, "needs `via_service`"),
         ({"use": "decrypt", "usage": "sign"}, "`use` is for keys that encrypt"),
-        ({"use": "both"}, "`use` must be one of"),
+        ({"use": "nothing"}, "`use` must be one of"),
         ({"use": "decrypt", "users": []}, "`use` needs `users`"),
         ({"organization": "o-1"}, "`organization` is not well formed"),
         ({"principal_tags": {"aws:x": "y"}}, "`principal_tags` is not well formed"),

@@ -25,6 +25,8 @@ def needs_of(given: Any) -> tuple[Any, tuple[str, ...]]:
     """The needs by access level or action, and how they were understood; what has no one meaning stays as it is."""
     value = _parsed(given)
     parts = value if isinstance(value, list) else [value]
+    if not parts:
+        return given, ()
     needs: dict[str, Any] = {}
     understood: dict[str, None] = {}
     for part in parts:
