@@ -19,10 +19,11 @@ test: $(VENV)/dev.stamp
 	@# In the order of the folders the files that wait longest come early, and no process is left alone with one at the end.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not conformance"
 
-# What the protocol's authors test servers with. The programs come from npm, and their Node.js from a Python package.
+# What the protocol's authors test servers with, and clients that take what the README tells to configure. The programs come
+# from npm, and the Node.js of the first from a Python package.
 conformance: $(VENV)/dev.stamp
 	$(BIN)/pip install --quiet --group node
-	$(BIN)/python -m pytest -n 0 -m conformance tests/server/test_conformance.py
+	$(BIN)/python -m pytest -n 0 -m conformance tests/server/test_conformance.py tests/packages/test_clients.py
 
 # Builds the image on a Debian made here and uses it; needs root, buildah and mmdebstrap (Debian's packages), and minutes.
 image: $(VENV)/dev.stamp

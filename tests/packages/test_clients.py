@@ -25,7 +25,7 @@ import pytest
 from helpers.folders import ROOT
 from helpers.node import REQUIRED
 
-pytestmark = pytest.mark.validator
+pytestmark = pytest.mark.conformance
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 _SECTION = README.partition("## Connect a client")[2].partition("\n## ")[0]

@@ -88,7 +88,7 @@ def actions(rows: Any) -> list[str]:
     return [action for row in rows for action in row["actions"]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(policies(), policies(), st.integers(0, 1_000_000))
 def test_no_request_that_a_change_allows_is_missing(
     new: dict[str, Any], old: dict[str, Any], seed: int

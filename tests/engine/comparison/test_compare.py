@@ -340,7 +340,7 @@ NO_MORE = {"less", "equal", "unknown"}
 NO_LESS = {"more", "equal", "unknown"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(pairs(), st.integers(0, 1_000_000))
 def test_no_request_of_a_holder_with_all_some_or_no_other_permissions_contradicts_a_verdict(
     pair: tuple[dict[str, Any], dict[str, Any]], seed: int
@@ -360,7 +360,7 @@ def test_no_request_of_a_holder_with_all_some_or_no_other_permissions_contradict
             assert found.relation in {"less", "incomparable", "unknown"}, request
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(pairs(principals=True, variables=False), st.integers(0, 1_000_000))
 def test_no_request_for_a_resource_contradicts_a_verdict(
     pair: tuple[dict[str, Any], dict[str, Any]], seed: int
@@ -411,7 +411,7 @@ def test_a_further_allow_takes_nothing_away_and_a_further_deny_gives_nothing(
     assert compare(grown, policy).relation in expected
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(pairs())
 def test_the_other_way_round_is_the_contrary(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
     new, old = pair
