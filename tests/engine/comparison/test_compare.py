@@ -453,7 +453,7 @@ def test_a_further_condition_adds_nothing_to_an_allow_and_takes_nothing_from_a_d
     assert compare(bound, policy).relation in expected
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(policies())
 def test_a_policy_of_allows_takes_nothing_away_and_one_of_denies_gives_nothing(
     policy: dict[str, Any],
