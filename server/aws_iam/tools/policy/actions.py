@@ -10,12 +10,8 @@ from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import SEVERITIES, Connection, Topic
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
-from aws_iam.tools.policy.explain import explain as policy_explain
 from aws_iam.tools.policy.generate import template as policy_template
 from aws_iam.tools.policy.lookup import lookup as policy_lookup
-from aws_iam.tools.policy.validate import access_analyzer
-from aws_iam.tools.policy.validate import validate as policy_validate
-from aws_iam.tools.policy.validate.report_file import Report
 
 tool = Tool(
     "policy",
@@ -176,6 +172,11 @@ def validate(
     progress: Progress,
 ) -> Answer:
     """Report a policy's problems, worst first."""
+    # Imported here: listing the tools must not load the rules.
+    from aws_iam.tools.policy.validate import access_analyzer
+    from aws_iam.tools.policy.validate import validate as policy_validate
+    from aws_iam.tools.policy.validate.report_file import Report
+
     access_analyzer.refuse_connection_without_online(connection, online=online)
     aws = (connection, progress) if online else None
     report = Report(format=format_, fail_on=fail_on) if format_ else None
@@ -260,6 +261,9 @@ def compare(
 @tool.action
 def explain(document: Document, kind: PolicyKind = None) -> Answer:
     """Explain a policy in plain sentences: who may do what, access by service, risks."""
+    # Imported here: listing the tools must not load it.
+    from aws_iam.tools.policy.explain import explain as policy_explain
+
     return policy_explain.explain_policies(document, kind)
 
 
