@@ -8,8 +8,6 @@ from aws_iam.tools.irsa.asset_files import manifest_file
 from aws_iam.tools.irsa.provider import Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aws_iam.tools.irsa.asset_files import PlacedFile
     from aws_iam.tools.irsa.provider import ManifestRequest
 
@@ -28,15 +26,21 @@ def _profile(asset: str, request: ManifestRequest) -> PlacedFile:
 
 
 def process_manifest(
-    request: ManifestRequest, asset: str, values: Mapping[str, str | None], *notes: str
+    request: ManifestRequest,
+    *notes: str,
+    application: str | None = None,
+    asked: str | None = None,
 ) -> Manifest:
-    """A profile that runs a script, and the script, which asks the platform's command line for the token."""
+    """A profile that runs a script, and the script, which asks the platform's command line for the token.
+
+    Azure's command takes the `application` that the token is for, Google's the audience `asked` for.
+    """
     script = manifest_file(
-        asset,
+        "credentials.sh",
         _PROCESS,
         "awscli's parser, shellcheck",
         place=f"/usr/local/bin/{_PROCESS}, executable by the workload only (chmod 0750)",
-        values={**request.values, **values},
+        values={**request.values, "Application": application, "Asked": asked},
     )
     return Manifest(
         files=(_profile("aws-config-process.ini", request), script),

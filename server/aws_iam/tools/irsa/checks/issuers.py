@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.answer import Severity
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Condition, Statement
     from aws_iam.engine.tokens.oidc_provider import Provider
     from aws_iam.engine.tokens.vacuous_conditions import VacuousCondition
+    from aws_iam.rules.check import Check
 
 _GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 CONTROLS = f"{_GUIDE}/id_roles_providers_oidc_secure-by-default.html"
@@ -105,6 +106,13 @@ def compared(provider: Provider, statement_: Statement, claim: str) -> tuple[Con
 def graded(failure: Fail, severity: Severity | None = None, fix: str | None = None) -> Fail:
     """What a rule of policy validation found, under the severity and the fix of the check here."""
     return replace(failure, severity=severity, fix=fix)
+
+
+def of_rule(trust: Trust, rule: Check[Any], *, own_fix: bool = False) -> Iterator[Fail]:
+    """What a rule of policy validation finds in each statement; with `own_fix` its fixes too, where they know more."""
+    for statement in trust.policy.statements:
+        for failure in rule.failures(statement):
+            yield graded(failure, fix=failure.fix if own_fix else None)
 
 
 def _add(provider: Provider, claim: str) -> str:

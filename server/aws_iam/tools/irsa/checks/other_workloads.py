@@ -18,7 +18,7 @@ from aws_iam.rules.examples import trusting
 from aws_iam.rules.outcomes import Fail
 from aws_iam.rules.policy.principals import confused_deputy, principal_format
 from aws_iam.rules.policy.trust import role_trust, saml_cognito_pods
-from aws_iam.tools.irsa.checks.issuers import GOOD, graded
+from aws_iam.tools.irsa.checks.issuers import GOOD, graded, of_rule
 from aws_iam.tools.irsa.checks.roles import policies
 from aws_iam.tools.irsa.checks.roles import roles as roles_of
 from aws_iam.tools.irsa.checks.samples import for_github, role, roles, workloads
@@ -69,9 +69,7 @@ def everyone(trust: Trust) -> Iterator[Fail]:
 
     False alarm when a Deny in another statement keeps other accounts out.
     """
-    for statement in trust.policy.statements:
-        for problem in role_trust.open_trust.failures(statement):
-            yield graded(problem)
+    yield from of_rule(trust, role_trust.open_trust)
 
 
 @check(
@@ -127,9 +125,7 @@ def any_certificate(trust: Trust) -> Iterator[Fail]:
 
     False alarm when the trust anchor issues certificates to this workload only.
     """
-    for statement in trust.policy.statements:
-        for problem in saml_cognito_pods.any_certificate.failures(statement):
-            yield graded(problem)
+    yield from of_rule(trust, saml_cognito_pods.any_certificate)
 
 
 @check(
@@ -172,9 +168,7 @@ def any_account(trust: Trust) -> Iterator[Fail]:
 
     Only services whose documentation is known to ask for the condition are judged; the answer names the others.
     """
-    for statement in trust.policy.statements:
-        for problem in confused_deputy.source_not_required.failures(statement):
-            yield graded(problem, fix=problem.fix)
+    yield from of_rule(trust, confused_deputy.source_not_required, own_fix=True)
 
 
 _OF_POOL = {"StringEquals": {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}}
@@ -197,9 +191,7 @@ def guests(trust: Trust) -> Iterator[Fail]:
 
     False alarm when the pool does not allow guests.
     """
-    for statement in trust.policy.statements:
-        for problem in saml_cognito_pods.guests_included.failures(statement):
-            yield graded(problem)
+    yield from of_rule(trust, saml_cognito_pods.guests_included)
 
 
 _GUESTS = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "unauthenticated"}}
@@ -221,9 +213,7 @@ def guests_alone(trust: Trust) -> Iterator[Fail]:
 
     False alarm when the app is meant for visitors who do not sign in, and the role allows no more than they may do.
     """
-    for statement in trust.policy.statements:
-        for problem in saml_cognito_pods.guests.failures(statement):
-            yield graded(problem)
+    yield from of_rule(trust, saml_cognito_pods.guests)
 
 
 _TOKEN = "sts:GetWebIdentityToken"  # noqa: S105 - an action

@@ -23,6 +23,7 @@ from aws_iam.tools.irsa.checks.issuers import (
     compared,
     graded,
     is_denied_elsewhere,
+    of_rule,
     trusted,
 )
 from aws_iam.tools.irsa.checks.subject import FACTS, Trust
@@ -202,6 +203,4 @@ def any_pod_of_account(trust: Trust) -> Iterator[Fail]:
 
     False alarm when only a trusted pipeline can create associations.
     """
-    for statement in trust.policy.statements:
-        for problem in saml_cognito_pods.any_pod_of_account.failures(statement):
-            yield graded(problem)
+    yield from of_rule(trust, saml_cognito_pods.any_pod_of_account)

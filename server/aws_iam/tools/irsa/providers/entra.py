@@ -76,12 +76,11 @@ def _manifest(request: ManifestRequest) -> Manifest:
     """A profile of the AWS CLI and the SDKs, and the script that it runs."""
     return process_manifest(
         request,
-        "credentials-entra.sh",
-        {"Application": request.names.application},
         "sign in first, as the user that runs the workload; a managed identity: az login --identity --allow-no-subscriptions",
         "an app with a federated credential: az login --service-principal --allow-no-subscriptions --username CLIENT_ID"
         " --tenant TENANT --federated-token TOKEN",
         "the script needs the Azure CLI and the AWS CLI",
+        application=request.names.application,
     )
 
 

@@ -38,12 +38,11 @@ def _manifest(request: ManifestRequest) -> Manifest:
     """A profile of the AWS CLI and the SDKs, and the script that it runs."""
     return process_manifest(
         request,
-        "credentials-google.sh",
-        {"Asked": request.claims.get("oaud")},
         "on Compute Engine and GKE the command takes the attached service account; elsewhere sign in as the account, or add"
         " --impersonate-service-account=EMAIL",
         "the script needs the Google Cloud CLI and the AWS CLI; without the former the metadata server has the token at"
         " instance/service-accounts/default/identity?audience=AUDIENCE",
+        asked=request.claims.get("oaud"),
     )
 
 

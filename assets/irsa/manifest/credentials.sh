@@ -1,6 +1,7 @@
 #!/bin/sh
-# Prints credentials of the role for the profile that runs this script: exchanges a token of the signed-in Google service account.
+# Prints credentials of the role for the profile that runs this script: exchanges a token of the identity that is signed in.
 set -eu
+token=$(az account get-access-token --resource {{Application}} --query accessToken --output tsv)
 token=$(gcloud auth print-identity-token --audiences {{Asked}})
 # The exchange needs no credentials: without these lines the AWS CLI could run the profile, and this script, again.
 unset AWS_PROFILE AWS_DEFAULT_PROFILE
