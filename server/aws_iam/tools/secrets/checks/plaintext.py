@@ -177,7 +177,7 @@ def _exposed(variable: Variable) -> tuple[str, bool] | None:
         return None
     if not held.word:
         return f"holds what looks like: {variable.format}", held.guess
-    size = f" ({variable.length})" if variable.length else ""
+    size = f" of {variable.length} length" if variable.length else ""
     return f"has {quoted(held.word)} in its name and holds a literal value{size}", held.guess
 
 
