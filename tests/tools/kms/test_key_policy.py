@@ -394,3 +394,9 @@ def test_every_generated_policy_is_proved_and_clean(
         return
     assert answer.findings == ()
     assert answer.facts["size_bytes"] <= MOST_BYTES
+
+
+def test_the_summary_names_the_services_that_get_no_statement_and_the_uses_that_have_one() -> None:
+    answer = key_policy_answer(services=["sns", "codebuild"])
+    assert "No statement names `sns` and `codebuild`" in answer.summary
+    assert "For other uses give `eventbridge-sns` and `sns-sqs`" in answer.summary

@@ -10,7 +10,7 @@ from aws_iam.tools.kms.via_services import known_service, row_of
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aws_iam.engine.reference.key_services import KeyService
     from aws_iam.engine.reference.via_services import ViaService
@@ -48,10 +48,29 @@ def summary(access: KeyAccess) -> str:
 
 def _callers_sentence(access: KeyAccess) -> str:
     """Which of the named services got no statement, and why."""
-    names = joined([f"`{service.name}`" for service in access.for_callers])
+    names = [service.name for service in access.for_callers]
+    names += [service.name for service in access.services if service.caller]
     if not names:
         return ""
-    return f" No statement names {names}: a service that uses the key with its caller's permissions needs none."
+    uses = [use for service in access.for_callers for use in _uses_with_statement(service)]
+    more = f" For other uses give {joined(_as_code(uses))}." if uses else ""
+    return (
+        f" No statement names {joined(_as_code(names))}: a service that uses the key with its caller's permissions"
+        f" needs none.{more}"
+    )
+
+
+def _as_code(names: Iterable[str]) -> list[str]:
+    return [f"`{name}`" for name in names]
+
+
+def _uses_with_statement(service: ViaService) -> list[str]:
+    """The uses of a service's name that need a statement."""
+    return [
+        name
+        for name, use in key_services().items()
+        if service.name in name.split("-") and use.statements
+    ]
 
 
 def _tags_in_words(access: KeyAccess) -> str:
@@ -148,11 +167,7 @@ def _service_row(service: KeyService) -> dict[str, str]:
 
 def _caller_row(service: ViaService) -> dict[str, str]:
     """A service that needs no statement, and the uses of its name that do."""
-    uses = [
-        name
-        for name, use in key_services().items()
-        if service.name in name.split("-") and use.statements
-    ]
+    uses = _uses_with_statement(service)
     only = f" ({service.note})" if service.note else ""
     more = f"; for uses with a statement of their own give {', '.join(uses)}" if uses else ""
     return {
