@@ -106,7 +106,7 @@ def test_the_policy_it_writes_lets_in_this_caller_and_no_neighbour(case: dict[st
     claims, more = claims_for(case), {"partition": case.get("partition", "aws")}
     answer = ask(trust(case["condition"], case.get("host", GITHUB), **more), claims=claims)
     (artifact,) = answer.artifacts
-    (statement,) = json.loads(artifact.content)["Statement"]
+    statement = json.loads(artifact.content)["Statement"][0]
     host = claims["iss"].removeprefix("https://")
 
     def decided(**changed: str) -> str:
@@ -115,13 +115,15 @@ def test_the_policy_it_writes_lets_in_this_caller_and_no_neighbour(case: dict[st
             "principal": statement["Principal"]["Federated"],
             "action": "sts:AssumeRoleWithWebIdentity",
             "resource": f"arn:{case.get('partition', 'aws')}:iam::111122223333:role/x",
-            "context": {key: list(value) for key, value in keys.items()},
+            "context": {key: list(value) for key, value in keys.items()} | case.get("request", {}),
         }
         return evaluate(request, {"resource": artifact.content}).outcome
 
     assert decided() == "Allowed"
     assert decided(sub="x" + claims["sub"]) == "ImplicitlyDenied"
     assert decided(aud="other", azp="other") == "ImplicitlyDenied"
+    for claim in case.get("tested", ()):
+        assert decided(**{claim: f"x{claims[claim]}"}) == "ImplicitlyDenied"
     if "subject" in case:
         assert statement["Condition"]["StringLike"] == {f"{host}:sub": case["subject"]}
     assert {row["outcome"] for row in answer.facts["proof"]} == {"Allowed", "ImplicitlyDenied"}
@@ -141,6 +143,24 @@ def test_any_claims_give_a_policy_that_lets_them_in_or_a_clear_error(
     for artifact in answer.artifacts:
         assert answer.facts["proof"][0]["outcome"] == "Allowed"
         assert json.loads(artifact.content)["Version"] == "2012-10-17"
+
+
+def test_a_deny_of_other_callers_stays_in_the_policy() -> None:
+    policy = trust({"StringEquals": {"$:sub": "repo:octo/app:ref:refs/heads/dev"}})
+    fork = {"StringEquals": {f"{GITHUB}:ref": "refs/heads/old"}}
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    policy["Statement"] += [
+        {"Effect": "Deny", "Principal": "*", "Action": "sts:*", "Condition": only}
+        for only in (fork, plain)
+    ]
+    (artifact,) = ask(policy, claims=CLAIMS).artifacts
+    assert json.loads(artifact.content)["Statement"][1:] == policy["Statement"][1:]
+
+
+def test_a_tested_claim_of_several_values_gives_no_policy() -> None:
+    policy = trust({"ForAnyValue:StringEquals": {"$:actor": "octo"}})
+    answer = ask(policy, claims={**CLAIMS, "actor": ["octo", "cat"]})
+    assert answer.artifacts == ()
 
 
 def test_ids_of_the_repository_are_pinned_where_the_token_has_them() -> None:

@@ -113,6 +113,22 @@ def _without(policy: Policy, denies: tuple[StatementMatch, ...]) -> str:
     return json.dumps(read)
 
 
+def denies_beside(
+    comparison: TokenComparison,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The Deny statements that do not refuse the token: all of them, and those that do not depend on the request."""
+    written = json.loads(document.dump(comparison.policy))["Statement"]
+    written = written if isinstance(written, list) else [written]
+    refusing = {because.pointer for because in comparison.decision.because}
+    by_request = [met.statement for met in comparison.denies]
+    kept = [
+        (statement, raw)
+        for statement, raw in zip(comparison.policy.statements, written, strict=True)
+        if statement.denies and statement.node.where.pointer not in refusing
+    ]
+    return [raw for _, raw in kept], [raw for s, raw in kept if s not in by_request]
+
+
 def _trust_policy(given: Any) -> Policy:
     """The one trust policy of the document."""
     found = [

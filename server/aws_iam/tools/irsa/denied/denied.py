@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,14 +23,21 @@ from aws_iam.engine.tokens.trust_comparison import ACTION, ConditionOutcome
 from aws_iam.escape import quoted
 from aws_iam.tools.irsa.asset_files import policy_file
 from aws_iam.tools.irsa.denied import tables
-from aws_iam.tools.irsa.denied.comparison import NO_ACCOUNT, TokenComparison, compare, decide
+from aws_iam.tools.irsa.denied.comparison import (
+    NO_ACCOUNT,
+    TokenComparison,
+    compare,
+    decide,
+    denies_beside,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.answer import Decision
+    from aws_iam.engine.tokens.claims import Claims
     from aws_iam.engine.tokens.role_trust import TokenCaller
-    from aws_iam.engine.tokens.trust_comparison import StatementMatch
+    from aws_iam.engine.tokens.trust_comparison import ConditionMatch, StatementMatch
 
 _TROUBLE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html"
 _OIDC = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc.html"
@@ -79,25 +87,75 @@ class _ExactPolicy:
 
 
 def _exact_policy(comparison: TokenComparison, caller: TokenCaller) -> _ExactPolicy | None:
-    """None where `evaluate` does not confirm the policy."""
+    """None where `evaluate` does not confirm the policy, or a tested claim has several values."""
+    tested = _tested_claims(comparison)
+    if any(len(values) > 1 for values in tested.values()):
+        return None
+    caller = replace(caller, claims={**caller.claims, **{k: v[0] for k, v in tested.items()}})
     policy = caller.trust("000000000000", "aws")
+    allow = policy["Statement"][0]
     # A built-in issuer is a principal by its host; the account is the one that the given policy names.
-    policy["Statement"][0]["Principal"] = {"Federated": comparison.principal}
-    artifact = replace(policy_file("trust-policy.json", policy), checked_by="policy evaluate")
-    proofs = tuple(_proofs(comparison, artifact.content))
-    if any(row["outcome"] != row["wanted"] for row in proofs):
+    allow["Principal"] = {"Federated": comparison.principal}
+    for met in _on_the_request(comparison):
+        values = [value.value for value in met.condition.values]
+        allow["Condition"].setdefault(met.condition.operator.value, {})[
+            met.condition.key.value
+        ] = values
+    kept, proved = denies_beside(comparison)
+    written = {**policy, "Statement": [allow, *kept]}
+    artifact = replace(policy_file("trust-policy.json", written), checked_by="policy evaluate")
+    judged = json.dumps({**policy, "Statement": [allow, *proved]})
+    proofs = tuple(_proofs(comparison, caller, judged))
+    if any((row["outcome"] == "Allowed") != (row["wanted"] == "Allowed") for row in proofs):
         return None
     return _ExactPolicy(artifact=artifact, proofs=proofs)
 
 
-def _proofs(comparison: TokenComparison, policy: str) -> Iterator[dict[str, str]]:
+def _tested_claims(comparison: TokenComparison) -> dict[str, tuple[str, ...]]:
+    """What the token has of the claims that the nearest statement tests besides subject and audience."""
+    host, near = comparison.claims.host, comparison.nearest
+    if near is None:
+        return {}
+    own = {
+        name.removeprefix(f"{host}:"): value
+        for name, value in comparison.claims.keys(host).items()
+    }
+    tested = {met.claim.lower() for met in near.conditions} - {"sub", "aud"}
+    return {name: values for name, values in own.items() if name.lower() in tested}
+
+
+def _on_the_request(comparison: TokenComparison) -> tuple[ConditionMatch, ...]:
+    """The conditions of the nearest statement that the request decides, such as its network."""
+    near = comparison.nearest
+    if near is None:
+        return ()
+    # A key that a template fills in may be one of the token's.
+    return tuple(
+        met
+        for met in near.conditions
+        if met.match is ConditionOutcome.BY_REQUEST and "${" not in met.condition.name
+    )
+
+
+def _proofs(
+    comparison: TokenComparison, caller: TokenCaller, policy: str
+) -> Iterator[dict[str, str]]:
     """The policy lets this token in, and none that differs in a single claim."""
     claims, principal = comparison.claims, comparison.principal
-    yield _proof("this token", decide(claims, principal, policy, {}), "Allowed")
-    for claim, words in (("sub", "another subject"), ("aud", "another audience")):
-        kept = {k: v for k, v in claims.values.items() if k != "azp" or claim != "aud"}
-        other = replace(claims, values={**kept, claim: (f"x{claims.text(claim)}",)})
-        yield _proof(words, decide(other, principal, policy, {}), "ImplicitlyDenied")
+    forced = {met.condition.name: True for met in _on_the_request(comparison)}
+    yield _proof("this token", decide(claims, principal, policy, forced), "Allowed")
+    changes = {"another subject": "sub", "another audience": "aud"}
+    for words, claim in (changes | {f"another {name}": name for name in caller.claims}).items():
+        other = _with_other_value(claims, claim)
+        yield _proof(words, decide(other, principal, policy, forced), "ImplicitlyDenied")
+
+
+def _with_other_value(claims: Claims, claim: str) -> Claims:
+    """The claims with another value of one condition key; AWS compares `azp` as `aud`, and `aud` then as `oaud`."""
+    left_out = "azp" if claim == "aud" else ""
+    claim = "aud" if claim == "oaud" else claim
+    kept = {name: value for name, value in claims.values.items() if name != left_out}
+    return replace(claims, values={**kept, claim: (f"x{claims.text(claim)}",)})
 
 
 def _proof(words: str, decision: Decision, wanted: str) -> dict[str, str]:
