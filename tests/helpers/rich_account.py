@@ -1,15 +1,19 @@
-"""An account in which every collector finds something, as the answers of AWS."""
+"""An account in which every collector finds something, as the answers of AWS, and how one fact is read from it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from aws_iam.account.collect.catalogue import COLLECTORS
 from helpers.rich_edges import EDGES
 from helpers.rich_estate import ESTATE, THEN, TRUST
 from helpers.rich_secrets import STORED
 from helpers.rich_workloads import WORKLOADS
-from helpers.scripted_aws import ACCOUNT, opening
+from helpers.scripted_aws import ACCOUNT, Script, opening
+
+if TYPE_CHECKING:
+    from aws_iam.account.collect.fact import Fact
 
 TRAIL_ARN = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/main"
 FOREIGN_TRAIL_ARN = "arn:aws:cloudtrail:us-east-1:999999999999:trail/organization"
@@ -322,3 +326,20 @@ RICH: dict[str, Any] = {
     "organizations:ListTargetsForPolicy": {"Targets": [{"TargetId": "r-1"}]},
     "organizations:DescribePolicy": {"Policy": {"Content": TRUST}},
 }
+
+
+def read_fact(fact: Fact[Any], answers: dict[str, Any], *regions: str) -> tuple[Any, Script]:
+    """The fact as its collector reads it from the answers, and what it asked."""
+    script = Script(answers)
+    aws = script.aws(*regions)
+    value = aws.fact_or_miss(fact, "us-east-1" if COLLECTORS[fact.name].regional else "")
+    aws.close()
+    return value, script
+
+
+def rich_fact(fact: Fact[Any], **changed: Any) -> Any:
+    """The fact in the rich account, with some answers changed (`service__Operation`)."""
+    changes = {
+        name.replace("__", ":").replace("_", "-"): answer for name, answer in changed.items()
+    }
+    return read_fact(fact, RICH | changes)[0]

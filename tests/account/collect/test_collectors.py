@@ -49,8 +49,7 @@ from aws_iam.account.collect.storage.databases import DB_CLUSTERS, DB_INSTANCES
 from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS
 from aws_iam.account.names.iam_actions import action_of
 from aws_iam.account.reading import snapshot_codec as codec
-from helpers.collected import read_fact, rich_fact
-from helpers.rich_account import ANALYZER, RICH, TOPIC
+from helpers.rich_account import ANALYZER, RICH, TOPIC, read_fact, rich_fact
 from helpers.rich_estate import TRUST
 from helpers.scripted_aws import ACCOUNT, Refusal, Script
 

@@ -9,8 +9,7 @@ import pytest
 from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.account.collect.logging.cloudtrail import TRAILS
 from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS, TRAIL_BUCKET_LOGGING
-from helpers.collected import read_fact, rich_fact
-from helpers.rich_account import FOREIGN_TRAIL_ARN, RICH, TRAIL_ARN
+from helpers.rich_account import FOREIGN_TRAIL_ARN, RICH, TRAIL_ARN, read_fact, rich_fact
 from helpers.scripted_aws import Refusal
 
 
