@@ -25,7 +25,7 @@ from aws_iam.engine.evaluation.request import settled_keys
 from aws_iam.engine.language.arn import PARTITIONS, Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
-from aws_iam.engine.tokens.oidc_provider import ALWAYS, provider_of
+from aws_iam.engine.tokens.oidc_provider import ALWAYS, IDENTITY_POOLS, provider_of
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ class CallerCase:
     owner: str = ""
     # The issuer of a stranger's token.
     provider: Provider | None = None
+    # Whether the token is that of a guest of an identity pool.
+    is_guest: bool = False
     settled: Mapping[str, Value] = field(default_factory=dict, hash=False, compare=False)
 
     @property
@@ -106,6 +108,8 @@ class CallerCase:
         None for other keys.
         """
         if self.provider and key in self.provider.tenant_keys:
+            if self.is_guest and key == self.provider.key("aud").lower():
+                return None
             return partial(self.provider.admits_strangers, key)
         return has_wildcard if key in TRUSTED_KEYS else None
 
@@ -226,7 +230,20 @@ def _of_shared_issuers(policies: Sequence[Policy], owner: str) -> Iterator[Calle
         provider = provider_of(principal)
         if provider and provider.is_shared:
             for caller in _parsed_caller(principal.value, _WEB, ""):
-                yield replace(_case(caller, owner, Grade.ACCOUNT), provider=provider)
+                case = replace(_case(caller, owner, Grade.ACCOUNT), provider=provider)
+                yield case
+                if provider.host == IDENTITY_POOLS:
+                    yield _guest(case, provider)
+
+
+def _guest(case: CallerCase, provider: Provider) -> CallerCase:
+    """Anyone who sends the id of the identity pool, which every copy of the app contains, if the pool allows guests.
+
+    Source: Amazon Cognito Developer Guide, role-trust-and-permissions.
+    """
+    amr: dict[str, Value] = {provider.key("amr").lower(): ("unauthenticated",)}
+    name = f"{case.name} for a guest"
+    return replace(case, name=name, is_guest=True, settled={**case.settled, **amr})
 
 
 def _anyone(policies: Sequence[Policy], owner: str) -> Iterator[CallerCase]:

@@ -36,6 +36,8 @@ _SERVERS = (
     (re.compile(r"spiffe://"), "spiffe"),
     (re.compile(r"https://[^/]+/(?:job/|\*)"), "jenkins"),
 )
+IDENTITY_POOLS = "cognito-identity.amazonaws.com"
+"""The issuer of all identity pools of Amazon Cognito."""
 ALWAYS = frozenset({"sub", "aud"})
 """Claims that are in every token."""
 _WORD = re.compile(r"[A-Za-z_]*:?")

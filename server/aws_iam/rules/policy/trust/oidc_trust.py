@@ -15,7 +15,7 @@ from aws_iam.engine.tokens.dead_conditions import (
     doubts,
     never_matches,
 )
-from aws_iam.engine.tokens.oidc_provider import Provider, providers
+from aws_iam.engine.tokens.oidc_provider import IDENTITY_POOLS, Provider, providers
 from aws_iam.engine.tokens.strangers import open_values
 from aws_iam.engine.tokens.subject_width import Width, widest
 from aws_iam.engine.tokens.vacuous_conditions import vacuous_conditions
@@ -42,7 +42,6 @@ _FOR_US = {_AUD: "sts.amazonaws.com"}
 _BRANCH = {**_FOR_US, _SUB: "repo:octo/app:ref:refs/heads/main"}
 _CLUSTER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
 _POD_AUD = {f"{_CLUSTER}:aud": "sts.amazonaws.com"}
-_POOL = "cognito-identity.amazonaws.com"
 
 
 _GOOD = trusting_issuer({"StringEquals": _BRANCH})
@@ -149,12 +148,15 @@ def any_repository(statement: Statement) -> Iterator[Fail]:
     kinds=_TRUST,
     bad=[
         trusting_issuer(_GITLAB, "gitlab.com"),
-        trusting_issuer({"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}, _POOL),
+        trusting_issuer(
+            {"ForAnyValue:StringLike": {f"{IDENTITY_POOLS}:amr": "authenticated"}}, IDENTITY_POOLS
+        ),
     ],
     good=[
         trusting_issuer({**_GITLAB, **_GITLAB_PROJECT}, "gitlab.com"),
         trusting_issuer(
-            {"StringEquals": {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-5555"}}, _POOL
+            {"StringEquals": {f"{IDENTITY_POOLS}:aud": "eu-west-1:11111111-2222-3333-4444-5555"}},
+            IDENTITY_POOLS,
         ),
         trusting_issuer(
             {"StringEquals": {"gitlab.example.com:aud": "https://aws"}}, "gitlab.example.com"

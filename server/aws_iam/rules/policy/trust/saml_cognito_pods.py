@@ -10,7 +10,7 @@ from aws_iam.engine.evaluation.conditions import holds_for
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.tokens.dead_conditions import never_matches
-from aws_iam.engine.tokens.oidc_provider import providers
+from aws_iam.engine.tokens.oidc_provider import IDENTITY_POOLS, providers
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import policy_with, trusting
@@ -83,10 +83,9 @@ def audience_not_tested(statement: Statement) -> Iterator[Fail]:
             )
 
 
-_POOL = "cognito-identity.amazonaws.com"
 _WEB = "sts:AssumeRoleWithWebIdentity"
-_OF_POOL = {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}
-_AMR = f"{_POOL}:amr"
+_OF_POOL = {f"{IDENTITY_POOLS}:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}
+_AMR = f"{IDENTITY_POOLS}:amr"
 _SIGNED_IN = {"ForAnyValue:StringLike": {_AMR: "authenticated"}}
 _GUESTS = {"ForAnyValue:StringLike": {_AMR: "unauthenticated"}}
 # The values of amr in the token of a guest, and of a user who signed in at Facebook.
@@ -106,19 +105,24 @@ _ROLE_TRUST = (
     source=_ROLE_TRUST,
     kinds=_TRUST,
     bad=[
-        trusting({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL}),
+        trusting({"Federated": IDENTITY_POOLS}, _WEB, {"StringEquals": _OF_POOL}),
         trusting(
-            {"Federated": _POOL},
+            {"Federated": IDENTITY_POOLS},
             _WEB,
             {"StringEquals": _OF_POOL, "ForAllValues:StringLike": {_AMR: "authenticated"}},
         ),
     ],
     good=[
-        trusting({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL, **_SIGNED_IN}),
+        trusting({"Federated": IDENTITY_POOLS}, _WEB, {"StringEquals": _OF_POOL, **_SIGNED_IN}),
         trusting(
-            {"Federated": _POOL},
+            {"Federated": IDENTITY_POOLS},
             _WEB,
-            {"StringEquals": {**_OF_POOL, f"{_POOL}:sub": "eu-west-1:aaaaaaaa-0000-1111"}},
+            {
+                "StringEquals": {
+                    **_OF_POOL,
+                    f"{IDENTITY_POOLS}:sub": "eu-west-1:aaaaaaaa-0000-1111",
+                }
+            },
         ),
     ],
 )
@@ -152,8 +156,8 @@ def guests_included(statement: Statement) -> Iterator[Fail]:
     fix='Require "authenticated" in "cognito-identity.amazonaws.com:amr", or leave the role only what everyone may do.',
     source=_ROLE_TRUST,
     kinds=_TRUST,
-    bad=[trusting({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL, **_GUESTS})],
-    good=[trusting({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL, **_SIGNED_IN})],
+    bad=[trusting({"Federated": IDENTITY_POOLS}, _WEB, {"StringEquals": _OF_POOL, **_GUESTS})],
+    good=[trusting({"Federated": IDENTITY_POOLS}, _WEB, {"StringEquals": _OF_POOL, **_SIGNED_IN})],
 )
 def guests(statement: Statement) -> Iterator[Fail]:
     """A pool that allows guests gives credentials to everyone who sends its id, which every copy of the app contains.
@@ -171,12 +175,15 @@ def guests(statement: Statement) -> Iterator[Fail]:
 def _whole_pool(statement: Statement) -> Principal | None:
     """The principal for Cognito where the statement names a pool but no identity of it."""
     principal = next(
-        (candidate for candidate in statement.principals if candidate.value == _POOL), None
+        (candidate for candidate in statement.principals if candidate.value == IDENTITY_POOLS),
+        None,
     )
     # OIDC-NO-TENANT reports a role that is open to every pool.
     if principal is None or not _allows(statement, _WEB) or never_matches(statement):
         return None
-    named = _demanded(statement, (f"{_POOL}:aud",)) and not _demanded(statement, (f"{_POOL}:sub",))
+    named = _demanded(statement, (f"{IDENTITY_POOLS}:aud",)) and not _demanded(
+        statement, (f"{IDENTITY_POOLS}:sub",)
+    )
     return principal if named else None
 
 

@@ -10,7 +10,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.engine.tokens.dead_conditions import dead_principal
-from aws_iam.engine.tokens.oidc_provider import providers
+from aws_iam.engine.tokens.oidc_provider import IDENTITY_POOLS, providers
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -46,7 +46,6 @@ _ANCHOR = {
         "aws:SourceArn": "arn:aws:rolesanywhere:eu-west-1:111122223333:trust-anchor/11111111-2222"
     }
 }
-_POOL = "cognito-identity.amazonaws.com"
 _SCHEDULER = {"Service": "scheduler.amazonaws.com"}
 
 
@@ -86,7 +85,7 @@ def everyone(trust: Trust) -> Iterator[Fail]:
         trusting({"Federated": "arn:aws:iam::111122223333:oidc-provider/*"}, _WEB),
         trusting({"Federated": "token.actions.githubusercontent.com"}, _WEB),
     ],
-    good=[GOOD, trusting({"AWS": "*"}), trusting({"Federated": _POOL}, _WEB)],
+    good=[GOOD, trusting({"AWS": "*"}), trusting({"Federated": IDENTITY_POOLS}, _WEB)],
 )
 def refused_principal(trust: Trust) -> Iterator[Fail]:
     """A role's trust policy names each of its principals: AWS does not save one with `*`, a wildcard or NotPrincipal.
@@ -171,8 +170,10 @@ def any_account(trust: Trust) -> Iterator[Fail]:
     yield from of_rule(trust, confused_deputy.source_not_required, own_fix=True)
 
 
-_OF_POOL = {"StringEquals": {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}}
-_SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
+_OF_POOL = {
+    "StringEquals": {f"{IDENTITY_POOLS}:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}
+}
+_SIGNED_IN = {"ForAnyValue:StringLike": {f"{IDENTITY_POOLS}:amr": "authenticated"}}
 
 
 @check(
@@ -183,8 +184,8 @@ _SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
     title="Guests of the identity pool can assume the role like signed-in users",
     fix='Add "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "authenticated"}, or "unauthenticated" for the guests\' role.',
     source="https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html",
-    bad=[trusting({"Federated": _POOL}, _WEB, _OF_POOL)],
-    good=[trusting({"Federated": _POOL}, _WEB, {**_OF_POOL, **_SIGNED_IN}), GOOD],
+    bad=[trusting({"Federated": IDENTITY_POOLS}, _WEB, _OF_POOL)],
+    good=[trusting({"Federated": IDENTITY_POOLS}, _WEB, {**_OF_POOL, **_SIGNED_IN}), GOOD],
 )
 def guests(trust: Trust) -> Iterator[Fail]:
     """A pool gives tokens to signed-in users and, if it allows guests, to anyone; only amr tells them apart.
@@ -194,7 +195,7 @@ def guests(trust: Trust) -> Iterator[Fail]:
     yield from of_rule(trust, saml_cognito_pods.guests_included)
 
 
-_GUESTS = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "unauthenticated"}}
+_GUESTS = {"ForAnyValue:StringLike": {f"{IDENTITY_POOLS}:amr": "unauthenticated"}}
 
 
 @check(
@@ -205,8 +206,8 @@ _GUESTS = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "unauthenticated"}}
     title=saml_cognito_pods.guests.title,
     fix=saml_cognito_pods.guests.fix,
     source="https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html",
-    bad=[trusting({"Federated": _POOL}, _WEB, {**_OF_POOL, **_GUESTS})],
-    good=[trusting({"Federated": _POOL}, _WEB, {**_OF_POOL, **_SIGNED_IN}), GOOD],
+    bad=[trusting({"Federated": IDENTITY_POOLS}, _WEB, {**_OF_POOL, **_GUESTS})],
+    good=[trusting({"Federated": IDENTITY_POOLS}, _WEB, {**_OF_POOL, **_SIGNED_IN}), GOOD],
 )
 def guests_alone(trust: Trust) -> Iterator[Fail]:
     """A pool that allows guests gives credentials to everyone who sends its id, which every copy of the app contains.

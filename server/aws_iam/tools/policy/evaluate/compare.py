@@ -24,6 +24,7 @@ from aws_iam.engine.comparison.compare import (
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
+from aws_iam.engine.tokens.oidc_provider import IDENTITY_POOLS, built_in
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit import policy_inputs
@@ -296,7 +297,7 @@ def _first_request(found: SearchResult, actions: int = 1) -> str:
     what = f"{quoted(requested['action'])} on {quoted(requested['resource'])}"
     policy = found.requests[0].get("policy")
     by = f" in {quoted(policy)}" if policy else ""
-    return f"{what}{_stranger(requested['principal'])}{by}{more}"
+    return f"{what}{_stranger(requested)}{by}{more}"
 
 
 def _not_applicable(document: Any, policy: str | None) -> Iterator[str]:
@@ -314,13 +315,17 @@ def _own_issuers(document: Any, policy: str | None) -> Iterator[str]:
         yield f"It is assumed that nobody else gets tokens of {joined(hosts, shown=_SHOWN)}."
 
 
-def _stranger(principal: str) -> str:
+def _stranger(request: Mapping[str, Any]) -> str:
     """How a caller without an account signs in."""
+    principal = request["principal"]
     if principal == "*":
         return " without credentials"
     _, provider, host = principal.rpartition(":oidc-provider/")
-    if provider:
-        return f" with a token of {quoted(host)}"
+    if provider or principal in built_in():
+        # Strangers have a token with a given pool's id only where the pool has guests.
+        of_pool = f"{IDENTITY_POOLS}:aud" in request.get("context", {})
+        guests = ", if the identity pool allows guests" if of_pool else ""
+        return f" with a token of {quoted(host)}{guests}"
     if not principal.startswith("arn:"):
         return f" through the service {quoted(principal)}"
     return ""
