@@ -44,7 +44,8 @@ class KeptAnswers:
 
     def first_page(self, call: str, answer: Answer, limit: int) -> Answer:
         """Keep the answer to a call, and give its first page."""
-        name = secrets.token_urlsafe(12)
+        # Letters and digits alone: the address also stands in Markdown, where `_` at a word's edge is markup.
+        name = secrets.token_hex(12)
         linked = replace(
             answer,
             artifacts=tuple(_linked(name, artifact) for artifact in answer.artifacts),
