@@ -45,10 +45,9 @@ def _is_chosen_by_caller(condition: Condition) -> bool:
 
 def _belongs_to_some_actions(condition: Condition) -> bool:
     """Whether the key belongs to a service and the reference lists it for some of the service's actions."""
-    prefix, _, name = condition.name.partition(":")
-    # `IfExists` allows for actions without the key. Tags of the resource have their own codes. Global keys may be in
-    # the request for any action.
-    if condition.if_exists or name.startswith("resourcetag/") or condition.name in global_keys():
+    prefix = condition.name.partition(":")[0]
+    # `IfExists` allows for actions without the key. Global keys may be in the request for any action.
+    if condition.if_exists or condition.name in global_keys():
         return False
     # If the reference lists the key for no action at all, the reference is incomplete, not the policy.
     return prefix not in _INCOMPLETE and bool(actions_with_key(prefix, condition.name))
@@ -380,7 +379,21 @@ _INCOMPLETE = frozenset({"aws-marketplace"})
     title="The condition key is not available for an action of the statement",
     fix="Move the action to a statement without this condition.",
     source="https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
-    bad=[_read_if({"StringLike": {"s3:prefix": "home/*"}})],
+    bad=[
+        _read_if({"StringLike": {"s3:prefix": "home/*"}}),
+        {
+            "Effect": "Allow",
+            "Action": "ec2:DescribeInstances",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"ec2:ResourceTag/team": "blue"}},
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["iam:PassRole", "ec2:RunInstances"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
+        },
+    ],
     good=[
         {
             "Effect": "Allow",
@@ -404,7 +417,8 @@ def key_of_other_action(statement: Statement) -> Iterator[Fail]:
         without = [
             action.full_name
             for action in _literal_actions(statement)
-            if action.service == prefix and action.full_name.lower() not in supported
+            if action.full_name.lower() not in supported
+            and (action.service == prefix or _is_seen_by_its_service_only(condition, statement))
         ]
         if without:
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
@@ -415,6 +429,24 @@ def key_of_other_action(statement: Statement) -> Iterator[Fail]:
                 # The reference lists some keys with actions and others with resource types.
                 low_confidence=True,
             )
+
+
+# Later requests of a session keep keys of sts.
+_OF_SESSIONS = "sts"
+
+
+def _is_seen_by_its_service_only(condition: Condition, statement: Statement) -> bool:
+    """Whether the statement mixes actions of the key's service with others, which do not have the key.
+
+    Without an action of the key's service CONDITION_KEY_NEVER_PRESENT reports the key.
+    """
+    prefix = condition.name.partition(":")[0]
+    # Other services see the tags of a resource, too.
+    return (
+        prefix != _OF_SESSIONS
+        and "resourcetag/" not in condition.name
+        and any(word.lower().startswith(f"{prefix}:") for word in statement.action_words)
+    )
 
 
 def _literal_actions(statement: Statement) -> Iterator[Action]:
