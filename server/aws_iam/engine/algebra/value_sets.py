@@ -15,7 +15,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.algebra import text_sets
-from aws_iam.engine.evaluation.conditions import moment, number
+from aws_iam.engine.evaluation.conditions import is_bare_year, moment, number
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.operators import OPERATORS, Family
@@ -155,13 +155,9 @@ def _network(_base: str, text: str) -> Network | None:
         return None
 
 
-_YEAR = 4
-
-
 def _span(base: str, text: str) -> Span | None:
-    # Four digits can be a year or seconds.
     is_date = base.startswith("Date")
-    point = None if is_date and len(text) <= _YEAR else (moment if is_date else number)(text)
+    point = None if is_date and is_bare_year(text) else (moment if is_date else number)(text)
     if point is None:
         return None
     if "LessThan" in base:

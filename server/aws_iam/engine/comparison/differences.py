@@ -18,11 +18,13 @@ from aws_iam.engine.comparison.automaton import SPENT, Budget, OverBudget
 from aws_iam.engine.comparison.distinct_values import (
     distinct_value,
     distinct_values,
+    from_now_on,
     has_wildcard,
 )
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
 from aws_iam.engine.comparison.nearby_patterns import NearbyPatterns
 from aws_iam.engine.comparison.resources import ResourceAxis, ResourceQuestion
+from aws_iam.engine.evaluation.conditions import CLOCKS
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
@@ -398,6 +400,8 @@ class DifferenceSearch:
                 present=present,
                 budget=self.budget,
             )
+            if self.owners is not None and key in CLOCKS:
+                found = from_now_on(atoms, found)
             self.known[signature] = found
         # Such a claim has a value, so that ForAllValues compares it.
         return (

@@ -7,6 +7,7 @@ values makes the same atoms true; so a search over the distinct values covers al
 from __future__ import annotations
 
 import base64
+import time
 from collections import deque
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal, localcontext
@@ -23,6 +24,7 @@ from aws_iam.engine.comparison.pattern_combinations import (
 from aws_iam.engine.evaluation.conditions import (
     has_wildcards,
     holds_for,
+    is_bare_year,
     moment,
     network,
     number,
@@ -149,6 +151,25 @@ def _true_atoms(atoms: Sequence[Atom], value: Value) -> int:
     return sum(
         1 << at for at, atom in enumerate(atoms) if holds_for(atom.operator, atom.wanted, value)
     )
+
+
+def from_now_on(
+    atoms: Sequence[Atom], values: Iterable[DistinctValue]
+) -> tuple[DistinctValue, ...]:
+    """The values of a clock (see CLOCKS) that a request can still carry; all of them beside a bare year."""
+    if any(is_bare_year(text) for atom in atoms for text in atom.wanted):
+        return tuple(values)
+    now = int(time.time())
+    current = distinct_value(atoms, (str(now),))
+    later = (
+        point
+        for point in values
+        if point.true != current.true
+        and point.value
+        and (at := moment(point.value[0])) is not None
+        and at > now
+    )
+    return (current, *later)
 
 
 def _is_always_present(key: str) -> bool:

@@ -6,6 +6,8 @@ import re
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
+from aws_iam.engine.evaluation.conditions import CLOCKS, has_passed
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.language.placeholders import with_placeholders_filled
 
@@ -40,6 +42,7 @@ _IDS = frozenset(
 )
 _PROVIDER = "aws:federatedprovider"
 _NETWORKS = frozenset({"aws:sourceip", "aws:vpcsourceip"})
+_OF_CALLERS = _ARNS | _IDS | _NETWORKS | {_PROVIDER}
 # True only for AWS services, or for clients that mount the file system from its network.
 _SWITCHES = frozenset({"aws:principalisawsservice", "elasticfilesystem:accessedviamounttarget"})
 # S3 counts a broader range as public:
@@ -119,12 +122,26 @@ def _is_fixed_arn(arn: str) -> bool:
 
 
 def keeps_strangers_out(condition: Condition) -> bool:
-    """Whether the condition, in an Allow, keeps strangers out."""
+    """Whether the condition, in an Allow, keeps strangers out: only others can satisfy it, or nobody can."""
+    if never_holds(condition):
+        return True
     if not condition.demanded:
         return False
     if condition.name in _SWITCHES:
         return [value.value.lower() for value in condition.values] == ["true"]
     return all(is_fixed(condition.name, value.value) for value in condition.values)
+
+
+def never_holds(condition: Condition) -> bool:
+    """Whether no request satisfies it: a misspelt key, a time that has passed, no value, or only empty ones."""
+    if not condition.demanded:
+        return condition.is_never_met
+    return is_misspelt_key(condition.name) or all(
+        (condition.name in CLOCKS and has_passed(condition.base, value.value))
+        # AWS sends no empty value of these keys.
+        or (condition.name in _OF_CALLERS and not value.value)
+        for value in condition.values
+    )
 
 
 def is_closed_to_strangers(statement: Statement) -> bool:

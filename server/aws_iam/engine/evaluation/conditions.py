@@ -13,6 +13,7 @@ import base64
 import binascii
 import operator
 import re
+import time
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
 _ARN_FIELDS = 6
 # AWS has no longer numbers, and arithmetic on very long ones is slow.
 _MOST_DIGITS = 60
+_YEAR = 4
+# The keys that AWS sets to the time of the request, and the operators that hold until a time.
+CLOCKS = frozenset({"aws:currenttime", "aws:epochtime"})
+_ENDS = frozenset(
+    f"{kind}{name}"
+    for kind in ("Date", "Numeric")
+    for name in ("Equals", "LessThan", "LessThanEquals")
+)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
@@ -189,6 +198,20 @@ def moment(text: str) -> Decimal | None:
     except ValueError:
         return None
     return Decimal(str((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()))
+
+
+def is_bare_year(text: str) -> bool:
+    """Whether the text may be a year, a date for ISO 8601, while AWS reads numbers as seconds."""
+    return len(text) <= _YEAR
+
+
+def has_passed(base: str, bound: str) -> bool:
+    """Whether an operator on one of the CLOCKS asks for a time that has passed.
+
+    False for what is_bare_year() is.
+    """
+    end = None if is_bare_year(bound) else moment(bound)
+    return end is not None and base in _ENDS and end < int(time.time())
 
 
 # Without the memo a decision with three ranges takes 1.3 times as long.

@@ -92,12 +92,20 @@ class Condition:
     @property
     def demanded(self) -> bool:
         """Whether it holds only for requests that have the key with one of the values."""
+        return bool(self.values) and self._needs_a_match
+
+    @property
+    def is_never_met(self) -> bool:
+        """Whether it has no value although a request must have one of them."""
+        return not self.values and self._needs_a_match
+
+    @property
+    def _needs_a_match(self) -> bool:
         return not (
             self.negated
             or self.if_exists
             or self.base == "Null"
             or self.qualifier == "ForAllValues"
-            or not self.values
         )
 
     @property

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.caller_conditions import is_fixed, keeps_strangers_out
+from aws_iam.engine.effective.caller_conditions import is_fixed, keeps_strangers_out, never_holds
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.source_conditions import source_page
@@ -173,6 +173,8 @@ def whole_organization(statement: Statement) -> Iterator[Fail]:
     False alarm when the role is meant for everyone in the organization.
     """
     if not _allows_assuming(statement) or _is_narrowed(statement):
+        return
+    if any(map(never_holds, statement.conditions)):
         return
     closing = [condition for condition in statement.conditions if keeps_strangers_out(condition)]
     for principal in statement.principals if closing else ():
