@@ -140,3 +140,16 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     done = run("policy", "validate", "--document", str(tmp_path))
     assert done.returncode == 2
     assert "no JSON or YAML file" in done.stderr
+
+
+def test_the_name_of_an_aws_managed_policy_stands_for_it_unless_a_file_is_called_so(
+    tmp_path: Path,
+) -> None:
+    answer = validated("ViewOnlyAccess", cwd=tmp_path)
+    # AWS's own policies may be longer than its quota for others.
+    assert {finding["code"] for finding in answer["findings"]} == {"REDUNDANT_ACTION"}
+    assert answer["facts"]["formats"].startswith("AWS managed policy ViewOnlyAccess")
+    (tmp_path / "ViewOnlyAccess").write_text(BAD)
+    assert validated("ViewOnlyAccess", cwd=tmp_path)["findings"][0]["code"] == "INVALID_ACTION"
+    done = run("policy", "validate", "ViewOnlyAcces", cwd=tmp_path)
+    assert done.returncode == 2

@@ -31,6 +31,7 @@ ENDINGS = (".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tfvars")
 LOG_ENDINGS = (".json", ".gz", ".jsonl", ".ndjson", ".csv")
 # CloudTrail's own files are far smaller; a few compressed kilobytes can expand to gigabytes.
 MOST_LOG_BYTES = 64_000_000
+_POLICY_NAME = re.compile(r"[A-Za-z][\w+=,@-]{2,127}")
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
 # Hidden names that hold what an argument asks for: the workflows of GitHub and GitLab stand beside manifests.
 _HIDDEN = {"manifests": frozenset({".github", ".gitlab", ".gitlab-ci.yml", ".gitlab-ci.yaml"})}
@@ -42,7 +43,8 @@ def read_document(name: str, value: str) -> str:
 
 
 def read_policies(name: str, values: Sequence[str]) -> str | Files:
-    """Policies from text, standard input, files and folders, several at once."""
+    """Policies from text, standard input, files and folders, several at once, and AWS managed policies by name."""
+    values = list(map(_with_policy_arn, values))
     if len(values) == 1 and _is_text(values[0]):
         return values[0]
     folder = ""
@@ -61,6 +63,17 @@ def read_policies(name: str, values: Sequence[str]) -> str | Files:
         checkout=_checkout(named),
         read=_reader([value for value in values if not _is_text(value) and value != "-"]),
     )
+
+
+def _with_policy_arn(value: str) -> str:
+    """The ARN of the AWS managed policy of that name, where no file is called so."""
+    # Imported here: most documents are no names, and the table of names is large.
+    from aws_iam.engine.reference.managed_policies import managed_policy
+
+    if _is_text(value) or not _POLICY_NAME.fullmatch(value) or os.path.lexists(value):
+        return value
+    policy = managed_policy(value)
+    return policy.arn if policy else value
 
 
 # A template or a policy that a file of Terraform's names.

@@ -158,11 +158,10 @@ class AccessChange:
         return [n for n in self.names if (n == action if exact else n.startswith(start))]
 
     @property
-    def order(self) -> tuple[int, bool, int, bool, int]:
+    def order(self) -> tuple[int, bool, int, int, int]:
         """Riskiest first."""
         level = _LEVELS.index(self.access_level)
-        name = not self.risk.name
-        return self.risk.severity.rank, self.by_others, self.gravity, name, level
+        return self.risk.severity.rank, self.by_others, self.gravity, self.risk.order, level
 
     def in_words(self) -> str:
         """Its first action, with the pattern that it matches, its resources and principals, and its risk."""

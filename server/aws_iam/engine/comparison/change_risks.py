@@ -14,7 +14,7 @@ from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.action_expansion import fresh_expansion
 from aws_iam.engine.effective.escalation import escalation_paths, possible_paths
 from aws_iam.engine.evaluation.layers import IndexedStatement
-from aws_iam.engine.explain.action_risks import destroys, risky_actions
+from aws_iam.engine.explain.action_risks import changes_resources, destroys, risky_actions
 from aws_iam.engine.explain.gravest_risk import gravest_risk
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
@@ -34,8 +34,15 @@ if TYPE_CHECKING:
 _MOST_RESOURCES = 20
 # With more resources in the policies each action is judged alone.
 _MOST_ANALYZED = 1_000
-# More actions of one service are judged together.
+# Of more actions of one service, those that are on no list of risks are judged together.
 _MOST_SINGLE = 100
+_WORST_FIRST = (
+    "administrator",
+    "privilege escalation",
+    "credentials exposure",
+    "resource exposure",
+    "data exfiltration",
+)
 
 
 @slotted
@@ -44,6 +51,12 @@ class Risk:
 
     name: str
     severity: Severity
+
+    @property
+    def order(self) -> int:
+        """Among risks of one severity, what gives more first."""
+        named = self.name in _WORST_FIRST
+        return _WORST_FIRST.index(self.name) if named else len(_WORST_FIRST) + (not self.name)
 
 
 NO_RISK: Final = Risk(name="", severity=Severity.INFO)
@@ -267,11 +280,12 @@ class ChangeRisks:
 
     def of_actions(self, names: Sequence[str], judged: JudgedAccess) -> Iterator[tuple[str, Risk]]:
         """The gravest risk of each of some actions of a service."""
-        together = _risk(tuple(names), judged.resources, judged.conditions)
-        apart = together is not NO_RISK and 1 < len(names) <= _MOST_SINGLE
-        for name in names:
-            own = _risk((name,), judged.resources, judged.conditions) if apart else together
-            yield name, _gravest(own, self._beyond_itself(name, judged))
+        for alike in _judged_together(names):
+            together = _risk(alike, judged.resources, judged.conditions)
+            apart = together is not NO_RISK and 1 < len(alike) <= _MOST_SINGLE
+            for name in alike:
+                own = _risk((name,), judged.resources, judged.conditions) if apart else together
+                yield name, _gravest(own, self._beyond_itself(name, judged))
 
     def _beyond_itself(self, action: str, judged: JudgedAccess) -> Risk:
         """The risk of an action by whom it is allowed to, or together with other actions."""
@@ -344,6 +358,19 @@ class ChangeRisks:
                 if path.path.id not in before or name in _PASSING:
                     found[name] = _gravest(found.get(name, NO_RISK), risk)
         return found
+
+
+def _judged_together(names: Sequence[str]) -> Iterable[tuple[str, ...]]:
+    """The actions of a service; many of them apart, those on lists of risks one by one, and the others by what they do."""
+    if len(names) <= _MOST_SINGLE:
+        return (tuple(names),)
+    ranks = _risk_ranks()
+    alike: dict[object, list[str]] = {}
+    for name in names:
+        known = catalog().action(name)
+        does = known and (known.level, changes_resources(known), destroys(name))
+        alike.setdefault(name if name in ranks else does, []).append(name)
+    return map(tuple, alike.values())
 
 
 def _on_named_targets(path: OpenPath) -> Severity:

@@ -33,11 +33,18 @@ def validate(
     return [finding for _, findings in with_places(judged) for finding in findings]
 
 
+# AWS's own managed policies are longer than it lets customers' be.
+_OF_AWS = re.compile(r"arn:[^:]+:iam::aws:policy/")
+_QUOTAS = frozenset({"POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA", "TOO_LONG_FOR_MANAGED_POLICY"})
+
+
 def source_findings(source: Source) -> tuple[Finding, ...]:
     """The findings on one policy of a document, or on a text that is not JSON, with their places in the document."""
     content = source.content
     if isinstance(content, Policy):
         problems = certain_findings(policy_findings(content), source, policy_findings)
+        if _OF_AWS.match(source.name):
+            problems = tuple(found for found in problems if found.code not in _QUOTAS)
         risks = certain_risks(source, content)
         findings = tuple(sorted((*problems, *risks), key=finding_rank)) if risks else problems
     else:

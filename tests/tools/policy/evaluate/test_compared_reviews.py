@@ -92,3 +92,16 @@ def test_a_doubtful_loss_is_named_and_is_no_gain() -> None:
     assert "without_effect" not in gained.facts
     beside = compare([], [{**listing, "Action": "s3:*"}])
     assert f"There may be more differences: {doubt.replace('/1', '/0')}" in beside.summary
+
+
+def test_among_many_actions_only_those_that_carry_a_risk_are_said_to() -> None:
+    calls = {"document": "PowerUserAccess", "baseline": "ReadOnlyAccess"}
+    answer = tool.run({"action": "compare", **calls})
+    assert "`sso:AttachManagedPolicyToPermissionSet`" in answer.summary
+    by_risk: dict[str, set[str]] = {}
+    for row in answer.facts["gained"]:
+        by_risk.setdefault(row["risk"], set()).update(row["actions"])
+    assert "lightsail:DownloadDefaultKeyPair" in by_risk["credentials exposure"]
+    assert "ec2:ModifySnapshotAttribute" in by_risk["resource exposure"]
+    assert "ec2:AttachApplianceToNatGateway" not in by_risk["privilege escalation"]
+    assert "redshift:DeauthorizeDataShare" not in by_risk["credentials exposure"]
