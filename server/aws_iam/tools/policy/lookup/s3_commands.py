@@ -130,6 +130,7 @@ def _answer(
     needed = list(_needed(command, rows))
     always = [row for row in needed if "when" not in row]
     names = list(dict.fromkeys(row["action"] for row in needed))
+    further = list(_with_flags(command, rows))
     answer = facts_answer(
         known,
         _sentence(command, query, always, needed),
@@ -138,7 +139,7 @@ def _answer(
             "kind": "command",
             "query": escaped(query),
             "needs": needed,
-            "with_flags": list(_with_flags(command, rows)),
+            **({"with_flags": further} if further else {}),
             "actions": tables.action_rows(known, names),
         },
         sources=resources.data("s3-commands.json")["sources"],
