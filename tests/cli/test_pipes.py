@@ -190,12 +190,14 @@ def test_a_pipe_gets_one_file_and_a_folder_all_of_them(
     assert READ[language](out)
     assert "Sources: " in err
     assert out not in err
+    assert ": checked by " in err
     folder = tmp_path / "files"
     status, said, err = run(capsysbinary, *words, "--out", f"{folder}/")
     assert (status, err) == (refused, "")
     assert {path.name for path in folder.iterdir()} == set(names)
     assert (folder / names[0]).read_bytes().decode().rstrip("\r\n") == out.rstrip("\r\n")
     assert all(f"Wrote {folder / name}" in said for name in names)
+    assert ": checked by " in said
 
 
 @pytest.mark.parametrize("more", [(), ("--json",)])

@@ -167,8 +167,11 @@ def _print(answer: Answer, action: Action, options: argparse.Namespace, in_words
         paths = write_files(answer.artifacts, out)
         if not options.json:
             # The files hold the artifacts: the text names them instead.
-            answer = replace(answer, artifacts=())
             print("\n".join(f"Wrote {escaped(path, 500)}" for path in paths) + "\n")
+            checked = [_checked(file) for file in answer.artifacts if file.checked_by]
+            if checked:
+                print("\n".join(checked) + "\n")
+            answer = replace(answer, artifacts=())
     full = options.detail == "full"
     beside = Answer(summary=answer.summary) if options.quiet else answer
     if options.json:
@@ -249,6 +252,13 @@ def _print_beside(answer: Answer, in_words: InWords) -> None:
         # The report has the tables and the counts.
         rest = replace(rest, facts={}, counts=None)
     print(plain(rest, in_words), end="", file=sys.stderr)
+    for file in answer.artifacts[:1]:
+        if file.checked_by:
+            print(f"\n{_checked(file)}", file=sys.stderr)
+
+
+def _checked(file: Artifact) -> str:
+    return f"{escaped(file.name)}: checked by {escaped(file.checked_by or '')}"
 
 
 def _policy(artifact: Artifact) -> Any:

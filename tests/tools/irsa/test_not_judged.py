@@ -75,3 +75,20 @@ def test_a_pattern_of_an_unknown_issuer_is_named() -> None:
     answer = tool.run({"action": "check", "document": document})
     assert "No problem found" not in answer.summary
     assert "`deploy-*`" in answer.summary
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "code"),
+    [
+        ('"aud": "sts.amazonaws.com"', '"aud": "sts.amazonaws.com"}, "StringEquals": {"x:aud": "y"', "DUPLICATE_KEY"),
+        ('"Effect": "Allow"', '"Effect": "allow"', "INVALID_EFFECT"),
+        ('"2012-10-17"', '"2012-10-18"', "INVALID_VERSION"),
+    ],
+)  # fmt: skip
+def test_what_aws_would_refuse_is_a_finding(was: str, now: str, code: str) -> None:
+    text = json.dumps(trust("repo:octo@1/app@2:ref:refs/heads/main"))
+    text = text.replace(f"{GITHUB}:aud", "aud") if '"aud"' in was else text
+    assert was in text
+    answer = tool.run({"action": "check", "document": text.replace(was, now)})
+    assert code in {finding.code for finding in answer.findings if finding.severity == "high"}
+    assert "No problem found" not in answer.summary

@@ -43,6 +43,8 @@ class Job:
     """Patterns of what never follows the repository, though `ends` has it: branches and tags that the events leave out."""
     has_condition: bool = False
     """Whether an `if` that is not understood decides on which refs or events it runs."""
+    never_on: tuple[str, ...] = ()
+    """The ends that its `if` asks for, where no event starts the workflow for any of them, so that it never runs."""
     calls: str = ""
     where: Where = field(compare=False)
 

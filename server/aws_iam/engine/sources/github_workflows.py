@@ -61,8 +61,11 @@ def _job(
 ) -> Job:
     node = member.value
     (ends, excluded), condition = runs, _text(node, "if")
+    never_on: tuple[str, ...] = ()
     if named := _named_refs(condition):
-        ends = tuple(ref for ref in named if not ends or any(intersects(ref, end) for end in ends))
+        started = tuple(ref for ref in named if any(intersects(ref, end) for end in ends))
+        never_on = named if ends and not started else ()
+        ends = started if ends else named
     own = node.member("permissions")
     may_ask = rights if own is None else _may_ask(own)
     if may_ask is None and not called:
@@ -82,6 +85,7 @@ def _job(
             _ABOUT_RUNS.search(text) and not _named_refs(text)
             for text in (condition, *_conditions_of_logins(node))
         ),
+        never_on=never_on,
         calls=_literal(_text(node, "uses")),
         where=_where(node, file),
     )

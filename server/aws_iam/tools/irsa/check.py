@@ -13,7 +13,7 @@ from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.account.collect.identity.identity_providers import OIDC_PROVIDERS
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Answer, Finding, NextCall, Severity, Status, Where, next_call
-from aws_iam.engine.language.document import Policy
+from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.reference import issuers
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.issuers import issuer_of
@@ -23,6 +23,7 @@ from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules import document_findings
+from aws_iam.rules.policy.errors_beside import errors_beside
 from aws_iam.tools.irsa import left_out
 from aws_iam.tools.irsa.checks.catalogue import CHECKS, NEEDS, ON_ACCOUNT, ON_TRUST
 from aws_iam.tools.irsa.checks.clusters import administrators
@@ -56,6 +57,10 @@ _MOST_ROWS = 20
 # Groups of GitLab may be nested.
 _REPOSITORY = re.compile(r"[\w.-]+(?:/[\w.-]+)+")
 _SEVERITIES = tuple(Severity)
+# They say what is wrong with a statement in the words of trusts.
+_SAID_FOR_TRUSTS = frozenset(
+    {"OIDC-NEVER-MATCH", "OIDC-FED-ACTION", "TRUST-PRINCIPAL", "TRUST_WITHOUT_SOURCE_CONDITION"}
+)
 
 
 def check(
@@ -205,14 +210,21 @@ def _trust_findings(trust: Trust) -> tuple[Finding, ...]:
 
 def _source_findings(source: Document, policy: Policy) -> tuple[Finding, ...]:
     open_values = bool(source.unresolved or source.variants)
-    found = _trust_findings(Trust(policy=policy, stands_for_any=open_values))
+    found = _given_findings(Trust(policy=policy, stands_for_any=open_values))
     kept = document_findings.certain_findings(found, source, _variant_findings)
     return document_findings.with_location(kept, source)
 
 
 def _variant_findings(variant: Policy) -> tuple[Finding, ...]:
     """The findings on a policy in which placeholders stand for values that only the deployment knows."""
-    return _trust_findings(Trust(policy=variant, stands_for_any=True))
+    return _given_findings(Trust(policy=variant, stands_for_any=True))
+
+
+def _given_findings(trust: Trust) -> tuple[Finding, ...]:
+    """The findings on a policy that AWS has not taken yet, so that it may have errors."""
+    own = _trust_findings(trust)
+    policy = replace(trust.policy, kind=Kind.TRUST)
+    return (*own, *errors_beside(policy, own, _SAID_FOR_TRUSTS))
 
 
 def of_manifests(cluster: Cluster, why: str) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from aws_iam.escape import escaped, quoted
 from aws_iam.report.order import by_urgency
 from aws_iam.rules import document_findings
 from aws_iam.rules.on_account import findings_on, policy_of
-from aws_iam.rules.policy.run import policy_findings
+from aws_iam.rules.policy.errors_beside import errors_beside
 from aws_iam.tools.kit import account_source, policy_inputs
 from aws_iam.tools.kit import needs as wishes
 from aws_iam.tools.kit.account_source import account_words
@@ -120,7 +119,10 @@ def document_answer(document: Any, arguments: Arguments) -> Answer:
             only_via=arguments.only_via,
         )
         own = _of_policy(subject, chosen)
-        return own if arguments.scope else (*own, *_errors(policy, own))
+        if arguments.scope:
+            return own
+        of_key = replace(policy, kind=Kind.RESOURCE, resource_type=_KEY)
+        return (*own, *errors_beside(of_key, own, _SAID_FOR_KEYS))
 
     def of_source(source: Document, content: Policy) -> tuple[Finding, ...]:
         return document_findings.with_location(
@@ -169,20 +171,6 @@ def _of_policy(subject: KeyPolicy, codes: Iterable[str]) -> tuple[Finding, ...]:
 
 # They say what is wrong with a statement in the words of keys.
 _SAID_FOR_KEYS = frozenset({"KMS-POL-PUBLIC", "KMS-STMT-NOEFFECT", "KMS-SVC-CONFUSED"})
-_STATEMENT = re.compile(r"/Statement/\d+")
-
-
-def _errors(policy: Policy, own: Iterable[Finding]) -> Iterator[Finding]:
-    """The errors of `policy validate`: names that do not exist, and what KMS does not store."""
-    said = {_statement_of(finding) for finding in own if finding.code in _SAID_FOR_KEYS}
-    for finding in policy_findings(replace(policy, kind=Kind.RESOURCE, resource_type=_KEY)):
-        if finding.severity is Severity.ERROR and _statement_of(finding) not in said:
-            yield replace(finding, severity=Severity.HIGH)
-
-
-def _statement_of(finding: Finding) -> str:
-    place = _STATEMENT.match(finding.where.pointer or "") if finding.where else None
-    return place[0] if place else "/"
 
 
 def _not_checked(codes: Iterable[str], arguments: Arguments) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def decide(needs: Json) -> Answer:
         facts=kit_needs.understood_names(needs, stores.NEEDS)
         | {
             "recommendation": _recommendation(chosen, needed),
-            "reasons": _reasons(chosen, by_need),
+            "reasons": _reasons(chosen, needed, by_need),
             "rows": rows,
             "cost": [_cost(cost, by_need) for cost in costs.values()],
             "prices": prices.price_table(used),
@@ -131,11 +131,13 @@ def _unconfirmed(rows: list[dict[str, str]], used: list[str] | tuple[()]) -> lis
     return [*rows_in_doubt, *prices.unconfirmed_prices(used)]
 
 
-def _reasons(chosen: Store | None, by_need: Mapping[str, stores.Verdict]) -> list[dict[str, str]]:
+def _reasons(
+    chosen: Store | None, needed: StoreNeeds, by_need: Mapping[str, stores.Verdict]
+) -> list[dict[str, str]]:
     """The needs that decide: first those that exclude a store, then those that favor the chosen one."""
     excluding = [
         {
-            "need": name,
+            "need": stores.as_stated(name, needed),
             "says": f"rules out {_store_names(verdict.excludes)}",
             "why": _why(name, verdict),
         }
@@ -143,7 +145,11 @@ def _reasons(chosen: Store | None, by_need: Mapping[str, stores.Verdict]) -> lis
         if verdict.excludes
     ]
     favoring = [
-        {"need": name, "says": f"favors {verdict.prefers.words}", "why": verdict.note}
+        {
+            "need": stores.as_stated(name, needed),
+            "says": f"favors {verdict.prefers.words}",
+            "why": verdict.note,
+        }
         for name, verdict in by_need.items()
         if verdict.prefers and verdict.prefers is chosen
     ]
@@ -274,7 +280,7 @@ def _neither(needed: StoreNeeds, by_need: Mapping[str, stores.Verdict]) -> str:
     for name in conflict:
         if len(by_need[name].excludes) == len(Store):
             return f"Neither store: {by_need[name].note}."
-    names = ", ".join(f"`{name}`" for name in conflict)
+    names = ", ".join(f"`{stores.as_stated(name, needed)}`" for name in conflict)
     return f"No store meets all of {names}: drop one of them, or split the values."
 
 

@@ -324,14 +324,20 @@ def _encryption(store: Store, needed: StoreNeeds, copies: int) -> tuple[Decimal,
     return of(default, uses), (default,)
 
 
+# The same need, stated in another way.
+_ALSO = {"reads_per_second": "high_throughput", "writes_per_second": "writes_per_hour"}
+
+
 def _asked(name: str, needed: StoreNeeds) -> bool:
-    aliases = {
-        "reads_per_second": {"reads_per_second", "high_throughput"},
-        "writes_per_second": {"writes_per_second", "writes_per_hour"},
-    }
     if name == "reads_per_second" and needed.mean_reads > FREE_READS:
         return True
-    return bool(aliases.get(name, {name}) & needed.stated)
+    return as_stated(name, needed) in needed.stated
+
+
+def as_stated(name: str, needed: StoreNeeds) -> str:
+    """The name by which the need was stated."""
+    also = _ALSO.get(name, name)
+    return also if name not in needed.stated and also in needed.stated else name
 
 
 def _only_secrets_manager(name: str) -> Callable[[StoreNeeds], Verdict]:

@@ -57,6 +57,7 @@ _DEPLOY = roles(role("deploy", for_github()))
         workloads(_DEPLOY, workflows=[_workflow({"environment": "production"})]),
         workloads(_DEPLOY, workflows=[_workflow({}, on={"push": {"branches": ["develop"]}})]),
         workloads(_DEPLOY, workflows=[_workflow({}, permissions={"contents": "read"})]),
+        workloads(_DEPLOY, workflows=[_workflow({"if": "github.ref == 'refs/heads/dev'"})]),
         workloads(_DEPLOY, workflows=[_workflow({})], repository=Repository(name="octo/other")),
         workloads(roles(role("other", for_github())), workflows=[_workflow({})]),
     ],
@@ -69,12 +70,14 @@ _DEPLOY = roles(role("deploy", for_github()))
     ],
 )
 def refused_jobs(at: Workloads) -> Iterator[Fail]:
-    """The job asks for a token that it may not have, or STS refuses one whose branch, repository, workflow or audience does not fit.
+    """The job never runs, asks for a token that it may not have, or STS refuses one whose branch, repository, workflow or audience does not fit.
 
     The repository is compared where it is known. False alarm when the repository has a custom subject template.
     """
     for workflow in at.workflows:
         for job in workflow.jobs:
+            if job.never_on:
+                yield _never_run(workflow, job)
             if job.may_ask is False and (job.logins or _is_trusted_call(at, workflow, job)):
                 yield _without_token(workflow, job)
     for workflow in at.workflows:
@@ -97,6 +100,15 @@ def _is_missing(at: Workloads, login: Login) -> bool:
     """Whether the role would be one of the account that was read, and is not."""
     own = at.trusts is None and account_of(login.role) == at.account.id
     return own and login.role not in roles_of(at)
+
+
+def _never_run(workflow: Workflow, job: Job) -> Fail:
+    return _of_job(
+        workflow,
+        job,
+        f"never runs: its `if` asks for {_any_of(job.never_on)}, for which no event starts the workflow",
+        "Name the branch or tag of `if` in the events of the workflow too, or test one that starts it.",
+    )
 
 
 def _without_token(workflow: Workflow, job: Job) -> Fail:

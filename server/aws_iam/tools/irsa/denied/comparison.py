@@ -11,6 +11,7 @@ from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language import document
 from aws_iam.engine.language.aws_names import checked_name
+from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.sources.gather import one_policy, sources_of
 from aws_iam.engine.tokens.claims import Claims, claims_of
 from aws_iam.engine.tokens.oidc_provider import built_in, host_of
@@ -143,6 +144,7 @@ def _trust_policy(given: Any) -> Policy:
             hint="check them one at a time",
         )
     if found:
+        refuse_unusable(found[0], "document", document.Kind.TRUST)
         return found[0]
     # Reports a syntax error with its place.
     one_policy(given)
