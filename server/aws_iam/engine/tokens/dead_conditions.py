@@ -66,6 +66,12 @@ def _misfit(key: ClaimKey, trusted: tuple[Provider, ...]) -> str:
         other = next((p.host for p in trusted if _bare(p.host) == _bare(key.host)), "")
         if other:
             return f"must begin with {quoted(other)}: a slash at the end belongs to the issuer"
+        if any(_undecorated(p.host) == _undecorated(key.host) for p in trusted):
+            return (
+                f"must begin with the issuer's host, without {quoted(key.decoration)}"
+                if key.decoration
+                else ""
+            )
         return "belongs to another issuer than the principal"
     if key.decoration:
         return f"must begin with the issuer's host, without {quoted(key.decoration)}"
@@ -93,6 +99,10 @@ def dead_principal(provider: Provider) -> str:
 
 def _bare(host: str) -> str:
     return host.lower().rstrip("/")
+
+
+def _undecorated(host: str) -> str:
+    return _bare(DECORATION.sub("", host))
 
 
 _EXACT = frozenset({"StringEquals", "StringEqualsIgnoreCase"})
@@ -206,7 +216,7 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
     # A variable stands for any text.
     pattern = _VARIABLE.sub("*", value)
 
-    def meets(forms: SubjectForms) -> bool:
+    def meets(forms: SubjectForms, *, ignore_case: bool = ignore_case) -> bool:
         return forms.meet(pattern, groups, ignore_case=ignore_case)
 
     if meets(grammar.forms):
@@ -219,7 +229,10 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
         return _Verdict()
     title = known.title if known and not is_cluster(host) else "a cluster"
     shown = grammar.form or next(iter(known.subject if known else ()), "")
-    return _Verdict(never=f"subjects of {title} have the form {quoted(shown)}")
+    never = f"subjects of {title} have the form {quoted(shown)}"
+    if meets(grammar.forms, ignore_case=True):
+        never = f"only in upper and lower case, which AWS compares, it differs from a subject that is sent: {never}"
+    return _Verdict(never=never)
 
 
 def needs_template(provider: Provider, pattern: str) -> bool:

@@ -116,6 +116,27 @@ def test_a_trust_policy_gets_exactly_its_verdicts(case: dict[str, Any]) -> None:
         assert finding.where.pointer.startswith("/Statement/0")
 
 
+EKS = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ({"host": EKS, "sub": ["StringEquals", "system:serviceaccount:Payments:api"]}, "only in upper and lower case"),
+        ({"sub": ["StringEquals", "REPO:octo/app:ref:refs/heads/main"]}, "only in upper and lower case"),
+        ({"sub": ["StringEquals", "repo:octo/app:main"]}, "never matches: subjects of GitHub Actions have the form"),
+        ({"host": f"https://{GITHUB}", "sub": ["StringEquals", "repo:octo/app:ref:refs/heads/main"]}, "without `https://`"),
+        ({"sub": ["StringLike", "repo:octo/app:ref:refs/heads/*"]}, "matches every branch that fits"),
+        ({"sub": ["StringLike", "repo:octo/app:ref:refs/tags/*"]}, "matches every tag that fits"),
+    ],
+)  # fmt: skip
+def test_a_finding_says_what_is_wrong_with_this_value(case: dict[str, Any], says: str) -> None:
+    document = {"Version": "2012-10-17", "Statement": [statement(case)]}
+    messages = [finding.message for finding in irsa_check.of_document(document).findings]
+    assert any(says in message for message in messages), messages
+    assert not any("another issuer" in message for message in messages)
+
+
 def test_the_cases_meet_every_check_that_a_document_alone_can_fail() -> None:
     met = {code for case in CASES for code in case["codes"]}
     needing_more = {"OIDC-PRIV", "OIDC-AUD-UNREGISTERED", "PID-NO-TAGSESSION"}

@@ -374,6 +374,7 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
             yield Fail(
                 provider.principal.name.where,
                 f"{quoted(provider.principal.value)} never matches: it {why}",
+                fix="Name the ARN of a provider whose name is the issuer's host, as the issuer writes it.",
             )
         for unmet in doubts(provider, statement):
             yield Fail(
@@ -386,7 +387,9 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
         why = dead_key(statement, condition)
         if why:
             yield Fail(
-                condition.key.where, f"{quoted(condition.key.value)} never matches: it {why}"
+                condition.key.where,
+                f"{quoted(condition.key.value)} never matches: it {why}",
+                fix="Write in the key the host of the principal's issuer, and a claim that AWS passes on.",
             )
         dead = [
             (value, reason)
@@ -397,6 +400,7 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
             yield Fail(
                 value.where,
                 f"{quoted(value.value)} never matches: {reason}",
+                fix="Write the value as the issuer sends it, under StringLike if it is a pattern.",
                 severity=None if len(dead) == len(condition.values) else Severity.WARNING,
             )
         for value in condition.values if condition.demanded else ():

@@ -388,7 +388,7 @@ def no_token_fits(trust: Trust) -> Iterator[Fail]:
         if not any(True for _ in providers(statement)):
             continue
         for problem in oidc_trust.no_token_fits.failures(statement):
-            yield graded(problem, Severity.MEDIUM if problem.severity else None)
+            yield graded(problem, Severity.MEDIUM if problem.severity else None, problem.fix)
         for problem in (
             () if trust.stands_for_any else contradictions.never_together.failures(statement)
         ):

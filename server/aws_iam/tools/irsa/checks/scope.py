@@ -183,7 +183,7 @@ def any_run(trust: Trust) -> Iterator[Fail]:
     for _, provider, subject in _of_width(trust, Width.ANY_RUN, Width.KIND):
         every = subject.width is Width.ANY_RUN
         runs = (
-            "every branch, tag or environment that fits"
+            f"every {_kind_of_run(subject.value.value)} that fits"
             if not every
             else "every job or workload of the issuer whose subject fits"
             if provider.grammar and provider.grammar.every_run_begins
@@ -197,6 +197,12 @@ def any_run(trust: Trust) -> Iterator[Fail]:
         )
     for _, _, subject in _of_width(trust, Width.NAMES):
         yield _by_pattern(subject)
+
+
+def _kind_of_run(pattern: str) -> str:
+    return next(
+        (kind for word, kind in _KINDS.items() if word in pattern), "branch, tag or environment"
+    )
 
 
 def _by_pattern(subject: Widest) -> Fail:
@@ -222,7 +228,13 @@ def _by_pattern(subject: Widest) -> Fail:
     )
 
 
-_KINDS = {":environment:": "environment", "refs/tags/": "tag", "ref_type:tag:": "tag"}
+_KINDS = {
+    ":environment:": "environment",
+    "refs/tags/": "tag",
+    "ref_type:tag:": "tag",
+    "refs/heads/": "branch",
+    "ref_type:branch:": "branch",
+}
 
 
 @check(
