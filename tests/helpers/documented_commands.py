@@ -21,34 +21,6 @@ if TYPE_CHECKING:
 
 KNOWN_PROGRAMS = {"aws", "aws-iam", "aws-iam-mcp", "uvx", "eksctl", "gh", "kubectl"}
 
-# The actions that the prose may call; `guide` and the rest of a tool come with later work.
-CALLABLE = {
-    "policy": {
-        "guide",
-        "lookup",
-        "explain",
-        "generate",
-        "validate",
-        "template",
-        "denied",
-        "evaluate",
-        "compare",
-    },
-    "secrets": {"guide", "decide", "snippet", "rotation", "check"},
-    "kms": {"guide", "decide", "key_policy", "envelope", "lockout", "check"},
-    "irsa": {"guide", "trust_policy", "manifest", "denied", "check"},
-    "audit": {
-        "run",
-        "report",
-        "control",
-        "checklist",
-        "cloudtrail",
-        "access_analyzer",
-        "principals",
-    },
-    "catalog": {"refresh", "show"},
-}
-
 _SERVICE_OF_COMMAND = {"configservice": "config", "s3api": "s3"}
 # The AWS CLI calls a few arguments other than the API does.
 _RENAMED = {("sns", "subscribe", "--endpoint"): "--notification-endpoint"}
@@ -101,11 +73,9 @@ def _ours(line: list[str]) -> Iterator[str]:
     if words == ["serve"] or not words:
         return
     tool, action = words[0], (words[1] if len(words) > 1 else "")
-    if action not in CALLABLE.get(tool, ()):
-        yield f"no action `{tool} {action}`"
-        return
     known = {listed.name: listed for listed in tools()}
-    if tool not in known:
+    if action not in (known[tool].actions if tool in known else ()):
+        yield f"no action `{tool} {action}`"
         return
     listed = known[tool].actions[action]
     try:

@@ -100,11 +100,7 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
     wording = Wording(action, frozenset(word for values in typed.values() for word in values))
     _require_output()
     with _in_words(wording):
-        values = {
-            argument.name: _value(argument, typed[argument.name])
-            for argument in action.arguments
-            if argument.name in typed
-        }
+        values = _values(action, typed)
         with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
             answer = tool.run({"action": name, **values}, progress=progress, cli=True)
         in_words = partial(as_command, typed=_repeated(action, typed))
@@ -136,6 +132,29 @@ def _repeated(action: Action, typed: Mapping[str, Sequence[str]]) -> dict[str, l
                 option
             ]
     return repeated
+
+
+def _values(action: Action, typed: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The values of the arguments; `base` stands for both sides of a review, and what is to be read are paths."""
+    values = {
+        argument.name: _value(argument, typed[argument.name])
+        for argument in action.arguments
+        if argument.name in typed and not ("base" in typed and argument.name in _OF_BASE)
+    }
+    if "base" in typed:
+        if "baseline" in typed:
+            raise InputError(
+                "`base` and `baseline` are two ways to say what the policies were before",
+                hint="give one of them",
+            )
+        from aws_iam.cli.work_tree import changed_files
+
+        sides = changed_files(values["base"], typed.get("document", ()))
+        values["document"], values["baseline"], values["base"] = sides
+    return values
+
+
+_OF_BASE = frozenset({"document", "baseline"})
 
 
 def _value(argument: Argument, words: list[str]) -> Any:

@@ -98,7 +98,7 @@ def _reader(paths: Sequence[str]) -> Callable[[str], str | None]:
         inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
         if not any(all(not part.startswith(".") for part in own.parts) for own in inside):
             return None
-        file = _file_of_folder(str(path), MOST_NAMED_BYTES)
+        file = file_of_folder(str(path), MOST_NAMED_BYTES)
         return None if file.unreadable else file.text
 
     return read
@@ -174,17 +174,19 @@ def _content(name: str, value: str, limit: int = MOST_BYTES) -> str:
         ) from None
     if len(raw) > limit:
         raise InputError(f"`--{name}`: {_shown(name, value)} has more than {limit:,} bytes")
-    # PowerShell writes UTF-16 when the output of a command is redirected.
-    encoding = (
-        "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    )
     try:
-        return raw.decode(encoding)
+        return text_of(raw)
     except UnicodeDecodeError as error:
         raise InputError(
             f"`--{name}`: {_shown(name, value)} is not UTF-8 text (byte {error.start})",
             hint="save it as UTF-8",
         ) from None
+
+
+def text_of(raw: bytes) -> str:
+    """The text of a file; PowerShell writes UTF-16 when the output of a command is redirected."""
+    is_utf_16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return raw.decode("utf-16" if is_utf_16 else "utf-8-sig")
 
 
 _GZIP = b"\x1f\x8b"
@@ -223,7 +225,7 @@ def _in_folder(
         yield File(name=path, unreadable=system_reason(error))
     total = 0
     for path in found:
-        file = _file_of_folder(path, limit)
+        file = file_of_folder(path, limit)
         total += len(file.text)
         if total > MOST_FOLDER_BYTES:
             raise InputError(
@@ -264,7 +266,15 @@ def _listed(
     return sorted(found), refused
 
 
-def _file_of_folder(path: str, limit: int) -> File:
+def is_read(path: str) -> bool:
+    """Whether a folder's file at the path is read: by its ending, and unless it or a folder above is hidden or skipped."""
+    parts = path.split("/")
+    hidden = any(part.startswith(".") or part in _SKIPPED for part in parts)
+    return not hidden and path.lower().endswith(ENDINGS)
+
+
+def file_of_folder(path: str, limit: int) -> File:
+    """The file with its text, or why it cannot be read."""
     try:
         if not Path(path).is_file():  # reading a pipe could block for ever
             return File(name=path, unreadable="not a file")

@@ -120,6 +120,8 @@ class AccessChange:
     by_others: bool
     # The rank of the severity, should the other policies allow it.
     gravity: int
+    # The identity of the statement, by which its policy is found among several.
+    statement_id: int = 0
     # The policy's name, where several are compared, and whether it only limits others.
     policy: str = ""
     is_limit: bool = False
@@ -383,6 +385,7 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             limited_by=place.limited_by,
             by_others=place.by_others,
             gravity=risk.severity.rank,
+            statement_id=id(clause.statement),
         )
 
 

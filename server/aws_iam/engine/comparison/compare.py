@@ -33,6 +33,7 @@ from aws_iam.engine.comparison.policy_pairs import (
     policy_pairs,
     separate_policies,
 )
+from aws_iam.engine.comparison.principals_together import by_principal
 from aws_iam.engine.comparison.renamed_policies import Sides
 from aws_iam.engine.comparison.setting_changes import setting_changes
 from aws_iam.engine.comparison.unchanged_statements import (
@@ -41,6 +42,7 @@ from aws_iam.engine.comparison.unchanged_statements import (
     share_derived,
 )
 from aws_iam.engine.comparison.unresolved_changes import unresolved_changes
+from aws_iam.engine.comparison.unusable_policies import without_unusable
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.moved_policies import MovedPolicy
     from aws_iam.engine.comparison.policy_pairs import Change, JudgedPolicies, PolicyPair
     from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
+    from aws_iam.engine.language.document import Source
     from aws_iam.engine.sources.gathered import Gathered, Unread
 
     Relation = Literal["more", "less", "equal", "incomparable", "unknown"]
@@ -105,6 +108,9 @@ class ComparedDocuments:
     moved: tuple[MovedPolicy, ...] = ()
     # The former names of resources and of policies, each with the name that it has now.
     renamed: tuple[tuple[str, str], ...] = ()
+    # The policies of the document and of the baseline that were compared, and those of them that stand there in full.
+    sources: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
+    written: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
 
     @property
     def broken(self) -> tuple[Unread, ...]:
@@ -123,14 +129,20 @@ class ComparedDocuments:
 
 
 def compare_documents(
-    document: object, baseline: object, policy: str | None = None
+    document: object, baseline: object, policy: str | None = None, *, per_principal: bool = False
 ) -> ComparedDocuments:
-    """The comparison policy by policy; `policy` picks one by its logical id, address or name."""
+    """The comparison policy by policy; `policy` picks one by its logical id, address or name.
+
+    With `per_principal` the policies of a principal are one.
+    """
     new = gathered(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
     sides = Sides.of(named_side(document, new), named_side(baseline, old))
+    sides, unusable = without_unusable(sides)
     pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names)
+    if per_principal:
+        pairs = by_principal(pairs, sides)
     before = tuple(own for pair in pairs for own in pair.baseline)
     managed = {own.name for own in sides.new.attachments if own.managed}
     compared = tuple(_compared(pair, before) for pair in pairs)
@@ -141,7 +153,7 @@ def compare_documents(
     comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
     changes = (
         own
-        for own in (*attachment_changes(sides.new, sides.old), *values)
+        for own in (*attachment_changes(sides.new, sides.old), *values, *unusable)
         if is_called(own.place, policy)
     )
     found = ComparedDocuments(
@@ -153,6 +165,8 @@ def compare_documents(
             own for own in moved_policies(sides.new, sides.old) if is_called(own.name, policy)
         ),
         renamed=tuple(own for own in sides.renamed if is_called(own[1], policy)),
+        sources=(sides.document, sides.baseline),
+        written=(sides.new.sources, sides.old.sources),
     )
     widens = found.broken or any(change.widens for change in found.unjudged)
     # A setting takes no access away that a policy grants.

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.renamed_policies import NamedSide
+from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import Files
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def named_side(document: object, found: Gathered) -> NamedSide:
         sources,
         tuple(_attached_in_folder(document, own) for own in found.attachments),
         tuple(_setting_in_folder(document, own) for own in found.settings),
-        frozenset(f"{_in_folder(document, own.file)} {own.name}" for own in found.resources),
+        frozenset(_start(document, own.file) + own.name for own in found.resources),
     )
 
 
@@ -48,15 +49,20 @@ def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
 
 
 def _of_folder(document: Files, source: Source) -> Source:
-    start = f"{_in_folder(document, source.file)} "
+    start = _start(document, source.file)
     holder = source.holder
     if holder.name:
         holder = replace(holder, name=start + holder.name)
     return replace(source, name=f"{start}{source.name}".strip(), holder=holder)
 
 
+def _start(document: Files, file: str | None) -> str:
+    place = _in_folder(document, file)
+    return f"{place} " if place else ""
+
+
 def _attached_in_folder(document: Files, own: PolicyAttachment) -> PolicyAttachment:
-    start = f"{_in_folder(document, own.file)} "
+    start = _start(document, own.file)
     return replace(
         own,
         holder=start + own.holder,
@@ -67,9 +73,11 @@ def _attached_in_folder(document: Files, own: PolicyAttachment) -> PolicyAttachm
 
 
 def _setting_in_folder(document: Files, own: AccessSetting) -> AccessSetting:
-    start = f"{_in_folder(document, own.file)} "
+    start = _start(document, own.file)
     return replace(own, holder=own.holder and start + own.holder, place=start + own.place)
 
 
 def _in_folder(document: Files, file: str | None) -> str:
-    return (file or "").removeprefix(f"{document.folder.rstrip('/')}/")
+    """The file from the folder on; of Terraform the module's folder, in which an address stands once, in whatever file."""
+    path = (file or "").removeprefix(f"{document.folder.rstrip('/')}/")
+    return path.rpartition("/")[0] if path.endswith(TERRAFORM_ENDINGS) else path

@@ -59,7 +59,8 @@ def artifacts_of(answer: Node) -> Iterator[tuple[str, str, str]]:
 
 
 TERRAFORM_LANGUAGES = frozenset({"hcl", "terraform"})
-_TERRAFORM_ENDINGS = (".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json")
+TERRAFORM_ENDINGS = (".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json")
+"""Of the files of a module, which is a folder: an address stands in it once, in whatever file."""
 # At the start of a line: in YAML a text that quotes Terraform is indented.
 _TERRAFORM = re.compile(
     r'^(?:(?:resource|data)[ \t]+"[^"\n]*"[ \t]+"[^"\n]*"|(?:module|variable|output|provider)[ \t]+"[^"\n]*"|terraform|locals)[ \t]*\{',
@@ -72,4 +73,4 @@ def is_terraform(text: str, name: str = "") -> bool:
     lower = name.lower()
     if lower.endswith((".json", ".yaml", ".yml")):
         text = ""
-    return lower.endswith(_TERRAFORM_ENDINGS) or _TERRAFORM.search(text) is not None
+    return lower.endswith(TERRAFORM_ENDINGS) or _TERRAFORM.search(text) is not None

@@ -32,10 +32,12 @@ class Files:
     """The files of one argument; in a `folder` a file without a policy is not an error.
 
     `checkout` is the host, owner and name of the repository whose checkout they lie in; empty where that is not known.
-    `read` returns the text of another file that the files name, if it lies in the same folder.
+    `read` returns the text of another file that the files name, if it lies in the same folder. They are `chosen` from a
+    tree, in which nothing else matters, so that there may be no policy at all.
     """
 
     files: tuple[File, ...]
     folder: str = ""
     checkout: str = ""
+    chosen: bool = False
     read: Callable[[str], str | None] = field(default=_nothing, compare=False, repr=False)

@@ -335,7 +335,7 @@ def _of_files(given: Files, requested: Requested) -> Gathered:
         else:
             parts.append(found)
     gathered_ = replace(together(parts, unread), files=len(given.files), without=tuple(without))
-    if not gathered_.sources:
+    if not (gathered_.sources or given.chosen):
         what = f"folder {quoted(given.folder)}" if given.folder else "list of files"
         if not given.files:
             raise InputError(f"the {what} holds no JSON or YAML file", hint=_SUPPORTED)

@@ -23,6 +23,7 @@ tool = Tool(
         "evaluate": "can X do Y, simulate",
         "explain": "what does a policy allow, risks",
         "compare": "what changed, is it public",
+        "review": "pull request, change to code",
         "generate": "write a least-privilege policy",
         "template": "SCP, RCP, boundary templates",
         "lookup": "which action, permission, condition key, ARN",
@@ -37,6 +38,7 @@ tool = Tool(
         "simulate": "evaluate",
         "simulate_policy": "evaluate",
         "diff": "compare",
+        "pull_request": "review",
         "describe": "explain",
         "summarize": "explain",
         "troubleshoot": "denied",
@@ -74,6 +76,12 @@ _KINDS = {
     "kms key policy": "resource",
     "role trust policy": "trust",
 }
+
+
+def _review_formats() -> tuple[str, ...]:
+    return ("markdown", *policy_formats(), "json")
+
+
 _DOCUMENT_NAMES = (
     "policy_document",
     "policy_json",
@@ -256,6 +264,41 @@ def compare(
     from aws_iam.tools.policy.evaluate import compare as policy_compare
 
     return policy_compare.compare(document, baseline, forbidden, policy, strangers=public)
+
+
+@tool.artifact_action
+def review(
+    document: NewDocument,
+    baseline: Annotated[
+        Json,
+        Parameter(
+            "the policies before the change",
+            document=True,
+            policies=True,
+            also=("old", "before", "previous"),
+            brief="before the change",
+        ),
+    ] = None,
+    base: Annotated[
+        str | None,
+        Parameter(
+            "git revision to review the work tree against", cli_only=True, also=("against",)
+        ),
+    ] = None,
+    format_: Annotated[
+        str | None, Parameter("report file", choices=_review_formats, brief="")
+    ] = None,
+    fail_on: Annotated[
+        str, Parameter("tests fail at or above it", choices=SEVERITIES, cli_only=True)
+    ] = "high",
+) -> Answer:
+    """Review what a change to policies or code does to access."""
+    # Imported here: listing the tools must not load the rules.
+    from aws_iam.tools.policy.review import review as policy_review
+    from aws_iam.tools.policy.validate.report_file import Report
+
+    report = Report(format=format_, fail_on=fail_on) if format_ else None
+    return policy_review.review(document, baseline, base, report)
 
 
 @tool.action

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Comparison, Finding, NextCall, Severity, Status, next_call
+from aws_iam.answer import Answer, Comparison, NextCall, next_call
 from aws_iam.engine.comparison.access_changes import action_names, level_counts
 from aws_iam.engine.comparison.actions import names_of
 from aws_iam.engine.comparison.attachment_changes import without_document
-from aws_iam.engine.comparison.change_findings import change_findings
 from aws_iam.engine.comparison.compare import (
     MOST_WITNESSES,
     ComparedDocuments,
-    ComparedPolicy,
     assumptions,
     compare_documents,
     forbidden_requests,
@@ -29,12 +27,8 @@ from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.json_object import json_object, json_value
-from aws_iam.tools.policy.evaluate.relation_in_words import (
-    relation_in_words,
-    sentence,
-    unknown_reasons,
-    unread_files,
-)
+from aws_iam.tools.policy.evaluate.compared_findings import compared_findings
+from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words, sentence
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -81,7 +75,7 @@ def compare(
     comparison = found.comparison if found else Comparison(assuming=assumptions(document, policy))
     violations = (*_forbidden_violations(granted), *_public_violations(public))
     unproved = dict.fromkeys(question for s in (granted, public) if s for question in s.open)
-    findings = tuple(sorted(_findings(found), key=_urgency)) if found else ()
+    findings = compared_findings(found) if found else ()
     beside = (
         (*_not_applicable(document, policy), *_own_issuers(document, policy)) if strangers else ()
     )
@@ -108,41 +102,6 @@ def compare(
         ),
         next=_next(comparison),
         as_of=catalog().as_of,
-    )
-
-
-def _urgency(finding: Finding) -> tuple[int, int]:
-    return finding.status.rank, finding.severity.rank
-
-
-def _findings(found: ComparedDocuments) -> Iterator[Finding]:
-    yield from change_findings(found.gained, found.lost)
-    for compared in found.policies:
-        if compared.comparison.relation == "unknown":
-            yield _undecided(compared)
-    yield from filter(None, (change.finding() for change in found.unjudged))
-    if found.comparison.relation == "unknown" and found.broken:
-        yield Finding(
-            code="ACCESS_GAINED",
-            title="Whether access is gained is unknown",
-            severity=Severity.HIGH,
-            status=Status.UNKNOWN,
-            reason=unread_files(found),
-            source=_LOGIC,
-        )
-
-
-def _undecided(compared: ComparedPolicy) -> Finding:
-    """The finding that access may be gained, or where that is known, that it may be lost."""
-    gains = bool(compared.beyond.open)
-    return Finding(
-        code="ACCESS_GAINED" if gains else "ACCESS_LOST",
-        title=f"Whether access is {'gained' if gains else 'lost'} is unknown",
-        severity=Severity.HIGH if gains else Severity.INFO,
-        status=Status.UNKNOWN,
-        reason="; ".join(unknown_reasons(compared)),
-        resource=compared.name or None,
-        source=_LOGIC,
     )
 
 

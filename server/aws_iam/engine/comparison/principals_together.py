@@ -1,0 +1,90 @@
+"""The policies of one principal as one: a statement that goes from one of them to another changes nothing.
+
+by_principal(pairs, sides)   →   the pairs, with those of one role, user or group joined
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.comparison.permissive_policies import empty_policy
+from aws_iam.engine.language.document import Kind, Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.engine.comparison.policy_pairs import PolicyPair
+    from aws_iam.engine.comparison.renamed_policies import NamedSide, Sides
+
+# A principal is a name within a file, or within the folder of a module.
+_Principal = tuple[str, str]
+
+
+def by_principal(pairs: Sequence[PolicyPair], sides: Sides) -> tuple[PolicyPair, ...]:
+    """The pairs, those of a principal with several changed policies joined under its name."""
+    owners = {**_owners(sides.old), **_owners(sides.new)}
+    groups: dict[_Principal, list[PolicyPair]] = {}
+    for pair in pairs:
+        owner = owners.get(pair.name)
+        if owner and not pair.is_limit and _grants(pair):
+            groups.setdefault(owner, []).append(pair)
+    joined: dict[str, PolicyPair | None] = {}
+    for (_, name), own in groups.items():
+        # What stays the same decides, too, whether anything is gained.
+        if sum(pair.change != "same" for pair in own) > 1:
+            joined |= dict.fromkeys((pair.name for pair in own), None)
+            joined[own[0].name] = _together(name, own)
+    return tuple(found for pair in pairs if (found := joined.get(pair.name, pair)))
+
+
+def _grants(pair: PolicyPair) -> bool:
+    return all(p.kind is Kind.IDENTITY for p in (*pair.document, *pair.baseline) if p.statements)
+
+
+def _together(name: str, pairs: Sequence[PolicyPair]) -> PolicyPair:
+    document, baseline = (
+        tuple(policy for own in side for policy in own if policy.statements)
+        for side in ([pair.document for pair in pairs], [pair.baseline for pair in pairs])
+    )
+    return replace(
+        pairs[0],
+        name=name,
+        change="changed" if document and baseline else "added" if document else "removed",
+        document=document or (empty_policy(),),
+        baseline=baseline or (empty_policy(),),
+        was="",
+    )
+
+
+def _owners(side: NamedSide) -> dict[str, _Principal]:
+    """The principal of each policy that has one alone, by the policy's name."""
+    found: dict[str, _Principal] = {}
+    for name, place, targets in _attached(side):
+        start = place.rpartition(" ")[0]
+        if len(targets) == 1:
+            found[name] = (start, _full_name(start, targets[0], side))
+    return found
+
+
+def _attached(side: NamedSide) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Each policy with its place and the principals that have it."""
+    by_document: dict[str, list[str]] = {}
+    for attached in side.attachments:
+        target = attached.target or attached.holder
+        if attached.document:
+            by_document.setdefault(attached.document, []).append(target)
+        yield attached.name, attached.holder, (target,)
+    for source in side.sources:
+        holder = source.holder
+        if isinstance(source.content, Policy) and source.content.kind is Kind.IDENTITY:
+            targets = (*holder.attached_to, *by_document.get(source.name, ()))
+            is_own = holder.type.endswith(("::Role", "::User", "::Group", "_role", "_user"))
+            yield source.name, holder.name, targets or ((holder.name,) if is_own else ())
+            for target in targets:
+                yield f"{source.name} of {target}", holder.name, (target,)
+
+
+def _full_name(start: str, target: str, side: NamedSide) -> str:
+    """The resource that is the principal, where the file has it, else its name."""
+    return f"{start} {target}".strip() if f"{start} {target}" in side.resources else target

@@ -1,0 +1,1 @@
+"""`policy review`: what a change to code does to access."""

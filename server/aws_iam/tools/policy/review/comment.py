@@ -1,0 +1,173 @@
+"""The comment for a pull request: the verdict and what is gained first, everything else folded.
+
+A comment on GitHub holds 65,536 characters; this one keeps below 60 KB, and says what it leaves out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity, Status
+from aws_iam.escape import escaped
+from aws_iam.report.markup import code_span, escaped_markup, table
+from aws_iam.wording import counted, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from aws_iam.answer import Finding
+    from aws_iam.tools.policy.review.reviewed import Reviewed
+
+MARK = "<!-- aws-iam review -->"
+"""By this line a pipeline finds the comment again, to write it anew."""
+_MOST_BYTES = 60_000
+_MOST_ROWS = 25
+_LONGEST = 400
+_GAINS = ("severity", "who or what", "gains", "where")
+
+
+def comment(reviewed: Reviewed) -> str:
+    """The review as Markdown."""
+    parts: list[str] = []
+    size = 0
+    left_out = 0
+    for part in _parts(reviewed):
+        size += len(part.encode()) + 2
+        if size > _MOST_BYTES:
+            left_out += 1
+            size -= len(part.encode()) + 2
+        else:
+            parts.append(part)
+    if left_out:
+        parts.append(
+            f"{counted(left_out, 'section')} left out for length: `--json` has everything."
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def _parts(reviewed: Reviewed) -> Iterator[str]:
+    gained = [f for f in reviewed.access if f.code == "ACCESS_GAINED" and f.status is Status.FAIL]
+    open_ = [f for f in reviewed.access if f.status is Status.UNKNOWN]
+    lost = [f for f in reviewed.access if f.code == "ACCESS_LOST" and f.status is Status.FAIL]
+    yield f"{MARK}\n### {_verdict(reviewed, gained, open_)}"
+    grave = [f for f in gained if f.severity.rank <= Severity.MEDIUM.rank] or gained
+    if gained:
+        yield "\n".join(_table(_GAINS, grave))
+    if open_:
+        yield "**May be gained, could not be compared**\n\n" + "\n".join(
+            _table(("severity", "who or what", "why", "where"), open_)
+        )
+    if reviewed.added:
+        yield "**New problems**\n\n" + "\n".join(
+            _table(("severity", "policy", "problem", "where"), reviewed.added, codes=True)
+        )
+    if reviewed.not_judged:
+        rows = ([_text(row["place"]), _text(row["why"])] for row in reviewed.not_judged)
+        yield _folded(
+            f"Not judged: {counted(len(reviewed.not_judged), 'place')}",
+            _rows(("place", "why"), rows),
+        )
+    if len(grave) < len(gained):
+        yield _folded(
+            "Further access that is gained", _table(_GAINS, [f for f in gained if f not in grave])
+        )
+    if lost:
+        yield _folded("Access that is lost", _lost(reviewed))
+    yield _folded("Every policy that changes", _policies(reviewed))
+    unchanged = counted(reviewed.unchanged, "unchanged policy")
+    yield f"<sub>Compared with {_text(reviewed.base)}; {unchanged}. Written by aws-iam: each gain is proved by a request.</sub>"
+
+
+def _verdict(reviewed: Reviewed, gained: Sequence[Finding], open_: Sequence[Finding]) -> str:
+    """One line for who reads nothing else."""
+    said = []
+    if gained:
+        worst = gained[0]
+        counts: dict[str, int] = {}
+        for finding in gained:
+            counts[str(finding.severity)] = counts.get(str(finding.severity), 0) + 1
+        graded = joined([f"{number} {severity}" for severity, number in counts.items()])
+        said.append(f"IAM: access is gained ({graded}), at worst {_risk(worst)}")
+    if open_:
+        said.append(f"{counted(len(open_), 'change')} could not be compared")
+    if reviewed.added:
+        said.append(counted(len(reviewed.added), "new problem"))
+    if not said and reviewed.not_judged:
+        said.append("nothing is gained in what was judged, but not everything was")
+    if not said:
+        lost = any(f.code == "ACCESS_LOST" for f in reviewed.access)
+        said.append("access is only lost" if lost else "no access is gained or lost")
+    text = "; ".join(said)
+    return text if text.startswith("IAM") else f"IAM: {text}"
+
+
+def _risk(finding: Finding) -> str:
+    return _text(finding.title.partition(": ")[2] or finding.message or finding.title)
+
+
+def _table(
+    columns: tuple[str, ...], findings: Sequence[Finding], *, codes: bool = False
+) -> Iterator[str]:
+    def row(finding: Finding) -> list[str]:
+        says = finding.message or finding.reason or finding.title
+        return [
+            f"**{finding.severity}**",
+            code_span(escaped(finding.resource or "", _LONGEST)),
+            f"{code_span(finding.code)} {_text(says)}" if codes else _text(says),
+            _place(finding),
+        ]
+
+    yield from _rows(columns, map(row, findings))
+
+
+def _rows(columns: tuple[str, ...], rows: Iterable[list[str]]) -> Iterator[str]:
+    listed = list(rows)
+    yield from table(columns, listed[:_MOST_ROWS])
+    if len(listed) > _MOST_ROWS:
+        yield f"\n… and {len(listed) - _MOST_ROWS:,} more"
+
+
+def _place(finding: Finding) -> str:
+    where = finding.where
+    if where is None:
+        return ""
+    if where.file:
+        line = f":{where.line}" if where.line else ""
+        return code_span(f"{escaped(where.file, _LONGEST)}{line}")
+    return code_span(escaped(where.pointer, _LONGEST)) if where.pointer else ""
+
+
+def _lost(reviewed: Reviewed) -> Iterator[str]:
+    rows = (
+        [
+            code_span(escaped(own.name or "the policy", _LONGEST)),
+            _text(change.in_words()),
+            code_span(
+                escaped(str(reviewed.places.where(change).file or change.statement), _LONGEST)
+            ),
+        ]
+        for own in reviewed.found.policies
+        for change in own.lost
+    )
+    yield from _rows(("who or what", "loses", "where"), rows)
+
+
+def _policies(reviewed: Reviewed) -> Iterator[str]:
+    rows = (
+        [
+            code_span(escaped(own["name"] or "the policy", _LONGEST)),
+            own["change"],
+            own["relation"],
+        ]
+        for own in reviewed.policies()
+    )
+    yield from _rows(("policy or principal", "change", "access"), rows)
+
+
+def _folded(title: str, lines: Iterable[str]) -> str:
+    body = "\n".join(lines)
+    return f"<details><summary>{_text(title)}</summary>\n\n{body}\n\n</details>"
+
+
+def _text(text: str) -> str:
+    return escaped_markup(escaped(text, _LONGEST))

@@ -1,0 +1,64 @@
+"""The problems of `policy validate` that a change adds: what the baseline had already stays silent.
+
+new_findings(found, origins(found))   →   ((Source(…), (Finding(…), …)), …), the policies of the change with what is new in each
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.rules.policy.run import source_findings, with_places
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from aws_iam.answer import Finding
+    from aws_iam.engine.comparison.compare import ComparedDocuments
+    from aws_iam.engine.language.document import Source
+    from aws_iam.tools.policy.review.origins import Origins
+
+# A statement before it may be new.
+_INDEX = re.compile(r"(?<=/)\d+\b")
+_RISKS = frozenset(RISK_CODES)
+
+
+def new_findings(
+    found: ComparedDocuments, places: Origins
+) -> tuple[tuple[Source, tuple[Finding, ...]], ...]:
+    """Each policy that is new or changed, with its findings that the baseline's had not, worst first in each."""
+    return with_places(tuple(_new(found, places)))
+
+
+def _new(
+    found: ComparedDocuments, places: Origins
+) -> Iterator[tuple[Source, tuple[Finding, ...]]]:
+    mine, theirs = found.written
+    baseline = {source.name: source for source in theirs}
+    gaining = {origin.name for change in found.gained if (origin := places.of(change))}
+    for source in mine:
+        before = baseline.get(source.name)
+        if before is not None and before.content == source.content:
+            continue
+        known = Counter(map(_key, source_findings(before))) if before else Counter()
+        yield source, tuple(_added(source_findings(source), known, source.name, gaining))
+
+
+def _added(
+    findings: tuple[Finding, ...],
+    known: Counter[tuple[str, str]],
+    name: str,
+    gaining: Collection[str],
+) -> Iterator[Finding]:
+    for finding in findings:
+        if known[_key(finding)]:
+            known[_key(finding)] -= 1
+        # Access that is gained is said with its risk.
+        elif not (finding.code in _RISKS and name in gaining):
+            yield finding
+
+
+def _key(finding: Finding) -> tuple[str, str]:
+    return finding.code, _INDEX.sub("N", finding.message or finding.reason or "")

@@ -1,0 +1,117 @@
+"""`policy review`: what a change to code does to access, who gains it, and which problems are new."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Answer, Artifact, NextCall, next_call
+from aws_iam.engine.comparison.compare import compare_documents
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.errors import InputError
+from aws_iam.tools.kit import policy_inputs
+from aws_iam.tools.policy.evaluate.compared_findings import compared_findings, urgency
+from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words
+from aws_iam.tools.policy.review.comment import comment
+from aws_iam.tools.policy.review.new_findings import new_findings
+from aws_iam.tools.policy.review.origins import origins
+from aws_iam.tools.policy.review.reviewed import Reviewed
+from aws_iam.wording import counted, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aws_iam.engine.comparison.compare import ComparedDocuments
+    from aws_iam.tools.policy.validate.report_file import Report
+
+_LOGIC = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
+)
+_SHOWN = 3
+
+
+def review(document: Any, baseline: Any, base: str | None, report: Report | None) -> Answer:
+    """The review of a document beside its baseline; `base` is what the baseline is called."""
+    if baseline is None:
+        raise InputError(
+            "there is nothing to review against",
+            hint="give the policies before the change in `baseline`, or on the command line a git revision in `base`",
+        )
+    found = compare_documents(document, baseline, per_principal=True)
+    places = origins(found)
+    judged = new_findings(found, places)
+    reviewed = Reviewed(
+        base=base or "the baseline",
+        found=found,
+        places=places,
+        access=compared_findings(found, places.placed),
+        added=tuple(sorted((finding for _, own in judged for finding in own), key=urgency)),
+        not_judged=tuple(_not_judged(found)),
+    )
+    findings = tuple(sorted((*reviewed.access, *reviewed.added), key=urgency))
+    facts = _facts(reviewed)
+    match report.format if report else "":
+        case "markdown":
+            artifacts = [
+                Artifact(name="review.md", language="markdown", content=comment(reviewed))
+            ]
+        case "json":
+            content = json.dumps(facts, indent=2, ensure_ascii=False)
+            artifacts = [Artifact(name="review.json", language="json", content=content)]
+        case _:
+            unread = found.inputs[0].unread
+            artifacts = [report.artifact(judged, reviewed.access, unread)] if report else []
+    return Answer(
+        summary=" ".join(_summary(reviewed)),
+        findings=findings,
+        artifacts=tuple(artifacts),
+        facts=facts,
+        sources=tuple(dict.fromkeys((_LOGIC, *(f.source for f in findings[:5] if f.source)))),
+        next=_next(reviewed),
+        as_of=catalog().as_of,
+    )
+
+
+def _summary(reviewed: Reviewed) -> Iterator[str]:
+    found = reviewed.found
+    if reviewed.is_quiet and found.comparison.relation == "equal":
+        compared = counted(len(found.policies), "policy")
+        yield f"The change gains and loses no access, and adds no problem; {compared} compared with {reviewed.base}."
+        return
+    yield from relation_in_words(found, "what was read of " if reviewed.not_judged else "")
+    if reviewed.added:
+        counts = Counter(str(finding.severity) for finding in reviewed.added)
+        severities = joined([f"{number} {severity}" for severity, number in counts.items()])
+        yield f"{counted(len(reviewed.added), 'new problem')} of `policy validate`: {severities}."
+    else:
+        yield "No problem of `policy validate` is new."
+    if reviewed.not_judged:
+        places = [row["place"] for row in reviewed.not_judged]
+        yield f"Not judged: {joined(places, shown=_SHOWN)}."
+
+
+def _not_judged(found: ComparedDocuments) -> Iterator[Mapping[str, str]]:
+    """What was not judged of the change; what the baseline left open in the same way is no part of it."""
+    new, old = map(policy_inputs.not_judged_rows, found.inputs)
+    yield from (row for row in new if row not in old)
+    for own in found.unjudged:
+        yield {"place": own.place or "the policy", "why": own.says}
+
+
+def _facts(reviewed: Reviewed) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "base": reviewed.base,
+        "policies": list(reviewed.policies()),
+        "policies_unchanged": reviewed.unchanged,
+    }
+    if reviewed.not_judged:
+        facts["not_judged"] = [dict(row) for row in reviewed.not_judged]
+    return facts
+
+
+def _next(reviewed: Reviewed) -> tuple[NextCall, ...]:
+    if not reviewed.found.gained:
+        return ()
+    why = "the requests that show each difference"
+    return (next_call("policy", "compare", why, ("document", "baseline")),)

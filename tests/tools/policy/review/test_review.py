@@ -1,0 +1,99 @@
+"""`policy review`: what a change does to access, and what a reviewer reads of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from aws_iam.engine.sources.files import File, Files
+from aws_iam.errors import InputError
+from aws_iam.tools.policy.actions import tool
+from aws_iam.tools.policy.review.comment import MARK
+from helpers.folders import TESTS
+
+CASES = json.loads((TESTS / "cases/review/changes.json").read_text(encoding="utf-8"))
+
+
+def folder(files: dict[str, Any]) -> Files:
+    texts = {name: own if isinstance(own, str) else json.dumps(own) for name, own in files.items()}
+    return Files(
+        files=tuple(File(name=f"tree/{name}", text=text) for name, text in texts.items()),
+        folder="tree",
+        read=lambda name: texts.get(name.removeprefix("tree/")),
+    )
+
+
+def review(case: dict[str, Any], **more: Any) -> Any:
+    sides = {"document": folder(case["after"]), "baseline": folder(case["before"])}
+    return tool.run({"action": "review", **sides, **more})
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_change_is_what_it_does_to_access(case: dict[str, Any]) -> None:
+    answer = review(case)
+    access = [finding for finding in answer.findings if finding.code.startswith("ACCESS_")]
+    gained = [f for f in access if f.code == "ACCESS_GAINED" and f.status == "fail"]
+    for policy, severity, says in case.get("gains", ()):
+        met = [
+            f for f in gained if says in f"{f.title} {f.message}" and policy in (f.resource or "")
+        ]
+        assert met, gained
+        assert severity in {"", met[0].severity}
+    lost = " ".join(f.message for f in access if f.code == "ACCESS_LOST")
+    assert all(says in lost for says in case.get("loses", ()))
+    assert {f.code for f in answer.findings if f not in access} == set(case.get("new", ()))
+    open_ = " ".join(f"{f.resource} {f.reason}" for f in access if f.status == "unknown")
+    assert all(says in open_ for says in case.get("unknown", ()))
+    if not any(name in case for name in ("gains", "unknown")):
+        assert gained == []
+    if case.get("quiet") or case.get("no_change"):
+        assert answer.findings == ()
+        assert answer.summary.startswith("The change gains and loses no access")
+    told = json.dumps([f.message for f in answer.findings])
+    assert not any(says in told for says in case.get("silent", ()))
+    changes = {row["name"]: row["change"] for row in answer.facts["policies"]}
+    assert case.get("changes", {}).items() <= changes.items()
+    places = {f.where.file: f.where.line for f in gained if f.where and f.where.file}
+    for file, line in case.get("at", {}).items():
+        assert places[f"tree/{file}"] == line
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_comment_says_it_and_renders_no_markup_of_the_policies(case: dict[str, Any]) -> None:
+    text = review(case, format="markdown").artifacts[0].content
+    assert text.startswith(MARK)
+    assert len(text.encode()) < 60_000
+    verdict = text.splitlines()[1]
+    quiet = case.get("quiet") or case.get("no_change")
+    assert ("no access is gained or lost" in verdict) is bool(quiet)
+    assert ("is gained" in verdict and "no access" not in verdict) is ("gains" in case)
+    assert ("could not be compared" in verdict) is ("unknown" in case)
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    # What a policy says stands in code, in which nothing is a link, a mention or the end of a cell.
+    assert not any("](" in re.sub(r"(`+).+?\1", "", line) for line in rows)
+
+
+def test_a_comment_of_very_many_changes_stays_readable() -> None:
+    before = {f"p{n}.json": {"Version": "2012-10-17", "Statement": []} for n in range(300)}
+    allow = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
+    after = {name: {"Version": "2012-10-17", "Statement": [allow]} for name in before}
+    text = review({"before": before, "after": after}, format="markdown").artifacts[0].content
+    assert len(text.encode()) < 60_000
+    assert "300 high" in text.splitlines()[1]
+    assert "… and 275 more" in text
+
+
+@pytest.mark.parametrize("format_", ["sarif", "junit", "json"])
+def test_a_file_holds_what_is_new_alone(format_: str) -> None:
+    case = next(own for own in CASES if own["name"] == "old debt stays silent")
+    content = review(case, format=format_).artifacts[0].content
+    assert "sqs:SendMessage" in content
+    assert "iam:*" not in content
+
+
+def test_without_a_baseline_there_is_nothing_to_review() -> None:
+    with pytest.raises(InputError, match="nothing to review against"):
+        tool.run({"action": "review", "document": CASES[0]["after"]["a.json"]})
