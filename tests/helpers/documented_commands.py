@@ -74,6 +74,8 @@ def _ours(line: list[str]) -> Iterator[str]:
         return
     tool, action = words[0], (words[1] if len(words) > 1 else "")
     known = {listed.name: listed for listed in tools()}
+    if tool == "catalog" and action in {"refresh", "show"}:
+        return
     if action not in (known[tool].actions if tool in known else ()):
         yield f"no action `{tool} {action}`"
         return

@@ -268,7 +268,7 @@ def compare(
 
 @tool.artifact_action
 def review(
-    document: NewDocument,
+    document: NewDocument = None,
     baseline: Annotated[
         Json,
         Parameter(

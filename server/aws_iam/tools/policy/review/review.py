@@ -33,10 +33,12 @@ _SHOWN = 3
 
 def review(document: Any, baseline: Any, base: str | None, report: Report | None) -> Answer:
     """The review of a document beside its baseline; `base` is what the baseline is called."""
-    if baseline is None:
+    if document is None or baseline is None:
+        missing = "to review" if document is None else "to review against"
         raise InputError(
-            "there is nothing to review against",
-            hint="give the policies before the change in `baseline`, or on the command line a git revision in `base`",
+            f"there is nothing {missing}",
+            hint="give the policies after the change in `document` and before it in `baseline`, or on the command line a"
+            " git revision in `base`",
         )
     found = compare_documents(document, baseline, per_principal=True)
     places = origins(found)
