@@ -14,7 +14,7 @@ from aws_iam.report.control_lines import control_lines, is_audit, other_controls
 from aws_iam.report.next_calls import as_call, as_command
 from aws_iam.report.order import by_statement
 from aws_iam.report.said_once import facts_to_show, needs_counts, with_fixes_once
-from aws_iam.wording import separated
+from aws_iam.wording import counted, separated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -145,8 +145,18 @@ def _cell(value: Any, inline: Inline) -> str:
     if isinstance(value, dict):
         return _words(value, inline)
     if isinstance(value, (list, tuple)):
-        return separated([_cell(item, inline) for item in value]) or "none"
+        text = separated([_cell(item, inline) for item in value])
+        return rows_in_words(value, text) or "none"
     return inline(str(value))
+
+
+_LONGEST_CELL = 600
+
+
+def rows_in_words(rows: Sequence[Any], text: str) -> str:
+    """The text of a cell, or the number of rows where a table within a table would be too long to read."""
+    is_table = any(isinstance(row, dict) for row in rows)
+    return counted(len(rows), "row") if is_table and len(text) > _LONGEST_CELL else text
 
 
 def _findings(answer: Answer, inline: Inline) -> Iterator[str]:

@@ -12,7 +12,13 @@ from rich.text import Text
 
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import visible
-from aws_iam.report.answer_text import control_id, place_of, request_in_words, verdict_of
+from aws_iam.report.answer_text import (
+    control_id,
+    place_of,
+    request_in_words,
+    rows_in_words,
+    verdict_of,
+)
 from aws_iam.report.control_lines import control_lines, is_audit, other_controls
 from aws_iam.report.next_calls import as_command
 from aws_iam.report.order import by_statement, by_urgency
@@ -229,7 +235,7 @@ def _cell(value: Any) -> str:
             f"{str(key).replace('_', ' ')} {_cell(item)}" for key, item in value.items()
         )
     if isinstance(value, (list, tuple)):
-        return separated(list(map(_cell, value)))
+        return rows_in_words(value, separated(list(map(_cell, value))))
     return "" if value is None else str(value)
 
 

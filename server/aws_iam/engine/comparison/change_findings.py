@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import Finding, Severity, Status
+from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
@@ -19,6 +19,7 @@ _LEAST = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
 )
 _BOUNDARY = "the permissions boundary"
+_NOWHERE = Where()
 # The cause of a change to which the statement has no counterpart.
 _NONE = (None, None, "")
 
@@ -75,7 +76,7 @@ def _gained(changes: Sequence[AccessChange]) -> Finding:
         severity=first.risk.severity,
         status=Status.FAIL,
         message=gained_in_words(changes),
-        where=first.where if first.is_allow else None,
+        where=first.where if first.is_allow and first.where != _NOWHERE else None,
         resource=first.policy or None,
         fix=_fix(first),
         source=_LEAST,

@@ -70,7 +70,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         artifacts=tuple(artifacts),
         facts=facts,
         sources=tuple(dict.fromkeys((_LOGIC, *(f.source for f in findings[:5] if f.source)))),
-        next=_next(reviewed),
+        next=_next(reviewed, base),
         as_of=catalog().as_of,
     )
 
@@ -112,8 +112,9 @@ def _facts(reviewed: Reviewed) -> dict[str, Any]:
     return facts
 
 
-def _next(reviewed: Reviewed) -> tuple[NextCall, ...]:
-    if not reviewed.found.gained:
+def _next(reviewed: Reviewed, base: str | None) -> tuple[NextCall, ...]:
+    # The sides of a work tree are not at hand for another call.
+    if base or not reviewed.found.gained:
         return ()
     why = "the requests that show each difference"
     return (next_call("policy", "compare", why, ("document", "baseline")),)
