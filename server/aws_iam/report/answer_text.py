@@ -17,7 +17,7 @@ from aws_iam.report.said_once import facts_to_show, needs_counts, with_fixes_onc
 from aws_iam.wording import counted, separated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Answer, Artifact, Comparison, Decision, Finding
     from aws_iam.report.next_calls import InWords
