@@ -1,0 +1,168 @@
+"""The GitHub action and the GitLab template that review a change: valid, and run against a git repository of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from helpers.folders import ROOT
+
+ACTION = ROOT / ".github/actions/review"
+GITLAB = ROOT / "assets/deploy/gitlab-review.yml"
+BIN = Path(sys.executable).parent
+READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
+PASS = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
+
+pytestmark = pytest.mark.validator
+
+
+def run(*words: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "GIT_", "GITHUB_"))}
+    path = os.pathsep.join((*filter(None, (env.pop("FIRST", ""),)), str(BIN), os.environ["PATH"]))
+    return subprocess.run(
+        list(map(str, words)), cwd=cwd, env={**kept, **env, "PATH": path}, capture_output=True, text=True, timeout=120, check=False
+    )  # fmt: skip
+
+
+def policy(*statements: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def git(top: Path, *words: str) -> None:
+    settings = ("-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
+    done = run("git", *settings, *words, cwd=top)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def change(tmp_path: Path) -> Path:
+    """The checkout of a pull request: one commit, of which the base is not at hand."""
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    git(origin, "init", "--quiet", "--initial-branch=main", ".")
+    (origin / "a.json").write_text(policy(READ))
+    git(origin, "add", "--all")
+    git(origin, "commit", "--quiet", "--message=one")
+    git(origin, "checkout", "--quiet", "-b", "change")
+    (origin / "a.json").write_text(policy(READ, PASS))
+    git(origin, "commit", "--quiet", "--all", "--message=two")
+    git(origin, "config", "uploadpack.allowAnySHA1InWant", "true")
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=change", f"file://{origin}", "tree")
+    return tmp_path / "tree"
+
+
+def base(top: Path) -> str:
+    return run("git", "rev-parse", "main", cwd=top.parent / "origin").stdout.strip()
+
+
+def reviewed(top: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    summary = top.parent / "summary.md"
+    return run(
+        "bash", ACTION / "review.sh", cwd=top, BASE=base(top), RUNNER_TEMP=str(top.parent), GITHUB_STEP_SUMMARY=str(summary), **env
+    )  # fmt: skip
+
+
+def gh(folder: Path, body: str) -> str:
+    """A program in the place of GitHub's own, which a machine without GitHub cannot ask."""
+    (folder / "bin").mkdir()
+    program = folder / "bin/gh"
+    program.write_text(f'#!/bin/sh\necho "$@" >> "{folder}/called"\n{body}\n')
+    program.chmod(0o755)
+    return str(program.parent)
+
+
+def test_the_job_fails_by_what_is_gained_and_the_summary_tells_it(change: Path) -> None:
+    done = reviewed(change)
+    assert done.returncode == 1, done.stderr
+    summary = (change.parent / "summary.md").read_text()
+    assert "at worst role for any service" in summary.splitlines()[1]
+    assert "`iam:PassRole`" in summary
+    assert reviewed(change, FAIL_ON="critical").returncode == 0
+    assert reviewed(change, FAIL_ON="never").returncode == 0
+    assert run("git", "status", "--porcelain", cwd=change).stdout == ""
+
+
+def test_paths_limit_what_is_reviewed(change: Path) -> None:
+    (change / "infra").mkdir()
+    (change / "infra/b.json").write_text(policy(READ))
+    assert reviewed(change, PATHS="infra\n").returncode == 0
+
+
+def test_the_comment_is_written_once_and_then_anew(change: Path) -> None:
+    first = gh(change.parent, "true")
+    where = {"PULL_REQUEST": "7", "GITHUB_REPOSITORY": "octo/app", "FIRST": first}
+    reviewed(change, **where)
+    called = (change.parent / "called").read_text()
+    assert "--method POST repos/octo/app/issues/7/comments" in called
+    (change.parent / "called").unlink()
+    (Path(first) / "gh").write_text(
+        f'#!/bin/sh\necho "$@" >> "{change.parent}/called"\ncase "$*" in *--paginate*) echo 42;; esac\n'
+    )
+    reviewed(change, **where)
+    called = (change.parent / "called").read_text()
+    assert "--method PATCH repos/octo/app/issues/comments/42" in called
+    assert "POST" not in called
+
+
+def test_a_fork_whose_token_may_not_comment_has_the_summary(change: Path) -> None:
+    first = gh(change.parent, "exit 1")
+    done = reviewed(change, PULL_REQUEST="7", GITHUB_REPOSITORY="octo/app", FIRST=first)
+    assert done.returncode == 1
+    assert "::notice::the token may not comment" in done.stdout
+    assert (change.parent / "summary.md").read_text().startswith("<!-- aws-iam review -->")
+
+
+def test_a_review_that_is_not_possible_is_an_error_and_no_pass(change: Path) -> None:
+    done = run(
+        "bash", ACTION / "review.sh", cwd=change, BASE="0" * 40, RUNNER_TEMP=str(change.parent)
+    )
+    assert done.returncode not in {0, 1}
+
+
+def test_the_action_is_taken_by_its_schema_and_zizmor() -> None:
+    file = ACTION / "action.yml"
+    schema = ("check-jsonschema", "--builtin-schema", "vendor.github-actions")
+    for words in ((*schema, file), ("zizmor", "--offline", "--no-progress", file)):
+        done = run(*words, cwd=ROOT)
+        assert done.returncode == 0, done.stdout + done.stderr
+    used = re.findall(r"uses: (.+)", file.read_text(encoding="utf-8"))
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action) for action in used)
+    given = yaml.safe_load(file.read_text(encoding="utf-8"))["runs"]["steps"][-1]["env"]
+    script = (ACTION / "review.sh").read_text(encoding="utf-8")
+    assert all(re.search(rf"\b{name}\b", script) for name in given if name != "GH_TOKEN")
+
+
+@pytest.mark.skipif(not shutil.which("shellcheck"), reason="`sudo apt-get install shellcheck`")
+def test_the_script_is_taken_by_shellcheck() -> None:
+    done = run("shellcheck", ACTION / "review.sh", cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_gitlab_template_is_taken_by_its_schema_and_its_command_runs(change: Path) -> None:
+    schema = ("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci")
+    done = run(*schema, GITLAB, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+    job = yaml.safe_load(GITLAB.read_text(encoding="utf-8"))["aws-iam-review"]
+    install, command = job["script"]
+    assert install.startswith("pip install")
+    git(change, "fetch", "--quiet", "--depth=1", "origin", base(change))
+    variables = {name: value for name, value in job["variables"].items() if name != "GIT_DEPTH"}
+    done = run(
+        "bash",
+        "-ec",
+        command,
+        cwd=change,
+        CI_MERGE_REQUEST_DIFF_BASE_SHA=base(change),
+        **variables,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "iam:PassRole" in (change / job["artifacts"]["reports"]["junit"]).read_text()
