@@ -17,6 +17,7 @@ from aws_iam.cli import parsers
 from aws_iam.cli.exit_status import INTERRUPTED, OK, UNREADABLE, WRONG, Gate, exit_status
 from aws_iam.cli.files import read_document, read_policies, read_records
 from aws_iam.cli.parsers import Use, option_of, words_by_argument
+from aws_iam.cli.settings import settings_path, with_settings
 from aws_iam.cli.wording import Wording
 from aws_iam.cli.written_files import write_files
 from aws_iam.errors import AwsIamError, InputError, closest, system_reason
@@ -149,8 +150,13 @@ def _values(action: Action, typed: Mapping[str, list[str]]) -> dict[str, Any]:
             )
         from aws_iam.cli.work_tree import changed_files
 
-        sides = changed_files(values["base"], typed.get("document", ()))
-        values["document"], values["baseline"], values["base"] = sides
+        paths = typed.get("document") or ["."]
+        document, baseline, title = changed_files(values["base"], paths)
+        values |= {
+            "document": with_settings(document, paths),
+            "baseline": with_settings(baseline, paths),
+            "base": title,
+        }
     return values
 
 
@@ -174,13 +180,21 @@ def _value(argument: Argument, words: list[str]) -> Any:
 
 def _document(argument: Argument, words: list[str]) -> Any:
     if argument.policies:
-        return read_policies(argument.name, words)
+        found = read_policies(argument.name, words)
+        if isinstance(found, str) or argument.name != "document":
+            return found
+        return with_settings(found, words)
     read = read_records if argument.records else read_document
     return read(argument.name, words[0])
 
 
 def _print(answer: Answer, action: Action, options: argparse.Namespace, in_words: InWords) -> int:
     status = exit_status(answer, _gate(options))
+    if getattr(options, "write_baseline", False):
+        write_files(
+            answer.artifacts, settings_path(words_by_argument(action, options)["document"])
+        )
+        answer = replace(answer, artifacts=())
     out = options.out if parsers.writes_files(action) else None
     if out is not None and answer.artifacts:
         paths = write_files(answer.artifacts, out)

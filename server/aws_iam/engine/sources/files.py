@@ -33,11 +33,12 @@ class Files:
 
     `checkout` is the host, owner and name of the repository whose checkout they lie in; empty where that is not known.
     `read` returns the text of another file that the files name, if it lies in the same folder. They are `chosen` from a
-    tree, in which nothing else matters, so that there may be no policy at all.
+    tree, in which nothing else matters, so that there may be no policy at all. `settings` is the `aws-iam.toml` that applies to them.
     """
 
     files: tuple[File, ...]
     folder: str = ""
     checkout: str = ""
     chosen: bool = False
+    settings: File | None = None
     read: Callable[[str], str | None] = field(default=_nothing, compare=False, repr=False)

@@ -176,6 +176,9 @@ def validate(
     fail_on: Annotated[
         str, Parameter("tests fail at or above it", choices=SEVERITIES, cli_only=True)
     ] = "high",
+    write_baseline: Annotated[
+        bool, Parameter("list today's problems in aws-iam.toml, to be told no more", cli_only=True)
+    ] = False,
     connection: Connection,
     progress: Progress,
 ) -> Answer:
@@ -188,7 +191,9 @@ def validate(
     access_analyzer.refuse_connection_without_online(connection, online=online)
     aws = (connection, progress) if online else None
     report = Report(format=format_, fail_on=fail_on) if format_ else None
-    return policy_validate.validate_policies(document, kind, resource_type, aws=aws, report=report)
+    return policy_validate.validate_policies(
+        document, kind, resource_type, aws=aws, report=report, begins_list=write_baseline
+    )
 
 
 @tool.action

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -92,6 +93,21 @@ def test_a_file_holds_what_is_new_alone(format_: str) -> None:
     content = review(case, format=format_).artifacts[0].content
     assert "sqs:SendMessage" in content
     assert "iam:*" not in content
+
+
+def test_what_is_muted_stays_in_sight() -> None:
+    case = next(own for own in CASES if own["name"] == "a policy is added")
+    after = folder(case["after"])
+    ignore = '[[ignore]]\ncode = "{}"\nreason = "for the <deployer>"\n'
+    texts = "\n".join(map(ignore.format, ("ACCESS_GAINED", "PASS_ROLE_WITH_STAR_IN_RESOURCE")))
+    settings = File(name="tree/aws-iam.toml", text=texts)
+    sides = {"document": replace(after, settings=settings), "baseline": folder(case["before"])}
+    answer = tool.run({"action": "review", **sides, "format": "markdown"})
+    assert all(finding.muted for finding in answer.findings)
+    assert "2 problems muted" in answer.summary
+    text = answer.artifacts[0].content
+    assert "what is gained is muted" in text.splitlines()[1]
+    assert "for the \\<deployer\\>" in text
 
 
 def test_without_a_baseline_there_is_nothing_to_review() -> None:

@@ -46,10 +46,13 @@ def comment(reviewed: Reviewed) -> str:
 
 
 def _parts(reviewed: Reviewed) -> Iterator[str]:
-    gained = [f for f in reviewed.access if f.code == "ACCESS_GAINED" and f.status is Status.FAIL]
-    open_ = [f for f in reviewed.access if f.status is Status.UNKNOWN]
-    lost = [f for f in reviewed.access if f.code == "ACCESS_LOST" and f.status is Status.FAIL]
-    yield f"{MARK}\n### {_verdict(reviewed, gained, open_)}"
+    access = [finding for finding in reviewed.access if finding.muted is None]
+    added = [finding for finding in reviewed.added if finding.muted is None]
+    muted = [f for f in (*reviewed.access, *reviewed.added) if f.muted is not None]
+    gained = [f for f in access if f.code == "ACCESS_GAINED" and f.status is Status.FAIL]
+    open_ = [f for f in access if f.status is Status.UNKNOWN]
+    lost = [f for f in access if f.code == "ACCESS_LOST" and f.status is Status.FAIL]
+    yield f"{MARK}\n### {_verdict(reviewed, gained, open_, added)}"
     grave = [f for f in gained if f.severity.rank <= Severity.MEDIUM.rank] or gained
     if gained:
         yield "\n".join(_table(_GAINS, grave))
@@ -57,10 +60,15 @@ def _parts(reviewed: Reviewed) -> Iterator[str]:
         yield "**May be gained, could not be compared**\n\n" + "\n".join(
             _table(("severity", "who or what", "why", "where"), open_)
         )
-    if reviewed.added:
+    if added:
         yield "**New problems**\n\n" + "\n".join(
-            _table(("severity", "policy", "problem", "where"), reviewed.added, codes=True)
+            _table(("severity", "policy", "problem", "where"), added, codes=True)
         )
+    if muted:
+        rows = (
+            [code_span(f.code), _text(f.message or f.title), _text(f.muted or "")] for f in muted
+        )
+        yield _folded(f"Muted: {len(muted):,}", _rows(("code", "what", "reason"), rows))
     if reviewed.not_judged:
         rows = ([_text(row["place"]), _text(row["why"])] for row in reviewed.not_judged)
         yield _folded(
@@ -78,7 +86,12 @@ def _parts(reviewed: Reviewed) -> Iterator[str]:
     yield f"<sub>Compared with {_text(reviewed.base)}; {unchanged}. Written by aws-iam: each gain is proved by a request.</sub>"
 
 
-def _verdict(reviewed: Reviewed, gained: Sequence[Finding], open_: Sequence[Finding]) -> str:
+def _verdict(
+    reviewed: Reviewed,
+    gained: Sequence[Finding],
+    open_: Sequence[Finding],
+    added: Sequence[Finding],
+) -> str:
     """One line for who reads nothing else."""
     said = []
     if gained:
@@ -90,13 +103,22 @@ def _verdict(reviewed: Reviewed, gained: Sequence[Finding], open_: Sequence[Find
         said.append(f"IAM: access is gained ({graded}), at worst {_risk(worst)}")
     if open_:
         said.append(f"{counted(len(open_), 'change')} could not be compared")
-    if reviewed.added:
-        said.append(counted(len(reviewed.added), "new problem"))
+    if added:
+        said.append(counted(len(added), "new problem"))
     if not said and reviewed.not_judged:
         said.append("nothing is gained in what was judged, but not everything was")
     if not said:
-        lost = any(f.code == "ACCESS_LOST" for f in reviewed.access)
-        said.append("access is only lost" if lost else "no access is gained or lost")
+        codes = {(f.code, f.muted is None) for f in reviewed.access}
+        if ("ACCESS_GAINED", False) in codes:
+            said.append("what is gained is muted")
+        lost = ("ACCESS_LOST", True) in codes
+        said.append(
+            "access is only lost"
+            if lost
+            else "no other access is gained or lost"
+            if said
+            else "no access is gained or lost"
+        )
     text = "; ".join(said)
     return text if text.startswith("IAM") else f"IAM: {text}"
 

@@ -10,9 +10,11 @@ from aws_iam.answer import Answer, Artifact, NextCall, next_call
 from aws_iam.engine.comparison.compare import compare_documents
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
+from aws_iam.rules.ignores import ignores_of
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings, urgency
 from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words
+from aws_iam.tools.policy.muting import with_ignores
 from aws_iam.tools.policy.review.comment import comment
 from aws_iam.tools.policy.review.new_findings import new_findings
 from aws_iam.tools.policy.review.origins import origins
@@ -42,12 +44,13 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         )
     found = compare_documents(document, baseline, per_principal=True)
     places = origins(found)
-    judged = new_findings(found, places)
+    ignores = ignores_of(document)
+    judged = tuple((own, ignores.muted(added)) for own, added in new_findings(found, places))
     reviewed = Reviewed(
         base=base or "the baseline",
         found=found,
         places=places,
-        access=compared_findings(found, places.placed),
+        access=ignores.muted(compared_findings(found, places.placed)),
         added=tuple(sorted((finding for _, own in judged for finding in own), key=urgency)),
         not_judged=tuple(_not_judged(found)),
     )
@@ -64,7 +67,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         case _:
             unread = found.inputs[0].unread
             artifacts = [report.artifact(judged, reviewed.access, unread)] if report else []
-    return Answer(
+    answer = Answer(
         summary=" ".join(_summary(reviewed)),
         findings=findings,
         artifacts=tuple(artifacts),
@@ -73,6 +76,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         next=_next(reviewed, base),
         as_of=catalog().as_of,
     )
+    return with_ignores(answer, ignores)
 
 
 def _summary(reviewed: Reviewed) -> Iterator[str]:
@@ -82,12 +86,14 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         yield f"The change gains and loses no access, and adds no problem; {compared} compared with {reviewed.base}."
         return
     yield from relation_in_words(found, "what was read of " if reviewed.not_judged else "")
-    if reviewed.added:
-        counts = Counter(str(finding.severity) for finding in reviewed.added)
+    added = [finding for finding in reviewed.added if finding.muted is None]
+    if added:
+        counts = Counter(str(finding.severity) for finding in added)
         severities = joined([f"{number} {severity}" for severity, number in counts.items()])
-        yield f"{counted(len(reviewed.added), 'new problem')} of `policy validate`: {severities}."
+        yield f"{counted(len(added), 'new problem')} of `policy validate`: {severities}."
     else:
-        yield "No problem of `policy validate` is new."
+        unmuted = " and not muted" if reviewed.added else ""
+        yield f"No problem of `policy validate` is new{unmuted}."
     if reviewed.not_judged:
         places = [row["place"] for row in reviewed.not_judged]
         yield f"Not judged: {joined(places, shown=_SHOWN)}."

@@ -14,6 +14,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.engine.sources.gathered import Unread
 from aws_iam.rules.check import AT_MOST
+from aws_iam.rules.ignores import ignores_of
 from aws_iam.rules.policy.catalogue import ENDED_EARLY
 from aws_iam.rules.policy.run import (
     SEVERITIES,
@@ -23,6 +24,7 @@ from aws_iam.rules.policy.run import (
     with_places,
 )
 from aws_iam.tools.kit import policy_inputs
+from aws_iam.tools.policy.muting import begun_list, with_ignores
 from aws_iam.tools.policy.validate.access_analyzer import AnalyzedPolicies, with_access_analyzer
 from aws_iam.wording import counted
 
@@ -50,8 +52,13 @@ def validate_policies(
     *,
     aws: tuple[Connection, Progress] | None = None,
     report: Report | None = None,
+    begins_list: bool = False,
 ) -> Answer:
-    """The problems of each policy, the kind it was read as, and whether that was guessed."""
+    """The problems of each policy, the kind it was read as, and whether that was guessed.
+
+    `begins_list`: today's problems become entries of the settings file, which is the answer's file.
+    """
+    ignores = ignores_of(document)
     gathered_policies = gathered(document, kind, resource_type)
     by_document = tuple((source, source_findings(source)) for source in gathered_policies.sources)
     analyzed = (
@@ -59,9 +66,14 @@ def validate_policies(
         if aws
         else AnalyzedPolicies(by_document=by_document)
     )
-    return _answer(
-        replace(analyzed, by_document=with_places(analyzed.by_document)), gathered_policies, report
-    )
+    judged = with_places(analyzed.by_document)
+    settings = None
+    if begins_list:
+        settings = begun_list(document, ignores, [f for _, own in judged for f in own])
+        ignores = ignores_of(settings.document)
+    muted = tuple((source, ignores.muted(found)) for source, found in judged)
+    answer = _answer(replace(analyzed, by_document=muted), gathered_policies, report)
+    return with_ignores(answer, ignores, settings)
 
 
 def _answer(
@@ -125,10 +137,12 @@ def _summary(
 ) -> str:
     which = _kinds_read(source for source, _ in by_source)
     date = f"service data of {catalog().as_of}"
-    problems = [finding for finding in findings if not _says_not_judged(finding)]
+    told = [finding for finding in findings if not _says_not_judged(finding)]
+    problems = [finding for finding in told if finding.muted is None]
     if not problems:
         scope = f"in {which}" if complete else f"in what was judged of {which}"
-        return f"{'No problems found' if complete else 'No problems'} {scope}; {date}."
+        found = "No problems found" if complete and not told else "No problems"
+        return f"{found}{' that are not muted' if told else ''} {scope}; {date}."
     severities = Counter(finding.severity for finding in problems)
     severity_counts = ", ".join(
         f"{severities[severity]} {severity}" for severity in SEVERITIES if severities[severity]

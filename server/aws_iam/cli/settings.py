@@ -1,0 +1,73 @@
+"""Finds `aws-iam.toml`, the settings beside the sources, and leaves out the files that it excludes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aws_iam.cli.files import file_of_folder
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.rules.ignores import SETTINGS, excluded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_iam.engine.sources.files import File, Files
+
+_MOST_BYTES = 1_000_000
+
+
+def with_settings(files: Files, paths: Sequence[str]) -> Files:
+    """The files with the settings that apply to the first path, and without those that the settings exclude."""
+    settings = _found(paths[0] if paths else ".")
+    if settings is None:
+        return files
+    patterns = excluded(settings.text, settings.name)
+    kept = tuple(
+        file for file in files.files if not _is_excluded(file.name, settings.name, patterns)
+    )
+    if files.files and not kept:
+        raise InputError(
+            f"{quoted(settings.name)} excludes every file that was given",
+            hint="name other files, or change `exclude`",
+        )
+    return replace(files, files=kept, settings=settings)
+
+
+def settings_path(paths: Sequence[str]) -> str:
+    """Where the settings of these paths are, or are to be."""
+    found = _found(paths[0] if paths else ".")
+    return found.name if found else SETTINGS
+
+
+def _found(path: str) -> File | None:
+    """The settings in the folder of the path or the nearest above, up to the top of a git work tree."""
+    if "\0" in path:
+        return None
+    folder = Path(path) if os.path.isdir(path) else Path(path).parent  # noqa: PTH112 - as it was typed
+    here = folder.resolve()
+    for above in (here, *here.parents):
+        file = above / SETTINGS
+        if file.is_file():
+            return _read(os.path.relpath(file))
+        if (above / ".git").exists():
+            return None
+    return None
+
+
+def _read(name: str) -> File:
+    file = file_of_folder(name, _MOST_BYTES)
+    if file.unreadable:
+        raise InputError(f"{quoted(name)} cannot be read: {file.unreadable}")
+    return file
+
+
+def _is_excluded(name: str, settings: str, patterns: Sequence[str]) -> bool:
+    if not name or not patterns:
+        return False
+    path = os.path.relpath(name, os.path.dirname(settings) or ".").replace(os.sep, "/")  # noqa: PTH120 - names
+    return any(fnmatchcase(path, pattern) for pattern in patterns)

@@ -1,0 +1,269 @@
+"""What the authors of policies have decided to leave as it is: comments in their files, and `aws-iam.toml` beside them.
+
+ignores_of(files)                →   Ignores
+ignores_of(files).muted(found)   →   the findings, those that are ignored with the reason as `muted`
+
+# aws-iam: ignore[SERVICE_WILDCARD_ALLOWED] the break-glass role       on the line of the finding, or the one above
+
+[[ignore]]                       every field but `code` and `reason` may be left out
+code = "SERVICE_WILDCARD_ALLOWED"
+path = "stacks/*.yaml"           files, as a pattern from the folder of aws-iam.toml on
+where = "BreakGlass*"            the name of the policy, as a pattern
+reason = "reviewed in May"
+until = 2027-01-31               the last day
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Status
+from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.engine.sources.files import Files
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
+from aws_iam.rules.policy.catalogue import POLICY_RULES
+from aws_iam.wording import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.answer import Finding
+
+SETTINGS = "aws-iam.toml"
+"""The name of the file with the settings."""
+_FIELDS = frozenset({"code", "path", "where", "reason", "until"})
+_TABLES = frozenset({"ignore", "exclude"})
+_COMMENT = re.compile(r"(?:^|\s)(?:#|//)[ \t]*aws-iam:[ \t]*ignore\[([^\]\n]*)\][ \t]*(.*)$")
+_MOST_IGNORES = 10_000
+_OWN_CODES = ("ACCESS_GAINED", "ACCESS_LOST", "NOT_JUDGED")
+
+
+@dataclass(slots=True)
+class _Ignore:
+    """One decision, where it stands, and whether it has muted anything."""
+
+    code: str
+    reason: str
+    place: str
+    path: str = ""
+    where: str = ""
+    until: date | None = None
+    # A comment's file and the lines that it speaks of.
+    file: str = ""
+    lines: frozenset[int] = frozenset()
+    used: bool = False
+
+    def takes(self, finding: Finding, path: str) -> bool:
+        """Whether it speaks of the finding, in the file of that path from the settings on."""
+        if finding.code != self.code:
+            return False
+        at = finding.where
+        if self.file:
+            return at is not None and at.file == self.file and at.line in self.lines
+        return (not self.path or fnmatchcase(path, self.path)) and (
+            not self.where or fnmatchcase(finding.resource or "", self.where)
+        )
+
+
+@dataclass(slots=True)
+class Ignores:
+    """The decisions of some files; it remembers which of them were of use."""
+
+    own: Sequence[_Ignore] = ()
+    # The folder of the settings, from which their paths start.
+    folder: str = ""
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
+
+    def muted(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """The findings; one that fails and is ignored has the reason in `muted`."""
+        return tuple(map(self._muted, findings))
+
+    def _muted(self, finding: Finding) -> Finding:
+        if finding.status is not Status.FAIL or finding.muted is not None:
+            return finding
+        path = self._path(finding)
+        for ignore in self.own:
+            if ignore.takes(finding, path):
+                ignore.used = True
+                if ignore.until is None or ignore.until >= self.today:
+                    return replace(finding, muted=f"{ignore.reason} ({ignore.place})")
+        return finding
+
+    def _path(self, finding: Finding) -> str:
+        file = finding.where.file if finding.where and finding.where.file else ""
+        return os.path.relpath(file, self.folder or ".").replace(os.sep, "/") if file else ""
+
+    def rows(self) -> list[dict[str, str]]:
+        """The decisions that do nothing: those that are over, of no known code, or of no finding."""
+        return [
+            {"ignore": own.code, "at": own.place, "why": why}
+            for own in self.own
+            if (why := self._idle(own))
+        ]
+
+    def _idle(self, own: _Ignore) -> str:
+        if own.until is not None and own.until < self.today:
+            return f"over since {own.until}"
+        if own.used:
+            return ""
+        if own.code in _codes():
+            return "silences nothing"
+        near = closest(own.code, sorted(_codes()))
+        return f"no such code{f'; did you mean {near}?' if near else ''}"
+
+    def note(self) -> str:
+        """A sentence about the decisions that do nothing; empty when each does."""
+        idle = [f"`{row['ignore']}` at {row['at']}: {row['why']}" for row in self.rows()]
+        return f"Not in use: {joined(idle, shown=3)}." if idle else ""
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset({*(rule.code for rule in POLICY_RULES), *RISK_CODES, *_OWN_CODES})
+
+
+def ignores_of(document: object) -> Ignores:
+    """The decisions in files and their settings; none for a document of another kind. InputError for settings that are wrong."""
+    if not isinstance(document, Files):
+        return Ignores()
+    found = [own for file in document.files for own in _in_comments(file.name, file.text)]
+    settings = document.settings
+    folder = ""
+    if settings:
+        folder = os.path.dirname(settings.name)  # noqa: PTH120 - a name, not a file
+        found += _in_settings(settings.name, settings.text)
+    if len(found) > _MOST_IGNORES:
+        raise InputError(
+            f"there are more than {_MOST_IGNORES:,} `ignore` entries", hint="review fewer files"
+        )
+    return Ignores(own=found, folder=folder)
+
+
+def _in_comments(file: str, text: str) -> Iterator[_Ignore]:
+    if "aws-iam:" not in text:
+        return
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        met = _COMMENT.search(line)
+        if met is None:
+            continue
+        alone = not line[: met.start()].strip()
+        place = f"{file}:{number}" if file else f"line {number}"
+        reason = met[2].strip()
+        if not reason:
+            raise InputError(
+                f"{place}: `aws-iam: ignore[{met[1]}]` has no reason",
+                hint="write why behind the bracket",
+            )
+        for code in filter(None, (part.strip() for part in met[1].split(","))):
+            yield _Ignore(
+                code=code,
+                reason=reason,
+                place=place,
+                file=file,
+                lines=frozenset({number, _next_line(lines, number)} if alone else {number}),
+            )
+
+
+def _next_line(lines: Sequence[str], number: int) -> int:
+    """The line below a comment, or below several."""
+    while number < len(lines) and _COMMENT.search(lines[number]):
+        number += 1
+    return number + 1
+
+
+def excluded(settings: str, name: str) -> tuple[str, ...]:
+    """The patterns of files that the settings leave out, from their folder on."""
+    patterns = _table(name, settings).get("exclude", [])
+    if not isinstance(patterns, list) or not all(isinstance(own, str) for own in patterns):
+        raise InputError(f"{quoted(name)}: `exclude` is no list of patterns")
+    return tuple(patterns)
+
+
+def _table(name: str, text: str) -> Mapping[str, Any]:
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{quoted(name)} is not TOML: {error}") from None
+    for key in found:
+        if key not in _TABLES:
+            near = closest(key, sorted(_TABLES))
+            raise InputError(
+                f"{quoted(name)} has the unknown entry {quoted(key)}",
+                hint=f"did you mean `{near}`?"
+                if near
+                else "it may have `[[ignore]]` and `exclude`",
+            )
+    return found
+
+
+def _in_settings(name: str, text: str) -> Iterator[_Ignore]:
+    rows = _table(name, text).get("ignore", [])
+    if not isinstance(rows, list):
+        raise InputError(f"{quoted(name)}: `ignore` is no list", hint="write `[[ignore]]`")
+    for number, row in enumerate(rows, 1):
+        place = f"{os.path.basename(name)}, ignore {number}"  # noqa: PTH119 - a name, not a file
+        unknown = sorted(set(row) - _FIELDS) if isinstance(row, dict) else ["?"]
+        if unknown:
+            near = closest(unknown[0], sorted(_FIELDS))
+            raise InputError(
+                f"{place} has the unknown field {quoted(unknown[0])}",
+                hint=f"did you mean `{near}`?"
+                if near
+                else f"known are {', '.join(sorted(_FIELDS))}",
+            )
+        for needed in ("code", "reason"):
+            if not isinstance(row.get(needed), str) or not row[needed].strip():
+                raise InputError(f"{place} has no `{needed}`", hint=f'write {needed} = "…"')
+        until = row.get("until")
+        if until is not None and (not isinstance(until, date) or isinstance(until, datetime)):
+            raise InputError(f"{place}: `until` is no day", hint="write until = 2027-01-31")
+        texts = {own: row.get(own, "") for own in ("path", "where")}
+        for own, value in texts.items():
+            if not isinstance(value, str):
+                raise InputError(f"{place}: `{own}` is no text")
+        yield _Ignore(
+            code=row["code"].strip(),
+            reason=row["reason"].strip(),
+            place=place,
+            until=until,
+            **texts,
+        )
+
+
+def as_baseline(findings: Iterable[Finding], folder: str, today: date) -> str:
+    """`[[ignore]]` entries for the findings that fail and are not muted, one for each code, file and policy."""
+    seen: dict[tuple[str, str, str], None] = {}
+    for finding in findings:
+        if finding.status is Status.FAIL and finding.muted is None:
+            file = finding.where.file if finding.where and finding.where.file else ""
+            path = os.path.relpath(file, folder or ".").replace(os.sep, "/") if file else ""
+            seen.setdefault((finding.code, path, finding.resource or ""))
+    entries = []
+    for code, path, where in seen:
+        lines = ["[[ignore]]", f"code = {_toml(code)}"]
+        lines += [f"path = {_toml(_literal(path))}"] if path else []
+        lines += [f"where = {_toml(_literal(where))}"] if where else []
+        entries.append(
+            "\n".join([*lines, f'reason = "there on {today}, when this list was begun"'])
+        )
+    return "\n\n".join(entries) + ("\n" if entries else "")
+
+
+def _literal(text: str) -> str:
+    """A pattern that matches the text alone."""
+    return re.sub(r"([*?\[])", r"[\1]", text)
+
+
+def _toml(text: str) -> str:
+    """A basic string of TOML."""
+    shown = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", shown) + '"'
