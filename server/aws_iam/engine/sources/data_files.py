@@ -64,9 +64,22 @@ def of_data(file: File, requested: Requested) -> Gathered | Syntax:
         if not has_marks(file.text):
             raise
         return _of_template(file, requested)
-    if isinstance(roots, Syntax):
-        return _of_template(file, requested) if has_marks(file.text) else roots
-    return _in_roots(roots, file, requested)
+    if not isinstance(roots, Syntax):
+        return _in_roots(roots, file, requested)
+    return (
+        _of_template(file, requested)
+        if has_marks(file.text)
+        else _called_json(file, requested) or roots
+    )
+
+
+def _called_json(file: File, requested: Requested) -> Gathered | None:
+    """The policies of a template of Terraform, which is often called `.json`; None where that is not what it is."""
+    template = masked(file.text, dollars=True) if "${" in file.text else None
+    if template is None or isinstance(scan(template.text, MAX_FILE_CHARACTERS), Syntax):
+        return None
+    found = _in_template(template, file, requested)
+    return found if found and found.sources else None
 
 
 def without_comments(text: str) -> str:

@@ -22,7 +22,7 @@ from aws_iam.engine.sources.data_files import of_data
 from aws_iam.engine.sources.document_shapes import is_terraform
 from aws_iam.engine.sources.file_names import is_known
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
-from aws_iam.engine.sources.gathered import Gathered, Unread, together
+from aws_iam.engine.sources.gathered import Gathered, Unread, together, without_file
 from aws_iam.engine.sources.markdown_fences import has_fence
 from aws_iam.engine.sources.markdown_policies import is_markdown, of_markdown
 from aws_iam.engine.sources.parsed_values import (
@@ -110,17 +110,21 @@ def _of_text(text: str, requested: Requested, at_most: int = MAX_CHARACTERS) -> 
     if not isinstance(node, Syntax):
         return of_root(node, text, requested)
     unnamed = File(name="", text=text)
-    if has_fence(text) and may_hold_policy(text):
-        in_blocks = of_markdown(unnamed, requested)
-        if in_blocks.sources:
-            return in_blocks
+    in_blocks = of_markdown(unnamed, requested) if has_fence(text) else None
+    if in_blocks and in_blocks.sources:
+        return without_file(in_blocks)
     if is_terraform(text):
         return required_policies(of_terraform(Files(files=(unnamed,)), requested)[0])
-    # IAM accepts JSON only, so YAML is read only as a larger document.
-    larger = of_larger(larger_yaml(text), requested, required=False)
+    return _of_other_text(unnamed, requested) or Gathered(sources=(Source(name="", content=node),))
+
+
+def _of_other_text(file: File, requested: Requested) -> Gathered | None:
+    """The policies of a text in YAML or of a template; IAM accepts JSON only, so YAML is read only as a larger document."""
+    larger = of_larger(larger_yaml(file.text), requested, required=False)
     if larger.sources or larger.unread or larger.formats:
         return required_policies(larger)
-    return Gathered(sources=(Source(name="", content=node),))
+    found = of_data(file, requested) if has_marks(file.text) else None
+    return without_file(found) if isinstance(found, Gathered) and found.sources else None
 
 
 def _of_files(given: Files, requested: Requested) -> Gathered:

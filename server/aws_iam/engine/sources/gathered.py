@@ -100,3 +100,15 @@ def under_name(found: Gathered, name: str) -> Gathered:
         ),
         unread=tuple(replace(own, place=under(own.place)) for own in found.unread),
     )
+
+
+def without_file(found: Gathered) -> Gathered:
+    """What was found in a text without a name."""
+    return replace(
+        found,
+        sources=tuple(replace(own, file=None) for own in found.sources),
+        unread=tuple(replace(own, file=None) for own in found.unread),
+        attachments=tuple(replace(own, file=None) for own in found.attachments),
+        settings=tuple(replace(own, file=None) for own in found.settings),
+        resources=tuple(replace(own, file=None) for own in found.resources),
+    )

@@ -58,8 +58,6 @@ def of_markdown(file: File, requested: Requested) -> Gathered:
         place = Unread(place="the text", why=_OUTSIDE, file=file.name or None)
         parts.append(Gathered(sources=(), unread=(place,)))
     all_ = together(parts)
-    if not file.name:
-        all_ = replace(all_, sources=tuple(replace(own, file=None) for own in all_.sources))
     formats = ((file.name, NAME), *all_.formats) if all_.sources else ()
     return replace(all_, formats=formats, files=1)
 

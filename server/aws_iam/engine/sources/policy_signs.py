@@ -23,6 +23,8 @@ _EFFECT = re.compile(
     r"""\bEffect(?:\W{1,12}(?:Allow|Deny)\b|\\{0,4}["']?\s{0,9}[:=]\s{0,9}\\{0,4}["']?(?:\{\{|\$\{|<))"""
 )
 _ACTION = re.compile(r"""\b(?:Not)?Action\\{0,4}["']?\s{0,9}[:=]""")
+# The files that generators write have a statement as an example, commented out.
+_COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 _DOCUMENT = re.compile(r'\baws_iam_policy_document"?[ \t]+"?[\w-]+"?[ \t]*\{')
 
 FRAGMENT = (
@@ -47,6 +49,13 @@ def mentions_policies(text: str) -> bool:
 
 
 def looks_like_policy(text: str) -> bool:
-    """Whether the text has an effect beside actions, or a document of Terraform."""
+    """Whether the text has an effect beside actions, or a document of Terraform, outside of comments."""
+    return _has_signs(text) and _has_signs(_COMMENT_LINE.sub("", text))
+
+
+def _has_signs(text: str) -> bool:
+    # The words alone are found far faster.
+    if "Effect" not in text and "aws_iam_policy_document" not in text:
+        return False
     has_statement = _EFFECT.search(text) is not None and _ACTION.search(text) is not None
     return has_statement or _DOCUMENT.search(text) is not None
