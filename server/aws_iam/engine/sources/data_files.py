@@ -149,8 +149,21 @@ def _of_template(file: File, requested: Requested) -> Gathered:
     found = _in_template(template, file, requested) if template else None
     if found or not mentions_policies(file.text):
         return found or Gathered(sources=(), files=1)
-    place = Unread(place=file.name, why=TEMPLATE, file=file.name)
-    return Gathered(sources=(), unread=(place,), files=1)
+    why = TEMPLATE + (_fault(template) if template else "")
+    return Gathered(
+        sources=(), unread=(Unread(place=file.name, why=why, file=file.name),), files=1
+    )
+
+
+def _fault(template: Masked) -> str:
+    """Where a template that looks like JSON stops being it."""
+    if not template.text.lstrip().startswith(("{", "[")):
+        return ""
+    fault = scan(template.text, MAX_FILE_CHARACTERS)
+    if not isinstance(fault, Syntax):
+        return ""
+    place = f"line {fault.where.line}:{fault.where.column}"
+    return f" ({place} is not JSON: {template.shown(fault.message)})"
 
 
 def _in_template(template: Masked, file: File, requested: Requested) -> Gathered | None:
