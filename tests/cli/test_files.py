@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.cli import files
+from aws_iam.cli import files, other_files
+from aws_iam.engine.sources.files import Files
+from aws_iam.engine.sources.policy_signs import OTHER_TEXT
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 
@@ -52,6 +54,15 @@ def folder(tmp_path: Path) -> Path:
     (made / "roles" / "template.yaml").write_text(TEMPLATE.read_text(encoding="utf-8"))
     (made / "package.json").write_text('{"name": "x"}')
     (made / "notes.txt").write_text(BAD)
+    (made / "windows.json").write_text(BAD, encoding="utf-16")
+    (made / "windows.policy").write_text(GOOD, encoding="utf-16")
+    (made / "latin.cfg").write_bytes(BAD.encode() + b"\xff")
+    (made / "long.log").write_text(BAD + "\n" * 1_000_000)
+    (made / "app.py").write_text(f"POLICY = {json.loads(BAD)}\n")
+    (made / "image.bin").write_bytes(b"\0" + BAD.encode())
+    (made / "main.py").write_text("print('no policy')\n")
+    (made / "linked.txt").symlink_to(made / "notes.txt")
+    os.mkfifo(made / "pipe")
     (made / "latin.json").write_bytes(b'{"Statement": "\xff"}')
     for hidden in (".git", "node_modules"):
         (made / hidden).mkdir()
@@ -68,15 +79,24 @@ def test_a_folder_is_read_with_everything_below_it(folder: Path) -> None:
     assert [(finding["code"], finding["where"]["file"]) for finding in answer["findings"]] == [
         ("NOT_JUDGED", "policies/gone.json"),
         ("NOT_JUDGED", "policies/latin.json"),
+        ("INVALID_ACTION", "policies/notes.txt"),
         ("NOT_JUDGED", "policies/pipe.json"),
         ("INVALID_ACTION", "policies/roles/deep/bad.json"),
         ("INVALID_ACTION", "policies/roles/template.yaml"),
+        ("INVALID_ACTION", "policies/windows.json"),
     ]
     facts = answer["facts"]
-    assert facts["policies_read"] == 8
+    assert facts["policies_read"] == 11
     assert facts["files_without_policies"] == 1
+    # A link, a pipe, a binary file and code without policies were only looked at.
+    assert facts["files_seen"] == facts["files_read"] + facts["files_not_read"] + 4 == 17
+    assert facts["files_not_read"] == 6
+    assert answer["summary"].startswith("At least 7 problems in 11 policies")
     assert {row["place"]: row["why"] for row in facts["not_judged"]} == {
         "policies/latin.json": "`policies/latin.json` is not UTF-8 text (byte 15)",
+        "policies/latin.cfg": f"it is not UTF-8 text (byte {len(BAD)})",
+        "policies/long.log": other_files.TOO_LONG,
+        "policies/app.py": OTHER_TEXT,
         "policies/gone.json": "not a file",
         "policies/pipe.json": "not a file",
         "ReportsRole.AssumeRolePolicyDocument": "values are known only at deployment",
@@ -139,7 +159,41 @@ def test_a_folder_of_too_many_files_is_refused(tmp_path: Path) -> None:
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     done = run("policy", "validate", "--document", str(tmp_path))
     assert done.returncode == 2
-    assert "no JSON or YAML file" in done.stderr
+    assert "holds no file with a policy" in done.stderr
+    (tmp_path / "main.py").write_text("print('no policy')\n")
+    done = run("policy", "validate", "--document", str(tmp_path))
+    assert "(1 file seen) holds no file with a policy" in done.stderr
+
+
+def test_an_unread_policy_is_no_all_clear_and_fails_where_that_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text(GOOD)
+    (tmp_path / "role.yaml").write_text("a: {{ x }}: {\nEffect: Allow\nAction: x\n")
+    done = run("policy", "validate", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No problems in what was judged" in done.stdout
+    assert "1 place was not judged." in done.stdout
+    assert "helm template" in done.stdout
+    assert run("policy", "validate", str(tmp_path), "--fail-on-unread").returncode == 1
+
+
+def test_a_file_that_looks_as_if_it_held_a_policy_is_not_said_to_hold_none(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(f"POLICY = {json.loads(BAD)}\n")
+    done = run("policy", "validate", str(tmp_path / "app.py"))
+    assert done.returncode == 2
+    assert "holds no policy" not in done.stderr
+    assert "looks as if it held a policy" in done.stderr
+
+
+def test_files_beyond_what_is_looked_at_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.txt").write_text(GOOD)
+    monkeypatch.setattr(other_files, "MOST_LOOKS", 3)
+    found = files.read_policies("document", [str(tmp_path)])
+    assert isinstance(found, Files)
+    assert [file.text for file in found.files] == [GOOD] * 3
+    assert found.unseen == "1 file with other endings was not looked at: choose a smaller folder"
 
 
 def test_the_name_of_an_aws_managed_policy_stands_for_it_unless_a_file_is_called_so(

@@ -72,6 +72,12 @@ def test_terraform_reads_no_file_outside_of_the_folder(
     if read:
         names = [source.name for source in gathered(document).sources]
         assert "aws_iam_policy.p.policy" in names
+    elif in_folder:
+        found = gathered(document)
+        # Read under its own name, as a file that looks like a policy.
+        assert [source.file for source in found.sources] == [str(terraform / "inside.json.tpl")]
+        whys = {place.place: place.why for place in found.unread}
+        assert whys["aws_iam_policy.p.policy"] == "the document is not known from these files"
     else:
         with pytest.raises(InputError, match="not known from these files"):
             gathered(document)

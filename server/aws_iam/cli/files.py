@@ -5,7 +5,6 @@ Which files hold policies is decided in `engine/sources/`.
 
 from __future__ import annotations
 
-import codecs
 import gzip
 import io
 import os
@@ -15,6 +14,8 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from aws_iam.cli.other_files import OtherFiles, decoded
+from aws_iam.engine.sources import file_names, markdown_fences
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
@@ -27,12 +28,14 @@ MOST_BYTES = 16_000_000
 MOST_ENTRIES = 50_000
 MOST_FILES = 5_000
 MOST_FOLDER_BYTES = 200_000_000
-ENDINGS = (".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tfvars")
+ENDINGS = (*file_names.ENDINGS, *markdown_fences.ENDINGS)
 LOG_ENDINGS = (".json", ".gz", ".jsonl", ".ndjson", ".csv")
 # CloudTrail's own files are far smaller; a few compressed kilobytes can expand to gigabytes.
 MOST_LOG_BYTES = 64_000_000
 _POLICY_NAME = re.compile(r"[A-Za-z][\w+=,@-]{2,127}")
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
+# What holds no policies by its purpose is not searched in files of any name.
+_DATA_ALONE = frozenset({"manifests"})
 # Hidden names that hold what an argument asks for: the workflows of GitHub and GitLab stand beside manifests.
 _HIDDEN = {"manifests": frozenset({".github", ".gitlab", ".gitlab-ci.yml", ".gitlab-ci.yaml"})}
 
@@ -49,10 +52,15 @@ def read_policies(name: str, values: Sequence[str]) -> str | Files:
         return values[0]
     folder = ""
     files: list[File] = []
+    others = OtherFiles()
+    endings = file_names.ENDINGS if name in _DATA_ALONE else ENDINGS
     for value in values:
         if not _is_text(value) and value != "-" and os.path.isdir(value):  # noqa: PTH112 - a path may hold a NUL
             folder = folder or value
-            files += _in_folder(name, value)
+            found = _in_folder(
+                name, value, endings, others=None if name in _DATA_ALONE else others
+            )
+            files += sorted(found, key=lambda file: file.name)
         else:
             unnamed = _is_text(value) or value == "-"
             files.append(File(name="" if unnamed else value, text=read_document(name, value)))
@@ -61,6 +69,8 @@ def read_policies(name: str, values: Sequence[str]) -> str | Files:
         files=tuple(files),
         folder=folder,
         checkout=_checkout(named),
+        others=others.passed,
+        unseen=others.unseen,
         read=_reader([value for value in values if not _is_text(value) and value != "-"]),
     )
 
@@ -175,18 +185,12 @@ def _content(name: str, value: str, limit: int = MOST_BYTES) -> str:
     if len(raw) > limit:
         raise InputError(f"`--{name}`: {_shown(name, value)} has more than {limit:,} bytes")
     try:
-        return text_of(raw)
+        return decoded(raw)
     except UnicodeDecodeError as error:
         raise InputError(
             f"`--{name}`: {_shown(name, value)} is not UTF-8 text (byte {error.start})",
             hint="save it as UTF-8",
         ) from None
-
-
-def text_of(raw: bytes) -> str:
-    """The text of a file; PowerShell writes UTF-16 when the output of a command is redirected."""
-    is_utf_16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return raw.decode("utf-16" if is_utf_16 else "utf-8-sig")
 
 
 _GZIP = b"\x1f\x8b"
@@ -217,10 +221,16 @@ def _bounded(file: BinaryIO, limit: int) -> bytes:
 
 
 def _in_folder(
-    name: str, folder: str, endings: tuple[str, ...] = ENDINGS, limit: int = MOST_BYTES
+    name: str,
+    folder: str,
+    endings: tuple[str, ...],
+    limit: int = MOST_BYTES,
+    others: OtherFiles | None = None,
 ) -> Iterator[File]:
-    """The files below a folder with these endings, by name; an unreadable one carries the reason."""
-    found, refused = _listed(name, folder, endings)
+    """The files below a folder with these endings, and `others` that look as if they held a policy; an unreadable one carries the reason."""
+    found, refused, rest = _listed(name, folder, endings)
+    if others:
+        yield from others.with_policies(rest)
     for path, error in refused:
         yield File(name=path, unreadable=system_reason(error))
     total = 0
@@ -237,9 +247,10 @@ def _in_folder(
 
 def _listed(
     name: str, folder: str, endings: tuple[str, ...]
-) -> tuple[list[str], list[tuple[str, OSError]]]:
-    """The files to read, and the folders that cannot be read; links to folders are not followed, so no file comes twice."""
+) -> tuple[list[str], list[tuple[str, OSError]], list[str]]:
+    """The files to read, the folders that cannot be read, and the files of other endings; links to folders are not followed, so no file comes twice."""
     found: list[str] = []
+    rest: list[str] = []
     refused: list[tuple[str, OSError]] = []
     entries = 0
     hidden = _HIDDEN.get(name, frozenset())
@@ -251,11 +262,9 @@ def _listed(
         folder, onerror=lambda error: refused.append((str(error.filename), error))
     ):
         entries += len(folders) + len(files)
-        found += (
-            os.path.normpath(os.path.join(here, file))  # noqa: PTH118 - `..` stays as the caller wrote it
-            for file in files
-            if file.lower().endswith(endings) and is_read(file)
-        )
+        for file in filter(is_read, files):
+            path = os.path.normpath(os.path.join(here, file))  # noqa: PTH118 - `..` stays as the caller wrote it
+            (found if file.lower().endswith(endings) else rest).append(path)
         if entries > MOST_ENTRIES or len(found) > MOST_FILES:
             raise InputError(
                 f"`--{name}`: the folder {quoted(folder)} holds more than {MOST_FILES:,} files to read"
@@ -263,14 +272,12 @@ def _listed(
                 hint="choose a smaller folder, or name the files",
             )
         folders[:] = sorted(entry for entry in folders if is_read(entry) and entry not in _SKIPPED)
-    return sorted(found), refused
+    return sorted(found), refused, sorted(rest)
 
 
-def is_read(path: str) -> bool:
-    """Whether a folder's file at the path is read: by its ending, and unless it or a folder above is hidden or skipped."""
-    parts = path.split("/")
-    hidden = any(part.startswith(".") or part in _SKIPPED for part in parts)
-    return not hidden and path.lower().endswith(ENDINGS)
+def is_shown(path: str) -> bool:
+    """Whether a folder's file at the path is looked at: unless it or a folder above is hidden or skipped."""
+    return not any(part.startswith(".") or part in _SKIPPED for part in path.split("/"))
 
 
 def file_of_folder(path: str, limit: int) -> File:

@@ -15,15 +15,17 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from aws_iam.cli.files import (
+    ENDINGS,
     MOST_BYTES,
     MOST_FILES,
     MOST_FOLDER_BYTES,
     file_of_folder,
-    is_read,
-    text_of,
+    is_shown,
 )
+from aws_iam.cli.other_files import decoded
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import File, Files
+from aws_iam.engine.sources.policy_signs import looks_like_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 
@@ -217,7 +219,7 @@ def _file(path: str, raw: bytes) -> File:
     if len(raw) > MOST_BYTES:
         return File(name=path, unreadable=f"more than {MOST_BYTES:,} bytes")
     try:
-        return File(name=path, text=text_of(raw))
+        return File(name=path, text=decoded(raw))
     except UnicodeDecodeError as error:
         return File(name=path, unreadable=f"not UTF-8 text (byte {error.start})")
 
@@ -271,7 +273,7 @@ class _Change:
         )
 
     def _may_matter(self, path: str) -> bool:
-        return is_read(path) and (path in self.changed or path.endswith(TERRAFORM_ENDINGS))
+        return is_shown(path) and (path in self.changed or path.endswith(TERRAFORM_ENDINGS))
 
     def _current(self, path: str) -> File:
         return _of_work_tree(self.top, path)
@@ -293,6 +295,11 @@ class _Change:
         path = os.path.normpath(name)
         former = next((was for was, now in self.renamed.items() if now == path), path)
         return self.texts.text(former)
+
+
+def _is_of_policies(file: File) -> bool:
+    """Whether it is read: by its ending, any other one by what it holds."""
+    return file.name.lower().endswith(ENDINGS) or looks_like_policy(file.text)
 
 
 def _folder(path: str) -> str:

@@ -289,7 +289,7 @@ def test_files_of_a_folder_are_told_apart() -> None:
             File(name="policies/b.yaml", text=yaml.safe_dump(document(ALLOW))),
             File(name="policies/c.json", text='{"name": "no policy"}'),
             File(name="policies/d.json", text='{"Statement": [{"Effect": "Allow",}]}'),
-            File(name="policies/e.yaml", text="Statement: {{ .Values.statement }}\nEffect: {"),
+            File(name="policies/e.yaml", text="Statement: [\nEffect: {"),
             File(name="policies/f.json", unreadable="permission denied"),
             File(
                 name="policies/plan.json", text=(INPUTS / "plan.json").read_text(encoding="utf-8")
@@ -330,11 +330,7 @@ def test_a_file_of_a_folder_that_cannot_be_parsed_counts_when_it_was_meant_to_ho
         (finding.code, finding.where and finding.where.file) for finding in answer.findings
     ] == [("NOT_JUDGED", "t.yaml")]
     named = [row["place"] for row in answer.facts["not_judged"]]
-    assert named == ["t.yaml", "chart.yaml", "tsconfig.json"] or sorted(named) == [
-        "chart.yaml",
-        "t.yaml",
-        "tsconfig.json",
-    ]
+    assert sorted(named) == ["t.yaml", "tsconfig.json"]
 
 
 @pytest.mark.parametrize("folder", ["x", ""])

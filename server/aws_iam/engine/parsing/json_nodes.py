@@ -48,11 +48,22 @@ _FEW = 8
 class Lines:
     """Where the lines, keys and values of a text begin; computed on demand, since most places are never shown."""
 
-    __slots__ = ("_beginnings", "_lookups", "_offsets", "_starts", "_text", "file", "repeats_key")
+    __slots__ = (
+        "_beginnings",
+        "_lookups",
+        "_offsets",
+        "_starts",
+        "_text",
+        "above",
+        "file",
+        "repeats_key",
+    )
 
     def __init__(self, text: str, file: str | None = None) -> None:
         # Named where the values of one document may stand in several files.
         self.file = file
+        # How many lines of the file stand above the text, where it is a part of one.
+        self.above = 0
         # Whether an object in the text names a key twice; the parser says so.
         self.repeats_key = False
         self._text = text
@@ -71,11 +82,11 @@ class Lines:
         if self._lookups < _FEW:
             self._lookups += 1
             begin = self._text.rfind("\n", 0, offset) + 1
-            return self._text.count("\n", 0, begin) + 1, offset - begin + 1
+            return self._text.count("\n", 0, begin) + 1 + self.above, offset - begin + 1
         if self._starts is None:
             self._starts = [0, *(match.end() for match in re.finditer("\n", self._text))]
         line = bisect.bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+        return line + self.above, offset - self._starts[line - 1] + 1
 
     def offset(self, number: int) -> int:
         """The offset of the n-th key or value of a JSON text."""

@@ -1,4 +1,4 @@
-"""What the name of a file, or of a folder it lies in, suggests about the kind of its policies."""
+"""What the name of a file says: whether its format is one that holds policies, and which kind of policies it suggests."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ _ENDPOINT = re.compile(
     ),
     re.IGNORECASE,
 )
+ENDINGS = (".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tfvars")
+"""The endings of the formats that hold policies and nothing else but data; Markdown and others are looked at too."""
 # Folders further up may be named after anything.
 _PARTS = 2
 
@@ -35,3 +37,8 @@ def suggested_by(path: str) -> tuple[Kind | None, str | None]:
         if _ENDPOINT.search(part):
             return Kind.RESOURCE, VPC_ENDPOINT
     return None, None
+
+
+def is_known(name: str) -> bool:
+    """Whether the file's ending says that it can be read; a text without a name can be, too."""
+    return not name or name.lower().endswith(ENDINGS)

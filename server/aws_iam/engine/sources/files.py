@@ -32,8 +32,10 @@ class Files:
     """The files of one argument; in a `folder` a file without a policy is not an error.
 
     `checkout` is the host, owner and name of the repository whose checkout they lie in; empty where that is not known.
+    `others` are the files of a folder that were looked at and show no sign of a policy; `unseen` says why not all were.
     `read` returns the text of another file that the files name, if it lies in the same folder. They are `chosen` from a
-    tree, in which nothing else matters, so that there may be no policy at all. `settings` is the `aws-iam.toml` that applies to them.
+    tree, in which nothing else matters, so that there may be no policy at all. `settings` is the `aws-iam.toml` that
+    applies to them.
     """
 
     files: tuple[File, ...]
@@ -41,4 +43,6 @@ class Files:
     checkout: str = ""
     chosen: bool = False
     settings: File | None = None
+    others: int = 0
+    unseen: str = ""
     read: Callable[[str], str | None] = field(default=_nothing, compare=False, repr=False)

@@ -40,6 +40,8 @@ class Gathered:
     formats: tuple[tuple[str, str], ...] = ()
     """File and format of each file that holds policies inside something larger."""
     files: int = 0
+    others: int = 0
+    """The files of a folder that were only looked at: they show no sign of a policy."""
     without: tuple[str, ...] = ()
     """The files of a folder that hold no policy."""
     attachments: tuple[PolicyAttachment, ...] = ()
@@ -78,3 +80,35 @@ def _of_file(
     type_: type[_Placed], places: Sequence[object], file: str | None
 ) -> Iterator[_Placed]:
     return (replace(place, file=file) for place in places if isinstance(place, type_))
+
+
+def under_name(found: Gathered, name: str) -> Gathered:
+    """What was found, under the name of the part of the file that holds it."""
+
+    def under(inner: str) -> str:
+        return f"{name}{'' if inner.startswith('/') else ' '}{inner}".rstrip()
+
+    return replace(
+        found,
+        sources=tuple(
+            replace(
+                own,
+                name=under(own.name),
+                other_side_of=own.other_side_of and under(own.other_side_of),
+            )
+            for own in found.sources
+        ),
+        unread=tuple(replace(own, place=under(own.place)) for own in found.unread),
+    )
+
+
+def without_file(found: Gathered) -> Gathered:
+    """What was found in a text without a name."""
+    return replace(
+        found,
+        sources=tuple(replace(own, file=None) for own in found.sources),
+        unread=tuple(replace(own, file=None) for own in found.unread),
+        attachments=tuple(replace(own, file=None) for own in found.attachments),
+        settings=tuple(replace(own, file=None) for own in found.settings),
+        resources=tuple(replace(own, file=None) for own in found.resources),
+    )

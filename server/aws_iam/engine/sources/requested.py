@@ -25,6 +25,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
+    from aws_iam.engine.sources.containers.placeholders import Placeholders
     from aws_iam.engine.sources.containers.policy_places import FoundPolicy
 
 
@@ -37,6 +38,8 @@ class Requested:
     # What the name of the file or of its folder suggests.
     likely: Kind | None = None
     likely_type: str | None = None
+    placeholders: Placeholders | None = None
+    """Those that stand for what a template of the whole file fills in."""
 
     def of_file(self, name: str) -> Requested:
         """The same for a file of this name."""
@@ -77,7 +80,7 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
 
     content = found.content
     if isinstance(content, Node) and not found.variants:
-        variants, places = template_variants(content)
+        variants, places = template_variants(content, requested.placeholders)
         if variants:
             content = variants[0]
             found = replace(found, text=None, variants=variants[1:], unresolved=places)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MOST_REASONS = 20
 _MOST_PLACES = 5
+_MOST_FILES = 50
 _UNRESOLVED = "values are known only at deployment"
 
 
@@ -74,7 +75,9 @@ def input_facts(gathered: Gathered, partly: Iterable[Unread] = ()) -> dict[str, 
     found: dict[str, Any] = {}
     if gathered.formats:
         found["formats"] = _format_counts(gathered)
-    if gathered.files > 1:
+    if gathered.files and gathered.others:
+        found["files_seen"] = gathered.files + gathered.others
+    if gathered.files > 1 or gathered.others:
         found["files_read"] = gathered.files - _unreadable(gathered)
         found["files_without_policies"] = len(gathered.without)
     if unreadable := _unreadable(gathered):
@@ -110,13 +113,27 @@ def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str], list[str]] = {}
     for place in unread:
         groups.setdefault((place.file or "", place.why), []).append(place.place)
+    many = len(groups) > _MOST_REASONS
+    if many:
+        groups = _files_by_reason(groups)
     rows = []
     for (file, why), places in list(groups.items())[:_MOST_REASONS]:
         named = {"file": file} if file and places != [file] else {}
-        rows.append({**named, "place": joined(places, shown=_MOST_PLACES), "why": why})
+        shown = _MOST_FILES if many and not file else _MOST_PLACES
+        rows.append({**named, "place": joined(places, shown=shown), "why": why})
     if len(groups) > _MOST_REASONS:
         rows.append({"place": f"{len(groups) - _MOST_REASONS} more", "why": "other reasons"})
     return rows
+
+
+def _files_by_reason(
+    groups: dict[tuple[str, str], list[str]],
+) -> dict[tuple[str, str], list[str]]:
+    """The same, with whole files together that have the same reason."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for (file, why), places in groups.items():
+        together.setdefault(("" if places == [file] else file, why), []).extend(places)
+    return together
 
 
 def managed_policy_facts(names: Iterable[str]) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def test_a_file_that_could_not_be_read_is_told_in_both() -> None:
 
 
 def test_a_place_that_holds_no_policy_to_judge_is_a_notice_and_a_skipped_test() -> None:
-    chart = File(name="chart.yaml", text="a: {{ x }}\nimagePullPolicy: {{ y }}\n")
+    chart = File(name="chart.yaml", text="a: {{ x }}: {\nEffect: Allow\nAction: {{ y }}\n")
     given = Files(files=(File(name="good.json", text=GOOD), chart), folder="x")
     (notice,) = sarif(given)["invocations"][0]["toolExecutionNotifications"]
     assert notice["message"]["text"].startswith("chart.yaml was not judged: ")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
     from aws_iam.engine.parsing.json_nodes import Node
+    from aws_iam.engine.sources.containers.placeholders import Placeholders
 
 
 def container_of(root: Node) -> ModuleType | None:
@@ -18,8 +20,19 @@ def container_of(root: Node) -> ModuleType | None:
         cloudformation,
         generic_data,
         kubernetes,
+        serverless,
         terraform,
     )
 
-    formats = (cloudformation, terraform, kubernetes, aws_answers, generic_data)
+    formats = (cloudformation, terraform, kubernetes, serverless, aws_answers, generic_data)
     return next((format_ for format_ in formats if format_.fits(root)), None)
+
+
+def documents_in(
+    root: Node, container: ModuleType, placeholders: Placeholders | None
+) -> Iterator[object]:
+    """What a file of that format holds; `placeholders` are those that already stand in it."""
+    if placeholders and hasattr(container, "documents_with"):
+        yield from container.documents_with(root, placeholders)
+    else:
+        yield from container.documents(root)

@@ -72,7 +72,11 @@ def fits(root: Node) -> bool:
 
 def documents(root: Node) -> Iterator[_Found]:
     """The policies of every resource; a resource with conditions is read once with all true, once with all false."""
-    placeholders = Placeholders.unused_in(root)
+    yield from documents_with(root, Placeholders.unused_in(root))
+
+
+def documents_with(root: Node, placeholders: Placeholders) -> Iterator[_Found]:
+    """The same for a template in which placeholders already stand for what is not known."""
     resources = root.member("Resources")
     managed = _managed_policies(root, placeholders)
     # All keys get the same made-up id.

@@ -157,8 +157,12 @@ class _Words:
         return self._by_name[name]
 
 
-def template_variants(node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
-    """The variants of a document with `{{ … }}` in its texts, as Helm templates have them; empty for any other."""
+def template_variants(
+    node: Node, own: Placeholders | None = None
+) -> tuple[tuple[Node, ...], frozenset[str]]:
+    """The variants of a document with `{{ … }}` or its `own` placeholders in its texts; empty for any other."""
+    if own is not None:
+        return ((), frozenset()) if own.in_none_of(node) else own.variants(node)
     if not any("{{" in text for text in _texts(node)):
         return (), frozenset()
     placeholders = Placeholders.unused_in(node)

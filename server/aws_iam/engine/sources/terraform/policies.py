@@ -92,10 +92,12 @@ def terraform_policies(
     files: Sequence[File],
     read_file: Callable[[str], str | None],
     file_names: Sequence[str] = (),
+    steps: int | None = None,
 ) -> TerraformPolicies:
     """The policies of files in Terraform's language.
 
     `read_file` returns the text of another file of the same folder, `file_names` are those that are known to be there.
+    `steps` are spent at most, where these are fewer than usual.
     """
     files, refused = within_limit(files)
     folders = folders_of(files)
@@ -109,7 +111,7 @@ def terraform_policies(
 
     evaluator = Evaluator(
         placeholders=Placeholders.unused_in_texts(file.text for file in files),
-        budget=Budget(MOST_STEPS),
+        budget=Budget(steps or MOST_STEPS),
         read_file=read,
         functions=called,
         file_names=tuple(file_names),

@@ -1,0 +1,303 @@
+"""Policies in files of the Serverless Framework: of its role, of single functions, of the API, and in CloudFormation resources.
+
+    provider.iam.role.statements, functions.NAME.iamRoleStatements, provider.apiGateway.resourcePolicy, resources.Resources
+
+The framework makes a template of the file; so does this module, and CloudFormation's reader reads it.
+https://www.serverless.com/framework/docs/providers/aws/guide/iam
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.frozen import positional
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
+from aws_iam.engine.sources.containers import cloudformation
+from aws_iam.engine.sources.containers.access_settings import AccessSetting
+from aws_iam.engine.sources.containers.attachments import PolicyAttachment
+from aws_iam.engine.sources.containers.embedded_documents import bare_policy
+from aws_iam.engine.sources.containers.generic_data import policies_in
+from aws_iam.engine.sources.containers.placeholders import Placeholders
+from aws_iam.engine.sources.containers.policy_places import (
+    FoundPolicy,
+    FoundResource,
+    SkippedPlace,
+)
+from aws_iam.engine.sources.containers.serverless_variables import Variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+NAME = "Serverless Framework file"
+_ROLE, _API = "AWS::IAM::Role", "AWS::ApiGateway::RestApi"
+_PROVIDER = "provider"
+# The plugin that gives functions roles of their own.
+_PER_FUNCTION = "serverless-iam-roles-per-function"
+_STATEMENTS, _MANAGED, _BOUNDARY = "Policies", "ManagedPolicyArns", "PermissionsBoundary"
+_DOCUMENT, _OF_THE_API = f"{_STATEMENTS}[0]", "Policy"
+_PROPERTIES = (_DOCUMENT, _OF_THE_API, _MANAGED, _BOUNDARY)
+_OF_PROVIDER = {
+    _STATEMENTS: ("iam.role.statements", "iamRoleStatements"),
+    _MANAGED: ("iam.role.managedPolicies", "iamManagedPolicies"),
+    _BOUNDARY: (
+        "iam.role.permissionsBoundary",
+        "iam.role.permissionBoundary",
+        "rolePermissionsBoundary",
+        "permissionsBoundary",
+    ),
+}
+_OF_FUNCTION = {
+    _STATEMENTS: ("iamRoleStatements",),
+    _MANAGED: ("iamManagedPolicies",),
+    _BOUNDARY: ("iamPermissionsBoundary",),
+}
+_OF_API = ("apiGateway.resourcePolicy", "resourcePolicy")
+# Sections that are read above, and those without policies.
+_READ = frozenset({_PROVIDER, "functions", "resources"})
+
+
+def fits(root: Node) -> bool:
+    """Whether it has a service on AWS, with what the framework deploys."""
+    if root.form is not Form.OBJECT or root.member("service") is None:
+        return False
+    provider = root.member(_PROVIDER)
+    name = provider.member("name") if provider else None
+    if provider is None or (name is not None and name.text not in {"", "aws"}):
+        return False
+    return name is not None or any(
+        map(root.member, ("functions", "resources", "frameworkVersion"))
+    )
+
+
+def documents(root: Node) -> Iterator[object]:
+    """The policies of the framework's roles, of the API and of the resources, then what else looks like a policy."""
+    yield from documents_with(root, Placeholders.unused_in(root))
+
+
+def documents_with(root: Node, placeholders: Placeholders) -> Iterator[object]:
+    """The same for a file in which placeholders already stand for what is not known."""
+    file = _File(root, Variables(root, placeholders))
+    made = tuple(file.resources())
+    unread = [found for found in made if isinstance(found, SkippedPlace)]
+    resources = [found for found in made if isinstance(found, _Made)]
+    own = tuple(file.own_resources(unread))
+    template = _template([*(found.member for found in resources), *own], file, root)
+    holders = {found.path: found.holder for found in resources}
+    read: set[int] = set()
+    for found in cloudformation.documents_with(template, placeholders):
+        if isinstance(found, FoundPolicy):
+            read |= set(_statements(found))
+        yield _at_its_path(found, holders)
+    yield from unread
+    for member in root.members:
+        for policy in policies_in(member.value) if member.key not in _READ else ():
+            found_ = policy.named(".".join(filter(None, (member.key, policy.dotted_path))))
+            if isinstance(found_, SkippedPlace) or not read.intersection(_statements(found_)):
+                yield found_
+
+
+@positional
+class _Made:
+    """A resource that the framework makes of one value of the file; its logical id is the path of the value."""
+
+    path: str
+    holder: str
+    member: Member
+
+
+@positional
+class _File:
+    root: Node
+    variables: Variables
+
+    def resources(self) -> Iterator[_Made | SkippedPlace]:
+        """The roles of the provider and of functions, and the API, as resources; and what of them is in other files."""
+        provider = self._section(_PROVIDER)
+        if provider is not None and provider.form is Form.OBJECT:
+            yield from self._role(_PROVIDER, _PROVIDER, provider, _OF_PROVIDER)
+            yield from self._api(provider)
+        functions = self._section("functions")
+        listed = functions.listed() if functions is not None else ()
+        for part in listed:
+            if self._is_unknown(part) and self._has_roles_per_function():
+                yield self._elsewhere("functions", part)
+            for member in part.members:
+                name = member.key
+                function = self.variables.value(member.value)
+                if self._is_unknown(function) and self._has_roles_per_function():
+                    yield self._elsewhere(f"functions.{name}", function)
+                yield from self._role(name, f"functions.{name}", function, _OF_FUNCTION)
+
+    def own_resources(self, unread: list[SkippedPlace]) -> Iterator[Member]:
+        """The resources in CloudFormation's language; `unread` gets those in other files."""
+        section = self._section("resources")
+        for number, part in enumerate(section.listed() if section is not None else ()):
+            own = self.variables.value(part)
+            is_list = section is not None and section.form is Form.ARRAY
+            path = f"resources[{number}]" if is_list else "resources"
+            for name in ("", "Resources", "extensions"):
+                found = own.member(name) if name else own
+                if found is None:
+                    continue
+                if self._is_unknown(found):
+                    unread.append(self._elsewhere(f"{path}.{name}".rstrip("."), found))
+                elif name and found.form is Form.OBJECT:
+                    yield from found.members
+
+    def section(self, part: str) -> Iterator[Member]:
+        """The members of a section of the CloudFormation part, such as its parameters."""
+        section = self._section("resources")
+        for own in section.listed() if section is not None else ():
+            found = own.member(part)
+            yield from self.variables.value(found).members if found is not None else ()
+
+    def _section(self, name: str) -> Node | None:
+        found = self.root.member(name)
+        if found is None or found.form is not Form.STRING:
+            return found
+        return self.variables.value(found)
+
+    def _role(
+        self, holder: str, path: str, section: Node, places: Mapping[str, tuple[str, ...]]
+    ) -> Iterator[_Made | SkippedPlace]:
+        for key, alternatives in places.items():
+            for written in alternatives:
+                value = self._value(section, written)
+                if value is None:
+                    continue
+                here = f"{path}.{written}"
+                if key is not _STATEMENTS:
+                    yield _made(holder, _ROLE, key, value, here)
+                    continue
+                yield from self._statements(holder, _ROLE, here, value)
+
+    def _api(self, provider: Node) -> Iterator[_Made | SkippedPlace]:
+        for written in _OF_API:
+            value = self._value(provider, written)
+            if value is not None:
+                yield from self._statements(_PROVIDER, _API, f"{_PROVIDER}.{written}", value)
+
+    def _statements(
+        self, holder: str, type_: str, path: str, value: Node
+    ) -> Iterator[_Made | SkippedPlace]:
+        """The policy of a list of statements, without those that are in other files."""
+        if self._is_unknown(value):
+            yield self._elsewhere(path, value)
+            return
+        items: list[Node] = []
+        for number, item in enumerate(value.listed()):
+            # A reference to a list of statements within a list of statements.
+            for inner in item.listed():
+                if self._is_unknown(inner):
+                    yield self._elsewhere(f"{path}[{number}]", inner)
+                else:
+                    items.append(inner)
+        if not items:
+            return
+        listed = Node(
+            form=Form.ARRAY, stand=value.at, items=tuple(map(_numbered, enumerate(items)))
+        )
+        policy = bare_policy(listed)
+        if isinstance(policy, Node):
+            yield _made(
+                holder, type_, _STATEMENTS if type_ == _ROLE else _OF_THE_API, policy, path
+            )
+
+    def _value(self, section: Node, path: str) -> Node | None:
+        found: Node | None = section
+        for step in path.split("."):
+            if found is not None and found.form is Form.STRING:
+                found = self.variables.value(found)
+            found = found.member(step) if found is not None else None
+        if found is None or found.form is Form.NULL:
+            return None
+        return self.variables.value(found)
+
+    def _is_unknown(self, node: Node) -> bool:
+        text = node.text
+        return node.form is Form.STRING and self.variables.placeholders.within(text)
+
+    def _elsewhere(self, path: str, node: Node) -> SkippedPlace:
+        shown = self.variables.shown(node.text)
+        if "file(" in shown:
+            return SkippedPlace(
+                name=path, why=f"`{shown[:200]}` is another file, which is not read for it"
+            )
+        return SkippedPlace(name=path, why=f"`{shown[:200]}` is known only at deployment")
+
+    def _has_roles_per_function(self) -> bool:
+        plugins = self.root.member("plugins")
+        modules = plugins.member("modules") if plugins else None
+        listed = (modules or plugins).listed() if plugins else ()
+        return any(plugin.text == _PER_FUNCTION for plugin in listed)
+
+
+def _numbered(numbered: tuple[int, Node]) -> Node:
+    number, node = numbered
+    return node.but(stand=Place(node.at.parent, number, node.at.spot, node.at.lines))
+
+
+def _made(holder: str, type_: str, key: str, value: Node, path: str) -> _Made:
+    at = value.at
+    if key == _STATEMENTS:
+        document = _object(at, (("PolicyDocument", value),))
+        value = Node(form=Form.ARRAY, stand=at, items=(document,))
+    properties = _object(at, ((key, value),))
+    resource = _object(at, (("Type", string(type_, at)), ("Properties", properties)))
+    return _Made(path, holder, _member(path, resource))
+
+
+def _template(resources: list[Member], file: _File, root: Node) -> Node:
+    sections = [
+        ("Resources", Node(form=Form.OBJECT, stand=root.at, members=tuple(resources))),
+        *(
+            (part, Node(form=Form.OBJECT, stand=root.at, members=tuple(file.section(part))))
+            for part in ("Parameters", "Mappings", "Conditions")
+        ),
+    ]
+    return _object(root.at, tuple(sections))
+
+
+def _object(at: Place, members: tuple[tuple[str, Node], ...]) -> Node:
+    return Node(
+        form=Form.OBJECT, stand=at, members=tuple(_member(key, value) for key, value in members)
+    )
+
+
+def _member(key: str, value: Node) -> Member:
+    at = value.at
+    return Member.named(string(key, Place(at.parent, key, at.spot, at.lines)), value)
+
+
+def _at_its_path(found: object, holders: Mapping[str, str]) -> object:
+    """What was found, named by where it stands in the file instead of in the template."""
+
+    def renamed(name: str) -> str:
+        for written in _PROPERTIES:
+            end = name.find(f".{written}")
+            if end > 0 and name[:end] in holders:
+                return name[:end] + name[end + 1 + len(written) :]
+        return name
+
+    match found:
+        case FoundPolicy():
+            holder = replace(found.holder, name=holders.get(found.holder.name, found.holder.name))
+            other = found.other_side_of and renamed(found.other_side_of)
+            return replace(found, name=renamed(found.name), holder=holder, other_side_of=other)
+        case PolicyAttachment() | AccessSetting():
+            name = holders.get(found.holder, found.holder)
+            return replace(found, place=renamed(found.place), holder=name)
+        case FoundResource():
+            return replace(found, name=holders.get(found.name, found.name))
+        case SkippedPlace():
+            return replace(found, name=renamed(found.name))
+        case _:
+            return found
+
+
+def _statements(found: FoundPolicy) -> Iterator[int]:
+    """Where the statements of a policy stand."""
+    content = found.content
+    body = content.member("Statement") if isinstance(content, Node) else None
+    yield from (item.at.offset for item in (body.listed() if body else ()))

@@ -1,0 +1,207 @@
+"""The variables of a Serverless Framework file: `${self:…}` that the file has becomes its value, all others are holes.
+
+https://www.serverless.com/framework/docs/providers/aws/guide/variables
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
+from aws_iam.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.sources.containers.placeholders import Placeholders
+
+MAX_PRODUCED = 1_000_000
+"""The most characters that the references of one file may expand to."""
+MOST_NESTED = 40
+"""How deep values may lie in values that references lead to; a document needs a dozen levels."""
+LONGEST = 2_000
+_LONG_INDEX = 5
+# IAM and CloudFormation have variables of their own: `${aws:username}`, `${AWS::Region}`, `${Table.Arn}`.
+_VARIABLE = re.compile(
+    r"(?:self|opt|env|file|param|sls|cf|ssm|git|state|output|terraform|vault|strToBool|custom)(?:\.[\w-]+|\([^()]*\))*:"
+    r"|file\(|strToBool\(|s3:[^/}]+/|aws:(?:accountId|region|partition)\b"
+)
+_SELF = "self:"
+_NODE_COST = 10
+_QUOTED = re.compile(r"""\s*(['"])(.*)\1\s*""", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Variables:
+    """Resolves the variables of one file."""
+
+    root: Node
+    placeholders: Placeholders
+    _active: list[str] = field(default_factory=list)
+    _nested: int = 0
+    _produced: int = 0
+
+    def value(self, node: Node) -> Node:
+        """The node with its variables resolved."""
+        if node.form is Form.STRING:
+            return self._text(node) if "${" in node.text else node
+        if node.form not in {Form.ARRAY, Form.OBJECT}:
+            return node
+        if self._nested >= MOST_NESTED:
+            return string(self.placeholders.placeholder("deeper"), node.at)
+        self._nested += 1
+        found = node.but(
+            items=tuple(map(self.value, node.items)), members=tuple(self._members(node))
+        )
+        self._nested -= 1
+        return found
+
+    def shown(self, text: str) -> str:
+        """The text as it was written, with `${…}` for what is not known."""
+        return self.placeholders.as_variables(text)
+
+    def _members(self, node: Node) -> Iterator[Member]:
+        for member in node.members:
+            name = member.name
+            key = self._text(name) if "${" in member.key else name
+            known = key if key.form is Form.STRING else name
+            yield Member.named(known, self.value(member.value))
+
+    def _text(self, node: Node) -> Node:
+        """A text with the values of its variables; the value itself where the text is one variable."""
+        parts: list[str] = []
+        done = 0
+        for start, end in _variables(node.text):
+            value = self._variable(node.text[start + 2 : end - 1], node)
+            if start == 0 and end == len(node.text):
+                return self._placed(value, node)
+            own = value.text
+            if value.form in {Form.ARRAY, Form.OBJECT}:
+                own = self._hole(node.text[start + 2 : end - 1])
+            self._spend(len(own))
+            parts += (node.text[done:start], own)
+            done = end
+        return string("".join((*parts, node.text[done:])), node.at) if parts else node
+
+    def _placed(self, value: Node, at: Node) -> Node:
+        """The value under the name that it has here, with its own line: there a person would mend it."""
+        self._spend(_size(value))
+        spot, lines = value.at.spot, value.at.lines
+        return value.but(stand=Place(at.at.parent, at.at.token, spot, lines))
+
+    def _variable(self, written: str, at: Node) -> Node:
+        """The value of `source:address, fallback`; a hole where it is not in the file."""
+        self._spend(1)
+        if len(self._active) < MOST_NESTED and written not in self._active:
+            self._active.append(written)
+            try:
+                found = self._known(written, at)
+            finally:
+                self._active.pop()
+            if found is not None:
+                return found
+        return string(self._hole(written), at.at)
+
+    def _known(self, written: str, at: Node) -> Node | None:
+        for alternative in _alternatives(written):
+            quoted = _QUOTED.fullmatch(alternative)
+            if quoted:
+                return string(quoted[2], at.at)
+            address = alternative.strip()
+            if address.startswith("${") and address.endswith("}"):
+                address = address[2:-1].strip()
+            if not address.startswith(_SELF):
+                return None
+            own = self._at_path(self._text(string(address.removeprefix(_SELF), at.at)).text)
+            if own is not None:
+                return self.value(own)
+        return None
+
+    def _at_path(self, path: str) -> Node | None:
+        if self.placeholders.within(path):
+            return None
+        found: Node | None = self.root
+        for step in path.split("."):
+            if found is None:
+                return None
+            if found.form is Form.STRING and "${" in found.text:
+                # A section may itself be a reference to another one.
+                found = self._text(found)
+            if found.form is Form.ARRAY:
+                index = (
+                    int(step)
+                    if step.isascii() and step.isdecimal() and len(step) < _LONG_INDEX
+                    else -1
+                )
+                found = found.items[index] if 0 <= index < len(found.items) else None
+            else:
+                found = found.member(step)
+        return found
+
+    def _hole(self, written: str) -> str:
+        return self.placeholders.placeholder(self.shown(written))
+
+    def _spend(self, characters: int) -> None:
+        self._produced += characters + _NODE_COST
+        if self._produced > MAX_PRODUCED:
+            raise InputError(
+                f"the variables of the file expand to more than {MAX_PRODUCED:,} characters",
+                hint="split the file and check the parts",
+            )
+
+
+def _variables(text: str) -> Iterator[tuple[int, int]]:
+    """Where the outermost variables of a text begin and end."""
+    at = text.find("${")
+    while at >= 0:
+        end = at + 2
+        if _VARIABLE.match(text, end):
+            closed = _end(text, at)
+            # Nothing else in so long a text without an end is worth a search of its own.
+            end = closed if closed > 0 else at + LONGEST
+            if closed > 0:
+                yield at, end
+        at = text.find("${", end)
+
+
+def _end(text: str, start: int) -> int:
+    depth = 0
+    for at in range(start, min(len(text), start + LONGEST)):
+        if text[at] == "{":
+            depth += 1
+        elif text[at] == "}":
+            depth -= 1
+            if depth == 0:
+                return at + 1
+    return -1
+
+
+def _alternatives(written: str) -> Iterator[str]:
+    """The parts between the commas of a variable that stand in no brackets and no quotes."""
+    depth, quote, start = 0, "", 0
+    for at, character in enumerate(written):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "({":
+            depth += 1
+        elif character in ")}":
+            depth -= 1
+        elif character == "," and depth == 0:
+            yield written[start:at]
+            start = at + 1
+    yield written[start:]
+
+
+def _size(node: Node) -> int:
+    """What the node's values and their characters cost together."""
+    total, todo = 0, [node]
+    while todo:
+        current = todo.pop()
+        total += _NODE_COST + len(current.text)
+        todo += current.items
+        todo += (member.value for member in current.members)
+    return total

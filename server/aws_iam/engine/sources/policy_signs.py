@@ -1,0 +1,61 @@
+"""Whether a text looks as if it held a policy, and what would make one readable that is not.
+
+Cheap looks only: what is read by this is parsed afterwards, what cannot be read is named.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Every file with a policy, with a place for one or with a setting that decides about access contains one of these.
+_WORDS = ("Statement", "olicy", "olicies", "2012-10-17", "AWS::", "planned_values")
+# A file that cannot be parsed probably holds policies when it contains one of these; "olicy" alone is also in `imagePullPolicy`.
+_STRONG_WORDS = (
+    '"Statement"',
+    "Statement:",
+    "Effect",
+    "2012-10-17",
+    "PolicyDocument",
+    "aws_iam_policy_document",
+)
+# In every spelling: JSON, JSON within a string, YAML, HCL, the literals of Python, Ruby and JavaScript; with a value or a hole for one.
+_EFFECT = re.compile(
+    r"""\bEffect(?:\W{1,12}(?:Allow|Deny)\b|\\{0,4}["']?\s{0,9}[:=]\s{0,9}\\{0,4}["']?(?:\{\{|\$\{|<))"""
+)
+_ACTION = re.compile(r"""\b(?:Not)?Action\\{0,4}["']?\s{0,9}[:=]""")
+# The files that generators write have a statement as an example, commented out.
+_COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
+_DOCUMENT = re.compile(r'\baws_iam_policy_document"?[ \t]+"?[\w-]+"?[ \t]*\{')
+
+FRAGMENT = (
+    "it has statements, but no policy that holds them: write `Version` and `Statement` around them"
+)
+TEMPLATE = (
+    "a template whose policy can be read only when it is filled in: give what it becomes,"
+    " such as the output of `helm template`"
+)
+CONDITIONAL = "the template decides which statements it has: give what it becomes, such as the output of `helm template`"
+OTHER_TEXT = "a policy in code or in other text: save it as JSON in a file of its own, or give what the code writes"
+
+
+def may_hold_policy(text: str) -> bool:
+    """Whether the text is worth parsing."""
+    return any(word in text for word in _WORDS) or looks_like_policy(text)
+
+
+def mentions_policies(text: str) -> bool:
+    """Whether a text that cannot be parsed probably holds policies."""
+    return any(word in text for word in _STRONG_WORDS)
+
+
+def looks_like_policy(text: str) -> bool:
+    """Whether the text has an effect beside actions, or a document of Terraform, outside of comments."""
+    return _has_signs(text) and _has_signs(_COMMENT_LINE.sub("", text))
+
+
+def _has_signs(text: str) -> bool:
+    # The words alone are found far faster.
+    if "Effect" not in text and "aws_iam_policy_document" not in text:
+        return False
+    has_statement = _EFFECT.search(text) is not None and _ACTION.search(text) is not None
+    return has_statement or _DOCUMENT.search(text) is not None

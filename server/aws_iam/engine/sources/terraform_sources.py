@@ -1,0 +1,60 @@
+"""The policies of files in Terraform's own language, read together as the folders they lie in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.sources.containers.attachments import PolicyAttachment
+from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
+from aws_iam.engine.sources.gathered import Gathered, Unread
+from aws_iam.engine.sources.policy_signs import mentions_policies
+from aws_iam.engine.sources.requested import Requested, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_iam.engine.sources.files import Files
+
+
+def of_terraform(
+    given: Files, requested: Requested, names: Sequence[str] = (), steps: int | None = None
+) -> tuple[Gathered, frozenset[str]]:
+    """The policies of files in Terraform's own language, and the names of the files that their expressions read."""
+    # Imported here because only Terraform's sources need it.
+    from aws_iam.engine.sources.terraform.policies import NAME, terraform_policies
+
+    found = terraform_policies(given.files, given.read, names, steps)
+    unread = [
+        Unread(place=place.name, why=place.why, file=file or None)
+        for file, place in found.places
+        if isinstance(place, SkippedPlace)
+    ]
+    texts = {file.name: file.text for file in given.files}
+    unread += (
+        Unread(
+            place=name or "the document",
+            why=refused.message,
+            file=name or None,
+            broken=mentions_policies(texts[name]),
+        )
+        for name, refused in found.refused.items()
+    )
+    own = {file for file, _ in found.places}
+    gathered_ = Gathered(
+        sources=tuple(
+            source_of(place, requested.of_file(file), file or None)
+            for file, place in found.places
+            if isinstance(place, FoundPolicy)
+        ),
+        unread=tuple(unread),
+        formats=tuple((file, NAME) for file in dict.fromkeys(file for file, _ in found.places)),
+        files=len(given.files),
+        without=tuple(name for name in texts if name not in own and name not in found.refused),
+        attachments=tuple(
+            replace(place, file=file or None)
+            for file, place in found.places
+            if isinstance(place, PolicyAttachment)
+        ),
+    )
+    return gathered_, found.named
