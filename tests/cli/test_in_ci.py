@@ -83,17 +83,24 @@ def hooked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in PAGES:
         shutil.copy(ROOT / name, source / name)
     rev = commit(source)
-    hook = {"repo": str(source), "rev": rev, "hooks": [{"id": "aws-iam-validate"}]}
+    hook = {
+        "repo": str(source),
+        "rev": rev,
+        "hooks": [{"id": "aws-iam-validate"}, {"id": "aws-iam-review"}],
+    }
     write(user, {".pre-commit-config.yaml": yaml.safe_dump({"repos": [hook]})})
     commit(user)
     return user
 
 
-def hook(folder: Path, files: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+def hook(
+    folder: Path, files: dict[str, Any], name: str = "aws-iam-validate"
+) -> subprocess.CompletedProcess[str]:
     write(folder, files)
     return run(
         "pre-commit",
         "run",
+        name,
         "--files",
         *files,
         cwd=folder,
@@ -122,6 +129,45 @@ def test_a_bad_policy_fails_the_hook_with_its_file_line_and_fix(hooked: Path) ->
     assert "policies/bad one.json" in done.stdout
     assert "did you mean `s3:GetObject`" in done.stdout
     assert "line 6" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "checked"),
+    [
+        ("roles/admin.json", True),
+        ("infra/iam/two.json", True),
+        ("bucket-policy.json", True),
+        ("org/scps/deny.json", True),
+        ("TrustPolicy.json", True),
+        ("policy-app/package.json", False),
+        ("package.json", False),
+        ("describe/data.json", False),
+        ("mymicrops/data.json", False),
+    ],
+)
+def test_the_hook_takes_policies_by_their_names(name: str, *, checked: bool) -> None:
+    manifest = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert bool(re.search(manifest[0]["files"], name)) is checked
+
+
+def test_a_file_that_the_name_promises_and_that_holds_no_policy_passes(hooked: Path) -> None:
+    done = hook(hooked, {"roles/package.json": {"name": "x"}, "roles/admin.json": BAD})
+    assert done.returncode == 1
+    assert "INVALID_ACTION" in done.stdout
+    done = hook(hooked, {"roles/package.json": {"name": "x"}})
+    assert done.returncode == 0, done.stdout
+    assert "Passed" in done.stdout
+
+
+def test_the_review_tells_what_a_commit_gives_and_leaves_old_debt_alone(hooked: Path) -> None:
+    wide = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
+    files = {"stack.json": {"Version": "2012-10-17", "Statement": [wide]}, "package.json": {}}
+    done = hook(hooked, files, "aws-iam-review")
+    assert done.returncode == 1
+    assert "now allows `iam:PassRole`" in done.stdout
+    assert commit(hooked)
+    done = hook(hooked, files, "aws-iam-review")
+    assert done.returncode == 0, done.stdout
 
 
 def test_other_json_is_left_alone(hooked: Path) -> None:

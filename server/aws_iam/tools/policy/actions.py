@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from aws_iam.answer import Answer
 from aws_iam.engine.language.document import Kind
+from aws_iam.engine.sources.files import Files
 from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import SEVERITIES, Connection, Topic
@@ -179,6 +181,9 @@ def validate(
     write_baseline: Annotated[
         bool, Parameter("list today's problems in aws-iam.toml, to be told no more", cli_only=True)
     ] = False,
+    if_any: Annotated[
+        bool, Parameter("files without a policy are no error", cli_only=True)
+    ] = False,
     connection: Connection,
     progress: Progress,
 ) -> Answer:
@@ -189,6 +194,8 @@ def validate(
     from aws_iam.tools.policy.validate.report_file import Report
 
     access_analyzer.refuse_connection_without_online(connection, online=online)
+    if if_any and isinstance(document, Files):
+        document = replace(document, chosen=True)
     aws = (connection, progress) if online else None
     report = Report(format=format_, fail_on=fail_on) if format_ else None
     return policy_validate.validate_policies(

@@ -153,6 +153,8 @@ def _summary(
 
 def _kinds_read(sources: Iterable[Source]) -> str:
     listed = list(sources)
+    if not listed:
+        return "the files, which hold no policy"
     if len(listed) > 1:
         return f"{len(listed)} policies"
     content = listed[0].content
