@@ -11,6 +11,9 @@ from array import array
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
+from aws_iam.engine.parsing.made_nodes import listed as listed
+from aws_iam.engine.parsing.made_nodes import mapped as mapped
+from aws_iam.engine.parsing.made_nodes import moved as moved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -123,17 +126,6 @@ def null(at: Place) -> Node:
     return Node(Form.NULL, at, "null")
 
 
-def listed(items: Iterable[Node], at: Place) -> Node:
-    """A list."""
-    return Node(Form.ARRAY, at, "", tuple(items))
-
-
-def mapped(members: Iterable[tuple[str, Node]], at: Place) -> Node:
-    """An object; the last of repeated keys counts."""
-    found = {key: (string(key, value.at), value) for key, value in members}
-    return Node(Form.OBJECT, at, "", (), tuple(Member.named(*pair) for pair in found.values()))
-
-
 def sorted_set(items: Iterable[Node], at: Place) -> Set:
     """A set of texts."""
     holders = {Form.ARRAY, Form.OBJECT}
@@ -167,20 +159,6 @@ def placed(node: Node, spend: Callable[[], None], at: Place | None = None) -> No
                 string(member.key, under(member.key, member.name.at)),
                 placed(member.value, spend, under(member.key, member.value.at)),
             )
-            for member in node.members
-        ),
-    )
-
-
-def moved(node: Node, at: Place) -> Node:
-    """The value with everything in it at one place."""
-    return Node(
-        form=node.form,
-        stand=at,
-        value=node.value,
-        items=tuple(moved(item, at) for item in node.items),
-        members=tuple(
-            Member.named(string(member.key, at), moved(member.value, at))
             for member in node.members
         ),
     )
