@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.parsing.json_nodes import Form, Member, Node, string
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from aws_iam.engine.parsing.json_nodes import Place
+    from collections.abc import Callable, Iterable
 
 
 def listed(items: Iterable[Node], at: Place) -> Node:
@@ -32,6 +30,31 @@ def moved(node: Node, at: Place) -> Node:
         items=tuple(moved(item, at) for item in node.items),
         members=tuple(
             Member.named(string(member.key, at), moved(member.value, at))
+            for member in node.members
+        ),
+    )
+
+
+def placed(node: Node, spend: Callable[[], None] = lambda: None, at: Place | None = None) -> Node:
+    """The document as its own root: the pointers follow its structure, the lines stay."""
+    spend()
+    here = at or Place(spot=node.at.offset, lines=node.at.lines)
+
+    def under(token: str | int, own: Place) -> Place:
+        return Place(here, token, own.offset, own.lines)
+
+    return Node(
+        form=node.form,
+        stand=here,
+        value=node.value,
+        items=tuple(
+            placed(item, spend, under(token, item.at)) for token, item in enumerate(node.items)
+        ),
+        members=tuple(
+            Member.named(
+                string(member.key, under(member.key, member.name.at)),
+                placed(member.value, spend, under(member.key, member.value.at)),
+            )
             for member in node.members
         ),
     )

@@ -10,10 +10,7 @@ import re
 from array import array
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
-from aws_iam.engine.parsing.made_nodes import listed as listed
-from aws_iam.engine.parsing.made_nodes import mapped as mapped
-from aws_iam.engine.parsing.made_nodes import moved as moved
+from aws_iam.engine.parsing.json_nodes import Form, Node, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -137,28 +134,3 @@ def sorted_set(items: Iterable[Node], at: Place) -> Set:
 def members_of(node: Node) -> list[tuple[str, Node]]:
     """Keys and values of an object, sorted by key as Terraform goes through them."""
     return sorted(((member.key, member.value) for member in node.members), key=lambda own: own[0])
-
-
-def placed(node: Node, spend: Callable[[], None], at: Place | None = None) -> Node:
-    """The document as its own root: the pointers follow its structure, the lines stay."""
-    spend()
-    here = at or Place(spot=node.at.offset, lines=node.at.lines)
-
-    def under(token: str | int, own: Place) -> Place:
-        return Place(here, token, own.offset, own.lines)
-
-    return Node(
-        form=node.form,
-        stand=here,
-        value=node.value,
-        items=tuple(
-            placed(item, spend, under(token, item.at)) for token, item in enumerate(node.items)
-        ),
-        members=tuple(
-            Member.named(
-                string(member.key, under(member.key, member.name.at)),
-                placed(member.value, spend, under(member.key, member.value.at)),
-            )
-            for member in node.members
-        ),
-    )
