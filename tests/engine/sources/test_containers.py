@@ -91,6 +91,7 @@ def test_the_policies_of_a_sam_function_are_its_statements_and_its_policy_templa
     assert [row["policy"] for row in answer.facts["policies"]] == [
         "Worker.Policies[1] (DynamoDBReadPolicy)",
         "Worker.Policies[2]",
+        "Worker.Policies (AWSLambdaBasicExecutionRole)",
     ]
 
 
