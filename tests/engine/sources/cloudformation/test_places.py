@@ -161,3 +161,21 @@ def test_a_template_with_nothing_but_what_is_not_read_is_refused_with_the_reason
     share = {"Type": "AWS::RAM::ResourceShare", "Properties": {"Principals": ["444455556666"]}}
     with pytest.raises(InputError, match="Principals `444455556666`"):
         gathered({"Resources": {"Share": share}})
+
+
+def test_a_template_of_many_resources_is_read_in_few_combinations_each_and_that_is_said() -> None:
+    conditions = {f"C{n}": equal(f"P{n}", "x") for n in range(4)}
+    branches = [
+        {"Fn::If": [name, {**ALLOW, "Sid": name}, {"Ref": "AWS::NoValue"}]} for name in conditions
+    ]
+    policy = {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {"PolicyDocument": document(*branches, ALLOW)},
+    }
+    resources = {f"R{n}": policy for n in range(60)}
+    found = gathered(json.dumps({"Resources": resources, "Conditions": conditions}))
+    assert len(found.sources) == 42 * 16 + 18 * 2
+    assert len(found.unread) == 18
+    assert {unread.why for unread in found.unread} == {
+        "its conditions can combine in more ways; it was read in 2"
+    }

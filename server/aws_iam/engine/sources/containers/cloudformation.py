@@ -48,7 +48,6 @@ from aws_iam.engine.sources.containers.cloudformation_template import (
     case_label,
     combined,
 )
-from aws_iam.engine.sources.containers.condition_combinations import MOST_COMBINATIONS
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
@@ -70,7 +69,7 @@ if TYPE_CHECKING:
 
 NAME = "CloudFormation template"
 _FORMAT: Final = "cloudformation"
-_CUT = f"conditions can combine in more ways; it was read in {MOST_COMBINATIONS}"
+_CONNECTORS = "SAM writes the policies of connectors, which are not judged"
 
 
 def fits(root: Node) -> bool:
@@ -112,6 +111,8 @@ def _documents(template: Template) -> Iterator[_Found]:
         if grants(resource):
             granting.append(resource)
         yield FoundResource(name=name)
+        if member.value.member("Connectors"):
+            yield SkippedPlace(name=f"{name}.Connectors", why=_CONNECTORS)
         for own in _conditions(resource, template):
             yield replace(own, value=template.placeholders.as_variables(own.value))
         for found in _in_resource(resource, template):
@@ -153,7 +154,7 @@ def _in_resource(resource: Resource, template: Template) -> Iterator[_Found]:
         beside |= dict.fromkeys(_beside_policies(resource, properties, resolver))
         yield from _nested(resource, properties, template, reading, label)
     if cases.cut and (reading.known or beside):
-        yield SkippedPlace(name=resource.name, why=_CUT)
+        yield _cut(resource.name, cases)
     yield from beside
 
 
@@ -189,7 +190,12 @@ def _cases(resource: Resource, template: Template) -> Combinations:
     names = resource.own_conditions()
     if names and not _decisive_properties(resource.type) and not _may_hold_policy(resource):
         names = frozenset()
-    return template.logic.combinations(names, resource.condition)
+    return template.cases(names, resource.condition)
+
+
+def _cut(name: str, cases: Combinations) -> SkippedPlace:
+    why = f"its conditions can combine in more ways; it was read in {len(cases.all)}"
+    return SkippedPlace(name=name, why=why)
 
 
 def _may_hold_policy(resource: Resource) -> bool:
@@ -299,7 +305,7 @@ def _permissions_of(
             candidate = candidate_of(arn, policy, template, resolver)
             yield from reading.read(candidate, label, template.placeholders)
     if cases.cut:
-        yield SkippedPlace(name=f"{group[0].name} (permissions)", why=_CUT)
+        yield _cut(f"{group[0].name} (permissions)", cases)
 
 
 # Conditions as settings

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MANAGED: Final = "AWS::IAM::ManagedPolicy"
 _KEY = "AWS::KMS::Key"
 _MOST_FALSE = 3
+# Combinations that the resources of a template are read in, beyond two for each.
+_MOST_FURTHER = 600
+_TWO = 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +58,7 @@ class Template:
     conditions: Conditions = field(init=False)
     # The logical ids of resources, by what `Ref` returns for them.
     named: Mapping[str, str] = field(init=False)
+    _further: int = 0
 
     def __post_init__(self) -> None:
         """Look up what the whole template has."""
@@ -77,6 +81,15 @@ class Template:
             written=written,
             condition=condition.text if condition else "",
         )
+
+    def cases(self, names: Iterable[str], must: str = "") -> Combinations:
+        """The combinations of conditions in which to read something; only two where the template has taken very many."""
+        found = self.logic.combinations(names, must)
+        further = len(found.all) - _TWO
+        if further > 0 and self._further + further > _MOST_FURTHER:
+            return Combinations(all=found.all[:_TWO], cut=True)
+        self._further += max(0, further)
+        return found
 
     def logical_ids(self, types: Container[str]) -> dict[str, str]:
         """The logical ids of the resources of some types, by what `Ref` returns for them."""
@@ -120,7 +133,7 @@ def combined(template: Template, resources: Iterable[Resource]) -> Combinations:
     for resource in resources:
         names |= resource.own_conditions()
         names |= {resource.condition} if resource.condition else set()
-    return template.logic.combinations(names)
+    return template.cases(names)
 
 
 def is_unknown_text(node: Node | None, placeholders: Placeholders) -> bool:
