@@ -136,7 +136,7 @@ def _in_resource(resource: Resource, template: Template) -> Iterator[_Found]:
             why = f"its condition {quoted(resource.condition)} never holds"
             yield SkippedPlace(name=resource.name, why=why)
         return
-    resolver, reading = template.resolver(), _Reading()
+    resolver, reading = template.resolver(), _Reading(several=len(cases.all) > 1)
     beside: dict[_Found, None] = {}
     for number, truths in enumerate(cases.all):
         resolver.truths = truths
@@ -160,8 +160,9 @@ def _in_resource(resource: Resource, template: Template) -> Iterator[_Found]:
 
 @dataclass(slots=True)
 class _Reading:
-    """The documents that were read in other combinations of conditions, by their place."""
+    """The documents that were read in other combinations of conditions, by their place; `several`: there are some."""
 
+    several: bool
     known: set[tuple[str, Node]] = field(default_factory=set)
 
     def is_new(self, place: str, value: Node, label: str) -> bool:
@@ -175,6 +176,8 @@ class _Reading:
         self, candidate: Candidate, label: str, placeholders: Placeholders
     ) -> Iterator[FoundPolicy | SkippedPlace]:
         """The policy of a candidate, unless it was there in an earlier combination."""
+        if self.several and _is_empty(candidate.value):
+            return  # all statements are those of other combinations
         if not self.is_new(candidate.place.path or candidate.name, candidate.value, label):
             return
         own = replace(candidate, name=f"{candidate.name} ({label})") if label else candidate
@@ -183,6 +186,11 @@ class _Reading:
                 yield replace(found, other_side_of=candidate.name)
             else:
                 yield found
+
+
+def _is_empty(document: Node) -> bool:
+    body = document.member("Statement")
+    return body is not None and body.form is Form.ARRAY and not body.count
 
 
 def _cases(resource: Resource, template: Template) -> Combinations:
@@ -286,8 +294,8 @@ def _permissions_of(
     group: list[Resource], template: Template, allowed: set[str]
 ) -> Iterator[_Found]:
     """The policy of one resource in each combination of the conditions of its permissions."""
-    resolver, reading = template.resolver(), _Reading()
     cases = combined(template, group)
+    resolver, reading = template.resolver(), _Reading(several=len(cases.all) > 1)
     for number, truths in enumerate(cases.all):
         resolver.truths = truths
         policies: dict[str, PolicyOfPermissions] = {}
