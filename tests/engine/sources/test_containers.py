@@ -83,12 +83,16 @@ def test_a_finding_in_a_template_has_the_files_name_line_and_column() -> None:
     assert "2 values are known only at deployment" in answer.summary
 
 
-def test_the_policies_of_a_sam_function_are_its_inline_statements() -> None:
+def test_the_policies_of_a_sam_function_are_its_statements_and_its_policy_templates() -> None:
     answer = judged(file("template-sam.json"))
     assert [(finding.code, finding.resource) for finding in answer.findings] == [
         ("INVALID_ACTION", "Worker.Policies[2]")
     ]
-    assert answer.facts["policies_read"] == 1
+    assert [row["policy"] for row in answer.facts["policies"]] == [
+        "Worker.Policies[1] (DynamoDBReadPolicy)",
+        "Worker.Policies[2]",
+        "Worker.Policies (AWSLambdaBasicExecutionRole)",
+    ]
 
 
 @pytest.mark.parametrize("name", ["template.yaml", "template-sam.json"])
@@ -186,7 +190,7 @@ def test_kubernetes_manifests_are_searched_in_every_document_and_text() -> None:
         ("AWS::Organizations::Policy", {"Type": "RESOURCE_CONTROL_POLICY", "Content": document({**ALLOW, "Effect": "Deny", "Principal": "*", "Resource": "*"})}, "It.Content", "rcp"),
         ("AWS::OpenSearchService::Domain", {"AccessPolicies": document({**ALLOW, "Principal": {"AWS": "111122223333"}, "Action": "es:ESHttpGet", "Resource": "*"})}, "It.AccessPolicies", "resource"),
         ("AWS::Events::EventBusPolicy", {"StatementId": "s", "Statement": {**ALLOW, "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "events:PutEvents", "Resource": "arn:aws:events:us-east-1:111122223333:event-bus/b"}}, "It.Statement", "resource"),
-        ("AWS::Serverless::Api", {"Auth": {"ResourcePolicy": {"CustomStatements": [{**ALLOW, "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}]}}}, "It.Auth.ResourcePolicy.CustomStatements", "resource"),
+        ("AWS::Serverless::Api", {"Auth": {"ResourcePolicy": {"CustomStatements": [{**ALLOW, "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}]}}}, "It.Auth.ResourcePolicy", "resource"),
         ("Custom::Grant", {"Deep": [{"AssumeRolePolicyDocument": document({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})}]}, "It.Deep[0].AssumeRolePolicyDocument", "trust"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

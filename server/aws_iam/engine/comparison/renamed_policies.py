@@ -15,13 +15,14 @@ from aws_iam.engine.language.document import Syntax, dump
 from aws_iam.engine.language.frozen import positional, slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.document import Holder, Source
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 _INDEX = re.compile(r"\[\d+\]")
+_NAME_BESIDE_PLACE = re.compile(r" \([^()]*\)")
 # More policies are not looked at.
 _MOST = 2_000
 _UNNAMED = frozenset({"Sid", "Id"})
@@ -110,7 +111,8 @@ class Sides:
         holders = names_now(new, old)
         named = old.renamed(holders)
         inline = inline_names_now(new.sources, named.sources)
-        sources = tuple(replace(s, name=inline.get(s.name, s.name)) for s in named.sources)
+        sources = _called(named.sources, inline)
+        sources = _called(sources, replaced_names_now(new.sources, sources))
         named = replace(named, sources=sources)
         pairs = zip(sources, old.sources, strict=True)
         return cls(
@@ -121,6 +123,10 @@ class Sides:
             renamed=(*holders.items(), *inline.items()),
             former_names={own.name: was.name for own, was in pairs if own.name != was.name},
         )
+
+
+def _called(sources: Sequence[Source], now: Mapping[str, str]) -> tuple[Source, ...]:
+    return tuple(replace(own, name=now.get(own.name, own.name)) for own in sources)
 
 
 def _policies(own: NamedSide, other: NamedSide) -> Iterator[Source]:
@@ -146,12 +152,24 @@ def names_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
 
 
 def inline_names_now(new: Sequence[Source], old: Sequence[Source]) -> Mapping[str, str]:
-    """The names that policies of the old side have now, within the same resource."""
+    """The names that policies of the old side have now, within the same resource and with the same content."""
+    return _only_pairs(new, old, _content)
+
+
+def replaced_names_now(new: Sequence[Source], old: Sequence[Source]) -> Mapping[str, str]:
+    """The names of the policies that stand where those of the old side stood: `Policies[0] (write)` of `Policies[0] (read)`."""
+    return _only_pairs(new, old, _place)
+
+
+def _only_pairs(
+    new: Sequence[Source], old: Sequence[Source], key: Callable[[Source], tuple[str, ...]]
+) -> Mapping[str, str]:
+    """The only policies with a key on both sides, among those whose name is on one side."""
     mine, theirs = {own.name for own in new}, {own.name for own in old}
     added, gone = _apart(new, theirs), _apart(old, mine)
     if len(new) + len(old) > _MOST:
         return {}
-    now, former = (_names_by_content(own) for own in (added, gone))
+    now, former = (_names_by(own, key) for own in (added, gone))
     return {
         names[0]: now[content][0]
         for content, names in former.items()
@@ -163,11 +181,17 @@ def _apart(sources: Iterable[Source], names: Container[str]) -> list[Source]:
     return [own for own in sources if own.holder.name and own.name not in names]
 
 
-def _names_by_content(sources: Iterable[Source]) -> Mapping[tuple[str, ...], list[str]]:
+def _names_by(
+    sources: Iterable[Source], key: Callable[[Source], tuple[str, ...]]
+) -> Mapping[tuple[str, ...], list[str]]:
     found: dict[tuple[str, ...], list[str]] = {}
     for own in sources:
-        found.setdefault(_content(own), []).append(own.name)
+        found.setdefault(key(own), []).append(own.name)
     return found
+
+
+def _place(source: Source) -> tuple[str, ...]:
+    return source.holder.name, _NAME_BESIDE_PLACE.sub("", source.name, count=1)
 
 
 def _by_content(side: NamedSide, holders: frozenset[str]) -> Mapping[tuple[Any, ...], list[str]]:

@@ -13,6 +13,8 @@ from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers.policy_places import values_at
+from aws_iam.escape import quoted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +25,7 @@ _DATA = "access-settings.json"
 # Properties that say nothing about access.
 _DESCRIPTIVE = frozenset({"Description", "Tags"})
 _NOTHING = frozenset({"", "[]", "{}", "null"})
+_SHOWN = 4
 
 
 @slotted
@@ -56,13 +59,17 @@ class AccessSetting:
 
 @slotted
 class SettingRow:
-    """Where resources of a type have a setting: at `path`, or without one in all of their properties or those of `paths`."""
+    """Where resources of a type have a setting: at `path`, or without one in all of their properties or those of `paths`.
+
+    `grants` are the properties that say who gets access to what, which no policy says.
+    """
 
     type: str
     subject: str
     path: str = ""
     paths: tuple[str, ...] = ()
     only_changed: bool = False
+    grants: tuple[str, ...] = ()
 
 
 @cache
@@ -70,7 +77,8 @@ def _rows(file_format: str) -> Mapping[str, tuple[SettingRow, ...]]:
     found: dict[str, tuple[SettingRow, ...]] = {}
     rows: list[dict[str, Any]] = resources.data(_DATA)[file_format]
     for row in rows:
-        own = SettingRow(**(row | {"paths": tuple(row.get("paths", ()))}))
+        lists = {name: tuple(row.get(name, ())) for name in ("paths", "grants")}
+        own = SettingRow(**(row | lists))
         found[own.type] = (*found.get(own.type, ()), own)
     return found
 
@@ -111,6 +119,35 @@ def access_settings(
                 value=json.dumps(parts, sort_keys=True),
                 only_changed=row.only_changed,
             )
+
+
+def granting_settings(
+    file_format: str, type_: str, values: Node, holder: str
+) -> Iterator[tuple[str, str]]:
+    """Where a resource grants access without a policy, and what it grants to whom."""
+    for row in setting_rows(file_format, type_):
+        found = {path: _listed(values, path) for path in row.grants}
+        named = [f"{path} {texts}" for path, texts in found.items() if texts]
+        if named:
+            place = f"{holder}.{row.path}" if row.path else holder
+            yield (
+                place,
+                f"{subject_named(row.subject).what}, which is no policy: {'; '.join(named)}",
+            )
+
+
+def _listed(values: Node, path: str) -> str:
+    texts = [text for _, value, _ in values_at(values, path) for text in _texts(value)]
+    return joined([quoted(text) for text in texts], shown=_SHOWN)
+
+
+def _texts(node: Node) -> Iterator[str]:
+    todo = [node]
+    while todo:
+        own = todo.pop()
+        if own.text:
+            yield own.text
+        todo += reversed((*own.items, *(member.value for member in own.members)))
 
 
 def _properties(values: Node) -> tuple[str, ...]:

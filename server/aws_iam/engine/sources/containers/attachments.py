@@ -111,10 +111,6 @@ def attachments(
 
 
 def _named(value: Node) -> str:
-    """The text of an ARN or a name; of an object the name of the SAM policy template."""
-    if value.form is Form.STRING:
-        # A document can be written as text.
-        return "" if value.text.lstrip().startswith("{") else value.text.strip()
-    if value.form is Form.OBJECT and len(value.members) == 1 and not value.member("Statement"):
-        return value.members[0].key
-    return ""
+    """The text of an ARN or a name; a document can be written as text too."""
+    is_name = value.form is Form.STRING and not value.text.lstrip().startswith("{")
+    return value.text.strip() if is_name else ""

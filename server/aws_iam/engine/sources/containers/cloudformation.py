@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.language.document import Holder, Kind
-from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
-from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
+from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.sources.containers import nested_templates
 from aws_iam.engine.sources.containers.access_settings import (
     AccessSetting,
     access_settings,
     attached_to_paths,
+    canonical,
+    granting_settings,
     setting_rows,
     subject_named,
 )
@@ -22,41 +22,54 @@ from aws_iam.engine.sources.containers.attachments import (
     attachment_rows,
     attachments,
 )
-from aws_iam.engine.sources.containers.cloudformation_conditions import Conditions, conditions_in
-from aws_iam.engine.sources.containers.cloudformation_values import Resolver
-from aws_iam.engine.sources.containers.embedded_documents import (
-    bare_policy,
-    decoded,
-    embedded,
-    looks_encoded,
+from aws_iam.engine.sources.containers.cloudformation_candidates import (
+    API,
+    DATA,
+    ORGANIZATION,
+    WITHOUT_ROLE,
+    Candidate,
+    candidates,
+    read_candidate,
+    unknown_properties,
 )
-from aws_iam.engine.sources.containers.generic_data import policies_in
+from aws_iam.engine.sources.containers.cloudformation_conditions import conditions_in
+from aws_iam.engine.sources.containers.cloudformation_permissions import (
+    URL,
+    PolicyOfPermissions,
+    allows_url,
+    candidate_of,
+    grants,
+    open_urls,
+    permission_of,
+)
+from aws_iam.engine.sources.containers.cloudformation_template import (
+    Resource,
+    Template,
+    case_label,
+    combined,
+)
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
     FoundResource,
-    PolicyPlace,
     SkippedPlace,
-    organization_place,
     places_by_type,
-    texts_at,
-    values_at,
 )
+from aws_iam.engine.sources.resource_permissions import permission_rows
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from aws_iam.engine.parsing.json_text import Syntax
+    from aws_iam.engine.sources.containers.cloudformation_values import Resolver
+    from aws_iam.engine.sources.containers.condition_combinations import Combinations
 
     _Found = FoundPolicy | SkippedPlace | PolicyAttachment | FoundResource | AccessSetting
 
 NAME = "CloudFormation template"
-_DATA = "cloudformation-resources.json"
-_FORMAT = "cloudformation"
-_ORGANIZATION = "AWS::Organizations::Policy"
-_MANAGED = "AWS::IAM::ManagedPolicy"
-_KEY = "AWS::KMS::Key"
-_KNOWN_LATER = "known only at deployment"
+_FORMAT: Final = "cloudformation"
+_CONNECTORS = "SAM writes the policies of connectors, which are not judged"
 
 
 def fits(root: Node) -> bool:
@@ -71,28 +84,40 @@ def fits(root: Node) -> bool:
 
 
 def documents(root: Node) -> Iterator[_Found]:
-    """The policies of every resource; a resource with conditions is read once with all true, once with all false."""
+    """The policies of every resource; one that conditions decide about is read in each combination that can be."""
     yield from documents_with(root, Placeholders.unused_in(root))
 
 
 def documents_with(root: Node, placeholders: Placeholders) -> Iterator[_Found]:
     """The same for a template in which placeholders already stand for what is not known."""
-    resources = root.member("Resources")
-    managed = _managed_policies(root, placeholders)
-    # All keys get the same made-up id.
-    named = _logical_ids(root, return_values.return_values().keys() - {_KEY})
-    conditions = Conditions.of(root)
-    for member in resources.members if resources else ():
-        logical_id = member.name.value
-        if logical_id.startswith("Fn::ForEach"):
-            yield SkippedPlace(name=logical_id, why="`Fn::ForEach` is not expanded")
+    yield from _documents(Template(root, placeholders))
+
+
+def _documents(template: Template) -> Iterator[_Found]:
+    managed = template.managed_policies()
+    granting: list[Resource] = []
+    resources: list[Resource] = []
+    if template.root.member("Fn::Transform"):
+        yield SkippedPlace(name="Fn::Transform", why="`Fn::Transform` is not expanded")
+    section = template.root.member("Resources")
+    for member in section.members if section else ():
+        name = member.name.value
+        if name.startswith("Fn::"):
+            function = name.split("::")[1]
+            yield SkippedPlace(name=name, why=f"`Fn::{function}` is not expanded")
             continue
-        resolver = Resolver(root, placeholders, named=named)
-        yield FoundResource(name=logical_id)
-        for own in _conditions(logical_id, member.value, resolver, conditions):
-            yield replace(own, value=placeholders.as_variables(own.value))
-        for found in _in_resource(logical_id, member.value, resolver):
+        resource = template.resource(name, member.value)
+        resources.append(resource)
+        if grants(resource):
+            granting.append(resource)
+        yield FoundResource(name=name)
+        if member.value.member("Connectors"):
+            yield SkippedPlace(name=f"{name}.Connectors", why=_CONNECTORS)
+        for own in _conditions(resource, template):
+            yield replace(own, value=template.placeholders.as_variables(own.value))
+        for found in _in_resource(resource, template):
             yield _of_template(found, managed) if isinstance(found, PolicyAttachment) else found
+    yield from _permissions(granting, resources, template)
 
 
 def _of_template(attached: PolicyAttachment, managed: Mapping[str, str]) -> PolicyAttachment:
@@ -101,106 +126,220 @@ def _of_template(attached: PolicyAttachment, managed: Mapping[str, str]) -> Poli
     return replace(attached, policy=own, document=f"{own}.PolicyDocument") if own else attached
 
 
-def _managed_policies(root: Node, placeholders: Placeholders) -> Mapping[str, str]:
-    """The logical ids of the template's own managed policies, by what their ARNs are taken for."""
-    found = _logical_ids(root, {_MANAGED})
-    names = {}
-    for logical_id, resource in _resources(root, {_MANAGED}):
-        written = resource.member("Properties")
-        name = written.member("ManagedPolicyName") if written else None
-        known = Resolver(root, placeholders).value(name) if name else None
-        if known and known.text:
-            names[return_values.policy_arn(known.text)] = logical_id
-    return {**names, **found}
+# One resource
 
 
-def _logical_ids(root: Node, types: Container[str]) -> dict[str, str]:
-    """The logical ids of the resources of some types, by what `Ref` returns for them."""
-    resources = ((id_, resource.member("Type")) for id_, resource in _resources(root, types))
-    refs = ((return_values.ref(type_.text, id_), id_) for id_, type_ in resources if type_)
-    return {name: id_ for name, id_ in refs if name}
+def _in_resource(resource: Resource, template: Template) -> Iterator[_Found]:
+    cases = _cases(resource, template)
+    if not cases.all and not cases.cut:
+        if _decisive_properties(resource.type):
+            why = f"its condition {quoted(resource.condition)} never holds"
+            yield SkippedPlace(name=resource.name, why=why)
+        return
+    resolver, reading = template.resolver(), _Reading(several=len(cases.all) > 1)
+    beside: dict[_Found, None] = {}
+    for number, truths in enumerate(cases.all):
+        resolver.truths = truths
+        properties = resolver.value(resource.written) if resource.written else None
+        if properties is None:
+            continue
+        label = case_label(truths, number + 1) if number else ""
+        unknown = unknown_properties(resource, properties, template.placeholders)
+        beside |= dict.fromkeys((unknown,) if unknown else ())
+        for own in candidates(resource, properties, resolver):
+            if isinstance(own, Candidate):
+                yield from reading.read(own, label, template.placeholders)
+            else:
+                beside[own] = None
+        beside |= dict.fromkeys(_beside_policies(resource, properties, resolver))
+        yield from _nested(resource, properties, template, reading, label)
+    if cases.cut and (reading.known or beside):
+        yield _cut(resource.name, cases)
+    yield from beside
 
 
-def _resources(root: Node, types: Container[str]) -> Iterator[tuple[str, Node]]:
-    resources = root.member("Resources")
-    for member in resources.members if resources else ():
-        type_ = member.value.member("Type")
-        if type_ and type_.text in types:
-            yield member.name.value, member.value
+@dataclass(slots=True)
+class _Reading:
+    """The documents that were read in other combinations of conditions, by their place; `several`: there are some."""
+
+    several: bool
+    known: set[tuple[str, Node]] = field(default_factory=set)
+
+    def is_new(self, place: str, value: Node, label: str) -> bool:
+        """Whether no earlier combination has the same document there."""
+        if label and (place, value) in self.known:
+            return False
+        self.known.add((place, value))
+        return True
+
+    def read(
+        self, candidate: Candidate, label: str, placeholders: Placeholders
+    ) -> Iterator[FoundPolicy | SkippedPlace]:
+        """The policy of a candidate, unless it was there in an earlier combination."""
+        if self.several and _is_empty(candidate.value):
+            return  # all statements are those of other combinations
+        if not self.is_new(candidate.place.path or candidate.name, candidate.value, label):
+            return
+        own = replace(candidate, name=f"{candidate.name} ({label})") if label else candidate
+        for found in read_candidate(own, placeholders):
+            if label and isinstance(found, FoundPolicy):
+                yield replace(found, other_side_of=candidate.name)
+            else:
+                yield found
 
 
-@positional
-class _Candidate:
-    """A value at a place for policies, of a resource that attaches it to principals."""
-
-    name: str
-    place: PolicyPlace
-    value: Node
-    holder: Holder
+def _is_empty(document: Node) -> bool:
+    body = document.member("Statement")
+    return body is not None and body.form is Form.ARRAY and not body.count
 
 
-def _in_resource(logical_id: str, resource: Node, resolver: Resolver) -> Iterator[_Found]:
-    candidates = tuple(_candidates(logical_id, resource, resolver))
-    attached = dict.fromkeys(_beside_policies(logical_id, resource, resolver))
-    for candidate in candidates:
-        yield from _read_candidate(candidate, resolver.placeholders)
-    if resolver.conditional:
-        resolver.condition = False
-        # What depends on no condition comes out the same again.
-        known = {(candidate.name, candidate.value) for candidate in candidates}
-        attached |= dict.fromkeys(_beside_policies(logical_id, resource, resolver))
-        for candidate in _candidates(logical_id, resource, resolver):
-            if (candidate.name, candidate.value) not in known:
-                other = replace(candidate, name=f"{candidate.name} (conditions false)")
-                for found in _read_candidate(other, resolver.placeholders):
-                    if isinstance(found, FoundPolicy):
-                        yield replace(found, other_side_of=candidate.name)
-                    else:
-                        yield found
-    yield from attached
+def _cases(resource: Resource, template: Template) -> Combinations:
+    """The combinations of the conditions that decide about a resource's properties, where it exists at all."""
+    names = resource.own_conditions()
+    if names and not _decisive_properties(resource.type) and not _may_hold_policy(resource):
+        names = frozenset()
+    return template.cases(names, resource.condition)
+
+
+def _cut(name: str, cases: Combinations) -> SkippedPlace:
+    why = f"its conditions can combine in more ways; it was read in {len(cases.all)}"
+    return SkippedPlace(name=name, why=why)
+
+
+def _may_hold_policy(resource: Resource) -> bool:
+    todo = [resource.written] if resource.written else []
+    while todo:
+        node = todo.pop()
+        if "Statement" in node.text or node.member("Statement"):
+            return True
+        todo += (*node.items, *(member.value for member in node.members))
+    return False
 
 
 def _beside_policies(
-    logical_id: str, resource: Node, resolver: Resolver
-) -> Iterator[PolicyAttachment | AccessSetting]:
-    """The attached policies of a resource, and its settings."""
-    type_, written = resource.member("Type"), resource.member("Properties")
-    if type_ is None or not (
-        attachment_rows(_DATA, type_.text) or setting_rows(_FORMAT, type_.text)
-    ):
+    resource: Resource, properties: Node, resolver: Resolver
+) -> Iterator[PolicyAttachment | AccessSetting | SkippedPlace]:
+    """The attached policies of a resource, its settings, what it grants without a policy, and templates elsewhere."""
+    shown = resolver.placeholders.as_variables
+    if not (resource.type in WITHOUT_ROLE and properties.member("Role")):
+        yield from attachments(DATA, resource.type, properties, resource.name, shown)
+    for own in access_settings(_FORMAT, resource.type, properties, resource.name):
+        yield replace(own, value=shown(own.value))
+    for place, why in granting_settings(_FORMAT, resource.type, properties, resource.name):
+        yield SkippedPlace(name=place, why=shown(why))
+    yield from nested_templates.other_file(resource, properties, resolver.placeholders)
+
+
+def _nested(
+    resource: Resource, properties: Node, template: Template, reading: _Reading, label: str
+) -> Iterator[_Found]:
+    """The policies of a template that the resource holds."""
+    body = nested_templates.template_body(resource, properties)
+    if body is None:
         return
-    properties = resolver.value(written) if written else None
-    if properties:
-        shown = resolver.placeholders.as_variables
-        yield from attachments(_DATA, type_.text, properties, logical_id, shown)
-        for own in access_settings(_FORMAT, type_.text, properties, logical_id):
-            yield replace(own, value=shown(own.value))
+    place = nested_templates.body_place(resource)
+    if not reading.is_new(place, body, label):
+        return
+    place = f"{place} ({label})" if label else place
+    if template.depth >= nested_templates.MOST_DEEP:
+        yield SkippedPlace(
+            name=place, why="templates stand in one another more often than is read"
+        )
+        return
+    why = "the template is not known or not readable"
+    try:
+        root = nested_templates.template_in(body, template.placeholders)
+        if root is not None and fits(root):
+            inner = Template(root, template.placeholders, template.depth + 1)
+            for found in _documents(inner):
+                yield nested_templates.within(found, place)
+            return
+    except InputError as refused:
+        why = refused.message
+    yield SkippedPlace(name=place, why=why)
+    yield AccessSetting(
+        holder=resource.name,
+        place=place,
+        subject=subject_named("other_template"),
+        value=template.placeholders.as_variables(canonical(body)),
+    )
 
 
-def _conditions(
-    logical_id: str, resource: Node, resolver: Resolver, conditions: Conditions
-) -> Iterator[AccessSetting]:
+# Several resources
+
+
+def _permissions(
+    granting: list[Resource], resources: list[Resource], template: Template
+) -> Iterator[_Found]:
+    """The policies that permissions write together, and function URLs that are open without one."""
+    resolver = template.resolver()
+    groups: dict[str, list[Resource]] = {}
+    for resource in granting:
+        properties = resolver.value(resource.written) if resource.written else None
+        if properties is not None and properties.form is Form.OBJECT:
+            arn = permission_of(resource, properties, resolver).arn
+            groups.setdefault(arn, []).append(resource)
+    allowed: set[str] = set()
+    for group in groups.values():
+        yield from _permissions_of(group, template, allowed)
+    for resource in resources:
+        properties = (
+            resolver.value(resource.written) if resource.type == URL and resource.written else None
+        )
+        if properties is not None:
+            yield from open_urls(resource, properties, allowed)
+
+
+def _permissions_of(
+    group: list[Resource], template: Template, allowed: set[str]
+) -> Iterator[_Found]:
+    """The policy of one resource in each combination of the conditions of its permissions."""
+    cases = combined(template, group)
+    resolver, reading = template.resolver(), _Reading(several=len(cases.all) > 1)
+    for number, truths in enumerate(cases.all):
+        resolver.truths = truths
+        policies: dict[str, PolicyOfPermissions] = {}
+        for resource in group:
+            exists = not resource.condition or truths[resource.condition]
+            properties = resolver.value(resource.written) if exists and resource.written else None
+            if properties is not None:
+                own = permission_of(resource, properties, resolver)
+                policy = policies.setdefault(own.arn, PolicyOfPermissions(own.resource_type))
+                policy.statements += own.statements
+                policy.holders.append(resource.name)
+        label = case_label(truths, number + 1) if number else ""
+        for arn, policy in policies.items():
+            allowed |= {arn} if allows_url(policy) else set()
+            candidate = candidate_of(arn, policy, template, resolver)
+            yield from reading.read(candidate, label, template.placeholders)
+    if cases.cut:
+        yield _cut(f"{group[0].name} (permissions)", cases)
+
+
+# Conditions as settings
+
+
+def _conditions(resource: Resource, template: Template) -> Iterator[AccessSetting]:
     """Whether a resource with policies or settings exists, and what decides about parts of these."""
-    type_, existence = resource.member("Type"), resource.member("Condition")
-    decisive = _decisive_properties(type_.text) if type_ else ()
+    decisive = _decisive_properties(resource.type)
     if not decisive:
         return
+    value = template.resolver().value
     own = AccessSetting(
-        holder=logical_id,
-        place=f"{logical_id}.Condition",
+        holder=resource.name,
+        place=f"{resource.name}.Condition",
         subject=subject_named("condition"),
-        value=conditions.text(existence.text, resolver.value) if existence else "",
+        value=template.conditions.text(resource.condition, value) if resource.condition else "",
     )
-    if existence:
+    if resource.condition:
         yield own
-    written = resource.member("Properties")
-    for member in written.members if written else ():
+    for member in resource.written.members if resource.written else ():
         if member.key in decisive or "" in decisive:
             texts = sorted(
-                f"{path} {conditions.text(name, resolver.value)}"
+                f"{path} {template.conditions.text(name, value)}"
                 for path, name in conditions_in(member.value)
             )
-            place = f"{logical_id}.{member.key} (Fn::If)"
+            place = f"{resource.name}.{member.key} (Fn::If)"
             if texts:
                 yield replace(own, place=place, value="; ".join(texts))
 
@@ -209,87 +348,11 @@ def _conditions(
 def _decisive_properties(type_: str) -> frozenset[str]:
     """The properties of a type that hold policies, attached ones or settings; an empty name for all of them."""
     paths = [
-        *(place.path for place in places_by_type(_DATA).get(type_, ())),
-        *(row.path for row in attachment_rows(_DATA, type_)),
+        *(place.path for place in places_by_type(DATA).get(type_, ())),
+        *(row.path for row in attachment_rows(DATA, type_)),
         *(path for row in setting_rows(_FORMAT, type_) for path in row.paths or (row.path,)),
         *attached_to_paths(type_),
-        *(("Content",) if type_ == _ORGANIZATION else ()),
+        *({ORGANIZATION: ("Content",), API: ("Auth",)}.get(type_, ())),
+        *(("",) if type_ in permission_rows(_FORMAT) else ()),
     ]
     return frozenset(path.partition(".")[0].rstrip("[]") for path in paths)
-
-
-def _candidates(logical_id: str, resource: Node, resolver: Resolver) -> Iterator[_Candidate]:
-    type_, written = resource.member("Type"), resource.member("Properties")
-    properties = resolver.value(written) if written else None
-    if type_ is None or properties is None:
-        return
-    done: set[int] = set()
-    for place in _places(type_.text, properties):
-        for path, value, holder in values_at(properties, place.path):
-            # The holder of a bare statement looks like a policy itself.
-            done |= {id(value), id(holder)} if place.bare else {id(value)}
-            named = holder.member(place.name) if place.name else None
-            known = named and not resolver.placeholders.within(named.text)
-            name = f" ({named.text})" if named and known else ""
-            shown = path.removesuffix(".PolicyDocument") if "]." in path else path
-            targets = (*place.targets, *attached_to_paths(type_.text))
-            attached_to = tuple(map(resolver.shown, texts_at(properties, targets)))
-            own = Holder(name=logical_id, type=type_.text, attached_to=attached_to)
-            yield _Candidate(f"{logical_id}.{shown}{name}", place, value, own)
-    other = Holder(name=logical_id, type=type_.text)
-    for policy in policies_in(properties, frozenset(done)):
-        if isinstance(policy.content, Node):
-            place = PolicyPlace(path="", kind=Kind.TRUST if policy.is_trust else None)
-            name = f"{logical_id}.{policy.dotted_path}"
-            yield _Candidate(name, place, policy.content, other)
-
-
-def _places(type_: str, properties: Node) -> tuple[PolicyPlace, ...]:
-    if type_ != _ORGANIZATION:
-        return places_by_type(_DATA).get(type_, ())
-    policy_type = properties.member("Type")
-    return (organization_place("Content", policy_type.text if policy_type else "unknown"),)
-
-
-def _read_candidate(
-    candidate: _Candidate, placeholders: Placeholders
-) -> Iterator[FoundPolicy | SkippedPlace]:
-    value, place = candidate.value, candidate.place
-    if place.skip:
-        yield SkippedPlace(name=candidate.name, why=place.skip)
-        return
-    later = value.form is Form.STRING and placeholders.within(value.text)
-    is_document = value.member("Statement") or (later and looks_encoded(value.text))
-    if place.listed and not is_document:
-        return  # the name of a managed policy or a SAM policy template
-    content = bare_policy(value) if place.bare else embedded(value)
-    if later and not (isinstance(content, Node) and content.form is Form.OBJECT):
-        yield SkippedPlace(name=candidate.name, why=_KNOWN_LATER)
-    elif content is not None:
-        yield _found(candidate, content, placeholders)
-
-
-def _found(
-    candidate: _Candidate, content: Node | Syntax, placeholders: Placeholders
-) -> FoundPolicy:
-    text = None
-    variants: tuple[Node, ...] = ()
-    unresolved: frozenset[str] = frozenset()
-    if isinstance(content, Node):
-        if placeholders.in_none_of(content):
-            content = rooted(content)
-            is_text = candidate.value.form is Form.STRING
-            text = decoded(candidate.value.text) if is_text else None
-        else:
-            variants, unresolved = placeholders.variants(content)
-            content = variants[0]
-    return FoundPolicy(
-        name=candidate.name,
-        content=content,
-        kind=candidate.place.kind,
-        resource_type=candidate.place.resource_type,
-        text=text,
-        variants=variants[1:],
-        unresolved=unresolved,
-        holder=candidate.holder,
-    )

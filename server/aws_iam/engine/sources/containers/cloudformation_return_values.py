@@ -42,17 +42,21 @@ class ReturnValues:
 
     def arn(self, logical_id: str) -> str | None:
         """An ARN for the resource; None when the reference lacks its format."""
-        service = catalog().service(self.service)
-        type_ = service.resource_types.get(self.resource.lower()) if service else None
-        if type_ is None or not type_.arn_formats:
-            return None
-        fields = {
-            "Partition": PSEUDO_PARAMETERS["AWS::Partition"],
-            "Region": PSEUDO_PARAMETERS["AWS::Region"],
-            "Account": PSEUDO_PARAMETERS["AWS::AccountId"],
-        }
-        name = self.name(logical_id)
-        return _HOLE.sub(lambda hole: fields.get(hole[1], name), type_.arn_formats[0])
+        return arn_of(self.service, self.resource, self.name(logical_id))
+
+
+def arn_of(service: str, resource: str, name: str) -> str | None:
+    """The ARN of a resource with that name in the template's account; None when the reference lacks its format."""
+    known = catalog().service(service)
+    type_ = known.resource_types.get(resource.lower()) if known else None
+    if type_ is None or not type_.arn_formats:
+        return None
+    fields = {
+        "Partition": PSEUDO_PARAMETERS["AWS::Partition"],
+        "Region": PSEUDO_PARAMETERS["AWS::Region"],
+        "Account": PSEUDO_PARAMETERS["AWS::AccountId"],
+    }
+    return _HOLE.sub(lambda hole: fields.get(hole[1], name), type_.arn_formats[0])
 
 
 def return_values() -> Mapping[str, ReturnValues]:

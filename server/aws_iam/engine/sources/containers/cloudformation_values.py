@@ -1,7 +1,7 @@
 """What a CloudFormation template's intrinsic functions return, as far as the template alone decides it.
 
 Pseudo parameters, defaults of parameters, mappings, and names and ARNs of the template's own resources become texts.
-Everything else becomes a placeholder. `Fn::If` takes the same side for all conditions; the caller reads both sides.
+Everything else becomes a placeholder. `Fn::If` takes the side that `truths` says; the caller reads all that are possible.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _PAIR, _TRIPLE = 2, 3
 # What a value costs on top of its characters.
 _NODE_COST = 10
 _NO_VALUE = "AWS::NoValue"
+LOOP = "Fn::ForEach"
 
 
 @dataclass(slots=True)
 class Resolver:
-    """Resolves the functions of one template; `conditional` says afterwards whether a condition was involved."""
+    """Resolves the functions of one template; a condition holds unless `truths` says that it does not."""
 
     template: Node
     placeholders: Placeholders
-    condition: bool = True
-    conditional: bool = False
+    truths: Mapping[str, bool] = field(default_factory=dict)
     # The logical ids of resources, by what `Ref` returns for them.
     named: Mapping[str, str] = field(default_factory=dict)
     _produced: int = 0
@@ -58,13 +58,15 @@ class Resolver:
             return node
         name = node.members[0].name.value if len(node.members) == 1 else ""
         if name == "Ref" or name.startswith("Fn::"):
+            name = LOOP if name.startswith(LOOP) else name
             function = _FUNCTIONS.get(name)
             argument = node.members[0].value
             found = function(self, argument) if function else self._of_unknown(argument, name)
             return found and self._placed(found, node.at, keep_line=name in _KEEPS_LINE)
-        if any(member.name.value.startswith("Fn::") for member in node.members):
-            # A macro adds members of its own, which the template does not show.
-            return self._unknown_call(node, "Transform")
+        calls = [member.key for member in node.members if member.key.startswith("Fn::")]
+        if calls:
+            # A macro or a loop adds members of its own, which the template does not show.
+            return self._unknown_call(node, LOOP if calls[0].startswith(LOOP) else "Transform")
         members = ((member, self.value(member.value)) for member in node.members)
         return node.but(
             members=tuple(Member.named(member.name, value) for member, value in members if value)
@@ -201,11 +203,12 @@ class Resolver:
         return _text(delimiter.text.join(part.text for part in parts.items), argument)
 
     def if_(self, argument: Node) -> Node | None:
-        """`Fn::If`: the side for the current value of all conditions."""
+        """`Fn::If`: the side for the current value of the condition."""
         if argument.form is not Form.ARRAY or len(argument.items) != _TRIPLE:
             return self._unknown_call(argument, "If")
-        self.conditional = True
-        return self.value(argument.items[1 if self.condition else 2])
+        return self.value(
+            argument.items[1 if self.truths.get(argument.items[0].text, True) else 2]
+        )
 
     def find_in_map(self, argument: Node) -> Node:
         """`Fn::FindInMap` by known keys."""

@@ -72,6 +72,12 @@ def embedded(node: Node, offsets: array[int] | None = None) -> Node | Syntax | N
         offsets = None
     elif offsets is None:
         offsets = file_offsets(node)
+    return relocated(inner, node, offsets)
+
+
+def relocated(inner: Node, text: Node, offsets: array[int] | None) -> Node:
+    """What was read from a text of a file, at its place in the file; `offsets` are those of the text's characters."""
+    place = Place(spot=text.at.spot, lines=text.at.lines)
     return _Relocated(place, offsets).node(inner, place)
 
 

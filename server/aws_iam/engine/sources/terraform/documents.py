@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
+from aws_iam.engine.parsing.made_nodes import listed
 from aws_iam.engine.sources.terraform.blocks import Expanded, expanded
 from aws_iam.engine.sources.terraform.embedded_json import document_in
-from aws_iam.engine.sources.terraform.values import SwitchedOff, listed
+from aws_iam.engine.sources.terraform.values import SwitchedOff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

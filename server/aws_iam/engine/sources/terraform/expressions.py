@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
+from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.terraform import values
 from aws_iam.engine.sources.terraform.operators import ARITHMETIC, COMPARISONS, number_of
 from aws_iam.engine.sources.terraform.syntax import (
@@ -42,8 +43,6 @@ from aws_iam.engine.sources.terraform.values import (
     SwitchedOff,
     TextInFile,
     TooMuch,
-    listed,
-    mapped,
     members_of,
 )
 

@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
+from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.terraform import resource_attributes, variable_types
 from aws_iam.engine.sources.terraform.documents import DOCUMENT, document
 from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
 from aws_iam.engine.sources.terraform.syntax import Literal
-from aws_iam.engine.sources.terraform.values import (
-    Deferred,
-    Invalid,
-    SwitchedOff,
-    listed,
-    mapped,
-    number,
-)
+from aws_iam.engine.sources.terraform.values import Deferred, Invalid, SwitchedOff, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

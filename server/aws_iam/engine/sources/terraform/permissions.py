@@ -1,48 +1,26 @@
-"""Resources that add one statement to the policy of another, without a document: `aws_lambda_permission` and the like.
-
-https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
-"""
+"""Resources that add one statement to the policy of another, without a document: `aws_lambda_permission` and the like."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
-from aws_iam import resources
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, string
+from aws_iam.engine.sources import resource_permissions
+from aws_iam.engine.sources.resource_permissions import policy_of, principal_of, statement_of
 from aws_iam.engine.sources.terraform.blocks import expanded
 from aws_iam.engine.sources.terraform.resource_attributes import arn_of
-from aws_iam.engine.sources.terraform.values import listed, mapped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from aws_iam.engine.sources.resource_permissions import PermissionRow
     from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
     from aws_iam.engine.sources.terraform.syntax import Block, Body
 
-_ACCOUNT = 12
 
-
-@slotted
-class PermissionRow:
-    """What a resource of the type allows, on which resource, and which arguments limit it: operator and condition key."""
-
-    type: str
-    action: str
-    service: str
-    resource: str
-    name: str
-    resource_type: str
-    conditions: Mapping[str, tuple[str, str]]
-    default: str = ""
-
-
-@cache
 def permission_rows() -> Mapping[str, PermissionRow]:
     """The resources that add a statement, by type."""
-    rows = resources.data("terraform-resources.json")["permissions"]
-    return {row["type"]: PermissionRow(**row) for row in rows}
+    return resource_permissions.permission_rows("terraform")
 
 
 def permission(evaluator: Evaluator, row: PermissionRow, block: Block, scope: Scope) -> Node:
@@ -50,34 +28,20 @@ def permission(evaluator: Evaluator, row: PermissionRow, block: Block, scope: Sc
     at, body = block.at, block.body
     action = _argument(evaluator, body, "action", scope) or string(row.action, at)
     principal = _argument(evaluator, body, "principal", scope) or evaluator.hole("principal", at)
-    statement = [
-        ("Effect", string("Allow", at)),
-        ("Principal", _principal(evaluator, principal)),
-        ("Action", action),
-        ("Resource", _resource(evaluator, row, block, scope)),
-    ]
-    if conditions := _conditions(evaluator, row, body, scope):
-        members = (
-            (test, mapped(keys.items(), next(iter(keys.values())).at))
-            for test, keys in conditions.items()
-        )
-        statement.append(("Condition", mapped(members, at)))
-    statements = listed([mapped(statement, at)], at)
-    return mapped((("Version", string("2012-10-17", at)), ("Statement", statements)), at)
+    statement = statement_of(
+        principal=principal_of(principal, is_unknown=evaluator.is_hole(principal)),
+        action=action,
+        resource=_resource(evaluator, row, block, scope),
+        conditions=_conditions(evaluator, row, body, scope),
+        at=at,
+    )
+    return policy_of([statement], at)
 
 
 def _argument(evaluator: Evaluator, body: Body, name: str, scope: Scope) -> Node | None:
     expression = body.attribute(name)
     value = evaluator.value_or_hole(expression, scope) if expression is not None else None
     return None if value is None or value.form is Form.NULL else value
-
-
-def _principal(evaluator: Evaluator, principal: Node) -> Node:
-    text = principal.text
-    if text == "*" or evaluator.is_hole(principal):
-        return principal
-    of_account = text.startswith("arn:") or (len(text) == _ACCOUNT and text.isdecimal())
-    return mapped([("AWS" if of_account else "Service", principal)], principal.at)
 
 
 def _resource(evaluator: Evaluator, row: PermissionRow, block: Block, scope: Scope) -> Node:
@@ -91,16 +55,14 @@ def _resource(evaluator: Evaluator, row: PermissionRow, block: Block, scope: Sco
 
 def _conditions(
     evaluator: Evaluator, row: PermissionRow, body: Body, scope: Scope
-) -> dict[str, dict[str, Node]]:
-    found: dict[str, dict[str, Node]] = {}
-    for argument, (test, key) in row.conditions.items():
+) -> Iterator[tuple[str, str, Node]]:
+    for argument, (operator, key) in row.conditions.items():
         value = _argument(evaluator, body, argument, scope)
         if value is not None:
-            found.setdefault(test, {})[key] = value
+            yield operator, key, value
     for part in expanded(evaluator, body, "condition", scope):
-        test_, key_, value = (
+        test, named, value = (
             _argument(evaluator, part.body, name, part.scope) for name in ("type", "key", "value")
         )
-        if test_ is not None and key_ is not None and value is not None:
-            found.setdefault(test_.text, {})[key_.text] = value
-    return found
+        if test is not None and named is not None and value is not None:
+            yield test.text, named.text, value

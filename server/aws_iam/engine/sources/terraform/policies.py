@@ -15,6 +15,7 @@ from aws_iam.engine.language.document import Holder, Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place
 from aws_iam.engine.parsing.json_text import Syntax
+from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.containers.attachments import (
     attachment_rows,
     attachments,
@@ -39,13 +40,7 @@ from aws_iam.engine.sources.terraform.modules import Instance, Module, called_fo
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
 from aws_iam.engine.sources.terraform.results import UNKNOWN, Candidate, Results, file_of
 from aws_iam.engine.sources.terraform.syntax import Block, Body, Literal, may_hold_policy
-from aws_iam.engine.sources.terraform.values import (
-    Budget,
-    Invalid,
-    TooMuch,
-    listed,
-    mapped,
-)
+from aws_iam.engine.sources.terraform.values import Budget, Invalid, TooMuch
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.wording import counted

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.parsing.json_text import Syntax
+from aws_iam.engine.parsing.made_nodes import placed
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, PolicyPlace, SkippedPlace
 from aws_iam.engine.sources.terraform.embedded_json import document_in
-from aws_iam.engine.sources.terraform.values import placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Node, string
+from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.terraform import values
 from aws_iam.engine.sources.terraform.syntax import Call, Literal, Name, ObjectExpression
 
@@ -33,13 +34,13 @@ def converted(  # noqa: PLR0911 - a return for each type
         items = [converted(evaluator, item, inner, scope) for item in value.items]
         if type_.function == "set":
             return values.sorted_set(items, value.at)
-        return values.listed(items, value.at)
+        return listed(items, value.at)
     if type_.function == "map" and value.form is Form.OBJECT:
         members = (
             (member.key, converted(evaluator, member.value, inner, scope))
             for member in value.members
         )
-        return values.mapped(members, value.at)
+        return mapped(members, value.at)
     if type_.function == "object" and isinstance(inner, ObjectExpression):
         return _object(evaluator, value, inner, scope)
     return value
@@ -60,4 +61,4 @@ def _object(evaluator: Evaluator, value: Node, type_: ObjectExpression, scope: S
             found = evaluator.value_or_hole(default, scope)
         missing = found if found is not None else values.null(value.at)
         members.append((name, converted(evaluator, missing, inner, scope)))
-    return values.mapped(members, value.at)
+    return mapped(members, value.at)

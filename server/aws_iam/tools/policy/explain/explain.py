@@ -35,6 +35,7 @@ from aws_iam.rules.policy.risk_findings import (
 )
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.explain.attached_policies import AttachedPolicies
+from aws_iam.tools.policy.explain.condition_cases import cases, together
 from aws_iam.tools.policy.explain.validated import Validated
 from aws_iam.tools.policy.validate.validate import KIND_NAMES
 from aws_iam.wording import counted, joined
@@ -67,7 +68,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
     expansion = fresh_expansion()
     unknown = (unresolved_resources(source.policy, source.unresolved) for source in sources)
     targets = Targets.of(expansion, frozenset(chain.from_iterable(unknown)))
-    views = tuple(_views(sources, expansion, targets))
+    views = tuple(_views(sources, expansion, targets, cases(gathered_policies.sources)))
     attached = AttachedPolicies.of(gathered_policies)
     attached_risks = attached.findings()
     risks = (*attached_risks, *(finding for view in views for finding in view.findings))
@@ -206,22 +207,41 @@ _ORDER = ("Read", "Write", "List", "Tagging", "Permissions management")
 
 
 def _views(
-    sources: Sequence[_NamedPolicy], expansion: Expansion, targets: Targets
+    sources: Sequence[_NamedPolicy],
+    expansion: Expansion,
+    targets: Targets,
+    together_in: Sequence[frozenset[int]],
 ) -> Iterator[_KindAccess]:
     names = {
         id(statement): source.name for source in sources for statement in source.policy.statements
     }
     for kind in dict.fromkeys(source.policy.kind for source in sources):
-        policies = [
-            without_unknown_exclusions(source.policy, source.unresolved)
-            for source in sources
+        policies = {
+            number: without_unknown_exclusions(source.policy, source.unresolved)
+            for number, source in enumerate(sources)
             if source.policy.kind is kind
-        ]
-        allowed = access(policies, expansion, targets)
+        }
+        allowed = access([*policies.values()], expansion, targets)
         if kind is Kind.IDENTITY:
-            risks = statement_risks(allowed, expansion, names)
+            # Policies that exclude each other complete no path together, and deny each other nothing.
+            groups = dict.fromkeys(own.intersection(policies) for own in together_in)
+            risks = together(
+                [
+                    statement_risks(
+                        allowed
+                        if len(group) == len(policies)
+                        else access([policies[n] for n in sorted(group)], expansion, targets),
+                        expansion,
+                        names,
+                    )
+                    for group in groups
+                    if group
+                ]
+            )
         else:
-            opened = () if kind in _LIMITS else (f for p in policies for f in _exposures(p))
+            opened = (
+                () if kind in _LIMITS else (f for p in policies.values() for f in _exposures(p))
+            )
             risks = Risks(findings=tuple(opened), paths=())
         yield _KindAccess(
             kind=kind,

@@ -26,12 +26,12 @@ from aws_iam.rules.policy.run import (
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.muting import begun_list, with_ignores
 from aws_iam.tools.policy.validate.access_analyzer import AnalyzedPolicies, with_access_analyzer
+from aws_iam.tools.policy.validate.attached_policies import JudgedAttachments
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aws_iam.engine.sources.gathered import Gathered
     from aws_iam.tools.kit.parameters import Connection
     from aws_iam.tools.kit.tool import Progress
     from aws_iam.tools.policy.validate.report_file import Report
@@ -66,19 +66,21 @@ def validate_policies(
         if aws
         else AnalyzedPolicies(by_document=by_document)
     )
-    judged = with_places(analyzed.by_document)
+    attached = JudgedAttachments.of(gathered_policies)
+    judged = (*with_places(analyzed.by_document), *attached.judged)
     settings = None
     if begins_list:
         settings = begun_list(document, ignores, [f for _, own in judged for f in own])
         ignores = ignores_of(settings.document)
     muted = tuple((source, ignores.muted(found)) for source, found in judged)
-    answer = _answer(replace(analyzed, by_document=muted), gathered_policies, report)
+    answer = _answer(replace(analyzed, by_document=muted), attached, report)
     return with_ignores(answer, ignores, settings)
 
 
 def _answer(
-    analyzed: AnalyzedPolicies, gathered_policies: Gathered, report: Report | None
+    analyzed: AnalyzedPolicies, attached: JudgedAttachments, report: Report | None
 ) -> Answer:
+    gathered_policies = attached.without_them
     by_source = list(analyzed.by_document)
     broken = (
         policy_inputs.not_judged(place) for place in gathered_policies.unread if place.broken
@@ -92,6 +94,7 @@ def _answer(
         _summary(by_source, problems, complete=complete),
         policy_inputs.partly_judged_note(partly),
         policy_inputs.not_judged_note(gathered_policies),
+        attached.note,
         analyzed.sentence,
     )
     artifacts = (
@@ -105,6 +108,7 @@ def _answer(
         | policy_inputs.input_facts(
             gathered_policies, (*partly, *policy_inputs.attached(gathered_policies))
         )
+        | policy_inputs.managed_policy_facts(attached.arns)
         | analyzed.facts,
         sources=tuple(dict.fromkeys((_CHECKS, *(f.source for f in findings[:5] if f.source)))),
         next=_next(by_source),

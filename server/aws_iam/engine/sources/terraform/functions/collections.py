@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Node, string
+from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.terraform import values
 from aws_iam.engine.sources.terraform.operators import number_of
 from aws_iam.engine.sources.terraform.values import (
@@ -12,8 +13,6 @@ from aws_iam.engine.sources.terraform.values import (
     SwitchedOff,
     TooMuch,
     boolean,
-    listed,
-    mapped,
     members_of,
     number,
     sorted_set,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
 from aws_iam.engine.parsing.json_text import Syntax
+from aws_iam.engine.parsing.made_nodes import moved
 from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.engine.sources.terraform import values
 from aws_iam.engine.sources.terraform.embedded_json import document_in
@@ -78,7 +79,7 @@ def _from_yaml(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> No
     if isinstance(roots, Syntax) or len(roots) != 1:
         raise Invalid
     own = arguments[0].at
-    return values.moved(roots[0], Place(spot=own.offset, lines=own.lines))
+    return moved(roots[0], Place(spot=own.offset, lines=own.lines))
 
 
 def _base64(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:

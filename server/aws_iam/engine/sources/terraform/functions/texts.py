@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, string
+from aws_iam.engine.parsing.made_nodes import listed
 from aws_iam.engine.sources.terraform.functions.collections import items_of
 from aws_iam.engine.sources.terraform.operators import number_of
-from aws_iam.engine.sources.terraform.values import Invalid, boolean, listed
+from aws_iam.engine.sources.terraform.values import Invalid, boolean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

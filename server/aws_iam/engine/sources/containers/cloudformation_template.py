@@ -1,0 +1,141 @@
+"""A CloudFormation template that is being read: its resources, its values, and the conditions under which they are so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
+from aws_iam.engine.sources.containers.cloudformation_conditions import Conditions, conditions_in
+from aws_iam.engine.sources.containers.cloudformation_values import Resolver
+from aws_iam.engine.sources.containers.condition_combinations import (
+    Combinations,
+    ConditionLogic,
+)
+from aws_iam.engine.sources.containers.sam_globals import with_globals
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping
+
+    from aws_iam.engine.parsing.json_nodes import Node
+    from aws_iam.engine.sources.containers.placeholders import Placeholders
+
+MANAGED: Final = "AWS::IAM::ManagedPolicy"
+_KEY = "AWS::KMS::Key"
+_MOST_FALSE = 3
+# Combinations that the resources of a template are read in, beyond two for each.
+_MOST_FURTHER = 600
+_TWO = 2
+
+
+@dataclass(slots=True, kw_only=True)
+class Resource:
+    """A resource of the template; `written` are its properties with their functions."""
+
+    name: str
+    type: str
+    written: Node | None
+    condition: str = ""
+
+    def own_conditions(self) -> frozenset[str]:
+        """The conditions that decide about parts of its properties."""
+        return (
+            frozenset(name for _, name in conditions_in(self.written))
+            if self.written
+            else frozenset()
+        )
+
+
+@dataclass(slots=True)
+class Template:
+    """The template at `root`; `depth` counts the templates around it."""
+
+    root: Node
+    placeholders: Placeholders
+    depth: int = 0
+    logic: ConditionLogic = field(init=False)
+    conditions: Conditions = field(init=False)
+    # The logical ids of resources, by what `Ref` returns for them.
+    named: Mapping[str, str] = field(init=False)
+    _further: int = 0
+
+    def __post_init__(self) -> None:
+        """Look up what the whole template has."""
+        self.logic = ConditionLogic.of(self.root)
+        self.conditions = Conditions.of(self.root)
+        # All keys get the same made-up id.
+        self.named = self.logical_ids(return_values.return_values().keys() - {_KEY})
+
+    def resolver(self) -> Resolver:
+        """Resolves values; what they may expand to is counted for each resolver."""
+        return Resolver(self.root, self.placeholders, named=self.named)
+
+    def resource(self, name: str, node: Node) -> Resource:
+        """The resource with the properties that SAM's `Globals` give it too."""
+        type_, condition = node.member("Type"), node.member("Condition")
+        written = with_globals(self.root, type_.text if type_ else "", node.member("Properties"))
+        return Resource(
+            name=name,
+            type=type_.text if type_ else "",
+            written=written,
+            condition=condition.text if condition else "",
+        )
+
+    def cases(self, names: Iterable[str], must: str = "") -> Combinations:
+        """The combinations of conditions in which to read something; only two where the template has taken very many."""
+        found = self.logic.combinations(names, must)
+        further = len(found.all) - _TWO
+        if further > 0 and self._further + further > _MOST_FURTHER:
+            return Combinations(all=found.all[:_TWO], cut=True)
+        self._further += max(0, further)
+        return found
+
+    def logical_ids(self, types: Container[str]) -> dict[str, str]:
+        """The logical ids of the resources of some types, by what `Ref` returns for them."""
+        resources = ((id_, own.member("Type")) for id_, own in self._of_types(types))
+        refs = ((return_values.ref(type_.text, id_), id_) for id_, type_ in resources if type_)
+        return {name: id_ for name, id_ in refs if name}
+
+    def managed_policies(self) -> Mapping[str, str]:
+        """The logical ids of the template's own managed policies, by what their ARNs are taken for."""
+        found = self.logical_ids({MANAGED})
+        names = {}
+        for logical_id, resource in self._of_types({MANAGED}):
+            written = resource.member("Properties")
+            name = written.member("ManagedPolicyName") if written else None
+            known = Resolver(self.root, self.placeholders).value(name) if name else None
+            if known and known.text:
+                names[return_values.policy_arn(known.text)] = logical_id
+        return {**names, **found}
+
+    def _of_types(self, types: Container[str]) -> Iterator[tuple[str, Node]]:
+        resources = self.root.member("Resources")
+        for member in resources.members if resources else ():
+            type_ = member.value.member("Type")
+            if type_ and type_.text in types:
+                yield member.name.value, member.value
+
+
+def case_label(truths: Mapping[str, bool], number: int) -> str:
+    """How a policy is called that holds in a further combination of conditions."""
+    false = [name for name, holds in truths.items() if not holds]
+    if len(false) == len(truths):
+        return "conditions false"
+    return (
+        f"{', '.join(false)} false" if len(false) <= _MOST_FALSE else f"conditions, case {number}"
+    )
+
+
+def combined(template: Template, resources: Iterable[Resource]) -> Combinations:
+    """The combinations of conditions that decide about resources together, whether each of them exists too."""
+    names: set[str] = set()
+    for resource in resources:
+        names |= resource.own_conditions()
+        names |= {resource.condition} if resource.condition else set()
+    return template.cases(names)
+
+
+def is_unknown_text(node: Node | None, placeholders: Placeholders) -> bool:
+    """Whether the value is a text with a part that is not known."""
+    return node is not None and node.form is Form.STRING and placeholders.within(node.text)

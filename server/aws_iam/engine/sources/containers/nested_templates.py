@@ -1,0 +1,109 @@
+"""Templates inside templates: as text they are read, in other files they are named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_text import Syntax, scan
+from aws_iam.engine.parsing.yaml_text import scan_yaml
+from aws_iam.engine.sources.containers.access_settings import AccessSetting
+from aws_iam.engine.sources.containers.attachments import PolicyAttachment
+from aws_iam.engine.sources.containers.embedded_documents import file_offsets, relocated
+from aws_iam.engine.sources.containers.policy_places import (
+    FoundPolicy,
+    FoundResource,
+    SkippedPlace,
+)
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.sources.containers.cloudformation_template import Resource
+    from aws_iam.engine.sources.containers.placeholders import Placeholders
+
+    Found = FoundPolicy | SkippedPlace | PolicyAttachment | FoundResource | AccessSetting
+
+MOST_DEEP: Final = 3
+"""How many templates may stand in one another."""
+_BODIES: Final = {
+    "AWS::CloudFormation::StackSet": "TemplateBody",
+    "AWS::CloudFormation::Stack": "TemplateBody",
+}
+_FILES: Final = {
+    "AWS::CloudFormation::Stack": "TemplateURL",
+    "AWS::CloudFormation::StackSet": "TemplateURL",
+    "AWS::Serverless::Application": "Location",
+}
+
+
+def template_body(resource: Resource, properties: Node) -> Node | None:
+    """The template that a resource holds as text or as an object."""
+    name = _BODIES.get(resource.type)
+    return properties.member(name) if name else None
+
+
+def body_place(resource: Resource) -> str:
+    """The place of that template."""
+    return f"{resource.name}.{_BODIES[resource.type]}"
+
+
+def template_in(body: Node, placeholders: Placeholders) -> Node | None:
+    """The template in a text of JSON or YAML; None where it cannot be read."""
+    if body.form is Form.OBJECT:
+        return body
+    text = body.text
+    marks = (placeholders.begin, placeholders.end)
+    if any(f"\\u{ord(mark):04x}" in text.lower() for mark in marks):
+        return None  # the text would write a placeholder itself
+    root: Node | Syntax = scan(text)
+    if isinstance(root, Syntax):
+        try:
+            documents = scan_yaml(text)
+        except InputError:
+            return None
+        if isinstance(documents, Syntax) or len(documents) != 1:
+            return None
+        root = documents[0]
+    return relocated(root, body, file_offsets(body)) if root.form is Form.OBJECT else None
+
+
+def other_file(
+    resource: Resource, properties: Node, placeholders: Placeholders
+) -> Iterator[SkippedPlace]:
+    """The template of a nested stack in another file."""
+    name = _FILES.get(resource.type)
+    value = properties.member(name) if name else None
+    if name and value is not None:
+        text = placeholders.as_variables(value.text)
+        where = f" ({quoted(text)})" if text else ""
+        why = f"a template in another file{where}: check that file too"
+        yield SkippedPlace(name=f"{resource.name}.{name}", why=why)
+
+
+def within(found: Found, place: str) -> Found:
+    """What was found in a template within another one, under the names that it has there."""
+    prefix = f"{place}/"
+    match found:
+        case FoundPolicy():
+            holder = found.holder
+            if holder.name:
+                holder = replace(holder, name=prefix + holder.name)
+            other = prefix + found.other_side_of if found.other_side_of else ""
+            return replace(found, name=prefix + found.name, holder=holder, other_side_of=other)
+        case PolicyAttachment():
+            own = found.document
+            return replace(
+                found,
+                holder=prefix + found.holder,
+                place=prefix + found.place,
+                document=prefix + own if own else "",
+                policy=prefix + found.policy if own else found.policy,
+            )
+        case AccessSetting():
+            return replace(found, holder=prefix + found.holder, place=prefix + found.place)
+        case _:
+            return replace(found, name=prefix + found.name)

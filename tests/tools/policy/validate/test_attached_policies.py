@@ -1,0 +1,88 @@
+"""`policy validate` of a template: attached AWS managed policies are as grave as the same text written out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aws_iam.tools.policy.actions import tool
+from helpers.policy_files import ALLOW, document
+
+TRUST = {
+    "Effect": "Allow",
+    "Principal": {"Service": "ec2.amazonaws.com"},
+    "Action": "sts:AssumeRole",
+}
+
+
+def role(**more: Any) -> dict[str, Any]:
+    properties = {"AssumeRolePolicyDocument": document(TRUST), **more}
+    return {"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": properties}}}
+
+
+def function(*policies: Any) -> dict[str, Any]:
+    own = {"Type": "AWS::Serverless::Function", "Properties": {"Policies": list(policies)}}
+    return {"Resources": {"R": own}}
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        (
+            role(
+                ManagedPolicyArns=[
+                    {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AdministratorAccess"}
+                ]
+            ),
+            [("ADMINISTRATOR", "R.ManagedPolicyArns (AdministratorAccess)")],
+        ),
+        (
+            role(ManagedPolicyArns=["arn:aws:iam::aws:policy/IAMFullAccess"]),
+            [("PRIVILEGE_ESCALATION", "R.ManagedPolicyArns (IAMFullAccess)")],
+        ),
+        (
+            role(ManagedPolicyArns=["arn:aws:iam::aws:policy/PowerUserAccess"]),
+            [("PRIVILEGE_ESCALATION", "R.ManagedPolicyArns (PowerUserAccess)")],
+        ),
+        (
+            function("AdministratorAccess", document(ALLOW)),
+            [("ADMINISTRATOR", "R.Policies (AdministratorAccess)")],
+        ),
+        (function("AWSLambdaBasicExecutionRole", document(ALLOW)), []),
+        (role(PermissionsBoundary="arn:aws:iam::aws:policy/AdministratorAccess"), []),
+    ],
+    ids=["administrator", "IAM", "power user", "by name", "harmless", "boundary"],
+)
+def test_what_an_attached_policy_grants_is_judged(
+    template: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    answer = tool.run({"action": "validate", "document": template})
+    assert [(own.code, own.resource) for own in answer.findings] == expected
+
+
+def test_the_same_policy_of_two_roles_is_said_of_each_and_what_is_unknown_stays_not_judged() -> (
+    None
+):
+    arns = ["arn:aws:iam::aws:policy/AdministratorAccess", {"Ref": "Team"}]
+    template = role(ManagedPolicyArns=arns)
+    template["Resources"]["S"] = template["Resources"]["R"]
+    answer = tool.run({"action": "validate", "document": template})
+    assert [own.resource for own in answer.findings] == [
+        "R.ManagedPolicyArns (AdministratorAccess)",
+        "S.ManagedPolicyArns (AdministratorAccess)",
+    ]
+    assert (
+        "`R.ManagedPolicyArns (${Team})` and `S.ManagedPolicyArns (${Team})` are attached"
+        in answer.summary
+    )
+    assert "Of attached AWS managed policies only serious risks are reported." in answer.summary
+    (row,) = answer.facts["aws_managed_policies"]
+    assert row["policy"] == "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+@pytest.mark.parametrize("format_", ["sarif", "junit"])
+def test_a_report_file_has_it_too(format_: str) -> None:
+    template = role(ManagedPolicyArns=["arn:aws:iam::aws:policy/AdministratorAccess"])
+    answer = tool.run({"action": "validate", "document": template, "format": format_})
+    assert "ADMINISTRATOR" in answer.artifacts[0].content
