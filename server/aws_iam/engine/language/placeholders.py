@@ -1,4 +1,4 @@
-"""Placeholders that were meant to be filled in before the policy is used: `${ORG_ID}`, `<org-id>`, `[NAME]`, `{{Name}}`."""
+"""Placeholders that were meant to be filled in before the policy is used: `${ORG_ID}`, `<org-id>`, `[NAME]`, `{{Name}}`, `%{Name}`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 # CloudFormation (`${AWS::AccountId}`), Terraform (`${var.name}`), Serverless (`${self:service}`) or a shell.
 _PLACEHOLDER = re.compile(
     r"\$\{(?:[^{}:*?$,'\s][^{}:]*|AWS::\w+|(?:self|opt|env|sls|cf|param):[^{}]*)\}"
+    r"|[%]\{[^{}]+\}"
     r"|\{\{[^{}]+\}\}"
     r"|<[A-Za-z][^<>{}]*>"
     r"|\[[A-Z][A-Za-z0-9 _-]*\]"

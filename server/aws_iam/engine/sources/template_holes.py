@@ -123,7 +123,9 @@ class _Masking:
                 quoted = not quoted
                 continue
             end = self._end(start, opener)
-            if end < 0 or (opener == "${" and not self._is_hole(text, start)):
+            # Outside of a text JSON has no variable of IAM.
+            bare = self._is_json and not quoted
+            if end < 0 or (opener == "${" and not self._is_hole(text, start, bare=bare)):
                 continue
             piece = self._piece(start, end, opener, quoted=quoted and self._is_json)
             if piece is None:
@@ -143,9 +145,9 @@ class _Masking:
         triple = self._text.startswith("{{{", start) and self._text.startswith("}", end)
         return end + triple
 
-    def _is_hole(self, text: str, start: int) -> bool:
+    def _is_hole(self, text: str, start: int, *, bare: bool) -> bool:
         escaped = text[start - 1 : start] == "$" and start > 0
-        return self._dollars and not escaped and not _POLICY_VARIABLE.match(text, start)
+        return self._dollars and not escaped and (bare or not _POLICY_VARIABLE.match(text, start))
 
     def _piece(self, start: int, end: int, opener: str, *, quoted: bool) -> str | None:
         whole = self._text[start:end]

@@ -11,13 +11,14 @@ from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.parsing.made_nodes import listed
 from aws_iam.engine.sources.terraform.blocks import Expanded, expanded
 from aws_iam.engine.sources.terraform.embedded_json import document_in
+from aws_iam.engine.sources.terraform.syntax import ListExpression
 from aws_iam.engine.sources.terraform.values import SwitchedOff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
-    from aws_iam.engine.sources.terraform.syntax import Block, Body
+    from aws_iam.engine.sources.terraform.syntax import Block, Body, Expression
 
 DOCUMENT = "aws_iam_policy_document"
 _VERSION = "2012-10-17"
@@ -107,7 +108,10 @@ class _Reader:
             ("resources", "Resource"),
             ("not_resources", "NotResource"),
         ):
-            value = self._set(self._argument(body, name, scope), variables="resources" in name)
+            given = self._argument(body, name, scope)
+            value = self._set(given, variables="resources" in name)
+            if value is None and given is not None and _may_be_given_more(body.attribute(name)):
+                value = self.evaluator.hole(name, given.at)
             if value is not None:
                 members.append(_member(element, value))
         for name, element in (("principals", "Principal"), ("not_principals", "NotPrincipal")):
@@ -191,6 +195,11 @@ class _Reader:
 
 def _member(name: str, value: Node) -> Member:
     return Member.named(string(name, value.at), value)
+
+
+def _may_be_given_more(written: Expression | None) -> bool:
+    """Whether a list that comes out empty is one of its module's user, such as a variable whose default is `[]`."""
+    return written is not None and not isinstance(written, ListExpression)
 
 
 def _statements(other: Node) -> list[Node]:

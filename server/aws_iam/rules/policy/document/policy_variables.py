@@ -8,6 +8,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Policy, Statement, Text
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.language.placeholders import placeholders
 from aws_iam.engine.language.variables import Variable, variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys, legacy_keys
@@ -91,7 +92,7 @@ def variable_in_old_version(policy: Policy) -> Iterator[Fail]:
         return
     for statement in policy.statements:
         for text, variable in _variables(statement):
-            if variable.name:
+            if variable.name and not placeholders(variable.text):
                 yield Fail(
                     text.where,
                     f"{quoted(variable.text)} is plain text in this version of the policy language",
@@ -119,9 +120,12 @@ def variable_in_other_element(statement: Statement) -> Iterator[Fail]:
     texts += [condition.key for condition in statement.conditions]
     for text in texts:
         for variable in variables(text.value):
-            yield Fail(
-                text.where, f"{quoted(variable.text)} is plain text here: AWS does not replace it"
-            )
+            # What nobody filled in yet has a code of its own.
+            if not placeholders(variable.text):
+                yield Fail(
+                    text.where,
+                    f"{quoted(variable.text)} is plain text here: AWS does not replace it",
+                )
 
 
 _WITHOUT_VARIABLES = frozenset(
@@ -262,6 +266,8 @@ def variable_of_no_key(statement: Statement) -> Iterator[Fail]:
     unknown = 0
     for text, variable in _variables(statement):
         if not variable.closed or not _is_unknown_global_key(variable.name):
+            continue
+        if placeholders(variable.text):
             continue
         # Finding a similar name takes time, so only the first unknown names get a suggestion.
         unknown += 1

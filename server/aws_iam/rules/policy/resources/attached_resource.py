@@ -36,10 +36,20 @@ def _allow_account(action: object, resource: object, condition: object = None) -
 _READ = policy_with(_allow_account("s3:GetObject", OBJECTS))
 
 
+_BUCKET_TYPE = "AWS::S3::Bucket"
+
+
 def _target(policy: Policy) -> AttachmentType | None:
     """What the policy is attached to, when that limits its actions and resources."""
     target = attachment_type(policy.resource_type)
+    if target and target.name == _BUCKET_TYPE and _services(policy) == {"s3express"}:
+        # Terraform has one resource for the policies of both.
+        target = attachment_type("AWS::S3Express::DirectoryBucket")
     return target if target and target.service else None
+
+
+def _services(policy: Policy) -> set[str]:
+    return {word.partition(":")[0].lower() for s in policy.statements for word in s.action_words}
 
 
 @check(
@@ -49,7 +59,7 @@ def _target(policy: Policy) -> AttachmentType | None:
     title="The action does not apply to the resource that has the policy",
     fix="Remove the action, or move it to the policy of a resource that it applies to.",
     kinds=_RESOURCE,
-    resource_type="AWS::S3::Bucket",
+    resource_type=_BUCKET_TYPE,
     bad=[
         policy_with(_allow_account("kms:Decrypt", OBJECTS)),
         policy_with(_allow_account("s3:ListAllMyBuckets", BUCKET)),
@@ -117,7 +127,7 @@ def _misfit(entry: Text, target: AttachmentType, *, rejected: bool) -> Fail | No
     title="The ARN is not one of the resource that has the policy",
     fix="Write the ARN of the resource itself, or of something inside it.",
     kinds=_RESOURCE,
-    resource_type="AWS::S3::Bucket",
+    resource_type=_BUCKET_TYPE,
     bad=[policy_with(_allow_account("s3:GetObject", "arn:aws:kms:eu-west-1:111122223333:key/a"))],
     good=[_READ, policy_with(_allow_account("s3:GetObject", ["*", "arn:aws:s3:::*"]))],
 )
@@ -156,7 +166,7 @@ def _policy_of_length(length: int) -> dict[str, object]:
     title="The policy is longer than the quota of its resource",
     fix="Merge statements, use wildcards, or move permissions to identity policies.",
     kinds=_RESOURCE,
-    resource_type="AWS::S3::Bucket",
+    resource_type=_BUCKET_TYPE,
     bad=[_policy_of_length(22_000)],
     good=[_policy_of_length(15_000)],
 )
