@@ -74,6 +74,9 @@ class Placeholders:
 # What stands in for a value: where it is the whole text, and where it is a part of it.
 _VALUES = (("{}", "{}"), ("*", "*"), ("arn:aws:iam::111122223333:role/{}", "x{}"))
 
+_BEFORE_ACCOUNT = 4
+_ACCOUNT = "111122223333"
+
 _NARROW = from_value(
     {
         "StringEquals": {
@@ -135,8 +138,16 @@ class _Filled:
         parts = [head]
         for piece in rest:
             name, _, tail = piece.partition(end)
-            parts += (form.format(self.words.of(name)), tail)
+            own = self._narrow("".join(parts), tail, form) if self.narrow else form
+            parts += (own.format(self.words.of(name)), tail)
         return "".join(parts)
+
+    def _narrow(self, head: str, tail: str, form: str) -> str:
+        """What stands in for a part of a text: an ARN where something in a resource follows, an account in its field."""
+        if not head and tail.startswith(("/", ":")):
+            return self.forms[0]
+        is_account = head.startswith("arn:") and head.count(":") == _BEFORE_ACCOUNT
+        return _ACCOUNT if is_account and tail.startswith(":") and head.endswith(":") else form
 
 
 class _Words:

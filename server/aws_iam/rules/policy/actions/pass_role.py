@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Statement, Text
+from aws_iam.engine.language.document import Condition, Kind, Statement, Text
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.pattern import is_literal, matches
@@ -209,7 +209,8 @@ def _declared(guarded: _GuardedAction, coverage: Coverage, *, excluding: bool) -
         severity=guarded.severity,
         title=f"The statement {guarded.does}{excepted}: {words}",
         fix=guarded.fix,
-        kinds=IDENTITY_KINDS,
+        # A boundary grants nothing.
+        kinds=(Kind.IDENTITY, Kind.SESSION),
         when=_gates(guarded, coverage, excluding=excluding),
         bad=[{"Effect": "Allow", **actions, **resource}],
         good=[
