@@ -171,7 +171,7 @@ def test_an_account_that_refuses_everything_is_unknown_and_never_clean() -> None
     assert not answer.summary.startswith("No problem found in account")
     told = {finding.code for finding in answer.findings}
     # Without service accounts there is nothing to hold against the account.
-    assert {check.code for check in ON_ACCOUNT} - told == {"IRSA-ANNOT-MISMATCH", "IRSA-DANGLING", "OIDC-WORKFLOW", "PID-DUAL"}  # fmt: skip
+    assert {check.code for check in ON_ACCOUNT} - told == {"IRSA-ANNOT-MISMATCH", "IRSA-DANGLING", "IRSA-STATIC-KEYS", "OIDC-WORKFLOW", "PID-DUAL"}  # fmt: skip
     assert "TRUST-UNREAD" in told
 
 
