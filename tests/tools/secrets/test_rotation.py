@@ -290,6 +290,11 @@ def test_hosted_rotation_names_awss_function_and_what_it_needs(asked: dict[str, 
     assert str(engine.port) in facts["network"]
     assert (engine.removal in facts["cleaning_up"]) is alternating
     assert engine.before in facts["before"]
+    note = facts.get("engine_note", "")
+    assert engine.note in note
+    assert (bool(engine.clone_note) and engine.clone_note in note) is (
+        alternating and bool(engine.clone_note)
+    )
 
 
 @pytest.mark.parametrize(
