@@ -307,8 +307,7 @@ def _authorized_party(met: ConditionMatch, claims: Claims) -> Cause:
     if differs.code not in {"TOKEN-AUDIENCE", "TOKEN-WILDCARD"} or not values:
         return differs
     oaud = f"{claims.host}:oaud"
-    known = issuer_of(claims.host)
-    ids = "" if known and known.built_in else " and among the provider's client ids"
+    ids = _client_ids(claims.host)
     move = (
         f", and test the audience {quoted(asked)} under {quoted(oaud)}"
         if any(matches(value.value, asked) for value in values)
@@ -324,6 +323,12 @@ def _authorized_party(met: ConditionMatch, claims: Claims) -> Cause:
     )
 
 
+def _client_ids(host: str) -> str:
+    """A provider of IAM has a list of client ids; an issuer that AWS knows by its host has none."""
+    known = issuer_of(host)
+    return "" if known and known.built_in else " and among the provider's client ids"
+
+
 def _audience(met: ConditionMatch, wanted: Text, given: str, host: str) -> Cause | None:
     if met.claim != "aud":
         return None
@@ -335,8 +340,8 @@ def _audience(met: ConditionMatch, wanted: Text, given: str, host: str) -> Cause
         code="TOKEN-AUDIENCE",
         title="The audience differs from what the policy requires",
         message=f"{quoted(met.condition.key.value)} must be {quoted(wanted.value)}, but the token has {quoted(given)}{default}",
-        fix=f"Request the token with the audience {quoted(wanted.value)}, or write {quoted(given)} in the policy and among "
-        "the provider's client ids.",
+        fix=f"Request the token with the audience {quoted(wanted.value)}, or write {quoted(given)} in the policy"
+        f"{_client_ids(host)}.",
         place=wanted,
     )
 
