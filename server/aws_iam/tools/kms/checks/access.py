@@ -420,10 +420,11 @@ def open_grants(at: KeyPolicy) -> Iterator[Fail]:
         )
         named = [principal.value for principal in statement.principals]
         everyone = any(principal.is_everyone for principal in statement.principals)
+        wide = key.is_for_all_within(statement) and not key.tags_demanded(statement)
         yield Fail(
             where,
             f"{_listed(named)} may let anyone use the key, by grants",
-            severity=Severity.HIGH if everyone and key.is_for_all_within(statement) else None,
+            severity=Severity.HIGH if everyone and wide else None,
         )
 
 

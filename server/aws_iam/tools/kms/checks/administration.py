@@ -242,8 +242,8 @@ _ACCOUNT = {"StringEquals": {"kms:CallerAccount": OWN}}
 def administered_by_everyone(at: KeyPolicy) -> Iterator[Fail]:
     """With `*` as its principal the statement allows every identity that meets the condition, whatever its IAM policies say.
 
-    A condition on the organization or the account keeps strangers out; within, any role can then
-    take over the key or delete it. False alarm when a Deny elsewhere spares the administrators alone.
+    A condition on the organization or the account keeps strangers out; any identity of the key's own account can then take
+    over the key or delete it. With a tag it is whoever may set the tag, and a false alarm where few may.
     """
     for statement in at.allows:
         everyone = next((p for p in statement.principals if p.is_everyone), None)
@@ -258,10 +258,14 @@ def administered_by_everyone(at: KeyPolicy) -> Iterator[Fail]:
             continue
         more = f" and {managed[1]}" if len(managed) > 1 else ""
         tags = key.tags_demanded(statement)
-        which = f" whose tag meets {quoted(tags)}" if tags else ""
+        tagged = (
+            f"; whoever may set the tag of {quoted(tags)} (iam:TagRole, sts:TagSession) is one"
+            if tags
+            else ""
+        )
         yield Fail(
             everyone.name.where,
-            f"`*` gives {managed[0]}{more} to every identity{which} that the condition lets in",
+            f"`*` gives {managed[0]}{more} to every identity that the condition lets in{tagged}",
             severity=Severity.MEDIUM if tags else None,
             low_confidence=bool(tags),
         )

@@ -134,20 +134,13 @@ _WITHIN = frozenset(
         "kms:calleraccount",
     }
 )
-_ACCOUNT_KEYS = frozenset({"aws:principalaccount", "kms:calleraccount"})
 _TAG = "aws:principaltag/"
 
 
 def is_for_all_within(statement: Statement) -> bool:
-    """Whether an Allow to everyone lets in every identity of an account or organization, or all with a tag in an organization.
-
-    In one account its administrators decide who has a tag; in an organization each account does.
-    """
+    """Whether an Allow to everyone lets in every identity of an account or organization, or all of them with a tag."""
     demanded = [condition for condition in statement.conditions if condition.demanded]
-    names = {condition.name for condition in demanded}
     if not is_closed_to_strangers(statement) or any(map(never_holds, statement.conditions)):
-        return False
-    if any(name.startswith(_TAG) for name in names) and names & _ACCOUNT_KEYS:
         return False
     return all(
         condition.name in _WITHIN

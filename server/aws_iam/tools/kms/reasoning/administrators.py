@@ -125,11 +125,11 @@ def _spared(denials: _Denials, statement: Statement, account: str) -> Iterator[A
     """The identities of the account that the Deny statements leave out: IAM policies may allow them what the account may do."""
     if never_met(statement):
         return
-    for principal in denials.spared(account):
+    for principal, certain in denials.spared(account):
         yield Administrator(
             principal=principal,
             how="IAM policies",
-            note="a Deny in this policy leaves it out",
+            note=f"a Deny in this policy {'leaves it out' if certain else 'may leave it out'}",
             pointer=statement.place().pointer,
         )
 
@@ -189,8 +189,8 @@ class _Denials:
         found = {self._denies_caller(caller) for caller in (root, *_others(root))}
         return found.pop() if len(found) == 1 else None
 
-    def spared(self, account: str) -> Iterator[str]:
-        """The roles and users of the account that the Deny statements name as exceptions, if no other Deny matches them.
+    def spared(self, account: str) -> Iterator[tuple[str, bool]]:
+        """The roles and users of the account that the Deny statements name as exceptions, and whether certainly none matches them.
 
         A pattern stands for itself; one name that it matches is evaluated.
         """
@@ -214,8 +214,9 @@ class _Denials:
                 continue
             resource = arn.resource.replace("*", "x").replace("?", "x")
             caller = f"arn:{arn.partition.replace('*', 'aws')}:iam::{account}:{resource}"
-            if PRINCIPAL.fullmatch(caller) and not self._denies_caller(caller):
-                yield name
+            denied = self._denies_caller(caller) if PRINCIPAL.fullmatch(caller) else True
+            if not denied:
+                yield name, denied is False
 
     def _denies_caller(self, caller: str) -> bool | None:
         if self.layers is None:
