@@ -142,6 +142,7 @@ STORED: Mapping[str, Any] = {
     "ecs:ListClusters": {"clusterArns": [CLUSTER]},
     "ecs:ListServices": {"serviceArns": [SERVICE]},
     "ecs:DescribeServices": {"services": [{"serviceArn": SERVICE, "taskDefinition": TASK}]},
+    "ecs:ListTaskDefinitionFamilies": {"families": ["app"]},
     "ecs:DescribeTaskDefinition": {
         "taskDefinition": {
             "taskDefinitionArn": TASK,

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 OLD, NEW = "old-Zq81-never-shown", "new-Kx27-never-shown"
-NAME = "prod/app/db"
+NAME = "/prod/app/db"
+"""Both stores take it; Parameter Store demands the slash at its start."""
 IN_PROCESS = frozenset({"library", "sdk", "powertools", "task_definition"})
 """Styles whose program asks the store itself."""
 

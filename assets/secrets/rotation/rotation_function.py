@@ -62,7 +62,7 @@ def set_secret(secret, version, described):
     The current value may be refused when an earlier rotation stopped halfway, or when somebody changed it by hand: then
     the previous one is tried.
     """
-    pending = _value(secret, VersionId=version, VersionStage="AWSPENDING")
+    pending = _pending(secret, version)
     if accepts(pending):
         return
     for credential in (_value(secret, VersionStage="AWSCURRENT"), _previous(secret)):
@@ -74,7 +74,7 @@ def set_secret(secret, version, described):
 
 def test_secret(secret, version, described):
     """Check that the pending value works."""
-    if not accepts(_value(secret, VersionId=version, VersionStage="AWSPENDING")):
+    if not accepts(_pending(secret, version)):
         raise ValueError("the system does not accept the pending value")
 
 
@@ -83,7 +83,7 @@ def finish_secret(secret, version, described):
     labels = described["VersionIdsToStages"]
     current = next(version_id for version_id, stages in labels.items() if "AWSCURRENT" in stages)
     previous = _previous(secret)
-    pending = _value(secret, VersionId=version, VersionStage="AWSPENDING")
+    pending = _pending(secret, version)
     in_use = (_value(secret, VersionStage="AWSCURRENT")[FIELD], pending[FIELD])
     if previous is not None and previous[FIELD] not in in_use:
         # Readers may have cached the current value: what was replaced last time is withdrawn, not that.
@@ -112,6 +112,14 @@ def _value(secret, **selector):
     if FIELD not in fields:
         raise ValueError(f"the secret is JSON without a field {FIELD!r}: set SECRET_FIELD")
     return fields
+
+
+def _pending(secret, version):
+    """The pending credential, which createSecret stores."""
+    credential = _value(secret, VersionId=version, VersionStage="AWSPENDING")
+    if credential is None:
+        raise ValueError("the pending version has no value: createSecret has not stored one")
+    return credential
 
 
 def _previous(secret):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aws_iam.account.collect.compute.functions import FUNCTIONS, ROTATION_FUNCTIONS
-from aws_iam.account.collect.compute.task_definitions import TASK_DEFINITIONS
+from aws_iam.account.collect.compute.task_definitions import MOST_FAMILIES, TASK_DEFINITIONS
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.secrets.parameters import PARAMETERS, PLAIN_VALUES
 from aws_iam.account.collect.secrets.secret_policies import NAMED_POLICIES
@@ -106,6 +106,41 @@ def test_a_service_in_deployment_runs_two_task_definitions() -> None:
     }
     found = read(TASK_DEFINITIONS, ecs__DescribeServices={"services": [service]})
     assert [secret.arn.rpartition(":")[2] for secret in found] == ["3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("container", "found"),
+    [
+        ({"command": ["--api-key=x9!Kq2#Lm", "--stage=prod"]}, ["api-key"]),
+        ({"entryPoint": ["sh", "-c"], "command": ["export DB_PASS=x9!Kq2#Lm; app"]}, ["DB_PASS"]),
+        ({"healthCheck": {"command": ["CMD", "redis-cli", "-a", "x9Kq2Lm4"]}}, ["command with a password"]),
+        ({"command": ["--api-key=$API_KEY", "--token-file=/run/token"]}, []),
+    ],
+)  # fmt: skip
+def test_the_command_of_a_container_is_looked_into(
+    container: dict[str, Any], found: list[str]
+) -> None:
+    definition = {"containerDefinitions": [{"name": "app", **container}]}
+    (task, *_) = read(TASK_DEFINITIONS, ecs__DescribeTaskDefinition={"taskDefinition": definition})
+    assert [exposed.name or exposed.format for exposed in task.containers[0].in_command] == found
+    assert "x9" not in str(task)
+
+
+def test_the_latest_definition_of_a_family_without_a_service_is_read() -> None:
+    families = {"families": ["app", "nightly"]}
+    arn = "arn:aws:ecs:us-east-1:111122223333:task-definition/nightly:7"
+    definition = {"taskDefinition": {"taskDefinitionArn": arn, "containerDefinitions": []}}
+    found = read(
+        TASK_DEFINITIONS,
+        ecs__ListTaskDefinitionFamilies=families,
+        ecs__DescribeTaskDefinition=definition,
+    )
+    assert [(task.arn.rpartition("/")[2], bool(task.services)) for task in found] == [
+        ("app:3", True),
+        ("nightly:7", False),
+    ]
+    many = {"families": [f"family-{number:03}" for number in range(MOST_FAMILIES + 9)]}
+    assert len(read(TASK_DEFINITIONS, ecs__ListTaskDefinitionFamilies=many)) == MOST_FAMILIES + 1
 
 
 def test_a_cluster_whose_services_cannot_be_listed_makes_the_fact_a_miss() -> None:

@@ -126,6 +126,47 @@ def test_a_long_definition_is_looked_into_to_its_end() -> None:
     assert [variable.name for variable in found] == ["password"]
 
 
+COMMAND = """schemaVersion: '2.2'
+parameters:
+  dbPassword:
+    type: String
+    default: 'x9!Kq2#Lm'
+  apiTokens:
+    type: StringList
+    default: ['x9!Kq2#Lm']
+  tableName:
+    type: String
+    default: 'x9!Kq2#Lm'
+  adminPassword:
+    type: String
+    default: '{{ ssm-secure:/prod/admin }}'
+mainSteps: []
+"""
+AUTOMATION = {
+    "schemaVersion": "0.3",
+    "parameters": {
+        "dbPassword": {"type": "String", "default": "x9!Kq2#Lm"},
+        "clientSecret": {"type": "String", "default": ""},
+    },
+    "mainSteps": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (COMMAND, ["apiTokens", "dbPassword"]),
+        (json.dumps(AUTOMATION), ["dbPassword"]),
+        ("parameters: [", []),
+        ("{", []),
+    ],
+    ids=["command in YAML", "automation in JSON", "no YAML", "no JSON"],
+)
+def test_the_default_of_a_parameter_is_judged_by_its_name(content: str, names: list[str]) -> None:
+    found = exposed(SSM_DOCUMENTS, ssm__GetDocument={"Content": content})
+    assert [variable.name for variable in found] == names
+
+
 @pytest.mark.parametrize(
     ("fact", "answer"),
     [

@@ -137,6 +137,10 @@ SCRIPTS = {
     "curl -s -u admin:Tr0ub4dor3 https://a": ["curl with a password"],
     "echo 'root:Tr0ub4dor3' | sudo chpasswd": ["password given to chpasswd"],
     "git clone https://bot:Tr0ub4dor3@git.example.com/a": ["address with a password"],
+    "kubeadm join 10.0.0.1:6443 \\\n  --token abcdef.0123456789abcdef": [
+        "Kubernetes bootstrap token"
+    ],
+    "HDR='Bearer k9z7qk9z7qk9z7qk9z7q'": ["HDR"],
     # Nothing is written down here.
     "DB_PASSWORD=$(aws secretsmanager get-secret-value --secret-id a)": [],
     "TOKEN=`cat /run/token`; read -s PASSWORD": [],

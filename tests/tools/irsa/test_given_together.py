@@ -55,6 +55,7 @@ def service_account(given: dict[str, Any]) -> dict[str, Any]:
 def deployment(given: dict[str, Any]) -> dict[str, Any]:
     token = {"serviceAccountToken": {"path": "token", "audience": given.get("audience")}}
     spec = {
+        **({"containers": [{"name": "app", "env": given["env"]}]} if "env" in given else {}),
         **({"serviceAccountName": given["account"]} if "account" in given else {}),
         **({"volumes": [{"projected": {"sources": [token]}}]} if "audience" in given else {}),
     }
@@ -88,9 +89,10 @@ def test_what_is_given_together_is_judged_together(case: dict[str, Any]) -> None
     answer = tool.run(
         {"action": "check", "document": trust(case), "manifests": manifests(case), **named}
     )
-    found = {f.code: f for f in answer.findings if f.code in {"IRSA-ANNOT-MISMATCH", "OIDC-WORKFLOW"}}  # fmt: skip
+    found = {f.code: f for f in answer.findings if f.code in {"IRSA-ANNOT-MISMATCH", "IRSA-STATIC-KEYS", "OIDC-WORKFLOW"}}  # fmt: skip
     assert {code: finding.severity for code, finding in found.items()} == case["codes"]
     said = f"{answer.summary} {' '.join(finding.message for finding in found.values())}"
+    assert "not-to-be-shown" not in str(answer)
     for words in case.get("says", ()):
         assert words in said
     not_compared = [row["why"] for row in answer.facts.get("not_judged", ())]

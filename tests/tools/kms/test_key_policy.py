@@ -129,6 +129,20 @@ def test_one_direction_holds_through_services_too() -> None:
     assert any("multipart" in row["note"] for row in answer.facts["notes"])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "separate"),
+    [({"use": "decrypt"}, False), ({}, True), ({"use": "decrypt", "context": {"app": "orders"}}, True)],
+)  # fmt: skip
+def test_a_note_speaks_of_a_separate_statement_only_where_there_is_one(
+    arguments: dict[str, Any], separate: Any
+) -> None:
+    answer = key_policy_answer(via_service=["sqs", "s3"], region="eu-west-1", **arguments)
+    notes = " ".join(row["note"] for row in answer.facts["notes"])
+    assert ("direct use has a separate statement" in notes) is separate
+    assert ("no statement has kms:ViaService" in notes) is not separate
+    assert ("kms:ViaService" in json.dumps(document(answer))) is separate
+
+
 def test_an_organization_uses_the_key_with_policies_of_its_accounts() -> None:
     policy = document(key_policy_answer(organization="o-exampleorg1"))
     theirs, own = f"arn:aws:iam::{OTHER}:role/Their", f"arn:aws:iam::{OWN}:role/Other"
@@ -253,6 +267,8 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
         ({"users": [f"role/u{n}" for n in range(101)]}, "more than 100"),
         ({"external_accounts": [OWN]}, "the key's own account"),
         ({"services": ["cloudwatch-log"]}, "did you mean `cloudwatch-logs`"),
+        ({"services": ["vpc-logs"]}, "not in the table of services with known guards; the table has"),
+        ({"via_service": ["docdb"], "region": "eu-west-1"}, "and some later names); if the service's page names it"),
         ({"services": ["eventbridge"]}, "give one of `eventbridge-sns`, `eventbridge-sqs`"),
         ({"services": ["events"], "region": "eu-west-1"}, "`events.amazonaws.com` uses keys in several ways"),
         ({"services": ["security-hub"]}, "the table has `cloudwatch-logs`"),
@@ -318,6 +334,12 @@ def test_what_does_not_fit_is_refused_by_name(arguments: dict[str, Any], message
 )  # fmt: skip
 def test_what_has_one_meaning_is_taken(written: dict[str, Any], plain: dict[str, Any]) -> None:
     assert document(key_policy_answer(**written)) == document(key_policy_answer(**plain))
+
+
+def test_flow_logs_are_delivered_by_the_service_of_log_deliveries() -> None:
+    policy = document(key_policy_answer(services=["vpc-flow-logs"], region="eu-west-1"))
+    principals = [statement["Principal"].get("Service") for statement in policy["Statement"]]
+    assert "delivery.logs.amazonaws.com" in principals
 
 
 def test_the_partition_comes_from_the_accounts_arn_too() -> None:

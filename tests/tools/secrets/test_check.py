@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aws_iam.account.collect.catalogue import COLLECTORS
+from aws_iam.account.collect.compute.task_definitions import (
+    MOST_FAMILIES,
+    TASK_DEFINITIONS,
+    TaskDefinition,
+)
 from aws_iam.account.guard.allowlist import OPENING
 from aws_iam.account.guard.shipped_policy import SECRETS as FORBIDDEN
 from aws_iam.account.reading.collect_account import collect
@@ -70,6 +76,25 @@ def test_each_place_of_a_secret_in_the_demonstration_has_a_fault_and_a_silent_de
     by_code = [finding.code for finding in answer.findings if finding.status is Status.FAIL]
     assert all(by_code.count(code) == 1 for code in failed if code != "ENV-LAMBDA-CMK")
     assert "Vault7" not in json.dumps(to_json(answer))
+
+
+@pytest.mark.parametrize("number", [MOST_FAMILIES - 1, MOST_FAMILIES])
+def test_the_bound_of_task_definitions_without_a_service_is_told(
+    number: int, account: Any, tmp_path: Path
+) -> None:
+    region = "us-east-1"
+    definitions = tuple(
+        TaskDefinition(arn=f"arn:aws:ecs:{region}:111122223333:task-definition/f{n}:1")
+        for n in range(number)
+    )
+    facts = {**account.facts, (TASK_DEFINITIONS.name, region): definitions}
+    path = tmp_path / "account.json"
+    save(replace(account, facts=facts), path)
+    answer = run(snapshot=str(path), scope=["ecs"])
+    is_bounded = number == MOST_FAMILIES
+    assert ("Not judged: of the task definitions" in answer.summary) is is_bounded
+    assert len(answer.facts["not_judged"]) == 1 + is_bounded
+    assert "not_judged" not in run(snapshot=str(path), scope=["lambda"]).facts
 
 
 def test_no_call_asks_for_a_value(account: Any, script: Script) -> None:

@@ -193,6 +193,10 @@ REFUSED = (
     ({"target": "rds", "partner": "http"}, "does not apply to the target `rds`"),
     ({"target": "custom", "engine": "mysql"}, "does not apply to the target `custom`"),
     ({"target": "external", "function": "f"}, "does not apply to the target `external`"),
+    (
+        {"target": "custom", "partner": "github"},
+        "is not a system that the function knows; give `",
+    ),
     ({"target": "custom", "partner": "gitlub"}, "is not a system that the function knows"),
     ({"target": "rds", "user": "application"}, "`engine` is missing"),
     ({"target": "aurora", "engine": "oracle"}, "not one of aurora"),
@@ -246,7 +250,7 @@ def test_what_would_not_work_is_refused_with_what_would(
 ) -> None:
     with pytest.raises(InputError) as refused:
         run(**arguments)
-    assert message in refused.value.message
+    assert message in str(refused.value)
     assert refused.value.hint or "1,000" in message
     assert "\x1b" not in str(refused.value)
 
@@ -286,6 +290,11 @@ def test_hosted_rotation_names_awss_function_and_what_it_needs(asked: dict[str, 
     assert str(engine.port) in facts["network"]
     assert (engine.removal in facts["cleaning_up"]) is alternating
     assert engine.before in facts["before"]
+    note = facts.get("engine_note", "")
+    assert engine.note in note
+    assert (bool(engine.clone_note) and engine.clone_note in note) is (
+        alternating and bool(engine.clone_note)
+    )
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,15 @@ def test_a_value_that_the_system_refuses_never_becomes_current(rotating: Rotatin
     assert rotating.value() == OLD
 
 
+@pytest.mark.parametrize("step", ["setSecret", "testSecret", "finishSecret"])
+def test_a_pending_version_without_a_value_is_an_error_that_says_so(
+    rotating: RotatingSecret, step: str
+) -> None:
+    with pytest.raises(ValueError, match="the pending version has no value: createSecret"):
+        rotating.step(step)
+    assert rotating.value() == OLD
+
+
 def test_the_previous_value_is_tried_when_the_current_one_is_refused(
     rotating: RotatingSecret, system: System
 ) -> None:

@@ -20,6 +20,7 @@ from aws_iam.tools.secrets.rotation import managed_services
 from aws_iam.tools.secrets.snippet import snippets
 from helpers.secret_programs import (
     IN_PROCESS,
+    NAME,
     NEW,
     OLD,
     STORES,
@@ -133,6 +134,15 @@ def test_every_runtime_and_store_has_a_snippet_and_a_usual_one() -> None:
         ),
         ({"runtime": "lambda", "secret": 'x"; import os #'}, "`secret` is not well formed"),
         ({"runtime": "lambda", "secret": PARAMETER_ARN}, "is not an ARN of this store"),
+        (
+            {
+                "runtime": "lambda",
+                "store": "parameter_store",
+                "language": "go",
+                "secret": "app/db",
+            },
+            "`secret` `app/db` is no name of a parameter: one with a path begins with a slash",
+        ),
         ({"runtime": "lambda", "secret": "a" * 5_000}, "`secret` is not well formed"),
     ],
 )
@@ -161,7 +171,7 @@ def test_the_reader_reads_one_secret_alone(resource: str, outcome: str) -> None:
     assert aws_iam.evaluate(writing, {"identity": policy}).outcome == "ImplicitlyDenied"
 
 
-@pytest.mark.parametrize("name", ["prod/app/db", "/prod/app/db", PARAMETER_ARN])
+@pytest.mark.parametrize("name", ["/prod/app/db", PARAMETER_ARN])
 def test_the_slash_of_a_parameters_path_is_written_once(name: str) -> None:
     policy = file(run(runtime="ec2", store="parameter_store", secret=name), "read-parameter.json")
     assert ":parameter/prod/app/db" in policy
@@ -221,7 +231,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "AWS_SESSION_TOKEN": "session-token",
         "AWS_DEFAULT_REGION": "eu-west-1",
         "APP_SECRET": text(OLD),
-        "APP_SECRET_ID": "prod/app/db",
+        "APP_SECRET_ID": NAME,
     }.items():
         monkeypatch.setenv(name, value)
     # Powertools keeps what it read for the whole process.
@@ -231,7 +241,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def loaded(snippet: Any) -> Any:
-    code = file(of(snippet, secret="prod/app/db"), "app_secret.py")
+    code = file(of(snippet, secret=NAME), "app_secret.py")
     module: Any = types.ModuleType("app_secret")
     exec(compile(code, "app_secret.py", "exec"), module.__dict__)  # noqa: S102 - our own asset
     return module
@@ -345,7 +355,7 @@ def test_what_a_caller_does_to_the_secret_stays_the_callers() -> None:
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("style", ["library", "powertools"])
 def test_a_binary_secret_is_no_text_and_no_silent_none(style: str) -> None:
-    boto3.client("secretsmanager").create_secret(Name="prod/app/db", SecretBinary=b"\x00\xff")
+    boto3.client("secretsmanager").create_secret(Name=NAME, SecretBinary=b"\x00\xff")
     (snippet,) = [
         snippet
         for snippet in PYTHON

@@ -11,6 +11,7 @@ from typing import Any
 from aws_iam import resources
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_VENDOR_PAIRS = {("relic", "license"): "new relic license"}
 _LONGEST_NAME = 1_024
 
 
@@ -21,7 +22,9 @@ class Suspicion(StrEnum):
     LIKELY = "likely"
     """`key` behind a purpose or a vendor, or a word of secrets with another one behind it."""
     UNLESS_WORD = "unless_word"
-    """A secret unless the value is a plain word: `REDIS_AUTH`, `SESSION_KEY`."""
+    """A secret unless the value is a plain word: `REDIS_AUTH`, `STORAGE_KEY`."""
+    UNLESS_SHORT = "unless_short"
+    """The same, where a long word may be one too: `SESSION_KEY`."""
     DOUBTFUL = "doubtful"
     """A DSN: its key is often public."""
     CERTAIN = "certain"
@@ -126,10 +129,11 @@ def _by_last_word(_words: list[str], last: list[str]) -> tuple[str, Suspicion]:
 
 def _by_any_word(words: list[str], last: list[str]) -> tuple[str, Suspicion]:
     lists = _lists()
-    for pair in pairwise(words):
+    # The pair nearest to the end says most: `license key` of NEW_RELIC_LICENSE_KEY.
+    for pair in reversed(list(pairwise(words))):
         if pair in lists.pairs:
             level = Suspicion.CERTAIN if pair == tuple(last[-2:]) else Suspicion.LIKELY
-            return " ".join(pair), level
+            return _VENDOR_PAIRS.get(pair, " ".join(pair)), level
     word = next((word for word in words if ("words", word) in lists), "")
     if not word:
         return "", Suspicion.NONE
@@ -147,6 +151,7 @@ def _by_key(_words: list[str], last: list[str]) -> tuple[str, Suspicion]:
     for group, level in (
         ("key_purposes", Suspicion.LIKELY),
         ("key_vendors", Suspicion.LIKELY),
+        ("key_purposes_unless_short", Suspicion.UNLESS_SHORT),
         ("key_purposes_in_doubt", Suspicion.UNLESS_WORD),
     ):
         purpose = next((part for part in before if (group, part) in _lists()), "")

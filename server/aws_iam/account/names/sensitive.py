@@ -129,7 +129,8 @@ def exposure(variable: Variable) -> Exposure | None:
         return Exposure()
     word, level = suspicion(variable.name)
     guess = _GUESS.get((level, variable.kind))
-    if guess is None:
+    is_short = variable.kind is ValueKind.WORD and variable.length == "short"
+    if guess is None or (level is Suspicion.UNLESS_SHORT and is_short):
         return None
     # A plain word may be a weak password; under `secret` or `token` it is rather the name of one.
     names_one = variable.kind is ValueKind.WORD and not word.startswith(("pass", "pw"))
@@ -145,6 +146,8 @@ _GUESS = {
     (Suspicion.LIKELY, ValueKind.WORD): True,
     (Suspicion.LIKELY, ValueKind.WORDS): True,
     (Suspicion.UNLESS_WORD, ValueKind.TEXT): False,
+    (Suspicion.UNLESS_SHORT, ValueKind.TEXT): False,
+    (Suspicion.UNLESS_SHORT, ValueKind.WORD): True,
     (Suspicion.DOUBTFUL, ValueKind.TEXT): True,
 }
 

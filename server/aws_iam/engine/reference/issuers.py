@@ -20,7 +20,7 @@ _PODS: dict[str, Any] = {
     "every_run_begins": ["*"],
     "one_kind": ["*"],
     "form": "system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT",
-    "forms": ["system:serviceaccount:<lower>:<lower>"],
+    "forms": ["system:serviceaccount:<label>:<lower>"],
 }
 
 

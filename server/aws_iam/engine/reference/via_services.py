@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.errors import closest, nearest
+from aws_iam.errors import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +42,8 @@ def via_service(word: str) -> ViaService | None:
 
 
 def near_via_service(word: str) -> str | None:
-    """The name that a misspelled one may mean."""
-    names = nearest(service_word(word), _by_word()) or (closest(service_word(word), _by_word()),)
-    return names[0]
+    """The name that a misspelled one may mean; of another service, whose name is merely like it, there is none."""
+    return next(iter(nearest(service_word(word), _by_word())), None)
 
 
 def service_word(word: str) -> str:

@@ -96,6 +96,8 @@ class Pods:
     windows: bool
     audiences: tuple[str, ...] = ()
     """The audiences of the tokens that its volumes project."""
+    with_keys: tuple[str, ...] = ()
+    """The containers whose environment has an access key, written or from a Secret; the key is not kept."""
     where: Where = field(compare=False)
 
 
@@ -282,6 +284,7 @@ def _pods(kind: str, node: Node, file: str) -> Iterator[Pods]:
         windows=bool(selector and _text(selector, "kubernetes.io/os") == "windows")
         or _text(_path(inner, "os") or inner, "name") == "windows",
         audiences=tuple(_audiences(inner)),
+        with_keys=tuple(_containers_with_keys(inner)),
         where=_where(inner, file),
     )
 
@@ -294,6 +297,22 @@ def _audiences(pod: Node) -> Iterator[str]:
             token = source.member("serviceAccountToken")
             if token and _text(token, "audience"):
                 yield _text(token, "audience")
+
+
+_OF_A_KEY = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"})
+
+
+def _containers_with_keys(pod: Node) -> Iterator[str]:
+    containers = pod.member("containers")
+    for container in containers.items if containers else ():
+        variables = container.member("env")
+        set_ = {
+            _text(variable, "name")
+            for variable in (variables.items if variables else ())
+            if _text(variable, "value") or variable.member("valueFrom")
+        }
+        if set_ >= _OF_A_KEY:
+            yield _text(container, "name")
 
 
 def _path(node: Node | None, *names: str) -> Node | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_iam.engine.language.document import Text
+    from aws_iam.engine.tokens.claims import Claims
     from aws_iam.engine.tokens.trust_comparison import ConditionMatch
 
 _MOST_VALUES = 200
 _IMMUTABLE = re.compile(r"repo:(?P<owner>[^/@]+)@[0-9]+/(?P<name>[^:@]+)@[0-9]+:(?P<tail>.+)")
 _RUN = re.compile(r"repo:[^:]+:(?P<kind>ref|environment|pull_request|job_workflow_ref)\b.*")
+_PLACEHOLDER = re.compile(r"(?<![A-Za-z])[A-Z][A-Z_]+(?![A-Za-z])")
 _POD = "system:serviceaccount:"
 
 
@@ -35,8 +38,11 @@ class Cause:
     place: Text
 
 
-def cause(met: ConditionMatch, host: str) -> Cause:
+def cause(met: ConditionMatch, claims: Claims) -> Cause:
     """Why the condition rejects the token."""
+    host = claims.host
+    if met.match is ConditionOutcome.NOT_MET and met.claim == "aud" and "azp" in claims.values:
+        return _authorized_party(met, claims)
     if met.match is ConditionOutcome.UNREADABLE:
         return _unreadable(met)
     if met.match is not ConditionOutcome.NOT_MET:
@@ -293,17 +299,49 @@ def _pod(met: ConditionMatch, wanted: Text, given: str, _host: str) -> Cause | N
     )
 
 
+def _authorized_party(met: ConditionMatch, claims: Claims) -> Cause:
+    """The token has azp, which nobody asks for: AWS compares it with the key aud, and aud with oaud."""
+    condition, asked = met.condition, claims.text("aud")
+    values = condition.values[:_MOST_VALUES]
+    differs = _differing(met, claims.host)
+    if differs.code not in {"TOKEN-AUDIENCE", "TOKEN-WILDCARD"} or not values:
+        return differs
+    oaud = f"{claims.host}:oaud"
+    ids = _client_ids(claims.host)
+    move = (
+        f", and test the audience {quoted(asked)} under {quoted(oaud)}"
+        if any(matches(value.value, asked) for value in values)
+        else ""
+    )
+    message, _, _ = differs.message.partition("; the default is ")
+    return replace(
+        differs,
+        message=f"{message}: the token has the claim `azp`, and AWS compares that with `aud`"
+        if differs.code == "TOKEN-AUDIENCE"
+        else differs.message,
+        fix=f"Write {quoted(met.given[0] if met.given else '')} under {quoted(condition.key.value)}{ids}{move}.",
+    )
+
+
+def _client_ids(host: str) -> str:
+    """A provider of IAM has a list of client ids; an issuer that AWS knows by its host has none."""
+    known = issuer_of(host)
+    return "" if known and known.built_in else " and among the provider's client ids"
+
+
 def _audience(met: ConditionMatch, wanted: Text, given: str, host: str) -> Cause | None:
     if met.claim != "aud":
         return None
     known = issuer_of(host)
-    default = f"; the default is {quoted(known.audience[0])}" if known and known.audience else ""
+    # A name in capitals stands for one of the customer's own.
+    usual = next((a for a in known.audience if not _PLACEHOLDER.search(a)), "") if known else ""
+    default = f"; the default is {quoted(usual)}" if usual else ""
     return Cause(
         code="TOKEN-AUDIENCE",
         title="The audience differs from what the policy requires",
         message=f"{quoted(met.condition.key.value)} must be {quoted(wanted.value)}, but the token has {quoted(given)}{default}",
-        fix=f"Request the token with the audience {quoted(wanted.value)}, or write {quoted(given)} in the policy and among "
-        "the provider's client ids.",
+        fix=f"Request the token with the audience {quoted(wanted.value)}, or write {quoted(given)} in the policy"
+        f"{_client_ids(host)}.",
         place=wanted,
     )
 

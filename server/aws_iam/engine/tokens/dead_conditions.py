@@ -38,6 +38,8 @@ _OF_MEMBERS = frozenset({"aws:principalorgid", "aws:principalorgpaths"})
 _REF_OR_PULL = re.compile(r"repo:[^:]+:(?:ref:.*|pull_request)", re.DOTALL)
 # https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles
 _AUTH0_CLIENT = re.compile(r"(?P<id>[^@*?]+)@clients")
+# A service account by its unique id or its e-mail, or the client id of an app.
+_GOOGLE_AZP = re.compile(r"^[0-9]+$|@|\.apps\.googleusercontent\.com$")
 # No issuer sends a longer one; comparing hostile ones with every form would take long.
 _LONGEST_SUBJECT = 1_024
 
@@ -137,6 +139,7 @@ class Doubt:
 
     at: Text
     why: str
+    fix: str = ""
 
 
 def doubts(provider: Provider, statement: Statement) -> Iterator[Doubt]:
@@ -159,6 +162,8 @@ def doubts(provider: Provider, statement: Statement) -> Iterator[Doubt]:
                 yield Doubt(at=condition.key, why=why)
     if known == "auth0":
         yield from _auth0_audience(provider, statement, subjects)
+    if known == "google":
+        yield from _google_audience(provider, statement, subjects)
 
 
 def _auth0_audience(
@@ -180,7 +185,37 @@ def _auth0_audience(
                 at=condition.values[0],
                 why=f"Auth0 puts the client id into the claim azp, unless the API has the token profile RFC 9068, and AWS then"
                 f" compares aud with azp ({ids}) and oaud with aud",
+                fix=_both_audiences(provider, quoted(min(clients)), condition),
             )
+
+
+def _google_audience(
+    provider: Provider, statement: Statement, subjects: list[str]
+) -> Iterator[Doubt]:
+    """The audience that was asked for under the key aud, where AWS has the account or the app from the claim azp."""
+    for condition in provider.on(statement, "aud"):
+        listed = [value.value for value in condition.values]
+        asked = (
+            listed and all(map(is_literal, listed)) and not any(map(_GOOGLE_AZP.search, listed))
+        )
+        if condition.demanded and asked:
+            account = next(filter(str.isdigit, subjects), "")
+            yield Doubt(
+                at=condition.values[0],
+                why="Google puts the unique id of the service account, or the client id of the app, into the claim azp"
+                f"{f' ({quoted(account)})' if account else ''}, and AWS then compares aud with azp and oaud with aud",
+                fix=_both_audiences(
+                    provider, quoted(account) if account else "the account's unique id", condition
+                ),
+            )
+
+
+def _both_audiences(provider: Provider, party: str, condition: Condition) -> str:
+    """Where the client or account is tested, and where the audience that was asked for."""
+    return (
+        f"Write {party} under {quoted(provider.key('aud'))}, and move {quoted(condition.values[0].value)} to"
+        f" {quoted(provider.key('oaud'))}."
+    )
 
 
 @slotted
@@ -209,21 +244,26 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
     grammar = pods_grammar() if is_cluster(host) else known.grammar if known else None
     if grammar is None or not grammar.forms:
         return _Verdict()
-    if grammar.impossible and grammar.impossible.search(value):
+    if grammar.impossible and grammar.impossible.search(value.lower() if ignore_case else value):
         return _Verdict(never=grammar.impossible_because)
     matched = known.pattern.fullmatch(host) or known.pattern.fullmatch(host.lower()) if known else None  # fmt: skip
     groups = matched.groupdict() if matched else {}
     # A variable stands for any text.
     pattern = _VARIABLE.sub("*", value)
 
-    def meets(forms: SubjectForms, *, ignore_case: bool = ignore_case) -> bool:
+    def meets(
+        forms: SubjectForms, pattern: str = pattern, *, ignore_case: bool = ignore_case
+    ) -> bool:
         return forms.meet(pattern, groups, ignore_case=ignore_case)
 
     if meets(grammar.forms):
         return _Verdict()
     custom = meets(grammar.custom_forms)
+    # Behind a whole subject a template of the customer's own may add claims, but more often nothing follows.
+    whole = pattern.removesuffix(":*")
+    behind = custom and bool(grammar.doubt) and whole != pattern and meets(grammar.forms, whole)
     # A pattern may stand for several claims of a template.
-    if meets(grammar.doubtful_forms) and (is_literal(pattern) or not custom):
+    if behind or (meets(grammar.doubtful_forms) and (is_literal(pattern) or not custom)):
         return _Verdict(doubt=grammar.doubt)
     if custom:
         return _Verdict()

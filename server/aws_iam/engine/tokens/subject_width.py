@@ -216,5 +216,7 @@ def _completed(value: str, form: str) -> str:
         _, _, rest = written.partition(":")
         if ":" not in rest:
             return f"{written}{'PROJECT' if rest else 'GROUP/PROJECT'}:ref_type:branch:ref:BRANCH"
-        return f"{first}:{rest.partition(':')[0]}:ref_type:branch:ref:BRANCH"
-    return written + "".join(_PARTS.split(form)[len(_PARTS.split(written)) - 1 :])
+        run = "tag:ref:TAG" if ":ref_type:tag:" in written else "branch:ref:BRANCH"
+        return f"{first}:{rest.partition(':')[0]}:ref_type:{run}"
+    end = "".join(_PARTS.split(form)[len(_PARTS.split(written)) - 1 :])
+    return written + (end.replace("BRANCH", "TAG") if "refs/tags/" in written else end)

@@ -36,7 +36,7 @@ from aws_iam.tools.irsa.checks.roles import (
     trust_of,
     trusting,
 )
-from aws_iam.tools.irsa.checks.service_accounts import misfits
+from aws_iam.tools.irsa.checks.service_accounts import keys_in_environment, misfits
 from aws_iam.tools.irsa.checks.subject import Repository, Trust, Workloads
 from aws_iam.tools.irsa.checks.workflows import refused_jobs
 from aws_iam.tools.kit import policy_inputs
@@ -257,7 +257,7 @@ def _manifest_findings(
     )
     found = (
         finding
-        for check in (misfits, refused_jobs, administrators)
+        for check in (misfits, keys_in_environment, refused_jobs, administrators)
         for finding in check.findings(alone)
     )
     return tuple(finding for finding in found if finding.status is Status.FAIL)

@@ -214,7 +214,12 @@ def _notes(access: KeyAccess) -> Iterator[str]:
             "each replica has its own policy, and KMS does not synchronize them: `kms check` compares them (KMS-MR-DRIFT); "
             "a CloudFormation stack creates a replica in the stack's own Region"
         )
-    if access.via and not access.only_via:
+    if access.via and not access.only_via and not access.through_services():
+        yield (
+            "no statement has kms:ViaService: what the users may call directly they may call through services too; pass "
+            "`only_via_service` if they never call KMS themselves"
+        )
+    elif access.via and not access.only_via:
         yield "direct use has a separate statement, because kms:ViaService alone would block the application's own calls"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference.key_services import key_services
 from aws_iam.engine.reference.via_services import service_word, via_service
-from aws_iam.errors import InputError, closest
+from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
 from aws_iam.tools.kms.key_policy_arguments import unique_entries
 
@@ -25,6 +25,9 @@ _WORDS = {
     "ami-sharing": "snapshot-sharing",
     "ebs-sharing": "snapshot-sharing",
     "ebs-snapshots": "snapshot-sharing",
+    # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-cmk-policy.html
+    "flow-logs": "log-delivery",
+    "vpc-flow-logs": "log-delivery",
 }
 _SERVICES_IN = frozenset({"aws", "aws-cn", "aws-us-gov"})
 
@@ -73,7 +76,7 @@ def services_of(values: list[str] | None, partition: str, region: str) -> Iterat
 def _unknown(service: str) -> InputError:
     word, known = service_word(service), key_services()
     uses = [name for name in known if word in name.split("-")]
-    near = closest(word, known)
+    near = next(iter(nearest(word, known)), None)
     if uses:
         hint = f"give one of {_names(uses)}"
     else:

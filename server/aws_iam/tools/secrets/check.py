@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.account.collect.compute.task_definitions import MOST_FAMILIES, TASK_DEFINITIONS
+from aws_iam.account.collect.fact import Miss
 from aws_iam.answer import Answer, NextCall, Status, next_call
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.errors import InputError, closest
@@ -20,6 +22,8 @@ from aws_iam.tools.secrets.checks.catalogue import CHECKS, ON_REQUEST
 from aws_iam.tools.secrets.terms import THRESHOLDS, SecretTerms
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.rules.check import Check
@@ -46,6 +50,29 @@ AREAS = {
 """The areas that `scope` accepts, besides check codes and their prefixes."""
 
 
+def _bounds(left_out: list[dict[str, str]]) -> str:
+    """What was left out for its number, for the summary."""
+    return "".join(f" Not judged: {row['why']}." for row in left_out[1:])
+
+
+def _not_judged(account: Account, chosen: Iterable[Check[Account]]) -> list[dict[str, str]]:
+    """The task definitions that are not read: of a family that no service uses only the latest is, and not of all families."""
+    if not any(check.code == "ENV-ECS" for check in chosen):
+        return []
+    rows = [
+        {
+            "place": "ecs",
+            "why": "older revisions of task definitions that no service uses were not read",
+        }
+    ]
+    for region, found in account.in_each(TASK_DEFINITIONS):
+        others = () if isinstance(found, Miss) else [task for task in found if not task.services]
+        if len(others) >= MOST_FAMILIES:
+            why = f"of the task definitions that no service uses in {region}, {MOST_FAMILIES} families were read and no more"
+            rows.append({"place": "ecs", "why": why})
+    return rows
+
+
 def check(
     source: Source,
     progress: Progress,
@@ -65,9 +92,10 @@ def check(
     account = account_source.read_account(source, facts, progress, save=save)
     found = by_urgency(findings_on(account, chosen, terms))
     missed = misses_of(account, facts)
+    left_out = _not_judged(account, chosen)
     return Answer(
         summary=f"Secrets of account {account_words(account)}, {account.regions}: {verdict(found)}."
-        " No value was read.",
+        " No value was read." + _bounds(left_out),
         findings=found,
         facts={
             "account": account_words(account),
@@ -78,6 +106,7 @@ def check(
             "looked_into_values": "String parameters, as requested"
             if plaintext_values
             else "none",
+            **({"not_judged": left_out} if left_out else {}),
             **({"not_read": unread_table(missed)} if missed else {}),
         },
         artifacts=missing_permissions(account, found),

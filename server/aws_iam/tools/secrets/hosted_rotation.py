@@ -54,7 +54,9 @@ class Engine:
     clone: str
     before: str
     removal: str
-    note: str
+    note: str = ""
+    clone_note: str = ""
+    """What to know of two users that alternate."""
     superuser_always: bool = False
 
 
@@ -124,7 +126,7 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
             "schedule": schedule.text,
             "readers": _readers(strategy),
             "superuser": _superuser_words(superuser),
-            "engine_note": engine.note,
+            **({"engine_note": note} if (note := _engine_note(engine, strategy)) else {}),
             "network": f"the function runs in the VPC of the database: the database's security group lets it in at port {engine.port}, "
             "and Secrets Manager is reached through a NAT gateway or the interface endpoint "
             f"com.amazonaws.{secret.region}.secretsmanager",
@@ -279,6 +281,11 @@ def _readers(strategy: str) -> str:
             "and try again"
         )
     return "no gap: the previous user stays valid until the next rotation; the user name in the secret changes with each rotation"
+
+
+def _engine_note(engine: Engine, strategy: str) -> str:
+    notes = (engine.note, engine.clone_note if strategy == "alternating" else "")
+    return "; ".join(filter(None, notes))
 
 
 def _superuser_words(superuser: str) -> str:

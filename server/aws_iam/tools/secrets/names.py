@@ -81,7 +81,14 @@ def parameter_named(text: str) -> SecretName:
     """The parameter of Parameter Store that the caller names."""
     found = _arn_and_name(text, "ssm", _PARAMETER)
     if found is None:
-        return SecretName(as_written=text, name=checked_name("secret", text, "secret"))
+        name = checked_name("secret", text, "secret")
+        # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+        if "/" in name and not name.startswith("/"):
+            raise InputError(
+                f"`secret` {quoted(name)} is no name of a parameter: one with a path begins with a slash",
+                hint=f"write `/{name}`",
+            )
+        return SecretName(as_written=text, name=name)
     arn, name = found
     checked_name("secret", name, "secret")
     return SecretName(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam import resources
 from aws_iam.answer import Answer, Artifact, next_call
-from aws_iam.errors import InputError, closest
+from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.secrets.names import filled_asset, secret_named
@@ -173,7 +173,7 @@ def _system_named(partner: str | None) -> str:
     name = (partner or _HTTP).lower()
     if name in known:
         return name
-    near = closest(name, known)
+    near = next(iter(nearest(name, known)), None)
     raise InputError(
         f"`partner` {quoted(partner or '', 80)} is not a system that the function knows",
         hint=f"did you mean `{near}`?"

@@ -137,6 +137,28 @@ def test_a_finding_says_what_is_wrong_with_this_value(case: dict[str, Any], says
     assert not any("another issuer" in message for message in messages)
 
 
+@pytest.mark.parametrize(
+    ("host", "subject", "message", "fix"),
+    [
+        (GITHUB, "repo:octo@1/app@2:ref:refs/tags/*", "matches every tag that fits", "`repo:octo@1/app@2:ref:refs/tags/TAG` under"),
+        (GITHUB, "repo:octo@1/app@2:ref:refs/heads/v?", "such as `vx`", "fits `v?`"),
+        ("gitlab.com", "project_path:octo/app:ref_type:tag:ref:*", "every tag", "`project_path:octo/app:ref_type:tag:ref:TAG`"),
+        ("agent.buildkite.com", "organization:octo:pipeline:app:ref:refs/tags/*", "every tag", "refs/tags/TAG:commit:*`"),
+        ("octo.app.spacelift.io", "space:prod:stack:net:*", "every run that fits, of any kind", "scope:write`"),
+        ("oidc.vercel.com/octo", "owner:octo:project:shop:*", "every run that fits, of any kind", "environment:production`"),
+    ],
+)  # fmt: skip
+def test_a_wide_pattern_gets_the_words_and_the_form_of_its_issuer(
+    host: str, subject: str, message: str, fix: str
+) -> None:
+    case = {"host": host, "sub": ["StringLike", subject]}
+    document = {"Version": "2012-10-17", "Statement": [statement(case)]}
+    (found,) = [f for f in irsa_check.of_document(document).findings if f.code == "OIDC-ANY-REF"]
+    assert message in found.message
+    assert fix in (found.fix or "")
+    assert host == GITHUB or "pull request" not in found.message
+
+
 def test_the_cases_meet_every_check_that_a_document_alone_can_fail() -> None:
     met = {code for case in CASES for code in case["codes"]}
     needing_more = {"OIDC-PRIV", "OIDC-AUD-UNREGISTERED", "PID-NO-TAGSESSION"}
@@ -171,7 +193,7 @@ def test_an_account_that_refuses_everything_is_unknown_and_never_clean() -> None
     assert not answer.summary.startswith("No problem found in account")
     told = {finding.code for finding in answer.findings}
     # Without service accounts there is nothing to hold against the account.
-    assert {check.code for check in ON_ACCOUNT} - told == {"IRSA-ANNOT-MISMATCH", "IRSA-DANGLING", "OIDC-WORKFLOW", "PID-DUAL"}  # fmt: skip
+    assert {check.code for check in ON_ACCOUNT} - told == {"IRSA-ANNOT-MISMATCH", "IRSA-DANGLING", "IRSA-STATIC-KEYS", "OIDC-WORKFLOW", "PID-DUAL"}  # fmt: skip
     assert "TRUST-UNREAD" in told
 
 

@@ -265,6 +265,15 @@ def test_a_runtime_is_judged_on_the_day_of_the_snapshot() -> None:
     assert statuses("SEC-ROT-LAMBDA-RUNTIME", earlier) == {Status.PASS}
 
 
+def test_a_definition_that_no_service_uses_may_name_a_secret_that_is_gone() -> None:
+    account = CHECKS["ENV-ECS-DANGLING"].bad[0]
+    (region,) = account.regions.read
+    (task,) = account.require_in(region, TASK_DEFINITIONS)
+    place = (TASK_DEFINITIONS.name, region)
+    unused = {**account.facts, place: (replace(task, services=()),)}
+    assert statuses("ENV-ECS-DANGLING", replace(account, facts=unused)) == {Status.NOT_APPLICABLE}
+
+
 def test_another_accounts_secret_behind_a_container_is_unknown() -> None:
     (account, *_) = CHECKS["ENV-ECS-DANGLING"].good
     (region,) = account.regions.read

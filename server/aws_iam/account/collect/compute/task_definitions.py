@@ -1,4 +1,4 @@
-"""ECS task definitions that services use, with the names and kinds of their variables."""
+"""ECS task definitions that services use, and the latest of other families, with the names and kinds of their variables."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in, value_or_refused
 from aws_iam.account.collect.secrets.parameters import STORES, stored_names
-from aws_iam.account.names.sensitive import Variable, classified_variable
+from aws_iam.account.names.sensitive import Variable, classified_variable, secrets_in_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aws_iam.account.calls.aws import Aws
 
 
@@ -30,11 +32,13 @@ class Container:
     name: str
     variables: tuple[Variable, ...] = ()
     secrets: tuple[SecretReference, ...] = ()
+    in_command: tuple[Variable, ...] = ()
+    """What looks like a secret in its entry point, command and health check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskDefinition:
-    """A task definition that a service uses."""
+    """A task definition that services use; without services the latest one of its family."""
 
     arn: str
     services: tuple[str, ...] = ()
@@ -44,10 +48,13 @@ class TaskDefinition:
 
 TASK_DEFINITIONS = many_in("ecs.task_definitions", TaskDefinition)
 _LIST_CLUSTERS = "ecs:ListClusters"
+_LIST_FAMILIES = "ecs:ListTaskDefinitionFamilies"
 _LIST_SERVICES = "ecs:ListServices"
 _DESCRIBE_SERVICES = "ecs:DescribeServices"
 _DESCRIBE_TASK_DEFINITION = "ecs:DescribeTaskDefinition"
 _SERVICES_AT_ONCE = 10
+MOST_FAMILIES = 200
+"""The most families without a service that are read in a Region: AWS sends one definition at a time."""
 
 
 @collector_in(
@@ -55,11 +62,12 @@ _SERVICES_AT_ONCE = 10
     _LIST_CLUSTERS,
     _LIST_SERVICES,
     _DESCRIBE_SERVICES,
+    _LIST_FAMILIES,
     _DESCRIBE_TASK_DEFINITION,
     after=STORES,
 )
 def task_definitions(aws: Aws, region: str) -> tuple[TaskDefinition, ...]:
-    """The definitions in use, each once. INVARIANT: the values of the variables are dropped here."""
+    """The definitions in use, each once, and the latest of families that only run-task, schedules or AWS Batch can use. INVARIANT: the values of the variables and the commands are dropped here."""
     clusters = sorted(aws.items(_LIST_CLUSTERS, "clusterArns", region=region))
     listed = aws.read_each(
         lambda cluster: _services(aws, region, cluster), clusters, _DESCRIBE_SERVICES
@@ -70,15 +78,31 @@ def task_definitions(aws: Aws, region: str) -> tuple[TaskDefinition, ...]:
         for service in value_or_refused(services):
             for definition in _definitions(service):
                 users[definition].add(service["serviceArn"])
-    arns = sorted(users)
+    named = [*sorted(users), *_families_without_service(aws, region, users)]
     read = aws.read_each(
-        lambda arn: _definition(aws, region, arn), arns, _DESCRIBE_TASK_DEFINITION
+        lambda name: _definition(aws, region, name), named, _DESCRIBE_TASK_DEFINITION
     )
     stored = stored_names(aws, region)
     return tuple(
-        _with_users(arn, definition, users[arn], stored)
-        for arn, definition in zip(arns, read, strict=True)
+        _with_users(
+            _arn(aws, region, name, definition), definition, users.get(name, set()), stored
+        )
+        for name, definition in zip(named, read, strict=True)
     )
+
+
+def _families_without_service(aws: Aws, region: str, used: Iterable[str]) -> list[str]:
+    listed = aws.items(_LIST_FAMILIES, "families", region=region, status="ACTIVE")
+    families = {arn.rpartition("/")[2].partition(":")[0] for arn in used}
+    return sorted(set(listed) - families)[:MOST_FAMILIES]
+
+
+def _arn(aws: Aws, region: str, name: str, definition: dict[str, Any] | Miss) -> str:
+    """The definition's ARN; of a family that could not be read the one without a revision."""
+    if name.startswith("arn:"):
+        return name
+    family = f"arn:{aws.partition}:ecs:{region}:{aws.account}:task-definition/{name}"
+    return family if isinstance(definition, Miss) else definition.get("taskDefinitionArn", family)
 
 
 def _services(aws: Aws, region: str, cluster: str) -> list[dict[str, Any]]:
@@ -135,4 +159,12 @@ def _container(data: dict[str, Any], stored: frozenset[str]) -> Container:
             SecretReference(variable=secret["name"], value_from=secret["valueFrom"])
             for secret in data.get("secrets", ())
         ),
+        in_command=secrets_in_text(_command(data)),
     )
+
+
+def _command(data: dict[str, Any]) -> str:
+    """What the container runs, as one text."""
+    check = data.get("healthCheck") or {}
+    parts = (data.get("entryPoint"), data.get("command"), check.get("command"))
+    return "\n".join(" ".join(part) for part in parts if part)

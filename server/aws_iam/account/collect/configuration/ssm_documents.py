@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.collector import collector_in
-from aws_iam.account.collect.configuration.holder import TextHolder, exposed_text
+from aws_iam.account.collect.configuration.holder import TextHolder, exposed_pairs, exposed_text
 from aws_iam.account.collect.fact import many_in
+from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_text import Syntax, scan
+from aws_iam.engine.parsing.yaml_text import scan_yaml
+from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aws_iam.account.calls.aws import Aws
     from aws_iam.account.names.sensitive import Variable
 
@@ -34,4 +40,31 @@ def ssm_documents(aws: Aws, region: str) -> tuple[TextHolder, ...]:
 
 def _exposed(aws: Aws, region: str, name: str) -> tuple[Variable, ...]:
     answer = aws.get(_GET, region=region, absent=_GONE, Name=name) or {}
-    return exposed_text(answer.get("Content") or "", _GET, region)
+    content = answer.get("Content") or ""
+    found = exposed_text(content, _GET, region)
+    named = {variable.name for variable in found}
+    defaults = exposed_pairs(_defaults(content))
+    return (*found, *(variable for variable in defaults if variable.name not in named))
+
+
+def _defaults(content: str) -> Iterator[tuple[str, str]]:
+    """The parameters of a document with their defaults: https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-syntax-data-elements-parameters.html."""
+    for root in _roots(content):
+        parameters = root.member("parameters")
+        for parameter in parameters.members if parameters else ():
+            default = parameter.value.member("default")
+            for value in (default, *default.items) if default else ():
+                if value.form is Form.STRING:
+                    yield parameter.name.value, value.text
+
+
+def _roots(content: str) -> tuple[Node, ...]:
+    """The document, which is JSON or YAML; none where it is neither."""
+    try:
+        if content.lstrip().startswith("{"):
+            found = scan(content)
+            return (found,) if isinstance(found, Node) else ()
+        documents = scan_yaml(content)
+    except InputError:
+        return ()
+    return () if isinstance(documents, Syntax) else documents

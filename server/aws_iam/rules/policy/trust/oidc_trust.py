@@ -380,6 +380,7 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
             yield Fail(
                 unmet.at.where,
                 f"{quoted(unmet.at.value)} never matches by default: {unmet.why}",
+                fix=unmet.fix or None,
                 severity=Severity.WARNING,
                 low_confidence=True,
             )

@@ -249,9 +249,11 @@ def not_compared(
             for job in workflow.jobs
             if job.logins or any(trust.has_workflow for trust in trusts)
         ]
-        if not jobs:
+        yield from _other_calls(own, jobs, workflows)
+        if not jobs and not any(job.calls for workflow in own for job in workflow.jobs):
             how = "uses aws-actions/configure-aws-credentials with a role" if platform == "github" else "asks for a token and a role of AWS"  # fmt: skip
             yield f"the workflows were not compared: no job of theirs {how}"
+        if not jobs:
             continue
         yield from _unknown_repository(trusts, jobs, repository)
         yield from _unknown_claims(trusts, platform)
@@ -260,6 +262,29 @@ def not_compared(
         yield from _unknown_workflow(trusts, jobs)
         if any(statement.denies for policy in policies for statement in policy.statements):
             yield "the Deny statements of the trust policy were not compared with the workflows"
+
+
+def _other_calls(
+    own: tuple[Workflow, ...], jobs: list[tuple[Workflow, Job]], passed: tuple[Workflow, ...]
+) -> Iterator[str]:
+    """The reusable workflows that may ask for a role and were neither compared nor passed."""
+    files = tuple(workflow.file for workflow in passed)
+    compared = [job for _, job in jobs]
+    calls = dict.fromkeys(
+        job.calls
+        for workflow in own
+        for job in workflow.jobs
+        if job.calls and job not in compared and job.may_ask is not False
+        if not _is_passed(job.calls, files)
+    )
+    if calls:
+        yield f"the reusable workflow that a job calls may ask for a role, and was not judged: {_listed(calls)}"
+
+
+def _is_passed(call: str, files: tuple[str, ...]) -> bool:
+    """Whether the workflow that a job calls, one of the same checkout, is among the files."""
+    path = call.partition("@")[0]
+    return path.startswith("./") and any(file.endswith(path[1:]) for file in files)
 
 
 def _unknown_repository(

@@ -21,7 +21,12 @@ from aws_iam.account.collect.identity.authorization import (
 )
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Where
-from aws_iam.engine.sources.kubernetes_objects import Administrator, ServiceAccount, cluster_of
+from aws_iam.engine.sources.kubernetes_objects import (
+    Administrator,
+    Pods,
+    ServiceAccount,
+    cluster_of,
+)
 from aws_iam.rules.examples import policy_with, trusting, trusting_issuer
 from aws_iam.tools.irsa.checks.issuers import GOOD
 from aws_iam.tools.irsa.checks.subject import Workloads
@@ -134,15 +139,25 @@ def workloads(
     workflows: Iterable[Workflow] = (),
     administrators: Iterable[str] = (),
     repository: Repository | None = None,
+    pods: Iterable[Pods] = (),
 ) -> Workloads:
-    """The account, with service accounts, workflows and administrators of aws-auth where they are given."""
+    """The account, with service accounts, pods, workflows and administrators of aws-auth where they are given."""
     return Workloads(
         account=account_of(*held, regions=(REGION,)),
         service_accounts=None if accounts is None else tuple(accounts),
         workflows=tuple(workflows),
         administrators=tuple(Administrator(arn=arn, where=Where()) for arn in administrators),
         repository=repository,
+        pods=tuple(pods),
     )
+
+
+def pod(namespace: str, account: str, *variables: str) -> Pods:
+    """A pod whose container has these environment variables, read as from its manifest."""
+    container = {"name": "app", "env": [{"name": name, "value": "x"} for name in variables]}
+    spec = {"serviceAccountName": account, "containers": [container]}
+    manifest = {"kind": "Pod", "metadata": {"namespace": namespace, "name": "web"}, "spec": spec}
+    return cluster_of(manifest).pods[0]
 
 
 def service_account(namespace: str, name: str, annotations: Mapping[str, Any]) -> ServiceAccount:

@@ -155,8 +155,8 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
-    title="Every run of the repository can assume the role",
-    fix="Write the full name of the branch, tag or environment.",
+    title="Every run of the repository or project can assume the role",
+    fix="Write the full name of the branch, tag, environment or kind of run.",
     source=_GH,
     bad=[
         on_sub("StringLike", "repo:octo/app:*"),
@@ -188,6 +188,8 @@ def any_run(trust: Trust) -> Iterator[Fail]:
             else "every job or workload of the issuer whose subject fits"
             if provider.grammar and provider.grammar.every_run_begins
             else "every run of the repository that fits, of any kind: branches, tags, environments, pull requests"
+            if provider.grammar and any("ref" in run for run in provider.grammar.every_run)
+            else "every run that fits, of any kind"
         )
         yield Fail(
             subject.value.where,
@@ -216,9 +218,7 @@ def _by_pattern(subject: Widest) -> Fail:
     )
     # A rule for `release/*` covers what the pattern covers; none for `main` covers main-x.
     loose = kind != "tag" and not pattern.endswith("/*")
-    also = (
-        f"; no rule for one {kind} covers the others, such as {quoted(pattern.replace('*', '-x'))}"
-    )
+    also = f"; no rule for one {kind} covers the others, such as {quoted(pattern.replace('*', '-x').replace('?', 'x'))}"
     return Fail(
         subject.value.where,
         f"{_named(subject)} matches every {kind} whose name fits {quoted(pattern)}: whoever may create one gets the role"

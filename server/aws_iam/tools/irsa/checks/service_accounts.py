@@ -23,6 +23,7 @@ from aws_iam.tools.irsa.checks.samples import (
     for_github,
     for_pod_identity,
     for_pods_of,
+    pod,
     role,
     role_arn,
     roles,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.collect.identity.authorization import Role
     from aws_iam.engine.language.document import Policy, Text
-    from aws_iam.engine.sources.kubernetes_objects import ServiceAccount
+    from aws_iam.engine.sources.kubernetes_objects import Pods, ServiceAccount
     from aws_iam.rules.outcomes import Outcome
 
 _BEST = "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html"
@@ -261,6 +262,57 @@ def _flaw(account: ServiceAccount, message: str, fix: str, at: Text | None) -> F
         at=replace(at.where, file=account.where.file) if at is not None else account.where,
         fix=f"{fix[0].upper()}{fix[1:]}.",
     )
+
+
+def _is_trusted(at: Workloads, found: Pods) -> bool:
+    """Whether a trust policy accepts the pods' service account; one of Pod Identity is for whoever has an association."""
+    beside = at.trusts is not None
+    policies = at.trusts if beside else tuple(policy for _, policy in _trusting_roles(at))
+    return any(
+        trust.takes(found.namespace, found.service_account)
+        for trust in pod_trusts(policies or ())
+        if trust.provider or beside
+    )
+
+
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+
+@check(
+    "IRSA-STATIC-KEYS",
+    on=Workloads,
+    severity=Severity.HIGH,
+    needs=(AUTHORIZATION,),
+    title="The pod uses an access key of its environment, not the role",
+    fix="Remove AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from the container, and deactivate the key.",
+    source="https://docs.aws.amazon.com/boto3/latest/guide/credentials.html",
+    bad=[
+        workloads(roles(_CART), pods=[pod("shop", "cart", *_KEYS)]),
+        workloads(roles(), accounts=[_of("shop", "cart")], pods=[pod("shop", "cart", *_KEYS)]),
+    ],
+    good=[
+        workloads(roles(_CART), accounts=[_of("shop", "cart")], pods=[pod("shop", "cart", "AWS_REGION")]),
+        workloads(roles(_CART), accounts=[_of("shop", "cart")], pods=[pod("shop", "web", *_KEYS)]),
+        workloads(roles(_CART)),
+    ],
+)  # fmt: skip
+def keys_in_environment(at: Workloads) -> Iterator[Fail]:
+    """An SDK looks for keys in the environment before it looks for the token of the service account, so the role is never used.
+
+    False alarm when the program chooses its credentials itself.
+    """
+    annotated = {
+        (account.namespace, account.name) for account in at.service_accounts or () if account.role
+    }
+    for found in (pods for pods in at.pods if pods.with_keys):
+        of_role = (found.namespace, found.service_account) in annotated
+        for container in found.with_keys if of_role or _is_trusted(at, found) else ():
+            yield Fail(
+                found.title,
+                f"the environment of container {quoted(container)} in {quoted(found.title)} has an access key, which SDKs take"
+                " before the token of the service account",
+                at=found.where,
+            )
 
 
 @check(

@@ -188,7 +188,7 @@ def _findings(comparison: TokenComparison) -> Iterator[Finding]:
         )
     # Under another issuer no key can match: then the issuer is the cause.
     for condition in near.failing if near.principal is not None else ():
-        why = causes.cause(condition, comparison.claims.host)
+        why = causes.cause(condition, comparison.claims)
         yield _finding(why.code, why.title, why.message, why.fix, why.place.where)
 
 

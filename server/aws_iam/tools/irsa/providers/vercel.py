@@ -6,6 +6,13 @@ from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.tools.irsa.asset_files import manifest_file
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
+_GLOBAL = "oidc.vercel.com"
+# By whether it is the global one.
+_ISSUERS = {
+    False: f"this is the team's own issuer; for the global one pass `issuer` https://{_GLOBAL}",
+    True: "this is the global issuer, which all teams share: the subject keeps other teams out; leave out `issuer` for the team's own",
+}
+
 
 def _workload(request: Request) -> Workload:
     names = request.names
@@ -15,7 +22,7 @@ def _workload(request: Request) -> Workload:
     subject = f"owner:{team}:project:{project}:environment:{environment}"
     caller = TokenCaller(
         sid="VercelFunction",
-        issuer=request.server_host() or f"oidc.vercel.com/{team}",
+        issuer=request.server_host() or f"{_GLOBAL}/{team}",
         audience=request.audience_or(f"https://vercel.com/{team}"),
         subject=subject,
     )
@@ -23,7 +30,7 @@ def _workload(request: Request) -> Workload:
         caller=caller,
         description=f"Vercel functions whose subject is {subject}",
         notes=(
-            "this is the team's own issuer; for the global one pass `issuer` https://oidc.vercel.com",
+            _ISSUERS[request.server_host() == _GLOBAL],
             "the subject is made of names: after a rename of team or project no token matches",
         ),
     )

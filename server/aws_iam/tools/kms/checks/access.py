@@ -419,7 +419,13 @@ def open_grants(at: KeyPolicy) -> Iterator[Fail]:
             (a.where for a in statement.actions if "grant" in a.value.lower()), statement.place()
         )
         named = [principal.value for principal in statement.principals]
-        yield Fail(where, f"{_listed(named)} may let anyone use the key, by grants")
+        everyone = any(principal.is_everyone for principal in statement.principals)
+        wide = key.is_for_all_within(statement) and not key.tags_demanded(statement)
+        yield Fail(
+            where,
+            f"{_listed(named)} may let anyone use the key, by grants",
+            severity=Severity.HIGH if everyone and wide else None,
+        )
 
 
 def _limits_grants(condition: Condition) -> bool:

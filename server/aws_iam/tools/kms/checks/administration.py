@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import dump
+from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow_to
@@ -26,6 +27,7 @@ from aws_iam.tools.kms.checks.subject import (
 )
 from aws_iam.tools.kms.reasoning.administrators import administrators
 from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES
+from aws_iam.tools.kms.reasoning.request_keys import never_met
 from aws_iam.tools.kms.reasoning.statements import (
     PUT_KEY_POLICY,
     account_meant_whole,
@@ -40,8 +42,17 @@ if TYPE_CHECKING:
     from aws_iam.rules.outcomes import Outcome
     from aws_iam.tools.kms.reasoning.administrators import Administrator
 
+_SPARE_ADMIN = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "kms:PutKeyPolicy",
+    "Resource": "*",
+    "Condition": {"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/KeyAdmin"}},
+}
 _GONE = {"AWS": "AROAEXAMPLEEXAMPLE123"}
 _ADMIN = allow_to(arn("role/KeyAdmin"), ["kms:PutKeyPolicy", "kms:GetKeyPolicy"])
+# What takes the key over or makes it useless; grants have a check of their own.
+_CONTROLS = ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DisableKey")
 _NEARLY_FULL = MOST_BYTES * 9 // 10
 
 
@@ -91,9 +102,13 @@ def without_account(at: KeyPolicy) -> Iterator[Outcome]:
         key_policy(allow_to(arn("role/App"), "kms:Decrypt")),
         key_policy(_ADMIN, principals=frozenset({f"arn:aws:iam::{OWN}:role/App"})),
         key_policy(allow_to(arn("root", OTHER), "kms:*")),
+        key_policy(ROOT, _SPARE_ADMIN, principals=frozenset({f"arn:aws:iam::{OWN}:role/App"})),
     ],
     good=[
         key_policy(ROOT),
+        key_policy(
+            ROOT, _SPARE_ADMIN, principals=frozenset({f"arn:aws:iam::{OWN}:role/KeyAdmin"})
+        ),
         key_policy(_ADMIN),
         key_policy(_ADMIN, principals=frozenset({f"arn:aws:iam::{OWN}:role/KeyAdmin"})),
     ],
@@ -122,8 +137,10 @@ def _is_there(found: Administrator, at: KeyPolicy) -> bool:
     """Whether the administrator exists, as far as the account was read."""
     if found.how == "nobody":
         return False
-    if at.principals is None or found.how == "IAM policies":
+    if at.principals is None:
         return True
+    if "*" in found.principal or "?" in found.principal:
+        return any(matches(found.principal, principal) for principal in at.principals)
     if ":assumed-role/" in found.principal:
         role = found.principal.split("/")[1]
         return any(
@@ -190,6 +207,68 @@ def everything(at: KeyPolicy) -> Iterator[Fail]:
                     principal.name.where,
                     f"{quoted(principal.value)} may call every action of KMS on the key",
                 )
+
+
+_ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}
+_ACCOUNT = {"StringEquals": {"kms:CallerAccount": OWN}}
+
+
+@check(
+    "KMS-EVERYONE-ADMINISTERS",
+    on=KeyPolicy,
+    needs=FACTS,
+    severity=Severity.HIGH,
+    title="Everyone in the account or organization may administer the key",
+    fix="Name the administrators as principals; leave kms:Decrypt and the like to the statement with the condition.",
+    source=f"{GUIDE}/determining-access-key-policy.html",
+    bad=[
+        key_policy(ROOT, allow_to("*", "kms:*", condition=_ORGANIZATION)),
+        key_policy(ROOT, allow_to("*", ["kms:Decrypt", "kms:PutKeyPolicy"], condition=_ACCOUNT)),
+    ],
+    good=[
+        key_policy(
+            ROOT, allow_to("*", ["kms:Decrypt", "kms:DescribeKey"], condition=_ORGANIZATION)
+        ),
+        key_policy(
+            ROOT,
+            allow_to(
+                "*",
+                "kms:PutKeyPolicy",
+                condition={"ArnEquals": {"aws:PrincipalArn": arn("role/KeyAdmin")["AWS"]}},
+            ),
+        ),
+    ],
+)
+def administered_by_everyone(at: KeyPolicy) -> Iterator[Fail]:
+    """With `*` as its principal the statement allows every identity that meets the condition, whatever its IAM policies say.
+
+    A condition on the organization or the account keeps strangers out; any identity of the key's own account can then take
+    over the key or delete it. With a tag it is whoever may set the tag, and a false alarm where few may.
+    """
+    for statement in at.allows:
+        everyone = next((p for p in statement.principals if p.is_everyone), None)
+        if everyone is None or not key.is_for_all_within(statement):
+            continue
+        managed = [
+            action
+            for action in _CONTROLS
+            if covers_action(statement, action) and not key.is_kept_for_few(at, action)
+        ]
+        if not managed or never_met(statement):
+            continue
+        more = f" and {managed[1]}" if len(managed) > 1 else ""
+        tags = key.tags_demanded(statement)
+        tagged = (
+            f"; whoever may set the tag of {quoted(tags)} (iam:TagRole, sts:TagSession) is one"
+            if tags
+            else ""
+        )
+        yield Fail(
+            everyone.name.where,
+            f"`*` gives {managed[0]}{more} to every identity that the condition lets in{tagged}",
+            severity=Severity.MEDIUM if tags else None,
+            low_confidence=bool(tags),
+        )
 
 
 @check(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.via_services import SUFFIX, via_service
+from aws_iam.engine.reference.service_principals import misspelled_principal
+from aws_iam.engine.reference.via_services import SUFFIX, as_of, via_service
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow_to
@@ -127,13 +128,12 @@ def _on_service(*values: str) -> KeyPolicy:
     good=[
         _on_service("s3.eu-west-1.amazonaws.com", "rds.*.amazonaws.com"),
         _on_service("s3.*", "*.eu-west-1.amazonaws.com", "${Service}.eu-west-1.amazonaws.com"),
-        _on_service("newer-than-the-table.eu-west-1.amazonaws.com"),
     ],
 )
-def never_sent_name(at: KeyPolicy) -> Iterator[Fail]:
+def never_sent_name(at: KeyPolicy) -> Iterator[Outcome]:
     """No request has such a value: an Allow that needs it allows nothing, a Deny that needs it protects nothing, and a negated condition on it holds for every call.
 
-    A name that is newer than the table is not reported. False alarm when AWS began to use the
+    A name that the table lacks is unknown: it may be newer. False alarm when AWS began to use the
     name after the table was made.
     """
     for statement in at.policy.statements:
@@ -142,8 +142,15 @@ def never_sent_name(at: KeyPolicy) -> Iterator[Fail]:
                 if why := _why_never_sent(value.value):
                     yield Fail(
                         value.where,
-                        f"no request has kms:ViaService {quoted(value.value)}: {why[0]}",
+                        f"{quoted(value.value)} never matches, as no request has it under kms:ViaService: {why[0]}",
                         low_confidence=why[1],
+                    )
+                elif _is_unconfirmed(value.value):
+                    yield Unknown(
+                        value.where,
+                        f"{quoted(value.value)} is unconfirmed: its name is neither in AWS's list of {as_of()} nor among the"
+                        " later names known here",
+                        reason="check the page of the service: a name that KMS never sends matches no request",
                     )
 
 
@@ -163,7 +170,14 @@ def _why_never_sent(value: str) -> tuple[str, bool] | None:
     known = via_service(name)
     if known and known.name != name.lower():
         return f"KMS calls the service {quoted(known.name)}", True
-    return None
+    meant = None if known else misspelled_principal(value.lower())
+    return (f"did you mean {quoted(meant)}?", True) if meant else None
+
+
+def _is_unconfirmed(value: str) -> bool:
+    """Whether the value names a service in full that the table lacks."""
+    name = value.partition(".")[0]
+    return bool(name) and is_literal(name) and "${" not in value and via_service(name) is None
 
 
 @check(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
 from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES
+from aws_iam.engine.effective.caller_conditions import is_closed_to_strangers, never_holds
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
@@ -113,6 +114,72 @@ def strangers(at: KeyPolicy, statement: Statement) -> Iterator[Principal]:
         owner = account_of_principal(principal)
         if owner and owner != at.account and owner not in at.trusted:
             yield principal
+
+
+# They say where a caller belongs or comes from, and leave open which identity it is.
+_WITHIN = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:principaltype",
+        "aws:resourceaccount",
+        "aws:resourceorgid",
+        "aws:securetransport",
+        "aws:sourceip",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:vpcsourceip",
+        "aws:requestedregion",
+        "kms:calleraccount",
+    }
+)
+_TAG = "aws:principaltag/"
+
+
+def is_for_all_within(statement: Statement) -> bool:
+    """Whether an Allow to everyone lets in every identity of an account or organization, or all of them with a tag."""
+    demanded = [condition for condition in statement.conditions if condition.demanded]
+    if not is_closed_to_strangers(statement) or any(map(never_holds, statement.conditions)):
+        return False
+    return all(
+        condition.name in _WITHIN
+        or condition.name.startswith(_TAG)
+        or _is_whole_account(condition)
+        for condition in demanded
+    )
+
+
+def tags_demanded(statement: Statement) -> str:
+    """The first tag of the caller that the statement requires; empty: none."""
+    return next(
+        (c.key.value for c in statement.conditions if c.demanded and c.name.startswith(_TAG)), ""
+    )
+
+
+def is_kept_for_few(at: KeyPolicy, action: str) -> bool:
+    """Whether a Deny leaves the action to callers that it names, or to nobody."""
+    return any(
+        statement.denies
+        and has_effect(statement, at.key)
+        and covers_action(statement, action)
+        and (any(p.is_everyone for p in statement.principals) or statement.not_principals)
+        and all(
+            condition.negated
+            and condition.name == "aws:principalarn"
+            and not _is_whole_account(condition)
+            for condition in statement.conditions
+        )
+        for statement in at.policy.statements
+    )
+
+
+def _is_whole_account(condition: Condition) -> bool:
+    """Whether the ARNs of the condition stand for every role or user of an account."""
+    return condition.name == "aws:principalarn" and any(
+        value.value.rpartition(":")[2] in {"*", "role/*", "user/*", "root"}
+        for value in condition.values
+    )
 
 
 def is_everything(statement: Statement) -> bool:

@@ -17,6 +17,7 @@ from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import dump
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import matches
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kms.reasoning.request_keys import is_never_sent, never_met
@@ -47,6 +48,7 @@ _KEY = "arn:{}:kms:us-east-1:{}:key/00000000-0000-0000-0000-000000000000"
 # A key policy has at most 32,768 bytes: KMS refuses longer ones, so their Deny statements are not evaluated.
 _MOST_STATEMENTS = 500
 _MOST_EVALUATED = 100
+_NOT_NAMED = "not-named-in-any-policy"
 
 
 @slotted
@@ -75,6 +77,8 @@ def administrators(policy: Policy, account: str, key: str = "") -> Iterator[Admi
             if settled.get(principal.value):
                 continue
             found = _administrator(denials, statement, principal, account)
+            if found.how == "nobody" and account_meant_whole(principal) == account:
+                yield from _spared(denials, statement, account)
             if principal.value not in settled or found.how != "nobody":
                 yield found
             settled[principal.value] = found.how != "nobody"
@@ -115,6 +119,19 @@ def _administrator(
     return Administrator(
         principal=principal.value, how=how, note="; ".join(notes), pointer=pointer
     )
+
+
+def _spared(denials: _Denials, statement: Statement, account: str) -> Iterator[Administrator]:
+    """The identities of the account that the Deny statements leave out: IAM policies may allow them what the account may do."""
+    if never_met(statement):
+        return
+    for principal, certain in denials.spared(account):
+        yield Administrator(
+            principal=principal,
+            how="IAM policies",
+            note=f"a Deny in this policy {'leaves it out' if certain else 'may leave it out'}",
+            pointer=statement.place().pointer,
+        )
 
 
 def _why_never(principal: Principal, account: str) -> str:
@@ -164,14 +181,52 @@ class _Denials:
             return None
         if self.layers is None or principal.is_everyone:
             return False
+        whole = account_meant_whole(principal)
+        if not whole:
+            return self._denies_caller(principal.value)
+        root = f"arn:aws:iam::{whole}:root" if principal.value == whole else principal.value
+        # The statement stands for every identity of the account: a Deny must match them all.
+        found = {self._denies_caller(caller) for caller in (root, *_others(root))}
+        return found.pop() if len(found) == 1 else None
+
+    def spared(self, account: str) -> Iterator[tuple[str, bool]]:
+        """The roles and users of the account that the Deny statements name as exceptions, and whether certainly none matches them.
+
+        A pattern stands for itself; one name that it matches is evaluated.
+        """
+        named = (
+            value.value
+            for statement in self.policy.statements
+            if statement.denies and covers_action(statement, PUT_KEY_POLICY)
+            for value in (
+                *(principal.name for principal in statement.not_principals),
+                *(
+                    value
+                    for condition in statement.conditions_on("aws:principalarn")
+                    if condition.negated
+                    for value in condition.values
+                ),
+            )
+        )
+        for name in dict.fromkeys(named):
+            arn = Arn.of(name)
+            if arn is None or arn.service != "iam" or not matches(arn.account, account):
+                continue
+            resource = arn.resource.replace("*", "x").replace("?", "x")
+            caller = f"arn:{arn.partition.replace('*', 'aws')}:iam::{account}:{resource}"
+            denied = self._denies_caller(caller) if PRINCIPAL.fullmatch(caller) else True
+            if not denied:
+                yield name, denied is False
+
+    def _denies_caller(self, caller: str) -> bool | None:
+        if self.layers is None:
+            return False
         self.evaluated_count += 1
         if (
             self.evaluated_count > _MOST_EVALUATED
             or len(self.policy.statements) > _MOST_STATEMENTS
         ):
             return None
-        whole = account_meant_whole(principal)
-        caller = f"arn:aws:iam::{whole}:root" if principal.value == whole else principal.value
         request = request_to_manage(caller, self.policy, self.account, {}, self.key)
         decision = without_keys_never_sent(evaluate_request(request, self.layers).decision)
         others = outcomes_of_missing_keys(request, self.layers, decision).values()
@@ -181,6 +236,12 @@ class _Denials:
         ]
         found = {outcome == "ExplicitlyDenied" for outcome in outcomes}
         return None if len(found) > 1 else found.pop()
+
+
+def _others(root: str) -> tuple[str, ...]:
+    """A role and a user whom no policy names, to stand for the others of the account."""
+    start = root.removesuffix("root")
+    return (f"{start}role/{_NOT_NAMED}", f"{start}user/{_NOT_NAMED}")
 
 
 def request_to_manage(

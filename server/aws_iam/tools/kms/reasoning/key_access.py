@@ -248,9 +248,9 @@ class KeyAccess:
         named = _aws(self.users)
         if not self.only_via:
             yield from self._allow_use("Users", named, {}, self.direct)
-        if self.via and self._through_services():
+        if self.via and self.through_services():
             through = {"StringEquals": {"kms:ViaService": _one_or_list(self.via)}}
-            yield _allow("UsersUseThroughServices", named, self._through_services(), through)
+            yield _allow("UsersUseThroughServices", named, self.through_services(), through)
 
     def _allow_use(
         self,
@@ -290,7 +290,7 @@ class KeyAccess:
     def _tag_keys(self) -> dict[str, str]:
         return {f"aws:PrincipalTag/{key}": value for key, value in self.tags.items()}
 
-    def _through_services(self) -> tuple[str, ...]:
+    def through_services(self) -> tuple[str, ...]:
         """What services may do for the users, without what the users may do directly."""
         if self.only_via:
             return (*self.actions, *self.usage.looks)

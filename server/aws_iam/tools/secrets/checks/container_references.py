@@ -29,7 +29,7 @@ from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.on_account import in_regions, policy_of
-from aws_iam.rules.outcomes import Fail, Outcome, Pass, for_each
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.secrets.checks import samples as sample
 
 if TYPE_CHECKING:
@@ -48,11 +48,15 @@ _READ_PARAMETER = "ssm:GetParameters"
 _ROLE = f"arn:aws:iam::{sample.OWN}:role/AppTaskExecution"
 _TASK = f"arn:aws:ecs:{sample.REGION}:{sample.OWN}:task-definition/app:3"
 
+_SERVICE = f"arn:aws:ecs:{sample.REGION}:{sample.OWN}:service/prod/app"
+
 
 def _task(value_from: str, *statements: dict[str, Any], **more: Any) -> Account:
     reference = SecretReference(variable="DB_PASSWORD", value_from=value_from)
     container = Container(name="app", secrets=(reference,))
-    made = TaskDefinition(arn=_TASK, execution_role=_ROLE, containers=(container,))
+    made = TaskDefinition(
+        services=(_SERVICE,), arn=_TASK, execution_role=_ROLE, containers=(container,)
+    )
     inline = InlinePolicy(name="read", document=sample.policy(*statements))
     role = Role(name="AppTaskExecution", arn=_ROLE, inline=(inline,))
     return account_of(
@@ -106,6 +110,9 @@ def dangling(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """
 
     def test(region: str, task: TaskDefinition) -> Iterator[Outcome]:
+        if not task.services:
+            yield NotApplicable(task.arn, "no service uses the task definition", region)
+            return
         for container in known(task.containers):
             for reference in container.secrets:
                 yield from for_each(

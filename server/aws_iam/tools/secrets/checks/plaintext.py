@@ -95,12 +95,13 @@ def plain_parameter(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
             message = f"{quoted(parameter.name)} is a {parameter.type}, and its {where} contains {quoted(word)}"
             names = (("NAME", parameter.name),)
             # A path or a description may be about neighboring parameters.
-            guess = not own or level in {Suspicion.UNLESS_WORD, Suspicion.DOUBTFUL}
+            guess = not own or level in _IN_DOUBT
             yield Fail(parameter.arn, message, region, low_confidence=guess, names=names)
 
     return in_regions(account, PARAMETERS, test)
 
 
+_IN_DOUBT = {Suspicion.UNLESS_WORD, Suspicion.UNLESS_SHORT, Suspicion.DOUBTFUL}
 _VALUE = "/prod/app/setting"
 
 
@@ -287,8 +288,8 @@ _TASK = f"arn:aws:ecs:{sample.REGION}:{sample.OWN}:task-definition/app:3"
 _SERVICE = f"arn:aws:ecs:{sample.REGION}:{sample.OWN}:service/prod/app"
 
 
-def _task(*variables: Variable) -> Account:
-    container = Container(name="app", variables=variables)
+def _task(*variables: Variable, in_command: tuple[Variable, ...] = ()) -> Account:
+    container = Container(name="app", variables=variables, in_command=in_command)
     made = TaskDefinition(arn=_TASK, services=(_SERVICE,), containers=(container,))
     return sample.holding((TASK_DEFINITIONS, (made,)))
 
@@ -297,13 +298,14 @@ def _task(*variables: Variable) -> Account:
     "ENV-ECS",
     on=Account,
     severity=Severity.CRITICAL,
-    title="A container has a secret in its environment",
+    title="A container has a secret in its environment or command",
     fix="Rotate it, store it in Secrets Manager, and name it in `secrets[].valueFrom`: `secrets snippet` with `runtime: ecs`; then deregister the old revisions.",
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html",
     needs=(TASK_DEFINITIONS,),
     bad=[
         _task(_variable("DB_PASSWORD")),
         _task(_variable("URL", ValueKind.KEY, format="address with a password")),
+        _task(in_command=(_variable("api-key"),)),
     ],
     good=[_task(_variable("STAGE"))],
     trap=[_task(*_HARMLESS)],
@@ -311,14 +313,17 @@ def _task(*variables: Variable) -> Account:
 def container_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Every revision of the task definition contains the variable, for everyone who may describe one.
 
-    Judged by the variable's name and the shape of its value, in the definitions that services use.
-    False alarm when the name only sounds like a secret.
+    Judged by the variable's name and the shape of its value, and by the texts of commands, in the definitions that services
+    use and the latest of each other family. False alarm when the name only sounds like a secret.
     """
 
     def test(region: str, task: TaskDefinition) -> Iterator[Outcome]:
         for container in known(task.containers):
             place = f"container {quoted(container.name)}: "
             yield from exposed_variables(task.arn, region, place, container.variables)
+            if container.in_command:
+                place = f"container {quoted(container.name)}, its command: "
+                yield from exposed_variables(task.arn, region, place, container.in_command)
 
     def of_region(region: str, tasks: tuple[TaskDefinition, ...]) -> Iterator[Outcome]:
         return for_each(tasks, partial(test, region), name=lambda task: task.arn, region=region)
