@@ -1,4 +1,4 @@
-"""An audit as the JSON that `audit run --json` prints, without the next calls."""
+"""An audit as the JSON that `audit run --json` prints, without the next calls; the problems of policies, policy by policy."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import counts, to_json
+from aws_iam.answer import Answer, counts, to_json
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import clean
 
 if TYPE_CHECKING:
     from aws_iam.report.audit_report import AuditReport
+    from aws_iam.report.policy_report import PolicyReport
 
 
 def audit_json(report: AuditReport) -> str:
@@ -21,11 +22,29 @@ def audit_json(report: AuditReport) -> str:
     return json.dumps(to_json(clean(answer)), indent=1) + "\n"
 
 
+def policies_json(report: PolicyReport) -> str:
+    """The findings of each policy, what no policy has, and the places that were not judged."""
+    rows = [
+        {
+            **{name: value for name, value in (("policy", own.name), ("file", own.file)) if value},
+            "findings": to_json(clean(Answer(summary="", findings=own.findings))).get(
+                "findings", []
+            ),
+        }
+        for own in report.policies
+    ]
+    beside = to_json(clean(Answer(summary="", findings=tuple(report.online)))).get("findings", [])
+    skipped = [{"file": own.file, "place": own.place, "why": own.why} for own in report.skipped]
+    content = {"policies": rows, "findings": beside, "not_judged": skipped}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
 FORMAT = ReportFormat(
     name="json",
     ending=".json",
     language="json",
     used_for="programs",
-    notes="the whole answer of `run`",
+    notes="the whole answer of `run`; of policies the findings of each",
     audit=audit_json,
+    policies=policies_json,
 )

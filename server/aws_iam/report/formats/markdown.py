@@ -1,4 +1,4 @@
-"""An audit as Markdown, short enough for a chat or a pull request; text from the account cannot become markup."""
+"""An audit, or the problems of policies, as Markdown, short enough for a chat or a pull request; no text of theirs is markup."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from aws_iam.report.audit_report import fix_within
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT
 from aws_iam.report.markup import code_span, escaped_markup, table
+from aws_iam.report.policy_report import ValidatedPolicy
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.answer import Finding
     from aws_iam.report.audit_report import AuditReport
+    from aws_iam.report.policy_report import PolicyReport
 
 MOST_CHARACTERS = 60_000
 """A GitHub comment holds 65,536."""
@@ -31,9 +34,53 @@ _COLUMNS = ("section", "pass", "fail", "manual", "unknown", "not_applicable", "m
 
 def audit_markdown(report: AuditReport) -> str:
     """Summary, score by section, changes, then each control that fails or could not be judged."""
+    return _bounded(_lines(report))
+
+
+def policies_markdown(report: PolicyReport) -> str:
+    """The problems of policies in a table, worst first, then what is muted and what was not judged."""
+    return _bounded(_of_policies(report))
+
+
+def _of_policies(report: PolicyReport) -> Iterator[str]:
+    found = [(own, finding) for own in report.policies for finding in own.findings]
+    found += [(ValidatedPolicy(name="", file=""), finding) for finding in report.online]
+    open_ = [row for row in found if row[1].muted is None]
+    open_.sort(key=lambda row: (row[1].status.rank, row[1].severity.rank))
+    yield f"# Policies: {counted(len(open_), 'problem')} in {counted(len(report.policies), 'policy')}"
+    if open_:
+        yield ""
+        yield from table(("severity", "policy", "problem", "where"), map(_policy_row, open_))
+    muted = [finding for _, finding in found if finding.muted is not None]
+    if muted:
+        yield f"\n## Muted ({len(muted)})\n"
+        yield from (f"- `{finding.code}`: {_text(finding.muted or '')}" for finding in muted)
+    if report.skipped:
+        yield f"\n## Not judged ({len(report.skipped)})\n"
+        yield from (
+            f"- {code_span(escaped(own.place, MOST_TEXT))}: {_text(own.why)}"
+            for own in report.skipped
+        )
+
+
+def _policy_row(row: tuple[ValidatedPolicy, Finding]) -> tuple[str, ...]:
+    own, finding = row
+    where = finding.where
+    file = (where.file if where else None) or own.file
+    line = f":{where.line}" if where and where.line else ""
+    says = finding.message or finding.reason or finding.title
+    return (
+        f"**{finding.severity}**",
+        code_span(escaped(own.name, MOST_TEXT)),
+        f"`{finding.code}` {_text(says)}",
+        code_span(f"{escaped(file, MOST_TEXT)}{line}") if file else "",
+    )
+
+
+def _bounded(given: Iterable[str]) -> str:
     lines: list[str] = []
     size = 0
-    parts = list(_lines(report))
+    parts = list(given)
     for number, line in enumerate(parts):
         size += len(line) + 1
         if size > MOST_CHARACTERS:
@@ -156,4 +203,5 @@ FORMAT = ReportFormat(
     used_for="chats, pull requests",
     notes="at most 60,000 characters: what fails, cannot be judged or needs manual review",
     audit=audit_markdown,
+    policies=policies_markdown,
 )

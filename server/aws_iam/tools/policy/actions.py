@@ -25,7 +25,7 @@ tool = Tool(
         "evaluate": "can X do Y, simulate",
         "explain": "what does a policy allow, risks",
         "compare": "what changed, is it public",
-        "review": "pull request, change to code",
+        "review": "pull request",
         "generate": "write a least-privilege policy",
         "template": "SCP, RCP, boundary templates",
         "lookup": "which action, permission, condition key, ARN",
@@ -78,12 +78,6 @@ _KINDS = {
     "kms key policy": "resource",
     "role trust policy": "trust",
 }
-
-
-def _review_formats() -> tuple[str, ...]:
-    return ("markdown", *policy_formats(), "json")
-
-
 _DOCUMENT_NAMES = (
     "policy_document",
     "policy_json",
@@ -298,7 +292,7 @@ def review(
         ),
     ] = None,
     format_: Annotated[
-        str | None, Parameter("report file", choices=_review_formats, brief="")
+        str | None, Parameter("report file", choices=policy_formats, brief="")
     ] = None,
     fail_on: Annotated[
         str, Parameter("tests fail at or above it", choices=SEVERITIES, cli_only=True)

@@ -151,3 +151,25 @@ def test_no_format_no_file() -> None:
 def test_a_format_that_does_not_exist_is_refused_with_the_near_miss() -> None:
     with pytest.raises(InputError, match="did you mean `sarif`"):
         tool.run({"action": "validate", "document": BAD, "format": "sarf"})
+
+
+def test_markdown_lists_the_problems_worst_first_and_what_was_not_judged() -> None:
+    text = made(GIVEN, "markdown")
+    assert text.startswith("# Policies: 2 problems in 4 policies")
+    rows = [line for line in text.splitlines() if line.startswith("| **")]
+    assert all("`INVALID_ACTION`" in row for row in rows)
+    assert "`role.yaml:" in rows[-1]
+    assert "`secret.json`: permission denied" in text
+    hostile = BAD.replace("s3:GetObjectt", "s3:`|[x](http://e.example)")
+    (row,) = [line for line in made(hostile, "markdown").splitlines() if "INVALID_" in line]
+    assert row.replace("\\|", "").count("|") == 5
+
+
+def test_json_holds_each_policy_with_its_findings() -> None:
+    found = json.loads(made(GIVEN, "json"))
+    codes = {own["file"]: [f["code"] for f in own["findings"]] for own in found["policies"]}
+    assert codes["good.json"] == []
+    assert codes["bad.json"] == ["INVALID_ACTION"]
+    assert found["not_judged"] == [
+        {"file": "secret.json", "place": "secret.json", "why": "permission denied"}
+    ]
