@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aws_iam.cli.files import read_policies
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
@@ -85,6 +86,26 @@ def test_a_comment_of_very_many_changes_stays_readable() -> None:
     assert len(text.encode()) < 60_000
     assert "300 high" in text.splitlines()[1]
     assert "… and 275 more" in text
+
+
+def test_the_comment_shows_the_dangerous_changes_of_a_pull_request_first() -> None:
+    """Twelve changes in Terraform, SAM and an SCP: four of them dangerous."""
+    after, before = (
+        read_policies("document", [str(TESTS / "cases/review/planted" / side)])
+        for side in ("after", "before")
+    )
+    sides = {"document": after, "baseline": before}
+    answer = tool.run({"action": "review", **sides, "format": "markdown"})
+    text = answer.artifacts[0].content
+    first = [line for line in text.partition("**New problems**")[0].splitlines() if "**" in line]
+    dangers = ("AdministratorAccess", "444455556666", "to everyone", "cloudtrail:StopLogging")
+    assert len(first) == len(dangers)
+    for row, danger in zip(first, dangers, strict=True):
+        assert danger in row
+    assert "1 critical, 3 high" in text.splitlines()[1]
+    folded = text.partition("<details>")[2]
+    for mild in ("s3:GetObjectTagging", "dynamodb:BatchWriteItem", "S3ReadPolicy", "SQSPollerPolicy", "account:CloseAccount"):  # fmt: skip
+        assert mild in folded
 
 
 @pytest.mark.parametrize("format_", ["sarif", "junit", "json"])

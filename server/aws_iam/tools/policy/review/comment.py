@@ -162,7 +162,7 @@ def _place(finding: Finding) -> str:
 def _lost(reviewed: Reviewed) -> Iterator[str]:
     rows = (
         [
-            code_span(escaped(own.name or "the policy", _LONGEST)),
+            code_span(escaped(own.was or own.name or "the policy", _LONGEST)),
             _text(change.in_words()),
             code_span(
                 escaped(str(reviewed.places.where(change).file or change.statement), _LONGEST)
