@@ -58,13 +58,13 @@ _PATHS_SHOWN = 3
 _RESOURCES_SHOWN = 3
 _LISTED = 6
 _BRIEFLY = 3
-_ESCALATION = "PRIVILEGE_ESCALATION"
+ESCALATION = "PRIVILEGE_ESCALATION"
 _PROTECTIONS_CHANGE = "Infrastructure change: protections can be weakened or removed"
 # The first one that a statement has gives its finding the name.
 RISKS: Mapping[str, str] = MappingProxyType(
     {
         "ADMINISTRATOR": "The policy allows everything on every resource",
-        _ESCALATION: "The policy allows a known path of privilege escalation",
+        ESCALATION: "The policy allows a known path of privilege escalation",
         "CREDENTIALS_EXPOSURE": "The policy allows actions that give out credentials",
         "RESOURCE_EXPOSURE": "The policy allows actions that open resources to others",
         "DATA_EXFILTRATION": "The policy allows actions that give out data",
@@ -193,7 +193,7 @@ class _StatementRisks:
             " on named targets" if first.limited else " in one Region" if first.regional else ""
         )
         return _Risk(
-            code=_ESCALATION,
+            code=ESCALATION,
             title=f"Possible privilege escalation{where}: {FAMILIES.get(first.path.family, first.path.family)}",
             severity=first.severity,
             message=f"{shown}{rest}",

@@ -25,6 +25,10 @@ JOBS, JOB_FUNCTIONS, ESCALATION, WIDE, HARMLESS = (
     json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
     for name in ("jobs", "job-functions", "escalation", "wide", "harmless-permissions")
 )
+ON_ITS_OWN, HEADLINES = (
+    json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
+    for name in ("alone", "headlines")
+)
 MANAGED = json.loads(aws_managed_policies_data)
 RISKY = json.loads(resources.text("assets/data/action-risks.json"))["risks"]
 AS_AWS = {
@@ -88,9 +92,6 @@ def test_an_action_that_manages_permissions_has_a_finding_or_a_reason_to_have_no
     assert all(row["reason"] for row in HARMLESS)
 
 
-ON_ITS_OWN = json.loads((CASES / "alone.json").read_text(encoding="utf-8"))
-
-
 @pytest.mark.parametrize("row", ON_ITS_OWN, ids=lambda row: row["action"])
 def test_a_sensitive_action_alone_has_the_finding_that_fits(row: dict[str, Any]) -> None:
     (finding,) = validate(document(row["action"], row.get("resource", "*")), "identity")
@@ -112,6 +113,17 @@ def test_validate_says_what_explain_says_but_what_is_only_information(
         for row in case["expect"]
         if row["severity"] != "info"
     ]
+
+
+@pytest.mark.parametrize("case", HEADLINES, ids=lambda case: case["name"])
+def test_the_headlines_of_explain_and_validate_say_no_less_than_the_findings(
+    case: dict[str, Any],
+) -> None:
+    policy = {"Version": "2012-10-17", "Statement": case["statements"]}
+    assert f"; {case['explain']}" in tool.run({"action": "explain", "document": policy}).summary
+    answer = validated(policy)
+    assert case["validate"] in answer.summary
+    assert ("`policy explain` shows" in answer.summary) is bool(case["validate"])
 
 
 @pytest.mark.parametrize("case", WIDE, ids=lambda case: case["name"])
