@@ -26,9 +26,10 @@ def document(case: dict[str, Any]) -> dict[str, Any]:
         operator, value = case["sub"]
         condition = {"StringEquals": {"$:aud": "sts.amazonaws.com"}}
         condition = condition | {operator: {**condition.get(operator, {}), "$:sub": value}}
+    provider = {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{host}"}
     statement = {
         "Effect": "Allow",
-        "Principal": {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{host}"},
+        "Principal": case.get("principal", provider),
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": json.loads(json.dumps(condition).replace("$:", f"{host}:")),
     }
@@ -63,6 +64,31 @@ def test_a_policy_that_lets_strangers_in_does_so_for_every_action(case: dict[str
     validated = policy.run({"action": "validate", "document": document(case), "kind": "trust"})
     assert Severity.SECURITY_WARNING in {finding.severity for finding in validated.findings}
     assert is_public(case)
+
+
+AS_AWS = {"high": "SECURITY_WARNING", "medium": "WARNING", "low": "SUGGESTION"}
+OF_ALL_USERS = [
+    case
+    for case in (
+        *json.loads((TESTS / "cases/irsa/trust-checks.json").read_text(encoding="utf-8")),
+        *cases("trust_checks"),
+    )
+    if not {"action", "not_action", "deny"} & set(case)
+]
+
+
+@pytest.mark.parametrize("case", OF_ALL_USERS, ids=lambda case: case["name"])
+def test_a_policy_that_takes_the_tokens_of_every_user_does_so_for_validate(
+    case: dict[str, Any],
+) -> None:
+    validated = policy.run({"action": "validate", "document": document(case), "kind": "trust"})
+    codes = {finding.code for finding in validated.findings}
+    found = [str(f.severity) for f in validated.findings if f.code == "OIDC-NO-SUB"]
+    if "MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL" not in codes:
+        grade = case["codes"].get("OIDC-NO-SUB")
+        assert set(found) == ({AS_AWS[grade]} if grade else set())
+    else:
+        assert not found
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_iam.engine.evaluation.request import Request
 
 _PRINCIPAL = "aws:PrincipalArn"
 # Without these conditions the role could be passed to any service, or the key be used directly.
 _SERVICE_KEYS = {"iam:passrole": "iam:PassedToService", "kms:": "kms:ViaService"}
+FOR_SERVICES = "kms:GrantIsForAWSResource"
+"""Whether an AWS service asks for the grant: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"""
 _PERMISSION_SET = "AWSReservedSSO_"
 _RESERVED = "role/aws-reserved/sso.amazonaws.com/"
 
@@ -37,8 +42,42 @@ def _only_to_the_service(request: Request) -> dict[str, Any]:
     for start, key in _SERVICE_KEYS.items():
         value = request.context.peek(key.lower())
         if request.action.lower().startswith(start) and value:
-            return {"Condition": {"StringEquals": {key: value[0]}}}
+            condition = {"StringEquals": {key: value[0]}}
+            if "true" in (request.context.peek(FOR_SERVICES.lower()) or ()):
+                condition["Bool"] = {FOR_SERVICES: "true"}
+            return {"Condition": condition}
     return {}
+
+
+@slotted
+class LeftOpen:
+    """What a statement for one action and resource leaves open, and the condition keys that would close it."""
+
+    what: str
+    keys: tuple[str, ...]
+
+
+def left_open(statement: Mapping[str, Any]) -> tuple[LeftOpen, ...]:
+    """What other requests with the same caller, action and resource the statement allows."""
+    tested = {key.lower() for block in statement.get("Condition", {}).values() for key in block}
+    service = statement.get("Principal", {})
+    service = service.get("Service") if isinstance(service, dict) else None
+    found = []
+    if statement["Action"].lower() == "kms:creategrant":
+        found.append(
+            LeftOpen(
+                what="grants to any principal for any operation of the key",
+                keys=(FOR_SERVICES, "kms:GranteePrincipal", "kms:GrantOperations"),
+            )
+        )
+    if service:
+        found.append(
+            LeftOpen(
+                what=f"the same call of {service} for any other of its resources",
+                keys=("aws:SourceArn", "aws:SourceAccount"),
+            )
+        )
+    return tuple(row for row in found if not tested.intersection(map(str.lower, row.keys)))
 
 
 def account_statement(request: Request) -> dict[str, Any] | None:

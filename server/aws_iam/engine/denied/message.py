@@ -69,9 +69,11 @@ class Denial:
     remark: str = ""
     # What was concluded from other words than AWS's standard ones.
     inferred: tuple[str, ...] = ()
-    # Why no policy decided, what helps instead, and the page that says so; empty where a policy may help.
+    # Why no policy decided, what helps instead, and the page that says so; empty where the message is an ordinary one.
     cause: str = ""
     mended_by: str = ""
+    # Whether a missing permission is among the causes.
+    policy_may_help: bool = False
     source: str = ""
 
     @property
@@ -174,6 +176,7 @@ def _denial(parts: message_patterns.MessageParts) -> Denial:
         inferred=parts.inferred,
         cause=parts.cause,
         mended_by=parts.mended_by,
+        policy_may_help=parts.policy_may_help,
         source=parts.source,
     )
 

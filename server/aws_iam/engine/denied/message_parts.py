@@ -21,7 +21,8 @@ class MessageParts:
     """The parts of one message; empty where it lacks them.
 
     `inferred` says what was concluded from other words than the standard ones. `cause` says why no policy decided, and
-    `mended_by` what helps instead; both are empty where a policy may help.
+    `mended_by` what helps instead; both are empty where the message is an ordinary one. With `policy_may_help` the cause is one
+    of several, and a missing permission is among them.
     """
 
     form: Literal["standard", "short", "ciphertext"]
@@ -39,6 +40,7 @@ class MessageParts:
     inferred: tuple[str, ...] = ()
     cause: str = ""
     mended_by: str = ""
+    policy_may_help: bool = False
     source: str = ""
 
 

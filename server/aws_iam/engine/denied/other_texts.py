@@ -44,9 +44,15 @@ _SESSION = re.compile(
 # The answer to a HEAD request has no body, only the status.
 _BARE = re.compile(
     r"\baccess ?(?:was |is |has been )?denied\b|\b403\b[^.]{0,100}\bforbidden\b|\bforbidden\b[^.]{0,40}\b403\b"
-    r"|\bnot ?authori[sz]ed ?to\b|\bpermission ?denied\b|\baccess to the resource \S{1,300} is denied|status ?code:? ?403\b",
+    r"|\bnot ?authori[sz]ed ?to\b|\baccess to the resource \S{1,300} is denied|status ?code:? ?403\b",
     re.IGNORECASE,
 )
+# What every operating system says of files, and SSH of logins; Athena says it of S3.
+_PERMISSION = re.compile(r"\bpermission ?denied\b", re.IGNORECASE)
+_OF_AWS = re.compile(
+    r"\bs3a?n?://|\barn:aws|\.amazonaws\.com\b|[Pp]ermission ?denied\b[^.]{0,80}(?<![/\\\w.-])(?:AWS|Amazon|S3)\b"
+)
+_OF_A_FILE = re.compile(r"\berrno ?13\b|\beacces\b|\bpermission denied \(", re.IGNORECASE)
 _EXPLICIT = re.compile(r"explicit(?:ly)? ?den(?:y|ied)", re.IGNORECASE)
 _CIPHERTEXT = re.compile(r"ciphertext refers to a [a-z ]{1,40} that does not exist", re.IGNORECASE)
 _KMS = re.compile(r"access to kms is not allowed|kms access was denied", re.IGNORECASE)
@@ -157,6 +163,7 @@ def _without_policy(parts: MessageParts, text: str) -> MessageParts:
         action=action or parts.action,
         cause=row["cause"],
         mended_by=row["mended_by"],
+        policy_may_help=row.get("policy_may_help", False),
         source=row["source"],
         inferred=(*parts.inferred, why) if action else parts.inferred,
     )
@@ -326,7 +333,9 @@ def _delivery(text: str) -> MessageParts | None:
 def _without_words(text: str) -> MessageParts | None:
     """A bare code, status or `Access Denied`; or an encoded part alone."""
     encoded = _ENCODED.search(text)
-    code = code_in(text) or (not other_error(text) and _BARE.search(text))
+    code = code_in(text) or (
+        not other_error(text) and (_BARE.search(text) or _is_permission_of_aws(text))
+    )
     if not (code or encoded or _cause_in(text)):
         return None
     path = _S3_PATH.search(text)
@@ -340,6 +349,10 @@ def _without_words(text: str) -> MessageParts | None:
         service=_service_of_exception(text),
         code="" if code or not encoded else "UnauthorizedOperation",
     )
+
+
+def _is_permission_of_aws(text: str) -> bool:
+    return bool(_PERMISSION.search(text) and _OF_AWS.search(text) and not _OF_A_FILE.search(text))
 
 
 def _service_of_exception(text: str) -> str:
@@ -373,6 +386,8 @@ _OTHERS = {
     "NoSuchKey": "the object does not exist",
     "NoSuchEntity": "the entity in the call does not exist",
     "ResourceNotFound": "the entity in the call does not exist",
+    # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Troubleshooting.html
+    "Access denied for user": "the database refused the login; with IAM authentication it needs rds-db:connect and a fresh token",
     "Unable to locate credentials": "there are no credentials, so the request was not sent",
 }
 _OTHER = re.compile("|".join(map(re.escape, _OTHERS)))
@@ -381,4 +396,9 @@ _OTHER = re.compile("|".join(map(re.escape, _OTHERS)))
 def other_error(text: str) -> tuple[str, str] | None:
     """Another error in the text, which no policy causes, with its meaning; None without one."""
     match = _OTHER.search(text)
-    return (match[0], _OTHERS[match[0]]) if match else None
+    if match:
+        return match[0], _OTHERS[match[0]]
+    permission = _PERMISSION.search(text)
+    if permission and not _is_permission_of_aws(text):
+        return permission[0], "an operating system says it of a file, and SSH of a login"
+    return None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aws_iam.answer import Because, Comparison
+    from aws_iam.engine.denied.grant_statement import LeftOpen
     from aws_iam.engine.evaluation.evaluate import Evaluation
     from aws_iam.engine.language.document import Statement
 
@@ -54,6 +55,8 @@ class Change:
     exactly: Mapping[str, Any]
     # The keys on which the old document made this request depend; the new one allows it whatever their values are.
     freed_from: tuple[str, ...] = ()
+    # What else the new statement allows by what the request says beside caller, action and resource.
+    left_open: tuple[LeftOpen, ...] = ()
     # The new document in words, where the given one is an AWS managed policy, which only AWS can change.
     own_policy: str = ""
 
@@ -215,6 +218,7 @@ def _addition(request: Request, documents: PolicyDocuments, layer: str) -> Chang
         statements=(named,),
         exactly={**statement, "Effect": "Deny"},
         freed_from=_keys_of_unmet_allows(request, documents, layer),
+        left_open=grant_statement.left_open(statement),
         own_policy=own_policy,
     )
 

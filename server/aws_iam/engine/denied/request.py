@@ -6,7 +6,7 @@ import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.denied.grant_statement import is_permission_set
+from aws_iam.engine.denied.grant_statement import FOR_SERVICES, is_permission_set
 from aws_iam.engine.denied.masks import Masks
 from aws_iam.engine.denied.message_parts import MessageParts
 from aws_iam.engine.denied.operation_context import action_of_operation, service_named
@@ -138,6 +138,11 @@ def _via_service(denial: Denial, concluded: list[str], known: set[str]) -> dict[
     concluded.append(
         f"the call reaches KMS through {via.services[0]}, so the change requires kms:ViaService {quoted(value)}"
     )
+    if denial.action.lower() == "kms:creategrant":
+        concluded.append(
+            f"the service asks for the grant, so the change requires {FOR_SERVICES} `true`"
+        )
+        return {"kms:ViaService": [value], FOR_SERVICES: ["true"]}
     return {"kms:ViaService": [value]}
 
 

@@ -38,9 +38,15 @@ class RiskyActions:
 
 # Reading the file takes about 1 ms, and every judged policy needs it.
 @cache
+def _lists() -> Mapping[str, Any]:
+    lists: Mapping[str, Any] = json.loads(resources.text(_LISTS))
+    return lists
+
+
+@cache
 def risky_actions() -> tuple[RiskyActions, ...]:
     """The lists, in the order of the file."""
-    rows: Mapping[str, Any] = json.loads(resources.text(_LISTS))["risks"]
+    rows = _lists()["risks"]
     return tuple(
         RiskyActions(
             name=name,
@@ -54,14 +60,16 @@ def risky_actions() -> tuple[RiskyActions, ...]:
 
 
 def changes_resources(action: Action) -> bool:
-    """Whether the action creates, changes or deletes resources that a policy could name, or protections of the account."""
-    if not action.resource_types:
-        return action.full_name in _account_protections()
+    """Whether the action creates, changes or deletes resources that a policy could name, or protections and settings."""
+    name = action.full_name
+    if name in protections() or name in _settings():
+        return True
     return (
-        action.level == "Write"
+        bool(action.resource_types)
+        and action.level == "Write"
         # AWS lists some actions that only read, use or append to a resource as Write.
         and not action.name.startswith(_NO_CHANGES)
-        and action.full_name not in _appending()
+        and name not in _appending()
     )
 
 
@@ -69,32 +77,45 @@ def destroys(name: str) -> bool:
     """Whether the action, by its full name, deletes or stops a resource that may be in use, or a protection."""
     if name.partition(":")[2].startswith(_DESTROYS):
         return name not in _kept_in_use()
-    return name in _account_protections()
+    return name in protections()
 
 
 @cache
-def _account_protections() -> frozenset[str]:
-    """Actions that take away what protects the account as a whole; AWS authorises them on `*` only."""
-    return frozenset(json.loads(resources.text(_LISTS))["account_protections"]["actions"])
+def protections() -> frozenset[str]:
+    """Actions that take away what protects the account, its organization or its resources."""
+    return frozenset(_lists()["protections"]["actions"])
+
+
+@cache
+def guardrails() -> frozenset[str]:
+    """The protections that limit whole accounts of an organization."""
+    return frozenset(_lists()["protections"]["guardrails"])
+
+
+@cache
+def _settings() -> frozenset[str]:
+    """Actions of the level Permissions management that change resources as Write actions do."""
+    return frozenset(_lists()["settings"]["actions"])
 
 
 @cache
 def _appending() -> frozenset[str]:
     """Actions that add data to a resource and change or delete nothing."""
-    return frozenset(json.loads(resources.text(_LISTS))["appending"]["actions"])
+    return frozenset(_lists()["appending"]["actions"])
 
 
 @cache
 def _kept_in_use() -> frozenset[str]:
     """Delete actions that AWS refuses for a resource in use."""
-    return frozenset(json.loads(resources.text(_LISTS))["kept_in_use"]["actions"])
+    return frozenset(_lists()["kept_in_use"]["actions"])
 
 
 @slotted
 class RiskWording:
     """The wording of a risk, its severities when unlimited and when limited, and the fix for each.
 
-    `who` may have the actions that no resource can limit.
+    `who` may have the actions that no resource can limit. `minor_is_own`: a minor action that works on `*` only gives its
+    caller no more than the caller has.
     """
 
     says: str
@@ -104,6 +125,7 @@ class RiskWording:
     limited_fix: str
     who: str
     source: str
+    minor_is_own: bool = False
 
 
 WORDINGS = {
@@ -115,6 +137,7 @@ WORDINGS = {
         limited_fix="Check that whoever has this policy may have the credentials of the named resources.",
         who="need the credentials",
         source=BEST_PRACTICES,
+        minor_is_own=True,
     ),
     "data exfiltration": RiskWording(
         says="data can be read or copied out",

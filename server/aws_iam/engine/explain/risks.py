@@ -22,7 +22,9 @@ from aws_iam.engine.explain.action_risks import (
     changes_resources,
     destroys,
     grade,
+    guardrails,
     is_bound,
+    protections,
     requested_regions,
     risky_actions,
 )
@@ -56,12 +58,13 @@ _PATHS_SHOWN = 3
 _RESOURCES_SHOWN = 3
 _LISTED = 6
 _BRIEFLY = 3
-_ESCALATION = "PRIVILEGE_ESCALATION"
+ESCALATION = "PRIVILEGE_ESCALATION"
+_PROTECTIONS_CHANGE = "Infrastructure change: protections can be weakened or removed"
 # The first one that a statement has gives its finding the name.
 RISKS: Mapping[str, str] = MappingProxyType(
     {
         "ADMINISTRATOR": "The policy allows everything on every resource",
-        _ESCALATION: "The policy allows a known path of privilege escalation",
+        ESCALATION: "The policy allows a known path of privilege escalation",
         "CREDENTIALS_EXPOSURE": "The policy allows actions that give out credentials",
         "RESOURCE_EXPOSURE": "The policy allows actions that open resources to others",
         "DATA_EXFILTRATION": "The policy allows actions that give out data",
@@ -77,7 +80,7 @@ RISK_CODES = tuple(RISKS)
 class _Risk:
     """One risk of one statement: its message, and a shorter one for a finding that is about a graver risk.
 
-    `routine` as in RiskFinding; `limited` for named targets only; `guessed` if it may not be one.
+    `routine` as in RiskFinding; `limited` for named targets or minor actions only; `guessed` if it may not be one.
     """
 
     code: str
@@ -190,7 +193,7 @@ class _StatementRisks:
             " on named targets" if first.limited else " in one Region" if first.regional else ""
         )
         return _Risk(
-            code=_ESCALATION,
+            code=ESCALATION,
             title=f"Possible privilege escalation{where}: {FAMILIES.get(first.path.family, first.path.family)}",
             severity=first.severity,
             message=f"{shown}{rest}",
@@ -271,8 +274,9 @@ class _StatementRisks:
         )
         under = ", under conditions" if is_bound(statement) else ""
         less = LESS_DENIED if any(reaches[name].denied_by for name in wide) else ""
-        # Such an action works on `*` only, and gives its caller no more than the caller has.
-        harmless = all(name in risky.minor and not self._has_types(name) for name in wide)
+        harmless = words.minor_is_own and all(
+            name in risky.minor and not self._has_types(name) for name in wide
+        )
         return _Risk(
             code=risky.name.upper().replace(" ", "_"),
             title=f"{risky.name.capitalize()}: {words.says}",
@@ -282,6 +286,7 @@ class _StatementRisks:
             fix=self._fix(words, wide),
             source=words.source,
             routine=worst is Severity.INFO or (bool(wide) and harmless),
+            limited=all(name in risky.minor for name in wide),
         )
 
     def _fix(self, words: RiskWording, wide: Sequence[str]) -> str:
@@ -367,10 +372,16 @@ class _StatementRisks:
         less = LESS_DENIED if any(reaches[name].denied_by for name in names) else ""
         fix = "Name the resources that the work changes"
         fix += ", or at least their type, Region and account." if everywhere else "."
+        is_protection = all(name in protections() for name in names)
+        severity = Severity.MEDIUM if destroying and everywhere else Severity.LOW
         return _Risk(
             code="INFRASTRUCTURE_CHANGE",
-            title=f"Infrastructure change: resources can be created{what} without limit",
-            severity=Severity.MEDIUM if destroying and everywhere else Severity.LOW,
+            title=_PROTECTIONS_CHANGE
+            if is_protection
+            else f"Infrastructure change: resources can be created{what} without limit",
+            severity=Severity.HIGH
+            if everywhere and guardrails().intersection(names)
+            else severity,
             message=(
                 f"{joined(first)} {on}"
                 if few
@@ -420,7 +431,7 @@ def _merged(statement: Statement, risks: Sequence[_Risk]) -> RiskFinding:
     worst = min((risk.severity for risk in unusual), key=GRADES.index)
 
     def order(risk: _Risk) -> tuple[bool, int]:
-        # What is possible on named targets only does not hide a risk on every resource.
+        # What is possible on named targets only, or by minor actions, does not hide a risk on every resource.
         return risk.limited and risk.severity is not worst, RISK_CODES.index(risk.code)
 
     main, *others = sorted(unusual, key=order)

@@ -62,8 +62,8 @@ def without_permission() -> Mapping[str, OpenAction]:
     }
 
 
-def cli_command(words: str) -> Operation | None:
-    """A command of the AWS CLI that is not an operation, such as `ecr get-login-password`."""
+def cli_command(words: str, options: str = "") -> Operation | None:
+    """A command of the AWS CLI that is not an operation, such as `ecr get-login-password`, or needs more with its options."""
     return next(
         (
             Operation(
@@ -74,6 +74,7 @@ def cli_command(words: str) -> Operation | None:
             )
             for row in _data()["cli_commands"]
             if row["command"] == words
+            and any(option in options for option in row.get("options", ("",)))
         ),
         None,
     )
@@ -96,6 +97,23 @@ def sdk_method(service: str, name: str) -> Operation | None:
         ),
         None,
     )
+
+
+@cache
+def _resources() -> Mapping[str, str]:
+    """The operation of each method of boto3's resources by `service.resource.method` in lower case, without underscores."""
+    services = resources.data("boto3-resources.json")["resources"]
+    return {
+        f"{service}.{resource}.{method.replace('_', '')}".lower(): operation
+        for service, found in services.items()
+        for resource, methods in found.items()
+        for method, operation in methods.items()
+    }
+
+
+def resource_operation(service: str, resource: str, method: str) -> str:
+    """The operation behind a method of a resource of boto3, such as `dynamodb`, `Table` and `query`; else nothing."""
+    return _resources().get(f"{service}.{resource}.{method.replace('_', '')}".lower(), "")
 
 
 def operations_named(name: str) -> tuple[Operation, ...]:

@@ -1,7 +1,7 @@
 """The risks of identity policies as findings of the validator, with AWS's severities.
 
 What a policy that is public or passes any role risks, the rules report. A grant that is as narrow as it can be written is
-left to `policy explain`.
+left to `policy explain`; `escalations_on_named_targets` says where it is one of privilege escalation.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.action_expansion import fresh_expansion
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.explain.escalation_risks import MANY_WAYS
-from aws_iam.engine.explain.risks import statement_risks
+from aws_iam.engine.explain.risks import ESCALATION, statement_risks
 from aws_iam.engine.language.document import Kind
 from aws_iam.errors import InputError
 from aws_iam.rules.document_findings import is_unresolved
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NOT_JUDGED = "RISKS_NOT_JUDGED"
 """The code for a policy that is too complex to judge its risks."""
+_LEFT = "escalations left to explain"
 _SEVERITIES = {
     Severity.CRITICAL: Severity.SECURITY_WARNING,
     Severity.HIGH: Severity.SECURITY_WARNING,
@@ -63,11 +64,18 @@ def risk_findings(policy: Policy, unresolved: frozenset[str] = frozenset()) -> t
         risks = statement_risks(allowed, expansion).findings
     except InputError as error:
         return (_not_judged(error),)
+    policy.derived[_LEFT] = sum(risk.routine and risk.finding.code == ESCALATION for risk in risks)
     return tuple(
         replace(risk.finding, severity=_SEVERITIES[risk.finding.severity])
         for risk in risks
         if not risk.routine
     )
+
+
+def escalations_on_named_targets(policy: Policy) -> int:
+    """The number of statements of a judged policy that open a path on named targets, and are no finding here."""
+    left: int = policy.derived.get(_LEFT, 0)
+    return left
 
 
 def _not_judged(error: InputError) -> Finding:

@@ -317,3 +317,15 @@ def test_one_action_needs_the_facts_of_one_service(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(catalog_file, "member_bytes", member_bytes)
     lookup("s3:GetObject")
     assert read == ["provenance.json", "index.json", "s/s3.json"]
+
+
+def test_every_method_of_the_resources_of_boto3_has_known_actions() -> None:
+    services = resources.data("boto3-resources.json")["resources"]
+    unknown = {
+        f"{service}.{resource}.{method}"
+        for service, found in services.items()
+        for resource, methods in found.items()
+        for method in (methods if resource else ())
+        if not lookup(f"{service}.{resource}.{method}").facts["known"]
+    }
+    assert unknown == set()

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from aws_iam import resources
 from aws_iam.answer import Answer, Severity, Status
+from aws_iam.engine.effective.action_expansion import fresh_expansion
 from aws_iam.engine.explain.risks import RISK_CODES
 from aws_iam.rules.policy.run import validate
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 
+if TYPE_CHECKING:
+    from aws_iam.engine.reference.catalog import Action
+
 CASES = TESTS / "cases/risks"
-JOBS, JOB_FUNCTIONS, ESCALATION, WIDE = (
+JOBS, JOB_FUNCTIONS, ESCALATION, WIDE, HARMLESS = (
     json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
-    for name in ("jobs", "job-functions", "escalation", "wide")
+    for name in ("jobs", "job-functions", "escalation", "wide", "harmless-permissions")
+)
+ON_ITS_OWN, HEADLINES = (
+    json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
+    for name in ("alone", "headlines")
 )
 MANAGED = json.loads(aws_managed_policies_data)
 RISKY = json.loads(resources.text("assets/data/action-risks.json"))["risks"]
@@ -69,6 +78,27 @@ def test_no_risky_action_alone_on_every_resource_passes_as_clean(risk: str) -> N
     assert silent == set()
 
 
+def _manages_permissions(action: Action) -> bool:
+    return action.level == "Permissions management"
+
+
+def test_an_action_that_manages_permissions_has_a_finding_or_a_reason_to_have_none() -> None:
+    actions = filter(_manages_permissions, fresh_expansion().pattern("*").values())
+    silent = {action.full_name for action in actions if not validate(document(action.full_name))}
+    patterns = [pattern for row in HARMLESS for pattern in row["actions"]]
+    reviewed = {name for name in silent if any(fnmatchcase(name, p) for p in patterns)}
+    assert silent - reviewed == set()
+    assert [p for p in patterns if not any(fnmatchcase(name, p) for name in reviewed)] == []
+    assert all(row["reason"] for row in HARMLESS)
+
+
+@pytest.mark.parametrize("row", ON_ITS_OWN, ids=lambda row: row["action"])
+def test_a_sensitive_action_alone_has_the_finding_that_fits(row: dict[str, Any]) -> None:
+    (finding,) = validate(document(row["action"], row.get("resource", "*")), "identity")
+    assert (finding.code, str(finding.severity)) == (row["code"], row["severity"])
+    assert row["action"] in finding.message
+
+
 @pytest.mark.parametrize("case", ESCALATION, ids=lambda case: case["name"])
 def test_validate_says_what_explain_says_but_what_is_only_information(
     case: dict[str, Any],
@@ -83,6 +113,17 @@ def test_validate_says_what_explain_says_but_what_is_only_information(
         for row in case["expect"]
         if row["severity"] != "info"
     ]
+
+
+@pytest.mark.parametrize("case", HEADLINES, ids=lambda case: case["name"])
+def test_the_headlines_of_explain_and_validate_say_no_less_than_the_findings(
+    case: dict[str, Any],
+) -> None:
+    policy = {"Version": "2012-10-17", "Statement": case["statements"]}
+    assert f"; {case['explain']}" in tool.run({"action": "explain", "document": policy}).summary
+    answer = validated(policy)
+    assert case["validate"] in answer.summary
+    assert ("`policy explain` shows" in answer.summary) is bool(case["validate"])
 
 
 @pytest.mark.parametrize("case", WIDE, ids=lambda case: case["name"])

@@ -13,6 +13,7 @@ from aws_iam.engine.algebra.condition_sets import (
 )
 from aws_iam.engine.algebra.reachable import named_actions
 from aws_iam.engine.algebra.text_sets import Effort
+from aws_iam.engine.evaluation.conditions import CLOCKS, has_passed
 from aws_iam.engine.language.document import Statement
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.operators import Family
@@ -27,7 +28,14 @@ from aws_iam.engine.reference.key_support import (
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow
-from aws_iam.rules.gates import KEY_TWICE, VARIABLE, VARIABLE_IN_VALUE, at_condition, at_operators
+from aws_iam.rules.gates import (
+    KEY_TWICE,
+    VARIABLE,
+    VARIABLE_IN_VALUE,
+    at_condition,
+    at_keys,
+    at_operators,
+)
 from aws_iam.rules.outcomes import Fail, ended_early
 
 if TYPE_CHECKING:
@@ -131,6 +139,49 @@ def never_together(statement: Statement) -> Iterator[Outcome]:
     yield from ended_early(
         effort, statement.place("Condition"), "some conditions were not compared with the others"
     )
+
+
+_PASSED = "2020-01-31T00:00:00Z"
+_FAR_OFF = "2099-01-31T00:00:00Z"
+
+
+@check(
+    "TIME_LIMIT_HAS_PASSED",
+    on=Statement,
+    when=(at_keys(*CLOCKS),),
+    severity=Severity.SUGGESTION,
+    title="The time until which the statement applies has passed",
+    fix="Remove the statement, or write a later time.",
+    source=_OPERATORS,
+    bad=[
+        _reading_if({"DateLessThan": {"aws:CurrentTime": _PASSED}}),
+        _reading_if({"DateLessThanEquals": {"aws:CurrentTime": _PASSED}}, "Deny"),
+        _reading_if({"NumericLessThan": {"aws:EpochTime": "1580428800"}}),
+        _reading_if({"DateLessThanIfExists": {"aws:CurrentTime": ["2019-01-31", _PASSED]}}),
+    ],
+    good=[
+        _reading_if({"DateLessThan": {"aws:CurrentTime": _FAR_OFF}}),
+        _reading_if({"DateLessThan": {"aws:CurrentTime": [_PASSED, _FAR_OFF]}}),
+        _reading_if({"DateGreaterThan": {"aws:CurrentTime": _PASSED}}),
+        _reading_if({"DateLessThan": {"aws:TokenIssueTime": _PASSED}}, "Deny"),
+    ],
+)
+def past_time(statement: Statement) -> Iterator[Fail]:
+    """Every request has the current time, so that a condition on one that has passed never holds again.
+
+    False alarm when the statement is kept on purpose, to be given a new time when it is needed.
+    """
+    for condition in statement.conditions:
+        values = [value.value for value in condition.values]
+        if condition.name not in CLOCKS or not values:
+            continue
+        if all(has_passed(condition.base, value) for value in values):
+            several = " and all other values have" if values[1:] else " has"
+            yield Fail(
+                condition.values[0].where,
+                f"{quoted(values[0])} under {quoted(condition.operator.value)} on {quoted(condition.key.value)}{several}"
+                f" passed: {_consequence(statement)} any more",
+            )
 
 
 _BY_ENDPOINT = ("vpc_endpoint", "vpc_endpoint_supported", "vpc_endpoint_supported_org")

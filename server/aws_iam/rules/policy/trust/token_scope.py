@@ -1,4 +1,4 @@
-"""Trust in too many of a tenant's tokens: those of a whole organization, and those for other services."""
+"""Trust in too many of a tenant's tokens: those of a whole organization or of every user, and those for other services."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Kind, Policy, Statement
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.dead_conditions import never_matches
 from aws_iam.engine.tokens.oidc_provider import Provider, providers
@@ -18,6 +19,9 @@ from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from aws_iam.answer import Where
+    from aws_iam.engine.language.document import Condition
 
 _TRUST = (Kind.TRUST,)
 _ROLE_FOR_OIDC = (
@@ -80,6 +84,139 @@ def whole_tenant(policy: Policy) -> Iterator[Fail]:
                 " repository, project or workspace that fits, including ones created later",
                 fix=narrower_value(provider, subject),
             )
+
+
+@slotted
+class OpenToAll:
+    """A place that accepts the tokens of every user of a tenant, and what to write there."""
+
+    where: Where
+    message: str
+    severity: Severity
+    """High where the subjects of the issuer name projects, low where the users may be meant."""
+    fix: str | None
+
+
+_CLIENT_OF_GOOGLE = ".apps.googleusercontent.com"
+"""The end of the client ids of apps in which people sign in: https://developers.google.com/identity/protocols/oauth2"""
+
+
+def open_to_all(provider: Provider, statement: Statement, *, denied: bool) -> Iterator[OpenToAll]:
+    """Where the statement accepts the tokens of all users and jobs of one tenant; `denied` if a Deny tests the subject."""
+    yield from _users_of_client(provider, statement)
+    if not _names_tenant_only(provider) or (
+        provider.required and not compared(provider, statement, provider.required)
+    ):
+        return
+    if denied or provider.is_pinned(statement):
+        return
+    subject = widest(provider, statement)
+    # The narrower patterns of an issuer whose subjects name projects are high, too.
+    of_projects = bool(provider.grammar and provider.grammar.parts)
+    severity = Severity.HIGH if of_projects else Severity.MEDIUM
+    if not compared(provider, statement, "sub"):
+        yield OpenToAll(
+            where=statement.place("Condition"),
+            message=f"no condition compares {quoted(provider.key('sub'))} with a value",
+            severity=severity,
+            fix=condition_to_add(provider, "sub"),
+        )
+    elif subject and subject.width is Width.EVERYBODY and not provider.is_shared:
+        yield OpenToAll(
+            where=subject.value.where,
+            message=f"{quoted(subject.value.value)} of {quoted(provider.key('sub'))} matches every subject of the issuer",
+            severity=severity,
+            fix=narrower_value(provider, subject),
+        )
+
+
+def _users_of_client(provider: Provider, statement: Statement) -> Iterator[OpenToAll]:
+    """An app of Google as the audience, without a user."""
+    if provider.issuer is None or provider.issuer.id != "google":
+        return
+    if any(compared(provider, statement, claim) for claim in ("sub", "email")):
+        return
+    for condition in compared(provider, statement, "aud"):
+        for value in condition.values:
+            if value.value.endswith(_CLIENT_OF_GOOGLE):
+                yield OpenToAll(
+                    where=value.where,
+                    message=f"{quoted(value.value)} of {quoted(condition.key.value)} is an app: every Google user who signs"
+                    " in to it can assume the role",
+                    severity=Severity.LOW,
+                    fix=condition_to_add(provider, "sub"),
+                )
+
+
+def _names_tenant_only(provider: Provider) -> bool:
+    """Whether everything but the subject only says whose tokens they are."""
+    issuer = provider.issuer
+    if issuer is None or issuer.kind == "private":
+        return not provider.is_kubernetes and not provider.required
+    # Of a built-in issuer the audience is an app, and its users are meant.
+    return issuer.requires == "aud" and bool(issuer.subject) and not issuer.built_in
+
+
+def compared(provider: Provider, statement: Statement, claim: str) -> tuple[Condition, ...]:
+    """The conditions that compare the claim with values, whatever their operator."""
+    return tuple(
+        condition for condition in provider.on(statement, claim) if condition.base != "Null"
+    )
+
+
+def condition_to_add(provider: Provider, claim: str) -> str:
+    """The condition that is missing, as it is to be written."""
+    known = provider.issuer
+    if claim.startswith("sts:"):
+        value = "SESSION_NAME"
+    elif claim in {"aud", "app_id"}:
+        value = known.audience[0] if known and known.audience else "AUDIENCE"
+    else:
+        value = known.subject[0] if known and known.subject and claim == "sub" else claim.upper()
+    return f'Add "StringEquals": {{"{provider.key(claim)}": "{value}"}} with your own names.'
+
+
+_AS_AWS = {
+    Severity.HIGH: Severity.SECURITY_WARNING,
+    Severity.MEDIUM: Severity.WARNING,
+    Severity.LOW: Severity.SUGGESTION,
+}
+_VERCEL = {"oidc.vercel.com:aud": "https://vercel.com/octo"}
+
+
+@check(
+    "OIDC-NO-SUB",
+    on=Policy,
+    severity=Severity.WARNING,
+    title="Anyone with a token of the tenant can assume the role",
+    fix="Add StringEquals on the issuer's sub key.",
+    source=_ROLE_FOR_OIDC,
+    kinds=_TRUST,
+    bad=[
+        policy_with(trusting_issuer({"StringEquals": {"idp.example.com:aud": "aws"}}, "idp.example.com")),
+        policy_with(trusting_issuer({"StringEquals": _VERCEL}, "oidc.vercel.com")),
+    ],
+    good=[
+        policy_with(_BRANCH),
+        policy_with(
+            trusting_issuer(
+                {"StringEquals": {"idp.example.com:aud": "aws", "idp.example.com:sub": "job-7"}}, "idp.example.com"
+            )
+        ),
+    ],
+)  # fmt: skip
+def any_subject(policy: Policy) -> Iterator[Fail]:
+    """The issuer, or the audience, belongs to one tenant, but all of the tenant's users and jobs get such tokens.
+
+    False alarm when the issuer gives tokens to one workload only.
+    """
+    for statement, provider in _accepted(policy):
+        # MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL reports a statement that tests no claim at all.
+        if not any(map(provider.claim, statement.conditions)):
+            continue
+        denied = _is_denied(policy, provider, "sub")
+        for found in open_to_all(provider, statement, denied=denied):
+            yield Fail(found.where, found.message, severity=_AS_AWS[found.severity], fix=found.fix)
 
 
 @check(

@@ -12,7 +12,6 @@ from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.dead_conditions import never_matches, never_matches_by_keys
 from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.engine.tokens.strangers import denies_others
-from aws_iam.engine.tokens.subject_width import Width, narrower_value, widest
 from aws_iam.engine.tokens.trust_comparison import ACTION
 from aws_iam.engine.tokens.vacuous_conditions import vacuous_conditions
 from aws_iam.escape import quoted
@@ -21,12 +20,13 @@ from aws_iam.rules.examples import trusting_issuer
 from aws_iam.rules.outcomes import Fail
 from aws_iam.rules.policy.conditions import never_matches as contradictions
 from aws_iam.rules.policy.trust import oidc_trust, token_scope
+from aws_iam.rules.policy.trust.token_scope import compared, condition_to_add
 from aws_iam.tools.irsa.checks.subject import FACTS, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.language.document import Condition, Statement
+    from aws_iam.engine.language.document import Statement
     from aws_iam.engine.tokens.oidc_provider import Provider
     from aws_iam.engine.tokens.vacuous_conditions import VacuousCondition
     from aws_iam.rules.check import Check
@@ -96,13 +96,6 @@ def is_denied_elsewhere(trust: Trust, provider: Provider, claim: str) -> bool:
     )
 
 
-def compared(provider: Provider, statement_: Statement, claim: str) -> tuple[Condition, ...]:
-    """The conditions that compare the claim with values, whatever their operator."""
-    return tuple(
-        condition for condition in provider.on(statement_, claim) if condition.base != "Null"
-    )
-
-
 def graded(failure: Fail, severity: Severity | None = None, fix: str | None = None) -> Fail:
     """What a rule of policy validation found, under the severity and the fix of the check here."""
     return replace(failure, severity=severity, fix=fix)
@@ -113,18 +106,6 @@ def of_rule(trust: Trust, rule: Check[Any], *, own_fix: bool = False) -> Iterato
     for statement in trust.policy.statements:
         for failure in rule.failures(statement):
             yield graded(failure, fix=failure.fix if own_fix else None)
-
-
-def _add(provider: Provider, claim: str) -> str:
-    """The condition that is missing, as it is to be written."""
-    known = provider.issuer
-    if claim.startswith("sts:"):
-        value = "SESSION_NAME"
-    elif claim in {"aud", "app_id"}:
-        value = known.audience[0] if known and known.audience else "AUDIENCE"
-    else:
-        value = known.subject[0] if known and known.subject and claim == "sub" else claim.upper()
-    return f'Add "StringEquals": {{"{provider.key(claim)}": "{value}"}} with your own names.'
 
 
 @check(
@@ -170,7 +151,7 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
             f"no condition compares {key} with a value, and {quoted(provider.host)} issues tokens to all of its customers"
             + _though(provider, statement, denied=denied, pinned=pinned),
             severity=_without_tenant(provider, statement, denied=denied, pinned=pinned),
-            fix=_add(provider, provider.required),
+            fix=condition_to_add(provider, provider.required),
             # Whether AWS's own control looks at a Deny is not known.
             low_confidence=denied,
         )
@@ -211,8 +192,8 @@ def _though_pinned(provider: Provider, statement: Statement) -> str:
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
-    title="Anyone with a token of the tenant can assume the role",
-    fix="Add StringEquals on the issuer's sub key.",
+    title=token_scope.any_subject.title,
+    fix=token_scope.any_subject.fix,
     source=ROLE_FOR_OIDC,
     bad=[
         trusting_issuer({"StringEquals": {"idp.example.com:aud": "aws"}}, "idp.example.com"),
@@ -232,61 +213,9 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
     False alarm when the issuer gives tokens to one workload only.
     """
     for statement, provider in trusted(trust):
-        yield from _users_of_client(provider, statement)
-        if not _names_tenant_only(provider) or (
-            provider.required and not compared(provider, statement, provider.required)
-        ):
-            continue
-        if is_denied_elsewhere(trust, provider, "sub") or provider.is_pinned(statement):
-            continue
-        subject = widest(provider, statement)
-        # The narrower patterns of an issuer whose subjects name projects are high, too.
-        severity = Severity.HIGH if provider.grammar and provider.grammar.parts else None
-        if not compared(provider, statement, "sub"):
-            yield Fail(
-                statement.place("Condition"),
-                f"no condition compares {quoted(provider.key('sub'))} with a value",
-                severity=severity,
-                fix=_add(provider, "sub"),
-            )
-        elif subject and subject.width is Width.EVERYBODY and not provider.is_shared:
-            yield Fail(
-                subject.value.where,
-                f"{quoted(subject.value.value)} of {quoted(provider.key('sub'))} matches every subject of the issuer",
-                severity=severity,
-                fix=narrower_value(provider, subject),
-            )
-
-
-# https://developers.google.com/identity/protocols/oauth2: the client ids of apps in which people sign in.
-_CLIENT = ".apps.googleusercontent.com"
-
-
-def _users_of_client(provider: Provider, statement: Statement) -> Iterator[Fail]:
-    """An app of Google as the audience, without a user."""
-    if provider.issuer is None or provider.issuer.id != "google":
-        return
-    if any(compared(provider, statement, claim) for claim in ("sub", "email")):
-        return
-    for condition in compared(provider, statement, "aud"):
-        for value in condition.values:
-            if value.value.endswith(_CLIENT):
-                yield Fail(
-                    value.where,
-                    f"{quoted(value.value)} of {quoted(condition.key.value)} is an app: every Google user who signs in to it"
-                    " can assume the role",
-                    severity=Severity.LOW,
-                    fix=_add(provider, "sub"),
-                )
-
-
-def _names_tenant_only(provider: Provider) -> bool:
-    """Whether everything but the subject only says whose tokens they are."""
-    issuer = provider.issuer
-    if issuer is None or issuer.kind == "private":
-        return not provider.is_kubernetes and not provider.required
-    # Of a built-in issuer the audience is an app, and its users are meant.
-    return issuer.requires == "aud" and bool(issuer.subject) and not issuer.built_in
+        denied = is_denied_elsewhere(trust, provider, "sub")
+        for found in token_scope.open_to_all(provider, statement, denied=denied):
+            yield Fail(found.where, found.message, severity=found.severity, fix=found.fix)
 
 
 @check(
@@ -431,7 +360,7 @@ def audience_not_tested(trust: Trust) -> Iterator[Fail]:
                 lack[1],
                 f"{lack[0]}{several}",
                 severity=Severity.HIGH if several else None,
-                fix=_add(provider, "aud"),
+                fix=condition_to_add(provider, "aud"),
             )
 
 

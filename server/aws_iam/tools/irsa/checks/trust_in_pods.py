@@ -14,13 +14,13 @@ from aws_iam.rules.check import check
 from aws_iam.rules.examples import Example, trusting, trusting_issuer
 from aws_iam.rules.outcomes import Fail
 from aws_iam.rules.policy.trust import oidc_trust, saml_cognito_pods
+from aws_iam.rules.policy.trust.token_scope import compared
 from aws_iam.tools.irsa.checks.issuers import (
     CLUSTER,
     GOOD,
     IRSA,
     POD,
     POD_AUD,
-    compared,
     graded,
     is_denied_elsewhere,
     of_rule,

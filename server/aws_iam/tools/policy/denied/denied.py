@@ -120,7 +120,11 @@ def _summary(
         parts.append(
             f"{but} the given policies, the Deny at {joined(places)} {verb} this request."
         )
-    if denial.mended_by:
+    if denial.policy_may_help:
+        parts.append(
+            f"A permission may be missing, or something else: {denial.cause}. {denial.mended_by}"
+        )
+    elif denial.mended_by:
         parts.append(f"No change of an IAM policy helps: {denial.cause}. {denial.mended_by}")
     elif proof:
         parts.append(proof.sentence)

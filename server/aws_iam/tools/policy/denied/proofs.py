@@ -106,6 +106,10 @@ def _change_sentence(remedy: Remedy, comparisons: Sequence[Comparison | str]) ->
     if equal and freed_from:
         keys = joined([quoted(key) for key in freed_from], shown=_MOST_KEYS)
         return f"{first} {verb} this request whatever the values of {keys} are, {end}."
+    left = dict.fromkeys(row for change in remedy.changes for row in change.left_open)
+    if equal and left:
+        ways = [f"{row.what} (limit it with {joined(row.keys, last='or')})" for row in left]
+        return f"{first} {verb} this request, and more: {joined(ways)}."
     if any(
         isinstance(comparison, str) or comparison.relation == "unknown"
         for comparison in comparisons
@@ -166,7 +170,7 @@ def _opens_besides(change: Change, comparison: Comparison | str) -> str:
             keys = joined([quoted(key) for key in change.freed_from], shown=_MOST_KEYS)
             return f"the same request whatever the values of {keys} are"
         case "equal":
-            return "nothing"
+            return joined([row.what for row in change.left_open]) or "nothing"
         case "more":
             return "more, see opened_besides"
         case "unknown":
@@ -256,7 +260,7 @@ def _artifact(
     if all(
         not isinstance(comparison, str) and comparison.relation == "equal" for comparison in own
     ):
-        freed = any(change.freed_from for change in changes)
+        freed = any(change.freed_from or change.left_open for change in changes)
         proofs.append(
             f"policy compare: {'only this request, in any context' if freed else 'nothing else'}"
         )

@@ -115,7 +115,7 @@ def message_facts(denial: Denial) -> dict[str, Any]:
         facts["who_can_change_it"] = texts.owner
         facts["look_at"] = list(texts.look_at)
     if denial.mended_by:
-        facts["why_no_policy_helps"] = denial.cause
+        facts["cause" if denial.policy_may_help else "why_no_policy_helps"] = denial.cause
         facts["fix"] = [denial.mended_by]
     facts["aws_did_not_tell"] = list(denial.untold)
     if denial.encoded:
@@ -403,8 +403,8 @@ def _about_request(denial: Denial, remedy: Remedy) -> Iterator[str]:
         )
     if request.caller.kind is CallerKind.SERVICE and remedy.changes:
         yield (
-            "the service calls on behalf of some resource: limit the statement with aws:SourceArn or aws:SourceAccount,"
-            " whose values the message does not include"
+            "the service calls on behalf of some resource: limit the statement with aws:SourceArn or aws:SourceAccount where"
+            " the service sends them; the message does not include their values"
         )
     if any(
         change.layer == "scp" and change.pointer and not _allows(change.before)

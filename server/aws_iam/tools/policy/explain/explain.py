@@ -36,6 +36,7 @@ from aws_iam.rules.policy.risk_findings import (
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.explain.attached_policies import AttachedPolicies
 from aws_iam.tools.policy.explain.condition_cases import cases, together
+from aws_iam.tools.policy.explain.powers import Powers
 from aws_iam.tools.policy.explain.validated import Validated
 from aws_iam.tools.policy.validate.validate import KIND_NAMES
 from aws_iam.wording import counted, joined
@@ -168,7 +169,7 @@ class _KindAccess:
     kind: Kind
     access: Access
     findings: tuple[Finding, ...]
-    unusual: int
+    risks: tuple[RiskFinding, ...]
     paths: tuple[OpenPath, ...]
 
     def rows(self, *, several: bool) -> Iterator[dict[str, Any]]:
@@ -247,7 +248,7 @@ def _views(
             kind=kind,
             access=allowed,
             findings=_located(risks, names),
-            unusual=sum(not risk.routine for risk in risks.findings),
+            risks=risks.findings,
             paths=risks.paths,
         )
 
@@ -443,12 +444,9 @@ def _summary(
     if unknown_versions:
         parts.append(f"AWS refuses the policy, because {unknown_versions[0]}")
     if any(view.kind not in _LIMITS for view in views):
-        unusual = attached + sum(view.unusual for view in views)
-        if unusual:
-            parts.append(counted(unusual, "unusually powerful grant"))
-        elif validated.is_clear:
-            judged = complete and not validated.unfinished
-            parts.append(f"nothing unusually powerful{'' if judged else ' in what was judged'}")
+        powers = Powers.of(chain.from_iterable(view.risks for view in views), attached)
+        judged = complete and not validated.unfinished
+        parts += powers.says(is_clear=validated.is_clear, judged=judged)
     parts += validated.says()
     vague = sum(
         bool(unresolved_actions(s, source.unresolved))

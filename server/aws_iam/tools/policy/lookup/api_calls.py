@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.operations import (
@@ -10,6 +11,7 @@ from aws_iam.engine.reference.operations import (
     operation_sources,
     operations,
     operations_named,
+    resource_operation,
     sdk_method,
     service_of_client,
     without_permission,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Answer
     from aws_iam.engine.reference.catalog import Catalog
 
+_SERVICE_RESOURCE_METHOD = 3
 _SDKS = frozenset({"boto3", "botocore", "sdk"})
 
 
@@ -35,10 +38,16 @@ def api_call(known: Catalog, query: str) -> Answer | None:
     if words[0].lower() in _SDKS:
         words = words[1:]
     text = " ".join(words).removesuffix("()")
+    resource = resource_call(known, query, text.split("."))
+    if resource:
+        return resource
     for separator in (":", ".", " "):
         client, found, name = text.partition(separator)
         if found and name and " " not in name:
-            return call(known, query, client, name)
+            # The method of an object whose name says no service: `table.put_item`.
+            is_method = separator == "." and "_" in name and client.isidentifier()
+            named = known.service(client) or service_of_client(client)
+            return call(known, query, "" if is_method and not named else client, name)
     return call(known, query, "", text) if text and " " not in text else None
 
 
@@ -46,7 +55,7 @@ def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | No
     command = words[0].lower()
     if len(words) == 1:
         return None
-    listed = cli_command(f"{command} {words[1].lower()}")
+    listed = cli_command(f"{command} {words[1].lower()}", " ".join(words[2:]))
     if listed:
         return _of_listed(known, query, listed, "command", "is a command of the AWS CLI")
     found = call(known, query, command, words[1])
@@ -64,6 +73,27 @@ def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | No
         what=what,
         options=near,
         service=prefix.prefix if prefix else "",
+    )
+
+
+def resource_call(known: Catalog, query: str, parts: Sequence[str]) -> Answer | None:
+    """`dynamodb.Table.query`: a method of a resource of boto3, which has its own name for an operation."""
+    if len(parts) != _SERVICE_RESOURCE_METHOD:
+        return None
+    service, _, method = parts
+    operation = resource_operation(*parts)
+    if not operation and sdk_method(service.lower(), method.replace("_", "").lower()):
+        return call(known, query, service, method)
+    found = call(known, query, service, operation) if operation else None
+    if found is None:
+        return None
+    names = [name for row in found.facts["actions"] for name in row["actions"]]
+    note = f" ({found.facts['note']})" if "note" in found.facts else ""
+    return replace(
+        found,
+        summary=f"{quoted(query)} is a method of boto3 that calls the operation {quoted(operation)}; it needs"
+        f" {quoted_names(names)}{note}.",
+        sources=(_PAGES["sdk_method"], *found.sources),
     )
 
 

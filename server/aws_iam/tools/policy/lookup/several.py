@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 40
 _BETWEEN = re.compile(r"[,;\n]")
+# A command has commas inside a value: `--code S3Bucket=b,S3Key=k`.
+_BETWEEN_COMMANDS = re.compile(r",(?=\s|aws )|[;\n]")
 # What needs no comma beside its neighbours: an action, a key, an ARN, a Terraform resource.
 _PLAIN_NAME = re.compile(r"(?:arn:|aws_|[a-z0-9-]+:[A-Za-z*?])[^\s,;]*")
 
@@ -31,8 +33,9 @@ def names_in(query: str) -> tuple[str, ...]:
     # The default of a policy variable may contain a comma.
     if "${" in text:
         return ()
-    if _BETWEEN.search(text):
-        parts = [part.strip().strip("\"'`") for part in _BETWEEN.split(text)]
+    between = _BETWEEN_COMMANDS if text.startswith("aws ") else _BETWEEN
+    if between.search(text):
+        parts = [part.strip().strip("\"'`") for part in between.split(text)]
         names = tuple(dict.fromkeys(part for part in parts if part))
         return names if len(names) > 1 else ()
     words = text.split()

@@ -16,6 +16,7 @@ from aws_iam.engine.sources.gathered import Unread
 from aws_iam.rules.check import AT_MOST
 from aws_iam.rules.ignores import ignores_of
 from aws_iam.rules.policy.catalogue import ENDED_EARLY
+from aws_iam.rules.policy.risk_findings import escalations_on_named_targets
 from aws_iam.rules.policy.run import (
     SEVERITIES,
     finding_rank,
@@ -90,8 +91,10 @@ def _answer(
     findings = (*problems, *analyzed.unknown)
     partly = tuple(_partly_judged(by_source))
     complete = not partly and not analyzed.unknown and policy_inputs.is_complete(gathered_policies)
+    left = _left_to_explain(source for source, _ in by_source)
     sentences = (
         _summary(by_source, problems, complete=complete),
+        left,
         policy_inputs.partly_judged_note(partly),
         policy_inputs.not_judged_note(gathered_policies),
         attached.note,
@@ -111,7 +114,7 @@ def _answer(
         | policy_inputs.managed_policy_facts(attached.arns)
         | analyzed.facts,
         sources=tuple(dict.fromkeys((_CHECKS, *(f.source for f in findings[:5] if f.source)))),
-        next=_next(by_source),
+        next=_next(by_source, left),
         as_of=catalog().as_of,
     )
 
@@ -245,7 +248,20 @@ def _places(findings: Iterable[Finding]) -> set[tuple[str, str]]:
     return {(f.code, f.where.pointer if f.where else "") for f in findings}
 
 
-def _next(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> tuple[NextCall, ...]:
+def _left_to_explain(sources: Iterable[Source]) -> str:
+    """A sentence on what is no problem as it is written, and may be one all the same."""
+    policies = (source.content for source in sources if isinstance(source.content, Policy))
+    number = sum(map(escalations_on_named_targets, policies))
+    if not number:
+        return ""
+    verb, those = ("makes", "it") if number == 1 else ("make", "them")
+    return (
+        f"{counted(number, 'statement')} {verb} privilege escalation possible if the named targets have stronger"
+        f" permissions; `policy explain` shows {those}."
+    )
+
+
+def _next(by_source: list[tuple[Source, tuple[Finding, ...]]], left: str) -> tuple[NextCall, ...]:
     services: dict[str, None] = {}
     kinds: dict[str, None] = {}
     for source, found in by_source:
@@ -257,6 +273,10 @@ def _next(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> tuple[NextCall
         next_call("policy", "lookup", f"the actions and keys of {name}", query=name)
         for name in services
     ]
+    if left:
+        calls.append(
+            next_call("policy", "explain", "what the grants make possible", ("document", "kind"))
+        )
     if len(by_source) == 1:
         calls += (
             next_call("policy", "validate", f"if it is meant as {kind}", ("document",), kind=kind)

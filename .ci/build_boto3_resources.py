@@ -1,0 +1,71 @@
+"""Build assets/data/boto3-resources.json from the resource models of boto3, which no longer change.
+
+.ci/build_boto3_resources.py --date 2026-10-27      the day of boto3's release: the files of its wheel bear it
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+TARGET = Path(__file__).parent.parent / "assets/data/boto3-resources.json"
+SOURCE = "https://boto3.amazonaws.com/v1/documentation/api/latest/guide/resources.html"
+ABOUT = (
+    "The API operation behind each method and collection of boto3's resources, such as `dynamodb.Table.query`, where boto3's"
+    " models have one; of `load` the operation that reads the attributes."
+)
+
+
+def methods(resource: dict[str, Any]) -> dict[str, str]:
+    """The operation of each method of a resource, by the method's name in Python."""
+    found = {_python(name): row for name, row in resource.get("actions", {}).items()}
+    found |= {_python(name): row for name, row in resource.get("hasMany", {}).items()}
+    if "load" in resource:
+        found["load"] = resource["load"]
+    return {
+        name: row["request"]["operation"]
+        for name, row in sorted(found.items())
+        if "operation" in row.get("request", {})
+    }
+
+
+def _python(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+def built() -> dict[str, dict[str, dict[str, str]]]:
+    """The methods by service and resource; the service itself is the resource ``."""
+    services = {}
+    folder = Path(boto3.__file__).parent / "data"
+    for service in sorted(boto3.Session().get_available_resources()):
+        newest = max((folder / service).iterdir())
+        model = json.loads((newest / "resources-1.json").read_text(encoding="utf-8"))
+        resources = {"": methods(model["service"])}
+        resources |= {name: methods(row) for name, row in sorted(model["resources"].items())}
+        services[service] = {name: rows for name, rows in resources.items() if rows}
+    return services
+
+
+def main() -> None:
+    """Write the file, one line for each resource."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--date", required=True, help="when this boto3 was released")
+    facts = {"about": ABOUT, "as_of": options.parse_args().date, "source": SOURCE}
+    head = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in facts.items())
+    services = ",\n".join(
+        f"    {json.dumps(service)}: {{\n"
+        + ",\n".join(
+            f"      {json.dumps(name)}: {json.dumps(rows)}" for name, rows in found.items()
+        )
+        + "\n    }"
+        for service, found in built().items()
+    )
+    TARGET.write_text(f'{{\n{head}  "resources": {{\n{services}\n  }}\n}}\n', encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
