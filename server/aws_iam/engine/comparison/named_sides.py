@@ -1,22 +1,35 @@
 """The policies of one side of a comparison, and what stands beside them, under names that both sides share.
 
 named_side(document, gathered)   →   NamedSide(sources=…, attachments=…, settings=…)
+SidesInForce.of(new, old)        →   the sides without a resource that is switched off, or a document that only others use
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.renamed_policies import NamedSide
+from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
+from aws_iam.engine.language.document import Policy
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import Files
+from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from aws_iam.engine.language.document import Source
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
     from aws_iam.engine.sources.gathered import Gathered
+
+_INDEX = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
+_FIRST = "[0]"
+_DOCUMENT = "aws_iam_policy_document"
+_COUNT = "https://developer.hashicorp.com/terraform/language/meta-arguments/count"
 
 
 def named_side(document: object, found: Gathered) -> NamedSide:
@@ -81,3 +94,127 @@ def _in_folder(document: Files, file: str | None) -> str:
     """The file from the folder on; of Terraform the module's folder, in which an address stands once, in whatever file."""
     path = (file or "").removeprefix(f"{document.folder.rstrip('/')}/")
     return path.rpartition("/")[0] if path.endswith(TERRAFORM_ENDINGS) else path
+
+
+@slotted
+class SidesInForce:
+    """Both sides without what the other side has in force and this one has not, under the addresses of the new side.
+
+    What is in force on neither side is compared as it is read. `switched_off` and `switched_on` are resources.
+    """
+
+    new: NamedSide
+    old: NamedSide
+    switched_off: tuple[str, ...]
+    switched_on: tuple[str, ...]
+    unjudged: tuple[UnjudgedChange, ...]
+
+    @classmethod
+    def of(cls, new: NamedSide, old: NamedSide) -> SidesInForce:
+        """What is in force of two sides."""
+        off, on = _switched_off(new, old), _switched_off(old, new)
+        mine, theirs = _without(new, _blocks(old)), _without(old, _blocks(new))
+        return cls(
+            new=mine,
+            old=theirs.renamed(_counted_now(mine, theirs)),
+            switched_off=tuple(off),
+            switched_on=tuple(on),
+            unjudged=(
+                *_perhaps_gone(mine.sources, theirs.sources, "there after the change"),
+                *_perhaps_gone(theirs.sources, mine.sources, "there before the change"),
+            ),
+        )
+
+
+def _block(address: str) -> str:
+    """The address without the indexes of instances."""
+    return _INDEX.sub("", address)
+
+
+def _blocks(side: NamedSide) -> frozenset[str]:
+    """The blocks that have an instance, and the documents that something uses."""
+    held = (own.holder.name for own in side.sources if own.holder.in_force is not False)
+    attached = (own.holder for own in side.attachments if own.in_force is not False)
+    beside = (own.holder for own in side.settings if own.in_force is not False)
+    names = {*side.resource_names, *held, *attached, *beside} - {""}
+    return frozenset(map(_block, names))
+
+
+def _switched_off(side: NamedSide, other: NamedSide) -> Iterable[str]:
+    """The resources without an instance on a side, that the other side has in force."""
+    there = _blocks(other)
+    holders = [
+        *((own.holder.name, own.holder.in_force, own.holder.type) for own in side.sources),
+        *((own.holder, own.in_force, "") for own in side.attachments),
+        *((own.holder, own.in_force, "") for own in side.settings),
+    ]
+    # Of a document that something uses or does not use any more the policies of resources tell.
+    return dict.fromkeys(
+        _block(name)
+        for name, in_force, type_ in holders
+        if in_force is False and type_ != _DOCUMENT and _block(name) in there
+    )
+
+
+def _without(side: NamedSide, there: frozenset[str]) -> NamedSide:
+    """The side without what is not in force there and is in force on the other one."""
+
+    def stays(holder: str, state: object) -> bool:
+        return state is not False or _block(holder) not in there
+
+    return replace(
+        side,
+        sources=tuple(s for s in side.sources if stays(s.holder.name, s.holder.in_force)),
+        attachments=tuple(own for own in side.attachments if stays(own.holder, own.in_force)),
+        settings=tuple(own for own in side.settings if stays(own.holder, own.in_force)),
+    )
+
+
+def _counted_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
+    """The addresses that get or lose the index 0: with `count` and without it they are the same object.
+
+    https://developer.hashicorp.com/terraform/language/modules/develop/refactoring
+    """
+    mine, theirs = new.resources - old.resources, old.resources - new.resources
+    now, was = (_by_plain_address(names) for names in (mine, theirs))
+    return {
+        names[0]: now[plain][0]
+        for plain, names in was.items()
+        if len(names) == len(now.get(plain, ())) == 1
+    }
+
+
+def _by_plain_address(names: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.replace(_FIRST, ""), []).append(name)
+    return found
+
+
+def _perhaps_gone(
+    side: Iterable[Source], other: Sequence[Source], when: str
+) -> Iterator[UnjudgedChange]:
+    """The policies of resources of which it is not known on this side alone whether they are there."""
+    certain = {_block(own.holder.name) for own in other if own.holder.in_force is True}
+    open_: dict[str, list[Source]] = {}
+    for own in side:
+        block = _block(own.holder.name)
+        if own.holder.in_force is None and block in certain:
+            open_.setdefault(block, []).append(own)
+    for block, sources in open_.items():
+        allows, denies = (any(_has(own, effect) for own in sources) for effect in (True, False))
+        is_after = when == "there after the change"
+        yield UnjudgedChange(
+            place=sources[0].name,
+            says=f"whether {quoted(block)} is {when} is known only at deployment",
+            widens=denies if is_after else allows,
+            narrows=allows if is_after else denies,
+            source=_COUNT,
+        )
+
+
+def _has(source: Source, allows: bool) -> bool:  # noqa: FBT001 - an effect
+    content = source.content
+    if not isinstance(content, Policy):
+        return True
+    return any(statement.allows is allows for statement in content.statements)

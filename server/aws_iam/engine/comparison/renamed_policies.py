@@ -216,7 +216,9 @@ def _content(source: Source) -> tuple[str, ...]:
     """What says that two policies are the same one: their resource and its type, principals and statements."""
     content = source.content
     text = content.message if isinstance(content, Syntax) else _canonical(dump(content))
-    return source.holder.name, source.holder.type, text, *source.holder.attached_to
+    holder = source.holder
+    is_off = str(holder.in_force is False)
+    return holder.name, holder.type, text, is_off, *holder.attached_to
 
 
 def _canonical(text: str) -> str:

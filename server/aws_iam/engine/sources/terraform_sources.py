@@ -56,5 +56,7 @@ def of_terraform(
             for file, place in found.places
             if isinstance(place, PolicyAttachment)
         ),
+        settings=found.settings,
+        resources=found.resources,
     )
     return gathered_, found.named
