@@ -21,7 +21,7 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.language.document import Source
+    from aws_iam.engine.language.document import Holder, Source
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
     from aws_iam.engine.sources.gathered import Gathered
@@ -65,7 +65,8 @@ def _of_folder(document: Files, source: Source) -> Source:
     start = _start(document, source.file)
     holder = source.holder
     if holder.name:
-        holder = replace(holder, name=start + holder.name)
+        instances = tuple(replace(own, name=start + own.name) for own in holder.instances)
+        holder = replace(holder, name=start + holder.name, instances=instances)
     return replace(source, name=f"{start}{source.name}".strip(), holder=holder)
 
 
@@ -112,6 +113,7 @@ class SidesInForce:
     @classmethod
     def of(cls, new: NamedSide, old: NamedSide) -> SidesInForce:
         """What is in force of two sides."""
+        new, old = _each_instance(new, old), _each_instance(old, new)
         off, on = _switched_off(new, old), _switched_off(old, new)
         mine, theirs = _without(new, _blocks(old)), _without(old, _blocks(new))
         return cls(
@@ -126,6 +128,47 @@ class SidesInForce:
         )
 
 
+def _in_force(side: NamedSide) -> set[str]:
+    """The addresses of what there may be on a side."""
+    holders = (
+        own for source in side.sources for own in source.holder.instances or (source.holder,)
+    )
+    held = (own.name for own in holders if own.in_force is not False)
+    attached = (own.holder for own in side.attachments if own.in_force is not False)
+    beside = (own.holder for own in side.settings if own.in_force is not False)
+    return {*side.resource_names, *held, *attached, *beside} - {""}
+
+
+def _each_instance(side: NamedSide, other: NamedSide) -> NamedSide:
+    """The side with a policy for each resource that has one, where the other side has not the same resources."""
+    there = set(map(_plain, _in_force(other)))
+    first = {_plain(own.holder.name) for own in other.sources}
+
+    def differs(holder: Holder) -> bool:
+        own = _plain(holder.name)
+        names = {_plain(instance.name) for instance in holder.instances}
+        return bool(own not in names or names - there or (names - {own}) & first)
+
+    sources: list[Source] = []
+    for own in side.sources:
+        holder = own.holder
+        if not holder.instances or not differs(holder):
+            sources.append(own)
+            continue
+        # In a part of a file the name begins with that part.
+        start, _, path = own.name.partition(holder.name)
+        sources += (
+            replace(own, name=start + instance.name + path, holder=instance)
+            for instance in holder.instances
+        )
+    return replace(side, sources=tuple(sources))
+
+
+def _plain(address: str) -> str:
+    """The address without the index 0: with `count` and without it is the same object."""
+    return address.replace(_FIRST, "")
+
+
 def _block(address: str) -> str:
     """The address without the indexes of instances."""
     return _INDEX.sub("", address)
@@ -133,11 +176,7 @@ def _block(address: str) -> str:
 
 def _blocks(side: NamedSide) -> frozenset[str]:
     """The blocks that have an instance, and the documents that something uses."""
-    held = (own.holder.name for own in side.sources if own.holder.in_force is not False)
-    attached = (own.holder for own in side.attachments if own.in_force is not False)
-    beside = (own.holder for own in side.settings if own.in_force is not False)
-    names = {*side.resource_names, *held, *attached, *beside} - {""}
-    return frozenset(map(_block, names))
+    return frozenset(map(_block, _in_force(side)))
 
 
 def _switched_off(side: NamedSide, other: NamedSide) -> Iterable[str]:
@@ -171,7 +210,7 @@ def _without(side: NamedSide, there: frozenset[str]) -> NamedSide:
 
 
 def _counted_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
-    """The addresses that get or lose the index 0: with `count` and without it they are the same object.
+    """The addresses that get or lose the index 0.
 
     https://developer.hashicorp.com/terraform/language/modules/develop/refactoring
     """
@@ -187,7 +226,7 @@ def _counted_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
 def _by_plain_address(names: Iterable[str]) -> Mapping[str, Sequence[str]]:
     found: dict[str, list[str]] = {}
     for name in names:
-        found.setdefault(name.replace(_FIRST, ""), []).append(name)
+        found.setdefault(_plain(name), []).append(name)
     return found
 
 

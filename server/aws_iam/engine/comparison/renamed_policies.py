@@ -89,7 +89,7 @@ def _renamed_holder(holder: Holder, now: Mapping[str, str]) -> Holder:
 
 
 def _renamed(name: str, holder: str, now: Mapping[str, str]) -> str:
-    return now[holder] + name.removeprefix(holder) if holder in now else name
+    return name.replace(holder, now[holder], 1) if holder in now else name
 
 
 @slotted

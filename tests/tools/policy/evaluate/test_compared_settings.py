@@ -38,9 +38,7 @@ def plan(type_: str, values: Any) -> dict[str, Any]:
 def source(type_: str, values: dict[str, Any]) -> str:
     role = f'name = "role"\n  assume_role_policy = jsonencode({json.dumps(DOCUMENT)})'
     own = "\n  ".join(f"{name} = {json.dumps(value)}" for name, value in values.items())
-    return (
-        f'resource "aws_iam_role" "role" {{\n  {role}\n}}\nresource "{type_}" "own" {{\n  {own}\n}}\n'
-    )
+    return f'resource "aws_iam_role" "role" {{\n  {role}\n}}\nresource "{type_}" "own" {{\n  {own}\n}}\n'
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,10 @@ class Results:
         if not isinstance(found, FoundPolicy):
             return
         own = found.holder
+        listed = own.instances or (own,)
+        if all(instance.name != holder.name for instance in listed):
+            listed = (*listed, holder)
+        listed = tuple(instance for instance in listed if instance.in_force is not False)
         if own.in_force is False or holder.in_force is False:
             # One that is switched off attaches it to nobody.
             attached_to = (own if own.in_force is not False else holder).attached_to
@@ -201,6 +205,7 @@ class Results:
             own,
             attached_to=attached_to,
             in_force=True if True in either else None if None in either else False,
+            instances=listed if listed != (own,) else (),
         )
         self._found[number] = (file, replace(found, holder=both))
 
