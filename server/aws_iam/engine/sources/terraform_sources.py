@@ -58,5 +58,6 @@ def of_terraform(
         ),
         settings=found.settings,
         resources=found.resources,
+        without_value=found.without_value,
     )
     return gathered_, found.named

@@ -60,8 +60,11 @@ class Module:
     off: bool = False
     in_force: bool | None = True
     root_folder: str = ""
-    # Values by what they are of, whether an unknown condition decided about them, and what was compared in it.
-    _known: dict[tuple[object, ...], tuple[Node, bool, set[str]]] = field(default_factory=dict)
+    # Values by what they are of, whether an unknown condition decided about them, what was compared in it, and which
+    # variables without a value were asked for.
+    _known: dict[tuple[object, ...], tuple[Node, bool, set[str], set[str]]] = field(
+        default_factory=dict
+    )
     _open: set[tuple[object, ...]] = field(default_factory=set)
     _calls: dict[str, tuple[Module, ...]] = field(default_factory=dict)
 
@@ -97,23 +100,26 @@ class Module:
         evaluator = self.evaluator
         key = (*key, evaluator.side, evaluator.choice, evaluator.off)
         if key in self._known:
-            value, conditional, compared = self._known[key]
+            value, conditional, compared, missing = self._known[key]
             evaluator.conditional |= conditional
             evaluator.compared |= compared
+            evaluator.missing |= missing
             return value
         if key in self._open:
             return evaluator.hole(".".join(map(str, key[:3])), at)
         self._open.add(key)
-        before = evaluator.conditional, evaluator.compared
-        evaluator.conditional, evaluator.compared = False, set()
+        before = evaluator.conditional, evaluator.compared, evaluator.missing
+        evaluator.conditional, evaluator.compared, evaluator.missing = False, set(), set()
         try:
             value = compute()
         finally:
             self._open.discard(key)
             conditional, compared = evaluator.conditional, evaluator.compared
+            missing = evaluator.missing
             evaluator.conditional = before[0] or conditional
             evaluator.compared = before[1] | compared
-        self._known[key] = (value, conditional, compared)
+            evaluator.missing = before[2] | missing
+        self._known[key] = (value, conditional, compared, missing)
         return value
 
     # Names
@@ -138,6 +144,7 @@ class Module:
         if value is None and default is not None:
             value = self.evaluator.value_or_hole(default, self.scope)
         if value is None:
+            self.evaluator.missing.add(f"{self.address}var.{name}")
             return self.evaluator.hole(f"var.{name}", at)
         return variable_types.converted(self.evaluator, value, type_, self.scope)
 

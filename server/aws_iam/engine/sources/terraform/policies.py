@@ -89,6 +89,8 @@ class TerraformPolicies:
     """What decides about access and is no policy."""
     resources: tuple[FoundResource, ...]
     """The resources that there may be, and the documents that something uses."""
+    without_value: tuple[str, ...]
+    """The variables without a value that policies and settings depend on."""
 
 
 def terraform_policies(
@@ -129,6 +131,7 @@ def terraform_policies(
         named=frozenset(named),
         settings=tuple(results.settings),
         resources=tuple(results.resources),
+        without_value=tuple(sorted(evaluator.missing)),
     )
 
 
@@ -345,8 +348,10 @@ class _Reading:
         for name in body.attribute_names:
             expression = body.attribute(name)
             if name not in leaving and expression is not None:
+                missing = set(self.evaluator.missing)
                 value = self.evaluator.value_or_hole(expression, instance.scope)
-                self._documents_under(block, holder, f"{holder.name}.{name}", name, value)
+                if not self._documents_under(block, holder, f"{holder.name}.{name}", name, value):
+                    self.evaluator.missing = missing
 
     def _documents_under(  # noqa: PLR0913 - a value is its argument with its block
         self,
@@ -357,8 +362,9 @@ class _Reading:
         value: Node,
         *,
         unused: bool = False,
-    ) -> None:
-        """Each policy in a value: objects and texts that look like one."""
+    ) -> bool:
+        """Read each policy in a value, objects and texts that look like one; whether there is any."""
+        found = False
         todo: list[tuple[tuple[str | int, ...], Node]] = [((), value)]
         while todo:
             path, node = todo.pop()
@@ -374,11 +380,13 @@ class _Reading:
                 place = PolicyPlace(path="", kind=Kind.TRUST if looks.is_trust else None)
                 key = (f"{name}{shown}", "")
                 self.results.read(Candidate(block, address + shown, key, place, holder), node)
+                found = True
             elif isinstance(content, Syntax) and '"Effect"' in node.text:
                 self.results.unread(block, address + shown, name, UNKNOWN)
             else:
                 todo += [((*path, member.key), member.value) for member in reversed(node.members)]
                 todo += [((*path, number), item) for number, item in enumerate(node.items)][::-1]
+        return found
 
     def _evaluated(self, module: Module, block: Block, instance: Instance) -> None:
         """Evaluate a document, so that those it is made of are known."""
@@ -409,11 +417,13 @@ class _Reading:
                 continue
             block = Block(type=f"{type_}.{name}", labels=(), body=_EMPTY, at=expression.at)
             self.evaluator.budget.begin(MOST_STEPS_OF_ONE)
+            missing = set(self.evaluator.missing)
             try:
                 value = self.evaluator.value_or_hole(expression, module.scope)
                 address = f"{module.address}{block.type}"
                 holder = Holder(name=address)
-                self._documents_under(block, holder, address, name, value, unused=True)
+                if not self._documents_under(block, holder, address, name, value, unused=True):
+                    self.evaluator.missing = missing
             except (TooMuch, Invalid, InputError) as refused:
                 self._skip(module, block, refused)
 

@@ -112,6 +112,9 @@ def _facts(reviewed: Reviewed) -> dict[str, Any]:
         "policies": list(reviewed.policies()),
         "policies_unchanged": reviewed.unchanged,
     }
+    read = policy_inputs.input_facts(reviewed.found.inputs[0])
+    if "variables_without_value" in read:
+        facts["variables_without_value"] = read["variables_without_value"]
     if reviewed.not_judged:
         facts["not_judged"] = [dict(row) for row in reviewed.not_judged]
     return facts
