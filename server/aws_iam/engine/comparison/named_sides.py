@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.renamed_policies import NamedSide
 from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
-from aws_iam.engine.language.document import Policy
+from aws_iam.engine.language.document import Holder, Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import Files
@@ -21,7 +21,7 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.language.document import Holder, Source
+    from aws_iam.engine.language.document import Source
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
     from aws_iam.engine.sources.gathered import Gathered
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _INDEX = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
 _FIRST = "[0]"
 _DOCUMENT = "aws_iam_policy_document"
+_AFTER, _BEFORE = "there after the change", "there before the change"
 _COUNT = "https://developer.hashicorp.com/terraform/language/meta-arguments/count"
 
 
@@ -114,16 +115,17 @@ class SidesInForce:
     def of(cls, new: NamedSide, old: NamedSide) -> SidesInForce:
         """What is in force of two sides."""
         new, old = _each_instance(new, old), _each_instance(old, new)
-        off, on = _switched_off(new, old), _switched_off(old, new)
-        mine, theirs = _without(new, _blocks(old)), _without(old, _blocks(new))
+        gone = _Switched.of(new, old), _Switched.of(old, new)
+        off, on = (own.names for own in gone)
+        mine, theirs = gone[0].left, gone[1].left
         return cls(
             new=mine,
             old=theirs.renamed(_counted_now(mine, theirs)),
             switched_off=tuple(off),
             switched_on=tuple(on),
             unjudged=(
-                *_perhaps_gone(mine.sources, theirs.sources, "there after the change"),
-                *_perhaps_gone(theirs.sources, mine.sources, "there before the change"),
+                *_perhaps_gone(mine, theirs, _AFTER),
+                *_perhaps_gone(theirs, mine, _BEFORE),
             ),
         )
 
@@ -174,39 +176,49 @@ def _block(address: str) -> str:
     return _INDEX.sub("", address)
 
 
-def _blocks(side: NamedSide) -> frozenset[str]:
-    """The blocks that have an instance, and the documents that something uses."""
-    return frozenset(map(_block, _in_force(side)))
+@slotted
+class _Switched:
+    """A side without what is in force on the other one and not there, and the resources that this concerns."""
 
+    left: NamedSide
+    names: tuple[str, ...]
 
-def _switched_off(side: NamedSide, other: NamedSide) -> Iterable[str]:
-    """The resources without an instance on a side, that the other side has in force."""
-    there = _blocks(other)
-    holders = [
-        *((own.holder.name, own.holder.in_force, own.holder.type) for own in side.sources),
-        *((own.holder, own.in_force, "") for own in side.attachments),
-        *((own.holder, own.in_force, "") for own in side.settings),
-    ]
-    # Of a document that something uses or does not use any more the policies of resources tell.
-    return dict.fromkeys(
-        _block(name)
-        for name, in_force, type_ in holders
-        if in_force is False and type_ != _DOCUMENT and _block(name) in there
-    )
+    @classmethod
+    def of(cls, side: NamedSide, other: NamedSide) -> _Switched:
+        here, there = _in_force(side), _in_force(other)
+        # Two roots may have modules of the same name, one of them switched off.
+        instances = set(map(_plain, there)) - set(map(_plain, here))
+        blocks = set(map(_block, there)) - set(map(_block, here))
 
+        def is_off(holder: str, state: object) -> bool:
+            return state is False and (_plain(holder) in instances or _block(holder) in blocks)
 
-def _without(side: NamedSide, there: frozenset[str]) -> NamedSide:
-    """The side without what is not in force there and is in force on the other one."""
-
-    def stays(holder: str, state: object) -> bool:
-        return state is not False or _block(holder) not in there
-
-    return replace(
-        side,
-        sources=tuple(s for s in side.sources if stays(s.holder.name, s.holder.in_force)),
-        attachments=tuple(own for own in side.attachments if stays(own.holder, own.in_force)),
-        settings=tuple(own for own in side.settings if stays(own.holder, own.in_force)),
-    )
+        off = [
+            *(own.holder for own in side.sources if is_off(own.holder.name, own.holder.in_force)),
+            *(
+                Holder(name=own.holder)
+                for own in side.attachments
+                if is_off(own.holder, own.in_force)
+            ),
+            *(
+                Holder(name=own.holder)
+                for own in side.settings
+                if is_off(own.holder, own.in_force)
+            ),
+        ]
+        left = replace(
+            side,
+            sources=tuple(
+                own for own in side.sources if not is_off(own.holder.name, own.holder.in_force)
+            ),
+            attachments=tuple(
+                own for own in side.attachments if not is_off(own.holder, own.in_force)
+            ),
+            settings=tuple(own for own in side.settings if not is_off(own.holder, own.in_force)),
+        )
+        # Of a document that something uses or does not use any more the policies of resources tell.
+        names = (_plain(own.name) for own in off if own.type != _DOCUMENT)
+        return cls(left=left, names=tuple(dict.fromkeys(names)))
 
 
 def _counted_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
@@ -230,21 +242,22 @@ def _by_plain_address(names: Iterable[str]) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _perhaps_gone(
-    side: Iterable[Source], other: Sequence[Source], when: str
-) -> Iterator[UnjudgedChange]:
-    """The policies of resources of which it is not known on this side alone whether they are there."""
-    certain = {_block(own.holder.name) for own in other if own.holder.in_force is True}
-    open_: dict[str, list[Source]] = {}
-    for own in side:
-        block = _block(own.holder.name)
-        if own.holder.in_force is None and block in certain:
-            open_.setdefault(block, []).append(own)
-    for block, sources in open_.items():
-        allows, denies = (any(_has(own, effect) for own in sources) for effect in (True, False))
-        is_after = when == "there after the change"
+def _perhaps_gone(side: NamedSide, other: NamedSide, when: str) -> Iterator[UnjudgedChange]:
+    """The resources of which it is not known on this side alone whether they are there."""
+    certain = {_block(own) for own, state in _states(other) if state is True}
+    unknown = {_block(own) for own, state in _states(side) if state is None} & certain
+    for block in sorted(unknown):
+        sources = [own for own in side.sources if _block(own.holder.name) == block]
+        attached = [own for own in side.attachments if _block(own.holder) == block]
+        allows = any(_has(own, allows=True) for own in sources) or any(
+            not own.is_boundary for own in attached
+        )
+        denies = any(_has(own, allows=False) for own in sources) or any(
+            own.is_boundary for own in attached
+        )
+        is_after = when is _AFTER
         yield UnjudgedChange(
-            place=sources[0].name,
+            place=sources[0].name if sources else attached[0].place,
             says=f"whether {quoted(block)} is {when} is known only at deployment",
             widens=denies if is_after else allows,
             narrows=allows if is_after else denies,
@@ -252,7 +265,13 @@ def _perhaps_gone(
         )
 
 
-def _has(source: Source, allows: bool) -> bool:  # noqa: FBT001 - an effect
+def _states(side: NamedSide) -> Iterator[tuple[str, bool | None]]:
+    """The resources with policies, and whether they are there."""
+    yield from ((own.holder.name, own.holder.in_force) for own in side.sources)
+    yield from ((own.holder, own.in_force) for own in side.attachments)
+
+
+def _has(source: Source, *, allows: bool) -> bool:
     content = source.content
     if not isinstance(content, Policy):
         return True
