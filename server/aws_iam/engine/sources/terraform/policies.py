@@ -40,7 +40,7 @@ from aws_iam.engine.sources.terraform.functions.calls import called
 from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
 from aws_iam.engine.sources.terraform.results import UNKNOWN, Candidate, Results, file_of
-from aws_iam.engine.sources.terraform.settings import settings
+from aws_iam.engine.sources.terraform.settings import module_setting, settings
 from aws_iam.engine.sources.terraform.syntax import Block, Body, Literal, may_hold_policy
 from aws_iam.engine.sources.terraform.values import Budget, Invalid, TooMuch
 from aws_iam.errors import InputError
@@ -329,13 +329,19 @@ class _Reading:
         """The documents that a module which is not among the files is given."""
         if module.called_folder(block) is None:
             address = f"{module.address}{_address(block)}{instance.suffix}"
-            holder = Holder(name=address, in_force=module.has_in_force(instance))
+            in_force = module.has_in_force(instance)
+            holder = Holder(name=address, in_force=in_force)
             self._others(block, block.body, holder, _META, instance)
             source = block.body.attribute("source")
             text = source.value.text if isinstance(source, Literal) else ""
             if text.startswith((".", "/")) or _OF_POLICIES.search(text):
                 why = f"the module {quoted(text)} is not among the files"
                 self.results.unread(block, address, "source", why)
+                shown, scope = self.results.shown, instance.scope
+                self.results.set_beside(
+                    block,
+                    module_setting(self.evaluator, shown, block, scope, address, in_force),
+                )
 
     def _others(
         self,

@@ -10,18 +10,24 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
-from aws_iam.engine.sources.containers.access_settings import access_settings, setting_rows
+from aws_iam.engine.sources.containers.access_settings import (
+    AccessSetting,
+    access_settings,
+    canonical,
+    setting_rows,
+    subject_named,
+)
 from aws_iam.engine.sources.terraform.blocks import expanded
 from aws_iam.engine.sources.terraform.values import Deferred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
     from aws_iam.engine.sources.terraform.syntax import Block, Body
 
 _FORMAT = "terraform"
+_ABOUT_INSTANCES = frozenset({"count", "for_each", "depends_on", "providers"})
 
 
 def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, its address and whether there is one
@@ -43,6 +49,29 @@ def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, i
         # One that may not be there is another setting than one that is.
         value = own.value if in_force is not None else f"{own.value}, perhaps"
         yield replace(own, value=value, is_known=is_known, in_force=in_force)
+
+
+def module_setting(  # noqa: PLR0913, PLR0917 - an instance, as above
+    evaluator: Evaluator,
+    shown: Callable[[str], str],
+    block: Block,
+    scope: Scope,
+    address: str,
+    in_force: bool | None,  # noqa: FBT001 - whether there is one, or None
+) -> AccessSetting:
+    """A call of a module that is not at hand, by all that it is given: its policies are not known."""
+    reader = _Arguments(evaluator, shown)
+    names = set(block.body.attribute_names) - _ABOUT_INSTANCES
+    values = mapped(reader.under(block.body, names, scope), block.at)
+    value = canonical(values)
+    return AccessSetting(
+        holder=address,
+        place=address,
+        subject=subject_named("module"),
+        value=value if in_force is not None else f"{value}, perhaps",
+        is_known=in_force is not None and not reader.unknown,
+        in_force=in_force,
+    )
 
 
 def _is_of(setting: AccessSetting, name: str) -> bool:
