@@ -24,7 +24,7 @@ from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_
 from aws_iam.engine.comparison.ineffective_additions import ineffective_additions, misspelt_keys
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_action, misspelt_keys_of
 from aws_iam.engine.comparison.moved_policies import moved_policies
-from aws_iam.engine.comparison.named_sides import named_side
+from aws_iam.engine.comparison.named_sides import SidesInForce, named_side
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
 from aws_iam.engine.comparison.policy_pairs import (
@@ -108,6 +108,9 @@ class ComparedDocuments:
     moved: tuple[MovedPolicy, ...] = ()
     # The former names of resources and of policies, each with the name that it has now.
     renamed: tuple[tuple[str, str], ...] = ()
+    # The resources that have no instance any more, and those that had none.
+    switched_off: tuple[str, ...] = ()
+    switched_on: tuple[str, ...] = ()
     # The policies of the document and of the baseline that were compared, and those of them that stand there in full.
     sources: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
     written: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
@@ -138,7 +141,8 @@ def compare_documents(
     new = gathered(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
-    sides = Sides.of(named_side(document, new), named_side(baseline, old))
+    held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
+    sides = Sides.of(held.new, held.old)
     sides, unusable = without_unusable(sides)
     pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names)
     if per_principal:
@@ -153,7 +157,12 @@ def compare_documents(
     comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
     changes = (
         own
-        for own in (*attachment_changes(sides.new, sides.old), *values, *unusable)
+        for own in (
+            *attachment_changes(sides.new, sides.old),
+            *held.unjudged,
+            *values,
+            *unusable,
+        )
         if is_called(own.place, policy)
     )
     found = ComparedDocuments(
@@ -165,6 +174,8 @@ def compare_documents(
             own for own in moved_policies(sides.new, sides.old) if is_called(own.name, policy)
         ),
         renamed=tuple(own for own in sides.renamed if is_called(own[1], policy)),
+        switched_off=tuple(own for own in held.switched_off if is_called(own, policy)),
+        switched_on=tuple(own for own in held.switched_on if is_called(own, policy)),
         sources=(sides.document, sides.baseline),
         written=(sides.new.sources, sides.old.sources),
     )

@@ -1,22 +1,36 @@
 """The policies of one side of a comparison, and what stands beside them, under names that both sides share.
 
 named_side(document, gathered)   →   NamedSide(sources=…, attachments=…, settings=…)
+SidesInForce.of(new, old)        →   the sides without a resource that is switched off, or a document that only others use
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.renamed_policies import NamedSide
+from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
+from aws_iam.engine.language.document import Holder, Policy
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import Files
+from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from aws_iam.engine.language.document import Source
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
     from aws_iam.engine.sources.gathered import Gathered
+
+_INDEX = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
+_FIRST = "[0]"
+_DOCUMENT = "aws_iam_policy_document"
+_AFTER, _BEFORE = "there after the change", "there before the change"
+_COUNT = "https://developer.hashicorp.com/terraform/language/meta-arguments/count"
 
 
 def named_side(document: object, found: Gathered) -> NamedSide:
@@ -52,7 +66,8 @@ def _of_folder(document: Files, source: Source) -> Source:
     start = _start(document, source.file)
     holder = source.holder
     if holder.name:
-        holder = replace(holder, name=start + holder.name)
+        instances = tuple(replace(own, name=start + own.name) for own in holder.instances)
+        holder = replace(holder, name=start + holder.name, instances=instances)
     return replace(source, name=f"{start}{source.name}".strip(), holder=holder)
 
 
@@ -81,3 +96,183 @@ def _in_folder(document: Files, file: str | None) -> str:
     """The file from the folder on; of Terraform the module's folder, in which an address stands once, in whatever file."""
     path = (file or "").removeprefix(f"{document.folder.rstrip('/')}/")
     return path.rpartition("/")[0] if path.endswith(TERRAFORM_ENDINGS) else path
+
+
+@slotted
+class SidesInForce:
+    """Both sides without what the other side has in force and this one has not, under the addresses of the new side.
+
+    What is in force on neither side is compared as it is read. `switched_off` and `switched_on` are resources.
+    """
+
+    new: NamedSide
+    old: NamedSide
+    switched_off: tuple[str, ...]
+    switched_on: tuple[str, ...]
+    unjudged: tuple[UnjudgedChange, ...]
+
+    @classmethod
+    def of(cls, new: NamedSide, old: NamedSide) -> SidesInForce:
+        """What is in force of two sides."""
+        new, old = _each_instance(new, old), _each_instance(old, new)
+        gone = _Switched.of(new, old), _Switched.of(old, new)
+        off, on = (own.names for own in gone)
+        mine, theirs = gone[0].left, gone[1].left
+        return cls(
+            new=mine,
+            old=theirs.renamed(_counted_now(mine, theirs)),
+            switched_off=tuple(off),
+            switched_on=tuple(on),
+            unjudged=(
+                *_perhaps_gone(mine, theirs, _AFTER),
+                *_perhaps_gone(theirs, mine, _BEFORE),
+            ),
+        )
+
+
+def _in_force(side: NamedSide) -> set[str]:
+    """The addresses of what there may be on a side."""
+    holders = (
+        own for source in side.sources for own in source.holder.instances or (source.holder,)
+    )
+    held = (own.name for own in holders if own.in_force is not False)
+    attached = (own.holder for own in side.attachments if own.in_force is not False)
+    beside = (own.holder for own in side.settings if own.in_force is not False)
+    return {*side.resource_names, *held, *attached, *beside} - {""}
+
+
+def _each_instance(side: NamedSide, other: NamedSide) -> NamedSide:
+    """The side with a policy for each resource that has one, where the other side has not the same resources."""
+    there = set(map(_plain, _in_force(other)))
+    first = {_plain(own.holder.name) for own in other.sources}
+
+    def differs(holder: Holder) -> bool:
+        own = _plain(holder.name)
+        names = {_plain(instance.name) for instance in holder.instances}
+        return bool(own not in names or names - there or (names - {own}) & first)
+
+    sources: list[Source] = []
+    for own in side.sources:
+        holder = own.holder
+        if not holder.instances or not differs(holder):
+            sources.append(own)
+            continue
+        # In a part of a file the name begins with that part.
+        start, _, path = own.name.partition(holder.name)
+        sources += (
+            replace(own, name=start + instance.name + path, holder=instance)
+            for instance in holder.instances
+        )
+    return replace(side, sources=tuple(sources))
+
+
+def _plain(address: str) -> str:
+    """The address without the index 0: with `count` and without it is the same object."""
+    return address.replace(_FIRST, "")
+
+
+def _block(address: str) -> str:
+    """The address without the indexes of instances."""
+    return _INDEX.sub("", address)
+
+
+@slotted
+class _Switched:
+    """A side without what is in force on the other one and not there, and the resources that this concerns."""
+
+    left: NamedSide
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, side: NamedSide, other: NamedSide) -> _Switched:
+        here, there = _in_force(side), _in_force(other)
+        # Two roots may have modules of the same name, one of them switched off.
+        instances = set(map(_plain, there)) - set(map(_plain, here))
+        blocks = set(map(_block, there)) - set(map(_block, here))
+
+        def is_off(holder: str, state: object) -> bool:
+            return state is False and (_plain(holder) in instances or _block(holder) in blocks)
+
+        off = [
+            *(own.holder for own in side.sources if is_off(own.holder.name, own.holder.in_force)),
+            *(
+                Holder(name=own.holder)
+                for own in side.attachments
+                if is_off(own.holder, own.in_force)
+            ),
+            *(
+                Holder(name=own.holder)
+                for own in side.settings
+                if is_off(own.holder, own.in_force)
+            ),
+        ]
+        left = replace(
+            side,
+            sources=tuple(
+                own for own in side.sources if not is_off(own.holder.name, own.holder.in_force)
+            ),
+            attachments=tuple(
+                own for own in side.attachments if not is_off(own.holder, own.in_force)
+            ),
+            settings=tuple(own for own in side.settings if not is_off(own.holder, own.in_force)),
+        )
+        # Of a document that something uses or does not use any more the policies of resources tell.
+        names = (_plain(own.name) for own in off if own.type != _DOCUMENT)
+        return cls(left=left, names=tuple(dict.fromkeys(names)))
+
+
+def _counted_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
+    """The addresses that get or lose the index 0.
+
+    https://developer.hashicorp.com/terraform/language/modules/develop/refactoring
+    """
+    mine, theirs = new.resources - old.resources, old.resources - new.resources
+    now, was = (_by_plain_address(names) for names in (mine, theirs))
+    return {
+        names[0]: now[plain][0]
+        for plain, names in was.items()
+        if len(names) == len(now.get(plain, ())) == 1
+    }
+
+
+def _by_plain_address(names: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(_plain(name), []).append(name)
+    return found
+
+
+def _perhaps_gone(side: NamedSide, other: NamedSide, when: str) -> Iterator[UnjudgedChange]:
+    """The resources of which it is not known on this side alone whether they are there."""
+    certain = {_block(own) for own, state in _states(other) if state is True}
+    unknown = {_block(own) for own, state in _states(side) if state is None} & certain
+    for block in sorted(unknown):
+        sources = [own for own in side.sources if _block(own.holder.name) == block]
+        attached = [own for own in side.attachments if _block(own.holder) == block]
+        allows = any(_has(own, allows=True) for own in sources) or any(
+            not own.is_boundary for own in attached
+        )
+        denies = any(_has(own, allows=False) for own in sources) or any(
+            own.is_boundary for own in attached
+        )
+        is_after = when is _AFTER
+        yield UnjudgedChange(
+            place=sources[0].name if sources else attached[0].place,
+            says=f"whether {quoted(block)} is {when} is known only at deployment",
+            widens=denies if is_after else allows,
+            narrows=allows if is_after else denies,
+            source=_COUNT,
+        )
+
+
+def _states(side: NamedSide) -> Iterator[tuple[str, bool | None]]:
+    """The resources with policies, and whether they are there."""
+    yield from ((own.holder.name, own.holder.in_force) for own in side.sources)
+    yield from ((own.holder, own.in_force) for own in side.attachments)
+
+
+def _has(source: Source, *, allows: bool) -> bool:
+    content = source.content
+    if not isinstance(content, Policy):
+        return True
+    return any(statement.allows is allows for statement in content.statements)

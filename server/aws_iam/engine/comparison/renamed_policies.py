@@ -89,7 +89,7 @@ def _renamed_holder(holder: Holder, now: Mapping[str, str]) -> Holder:
 
 
 def _renamed(name: str, holder: str, now: Mapping[str, str]) -> str:
-    return now[holder] + name.removeprefix(holder) if holder in now else name
+    return name.replace(holder, now[holder], 1) if holder in now else name
 
 
 @slotted
@@ -216,7 +216,9 @@ def _content(source: Source) -> tuple[str, ...]:
     """What says that two policies are the same one: their resource and its type, principals and statements."""
     content = source.content
     text = content.message if isinstance(content, Syntax) else _canonical(dump(content))
-    return source.holder.name, source.holder.type, text, *source.holder.attached_to
+    holder = source.holder
+    is_off = str(holder.in_force is False)
+    return holder.name, holder.type, text, is_off, *holder.attached_to
 
 
 def _canonical(text: str) -> str:

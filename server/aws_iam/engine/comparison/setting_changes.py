@@ -22,17 +22,19 @@ if TYPE_CHECKING:
     _Settings = Mapping[str, tuple[AccessSetting, ...]]
 
 _SHOWN = 5
+_LATER = "changed, to what is known only at deployment"
 
 
 def setting_changes(
     new: NamedSide, old: NamedSide, policy: str | None = None
 ) -> Iterator[UnjudgedChange]:
     """The settings that are on one side only, or have other values there: one change for what changes alike."""
-    alike: dict[tuple[SettingSubject, str], list[str]] = {}
+    alike: dict[tuple[SettingSubject, str], list[AccessSetting]] = {}
     for setting, change in _changes(new, old):
         if is_called(setting.place, policy):
-            alike.setdefault((setting.subject, change), []).append(setting.place)
-    for (subject, change), places in alike.items():
+            alike.setdefault((setting.subject, change), []).append(setting)
+    for (subject, change), settings in alike.items():
+        places = [setting.place for setting in settings]
         listed = joined([quoted(place) for place in places], shown=_SHOWN)
         verb = "is" if len(places) == 1 else "are"
         yield UnjudgedChange(
@@ -42,6 +44,7 @@ def setting_changes(
             narrows=True,
             source=subject.source,
             is_setting=True,
+            where=settings[0].where if change != "removed" else None,
         )
 
 
@@ -51,7 +54,8 @@ def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, st
     removed = {place: own for place, own in theirs.items() if place not in mine}
     for place, own in mine.items():
         if place in theirs and _values(own) != _values(theirs[place]):
-            yield own[0], "changed"
+            is_known = all(setting.is_known for setting in own)
+            yield own[0], "changed" if is_known else _LATER
     for change, settings, other in (("added", added, old), ("removed", removed, new)):
         renamed = _contents(added) & _contents(removed)
         for own in settings.values():

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.engine.language.frozen import slotted
+
+if TYPE_CHECKING:
+    from aws_iam.answer import Where
 
 
 @slotted
@@ -11,6 +16,7 @@ class UnjudgedChange:
     """A change, where it is, and whether it may widen or narrow the access.
 
     `is_certain`: what it does is plain, such as the removal of a permissions boundary. `is_setting`: it is no policy.
+    `where` is its place in a file, where that has lines.
     """
 
     place: str
@@ -20,6 +26,13 @@ class UnjudgedChange:
     source: str
     is_certain: bool = False
     is_setting: bool = False
+    where: Where | None = None
+
+    def row(self) -> dict[str, str]:
+        """The change as a row of an answer."""
+        at = self.where
+        named = {"file": f"{at.file}:{at.line}"} if at and at.file else {}
+        return {**named, "place": self.place or "the policy", "why": self.says}
 
     def finding(self) -> Finding | None:
         """The change as gained access, if it may be one."""
@@ -42,6 +55,7 @@ class UnjudgedChange:
             severity=Severity.MEDIUM if self.is_setting else Severity.HIGH,
             status=Status.UNKNOWN,
             reason=f"not judged: {self.says}" if self.is_setting else self.says,
+            where=self.where,
             resource=self.place or None,
             source=self.source,
         )

@@ -246,11 +246,17 @@ class Policy:
 
 @slotted
 class Holder:
-    """A resource of a larger document that has a policy: its name there, its type, and the principals that it is attached to."""
+    """A resource of a larger document that has a policy: its name there, its type, and the principals that it is attached to.
+
+    `in_force` is false where the values that are known leave no such resource, or where nothing uses the document; None
+    where that is known only at deployment. `instances` are the resources with the same document, where these are several.
+    """
 
     name: str = ""
     type: str = ""
     attached_to: tuple[str, ...] = ()
+    in_force: bool | None = True
+    instances: tuple[Holder, ...] = ()
 
 
 NO_HOLDER = Holder()

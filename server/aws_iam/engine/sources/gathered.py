@@ -47,9 +47,11 @@ class Gathered:
     attachments: tuple[PolicyAttachment, ...] = ()
     """Policies that the files attach without their documents."""
     settings: tuple[AccessSetting, ...] = ()
-    """What else decides about access in templates and plans."""
+    """What else decides about access in templates, plans and Terraform files."""
     resources: tuple[FoundResource, ...] = ()
-    """All resources of templates and plans."""
+    """All resources of templates, plans and Terraform files."""
+    without_value: tuple[str, ...] = ()
+    """The variables without a value that policies of Terraform files depend on."""
 
 
 def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gathered:
@@ -61,6 +63,7 @@ def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gather
         attachments=tuple(attachment for part in parts for attachment in part.attachments),
         settings=tuple(setting for part in parts for setting in part.settings),
         resources=tuple(resource for part in parts for resource in part.resources),
+        without_value=tuple(name for part in parts for name in part.without_value),
     )
 
 

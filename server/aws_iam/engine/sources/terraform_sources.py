@@ -56,5 +56,8 @@ def of_terraform(
             for file, place in found.places
             if isinstance(place, PolicyAttachment)
         ),
+        settings=found.settings,
+        resources=found.resources,
+        without_value=found.without_value,
     )
     return gathered_, found.named

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MOST_REASONS = 20
 _MOST_PLACES = 5
 _MOST_FILES = 50
+_MOST_VARIABLES = 20
 _UNRESOLVED = "values are known only at deployment"
 
 
@@ -85,6 +86,9 @@ def input_facts(gathered: Gathered, partly: Iterable[Unread] = ()) -> dict[str, 
     values = sum(len(source.unresolved) for source in gathered.sources)
     if values:
         found["values_known_only_at_deployment"] = values
+    if gathered.without_value:
+        shown = joined(list(gathered.without_value), shown=_MOST_VARIABLES)
+        found["variables_without_value"] = shown
     if rows := not_judged_rows(gathered, partly):
         found["not_judged"] = rows
     return found

@@ -11,6 +11,7 @@ from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.document import dump as dumped
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gather import gathered
+from aws_iam.tools.kit.policy_inputs import input_facts
 
 if TYPE_CHECKING:
     from aws_iam.engine.sources.gathered import Gathered
@@ -47,6 +48,14 @@ def actions(found: Gathered) -> dict[str, str]:
         ({"terraform.tfvars": 'action = "s3:A"'}, "s3:A"),
         ({"terraform.tfvars": 'action = "s3:A"', "terraform.tfvars.json": '{"action": "s3:B"}'}, "s3:B"),
         ({"terraform.tfvars": 'action = "s3:A"', "z.auto.tfvars": 'action = "s3:Z"', "a.auto.tfvars": 'action = "s3:Y"'}, "s3:Z"),
+        ({"a.auto.tfvars": 'action = "s3:Y"', "terraform.tfvars.json": '{"action": "s3:B"}'}, "s3:Y"),
+        ({"b.auto.tfvars": 'action = "s3:Y"', "a.auto.tfvars.json": '{"action": "s3:B"}'}, "s3:Y"),
+        ({"a.auto.tfvars": 'action = "s3:Y"', "b.auto.tfvars.json": '{"action": "s3:B"}'}, "s3:B"),
+        ({"B.auto.tfvars": 'action = "s3:B"', "a.auto.tfvars": 'action = "s3:Y"'}, "s3:Y"),
+        ({"Terraform.tfvars": 'action = "s3:A"'}, "s3:Default"),
+        ({"auto.tfvars": 'action = "s3:A"'}, "s3:Default"),
+        ({"terraform.tfvars": 'other = "s3:A"'}, "s3:Default"),
+        ({"terraform.tfvars": 'action = "s3:A"', "main_override.tf": 'variable "action" {\n  default = "s3:O"\n}'}, "s3:A"),
         ({"test.tfvars": 'action = "s3:A"'}, "s3:Default"),
         ({"other/terraform.tfvars": 'action = "s3:A"'}, "s3:Default"),
         ({"override.tf": 'variable "action" {\n  default = "s3:O"\n}'}, "s3:O"),
@@ -111,3 +120,33 @@ def test_an_unreadable_file_is_named() -> None:
     files = (File(name="a.tf", text=MAIN), File(name="b.tf", unreadable="permission denied"))
     (unread,) = gathered(Files(files=files, folder=".")).unread
     assert (unread.file, unread.why) == ("b.tf", "permission denied")
+
+
+WITHOUT = """
+variable "action" {}
+variable "on" {}
+variable "tag" {}
+variable "given" {}
+locals {
+  on = var.on
+}
+resource "aws_iam_policy" "p" {
+  count  = local.on ? 1 : 0
+  tags   = { a = var.tag }
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = upper(var.action), Resource = var.given }] })
+}
+"""
+
+
+def test_the_variables_without_a_value_that_decide_about_access_are_named() -> None:
+    values = {"dev.auto.tfvars": 'given = "*"', "prod.tfvars": 'action = "s3:*"'}
+    assert read({"main.tf": WITHOUT, **values}).without_value == ("var.action", "var.on")
+    call = 'module "m" {\n  source = "./m"\n  given  = "*"\n  on     = true\n}\n'
+    found = read({"main.tf": call, "m/main.tf": WITHOUT, "m/terraform.tfvars": 'action = "s3:*"'})
+    assert found.without_value == ("module.m.var.action",)
+    many = "".join(
+        f'variable "v{number}" {{}}\n{MAIN.replace("var.action", f"var.v{number}").split(chr(10), 4)[4]}'
+        for number in range(30)
+    )
+    facts = input_facts(read({"main.tf": many}))
+    assert facts["variables_without_value"].endswith("and 10 more")

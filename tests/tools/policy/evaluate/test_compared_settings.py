@@ -1,12 +1,14 @@
-"""`policy compare` names each setting that decides about access and is no policy, in templates and in plans."""
+"""`policy compare` names each setting that decides about access and is no policy, in templates, plans and Terraform files."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from aws_iam import resources
+from aws_iam.engine.sources.terraform.permissions import permission_rows
 from aws_iam.tools.policy.actions import tool
 
 ROWS = resources.data("access-settings.json")
@@ -33,10 +35,27 @@ def plan(type_: str, values: Any) -> dict[str, Any]:
     return {"planned_values": {"root_module": {"resources": listed}}}
 
 
-@pytest.mark.parametrize("file_format", ["cloudformation", "terraform"])
-def test_every_setting_that_changes_is_not_judged(file_format: str) -> None:
-    of_format, own = (template, "Own") if file_format == "cloudformation" else (plan, "{type}.own")
+def source(type_: str, values: dict[str, Any]) -> str:
+    role = f'name = "role"\n  assume_role_policy = jsonencode({json.dumps(DOCUMENT)})'
+    own = "\n  ".join(f"{name} = {json.dumps(value)}" for name, value in values.items())
+    return f'resource "aws_iam_role" "role" {{\n  {role}\n}}\nresource "{type_}" "own" {{\n  {own}\n}}\n'
+
+
+@pytest.mark.parametrize(
+    ("file_format", "of_format", "own"),
+    [
+        ("cloudformation", template, "Own"),
+        ("terraform", plan, "{type}.own"),
+        ("terraform", source, "{type}.own"),
+    ],
+)
+def test_every_setting_that_changes_is_not_judged(
+    file_format: str, of_format: Any, own: str
+) -> None:
     for row in ROWS[file_format]:
+        # Terraform's language has them as statements, which are compared.
+        if of_format is source and row["type"] in permission_rows():
+            continue
         path, type_ = row.get("path") or row.get("paths", ["Any"])[0], row["type"]
         sides = [of_format(type_, nested(path, value)) for value in ("new", "old")]
         answer = tool.run({"action": "compare", "document": sides[0], "baseline": sides[1]})

@@ -19,6 +19,7 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from aws_iam.answer import Where
     from aws_iam.engine.parsing.json_nodes import Node
 
 _DATA = "access-settings.json"
@@ -41,7 +42,9 @@ class SettingSubject:
 class AccessSetting:
     """A setting of a resource, or a resource that is one as a whole; `value` is the same text for the same setting.
 
-    With `only_changed` it comes and goes with its resource without saying anything about the access of others.
+    With `only_changed` it comes and goes with its resource without saying anything about the access of others. Without
+    `is_known` a part of the value is known only at deployment. `in_force` is that of its resource
+    (`Holder`), `where` its line, where files have some.
     """
 
     holder: str
@@ -50,6 +53,9 @@ class AccessSetting:
     value: str
     only_changed: bool = False
     file: str | None = None
+    where: Where | None = None
+    is_known: bool = True
+    in_force: bool | None = True
 
     @property
     def is_resource(self) -> bool:

@@ -27,7 +27,8 @@ class PolicyAttachment:
     """A policy that is attached to a role, a user, a group or a function: by ARN, by the name of an AWS managed policy.
 
     `policy` has `${…}` where the value is known only at deployment, and is a logical id for a policy of the template. With `is_boundary` it limits the others. `document` is
-    the name of its document, where the same file has it; `target` is the principal, where the holder is none.
+    the name of its document, where the same file has it; `target` is the principal, where the holder is none. `in_force`
+    is that of the resource that attaches it (`Holder`).
     """
 
     holder: str
@@ -37,6 +38,7 @@ class PolicyAttachment:
     file: str | None = None
     document: str = ""
     target: str = ""
+    in_force: bool | None = True
 
     @property
     def name(self) -> str:

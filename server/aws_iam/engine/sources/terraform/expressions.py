@@ -100,6 +100,8 @@ class Evaluator(Unknowns):
     """Which of the values that an unknown value is compared with it is taken for."""
     compared: set[str] = field(default_factory=set)
     """The unknown values that were compared with others."""
+    missing: set[str] = field(default_factory=set)
+    """The variables without a value that were asked for."""
     _compared_with: dict[str, list[str]] = field(default_factory=dict)
 
     # Values

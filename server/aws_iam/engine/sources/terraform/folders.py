@@ -164,14 +164,18 @@ def _overrides(name: str) -> bool:
 
 
 def _is_automatic(name: str) -> bool:
-    """Whether Terraform reads the values of a `.tfvars` file without being told."""
-    base = posixpath.basename(name.replace("\\", "/")).lower()
+    """Whether Terraform reads the values of a `.tfvars` file without being told; its name is exact."""
+    base = posixpath.basename(name.replace("\\", "/"))
     return base in {"terraform.tfvars", "terraform.tfvars.json"} or base.endswith(
         (".auto.tfvars", ".auto.tfvars.json")
     )
 
 
 def _order(file: File) -> tuple[int, str]:
-    base = posixpath.basename(file.name.replace("\\", "/")).lower()
+    """Where Terraform reads it: a later value counts.
+
+    https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence
+    """
+    base = posixpath.basename(file.name.replace("\\", "/"))
     first = {"terraform.tfvars": 0, "terraform.tfvars.json": 1}
     return first.get(base, 2), base

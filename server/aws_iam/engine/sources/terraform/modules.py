@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST_INSTANCES = 50
 """So many instances of one block are read."""
 _LOCAL_SOURCE = ("./", "../")
+_BOOLEANS = frozenset({"true", "false"})
 _MOST_NESTED = 10
 
 
@@ -31,12 +32,19 @@ _MOST_NESTED = 10
 class Instance:
     """One instance of a block: what follows its address, and the scope of its expressions.
 
-    `off`: there is none with the values that are known, the block is read nevertheless.
+    `off`: there is none with the values that are known, the block is read nevertheless. Without `is_certain` it is not
+    known whether there is one.
     """
 
     suffix: str
     scope: Scope
     off: bool = False
+    is_certain: bool = True
+
+    @property
+    def in_force(self) -> bool | None:
+        """Whether there is one; None where that is not known."""
+        return not self.off if self.is_certain else None
 
 
 @dataclass(slots=True, eq=False)
@@ -50,9 +58,13 @@ class Module:
     arguments: Mapping[str, Callable[[], Node]] = field(default_factory=dict)
     parents: tuple[str, ...] = ()
     off: bool = False
+    in_force: bool | None = True
     root_folder: str = ""
-    # Values by what they are of, whether an unknown condition decided about them, and what was compared in it.
-    _known: dict[tuple[object, ...], tuple[Node, bool, set[str]]] = field(default_factory=dict)
+    # Values by what they are of, whether an unknown condition decided about them, what was compared in it, and which
+    # variables without a value were asked for.
+    _known: dict[tuple[object, ...], tuple[Node, bool, set[str], set[str]]] = field(
+        default_factory=dict
+    )
     _open: set[tuple[object, ...]] = field(default_factory=set)
     _calls: dict[str, tuple[Module, ...]] = field(default_factory=dict)
 
@@ -88,23 +100,26 @@ class Module:
         evaluator = self.evaluator
         key = (*key, evaluator.side, evaluator.choice, evaluator.off)
         if key in self._known:
-            value, conditional, compared = self._known[key]
+            value, conditional, compared, missing = self._known[key]
             evaluator.conditional |= conditional
             evaluator.compared |= compared
+            evaluator.missing |= missing
             return value
         if key in self._open:
             return evaluator.hole(".".join(map(str, key[:3])), at)
         self._open.add(key)
-        before = evaluator.conditional, evaluator.compared
-        evaluator.conditional, evaluator.compared = False, set()
+        before = evaluator.conditional, evaluator.compared, evaluator.missing
+        evaluator.conditional, evaluator.compared, evaluator.missing = False, set(), set()
         try:
             value = compute()
         finally:
             self._open.discard(key)
             conditional, compared = evaluator.conditional, evaluator.compared
+            missing = evaluator.missing
             evaluator.conditional = before[0] or conditional
             evaluator.compared = before[1] | compared
-        self._known[key] = (value, conditional, compared)
+            evaluator.missing = before[2] | missing
+        self._known[key] = (value, conditional, compared, missing)
         return value
 
     # Names
@@ -129,6 +144,7 @@ class Module:
         if value is None and default is not None:
             value = self.evaluator.value_or_hole(default, self.scope)
         if value is None:
+            self.evaluator.missing.add(f"{self.address}var.{name}")
             return self.evaluator.hole(f"var.{name}", at)
         return variable_types.converted(self.evaluator, value, type_, self.scope)
 
@@ -148,8 +164,24 @@ class Module:
 
     # Instances
 
+    def has_in_force(self, instance: Instance) -> bool | None:
+        """Whether there is an instance of a block of this module; None where that is not known."""
+        own = {self.in_force, instance.in_force}
+        return False if False in own else None if None in own else True
+
     def instances(self, block: Block) -> tuple[list[Instance], int]:
         """The instances of a resource or a call of a module, and how many more there are."""
+        evaluator = self.evaluator
+        before, evaluator.conditional = evaluator.conditional, False
+        try:
+            found, further = self._instances(block)
+            if evaluator.conditional:
+                found = [replace(instance, is_certain=False) for instance in found]
+        finally:
+            evaluator.conditional |= before
+        return found, further
+
+    def _instances(self, block: Block) -> tuple[list[Instance], int]:
         evaluator, body = self.evaluator, block.body
         if (count := body.attribute("count")) is not None:
             return self._counted(evaluator.value_or_hole(count, self.scope), block.at)
@@ -157,11 +189,15 @@ class Module:
             holder = evaluator.value_or_hole(for_each, self.scope)
             entries = None if evaluator.is_hole(holder) else self._entries(holder, block.at)
             if entries is None:
-                return [self._each("", self._unknown_entry(block.at))], 0
+                return [self._each("", self._unknown_entry(block.at), is_certain=False)], 0
             if not entries:
                 return [self._each("", self._unknown_entry(block.at), off=True)], 0
             shown = [
-                self._each(f'["{_plain(key, evaluator)}"]', (key, value))
+                self._each(
+                    f'["{_plain(key, evaluator)}"]',
+                    (key, value),
+                    is_certain=not evaluator.is_rest(value),
+                )
                 for key, value in entries[:MOST_INSTANCES]
             ]
             return shown, max(0, len(entries) - MOST_INSTANCES)
@@ -183,7 +219,8 @@ class Module:
         if not known:
             index = self.evaluator.hole("count.index", at)
             off = text == "false"
-            return [Instance(suffix="", scope=self._with("count", at, index=index), off=off)], 0
+            scope = self._with("count", at, index=index)
+            return [Instance(suffix="", scope=scope, off=off, is_certain=text in _BOOLEANS)], 0
         wanted = int(text)
         found = [
             Instance(
@@ -198,10 +235,17 @@ class Module:
     def _with(self, name: str, at: Place, **members: Node) -> Scope:
         return Scope(module=self, names={name: mapped(members.items(), at)})
 
-    def _each(self, suffix: str, entry: tuple[Node, Node], *, off: bool = False) -> Instance:
+    def _each(
+        self,
+        suffix: str,
+        entry: tuple[Node, Node],
+        *,
+        off: bool = False,
+        is_certain: bool = True,
+    ) -> Instance:
         key, value = entry
         scope = self._with("each", key.at, key=key, value=value)
-        return Instance(suffix=suffix, scope=scope, off=off)
+        return Instance(suffix=suffix, scope=scope, off=off, is_certain=is_certain)
 
     def _unknown_entry(self, at: Place) -> tuple[Node, Node]:
         return self.evaluator.hole("each.key", at), self.evaluator.hole("each.value", at)
@@ -355,6 +399,7 @@ class Module:
                 arguments=arguments,
                 parents=(*self.parents, self.folder),
                 off=self.off or instance.off,
+                in_force=self.has_in_force(instance),
                 root_folder=self.root_folder,
             )
 

@@ -6,7 +6,7 @@ A document is read once where several resources use it, and where several instan
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.parsing.made_nodes import listed, mapped
+from aws_iam.engine.sources.containers.access_settings import attached_to_paths
 from aws_iam.engine.sources.containers.attachments import (
     attachment_rows,
     attachments,
@@ -39,6 +40,7 @@ from aws_iam.engine.sources.terraform.functions.calls import called
 from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
 from aws_iam.engine.sources.terraform.results import UNKNOWN, Candidate, Results, file_of
+from aws_iam.engine.sources.terraform.settings import module_setting, settings
 from aws_iam.engine.sources.terraform.syntax import Block, Body, Literal, may_hold_policy
 from aws_iam.engine.sources.terraform.values import Budget, Invalid, TooMuch
 from aws_iam.errors import InputError
@@ -48,6 +50,8 @@ from aws_iam.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting
+    from aws_iam.engine.sources.containers.policy_places import FoundResource
     from aws_iam.engine.sources.files import File
     from aws_iam.engine.sources.terraform.folders import Folder
     from aws_iam.engine.sources.terraform.results import Found
@@ -81,6 +85,12 @@ class TerraformPolicies:
     refused: Mapping[str, InputError]
     named: frozenset[str]
     """The other files that expressions read: templates and documents."""
+    settings: tuple[AccessSetting, ...]
+    """What decides about access and is no policy."""
+    resources: tuple[FoundResource, ...]
+    """The resources that there may be, and the documents that something uses."""
+    without_value: tuple[str, ...]
+    """The variables without a value that policies and settings depend on."""
 
 
 def terraform_policies(
@@ -116,7 +126,12 @@ def terraform_policies(
     for folder in folders.values():
         refused |= folder.refused
     return TerraformPolicies(
-        places=tuple(results.with_documents()), refused=refused, named=frozenset(named)
+        places=tuple(results.with_documents()),
+        refused=refused,
+        named=frozenset(named),
+        settings=tuple(results.settings),
+        resources=tuple(results.resources),
+        without_value=tuple(sorted(evaluator.missing)),
     )
 
 
@@ -234,11 +249,15 @@ class _Reading:
         places = self._places(type_, body, instance)
         targets = [path for place in places for path in place.targets]
         targets += (path for row in rows for path in row.targets)
+        targets += attached_to_paths(type_)
         wanted = [*(place.path for place in places), *(row.path for row in rows), *targets]
         heads = {path.partition(".")[0].removesuffix("[]"): "." in path for path in wanted}
         held = self._held(body, heads, instance)
         attached_to = tuple(map(self.results.shown, texts_at(held, targets)))
-        holder = Holder(name=address, type=type_, attached_to=attached_to)
+        in_force = module.has_in_force(instance)
+        holder = Holder(name=address, type=type_, attached_to=attached_to, in_force=in_force)
+        if in_force is not False:
+            self.results.exists(block, address)
         done: set[str] = set()
         for place in places:
             done.add(place.path.partition(".")[0].removesuffix("[]"))
@@ -251,12 +270,16 @@ class _Reading:
             content = permission(self.evaluator, row, block, instance.scope)
             place = PolicyPlace(path="", kind=Kind.RESOURCE, resource_type=row.resource_type)
             self.results.read(Candidate(block, address, ("", ""), place, holder), content)
+        else:
+            shown, scope = self.results.shown, instance.scope
+            for setting in settings(self.evaluator, shown, block, scope, address, in_force):
+                self.results.set_beside(block, setting)
         if type_ == _MANAGED and self.evaluator.side:
             self._remember_arn(module, block, instance, f"{address}.policy")
         for own in attachments(_DATA, type_, held, address, self.results.shown):
-            self.results.attach(block, own)
+            self.results.attach(block, replace(own, in_force=in_force))
         others = set(_not_iam().get(type_, ())) | done | heads.keys() | _META
-        self._others(block, body, address, others, instance)
+        self._others(block, body, replace(holder, type="", attached_to=()), others, instance)
 
     def _places(self, type_: str, body: Body, instance: Instance) -> tuple[PolicyPlace, ...]:
         if type_ != _ORGANIZATION:
@@ -306,31 +329,48 @@ class _Reading:
         """The documents that a module which is not among the files is given."""
         if module.called_folder(block) is None:
             address = f"{module.address}{_address(block)}{instance.suffix}"
-            self._others(block, block.body, address, _META, instance)
+            in_force = module.has_in_force(instance)
+            holder = Holder(name=address, in_force=in_force)
+            self._others(block, block.body, holder, _META, instance)
             source = block.body.attribute("source")
             text = source.value.text if isinstance(source, Literal) else ""
             if text.startswith((".", "/")) or _OF_POLICIES.search(text):
                 why = f"the module {quoted(text)} is not among the files"
                 self.results.unread(block, address, "source", why)
+                shown, scope = self.results.shown, instance.scope
+                self.results.set_beside(
+                    block,
+                    module_setting(self.evaluator, shown, block, scope, address, in_force),
+                )
 
     def _others(
         self,
         block: Block,
         body: Body,
-        address: str,
+        holder: Holder,
         leaving: frozenset[str] | set[str],
         instance: Instance,
     ) -> None:
         for name in body.attribute_names:
             expression = body.attribute(name)
             if name not in leaving and expression is not None:
+                missing = set(self.evaluator.missing)
                 value = self.evaluator.value_or_hole(expression, instance.scope)
-                self._documents_under(block, f"{address}.{name}", name, value)
+                if not self._documents_under(block, holder, f"{holder.name}.{name}", name, value):
+                    self.evaluator.missing = missing
 
-    def _documents_under(
-        self, block: Block, address: str, name: str, value: Node, *, unused: bool = False
-    ) -> None:
-        """Each policy in a value: objects and texts that look like one."""
+    def _documents_under(  # noqa: PLR0913 - a value is its argument with its block
+        self,
+        block: Block,
+        holder: Holder,
+        address: str,
+        name: str,
+        value: Node,
+        *,
+        unused: bool = False,
+    ) -> bool:
+        """Read each policy in a value, objects and texts that look like one; whether there is any."""
+        found = False
         todo: list[tuple[tuple[str | int, ...], Node]] = [((), value)]
         while todo:
             path, node = todo.pop()
@@ -344,13 +384,15 @@ class _Reading:
                     continue
                 looks = PolicyByLooks((name, *path), content)
                 place = PolicyPlace(path="", kind=Kind.TRUST if looks.is_trust else None)
-                key, holder = (f"{name}{shown}", ""), Holder(name=address)
+                key = (f"{name}{shown}", "")
                 self.results.read(Candidate(block, address + shown, key, place, holder), node)
+                found = True
             elif isinstance(content, Syntax) and '"Effect"' in node.text:
                 self.results.unread(block, address + shown, name, UNKNOWN)
             else:
                 todo += [((*path, member.key), member.value) for member in reversed(node.members)]
                 todo += [((*path, number), item) for number, item in enumerate(node.items)][::-1]
+        return found
 
     def _evaluated(self, module: Module, block: Block, instance: Instance) -> None:
         """Evaluate a document, so that those it is made of are known."""
@@ -359,11 +401,14 @@ class _Reading:
     def _alone(self, module: Module, block: Block, instance: Instance) -> None:
         """A document that nothing uses."""
         content = module.document(block.labels[1], instance)
+        address = f"{module.address}data.{DOCUMENT}.{block.labels[1]}{instance.suffix}"
         if (id(block.at.lines), block.at.offset) in self.evaluator.merged:
+            self.results.exists(block, address)
             return
-        name = f"{module.address}data.{DOCUMENT}.{block.labels[1]}{instance.suffix}.json"
         place = PolicyPlace(path="json")
-        self.results.read_alone(Candidate(block, name, ("json", "json"), place, Holder()), content)
+        holder = Holder(name=address, type=DOCUMENT, in_force=False)
+        candidate = Candidate(block, f"{address}.json", ("json", "json"), place, holder)
+        self.results.read_alone(candidate, content)
 
     def _unused(self, module: Module) -> None:
         """The policies in locals and in defaults of variables that nothing used."""
@@ -378,10 +423,13 @@ class _Reading:
                 continue
             block = Block(type=f"{type_}.{name}", labels=(), body=_EMPTY, at=expression.at)
             self.evaluator.budget.begin(MOST_STEPS_OF_ONE)
+            missing = set(self.evaluator.missing)
             try:
                 value = self.evaluator.value_or_hole(expression, module.scope)
                 address = f"{module.address}{block.type}"
-                self._documents_under(block, address, name, value, unused=True)
+                holder = Holder(name=address)
+                if not self._documents_under(block, holder, address, name, value, unused=True):
+                    self.evaluator.missing = missing
             except (TooMuch, Invalid, InputError) as refused:
                 self._skip(module, block, refused)
 

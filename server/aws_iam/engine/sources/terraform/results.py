@@ -5,18 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.answer import Where
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.parsing.made_nodes import placed
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
-from aws_iam.engine.sources.containers.policy_places import FoundPolicy, PolicyPlace, SkippedPlace
+from aws_iam.engine.sources.containers.policy_places import (
+    FoundPolicy,
+    FoundResource,
+    PolicyPlace,
+    SkippedPlace,
+)
 from aws_iam.engine.sources.terraform.embedded_json import document_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.language.document import Holder
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.terraform.expressions import Evaluator
     from aws_iam.engine.sources.terraform.syntax import Block
 
@@ -50,6 +57,10 @@ class Results:
         self._covered: dict[tuple[object, int], str] = {}
         self.managed: dict[str, str] = {}
         """The names of the documents of managed policies, by ARN."""
+        self.settings: dict[AccessSetting, None] = {}
+        """What else decides about access."""
+        self.resources: dict[FoundResource, None] = {}
+        """The resources that there may be, and the documents that something uses."""
 
     def with_documents(self) -> Iterator[tuple[str, Found]]:
         """All that was found with its file, attachments with the names of their documents."""
@@ -83,6 +94,17 @@ class Results:
             self._seen.add(attachment)
             self._found.append((file_of(block), attachment))
 
+    def exists(self, block: Block, address: str) -> None:
+        """Name a resource."""
+        self.resources[FoundResource(name=address, file=file_of(block) or None)] = None
+
+    def set_beside(self, block: Block, setting: AccessSetting) -> None:
+        """Add a setting that decides about access."""
+        lines, file = block.at.lines, file_of(block) or None
+        line, column = lines.at(block.at.offset) if lines else (None, None)
+        where = Where(file=file, line=line, column=column)
+        self.settings[replace(setting, file=file, where=where)] = None
+
     def read(self, candidate: Candidate, value: Node) -> None:
         """Add the document that a value holds."""
         content = self._document(candidate, value)
@@ -95,8 +117,10 @@ class Results:
     def read_alone(self, candidate: Candidate, value: Node) -> None:
         """Add a document that no resource has, unless others have all of its statements."""
         block = candidate.block
-        repeated = (file_of(block), block.at.offset, candidate.path) in self._at
-        if self.is_covered(value) or (self._evaluator.off and repeated):
+        if self.is_covered(value):
+            self.exists(block, candidate.holder.name)
+            return
+        if self._evaluator.off and (file_of(block), block.at.offset, candidate.path) in self._at:
             return
         # What is wrong with a statement of another policy is said there.
         covered = (self._covered.get(statement) for statement in _statements(value))
@@ -164,10 +188,26 @@ class Results:
     def _attach_too(self, number: int, holder: Holder) -> None:
         """Another instance has the same document: its principals have it too."""
         file, found = self._found[number]
-        if isinstance(found, FoundPolicy):
-            attached = dict.fromkeys((*found.holder.attached_to, *holder.attached_to))
-            both = replace(found.holder, attached_to=tuple(attached))
-            self._found[number] = (file, replace(found, holder=both))
+        if not isinstance(found, FoundPolicy):
+            return
+        own = found.holder
+        listed = own.instances or (own,)
+        if all(instance.name != holder.name for instance in listed):
+            listed = (*listed, holder)
+        listed = tuple(instance for instance in listed if instance.in_force is not False)
+        if own.in_force is False or holder.in_force is False:
+            # One that is switched off attaches it to nobody.
+            attached_to = (own if own.in_force is not False else holder).attached_to
+        else:
+            attached_to = tuple(dict.fromkeys((*own.attached_to, *holder.attached_to)))
+        either = {own.in_force, holder.in_force}
+        both = replace(
+            own,
+            attached_to=attached_to,
+            in_force=True if True in either else None if None in either else False,
+            instances=listed if listed != (own,) else (),
+        )
+        self._found[number] = (file, replace(found, holder=both))
 
     def _filled(self, found: FoundPolicy) -> FoundPolicy:
         """The policy with values in the place of what is not known."""

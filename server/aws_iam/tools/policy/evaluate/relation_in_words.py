@@ -127,6 +127,14 @@ def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
     if found.comparison.relation != "unknown" and says:
         yield f"Not compared: {'; '.join(says[:_SHOWN])}{_and_more(says)}."
     yield from _ineffective_in_words(found)
+    for switched, without in (
+        (found.switched_off, "no instance of it is left"),
+        (found.switched_on, "there was no instance of it"),
+    ):
+        if switched:
+            resources = joined([quoted(name) for name in switched], shown=_SHOWN)
+            way = "off" if switched is found.switched_off else "on"
+            yield f"Switched {way}: {resources} ({without})."
     if found.renamed:
         listed = [f"{quoted(was)} is called {quoted(now)} now" for was, now in found.renamed]
         yield f"Renamed, with the same policies: {joined(listed, shown=_SHOWN)}."

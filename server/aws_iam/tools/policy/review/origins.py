@@ -14,7 +14,7 @@ from aws_iam.engine.language.document import Policy
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.compare import ComparedDocuments
@@ -25,15 +25,17 @@ if TYPE_CHECKING:
 class Origins:
     """The policies of both sides, by the identity of their statements."""
 
-    document: Mapping[int, Source]
-    baseline: Mapping[int, Source]
+    document: Mapping[int, Sequence[Source]]
+    baseline: Mapping[int, Sequence[Source]]
 
     def of(self, change: AccessChange) -> Source | None:
         """The policy whose statement changed; None where the comparison made it up."""
         first, other = self.document, self.baseline
         if change.of_baseline:
             first, other = other, first
-        return first.get(change.statement_id) or other.get(change.statement_id)
+        found = first.get(change.statement_id) or other.get(change.statement_id) or ()
+        # Several resources may have the same document.
+        return next((own for own in found if own.name == change.policy), next(iter(found), None))
 
     def where(self, change: AccessChange) -> Where:
         """The place of the statement, with its file; of a policy of AWS that is attached, none."""
@@ -61,10 +63,10 @@ def origins(found: ComparedDocuments) -> Origins:
     return Origins(*map(_by_statement, found.sources))
 
 
-def _by_statement(sources: Iterable[Source]) -> dict[int, Source]:
-    by_statement: dict[int, Source] = {}
+def _by_statement(sources: Iterable[Source]) -> dict[int, list[Source]]:
+    by_statement: dict[int, list[Source]] = {}
     for source in sources:
         if isinstance(source.content, Policy):
             for statement in source.content.statements:
-                by_statement.setdefault(id(statement), source)
+                by_statement.setdefault(id(statement), []).append(source)
     return by_statement

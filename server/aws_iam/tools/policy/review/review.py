@@ -103,8 +103,7 @@ def _not_judged(found: ComparedDocuments) -> Iterator[Mapping[str, str]]:
     """What was not judged of the change; what the baseline left open in the same way is no part of it."""
     new, old = map(policy_inputs.not_judged_rows, found.inputs)
     yield from (row for row in new if row not in old)
-    for own in found.unjudged:
-        yield {"place": own.place or "the policy", "why": own.says}
+    yield from (own.row() for own in found.unjudged)
 
 
 def _facts(reviewed: Reviewed) -> dict[str, Any]:
@@ -113,6 +112,9 @@ def _facts(reviewed: Reviewed) -> dict[str, Any]:
         "policies": list(reviewed.policies()),
         "policies_unchanged": reviewed.unchanged,
     }
+    read = policy_inputs.input_facts(reviewed.found.inputs[0])
+    if "variables_without_value" in read:
+        facts["variables_without_value"] = read["variables_without_value"]
     if reviewed.not_judged:
         facts["not_judged"] = [dict(row) for row in reviewed.not_judged]
     return facts

@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.terraform.expressions import described
-from aws_iam.engine.sources.terraform.functions import collections, conversions, texts
+from aws_iam.engine.sources.terraform.functions import (
+    collections,
+    conversions,
+    networks,
+    regular_expressions,
+    texts,
+)
 from aws_iam.engine.sources.terraform.functions.files import FILE_FUNCTIONS
 from aws_iam.engine.sources.terraform.values import Invalid, boolean
 
@@ -19,7 +25,13 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
     from aws_iam.engine.sources.terraform.syntax import Call
 
-_FUNCTIONS = collections.FUNCTIONS | conversions.FUNCTIONS | texts.FUNCTIONS
+_FUNCTIONS = (
+    collections.FUNCTIONS
+    | conversions.FUNCTIONS
+    | networks.FUNCTIONS
+    | regular_expressions.FUNCTIONS
+    | texts.FUNCTIONS
+)
 # They return something only where all of their arguments are known; the others also where a part of them is.
 _KNOWN_ONLY = frozenset(
     {
@@ -28,17 +40,35 @@ _KNOWN_ONLY = frozenset(
         "anytrue",
         "base64decode",
         "base64encode",
+        "base64sha256",
+        "base64sha512",
         "ceil",
         "chunklist",
+        "cidrhost",
+        "cidrnetmask",
+        "cidrsubnet",
+        "cidrsubnets",
+        "csvdecode",
         "endswith",
         "floor",
+        "index",
+        "matchkeys",
         "max",
+        "md5",
         "min",
+        "parseint",
+        "pow",
         "range",
+        "regex",
+        "regexall",
         "reverse",
         "setintersection",
         "setproduct",
         "setsubtract",
+        "sha1",
+        "sha256",
+        "sha512",
+        "signum",
         "slice",
         "sort",
         "split",
@@ -46,9 +76,12 @@ _KNOWN_ONLY = frozenset(
         "strcontains",
         "strrev",
         "substr",
+        "sum",
         "tobool",
         "tonumber",
+        "transpose",
         "trim",
+        "urlencode",
         "yamldecode",
         "yamlencode",
         "zipmap",

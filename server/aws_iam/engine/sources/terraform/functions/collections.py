@@ -260,6 +260,51 @@ def _chunked(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node
     return listed((listed(part, at) for part in parts), at)
 
 
+def _position(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
+    for position, item in enumerate(items_of(evaluator, arguments[0])):
+        if evaluator.same(item, arguments[1]):
+            return number(position, at)
+    raise Invalid
+
+
+def _matching(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
+    own, keys, wanted = (items_of(evaluator, argument) for argument in arguments)
+    if len(own) != len(keys):
+        raise Invalid
+    pairs = zip(own, keys, strict=True)
+    found = [item for item, key in pairs if any(evaluator.same(key, one) for one in wanted)]
+    return listed(found, at)
+
+
+def _transposed(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
+    if arguments[0].form is not Form.OBJECT:
+        raise Invalid
+    found: dict[str, list[Node]] = {}
+    for key, own in members_of(arguments[0]):
+        for item in items_of(evaluator, own):
+            evaluator.budget.spend()
+            found.setdefault(evaluator.text(item), []).append(string(key, own.at))
+    return mapped(((key, listed(own, at)) for key, own in sorted(found.items())), at)
+
+
+def _summed(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
+    items = items_of(evaluator, arguments[0])
+    if not items:
+        raise Invalid
+    return number(sum(map(number_of, items)), at)
+
+
+def _power(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:  # noqa: ARG001
+    base, exponent = (float(number_of(own)) for own in arguments)
+    try:
+        result = base**exponent
+    except (OverflowError, ZeroDivisionError):
+        raise Invalid from None
+    if isinstance(result, complex):
+        raise Invalid
+    return number(result, at)
+
+
 def _same(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:  # noqa: ARG001
     return arguments[0]
 
@@ -279,24 +324,30 @@ FUNCTIONS: dict[str, Function] = {
     "element": _element,
     "flatten": _flatten,
     "floor": _extreme(lambda own: own[0] // 1),
+    "index": _position,
     "keys": _keys,
     "length": _length,
     "lookup": _lookup,
+    "matchkeys": _matching,
     "max": _extreme(max),
     "merge": _merge,
     "min": _extreme(min),
     "one": _one,
+    "pow": _power,
     "range": _range,
     "reverse": _reversed,
     "setintersection": _kept(common=True),
     "setproduct": _product,
     "setsubtract": _kept(common=False),
     "setunion": _union,
+    "signum": _extreme(lambda own: (own[0] > 0) - (own[0] < 0)),
     "slice": _slice,
     "sort": _sorted,
+    "sum": _summed,
     "tolist": _as_list,
     "tomap": _same,
     "toset": _set_of,
+    "transpose": _transposed,
     "values": _values,
     "zipmap": _zipmap,
 }

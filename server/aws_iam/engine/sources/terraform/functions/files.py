@@ -73,8 +73,15 @@ def _template(
     if found is None:
         return None
     name, text = found
+    return _filled(evaluator, text, name, variables, scope)
+
+
+def _filled(
+    evaluator: Evaluator, text: str, file: str | None, variables: Node, scope: Scope
+) -> Node:
+    """The text of a template with its variables."""
     try:
-        template = template_in(text, 0, Lines(text, name))
+        template = template_in(text, 0, Lines(text, file))
     except InputError:
         raise Invalid from None
     if variables.form is not Form.OBJECT:
@@ -84,6 +91,18 @@ def _template(
         inner = Scope(module=_Unknown(evaluator, scope), names=names)
     with evaluator.nested(4):
         return evaluator.value(template, inner)
+
+
+def _template_text(
+    evaluator: Evaluator,
+    arguments: Sequence[Node],
+    at: Place,  # noqa: ARG001
+    scope: Scope,
+) -> Node | None:
+    text = arguments[0]
+    if text.form is not Form.STRING or evaluator.placeholders.within(text.text):
+        return None
+    return _filled(evaluator, text.text, None, arguments[1], scope)
 
 
 class _Unknown:
@@ -158,4 +177,5 @@ FILE_FUNCTIONS: dict[str, FileFunction] = {
     "fileset": _fileset,
     "pathexpand": _path(str),
     "templatefile": _template,
+    "templatestring": _template_text,
 }

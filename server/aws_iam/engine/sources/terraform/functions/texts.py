@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, string
 from aws_iam.engine.parsing.made_nodes import listed
 from aws_iam.engine.sources.terraform.functions.collections import items_of
+from aws_iam.engine.sources.terraform.functions.regular_expressions import replaced
 from aws_iam.engine.sources.terraform.operators import number_of
 from aws_iam.engine.sources.terraform.values import Invalid, boolean
 
@@ -63,7 +64,7 @@ def _replace(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node
     if evaluator.placeholders.within(old):
         return None
     if len(old) > 1 and old[0] == old[-1] == "/":
-        return _replaced(evaluator, text, old[1:-1], new, at)
+        return replaced(evaluator, text, old[1:-1], new, at)
     evaluator.charge(len(text) + (text.count(old) + 1) * len(new))
     holder = arguments[0]
     if holder.form is Form.OBJECT and _is_within_texts(old, new):
@@ -96,31 +97,6 @@ def _replaced_within(evaluator: Evaluator, node: Node, old: str, new: str) -> No
             for member in node.members
         ),
     )
-
-
-# A regular expression with two repetitions and none within another takes at most some million steps on such a text.
-_LONGEST_SUBJECT = 300
-_LONGEST_PATTERN = 100
-_MOST_REPETITIONS = 2
-_REPEATED_GROUP = re.compile(r"\)[*+{?]|\\[0-9]|\(\?[^:]")
-
-
-def _replaced(evaluator: Evaluator, text: str, pattern: str, new: str, at: Place) -> Node | None:
-    """`replace` with a regular expression that is short and simple."""
-    repetitions = sum(map(pattern.count, "*+{"))
-    if (
-        evaluator.placeholders.within(text)
-        or max(len(text), len(new)) > _LONGEST_SUBJECT
-        or len(pattern) > _LONGEST_PATTERN
-        or repetitions > _MOST_REPETITIONS
-        or _REPEATED_GROUP.search(pattern)
-        or "$" in new
-    ):
-        return None
-    try:
-        return string(re.sub(pattern, lambda _: new, text), at)
-    except re.error:
-        raise Invalid from None
 
 
 _VERB = re.compile(r"%(?:\[(\d{1,3})\])?([-+ 0#]*)(\d{0,3})(?:\.(\d{1,2}))?([a-zA-Z%])")
@@ -214,6 +190,16 @@ def _substr(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
     return string(text[begin:] if length < 0 else text[begin : begin + length], at)
 
 
+def _indented(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node | None:
+    spaces, text = int(number_of(arguments[0])), evaluator.text(arguments[1])
+    if spaces < 0:
+        raise Invalid
+    if arguments[1].form in {Form.OBJECT, Form.ARRAY}:
+        return None  # JSON in lines of its own
+    evaluator.charge(len(text) + text.count("\n") * spaces)
+    return string(text.replace("\n", "\n" + " " * spaces), at)
+
+
 def _tested(test: Callable[[str, str], bool]) -> Function:
     def function(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
         return boolean(test(evaluator.text(arguments[0]), evaluator.text(arguments[1])), at)
@@ -226,6 +212,7 @@ FUNCTIONS: dict[str, Function] = {
     "endswith": _tested(str.endswith),
     "format": formatted,
     "formatlist": _formatlist,
+    "indent": _indented,
     "join": _join,
     "lower": _changed(str.lower),
     "replace": _replace,

@@ -206,11 +206,19 @@ class _Translated:
 
     def splat(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         at = self.place(tree)
-        result: Expression = Name(at, ITEM)
-        for part in _meaningful(parts[1]):
-            if hasattr(part, "children"):
-                result = self.step(result, part, at, depth)
-        return Splat(at, self.expression(parts[0], depth), result)
+        steps = [part for part in _meaningful(parts[1]) if hasattr(part, "children")]
+        # After `.*` an index is one of the result, after `[*]` one of each item.
+        end = len(steps)
+        if _name(tree) == "attr_splat_expr_term":
+            indexes = (n for n, part in enumerate(steps) if _name(part) == "braces_index")
+            end = next(indexes, end)
+        item: Expression = Name(at, ITEM)
+        for part in steps[:end]:
+            item = self.step(item, part, at, depth)
+        result: Expression = Splat(at, self.expression(parts[0], depth), item)
+        for part in steps[end:]:
+            result = self.step(result, part, at, depth)
+        return result
 
     def listed(self, tree: Any, parts: list[Any], depth: int) -> Expression:
         items = [self.expression(part, depth) for part in parts if hasattr(part, "children")]

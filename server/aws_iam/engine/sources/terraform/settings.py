@@ -1,0 +1,133 @@
+"""What decides about access in Terraform's files and is no policy: the rows of plans, by the arguments as they are written.
+
+settings(evaluator, shown, block, scope, address, True)   →   AccessSetting(holder="aws_s3_bucket_acl.logs", …), …
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, string
+from aws_iam.engine.parsing.made_nodes import listed, mapped
+from aws_iam.engine.sources.containers.access_settings import (
+    AccessSetting,
+    access_settings,
+    canonical,
+    setting_rows,
+    subject_named,
+)
+from aws_iam.engine.sources.terraform.blocks import expanded
+from aws_iam.engine.sources.terraform.values import Deferred
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+    from aws_iam.engine.sources.terraform.syntax import Block, Body
+
+_FORMAT = "terraform"
+_ABOUT_INSTANCES = frozenset({"count", "for_each", "depends_on", "providers"})
+
+
+def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, its address and whether there is one
+    evaluator: Evaluator,
+    shown: Callable[[str], str],
+    block: Block,
+    scope: Scope,
+    address: str,
+    in_force: bool | None,  # noqa: FBT001 - whether there is one, or None
+) -> Iterator[AccessSetting]:
+    """The settings of a resource; `shown` spells what is not known from these files."""
+    rows = setting_rows(_FORMAT, block.labels[0])
+    names = {path.partition(".")[0] for row in rows for path in (row.path, *row.paths) if path}
+    reader = _Arguments(evaluator, shown)
+    values = mapped(reader.under(block.body, names, scope), block.at)
+    for own in access_settings(_FORMAT, block.labels[0], values, address):
+        heads = [member.key for member in values.members if _is_of(own, member.key)]
+        is_known = in_force is not None and reader.unknown.isdisjoint(heads)
+        # One that may not be there is another setting than one that is.
+        value = own.value if in_force is not None else f"{own.value}, perhaps"
+        yield replace(own, value=value, is_known=is_known, in_force=in_force)
+
+
+def module_setting(  # noqa: PLR0913, PLR0917 - an instance, as above
+    evaluator: Evaluator,
+    shown: Callable[[str], str],
+    block: Block,
+    scope: Scope,
+    address: str,
+    in_force: bool | None,  # noqa: FBT001 - whether there is one, or None
+) -> AccessSetting:
+    """A call of a module that is not at hand, by all that it is given: its policies are not known."""
+    reader = _Arguments(evaluator, shown)
+    names = set(block.body.attribute_names) - _ABOUT_INSTANCES
+    values = mapped(reader.under(block.body, names, scope), block.at)
+    value = canonical(values)
+    return AccessSetting(
+        holder=address,
+        place=address,
+        subject=subject_named("module"),
+        value=value if in_force is not None else f"{value}, perhaps",
+        is_known=in_force is not None and not reader.unknown,
+        in_force=in_force,
+    )
+
+
+def _is_of(setting: AccessSetting, name: str) -> bool:
+    path = setting.place.removeprefix(setting.holder).removeprefix(".")
+    return not path or path.partition(".")[0] == name
+
+
+class _Arguments:
+    """Reads arguments and blocks; `unknown` has the outermost ones with a value that is not known."""
+
+    def __init__(self, evaluator: Evaluator, shown: Callable[[str], str]) -> None:
+        self._evaluator = evaluator
+        self._shown = shown
+        self._head = ""
+        self.unknown: set[str] = set()
+
+    def under(self, body: Body, names: set[str], scope: Scope) -> Iterator[tuple[str, Node]]:
+        """The arguments and blocks with these names; a block is a list of objects."""
+        for name in sorted(names):
+            self._head = name
+            value = self._value(body, name, scope)
+            if value is not None:
+                yield name, value
+
+    def _value(self, body: Body, name: str, scope: Scope) -> Node | None:
+        expression = body.attribute(name)
+        if expression is not None:
+            value = self._evaluator.value_or_hole(expression, scope)
+            return None if value.form is Form.NULL else self._spelled(value)
+        parts = [
+            mapped(self._nested(part.body, part.scope), part.at)
+            for part in expanded(self._evaluator, body, name, scope)
+        ]
+        return listed(parts, body.at) if parts else None
+
+    def _nested(self, body: Body, scope: Scope) -> Iterator[tuple[str, Node]]:
+        dynamic = (block.labels[0] for block in body.blocks_named("dynamic", 1))
+        blocks = (block.type for block in body.blocks if not block.labels)
+        for name in dict.fromkeys((*body.attribute_names, *blocks, *dynamic)):
+            value = self._value(body, name, scope) if name != "dynamic" else None
+            if value is not None:
+                yield name, value
+
+    def _spelled(self, value: Node) -> Node:
+        """The value with `${…}` for what is not known."""
+        self._evaluator.budget.spend()
+        text = value.text
+        if isinstance(value, Deferred) or self._evaluator.placeholders.within(text):
+            self.unknown.add(self._head)
+            return string(self._shown(text), value.at)
+        return value.but(
+            items=tuple(map(self._spelled, value.items)),
+            members=tuple(
+                Member.named(
+                    string(self._shown(member.key), member.name.at), self._spelled(member.value)
+                )
+                for member in value.members
+            ),
+        )
