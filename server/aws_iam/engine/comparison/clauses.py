@@ -16,6 +16,7 @@ from aws_iam.engine.comparison.permissive_policies import is_added
 from aws_iam.engine.evaluation.conditions import has_wildcards, is_short_arn
 from aws_iam.engine.evaluation.context import default_of, with_stand_ins
 from aws_iam.engine.evaluation.layers import IndexedStatement
+from aws_iam.engine.language.arn import as_short_form
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
@@ -158,7 +159,7 @@ def comparable_texts(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
 
 def as_written(text: str) -> str:
     """The text of a resource as the policy has it."""
-    return text.replace(_PLAIN, "${")
+    return as_short_form(text.replace(_PLAIN, "${"))
 
 
 def has_variables(policy: Policy) -> bool:

@@ -9,6 +9,7 @@ from aws_iam.engine.comparison.arn_formats import may_be_asked
 from aws_iam.engine.comparison.automaton import Budget, OverBudget
 from aws_iam.engine.comparison.named_accounts import accounts_of, known_owner
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
+from aws_iam.engine.language.arn import as_short_form
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
@@ -48,7 +49,9 @@ def ineffective_additions(
                     effective = changed if is_complete else None
                     if why := _why(word, statement, effective, owner, budget):
                         place = statement.place().pointer
-                        found.append({"entry": word, "statement": place, "why": why})
+                        found.append(
+                            {"entry": as_short_form(word), "statement": place, "why": why}
+                        )
     except OverBudget:
         why = "the policies have too many for all to be judged"
         found.append({"entry": "further entries", "statement": "", "why": why})
@@ -84,7 +87,7 @@ def _why(
         return ""
     resources = statement.resource_words
     if resources and not _meet(known, resources, budget):
-        on = joined([quoted(text) for text in resources], "or", shown=_SHOWN)
+        on = joined([quoted(as_short_form(text)) for text in resources], "or", shown=_SHOWN)
         return f"it is never asked for on {on}"
     if changed is None:
         return ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.comparison.automaton import Budget, OverBudget
 from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
+from aws_iam.engine.language.arn import as_short_form
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers
 from aws_iam.escape import quoted
@@ -100,7 +101,8 @@ class ResourceChange:
     def in_words(self, *, of_baseline: bool) -> str:
         """Both in words; where one are exceptions, only those that a change of this side does not name."""
         was, now = (
-            joined([quoted(text) for text in own], shown=_SHOWN) for own in (self.was, self.now)
+            joined([quoted(as_short_form(text)) for text in own], shown=_SHOWN)
+            for own in (self.was, self.now)
         )
         if self.was_excluded and self.is_excluded:
             rest = [
