@@ -23,6 +23,7 @@ from aws_iam.engine.evaluation.caller import Caller, CallerKind, Grade, caller_o
 from aws_iam.engine.evaluation.decision_flow import BUCKET_POLICY_ACTIONS
 from aws_iam.engine.evaluation.request import settled_keys
 from aws_iam.engine.language.arn import PARTITIONS, Arn
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.tokens.oidc_provider import ALWAYS, IDENTITY_POOLS, provider_of
@@ -78,6 +79,8 @@ class CallerCase:
     is_permitted: bool = False
     # The account that owns the resource.
     owner: str = ""
+    # Whether the holder of a policy may be a root user, whom SCPs limit, too.
+    may_be_root: bool = False
     # The issuer of a stranger's token.
     provider: Provider | None = None
     # Whether the token is that of a guest of an identity pool.
@@ -146,14 +149,15 @@ class CallerCase:
         return grade >= (self.required_grade if clause.allows else Grade.ACCOUNT)
 
 
-def policy_holder() -> CallerCase:
-    """Whoever has an identity policy: anyone but a service."""
+def policy_holder(policies: Iterable[Policy]) -> CallerCase:
+    """Whoever has an identity policy: anyone but a service, and under an SCP the root user, too."""
     settled: dict[str, Value] = {
         "aws:principalisawsservice": ("false",),
         "aws:principalservicename": None,
         "aws:principalservicenameslist": None,
     }
-    return CallerCase(name="holder", settled=settled)
+    limits_root = any(policy.kind is Kind.SCP for policy in policies)
+    return CallerCase(name="holder", may_be_root=limits_root, settled=settled)
 
 
 def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:

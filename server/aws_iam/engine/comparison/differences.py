@@ -365,7 +365,7 @@ class DifferenceSearch:
         if key == _CALLER_KEYS:
             within = (place.partition or "aws*", self.account)
             for holder in identity_callers.identity_callers(
-                atoms, self.fixed, within, self.budget
+                atoms, self.fixed, within, self.budget, with_root=place.case.may_be_root
             ):
                 yield holder.values, holder.true
             return

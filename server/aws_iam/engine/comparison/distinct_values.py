@@ -19,6 +19,7 @@ from aws_iam.engine.comparison.pattern_combinations import (
     combinations,
     literal_pattern,
     nonempty_text,
+    principal_arns,
     wildcard_pattern,
 )
 from aws_iam.engine.evaluation.conditions import (
@@ -296,12 +297,12 @@ _ACCOUNT = "????????????"
 _SHAPES: Mapping[str, tuple[tuple[Pattern, ...], str]] = {
     "aws:principalarn": (
         tuple(
-            arn_pattern(f"arn:aws*:{service}::{_ACCOUNT}:{name}")
-            for service, name in (
-                ("iam", "user/?*"),
-                ("iam", "role/?*"),
+            principal_arns("aws*", service, start)
+            for service, start in (
+                ("iam", "user/"),
+                ("iam", "role/"),
                 ("iam", "root"),
-                ("sts", "federated-user/?*"),
+                ("sts", "federated-user/"),
             )
         ),
         DIGITS,

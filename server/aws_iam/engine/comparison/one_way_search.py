@@ -415,9 +415,9 @@ class _ScenarioSearch:
         return atoms, (new, old, inner)
 
     def _cases(self, atoms: tuple[Atom, ...]) -> tuple[CallerCase, ...]:
-        if not self.owner:
-            return (caller_cases.policy_holder(),)
         every = self.direction.all_policies
+        if not self.owner:
+            return (caller_cases.policy_holder(every),)
         if self.direction.strangers:
             return tuple(caller_cases.strangers(every, self.owner, atoms))
         return caller_cases.caller_cases(every, self.owner, atoms, self.budget)
