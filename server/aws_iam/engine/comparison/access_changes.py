@@ -82,6 +82,7 @@ class _Place:
     limited_by: tuple[str, ...]
     # Whether only other policies of the principal allow it.
     by_others: bool
+    owner: str
 
 
 @slotted
@@ -118,6 +119,8 @@ class AccessChange:
     limited_by: tuple[str, ...]
     # Whether a Deny changed what other policies of the principal allow it, and these policies nothing.
     by_others: bool
+    # The account that has to own the resource, where nothing says which does.
+    owner: str
     # The rank of the severity, should the other policies allow it.
     gravity: int
     # The identity of the statement, by which its policy is found among several.
@@ -177,6 +180,8 @@ class AccessChange:
         """What has to hold, too: the conditions of access for everyone, or an Allow in another policy."""
         if self.by_others:
             return " where other policies of the principal allow it"
+        if self.owner:
+            return f" without a policy of its own, if {self.owner} owns the resource"
         limits = f" with {condition_in_words(self.limits)}" if self.limits else ""
         if not self.limited_by:
             return limits
@@ -270,6 +275,7 @@ def access_changes(
                 place.resources,
                 place.principals,
                 place.by_others,
+                place.owner,
                 other,
             )
             groups.setdefault(key, (place, {}))[1][id(difference.group)] = difference.group
@@ -317,7 +323,10 @@ def _place(
     change = counterparts.change(before, after)
     moved, weakened = change.resources, change.weakened
     gains = clause.allows and not risks.of_loss
-    foreign = gains and risks.is_foreign(named_principals(clause, found))
+    case = difference.case
+    # Its own callers are allowed by the account's policies, too.
+    owner = case.owner if found.assumes_owner and case.is_unpermitted else ""
+    foreign = gains and not owner and risks.is_foreign(named_principals(clause, found))
     principals = tuple(affected(clause, difference, found))
     return _Place(
         clause=clause,
@@ -333,6 +342,7 @@ def _place(
         resource_change=moved if moved and (moved.was or moved.now) else None,
         beside=change.beside,
         by_others="needs" in difference.request and not of_resource,
+        owner=owner if clause.allows else "",
         widening=Widening(
             is_foreign=foreign,
             keys=weakened if gains else (),
@@ -384,6 +394,7 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             else (),
             limited_by=place.limited_by,
             by_others=place.by_others,
+            owner=place.owner,
             gravity=risk.severity.rank,
             statement_id=id(clause.statement),
         )

@@ -92,6 +92,11 @@ class CallerCase:
         """Whether the caller is from another account than the resource."""
         return self.caller is not None and self.caller.account not in {"", self.owner}
 
+    @property
+    def is_unpermitted(self) -> bool:
+        """Whether the caller is from the resource's account, and its own policies allow it nothing."""
+        return self.caller is not None and self.required_grade is Grade.ROLE
+
     def lacks(self, key: str) -> bool:
         """Whether requests of such callers never carry the key."""
         if self.provider and not self.provider.carries(key):

@@ -24,6 +24,7 @@ from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_
 from aws_iam.engine.comparison.ineffective_additions import ineffective_additions, misspelt_keys
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_action, misspelt_keys_of
 from aws_iam.engine.comparison.moved_policies import moved_policies
+from aws_iam.engine.comparison.named_accounts import accounts_of, likely_owners
 from aws_iam.engine.comparison.named_sides import named_side
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
@@ -50,6 +51,7 @@ from aws_iam.engine.sources.gather import gathered, sources_of
 from aws_iam.engine.tokens.oidc_provider import provider_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
 
     Relation = Literal["more", "less", "equal", "incomparable", "unknown"]
 
+_SHOWN = 3
 MOST_WITNESSES = 3
 """Requests shown for each direction."""
 
@@ -246,7 +249,7 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
     gained = access_changes(beyond, _risks(beyond, forward, baseline), decisive)
     # What is lost completes no path.
     lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True), decisive)
-    notes = (*notes, *_other_policies(beyond, short))
+    notes = (*notes, *_other_policies(beyond, short), *_owner_in_words(new, old, beyond, short))
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
     return ComparedPolicy(
         name=pair.name,
@@ -328,6 +331,20 @@ def _other_policies(*searches: SearchResult) -> Iterator[str]:
     changed = [clause for found in searches for clause in found.changed if not clause.allows]
     if any(not clause.has_principals for clause in changed):
         yield "other policies of the principal may allow anything: a Deny limits them, too"
+
+
+def _owner_in_words(
+    new: Sequence[Policy], old: Sequence[Policy], *searches: SearchResult
+) -> Iterator[str]:
+    """Whose the resource is taken to be, where changed principals name accounts that may own it."""
+    if not any(found.assumes_owner for found in searches):
+        return
+    likely = likely_owners(new, old)
+    named = accounts_of(principals_of((*new, *old)))
+    if likely is None or not named - likely:
+        return
+    others = joined(sorted(named - likely), "or", shown=_SHOWN)
+    yield f"the resource is taken to belong to another account than {others}, which only a change names"
 
 
 def forbidden_requests(

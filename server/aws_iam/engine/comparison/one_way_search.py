@@ -71,6 +71,8 @@ class SearchResult:
     cut: tuple[str, ...] = ()
     # The changed statements, variables as written, without the entries that the other side has too.
     changed: tuple[Clause, ...] = ()
+    # Whether the owner of the resource is only assumed, a different one in different requests.
+    assumes_owner: bool = False
     # The statements of both sides that matter.
     own: Side = field(default_factory=lambda: Side(clauses=()))
     other: Side = field(default_factory=lambda: Side(clauses=()))
@@ -232,6 +234,7 @@ class OneWaySearch:
             open=() if differences else tuple(open_),
             cut=tuple(open_) if differences else (),
             changed=uncovered,
+            assumes_owner=len(owners) > 1,
             own=narrowed.policies.side,
             other=narrowed.without.side,
         )
