@@ -14,6 +14,7 @@ from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, is_kms_or_sts, nam
 from aws_iam.engine.comparison.affected_principals import (
     EVERYONE,
     affected,
+    bound_by_one,
     limiting,
     named_principals,
     opens,
@@ -47,7 +48,11 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.change_risks import ChangeRisks
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
-    from aws_iam.engine.comparison.statement_changes import ConditionChange, ResourceChange
+    from aws_iam.engine.comparison.statement_changes import (
+        ConditionChange,
+        ResourceChange,
+        StatementChange,
+    )
     from aws_iam.engine.language.document import Condition, Statement
 
 _WHOLE = "all"
@@ -327,7 +332,8 @@ def _place(
     # Its own callers are allowed by the account's policies, too.
     owner = case.owner if found.assumes_owner and case.is_unpermitted else ""
     foreign = gains and not owner and risks.is_foreign(named_principals(clause, found))
-    principals = tuple(affected(clause, difference, found))
+    rebound = other if other and _applies_to_others(clause, other, change) else None
+    principals = tuple(affected(clause, difference, found, rebound))
     return _Place(
         clause=clause,
         resources=resources,
@@ -341,7 +347,8 @@ def _place(
         conditions=change.conditions,
         resource_change=moved if moved and (moved.was or moved.now) else None,
         beside=change.beside,
-        by_others="needs" in difference.request and not of_resource,
+        by_others="needs" in difference.request
+        and (not of_resource or not any(" " in name for name in principals)),
         owner=owner if clause.allows else "",
         widening=Widening(
             is_foreign=foreign,
@@ -351,6 +358,12 @@ def _place(
             guarding=gains and any(map(guards_access, weakened)),
         ),
     )
+
+
+def _applies_to_others(clause: Clause, other: Clause, change: StatementChange) -> bool:
+    """Whether a Deny applies to other principals than its counterpart, and that alone explains a difference."""
+    only = change.conditions is None and change.resources is None
+    return only and not clause.allows and any(bound_by_one(clause.statement, other.statement))
 
 
 def _granting(difference: Difference, found: SearchResult) -> Clause | None:
