@@ -93,6 +93,11 @@ class CallerCase:
         return self.caller is not None and self.caller.account not in {"", self.owner}
 
     @property
+    def is_service(self) -> bool:
+        """Whether the caller is a service."""
+        return self.caller is not None and self.caller.kind is CallerKind.SERVICE
+
+    @property
     def is_unpermitted(self) -> bool:
         """Whether the caller is from the resource's account, and its own policies allow it nothing."""
         return self.caller is not None and self.required_grade is Grade.ROLE

@@ -379,6 +379,9 @@ class DifferenceSearch:
             return (distinct_value(atoms, settled[key]),)
         if case.lacks(key) or is_misspelt_key(key):
             return (distinct_value(atoms, None),)
+        if key == identity_callers.ARN and case.is_service and case.caller:
+            # AWS documents no value for a service; it is no user's or role's.
+            return tuple(distinct_value(atoms, own) for own in (None, (case.caller.arn,)))
         admits = case.trusts(key) if self.owners is not None else None
         owners = self.owners if admits else None
         if key == OWNER and case.owner:

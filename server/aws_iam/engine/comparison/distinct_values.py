@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.comparison.automaton import DIGITS, LETTERS, Budget, OverBudget, Pattern
+from aws_iam.engine.comparison.automaton import DIGITS, LETTERS, Budget, OverBudget, Pattern, Symbol
 from aws_iam.engine.comparison.pattern_combinations import (
     arn_pattern,
     combinations,
@@ -306,6 +306,14 @@ _SHAPES: Mapping[str, tuple[tuple[Pattern, ...], str]] = {
             )
         ),
         DIGITS,
+    ),
+    # IAM User Guide, reference_policies_iam-condition-keys: the principal of a service.
+    "iam:passedtoservice": (
+        tuple(
+            Pattern((Symbol.ONE_IN_NAME, Symbol.MANY_IN_NAME, *end))
+            for end in (".amazonaws.com", ".amazonaws.com.cn", ".aws.internal")
+        ),
+        LETTERS,
     ),
     **{
         key: ((wildcard_pattern(_ACCOUNT),), DIGITS)
