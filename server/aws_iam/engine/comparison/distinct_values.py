@@ -11,9 +11,16 @@ import time
 from collections import deque
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal, localcontext
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.automaton import DIGITS, LETTERS, Budget, OverBudget, Pattern, Symbol
+from aws_iam.engine.comparison.automaton import (
+    DIGITS,
+    LETTERS,
+    Budget,
+    OverBudget,
+    Pattern,
+    Symbol,
+)
 from aws_iam.engine.comparison.pattern_combinations import (
     arn_pattern,
     combinations,
@@ -39,28 +46,6 @@ from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-TRUSTED_KEYS: Final = frozenset(
-    {
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:principalorgid",
-        "aws:principalorgpaths",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceip",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:sourceowner",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "aws:userid",
-        "kms:calleraccount",
-        "s3:dataaccesspointaccount",
-        "s3:dataaccesspointarn",
-    }
-)
-"""Keys whose fixed values keep strangers out: S3 User Guide, access-control-block-public-access."""
 
 # Sets of values of one key that are distinguished; with more the search gives up.
 _MOST_SETS = 3_000

@@ -24,6 +24,7 @@ from aws_iam.engine.comparison.clauses import (
     side_of,
 )
 from aws_iam.engine.comparison.differences import OWNER, DifferenceSearch
+from aws_iam.engine.comparison.named_accounts import owners_of
 from aws_iam.engine.comparison.permissive_policies import allow_all
 from aws_iam.engine.comparison.uncovered_statements import uncovered_statements
 from aws_iam.engine.comparison.witnesses import ACCOUNT, WitnessReplay
@@ -199,11 +200,7 @@ class OneWaySearch:
         self, narrowed: OneWaySearch, uncovered: tuple[Clause, ...], most: int | None
     ) -> SearchResult:
         """The requests found by the narrowed search, for each account that may own the resource."""
-        owners = (
-            caller_cases.owners_of(self.all_policies)
-            if is_principaled(self.all_policies)
-            else ("",)
-        )
+        owners = owners_of(self.all_policies) if is_principaled(self.all_policies) else ("",)
         # Strangers are the same for every owner.
         tried = owners[:1] if self.strangers else owners[:_MOST_OWNERS]
         budget = Budget()

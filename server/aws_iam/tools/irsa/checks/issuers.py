@@ -10,7 +10,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.dead_conditions import never_matches, never_matches_by_keys
-from aws_iam.engine.tokens.oidc_provider import providers
+from aws_iam.engine.tokens.oidc_provider import names_app, providers
 from aws_iam.engine.tokens.strangers import denies_others
 from aws_iam.engine.tokens.subject_width import Width, narrower_value, widest
 from aws_iam.engine.tokens.trust_comparison import ACTION
@@ -258,10 +258,6 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
             )
 
 
-# https://developers.google.com/identity/protocols/oauth2: the client ids of apps in which people sign in.
-_CLIENT = ".apps.googleusercontent.com"
-
-
 def _users_of_client(provider: Provider, statement: Statement) -> Iterator[Fail]:
     """An app of Google as the audience, without a user."""
     if provider.issuer is None or provider.issuer.id != "google":
@@ -270,7 +266,7 @@ def _users_of_client(provider: Provider, statement: Statement) -> Iterator[Fail]
         return
     for condition in compared(provider, statement, "aud"):
         for value in condition.values:
-            if value.value.endswith(_CLIENT):
+            if names_app(provider.host, "aud", value.value):
                 yield Fail(
                     value.where,
                     f"{quoted(value.value)} of {quoted(condition.key.value)} is an app: every Google user who signs in to it"
