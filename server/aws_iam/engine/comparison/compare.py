@@ -42,7 +42,7 @@ from aws_iam.engine.comparison.unchanged_statements import (
     reusable_nodes,
     share_derived,
 )
-from aws_iam.engine.comparison.unresolved_changes import unresolved_changes
+from aws_iam.engine.comparison.unresolved_changes import unresolved_changes, with_unknown_values
 from aws_iam.engine.comparison.unusable_policies import without_unusable
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
@@ -141,6 +141,9 @@ def compare_documents(
     new = gathered(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
+    new, old = (
+        replace(side, sources=tuple(map(with_unknown_values, side.sources))) for side in (new, old)
+    )
     sides = Sides.of(named_side(document, new), named_side(baseline, old))
     sides, unusable = without_unusable(sides)
     pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.policy_pairs import by_key
 from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
-from aws_iam.engine.language.document import Policy
+from aws_iam.engine.language.document import Policy, policy_of
+from aws_iam.engine.language.placeholders import OF_TEMPLATE
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers.access_settings import canonical
+from aws_iam.engine.sources.containers.placeholders import is_function, with_words
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.engine.language.document import Source, Statement
 
@@ -21,8 +24,45 @@ _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
 )
 _SHOWN = 3
+_OF_TEMPLATE = "an action, a resource or a principal"
 # A condition on an unknown value is compared as one on a word.
 _COMPARED = frozenset({"Sid", "Condition"})
+
+
+def with_unknown_values(source: Source) -> Source:
+    """A policy outside any template with words for what a template engine fills in; others as they are."""
+    policy = source.content
+    if not isinstance(policy, Policy) or source.unresolved or not _is_unfilled(policy):
+        return source
+    node, places = with_words(policy.node)
+    if not places:
+        return source
+    filled = policy_of(node, policy.kind, None)
+    known = replace(filled, kind_guessed=policy.kind_guessed, resource_type=policy.resource_type)
+    return replace(source, content=known, unresolved=places)
+
+
+def _is_unfilled(policy: Policy) -> bool:
+    return any(
+        OF_TEMPLATE.search(text)
+        for statement in policy.statements
+        for text in _texts(statement)
+        if "${" in text
+    ) or any(
+        is_function(node)
+        for statement in policy.statements
+        for element in (statement.action, statement.resource, statement.not_resource)
+        if element is not None and element.form is not Form.STRING
+        for node in (element, *element.items)
+        if node.form is Form.OBJECT
+    )
+
+
+def _texts(statement: Statement) -> Iterator[str]:
+    yield from (*statement.action_words, *statement.resource_words)
+    yield from statement.not_resource_words
+    yield from (own.value for own in (*statement.principals, *statement.not_principals))
+    yield from (value.value for own in statement.conditions for value in own.values)
 
 
 def unresolved_changes(new: Sequence[Source], old: Sequence[Source]) -> Iterator[UnjudgedChange]:
@@ -38,10 +78,12 @@ def unresolved_changes(new: Sequence[Source], old: Sequence[Source]) -> Iterator
             name = (mine.get(key) or theirs[key]).name
             places = [quoted(place) for place in dict.fromkeys((*added.values(), *gone.values()))]
             listed = joined(places, shown=_SHOWN)
+            filled = [side[key] for side in (mine, theirs) if key in side]
+            what = _OF_TEMPLATE if all(own.variants for own in filled) else "a value"
             where = f"{listed} of {quoted(name)}" if name else listed
             yield UnjudgedChange(
                 place=name,
-                says=f"an action, a resource or a principal in {where} is changed and known only at deployment",
+                says=f"{what} in {where} is changed and known only at deployment",
                 widens=True,
                 narrows=True,
                 source=_LOGIC,
@@ -55,7 +97,7 @@ def _unresolved(source: Source) -> dict[tuple[tuple[str, str], ...], str]:
     return {
         _content(statement): statement.place().pointer
         for statement in source.content.statements
-        if any(_open_places(statement, source.unresolved))
+        if any(_open_places(statement, source))
     }
 
 
@@ -65,9 +107,14 @@ def _content(statement: Statement) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((own.key, canonical(own.value)) for own in named if own.key != "Sid"))
 
 
-def _open_places(statement: Statement, unresolved: Container[str]) -> Iterator[str]:
-    """Where nothing of an action, a resource or a principal is known; an ARN with an unknown part is compared."""
-    todo = [own.value for own in statement.node.members if own.key not in _COMPARED]
+def _open_places(statement: Statement, source: Source) -> Iterator[str]:
+    """Where nothing of an action, a resource or a principal is known; an ARN with an unknown part is compared.
+
+    Outside a template nothing says what a condition is on, either.
+    """
+    unresolved = source.unresolved
+    compared = _COMPARED if source.variants else {"Sid"}
+    todo = [own.value for own in statement.node.members if own.key not in compared]
     while todo:
         node = todo.pop()
         if node.form is Form.STRING and ":" not in node.text and node.at.pointer in unresolved:
