@@ -278,6 +278,7 @@ def access_changes(
             key = (
                 id(clause.statement),
                 place.resources,
+                place.excluded,
                 place.principals,
                 place.by_others,
                 place.owner,
@@ -327,6 +328,9 @@ def _place(
     before, after = (clause, other) if of_baseline else (other, clause)
     change = counterparts.change(before, after)
     moved, weakened = change.resources, change.weakened
+    if resources == ("*",) and not excluded and other and _still_denies(clause, other, change):
+        kept = map(as_written, other.resources or ())
+        excluded = tuple(text for text in kept if may_be_asked(action, text))
     gains = clause.allows and not risks.of_loss
     case = difference.case
     # Its own callers are allowed by the account's policies, too.
@@ -364,6 +368,14 @@ def _applies_to_others(clause: Clause, other: Clause, change: StatementChange) -
     """Whether a Deny applies to other principals than its counterpart, and that alone explains a difference."""
     only = change.conditions is None and change.resources is None
     return only and not clause.allows and any(bound_by_one(clause.statement, other.statement))
+
+
+def _still_denies(clause: Clause, other: Clause, change: StatementChange) -> bool:
+    """Whether a Deny is still there, under the same conditions and for the same principals, on some named resources."""
+    if clause.allows or other.allows or other.not_resources or "*" in (other.resources or "*"):
+        return False
+    same = not any(bound_by_one(clause.statement, other.statement))
+    return same and change.conditions is None and not change.beside
 
 
 def _granting(difference: Difference, found: SearchResult) -> Clause | None:

@@ -72,6 +72,13 @@ class Clause:
         return f"{self.place}{self.statement.node.at.pointer}"
 
     @property
+    def why_unclear(self) -> str:
+        """Why it cannot be known to which requests an unclear statement applies."""
+        if self.unread:
+            return f"the conditions at {self.pointer} cannot be evaluated"
+        return f"the canonical user id at {self.pointer} does not say whose account it is"
+
+    @property
     def statement(self) -> Statement:
         """The parsed statement."""
         return self.ready.statement

@@ -107,7 +107,7 @@ class DifferenceSearch:
         default_factory=dict
     )
     refused: int = field(default=0, init=False)
-    # Clauses met by the search whose conditions cannot be evaluated.
+    # Why it cannot be known whether clauses met by the search apply.
     unclear: dict[str, None] = field(default_factory=dict, init=False)
     _points: dict[tuple[str, CallerCase, str], Options] = field(default_factory=dict, init=False)
     _keys_of: dict[int, list[str]] = field(default_factory=dict, init=False)
@@ -293,7 +293,7 @@ class DifferenceSearch:
         if self._decided(here, 0, 0) is False:
             return
         for clauses, _ in here:
-            self.unclear |= dict.fromkeys(c.pointer for c in clauses if c.unclear)
+            self.unclear |= dict.fromkeys(c.why_unclear for c in clauses if c.unclear)
         partition = resource.split(":")[1] if resource != "*" else ""
         caller = case.caller
         if partition and caller and caller.account and caller.partition != partition:

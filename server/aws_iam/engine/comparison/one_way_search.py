@@ -351,8 +351,7 @@ class _ScenarioSearch:
         """Why there may be differences for actions that are not shown."""
         doubts = [why for action, why in self.replay.doubts.items() if action not in shown]
         if question.unclear:
-            for pointer in question.unclear if not shown else ():
-                yield f"the conditions at {pointer} cannot be evaluated"
+            yield from question.unclear if not shown else ()
         elif doubts:
             yield from doubts[:_MOST_DOUBTS]
         elif question.refused and not shown and is_first:
