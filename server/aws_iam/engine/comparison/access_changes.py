@@ -440,7 +440,10 @@ def _entries(clause: Clause, names: Sequence[str]) -> Iterator[tuple[str, str, S
     by_service = _by_service(names)
     open_ended = clause.ready.negated or bool(clause.ready.patterns)
     whole = _whole_services(by_service) if open_ended else frozenset()
-    if whole and len(whole) == len(catalog().services):
+    services = len(catalog().services)
+    # An Allow of everything is no list of what was not allowed before.
+    is_everything = "*" in clause.statement.action_words and len(by_service) > services // 2
+    if whole and (len(whole) == services or is_everything):
         yield _WHOLE, "*", names
         return
     for service, own in by_service.items():

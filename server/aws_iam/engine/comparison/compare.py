@@ -88,6 +88,8 @@ class ComparedPolicy:
     was: str
     # Whether it is a permissions boundary.
     is_limit: bool
+    # Whether these are all policies of a principal, whose name it is.
+    is_principal: bool
     comparison: Comparison
     beyond: SearchResult
     short: SearchResult
@@ -259,6 +261,7 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
         change=pair.change,
         was=pair.was,
         is_limit=pair.is_limit,
+        is_principal=pair.is_principal,
         comparison=Comparison(
             relation=_relation(beyond, short),
             assuming=tuple(assuming),

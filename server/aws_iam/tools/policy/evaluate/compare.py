@@ -59,7 +59,7 @@ def compare(
             "nothing to compare with",
             hint='give `baseline` (a policy), `forbidden` ({"actions": […]}) or `public`',
         )
-    found = compare_documents(document, baseline, policy) if baseline is not None else None
+    found = _compared(document, baseline, policy)
     granted = (
         forbidden_requests(document, _forbidden(forbidden), policy)
         if forbidden is not None
@@ -272,6 +272,13 @@ def _own_issuers(document: Any, policy: str | None) -> Iterator[str]:
     hosts = [quoted(host) for host in unknown_issuers(document, policy)]
     if hosts:
         yield f"It is assumed that nobody else gets tokens of {joined(hosts, shown=_SHOWN)}."
+
+
+def _compared(document: Any, baseline: Any, policy: str | None) -> ComparedDocuments | None:
+    """The comparison, with the policies of a principal as one unless one of them is picked."""
+    if baseline is None:
+        return None
+    return compare_documents(document, baseline, policy, per_principal=policy is None)
 
 
 def _stranger(request: Mapping[str, Any]) -> str:
