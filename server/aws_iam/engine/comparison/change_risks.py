@@ -257,14 +257,14 @@ class ChangeRisks:
 
     def is_foreign(self, principals: Iterable[Principal]) -> bool:
         """Whether any is of another account than the resource's; where that is unknown, of one that only a change names."""
+        accounts = accounts_of(p for p in principals if p.type == "AWS")
+        if not accounts:
+            return False
         if self._own_accounts is None:
             likely = likely_owners(self.policies, self.before)
             self._own_accounts = named_accounts(self.baseline) if likely is None else likely
             self._are_known = likely is not None or bool(self._own_accounts)
-        own = self._own_accounts
-        return self._are_known and any(
-            account not in own for account in accounts_of(p for p in principals if p.type == "AWS")
-        )
+        return self._are_known and not accounts <= self._own_accounts
 
     def of_everything(self, judged: JudgedAccess) -> Risk:
         """The risk of every action of every service."""

@@ -24,6 +24,8 @@ _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
 )
 _SHOWN = 3
+# A text without any of these has no value that is filled in later.
+_MARKS = ("${", "Fn::", '"Ref"', "Ref:", "\\u")
 _OF_TEMPLATE = "an action, a resource or a principal"
 # A condition on an unknown value is compared as one on a word.
 _COMPARED = frozenset({"Sid", "Condition"})
@@ -43,6 +45,8 @@ def with_unknown_values(source: Source) -> Source:
 
 
 def _is_unfilled(policy: Policy) -> bool:
+    if policy.text is not None and not any(mark in policy.text for mark in _MARKS):
+        return False
     return any(
         OF_TEMPLATE.search(text)
         for statement in policy.statements
