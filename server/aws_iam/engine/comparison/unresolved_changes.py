@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.policy_pairs import by_key
 from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Policy, policy_of
 from aws_iam.engine.language.placeholders import OF_TEMPLATE
 from aws_iam.engine.parsing.json_nodes import Form
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aws_iam.engine.language.document import Source, Statement
+    from aws_iam.engine.parsing.json_nodes import Node
 
 _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
 )
 _SHOWN = 3
+_ACCOUNT = re.compile(r"\d{12}")
 # A text without any of these has no value that is filled in later.
 _MARKS = ("${", "Fn::", '"Ref"', "Ref:", "\\u")
 _OF_TEMPLATE = "an action, a resource or a principal"
@@ -52,14 +56,20 @@ def _is_unfilled(policy: Policy) -> bool:
         for statement in policy.statements
         for text in _texts(statement)
         if "${" in text
-    ) or any(
-        is_function(node)
-        for statement in policy.statements
-        for element in (statement.action, statement.resource, statement.not_resource)
-        if element is not None and element.form is not Form.STRING
-        for node in (element, *element.items)
-        if node.form is Form.OBJECT
-    )
+    ) or any(_has_function(statement.node) for statement in policy.statements)
+
+
+def _has_function(node: Node) -> bool:
+    todo = [node]
+    while todo:
+        current = todo.pop()
+        if current.form is Form.OBJECT:
+            if is_function(current):
+                return True
+            todo += [member.value for member in current.members]
+        elif current.form is Form.ARRAY and len(current.words) < current.count:
+            todo += current.items
+    return False
 
 
 def _texts(statement: Statement) -> Iterator[str]:
@@ -83,7 +93,7 @@ def unresolved_changes(new: Sequence[Source], old: Sequence[Source]) -> Iterator
             places = [quoted(place) for place in dict.fromkeys((*added.values(), *gone.values()))]
             listed = joined(places, shown=_SHOWN)
             filled = [side[key] for side in (mine, theirs) if key in side]
-            what = _OF_TEMPLATE if all(own.variants for own in filled) else "a value"
+            what = _OF_TEMPLATE if any(own.variants for own in filled) else "a value"
             where = f"{listed} of {quoted(name)}" if name else listed
             yield UnjudgedChange(
                 place=name,
@@ -114,9 +124,13 @@ def _content(statement: Statement) -> tuple[tuple[str, str], ...]:
 def _open_places(statement: Statement, source: Source) -> Iterator[str]:
     """Where nothing of an action, a resource or a principal is known; an ARN with an unknown part is compared.
 
-    Outside a template nothing says what a condition is on, either.
+    Outside a template nothing says what a condition is on, either. A principal of an unknown account is unknown.
     """
     unresolved = source.unresolved
+    for principal in (*statement.principals, *statement.not_principals):
+        arn, place = Arn.of(principal.value), principal.name.at.pointer
+        if arn and place in unresolved and not _ACCOUNT.fullmatch(arn.account):
+            yield place
     compared = _COMPARED if source.variants else {"Sid"}
     todo = [own.value for own in statement.node.members if own.key not in compared]
     while todo:

@@ -110,6 +110,24 @@ def test_an_attached_aws_managed_policy_is_access_that_the_role_has() -> None:
     assert granted.comparison.violations
 
 
+def test_a_principal_of_an_unknown_account_is_no_all_clear() -> None:
+    def bucket(*principals: Any) -> dict[str, Any]:
+        statement = {**OLD, "Principal": {"AWS": list(principals)}}
+        properties = {"Bucket": "b", "PolicyDocument": document(statement)}
+        return {"Resources": {"P": {"Type": "AWS::S3::BucketPolicy", "Properties": properties}}}
+
+    known = f"arn:aws:iam::{OWN}:role/app"
+    later = {"Fn::Sub": "arn:aws:iam::${Partner}:root"}
+    answer = compare(bucket(known, later), baseline=bucket(known))
+    assert answer.comparison
+    assert answer.comparison.relation == "unknown"
+    assert "a principal in `/Statement/0`" in answer.summary
+    own = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}
+    same = compare(bucket(known, own), baseline=bucket(known))
+    assert same.comparison
+    assert same.comparison.relation == "more"
+
+
 def inline(**policies: list[str]) -> dict[str, Any]:
     resource = role("s3:GetObject")
     resource["Resources"]["R"]["Properties"]["Policies"] = [
