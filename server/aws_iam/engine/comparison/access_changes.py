@@ -314,6 +314,7 @@ def _place(
     resources = listed
     excluded: tuple[str, ...] = ()
     action = difference.group.action
+    lower = action.lower()
     if named.not_resources:
         resources, excluded = ("*",), listed
     elif "*" not in listed and len(listed) <= _MOST_MATCHED:
@@ -328,15 +329,21 @@ def _place(
     before, after = (clause, other) if of_baseline else (other, clause)
     change = counterparts.change(before, after)
     moved, weakened = change.resources, change.weakened
-    if resources == ("*",) and not excluded and other and _still_denies(clause, other, change):
-        kept = map(as_written, other.resources or ())
+    # Where several Denies come from one, this one does not tell alone who is still bound, and on what.
+    split = not clause.allows and any(
+        not own.allows and own is not other and own.ready.takes(lower)
+        for own in filter(counterparts.is_changed, sides[0].clauses)
+    )
+    kept_deny = other if other and not split else None
+    if resources == ("*",) and not excluded and _still_denies(clause, kept_deny, change):
+        kept = map(as_written, kept_deny.resources if kept_deny and kept_deny.resources else ())
         excluded = tuple(text for text in kept if may_be_asked(action, text))
     gains = clause.allows and not risks.of_loss
     case = difference.case
     # Its own callers are allowed by the account's policies, too.
     owner = case.owner if found.assumes_owner and case.is_unpermitted else ""
     foreign = gains and not owner and risks.is_foreign(named_principals(clause, found))
-    rebound = other if other and _applies_to_others(clause, other, change) else None
+    rebound = kept_deny if _applies_to_others(clause, kept_deny, change) else None
     principals = tuple(affected(clause, difference, found, rebound))
     return _Place(
         clause=clause,
@@ -364,15 +371,19 @@ def _place(
     )
 
 
-def _applies_to_others(clause: Clause, other: Clause, change: StatementChange) -> bool:
+def _applies_to_others(clause: Clause, other: Clause | None, change: StatementChange) -> bool:
     """Whether a Deny applies to other principals than its counterpart, and that alone explains a difference."""
+    if other is None:
+        return False
     only = change.conditions is None and change.resources is None
     return only and not clause.allows and any(bound_by_one(clause.statement, other.statement))
 
 
-def _still_denies(clause: Clause, other: Clause, change: StatementChange) -> bool:
+def _still_denies(clause: Clause, other: Clause | None, change: StatementChange) -> bool:
     """Whether a Deny is still there, under the same conditions and for the same principals, on some named resources."""
-    if clause.allows or other.allows or other.not_resources or "*" in (other.resources or "*"):
+    if other is None or clause.allows or other.allows or other.not_resources:
+        return False
+    if "*" in (other.resources or "*"):
         return False
     same = not any(bound_by_one(clause.statement, other.statement))
     return same and change.conditions is None and not change.beside
