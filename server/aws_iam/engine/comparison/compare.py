@@ -143,9 +143,7 @@ def compare_documents(
     new = gathered(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
-    new, old = (
-        replace(side, sources=tuple(map(with_unknown_values, side.sources))) for side in (new, old)
-    )
+    new, old = _with_unknown_values(new), _with_unknown_values(old)
     sides = Sides.of(named_side(document, new), named_side(baseline, old))
     sides, unusable = without_unusable(sides)
     pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names)
@@ -186,6 +184,12 @@ def compare_documents(
     if comparison.relation in doubted:
         return replace(found, comparison=replace(comparison, relation="unknown"))
     return found
+
+
+def _with_unknown_values(side: Gathered) -> Gathered:
+    sources = tuple(map(with_unknown_values, side.sources))
+    changed = any(new is not old for new, old in zip(sources, side.sources, strict=True))
+    return replace(side, sources=sources) if changed else side
 
 
 def _together(
