@@ -290,13 +290,14 @@ _ACCOUNT = "????????????"
 _SHAPES: Mapping[str, tuple[tuple[Pattern, ...], str]] = {
     "aws:principalarn": (
         tuple(
-            principal_arns("aws*", service, start)
+            shape
             for service, start in (
                 ("iam", "user/"),
                 ("iam", "role/"),
                 ("iam", "root"),
                 ("sts", "federated-user/"),
             )
+            for shape in principal_arns("aws*", service, start)
         ),
         DIGITS,
     ),

@@ -86,8 +86,8 @@ def identity_callers(
     ]
     found: dict[int, IdentityCaller] = {}
     for kind, service, start in (*_KINDS, _ROOT) if with_root else _KINDS:
-        shape = principal_arns(partition, service, start)
-        cells = combinations((*patterns, *wanted), inside=(shape,), fresh=DIGITS, budget=budget)
+        shapes = principal_arns(partition, service, start)
+        cells = combinations((*patterns, *wanted), inside=shapes, fresh=DIGITS, budget=budget)
         for cell, text in cells.items():
             if cell >> len(patterns) != (1 << len(wanted)) - 1:
                 continue

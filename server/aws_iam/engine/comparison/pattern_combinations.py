@@ -95,14 +95,17 @@ def arn_pattern(text: str) -> Pattern:
     return Pattern(tuple(tokens))
 
 
-def principal_arns(partition: str, service: str, start: str) -> Pattern:
-    """The ARNs of the principals of a kind: account ids are digits, names have no colon and end without a slash.
+def principal_arns(partition: str, service: str, start: str) -> tuple[Pattern, ...]:
+    """The ARNs of the principals of a kind: account ids are digits; a name has neither colon nor slash, a path may have both.
 
     Source: IAM API Reference, API_CreateRole and API_CreateUser, the patterns of names and paths.
     """
     before = arn_pattern(f"arn:{partition}:{service}::").tokens
-    name = (Symbol.MANY_IN_FIELD, Symbol.ONE_IN_NAME) if start.endswith("/") else ()
-    return Pattern((*before, *(Symbol.DIGIT,) * _ACCOUNT_DIGITS, ":", *start, *name))
+    opening = (*before, *(Symbol.DIGIT,) * _ACCOUNT_DIGITS, ":", *start)
+    if not start.endswith("/"):
+        return (Pattern(opening),)
+    name = (Symbol.ONE_IN_NAME, Symbol.MANY_IN_NAME)
+    return Pattern((*opening, *name)), Pattern((*opening, Symbol.ONE, Symbol.MANY, "/", *name))
 
 
 def _tokens(text: str, one: Symbol, many: Symbol) -> Iterator[Token]:
