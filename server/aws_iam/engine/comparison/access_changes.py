@@ -14,6 +14,7 @@ from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, is_kms_or_sts, nam
 from aws_iam.engine.comparison.affected_principals import (
     EVERYONE,
     affected,
+    bound_by_one,
     limiting,
     named_principals,
     opens,
@@ -47,7 +48,11 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.change_risks import ChangeRisks
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
-    from aws_iam.engine.comparison.statement_changes import ConditionChange, ResourceChange
+    from aws_iam.engine.comparison.statement_changes import (
+        ConditionChange,
+        ResourceChange,
+        StatementChange,
+    )
     from aws_iam.engine.language.document import Condition, Statement
 
 _WHOLE = "all"
@@ -82,6 +87,7 @@ class _Place:
     limited_by: tuple[str, ...]
     # Whether only other policies of the principal allow it.
     by_others: bool
+    owner: str
 
 
 @slotted
@@ -118,6 +124,8 @@ class AccessChange:
     limited_by: tuple[str, ...]
     # Whether a Deny changed what other policies of the principal allow it, and these policies nothing.
     by_others: bool
+    # The account that has to own the resource, where nothing says which does.
+    owner: str
     # The rank of the severity, should the other policies allow it.
     gravity: int
     # The identity of the statement, by which its policy is found among several.
@@ -177,6 +185,8 @@ class AccessChange:
         """What has to hold, too: the conditions of access for everyone, or an Allow in another policy."""
         if self.by_others:
             return " where other policies of the principal allow it"
+        if self.owner:
+            return f" without a policy of its own, if {self.owner} owns the resource"
         limits = f" with {condition_in_words(self.limits)}" if self.limits else ""
         if not self.limited_by:
             return limits
@@ -268,8 +278,10 @@ def access_changes(
             key = (
                 id(clause.statement),
                 place.resources,
+                place.excluded,
                 place.principals,
                 place.by_others,
+                place.owner,
                 other,
             )
             groups.setdefault(key, (place, {}))[1][id(difference.group)] = difference.group
@@ -302,6 +314,7 @@ def _place(
     resources = listed
     excluded: tuple[str, ...] = ()
     action = difference.group.action
+    lower = action.lower()
     if named.not_resources:
         resources, excluded = ("*",), listed
     elif "*" not in listed and len(listed) <= _MOST_MATCHED:
@@ -316,9 +329,22 @@ def _place(
     before, after = (clause, other) if of_baseline else (other, clause)
     change = counterparts.change(before, after)
     moved, weakened = change.resources, change.weakened
+    # Where several Denies come from one, this one does not tell alone who is still bound, and on what.
+    split = not clause.allows and any(
+        not own.allows and own is not other and own.ready.takes(lower)
+        for own in filter(counterparts.is_changed, sides[0].clauses)
+    )
+    kept_deny = other if other and not split else None
+    if resources == ("*",) and not excluded and _still_denies(clause, kept_deny, change):
+        kept = map(as_written, kept_deny.resources if kept_deny and kept_deny.resources else ())
+        excluded = tuple(text for text in kept if may_be_asked(action, text))
     gains = clause.allows and not risks.of_loss
-    foreign = gains and risks.is_foreign(named_principals(clause, found))
-    principals = tuple(affected(clause, difference, found))
+    case = difference.case
+    # Its own callers are allowed by the account's policies, too.
+    owner = case.owner if found.assumes_owner and case.is_unpermitted else ""
+    foreign = gains and not owner and risks.is_foreign(named_principals(clause, found))
+    rebound = kept_deny if _applies_to_others(clause, kept_deny, change) else None
+    principals = tuple(affected(clause, difference, found, rebound))
     return _Place(
         clause=clause,
         resources=resources,
@@ -332,7 +358,9 @@ def _place(
         conditions=change.conditions,
         resource_change=moved if moved and (moved.was or moved.now) else None,
         beside=change.beside,
-        by_others="needs" in difference.request and not of_resource,
+        by_others="needs" in difference.request
+        and (not of_resource or not any(" " in name for name in principals)),
+        owner=owner if clause.allows else "",
         widening=Widening(
             is_foreign=foreign,
             keys=weakened if gains else (),
@@ -341,6 +369,24 @@ def _place(
             guarding=gains and any(map(guards_access, weakened)),
         ),
     )
+
+
+def _applies_to_others(clause: Clause, other: Clause | None, change: StatementChange) -> bool:
+    """Whether a Deny applies to other principals than its counterpart, and that alone explains a difference."""
+    if other is None:
+        return False
+    only = change.conditions is None and change.resources is None
+    return only and not clause.allows and any(bound_by_one(clause.statement, other.statement))
+
+
+def _still_denies(clause: Clause, other: Clause | None, change: StatementChange) -> bool:
+    """Whether a Deny is still there, under the same conditions and for the same principals, on some named resources."""
+    if other is None or clause.allows or other.allows or other.not_resources:
+        return False
+    if "*" in (other.resources or "*"):
+        return False
+    same = not any(bound_by_one(clause.statement, other.statement))
+    return same and change.conditions is None and not change.beside
 
 
 def _granting(difference: Difference, found: SearchResult) -> Clause | None:
@@ -384,6 +430,7 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             else (),
             limited_by=place.limited_by,
             by_others=place.by_others,
+            owner=place.owner,
             gravity=risk.severity.rank,
             statement_id=id(clause.statement),
         )
@@ -404,7 +451,10 @@ def _entries(clause: Clause, names: Sequence[str]) -> Iterator[tuple[str, str, S
     by_service = _by_service(names)
     open_ended = clause.ready.negated or bool(clause.ready.patterns)
     whole = _whole_services(by_service) if open_ended else frozenset()
-    if whole and len(whole) == len(catalog().services):
+    services = len(catalog().services)
+    # An Allow of everything is no list of what was not allowed before.
+    is_everything = "*" in clause.statement.action_words and len(by_service) > services // 2
+    if whole and (len(whole) == services or is_everything):
         yield _WHOLE, "*", names
         return
     for service, own in by_service.items():

@@ -9,11 +9,11 @@ from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.engine.comparison.clauses import Clause
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
-    from aws_iam.engine.language.document import Principal
+    from aws_iam.engine.language.document import Principal, Statement
 
 EVERYONE: Final = "everyone"
 _PERMITTED = "principals of the resource's account whose own policies allow it"
@@ -21,17 +21,28 @@ _ACCOUNT = 4
 _SHOWN = 3
 
 
-def affected(clause: Clause, difference: Difference, found: SearchResult) -> Iterator[str]:
-    """The principals that gain or lose by a changed statement of a resource's policy, in words."""
+def affected(
+    clause: Clause, difference: Difference, found: SearchResult, other: Clause | None = None
+) -> Iterator[str]:
+    """The principals that gain or lose by a changed statement of a resource's policy, in words.
+
+    `other` is the same statement on the other side, if it is a Deny that applies to other principals.
+    """
     if not clause.has_principals:
         return
-    if difference.case.is_permitted:
+    listed, left = bound_by_one(clause.statement, other.statement) if other else ([], "")
+    if listed:
+        yield from listed
+    elif left:
+        for name in affected(clause, difference, found):
+            yield f"{name if ' ' in name or name == EVERYONE else quoted(name)} except {left}"
+    elif difference.case.is_permitted:
         yield _PERMITTED
     elif not clause.allows:
         yield from _freed(clause, difference, found)
     elif clause.statement.not_principals:
-        listed = [principal.value for principal in clause.statement.not_principals]
-        yield f"everyone except {joined([quoted(text) for text in listed], shown=_SHOWN)}"
+        excepted = [quoted(principal.value) for principal in clause.statement.not_principals]
+        yield f"everyone except {joined(excepted, shown=_SHOWN)}"
     else:
         for principal in named_principals(clause, found):
             yield EVERYONE if principal.is_everyone else principal.value
@@ -105,3 +116,52 @@ def _caller_in_words(difference: Difference, found: SearchResult) -> str:
     if not any(account in p.value for p in listed):
         return EVERYONE
     return f"principals of {account} that its policies allow"
+
+
+def bound_by_one(one: Statement, other: Statement) -> tuple[list[str], str]:
+    """The principals to which one Deny applies and the other does not.
+
+    They are listed, or are all but those that the second text names; nothing where both apply to the same.
+    """
+    own, named = _values(one.principals), _values(other.principals)
+    everyone = one.has("NotPrincipal") or _binds_everyone(one)
+    if _form(one) == _form(other) or _binds_everyone(other):
+        return [], ""
+    if other.has("NotPrincipal"):
+        known = _values(one.not_principals)
+        excepted = _values(other.not_principals)
+        return [name for name in excepted if (name not in known if everyone else name in own)], ""
+    if everyone:
+        return [], _listed(other.principals)
+    return [name for name in own if name not in named], ""
+
+
+def binding_in_words(before: Statement, after: Statement) -> str:
+    """Whom a Deny applied to and applies to now; empty where that is the same."""
+    if not before.denies or _form(before) == _form(after):
+        return ""
+    return f"the Deny applied to {_bound(before)}, and applies to {_bound(after)} now"
+
+
+def _bound(statement: Statement) -> str:
+    if statement.has("NotPrincipal"):
+        return f"everyone except {_listed(statement.not_principals)}"
+    return "everyone" if _binds_everyone(statement) else _listed(statement.principals)
+
+
+def _listed(principals: Iterable[Principal]) -> str:
+    return joined([quoted(name) for name in _values(principals)], shown=_SHOWN)
+
+
+def _binds_everyone(statement: Statement) -> bool:
+    return any(principal.is_everyone for principal in statement.principals)
+
+
+def _values(principals: Iterable[Principal]) -> list[str]:
+    return [principal.value for principal in principals]
+
+
+def _form(statement: Statement) -> tuple[bool, frozenset[str]]:
+    negated = statement.has("NotPrincipal")
+    named = statement.not_principals if negated else statement.principals
+    return negated, frozenset(_values(named))

@@ -37,7 +37,9 @@ ACCOUNT_DIGITS = 12
 _HOLE = re.compile(r"\$\{([^{}]*)\}")
 _LAST_FIELD = 5
 _SERVICE = 2
-_ACCOUNT = frozenset({"account", "accountid"})
+_ACCOUNT = frozenset({"account", "accountid", "managementaccountid", "memberaccountid"})
+# A path and a name, such as of a role: it ends without a slash.
+_WITH_PATH = "withpath"
 _BUCKET = "bucketname"
 # The format of an action that the reference lacks.
 _ANY = "arn:${Partition}:*:*:*:*"
@@ -141,24 +143,27 @@ def format_pattern(template: str) -> Pattern:
         before = template[at : hole.start()]
         fields += before.count(":")
         tokens += _plain(before)
-        colonless = _is_colonless(template.split(":", 3)[_SERVICE], hole[1])
-        within = "field" if colonless else "resource"
+        within = _kind_of_name(template.split(":", 3)[_SERVICE], hole[1])
         tokens += _hole(hole[1], within if fields >= _LAST_FIELD else "name")
         at = hole.end()
     return Pattern((*tokens, *_plain(template[at:])))
 
 
 @cache
-def _colonless_services() -> Mapping[str, frozenset[str]]:
-    """The services whose names have no colon, each with the variables of its formats that may have one."""
-    rows = resources.data("names-without-colon.json")["services"]
-    return {service: frozenset(row.get("except", ())) for service, row in rows.items()}
+def _restricted_names() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """The services whose names have no colon, or no slash either, with the variables that may have them."""
+    rows: Mapping[str, Mapping[str, Sequence[str]]] = resources.data("names-without-colon.json")[
+        "services"
+    ]
+    return rows
 
 
-def _is_colonless(service: str, variable: str) -> bool:
-    """Whether what stands for the variable cannot have a colon; names such as keys of S3 objects may."""
-    services = _colonless_services()
-    return service in services and variable not in services[service]
+def _kind_of_name(service: str, variable: str) -> str:
+    """What stands for the variable: a name, a field with slashes, or, as the keys of S3 objects, any text."""
+    own = _restricted_names().get(service)
+    if own is None or variable in own.get("except", ()):
+        return "resource"
+    return "name" if "slash" in own and variable not in own["slash"] else "field"
 
 
 def _plain(text: str) -> Iterator[Token]:
@@ -170,6 +175,8 @@ def _hole(name: str, within: str) -> tuple[Token, ...]:
         return (Symbol.DIGIT,) * ACCOUNT_DIGITS
     if name.lower() == _BUCKET or within == "name":
         return Symbol.ONE_IN_NAME, Symbol.MANY_IN_NAME
+    if within == "field" and name.lower().endswith(_WITH_PATH):
+        return Symbol.MANY_IN_FIELD, Symbol.ONE_IN_NAME
     if within == "field":
         return Symbol.ONE_IN_FIELD, Symbol.MANY_IN_FIELD
     return Symbol.ONE, Symbol.MANY
@@ -221,5 +228,5 @@ _WILD = {
 
 def example_arn(template: str, account: str) -> str:
     """A readable example ARN of a format."""
-    named = template.replace("${Region}", EXAMPLE_REGION).replace("${Account}", account)
-    return _HOLE.sub("example", named)
+    named = template.replace("${Region}", EXAMPLE_REGION)
+    return _HOLE.sub(lambda h: account if h[1].lower() in _ACCOUNT else "example", named)

@@ -13,16 +13,20 @@ from aws_iam.engine.comparison.actions import is_kms_or_sts
 from aws_iam.engine.comparison.automaton import Budget, OverBudget
 from aws_iam.engine.comparison.clauses import principals_of
 from aws_iam.engine.comparison.distinct_values import (
-    TRUSTED_KEYS,
     Atom,
     distinct_values,
-    has_wildcard,
 )
-from aws_iam.engine.comparison.named_accounts import known_owner
+from aws_iam.engine.comparison.named_accounts import (
+    all_accounts,
+    unused_account,
+    written_accounts,
+)
+from aws_iam.engine.effective.caller_conditions import TRUSTED_KEYS, is_fixed
 from aws_iam.engine.evaluation.caller import Caller, CallerKind, Grade, caller_of
 from aws_iam.engine.evaluation.decision_flow import BUCKET_POLICY_ACTIONS
 from aws_iam.engine.evaluation.request import settled_keys
 from aws_iam.engine.language.arn import PARTITIONS, Arn
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.tokens.oidc_provider import ALWAYS, IDENTITY_POOLS, provider_of
@@ -39,7 +43,6 @@ if TYPE_CHECKING:
 _ACCOUNT = re.compile(r"\d{12}")
 _ACCOUNTS = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _FIELD = 4
-_EXAMPLES = ("111122223333", "444455556666", "777788889999", "123456789012", "210987654321")
 _SERVICES = ("lambda.amazonaws.com", "ec2.amazonaws.com", "events.amazonaws.com")
 _PROVIDERS = ("oidc-provider/idp.example.com", "saml-provider/example")
 _WEB = "sts:AssumeRoleWithWebIdentity"
@@ -47,7 +50,17 @@ _WEB = "sts:AssumeRoleWithWebIdentity"
 _MOST_NAMED = 300
 # IAM User Guide, reference_policies_condition-keys: the availability of each key.
 _LACKING: Mapping[CallerKind, tuple[str, ...]] = {
-    CallerKind.ANONYMOUS: ("aws:principalorg", "aws:principaltag/"),
+    CallerKind.ANONYMOUS: (
+        "aws:principalorg",
+        "aws:principaltag/",
+        # Without credentials there are neither sessions nor services that use them.
+        "aws:assumedroot",
+        "aws:calledvia",
+        "aws:chatbotsourcearn",
+        "aws:multifactorauth",
+        "aws:sourceidentity",
+        "aws:tokenissuetime",
+    ),
     CallerKind.SERVICE: ("aws:principalorgid",),
 }
 _PROVIDER = "aws:federatedprovider"
@@ -78,6 +91,8 @@ class CallerCase:
     is_permitted: bool = False
     # The account that owns the resource.
     owner: str = ""
+    # Whether the holder of a policy may be a root user, whom SCPs limit, too.
+    may_be_root: bool = False
     # The issuer of a stranger's token.
     provider: Provider | None = None
     # Whether the token is that of a guest of an identity pool.
@@ -88,6 +103,16 @@ class CallerCase:
     def is_foreign(self) -> bool:
         """Whether the caller is from another account than the resource."""
         return self.caller is not None and self.caller.account not in {"", self.owner}
+
+    @property
+    def is_service(self) -> bool:
+        """Whether the caller is a service."""
+        return self.caller is not None and self.caller.kind is CallerKind.SERVICE
+
+    @property
+    def is_unpermitted(self) -> bool:
+        """Whether the caller is from the resource's account, and its own policies allow it nothing."""
+        return self.caller is not None and self.required_grade is Grade.ROLE
 
     def lacks(self, key: str) -> bool:
         """Whether requests of such callers never carry the key."""
@@ -111,7 +136,7 @@ class CallerCase:
             if self.is_guest and key == self.provider.key("aud").lower():
                 return None
             return partial(self.provider.admits_strangers, key)
-        return has_wildcard if key in TRUSTED_KEYS else None
+        return partial(_admits_strangers, key) if key in TRUSTED_KEYS else None
 
     def depends_on_policy(self, action: str) -> bool:
         """Whether the resource's policy can decide on this caller's request for the action.
@@ -146,27 +171,20 @@ class CallerCase:
         return grade >= (self.required_grade if clause.allows else Grade.ACCOUNT)
 
 
-def policy_holder() -> CallerCase:
-    """Whoever has an identity policy: anyone but a service."""
+def _admits_strangers(key: str, pattern: str) -> bool:
+    # AWS sends no empty value.
+    return bool(pattern) and not is_fixed(key, pattern)
+
+
+def policy_holder(policies: Iterable[Policy]) -> CallerCase:
+    """Whoever has an identity policy: anyone but a service, and under an SCP the root user, too."""
     settled: dict[str, Value] = {
         "aws:principalisawsservice": ("false",),
         "aws:principalservicename": None,
         "aws:principalservicenameslist": None,
     }
-    return CallerCase(name="holder", settled=settled)
-
-
-def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
-    """The accounts that may own the resource: the one in its ARNs, else an account that no policy names and those named.
-
-    Of accounts that the policies name alike only the first one counts.
-    """
-    owner = known_owner(policies)
-    if owner:
-        return (owner,)
-    accounts = _named_accounts(policies, ())
-    alike = accounts_alike(policies)
-    return (_unused_account(accounts), *sorted({alike[account] for account in accounts}))
+    limits_root = any(policy.kind is Kind.SCP for policy in policies)
+    return CallerCase(name="holder", may_be_root=limits_root, settled=settled)
 
 
 def caller_cases(
@@ -205,7 +223,7 @@ def strangers(
     """Unknown callers: anonymous ones, and principals that can be created in accounts that no policy names."""
     allowed = budget or Budget()
     yield from _anyone(policies, owner)
-    known = _written_accounts(policies, owner)
+    known = written_accounts(policies, owner)
     callers = [
         caller
         for partition in _partitions(policies)
@@ -248,7 +266,7 @@ def _guest(case: CallerCase, provider: Provider) -> CallerCase:
 
 def _anyone(policies: Sequence[Policy], owner: str) -> Iterator[CallerCase]:
     """An anonymous caller, and a user of an account that no policy names."""
-    far = _unused_account(_written_accounts(policies, owner))
+    far = unused_account(written_accounts(policies, owner))
     yield _case(caller_of("*", action=""), owner, Grade.ACCOUNT)
     for partition in _partitions(policies):
         user = f"arn:{partition}:iam::{far}:user/example"
@@ -259,7 +277,7 @@ def _stranger_arns(
     partition: str, atoms: Sequence[Atom], known: set[str], budget: Budget
 ) -> Iterator[str]:
     """ARNs that strangers can create, one for each group that conditions can distinguish."""
-    far = _unused_account(known)
+    far = unused_account(known)
     yield from (f"arn:{partition}:iam::{far}:{name}" for name in ("role/example", "root"))
     listed = [
         condition
@@ -354,6 +372,8 @@ def _partitions(policies: Sequence[Policy]) -> list[str]:
 def _case(caller: Caller, owner: str, required_grade: Grade) -> CallerCase:
     settled: dict[str, Value] = dict.fromkeys(_OWN_KEYS)
     settled |= {name.lower(): (value,) for name, value in settled_keys(caller, owner)}
+    if caller.kind is CallerKind.ANONYMOUS:
+        settled["aws:viaawsservice"] = ("false",)
     if caller.kind is CallerKind.SERVICE:
         # AWS documents no values of these keys for a service; they are searched like any other key.
         settled = {k: v for k, v in settled.items() if v is not None or k == "aws:username"}
@@ -376,7 +396,7 @@ def _callers(
     policies: Sequence[Policy], owner: str, atoms: Sequence[Atom], budget: Budget
 ) -> Iterator[Caller]:
     principals = tuple(principals_of(policies))
-    named_accounts = _named_accounts(policies, atoms)
+    named_accounts = all_accounts(policies, atoms)
     alike = accounts_alike(policies)
     # The owner is no account like the others.
     shown = {alike.get(account, account) for account in named_accounts - {owner}} | {owner}
@@ -385,7 +405,7 @@ def _callers(
         for p in principals
         if not p.is_everyone and shown.issuperset(_ACCOUNTS.findall(p.value))
     )
-    far = _unused_account({*named_accounts, owner})
+    far = unused_account({*named_accounts, owner})
     accounts = dict.fromkeys((owner, *sorted(shown - {owner}), far))
     if len(named) + len(accounts) > _MOST_NAMED:
         raise OverBudget(f"the policies name more than {_MOST_NAMED} principals")
@@ -459,30 +479,3 @@ def _parsed_caller(text: str, action: str, role: str) -> Iterator[Caller]:
     except InputError:
         # A principal that cannot call, such as the id of a deleted role.
         return
-
-
-def _named_accounts(policies: Sequence[Policy], atoms: Sequence[Atom]) -> set[str]:
-    texts = [p.value for p in principals_of(policies)]
-    texts += [text for atom in atoms if atom.key in identity_callers.KEYS for text in atom.wanted]
-    return set(_ACCOUNTS.findall(" ".join(texts)))
-
-
-def _written_accounts(policies: Sequence[Policy], owner: str) -> set[str]:
-    """The accounts that the policies spell out; those that a scenario puts in for a variable can be a stranger's."""
-    texts = [p.value for p in principals_of(policies)]
-    texts += [
-        value.value
-        for policy in policies
-        for statement in policy.statements
-        for condition in statement.conditions
-        if condition.name in identity_callers.KEYS
-        for value in condition.values
-    ]
-    return {*_ACCOUNTS.findall(" ".join(texts)), owner}
-
-
-def _unused_account(named: Iterable[str]) -> str:
-    taken = set(named)
-    return next(
-        a for a in (*_EXAMPLES, *(f"{n:012}" for n in range(len(taken) + 1))) if a not in taken
-    )

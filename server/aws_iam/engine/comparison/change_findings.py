@@ -37,6 +37,7 @@ def change_findings(
             change.risk,
             change.condition_change,
             change.by_others,
+            change.owner,
         )
         groups.setdefault(key, []).append(change)
     for changes in groups.values():

@@ -8,8 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.answer import Severity
-from aws_iam.engine.comparison.clauses import principals_of
-from aws_iam.engine.comparison.named_accounts import accounts_of, known_owner, named_accounts
+from aws_iam.engine.comparison.named_accounts import accounts_of, likely_owners, named_accounts
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.action_expansion import fresh_expansion
 from aws_iam.engine.effective.escalation import escalation_paths, possible_paths
@@ -253,17 +252,19 @@ class ChangeRisks:
     of_loss: bool = False
     _completed: Mapping[str, Risk] | None = field(default=None, init=False)
     _own_accounts: frozenset[str] | None = field(default=None, init=False)
+    # Whether anything says whose the resource may be.
+    _are_known: bool = field(default=False, init=False)
 
     def is_foreign(self, principals: Iterable[Principal]) -> bool:
-        """Whether any is of another account than the resource's; where that is unknown, of one that was not named before."""
+        """Whether any is of another account than the resource's; where that is unknown, of one that only a change names."""
+        accounts = accounts_of(p for p in principals if p.type == "AWS")
+        if not accounts:
+            return False
         if self._own_accounts is None:
-            owner = known_owner((*self.policies, *self.before))
-            named = accounts_of(principals_of(self.before)) or named_accounts(self.baseline)
-            self._own_accounts = frozenset({owner} if owner else named)
-        own = self._own_accounts
-        return bool(own) and any(
-            account not in own for account in accounts_of(p for p in principals if p.type == "AWS")
-        )
+            likely = likely_owners(self.policies, self.before)
+            self._own_accounts = named_accounts(self.baseline) if likely is None else likely
+            self._are_known = likely is not None or bool(self._own_accounts)
+        return self._are_known and not accounts <= self._own_accounts
 
     def of_everything(self, judged: JudgedAccess) -> Risk:
         """The risk of every action of every service."""

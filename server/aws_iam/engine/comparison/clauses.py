@@ -16,6 +16,7 @@ from aws_iam.engine.comparison.permissive_policies import is_added
 from aws_iam.engine.evaluation.conditions import has_wildcards, is_short_arn
 from aws_iam.engine.evaluation.context import default_of, with_stand_ins
 from aws_iam.engine.evaluation.layers import IndexedStatement
+from aws_iam.engine.language.arn import as_short_form
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
@@ -69,6 +70,13 @@ class Clause:
     def pointer(self) -> str:
         """The pointer of the statement."""
         return f"{self.place}{self.statement.node.at.pointer}"
+
+    @property
+    def why_unclear(self) -> str:
+        """Why it cannot be known to which requests an unclear statement applies."""
+        if self.unread:
+            return f"the conditions at {self.pointer} cannot be evaluated"
+        return f"the canonical user id at {self.pointer} does not say whose account it is"
 
     @property
     def statement(self) -> Statement:
@@ -158,7 +166,7 @@ def comparable_texts(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
 
 def as_written(text: str) -> str:
     """The text of a resource as the policy has it."""
-    return text.replace(_PLAIN, "${")
+    return as_short_form(text.replace(_PLAIN, "${"))
 
 
 def has_variables(policy: Policy) -> bool:

@@ -24,6 +24,7 @@ from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_
 from aws_iam.engine.comparison.ineffective_additions import ineffective_additions, misspelt_keys
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_action, misspelt_keys_of
 from aws_iam.engine.comparison.moved_policies import moved_policies
+from aws_iam.engine.comparison.named_accounts import accounts_of, likely_owners
 from aws_iam.engine.comparison.named_sides import SidesInForce, named_side
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
@@ -41,7 +42,7 @@ from aws_iam.engine.comparison.unchanged_statements import (
     reusable_nodes,
     share_derived,
 )
-from aws_iam.engine.comparison.unresolved_changes import unresolved_changes
+from aws_iam.engine.comparison.unresolved_changes import unresolved_changes, with_unknown_values
 from aws_iam.engine.comparison.unusable_policies import without_unusable
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
@@ -50,6 +51,7 @@ from aws_iam.engine.sources.gather import gathered, sources_of
 from aws_iam.engine.tokens.oidc_provider import provider_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
 
     Relation = Literal["more", "less", "equal", "incomparable", "unknown"]
 
+_SHOWN = 3
 MOST_WITNESSES = 3
 """Requests shown for each direction."""
 
@@ -85,6 +88,8 @@ class ComparedPolicy:
     was: str
     # Whether it is a permissions boundary.
     is_limit: bool
+    # Whether these are all policies of a principal, whose name it is.
+    is_principal: bool
     comparison: Comparison
     beyond: SearchResult
     short: SearchResult
@@ -141,6 +146,7 @@ def compare_documents(
     new = gathered(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
+    new, old = _with_unknown_values(new), _with_unknown_values(old)
     held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
     sides = Sides.of(held.new, held.old)
     sides, unusable = without_unusable(sides)
@@ -189,6 +195,12 @@ def compare_documents(
     if comparison.relation in doubted:
         return replace(found, comparison=replace(comparison, relation="unknown"))
     return found
+
+
+def _with_unknown_values(side: Gathered) -> Gathered:
+    sources = tuple(map(with_unknown_values, side.sources))
+    changed = any(new is not old for new, old in zip(sources, side.sources, strict=True))
+    return replace(side, sources=sources) if changed else side
 
 
 def _together(
@@ -257,13 +269,14 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
     gained = access_changes(beyond, _risks(beyond, forward, baseline), decisive)
     # What is lost completes no path.
     lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True), decisive)
-    notes = (*notes, *_other_policies(beyond, short))
+    notes = (*notes, *_other_policies(beyond, short), *_owner_in_words(new, old, beyond, short))
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
     return ComparedPolicy(
         name=pair.name,
         change=pair.change,
         was=pair.was,
         is_limit=pair.is_limit,
+        is_principal=pair.is_principal,
         comparison=Comparison(
             relation=_relation(beyond, short),
             assuming=tuple(assuming),
@@ -339,6 +352,20 @@ def _other_policies(*searches: SearchResult) -> Iterator[str]:
     changed = [clause for found in searches for clause in found.changed if not clause.allows]
     if any(not clause.has_principals for clause in changed):
         yield "other policies of the principal may allow anything: a Deny limits them, too"
+
+
+def _owner_in_words(
+    new: Sequence[Policy], old: Sequence[Policy], *searches: SearchResult
+) -> Iterator[str]:
+    """Whose the resource is taken to be, where changed principals name accounts that may own it."""
+    if not any(found.assumes_owner for found in searches):
+        return
+    likely = likely_owners(new, old)
+    named = accounts_of(principals_of((*new, *old)))
+    if likely is None or not named - likely:
+        return
+    others = joined(sorted(named - likely), "or", shown=_SHOWN)
+    yield f"the resource is taken to belong to another account than {others}, which only a change names"
 
 
 def forbidden_requests(

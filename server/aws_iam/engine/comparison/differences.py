@@ -107,7 +107,7 @@ class DifferenceSearch:
         default_factory=dict
     )
     refused: int = field(default=0, init=False)
-    # Clauses met by the search whose conditions cannot be evaluated.
+    # Why it cannot be known whether clauses met by the search apply.
     unclear: dict[str, None] = field(default_factory=dict, init=False)
     _points: dict[tuple[str, CallerCase, str], Options] = field(default_factory=dict, init=False)
     _keys_of: dict[int, list[str]] = field(default_factory=dict, init=False)
@@ -293,7 +293,7 @@ class DifferenceSearch:
         if self._decided(here, 0, 0) is False:
             return
         for clauses, _ in here:
-            self.unclear |= dict.fromkeys(c.pointer for c in clauses if c.unclear)
+            self.unclear |= dict.fromkeys(c.why_unclear for c in clauses if c.unclear)
         partition = resource.split(":")[1] if resource != "*" else ""
         caller = case.caller
         if partition and caller and caller.account and caller.partition != partition:
@@ -365,7 +365,7 @@ class DifferenceSearch:
         if key == _CALLER_KEYS:
             within = (place.partition or "aws*", self.account)
             for holder in identity_callers.identity_callers(
-                atoms, self.fixed, within, self.budget
+                atoms, self.fixed, within, self.budget, with_root=place.case.may_be_root
             ):
                 yield holder.values, holder.true
             return
@@ -379,6 +379,9 @@ class DifferenceSearch:
             return (distinct_value(atoms, settled[key]),)
         if case.lacks(key) or is_misspelt_key(key):
             return (distinct_value(atoms, None),)
+        if key == identity_callers.ARN and case.is_service and case.caller:
+            # AWS documents no value for a service; it is no user's or role's.
+            return tuple(distinct_value(atoms, own) for own in (None, (case.caller.arn,)))
         admits = case.trusts(key) if self.owners is not None else None
         owners = self.owners if admits else None
         if key == OWNER and case.owner:

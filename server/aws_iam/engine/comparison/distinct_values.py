@@ -10,15 +10,23 @@ import base64
 import time
 from collections import deque
 from datetime import UTC, datetime
-from decimal import ROUND_CEILING, Decimal, localcontext
-from typing import TYPE_CHECKING, Final
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
+from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.automaton import DIGITS, LETTERS, Budget, OverBudget, Pattern
+from aws_iam.engine.comparison.automaton import (
+    DIGITS,
+    LETTERS,
+    Budget,
+    OverBudget,
+    Pattern,
+    Symbol,
+)
 from aws_iam.engine.comparison.pattern_combinations import (
     arn_pattern,
     combinations,
     literal_pattern,
     nonempty_text,
+    principal_arns,
     wildcard_pattern,
 )
 from aws_iam.engine.evaluation.conditions import (
@@ -39,28 +47,6 @@ from aws_iam.engine.reference.catalog import catalog
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-TRUSTED_KEYS: Final = frozenset(
-    {
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:principalorgid",
-        "aws:principalorgpaths",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceip",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:sourceowner",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "aws:userid",
-        "kms:calleraccount",
-        "s3:dataaccesspointaccount",
-        "s3:dataaccesspointarn",
-    }
-)
-"""Keys whose fixed values keep strangers out: S3 User Guide, access-control-block-public-access."""
-
 # Sets of values of one key that are distinguished; with more the search gives up.
 _MOST_SETS = 3_000
 # Wanted values that one value is compared with in one step of the budget.
@@ -76,6 +62,9 @@ _ORDERED = frozenset({Family.NUMERIC, Family.DATE})
 _EXACT = 200
 # AWS does not count an address range as public when it is at most /8 (IPv4) or /32 (IPv6).
 _NARROW = {4: 8, 6: 32}
+
+# Whole seconds: IAM User Guide, reference_policies_condition-keys; AWS STS API Reference, API_AssumeRole.
+_WHOLE = frozenset({"aws:multifactorauthage", "sts:durationseconds"})
 
 Value = tuple[str, ...] | None
 """The values that a request carries for a key; None when the key is absent."""
@@ -237,11 +226,16 @@ def _single_values(key: str, atoms: Sequence[Atom], budget: Budget) -> list[str]
     by_family.pop(Family.NULL, None)
     if set(by_family) == {Family.BOOL}:
         return ["true", "false", *_value_of_no_family(key, by_family)]
+    if by_family and set(by_family) <= set(_TEXTS) and _is_bool(key):
+        # AWS sends one of these two, spelled like this.
+        return ["true", "false"]
     texts = [atom for family in _TEXTS for atom in by_family.pop(family, [])]
     if not by_family:
         return list(_texts(key, texts, budget))
     if set(by_family) <= _ORDERED:
         values: tuple[str, ...] = _ordered(by_family)
+        if key in _WHOLE and set(by_family) == {Family.NUMERIC}:
+            values = tuple(_whole_numbers(values))
     elif len(by_family) == 1:
         ((family, listed),) = by_family.items()
         values = tuple(_FAMILIES[family](_wanted(listed)))
@@ -296,15 +290,24 @@ _ACCOUNT = "????????????"
 _SHAPES: Mapping[str, tuple[tuple[Pattern, ...], str]] = {
     "aws:principalarn": (
         tuple(
-            arn_pattern(f"arn:aws*:{service}::{_ACCOUNT}:{name}")
-            for service, name in (
-                ("iam", "user/?*"),
-                ("iam", "role/?*"),
+            shape
+            for service, start in (
+                ("iam", "user/"),
+                ("iam", "role/"),
                 ("iam", "root"),
-                ("sts", "federated-user/?*"),
+                ("sts", "federated-user/"),
             )
+            for shape in principal_arns("aws*", service, start)
         ),
         DIGITS,
+    ),
+    # IAM User Guide, reference_policies_iam-condition-keys: the principal of a service.
+    "iam:passedtoservice": (
+        tuple(
+            Pattern((Symbol.ONE_IN_NAME, Symbol.MANY_IN_NAME, *end))
+            for end in (".amazonaws.com", ".amazonaws.com.cn", ".aws.internal")
+        ),
+        LETTERS,
     ),
     **{
         key: ((wildcard_pattern(_ACCOUNT),), DIGITS)
@@ -325,6 +328,19 @@ def pattern_of(atom: Atom, value: str) -> Pattern:
     return literal_pattern(
         with_stand_ins(value), ignore_case=name in {"StringEqualsIgnoreCase", "Bool"}
     )
+
+
+def _is_bool(key: str) -> bool:
+    known = catalog().condition_key(key)
+    return known is not None and known.value_type == Family.BOOL
+
+
+def _whole_numbers(values: Iterable[str]) -> Iterator[str]:
+    """The values that are whole numbers, and in the place of any other the one before and after it."""
+    for text in values:
+        exact = Decimal(text)
+        near = (exact.to_integral_value(ROUND_FLOOR), exact.to_integral_value(ROUND_CEILING))
+        yield from (_digits(own) for own in dict.fromkeys(near) if own >= 0)
 
 
 def _numbers(wanted: Iterable[str]) -> Iterator[str]:

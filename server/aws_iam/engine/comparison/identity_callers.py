@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.comparison.automaton import DIGITS, OverBudget, Pattern, Symbol
 from aws_iam.engine.comparison.distinct_values import pattern_of
 from aws_iam.engine.comparison.pattern_combinations import (
-    arn_pattern,
     combinations,
     literal_pattern,
+    principal_arns,
 )
 from aws_iam.engine.evaluation.conditions import holds_for
 from aws_iam.engine.evaluation.context import without_stand_ins
@@ -41,6 +41,7 @@ _KINDS = (
     ("User", "iam", "user/"),
     ("FederatedUser", "sts", "federated-user/"),
 )
+_ROOT = ("Account", "iam", "root")
 _TEXTUAL = frozenset({Family.STRING, Family.ARN, Family.NULL})
 _IN_NAME = {Symbol.ONE: Symbol.ONE_IN_NAME, Symbol.MANY: Symbol.MANY_IN_NAME}
 _FIELD_OF_ANY = (*"arn:", Symbol.MANY_IN_FIELD, ":", Symbol.MANY_IN_FIELD, ":", ":")
@@ -56,11 +57,17 @@ class IdentityCaller:
 
 
 def identity_callers(
-    atoms: Sequence[Atom], fixed: Mapping[str, Value], within: tuple[str, str], budget: Budget
+    atoms: Sequence[Atom],
+    fixed: Mapping[str, Value],
+    within: tuple[str, str],
+    budget: Budget,
+    *,
+    with_root: bool = False,
 ) -> tuple[IdentityCaller, ...]:
     """One caller for each combination of atoms on KEYS that can be true; `fixed` are key values that are set already.
 
-    `within` are the partition, as a pattern, and the account to use where no condition asks for another.
+    `within` are the partition, as a pattern, and the account to use where no condition asks for another. The root user,
+    whom only SCPs limit, is among them `with_root`.
     """
     partition, account = within
     if any(OPERATORS[atom.base] not in _TEXTUAL for atom in atoms):
@@ -78,9 +85,9 @@ def identity_callers(
         if value and key in KEYS - {TYPE}
     ]
     found: dict[int, IdentityCaller] = {}
-    for kind, service, start in _KINDS:
-        shape = arn_pattern(f"arn:{partition}:{service}::????????????:{start}?*")
-        cells = combinations((*patterns, *wanted), inside=(shape,), fresh=DIGITS, budget=budget)
+    for kind, service, start in (*_KINDS, _ROOT) if with_root else _KINDS:
+        shapes = principal_arns(partition, service, start)
+        cells = combinations((*patterns, *wanted), inside=shapes, fresh=DIGITS, budget=budget)
         for cell, text in cells.items():
             if cell >> len(patterns) != (1 << len(wanted)) - 1:
                 continue
@@ -101,8 +108,9 @@ def _readable(arn: str, account: str) -> Iterator[str]:
     """Readable variants of the ARN first, with an example account and name, then the ARN as found."""
     fields = arn.split(":")
     readable = [*fields[:_FIELD], account, *fields[_FIELD + 1 :]]
-    kind = readable[-1].partition("/")[0]
-    yield ":".join((*readable[:-1], f"{kind}/example"))
+    kind, slash, _ = readable[-1].partition("/")
+    if slash:
+        yield ":".join((*readable[:-1], f"{kind}/example"))
     yield ":".join(readable)
     yield arn
 

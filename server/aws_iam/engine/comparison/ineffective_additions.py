@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.actions import matching_actions
 from aws_iam.engine.comparison.arn_formats import may_be_asked
 from aws_iam.engine.comparison.automaton import Budget, OverBudget
+from aws_iam.engine.comparison.clauses import principals_of
+from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
 from aws_iam.engine.comparison.named_accounts import accounts_of, known_owner
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
+from aws_iam.engine.evaluation.layers import IndexedStatement
+from aws_iam.engine.language.arn import as_short_form
+from aws_iam.engine.language.frozen import positional
+from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
@@ -22,6 +29,19 @@ if TYPE_CHECKING:
 # Names that are looked up, and pairs of an action and a resource that are compared; a row says when there are more.
 _WORK = 20_000
 _SHOWN = 2
+# IAM User Guide, reference_identifiers and reference_policies_elements_principal: AWS puts the id of a user or a role in
+# place of its ARN when it is deleted.
+_DELETED = re.compile(r"A(?:ID|RO)A[A-Z0-9]{8,}")
+_OF_NOBODY = "it is the id of a user or a role that was deleted, and names nobody"
+
+
+@positional
+class _Sides:
+    """The policies of both sides, and the account that owns the resource, if known."""
+
+    new: Sequence[Policy]
+    old: Sequence[Policy]
+    owner: str
 
 
 def ineffective_additions(
@@ -39,16 +59,18 @@ def ineffective_additions(
     """
     before = _words(statement for policy in old for statement in policy.statements)
     budget = Budget(_WORK)
-    owner = known_owner((*new, *old))
-    found = []
+    sides = _Sides(new, old, known_owner((*new, *old)))
+    found = [*_principals_of_nobody(new, old, decisive)]
     try:
         for policy in new:
             for statement in policy.statements:
                 for word in _added(statement, before) if id(statement) in decisive else ():
                     effective = changed if is_complete else None
-                    if why := _why(word, statement, effective, owner, budget):
+                    if why := _why(word, statement, effective, sides, budget):
                         place = statement.place().pointer
-                        found.append({"entry": word, "statement": place, "why": why})
+                        found.append(
+                            {"entry": as_short_form(word), "statement": place, "why": why}
+                        )
     except OverBudget:
         why = "the policies have too many for all to be judged"
         found.append({"entry": "further entries", "statement": "", "why": why})
@@ -69,7 +91,7 @@ def _added(statement: Statement, before: Container[str]) -> Iterator[str]:
 
 
 def _why(
-    word: str, statement: Statement, changed: Container[str] | None, owner: str, budget: Budget
+    word: str, statement: Statement, changed: Container[str] | None, sides: _Sides, budget: Budget
 ) -> str:
     """Why an entry has no effect; empty if it has one, or may have."""
     if word in statement.resource_words:
@@ -84,11 +106,13 @@ def _why(
         return ""
     resources = statement.resource_words
     if resources and not _meet(known, resources, budget):
-        on = joined([quoted(text) for text in resources], "or", shown=_SHOWN)
+        on = joined([quoted(as_short_form(text)) for text in resources], "or", shown=_SHOWN)
         return f"it is never asked for on {on}"
     if changed is None:
         return ""
-    return _why_not_across_accounts(known, statement, owner) or _why_settled(statement)
+    return _why_not_across_accounts(known, statement, sides.owner) or _why_settled(
+        known, statement, sides
+    )
 
 
 def _why_not_across_accounts(names: Sequence[str], statement: Statement, owner: str) -> str:
@@ -101,10 +125,68 @@ def _why_not_across_accounts(names: Sequence[str], statement: Statement, owner: 
     return "KMS does not accept it from another account"
 
 
-def _why_settled(statement: Statement) -> str:
+def _why_settled(names: Sequence[str], statement: Statement, sides: _Sides) -> str:
+    """Why no request is decided in another way: by the statement itself, or by others."""
+    if _is_contradictory(statement):
+        return "no request meets all conditions of its statement"
+    if statement.allows and _names_only_account(statement, sides.owner):
+        return "the resource's account decides about its own principals by their policies"
+    before = any(_takes(own, names, allows=statement.allows) for own in sides.old)
     if statement.allows:
-        return "it was allowed before, or is denied"
-    return "it was denied before, or is not allowed"
+        if before:
+            return "it was allowed before"
+        is_denied = any(_takes(own, names, allows=False) for own in sides.new)
+        return "it is denied" if is_denied else "it allows no further request"
+    if before:
+        return "it was denied before"
+    is_allowed = any(_takes(own, names, allows=True) for own in (*sides.new, *sides.old))
+    return "it denies no further request" if is_allowed else "nothing allows it"
+
+
+def _takes(policy: Policy, names: Sequence[str], *, allows: bool) -> bool:
+    """Whether a statement of the policy with this effect applies to one of the actions."""
+    return any(
+        IndexedStatement.of(own).takes(name.lower())
+        for own in policy.statements
+        if (own.allows if allows else own.denies)
+        for name in names
+    )
+
+
+def _names_only_account(statement: Statement, owner: str) -> bool:
+    """Whether the statement names the resource's account as a whole and nobody else."""
+    named = [principal.value for principal in statement.principals]
+    return bool(owner and named) and all(
+        name == owner or name.endswith(f":{owner}:root") for name in named
+    )
+
+
+def _is_contradictory(statement: Statement) -> bool:
+    """Whether the conditions on a key exclude each other."""
+    by_key: dict[str, list[Atom]] = {}
+    for own in statement.conditions:
+        if own.base not in OPERATORS or any("${" in value.value for value in own.values):
+            continue
+        values = tuple(sorted(value.value for value in own.values))
+        by_key.setdefault(own.name, []).append(Atom(own.name, own.operator.value, values))
+    return any(
+        all(value.true != (1 << len(atoms)) - 1 for value in distinct_values(key, atoms))
+        for key, atoms in by_key.items()
+    )
+
+
+def _principals_of_nobody(
+    new: Sequence[Policy], old: Sequence[Policy], decisive: Container[int]
+) -> Iterator[dict[str, str]]:
+    """The ids of deleted users and roles that changed statements add as principals."""
+    before = {own.value for own in principals_of(old)}
+    for policy in new:
+        for statement in policy.statements:
+            for own in (*statement.principals, *statement.not_principals):
+                name = own.value
+                if id(statement) in decisive and name not in before and _DELETED.fullmatch(name):
+                    place = statement.place().pointer
+                    yield {"entry": name, "statement": place, "why": _OF_NOBODY}
 
 
 def _why_unknown(word: str) -> str:

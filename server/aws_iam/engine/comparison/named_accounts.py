@@ -5,20 +5,42 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison import identity_callers
+from aws_iam.engine.comparison.accounts_alike import accounts_alike
 from aws_iam.engine.comparison.clauses import principals_of
 from aws_iam.engine.language.arn import Arn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from aws_iam.engine.comparison.distinct_values import Atom
     from aws_iam.engine.language.document import Policy, Principal
 
 _ACCOUNT = re.compile(r"\d{12}")
 _ACCOUNTS = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_EXAMPLES = ("111122223333", "444455556666", "777788889999", "123456789012", "210987654321")
 
 
 def known_owner(policies: Sequence[Policy]) -> str:
     """The account that owns the resource, if the ARNs of the policies tell, or the policies of a key; else empty."""
+    owner = _owner_in_arns(policies)
+    roots = frozenset() if owner else _key_administrators(policies)
+    return owner or (next(iter(roots)) if len(roots) == 1 else "")
+
+
+def likely_owners(new: Sequence[Policy], old: Sequence[Policy]) -> frozenset[str] | None:
+    """The accounts that may own the resource; None where the old policies name none.
+
+    A principal that a change names does not say whose the resource is.
+    """
+    if owner := _owner_in_arns((*new, *old)):
+        return frozenset({owner})
+    if not accounts_of(principals_of(old)):
+        return _key_administrators(new) or None
+    return _key_administrators(old) or kept_accounts(new, old)
+
+
+def _owner_in_arns(policies: Sequence[Policy]) -> str:
     named = (
         entry.value
         for policy in policies
@@ -33,16 +55,32 @@ def known_owner(policies: Sequence[Policy]) -> str:
         arn = Arn.of(text)
         if arn and _ACCOUNT.fullmatch(arn.account):
             return arn.account
-    roots = {
+    return ""
+
+
+def _key_administrators(policies: Sequence[Policy]) -> frozenset[str]:
+    """The accounts that a key stays manageable for: its own has such a statement."""
+    return frozenset(
         account
         for policy in policies
         for statement in policy.statements
         if statement.allows and "kms:*" in statement.action_words
         for account in accounts_of(statement.principals)
         if any(p.value.endswith((f":{account}:root", account)) for p in statement.principals)
-    }
-    # A key keeps itself manageable by the statement for its own account.
-    return roots.pop() if len(roots) == 1 else ""
+    )
+
+
+def kept_accounts(new: Sequence[Policy], old: Sequence[Policy]) -> frozenset[str]:
+    """The accounts in principals and conditions that both sides have: a change of others does not say whose the resource is."""
+    kept = set(_texts_with_accounts(new)).intersection(_texts_with_accounts(old))
+    return frozenset(_ACCOUNTS.findall(" ".join(kept)))
+
+
+def _texts_with_accounts(policies: Iterable[Policy]) -> Iterator[str]:
+    for policy in policies:
+        for statement in policy.statements:
+            yield from (p.value for p in (*statement.principals, *statement.not_principals))
+            yield from (v.value for c in statement.conditions for v in c.values)
 
 
 def accounts_of(principals: Iterable[Principal]) -> frozenset[str]:
@@ -59,3 +97,45 @@ def named_accounts(policies: Iterable[Policy]) -> frozenset[str]:
         for text in (*statement.resource_words, *(p.value for p in statement.principals))
     ]
     return frozenset(_ACCOUNTS.findall(" ".join(texts)))
+
+
+def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
+    """The accounts that may own the resource: the one in its ARNs, else an account that no policy names and those named.
+
+    Of accounts that the policies name alike only the first one counts.
+    """
+    owner = known_owner(policies)
+    if owner:
+        return (owner,)
+    accounts = all_accounts(policies, ())
+    alike = accounts_alike(policies)
+    return (unused_account(accounts), *sorted({alike[account] for account in accounts}))
+
+
+def all_accounts(policies: Sequence[Policy], atoms: Sequence[Atom]) -> set[str]:
+    """The accounts in principals and in conditions on the caller."""
+    texts = [p.value for p in principals_of(policies)]
+    texts += [text for atom in atoms if atom.key in identity_callers.KEYS for text in atom.wanted]
+    return set(_ACCOUNTS.findall(" ".join(texts)))
+
+
+def written_accounts(policies: Sequence[Policy], owner: str) -> set[str]:
+    """The accounts that the policies spell out; those that a scenario puts in for a variable can be a stranger's."""
+    texts = [p.value for p in principals_of(policies)]
+    texts += [
+        value.value
+        for policy in policies
+        for statement in policy.statements
+        for condition in statement.conditions
+        if condition.name in identity_callers.KEYS
+        for value in condition.values
+    ]
+    return {*_ACCOUNTS.findall(" ".join(texts)), owner}
+
+
+def unused_account(named: Iterable[str]) -> str:
+    """An example account that is not among these."""
+    taken = set(named)
+    return next(
+        a for a in (*_EXAMPLES, *(f"{n:012}" for n in range(len(taken) + 1))) if a not in taken
+    )

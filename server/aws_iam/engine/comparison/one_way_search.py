@@ -24,6 +24,7 @@ from aws_iam.engine.comparison.clauses import (
     side_of,
 )
 from aws_iam.engine.comparison.differences import OWNER, DifferenceSearch
+from aws_iam.engine.comparison.named_accounts import owners_of
 from aws_iam.engine.comparison.permissive_policies import allow_all
 from aws_iam.engine.comparison.uncovered_statements import uncovered_statements
 from aws_iam.engine.comparison.witnesses import ACCOUNT, WitnessReplay
@@ -71,6 +72,8 @@ class SearchResult:
     cut: tuple[str, ...] = ()
     # The changed statements, variables as written, without the entries that the other side has too.
     changed: tuple[Clause, ...] = ()
+    # Whether the owner of the resource is only assumed, a different one in different requests.
+    assumes_owner: bool = False
     # The statements of both sides that matter.
     own: Side = field(default_factory=lambda: Side(clauses=()))
     other: Side = field(default_factory=lambda: Side(clauses=()))
@@ -197,11 +200,7 @@ class OneWaySearch:
         self, narrowed: OneWaySearch, uncovered: tuple[Clause, ...], most: int | None
     ) -> SearchResult:
         """The requests found by the narrowed search, for each account that may own the resource."""
-        owners = (
-            caller_cases.owners_of(self.all_policies)
-            if is_principaled(self.all_policies)
-            else ("",)
-        )
+        owners = owners_of(self.all_policies) if is_principaled(self.all_policies) else ("",)
         # Strangers are the same for every owner.
         tried = owners[:1] if self.strangers else owners[:_MOST_OWNERS]
         budget = Budget()
@@ -232,6 +231,7 @@ class OneWaySearch:
             open=() if differences else tuple(open_),
             cut=tuple(open_) if differences else (),
             changed=uncovered,
+            assumes_owner=len(owners) > 1,
             own=narrowed.policies.side,
             other=narrowed.without.side,
         )
@@ -351,8 +351,7 @@ class _ScenarioSearch:
         """Why there may be differences for actions that are not shown."""
         doubts = [why for action, why in self.replay.doubts.items() if action not in shown]
         if question.unclear:
-            for pointer in question.unclear if not shown else ():
-                yield f"the conditions at {pointer} cannot be evaluated"
+            yield from question.unclear if not shown else ()
         elif doubts:
             yield from doubts[:_MOST_DOUBTS]
         elif question.refused and not shown and is_first:
@@ -415,9 +414,9 @@ class _ScenarioSearch:
         return atoms, (new, old, inner)
 
     def _cases(self, atoms: tuple[Atom, ...]) -> tuple[CallerCase, ...]:
-        if not self.owner:
-            return (caller_cases.policy_holder(),)
         every = self.direction.all_policies
+        if not self.owner:
+            return (caller_cases.policy_holder(every),)
         if self.direction.strangers:
             return tuple(caller_cases.strangers(every, self.owner, atoms))
         return caller_cases.caller_cases(every, self.owner, atoms, self.budget)

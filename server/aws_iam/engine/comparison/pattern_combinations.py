@@ -22,6 +22,7 @@ from aws_iam.engine.comparison.automaton import (
     union,
     unnamed,
 )
+from aws_iam.engine.language.arn import ANY_API
 from aws_iam.engine.language.frozen import positional
 
 if TYPE_CHECKING:
@@ -37,11 +38,20 @@ _SPLIT = "\u0130".lower()
 # No character beyond this has two cases.
 _LAST_CASED = 0x1F000
 _LAST_FIELD = 5
+_ACCOUNT_DIGITS = 12
 
 
 def wildcard_pattern(text: str) -> Pattern:
     """A pattern in which `*` and `?` accept any character."""
     return Pattern(tuple(_tokens(text, Symbol.ONE, Symbol.MANY)))
+
+
+def resource_pattern(text: str) -> Pattern:
+    """A resource as a pattern; in the short form of API Gateway no wildcard stands for more than the id of the API."""
+    if not text.startswith(ANY_API):
+        return wildcard_pattern(text)
+    before = _tokens(ANY_API, Symbol.ONE_IN_NAME, Symbol.MANY_IN_NAME)
+    return Pattern((*before, *wildcard_pattern(text.removeprefix(ANY_API)).tokens))
 
 
 def literal_pattern(text: str, *, ignore_case: bool = False) -> Pattern:
@@ -83,6 +93,19 @@ def arn_pattern(text: str) -> Pattern:
         )
         tokens += _tokens(part, one, many)
     return Pattern(tuple(tokens))
+
+
+def principal_arns(partition: str, service: str, start: str) -> tuple[Pattern, ...]:
+    """The ARNs of the principals of a kind: account ids are digits; a name has neither colon nor slash, a path may have both.
+
+    Source: IAM API Reference, API_CreateRole and API_CreateUser, the patterns of names and paths.
+    """
+    before = arn_pattern(f"arn:{partition}:{service}::").tokens
+    opening = (*before, *(Symbol.DIGIT,) * _ACCOUNT_DIGITS, ":", *start)
+    if not start.endswith("/"):
+        return (Pattern(opening),)
+    name = (Symbol.ONE_IN_NAME, Symbol.MANY_IN_NAME)
+    return Pattern((*opening, *name)), Pattern((*opening, Symbol.ONE, Symbol.MANY, "/", *name))
 
 
 def _tokens(text: str, one: Symbol, many: Symbol) -> Iterator[Token]:

@@ -46,6 +46,8 @@ class PolicyPair:
     was: str = ""
     # Whether it is a permissions boundary, which limits other policies.
     is_limit: bool = False
+    # Whether these are the policies of a principal, whose name it is.
+    is_principal: bool = False
 
 
 @slotted

@@ -27,7 +27,7 @@ from aws_iam.engine.comparison.pattern_combinations import (
     Region,
     arn_pattern,
     group_combinations,
-    wildcard_pattern,
+    resource_pattern,
 )
 from aws_iam.engine.evaluation.conditions import arn_like
 from aws_iam.engine.evaluation.context import with_stand_ins, without_stand_ins
@@ -285,7 +285,7 @@ class _NearbyStatements:
 
 
 # Without the memo a comparison takes 1.2 times as long.
-_pattern = lru_cache(maxsize=20_000)(wildcard_pattern)
+_pattern = lru_cache(maxsize=20_000)(resource_pattern)
 
 
 def _on_everything(question: ResourceQuestion) -> Iterator[tuple[str, frozenset[int]]]:

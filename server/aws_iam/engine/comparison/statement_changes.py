@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from aws_iam.engine.comparison.affected_principals import binding_in_words
 from aws_iam.engine.comparison.automaton import Budget, OverBudget
 from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
+from aws_iam.engine.language.arn import as_short_form
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers
 from aws_iam.escape import quoted
@@ -100,7 +102,8 @@ class ResourceChange:
     def in_words(self, *, of_baseline: bool) -> str:
         """Both in words; where one are exceptions, only those that a change of this side does not name."""
         was, now = (
-            joined([quoted(text) for text in own], shown=_SHOWN) for own in (self.was, self.now)
+            joined([quoted(as_short_form(text)) for text in own], shown=_SHOWN)
+            for own in (self.was, self.now)
         )
         if self.was_excluded and self.is_excluded:
             rest = [
@@ -229,7 +232,8 @@ class Counterparts:
             conditions=conditions,
             weakened=weakened,
             resources=resources,
-            beside=_variables_in_words(before, after),
+            beside=_variables_in_words(before, after)
+            or binding_in_words(before.statement, after.statement),
         )
 
 
@@ -322,9 +326,11 @@ def _likeness(one: Statement, other: Statement) -> int:
     # A statement with no principals, or without resources, has no element of that name.
     meets = [not any(sets) or bool(sets[0] & sets[1]) for sets in (names, targets)]
     equal = sum(sets[0] == sets[1] for sets in (names, targets))
+    words = [_action_words(own) for own in (one, other)]
+    # A Deny may apply to quite other principals than before.
+    meets[0] |= one.denies and targets[0] == targets[1] and words[0] == words[1]
     if not same_sid and not all(meets):
         return 0
-    words = [_action_words(own) for own in (one, other)]
     is_negated = [bool(own.not_action_words) for own in (one, other)]
     shared = is_negated[0] is is_negated[1] and bool(words[0] & words[1])
     return 1 + equal + 4 * same_sid + shared + (shared and words[0] == words[1])

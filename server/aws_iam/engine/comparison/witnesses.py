@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.engine.comparison.permissive_policies import (
@@ -141,6 +141,9 @@ class WitnessReplay:
             if account not in self._delegating:
                 self._delegating[account] = placed(delegate_to_account(*account), "resource", "")
             levels["resource"] = ((self._delegating[account],),)
+            if caller.kind is CallerKind.ROOT:
+                # No policy of its own limits the root user, only SCPs.
+                levels["scp"] = (tuple(_as_scp(own) for own in levels.pop(layer)[0]),)
         elif candidate.case.required_grade is Grade.ACCOUNT:
             levels["identity"] = ((_everything("identity"),),)
         if caller.kind is CallerKind.FEDERATED:
@@ -173,6 +176,10 @@ class WitnessReplay:
 
 
 _OTHER_POLICY = "another policy of the principal that allows it"
+
+
+def _as_scp(policy: PlacedPolicy) -> PlacedPolicy:
+    return replace(policy, layer="scp")
 
 
 def _everything(layer: str) -> PlacedPolicy:

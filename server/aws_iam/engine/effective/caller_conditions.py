@@ -42,6 +42,8 @@ _IDS = frozenset(
 )
 _PROVIDER = "aws:federatedprovider"
 _NETWORKS = frozenset({"aws:sourceip", "aws:vpcsourceip"})
+TRUSTED_KEYS = _ARNS | _IDS | _NETWORKS
+"""The keys, in lower case, whose fixed values keep strangers out; a provider depends on the caller."""
 _OF_CALLERS = _ARNS | _IDS | _NETWORKS | {_PROVIDER}
 # True only for AWS services, or for clients that mount the file system from its network.
 _SWITCHES = frozenset({"aws:principalisawsservice", "elasticfilesystem:accessedviamounttarget"})

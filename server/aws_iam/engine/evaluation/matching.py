@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
 from aws_iam.engine.evaluation.conditions import condition_holds
 from aws_iam.engine.evaluation.context import substituted, with_stand_ins
-from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.arn import Arn, of_requested_api
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.corrections import is_authorised_on
@@ -151,6 +151,7 @@ class Matcher:
         """The entry as a pattern; None when one of its variables has no value, so that it matches nothing."""
         if text.startswith("arn:") and (missing := _FIELDS - 1 - text.count(":")) > 0:
             text += ":*" * missing
+        text = of_requested_api(text, self.request.resource)
         if placed.has_variables and "${" in text:
             return substituted(text, self.request.context, escaped=True)
         return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.arn import SHORT_API, Arn
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.variables import without_variables
@@ -22,18 +22,18 @@ _MOST_TYPES = 3
 
 def resources(statement: Statement, kind: Kind, targets: Targets) -> str:
     """The Resource element in words, or NotResource as everything except those."""
-    if statement.has("NotResource"):
-        whole = "anything other than" if statement.denies else "everything except"
-        return f"{whole} {_listed(statement.not_resources, _ALLOWED, targets)}"
     # In a resource's own policy `*`, like a missing Resource, can only mean that resource.
     here = kind in (Kind.RESOURCE, Kind.TRUST)
+    if statement.has("NotResource"):
+        whole = "anything other than" if statement.denies else "everything except"
+        return f"{whole} {_listed(statement.not_resources, _ALLOWED, targets, here=here)}"
     if not statement.has("Resource"):
         return "the resource of this policy" if here else "no resource"
     if any(resource.value and not resource.value.strip("*") for resource in statement.resources):
         return (
             "the resource of this policy" if here else f"{_quantifier(statement).every} resource"
         )
-    return _listed(statement.resources, _quantifier(statement), targets)
+    return _listed(statement.resources, _quantifier(statement), targets, here=here)
 
 
 class _Quantifier(NamedTuple):
@@ -51,19 +51,21 @@ def _quantifier(statement: Statement) -> _Quantifier:
     return _DENIED if statement.denies else _ALLOWED
 
 
-def _listed(entries: Sequence[Text], how: _Quantifier, targets: Targets) -> str:
+def _listed(entries: Sequence[Text], how: _Quantifier, targets: Targets, *, here: bool) -> str:
     texts = list(dict.fromkeys(entry.value for entry in entries))
-    words = [_resource(text, how, targets) for text in texts[:SHOWN]]
+    words = [_resource(text, how, targets, here=here) for text in texts[:SHOWN]]
     return joined([*words, *texts[SHOWN:]], how.last)
 
 
-def _resource(text: str, how: _Quantifier, targets: Targets) -> str:
+def _resource(text: str, how: _Quantifier, targets: Targets, *, here: bool) -> str:
     """One ARN or ARN pattern in words."""
     if text and not text.strip("*"):
         return f"{how.every} resource"
     arn = Arn.of(text)
     if arn is None and text in targets.unknown:
         return f"the resources that {quoted(text)} holds"
+    if arn is None and here and text.startswith(SHORT_API):
+        return f"{quoted(text)} of this API"
     if arn is None:
         return f"{quoted(text)} (not an ARN, so it matches nothing)"
     if arn.service == "s3" and not arn.region and not arn.account:

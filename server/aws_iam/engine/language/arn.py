@@ -10,7 +10,7 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 PARTITIONS = (
     "aws",
@@ -26,6 +26,11 @@ _FIELDS = 6
 _MOST_FORMATS = 4_096
 # `${aws:username}` in a policy, `${BucketName}` in a format: text that is decided elsewhere.
 _HOLE = re.compile(r"\$\{[^{}]*\}")
+SHORT_API = "execute-api:/"
+"""The start of API Gateway's short form, see `with_api_arns`."""
+# No one writes the id of an API as `?*`, so the pattern is recognised.
+ANY_API = "arn:*:execute-api:*:*:?*/"
+"""The start of the pattern for a resource of the API that has the policy."""
 
 
 @slotted
@@ -56,6 +61,37 @@ class Arn:
     def __str__(self) -> str:
         fields = (self.partition, self.service, self.region, self.account, self.resource)
         return ":".join(("arn", *fields))
+
+
+def with_api_arns(words: Sequence[str]) -> Sequence[str]:
+    """Resources of a resource policy, with API Gateway's short form as an ARN pattern.
+
+        ["execute-api:/*"]   →   ["arn:*:execute-api:*:*:?*/*"]
+
+    API Gateway expands it to the ARN of the API that has the policy:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html
+    """
+    if not any(word.startswith(SHORT_API) for word in words):
+        return words
+    return [
+        ANY_API + word.removeprefix(SHORT_API) if word.startswith(SHORT_API) else word
+        for word in words
+    ]
+
+
+def of_requested_api(pattern: str, requested: str) -> str:
+    """The pattern of a short form for the API that is requested: the API that has the policy."""
+    arn = Arn.of(requested) if pattern.startswith(ANY_API) else None
+    if arn is None:
+        return pattern
+    api = arn.resource.partition("/")[0]
+    return f"{requested[: -len(arn.resource)]}{api}/{pattern.removeprefix(ANY_API)}"
+
+
+def as_short_form(pattern: str) -> str:
+    """The pattern of a short form as it was written; any other pattern as it is."""
+    is_short = pattern.startswith(ANY_API)
+    return SHORT_API + pattern.removeprefix(ANY_API) if is_short else pattern
 
 
 def fits(arn: Arn, template: str) -> bool:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.language.arn import with_api_arns
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.parsing import json_nodes
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, Text
@@ -175,13 +176,15 @@ class Statement:
 
     @property
     def resource_words(self) -> Sequence[str]:
-        """The strings of Resource, without places."""
-        return self.resource.words if self.resource else ()
+        """The strings of Resource, without places; in a policy with principals always as ARNs."""
+        words = self.resource.words if self.resource else ()
+        return with_api_arns(words) if self.principals or self.not_principals else words
 
     @property
     def not_resource_words(self) -> Sequence[str]:
-        """The strings of NotResource, without places."""
-        return self.not_resource.words if self.not_resource else ()
+        """The strings of NotResource, without places; in a policy with principals always as ARNs."""
+        words = self.not_resource.words if self.not_resource else ()
+        return with_api_arns(words) if self.principals or self.not_principals else words
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Statement) and self._content == other._content

@@ -40,6 +40,10 @@ IDENTITY_POOLS = "cognito-identity.amazonaws.com"
 """The issuer of all identity pools of Amazon Cognito."""
 ALWAYS = frozenset({"sub", "aud"})
 """Claims that are in every token."""
+# IAM User Guide, reference_policies_iam-condition-keys: the id of an app of Facebook or of Login with Amazon.
+_APP = "app_id"
+# https://developers.google.com/identity/protocols/oauth2: the client ids of apps in which people sign in.
+_CLIENT = ".apps.googleusercontent.com"
 _WORD = re.compile(r"[A-Za-z_]*:?")
 _LONGEST_PRINCIPAL = 2_048
 MOST_PRINCIPALS = 20
@@ -157,7 +161,7 @@ class Provider:
     def admits_strangers(self, key: str, pattern: str) -> bool:
         """Whether values of one of the tenant keys that match the pattern occur in tokens of strangers."""
         claim = next(c for c in self.tenant_claims if self.key(c).lower() == key)
-        return not self.names_tenant(claim, pattern)
+        return names_app(self.host, claim, pattern) or not self.names_tenant(claim, pattern)
 
     def names_tenant(self, claim: str, pattern: str) -> bool:
         """Whether only the tokens of one tenant have a value of the claim that matches the pattern.
@@ -196,6 +200,14 @@ def patterns(condition: Condition) -> Iterator[str]:
     like = "Like" in condition.base
     for value in condition.values:
         yield value.value if like else value.value.replace("*", "${*}").replace("?", "${?}")
+
+
+def names_app(host: str, claim: str, value: str) -> bool:
+    """Whether the claim names an app of an issuer that people sign in with: every user of the app has such tokens."""
+    issuer = known_issuer(host)
+    if issuer is None or not issuer.built_in:
+        return False
+    return claim == _APP or (claim == "aud" and value.endswith(_CLIENT))
 
 
 def known_issuer(host: str) -> Issuer | None:

@@ -99,16 +99,64 @@ def severities(answer: Answer) -> set[tuple[str, str]]:
 def test_an_attached_aws_managed_policy_is_access_that_the_role_has() -> None:
     answer = compare(attaching(ADMIN), baseline=attaching(LAMBDA))
     (gained,) = answer.facts["gained"]
-    assert (gained["policy"], gained["severity"]) == (
-        "R.ManagedPolicyArns (AdministratorAccess)",
-        "critical",
-    )
-    assert "R.ManagedPolicyArns (AWSLambdaBasicExecutionRole)" in answer.facts["lost"][0]["policy"]
+    assert (gained["policy"], gained["actions"], gained["severity"]) == ("R", ["*"], "critical")
+    # What the one allowed the other allows, too.
+    assert "lost" not in answer.facts
+    assert "The policies of `R` were compared as one." in answer.summary
     same = compare(attaching(LAMBDA, OWN_POLICY), baseline=attaching(LAMBDA, OWN_POLICY))
     assert same.summary.startswith("The document allows exactly what the baseline allows.")
     granted = compare(attaching(ADMIN), forbidden={"actions": ["iam:PassRole"]})
     assert granted.comparison
     assert granted.comparison.violations
+
+
+def test_a_principal_of_an_unknown_account_is_no_all_clear() -> None:
+    def bucket(*principals: Any) -> dict[str, Any]:
+        statement = {**OLD, "Principal": {"AWS": list(principals)}}
+        properties = {"Bucket": "b", "PolicyDocument": document(statement)}
+        return {"Resources": {"P": {"Type": "AWS::S3::BucketPolicy", "Properties": properties}}}
+
+    known = f"arn:aws:iam::{OWN}:role/app"
+    later = {"Fn::Sub": "arn:aws:iam::${Partner}:root"}
+    answer = compare(bucket(known, later), baseline=bucket(known))
+    assert answer.comparison
+    assert answer.comparison.relation == "unknown"
+    assert "a principal in `/Statement/0`" in answer.summary
+    own = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}
+    same = compare(bucket(known, own), baseline=bucket(known))
+    assert same.comparison
+    assert same.comparison.relation == "more"
+
+
+def inline(**policies: list[str]) -> dict[str, Any]:
+    resource = role("s3:GetObject")
+    resource["Resources"]["R"]["Properties"]["Policies"] = [
+        {"PolicyName": name, "PolicyDocument": document({**OLD, "Action": own, "Resource": "*"})}
+        for name, own in policies.items()
+    ]
+    return resource
+
+
+def test_a_statement_that_moves_between_policies_of_a_role_changes_nothing() -> None:
+    old = inline(a=["s3:GetObject", "iam:PassRole"], b=["sqs:SendMessage"])
+    new = inline(a=["s3:GetObject"], b=["sqs:SendMessage", "iam:PassRole"])
+    answer = compare(new, baseline=old)
+    assert answer.comparison
+    assert answer.comparison.relation == "equal"
+    assert not answer.findings
+    assert "The policies of `R` were compared as one." in answer.summary
+    picked = compare(new, baseline=old, policy="R.Policies[1] (b)")
+    assert picked.comparison
+    assert picked.comparison.relation == "more"
+
+
+def test_what_a_policy_of_a_role_loses_is_lost_if_no_other_one_allows_it() -> None:
+    old = inline(a=["s3:GetObject", "iam:PassRole"], b=["sqs:SendMessage"])
+    answer = compare(inline(a=["s3:GetObject"], b=["sqs:*"]), baseline=old)
+    assert answer.comparison
+    assert answer.comparison.relation == "incomparable"
+    assert answer.facts["lost"][0]["actions"] == ["iam:PassRole"]
+    assert answer.facts["lost"][0]["policy"] == "R"
 
 
 def test_a_removed_permissions_boundary_is_gained_access() -> None:

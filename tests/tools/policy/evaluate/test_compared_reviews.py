@@ -105,3 +105,21 @@ def test_among_many_actions_only_those_that_carry_a_risk_are_said_to() -> None:
     assert "ec2:ModifySnapshotAttribute" in by_risk["resource exposure"]
     assert "ec2:AttachApplianceToNatGateway" not in by_risk["privilege escalation"]
     assert "redshift:DeauthorizeDataShare" not in by_risk["credentials exposure"]
+
+
+def test_the_answer_says_whose_the_resource_is_taken_to_be() -> None:
+    reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
+    account = "arn:aws:iam::444455556666"
+    new, old = (
+        document({**reading, "Principal": {"AWS": f"{account}:{name}"}})
+        for name in ("root", "role/reader")
+    )
+    answer = tool.run({"action": "compare", "document": new, "baseline": old})
+    assert answer.comparison
+    assert (
+        "the resource is taken to belong to another account than 444455556666, which only a change names"
+        in answer.comparison.assuming
+    )
+    witness = answer.comparison.witnesses[0]["request"]
+    assert witness["principal"].startswith(f"{account}:")
+    assert witness["resource_account"] != "444455556666"

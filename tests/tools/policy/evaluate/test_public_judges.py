@@ -50,3 +50,27 @@ def test_a_claim_of_every_token_keeps_strangers_out_where_it_is_compared(operato
 def test_a_token_without_a_condition_on_its_subject_is_a_strangers() -> None:
     _, admits = judged(GITHUB, "trust")
     assert admits
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.get("signed")], ids=lambda case: case["name"]
+)
+def test_only_requests_with_credentials_carry_keys_of_their_sessions(case: dict[str, Any]) -> None:
+    statement = {**OPEN, "Condition": case["condition"]}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    answer = tool.run({"action": "compare", "document": document, "public": True})
+    assert answer.comparison
+    assert "without credentials" not in answer.summary
+    assert all(row["request"]["principal"] != "*" for row in answer.comparison.violations)
+
+
+def test_everybody_who_signs_in_to_an_app_is_a_stranger() -> None:
+    host = "graph.facebook.com"
+    statement = {
+        **GITHUB,
+        "Principal": {"Federated": host},
+        "Condition": {"StringEquals": {f"{host}:app_id": "123"}},
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    answer = tool.run({"action": "compare", "document": document, "public": True})
+    assert f"with a token of `{host}`, as any user of the app" in answer.summary

@@ -11,6 +11,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
+from aws_iam.engine.language.placeholders import OF_TEMPLATE
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, rooted, string
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.errors import InputError
@@ -180,18 +181,44 @@ def template_variants(
     return placeholders.variants(_with_placeholders(node, placeholders))
 
 
-def _with_placeholders(node: Node, placeholders: Placeholders) -> Node:
-    def replaced(text: str) -> str:
-        return _TEMPLATE_HOLE.sub(lambda hole: placeholders.placeholder(hole[0]), text)
+def with_words(node: Node) -> tuple[Node, frozenset[str]]:
+    """A policy outside any template with a word for each `${NAME}` and each function such as Fn::ImportValue, and their places."""
+    placeholders = Placeholders.unused_in(node)
+    marked = _with_placeholders(node, placeholders, OF_TEMPLATE, with_functions=True)
+    filled = _Filled(placeholders, _Words(), _VALUES[0])
+    root = Place(spot=node.at.spot, lines=node.at.lines)
+    found = filled.node(marked, root)
+    return found, frozenset(filled.places)
 
+
+def is_function(node: Node) -> bool:
+    """Whether the node is an object with a function of CloudFormation alone."""
+    names = [member.key for member in node.members]
+    return len(names) == 1 and (names[0] == "Ref" or names[0].startswith("Fn::"))
+
+
+def _with_placeholders(
+    node: Node,
+    placeholders: Placeholders,
+    holes: re.Pattern[str] = _TEMPLATE_HOLE,
+    *,
+    with_functions: bool = False,
+) -> Node:
+    def replaced(text: str) -> str:
+        return holes.sub(lambda hole: placeholders.placeholder(hole[0]), text)
+
+    def within(inner: Node) -> Node:
+        return _with_placeholders(inner, placeholders, holes, with_functions=with_functions)
+
+    if with_functions and is_function(node):
+        (member,) = node.members
+        name = f"{member.key} {' '.join(_texts(member.value))}"
+        return string(placeholders.placeholder(name), node.at)
     return node.but(
         value=replaced(node.text),
-        items=tuple(_with_placeholders(item, placeholders) for item in node.items),
+        items=tuple(map(within, node.items)),
         members=tuple(
-            Member.named(
-                member.name.but(value=replaced(member.key)),
-                _with_placeholders(member.value, placeholders),
-            )
+            Member.named(member.name.but(value=replaced(member.key)), within(member.value))
             for member in node.members
         ),
     )

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.language.arn import PARTITIONS, Arn
+from aws_iam.engine.language.arn import PARTITIONS, SHORT_API, Arn
 from aws_iam.engine.language.document import Statement, Text
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.pattern import intersects
@@ -102,9 +102,8 @@ def not_an_arn(statement: Statement) -> Iterator[Fail]:
         # What nobody filled in yet has a code of its own.
         if entry.value.startswith(placeholders(entry.value)[:1] or ("\0",)):
             continue
-        # API Gateway expands this short form when a resource policy is saved:
-        # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html
-        if statement.principals and entry.value.startswith("execute-api:/"):
+        principaled = statement.principals or statement.not_principals
+        if principaled and entry.value.startswith(SHORT_API):
             continue
         if not (is_open(first) and intersects(_VARIABLE.sub("*", entry.value), "arn:*")):
             yield Fail(

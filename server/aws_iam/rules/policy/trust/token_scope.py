@@ -9,7 +9,7 @@ from aws_iam.engine.language.document import Kind, Policy, Statement
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.dead_conditions import never_matches
-from aws_iam.engine.tokens.oidc_provider import Provider, providers
+from aws_iam.engine.tokens.oidc_provider import Provider, names_app, providers
 from aws_iam.engine.tokens.strangers import denies_others
 from aws_iam.engine.tokens.subject_width import Width, narrower_value, widest
 from aws_iam.escape import quoted
@@ -97,10 +97,6 @@ class OpenToAll:
     fix: str | None
 
 
-_CLIENT_OF_GOOGLE = ".apps.googleusercontent.com"
-"""The end of the client ids of apps in which people sign in: https://developers.google.com/identity/protocols/oauth2"""
-
-
 def open_to_all(provider: Provider, statement: Statement, *, denied: bool) -> Iterator[OpenToAll]:
     """Where the statement accepts the tokens of all users and jobs of one tenant; `denied` if a Deny tests the subject."""
     yield from _users_of_client(provider, statement)
@@ -138,7 +134,7 @@ def _users_of_client(provider: Provider, statement: Statement) -> Iterator[OpenT
         return
     for condition in compared(provider, statement, "aud"):
         for value in condition.values:
-            if value.value.endswith(_CLIENT_OF_GOOGLE):
+            if names_app(provider.host, "aud", value.value):
                 yield OpenToAll(
                     where=value.where,
                     message=f"{quoted(value.value)} of {quoted(condition.key.value)} is an app: every Google user who signs"

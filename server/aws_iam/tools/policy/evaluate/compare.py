@@ -22,7 +22,7 @@ from aws_iam.engine.comparison.compare import (
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
-from aws_iam.engine.tokens.oidc_provider import IDENTITY_POOLS, built_in
+from aws_iam.engine.tokens.oidc_provider import IDENTITY_POOLS, built_in, names_app
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit import policy_inputs
@@ -59,7 +59,7 @@ def compare(
             "nothing to compare with",
             hint='give `baseline` (a policy), `forbidden` ({"actions": […]}) or `public`',
         )
-    found = compare_documents(document, baseline, policy) if baseline is not None else None
+    found = _compared(document, baseline, policy)
     granted = (
         forbidden_requests(document, _forbidden(forbidden), policy)
         if forbidden is not None
@@ -271,6 +271,13 @@ def _own_issuers(document: Any, policy: str | None) -> Iterator[str]:
         yield f"It is assumed that nobody else gets tokens of {joined(hosts, shown=_SHOWN)}."
 
 
+def _compared(document: Any, baseline: Any, policy: str | None) -> ComparedDocuments | None:
+    """The comparison, with the policies of a principal as one unless one of them is picked."""
+    if baseline is None:
+        return None
+    return compare_documents(document, baseline, policy, per_principal=policy is None)
+
+
 def _stranger(request: Mapping[str, Any]) -> str:
     """How a caller without an account signs in."""
     principal = request["principal"]
@@ -280,11 +287,20 @@ def _stranger(request: Mapping[str, Any]) -> str:
     if provider or principal in built_in():
         # Strangers have a token with a given pool's id only where the pool has guests.
         of_pool = f"{IDENTITY_POOLS}:aud" in request.get("context", {})
-        guests = ", if the identity pool allows guests" if of_pool else ""
-        return f" with a token of {quoted(host)}{guests}"
+        whose = ", if the identity pool allows guests" if of_pool else ""
+        of_app = _is_of_app(host, request.get("context", {}))
+        return f" with a token of {quoted(host)}{', as any user of the app' if of_app else whose}"
     if not principal.startswith("arn:"):
         return f" through the service {quoted(principal)}"
     return ""
+
+
+def _is_of_app(host: str, context: Mapping[str, Any]) -> bool:
+    """Whether the claims name an app in which anybody signs in."""
+    return any(
+        key.startswith(f"{host}:") and names_app(host, key.partition(":")[2], str(value))
+        for key, value in context.items()
+    )
 
 
 def _facts(

@@ -141,8 +141,13 @@ def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
     if len(found.policies) == 1 and found.policies[0].was and not found.renamed:
         now, was = (quoted(side.sources[0].name) for side in found.inputs)
         yield f"{now} was compared with {was} of the baseline."
-    if len(found.policies) > 1:
-        changes = [f"{len(found.policies)} policies were compared by name"]
+    together = [quoted(own.name) for own in found.policies if own.is_principal]
+    if together:
+        apart = ", those of each" if len(together) > 1 else ""
+        yield f"The policies of {joined(together, shown=_SHOWN)} were compared as one{apart}."
+    alone = len(found.policies) - len(together)
+    if alone > 1:
+        changes = [f"{alone} policies were compared by name"]
         for change in ("added", "removed"):
             names = [quoted(p.name) for p in found.policies if p.change == change]
             changes += [f"{joined(names, shown=_SHOWN)} {change}"] if names else []
