@@ -200,6 +200,21 @@ def test_the_list_of_todays_problems_silences_them_and_nothing_else(
     }
 
 
+def test_an_entry_for_a_file_that_was_not_read_is_not_called_idle(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.json", "b.json"):
+        (here / name).write_text(json.dumps(WIDE))
+    validated(capsys, ".", "--write-baseline")
+    assert (
+        "facts" not in (one := validated(capsys, "a.json")[1])
+        or "ignores_not_in_use" not in one["facts"]
+    )
+    (here / "b.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": [READ]}))
+    rows = validated(capsys)[1]["facts"]["ignores_not_in_use"]
+    assert {row["why"] for row in rows} == {"silences nothing"}
+
+
 def test_a_report_keeps_what_is_muted_as_skipped(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -227,3 +227,30 @@ def test_links_and_submodules_are_not_followed(
     assert status == 0
     assert "vendored" in json.dumps(answer["facts"]["not_judged"])
     assert "gains and loses no access, and adds" not in answer["summary"]
+
+
+def test_the_settings_hold_for_the_review_and_are_no_policy(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["policy", "validate", ".", "--write-baseline"], {}) == 0
+    git(tree, "add", "--all")
+    capsys.readouterr()
+    status, answer = reviewed(capsys, "--base", "main")
+    assert status == 0
+    assert answer["summary"].startswith("The change gains and loses no access"), answer
+    stack = {
+        "Policy": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {"PolicyDocument": json.loads(policy(PASS))},
+        }
+    }
+    (tree / "stacks/new.json").write_text(json.dumps({"Resources": stack}))
+    codes = ("ACCESS_GAINED", "PASS_ROLE_WITH_STAR_IN_RESOURCE")
+    entries = [
+        f'[[ignore]]\ncode = "{code}"\nwhere = "Policy.*"\nreason = "r"\n' for code in codes
+    ]
+    (tree / "aws-iam.toml").write_text("\n".join(entries))
+    status, answer = reviewed(capsys, "--base", "main")
+    assert status == 0
+    assert {own["code"] for own in answer["findings"] if own.get("muted")} == set(codes)
+    assert "not_judged" not in answer["facts"]

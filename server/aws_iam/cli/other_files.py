@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.files import File
 from aws_iam.engine.sources.policy_signs import looks_like_policy
+from aws_iam.engine.sources.settings_file import is_settings
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class OtherFiles:
 
     def _looked_at(self, path: str) -> File | None:
         self._looks += 1
-        raw = _content(path)
+        raw = b"" if is_settings(path) else _content(path)
         self._bytes += len(raw)
         if raw.startswith(_BYTE_ORDER_MARKS):
             raw = raw.decode("utf-16", "replace").encode("utf-8", "replace")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aws_iam.cli.files import file_of_folder
+from aws_iam.engine.sources.settings_file import SETTINGS, excluded
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.rules.ignores import SETTINGS, excluded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ def with_settings(files: Files, paths: Sequence[str]) -> Files:
     settings = _found(paths[0] if paths else ".")
     if settings is None:
         return files
-    patterns = excluded(settings.text, settings.name)
+    patterns = excluded(settings)
     kept = tuple(
         file for file in files.files if not _is_excluded(file.name, settings.name, patterns)
     )

@@ -26,6 +26,7 @@ from aws_iam.cli.other_files import decoded
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.policy_signs import looks_like_policy
+from aws_iam.engine.sources.settings_file import is_settings
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 
@@ -247,7 +248,7 @@ class _Change:
             [
                 file
                 for path, file in side.items()
-                if path in self.changed or _folder(path) in modules
+                if _is_of_policies(file) and (path in self.changed or _folder(path) in modules)
             ]
             for side in (new, old)
         )
@@ -299,7 +300,8 @@ class _Change:
 
 def _is_of_policies(file: File) -> bool:
     """Whether it is read: by its ending, any other one by what it holds."""
-    return file.name.lower().endswith(ENDINGS) or looks_like_policy(file.text)
+    is_known = file.name.lower().endswith(ENDINGS)
+    return not is_settings(file.name) and (is_known or looks_like_policy(file.text))
 
 
 def _folder(path: str) -> str:

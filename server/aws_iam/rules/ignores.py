@@ -17,30 +17,28 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_iam.answer import Status
 from aws_iam.engine.explain.risks import RISK_CODES
 from aws_iam.engine.sources.files import Files
+from aws_iam.engine.sources.settings_file import settings_table
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.rules.policy.catalogue import POLICY_RULES
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.answer import Finding
+    from aws_iam.engine.sources.files import File
 
-SETTINGS = "aws-iam.toml"
-"""The name of the file with the settings."""
 _FIELDS = frozenset({"code", "path", "where", "reason", "until"})
-_TABLES = frozenset({"ignore", "exclude"})
 _COMMENT = re.compile(r"(?:^|\s)(?:#|//)[ \t]*aws-iam:[ \t]*ignore\[([^\]\n]*)\][ \t]*(.*)$")
 _MOST_IGNORES = 10_000
 _OWN_CODES = ("ACCESS_GAINED", "ACCESS_LOST", "NOT_JUDGED")
@@ -69,8 +67,17 @@ class _Ignore:
         if self.file:
             return at is not None and at.file == self.file and at.line in self.lines
         return (not self.path or fnmatchcase(path, self.path)) and (
-            not self.where or fnmatchcase(finding.resource or "", self.where)
+            not self.where or any(fnmatchcase(name, self.where) for name in _names(finding))
         )
+
+
+def _names(finding: Finding) -> Iterator[str]:
+    """The name of the policy, and without the file or folder that a comparison writes before it."""
+    name = finding.resource or ""
+    yield name
+    first, _, rest = name.partition(" ")
+    if rest and finding.where and first in (finding.where.file or ""):
+        yield rest
 
 
 @dataclass(slots=True)
@@ -78,8 +85,11 @@ class Ignores:
     """The decisions of some files; it remembers which of them were of use."""
 
     own: Sequence[_Ignore] = ()
-    # The folder of the settings, from which their paths start.
+    # The folder of the settings, from which their paths start, and the files that were read, from there on.
     folder: str = ""
+    files: tuple[str, ...] = ()
+    # Whether the files are all those of a folder, so that an entry for none of them is for none at all.
+    whole: bool = False
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     def muted(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -115,7 +125,13 @@ class Ignores:
         if own.used:
             return ""
         if own.code in _codes():
-            return "silences nothing"
+            # Its finding may be in a file that was not read.
+            is_read = (
+                own.file
+                or self.whole
+                or (own.path and any(fnmatchcase(file, own.path) for file in self.files))
+            )
+            return "silences nothing" if is_read else ""
         near = closest(own.code, sorted(_codes()))
         return f"no such code{f'; did you mean {near}?' if near else ''}"
 
@@ -139,12 +155,28 @@ def ignores_of(document: object) -> Ignores:
     folder = ""
     if settings:
         folder = os.path.dirname(settings.name)  # noqa: PTH120 - a name, not a file
-        found += _in_settings(settings.name, settings.text)
+        found += _in_settings(settings)
     if len(found) > _MOST_IGNORES:
         raise InputError(
             f"there are more than {_MOST_IGNORES:,} `ignore` entries", hint="review fewer files"
         )
-    return Ignores(own=found, folder=folder)
+    names = (
+        os.path.relpath(file.name, folder or ".").replace(os.sep, "/")
+        for file in document.files
+        if file.name
+    )
+    is_all = bool(document.folder) and not document.chosen
+    return Ignores(
+        own=found,
+        folder=folder,
+        files=tuple(names),
+        whole=is_all and _is_above(document.folder, folder),
+    )
+
+
+def _is_above(one: str, other: str) -> bool:
+    """Whether a folder is another one or one above it."""
+    return not os.path.relpath(other or ".", one).startswith("..")
 
 
 def _in_comments(file: str, text: str) -> Iterator[_Ignore]:
@@ -180,33 +212,9 @@ def _next_line(lines: Sequence[str], number: int) -> int:
     return number + 1
 
 
-def excluded(settings: str, name: str) -> tuple[str, ...]:
-    """The patterns of files that the settings leave out, from their folder on."""
-    patterns = _table(name, settings).get("exclude", [])
-    if not isinstance(patterns, list) or not all(isinstance(own, str) for own in patterns):
-        raise InputError(f"{quoted(name)}: `exclude` is no list of patterns")
-    return tuple(patterns)
-
-
-def _table(name: str, text: str) -> Mapping[str, Any]:
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{quoted(name)} is not TOML: {error}") from None
-    for key in found:
-        if key not in _TABLES:
-            near = closest(key, sorted(_TABLES))
-            raise InputError(
-                f"{quoted(name)} has the unknown entry {quoted(key)}",
-                hint=f"did you mean `{near}`?"
-                if near
-                else "it may have `[[ignore]]` and `exclude`",
-            )
-    return found
-
-
-def _in_settings(name: str, text: str) -> Iterator[_Ignore]:
-    rows = _table(name, text).get("ignore", [])
+def _in_settings(file: File) -> Iterator[_Ignore]:
+    name = file.name
+    rows = settings_table(file).get("ignore", [])
     if not isinstance(rows, list):
         raise InputError(f"{quoted(name)}: `ignore` is no list", hint="write `[[ignore]]`")
     for number, row in enumerate(rows, 1):

@@ -89,6 +89,18 @@ def test_only_through_a_service_means_only() -> None:
     )
 
 
+def test_grants_too_are_only_through_the_service() -> None:
+    policy = document(
+        key_policy_answer(via_service=["ec2.eu-west-1.amazonaws.com"], only_via_service=True)
+    )
+    for_service = {"kms__GrantIsForAWSResource": "true"}
+    asked = {"ec2": "Allowed", "rds": "ImplicitlyDenied"}
+    for service, expected in asked.items():
+        via = f"{service}.eu-west-1.amazonaws.com"
+        assert outcome(policy, APP, "CreateGrant", kms__ViaService=via, **for_service) == expected
+    assert outcome(policy, APP, "CreateGrant", **for_service) == "ImplicitlyDenied"
+
+
 def test_a_context_is_demanded_and_describe_key_needs_none() -> None:
     policy = document(key_policy_answer(context={"app": "orders"}))
     right = {"kms__EncryptionContext__app": "orders"}

@@ -125,16 +125,29 @@ def _of_user(access: KeyAccess, user: str, region: str) -> Iterator[_Case]:
         other = {"kms:ViaService": other_service(access.via, region)}
         how = f"through {other['kms:ViaService']}"
         yield _Case(who=user, does=access.usage.actions, expected=_DENIED, context=other, how=how)
+    yield from _grants(access, user, region)
+    yield _Case(who=user, does=_MANAGE, expected=_DENIED)
+
+
+def _grants(access: KeyAccess, user: str, region: str) -> Iterator[_Case]:
+    """Grants for AWS's services alone; where the key is only used through some, through these alone."""
+    grants = GRANTS if access.grants else ("kms:CreateGrant",)
+    own = {"kms:ViaService": access.via[0]} if access.only_via else {}
     for is_for in ("true", "false"):
         how = "for an AWS service" if is_for == "true" else "for anyone else"
         yield _Case(
             who=user,
-            does=GRANTS if access.grants else ("kms:CreateGrant",),
+            does=grants,
             expected=_ALLOWED if is_for == "true" and access.grants else _DENIED,
-            context={"kms:GrantIsForAWSResource": is_for},
+            context={"kms:GrantIsForAWSResource": is_for, **own},
             how=how,
         )
-    yield _Case(who=user, does=_MANAGE, expected=_DENIED)
+    if access.only_via:
+        other = {"kms:ViaService": other_service(access.via, region)}
+        how = f"for an AWS service, through {other['kms:ViaService']}"
+        yield _Case(
+            who=user, does=grants, expected=_DENIED, context={**_FOR_SERVICE, **other}, how=how
+        )
 
 
 def _with_other_context(access: KeyAccess, user: str) -> Iterator[_Case]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Answer, Artifact, Finding
 from aws_iam.engine.sources.files import File, Files
-from aws_iam.rules.ignores import SETTINGS, Ignores, as_baseline
+from aws_iam.engine.sources.settings_file import SETTINGS
+from aws_iam.rules.ignores import Ignores, as_baseline
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:

@@ -226,7 +226,9 @@ class KeyAccess:
             yield from self._allow_use("TaggedPrincipals", _EVERYONE, here, self.direct)
         yield from self._shared()
         if self.grants:
-            yield _allow("UsersGrantToAwsServices", _aws(self.users), GRANTS, _FOR_SERVICES)
+            only = {"StringEquals": {"kms:ViaService": _one_or_list(self.via)}}
+            condition = {**_FOR_SERVICES, **(only if self.only_via else {})}
+            yield _allow("UsersGrantToAwsServices", _aws(self.users), GRANTS, condition)
         yield from self.service_statements()
 
     def others(self) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Mapping[str, Any]]]]:
