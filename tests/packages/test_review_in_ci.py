@@ -66,9 +66,13 @@ def base(top: Path) -> str:
 
 def reviewed(top: Path, **env: str) -> subprocess.CompletedProcess[str]:
     summary = top.parent / "summary.md"
-    return run(
-        "bash", ACTION / "review.sh", cwd=top, BASE=base(top), RUNNER_TEMP=str(top.parent), GITHUB_STEP_SUMMARY=str(summary), **env
-    )  # fmt: skip
+    given = {
+        "BASE": base(top),
+        "RUNNER_TEMP": str(top.parent),
+        "GITHUB_STEP_SUMMARY": str(summary),
+        **env,
+    }
+    return run("bash", ACTION / "review.sh", cwd=top, **given)
 
 
 def gh(folder: Path, body: str) -> str:
@@ -122,10 +126,23 @@ def test_a_fork_whose_token_may_not_comment_has_the_summary(change: Path) -> Non
 
 
 def test_a_review_that_is_not_possible_is_an_error_and_no_pass(change: Path) -> None:
-    done = run(
-        "bash", ACTION / "review.sh", cwd=change, BASE="0" * 40, RUNNER_TEMP=str(change.parent)
-    )
-    assert done.returncode not in {0, 1}
+    for none in ("", "1" * 40):
+        assert reviewed(change, BASE=none).returncode not in {0, 1}
+    assert "give one in the input `base`" in reviewed(change, BASE="").stdout
+
+
+def test_the_first_push_of_a_branch_is_reviewed_against_the_default_branch(change: Path) -> None:
+    git(change.parent / "origin", "checkout", "--quiet", "main")
+    done = reviewed(change, BASE="0" * 40)
+    assert done.returncode == 1, done.stderr
+    assert "`iam:PassRole`" in (change.parent / "summary.md").read_text()
+
+
+def test_the_first_push_of_a_repository_says_that_nothing_was_reviewed(change: Path) -> None:
+    done = reviewed(change, BASE="0" * 40)
+    assert done.returncode == 0, done.stderr
+    assert "::notice::Not reviewed" in done.stdout
+    assert "Not reviewed" in (change.parent / "summary.md").read_text()
 
 
 def test_the_action_is_taken_by_its_schema_and_zizmor() -> None:

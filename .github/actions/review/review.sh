@@ -8,6 +8,20 @@ while IFS= read -r path; do
   [ -z "$path" ] || paths+=("$path")
 done <<<"${PATHS:-.}"
 
+if [ -z "$BASE" ]; then
+  echo "::error::this event has no revision to review against: give one in the input \`base\`"
+  exit 2
+fi
+if [[ $BASE =~ ^0+$ ]]; then # the first push of a branch: what it does to the default branch
+  git fetch --quiet --no-tags origin HEAD
+  BASE=$(git merge-base HEAD FETCH_HEAD || git rev-parse FETCH_HEAD)
+  if [ "$BASE" = "$(git rev-parse HEAD)" ]; then
+    none="Not reviewed: this push has no commit that the default branch lacks, and there is no earlier one to compare with."
+    echo "::notice::$none"
+    [ -z "${GITHUB_STEP_SUMMARY:-}" ] || echo "$none" >>"$GITHUB_STEP_SUMMARY"
+    exit 0
+  fi
+fi
 # A checkout of one commit has no base; what is missing is fetched, and nothing is changed.
 git cat-file -e "$BASE^{commit}" 2>/dev/null || git fetch --quiet --no-tags --depth=1 origin "$BASE"
 
