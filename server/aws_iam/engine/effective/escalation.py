@@ -34,6 +34,7 @@ ASSET = "assets/data/privilege-escalation.json"
 NEW_COMPUTE = "pass a role to new compute"
 EXISTING_COMPUTE = "use compute that already has a role"
 SELF = "self-escalation"
+ORGANIZATION_WIDE = "organization-wide identity"
 _PASSING = "iam:PassRole"
 _PASSED_TO = "iam:passedtoservice"
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
@@ -119,6 +120,11 @@ class EscalationPath:
     def actions(self) -> frozenset[str]:
         """The actions that the path needs."""
         return frozenset(need.action for need in self.required)
+
+    @property
+    def needs_organization(self) -> bool:
+        """Whether an account outside an organization has nothing to do it on: permission sets are an organization's."""
+        return self.family == ORGANIZATION_WIDE or any(a.startswith("sso:") for a in self.actions)
 
 
 @slotted

@@ -21,7 +21,7 @@ from aws_iam.engine.explain.escalation_risks import escalation_risks
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
-from aws_iam.tools.audit.principals.escalation_paths import ORGANIZATION_WIDE, PathSearch
+from aws_iam.tools.audit.principals.escalation_paths import PathSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -201,7 +201,7 @@ def _identity_actions() -> frozenset[str]:
     return frozenset(
         need.action
         for path in escalation_paths()
-        if path.family == ORGANIZATION_WIDE or any(need.on for need in path.required)
+        if path.needs_organization or any(need.on for need in path.required)
         for need in path.required
     )
 

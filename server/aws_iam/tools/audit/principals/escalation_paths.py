@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.principals.simulate import Simulator
     from aws_iam.tools.audit.principals.targets import AccountIdentities, PathTarget
 
-ORGANIZATION_WIDE = "organization-wide identity"
-"""The family of the paths that need an organization."""
 # The prerequisites of the catalogue that an account's facts decide.
 KNOWN_PREREQUISITES = frozenset(
     {
@@ -95,9 +93,7 @@ class PathSearch:
                 found = self._passing(path, access)
             elif any(need.on for need in path.required):
                 found = self._on_targets(path, access)
-            elif (
-                path.family == ORGANIZATION_WIDE and self.simulator.guardrails.organization is None
-            ):
+            elif path.needs_organization and self.simulator.guardrails.organization is None:
                 found = None
             else:
                 found = path_opened_by(path, access)
