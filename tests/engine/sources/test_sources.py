@@ -137,3 +137,12 @@ def test_hostile_files_are_answered_soon(name: str) -> None:
     found = gathered(Files(files=(File(name=name, text=HOSTILE[name]), good), folder="x"))
     assert "good.json" in {source.file for source in found.sources}
     assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["policy.json", "./infra/policy.json", "infra/", "C:\\p.json", "~/p.json", "file://p.json"],
+)
+def test_a_path_in_the_place_of_a_text_is_told_from_a_broken_policy(text: str) -> None:
+    with pytest.raises(InputError, match=r"looks like the path .*give the content of the file"):
+        gathered(text)

@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 _ACCOUNT = re.compile(r"\d{12}")
 _HOLE = re.compile(r"\$\{[^{}]*\}")
 _IAM_NAMED = ("instance profile", "user", "role", "group", "policy")
+# A secret's ARN ends in six characters that its name does not have:
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
+_SECRET = re.compile(r"arn:[\w-]+:secretsmanager:[^:]*:[^:]*:secret:(?!.*-\w{6}$).+", re.ASCII)
+_SECRET_END, _ANY_END = "-aAaAaA", "-??????"
+# A Region stands in for the one that a message does not tell, in each partition one that few messages mention.
+_REGIONS = {"aws": "mx-central-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-east-1"}
+_ANY_REGION = "<region>"
 _PASSED_TO = "placeholder.amazonaws.com"
 _ANY_SERVICE = "<service>.amazonaws.com"
 UNKNOWN_ACCOUNT = "000000000000"
@@ -70,10 +77,10 @@ def denied_request(denial: Denial) -> DeniedRequest:
     context |= _via_service(denial, concluded, known=known)
     if context:
         fields["context"] = context
-    return replace(
-        _usable(denial, fields, concluded),
-        placeholders={**masks.placeholders, _PASSED_TO: _ANY_SERVICE},
-    )
+    to_show = {**masks.placeholders, _PASSED_TO: _ANY_SERVICE, _SECRET_END: _ANY_END}
+    if not denial.resource.startswith("arn:"):
+        to_show |= dict.fromkeys(_REGIONS.values(), _ANY_REGION)
+    return replace(_usable(denial, fields, concluded), placeholders=to_show)
 
 
 def _principal(denial: Denial, concluded: list[str]) -> str:
@@ -197,12 +204,20 @@ def _resource(denial: Denial, concluded: list[str]) -> str:
             concluded.append(f"{known.full_name} has no resource types: AWS authorizes it on `*`")
         return "*"
     if denial.resource == "*" or denial.resource.startswith("arn:"):
-        return denial.resource
+        if not _SECRET.fullmatch(denial.resource):
+            return denial.resource
+        concluded.append("the ARN lacks the six characters that a secret's ARN ends in")
+        return f"{denial.resource}{_SECRET_END}"
     if not denial.resource:
         return ""
     found = _iam_name(denial) or next(_from_name(denial), "")
     if found:
         concluded.append(f"{quoted(denial.resource)} is read as {quoted(found)}")
+    arn = Arn.of(found)
+    if arn and arn.region:
+        concluded.append(
+            f"the message does not say in which Region: replace {_ANY_REGION} before use"
+        )
     return found
 
 
@@ -229,7 +244,14 @@ def _from_name(denial: Denial) -> Iterator[str]:
         return
     caller = Arn.of(denial.principal)
     kind = service.resource_types.get(known.resource_types[0].lower())
+    if len(denial.resource.split()) != 1:
+        return
+    name = denial.resource + (_SECRET_END if known.service == "secretsmanager" else "")
     for template in kind.arn_formats if kind else ():
         text = template.replace("${Partition}", caller.partition if caller else "aws")
-        if len(_HOLE.findall(text)) == 1 and len(denial.resource.split()) == 1:
-            yield _HOLE.sub(lambda _: denial.resource, text)
+        if caller and caller.account:
+            # A resource that is named without its account is the caller's own.
+            text = text.replace("${Account}", caller.account)
+            text = text.replace("${Region}", _REGIONS.get(caller.partition, "*"))
+        if len(_HOLE.findall(text)) == 1:
+            yield _HOLE.sub(lambda _: name, text)

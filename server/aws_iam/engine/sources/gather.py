@@ -5,6 +5,7 @@ gathered(document)      every policy with its place, and the places that should 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,12 @@ from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# One word with a scheme, a folder or the ending of a file.
+_LONGEST_PATH = 256
+_PATH = re.compile(
+    r"(?:[a-z][a-z0-9]*://|~|[A-Za-z]:\\)\S*|[\w.@+-]*(?:[/\\][\w.@+-]*)+|[\w@+-][\w.@+-]*\.[A-Za-z]\w{1,9}"
+)
 
 
 def sources_of(
@@ -115,6 +122,11 @@ def _of_text(text: str, requested: Requested, at_most: int = MAX_CHARACTERS) -> 
         return without_file(in_blocks)
     if is_terraform(text):
         return required_policies(of_terraform(Files(files=(unnamed,)), requested)[0])
+    if len(text) < _LONGEST_PATH and _PATH.fullmatch(text.strip()):
+        raise InputError(
+            f"the document is no policy but looks like the path {quoted(text.strip())}",
+            hint="give the content of the file: no file is opened for a text",
+        )
     return _of_other_text(unnamed, requested) or Gathered(sources=(Source(name="", content=node),))
 
 
