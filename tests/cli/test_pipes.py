@@ -227,3 +227,34 @@ def test_what_one_command_writes_another_reads(
     status, checked, refused = run(capsysbinary, *read, "--document", "-")
     assert said in checked + refused
     assert status == (2 if "not read" in said else 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "start"),
+    [
+        (("audit", "report", "--demo"), "report.html", "<!doctype html>"),
+        (("audit", "report", "--demo"), "findings.csv", "account,region"),
+        (("audit", "report", "--format", "csv", "--demo"), "findings.html", "account,region"),
+        (KEY, "key.tf", 'resource "aws_kms_key"'),
+        (("policy", "validate", '{"Statement": []}'), "found.sarif", '{\n "$schema"'),
+        (("policy", "validate", '{"Statement": []}'), "found.xml", "<?xml"),
+    ],
+)
+def test_the_name_of_the_file_says_its_format(
+    words: tuple[str, ...],
+    name: str,
+    start: str,
+    tmp_path: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    run(capsysbinary, *words, "--out", str(tmp_path / name))
+    assert (tmp_path / name).read_text("utf-8").lstrip("\ufeff").startswith(start)
+
+
+def test_an_answer_without_a_file_says_that_nothing_was_written(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    words = ("policy", "validate", '{"Statement": []}', "--out", str(tmp_path / "found"))
+    _, _, err = run(capsysbinary, *words)
+    assert "no file to write" in err
+    assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,7 @@ from aws_iam.cli.files import read_document, read_policies, read_records
 from aws_iam.cli.parsers import Use, option_of, words_by_argument
 from aws_iam.cli.settings import settings_path, with_settings
 from aws_iam.cli.wording import Wording
-from aws_iam.cli.written_files import write_files
+from aws_iam.cli.written_files import format_of_ending, write_files
 from aws_iam.errors import AwsIamError, InputError, closest, system_reason
 from aws_iam.escape import escaped, quoted
 from aws_iam.report.answer_text import plain
@@ -98,6 +98,10 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
     use = Use.PARSING if {"-h", "--help"}.isdisjoint(words) else Use.HELP
     options = parsers.action_parser(tool, action, use).parse_intermixed_args(words)
     typed = words_by_argument(action, options)
+    out = parsers.path_for_files(action, options)
+    if out is not None:
+        typed.pop("out", None)
+        _take_format(action, typed, out)
     wording = Wording(action, frozenset(word for values in typed.values() for word in values))
     _require_output()
     with _in_words(wording):
@@ -107,6 +111,14 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
         in_words = partial(as_command, typed=_repeated(action, typed))
         with _output_errors():
             return _print(clean(answer, wording.of_answer), action, options, in_words)
+
+
+def _take_format(action: Action, typed: dict[str, list[str]], out: str) -> None:
+    """Let the name of the file say which format it has, where the caller does not."""
+    for argument in action.arguments:
+        wanted = format_of_ending(out, argument.choices) if argument.name == "format" else None
+        if wanted:
+            typed.setdefault("format", [wanted])
 
 
 @contextmanager
@@ -195,7 +207,9 @@ def _print(answer: Answer, action: Action, options: argparse.Namespace, in_words
             answer.artifacts, settings_path(words_by_argument(action, options)["document"])
         )
         answer = replace(answer, artifacts=())
-    out = options.out if parsers.writes_files(action) else None
+    out = parsers.path_for_files(action, options)
+    if out is not None and not answer.artifacts:
+        print("aws-iam: the answer has no file to write", file=sys.stderr)
     if out is not None and answer.artifacts:
         paths = write_files(answer.artifacts, out)
         if not options.json:

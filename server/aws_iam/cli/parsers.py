@@ -164,6 +164,12 @@ def writes_files(action: Action) -> bool:
     return action.gives_artifact and all(argument.name != "out" for argument in action.arguments)
 
 
+def path_for_files(action: Action, options: argparse.Namespace) -> str | None:
+    """Where the files of the answer go; the `--out` of an audit of many accounts names its results instead."""
+    of_many = any(getattr(options, name, None) for name in ("accounts", "org"))
+    return options.out if action.gives_artifact and not of_many else None
+
+
 def _add_by_position(parser: Parser, argument: Argument, use: Use, *, alone: bool) -> None:
     kind = argument.kind
     several = alone and (argument.policies or kind in {ArgumentKind.LIST, ArgumentKind.TEXT})

@@ -14,6 +14,22 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Artifact
 
+_FORMATS = {
+    "csv": "csv",
+    "html": "html",
+    "json": "json",
+    "md": "markdown",
+    "sarif": "sarif",
+    "tf": "terraform",
+    "xml": "junit",
+}
+
+
+def format_of_ending(out: str, choices: Sequence[str]) -> str | None:
+    """The format that the name of the file asks for, if the action has it."""
+    wanted = _FORMATS.get(Path(out).suffix.lower().removeprefix("."))
+    return wanted if wanted in choices else None
+
 
 def write_files(artifacts: Sequence[Artifact], out: str) -> tuple[str, ...]:
     """The paths that were written: `out` itself for one file, unless it is or ends like a folder."""

@@ -340,7 +340,7 @@ NO_MORE = {"less", "equal", "unknown"}
 NO_LESS = {"more", "equal", "unknown"}
 
 
-@settings(max_examples=22, deadline=None)
+@settings(max_examples=14, deadline=None)
 @given(pairs(), st.integers(0, 1_000_000))
 def test_no_request_of_a_holder_with_all_some_or_no_other_permissions_contradicts_a_verdict(
     pair: tuple[dict[str, Any], dict[str, Any]], seed: int

@@ -82,7 +82,7 @@ def allowed(policy: Policy, request: tuple[str, str, str | None], without: int =
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(STATEMENTS, min_size=2, max_size=4))
 def test_removing_a_redundant_statement_changes_the_decision_on_no_request(
     statements: list[dict[str, Any]],
@@ -175,7 +175,7 @@ def many_lists(n: int) -> str:
     "make", [many_statements, long_statements, many_variables, many_tags, many_lists]
 )
 def test_twice_the_policy_takes_about_twice_the_work(make: Callable[[int], str]) -> None:
-    few, many = make(120), make(240)
+    few, many = make(80), make(160)
     # The first run fills the caches, so that the second one counts only the work of the rules.
     for document in (few, many):
         validate(document, "identity")

@@ -186,10 +186,10 @@ def test_a_limit_grants_nothing_and_has_no_risk(kind: str) -> None:
 def test_what_costs_too_much_to_judge_is_unknown_and_not_clean() -> None:
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [statement] * 1000}
-    unknown = [f for f in validate(policy) if f.status is Status.UNKNOWN]
+    answer = validated(policy)
+    unknown = [f for f in answer.findings if f.status is Status.UNKNOWN]
     assert [finding.code for finding in unknown] == ["RISKS_NOT_JUDGED"]
     assert "too many wildcards" in (unknown[0].reason or "")
-    answer = validated(policy)
     assert answer.summary.startswith("At least ")
     assert "1 policy was judged only in part: `RISKS_NOT_JUDGED`" in answer.summary
     assert any(row["why"].startswith("RISKS_NOT_JUDGED") for row in answer.facts["not_judged"])
