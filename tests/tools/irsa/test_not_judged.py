@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aws_iam.cli.files import read_policies
+from aws_iam.engine.sources.kubernetes_objects import cluster_of
 from aws_iam.tools.irsa.actions import tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GITHUB = "token.actions.githubusercontent.com"
 
@@ -92,3 +97,55 @@ def test_what_aws_would_refuse_is_a_finding(was: str, now: str, code: str) -> No
     answer = tool.run({"action": "check", "document": text.replace(was, now)})
     assert code in {finding.code for finding in answer.findings if finding.severity == "high"}
     assert "No problem found" not in answer.summary
+
+
+@pytest.mark.parametrize("permissions", ["permissions: {contents: read}", ""])
+def test_a_call_that_gets_no_token_is_named_as_not_compared(permissions: str) -> None:
+    workflow = f"""
+on: {{push: {{branches: [dev]}}}}
+{permissions}
+jobs:
+  deploy:
+    uses: ./.github/workflows/deploy.yml
+"""
+    document = trust("repo:octo@1/app@2:ref:refs/heads/main")
+    answer = tool.run({"action": "check", "document": document, "manifests": workflow})
+    assert "No problem found" not in answer.summary
+    assert "not compared" in answer.summary
+
+
+def test_a_manifest_that_is_not_read_is_in_the_summary(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("kind: ServiceAccount\nmetadata: {name: a}\n", "utf-8")
+    (tmp_path / "broken.yaml").write_text("a: {{ .Values.x }}\n", "utf-8")
+    manifests = read_policies("manifests", [str(tmp_path)])
+    answer = tool.run(
+        {"action": "check", "document": trust("repo:o@1/a@2:*"), "manifests": manifests}
+    )
+    assert "Not read in `manifests`: " in answer.summary
+    assert "broken.yaml" in answer.summary
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("Rollout", {"template": {"spec": {"serviceAccountName": "web", "containers": []}}}),
+        ("Service", {"template": {"spec": {"serviceAccount": "web", "containers": [{}]}}}),
+        ("ScaledJob", {"jobTargetRef": {"template": {"spec": {"serviceAccountName": "web"}}}}),
+        ("Workflow", {"serviceAccountName": "web", "templates": []}),
+        ("SparkApplication", {"driver": {"serviceAccount": "web"}}),
+        ("CronJob", {"jobTemplate": {"spec": {"template": {"spec": {"serviceAccountName": "web"}}}}}),
+    ],
+)  # fmt: skip
+def test_pods_are_found_in_objects_of_any_kind(kind: str, spec: dict[str, Any]) -> None:
+    metadata = {"name": "a", "namespace": "shop"}
+    found = cluster_of({"kind": kind, "metadata": metadata, "spec": spec}).pods
+    assert [(pod.namespace, pod.service_account) for pod in found] == [("shop", "web")]
+
+
+def test_a_template_of_nodes_is_no_pod() -> None:
+    spec = {"template": {"spec": {"nodeClassRef": {"name": "default"}}}}
+    given = [
+        {"kind": "NodePool", "metadata": {"name": "a"}, "spec": spec},
+        {"kind": "ServiceAccount", "metadata": {"name": "a"}},
+    ]
+    assert cluster_of(given).pods == ()

@@ -309,3 +309,23 @@ def test_the_guide_explains_a_check(code: str) -> None:
 def test_every_policy_check_has_a_case() -> None:
     shown = {code for case in CASES for code in case["fails"] if code.startswith("KMS-")}
     assert shown | {"KMS-POL-RAM"} == set(ON_POLICY)
+
+
+@pytest.mark.parametrize(
+    ("resource", "judged"),
+    [
+        (f"arn:aws:kms:eu-west-1:{OWN}:key/*", False),
+        (f"arn:aws:kms:*:{OWN}:key/2222*", False),
+        (f"arn:aws-cn:kms:cn-north-1:{OWN}:key/*", False),
+        (f"arn:aws:kms:*:{OWN}:key/*", True),
+        ("arn:aws:kms:*:*:*", True),
+        ("*", True),
+    ],
+)
+def test_a_resource_that_only_some_keys_fit_is_unknown_without_the_key(
+    resource: str, *, judged: bool
+) -> None:
+    use = statement({"AWS": f"{ARN}role/app"}, "kms:Decrypt", Resource=resource)
+    answer = check(document=policy(ROOT, use))
+    assert codes(answer, Status.UNKNOWN) == (set() if judged else {"KMS-STMT-NOEFFECT"})
+    assert ("No problem found in the key policy." in answer.summary) is judged

@@ -32,6 +32,7 @@ def test_a_name_that_no_table_has_is_taken_in_full_and_called_unconfirmed() -> N
     answer = key_policy_answer(via_service=["foo.eu-west-1.amazonaws.com"])
     (row,) = answer.facts["via_service"]
     assert row["note"].startswith("unconfirmed: ")
+    assert "`foo.eu-west-1.amazonaws.com` is unconfirmed" in answer.summary
 
 
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])

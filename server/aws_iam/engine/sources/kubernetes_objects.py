@@ -36,14 +36,11 @@ ANNOTATIONS = (
 )
 """The annotations that the pod identity webhook reads."""
 
-_TEMPLATED = (
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "ReplicaSet",
-    "Job",
-    "ReplicationController",
-)
+_TEMPLATED = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
+# The second is the older name of the first.
+_ACCOUNT_NAMES = ("serviceAccountName", "serviceAccount")
+# A CronJob's pods lie four levels down.
+_DEEPEST = 8
 _WANTED = "give manifests, GitHub workflows or GitLab CI files as YAML or JSON, or `kubectl get serviceaccounts -A -o json`"
 _DEFAULT = "default"
 
@@ -269,18 +266,33 @@ def _scanned(text: str) -> tuple[Node, ...]:
 
 
 def _pods(kind: str, node: Node, file: str) -> Iterator[Pods]:
-    spec = node.member("spec")
-    if kind == "CronJob":
-        spec = _path(spec, "jobTemplate", "spec")
-    inner = spec if kind == "Pod" else _path(spec, "template", "spec")
-    if inner is None or kind not in (*_TEMPLATED, "CronJob", "Pod"):
-        return
+    """The pods of an object of any kind: Argo's Rollout holds the template of a Deployment, others name the account elsewhere."""
+    found = list(_pod_specs(node, _DEEPEST))
+    template = _path(node, "spec", "template", "spec") if kind in _TEMPLATED else None
+    if template and not found:
+        found = [template]
+    for inner in found:
+        yield _of_spec(kind, node, inner, file)
+
+
+def _pod_specs(node: Node, levels: int) -> Iterator[Node]:
+    if node.member("containers") or any(_text(node, name) for name in _ACCOUNT_NAMES):
+        yield node
+    elif levels:
+        inner = [member.value for member in node.members] or node.items
+        for value in inner:
+            yield from _pod_specs(value, levels - 1)
+
+
+def _of_spec(kind: str, node: Node, inner: Node, file: str) -> Pods:
     metadata = node.member("metadata")
     selector = inner.member("nodeSelector")
-    yield Pods(
+    return Pods(
         title=f"{kind} {_text(metadata, 'name') if metadata else ''}",
         namespace=_text(metadata, "namespace") if metadata else "",
-        service_account=_text(inner, "serviceAccountName") or _DEFAULT,
+        service_account=next(
+            (text for name in _ACCOUNT_NAMES if (text := _text(inner, name))), _DEFAULT
+        ),
         windows=bool(selector and _text(selector, "kubernetes.io/os") == "windows")
         or _text(_path(inner, "os") or inner, "name") == "windows",
         audiences=tuple(_audiences(inner)),

@@ -161,6 +161,7 @@ def of_document(
     not_compared += left_out.of_resources(
         sum(1 for source in given.sources if _names_principals(source)) - len(trusts)
     )
+    not_compared += left_out.of_files(cluster)
     not_compared += [] if cluster is None else left_out.beside_policies(cluster, known, repository)
     facts = policy_inputs.input_facts(given)
     return Answer(
@@ -231,6 +232,7 @@ def of_manifests(cluster: Cluster, why: str) -> Answer:
     """What is wrong in manifests and workflows by themselves, where no trust policy is there to compare them with."""
     findings = tuple(sorted(_manifest_findings(cluster, None), key=_rank))
     not_compared = [f"whether the roles trust these workloads was not judged: {escaped(why, 300)}"]
+    not_compared += left_out.of_files(cluster)
     return Answer(
         summary=_summary(findings, f"the manifests alone{_beside(cluster)}", not_compared),
         findings=findings,
@@ -294,7 +296,7 @@ def of_account(
     found = (*_role_findings(workloads), *on_account)
     findings = tuple(sorted((replace(f, account=account.id) for f in found), key=_rank))
     counted = _counted(workloads, cluster)
-    not_compared = left_out.in_account(workloads)
+    not_compared = [*left_out.of_files(cluster), *left_out.in_account(workloads)]
     return Answer(
         summary=_summary(findings, _account_summary(account, counted), not_compared),
         findings=findings,

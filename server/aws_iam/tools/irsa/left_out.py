@@ -10,7 +10,7 @@ from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.tokens.dead_conditions import needs_template, never_matches
 from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.engine.tokens.subject_width import Width, subjects, values, width
-from aws_iam.escape import quoted
+from aws_iam.escape import escaped, quoted
 from aws_iam.rules.policy.principals.confused_deputy import services_not_judged
 from aws_iam.tools.irsa.checks import job_trust
 from aws_iam.tools.irsa.checks import manifests as trust_beside
@@ -96,6 +96,16 @@ def of_resources(number: int) -> list[str]:
         ("a resource policy", "was") if number == 1 else (f"{number} resource policies", "were")
     )
     return [f"{named} beside the trust {were} not judged: `policy validate` judges it"]
+
+
+def of_files(cluster: Cluster | None) -> list[str]:
+    """What of the manifests was not read, with the first reason."""
+    unread = cluster.unread if cluster else ()
+    if not unread:
+        return []
+    file, why = unread[0]
+    more = f", and {len(unread) - 1} more" if len(unread) > 1 else ""
+    return [f"not read in `manifests`: {escaped(file, 200)}: {escaped(why, 200)}{more}"]
 
 
 def beside_policies(

@@ -42,8 +42,17 @@ def summary(access: KeyAccess) -> str:
     replicas = f", replicated to {', '.join(access.replicas)}" if access.replicas else ""
     return (
         f"Key policy of account {access.account}: {admins}, {users}{outside}{inside}{tagged}{more}{replicas}. It includes the "
-        f"account statement: IAM policies can allow more, and nobody is locked out.{_callers_sentence(access)}"
+        f"account statement: IAM policies can allow more, and nobody is locked out.{_callers_sentence(access)}{_in_doubt(access)}"
     )
+
+
+def _in_doubt(access: KeyAccess) -> str:
+    """The values of kms:ViaService that no page of AWS here names: the proof is about what KMS may never send."""
+    unknown = [host for host in access.via if known_service(host) is None]
+    if not unknown:
+        return ""
+    verb = "is" if len(unknown) == 1 else "are"
+    return f" {joined(_as_code(unknown))} {verb} unconfirmed: if KMS never sends that, the statement allows nothing."
 
 
 def _callers_sentence(access: KeyAccess) -> str:

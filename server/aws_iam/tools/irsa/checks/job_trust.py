@@ -250,7 +250,9 @@ def not_compared(
             if job.logins or any(trust.has_workflow for trust in trusts)
         ]
         yield from _other_calls(own, jobs, workflows)
-        if not jobs and not any(job.calls for workflow in own for job in workflow.jobs):
+        if not jobs and not any(
+            job.calls and job.may_ask is not False for workflow in own for job in workflow.jobs
+        ):
             how = "uses aws-actions/configure-aws-credentials with a role" if platform == "github" else "asks for a token and a role of AWS"  # fmt: skip
             yield f"the workflows were not compared: no job of theirs {how}"
         if not jobs:

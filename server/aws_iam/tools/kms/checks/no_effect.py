@@ -62,7 +62,7 @@ _ABOUT_A_KEY = {**allow_to(arn("role/App"), "kms:Decrypt"), "Resource": _KEY}
             ROOT,
             {
                 **allow_to(arn("role/App"), "kms:Decrypt"),
-                "Resource": f"arn:aws:kms:eu-west-1:{OWN}:key/*",
+                "Resource": f"arn:aws:kms:*:{OWN}:key/*",
             },
         ),
         key_policy(ROOT, _ABOUT_A_KEY, key=_KEY),
@@ -72,7 +72,7 @@ def without_effect(at: KeyPolicy) -> Iterator[Outcome]:
     """KMS stores a statement without Action or Resource, or with another key as its Resource, but ignores it: such a Deny protects nothing, and such an Allow allows nothing.
 
     No false alarms, though the statement may be harmless. Without `key` a statement that names a
-    key of the account is unknown.
+    key of the account, or a pattern that some keys fit, is unknown.
     """
     for statement in at.policy.statements:
         if not has_effect(statement):
@@ -92,7 +92,7 @@ def without_effect(at: KeyPolicy) -> Iterator[Outcome]:
         elif not at.key and (named := key_of_statement(statement)):
             yield Unknown(
                 named.where,
-                f"the statement has an effect only if {quoted(escaped(named.value, 200))} is the key that has this policy",
+                f"the statement has an effect only if {quoted(escaped(named.value, 200))} is or fits the key that has this policy",
                 reason="give `key`, the ARN of the key",
             )
 

@@ -42,12 +42,18 @@ def _is_about(statement: Statement, key: str) -> bool:
 
 
 def key_of_statement(statement: Statement) -> Text | None:
-    """The first key that the Resource names, if the statement has an effect on the keys that it names alone."""
-    if not statement.resources or any(
-        {"*", "?"} & set(entry.value) or "${" in entry.value for entry in statement.resources
-    ):
+    """The first key or pattern of keys that the Resource names, if the statement has an effect on some keys alone."""
+    if any(_fits_every_key(entry.value) for entry in statement.resources):
         return None
     return next((entry for entry in statement.resources if ":key/" in entry.value), None)
+
+
+def _fits_every_key(resource: str) -> bool:
+    """Whether the Resource is no limit to some keys of the account, as far as its text tells."""
+    fields = resource.split(":", 5)
+    if "${" in resource or len(fields) < 6:  # noqa: PLR2004 - the fields of an ARN
+        return "${" in resource or "*" in resource
+    return fields[3] == "*" and fields[5] in {"*", "key/*"}
 
 
 def covers_action(statement: Statement, action: str) -> bool:
