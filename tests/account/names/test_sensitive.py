@@ -141,6 +141,7 @@ SCRIPTS = {
         "Kubernetes bootstrap token"
     ],
     "HDR='Bearer k9z7qk9z7qk9z7qk9z7q'": ["HDR"],
+    "export DATABASE_URL=POSTGRES://u:p4ssX9@h/x": ["DATABASE_URL"],
     # Nothing is written down here.
     "DB_PASSWORD=$(aws secretsmanager get-secret-value --secret-id a)": [],
     "TOKEN=`cat /run/token`; read -s PASSWORD": [],
