@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 from typing import Any
@@ -125,6 +126,47 @@ def test_what_only_looks_like_a_secret_is_silent(case: dict[str, Any]) -> None:
     assert exposure(classified_variable(case["name"], written(case["value"]))) is None
 
 
+def in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def pem(kind: str) -> str:
+    return f"-----BEGIN {kind}-----\nMIIEowIBAAKCAQEA\n-----END {kind}-----\n"
+
+
+PRIVATE = tuple(
+    f"{of}PRIVATE KEY{block}"
+    for of, block in (
+        ("", ""),
+        ("RSA ", ""),
+        ("EC ", ""),
+        ("OPENSSH ", ""),
+        ("ENCRYPTED ", ""),
+        ("PGP ", " BLOCK"),
+    )
+)
+
+
+@pytest.mark.parametrize("kind", PRIVATE)
+@pytest.mark.parametrize("before", ["", "\n", "\r\n", pem("CERTIFICATE")])
+def test_a_private_key_in_base64_is_exposed_wherever_it_begins(kind: str, before: str) -> None:
+    encoded = in_base64(before + pem(kind))
+    form = "private key in base64"
+    assert classified_variable("TLS_DATA", encoded).format == form
+    assert [found.format for found in secrets_in_text(f"tls.pem: {encoded}\n")] == [form]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *map(pem, ("CERTIFICATE", "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE REQUEST")),
+        "Do not store a PRIVATE KEY here",
+    ],
+)
+def test_what_is_public_stays_silent_in_base64(text: str) -> None:
+    assert exposure(classified_variable("TLS_DATA", in_base64(text))) is None
+
+
 SCRIPTS = {
     "export DB_PASS=Tr0ub4dor&3": ["DB_PASS"],
     "PGPASSWORD='Tr0ub4dor&3' psql": ["PGPASSWORD"],
@@ -141,7 +183,10 @@ SCRIPTS = {
         "Kubernetes bootstrap token"
     ],
     "HDR='Bearer k9z7qk9z7qk9z7qk9z7q'": ["HDR"],
+    "cat > ~/.netrc <<E\nmachine h login u password p4ssX9\nE": ["netrc with a password"],
+    "export DATABASE_URL=POSTGRES://u:p4ssX9@h/x": ["DATABASE_URL"],
     # Nothing is written down here.
+    'echo "machine h login $USER password $PASS" > ~/.netrc': [],
     "DB_PASSWORD=$(aws secretsmanager get-secret-value --secret-id a)": [],
     "TOKEN=`cat /run/token`; read -s PASSWORD": [],
     'export DB_PASSWORD="${PASSWORD}"; echo password=$1': [],

@@ -75,7 +75,7 @@ def suspicion(name: str) -> tuple[str, Suspicion]:
     last = _without_qualifiers(words)
     if not last or ("about_secrets", last[-1]) in _lists():
         return "", Suspicion.NONE
-    for judge in (_by_last_word, _by_any_word, _by_key):
+    for judge in (_by_last_word, _by_any_word, _by_pass_of_role, _by_key):
         word, level = judge(words, last)
         if word:
             return word, level
@@ -114,8 +114,10 @@ def _by_last_word(_words: list[str], last: list[str]) -> tuple[str, Suspicion]:
     behind = word.removesuffix("pass") if word.endswith("pass") else ""
     ending = next((ending for ending in lists.endings if word.endswith(ending)), "")
     certain = {
-        word: ("words", word) in lists or (word == "pat" and ("pat_platforms", before) in lists),
         ending: bool(ending) and ("no_endings", word) not in lists,
+        word: ("words", word) in lists
+        or (word == "pat" and ("pat_platforms", before) in lists)
+        or (word in {"sk", "rk"} and _is_vendor_key(last)),
         "pass": ("pass_behind", behind) in lists
         or (word == "pass" and ("no_pass", before) not in lists),
     }
@@ -125,6 +127,26 @@ def _by_last_word(_words: list[str], last: list[str]) -> tuple[str, Suspicion]:
     if ("last_words", word) in lists:
         return word, Suspicion.DOUBTFUL if word == "dsn" else Suspicion.UNLESS_WORD
     return "", Suspicion.NONE
+
+
+def _is_vendor_key(last: list[str]) -> bool:
+    """Whether `sk` or `rk` means the secret or restricted key of a vendor; of a table it is the sort or range key."""
+    before = _without_qualifiers(last[:-1])
+    return bool(before) and ("sk_vendors", before[-1]) in _lists()
+
+
+def _by_pass_of_role(_words: list[str], last: list[str]) -> tuple[str, Suspicion]:
+    """`pass` with the role of its user behind it: `DB_PASS_RO`."""
+    named = [word for word in last if not word.isdigit()]
+    end = len(named)
+    while end and ("pass_roles", named[end - 1]) in _lists():
+        end -= 1
+    if not 0 < end < len(named):
+        return "", Suspicion.NONE
+    word, before = named[end - 1], named[end - 2] if end > 1 else ""
+    program = before if word == "pass" else word.removesuffix("pass")
+    is_password = word.endswith("pass") and ("pass_behind", program) in _lists()
+    return ("pass", Suspicion.LIKELY) if is_password else ("", Suspicion.NONE)
 
 
 def _by_any_word(words: list[str], last: list[str]) -> tuple[str, Suspicion]:

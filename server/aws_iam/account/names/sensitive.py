@@ -71,7 +71,7 @@ _REFERENCE = re.compile(
     r"arn:[^\s]+|\{[{%].*|<[^<>]*>|<[A-Za-z_-]+|<%.*|\$[A-Za-z_][A-Za-z0-9_]*|\$[0-9@*#?!]|\$[{(.$].*|`.*|%[A-Za-z_]+%|!(?:Ref|Sub|GetAtt|Join|ImportValue)\b.*"
     # Code that gets the value elsewhere: a call, an index, a cmdlet.
     r"|[A-Za-z_][\w.]*[(\[].*|[A-Z][a-z]+(?:[A-Z][a-z]+)?-[A-Z][A-Za-z]+"
-    r"|[A-Za-z][A-Za-z0-9+.-]{1,30}:(?:[a-z0-9]+:)*//[^\s]*|(?:file|s3|ssm|secretsmanager):/[^\s]*|vault:[^\s]+"
+    r"|[A-Za-z][A-Za-z0-9+.-]{1,30}:(?:[A-Za-z0-9]+:)*//[^\s]*|(?i:file|s3|ssm|secretsmanager):/[^\s]*|vault:[^\s]+"
     r"|~?\.{0,2}/[^\s]*|[A-Za-z]:\\[^\s]*|[a-z][a-z0-9_.-]*/(?:[a-z0-9][a-z0-9_.-]*/)*[a-z0-9][a-z0-9_.-]*",
     re.DOTALL,
 )
@@ -100,7 +100,7 @@ _CONNECTION = re.compile(
     re.DOTALL,
 )
 # An address that names its caller by a key, as a DSN does, or by a long random part of its path, as webhooks do.
-_KEY_IN_ADDRESS = re.compile(r"https?://[0-9A-Za-z]{16,}@[^\s]+")
+_KEY_IN_ADDRESS = re.compile(r"(?i:https?)://[0-9A-Za-z]{16,}@[^\s]+")
 _RANDOM_PART = re.compile(
     r"[/=][A-Za-z0-9_-]*(?=[A-Za-z_-]*[0-9])(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{20,}"
 )
@@ -239,7 +239,8 @@ def _only_refers(value: str) -> bool:
 def _address_key(name: str, value: str) -> str:
     """A webhook's address is its key when a part of it is random."""
     names_webhook = re.search(r"web_?hook", name, re.IGNORECASE)
-    is_address = value.startswith(("https://", "http://"))
+    # A scheme has no case: https://datatracker.ietf.org/doc/html/rfc3986#section-3.1
+    is_address = value[:8].lower().startswith(("https://", "http://"))
     return "webhook" if names_webhook and is_address and _RANDOM_PART.search(value) else ""
 
 

@@ -267,9 +267,9 @@ def _neither(needed: StoreNeeds, by_need: Mapping[str, stores.Verdict]) -> str:
         mean = "" if needed.reads_per_second == reads else ", the mean of the month,"
         return (
             f"Neither store as it stands: {reads:,} reads a second{mean} are above both quotas "
-            f"({stores.READ_LIMIT:,}). Cache the value in the client or an agent: kept for {_CACHED_SECONDS} seconds, "
-            f"{reads:,} clients read {-(-reads // _CACHED_SECONDS):,} times a second. "
-            "Decide again with that rate."
+            f"({stores.READ_LIMIT:,}). Cache the value in the client or an agent: if {reads:,} clients read it once a second "
+            f"now, then with a cache of {_CACHED_SECONDS} seconds they read {-(-reads // _CACHED_SECONDS):,} times a "
+            "second in all. Decide again with the rate of your clients."
         )
     if len(by_need.get("writes_per_second", stores.Verdict()).excludes) == len(Store):
         return (
@@ -288,7 +288,12 @@ def _next(chosen: Store | None, needed: StoreNeeds) -> tuple[NextCall, ...]:
     if chosen is None and needed.reads_in_second > stores.READ_LIMIT:
         cached = -(-needed.reads_in_second // _CACHED_SECONDS)
         return (
-            next_call("secrets", "decide", "with a cache", needs={"reads_per_second": cached}),
+            next_call(
+                "secrets",
+                "decide",
+                "with a cache, if each client reads once a second now",
+                needs={"reads_per_second": cached},
+            ),
             next_call("secrets", "snippet", "code that caches", runtime="lambda"),
         )
     if chosen is None and needed.count > stores.MOST_SECRETS:
