@@ -108,7 +108,10 @@ class Provider:
     def always_has(self, claim: str) -> bool:
         """Whether every request with a token of the issuer has the claim."""
         # https://openid.net/specs/openid-connect-core-1_0.html#IDToken; AWS requires the name of the session.
-        return claim == "sts:RoleSessionName" or (claim in ALWAYS and self.maps(claim))
+        if claim == "sts:RoleSessionName":
+            return True
+        of_issuer = self.issuer.in_every_token if self.issuer else ()
+        return (claim in ALWAYS or claim in of_issuer) and self.maps(claim)
 
     def compares(self, condition: Condition, claim: str) -> bool:
         """Whether only tokens with one of the values of the condition on the claim meet it."""

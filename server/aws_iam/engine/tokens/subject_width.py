@@ -56,7 +56,7 @@ _ANY_ID = re.compile(r"@[*]")
 def is_pinned_by(provider: Provider, statement: Statement, claims: Iterable[str]) -> bool:
     """Whether one of the claims must have a value that is written out."""
     return any(
-        condition.demanded and all(is_literal(value.value) for value in condition.values)
+        provider.compares(condition, claim) and all(is_literal(value.value) for value in condition.values)
         for claim in claims
         for condition in provider.on(statement, claim)
     )
