@@ -246,8 +246,17 @@ def _alike(host: str, statement: Statement) -> Issuer | None:
     for subject in _subjects(host, statement):
         for pattern, issuer in _SERVERS:
             if pattern.match(subject):
-                return next(known for known in issuers() if known.id == issuer)
+                return _issuer_like(issuer)
     return None
+
+
+def gitlab_of(subject: str) -> Issuer | None:
+    """GitLab, when only its servers write such subjects."""
+    return _issuer_like("gitlab") if _SERVERS[0][0].match(subject) else None
+
+
+def _issuer_like(issuer: str) -> Issuer:
+    return next(known for known in issuers() if known.id == issuer)
 
 
 # Validating trust policies for OIDC takes 1.15 times as long without the memo.
