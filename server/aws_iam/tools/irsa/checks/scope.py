@@ -209,6 +209,8 @@ def _kinds_of_run(grammar: SubjectGrammar, pattern: str) -> str:
     known = tuple(kind for kind, _ in grammar.kinds_of_run)
     if kinds and kinds != known:
         return f"every run of the repository that fits: {joined(kinds)}"
+    if known and not kinds:
+        return "every run of the repository that fits"
     if known:
         return f"every run of the repository that fits, of any kind: {', '.join(known)}"
     if grammar.every_run_begins:
