@@ -53,6 +53,8 @@ class Issuer:
     """Claims that name what runs: a branch, an environment, a workflow."""
     immutable_ids: tuple[str, ...] = ()
     """The claims among them that stay when a name is given up and somebody else takes it."""
+    in_every_token: tuple[str, ...] = ()
+    """Mapped claims that no token of the issuer lacks, beside those that no token of any issuer lacks."""
     outer_ids: tuple[str, ...] = ()
     """Immutable ids of what holds several tenants."""
     tenant_audience: re.Pattern[str] | None = None
@@ -146,6 +148,7 @@ def _issuer(provider: str, row: dict[str, Any]) -> Issuer:
         project_claims=tuple(row.get("project_claims", ())),
         run_claims=tuple(row.get("run_claims", ())),
         immutable_ids=tuple(name for name in row.get("immutable_ids", ()) if name in claims),
+        in_every_token=tuple(row.get("in_every_token", ())),
         outer_ids=tuple(row.get("outer_ids", ())),
         tenant_audience=re.compile(row["tenant_audience"]) if "tenant_audience" in row else None,
         instead=tuple(row.get("instead", ())),

@@ -53,6 +53,18 @@ class SubjectGrammar:
     """Beginnings of patterns that admit every run of the project, for issuers without samples of runs."""
     one_kind: tuple[str, ...] = ()
     """Patterns that admit every run of one kind: every branch, every tag."""
+    several_runs: re.Pattern[str] | None = None
+    """Subjects that admit several runs of the project, whatever the other parts of the run say; `runs` says which."""
+    runs: str = ""
+    runs_form: str = ""
+    """The form of a complete subject of these runs, where others have another form."""
+    kinds_of_run: tuple[tuple[str, SubjectForms], ...] = ()
+    """What can run, in the plural, and how the run of a subject of each kind is written."""
+    single_kinds: frozenset[str] = frozenset()
+    """The kinds among them with one subject only: of pull requests."""
+    complete_project: re.Pattern[str] | None = None
+    """A subject's beginning up to a project's id of fixed length: `complete_project_ends` follows it in every subject."""
+    complete_project_ends: str = ""
     open_run: Literal["exact", "phases"] = "exact"
     """How much any other pattern admits: one caller, or plan and apply of one workspace."""
     known_by_name: re.Pattern[str] | None = None
@@ -76,11 +88,37 @@ class SubjectGrammar:
 
     def read(self, pattern: str) -> SubjectParts | None:
         """The parts of a subject or pattern; None when it has another form."""
-        found = self.parts.fullmatch(pattern) if self.parts else None
+        found = self.parts.fullmatch(self._with_end_of_project(pattern)) if self.parts else None
         if found is None:
             return None
         *names, run = found.groups()[1:]
         return SubjectParts(project=found["project"], run=run, names_project=None not in names)
+
+    def _with_end_of_project(self, pattern: str) -> str:
+        """The pattern with the separator that its wildcard stands for behind a complete id."""
+        found = self.complete_project.match(pattern) if self.complete_project else None
+        return (
+            f"{found[0]}{self.complete_project_ends}{pattern[found.end() :]}" if found else pattern
+        )
+
+    def kinds_in(self, run: str) -> tuple[str, ...]:
+        """The kinds of run that a pattern of the run admits."""
+        return tuple(kind for kind, forms in self.kinds_of_run if forms.meet(run, {}))
+
+    def form_for(self, pattern: str) -> str:
+        """The form of a complete subject, to suggest instead of the pattern."""
+        several = self.several_runs and self.several_runs.match(pattern)
+        return self.runs_form if several and self.runs_form else self.form
+
+    def is_one_run(self, run: str) -> bool:
+        """Whether every subject that the pattern of the run admits is the same."""
+        kinds = self.kinds_in(run)
+        return len(kinds) == 1 and kinds[0] in self.single_kinds
+
+    @property
+    def tells_runs_apart(self) -> bool:
+        """Whether the subject says which run of the project it is."""
+        return bool(self.every_run or self.every_run_begins or self.several_runs)
 
     def sends(self, pattern: str) -> bool:
         """Whether some subject of an issuer that all its customers share may match the pattern."""
@@ -133,6 +171,19 @@ def subject_grammar(row: dict[str, Any]) -> SubjectGrammar:
         every_run=tuple(row.get("every_run", ())),
         every_run_begins=tuple(row.get("every_run_begins", ())),
         one_kind=tuple(row.get("one_kind", ())),
+        several_runs=_compiled(row, "several_runs"),
+        runs=row.get("runs", ""),
+        runs_form=row.get("runs_form", ""),
+        kinds_of_run=tuple(
+            (kind, subject_forms(forms)) for kind, forms in row.get("kinds_of_run", {}).items()
+        ),
+        single_kinds=frozenset(
+            kind
+            for kind, forms in row.get("kinds_of_run", {}).items()
+            if not any("<" in form for form in forms)
+        ),
+        complete_project=_compiled(row, "complete_project"),
+        complete_project_ends=row.get("complete_project_ends", ""),
         open_run=row.get("open_run", "exact"),
         known_by_name=re.compile(known) if known else None,
         changing_end=re.compile(f"(?P<fixed>{end['after']}){end['end']}") if end else None,

@@ -14,6 +14,7 @@ from aws_iam.engine.tokens.oidc_provider import (
     MOST_PRINCIPALS,
     ClaimKey,
     claim_key,
+    gitlab_of,
     is_cluster,
     known_issuer,
     providers,
@@ -42,6 +43,10 @@ _AUTH0_CLIENT = re.compile(r"(?P<id>[^@*?]+)@clients")
 _GOOGLE_AZP = re.compile(r"^[0-9]+$|@|\.apps\.googleusercontent\.com$")
 # No issuer sends a longer one; comparing hostile ones with every form would take long.
 _LONGEST_SUBJECT = 1_024
+# https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference: iss has the tenant's GUID.
+_NO_TENANT = re.compile(
+    r"(?:login\.microsoftonline\.com|sts\.windows\.net)/(common|organizations|consumers)(?:/.*)?"
+)
 
 
 def dead_key(statement: Statement, condition: Condition) -> str:
@@ -89,6 +94,8 @@ def dead_principal(provider: Provider) -> str:
         return f"must name the issuer's host, without {quoted(found[0])}"
     if known_issuer(provider.host):
         return ""
+    if no_tenant := _NO_TENANT.fullmatch(provider.host.lower()):
+        return f"must name the tenant's GUID, which the issuer of every token has, instead of {quoted(no_tenant[1])}"
     swapped = _SWAPPED.match(provider.host.lower())
     if swapped:
         # The README of the pod identity webhook prints the host so.
@@ -240,7 +247,7 @@ def _judged_subject(key: ClaimKey, condition: Condition, value: str) -> _Verdict
 # Each check of a trust policy asks whether its statements ever match.
 @lru_cache(maxsize=16_384)
 def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT001 - a key of the memo
-    known = known_issuer(host)
+    known = known_issuer(host) or gitlab_of(value)
     grammar = pods_grammar() if is_cluster(host) else known.grammar if known else None
     if grammar is None or not grammar.forms:
         return _Verdict()
@@ -268,6 +275,8 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
     if custom:
         return _Verdict()
     title = known.title if known and not is_cluster(host) else "a cluster"
+    # A GitLab on a server of one's own writes them like GitLab.com.
+    title = "GitLab" if known and known.id == "gitlab" else title
     shown = grammar.form or next(iter(known.subject if known else ()), "")
     never = f"subjects of {title} have the form {quoted(shown)}"
     if meets(grammar.forms, ignore_case=True):

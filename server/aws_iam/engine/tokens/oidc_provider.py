@@ -108,7 +108,10 @@ class Provider:
     def always_has(self, claim: str) -> bool:
         """Whether every request with a token of the issuer has the claim."""
         # https://openid.net/specs/openid-connect-core-1_0.html#IDToken; AWS requires the name of the session.
-        return claim == "sts:RoleSessionName" or (claim in ALWAYS and self.maps(claim))
+        if claim == "sts:RoleSessionName":
+            return True
+        of_issuer = self.issuer.in_every_token if self.issuer else ()
+        return (claim in ALWAYS or claim in of_issuer) and self.maps(claim)
 
     def compares(self, condition: Condition, claim: str) -> bool:
         """Whether only tokens with one of the values of the condition on the claim meet it."""
@@ -243,8 +246,17 @@ def _alike(host: str, statement: Statement) -> Issuer | None:
     for subject in _subjects(host, statement):
         for pattern, issuer in _SERVERS:
             if pattern.match(subject):
-                return next(known for known in issuers() if known.id == issuer)
+                return _issuer_like(issuer)
     return None
+
+
+def gitlab_of(subject: str) -> Issuer | None:
+    """GitLab, when only its servers write such subjects."""
+    return _issuer_like("gitlab") if _SERVERS[0][0].match(subject) else None
+
+
+def _issuer_like(issuer: str) -> Issuer:
+    return next(known for known in issuers() if known.id == issuer)
 
 
 # Validating trust policies for OIDC takes 1.15 times as long without the memo.

@@ -56,7 +56,8 @@ _ANY_ID = re.compile(r"@[*]")
 def is_pinned_by(provider: Provider, statement: Statement, claims: Iterable[str]) -> bool:
     """Whether one of the claims must have a value that is written out."""
     return any(
-        condition.demanded and all(is_literal(value.value) for value in condition.values)
+        provider.compares(condition, claim)
+        and all(is_literal(value.value) for value in condition.values)
         for claim in claims
         for condition in provider.on(statement, claim)
     )
@@ -102,8 +103,7 @@ def _narrowed(found: Width, provider: Provider, statement: Statement) -> Width:
         found = Width.TENANT
     if found is Width.TENANT and is_pinned_by(provider, statement, claims_naming("project")):
         grammar = provider.grammar
-        tells_runs_apart = grammar and (grammar.every_run or grammar.every_run_begins)
-        found = Width.ANY_RUN if tells_runs_apart else Width.EXACT
+        found = Width.ANY_RUN if grammar and grammar.tells_runs_apart else Width.EXACT
     runs = (Width.NAMES, Width.KIND, Width.ANY_RUN)
     if found in runs and is_pinned_by(provider, statement, claims_naming("run")):
         found = Width.EXACT
@@ -124,7 +124,7 @@ def width(provider: Provider, pattern: str) -> Width:
         # Every subject of a private issuer belongs to the tenant.
         own = grammar and grammar.parts and not provider.is_kubernetes
         return Width.TENANT if own else Width.EVERYBODY
-    return _by_grammar(grammar, parts) if grammar and parts else Width.EXACT
+    return _by_grammar(grammar, parts, pattern) if grammar and parts else Width.EXACT
 
 
 def _of_custom(grammar: SubjectGrammar, pattern: str) -> Width:
@@ -139,7 +139,7 @@ def _of_custom(grammar: SubjectGrammar, pattern: str) -> Width:
     return Width.EXACT if names(grammar.named_workflow) else Width.TENANT
 
 
-def _by_grammar(grammar: SubjectGrammar, parts: SubjectParts) -> Width:
+def _by_grammar(grammar: SubjectGrammar, parts: SubjectParts, pattern: str) -> Width:
     # Owner and repository are written in full even if their ids are wildcards.
     is_written = is_literal(_ANY_ID.sub("@1", parts.project)) and parts.names_project
     # At the end of the pattern the wildcard stands for more than an id.
@@ -147,10 +147,11 @@ def _by_grammar(grammar: SubjectGrammar, parts: SubjectParts) -> Width:
     if not is_written or (goes_on and "/" not in parts.project):
         return Width.TENANT
     run = grammar.run_name(parts.run or ("*" if goes_on else ""))
-    tells_runs_apart = grammar.every_run or grammar.every_run_begins
-    if is_literal(run) or not (tells_runs_apart or grammar.open_run == "phases"):
+    told_apart = grammar.tells_runs_apart or grammar.open_run == "phases"
+    if is_literal(run) or not told_apart or grammar.is_one_run(run):
         return Width.EXACT
-    if grammar.lets_every_run_in(run):
+    several = grammar.several_runs and grammar.several_runs.match(pattern)
+    if several or grammar.lets_every_run_in(run):
         return Width.ANY_RUN
     if grammar.open_run == "phases":
         return Width.PHASES
@@ -195,7 +196,7 @@ _PARTS = re.compile(r"([:/])")
 def narrower_value(provider: Provider, found: Widest) -> str:
     """What to write instead of the value: its literal beginning, then placeholders for the rest."""
     value = found.value.value
-    complete = provider.grammar.form if provider.grammar else ""
+    complete = provider.grammar.form_for(value) if provider.grammar else ""
     if not complete:
         return f"Write the complete subject under StringEquals instead of {quoted(value)}."
     form = _completed(value, complete)

@@ -128,6 +128,9 @@ EKS = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
         ({"host": f"https://{GITHUB}", "sub": ["StringEquals", "repo:octo/app:ref:refs/heads/main"]}, "without `https://`"),
         ({"sub": ["StringLike", "repo:octo/app:ref:refs/heads/*"]}, "matches every branch that fits"),
         ({"sub": ["StringLike", "repo:octo/app:ref:refs/tags/*"]}, "matches every tag that fits"),
+        ({"host": "login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0", "sub": ["StringLike", "cccc*"]}, "matches every subject that begins with `cccc`"),
+        ({"host": "login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0", "sub": ["StringLike", "*cc"]}, "matches every subject that fits"),
+        ({"condition": {"StringEquals": {"$:aud": "sts.amazonaws.com"}, "StringNotEquals": {"https://$:sub": "x"}}}, "begins with `https://`, which no request's key does"),
     ],
 )  # fmt: skip
 def test_a_finding_says_what_is_wrong_with_this_value(case: dict[str, Any], says: str) -> None:
@@ -141,6 +144,11 @@ def test_a_finding_says_what_is_wrong_with_this_value(case: dict[str, Any], says
     ("host", "subject", "message", "fix"),
     [
         (GITHUB, "repo:octo@1/app@2:ref:refs/tags/*", "matches every tag that fits", "`repo:octo@1/app@2:ref:refs/tags/TAG` under"),
+        (GITHUB, "repo:octo@1/app@2:ref:*", "that fits: branches, tags and refs of ", "refs/heads/BRANCH`"),
+        (GITHUB, "repo:octo@1/app@2:*", "branches, tags, environments, ", "refs/heads/BRANCH`"),
+        ("vstoken.dev.azure.com/11111111-2222-3333-4444-555555555555", "sc://o/p/c*", "every service connection", "`sc://o/p/SERVICE_CONNECTION`"),
+        ("app.terraform.io", "organization:o:project:p:stack:s:*", "every deployment of the stack", "s:deployment:DEPLOYMENT:operation:OPERATION`"),
+        ("api.pulumi.com/oidc", "pulumi:deploy:org:octo:project:shop:*", "of any stack, operation and scope", "stack:STACK:operation:OPERATION:scope:write`"),
         (GITHUB, "repo:octo@1/app@2:ref:refs/heads/v?", "such as `vx`", "fits `v?`"),
         ("gitlab.com", "project_path:octo/app:ref_type:tag:ref:*", "every tag", "`project_path:octo/app:ref_type:tag:ref:TAG`"),
         ("agent.buildkite.com", "organization:octo:pipeline:app:ref:refs/tags/*", "every tag", "refs/tags/TAG:commit:*`"),

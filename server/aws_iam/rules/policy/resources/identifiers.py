@@ -16,6 +16,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.corrections import rejected_services
 from aws_iam.engine.reference.regions import may_be_newer, regions
 from aws_iam.engine.reference.service_principals import SERVICE_KEYS, misspelled_principal
+from aws_iam.engine.tokens.oidc_provider import claim_key
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow_if
@@ -68,6 +69,14 @@ def unknown_service(statement: Statement) -> Iterator[Fail]:
     """
     for text, service in (*_services_of_arns(statement), *_services_of_keys(statement)):
         if catalog().tier(service) == "unknown":
+            key = claim_key(text.value)
+            if key and key.decoration and "." in key.host:
+                yield Fail(
+                    text.where,
+                    f"{quoted(text.value)} begins with {quoted(key.decoration)}, which no request's key does",
+                    fix=f"Begin the key with the issuer's host: {quoted(f'{key.host}:{key.claim}')}.",
+                )
+                continue
             near = catalog().suggest_service(service) if service else ()
             hint = f"; did you mean `{near[0]}`?" if near else ""
             yield Fail(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Kind, Policy, Statement
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.dead_conditions import never_matches
 from aws_iam.engine.tokens.oidc_provider import Provider, names_app, providers
@@ -120,10 +121,18 @@ def open_to_all(provider: Provider, statement: Statement, *, denied: bool) -> It
     elif subject and subject.width is Width.EVERYBODY and not provider.is_shared:
         yield OpenToAll(
             where=subject.value.where,
-            message=f"{quoted(subject.value.value)} of {quoted(provider.key('sub'))} matches every subject of the issuer",
+            message=f"{quoted(subject.value.value)} of {quoted(provider.key('sub'))} matches {_subjects(subject.value.value)}",
             severity=severity,
             fix=narrower_value(provider, subject),
         )
+
+
+def _subjects(pattern: str) -> str:
+    """The subjects of an issuer of which only the pattern is known."""
+    if not pattern.strip("*?"):
+        return "every subject of the issuer"
+    begun = pattern.rstrip("*")
+    return f"every subject that {f'begins with {quoted(begun)}' if is_literal(begun) else 'fits'}"
 
 
 def _users_of_client(provider: Provider, statement: Statement) -> Iterator[OpenToAll]:

@@ -254,7 +254,9 @@ def vacuous_condition(trust: Trust) -> Iterator[Fail]:
             yield Fail(
                 operator.where,
                 f"{quoted(operator.value)} on {quoted(key.value)} {vacuous.why}",
-                severity=_grade(vacuous, pinned=provider.is_pinned(statement)),
+                severity=_grade(
+                    vacuous, pinned=provider.is_pinned(statement, beside=vacuous.claim)
+                ),
             )
     yield from _misspelt(trust)
 

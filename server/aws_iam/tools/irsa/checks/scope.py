@@ -34,11 +34,13 @@ from aws_iam.tools.irsa.checks.issuers import (
     trusted,
 )
 from aws_iam.tools.irsa.checks.subject import FACTS, Trust
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.reference.subject_grammar import SubjectGrammar
     from aws_iam.engine.tokens.oidc_provider import Provider
     from aws_iam.engine.tokens.strangers import OpenValue
     from aws_iam.engine.tokens.subject_width import Widest
@@ -181,30 +183,43 @@ def any_run(trust: Trust) -> Iterator[Fail]:
     the role. False alarm when the role can only read and every run of the repository is meant.
     """
     for _, provider, subject in _of_width(trust, Width.ANY_RUN, Width.KIND):
-        every = subject.width is Width.ANY_RUN
-        runs = (
-            f"every {_kind_of_run(subject.value.value)} that fits"
-            if not every
-            else "every job or workload of the issuer whose subject fits"
-            if provider.grammar and provider.grammar.every_run_begins
-            else "every run of the repository that fits, of any kind: branches, tags, environments, pull requests"
-            if provider.grammar and any("ref" in run for run in provider.grammar.every_run)
-            else "every run that fits, of any kind"
-        )
         yield Fail(
             subject.value.where,
-            f"{_named(subject)} matches {runs}",
-            severity=None if every else Severity.LOW,
+            f"{_named(subject)} matches {_runs(provider, subject)}",
+            severity=None if subject.width is Width.ANY_RUN else Severity.LOW,
             fix=narrower_value(provider, subject),
         )
     for _, _, subject in _of_width(trust, Width.NAMES):
         yield _by_pattern(subject)
 
 
+def _runs(provider: Provider, subject: Widest) -> str:
+    """The runs that an open subject matches."""
+    grammar, pattern = provider.grammar, subject.value.value
+    if subject.width is Width.KIND and (named := _kind_of_run(pattern)):
+        return f"every {named} that fits"
+    if grammar and grammar.several_runs and grammar.several_runs.match(pattern):
+        return grammar.runs
+    return _kinds_of_run(grammar, pattern) if grammar else "every run that fits, of any kind"
+
+
+def _kinds_of_run(grammar: SubjectGrammar, pattern: str) -> str:
+    parts = grammar.read(pattern)
+    kinds = grammar.kinds_in(grammar.run_name(parts.run or "*")) if parts else ()
+    known = tuple(kind for kind, _ in grammar.kinds_of_run)
+    if kinds and kinds != known:
+        return f"every run of the repository that fits: {joined(kinds)}"
+    if known and not kinds:
+        return "every run of the repository that fits"
+    if known:
+        return f"every run of the repository that fits, of any kind: {', '.join(known)}"
+    if grammar.every_run_begins:
+        return "every job or workload of the issuer whose subject fits"
+    return "every run that fits, of any kind"
+
+
 def _kind_of_run(pattern: str) -> str:
-    return next(
-        (kind for word, kind in _KINDS.items() if word in pattern), "branch, tag or environment"
-    )
+    return next((kind for word, kind in _KINDS.items() if word in pattern), "")
 
 
 def _by_pattern(subject: Widest) -> Fail:
@@ -255,13 +270,22 @@ def unreviewed(trust: Trust) -> Iterator[Fail]:
     """
     for statement, provider in trusted(trust):
         for _, value in values(subjects(provider, statement)):
-            if value.value.endswith(":pull_request"):
+            if _is_of_pull_requests(provider, value.value):
                 yield Fail(
                     value.where,
                     f"{quoted(value.value)} lets unreviewed changes assume the role{_if_it_writes(trust)}",
                     severity=Severity.HIGH if trust.writes else Severity.LOW,
                     low_confidence=trust.writes is None,
                 )
+
+
+def _is_of_pull_requests(provider: Provider, subject: str) -> bool:
+    """Whether the subject, or every subject that the pattern matches, is that of a run for a pull request."""
+    if subject.endswith(":pull_request"):
+        return True
+    parts = provider.grammar.read(subject) if provider.grammar else None
+    run = parts.run if parts and parts.names_project else None
+    return bool(run and provider.grammar and provider.grammar.kinds_in(run) == ("pull requests",))
 
 
 def _if_it_writes(trust: Trust) -> str:
