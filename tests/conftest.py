@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # How long an example takes says more about the machine than about the code; an example that failed belongs in a test.
-# The suite draws the same examples each time, so that a change fails for what it does; `search` draws new ones.
-settings.register_profile("suite", deadline=None, database=None, derandomize=True)
+# The suite draws the same examples each time, so that a change fails for what it does; `search` draws new ones, and more.
+settings.register_profile("suite", deadline=None, database=None, derandomize=True, max_examples=50)
 settings.register_profile("search", deadline=None, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 

@@ -35,7 +35,7 @@ def possible(formula: Any) -> bool | None:
     return {"sat": True, "unsat": False}.get(str(solver.check()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(PATTERNS, PATTERNS)
 def test_a_solver_finds_the_same_cells_of_two_patterns(one: str, other: str) -> None:
     text = z3.String("text")
@@ -125,7 +125,7 @@ class World:
         return z3.Or(matched, z3.Not(self.present[key])) if base != operator else matched
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(policies(), policies())
 def test_a_solver_gives_the_same_relation_of_two_policies(
     new: list[dict[str, Any]], old: list[dict[str, Any]]

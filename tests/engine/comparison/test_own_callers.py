@@ -186,7 +186,7 @@ def own_permissions(unit: tuple[str, str]) -> tuple[dict[str, Any], ...]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_no_caller_contradicts_a_verdict(kind: ResourceKind, data: st.DataObject) -> None:
     new, old = data.draw(pairs(kind))

@@ -388,7 +388,7 @@ STATEMENTS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=18, deadline=None)
 @given(STATEMENTS)
 def test_a_policy_in_any_container_has_the_findings_that_it_has_alone(
     statements: list[Any],
@@ -471,7 +471,7 @@ JUNK = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(JUNK)
 def test_whatever_the_file_it_is_judged_or_refused(junk: Any) -> None:
     for given_ in (

@@ -364,7 +364,7 @@ def resolves(root: Node, pointer: str) -> bool:
     return True
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(POLICIES, KINDS)
 def test_whatever_the_policy_each_finding_stands_at_a_place_in_it(
     body: Any, kind: Kind | None
@@ -388,7 +388,7 @@ def _said(found: list[Finding]) -> Counter[tuple[str, str]]:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(JUNK | st.text(), KINDS)
 def test_whatever_is_given_is_judged_or_refused(given_: Any, kind: Kind | None) -> None:
     try:
@@ -399,7 +399,7 @@ def test_whatever_is_given_is_judged_or_refused(given_: Any, kind: Kind | None) 
         assert answer.summary
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_a_policy_cut_or_garbled_anywhere_is_judged_or_refused(data: st.DataObject) -> None:
     text = json.dumps(document(ALLOW, TRUST), indent=1)
