@@ -35,7 +35,7 @@ def possible(formula: Any) -> bool | None:
     return {"sat": True, "unsat": False}.get(str(solver.check()))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(PATTERNS, PATTERNS)
 def test_a_solver_finds_the_same_cells_of_two_patterns(one: str, other: str) -> None:
     text = z3.String("text")

@@ -82,7 +82,7 @@ def allowed(policy: Policy, request: tuple[str, str, str | None], without: int =
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(STATEMENTS, min_size=2, max_size=4))
 def test_removing_a_redundant_statement_changes_the_decision_on_no_request(
     statements: list[dict[str, Any]],

@@ -60,14 +60,14 @@ def fuzz(cases: int) -> settings:
     )
 
 
-@fuzz(1_200)
+@fuzz(800)
 @given(SEEDS)
 def test_a_spoilt_policy_given_as_a_value_is_judged_or_refused(seed: int) -> None:
     spoiler = Spoiler(seed, OTHERS)
     judged(spoiler.value(), spoiler.kind(), spoiler.attached())
 
 
-@fuzz(800)
+@fuzz(500)
 @given(SEEDS)
 def test_a_spoilt_policy_given_as_text_is_judged_or_refused(seed: int) -> None:
     spoiler = Spoiler(seed, OTHERS)
