@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 # How long an example takes says more about the machine than about the code; an example that failed belongs in a test.
@@ -21,6 +21,23 @@ if TYPE_CHECKING:
 settings.register_profile("suite", deadline=None, database=None, derandomize=True, max_examples=50)
 settings.register_profile("search", deadline=None, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+NO_SKIPS = "AWS_IAM_NO_SKIPS"
+"""Set by `.ci/run`, which installs every program: a test that is skipped there has not been run."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,  # noqa: ARG001 - the hook's own name
+    call: pytest.CallInfo[None],  # noqa: ARG001
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skipped test fails where every program is installed, with the reason for which it was skipped."""
+    report = yield
+    if report.skipped and os.environ.get(NO_SKIPS):
+        report.outcome = "failed"
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"{why}\n{NO_SKIPS} is set: no test may be skipped"
+    return report
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -34,7 +34,7 @@ MOST_MEGABYTE = 5.0
 # parliament reads its data with pkg_resources, which later setuptools no longer have.
 PARLIAMENT = ("parliament==1.6.4", "setuptools<81")
 
-# A policy that the tool cannot judge is told as nan and counts for neither.
+# A policy that the tool cannot judge, for which parliament raises a plain Exception, is told as nan and counts for neither.
 MEASURE = """
 import json, math, sys, time
 def timed(text):

@@ -30,20 +30,13 @@ def attachment_changes(new: NamedSide, old: NamedSide) -> Iterator[UnjudgedChang
     )
     added = [own for key, own in sorted(mine.items()) if key not in theirs]
     gone = [own for key, own in sorted(theirs.items()) if key not in mine]
-    for own in (own for own in added if not own.is_boundary):
+    for own in (own for own in (*added, *gone) if not own.is_boundary):
+        is_new = own.identity in mine
         yield UnjudgedChange(
             place=own.place,
-            says=f"the policy {quoted(own.policy)} is attached at {_at(own)}, and {_ELSEWHERE}",
-            widens=True,
-            narrows=False,
-            source=_BOUNDARIES,
-        )
-    for own in (own for own in gone if not own.is_boundary):
-        yield UnjudgedChange(
-            place=own.place,
-            says=f"the policy {quoted(own.policy)} is no longer attached at {_at(own)}, and {_ELSEWHERE}",
-            widens=False,
-            narrows=True,
+            says=f"the policy {quoted(own.policy)} is {'' if is_new else 'no longer '}attached at {_at(own)}, and {_ELSEWHERE}",
+            widens=is_new,
+            narrows=not is_new,
             source=_BOUNDARIES,
         )
     now, before = _boundaries(mine.values()), _boundaries(theirs.values())

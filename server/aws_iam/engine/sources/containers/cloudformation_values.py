@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, dump, string
+from aws_iam.engine.parsing.node_size import NODE_COST, size
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
 from aws_iam.errors import InputError
 
@@ -29,8 +30,6 @@ _DYNAMIC = re.compile(r"\{\{resolve:[^{}]*\}\}")
 _SHORT_WORD = re.compile(r"(?=.{1,40}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 _DIGEST = 12
 _PAIR, _TRIPLE = 2, 3
-# What a value costs on top of its characters.
-_NODE_COST = 10
 _NO_VALUE = "AWS::NoValue"
 LOOP = "Fn::ForEach"
 
@@ -85,7 +84,7 @@ class Resolver:
 
     def _placed(self, node: Node, at: Place, *, keep_line: bool) -> Node:
         """The value at the place of the function that returned it, with the function's line unless it keeps its own."""
-        self._spend(_size(node))
+        self._spend(size(node))
         where = node.at if keep_line else at
         return node.but(stand=Place(at.parent, at.token, where.spot, where.lines))
 
@@ -140,7 +139,7 @@ class Resolver:
         if not type_.startswith(("List<", "CommaDelimitedList")):
             return self._plain(_text(default.text, at))
         parts = [part.strip() for part in default.text.split(",")]
-        self._spend(_NODE_COST * len(parts))
+        self._spend(NODE_COST * len(parts))
         return _list(parts, at)
 
     def _attribute(self, name: str, attribute: str, at: Node) -> Node:
@@ -240,7 +239,7 @@ class Resolver:
         ):
             return self._unknown_call(argument, "Split")
         parts = text.text.split(delimiter)
-        self._spend(_NODE_COST * len(parts))
+        self._spend(NODE_COST * len(parts))
         return _list(parts, argument)
 
     def json_string(self, argument: Node) -> Node | None:
@@ -279,14 +278,3 @@ def _list(texts: list[str], at: Node) -> Node:
         for number, text in enumerate(texts)
     )
     return Node(form=Form.ARRAY, stand=place, items=tuple(items))
-
-
-def _size(node: Node) -> int:
-    """What the node's values and their characters cost together."""
-    total, todo = 0, [node]
-    while todo:
-        current = todo.pop()
-        total += _NODE_COST + len(current.text)
-        todo += current.items
-        todo += (member.value for member in current.members)
-    return total

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
+from aws_iam.engine.parsing.node_size import NODE_COST, size
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ _VARIABLE = re.compile(
     r"|file\(|strToBool\(|s3:[^/}]+/|aws:(?:accountId|region|partition)\b"
 )
 _SELF = "self:"
-_NODE_COST = 10
 _QUOTED = re.compile(r"""\s*(['"])(.*)\1\s*""", re.DOTALL)
 
 
@@ -87,7 +87,7 @@ class Variables:
 
     def _placed(self, value: Node, at: Node) -> Node:
         """The value under the name that it has here, with its own line: there a person would mend it."""
-        self._spend(_size(value))
+        self._spend(size(value))
         spot, lines = value.at.spot, value.at.lines
         return value.but(stand=Place(at.at.parent, at.at.token, spot, lines))
 
@@ -144,7 +144,7 @@ class Variables:
         return self.placeholders.placeholder(self.shown(written))
 
     def _spend(self, characters: int) -> None:
-        self._produced += characters + _NODE_COST
+        self._produced += characters + NODE_COST
         if self._produced > MAX_PRODUCED:
             raise InputError(
                 f"the variables of the file expand to more than {MAX_PRODUCED:,} characters",
@@ -194,14 +194,3 @@ def _alternatives(written: str) -> Iterator[str]:
             yield written[start:at]
             start = at + 1
     yield written[start:]
-
-
-def _size(node: Node) -> int:
-    """What the node's values and their characters cost together."""
-    total, todo = 0, [node]
-    while todo:
-        current = todo.pop()
-        total += _NODE_COST + len(current.text)
-        todo += current.items
-        todo += (member.value for member in current.members)
-    return total
