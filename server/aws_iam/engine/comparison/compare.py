@@ -88,8 +88,8 @@ class ComparedPolicy:
     was: str
     # Whether it is a permissions boundary.
     is_limit: bool
-    # Whether these are all policies of a principal, whose name it is.
-    is_principal: bool
+    # The names of all policies of a principal, where these are they, and the name is the principal's.
+    parts: tuple[str, ...]
     comparison: Comparison
     beyond: SearchResult
     short: SearchResult
@@ -98,6 +98,11 @@ class ComparedPolicy:
     # What the document adds without effect.
     ineffective: tuple[Mapping[str, str], ...]
     misspelt_keys: tuple[Mapping[str, str], ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Its name, and those of the policies that it is made of."""
+        return frozenset((self.name, *self.parts))
 
 
 @slotted
@@ -124,6 +129,11 @@ class ComparedDocuments:
     def broken(self) -> tuple[Unread, ...]:
         """The files of both sides that cannot be read."""
         return tuple(place for side in self.inputs for place in side.unread if place.broken)
+
+    def relation_of(self, policy: ComparedPolicy) -> Relation:
+        """The relation of one of the policies, which is unknown where a change of it could not be compared."""
+        own = [change for change in self.unjudged if change.place in policy.names]
+        return _undoubted(policy.comparison, own)
 
     @property
     def gained(self) -> tuple[AccessChange, ...]:
@@ -159,7 +169,9 @@ def compare_documents(
     values = tuple(unresolved_changes(sides.document, sides.baseline))
     # What AWS wrote without effect is nobody's mistake, and a value that is known later may have one.
     unjudged = managed.union(own.place for own in values) | ({""} if values else set())
-    compared = tuple(replace(p, ineffective=()) if p.name in unjudged else p for p in compared)
+    compared = tuple(
+        p if unjudged.isdisjoint(p.names) else replace(p, ineffective=()) for p in compared
+    )
     comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
     changes = (
         own
@@ -185,16 +197,23 @@ def compare_documents(
         sources=(sides.document, sides.baseline),
         written=(sides.new.sources, sides.old.sources),
     )
-    widens = found.broken or any(change.widens for change in found.unjudged)
+    relation = _undoubted(comparison, found.unjudged, may_widen=bool(found.broken))
+    return replace(found, comparison=replace(comparison, relation=relation))
+
+
+def _undoubted(
+    comparison: Comparison, unjudged: Sequence[UnjudgedChange], *, may_widen: bool = False
+) -> Relation:
+    """The relation, unless what was not judged may make it another one."""
+    widens = may_widen or any(change.widens for change in unjudged)
     # A setting takes no access away that a policy grants.
-    narrows = any(change.narrows and not change.is_setting for change in found.unjudged)
+    narrows = any(change.narrows and not change.is_setting for change in unjudged)
     doubted = {
         *(("equal", "less") if widens else ()),
         *(("equal", "more") if narrows else ()),
     }
-    if comparison.relation in doubted:
-        return replace(found, comparison=replace(comparison, relation="unknown"))
-    return found
+    relation = comparison.relation or "unknown"
+    return "unknown" if relation in doubted else relation
 
 
 def _with_unknown_values(side: Gathered) -> Gathered:
@@ -276,7 +295,7 @@ def _compared(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
         change=pair.change,
         was=pair.was,
         is_limit=pair.is_limit,
-        is_principal=pair.is_principal,
+        parts=pair.parts,
         comparison=Comparison(
             relation=_relation(beyond, short),
             assuming=tuple(assuming),

@@ -46,8 +46,8 @@ class PolicyPair:
     was: str = ""
     # Whether it is a permissions boundary, which limits other policies.
     is_limit: bool = False
-    # Whether these are the policies of a principal, whose name it is.
-    is_principal: bool = False
+    # The names of the policies of a principal, where these are they, and the name is the principal's.
+    parts: tuple[str, ...] = ()
 
 
 @slotted

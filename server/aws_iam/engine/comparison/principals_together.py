@@ -54,7 +54,7 @@ def _together(name: str, pairs: Sequence[PolicyPair]) -> PolicyPair:
         document=document or (empty_policy(),),
         baseline=baseline or (empty_policy(),),
         was="",
-        is_principal=True,
+        parts=tuple(pair.name for pair in pairs),
     )
 
 

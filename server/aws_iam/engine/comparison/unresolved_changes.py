@@ -20,6 +20,7 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from aws_iam.answer import Where
     from aws_iam.engine.language.document import Source, Statement
     from aws_iam.engine.parsing.json_nodes import Node
 
@@ -90,7 +91,8 @@ def unresolved_changes(new: Sequence[Source], old: Sequence[Source]) -> Iterator
         )
         if added or gone:
             name = (mine.get(key) or theirs[key]).name
-            places = [quoted(place) for place in dict.fromkeys((*added.values(), *gone.values()))]
+            pointers = (where.pointer for where in (*added.values(), *gone.values()))
+            places = [quoted(place) for place in dict.fromkeys(pointers)]
             listed = joined(places, shown=_SHOWN)
             filled = [side[key] for side in (mine, theirs) if key in side]
             what = _OF_TEMPLATE if any(own.variants for own in filled) else "a value"
@@ -101,18 +103,23 @@ def unresolved_changes(new: Sequence[Source], old: Sequence[Source]) -> Iterator
                 widens=True,
                 narrows=True,
                 source=_LOGIC,
+                where=next(iter(added.values()), None),
             )
 
 
-def _unresolved(source: Source) -> dict[tuple[tuple[str, str], ...], str]:
+def _unresolved(source: Source) -> dict[tuple[tuple[str, str], ...], Where]:
     """The statements with such values, by what they say, with their places."""
     if not source.unresolved or not isinstance(source.content, Policy):
         return {}
     return {
-        _content(statement): statement.place().pointer
+        _content(statement): _in_file(statement.place(), source.file)
         for statement in source.content.statements
         if any(_open_places(statement, source))
     }
+
+
+def _in_file(where: Where, file: str | None) -> Where:
+    return where if where.file or not file else replace(where, file=file)
 
 
 def _content(statement: Statement) -> tuple[tuple[str, str], ...]:

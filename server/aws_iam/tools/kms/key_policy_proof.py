@@ -133,6 +133,7 @@ def _grants(access: KeyAccess, user: str, region: str) -> Iterator[_Case]:
     """Grants for AWS's services alone; where the key is only used through some, through these alone."""
     grants = GRANTS if access.grants else ("kms:CreateGrant",)
     own = {"kms:ViaService": access.via[0]} if access.only_via else {}
+    through = f", through {access.via[0]}" if access.only_via else ""
     for is_for in ("true", "false"):
         how = "for an AWS service" if is_for == "true" else "for anyone else"
         yield _Case(
@@ -140,7 +141,7 @@ def _grants(access: KeyAccess, user: str, region: str) -> Iterator[_Case]:
             does=grants,
             expected=_ALLOWED if is_for == "true" and access.grants else _DENIED,
             context={"kms:GrantIsForAWSResource": is_for, **own},
-            how=how,
+            how=how + through,
         )
     if access.only_via:
         other = {"kms:ViaService": other_service(access.via, region)}

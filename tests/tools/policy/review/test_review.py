@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aws_iam.answer import Status
 from aws_iam.cli.files import read_policies
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.errors import InputError
@@ -134,3 +135,34 @@ def test_what_is_muted_stays_in_sight() -> None:
 def test_without_a_baseline_there_is_nothing_to_review() -> None:
     with pytest.raises(InputError, match="nothing to review against"):
         tool.run({"action": "review", "document": CASES[0]["after"]["a.json"]})
+
+
+def test_a_policy_that_is_changed_to_an_unknown_value_is_never_called_equal() -> None:
+    def template(principal: Any, actions: list[str]) -> str:
+        trust = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+        use = {"Effect": "Allow", "Action": actions, "Resource": {"Ref": "Key"}}
+        role = {
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+            "Policies": [
+                {"PolicyName": name, "PolicyDocument": {"Version": "2012-10-17", "Statement": [use]}}
+                for name in ("a", "b")
+            ],
+        }  # fmt: skip
+        resources = {"App": {"Type": "AWS::IAM::Role", "Properties": role}}
+        return json.dumps({"Resources": resources}, indent=1)
+
+    own = "arn:aws:iam::111122223333:root"
+    answer = review(
+        {
+            "before": {"t.json": template(own, ["kms:Decrypt"])},
+            "after": {"t.json": template([own, {"Ref": "Deployer"}], ["kms:Decrypt", "kms:*"])},
+        }
+    )
+    # The policies of the role are one, under its name.
+    rows = {row["name"].split(" ")[-1]: row["relation"] for row in answer.facts["policies"]}
+    assert rows == {"App.AssumeRolePolicyDocument": "unknown", "App": "unknown"}
+    unknown = [finding for finding in answer.findings if finding.status is Status.UNKNOWN]
+    assert unknown
+    assert all(finding.where and finding.where.file == "tree/t.json" for finding in unknown)
+    assert answer.summary.count("App.AssumeRolePolicyDocument` is changed") == 1
+    assert "without effect" not in answer.summary

@@ -228,7 +228,7 @@ def any_subject(policy: Policy) -> Iterator[Fail]:
     "OIDC-NO-AUD",
     on=Policy,
     severity=Severity.WARNING,
-    title="The audience of the token is not tested",
+    title="The audience of the token is not required",
     fix="Add StringEquals on the issuer's aud key.",
     source=_ROLE_FOR_OIDC,
     kinds=_TRUST,

@@ -81,7 +81,7 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.MEDIUM,
     needs=FACTS,
-    title="The audience of the service account's token is not tested",
+    title="The audience of the service account's token is not required",
     fix="Add StringEquals on the issuer's aud key: sts.amazonaws.com.",
     source=IRSA,
     bad=[trusting_issuer({"StringEquals": {f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}, CLUSTER)],

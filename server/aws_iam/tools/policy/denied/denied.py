@@ -75,7 +75,15 @@ def _shown(answer: Answer, request: DeniedRequest) -> Answer:
         name: with_placeholders(getattr(answer, name), request.placeholders)
         for name in ("summary", "findings", "artifacts", "facts", "next")
     }
-    return replace(answer, **parts)
+    shown = replace(answer, **parts)
+    to_replace = [
+        quoted(own)
+        for own in dict.fromkeys(request.placeholders.values())
+        if own.startswith("<") and any(own in file.content for file in shown.artifacts)
+    ]
+    if not to_replace:
+        return shown
+    return replace(shown, summary=f"{shown.summary} Replace {joined(to_replace)} before use.")
 
 
 def _answer(

@@ -345,7 +345,7 @@ def _inputs(found: ComparedDocuments) -> dict[str, Any]:
                 "name": p.name,
                 "change": p.change,
                 **({"was": p.was} if p.was else {}),
-                "relation": p.comparison.relation,
+                "relation": found.relation_of(p),
             }
             for p in found.policies
         ]

@@ -141,7 +141,7 @@ def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
     if len(found.policies) == 1 and found.policies[0].was and not found.renamed:
         now, was = (quoted(side.sources[0].name) for side in found.inputs)
         yield f"{now} was compared with {was} of the baseline."
-    together = [quoted(own.name) for own in found.policies if own.is_principal]
+    together = [quoted(own.name) for own in found.policies if own.parts]
     if together:
         apart = ", those of each" if len(together) > 1 else ""
         yield f"The policies of {joined(together, shown=_SHOWN)} were compared as one{apart}."

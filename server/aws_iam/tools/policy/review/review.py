@@ -85,7 +85,8 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         compared = counted(len(found.policies), "policy")
         yield f"The change gains and loses no access, and adds no problem; {compared} compared with {reviewed.base}."
         return
-    yield from relation_in_words(found, "what was read of " if reviewed.not_judged else "")
+    said = " ".join(relation_in_words(found, "what was read of " if reviewed.not_judged else ""))
+    yield said
     added = [finding for finding in reviewed.added if finding.muted is None]
     if added:
         counts = Counter(str(finding.severity) for finding in added)
@@ -95,8 +96,10 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         unmuted = " and not muted" if reviewed.added else ""
         yield f"No problem of `policy validate` is new{unmuted}."
     if reviewed.not_judged:
-        places = [row["place"] for row in reviewed.not_judged]
-        yield f"Not judged: {joined(places, shown=_SHOWN)}."
+        # What the relation says is unknown is not said twice.
+        places = [row["place"] for row in reviewed.not_judged if row["why"] not in said]
+        if places:
+            yield f"Not judged: {joined(places, shown=_SHOWN)}."
 
 
 def _not_judged(found: ComparedDocuments) -> Iterator[Mapping[str, str]]:

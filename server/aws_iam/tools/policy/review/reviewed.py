@@ -47,7 +47,7 @@ class Reviewed:
                 "name": own.name or self._only_name(),
                 "change": own.change,
                 **({"was": own.was} if own.was else {}),
-                "relation": own.comparison.relation or "unknown",
+                "relation": self.found.relation_of(own),
                 **{
                     name: [row for change in changes for row in self._rows(change)]
                     for name, changes in (("gained", own.gained), ("lost", own.lost))
