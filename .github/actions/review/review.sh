@@ -35,11 +35,11 @@ if [ "$status" -gt 1 ]; then
 fi
 [ -z "${GITHUB_STEP_SUMMARY:-}" ] || cat "$written" >>"$GITHUB_STEP_SUMMARY"
 
-# One comment, written anew: the mark in its first line tells it from others.
+# One comment, written anew: the mark in its first line tells it from others, and anyone may write that, but not as a bot.
 if [ "${COMMENT:-true}" = true ] && [ -n "${PULL_REQUEST:-}" ] && command -v gh >/dev/null; then
   comments=repos/$GITHUB_REPOSITORY/issues/$PULL_REQUEST/comments
   mark=$(head -n 1 "$written")
-  if own=$(gh api --paginate "$comments" --jq ".[] | select(.body | startswith(\"$mark\")) | .id" 2>/dev/null | head -n 1); then
+  if own=$(gh api --paginate "$comments" --jq ".[] | select(.body | startswith(\"$mark\")) | select(.user.type == \"Bot\") | .id" 2>/dev/null | head -n 1); then
     if [ -n "$own" ]; then
       gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$own" --field "body=@$written" && commented=1
     else

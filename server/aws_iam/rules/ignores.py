@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.files import File
 
 _FIELDS = frozenset({"code", "path", "where", "reason", "until"})
-_COMMENT = re.compile(r"(?:^|\s)(?:#|//)[ \t]*aws-iam:[ \t]*ignore\[([^\]\n]*)\][ \t]*(.*)$")
+_COMMENT = re.compile(
+    r"(?:^|\s)(?:#|//)[ \t]*aws-iam:[ \t]*ignore\[([^\[\]\n]{0,500})\][ \t]*(.*)$"
+)
 _MOST_IGNORES = 10_000
 _OWN_CODES = ("ACCESS_GAINED", "ACCESS_LOST", "NOT_JUDGED")
 
@@ -76,7 +78,8 @@ def _names(finding: Finding) -> Iterator[str]:
     name = finding.resource or ""
     yield name
     first, _, rest = name.partition(" ")
-    if rest and finding.where and first in (finding.where.file or ""):
+    file = finding.where.file if finding.where else None
+    if rest and file and f"/{first}/" in f"/{file}/":
         yield rest
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Where
     from aws_iam.engine.parsing.json_nodes import Member
 
+_IN_PATTERNS = re.compile(r"[*?+\[\]!]")
 _ACTION = re.compile(r"aws-actions/configure-aws-credentials(?:@.*)?", re.IGNORECASE)
 _DEFAULT_AUDIENCE = "sts.amazonaws.com"
 _EXPRESSION = "${{"
@@ -212,9 +213,7 @@ def _excluded(events: Node) -> Iterator[str]:
             left_out += (listed[-1][1:],)
             listed = listed[:-1]
         for pattern in left_out:
-            if not re.search(
-                r"[?+\[\]!]", pattern.replace("**", "")
-            ) and "*" not in pattern.replace("**", ""):
+            if not _IN_PATTERNS.search(pattern.replace("**", "")):
                 yield f"ref:refs/{kind}/{pattern.replace('**', '*')}"
 
 

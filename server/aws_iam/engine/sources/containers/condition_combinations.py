@@ -113,10 +113,7 @@ class ConditionLogic:
             name = todo.pop()
             if name not in self._formulas:
                 definition = self.definitions.get(name)
-                known = definition is not None and len(self._formulas) < _MOST_NAMED * 10
-                self._formulas[name] = (
-                    self._compiled(definition) if definition and known else _free(name)
-                )
+                self._formulas[name] = self._compiled(definition) if definition else _free(name)
             new = [own for own in _named_in(self._formulas[name]) if own not in found]
             if len(found) + len(new) > _MOST_NAMED:
                 break

@@ -52,9 +52,9 @@ def _stripped(strip: Callable[[str], str]) -> Function:
 
 def _trimmed(strip: Callable[[str, str], str]) -> Function:
     def function(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
-        text = evaluator.text(arguments[0])
-        evaluator.charge(len(text))
-        return string(strip(text, evaluator.text(arguments[1])), at)
+        text, removed = map(evaluator.text, arguments)
+        evaluator.charge(len(text) + len(removed))
+        return string(strip(text, removed), at)
 
     return function
 
