@@ -76,7 +76,9 @@ def _has_unjudged_places(facts: Mapping[str, Any]) -> bool:
 
 def _has_unread_files(facts: Mapping[str, Any]) -> bool:
     sides = (facts.get("document_read", {}), facts.get("baseline_read", {}))
-    return any(side.get("files_not_read") for side in (facts, *sides))
+    return bool(facts.get("manifests_not_read")) or any(
+        side.get("files_not_read") for side in (facts, *sides)
+    )
 
 
 def _has_unknown(answer: Answer) -> bool:

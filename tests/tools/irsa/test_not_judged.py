@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aws_iam.answer import Severity
+from aws_iam.cli.exit_status import Gate, exit_status
 from aws_iam.cli.files import read_policies
 from aws_iam.engine.sources.kubernetes_objects import cluster_of
 from aws_iam.tools.irsa.actions import tool
@@ -123,29 +125,69 @@ def test_a_manifest_that_is_not_read_is_in_the_summary(tmp_path: Path) -> None:
     )
     assert "Not read in `manifests`: " in answer.summary
     assert "broken.yaml" in answer.summary
+    never = Severity.CRITICAL
+    assert exit_status(answer, Gate(severity=never)) == 0
+    assert exit_status(answer, Gate(severity=never, unread=True)) == 1
+
+
+POD = {"containers": [{"name": "a", "image": "registry.example/a"}]}
+WEB = {**POD, "serviceAccountName": "web"}
+
+
+def manifest(kind: str, group: str, spec: Any) -> dict[str, Any]:
+    metadata = {"name": "a", "namespace": "shop"}
+    return {"apiVersion": f"{group}/v1", "kind": kind, "metadata": metadata, "spec": spec}
 
 
 @pytest.mark.parametrize(
-    ("kind", "spec"),
+    ("kind", "group", "spec"),
     [
-        ("Rollout", {"template": {"spec": {"serviceAccountName": "web", "containers": []}}}),
-        ("Service", {"template": {"spec": {"serviceAccount": "web", "containers": [{}]}}}),
-        ("ScaledJob", {"jobTargetRef": {"template": {"spec": {"serviceAccountName": "web"}}}}),
-        ("Workflow", {"serviceAccountName": "web", "templates": []}),
-        ("SparkApplication", {"driver": {"serviceAccount": "web"}}),
-        ("CronJob", {"jobTemplate": {"spec": {"template": {"spec": {"serviceAccountName": "web"}}}}}),
+        ("Deployment", "apps", {"template": {"spec": {"serviceAccountName": "web"}}}),
+        ("CronJob", "batch", {"jobTemplate": {"spec": {"template": {"spec": WEB}}}}),
+        ("Rollout", "argoproj.io", {"template": {"spec": WEB}}),
+        ("Service", "serving.knative.dev", {"template": {"spec": {**POD, "serviceAccount": "web"}}}),
+        ("ScaledJob", "keda.sh", {"jobTargetRef": {"template": {"spec": WEB}}}),
+        ("Workflow", "argoproj.io", {"serviceAccountName": "web", "templates": [{"name": "a"}]}),
+        ("PipelineRun", "tekton.dev", {"taskRunTemplate": {"serviceAccountName": "web"}}),
+        ("SparkApplication", "sparkoperator.k8s.io", {"driver": {"serviceAccount": "web"}}),
+        ("Prometheus", "monitoring.coreos.com", {"serviceAccountName": "web"}),
     ],
 )  # fmt: skip
-def test_pods_are_found_in_objects_of_any_kind(kind: str, spec: dict[str, Any]) -> None:
-    metadata = {"name": "a", "namespace": "shop"}
-    found = cluster_of({"kind": kind, "metadata": metadata, "spec": spec}).pods
+def test_pods_are_found_in_objects_of_any_kind(kind: str, group: str, spec: Any) -> None:
+    found = cluster_of(manifest(kind, group, spec)).pods
     assert [(pod.namespace, pod.service_account) for pod in found] == [("shop", "web")]
 
 
-def test_a_template_of_nodes_is_no_pod() -> None:
-    spec = {"template": {"spec": {"nodeClassRef": {"name": "default"}}}}
-    given = [
-        {"kind": "NodePool", "metadata": {"name": "a"}, "spec": spec},
-        {"kind": "ServiceAccount", "metadata": {"name": "a"}},
-    ]
-    assert cluster_of(given).pods == ()
+ACCOUNT = {"kind": "ServiceAccount", "metadata": {"name": "a", "namespace": "shop"}}
+SCHEMA = {"properties": {"spec": {"properties": {"containers": {"type": "array"}}}}}
+RULE = {
+    "validate": {"pattern": {"spec": {"template": {"spec": {"containers": [{"image": "*"}]}}}}}
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "group", "spec"),
+    [
+        (
+            "NodePool",
+            "karpenter.sh",
+            {"template": {"spec": {"nodeClassRef": {"name": "default"}}}},
+        ),
+        ("CustomResourceDefinition", "apiextensions.k8s.io", {"versions": [{"schema": SCHEMA}]}),
+        ("ClusterPolicy", "kyverno.io", {"rules": [RULE]}),
+        ("Kustomization", "kustomize.toolkit.fluxcd.io", {"serviceAccountName": "flux"}),
+        ("HelmRelease", "helm.toolkit.fluxcd.io", {"serviceAccountName": "flux"}),
+        ("Bucket", "cloud.example", {"serviceAccount": "a@b.iam.gserviceaccount.com"}),
+    ],
+)
+def test_what_is_no_pod_is_none(kind: str, group: str, spec: Any) -> None:
+    found = cluster_of([manifest(kind, group, spec), ACCOUNT])
+    assert (found.pods, found.unread) == ((), ())
+
+
+def test_an_unknown_object_that_names_an_account_is_not_judged() -> None:
+    runner = manifest("Runner", "example.org", {"serviceAccountName": "web"})
+    document = trust("repo:octo@1/app@2:environment:prod")
+    answer = tool.run({"action": "check", "document": document, "manifests": [runner, ACCOUNT]})
+    assert "whether pods of Runner a run as the service account web is not known" in answer.summary
+    assert "No problem found" not in answer.summary

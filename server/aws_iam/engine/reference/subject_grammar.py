@@ -56,6 +56,8 @@ class SubjectGrammar:
     several_runs: re.Pattern[str] | None = None
     """Subjects that admit several runs of the project, whatever the other parts of the run say; `runs` says which."""
     runs: str = ""
+    runs_begin: re.Pattern[str] | None = None
+    """How the subjects of these runs begin, where they have a form of their own, `runs_form`."""
     runs_form: str = ""
     """The form of a complete subject of these runs, where others have another form."""
     kinds_of_run: tuple[tuple[str, SubjectForms], ...] = ()
@@ -107,8 +109,7 @@ class SubjectGrammar:
 
     def form_for(self, pattern: str) -> str:
         """The form of a complete subject, to suggest instead of the pattern."""
-        several = self.several_runs and self.several_runs.match(pattern)
-        return self.runs_form if several and self.runs_form else self.form
+        return self.runs_form if self.runs_begin and self.runs_begin.match(pattern) else self.form
 
     def is_one_run(self, run: str) -> bool:
         """Whether every subject that the pattern of the run admits is the same."""
@@ -173,6 +174,7 @@ def subject_grammar(row: dict[str, Any]) -> SubjectGrammar:
         one_kind=tuple(row.get("one_kind", ())),
         several_runs=_compiled(row, "several_runs"),
         runs=row.get("runs", ""),
+        runs_begin=_compiled(row, "runs_begin"),
         runs_form=row.get("runs_form", ""),
         kinds_of_run=tuple(
             (kind, subject_forms(forms)) for kind, forms in row.get("kinds_of_run", {}).items()

@@ -7,6 +7,7 @@ Only names, annotations, node selectors and the administrators of aws-auth are k
 
 from __future__ import annotations
 
+import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from aws_iam.engine.sources.gitlab_pipelines import pipeline_of
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aws_iam.answer import Where
     from aws_iam.engine.sources.ci_jobs import Workflow
@@ -36,10 +37,29 @@ ANNOTATIONS = (
 )
 """The annotations that the pod identity webhook reads."""
 
-_TEMPLATED = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
+_TEMPLATE = ("template", "spec")
+# Where the pods of an object of Kubernetes itself are written, below its `spec`.
+_POD_SPECS: Mapping[str, tuple[str, ...]] = {
+    "Pod": (),
+    **dict.fromkeys(
+        ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "ReplicationController"),
+        _TEMPLATE,
+    ),
+    "CronJob": ("jobTemplate", "spec", *_TEMPLATE),
+}
 # The second is the older name of the first.
 _ACCOUNT_NAMES = ("serviceAccountName", "serviceAccount")
-# A CronJob's pods lie four levels down.
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
+_ACCOUNT = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+# The groups of objects whose pods run as the account that they name outside of any template:
+# https://argo-workflows.readthedocs.io/en/latest/service-accounts/
+# https://tekton.dev/docs/pipelines/auth/
+# https://www.kubeflow.org/docs/components/spark-operator/user-guide/writing-sparkapplication/
+# https://prometheus-operator.dev/docs/api-reference/api/
+_RUN_PODS = ("argoproj.io", "tekton.dev", "sparkoperator.k8s.io", "monitoring.coreos.com")
+# Flux acts as the account when it applies the object: https://fluxcd.io/flux/components/kustomize/kustomizations/
+_NO_PODS = ("toolkit.fluxcd.io",)
+# A template lies a few levels down; hostile values lie in each other without end.
 _DEEPEST = 8
 _WANTED = "give manifests, GitHub workflows or GitLab CI files as YAML or JSON, or `kubectl get serviceaccounts -A -o json`"
 _DEFAULT = "default"
@@ -108,7 +128,7 @@ class Administrator:
 
 @slotted
 class Cluster:
-    """What the manifests contain; `unread` has the files that are not manifests, with the reason."""
+    """What the manifests contain; `unread` has the files and objects that were not understood, with the reason."""
 
     service_accounts: tuple[ServiceAccount, ...] = ()
     pods: tuple[Pods, ...] = ()
@@ -132,6 +152,7 @@ def cluster_of(given: object) -> Cluster:
             unread.append((file.name or "manifests", roots))
         else:
             found.append(_of_roots(roots, file.name))
+            unread += found[-1].unread
     together = Cluster(
         service_accounts=tuple(account for part in found for account in part.service_accounts),
         pods=tuple(pod for part in found for pod in part.pods),
@@ -187,6 +208,7 @@ def _roots(file: File) -> tuple[Node, ...] | str:
 def _of_roots(roots: tuple[Node, ...], file: str) -> Cluster:
     accounts: list[ServiceAccount] = []
     pods: list[Pods] = []
+    unknown: list[tuple[str, str]] = []
     administrators: list[Administrator] = []
     complete = False
     workflows = [
@@ -199,12 +221,15 @@ def _of_roots(roots: tuple[Node, ...], file: str) -> Cluster:
             administrators.extend(_administrators(node, file))
         elif kind:
             pods.extend(_pods(kind, node, file))
+            if why := _unknown_pods(kind, node):
+                unknown.append((file or "manifests", why))
         complete |= kind == "ServiceAccountList"
     return Cluster(
         service_accounts=tuple(accounts),
         pods=tuple(pods),
         workflows=tuple(workflows),
         administrators=tuple(administrators),
+        unread=tuple(unknown),
         complete=complete,
     )
 
@@ -266,22 +291,66 @@ def _scanned(text: str) -> tuple[Node, ...]:
 
 
 def _pods(kind: str, node: Node, file: str) -> Iterator[Pods]:
-    """The pods of an object of any kind: Argo's Rollout holds the template of a Deployment, others name the account elsewhere."""
-    found = list(_pod_specs(node, _DEEPEST))
-    template = _path(node, "spec", "template", "spec") if kind in _TEMPLATED else None
-    if template and not found:
-        found = [template]
-    for inner in found:
+    """The pods that an object makes."""
+    for inner in _pod_specs(kind, node):
         yield _of_spec(kind, node, inner, file)
 
 
-def _pod_specs(node: Node, levels: int) -> Iterator[Node]:
-    if node.member("containers") or any(_text(node, name) for name in _ACCOUNT_NAMES):
-        yield node
-    elif levels:
-        inner = [member.value for member in node.members] or node.items
-        for value in inner:
-            yield from _pod_specs(value, levels - 1)
+def _pod_specs(kind: str, node: Node) -> Iterator[Node]:
+    spec = node.member("spec")
+    known = _POD_SPECS.get(kind)
+    if known is not None:
+        found = _path(spec, *known)
+        yield from (found,) if found else ()
+        return
+    templates = tuple(_templates(spec, _DEEPEST)) if spec else ()
+    yield from templates
+    named = _with_account(spec, _DEEPEST) if spec and not templates else None
+    if named and _group(node).endswith(_RUN_PODS):
+        yield named
+
+
+def _templates(node: Node, levels: int) -> Iterator[Node]:
+    """The pods of templates in an object of any kind, as Argo's Rollout and Knative's Service have them.
+
+    What lies in a list is a schema or a rule, as those of CustomResourceDefinitions and of Kyverno, and no template.
+    """
+    for member in node.members:
+        spec = member.value.member("spec")
+        containers = spec.member("containers") if spec else None
+        if spec and containers and any(_text(one, "image") for one in containers.items):
+            yield spec
+        elif levels:
+            yield from _templates(member.value, levels - 1)
+
+
+def _with_account(node: Node, levels: int) -> Node | None:
+    """The first mapping that names a service account."""
+    if any(_ACCOUNT.fullmatch(_text(node, name)) for name in _ACCOUNT_NAMES):
+        return node
+    inner = (member.value for member in node.members if levels)
+    return next((found for value in inner if (found := _with_account(value, levels - 1))), None)
+
+
+def _group(node: Node) -> str:
+    """The API group of an object; empty for the core group."""
+    group, slash, _ = _text(node, "apiVersion").partition("/")
+    return group if slash else ""
+
+
+def _unknown_pods(kind: str, node: Node) -> str:
+    """Why an object is not judged that names a service account in a form that is not known here; empty where it does not."""
+    spec = node.member("spec")
+    group = _group(node)
+    if spec is None or not group or kind in _POD_SPECS or group.endswith((*_RUN_PODS, *_NO_PODS)):
+        return ""
+    named = None if any(_templates(spec, _DEEPEST)) else _with_account(spec, _DEEPEST)
+    if named is None:
+        return ""
+    metadata = node.member("metadata")
+    name = _text(metadata, "name") if metadata else ""
+    account = next(text for own in _ACCOUNT_NAMES if (text := _text(named, own)))
+    return f"whether pods of {kind} {name} run as the service account {account} is not known here"
 
 
 def _of_spec(kind: str, node: Node, inner: Node, file: str) -> Pods:

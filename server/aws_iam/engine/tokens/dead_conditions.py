@@ -45,7 +45,7 @@ _GOOGLE_AZP = re.compile(r"^[0-9]+$|@|\.apps\.googleusercontent\.com$")
 _LONGEST_SUBJECT = 1_024
 # https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference: iss has the tenant's GUID.
 _NO_TENANT = re.compile(
-    r"(?:login\.microsoftonline\.com|sts\.windows\.net)/(common|organizations|consumers)(?:/.*)?"
+    r"(?:login\.microsoftonline\.com|sts\.windows\.net)/(common|organizations|consumers|[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:/.*)?"
 )
 
 
@@ -277,7 +277,7 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
     title = known.title if known and not is_cluster(host) else "a cluster"
     # A GitLab on a server of one's own writes them like GitLab.com.
     title = "GitLab" if known and known.id == "gitlab" else title
-    shown = grammar.form or next(iter(known.subject if known else ()), "")
+    shown = grammar.form_for(pattern) or next(iter(known.subject if known else ()), "")
     never = f"subjects of {title} have the form {quoted(shown)}"
     if meets(grammar.forms, ignore_case=True):
         never = f"only in upper and lower case, which AWS compares, it differs from a subject that is sent: {never}"

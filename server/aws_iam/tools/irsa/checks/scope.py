@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 _GH = "https://docs.github.com/en/actions/reference/security/oidc"
 _HCP = "https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/aws-configuration"
 _TFC = "app.terraform.io"
+_TWO_ROLES = "Create two roles: one that reads for {0}:plan, and one that writes for {0}:apply."
 
 
 def _run(subject: str) -> dict[str, object]:
@@ -300,7 +301,7 @@ def _if_it_writes(trust: Trust) -> str:
     severity=Severity.MEDIUM,
     needs=FACTS,
     title="The plan and apply phases of HCP Terraform share a role",
-    fix="Create two roles: one that reads for run_phase:plan, and one that writes for run_phase:apply.",
+    fix=_TWO_ROLES.format("run_phase"),
     source=_HCP,
     bad=[_run("organization:octo:project:shop:workspace:prod:run_phase:*")],
     good=[_run("organization:octo:project:shop:workspace:prod:run_phase:plan"), GOOD],
@@ -315,6 +316,9 @@ def both_phases(trust: Trust) -> Iterator[Fail]:
             yield Fail(
                 subject.value.where,
                 f"{_named(subject)} matches plan and apply{_if_it_writes(trust)}",
+                fix=_TWO_ROLES.format(
+                    "operation" if ":operation:" in subject.value.value else "run_phase"
+                ),
                 severity=None if trust.writes else Severity.LOW,
                 low_confidence=trust.writes is None,
             )

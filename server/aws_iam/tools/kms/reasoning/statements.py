@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Policy, Principal, Statement, Text
 
 PUT_KEY_POLICY = "kms:PutKeyPolicy"
+# A Resource that ends before it names a Region or a key.
+_NO_KEY = re.compile(r"(?:arn:(?:[a-z*-]+:(?:kms:)?)?)?\*[*:]*")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 # AWS shows a deleted role or user as its unique id: IAM User Guide, reference_identifiers (unique ids).
 _UNIQUE_ID = re.compile(r"A[A-Z]{2}A[A-Z0-9]{12,124}")
@@ -45,14 +47,18 @@ def key_of_statement(statement: Statement) -> Text | None:
     """The first key or pattern of keys that the Resource names, if the statement has an effect on some keys alone."""
     if any(_fits_every_key(entry.value) for entry in statement.resources):
         return None
-    return next((entry for entry in statement.resources if ":key/" in entry.value), None)
+    return next(
+        (own for own in statement.resources if ":key/" in own.value or "*" in own.value), None
+    )
 
 
 def _fits_every_key(resource: str) -> bool:
     """Whether the Resource is no limit to some keys of the account, as far as its text tells."""
     fields = resource.split(":", 5)
-    if "${" in resource or len(fields) < 6:  # noqa: PLR2004 - the fields of an ARN
-        return "${" in resource or "*" in resource
+    if "${" in resource:
+        return True
+    if len(fields) < 6:  # noqa: PLR2004 - the fields of an ARN
+        return bool(_NO_KEY.fullmatch(resource))
     return fields[3] == "*" and fields[5] in {"*", "key/*"}
 
 
