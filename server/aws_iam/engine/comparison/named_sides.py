@@ -114,6 +114,7 @@ class SidesInForce:
     @classmethod
     def of(cls, new: NamedSide, old: NamedSide) -> SidesInForce:
         """What is in force of two sides."""
+        new, old = _with_unique_names(new, old)
         new, old = _each_instance(new, old), _each_instance(old, new)
         gone = _Switched.of(new, old), _Switched.of(old, new)
         off, on = (own.names for own in gone)
@@ -128,6 +129,63 @@ class SidesInForce:
                 *_perhaps_gone(theirs, mine, _BEFORE),
             ),
         )
+
+
+def _with_unique_names(new: NamedSide, old: NamedSide) -> tuple[NamedSide, NamedSide]:
+    """Repeated names with numbers, such as `x (2)`; a policy that is the same on both sides has the same number."""
+    after, before = (_places_by_name(side.sources) for side in (new, old))
+    ours: dict[int, int] = {}
+    theirs: dict[int, int] = {}
+    for name in after.keys() | before.keys():
+        mine, other = after.get(name, []), before.get(name, [])
+        theirs |= {place: number for number, place in enumerate(other)}
+        ours |= _numbers(mine, new.sources, [old.sources[place].content for place in other])
+    return _numbered(new, ours), _numbered(old, theirs)
+
+
+def _places_by_name(sources: Sequence[Source]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for place, own in enumerate(sources):
+        # The policies of a list have places instead of names.
+        if own.name and own.name[0] != "/":
+            found.setdefault(own.name, []).append(place)
+    return found
+
+
+def _numbers(
+    places: Sequence[int], sources: Sequence[Source], before: Sequence[object]
+) -> dict[int, int]:
+    """The numbers of the policies: those of the same ones before, then the others in order."""
+    if len(places) <= 1 and len(before) <= 1:
+        return {}
+    contents = [sources[place].content for place in places]
+    found = {
+        number: number
+        for number, (own, other) in enumerate(zip(contents, before, strict=False))
+        if own == other
+    }
+    free = [number for number in range(max(len(places), len(before))) if number not in found]
+    for own, content in enumerate(contents):
+        same = [number for number in free if number < len(before) and before[number] == content]
+        if own not in found and same:
+            found[own] = same[0]
+            free.remove(same[0])
+    found |= dict(zip((own for own in range(len(places)) if own not in found), free, strict=False))
+    return {places[own]: number for own, number in found.items()}
+
+
+def _numbered(side: NamedSide, numbers: Mapping[int, int]) -> NamedSide:
+    if not any(numbers.values()):
+        return side
+    return replace(
+        side,
+        sources=tuple(
+            replace(own, name=f"{own.name} ({number + 1})")
+            if (number := numbers.get(place))
+            else own
+            for place, own in enumerate(side.sources)
+        ),
+    )
 
 
 def _in_force(side: NamedSide) -> set[str]:

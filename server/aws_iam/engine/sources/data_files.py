@@ -230,4 +230,19 @@ def _decided(found: Gathered, template: Masked, roots: Sequence[Node], *, lone: 
         )
         for own in found.attachments
     )
-    return replace(found, sources=tuple(read), unread=tuple(unread), attachments=attachments)
+    settings = tuple(
+        replace(
+            own,
+            holder=template.shown(own.holder),
+            place=template.shown(own.place),
+            value=template.shown(own.value),
+        )
+        for own in found.settings
+    )
+    return replace(
+        found,
+        sources=tuple(read),
+        unread=tuple(unread),
+        attachments=attachments,
+        settings=settings,
+    )

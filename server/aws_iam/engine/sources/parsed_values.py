@@ -15,6 +15,7 @@ from aws_iam.engine.reference.managed_policies import (
     managed_policy_of_arn,
 )
 from aws_iam.engine.sources.containers import container_of, documents_in
+from aws_iam.engine.sources.containers.access_settings import AccessSetting
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
     embedded,
@@ -175,7 +176,8 @@ def of_larger(
             continue
         container = container_of(root)
         inside = tuple(documents_in(root, container, holes)) if container else ()
-        if container and (inside or container is not generic_data):
+        has_place = any(not isinstance(own, AccessSetting) for own in inside)
+        if container and (has_place or container is not generic_data):
             formats[container.NAME] = None
         sources += (
             source_of(found, requested, file) for found in inside if isinstance(found, FoundPolicy)

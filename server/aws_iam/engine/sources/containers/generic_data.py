@@ -15,9 +15,12 @@ from aws_iam.engine.sources.containers.embedded_documents import (
     looks_encoded,
 )
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
+from aws_iam.engine.sources.containers.service_accounts import annotated_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting
 
 NAME = "policies in other data"
 _TRUST_NAMES = ("assumerolepolicy", "assume_role_policy", "trustpolicy", "trust_policy")
@@ -28,10 +31,11 @@ def fits(root: Node) -> bool:
     return root.form in {Form.OBJECT, Form.ARRAY}
 
 
-def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace]:
-    """Every policy below the root."""
+def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting]:
+    """Every policy below the root, and every role of a service account."""
     for policy in policies_in(root):
         yield policy.named("".join(f"/{pointer_token(token)}" for token in policy.path))
+    yield from annotated_roles(root)
 
 
 @positional

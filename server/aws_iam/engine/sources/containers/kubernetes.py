@@ -1,4 +1,7 @@
-"""Policies in Kubernetes manifests: ACK and Crossplane resources, config maps, annotations; named by the object."""
+"""Policies in Kubernetes manifests: ACK and Crossplane resources, config maps, annotations; named by the object.
+
+The role of a service account stands beside them.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from aws_iam import resources
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.sources.containers.generic_data import policies_in
+from aws_iam.engine.sources.containers.service_accounts import role_of_account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
 
 NAME = "Kubernetes manifest"
@@ -26,7 +31,7 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace]:
+def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting]:
     """The policies of the manifest; each object of a `List` counts by itself."""
     items = root.member("items")
     if _member(root, "kind").endswith("List") and items and items.form is Form.ARRAY:
@@ -36,11 +41,13 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace]:
         yield from _in_object(root)
 
 
-def _in_object(manifest: Node) -> Iterator[FoundPolicy | SkippedPlace]:
+def _in_object(manifest: Node) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting]:
     kind, resource_type = _policy_of_resource(manifest)
     name = _name(manifest)
     for policy in policies_in(manifest):
         yield policy.named(f"{name} {policy.dotted_path}", kind, resource_type)
+    if _member(manifest, "kind") == "ServiceAccount":
+        yield from role_of_account(manifest, name)
 
 
 def _policy_of_resource(manifest: Node) -> tuple[Kind | None, str | None]:

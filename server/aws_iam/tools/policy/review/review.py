@@ -17,14 +17,14 @@ from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words
 from aws_iam.tools.policy.muting import with_ignores
 from aws_iam.tools.policy.review.comment import comment
 from aws_iam.tools.policy.review.new_findings import new_findings
+from aws_iam.tools.policy.review.not_judged import not_judged_of_change
 from aws_iam.tools.policy.review.origins import origins
 from aws_iam.tools.policy.review.reviewed import Reviewed
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from aws_iam.engine.comparison.compare import ComparedDocuments
     from aws_iam.tools.policy.validate.report_file import Report
 
 _LOGIC = (
@@ -52,7 +52,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         places=places,
         access=ignores.muted(compared_findings(found, places.placed)),
         added=tuple(sorted((finding for _, own in judged for finding in own), key=urgency)),
-        not_judged=tuple(_not_judged(found)),
+        not_judged=tuple(not_judged_of_change(document, baseline, found)),
     )
     findings = tuple(sorted((*reviewed.access, *reviewed.added), key=urgency))
     facts = _facts(reviewed)
@@ -100,13 +100,6 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         places = [row["place"] for row in reviewed.not_judged if row["why"] not in said]
         if places:
             yield f"Not judged: {joined(places, shown=_SHOWN)}."
-
-
-def _not_judged(found: ComparedDocuments) -> Iterator[Mapping[str, str]]:
-    """What was not judged of the change; what the baseline left open in the same way is no part of it."""
-    new, old = map(policy_inputs.not_judged_rows, found.inputs)
-    yield from (row for row in new if row not in old)
-    yield from (own.row() for own in found.unjudged)
 
 
 def _facts(reviewed: Reviewed) -> dict[str, Any]:

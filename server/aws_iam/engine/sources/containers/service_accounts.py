@@ -1,0 +1,49 @@
+"""The roles that service accounts of Kubernetes give to their pods, by an annotation of Amazon EKS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.sources.containers.access_settings import AccessSetting, subject_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.parsing.json_nodes import Node
+
+_ANNOTATION = "eks.amazonaws.com/role-arn"
+_SUBJECT = "service_account_role"
+
+
+def role_of_account(manifest: Node, name: str) -> Iterator[AccessSetting]:
+    """The role of a `ServiceAccount`; one without a role is told from one that is not there."""
+    metadata = manifest.member("metadata")
+    annotations = metadata.member("annotations") if metadata else None
+    role = annotations.member(_ANNOTATION) if annotations else None
+    yield AccessSetting(
+        holder=name,
+        place=f"{name} {_ANNOTATION}",
+        subject=subject_named(_SUBJECT),
+        value=role.text if role else "",
+        only_changed=True,
+    )
+
+
+def annotated_roles(root: Node) -> Iterator[AccessSetting]:
+    """Each such annotation in data that is no manifest, such as the values of a Helm chart."""
+    todo: list[tuple[tuple[str, ...], Node]] = [((), root)]
+    while todo:
+        path, node = todo.pop()
+        for member in node.members:
+            here = (*path, member.key)
+            if member.key == _ANNOTATION and member.value.form is Form.STRING:
+                place = ".".join(path)
+                yield AccessSetting(
+                    holder=place,
+                    place=f"{place} {_ANNOTATION}".strip(),
+                    subject=subject_named(_SUBJECT),
+                    value=member.value.text,
+                )
+            todo.append((here, member.value))
+        todo += (((*path, str(number)), item) for number, item in enumerate(node.items))

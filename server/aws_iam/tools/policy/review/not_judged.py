@@ -1,0 +1,144 @@
+"""What a change may do where nothing was judged: a place counts as unchanged only where its text is the same on both sides.
+
+not_judged_of_change(document, baseline, found)   →   ({"place": "p.py", "why": "a policy in code, …"}, …)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
+from aws_iam.engine.sources.files import Files
+from aws_iam.tools.kit import policy_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aws_iam.engine.comparison.compare import ComparedDocuments
+    from aws_iam.engine.sources.gathered import Gathered, Unread
+
+    _Place = tuple[str, str]
+
+_MODULE = "module."
+
+
+def not_judged_of_change(
+    document: object, baseline: object, found: ComparedDocuments
+) -> Iterator[Mapping[str, str]]:
+    """What was not judged of the change; what the baseline left open in the same text is no part of it."""
+    new, old = (
+        _Side(document=given, found=gathered)
+        for given, gathered in zip((document, baseline), found.inputs, strict=True)
+    )
+    changed = _Changed(new=new, old=old)
+    before = {(old.place(own), own.why) for own in old.found.unread}
+    unread = (
+        own
+        for own in new.found.unread
+        if (new.place(own), own.why) not in before or changed.concerns(own)
+    )
+    after = {new.place(own) for own in new.found.unread} | new.judged
+    gone = (
+        replace(own, why=f"{own.why} (before the change)")
+        for own in old.found.unread
+        if old.place(own) not in after
+    )
+    # What of these changes is compared policy by policy.
+    later = (
+        source
+        for source in new.found.sources
+        if source.unresolved and new.named(source.file, source.name) not in old.unresolved
+    )
+    yield from policy_inputs.not_judged_rows(
+        replace(new.found, unread=(*unread, *gone), sources=tuple(later))
+    )
+    yield from (own.row() for own in found.unjudged)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Side:
+    """One side, with its files by their paths from the folder on, as both sides name them."""
+
+    document: object
+    found: Gathered
+
+    @cached_property
+    def texts(self) -> Mapping[str, str]:
+        """The texts of its files; what is no file has one without a name."""
+        if not isinstance(self.document, Files):
+            return {"": repr(self.document)}
+        return {self.path(own.name): own.text or own.unreadable for own in self.document.files}
+
+    @cached_property
+    def judged(self) -> frozenset[_Place]:
+        """The places of the policies that were read; a policy alone in its file is the file."""
+        read = self.found.sources
+        return frozenset(self.named(own.file, own.name or own.file or "") for own in read)
+
+    @cached_property
+    def unresolved(self) -> frozenset[_Place]:
+        """The policies with values that are known only at deployment."""
+        return frozenset(
+            self.named(own.file, own.name) for own in self.found.sources if own.unresolved
+        )
+
+    def place(self, unread: Unread) -> _Place:
+        return self.named(unread.file, unread.place)
+
+    def named(self, file: str | None, name: str) -> _Place:
+        return self.path(file), self.path(name)
+
+    def path(self, name: str | None) -> str:
+        document = self.document
+        if not name or not isinstance(document, Files):
+            return name or ""
+        if not document.folder and len(document.files) == 1:
+            # Two files that are compared with each other may have any names.
+            return "" if name == document.files[0].name else name
+        return name.removeprefix(f"{document.folder.rstrip('/')}/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Changed:
+    """The texts that are not the same on both sides."""
+
+    new: _Side
+    old: _Side
+
+    def concerns(self, unread: Unread) -> bool:
+        """Whether one of them decides about the place."""
+        # A setting is compared as one.
+        if (unread.file, unread.place) in self._settings:
+            return False
+        file = self.new.path(unread.file)
+        if file not in self.new.texts:
+            # Such as a part of a folder that nobody looked at.
+            return True
+        if not file.endswith(TERRAFORM_ENDINGS):
+            return file in self._paths
+        if unread.place.startswith(_MODULE):
+            # The arguments of its call stand in another folder.
+            return bool(self._modules)
+        return file.rpartition("/")[0] in self._modules
+
+    @cached_property
+    def _settings(self) -> frozenset[tuple[str | None, str]]:
+        return frozenset((own.file, own.place) for own in self.new.found.settings)
+
+    @cached_property
+    def _paths(self) -> frozenset[str]:
+        new, old = self.new.texts, self.old.texts
+        return frozenset(path for path in {**new, **old} if new.get(path) != old.get(path))
+
+    @cached_property
+    def _modules(self) -> frozenset[str]:
+        """The folders of Terraform in which a file is another one, or names one that is."""
+        others = {path.rpartition("/")[2] for path in self._paths}
+        return frozenset(
+            path.rpartition("/")[0]
+            for path, text in (*self.new.texts.items(), *((p, "") for p in self._paths))
+            if path.endswith(TERRAFORM_ENDINGS)
+            and (path in self._paths or any(name in text for name in others))
+        )
