@@ -240,7 +240,7 @@ def _sso_renewal(desk: Desk) -> Source:
 
 def _login(desk: Desk) -> Source:
     crypto: Any = pytest.importorskip("awscrt.crypto", reason="`aws login` needs awscrt")
-    key = crypto.EC.new_generate(crypto.ECType.P_256).export_key(crypto.ECExportFormat.SEC1)
+    key = _signing_key(crypto)
     cached = {
         "accessToken": {
             "accessKeyId": "ASIA0000",
@@ -259,6 +259,19 @@ def _login(desk: Desk) -> Source:
     desk.env(AWS_LOGIN_CACHE_DIRECTORY=str(desk.folder / "login"))
     desk.config(f"[profile p]\nlogin_session={session}\n")
     return Source(profile="p")
+
+
+def _signing_key(crypto: Any) -> bytes:
+    """A new key; awscrt cannot read one of some 300 that it writes itself, those with a zero in front."""
+    while True:
+        key: bytes = crypto.EC.new_generate(crypto.ECType.P_256).export_key(
+            crypto.ECExportFormat.SEC1
+        )
+        try:
+            crypto.EC.new_key_from_der_data(key)
+        except RuntimeError:
+            continue
+        return key
 
 
 def program(desk: Desk) -> Source:

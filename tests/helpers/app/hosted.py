@@ -26,8 +26,11 @@ _INSTALL = (
     "Node.js or the packages are not installed: `sudo apt-get install nodejs npm`, "
     "then `npm install --prefix tests/helpers/app`"
 )
-# What the bridge itself writes: each message, and that a test's handler replaces its own.
-_OF_THE_BRIDGE = ("Parsed message", "Sending message", "[MCP Apps]")
+# What the bridge itself writes: each message, that a test's handler replaces its own, and that the view shown before has
+# sent its height once more.
+_OF_THE_BRIDGE = (
+    "Parsed message", "Sending message", "[MCP Apps]", "Ignoring message from unknown source",
+)  # fmt: skip
 _PAGE = """<!doctype html><html lang="en"><title>Host</title>
 <style>body { margin: 0 } iframe { display: block; width: 100%; height: 600px; border: 0 }</style><body></body></html>"""
 

@@ -318,7 +318,7 @@ def test_the_demonstrations_page_shows_everything_in_a_browser(
 
 
 INTERRUPTED = """
-import sys, _thread
+import signal, sys, threading, time
 from aws_iam.account.calls import clients
 from aws_iam.__main__ import main
 at = clients.Clients.at
@@ -327,7 +327,10 @@ def interrupting(self, service, region):
     global count
     count += 1
     if count == 40:
-        _thread.interrupt_main()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    if count >= 40:
+        # The reading is not to be at its end before the main thread has its turn.
+        time.sleep(0.2)
     return at(self, service, region)
 clients.Clients.at = interrupting
 sys.argv[0] = "aws-iam"
