@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam import compare, evaluate
-from aws_iam.engine.comparison.compare import forbidden_requests, public_requests
+from aws_iam.engine.comparison.forbidden_access import forbidden_requests, public_requests
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 

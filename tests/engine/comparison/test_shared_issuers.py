@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aws_iam.engine.comparison.compare import public_requests
+from aws_iam.engine.comparison.forbidden_access import public_requests
 from aws_iam.engine.tokens.oidc_provider import IDENTITY_POOLS
 from aws_iam.rules.policy.trust import oidc_trust, saml_cognito_pods
 

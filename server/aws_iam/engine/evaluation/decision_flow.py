@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from aws_iam.engine.evaluation.request import Request
 
 
+EVALUATION_LOGIC = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
+)
+"""The page that an answer about a decision names as its source."""
 # Tuples: comparing members one by one is faster than hashing them.
 _OWN_IDENTITY = (CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED)
 _OF_ACCOUNT = (*_OWN_IDENTITY, CallerKind.ROOT)

@@ -6,7 +6,7 @@ One pass, linear in the text, without recursion.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from aws_iam.answer import Where
@@ -22,6 +22,8 @@ class Syntax:
     message: str
     hint: str
     where: Where
+    # Two faults are the same only where the texts are.
+    text: str = field(repr=False)
 
 
 def first_fault(text: str) -> Syntax:
@@ -34,6 +36,7 @@ def first_fault(text: str) -> Syntax:
         message="the text is not JSON",
         hint="check it with a JSON parser",
         where=Where(line=1, column=1),
+        text=text,
     )
 
 
@@ -265,9 +268,8 @@ class _Scanner:
 
     def _stop(self, message: str, hint: str) -> NoReturn:
         line, column = self.lines.at(min(self.at, len(self.text)))
-        raise _Stopped(
-            Syntax(message=message, hint=hint, where=Where(line=line, column=column))
-        ) from None
+        where = Where(line=line, column=column)
+        raise _Stopped(Syntax(message=message, hint=hint, where=where, text=self.text)) from None
 
     def _stop_in_string(self, character: str, start: int) -> NoReturn:
         if character in {"", "\n", "\r"}:

@@ -62,7 +62,8 @@ def scan_yaml(text: str) -> tuple[Node, ...] | Syntax:
         problem = escaped(error.problem or "the text is not YAML", 200)
     except (yaml.YAMLError, UnicodeEncodeError):
         where, problem = Where(), "the text contains characters that YAML forbids"
-    return Syntax(message=f"not YAML: {problem}", hint="check indentation and quotes", where=where)
+    message, hint = f"not YAML: {problem}", "check indentation and quotes"
+    return Syntax(message=message, hint=hint, where=where, text=text)
 
 
 def _documents(text: str) -> Iterator[Node]:

@@ -71,7 +71,8 @@ def test_the_comment_says_it_and_renders_no_markup_of_the_policies(case: dict[st
     assert len(text.encode()) < 60_000
     verdict = text.splitlines()[1]
     quiet = case.get("quiet") or case.get("no_change")
-    assert ("no access is gained or lost" in verdict) is bool(quiet)
+    assert verdict.startswith("### IAM: no access is gained or lost") or not quiet
+    assert not ("no access" in verdict and ("gains" in case or "unknown" in case))
     assert ("is gained" in verdict and "no access" not in verdict) is ("gains" in case)
     assert ("could not be compared" in verdict) is ("unknown" in case)
     rows = [line for line in text.splitlines() if line.startswith("|")]

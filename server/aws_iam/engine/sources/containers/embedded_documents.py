@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
@@ -67,7 +68,7 @@ def embedded(node: Node, offsets: array[int] | None = None) -> Node | Syntax | N
     place = Place(spot=node.at.spot, lines=node.at.lines)
     if isinstance(inner, Syntax):
         # Lines inside the text are not the file's lines, so the error points at the start of the text.
-        return Syntax(message=inner.message, hint=inner.hint, where=place.where)
+        return replace(inner, where=place.where)
     if plain != node.text:
         offsets = None
     elif offsets is None:

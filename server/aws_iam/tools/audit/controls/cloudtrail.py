@@ -9,7 +9,7 @@ from aws_iam.account.collect.fact import Miss, known
 from aws_iam.account.collect.logging.cloudtrail import TRAILS
 from aws_iam.account.collect.storage.buckets import ACCOUNT_BLOCK, BUCKETS
 from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS, TRAIL_BUCKET_LOGGING
-from aws_iam.engine.comparison import compare
+from aws_iam.engine.comparison import forbidden_access
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each, unread
@@ -219,7 +219,7 @@ def _policy_public(access: TrailBucketAccess) -> bool:
 
 def _open_to_strangers(text: str) -> bool:
     try:
-        requests = compare.public_requests(text).requests
+        requests = forbidden_access.public_requests(text).requests
     except InputError:
         return False
     return any("context" not in request["request"] for request in requests)

@@ -16,7 +16,7 @@ from aws_iam.account.collect.sharing.resource_policies import (
     VAULT_POLICIES,
 )
 from aws_iam.account.collect.storage.buckets import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
-from aws_iam.engine.comparison import compare
+from aws_iam.engine.comparison import forbidden_access
 from aws_iam.engine.effective.caller_conditions import is_closed_to_strangers
 from aws_iam.engine.language import document
 from aws_iam.errors import InputError, NotCollected
@@ -129,7 +129,7 @@ def _judged(arn: str, name: str, text: str, call: str, region: str | None = None
 
 def _search(name: str, policy: object, call: str) -> SearchResult:
     try:
-        return compare.public_requests(policy, most=1)
+        return forbidden_access.public_requests(policy, most=1)
     except InputError as error:
         raise NotCollected(
             f"the policy of {name}: {error.message}", call=call, code="unreadable document"

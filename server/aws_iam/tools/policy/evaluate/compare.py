@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, Comparison, NextCall, next_call
 from aws_iam.engine.comparison.access_changes import action_names, level_counts
 from aws_iam.engine.comparison.actions import names_of
-from aws_iam.engine.comparison.attachment_changes import without_document
-from aws_iam.engine.comparison.compare import (
-    MOST_WITNESSES,
-    ComparedDocuments,
+from aws_iam.engine.comparison.compare import ComparedDocuments, compare_documents
+from aws_iam.engine.comparison.compared_policy import MOST_WITNESSES
+from aws_iam.engine.comparison.forbidden_access import (
     assumptions,
-    compare_documents,
     forbidden_requests,
     public_requests,
     unknown_issuers,
     without_principals,
 )
+from aws_iam.engine.comparison.sides.attachment_changes import without_document
+from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
     from aws_iam.engine.sources.gathered import Gathered
 
-_LOGIC = (
-    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
-)
 _PUBLIC = (
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
 )
@@ -94,7 +91,7 @@ def compare(
         sources=tuple(
             dict.fromkeys(
                 (
-                    _LOGIC,
+                    EVALUATION_LOGIC,
                     *((_PUBLIC,) if strangers else ()),
                     *(f.source for f in findings if f.source),
                 )

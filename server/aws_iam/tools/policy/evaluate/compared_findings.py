@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.engine.comparison.change_findings import change_findings
+from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.tools.policy.evaluate.relation_in_words import unknown_reasons, unread_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aws_iam.engine.comparison.access_changes import AccessChange
-    from aws_iam.engine.comparison.compare import ComparedDocuments, ComparedPolicy
-
-_LOGIC = (
-    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
-)
+    from aws_iam.engine.comparison.compare import ComparedDocuments
+    from aws_iam.engine.comparison.compared_policy import ComparedPolicy
 
 
 def compared_findings(
@@ -47,7 +45,7 @@ def _open(found: ComparedDocuments) -> Iterator[Finding]:
             severity=Severity.HIGH,
             status=Status.UNKNOWN,
             reason=unread_files(found),
-            source=_LOGIC,
+            source=EVALUATION_LOGIC,
         )
 
 
@@ -61,5 +59,5 @@ def _undecided(compared: ComparedPolicy) -> Finding:
         status=Status.UNKNOWN,
         reason="; ".join(unknown_reasons(compared)),
         resource=compared.name or None,
-        source=_LOGIC,
+        source=EVALUATION_LOGIC,
     )

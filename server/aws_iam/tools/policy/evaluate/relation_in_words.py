@@ -14,8 +14,9 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aws_iam.engine.comparison.compare import ComparedDocuments, ComparedPolicy
-    from aws_iam.engine.comparison.moved_policies import MovedPolicy
+    from aws_iam.engine.comparison.compare import ComparedDocuments
+    from aws_iam.engine.comparison.compared_policy import ComparedPolicy
+    from aws_iam.engine.comparison.sides.moved_policies import MovedPolicy
 
 _SHOWN = 3
 

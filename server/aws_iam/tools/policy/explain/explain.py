@@ -17,6 +17,7 @@ from aws_iam.engine.effective.caller_conditions import (
 )
 from aws_iam.engine.effective.ineffective_statements import rejection_reasons
 from aws_iam.engine.effective.targets import Targets
+from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.explain.escalation_risks import RiskFinding, Risks
 from aws_iam.engine.explain.narrower import narrower
 from aws_iam.engine.explain.risks import statement_risks
@@ -50,9 +51,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.gathered import Gathered
 
 _STATEMENTS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html"
-_EVALUATION = (
-    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
-)
 _EVERYONE = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"
 )
@@ -117,7 +115,9 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
             **({"narrower": [row for _, changes in forms for row in changes]} if forms else {}),
         },
         sources=tuple(
-            dict.fromkeys((_STATEMENTS, _EVALUATION, *(f.source for f in findings if f.source)))
+            dict.fromkeys(
+                (_STATEMENTS, EVALUATION_LOGIC, *(f.source for f in findings if f.source))
+            )
         ),
         next=tuple(_next(sources, validated)),
         as_of=expansion.facts.as_of,

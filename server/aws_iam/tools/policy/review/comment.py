@@ -32,12 +32,12 @@ def comment(reviewed: Reviewed) -> str:
     size = 0
     left_out = 0
     for part in _parts(reviewed):
-        size += len(part.encode()) + 2
-        if size > _MOST_BYTES:
+        longer = size + len(part.encode())
+        if longer > _MOST_BYTES:
             left_out += 1
-            size -= len(part.encode()) + 2
         else:
             parts.append(part)
+            size = longer
     if left_out:
         parts.append(
             f"{counted(left_out, 'section')} left out for length: `--json` has everything."
@@ -83,7 +83,8 @@ def _parts(reviewed: Reviewed) -> Iterator[str]:
         yield _folded("Access that is lost", _lost(reviewed))
     yield _folded("Every policy that changes", _policies(reviewed))
     unchanged = counted(reviewed.unchanged, "unchanged policy")
-    yield f"<sub>Compared with {_text(reviewed.base)}; {unchanged}. Written by aws-iam: each gain is proved by a request.</sub>"
+    proved = ": each gain is proved by a request" if gained else ""
+    yield f"<sub>Compared with {_text(reviewed.base)}; {unchanged}. Written by aws-iam{proved}.</sub>"
 
 
 def _verdict(
@@ -105,22 +106,30 @@ def _verdict(
         said.append(f"{counted(len(open_), 'change')} could not be compared")
     if added:
         said.append(counted(len(added), "new problem"))
-    if not said and reviewed.not_judged:
-        said.append("nothing is gained in what was judged, but not everything was")
-    if not said:
-        codes = {(f.code, f.muted is None) for f in reviewed.access}
-        if ("ACCESS_GAINED", False) in codes:
-            said.append("what is gained is muted")
-        lost = ("ACCESS_LOST", True) in codes
-        said.append(
-            "access is only lost"
-            if lost
-            else "no other access is gained or lost"
-            if said
-            else "no access is gained or lost"
-        )
+    told = {finding.reason or "" for finding in open_}
+    silent = [r for r in reviewed.not_judged if not any(why.endswith(r["why"]) for why in told)]
+    if not gained:
+        said += _without_gain(reviewed, is_sure=not silent, compares_all=not open_)
+    if silent:
+        said.append(f"{counted(len(silent), 'place')} not judged")
     text = "; ".join(said)
     return text if text.startswith("IAM") else f"IAM: {text}"
+
+
+def _without_gain(reviewed: Reviewed, *, is_sure: bool, compares_all: bool) -> Iterator[str]:
+    """What happens to the access where none is gained that is not muted; `is_sure` where nothing was left unread."""
+    codes = {(f.code, f.muted is None) for f in reviewed.access}
+    other = ""
+    if ("ACCESS_GAINED", False) in codes:
+        yield "what is gained is muted"
+        other = "other "
+    if not compares_all:
+        return
+    so_far = "" if is_sure else " in what was judged"
+    if ("ACCESS_LOST", True) in codes:
+        yield f"{other}access is only lost{so_far}"
+    else:
+        yield f"no {other}access is gained or lost{so_far}"
 
 
 def _risk(finding: Finding) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, NextCall, next_call
 from aws_iam.engine.comparison.compare import compare_documents
+from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.rules.ignores import ignores_of
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
     from aws_iam.tools.policy.validate.report_file import Report
 
-_LOGIC = (
-    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
-)
 _SHOWN = 3
 
 
@@ -42,7 +40,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
             hint="give the policies after the change in `document` and before it in `baseline`, or on the command line a"
             " git revision in `base`",
         )
-    found = compare_documents(document, baseline, per_principal=True)
+    found = compare_documents(document, baseline, per_principal=True, partly=True)
     places = origins(found)
     ignores = ignores_of(document)
     judged = tuple((own, ignores.muted(added)) for own, added in new_findings(found, places))
@@ -72,7 +70,9 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         findings=findings,
         artifacts=tuple(artifacts),
         facts=facts,
-        sources=tuple(dict.fromkeys((_LOGIC, *(f.source for f in findings[:5] if f.source)))),
+        sources=tuple(
+            dict.fromkeys((EVALUATION_LOGIC, *(f.source for f in findings[:5] if f.source)))
+        ),
         next=_next(reviewed, base),
         as_of=catalog().as_of,
     )

@@ -14,8 +14,8 @@ from aws_iam.engine.language.document import Kind, Policy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aws_iam.engine.comparison.policy_pairs import PolicyPair
-    from aws_iam.engine.comparison.renamed_policies import NamedSide, Sides
+    from aws_iam.engine.comparison.sides.policy_pairs import PolicyPair
+    from aws_iam.engine.comparison.sides.renamed_policies import NamedSide, Sides
 
 # A principal is a name within a file, or within the folder of a module.
 _Principal = tuple[str, str]

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.policy_pairs import is_called
-from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
+from aws_iam.engine.comparison.sides.policy_pairs import is_called
+from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.engine.comparison.renamed_policies import NamedSide
+    from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
     from aws_iam.engine.sources.containers.access_settings import AccessSetting, SettingSubject
 
     _Settings = Mapping[str, tuple[AccessSetting, ...]]

@@ -1,6 +1,6 @@
 """Policies among several that cannot be compared, because AWS would reject them: they are named, and the others judged.
 
-without_unusable(sides)   →   the sides without them, and an UnjudgedChange for each that is new or changed
+without_unusable(sides, even_alone=True)   →   the sides without them, and an UnjudgedChange for each that is new or changed
 """
 
 from __future__ import annotations
@@ -8,23 +8,31 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
+from aws_iam.engine.comparison.sides.policy_pairs import is_named
+from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.engine.language.document import Syntax
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.errors import InputError
+from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_iam.engine.comparison.renamed_policies import Sides
+    from aws_iam.engine.comparison.sides.renamed_policies import Sides
     from aws_iam.engine.language.document import Source
 
 _GRAMMAR = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html"
 
 
-def without_unusable(sides: Sides) -> tuple[Sides, tuple[UnjudgedChange, ...]]:
-    """The sides without what cannot be used on one of them; where a side is one policy, nothing is left out."""
-    if len(sides.document) == 1 or len(sides.baseline) == 1:
+def without_unusable(
+    sides: Sides, *, even_alone: bool
+) -> tuple[Sides, tuple[UnjudgedChange, ...]]:
+    """The sides without what cannot be used on one of them.
+
+    Where a side is one policy, it is left out only if it has a name, and what is compared is a part: with `even_alone`.
+    """
+    is_part = even_alone and is_named((*sides.document, *sides.baseline))
+    if not is_part and (len(sides.document) == 1 or len(sides.baseline) == 1):
         return sides, ()
     new, old = ({own.name: own for own in side} for side in (sides.document, sides.baseline))
     faults = {own.name: why for own in (*sides.baseline, *sides.document) if (why := _fault(own))}
@@ -51,7 +59,8 @@ def _fault(source: Source) -> str:
     """Why the policy cannot be used; empty when it can."""
     content = source.content
     if isinstance(content, Syntax):
-        return f"`{source.name}` is not valid JSON: {content.message}"
+        line = f"line {content.where.line}:{content.where.column}"
+        return f"{quoted(source.name)} is not valid JSON: {line}: {content.message}"
     try:
         refuse_unusable(content, source.name)
     except InputError as error:

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.comparison.attached_policies import attached_policies, newly_attached
+from aws_iam.engine.comparison.sides.attached_policies import attached_policies, newly_attached
 from aws_iam.engine.language.document import Syntax, dump
 from aws_iam.engine.language.frozen import positional, slotted
 

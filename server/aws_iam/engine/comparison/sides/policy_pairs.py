@@ -64,7 +64,7 @@ def separate_policies(
     """The policies that nothing joins; those of a list are one union, apart from those with principals."""
     if policy is not None:
         document, _ = _picked(document, (), policy)
-    if _is_named(document):
+    if is_named(document):
         return tuple(JudgedPolicies(name=s.name, policies=(_policy(s, s.name),)) for s in document)
     policies = policies_of(document, "document")
     apart: dict[bool, list[int]] = {}
@@ -90,7 +90,7 @@ def policy_pairs(
     """The pairs, those of both sides first; `renamed` has the former names of the baseline's policies."""
     if policy is not None:
         document, baseline = _picked(document, baseline, policy)
-    named = [_is_named(sources) for sources in (document, baseline)]
+    named = [is_named(sources) for sources in (document, baseline)]
     if not any(named) or (not renamed and _are_alone(document, baseline)):
         was = baseline[0].name if all(named) and baseline[0].name != document[0].name else ""
         return (
@@ -129,13 +129,19 @@ def _policy(source: Source, side: str) -> Policy:
     if isinstance(content, Syntax):
         where = f"line {content.where.line}:{content.where.column}"
         raise InputError(
-            f"`{side}` is not valid JSON: {where}: {content.message}", hint=content.hint
+            f"{quoted(place_of(source) or side)} is not valid JSON: {where}: {content.message}",
+            hint=content.hint,
         )
-    refuse_unusable(content, source.name or side)
+    refuse_unusable(content, place_of(source) or side)
     return content
 
 
-def _is_named(sources: Sequence[Source]) -> bool:
+def place_of(source: Source) -> str:
+    """What a reader finds the policy by: its name or its file; empty for a policy alone."""
+    return source.name or source.file or ""
+
+
+def is_named(sources: Sequence[Source]) -> bool:
     """Whether each policy has a name of its own; the places of a list are none."""
     return all(source.name and source.name[0] != "/" for source in sources)
 
@@ -183,7 +189,7 @@ def _picked(
         raise _unknown(policy, (*document, *baseline))
     new, old = (
         sources
-        if len(sources) == 1 and not _is_named(sources)
+        if len(sources) == 1 and not is_named(sources)
         else [source for source in sources if is_called(source.name, policy)]
         for sources in (document, baseline)
     )
@@ -199,7 +205,7 @@ def is_called(name: str, wanted: str | None) -> bool:
 
 
 def _unknown(policy: str, sources: Sequence[Source]) -> InputError:
-    names = [source.name or source.file or "" for source in sources]
+    names = [place_of(source) for source in sources]
     near = closest(policy, [name.partition(".")[0] for name in names] + names)
     hint = f"there are {_names(sources)}" if any(names) else "the document is one policy"
     return InputError(
@@ -209,5 +215,5 @@ def _unknown(policy: str, sources: Sequence[Source]) -> InputError:
 
 
 def _names(sources: Sequence[Source]) -> str:
-    names = dict.fromkeys(source.name or source.file or "" for source in sources)
+    names = dict.fromkeys(place_of(source) for source in sources)
     return joined([quoted(name) for name in names if name], shown=_NAMED)

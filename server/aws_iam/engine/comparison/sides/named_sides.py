@@ -10,8 +10,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.renamed_policies import NamedSide
-from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
+from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
+from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.engine.language.document import Holder, Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS

@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.policy_pairs import by_key
-from aws_iam.engine.comparison.unjudged_changes import UnjudgedChange
+from aws_iam.engine.comparison.sides.policy_pairs import by_key
+from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
+from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Policy, policy_of
 from aws_iam.engine.language.placeholders import OF_TEMPLATE
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Source, Statement
     from aws_iam.engine.parsing.json_nodes import Node
 
-_LOGIC = (
-    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
-)
 _SHOWN = 3
 _ACCOUNT = re.compile(r"\d{12}")
 # A text without any of these has no value that is filled in later.
@@ -102,7 +100,7 @@ def unresolved_changes(new: Sequence[Source], old: Sequence[Source]) -> Iterator
                 says=f"{what} in {where} is changed and known only at deployment",
                 widens=True,
                 narrows=True,
-                source=_LOGIC,
+                source=EVALUATION_LOGIC,
                 where=next(iter(added.values()), None),
             )
 

@@ -12,7 +12,7 @@ from aws_iam.engine.language.frozen import slotted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.engine.comparison.renamed_policies import NamedSide
+    from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
 
 
 @slotted
