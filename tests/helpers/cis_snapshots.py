@@ -1,7 +1,11 @@
-"""Small snapshots from JSON: fields that do not matter are left out, times are written as `45 days ago`."""
+"""Small snapshots from JSON: fields that do not matter are left out, times are written as `45 days ago`.
+
+`facts_of` makes the facts of an account from users, groups and roles with statements, and policies by name.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import types
 from dataclasses import fields, is_dataclass
@@ -116,3 +120,51 @@ def _nothing(fact: Fact[Any]) -> Any:
     if get_origin(fact.of) is tuple:
         return ()
     return _EMPTY.get(fact.of)
+
+
+ACCOUNT = "111122223333"
+
+
+def arn(name: str, account: str = ACCOUNT) -> str:
+    """The ARN of a user, group, role or policy, such as `user/ann`."""
+    return f"arn:aws:iam::{account}:{name}"
+
+
+def policy(statements: Any) -> str:
+    """The text of a policy with these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def _identity(kind: str, given: dict[str, Any], account: str) -> dict[str, Any]:
+    made = dict(given)
+    made["arn"] = arn(f"{kind}/{given['name']}", account)
+    made["inline"] = [
+        {"name": f"p{number}", "document": policy(document)}
+        for number, document in enumerate(given.get("inline", ()))
+    ]
+    made["attached"] = [
+        {"name": name, "arn": arn(f"policy/{name}", account)} for name in given.get("attached", ())
+    ]
+    if "boundary" in given:
+        made["boundary"] = arn(f"policy/{given['boundary']}", account)
+    if kind == "role":
+        made["trust"] = policy(given.get("trust", []))
+    return made
+
+
+def facts_of(case: dict[str, Any], account: str = ACCOUNT) -> dict[str, Any]:
+    """The facts of the account, for a snapshot; without an organization, unless the case has one."""
+    found = {
+        f"{kind}s": [_identity(kind, principal, account) for principal in case.get(f"{kind}s", ())]
+        for kind in ("user", "group", "role")
+    }
+    policies = [
+        {
+            "name": name,
+            "arn": arn(f"policy/{name}", account),
+            "document": None if document is None else policy(document),
+        }
+        for name, document in case.get("policies", {}).items()
+    ]
+    base = {"iam.last_accessed": {}, "organizations.organization": None}
+    return base | {"iam.authorization": found | {"policies": policies}} | case.get("facts", {})

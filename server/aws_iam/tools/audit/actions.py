@@ -26,6 +26,7 @@ tool = Tool(
         "cloudtrail": "are trails right",
         "access_analyzer": "analyzers",
         "principals": "administrators, unused users and keys",
+        "access": "who can",
     },
     default="run",
     also={
@@ -39,6 +40,7 @@ tool = Tool(
         "export": "report",
         "trails": "cloudtrail",
         "analyzers": "access_analyzer",
+        "who_can": "access",
     },
 )
 
@@ -172,3 +174,31 @@ def principals(source: Source, progress: Progress) -> Answer:
 
     account = account_source.read_account(source, needed_facts(), progress)
     return principals_answer(account)
+
+
+@tool.action
+def access(
+    source: Source,
+    progress: Progress,
+    who_can: Annotated[
+        list[str] | None,
+        Parameter(
+            "actions, such as s3:GetObject",
+            brief="actions",
+            also=("actions", "who_can_do", "permission", "permissions"),
+            by_position=True,
+        ),
+    ] = None,
+    on: Annotated[
+        str | None,
+        Parameter(
+            "ARN, pattern, or kind such as s3:bucket",
+            brief="ARN or s3:bucket",
+            also=("resource", "resource_arn", "arn", "target"),
+        ),
+    ] = None,
+) -> Answer:
+    """Show who can perform an action on a resource: users, roles, services, other accounts, anyone."""
+    from aws_iam.tools.audit.access.answer import access_answer
+
+    return access_answer(source, progress, who_can, on)

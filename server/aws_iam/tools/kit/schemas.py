@@ -59,7 +59,8 @@ def input_schema(tool: Tool) -> dict[str, Any]:
             "action": actions,
             **properties,
             "detail": {"type": "string", "enum": list(_LIMITS)},
-            "cursor": {"type": "string", "description": "next_cursor"},
+            # The answer that goes on says what to give here.
+            "cursor": {"type": "string"},
         },
         "additionalProperties": False,
     }

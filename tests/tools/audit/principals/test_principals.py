@@ -15,7 +15,7 @@ from aws_iam.tools.audit.principals.effective_policies import EffectivePolicies
 from aws_iam.tools.audit.principals.organization_policies import Guardrails
 from aws_iam.tools.audit.principals.role_chains import admin_role_chains
 from aws_iam.tools.audit.principals.simulate import MOST_REQUESTS, Simulator
-from helpers.cis_snapshots import snapshot
+from helpers.cis_snapshots import arn, facts_of, policy, snapshot
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
@@ -28,50 +28,6 @@ pytestmark = pytest.mark.growth
 CASES: list[dict[str, Any]] = json.loads(
     (TESTS / "cases" / "audit" / "principals.json").read_text("utf-8")
 )
-ACCOUNT = "111122223333"
-
-
-def arn(name: str) -> str:
-    return f"arn:aws:iam::{ACCOUNT}:{name}"
-
-
-def policy(statements: Any) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-def identity(kind: str, given: dict[str, Any]) -> dict[str, Any]:
-    """A user, group or role of a case: its policies are statements, its name is enough for an ARN."""
-    made = dict(given)
-    made["arn"] = arn(f"{kind}/{given['name']}")
-    made["inline"] = [
-        {"name": f"p{number}", "document": policy(document)}
-        for number, document in enumerate(given.get("inline", ()))
-    ]
-    made["attached"] = [
-        {"name": name, "arn": arn(f"policy/{name}")} for name in given.get("attached", ())
-    ]
-    if "boundary" in given:
-        made["boundary"] = arn(f"policy/{given['boundary']}")
-    if kind == "role":
-        made["trust"] = policy(given.get("trust", []))
-    return made
-
-
-def facts(case: dict[str, Any]) -> dict[str, Any]:
-    found = {
-        f"{kind}s": [identity(kind, principal) for principal in case.get(f"{kind}s", ())]
-        for kind in ("user", "group", "role")
-    }
-    policies = [
-        {
-            "name": name,
-            "arn": arn(f"policy/{name}"),
-            "document": None if document is None else policy(document),
-        }
-        for name, document in case.get("policies", {}).items()
-    ]
-    base = {"iam.last_accessed": {}, "organizations.organization": None}
-    return base | {"iam.authorization": found | {"policies": policies}} | case.get("facts", {})
 
 
 def ask(given: dict[str, Any], folder: Path) -> Answer:
@@ -84,7 +40,7 @@ def ask(given: dict[str, Any], folder: Path) -> Answer:
 def test_a_principal_is_judged_by_what_it_effectively_has(
     case: dict[str, Any], tmp_path: Path
 ) -> None:
-    answer = ask(facts(case), tmp_path)
+    answer = ask(facts_of(case), tmp_path)
     power = {row["principal"]: row["power"] for row in answer.facts["principals"]}
     assert case.get("power", {}).items() <= power.items()
     found = sorted(
@@ -116,7 +72,7 @@ def test_a_trust_is_graded_by_the_statement_that_it_is_about(tmp_path: Path) -> 
         },
     ]
     role = {"name": "ci", "last_used": "1 days ago", "trust": trust}
-    answer = ask(facts({"roles": [role]}), tmp_path)
+    answer = ask(facts_of({"roles": [role]}), tmp_path)
     assert [(finding.code, finding.severity.value) for finding in answer.findings] == [
         ("MISSING_GITHUB_REPO_CONDITION_KEY", "high")
     ]

@@ -1,0 +1,1 @@
+"""`audit access`: who can do what in the accounts that were read, and who can become whom."""

@@ -1,0 +1,139 @@
+"""The accounts that a question is about, as one: who is in them, what limits each, and which resources have which policy.
+
+Estate.of([account])   →   Estate: its principals with their policies, boundaries and guardrails, its resources
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.kms.grants import KEY_GRANTS
+from aws_iam.account.collect.kms.keys import KMS_KEYS
+from aws_iam.account.collect.organization.organization import (
+    ORG_GUARDRAILS,
+    ORG_TREE,
+    ORGANIZATION,
+)
+from aws_iam.account.collect.secrets.parameters import PARAMETERS
+from aws_iam.account.collect.secrets.secrets import SECRETS
+from aws_iam.account.collect.storage.buckets import ACCOUNT_BLOCK, BUCKET_BLOCKS
+from aws_iam.engine.language.arn import Arn
+from aws_iam.tools.audit.access.held_policies import PolicyHolders
+from aws_iam.tools.audit.access.resource_policies import (
+    RESOURCE_FACTS,
+    KnownPolicy,
+    ResourcePolicies,
+    may_have_policy,
+)
+from aws_iam.tools.audit.principals.organization_policies import guardrails
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aws_iam.account.collect.fact import Fact
+    from aws_iam.account.collect.identity.authorization import Authorization, Role, User
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.tools.audit.access.held_policies import HeldPolicies
+    from aws_iam.tools.audit.principals.organization_policies import Guardrails
+
+
+def needed_facts() -> tuple[Fact[Any], ...]:
+    """The facts that the answer needs."""
+    return (
+        AUTHORIZATION,
+        ORGANIZATION,
+        ORG_TREE,
+        ORG_GUARDRAILS,
+        *RESOURCE_FACTS,
+        ACCOUNT_BLOCK,
+        BUCKET_BLOCKS,
+        KMS_KEYS,
+        KEY_GRANTS,
+        SECRETS,
+        PARAMETERS,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """A user or role of the estate with what it has; `member` is its account."""
+
+    identity: User | Role
+    held: HeldPolicies
+    member: Member
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return self.identity.arn
+
+
+class Member:
+    """One account of the estate."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.resources = ResourcePolicies(account)
+        self.guardrails: Guardrails = guardrails(account)
+        found = account.get(AUTHORIZATION)
+        self.authorization: Authorization | None = None if isinstance(found, Miss) else found
+
+    @property
+    def management_account(self) -> str:
+        """The organization's management account, which no policy of the organization limits; empty when it is not known."""
+        found = self.account.get(ORGANIZATION)
+        return "" if isinstance(found, Miss) or found is None else found.management_account
+
+    def principals(self) -> Iterator[Principal]:
+        """The users and the roles, without those that only an AWS service can use."""
+        if self.authorization is None:
+            return
+        holders = PolicyHolders(self.authorization)
+        identities: list[User | Role] = [*self.authorization.users]
+        identities += [role for role in self.authorization.roles if not role.is_service_linked]
+        for identity in identities:
+            yield Principal(identity=identity, held=holders.held_by(identity), member=self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estate:
+    """The accounts by their ids, and all their principals."""
+
+    members: Mapping[str, Member]
+    principals: tuple[Principal, ...]
+
+    @classmethod
+    def of(cls, accounts: Sequence[Account]) -> Estate:
+        """The estate of these accounts."""
+        members = {account.id: Member(account) for account in accounts}
+        return cls(
+            members=members,
+            principals=tuple(own for member in members.values() for own in member.principals()),
+        )
+
+    def owner_of(self, arn: str) -> Member | None:
+        """The account that has the resource; None where that is not known."""
+        found = Arn.of(arn)
+        if found and found.account:
+            return self.members.get(found.account)
+        holding = [member for member in self.members.values() if arn in member.resources]
+        return holding[0] if holding else None
+
+    def policy_of(self, action: str, arn: str) -> KnownPolicy:
+        """What is known of the policy of a resource that decides about an action."""
+        if ":role/" in arn and not action.lower().startswith("sts:"):
+            # A trust policy is about assuming the role alone.
+            return KnownPolicy()
+        owner = self.owner_of(arn)
+        if owner is not None:
+            return owner.resources.of(arn)
+        found = Arn.of(arn)
+        if len(self.members) == 1 and not (found and found.account):
+            (only,) = self.members.values()
+            return only.resources.of(arn)
+        if not may_have_policy(arn):
+            return KnownPolicy()
+        return KnownPolicy(arn=arn, why_unread="the account that owns it was not read")

@@ -1,0 +1,82 @@
+"""The policies that a user or role has, each with a name that a proof can point to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_iam.account.collect.identity.authorization import Group, Role, User
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.collect.identity.authorization import Authorization
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPolicy:
+    """The JSON text of a policy, and where it stands: an ARN, or the holder and the name of an inline policy."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldPolicies:
+    """The identity policies of a principal with those of its groups, and its boundary; `unread` names those that AWS left out."""
+
+    policies: tuple[NamedPolicy, ...] = ()
+    boundary: NamedPolicy | None = None
+    has_boundary: bool = False
+    unread: tuple[str, ...] = ()
+
+    @property
+    def every(self) -> tuple[NamedPolicy, ...]:
+        """All of them, the boundary included."""
+        return (*self.policies, *((self.boundary,) if self.boundary else ()))
+
+
+class PolicyHolders:
+    """Looks up what the principals of an account have; the account's policies are found by their ARN once."""
+
+    def __init__(self, authorization: Authorization) -> None:
+        self._managed = {policy.arn: policy.document for policy in authorization.policies}
+        self._groups = {group.name: group for group in authorization.groups}
+
+    def held_by(self, identity: User | Role) -> HeldPolicies:
+        """The policies of a user or role."""
+        unread: list[str] = []
+        found = tuple(
+            policy
+            for holder in self._holders(identity, unread)
+            for policy in self._of(holder, unread)
+        )
+        boundary = identity.boundary and self._managed.get(identity.boundary)
+        if identity.boundary and boundary is None:
+            unread.append(f"boundary {quoted(identity.boundary.rpartition('/')[2])}")
+        return HeldPolicies(
+            policies=found,
+            boundary=NamedPolicy(identity.boundary or "", boundary) if boundary else None,
+            has_boundary=identity.boundary is not None,
+            unread=tuple(unread),
+        )
+
+    def _holders(self, identity: User | Role, unread: list[str]) -> Iterator[User | Role | Group]:
+        yield identity
+        for name in identity.groups if isinstance(identity, User) else ():
+            if name in self._groups:
+                yield self._groups[name]
+            else:
+                unread.append(f"group {quoted(name)}")
+
+    def _of(self, holder: User | Role | Group, unread: list[str]) -> Iterator[NamedPolicy]:
+        kind = holder.arn.rpartition(":")[2].partition("/")[0]
+        for inline in holder.inline:
+            yield NamedPolicy(f"{kind}/{holder.name} {inline.name}", inline.document)
+        for attached in holder.attached:
+            text = self._managed.get(attached.arn)
+            if text is None:
+                unread.append(f"policy {quoted(attached.name)}")
+            else:
+                yield NamedPolicy(attached.arn, text)

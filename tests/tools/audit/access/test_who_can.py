@@ -1,0 +1,125 @@
+"""Who can do something in an account: by policies, groups, boundaries, the resource's own policy, its key and grants."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.account.reading import snapshot as snapshots
+from aws_iam.cli import command_line, exit_status
+from aws_iam.errors import InputError
+from aws_iam.tools.audit.actions import tool
+from helpers.cis_snapshots import ACCOUNT, facts_of, snapshot
+from helpers.folders import TESTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aws_iam.answer import Answer
+
+CASES: list[dict[str, Any]] = json.loads(
+    (TESTS / "cases" / "audit" / "access.json").read_text("utf-8")
+)
+
+
+def ask(case: dict[str, Any], folder: Path) -> Answer:
+    file = folder / "account.json"
+    snapshots.save(snapshot(facts_of(case), regions=("eu-west-1",)), file)
+    asked = {"action": "access", "who_can": case["who_can"], "on": case["on"]}
+    return tool.run({**asked, "snapshot": str(file)}, cli=True)
+
+
+def short(arn: str) -> str:
+    return arn.removeprefix(f"arn:aws:iam::{ACCOUNT}:")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_everybody_who_can_is_listed_and_nobody_else(case: dict[str, Any], tmp_path: Path) -> None:
+    answer = ask(case, tmp_path)
+    rows = answer.facts["principals"]
+    can = {short(row["principal"]): row for row in rows if row["verdict"] == "can"}
+    assert sorted(can) == sorted(case["can"])
+    for name, keys in case["can"].items():
+        assert bool(can[name]["conditions"]) is bool(keys)
+        assert all(key in " ".join(can[name]["conditions"]) for key in keys)
+        assert can[name]["proof"]["because"] or keys or "grants" in json.dumps(case["facts"])
+    unknown = [short(row["principal"]) for row in rows if row["verdict"] == "unknown"]
+    assert sorted(unknown) == sorted(case.get("unknown", ()))
+    assert all(row["why"] for row in rows if row["verdict"] == "unknown")
+    partly = [short(row["principal"]) for row in rows if row.get("partly")]
+    assert sorted(partly) == sorted(case.get("partly", ()))
+    assert answer.facts["anyone"] is case.get("anyone", False)
+    for list_ in ("outsiders", "services"):
+        found = {row["principal"]: row["verdict"] for row in answer.facts[list_]}
+        assert found == case.get(list_, {})
+    for words in case.get("says", ()):
+        assert words in f"{answer.summary} {answer.facts.get('understood', '')}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_whoever_reads_the_summary_alone_is_not_misled(
+    case: dict[str, Any], tmp_path: Path
+) -> None:
+    said = ask(case, tmp_path).summary
+    assert ("No user and no role" in said) is not bool(case["can"])
+    assert ("not known" in said) is bool(
+        case.get("unknown") or case.get("anyone", False) is None or "unknown" in case.get("outsiders", {}).values()
+    )  # fmt: skip
+    assert ("under conditions" in said) or not any(case["can"].values())
+
+
+def test_accounts_together_decide_across_their_borders(tmp_path: Path) -> None:
+    other = "444455556666"
+    reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    caller = f"arn:aws:iam::{other}:role/etl"
+    bucket = {"Effect": "Allow", "Principal": {"AWS": caller}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::books/*"}  # fmt: skip
+    text = json.dumps({"Version": "2012-10-17", "Statement": [bucket]})
+    books = {"s3.bucket_policies": [{"bucket": "books", "document": text}]}
+    owner = facts_of({"users": [{"name": "ann"}], "facts": books})
+    roles = [{"name": "etl", "inline": [[reading]]}, {"name": "else", "inline": [[reading]]}]
+    theirs = facts_of({"roles": roles, "facts": {"s3.bucket_policies": []}}, account=other)
+    snapshots.save(snapshot(owner), tmp_path / "owner.json")
+    snapshots.save(snapshot(theirs, id=other), tmp_path / "theirs.json")
+    asked = {"action": "access", "who_can": ["s3:GetObject"], "on": "arn:aws:s3:::books/x"}
+    answer = tool.run({**asked, "snapshot": str(tmp_path)}, cli=True)
+    assert [(row["principal"], row["verdict"]) for row in answer.facts["principals"]] == [(caller, "can")]  # fmt: skip
+    alone = tool.run({**asked, "snapshot": str(tmp_path / "theirs.json")}, cli=True)
+    assert {row["verdict"] for row in alone.facts["principals"]} == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("who", "on", "says"),
+    [
+        ([], None, "needs `who_can`"),
+        (["s3:GetObjekt"], "s3:bucket", "s3:GetObject"),
+        (["nothing:*"], "*", "matches no known action"),
+        (["s3:GetObject"], None, "is asked on a resource"),
+        (["s3:GetObject"], "arn:aws:sqs:eu-west-1:111122223333:q", "never asked on"),
+        (["s3:GetObject"], "s3:buckets", "s3:bucket"),
+        (["dynamodb:GetItem"], "dynamodb:table", "was read"),
+        (["s3:*"], "s3:bucket", "more than"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_told_what_would_work(
+    who: list[str], on: str | None, says: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        tool.run({"action": "access", "who_can": who, "on": on, "demo": True}, cli=True)
+    assert says in f"{refused.value} {refused.value.hint}"
+
+
+def test_the_command_takes_the_actions_by_position(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["audit", "access", "s3:GetObject", "--on", "s3:bucket", "--demo", "--quiet"]
+    assert command_line.main(words, {}) == exit_status.OK
+    assert "can perform `s3:GetObject` on `s3:bucket`" in capsys.readouterr().out
+
+
+def test_what_is_not_known_can_end_a_pipeline(tmp_path: Path) -> None:
+    case = next(own for own in CASES if own.get("unknown"))
+    file = tmp_path / "account.json"
+    snapshots.save(snapshot(facts_of(case), regions=("eu-west-1",)), file)
+    words = ["audit", "access", *case["who_can"], "--on", case["on"], "--snapshot", str(file)]
+    assert command_line.main([*words, "--fail-on-unknown"], {}) == exit_status.FOUND
+    assert command_line.main(words, {}) == exit_status.OK
