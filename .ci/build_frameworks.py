@@ -149,7 +149,7 @@ def main() -> int:
                 "name": "AWS Security Hub CSPM user guide",
                 "url": "https://docs.aws.amazon.com/securityhub/latest/userguide/fsbp-standard.html",
                 "as_of": arguments.guide_date,
-                "gives": "fsbp; pci and nist from the related requirements of each control (AWS writes PCI DSS v4.0.1, the limited revision of 4.0)",
+                "gives": "fsbp; pci and nist from the related requirements of each control (which AWS numbers by PCI DSS 4.0.1)",
             },
             {
                 "name": "Prowler",
