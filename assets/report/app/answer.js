@@ -66,7 +66,9 @@ const cisNumberOf = (finding) => String(objectOf(finding.controls)[app.view.answ
 // The ids in the framework that the answer shows.
 const numberOf = (finding) => {
   const { name } = objectOf(app.view.answer.facts.framework);
-  return name ? listOf(objectOf(finding.frameworks)[name]).map(String).join(", ") : cisNumberOf(finding);
+  if (!name) return cisNumberOf(finding);
+  const ids = listOf(objectOf(finding.frameworks)[name]).map(String);
+  return [...ids.slice(0, 3), ...(ids.length > 3 ? [`+${ids.length - 3}`] : [])].join(", ");
 };
 
 const sectionOf = (finding) => {

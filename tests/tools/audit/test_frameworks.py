@@ -12,6 +12,7 @@ from aws_iam import resources
 from aws_iam.engine.reference.frameworks import names
 from aws_iam.errors import InputError
 from aws_iam.report.answer_text import plain
+from aws_iam.report.page import CONCISE_BYTES, FULL_BYTES, page
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.controls.benchmark import benchmark, controls, versions
 from aws_iam.tools.irsa.checks.catalogue import CHECKS as IRSA_CHECKS
@@ -208,3 +209,24 @@ def test_the_page_and_the_text_name_the_framework_with_its_version(name: str, sa
             action="report", format=format_, framework=name, snapshot=str(saved)
         ).artifacts
         assert title in file.content.replace("\\", "")
+
+
+def test_a_row_of_the_page_begins_with_few_ids_and_has_all_of_them_below(saved: Path) -> None:
+    arguments = {"snapshot": str(saved), "controls": ["user_console_mfa"], "framework": "nist"}
+    (file,) = ask(action="report", format="html", **arguments).artifacts
+    assert '<span class="number">AC-2(1), AC-3(15), IA-2(1), +3</span>' in file.content
+    assert "NIST: AC-2(1), AC-3(15), IA-2(1), IA-2(2), IA-2(6), IA-2(8)" in file.content
+
+
+@pytest.mark.parametrize("name", ["cis", "pci"])
+def test_a_concise_page_has_the_ids_that_it_shows_and_a_full_one_has_all(
+    name: str, saved: Path
+) -> None:
+    answer = ask(snapshot=str(saved), framework=name)
+    for finding in page(answer, CONCISE_BYTES).findings:
+        assert set(finding.frameworks or {}) <= {name}
+    full = page(answer, FULL_BYTES).findings
+    assert full
+    assert {found.code: found.frameworks for found in full}.items() <= {
+        found.code: found.frameworks for found in answer.findings
+    }.items()

@@ -154,7 +154,7 @@ def _to_fix(findings: Sequence[Finding], report: AuditReport) -> dict[str, Any]:
         count += f" in {counted(len({finding.account for finding in findings}), 'account')}"
     return {
         "severity": worst.severity.value,
-        "number": report.number(worst),
+        "number": in_short(report.standard.ids(worst)),
         "anchor": _anchor(worst),
         "filter": _filter(status=Status.FAIL.value, search=worst.code),
         "message": _sentence(worst),
