@@ -95,6 +95,7 @@ class Finding:
     fix: str | None = None
     source: str | None = None
     controls: Mapping[str, str] | None = None
+    frameworks: Mapping[str, tuple[str, ...]] | None = None
     confidence: Literal["low"] | None = None
     muted: str | None = None
     change: Literal["new", "fixed", "changed", "same", "unreadable"] | None = None

@@ -126,6 +126,43 @@ def _levels(version: benchmark.Benchmark) -> str:
     return f"{levels.count(1)} / {levels.count(2)}"
 
 
+def _frameworks() -> Iterator[str]:
+    """Each framework beside CIS, and how much of the catalogue has ids in it."""
+    data = resources.data("frameworks.json")
+    every = len(benchmark.controls())
+    yield from table(
+        ("`--framework`", "framework", "controls with ids", "checks with ids"),
+        (
+            (
+                f"`{name}`",
+                row["title"],
+                f"{sum(name in ids for ids in data['controls'].values())} of {every}",
+                str(sum(name in ids for ids in data["checks"].values())),
+            )
+            for name, row in data["frameworks"].items()
+        ),
+    )
+    yield ""
+    for source in data["sources"]:
+        licence = f", {source['licence']}" if "licence" in source else ""
+        yield f"- [{source['name']}]({source['url']}) as of {source['as_of']}{licence}: {source['gives']}."
+
+
+def _framework_ids() -> Iterator[str]:
+    """The ids of each control and check by framework."""
+    data = resources.data("frameworks.json")
+    columns = data["frameworks"].items()
+    for title, rows in (("control", data["controls"]), ("check", data["checks"])):
+        yield from table(
+            (title, *(row["short"] for _, row in columns)),
+            (
+                (f"`{key}`", *(", ".join(ids.get(name, ())) for name, _ in columns))
+                for key, ids in rows.items()
+            ),
+        )
+        yield ""
+
+
 def _controls() -> Iterator[str]:
     """The controls of each version, newest first, then how to fix each."""
     for version in reversed(benchmark.versions()):
@@ -161,6 +198,8 @@ BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     "report-formats": _report_formats,
     "benchmark-versions": _benchmark_versions,
     "cis-controls": _controls,
+    "frameworks": _frameworks,
+    "framework-ids": _framework_ids,
     "rules": rules_page.page,
     "workload-checks": irsa_checks_page.page,
     "known-issuers": provider_catalogue.issuers_page,

@@ -61,10 +61,18 @@ const totalOf = (of) => {
 // A report's findings are in its file.
 const missing = (of) => (of.answer.action === "report" ? 0 : totalOf(of) - of.findings.length);
 
-const numberOf = (finding) => String(objectOf(finding.controls)[app.view.answer.facts.benchmark] || "");
+const cisNumberOf = (finding) => String(objectOf(finding.controls)[app.view.answer.facts.benchmark] || "");
+
+// The ids in the framework that the answer shows.
+const numberOf = (finding) => {
+  const { name } = objectOf(app.view.answer.facts.framework);
+  if (!name) return cisNumberOf(finding);
+  const ids = listOf(objectOf(finding.frameworks)[name]).map(String);
+  return [...ids.slice(0, 3), ...(ids.length > 3 ? [`+${ids.length - 3}`] : [])].join(", ");
+};
 
 const sectionOf = (finding) => {
-  const first = numberOf(finding).split(".")[0];
+  const first = cisNumberOf(finding).split(".")[0];
   const row = listOf(app.view.answer.facts.sections).find(
     (section) => String(section.section).split(" ")[0] === first,
   );

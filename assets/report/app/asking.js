@@ -27,7 +27,7 @@ const link = (address, label) => {
 
 const explain = async (finding, pressed) => {
   const code = /^[\w.-]{1,100}$/.test(finding.code) ? finding.code : "unknown";
-  const cis = [app.view.answer.facts.benchmark, numberOf(finding)];
+  const cis = [app.view.answer.facts.benchmark, cisNumberOf(finding)];
   const label = cis.every((part) => /^[\d.]{1,12}$/.test(part)) ? ` (CIS ${cis.join(": ")})` : "";
   const resource = finding.resource
     ? visible(String(finding.resource), 300).replaceAll("`", "'").replaceAll("\n", " ")

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Status
+from aws_iam.engine.reference.frameworks import in_short
 from aws_iam.escape import visible
 from aws_iam.report import markup
-from aws_iam.report.control_lines import control_lines, is_audit, other_controls
+from aws_iam.report.control_lines import control_lines, framework_of, is_audit, other_controls
 from aws_iam.report.next_calls import as_call, as_command
 from aws_iam.report.order import by_statement
 from aws_iam.report.said_once import facts_to_show, needs_counts, with_fixes_once
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Answer, Artifact, Comparison, Decision, Finding
+    from aws_iam.engine.reference.frameworks import Framework
     from aws_iam.report.next_calls import InWords
 
     Inline = Callable[[str], str]
@@ -170,11 +172,11 @@ def _findings(answer: Answer, inline: Inline) -> Iterator[str]:
     elif answer.findings:
         yield ""
     for finding in with_fixes_once(by_statement(answer.findings)):
-        yield _finding(finding, str(answer.facts.get("benchmark", "")), inline)
+        yield _finding(finding, framework_of(answer), inline)
 
 
-def _finding(finding: Finding, benchmark: str, inline: Inline) -> str:
-    head = f"- {verdict_of(finding)}[{finding.severity.value}] {inline(finding.code)}{control_id(finding, benchmark)}"
+def _finding(finding: Finding, framework: Framework, inline: Inline) -> str:
+    head = f"- {verdict_of(finding)}[{finding.severity.value}] {inline(finding.code)}{control_id(finding, framework)}"
     parts = [f"{head}: {inline(finding.message or finding.title)}"]
     if finding.message and finding.status is not Status.PASS:
         parts[0] = f"{head} {inline(finding.title)}: {inline(finding.message)}"
@@ -204,10 +206,10 @@ def place_of(finding: Finding) -> list[str]:
     return [*filter(None, (finding.resource, finding.region, str(finding.where or "")))]
 
 
-def control_id(finding: Finding, benchmark: str) -> str:
-    """The finding's id in the benchmark, in brackets; empty when it has none."""
-    identifier = (finding.controls or {}).get(benchmark)
-    return f" (CIS {benchmark}: {identifier})" if identifier else ""
+def control_id(finding: Finding, framework: Framework) -> str:
+    """The finding's ids in the framework, in brackets; empty when it has none."""
+    ids = framework.ids(finding)
+    return f" ({framework.short}: {in_short(ids)})" if ids else ""
 
 
 def _decision(decision: Decision, summary: str, inline: Inline) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Status
+from aws_iam.engine.reference.frameworks import CIS, Framework, framework
 from aws_iam.escape import escaped
 from aws_iam.report.clean import FIX_LIMIT
 from aws_iam.wording import counted
@@ -27,6 +28,8 @@ class AuditReport:
     """Of this tool."""
     benchmark: str
     """The version of the benchmark: `7.0`."""
+    framework: str = CIS
+    """The framework whose ids it shows."""
     versions: tuple[str, ...]
     """Every version of the benchmark, oldest first."""
     account: str
@@ -79,9 +82,20 @@ class AuditReport:
         times = " to ".join(dict.fromkeys(f"{moment:%Y-%m-%d %H:%M}" for moment in moments))
         return ", ".join(filter(None, (f"Read {times} UTC", self.regions)))
 
+    @property
+    def standard(self) -> Framework:
+        """The framework whose ids it shows, with its version."""
+        return framework(self.framework, self.benchmark)
+
+    @property
+    def heading(self) -> str:
+        """The benchmark, and the other framework whose ids stand in its place."""
+        benchmark = f"CIS AWS Foundations Benchmark {self.benchmark}"
+        return benchmark if self.framework == CIS else f"{benchmark}, ids of {self.standard.title}"
+
     def number(self, finding: Finding) -> str:
-        """The finding's number in the benchmark, empty when it has none."""
-        return (finding.controls or {}).get(self.benchmark, "")
+        """The finding's ids in the framework that the report shows, empty when it has none."""
+        return ", ".join(self.standard.ids(finding))
 
 
 def identity(finding: Finding) -> str:

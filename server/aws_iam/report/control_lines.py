@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity, Status
+from aws_iam.engine.reference.frameworks import framework, in_short
 from aws_iam.report.order import by_urgency
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer, Finding
+    from aws_iam.engine.reference.frameworks import Framework
 
 _SHOWN = (Status.FAIL, Status.UNKNOWN)
 _LONGEST = 160
@@ -50,21 +52,26 @@ def is_audit(answer: Answer) -> bool:
 
 def control_lines(answer: Answer) -> tuple[ControlLine, ...]:
     """The controls that fail, then those that could not be judged; muted findings do not count."""
-    benchmark = str(answer.facts.get("benchmark", ""))
+    shown = framework_of(answer)
     groups: dict[tuple[Status, str], list[Finding]] = {}
     for finding in by_urgency(answer.findings):
         if finding.status in _SHOWN and finding.muted is None:
             groups.setdefault((finding.status, finding.code), []).append(finding)
-    return tuple(_line(findings, benchmark) for findings in groups.values())
+    return tuple(_line(findings, shown) for findings in groups.values())
 
 
-def _line(findings: list[Finding], benchmark: str) -> ControlLine:
+def framework_of(answer: Answer) -> Framework:
+    """The framework whose ids the answer shows."""
+    chosen = answer.facts.get("framework", {})
+    return framework(chosen.get("name"), str(answer.facts.get("benchmark", "")))
+
+
+def _line(findings: list[Finding], shown: Framework) -> ControlLine:
     worst = findings[0]
-    number = (worst.controls or {}).get(benchmark)
     said = problem_in_short(worst) if worst.status is Status.FAIL else worst.reason
     changes = Counter(f.change for f in findings if f.change not in {None, "same"})
     return ControlLine(
-        number=number or "",
+        number=in_short(shown.ids(worst)),
         key=worst.code,
         status=worst.status,
         severity=worst.severity,

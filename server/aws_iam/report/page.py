@@ -13,9 +13,11 @@ from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact, to_json
+from aws_iam.engine.reference.frameworks import CIS
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.report.answer_text import markdown
+from aws_iam.report.control_lines import framework_of
 from aws_iam.report.order import by_urgency
 from aws_iam.wording import counted, joined
 
@@ -43,6 +45,8 @@ class Part:
 
 def page(answer: Answer, limit: int, cursor: str | None = None) -> Answer:
     """The page at the cursor, at most `limit` bytes as JSON and as Markdown."""
+    if limit <= CONCISE_BYTES:
+        answer = _with_shown_ids(answer)
     frame = replace(answer, findings=(), artifacts=(), facts={})
     parts = tuple(_parts(answer, int(_LONGEST_FILE * (limit - size(frame)))))
     start = _start(cursor, len(parts))
@@ -51,6 +55,24 @@ def page(answer: Answer, limit: int, cursor: str | None = None) -> Answer:
     end = start + _count_fitting(frame, parts[start:], limit)
     filled = _with_parts(frame, parts[start:end])
     return _with_cursor(filled, end, parts) if end < len(parts) else filled
+
+
+def _with_shown_ids(answer: Answer) -> Answer:
+    """An audit whose findings have the ids that it shows: those of every framework would push other findings off the page.
+
+    The ids of CIS are in `controls`.
+    """
+    if "benchmark" not in answer.facts:
+        return answer
+    name = framework_of(answer).name
+    return replace(
+        answer,
+        findings=tuple(
+            replace(finding, frameworks={name: ids} if ids and name != CIS else None)
+            for finding in answer.findings
+            for ids in ((finding.frameworks or {}).get(name),)
+        ),
+    )
 
 
 def size(answer: Answer) -> int:

@@ -19,7 +19,7 @@ from aws_iam.report.answer_text import (
     rows_in_words,
     verdict_of,
 )
-from aws_iam.report.control_lines import control_lines, is_audit, other_controls
+from aws_iam.report.control_lines import control_lines, framework_of, is_audit, other_controls
 from aws_iam.report.next_calls import as_command
 from aws_iam.report.order import by_statement, by_urgency
 from aws_iam.report.said_once import facts_to_show, needs_counts, with_fixes_once
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from aws_iam.answer import Answer, Artifact, Comparison, Decision, Finding
+    from aws_iam.engine.reference.frameworks import Framework
     from aws_iam.report.next_calls import InWords
 
 _SEVERITY_STYLE = {
@@ -94,7 +95,7 @@ def _show_verdict(answer: Answer, console: Console) -> None:
     )
     console.print()
     if worst and worst.code not in answer.summary:
-        console.print(_head(worst, str(answer.facts.get("benchmark", ""))))
+        console.print(_head(worst, framework_of(answer)))
     console.print(Text(answer.summary, style="bold"))
 
 
@@ -125,7 +126,7 @@ def _show_controls(answer: Answer, console: Console) -> None:
 def _show_findings(answer: Answer, console: Console) -> None:
     shown = [finding for finding in answer.findings if finding.status in _SHOWN]
     for finding in with_fixes_once(by_statement(by_urgency(shown))):
-        _show_finding(finding, str(answer.facts.get("benchmark", "")), console)
+        _show_finding(finding, framework_of(answer), console)
     if answer.counts and needs_counts(answer):
         numbers = [f"{n} {name.replace('_', ' ')}" for name, n in answer.counts.status.items()]
         numbers += [f"{answer.counts.muted} muted"] if answer.counts.muted else []
@@ -239,7 +240,7 @@ def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _head(finding: Finding, benchmark: str) -> Text:
+def _head(finding: Finding, framework: Framework) -> Text:
     change = finding.change if finding.change not in {None, "same"} else None
     return Text.assemble(
         (verdict_of(finding), _STATUS_STYLE[finding.status]),
@@ -248,15 +249,15 @@ def _head(finding: Finding, benchmark: str) -> Text:
         (finding.severity.value, _SEVERITY_STYLE[finding.severity]),
         "  ",
         (finding.code, "bold"),
-        control_id(finding, benchmark),
+        control_id(finding, framework),
         " ",
         finding.title,
     )
 
 
-def _show_finding(finding: Finding, benchmark: str, console: Console) -> None:
+def _show_finding(finding: Finding, framework: Framework, console: Console) -> None:
     console.print()
-    console.print(_head(finding, benchmark))
+    console.print(_head(finding, framework))
     if finding.message:
         _show_indented(Text(finding.message), console)
     _show_place(place_of(finding), console)

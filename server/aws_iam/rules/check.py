@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, TypeVar
 
 from aws_iam.answer import Finding, Severity
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.frameworks import ids_of
 from aws_iam.errors import NotCollected
 from aws_iam.escape import escaped
 from aws_iam.rules.fix_placeholders import fill_placeholders
@@ -114,6 +115,7 @@ class Check(Generic[S]):
             account=account.id if account else None,
             fix=self.fix_for(outcome, account) if failed else None,
             source=self.source,
+            frameworks=dict(ids_of(self.code)) or None,
             confidence="low" if failed and failed.low_confidence else None,
         )
 

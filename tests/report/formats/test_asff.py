@@ -187,3 +187,32 @@ def test_two_findings_never_share_an_id() -> None:
 @given(st.lists(FINDINGS, max_size=3))
 def test_whatever_the_text_the_findings_are_valid(findings: list[Finding]) -> None:
     assert len(findings_of(audited(findings))) == len(findings)
+
+
+def test_related_requirements_are_the_ids_of_every_framework_as_security_hub_writes_them() -> None:
+    ids = {"cis": ("6.7",), "pci": ("2.2.6",), "nist": ("AC-3", "AC-6"), "iso27001": ("A.8.20",)}
+    related = told(frameworks=ids)["Compliance"]["RelatedRequirements"]
+    assert related == [
+        "CIS AWS Foundations Benchmark v6.0/6.7",
+        "CIS AWS Foundations Benchmark v7.0/6.7",
+        "PCI DSS v4.0/2.2.6",
+        "ISO/IEC 27001:2022/A.8.20",
+        "NIST.800-53.r5 AC-3",
+        "NIST.800-53.r5 AC-6",
+    ]
+
+
+def test_the_related_requirements_of_a_chosen_framework_are_its_ids_alone() -> None:
+    found = finding(frameworks={"cis": ("6.7",), "pci": ("2.2.6",), "nist": ("AC-3",)})
+    (row,) = findings_of(audited([found], framework="pci"))
+    assert row["Compliance"]["RelatedRequirements"] == ["PCI DSS v4.0/2.2.6"]
+    assert row["ProductFields"]["aws-iam/Number"] == "2.2.6"
+
+
+def test_more_requirements_than_the_format_takes_stand_whole_in_the_product_fields() -> None:
+    many = tuple(f"AC-2({number})" for number in range(1, 41))
+    row = told(frameworks={"fsbp": ("EC2.8",), "nist": many})
+    related = row["Compliance"]["RelatedRequirements"]
+    assert len(related) == 32
+    assert "AWS Foundational Security Best Practices v1.0.0/EC2.8" in related
+    assert row["ProductFields"]["aws-iam/Framework/nist"] == ", ".join(many)

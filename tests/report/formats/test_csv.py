@@ -73,3 +73,16 @@ def test_hostile_text_makes_no_row_of_its_own() -> None:
 @given(st.lists(FINDINGS, max_size=4))
 def test_whatever_the_text_there_is_one_row_for_each_finding(findings: list[Finding]) -> None:
     assert len(rows(audited(findings))) == len(findings)
+
+
+def test_each_framework_has_a_column_and_no_id_reads_as_a_day() -> None:
+    ids = {"cis": ("6.7",), "fsbp": ("EC2.8",), "pci": ("1.2.5", "2.2.6"), "nist": ("AC-3",)}
+    (row,) = rows(audited([finding(frameworks=ids)]))
+    assert (row["fsbp"], row["pci"], row["nist"]) == ("EC2.8", "PCI 1.2.5, 2.2.6", "AC-3")
+    assert (row["soc2"], row["iso27001"]) == ("", "")
+
+
+def test_a_chosen_framework_has_the_only_column_of_ids() -> None:
+    (row,) = rows(audited([finding(frameworks={"pci": ("2.2.6",)})], framework="pci"))
+    assert row["pci"] == "PCI 2.2.6"
+    assert not {"cis_7.0", "fsbp", "nist"} & set(row)

@@ -116,3 +116,33 @@ def test_hostile_names_stay_text() -> None:
 @given(st.lists(FINDINGS, max_size=3))
 def test_whatever_the_text_the_events_are_valid(findings: list[Finding]) -> None:
     assert len(events(audited(findings))) == len(findings)
+
+
+def test_every_framework_is_a_standard_and_its_ids_say_whose_they_are() -> None:
+    ids = {"cis": ("6.7",), "pci": ("2.2.6",), "nist": ("AC-3", "AC-6")}
+    compliance = event(frameworks=ids)["compliance"]
+    assert compliance["standards"] == [
+        "CIS AWS Foundations Benchmark 7.0",
+        "PCI DSS 4.0",
+        "NIST SP 800-53 Rev. 5",
+    ]
+    assert compliance["requirements"] == [
+        "6.7",
+        "PCI DSS 4.0: 2.2.6",
+        "NIST SP 800-53 Rev. 5: AC-3",
+        "NIST SP 800-53 Rev. 5: AC-6",
+    ]
+    assert event(frameworks=ids)["unmapped"]["frameworks"]["nist"] == ["AC-3", "AC-6"]
+
+
+def test_a_chosen_framework_is_the_only_standard() -> None:
+    found = finding(frameworks={"cis": ("6.7",), "pci": ("2.2.6",)})
+    (told,) = events(audited([found], framework="pci"))
+    assert told["compliance"]["standards"] == ["PCI DSS 4.0"]
+    assert told["compliance"]["requirements"] == ["2.2.6"]
+
+
+def test_a_control_without_an_id_in_the_chosen_framework_has_no_requirement() -> None:
+    (told,) = events(audited([finding()], framework="soc2"))
+    assert "requirements" not in told["compliance"]
+    assert told["compliance"]["status"] == "Fail"

@@ -19,11 +19,14 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Severity, Status
+from aws_iam.engine.reference.frameworks import CIS
 from aws_iam.escape import escaped
 from aws_iam.report.audit_report import ACCOUNT, fix_within, identities, kind_of
 from aws_iam.report.catalogue import ReportFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aws_iam.answer import Finding
     from aws_iam.report.audit_report import AuditReport
 
@@ -35,6 +38,16 @@ _STATUS = {
     Status.MANUAL: "WARNING",
     Status.UNKNOWN: "WARNING",
     Status.NOT_APPLICABLE: "NOT_AVAILABLE",
+}
+MOST_REQUIREMENTS = 32
+# As Security Hub writes those that it names itself.
+# https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html
+_REQUIREMENT = {
+    "fsbp": "AWS Foundational Security Best Practices v1.0.0/",
+    "pci": "PCI DSS v4.0/",
+    "nist": "NIST.800-53.r5 ",
+    "soc2": "SOC 2/",
+    "iso27001": "ISO/IEC 27001:2022/",
 }
 _QUIET = frozenset({Status.PASS, Status.NOT_APPLICABLE})
 _LABELS = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
@@ -105,16 +118,24 @@ def _compliance(finding: Finding, report: AuditReport) -> dict[str, Any]:
         "Status": _STATUS[finding.status],
         "SecurityControlId": finding.code,
     }
-    if report.number(finding):
-        compliance["RelatedRequirements"] = [
-            f"CIS AWS Foundations Benchmark v{version}/{number}"
-            for version, number in (finding.controls or {}).items()
-        ]
+    if related := list(_requirements(finding, report)):
+        compliance["RelatedRequirements"] = related[:MOST_REQUIREMENTS]
     if finding.status in {Status.MANUAL, Status.UNKNOWN}:
         code = _NOT_IN_REASON_CODE.sub("_", finding.status.value.upper())
         reason = _text(finding.reason or finding.message or finding.title, MOST_FIELD)
         compliance["StatusReasons"] = [{"ReasonCode": code, "Description": reason}]
     return compliance
+
+
+def _requirements(finding: Finding, report: AuditReport) -> Iterator[str]:
+    """The ids of the chosen framework, or of all; the longest lists last, because the format takes only so many."""
+    ids = finding.frameworks or {}
+    if report.framework == CIS:
+        for version, number in (finding.controls or {}).items():
+            yield f"CIS AWS Foundations Benchmark v{version}/{number}"
+    for name in sorted(_REQUIREMENT, key=lambda name: len(ids.get(name, ()))):
+        if report.framework in {CIS, name}:
+            yield from (f"{_REQUIREMENT[name]}{own}" for own in ids.get(name, ()))
 
 
 def _fields(finding: Finding, report: AuditReport) -> dict[str, str]:
@@ -123,6 +144,11 @@ def _fields(finding: Finding, report: AuditReport) -> dict[str, str]:
         "aws-iam/Status": finding.status.value,
         "aws-iam/Benchmark": report.benchmark,
         "aws-iam/Number": report.number(finding),
+        **{
+            f"aws-iam/Framework/{name}": ", ".join(ids)
+            for name, ids in (finding.frameworks or {}).items()
+            if name != CIS and report.framework in {CIS, name}
+        },
         "aws-iam/Resource": finding.resource or "",
         "aws-iam/Change": finding.change or "",
         "aws-iam/Version": report.version,
@@ -153,6 +179,6 @@ FORMAT = ReportFormat(
     ending=".asff.json",
     language="json",
     used_for="Security Hub CSPM",
-    notes="a JSON list; a fix longer than the format's 512 characters is not cut but replaced by where to find it",
+    notes="a JSON list; a fix longer than the format's 512 characters is not cut but replaced by where to find it; of more than 32 related requirements the rest stands in `ProductFields`",
     audit=asff,
 )

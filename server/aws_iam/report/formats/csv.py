@@ -1,4 +1,4 @@
-"""An audit's findings as CSV (RFC 4180, UTF-8): one row per finding of any status, one column per benchmark version.
+"""An audit's findings as CSV (RFC 4180, UTF-8): one row per finding of any status, a column per benchmark version and framework.
 
 A control's id is written `CIS 4.10`: a spreadsheet would read a bare `4.10` as the number 4.1, which is another control.
 """
@@ -10,6 +10,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.reference.frameworks import CIS, names
 from aws_iam.escape import escaped
 from aws_iam.report.catalogue import ReportFormat
 
@@ -38,20 +39,17 @@ def csv_table(report: AuditReport) -> str:
 
 
 def _columns(report: AuditReport) -> list[str]:
-    numbers = [f"cis_{version}" for version in report.versions]
+    numbers = [column for column, _ in _ids(None, report)]
     first = ["account", "region", "section", "control", *numbers, "title", "status", "severity"]
     return [*first, "change", "resource", "message", "why_unknown", "fix", "muted", "source"]
 
 
 def _row(finding: Finding, report: AuditReport) -> Iterator[str | None]:
-    numbers = finding.controls or {}
     yield finding.account
     yield finding.region
     yield report.section_of.get(finding.code)
     yield finding.code
-    yield from (
-        f"CIS {numbers[version]}" if version in numbers else None for version in report.versions
-    )
+    yield from (cell for _, cell in _ids(finding, report))
     yield finding.title
     yield finding.status.value
     yield finding.severity.value
@@ -64,6 +62,19 @@ def _row(finding: Finding, report: AuditReport) -> Iterator[str | None]:
     yield finding.source
 
 
+def _ids(finding: Finding | None, report: AuditReport) -> Iterator[tuple[str, str]]:
+    """The columns of ids with the finding's cells: those of the chosen framework, or of all."""
+    numbers = (finding and finding.controls) or {}
+    others = (finding and finding.frameworks) or {}
+    for version in report.versions if report.framework == CIS else ():
+        yield f"cis_{version}", f"CIS {numbers[version]}" if version in numbers else ""
+    for name in names():
+        if name != CIS and report.framework in {CIS, name}:
+            ids = ", ".join(others.get(name, ()))
+            # A spreadsheet may take a bare `1.2.5` for a day.
+            yield name, f"PCI {ids}" if ids and name == "pci" else ids
+
+
 def _cell(text: str | None) -> str:
     shown = _BEFORE_FORMULA.sub(r"\1'", escaped(text or "", MOST_TEXT))
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA_STARTS) else shown
@@ -74,7 +85,7 @@ FORMAT = ReportFormat(
     ending=".csv",
     language="csv",
     used_for="spreadsheets",
-    notes="one row per finding, one column per version, with numbers such as `CIS 4.10` that a spreadsheet does not "
+    notes="one row per finding, one column per version and framework, with numbers such as `CIS 4.10` that a spreadsheet does not "
     "read as 4.1; no cell can start a formula",
     audit=csv_table,
 )

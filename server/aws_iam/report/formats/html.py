@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from aws_iam.answer import Finding, Severity, Status
+from aws_iam.engine.reference.frameworks import CIS, framework, in_short
 from aws_iam.escape import escaped, visible
 from aws_iam.report.audit_report import fix_within, score, tallies
 from aws_iam.report.catalogue import ReportFormat
@@ -153,7 +154,7 @@ def _to_fix(findings: Sequence[Finding], report: AuditReport) -> dict[str, Any]:
         count += f" in {counted(len({finding.account for finding in findings}), 'account')}"
     return {
         "severity": worst.severity.value,
-        "number": report.number(worst),
+        "number": in_short(report.standard.ids(worst)),
         "anchor": _anchor(worst),
         "filter": _filter(status=Status.FAIL.value, search=worst.code),
         "message": _sentence(worst),
@@ -321,7 +322,8 @@ class _Rows:
         self._background = cache(macros.background)
 
     def __call__(self, finding: Finding, *, anchored: bool) -> Markup:
-        report, number = self._report, self._report.number(finding)
+        report = self._report
+        number = in_short(report.standard.ids(finding))
         key, title, severity = finding.code, finding.title, finding.severity.value
         fix = finding.status is Status.FAIL and finding.fix
         row: Markup = self._row(
@@ -347,7 +349,10 @@ class _Rows:
             background=None
             if finding.status in _QUIET
             else self._background(
-                report.whys.get(key, ""), _ids(finding), _https(finding.source or "")
+                report.whys.get(key, ""),
+                _ids(finding),
+                _other_ids(finding),
+                _https(finding.source or ""),
             ),
             account_column=self._account_column,
         )
@@ -368,6 +373,15 @@ def _ids(finding: Finding) -> str:
     for version, number in (finding.controls or {}).items():
         by_number[number].append(version)
     return "; ".join(f"{number} in {_span(versions)}" for number, versions in by_number.items())
+
+
+def _other_ids(finding: Finding) -> str:
+    """The ids in the frameworks beside CIS: `PCI: 8.4.2; NIST: AC-2(1), IA-2(1)`."""
+    return "; ".join(
+        f"{framework(name, '').short}: {', '.join(ids)}"
+        for name, ids in (finding.frameworks or {}).items()
+        if name != CIS
+    )
 
 
 def _span(versions: Sequence[str]) -> str:

@@ -92,7 +92,7 @@ def _bounded(given: Iterable[str]) -> str:
 
 def _lines(report: AuditReport) -> Iterator[str]:
     alias = f" ({_text(report.alias)})" if report.alias else ""
-    yield f"# CIS AWS Foundations Benchmark {report.benchmark}: {report.subject}{alias}"
+    yield f"# {report.heading}: {report.subject}{alias}"
     yield f"\n{_text(report.summary, 2_000)}"
     yield f"\n{report.collected}; aws-iam {report.version}, controls as of {report.as_of}."
     if report.partial:

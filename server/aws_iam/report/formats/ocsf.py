@@ -17,6 +17,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Severity, Status
+from aws_iam.engine.reference.frameworks import CIS, framework, names
 from aws_iam.escape import escaped
 from aws_iam.report.audit_report import identities, kind_of, parts_of
 from aws_iam.report.catalogue import ReportFormat
@@ -121,18 +122,31 @@ def _info(finding: Finding, uid: str, report: AuditReport, moment: int) -> dict[
 
 def _compliance(finding: Finding, report: AuditReport) -> dict[str, Any]:
     status_id, status = _STATUS[finding.status]
-    number = report.number(finding)
+    standards, requirements = _requirements(finding, report)
     return _present(
         {
             "control": finding.code,
             "desc": _text(finding.title),
-            "standards": [f"CIS AWS Foundations Benchmark {report.benchmark}"],
-            "requirements": [number] if number else None,
+            "standards": standards,
+            "requirements": requirements or None,
             "status_id": status_id,
             "status": status,
             "status_detail": _text(finding.reason),
         }
     )
+
+
+def _requirements(finding: Finding, report: AuditReport) -> tuple[list[str], list[str]]:
+    """The framework of the report with the finding's bare ids; if it is CIS the others too, whose ids begin with their name."""
+    shown = report.standard
+    standards, requirements = [shown.title], list(shown.ids(finding))
+    if shown.name == CIS:
+        for name in names():
+            other = framework(name, report.benchmark)
+            if name != CIS and (ids := other.ids(finding)):
+                standards.append(other.title)
+                requirements += [f"{other.title}: {own}" for own in ids]
+    return standards, requirements
 
 
 def _remediation(finding: Finding) -> dict[str, Any] | None:
@@ -157,9 +171,11 @@ def _resource(finding: Finding, report: AuditReport) -> dict[str, Any]:
 
 
 def _unmapped(finding: Finding) -> dict[str, Any] | None:
-    """What the schema has no field for: the ids in other versions, the change, the confidence."""
+    """What the schema has no field for: the ids in other versions and by framework, the change, the confidence."""
     fields = {
         "controls": dict(finding.controls) if finding.controls else None,
+        "frameworks": {name: list(ids) for name, ids in (finding.frameworks or {}).items()}
+        or None,
         "change": finding.change,
         "confidence": finding.confidence,
     }

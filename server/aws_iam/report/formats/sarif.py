@@ -244,7 +244,15 @@ def _properties(finding: Finding) -> dict[str, Any]:
     controls = {
         escaped(version): escaped(number) for version, number in (finding.controls or {}).items()
     }
-    return texts | ({"controls": controls} if controls else {})
+    frameworks = {
+        escaped(name): [escaped(own) for own in ids]
+        for name, ids in (finding.frameworks or {}).items()
+    }
+    return (
+        texts
+        | ({"controls": controls} if controls else {})
+        | ({"frameworks": frameworks} if frameworks else {})
+    )
 
 
 def _location(finding: Finding, places: _Places) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated
 from aws_iam.answer import Answer
 from aws_iam.report.catalogue import audit_formats
 from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
-from aws_iam.tools.kit.parameters import BENCHMARK, Benchmark, Source
+from aws_iam.tools.kit.parameters import BENCHMARK, Benchmark, Framework, Source
 from aws_iam.tools.kit.tool import Parameter, Progress, Tool
 
 # The checks and the facts they need are imported inside the actions: a server that only lists its tools starts
@@ -110,7 +110,7 @@ def control(
                 "control_key",
                 "check",
             ),
-            brief="key, CIS number, Security Hub id or words",
+            brief="key, id or words",
             by_position=True,
         ),
     ],
@@ -137,11 +137,12 @@ def checklist(
             brief="",
         ),
     ] = None,
+    framework: Framework = None,
 ) -> Answer:
     """All controls of a CIS version, including those that need manual review; offline."""
     from aws_iam.tools.audit.run import catalogue
 
-    return catalogue.checklist_answer(benchmark, section)
+    return catalogue.checklist_answer(benchmark, section, framework)
 
 
 @tool.action

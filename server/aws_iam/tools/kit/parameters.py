@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from aws_iam.answer import Severity
+from aws_iam.engine.reference import frameworks
 from aws_iam.tools.kit.tool import Json, Parameter
 
 SEVERITIES = tuple(severity.value for severity in Severity)
@@ -59,6 +60,27 @@ BENCHMARK = Parameter(
     also=("version", "cis_version", "cis", "standard", "cis_benchmark"),
 )
 Benchmark = Annotated[str | None, BENCHMARK]
+FRAMEWORK = Parameter(
+    "framework whose ids are shown; default CIS",
+    brief="",
+    choices=frameworks.names,
+    synonyms={
+        "aws foundational security best practices": "fsbp",
+        "foundational security best practices": "fsbp",
+        "security hub": "fsbp",
+        "pci dss": "pci",
+        "pci dss 4.0": "pci",
+        "pci dss 4.0.1": "pci",
+        "nist 800-53": "nist",
+        "nist sp 800-53": "nist",
+        "soc 2": "soc2",
+        "iso": "iso27001",
+        "iso 27001": "iso27001",
+        "iso 27001:2022": "iso27001",
+    },
+    also=("compliance", "compliance_framework"),
+)
+Framework = Annotated[str | None, FRAMEWORK]
 ACCOUNT_ID = Parameter("12-digit account id", brief="12 digits", also=ACCOUNT_NAMES)
 AccountId = Annotated[str, ACCOUNT_ID]
 

@@ -23,9 +23,7 @@ ANSWER_TOP_LEVEL: dict[str, Any] = {
         "findings": {
             "type": "array",
             "items": {
-                "properties": {
-                    name: {} for name in ("code", "severity", "status", "message", "fix")
-                }
+                "properties": {name: {} for name in ("code", "severity", "status", "message")}
             },
         },
     },

@@ -15,6 +15,7 @@ from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES
 from aws_iam.answer import Answer, Finding, NextCall, Severity, Status, Where, next_call
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.frameworks import ids_of
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError, NotCollected, closest
 from aws_iam.escape import escaped, quoted
@@ -337,6 +338,7 @@ def _unread(missing: NotCollected, account: Account, region: str | None, code: s
         region=region,
         account=account.id,
         source=PUT,
+        frameworks=dict(ids_of(code)) or None,
     )
 
 

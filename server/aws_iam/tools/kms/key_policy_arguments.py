@@ -74,7 +74,7 @@ class KeyPolicyArguments:
                 "service_principals",
                 "service_name",
             ),
-            brief="such as cloudwatch-logs",
+            brief="",
         ),
     ] = None
     external_accounts: Annotated[

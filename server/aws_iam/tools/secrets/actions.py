@@ -184,7 +184,7 @@ def rotation(
                 "engine_type",
                 "database_type",
             ),
-            brief="such as postgres",
+            brief="",
         ),
     ] = None,
     user: Annotated[
@@ -253,7 +253,7 @@ def rotation(
         ),
     ] = None,
     window: Annotated[
-        str | None, Parameter("such as 3h", also=("duration", "rotation_window"), brief="3h")
+        str | None, Parameter("such as 3h", also=("duration", "rotation_window"), brief="")
     ] = None,
 ) -> Answer:
     """Set up rotation: managed, at a partner, hosted by AWS, or by a Lambda function; what rotates at once."""

@@ -198,3 +198,22 @@ def test_the_mutes_are_told_over_all_accounts(out: Path) -> None:
 def test_a_mute_of_what_is_not_severe_enough_is_not_said_to_do_nothing(out: Path) -> None:
     mutes = [{"control": "pw_length_14", "reason": "medium at most"}]
     assert "mutes" not in report("json", out, mute=mutes, severity="critical").facts
+
+
+def test_a_framework_gives_every_account_its_ids_and_needs_no_reading_again(out: Path) -> None:
+    assert "8.4.2" not in content("markdown", out)
+    before = set(filter(_was_read, out.read_text().splitlines()))
+    rows = list(csv.DictReader(io.StringIO(content("csv", out, framework="pci"), newline="")))
+    assert {row["account"] for row in rows if row["pci"] == "PCI 8.4.2"} == set(ACCOUNTS)
+    assert "cis_7.0" not in rows[0]
+    # The ids follow from the control: no line of results repeats them.
+    assert set(filter(_was_read, out.read_text().splitlines())) == before
+    assert len(before) == len(ACCOUNTS) - 1
+    assert not any("frameworks" in line for line in before)
+    told = json.loads(content("json", out, framework="pci"))
+    assert told["facts"]["framework"]["title"] == "PCI DSS 4.0"
+    assert {tuple(row["frameworks"]["cis"]) for row in told["findings"]} == {("2.5",), ("2.8",)}
+
+
+def _was_read(line: str) -> bool:
+    return json.loads(line).get("status") == "read"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.frameworks import with_cis
 from aws_iam.rules.check import Check
 from aws_iam.rules.on_account import nothing_to_judge, unlisted
 from aws_iam.rules.outcomes import Fail, Manual, NotApplicable, Outcome, Unknown
@@ -99,6 +100,7 @@ def findings_of(
             # Every status has the fix: it also says how to keep what passes today.
             fix=declared.fix_for(outcome, account),
             controls=dict(row.ids),
+            frameworks=with_cis(row.key, row.ids.get(benchmark.version)),
         )
         for outcome in judged or (nothing_to_judge(outcomes),)
     )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Status
+from aws_iam.engine.reference.frameworks import CIS, with_cis
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 from aws_iam.report.audit_report import AuditReport, left_out
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Answer
-    from aws_iam.tools.audit.controls.benchmark import Control
+    from aws_iam.tools.audit.controls.benchmark import Benchmark, Control
     from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
@@ -73,6 +74,7 @@ def _audit_report(lines: Sequence[Line], asked: AuditArguments, whole: Answer) -
             *(f for line in lines if line["status"] != "read" for f in _unread(line, shown)),
         )
     )
+    findings = tuple(_with_frameworks(finding, benchmark) for finding in findings)
     mutes = audit_mutes.parse_mutes(asked.mute, benchmark) if asked.mute is not None else ()
     # The lines hold no findings below the severity: a mute of such a control would seem to match nothing.
     keys = {control.key for control in shown}
@@ -83,6 +85,7 @@ def _audit_report(lines: Sequence[Line], asked: AuditArguments, whole: Answer) -
     return AuditReport(
         version=__version__,
         benchmark=benchmark.version,
+        framework=asked.framework or CIS,
         versions=catalogue.versions(),
         account=str(lines[0]["account"]) if len(lines) == 1 else "",
         accounts=len(lines),
@@ -140,6 +143,12 @@ def _unread(line: Line, controls: Iterable[Control]) -> Iterator[Finding]:
             source=control.source,
             controls=dict(control.ids),
         )
+
+
+def _with_frameworks(finding: Finding, benchmark: Benchmark) -> Finding:
+    """The finding with its ids, which the lines leave out."""
+    number = (finding.controls or {}).get(benchmark.version)
+    return replace(finding, frameworks=with_cis(finding.code, number))
 
 
 def _row(row: Mapping[str, Any], unread: int) -> dict[str, Any]:

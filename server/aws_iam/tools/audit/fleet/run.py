@@ -13,6 +13,7 @@ from uuid import uuid4
 from aws_iam.account.reading import organization
 from aws_iam.account.reading.many_accounts import AccountRole, Fleet, fleet_of
 from aws_iam.answer import Answer, NextCall, Severity, Status, next_call
+from aws_iam.engine.reference import frameworks
 from aws_iam.errors import AwsError, InputError
 from aws_iam.report.audit_report import left_out
 from aws_iam.report.order import by_urgency
@@ -322,6 +323,7 @@ def _answer(run: _Run, totals: Totals) -> Answer:
         findings=found,
         facts={
             "benchmark": run.benchmark.version,
+            **frameworks.framework(run.arguments.framework, run.benchmark.version).facts(),
             "accounts": _accounts(run, totals),
             "score": {
                 "overall": totals.score,

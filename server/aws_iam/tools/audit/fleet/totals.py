@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Status
+from aws_iam.engine.reference.frameworks import with_cis
 from aws_iam.escape import escaped
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ class Totals:
             fix=control.fix if status is Status.FAIL else None,
             source=control.source,
             controls=dict(control.ids),
+            frameworks=with_cis(control.key, control.ids.get(self.benchmark.version)),
             muted=muted,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from aws_iam.tools.kit.parameters import Benchmark
+from aws_iam.tools.kit.parameters import Benchmark, Framework
 from aws_iam.tools.kit.tool import Json, Parameter
 
 
@@ -29,6 +29,7 @@ class AuditArguments:
         ),
     ] = None
     benchmark: Benchmark = None
+    framework: Framework = None
     severity: Annotated[
         Literal["critical", "high", "medium", "low", "info"] | None,
         Parameter(

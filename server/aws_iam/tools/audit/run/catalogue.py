@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, next_call
+from aws_iam.engine.reference import frameworks
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.controls import benchmark as catalogue
@@ -15,6 +16,7 @@ from aws_iam.tools.kit.word_search import ranked
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_iam.engine.reference.frameworks import Framework
     from aws_iam.tools.audit.controls.benchmark import Benchmark, Control, Meaning
 
 _MOST_NEAR = 4
@@ -72,21 +74,25 @@ def _controls_about(question: str, near: Sequence[Control]) -> Answer:
     )
 
 
-def checklist_answer(version: str | None, section: str | None) -> Answer:
-    """Every control of a version or of one of its sections, including manual ones."""
+def checklist_answer(
+    version: str | None, section: str | None, framework: str | None = None
+) -> Answer:
+    """Every control of a version or of one of its sections, including manual ones, with the ids of a framework."""
     benchmark = catalogue.benchmark(version)
+    shown = frameworks.framework(framework, benchmark.version)
     chosen = benchmark.controls if section is None else _of_section(benchmark, section)
     manual = sum(map(needs_manual_review, chosen))
     scope = f"section {quoted(section)} of " if section else ""
     return Answer(
         summary=(
             f"{len(chosen)} controls in {scope}CIS AWS Foundations Benchmark {benchmark.version}: "
-            f"`audit run` decides {len(chosen) - manual} of them, wholly or in part; {manual} {'needs' if manual == 1 else 'need'} manual review."
+            f"`audit run` decides {len(chosen) - manual} of them, wholly or in part; {manual} {'needs' if manual == 1 else 'need'} manual review.{_with_ids(chosen, shown)}"
         ),
         facts={
             "benchmark": benchmark.version,
+            **shown.facts(),
             "sections": section_sizes(benchmark),
-            "controls": [_row(benchmark, control) for control in chosen],
+            "controls": [_row(benchmark, control, shown) for control in chosen],
         },
         sources=(f"{_PAGE}#versions", f"{_PAGE}#key-controls-and-their-remediation"),
         next=(
@@ -123,9 +129,18 @@ def _decided(control: Control) -> str:
     return _DECIDED["manual" if needs_manual_review(control) else control.verdict]
 
 
-def _row(benchmark: Benchmark, control: Control) -> dict[str, Any]:
+def _with_ids(chosen: Sequence[Control], framework: Framework) -> str:
+    """How many of the controls a framework other than CIS has ids for."""
+    if framework.name == frameworks.CIS:
+        return ""
+    count = sum(framework.name in frameworks.ids_of(control.key) for control in chosen)
+    return f" {count} of the {len(chosen)} have ids in {framework.title}."
+
+
+def _row(benchmark: Benchmark, control: Control, framework: Framework) -> dict[str, Any]:
+    ids = frameworks.with_cis(control.key, benchmark.id_of(control))
     return {
-        "id": benchmark.id_of(control),
+        "id": ", ".join(ids.get(framework.name, ())),
         "key": control.key,
         "title": control.title,
         "level": control.level[benchmark.version],
@@ -188,6 +203,9 @@ def _one_control(control: Control) -> Answer:
             "decided_when": [
                 {"status": status, "when": words} for status, words in control.condition.items()
             ],
+            "frameworks": {
+                name: list(ids) for name, ids in frameworks.ids_of(control.key).items()
+            },
             "versions": [_version_row(control, version) for version in control.ids],
             "notes": [{"note": note} for note in control.notes],
         },

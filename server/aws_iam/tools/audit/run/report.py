@@ -53,6 +53,7 @@ def audit_report(run: AuditRun) -> AuditReport:
     return AuditReport(
         version=__version__,
         benchmark=benchmark.version,
+        framework=run.framework.name,
         versions=catalogue.versions(),
         account=account.id,
         alias=account.alias or "",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, NextCall, Severity, Status, next_call
+from aws_iam.engine.reference import frameworks
 from aws_iam.errors import InputError
 from aws_iam.report.audit_report import left_out
 from aws_iam.report.control_lines import problem_in_short
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
+    from aws_iam.engine.reference.frameworks import Framework
     from aws_iam.tools.audit.controls.benchmark import Benchmark
     from aws_iam.tools.audit.controls.judge import Score
     from aws_iam.tools.audit.run.arguments import AuditArguments
@@ -44,6 +46,8 @@ class AuditRun:
     account: Account
     source: Source
     benchmark: Benchmark
+    framework: Framework
+    """Whose ids are shown."""
     findings: tuple[Finding, ...]
     """Every finding of this run, and those of the earlier snapshot that are gone, in order."""
     score: Score
@@ -97,6 +101,7 @@ def audit_account(source: Source, arguments: AuditArguments, progress: Progress)
         account=account,
         source=source,
         benchmark=benchmark,
+        framework=frameworks.framework(arguments.framework, benchmark.version),
         findings=by_urgency((*found, *gone)),
         # A finding that is gone does not count in the score.
         score=score(found, benchmark),
@@ -143,6 +148,7 @@ def run_facts(run: AuditRun) -> dict[str, Any]:
     left_out = len(run.findings) - len(run.shown)
     return {
         "benchmark": run.benchmark.version,
+        **run.framework.facts(),
         "account": account_words(run.account),
         "regions": str(run.account.regions),
         "collected_at": run.account.collected_at.isoformat(timespec="seconds"),
