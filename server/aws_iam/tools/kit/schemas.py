@@ -23,7 +23,9 @@ ANSWER_TOP_LEVEL: dict[str, Any] = {
         "findings": {
             "type": "array",
             "items": {
-                "properties": {name: {} for name in ("code", "severity", "status", "message")}
+                "properties": {
+                    name: {} for name in ("code", "severity", "status", "message", "fix")
+                }
             },
         },
     },

@@ -184,7 +184,7 @@ def rotation(
                 "engine_type",
                 "database_type",
             ),
-            brief="",
+            brief="such as postgres",
         ),
     ] = None,
     user: Annotated[
@@ -253,7 +253,7 @@ def rotation(
         ),
     ] = None,
     window: Annotated[
-        str | None, Parameter("such as 3h", also=("duration", "rotation_window"), brief="")
+        str | None, Parameter("such as 3h", also=("duration", "rotation_window"), brief="3h")
     ] = None,
 ) -> Answer:
     """Set up rotation: managed, at a partner, hosted by AWS, or by a Lambda function; what rotates at once."""
