@@ -37,11 +37,13 @@ from aws_iam.engine.sources.parsed_values import (
 )
 from aws_iam.engine.sources.policy_signs import (
     FRAGMENT,
+    LFS_POINTER,
     OTHER_TEXT,
     TEMPLATE,
     looks_like_policy,
     may_hold_policy,
     mentions_policies,
+    pointed_to,
 )
 from aws_iam.engine.sources.requested import Requested, requested
 from aws_iam.engine.sources.template_holes import has_marks
@@ -182,6 +184,9 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
         if file.unreadable:
             unread.append(_unread(file, file.unreadable, broken=is_known(file.name)))
             continue
+        if pointed_to(file.text):
+            unread.append(_unread(file, LFS_POINTER, broken=is_known(file.name)))
+            continue
         try:
             found = _in_folder(file, requested.of_file(file.name))
         except InputError as refused:
@@ -250,6 +255,8 @@ def _of_file(given: Files, requested: Requested) -> Gathered:
     if not file.name and not file.unreadable:
         return _of_text(file.text, requested, MAX_FILE_CHARACTERS)
     what = f"file {quoted(file.name)}"
+    if pointed_to(file.text):
+        raise InputError(f"{quoted(file.name)}: {LFS_POINTER}")
     if not file.unreadable and not is_markdown(file.name) and is_terraform(file.text, file.name):
         return required_policies(of_terraform(given, requested)[0], what, file.text)
     requested = requested.of_file(file.name)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import Files
+from aws_iam.engine.sources.policy_signs import pointed_to
 from aws_iam.tools.kit import policy_inputs
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def not_judged_of_change(
     gone = (
         replace(own, why=f"{own.why} (before the change)")
         for own in old.found.unread
-        if old.place(own) not in after
+        if old.place(own) not in after or old.path(own.file) in old.unseen
     )
     # What of these changes is compared policy by policy.
     later = (
@@ -70,6 +71,16 @@ class _Side:
         if not isinstance(self.document, Files):
             return {"": repr(self.document)}
         return {self.path(own.name): own.text or own.unreadable for own in self.document.files}
+
+    @cached_property
+    def unseen(self) -> frozenset[str]:
+        """The files whose text is not at hand: what the other side has of them may have been there all along."""
+        if not isinstance(self.document, Files):
+            return frozenset()
+        files = self.document.files
+        return frozenset(
+            self.path(own.name) for own in files if own.unreadable or pointed_to(own.text)
+        )
 
     @cached_property
     def judged(self) -> frozenset[_Place]:
