@@ -22,11 +22,14 @@ _COMPUTED_NAME = re.compile(
 
 
 def reached_modules(
-    files: Mapping[str, File], changed: Collection[str], is_shown: Callable[[str], bool]
+    files: Mapping[str, File],
+    changed: Collection[str],
+    given: Iterable[str],
+    is_shown: Callable[[str], bool],
 ) -> set[str]:
-    """The folders of the files that a change concerns; one that is not shown only where one that is calls it."""
+    """The folders of the files that a change concerns, those `given` too; one that is not shown only where one that is calls it."""
     links: dict[str, set[str]] = {}
-    touched: set[str] = set()
+    touched: set[str] = set(given)
     names = {PurePosixPath(path).name for path in changed if not path.endswith(TERRAFORM_ENDINGS)}
     for path, file in files.items():
         folder = folder_of(path)

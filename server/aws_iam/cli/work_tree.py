@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from aws_iam.cli.feeding_files import FeedingFiles
 from aws_iam.cli.files import (
     ENDINGS,
     MOST_BYTES,
@@ -21,12 +22,12 @@ from aws_iam.cli.files import (
     is_hidden,
     is_skipped,
 )
-from aws_iam.cli.git_command import Git, git_of_folder
+from aws_iam.cli.git_command import Git, git_of_folder, rows_of
 from aws_iam.cli.git_trees import LINK, Texts, Trees, trees_of
 from aws_iam.cli.reached_modules import folder_of, reached_modules
 from aws_iam.engine.sources import file_names
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
-from aws_iam.engine.sources.files import File, Files
+from aws_iam.engine.sources.files import File, FileNames, Files
 from aws_iam.engine.sources.policy_signs import looks_like_policy, pointed_to
 from aws_iam.engine.sources.settings_file import is_settings
 from aws_iam.errors import InputError, closest
@@ -58,7 +59,7 @@ def changed_files(base: str, paths: Sequence[str]) -> ChangedFiles:
     trees = trees_of(git, parted)
     within = [own for path in paths or (".",) for own in _from_top(git.top, path)]
     _require_files(paths, git, trees)
-    change = _Change(top=git.top, trees=trees, within=tuple(within), texts=Texts(git, trees.then))
+    change = _Change(git=git, trees=trees, within=tuple(within), texts=Texts(git, trees.then))
     now, then = change.sides()
     return ChangedFiles(now=now, then=then, title=title)
 
@@ -132,7 +133,7 @@ def _is_within(path: str, within: Iterable[str]) -> bool:
 class _Change:
     """A change, and the paths within which it is reviewed."""
 
-    top: str
+    git: Git
     trees: Trees
     within: tuple[str, ...]
     texts: Texts
@@ -144,13 +145,26 @@ class _Change:
         wanted = [path for path in trees.then if self._may_matter(path)]
         self.texts.fetch(wanted)
         then = {path: self._former(path, now) for path in wanted}
+        feeding = FeedingFiles(now=now, then=then, changed=trees.changed)
+        variables = feeding.folders_with_variables()
+        given = {folder or "." for folders in variables.values() for folder in folders}
         modules = {
             folder
             for side in (now, then)
-            for folder in reached_modules(side, trees.changed, self._is_shown)
+            for folder in reached_modules(side, trees.changed, given, self._is_shown)
         }
+        fed, readers = feeding.readers(self._with_mark)
+        fed |= variables.keys()
+        unchanged = [file for path, file in readers.items() if path not in now]
         kept_now, kept_then = (
-            [file for path, file in side.items() if self._is_kept(path, file, modules)]
+            [
+                *(
+                    own
+                    for path, own in side.items()
+                    if path in fed or self._is_kept(path, own, modules)
+                ),
+                *unchanged,
+            ]
             for side in (now, then)
         )
         for side in (kept_now, kept_then):
@@ -162,12 +176,15 @@ class _Change:
                 folder=".",
                 chosen=True,
                 read=self._read_now,
+                names=FileNames.of(trees.now, whole=True),
+                changed=trees.changed,
             ),
             Files(
                 files=tuple(map(self._renamed, kept_then)),
                 folder=".",
                 chosen=True,
                 read=self._read_then,
+                names=FileNames.of(self._former_names(), whole=True),
             ),
         )
 
@@ -178,6 +195,18 @@ class _Change:
             and _is_within(path, self.within)
             and not is_skipped(self._below(path))
         )
+
+    def _with_mark(self, mark: str) -> dict[str, File]:
+        """The files of the work tree with these characters in their text."""
+        found = self.git.found("grep", "-l", "-z", "--untracked", "--fixed-strings", "-e", mark)
+        return {
+            path: self._current(path)
+            for path in rows_of(found or "")
+            if path in self.trees.now
+            and _is_within(path, self.within)
+            and self._is_shown(path)
+            and not is_skipped(self._below(path))
+        }
 
     def _below(self, path: str) -> str:
         """The path from the folder on that was named: a hidden one that is named is meant."""
@@ -201,7 +230,7 @@ class _Change:
     def _current(self, path: str) -> File:
         if path in self.trees.absent:
             return self.texts.file(path)
-        file = file_of_folder(os.path.join(self.top, path), MOST_BYTES)  # noqa: PTH118 - as git wrote it
+        file = file_of_folder(os.path.join(self.git.top, path), MOST_BYTES)  # noqa: PTH118 - as git wrote it
         return File(name=path, text=file.text, unreadable=file.unreadable)
 
     def _former(self, path: str, now: dict[str, File]) -> File:
@@ -216,6 +245,13 @@ class _Change:
     def _renamed(self, file: File) -> File:
         """The file under the path that it has now, so that its policies are compared with themselves."""
         return replace(file, name=self.trees.renamed.get(file.name, file.name))
+
+    def _former_names(self) -> Iterator[str]:
+        """The names of the revision's files; those of a folder that has another name now, under that one."""
+        folders = set(map(folder_of, self.trees.then))
+        for path in self.trees.then:
+            named = self.trees.renamed.get(path, path)
+            yield path if folder_of(named) in folders else named
 
     def _special(self) -> Iterator[File]:
         for path, mode in sorted(self.trees.special.items()):
@@ -240,7 +276,7 @@ class _Change:
         if target.lower().endswith(file_names.ENDINGS):
             return True
         if target.startswith("/") or path.startswith("../"):
-            return os.path.isdir(target if target.startswith("/") else f"{self.top}/{path}")  # noqa: PTH112 - a path may hold any byte
+            return os.path.isdir(target if target.startswith("/") else f"{self.git.top}/{path}")  # noqa: PTH112 - a path may hold any byte
         return any(there.startswith(f"{path}/") for there in self.trees.known)
 
     def _read_now(self, name: str) -> str | None:
@@ -250,8 +286,9 @@ class _Change:
 
     def _read_then(self, name: str) -> str | None:
         path = os.path.normpath(name)
-        former = next((was for was, now in self.trees.renamed.items() if now == path), path)
-        return self.texts.text(former)
+        if path not in self.trees.then:
+            path = next((was for was, now in self.trees.renamed.items() if now == path), path)
+        return self.texts.text(path)
 
 
 def _require_few(files: Sequence[File]) -> None:
