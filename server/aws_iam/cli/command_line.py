@@ -165,8 +165,8 @@ def _values(action: Action, typed: Mapping[str, list[str]]) -> dict[str, Any]:
         paths = typed.get("document") or ["."]
         found = changed_files(values["base"], paths)
         values |= {
-            "document": with_settings(found.now, paths),
-            "baseline": with_settings(found.then, paths),
+            "document": found.now,
+            "baseline": found.then,
             "base": found.title,
         }
     return values

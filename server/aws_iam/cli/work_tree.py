@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from aws_iam.cli.changed_settings import ChangedSettings, readable
 from aws_iam.cli.feeding_files import FeedingFiles
 from aws_iam.cli.files import (
     ENDINGS,
@@ -25,11 +26,12 @@ from aws_iam.cli.files import (
 from aws_iam.cli.git_command import Git, git_of_folder, rows_of
 from aws_iam.cli.git_trees import LINK, Texts, Trees, trees_of
 from aws_iam.cli.reached_modules import folder_of, reached_modules
+from aws_iam.cli.settings import settings_above
 from aws_iam.engine.sources import file_names
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import File, FileNames, Files
 from aws_iam.engine.sources.policy_signs import looks_like_policy, pointed_to
-from aws_iam.engine.sources.settings_file import is_settings
+from aws_iam.engine.sources.settings_file import SETTINGS, is_settings
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 
@@ -60,7 +62,8 @@ def changed_files(base: str, paths: Sequence[str]) -> ChangedFiles:
     within = [own for path in paths or (".",) for own in _from_top(git.top, path)]
     _require_files(paths, git, trees)
     change = _Change(git=git, trees=trees, within=tuple(within), texts=Texts(git, trees.then))
-    now, then = change.sides()
+    settings = change.settings(paths[0] if paths else ".")
+    now, then = settings.applied(*change.sides(), trees.renamed)
     return ChangedFiles(now=now, then=then, title=title)
 
 
@@ -187,6 +190,27 @@ class _Change:
                 names=FileNames.of(self._former_names(), whole=True),
             ),
         )
+
+    def settings(self, path: str) -> ChangedSettings:
+        """The settings that apply to a path, and those that did."""
+        found = settings_above(path)
+        if found:
+            (name, *_) = _from_top(self.git.top, found.name)
+            found = replace(found, name=name)
+        own = self.within[0]
+        is_folder = any(there.startswith(f"{own}/") for there in self.trees.known)
+        return ChangedSettings(
+            now=found, then=self._former_settings(own if is_folder else folder_of(own))
+        )
+
+    def _former_settings(self, folder: str) -> File | None:
+        while True:
+            name = os.path.normpath(f"{folder}/{SETTINGS}")
+            if name in self.trees.then:
+                return readable(self.texts.file(name))
+            if folder in {"", "."}:
+                return None
+            folder = folder_of(folder)
 
     def _may_matter(self, path: str) -> bool:
         return (

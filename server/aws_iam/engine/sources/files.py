@@ -48,7 +48,8 @@ class Files:
     `others` are the files of a folder that were looked at and show no sign of a policy; `unseen` says why not all were.
     `read` returns the text of another file that the files name, if it lies in the same folder. They are `chosen` from a
     tree, in which nothing else matters, so that there may be no policy at all; `names` has all files of the tree, `changed`
-    those that are not the same on the other side of a change. `settings` is the `aws-iam.toml` that applies to them.
+    those that are not the same on the other side of a change. `settings` is the `aws-iam.toml` that applies to them:
+    it leaves `excluded` out, and would leave `newly_excluded` out, which a change adds to it.
     """
 
     files: tuple[File, ...]
@@ -61,3 +62,5 @@ class Files:
     read: Callable[[str], str | None] = field(default=_nothing, compare=False, repr=False)
     names: FileNames | None = field(default=None, compare=False, repr=False)
     changed: frozenset[str] = frozenset()
+    excluded: tuple[str, ...] = ()
+    newly_excluded: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import escaped
 from aws_iam.report.markup import code_span, escaped_markup, table
+from aws_iam.rules.ignores import is_muted_by_change
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -75,6 +76,12 @@ def _parts(reviewed: Reviewed) -> Iterator[str]:
             f"Not judged: {counted(len(reviewed.not_judged), 'place')}",
             _rows(("place", "why"), rows),
         )
+    if excluded := (*reviewed.excluded, *reviewed.newly_excluded):
+        title = f"Excluded by the settings: {counted(len(excluded), 'file')}"
+        judged = (
+            [_text(name), "yes" if name in reviewed.newly_excluded else "no"] for name in excluded
+        )
+        yield _folded(title, _rows(("file", "judged all the same"), judged))
     if len(grave) < len(gained):
         yield _folded(
             "Further access that is gained", _table(_GAINS, [f for f in gained if f not in grave])
@@ -110,7 +117,10 @@ def _verdict(
     if not said:
         codes = {(f.code, f.muted is None) for f in reviewed.access}
         if ("ACCESS_GAINED", False) in codes:
-            said.append("what is gained is muted")
+            itself = (
+                " by this change itself" if any(map(is_muted_by_change, reviewed.access)) else ""
+            )
+            said.append(f"what is gained is muted{itself}")
         lost = ("ACCESS_LOST", True) in codes
         said.append(
             "access is only lost"
@@ -119,6 +129,11 @@ def _verdict(
             if said
             else "no access is gained or lost"
         )
+    if reviewed.excluded:
+        said.append(f"{counted(len(reviewed.excluded), 'changed file')} excluded by the settings")
+    if reviewed.newly_excluded:
+        files = counted(len(reviewed.newly_excluded), "file")
+        said.append(f"this change itself excludes {files}, judged all the same")
     text = "; ".join(said)
     return text if text.startswith("IAM") else f"IAM: {text}"
 
