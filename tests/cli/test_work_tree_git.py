@@ -153,6 +153,21 @@ def test_what_a_partial_clone_lacks_is_named_and_not_fetched(
     assert not not_judged(answer)
 
 
+def test_a_clone_that_lacks_a_file_of_its_own_revision_names_it(
+    tree: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tree, "config", "uploadpack.allowFilter", "true")
+    words = ("clone", "--quiet", "--filter=blob:none", "--no-checkout", "--branch=main")
+    git(tree.parent, *words, f"file://{tree}", "clone")
+    clone = tree.parent / "clone"
+    git(clone, "read-tree", "HEAD")
+    monkeypatch.chdir(clone)
+    write(clone, {"a.json": policy(READ, PASS), "b.json": policy(READ)})
+    _, answer = reviewed(capsys, "--base", "main")
+    assert "a partial one that lacks it" in str(not_judged(answer))
+    assert "a.json" in str(not_judged(answer))
+
+
 def test_a_pointer_of_git_lfs_is_no_policy(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wider = policy(READ, PASS)
     write(tree, {"a.json": POINTER.format("1" * 64)})

@@ -117,7 +117,8 @@ def _run(
 def _checked(done: subprocess.CompletedProcess[bytes]) -> bytes:
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
-        first = said.partition("\n")[0]
+        lines = said.splitlines() or [""]
+        first = next((line for line in lines if line.startswith("fatal:")), lines[0])
         raise InputError(
             f"git cannot read the work tree: {escaped(first, _LONGEST_REASON)}", hint=_hint(said)
         )

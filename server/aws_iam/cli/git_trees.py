@@ -16,7 +16,7 @@ from aws_iam.cli.other_files import decoded
 from aws_iam.engine.sources.files import File
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.cli.git_command import Git
 
@@ -97,7 +97,7 @@ def _tree(git: Git, revision: str) -> tuple[dict[str, str], dict[str, str]]:
 
 def _differing(git: Git, revision: str) -> dict[str, str]:
     """The paths that differ, each with the mode of a link or a submodule that it is or was."""
-    rows = list(git.rows("diff", "-z", "--raw", "--no-renames", *_UNSEEN, revision))
+    rows = list(_difference(git, ("--raw",), revision, "--no-renames"))
     return {
         path: next((mode for mode in about[1:].split(" ")[:2] if mode in {SUBMODULE, LINK}), "")
         for about, path in zip(rows[::2], rows[1::2], strict=False)
@@ -105,13 +105,18 @@ def _differing(git: Git, revision: str) -> dict[str, str]:
 
 
 def _renamed(git: Git, revision: str) -> dict[str, str]:
-    words = ("diff", "-z", "--name-status", "--diff-filter=R", *_UNSEEN)
-    found = git.tried(*words, "--find-renames", revision)
-    if found is None:
-        # A partial clone has not the texts by which git finds what was renamed and changed at once.
-        found = git.text(*words, "--find-renames=100%", revision)
-    rows = list(rows_of(found))
+    rows = list(_difference(git, ("--name-status", "--diff-filter=R"), revision, "--find-renames"))
     return {rows[at + 1]: rows[at + 2] for at in range(0, len(rows) - 2, 3)}
+
+
+def _difference(git: Git, words: tuple[str, ...], revision: str, renames: str) -> Iterator[str]:
+    """The rows of a comparison of the work tree with the revision."""
+    found = git.tried("diff", "-z", *words, *_UNSEEN, renames, revision)
+    if found is None:
+        # A partial clone lacks texts by which git sees that a file is the same, or was renamed and changed at once.
+        exact = renames.replace("--find-renames", "--find-renames=100%")
+        found = git.text("diff-index", "-z", *words, *_UNSEEN, exact, revision)
+    return rows_of(found)
 
 
 class Texts:
