@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-sectio
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -44,12 +45,33 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     names = {name for name in {**was, **now} if was.get(name) != now.get(name)}
     if not names:
         return
-    for path, text in texts.items():
-        if path != changed.path and may_read(path) and any(name in text for name in names):
-            for root in parsed(text) or ():
-                if _depends(root, names):
-                    yield path
-                    break
+    templates = {
+        path: text for path, text in texts.items() if path != changed.path and may_read(path)
+    }
+    found: dict[str, None] = {}
+    for path, text in templates.items():
+        if any(name in text for name in names):
+            found |= dict.fromkeys(_depending(path, names, templates, frozenset()))
+    yield from found
+
+
+def _depending(
+    path: str, names: set[str], texts: Mapping[str, str], above: frozenset[str]
+) -> list[str]:
+    """The template, if a policy of it depends on a parameter of these names, and its nested ones with such a policy."""
+    found: list[str] = []
+    for root in parsed(texts[path]) or ():
+        deciding = _deciding(root, names)
+        if not deciding:
+            continue
+        if _has_policy_with(root, deciding):
+            found.append(path)
+        for location, own in _nested(root, deciding):
+            inner = posixpath.normpath(posixpath.join(posixpath.dirname(path), location))
+            if inner in texts and inner not in above and own:
+                below = _depending(inner, own, texts, above | {path})
+                found += [*([] if path in found or not below else [path]), *below]
+    return found
 
 
 def _parameters(text: str, name: str) -> dict[str, object]:
@@ -80,23 +102,39 @@ def _listed(item: Node) -> Iterator[tuple[str, object]]:
         yield key.text, item.member(_VALUE)
 
 
-def _depends(root: Node, names: set[str]) -> bool:
-    """Whether a policy of the template depends on a parameter of these names, by itself or by a condition."""
-    parameters = root.member("Parameters")
-    resources = root.member("Resources")
-    if parameters is None or resources is None:
-        return False
-    declared = names & {member.key for member in parameters.members}
-    conditions = root.member("Conditions")
-    deciding = set(declared)
-    for _ in conditions.members if conditions else ():
+def _deciding(root: Node, names: set[str]) -> set[str]:
+    """The parameters of these names that a template has, and the conditions that depend on one."""
+    parameters, conditions = root.member("Parameters"), root.member("Conditions")
+    deciding = names & {member.key for member in parameters.members} if parameters else set()
+    own = conditions.members if conditions and deciding else ()
+    for _ in own:
         # A condition may be made of others.
-        deciding |= {own.key for own in conditions.members if _names(own.value, deciding)} if conditions else set()  # fmt: skip
-    return bool(declared) and any(
-        _names(part, deciding)
-        for resource in resources.members
-        for part in _policies(resource.value)
-    )
+        deciding |= {member.key for member in own if _names(member.value, deciding)}
+    return deciding
+
+
+def _resources(root: Node) -> Iterator[Node]:
+    resources = root.member("Resources")
+    return (member.value for member in resources.members) if resources else iter(())
+
+
+def _has_policy_with(root: Node, deciding: set[str]) -> bool:
+    return any(_names(part, deciding) for own in _resources(root) for part in _policies(own))
+
+
+def _nested(root: Node, deciding: set[str]) -> Iterator[tuple[str, set[str]]]:
+    """Where each nested template is, and its parameters that depend on what decides."""
+    for resource in _resources(root):
+        properties = resource.member("Properties")
+        location = properties and (
+            properties.member("TemplateURL") or properties.member("Location")
+        )
+        given = properties and properties.member("Parameters")
+        if location and given and location.form is Form.STRING:
+            yield (
+                location.text,
+                {member.key for member in given.members if _names(member.value, deciding)},
+            )
 
 
 def _policies(resource: Node) -> Iterator[Node]:
