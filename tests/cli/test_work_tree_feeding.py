@@ -50,3 +50,16 @@ def test_two_folders_are_reviewed_alike(case: dict[str, Any], tmp_path: Path) ->
     is_whole = not any(name.endswith(".tpl") for name in case["same"])
     known = [name for name in case["not_judged"] if is_whole and not name.endswith(endings)]
     assert [row["place"] for row in answer.facts.get("not_judged", ())] == known
+
+
+@pytest.mark.process
+def test_very_many_files_of_variables_are_named_untried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = next(own for own in CASES if own["name"] == "variables for something else")
+    top = new_tree(tmp_path, case["same"])
+    monkeypatch.chdir(top)
+    write(top, {f"env/{n:02}.tfvars": 'size = "l"\n' for n in range(22)})
+    _, answer = reviewed(capsys, "--base", "main")
+    assert " and ".join(not_judged(answer)) == "env/20.tfvars and env/21.tfvars"
+    assert "too many" in str(not_judged(answer))

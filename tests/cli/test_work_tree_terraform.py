@@ -158,3 +158,14 @@ resource "aws_iam_role_policy" "p" {
     write(top, {"config/dev.yaml": "actions: ['*']\n", "scripts/dev.sh": "false\n"})
     _, answer = reviewed(capsys, "--base", "main")
     assert list(not_judged(answer)) == ["config/dev.yaml"]
+
+
+def test_very_many_blank_lines_take_no_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Quadratic time would be an hour.
+    blank = "locals {}\n" + "\n" * 300_000
+    top = new_tree(tmp_path, {"main.tf": blank, "a.json": policy(READ)})
+    monkeypatch.chdir(top)
+    write(top, {"main.tf": blank + "# x\n", "a.json": policy(READ, PASS)})
+    assert gains(reviewed(capsys, "--base", "main")[1]) == [("a.json", "iam:PassRole")]

@@ -14,8 +14,9 @@ from aws_iam.engine.sources.files import Files
 from aws_iam.engine.sources.gathered import Unread
 from aws_iam.engine.sources.policy_signs import pointed_to
 from aws_iam.tools.kit import policy_inputs
+from aws_iam.tools.policy.review.feeding import variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
-from aws_iam.tools.policy.review.feeding.feeds import fed_by
+from aws_iam.tools.policy.review.feeding.feeds import fed_by, may_be_set_by, set_by
 from aws_iam.tools.policy.review.feeding.named_files import named_by
 
 if TYPE_CHECKING:
@@ -163,16 +164,21 @@ class _Changed:
         patterns = {
             side.path(pattern) for side in (new, old) for pattern in side.found.unread_files
         }
-        for path in sorted(self._paths | new.document.changed):
+        paths = sorted(self._paths | new.document.changed)
+        tried = frozenset(
+            [path for path in paths if variable_files.may_feed(path)][: variable_files.MOST]
+        )
+        for path in paths:
             if path in told or not any(side.has_unread(path) for side in (new, old)):
                 continue
             changed = ChangedFile(
                 path=path, was=old.texts.get(path, ""), now=new.texts.get(path, "")
             )
-            whys = [
-                *named_by(path, patterns, new.texts),
-                *fed_by(changed, new.document, new.texts),
-            ]
+            whys = [*named_by(path, patterns, new.texts), *fed_by(changed, new.texts)]
+            if path in tried:
+                whys += set_by(changed, new.document, new.texts)
+            elif variable_files.may_feed(path):
+                whys += may_be_set_by(changed, new.texts)
             yield from (Unread(place=path, why=why, file=path) for why in whys[:1])
 
     @cached_property

@@ -55,11 +55,10 @@ class ChangedFile:
 
 def parsed(text: str) -> tuple[Node, ...] | None:
     """The values of a text in JSON or YAML; None for any other."""
-    if text.lstrip()[:1] in {"{", "["}:
-        node = scan(text)
-        if not isinstance(node, Syntax):
-            return (node,)
     try:
+        node = scan(text) if text.lstrip()[:1] in {"{", "["} else None
+        if isinstance(node, Node):
+            return (node,)
         nodes = scan_yaml(text)
     except InputError:
         return None

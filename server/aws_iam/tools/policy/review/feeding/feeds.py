@@ -1,7 +1,9 @@
 """Which files take something from one that a change touches, and what to say where that is not judged.
 
 FEEDS                                       →   the ways in which files do
-fed_by(changed, files, texts)               →   ("values of Helm's, …",)
+fed_by(changed, texts)                      →   ("values of Helm's, …",)
+set_by(changed, files, texts)               →   the same for variables of Terraform, found by reading its files twice
+may_be_set_by(changed, texts)               →   without reading them, where too many files change
 """
 
 from __future__ import annotations
@@ -44,14 +46,25 @@ FEEDS = tuple(
 )
 
 
-def fed_by(changed: ChangedFile, files: Files, texts: Mapping[str, str]) -> Iterator[str]:
+def fed_by(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     """Why the file matters to policies of others."""
     for feed in FEEDS:
         if feed.may_feed(changed.path):
-            found = list(feed.readers(changed, texts))
-            if found:
-                yield feed.why.format(joined(list(map(quoted, found)), shown=_SHOWN))
-    if variable_files.may_feed(changed.path):
-        found = list(variable_files.readers(changed, files, texts))
-        if found:
-            yield variable_files.WHY.format(joined(list(map(quoted, found)), shown=_SHOWN))
+            yield from _said(feed.why, list(feed.readers(changed, texts)))
+
+
+def set_by(changed: ChangedFile, files: Files, texts: Mapping[str, str]) -> Iterator[str]:
+    """Why the values of variables in the file matter."""
+    found = list(variable_files.readers(changed, files, texts))
+    yield from _said(variable_files.WHY, found)
+
+
+def may_be_set_by(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
+    """Why they may matter."""
+    found = sorted(variable_files.folders_with_variables(changed, texts))
+    yield from _said(variable_files.MAY, [folder or "." for folder in found])
+
+
+def _said(why: str, readers: list[str]) -> Iterator[str]:
+    if readers:
+        yield why.format(joined(list(map(quoted, readers)), shown=_SHOWN))

@@ -6,7 +6,6 @@ https://helm.sh/docs/chart_template_guide/values_files/
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.policy_signs import looks_like_policy
@@ -35,23 +34,24 @@ def may_feed(path: str) -> bool:
 
 def may_read(path: str) -> bool:
     """Whether the file may be a template of a chart."""
-    return f"/{path}".find(f"/{_TEMPLATES}") >= 0 and path.endswith(_ENDINGS)
+    return f"/{_TEMPLATES}" in f"/{path}" and path.endswith(_ENDINGS)
 
 
 def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     """The templates with a policy that use a value which changes."""
-    templates = {path: text for path, text in texts.items() if may_read(path)}
-    charts = set(map(_chart, templates))
-    own = {chart for chart in charts if _is_below(changed.path, chart) or _is_below(chart, changed.folder)}  # fmt: skip
-    for path, text in templates.items():
-        # Values outside of every chart may be for any.
-        if own and _chart(path) not in own:
-            continue
-        if not (looks_like_policy(text) or _ROLE in text):
-            continue
-        helpers = _helpers({p: t for p, t in templates.items() if _chart(p) == _chart(path)})
-        if any(_concerns(use, changed, _chart(path)) for use in _uses(text, helpers)):
-            yield path
+    charts: dict[str, dict[str, str]] = {}
+    for path, text in texts.items():
+        if may_read(path):
+            charts.setdefault(_chart(path), {})[path] = text
+    own = {c for c in charts if _is_below(changed.path, c) or _is_below(c, changed.folder)}
+    # Values outside of every chart may be for any.
+    for chart in sorted(own or charts):
+        helpers = _helpers(charts[chart])
+        for path, text in charts[chart].items():
+            if not (looks_like_policy(text) or _ROLE in text):
+                continue
+            if any(_concerns(use, changed, chart) for use in _uses(text, helpers)):
+                yield path
 
 
 def _chart(path: str) -> str:
@@ -80,16 +80,11 @@ def _uses(text: str, helpers: Mapping[str, str]) -> set[str]:
     waiting = [text]
     while waiting:
         part = waiting.pop()
-        found.update(_values_in(part))
+        found.update(met[1:] for met in _USED.findall(part))
         included = set(_INCLUDED.findall(part)) - seen
         seen |= included
         waiting += [helpers[name] for name in included if name in helpers]
     return found
-
-
-@cache
-def _values_in(text: str) -> frozenset[str]:
-    return frozenset(met[1:] for met in _USED.findall(text))
 
 
 def _concerns(use: str, changed: ChangedFile, chart: str) -> bool:

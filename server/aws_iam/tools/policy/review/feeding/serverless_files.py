@@ -43,11 +43,10 @@ def may_read(path: str) -> bool:
 def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     """The files whose policies take something from it."""
     for path, text in texts.items():
-        if path == changed.path or not may_read(path) or "${file(" not in text:
+        folder = path.rpartition("/")[0]
+        if path == changed.path or not may_read(path) or not _names(text, changed.path, folder):
             continue
-        if any(
-            _is_taken(root, changed.path, path.rpartition("/")[0]) for root in parsed(text) or ()
-        ):
+        if any(_is_taken(root, changed.path, folder) for root in parsed(text) or ()):
             yield path
 
 

@@ -26,7 +26,9 @@ _SAM = "samconfig.toml"
 _POLICY = re.compile(r"Polic(?:y|ies)|PermissionsBoundary")
 _NAMED = re.compile(r"param", re.IGNORECASE)
 _KEY, _VALUE = "ParameterKey", "ParameterValue"
-_OVERRIDE = re.compile(r"""([A-Za-z][A-Za-z0-9]*)=("(?:[^"\\]|\\.)*"|[^\s"',\]]*)""")
+_OVERRIDE = re.compile(
+    r"""(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9]*)=("(?:[^"\\]|\\.)*"|[^\s"',\]]*)"""
+)
 
 
 def may_feed(path: str) -> bool:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 
 WHY = "values of variables, with which a policy in {} changes: judged without, as Terraform reads them only when told"
+MAY = "values of variables of {}, which Terraform reads only when told: too many such files change to try each"
+MOST = 20
+"""So many files are tried: each takes as long as the review itself."""
 _ENDINGS = (".tfvars", ".tfvars.json")
 
 _INPUTS = re.compile(r"^[ \t]*inputs[ \t]*=[ \t]*(?:merge\([^{]*)?\{", re.MULTILINE)
@@ -31,7 +34,8 @@ _DECLARED = re.compile(r'^[ \t]*variable[ \t]+"?([\w-]+)"?[ \t]*\{', re.MULTILIN
 _CALLED = re.compile(r'^[ \t]*source[ \t]*=[ \t]*"(\.{1,2}/[^"$\n]*)"', re.MULTILINE)
 # The last folder of where Terragrunt takes a module from, such as `git::https://…//modules/app?ref=v1`.
 _SOURCE = re.compile(
-    r'^[^#"\n]*\bsource[ \t]*=[ \t]*"[^"\n]*?([^"/?\n]+)/?(?:\?[^"\n]*)?"', re.MULTILINE
+    r'^[^#"\n]*\bsource[ \t]*=[ \t]*"[^"\n]{0,500}?([^"/?\n]{1,200})/?(?:\?[^"\n]*)?"',
+    re.MULTILINE,
 )
 _LAST = "~given.auto.tfvars"
 
