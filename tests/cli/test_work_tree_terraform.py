@@ -169,3 +169,18 @@ def test_very_many_blank_lines_take_no_time(
     monkeypatch.chdir(top)
     write(top, {"main.tf": blank + "# x\n", "a.json": policy(READ, PASS)})
     assert gains(reviewed(capsys, "--base", "main")[1]) == [("a.json", "iam:PassRole")]
+
+
+def test_a_template_behind_a_link_is_named_where_a_policy_is_made_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = 'resource "aws_iam_role_policy" "p" {\n  role = "app"\n  policy = templatefile("own.tpl", {})\n}\n'
+    top = new_tree(tmp_path, {"main.tf": text, "shared/p.tpl": "{}", "shared/README": "a"})
+    monkeypatch.chdir(top)
+    (top / "own.tpl").symlink_to("shared/p.tpl")
+    (top / "README").symlink_to("shared/README")
+    committed(top, "two")
+    git(top, "branch", "--force", "main")
+    write(top, {"shared/p.tpl": "[]", "shared/README": "b"})
+    _, answer = reviewed(capsys, "--base", "main")
+    assert not_judged(answer) == {"own.tpl": "a policy of Terraform is made of it, and it cannot be read"}  # fmt: skip

@@ -25,7 +25,7 @@ class FeedingFiles:
     changed: frozenset[str]
 
     def readers(
-        self, with_mark: Callable[[str], Mapping[str, File]]
+        self, with_mark: Callable[[str, Callable[[str], bool]], Mapping[str, File]]
     ) -> tuple[frozenset[str], dict[str, File]]:
         """The changed files that others read, and these, which `with_mark` finds by what they have in their text."""
         feeding: set[str] = set()
@@ -34,9 +34,7 @@ class FeedingFiles:
             changed = [own for own in self._changed() if feed.may_feed(own.path)]
             if not changed:
                 continue
-            files = {
-                path: own for path, own in with_mark(feed.mark).items() if feed.may_read(path)
-            }
+            files = with_mark(feed.mark, feed.may_read)
             texts = {path: file.text for path, file in files.items()}
             for own in changed:
                 names = set(feed.readers(own, texts))

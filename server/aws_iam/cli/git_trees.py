@@ -7,6 +7,7 @@ Texts(git, trees.then).file("a.json")  →   File(name="a.json", text="{…}")
 from __future__ import annotations
 
 import os
+import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,9 @@ class Trees:
     """Both sides by path from the top, links and submodules apart.
 
     `absent` are files that a sparse checkout leaves out: they are as in the revision. `special` are the links and the
-    submodules that differ, with the mode that makes them one; `targets` says to what such a link leads or led. `renamed`
-    are former paths with those of now, `known` all paths of both sides.
+    submodules that differ, with the mode that makes them one; `targets` says to what such a link leads or led. `leading`
+    are links that are the same and lead to a file that differs. `renamed` are former paths with those of now, `known` all
+    paths of both sides.
     """
 
     now: frozenset[str]
@@ -44,6 +46,7 @@ class Trees:
     changed: frozenset[str]
     special: Mapping[str, str]
     targets: Mapping[str, tuple[str, ...]]
+    leading: frozenset[str]
     renamed: Mapping[str, str]
     known: frozenset[str]
 
@@ -67,18 +70,25 @@ def trees_of(git: Git, revision: str) -> Trees:
         elif os.path.isfile(place):  # noqa: PTH113 - the same
             present.add(path)
     absent = then.keys() - differing.keys() - present
+    changed = frozenset(differing) | (present - then.keys())
     former = Texts(git, special_then)
     return Trees(
         now=frozenset(present | absent),
         then=then,
         absent=frozenset(absent),
-        changed=frozenset(differing) | (present - then.keys()),
+        changed=changed,
         special=special,
         targets={
             path: tuple(filter(None, (links.get(path), former.text(path))))
             for path, mode in special.items()
             if mode == LINK
         },
+        leading=frozenset(
+            path
+            for path, target in links.items()
+            if path not in special
+            and posixpath.normpath(posixpath.join(posixpath.dirname(path), target)) in changed
+        ),
         renamed=_renamed(git, revision),
         known=frozenset((*listed, *then, *special_then)),
     )

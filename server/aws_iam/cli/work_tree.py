@@ -36,7 +36,7 @@ from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _SUBMODULE_UNREAD = "a submodule, which is not read"
 _LINK_UNREAD = "a link, which is not followed"
@@ -148,39 +148,15 @@ class _Change:
         wanted = [path for path in trees.then if self._may_matter(path)]
         self.texts.fetch(wanted)
         then = {path: self._former(path, now) for path in wanted}
-        feeding = FeedingFiles(now=now, then=then, changed=trees.changed)
-        variables = feeding.folders_with_variables()
-        given = {folder or "." for folders in variables.values() for folder in folders}
-        modules = {
-            folder
-            for side in (now, then)
-            for folder in reached_modules(side, trees.changed, given, self._is_shown)
-        }
-        fed, readers = feeding.readers(self._with_mark)
-        fed |= variables.keys()
-        unchanged = [file for path, file in readers.items() if path not in now]
-        kept_now, kept_then = (
-            [
-                *(
-                    own
-                    for path, own in side.items()
-                    if path in fed or self._is_kept(path, own, modules)
-                ),
-                *unchanged,
-            ]
-            for side in (now, then)
-        )
-        for side in (kept_now, kept_then):
-            _require_few(side)
-        special = tuple(self._special())
+        kept_now, kept_then = self._kept(now, then)
         return (
             Files(
-                files=(*kept_now, *special),
+                files=(*kept_now, *self._special()),
                 folder=".",
                 chosen=True,
                 read=self._read_now,
-                names=FileNames.of(trees.now, whole=True),
-                changed=trees.changed,
+                names=FileNames.of(trees.now | trees.leading, whole=True),
+                changed=trees.changed | trees.leading,
             ),
             Files(
                 files=tuple(map(self._renamed, kept_then)),
@@ -190,6 +166,31 @@ class _Change:
                 names=FileNames.of(self._former_names(), whole=True),
             ),
         )
+
+    def _kept(
+        self, now: Mapping[str, File], then: Mapping[str, File]
+    ) -> tuple[list[File], list[File]]:
+        """Of both sides what holds policies, what decides about policies of other files, and these."""
+        feeding = FeedingFiles(now=now, then=then, changed=self.trees.changed)
+        variables = feeding.folders_with_variables()
+        given = {folder or "." for folders in variables.values() for folder in folders}
+        changed = self.trees.changed | self.trees.leading
+        modules = {
+            folder
+            for side in (now, then)
+            for folder in reached_modules(side, changed, given, self._is_shown)
+        }
+        fed, readers = feeding.readers(self._with_mark)
+        fed |= variables.keys()
+        unchanged = [file for path, file in readers.items() if path not in now]
+        kept_now, kept_then = (
+            [own for path, own in side.items() if path in fed or self._is_kept(path, own, modules)]
+            for side in (now, then)
+        )
+        for kept in (kept_now, kept_then):
+            kept.extend(unchanged)
+            _require_few(kept)
+        return kept_now, kept_then
 
     def settings(self, path: str) -> ChangedSettings:
         """The settings that apply to a path, and those that did."""
@@ -220,13 +221,14 @@ class _Change:
             and not is_skipped(self._below(path))
         )
 
-    def _with_mark(self, mark: str) -> dict[str, File]:
-        """The files of the work tree with these characters in their text."""
+    def _with_mark(self, mark: str, may_read: Callable[[str], bool]) -> dict[str, File]:
+        """The files of the work tree that may be read and have these characters in their text."""
         found = self.git.found("grep", "-l", "-z", "--untracked", "--fixed-strings", "-e", mark)
         return {
             path: self._current(path)
             for path in rows_of(found or "")
-            if path in self.trees.now
+            if may_read(path)
+            and path in self.trees.now
             and _is_within(path, self.within)
             and self._is_shown(path)
             and not is_skipped(self._below(path))
@@ -257,7 +259,7 @@ class _Change:
         file = file_of_folder(os.path.join(self.git.top, path), MOST_BYTES)  # noqa: PTH118 - as git wrote it
         return File(name=path, text=file.text, unreadable=file.unreadable)
 
-    def _former(self, path: str, now: dict[str, File]) -> File:
+    def _former(self, path: str, now: Mapping[str, File]) -> File:
         """The file of the revision; where it is a pointer to what the work tree has, that."""
         former = self.texts.file(path)
         current = now.get(self.trees.renamed.get(path, path))
