@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from aws_iam.cli.command_line import main
+from helpers.git.work_trees import PASS, READ, gains, git, new_tree, policy, reviewed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.process
 
-READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
-PASS = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
 ROLE = """resource "aws_iam_role_policy" "a" {
   role   = "app"
   policy = templatefile("${path.module}/policy.json.tpl", { action = var.action })
@@ -27,27 +24,8 @@ variable "action" { default = "s3:GetObject" }
 TEMPLATE = json.dumps({"Version": "2012-10-17", "Statement": [{**READ, "Action": "${action}"}]})
 
 
-def policy(*statements: Any) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-def git(top: Path, *words: str) -> str:
-    settings = ("-c", "user.email=a@b.example", "-c", "user.name=a", "-c", "commit.gpgsign=false")
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(
-        ["git", *settings, *words],
-        cwd=top,
-        check=True,
-        capture_output=True,
-        text=True,
-        env=environment,
-    )
-    return done.stdout
-
-
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    top = tmp_path / "tree"
     files = {
         "a.json": policy(READ),
         "debt.json": policy(PASS),
@@ -58,26 +36,9 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "other/main.tf": 'resource "aws_iam_role_policy" "b" {\n  role = "x"\n  policy = jsonencode(' + policy(PASS) + ")\n}\n",
         ".gitignore": "ignored/\n",
     }  # fmt: skip
-    for name, text in files.items():
-        (top / name).parent.mkdir(parents=True, exist_ok=True)
-        (top / name).write_text(text)
-    git(top.parent, "init", "--quiet", "--initial-branch=main", "tree")
-    git(top, "add", "--all")
-    git(top, "commit", "--quiet", "--message=one")
-    git(top, "checkout", "--quiet", "-b", "change")
+    top = new_tree(tmp_path, files)
     monkeypatch.chdir(top)
     return top
-
-
-def reviewed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
-    status = main(["policy", "review", "--json", *words], {})
-    return status, json.loads(capsys.readouterr().out)
-
-
-def gains(answer: dict[str, Any]) -> list[tuple[str, str]]:
-    told = [own for own in answer.get("findings", ()) if own["status"] == "fail"]
-    found = [own for own in told if own["code"] == "ACCESS_GAINED"]
-    return [(own["resource"], own["message"].split("`")[1]) for own in found]
 
 
 def test_a_tree_without_a_change_is_quiet(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,25 +153,6 @@ def test_outside_of_a_work_tree_the_error_says_what_would_work(
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert main(["policy", "review", "--base", "main"], {}) == 2
     assert "git work tree" in capsys.readouterr().err
-
-
-def test_hooks_and_programs_that_the_tree_names_are_not_run(
-    tree: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    mark = tree.parent / "ran"
-    for setting in (
-        "core.fsmonitor",
-        "diff.external",
-        "core.pager",
-        "diff.x.textconv",
-        "diff.x.command",
-    ):
-        git(tree, "config", setting, f"touch {mark}; true")
-    (tree / ".gitattributes").write_text("*.json diff=x\n")
-    (tree / "a.json").write_text(policy(READ, PASS))
-    _, answer = reviewed(capsys, "--base", "main")
-    assert gains(answer) == [("a.json", "iam:PassRole")]
-    assert not mark.exists()
 
 
 def test_links_and_submodules_are_not_followed(

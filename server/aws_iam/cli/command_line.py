@@ -163,11 +163,11 @@ def _values(action: Action, typed: Mapping[str, list[str]]) -> dict[str, Any]:
         from aws_iam.cli.work_tree import changed_files
 
         paths = typed.get("document") or ["."]
-        document, baseline, title = changed_files(values["base"], paths)
+        found = changed_files(values["base"], paths)
         values |= {
-            "document": with_settings(document, paths),
-            "baseline": with_settings(baseline, paths),
-            "base": title,
+            "document": found.now,
+            "baseline": found.then,
+            "base": found.title,
         }
     return values
 

@@ -275,9 +275,14 @@ def _listed(
     return sorted(found), refused, sorted(rest)
 
 
-def is_shown(path: str) -> bool:
-    """Whether a folder's file at the path is looked at: unless it or a folder above is hidden or skipped."""
-    return not any(part.startswith(".") or part in _SKIPPED for part in path.split("/"))
+def is_hidden(path: str) -> bool:
+    """Whether a folder's file at the path is not looked at because its name, or that of a folder above, begins with a dot."""
+    return any(part.startswith(".") and part != "." for part in path.split("/"))
+
+
+def is_skipped(path: str) -> bool:
+    """Whether a folder's file at the path is not looked at because it belongs to an installed package."""
+    return not _SKIPPED.isdisjoint(path.split("/"))
 
 
 def file_of_folder(path: str, limit: int) -> File:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aws_iam.cli.files import file_of_folder
-from aws_iam.engine.sources.settings_file import SETTINGS, excluded
+from aws_iam.engine.sources.settings_file import SETTINGS, excludes
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -23,13 +22,10 @@ _MOST_BYTES = 1_000_000
 
 def with_settings(files: Files, paths: Sequence[str]) -> Files:
     """The files with the settings that apply to the first path, and without those that the settings exclude."""
-    settings = _found(paths[0] if paths else ".")
+    settings = settings_above(paths[0] if paths else ".")
     if settings is None:
         return files
-    patterns = excluded(settings)
-    kept = tuple(
-        file for file in files.files if not _is_excluded(file.name, settings.name, patterns)
-    )
+    kept = tuple(file for file in files.files if not excludes(settings, file.name))
     if files.files and not kept:
         raise InputError(
             f"{quoted(settings.name)} excludes every file that was given",
@@ -40,11 +36,11 @@ def with_settings(files: Files, paths: Sequence[str]) -> Files:
 
 def settings_path(paths: Sequence[str]) -> str:
     """Where the settings of these paths are, or are to be."""
-    found = _found(paths[0] if paths else ".")
+    found = settings_above(paths[0] if paths else ".")
     return found.name if found else SETTINGS
 
 
-def _found(path: str) -> File | None:
+def settings_above(path: str) -> File | None:
     """The settings in the folder of the path or the nearest above, up to the top of a git work tree."""
     if "\0" in path:
         return None
@@ -64,10 +60,3 @@ def _read(name: str) -> File:
     if file.unreadable:
         raise InputError(f"{quoted(name)} cannot be read: {file.unreadable}")
     return file
-
-
-def _is_excluded(name: str, settings: str, patterns: Sequence[str]) -> bool:
-    if not name or not patterns:
-        return False
-    path = os.path.relpath(name, os.path.dirname(settings) or ".").replace(os.sep, "/")  # noqa: PTH120 - names
-    return any(fnmatchcase(path, pattern) for pattern in patterns)

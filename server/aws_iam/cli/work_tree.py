@@ -1,341 +1,329 @@
-"""The policies of a git work tree, and of the revision that they are reviewed against, read through git's own command.
+"""The policies of a git work tree, and of the revision that they are reviewed against.
 
-    changed_files("origin/main", ["infra"])   →   (Files of the work tree, Files of the revision, "origin/main (1a2b3c4)")
+    changed_files("origin/main", ["infra"])   →   Change(now=Files(…), then=Files(…), title="origin/main (1a2b3c4)")
 
-Nothing is written, no hook, filter, pager or external difference program runs, and a link is not followed.
+Nothing is written, and a link is not followed. `git_command.py` says how git is asked, `git_trees.py` what it answers.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-import re
-import subprocess
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from aws_iam.cli.changed_settings import ChangedSettings, readable
+from aws_iam.cli.feeding_files import FeedingFiles
 from aws_iam.cli.files import (
     ENDINGS,
     MOST_BYTES,
     MOST_FILES,
     MOST_FOLDER_BYTES,
     file_of_folder,
-    is_shown,
+    is_hidden,
+    is_skipped,
 )
-from aws_iam.cli.other_files import decoded
+from aws_iam.cli.git_command import Git, git_of_folder, rows_of
+from aws_iam.cli.git_trees import LINK, Texts, Trees, trees_of
+from aws_iam.cli.reached_modules import folder_of, reached_modules
+from aws_iam.cli.settings import settings_above
+from aws_iam.engine.sources import file_names
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
-from aws_iam.engine.sources.files import File, Files
-from aws_iam.engine.sources.policy_signs import looks_like_policy
-from aws_iam.engine.sources.settings_file import is_settings
-from aws_iam.errors import InputError
-from aws_iam.escape import escaped, quoted
+from aws_iam.engine.sources.files import File, FileNames, Files
+from aws_iam.engine.sources.policy_signs import looks_like_policy, pointed_to
+from aws_iam.engine.sources.settings_file import SETTINGS, is_settings
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-_QUIET = (
-    "--no-pager", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null",
-    "-c", "core.quotePath=false",
-)  # fmt: skip
-_SECONDS = 60
-_SUBMODULE, _LINK = "160000", "120000"
-_LOCAL_MODULE = re.compile(r'^\s*source\s*=\s*"(\.{1,2}/[^"$]*)"', re.MULTILINE)
+_SUBMODULE_UNREAD = "a submodule, which is not read"
+_LINK_UNREAD = "a link, which is not followed"
 
 
-def changed_files(base: str, paths: Sequence[str]) -> tuple[Files, Files, str]:
-    """The files below the paths that a change of policies may concern, now and at the revision, and what to call it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFiles:
+    """The files that a change of policies may concern, now and at the revision, and what to call the revision."""
+
+    now: Files
+    then: Files
+    title: str
+
+
+def changed_files(base: str, paths: Sequence[str]) -> ChangedFiles:
+    """The files below the paths that a change of policies may concern.
 
     With history in common the revision is where both parted, as in a pull request.
     """
-    top = _git(".", "rev-parse", "--show-toplevel").rstrip("\n")
-    commit = _commit(top, base)
-    parted, title = _parted(top, commit, base)
-    within = [_from_top(top, path) for path in paths or (".",)]
-    then, now = _tree(top, parted, within), frozenset(_work_tree(top, within))
-    changed, submodules = _changed(top, parted, within)
-    change = _Change(
-        top=top,
-        now=now,
-        then=then,
-        changed=changed | (now - set(then)),
-        submodules=submodules,
-        renamed=_renamed(top, parted, within),
-        texts=_Texts(top, then),
-    )
-    return (*change.sides(), title)
+    git = git_of_folder(".")
+    parted, title = _parted(git, _commit(git, base), base)
+    trees = trees_of(git, parted)
+    within = [own for path in paths or (".",) for own in _from_top(git.top, path)]
+    _require_files(paths, git, trees)
+    change = _Change(git=git, trees=trees, within=tuple(within), texts=Texts(git, trees.then))
+    settings = change.settings(paths[0] if paths else ".")
+    now, then = settings.applied(*change.sides(), trees.renamed)
+    return ChangedFiles(now=now, then=then, title=title)
 
 
-def _git(folder: str, *words: str, data: bytes | None = None) -> str:
-    return _git_bytes(folder, *words, data=data).decode(errors="surrogateescape")
-
-
-def _git_bytes(folder: str, *words: str, data: bytes | None = None) -> bytes:
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    try:
-        done = subprocess.run(  # noqa: S603 - git, with words of our own and paths behind `--`
-            ["git", *_QUIET, *words],  # noqa: S607 - wherever the caller has it
-            cwd=folder,
-            input=data,
-            stdin=None if data is not None else subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-            env=environment,
-        )
-    except FileNotFoundError:
-        raise InputError(
-            "`--base` needs git, which is not installed",
-            hint="install git, or give the policies before the change with `--baseline`",
-        ) from None
-    except subprocess.TimeoutExpired:
-        raise InputError(f"git did not answer within {_SECONDS} seconds") from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
-        raise InputError(
-            f"git cannot read the work tree: {escaped(said, 300)}",
-            hint="run it inside a git work tree, or give the policies before the change with `--baseline`",
-        )
-    return done.stdout
-
-
-def _commit(top: str, base: str) -> str:
-    try:
-        return _git(
-            top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}"
-        ).strip()
-    except InputError:
+def _commit(git: Git, base: str) -> str:
+    words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
+    found = git.tried(*words)
+    if found is None:
         raise InputError(
             f"`--base`: git knows no revision {quoted(base)}",
             hint="fetch it, such as `git fetch origin main`, or name a commit that is there",
-        ) from None
+        )
+    return found.strip()
 
 
-def _parted(top: str, commit: str, base: str) -> tuple[str, str]:
-    """Where the work tree's history and the revision parted; the revision itself in a clone that does not reach that far."""
-    try:
-        parted = _git(top, "merge-base", commit, "HEAD").strip()
-    except InputError:
-        return commit, f"{base} ({commit[:8]}; the clone does not hold where both parted)"
-    return parted, f"{base} ({parted[:8]})"
+def _parted(git: Git, commit: str, base: str) -> tuple[str, str]:
+    """Where the work tree's history and the revision parted; the revision itself where nothing of it is in common."""
+    parted = git.found("merge-base", commit, "HEAD")
+    if parted is not None:
+        return parted.strip(), f"{base} ({parted[:8]})"
+    is_shallow = git.text("rev-parse", "--is-shallow-repository").strip() == "true"
+    why = "the clone does not hold where both parted" if is_shallow else "no history in common"
+    return commit, f"{base} ({commit[:8]}; {why})"
 
 
-def _from_top(top: str, path: str) -> str:
-    real = os.path.realpath(path)
-    found = os.path.relpath(real, os.path.realpath(top))
-    if found.startswith(".."):
+def _from_top(top: str, path: str) -> tuple[str, ...]:
+    """A path from the top of the work tree on; of a link both its own and the one that it leads to."""
+    real_top = os.path.realpath(top)
+    folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - as it was typed, links and all
+    named = (os.path.realpath(path), os.path.join(os.path.realpath(folder), name))  # noqa: PTH118 - the same
+    found = dict.fromkeys(os.path.relpath(own, real_top).replace(os.sep, "/") for own in named)
+    inside = tuple(own for own in found if own != ".." and not own.startswith("../"))
+    if not inside:
         raise InputError(
             f"{quoted(path)} is not in the git work tree {quoted(top)}",
             hint="run the review inside the work tree of the files",
         )
-    return found
+    return inside
 
 
-def _tree(top: str, revision: str, within: Sequence[str]) -> dict[str, str]:
-    """The files of the revision by path, with their blobs; links are none."""
-    blobs: dict[str, str] = {}
-    for row in _rows(_git(top, "ls-tree", "-r", "-z", "--full-tree", revision, "--", *within)):
-        about, _, path = row.partition("\t")
-        mode, _, blob = about.split(" ")
-        if mode not in {_SUBMODULE, _LINK}:
-            blobs[path] = blob
-    return blobs
+def _require_files(paths: Sequence[str], git: Git, trees: Trees) -> None:
+    """Refuse a path at which neither side has a file: it is misspelt, or git does not know what is there."""
+    for path in paths:
+        own = _from_top(git.top, path)
+        if any(_is_within(there, own) for there in trees.known):
+            continue
+        if os.path.lexists(path):
+            raise InputError(
+                f"git has no file at {quoted(path)}, now or at the revision",
+                hint="what `.gitignore` names is not reviewed: `policy validate` reads it",
+            )
+        folders = {above for there in trees.known for above in _folders_above(there)}
+        near = closest(own[0], trees.known | folders)
+        raise InputError(
+            f"there is no file or folder {quoted(path)}, now or at the revision",
+            hint=f"did you mean {quoted(near)}?" if near else "",
+        )
 
 
-def _work_tree(top: str, within: Sequence[str]) -> list[str]:
-    """The files that are tracked or would be, which excludes what `.gitignore` names."""
-    listed = _git(
-        top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *within
-    )
-    paths = dict.fromkeys(_rows(listed))
-    return [path for path in paths if _is_file(os.path.join(top, path))]  # noqa: PTH118 - as git wrote it
+def _folders_above(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
-def _is_file(path: str) -> bool:
-    return os.path.isfile(path) and not os.path.islink(path)  # noqa: PTH113, PTH114 - a path may hold any byte
-
-
-_UNSEEN = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=none")
-
-
-def _changed(
-    top: str, revision: str, within: Sequence[str]
-) -> tuple[frozenset[str], tuple[str, ...]]:
-    """The paths that differ, and those of them that are submodules."""
-    words = ("diff", "-z", "--raw", "--no-renames", *_UNSEEN)
-    rows = list(_rows(_git(top, *words, revision, "--", *within)))
-    modes = dict(zip(rows[1::2], rows[::2], strict=False))
-    submodules = tuple(
-        path for path, about in modes.items() if _SUBMODULE in about[1:].split(" ")[:2]
-    )
-    return frozenset(modes), submodules
-
-
-def _renamed(top: str, revision: str, within: Sequence[str]) -> dict[str, str]:
-    """The files that have another path now: the former one and the one now."""
-    words = ("diff", "-z", "--name-status", "--find-renames", "--diff-filter=R", *_UNSEEN)
-    rows = list(_rows(_git(top, *words, revision, "--", *within)))
-    return {rows[at + 1]: rows[at + 2] for at in range(0, len(rows) - 2, 3)}
-
-
-def _rows(listed: str) -> Iterator[str]:
-    return (row for row in listed.split("\0") if row)
-
-
-class _Texts:
-    """The texts of the revision's files, fetched when they are asked for."""
-
-    def __init__(self, top: str, blobs: Mapping[str, str]) -> None:
-        self._top = top
-        self._blobs = blobs
-        self._read: dict[str, File] = {}
-
-    def fetch(self, paths: Iterable[str]) -> None:
-        """Read these files with one command."""
-        wanted = [path for path in paths if path in self._blobs and path not in self._read]
-        if not wanted:
-            return
-        asked = "\n".join(self._blobs[path] for path in wanted).encode() + b"\n"
-        found = _git_bytes(self._top, "cat-file", "--batch", data=asked)
-        at = 0
-        for path in wanted:
-            end = found.index(b"\n", at)
-            size = int(found[at:end].rsplit(b" ", 1)[1])
-            at = end + 1 + size + 1
-            self._read[path] = _file(path, found[end + 1 : end + 1 + size])
-
-    def file(self, path: str) -> File:
-        """One file of the revision."""
-        self.fetch([path])
-        return self._read[path]
-
-    def text(self, path: str) -> str | None:
-        """The text of a file that another one names; None where the revision has none."""
-        if path not in self._blobs:
-            return None
-        file = self.file(path)
-        return None if file.unreadable else file.text
-
-
-def _file(path: str, raw: bytes) -> File:
-    if len(raw) > MOST_BYTES:
-        return File(name=path, unreadable=f"more than {MOST_BYTES:,} bytes")
-    try:
-        return File(name=path, text=decoded(raw))
-    except UnicodeDecodeError as error:
-        return File(name=path, unreadable=f"not UTF-8 text (byte {error.start})")
+def _is_within(path: str, within: Iterable[str]) -> bool:
+    return any(own in {".", path} or path.startswith(f"{own}/") for own in within)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Change:
-    """A change: the files of both sides, the paths that differ, and the former paths with those of now."""
+    """A change, and the paths within which it is reviewed."""
 
-    top: str
-    now: frozenset[str]
-    then: Mapping[str, str]
-    changed: frozenset[str]
-    submodules: tuple[str, ...]
-    renamed: Mapping[str, str]
-    texts: _Texts
+    git: Git
+    trees: Trees
+    within: tuple[str, ...]
+    texts: Texts
 
     def sides(self) -> tuple[Files, Files]:
         """Both sides, without the files that are the same and that nothing changed reaches."""
-        new = {path: self._current(path) for path in sorted(self.now) if self._may_matter(path)}
-        wanted = [path for path in self.then if self._may_matter(path)]
+        trees = self.trees
+        now = {path: self._current(path) for path in sorted(trees.now) if self._may_matter(path)}
+        wanted = [path for path in trees.then if self._may_matter(path)]
         self.texts.fetch(wanted)
-        old = {path: self.texts.file(path) for path in wanted}
-        modules = _modules(new, self.changed) | _modules(old, self.changed)
-        kept_now, kept_then = (
-            [
-                file
-                for path, file in side.items()
-                if _is_of_policies(file) and (path in self.changed or _folder(path) in modules)
-            ]
-            for side in (new, old)
-        )
-        for side in (kept_now, kept_then):
-            if len(side) > MOST_FILES or sum(len(file.text) for file in side) > MOST_FOLDER_BYTES:
-                raise InputError(
-                    "the change concerns too many files to review at once",
-                    hint="name the folders to review",
-                )
+        then = {path: self._former(path, now) for path in wanted}
+        kept_now, kept_then = self._kept(now, then)
         return (
             Files(
-                files=(*kept_now, *self._submodules()),
+                files=(*kept_now, *self._special()),
                 folder=".",
                 chosen=True,
                 read=self._read_now,
+                names=FileNames.of(trees.now | trees.leading, whole=True),
+                changed=trees.changed | trees.leading,
             ),
             Files(
                 files=tuple(map(self._renamed, kept_then)),
                 folder=".",
                 chosen=True,
                 read=self._read_then,
+                names=FileNames.of(self._former_names(), whole=True),
             ),
         )
 
+    def _kept(
+        self, now: Mapping[str, File], then: Mapping[str, File]
+    ) -> tuple[list[File], list[File]]:
+        """Of both sides what holds policies, what decides about policies of other files, and these."""
+        feeding = FeedingFiles(now=now, then=then, changed=self.trees.changed)
+        variables = feeding.folders_with_variables()
+        given = {folder or "." for folders in variables.values() for folder in folders}
+        changed = self.trees.changed | self.trees.leading
+        modules = {
+            folder
+            for side in (now, then)
+            for folder in reached_modules(side, changed, given, self._is_shown)
+        }
+        fed, readers = feeding.readers(self._with_mark)
+        fed |= variables.keys()
+        unchanged = [file for path, file in readers.items() if path not in now]
+        kept_now, kept_then = (
+            [own for path, own in side.items() if path in fed or self._is_kept(path, own, modules)]
+            for side in (now, then)
+        )
+        for kept in (kept_now, kept_then):
+            kept.extend(unchanged)
+            _require_few(kept)
+        return kept_now, kept_then
+
+    def settings(self, path: str) -> ChangedSettings:
+        """The settings that apply to a path, and those that did."""
+        found = settings_above(path)
+        if found:
+            (name, *_) = _from_top(self.git.top, found.name)
+            found = replace(found, name=name)
+        own = self.within[0]
+        is_folder = any(there.startswith(f"{own}/") for there in self.trees.known)
+        return ChangedSettings(
+            now=found, then=self._former_settings(own if is_folder else folder_of(own))
+        )
+
+    def _former_settings(self, folder: str) -> File | None:
+        while True:
+            name = os.path.normpath(f"{folder}/{SETTINGS}")
+            if name in self.trees.then:
+                return readable(self.texts.file(name))
+            if folder in {"", "."}:
+                return None
+            folder = folder_of(folder)
+
     def _may_matter(self, path: str) -> bool:
-        return is_shown(path) and (path in self.changed or path.endswith(TERRAFORM_ENDINGS))
+        return (
+            (path in self.trees.changed or path.endswith(TERRAFORM_ENDINGS))
+            and path not in self.trees.special
+            and _is_within(path, self.within)
+            and not is_skipped(self._below(path))
+        )
+
+    def _with_mark(self, mark: str, may_read: Callable[[str], bool]) -> dict[str, File]:
+        """The files of the work tree that may be read and have these characters in their text."""
+        found = self.git.found("grep", "-l", "-z", "--untracked", "--fixed-strings", "-e", mark)
+        return {
+            path: self._current(path)
+            for path in rows_of(found or "")
+            if may_read(path)
+            and path in self.trees.now
+            and _is_within(path, self.within)
+            and self._is_shown(path)
+            and not is_skipped(self._below(path))
+        }
+
+    def _below(self, path: str) -> str:
+        """The path from the folder on that was named: a hidden one that is named is meant."""
+        named = max((own for own in self.within if _is_within(path, (own,))), key=len, default=".")
+        return path if named == "." else path[len(named) + 1 :]
+
+    def _is_shown(self, path: str) -> bool:
+        return not is_hidden(self._below(path))
+
+    def _is_kept(self, path: str, file: File, modules: set[str]) -> bool:
+        """Whether it is read: by its ending, any other one and a hidden one by what it holds."""
+        if is_settings(path):
+            return False
+        is_known = path.lower().endswith(ENDINGS)
+        if path.endswith(TERRAFORM_ENDINGS) and folder_of(path) in modules:
+            return True
+        return path in self.trees.changed and (
+            looks_like_policy(file.text) or (is_known and self._is_shown(path))
+        )
 
     def _current(self, path: str) -> File:
-        return _of_work_tree(self.top, path)
+        if path in self.trees.absent:
+            return self.texts.file(path)
+        file = file_of_folder(os.path.join(self.git.top, path), MOST_BYTES)  # noqa: PTH118 - as git wrote it
+        return File(name=path, text=file.text, unreadable=file.unreadable)
+
+    def _former(self, path: str, now: Mapping[str, File]) -> File:
+        """The file of the revision; where it is a pointer to what the work tree has, that."""
+        former = self.texts.file(path)
+        current = now.get(self.trees.renamed.get(path, path))
+        pointed = pointed_to(former.text)
+        if pointed and current and pointed == _digest(current.text):
+            return File(name=path, text=current.text)
+        return former
 
     def _renamed(self, file: File) -> File:
         """The file under the path that it has now, so that its policies are compared with themselves."""
-        return replace(file, name=self.renamed.get(file.name, file.name))
+        return replace(file, name=self.trees.renamed.get(file.name, file.name))
 
-    def _submodules(self) -> Iterator[File]:
-        for path in self.submodules:
-            yield File(name=path, unreadable="a submodule, which is not read")
+    def _former_names(self) -> Iterator[str]:
+        """The names of the revision's files; those of a folder that has another name now, under that one."""
+        folders = set(map(folder_of, self.trees.then))
+        for path in self.trees.then:
+            named = self.trees.renamed.get(path, path)
+            yield path if folder_of(named) in folders else named
+
+    def _special(self) -> Iterator[File]:
+        for path, mode in sorted(self.trees.special.items()):
+            if not _is_within(path, self.within):
+                continue
+            if mode != LINK:
+                yield File(name=path, unreadable=_SUBMODULE_UNREAD)
+            elif self._may_lead_to_policies(path):
+                yield File(name=path, unreadable=_LINK_UNREAD)
+
+    def _may_lead_to_policies(self, path: str) -> bool:
+        """Whether a link stands for a file that would be read, or for a folder."""
+        if path.lower().endswith(file_names.ENDINGS):
+            return True
+        folder = folder_of(path)
+        return any(
+            self._may_hold_policies(os.path.normpath(f"{folder}/{target}"), target)
+            for target in self.trees.targets[path]
+        )
+
+    def _may_hold_policies(self, path: str, target: str) -> bool:
+        if target.lower().endswith(file_names.ENDINGS):
+            return True
+        if target.startswith("/") or path.startswith("../"):
+            return os.path.isdir(target if target.startswith("/") else f"{self.git.top}/{path}")  # noqa: PTH112 - a path may hold any byte
+        return any(there.startswith(f"{path}/") for there in self.trees.known)
 
     def _read_now(self, name: str) -> str | None:
         path = os.path.normpath(name)
-        file = self._current(path) if path in self.now else None
+        file = self._current(path) if path in self.trees.now else None
         return None if file is None or file.unreadable else file.text
 
     def _read_then(self, name: str) -> str | None:
         path = os.path.normpath(name)
-        former = next((was for was, now in self.renamed.items() if now == path), path)
-        return self.texts.text(former)
+        if path not in self.trees.then:
+            path = next((was for was, now in self.trees.renamed.items() if now == path), path)
+        return self.texts.text(path)
 
 
-def _is_of_policies(file: File) -> bool:
-    """Whether it is read: by its ending, any other one by what it holds."""
-    is_known = file.name.lower().endswith(ENDINGS)
-    return not is_settings(file.name) and (is_known or looks_like_policy(file.text))
+def _require_few(files: Sequence[File]) -> None:
+    if len(files) > MOST_FILES or sum(len(file.text) for file in files) > MOST_FOLDER_BYTES:
+        raise InputError(
+            "the change concerns too many files to review at once",
+            hint="name the folders to review",
+        )
 
 
-def _folder(path: str) -> str:
-    return str(PurePosixPath(path).parent)
-
-
-def _of_work_tree(top: str, path: str) -> File:
-    file = file_of_folder(os.path.join(top, path), MOST_BYTES)  # noqa: PTH118 - as git wrote it
-    return File(name=path, text=file.text, unreadable=file.unreadable)
-
-
-def _modules(files: Mapping[str, File], changed: Collection[str]) -> set[str]:
-    """The folders of Terraform that a change concerns: those with a changed file, and what they call or are called by."""
-    links: dict[str, set[str]] = {}
-    touched: set[str] = set()
-    names = {PurePosixPath(path).name for path in changed if not path.endswith(TERRAFORM_ENDINGS)}
-    for path, file in files.items():
-        folder = _folder(path)
-        if not path.endswith(TERRAFORM_ENDINGS):
-            continue
-        links.setdefault(folder, set())
-        if path in changed or any(name in file.text for name in names):
-            touched.add(folder)
-        for source in _LOCAL_MODULE.findall(file.text):
-            called = os.path.normpath(f"{folder}/{source}")
-            links[folder].add(called)
-            links.setdefault(called, set()).add(folder)
-    # A file deleted from a module changes it, too.
-    touched |= {_folder(path) for path in changed if path.endswith(TERRAFORM_ENDINGS)}
-    found: set[str] = set()
-    waiting = list(touched)
-    while waiting:
-        folder = waiting.pop()
-        if folder not in found:
-            found.add(folder)
-            waiting += links.get(folder, ())
-    return found
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Status
 from aws_iam.engine.explain.risks import RISK_CODES
 from aws_iam.engine.sources.files import Files
-from aws_iam.engine.sources.settings_file import settings_table
+from aws_iam.engine.sources.settings_file import folder_of, path_from, settings_table
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.rules.policy.catalogue import POLICY_RULES
@@ -60,6 +61,13 @@ class _Ignore:
     file: str = ""
     lines: frozenset[int] = frozenset()
     used: bool = False
+    # Whether a change that is reviewed brings it along.
+    added: bool = False
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What it mutes, without its reason and its line."""
+        return self.code, self.file, self.path, self.where, self.until
 
     def takes(self, finding: Finding, path: str) -> bool:
         """Whether it speaks of the finding, in the file of that path from the settings on."""
@@ -71,6 +79,14 @@ class _Ignore:
         return (not self.path or fnmatchcase(path, self.path)) and (
             not self.where or any(fnmatchcase(name, self.where) for name in _names(finding))
         )
+
+
+_ADDED = ", added by this change"
+
+
+def is_muted_by_change(finding: Finding) -> bool:
+    """Whether the change that is reviewed mutes the finding itself."""
+    return finding.muted is not None and finding.muted.endswith(f"{_ADDED})")
 
 
 def _names(finding: Finding) -> Iterator[str]:
@@ -107,12 +123,20 @@ class Ignores:
             if ignore.takes(finding, path):
                 ignore.used = True
                 if ignore.until is None or ignore.until >= self.today:
-                    return replace(finding, muted=f"{ignore.reason} ({ignore.place})")
+                    place = f"{ignore.place}{_ADDED}" if ignore.added else ignore.place
+                    return replace(finding, muted=f"{ignore.reason} ({place})")
         return finding
 
     def _path(self, finding: Finding) -> str:
         file = finding.where.file if finding.where and finding.where.file else ""
-        return os.path.relpath(file, self.folder or ".").replace(os.sep, "/") if file else ""
+        return path_from(self.folder, file)
+
+    def mark_added(self, before: Ignores) -> None:
+        """Mark the decisions that were not there before a change, or not as often."""
+        known = Counter(own.key for own in before.own)
+        now = Counter(own.key for own in self.own)
+        for own in self.own:
+            own.added = now[own.key] > known[own.key]
 
     def rows(self) -> list[dict[str, str]]:
         """The decisions that do nothing: those that are over, of no known code, or of no finding."""
@@ -157,17 +181,13 @@ def ignores_of(document: object) -> Ignores:
     settings = document.settings
     folder = ""
     if settings:
-        folder = os.path.dirname(settings.name)  # noqa: PTH120 - a name, not a file
+        folder = folder_of(settings)
         found += _in_settings(settings)
     if len(found) > _MOST_IGNORES:
         raise InputError(
             f"there are more than {_MOST_IGNORES:,} `ignore` entries", hint="review fewer files"
         )
-    names = (
-        os.path.relpath(file.name, folder or ".").replace(os.sep, "/")
-        for file in document.files
-        if file.name
-    )
+    names = (path_from(folder, file.name) for file in document.files if file.name)
     is_all = bool(document.folder) and not document.chosen
     return Ignores(
         own=found,
@@ -179,7 +199,7 @@ def ignores_of(document: object) -> Ignores:
 
 def _is_above(one: str, other: str) -> bool:
     """Whether a folder is another one or one above it."""
-    return not os.path.relpath(other or ".", one).startswith("..")
+    return not path_from(one, other or ".").startswith("..")
 
 
 def _in_comments(file: str, text: str) -> Iterator[_Ignore]:
@@ -256,7 +276,7 @@ def as_baseline(findings: Iterable[Finding], folder: str, today: date) -> str:
     for finding in findings:
         if finding.status is Status.FAIL and finding.muted is None:
             file = finding.where.file if finding.where and finding.where.file else ""
-            path = os.path.relpath(file, folder or ".").replace(os.sep, "/") if file else ""
+            path = path_from(folder, file)
             seen.setdefault((finding.code, path, finding.resource or ""))
     entries = []
     for code, path, where in seen:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 MAX_FILE_CHARACTERS = 16_000_000
 """The longest file that is read: the authorization details of an account are far longer than any policy."""
@@ -28,14 +28,28 @@ def _nothing(name: str) -> None:
 
 
 @slotted
+class FileNames:
+    """Names of files in order; they are `whole` where those of every ending are among them."""
+
+    names: tuple[str, ...] = ()
+    whole: bool = False
+
+    @classmethod
+    def of(cls, names: Iterable[str], *, whole: bool = False) -> FileNames:
+        """The names with slashes, in order."""
+        return cls(names=tuple(sorted({name.replace("\\", "/") for name in names})), whole=whole)
+
+
+@slotted
 class Files:
     """The files of one argument; in a `folder` a file without a policy is not an error.
 
     `checkout` is the host, owner and name of the repository whose checkout they lie in; empty where that is not known.
     `others` are the files of a folder that were looked at and show no sign of a policy; `unseen` says why not all were.
     `read` returns the text of another file that the files name, if it lies in the same folder. They are `chosen` from a
-    tree, in which nothing else matters, so that there may be no policy at all. `settings` is the `aws-iam.toml` that
-    applies to them.
+    tree, in which nothing else matters, so that there may be no policy at all; `names` has all files of the tree, `changed`
+    those that are not the same on the other side of a change. `settings` is the `aws-iam.toml` that applies to them:
+    it leaves `excluded` out, and would leave `newly_excluded` out, which a change adds to it.
     """
 
     files: tuple[File, ...]
@@ -46,3 +60,7 @@ class Files:
     others: int = 0
     unseen: str = ""
     read: Callable[[str], str | None] = field(default=_nothing, compare=False, repr=False)
+    names: FileNames | None = field(default=None, compare=False, repr=False)
+    changed: frozenset[str] = frozenset()
+    excluded: tuple[str, ...] = ()
+    newly_excluded: tuple[str, ...] = ()

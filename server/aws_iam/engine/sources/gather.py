@@ -22,7 +22,7 @@ from aws_iam.engine.reference.managed_policies import is_policy_arn
 from aws_iam.engine.sources.data_files import of_data
 from aws_iam.engine.sources.document_shapes import is_terraform
 from aws_iam.engine.sources.file_names import is_known
-from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
+from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, FileNames, Files
 from aws_iam.engine.sources.gathered import Gathered, Unread, together, without_file
 from aws_iam.engine.sources.markdown_fences import has_fence
 from aws_iam.engine.sources.markdown_policies import is_markdown, of_markdown
@@ -37,11 +37,13 @@ from aws_iam.engine.sources.parsed_values import (
 )
 from aws_iam.engine.sources.policy_signs import (
     FRAGMENT,
+    LFS_POINTER,
     OTHER_TEXT,
     TEMPLATE,
     looks_like_policy,
     may_hold_policy,
     mentions_policies,
+    pointed_to,
 )
 from aws_iam.engine.sources.requested import Requested, requested
 from aws_iam.engine.sources.template_holes import has_marks
@@ -121,7 +123,7 @@ def _of_text(text: str, requested: Requested, at_most: int = MAX_CHARACTERS) -> 
     if in_blocks and in_blocks.sources:
         return without_file(in_blocks)
     if is_terraform(text):
-        return required_policies(of_terraform(Files(files=(unnamed,)), requested)[0])
+        return required_policies(of_terraform(Files(files=(unnamed,)), requested))
     if len(text) < _LONGEST_PATH and _PATH.fullmatch(text.strip()):
         raise InputError(
             f"the document is no policy but looks like the path {quoted(text.strip())}",
@@ -170,17 +172,20 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
     unread: list[Unread] = []
     done: set[str] = set()
     if terraform := tuple(file for file in given.files if is_terraform("", file.name)):
-        names = [file.name for file in given.files]
-        in_terraform, named = of_terraform(replace(given, files=terraform), requested, names)
+        names = given.names or FileNames.of(file.name for file in given.files)
+        in_terraform = of_terraform(replace(given, files=terraform, names=names), requested)
         parts.append(in_terraform)
         without += in_terraform.without
         # What Terraform reads as a template or a document is a policy of the resource there.
-        done = {file.name for file in terraform} | named
+        done = {file.name for file in terraform} | in_terraform.read_files
     for file in given.files:
         if file.name.replace("\\", "/") in done:
             continue
         if file.unreadable:
             unread.append(_unread(file, file.unreadable, broken=is_known(file.name)))
+            continue
+        if pointed_to(file.text):
+            unread.append(_unread(file, LFS_POINTER, broken=is_known(file.name)))
             continue
         try:
             found = _in_folder(file, requested.of_file(file.name))
@@ -228,7 +233,7 @@ def _of_content(file: File, requested: Requested) -> Gathered | Syntax:
         return of_markdown(file, requested)
     if is_known(file.name) or not is_terraform(file.text):
         return of_data(file, requested)
-    found = of_terraform(Files(files=(file,)), requested)[0]
+    found = of_terraform(Files(files=(file,)), requested)
     if not any(place.broken for place in found.unread):
         return found
     return _only_named(file, TEMPLATE if has_marks(file.text) else OTHER_TEXT)
@@ -250,8 +255,10 @@ def _of_file(given: Files, requested: Requested) -> Gathered:
     if not file.name and not file.unreadable:
         return _of_text(file.text, requested, MAX_FILE_CHARACTERS)
     what = f"file {quoted(file.name)}"
+    if pointed_to(file.text):
+        raise InputError(f"{quoted(file.name)}: {LFS_POINTER}")
     if not file.unreadable and not is_markdown(file.name) and is_terraform(file.text, file.name):
-        return required_policies(of_terraform(given, requested)[0], what, file.text)
+        return required_policies(of_terraform(given, requested), what, file.text)
     requested = requested.of_file(file.name)
     if file.unreadable:
         raise InputError(f"{quoted(file.name)}: {file.unreadable}")

@@ -52,6 +52,10 @@ class Gathered:
     """All resources of templates, plans and Terraform files."""
     without_value: tuple[str, ...] = ()
     """The variables without a value that policies of Terraform files depend on."""
+    read_files: frozenset[str] = frozenset()
+    """The other files that policies of Terraform files were read with: templates and documents."""
+    unread_files: frozenset[str] = frozenset()
+    """Patterns of such files whose names or texts are not known."""
 
 
 def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gathered:
@@ -64,6 +68,8 @@ def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gather
         settings=tuple(setting for part in parts for setting in part.settings),
         resources=tuple(resource for part in parts for resource in part.resources),
         without_value=tuple(name for part in parts for name in part.without_value),
+        read_files=frozenset(name for part in parts for name in part.read_files),
+        unread_files=frozenset(name for part in parts for name in part.unread_files),
     )
 
 

@@ -96,7 +96,7 @@ def _read(fence: Fence, file: File, requested: Requested, *, terraform: bool) ->
     text = fence.in_place
     if terraform:
         given = Files(files=(replace(file, text=text),))
-        found, _ = of_terraform(given, requested, steps=MOST_STEPS)
+        found = of_terraform(given, requested, steps=MOST_STEPS)
         refused = next((place for place in found.unread if place.place == file.name), None)
         if refused and not found.sources:
             raise InputError(refused.why)

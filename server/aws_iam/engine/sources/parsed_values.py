@@ -225,7 +225,7 @@ def _artifact(name: str, language: str, text: str, requested: Requested) -> Gath
         why = "the answer leaves it out"
         return Gathered(sources=(), unread=(Unread(place=name, why=why),))
     if terraform:
-        return of_terraform(Files(files=(File(name=name, text=text),)), requested)[0]
+        return of_terraform(Files(files=(File(name=name, text=text),)), requested)
     if language == "yaml":
         return of_larger(larger_yaml(text), requested, file=name, required=False)
     return _in_json(name, text, requested) if language == "json" else Gathered(sources=())

@@ -37,7 +37,22 @@ TEMPLATE = (
     " such as the output of `helm template`"
 )
 CONDITIONAL = "the template decides which statements it has: give what it becomes, such as the output of `helm template`"
+LFS_POINTER = "a Git LFS pointer, not the file that it stands for: run `git lfs pull`"
 OTHER_TEXT = "a policy in code or in other text: save it as JSON in a file of its own, or give what the code writes"
+
+
+_LFS_POINTER = re.compile(
+    r"version https://git-lfs\.github\.com/spec/v1\n(?:[a-z].*\n)*?oid sha256:([0-9a-f]{64})\n"
+)
+
+
+def pointed_to(text: str) -> str:
+    """The SHA-256 digest of the file that a pointer of Git LFS stands for; empty for any other text.
+
+    https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md#the-pointer
+    """
+    found = _LFS_POINTER.match(text)
+    return found[1] if found else ""
 
 
 def may_hold_policy(text: str) -> bool:

@@ -1,11 +1,14 @@
 """`aws-iam.toml`, the settings beside the sources: which files are left out, and which problems are ignored.
 
+path_from("infra", "infra/a.json")     →   "a.json"
 settings_table(file)     →   {"exclude": […], "ignore": […]}; InputError for anything else
 excluded(file)           →   ("vendor/*",)
 """
 
 from __future__ import annotations
 
+import os
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.errors import InputError, closest
@@ -23,6 +26,23 @@ _ENTRIES = ("exclude", "ignore")
 def is_settings(name: str) -> bool:
     """Whether the file is the settings, which hold no policy whatever they name."""
     return name.replace("\\", "/").rpartition("/")[2] == SETTINGS
+
+
+def path_from(folder: str, name: str) -> str:
+    """The path of a file from the folder of the settings on, as their patterns have it."""
+    return os.path.relpath(name, folder or ".").replace(os.sep, "/") if name else ""
+
+
+def folder_of(file: File) -> str:
+    """The folder from which the paths of the settings start; empty where that is the one in which all names start."""
+    return os.path.dirname(file.name)  # noqa: PTH120 - a name, not a file
+
+
+def excludes(file: File, name: str) -> bool:
+    """Whether the settings leave the file of that name out."""
+    patterns = excluded(file)
+    path = path_from(folder_of(file), name) if patterns else ""
+    return bool(path) and any(fnmatchcase(path, pattern) for pattern in patterns)
 
 
 def settings_table(file: File) -> Mapping[str, Any]:

@@ -12,19 +12,15 @@ from aws_iam.engine.sources.policy_signs import mentions_policies
 from aws_iam.engine.sources.requested import Requested, source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from aws_iam.engine.sources.files import Files
 
 
-def of_terraform(
-    given: Files, requested: Requested, names: Sequence[str] = (), steps: int | None = None
-) -> tuple[Gathered, frozenset[str]]:
-    """The policies of files in Terraform's own language, and the names of the files that their expressions read."""
+def of_terraform(given: Files, requested: Requested, steps: int | None = None) -> Gathered:
+    """The policies of files in Terraform's own language, and the other files that their expressions read."""
     # Imported here because only Terraform's sources need it.
     from aws_iam.engine.sources.terraform.policies import NAME, terraform_policies
 
-    found = terraform_policies(given.files, given.read, names, steps)
+    found = terraform_policies(given.files, given.read, given.names, steps)
     unread = [
         Unread(place=place.name, why=place.why, file=file or None)
         for file, place in found.places
@@ -41,7 +37,7 @@ def of_terraform(
         for name, refused in found.refused.items()
     )
     own = {file for file, _ in found.places}
-    gathered_ = Gathered(
+    return Gathered(
         sources=tuple(
             source_of(place, requested.of_file(file), file or None)
             for file, place in found.places
@@ -59,5 +55,6 @@ def of_terraform(
         settings=found.settings,
         resources=found.resources,
         without_value=found.without_value,
+        read_files=found.read_files,
+        unread_files=found.unread_files,
     )
-    return gathered_, found.named

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Answer, Artifact, Finding
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.settings_file import SETTINGS
-from aws_iam.rules.ignores import Ignores, as_baseline
+from aws_iam.rules.ignores import Ignores, as_baseline, is_muted_by_change
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -38,7 +38,11 @@ def begun_list(document: object, ignores: Ignores, findings: Iterable[Finding]) 
 def with_ignores(answer: Answer, ignores: Ignores, begun: BegunList | None = None) -> Answer:
     """The answer with the number of muted problems, and the entries that do nothing."""
     muted = sum(finding.muted is not None for finding in answer.findings)
-    sentences = [f"{counted(muted, 'problem')} muted, each with its reason."] if muted else []
+    added = sum(map(is_muted_by_change, answer.findings))
+    by_change = f", {added:,} of them by this change itself" if added else ""
+    sentences = (
+        [f"{counted(muted, 'problem')} muted, each with its reason{by_change}."] if muted else []
+    )
     sentences += [note] if (note := ignores.note()) else []
     sentences += [f"Today's problems are listed in `{SETTINGS}`."] if begun else []
     idle = ignores.rows()

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Protocol
 
+    from aws_iam.engine.sources.terraform.named_files import NamedFiles, UnreadFile
+
     class References(Protocol):
         """What the names of a module refer to."""
 
@@ -85,10 +87,8 @@ class Scope:
 class Evaluator(Unknowns):
     """Evaluates the expressions of one tree of modules. `off`: of a resource that is switched off by default."""
 
-    read_file: Callable[[str], str | None]
+    files: NamedFiles
     functions: Callable[[Evaluator, Call, Scope], Node]
-    file_names: tuple[str, ...] = ()
-    """The names of the files at hand, for `fileset`."""
     merged: set[tuple[int, int]] = field(default_factory=set)
     """The places of the documents that were sources or overrides of others."""
     side: bool = True
@@ -100,8 +100,8 @@ class Evaluator(Unknowns):
     """Which of the values that an unknown value is compared with it is taken for."""
     compared: set[str] = field(default_factory=set)
     """The unknown values that were compared with others."""
-    missing: set[str] = field(default_factory=set)
-    """The variables without a value that were asked for."""
+    missing: set[str | UnreadFile] = field(default_factory=set)
+    """The variables without a value, and the files without a text, that were asked for."""
     _compared_with: dict[str, list[str]] = field(default_factory=dict)
 
     # Values

@@ -135,7 +135,7 @@ def _folder(path: str, files: list[File]) -> Folder:
         body = _body(file, folder)
         if body is not None:
             folder.declare(body, overrides=_overrides(file.name))
-    for file in sorted((own for own in files if _is_automatic(own.name)), key=_order):
+    for file in sorted((own for own in files if is_automatic(own.name)), key=_order):
         body = _body(file, folder)
         for name in body.attribute_names if body else ():
             expression = body.attribute(name) if body else None
@@ -163,7 +163,7 @@ def _overrides(name: str) -> bool:
     return stem == "override" or stem.endswith("_override")
 
 
-def _is_automatic(name: str) -> bool:
+def is_automatic(name: str) -> bool:
     """Whether Terraform reads the values of a `.tfvars` file without being told; its name is exact."""
     base = posixpath.basename(name.replace("\\", "/"))
     return base in {"terraform.tfvars", "terraform.tfvars.json"} or base.endswith(

@@ -31,6 +31,7 @@ from aws_iam.engine.sources.containers.policy_places import (
     texts_at,
     values_at,
 )
+from aws_iam.engine.sources.files import FileNames
 from aws_iam.engine.sources.terraform.blocks import Expanded, expanded
 from aws_iam.engine.sources.terraform.documents import DOCUMENT
 from aws_iam.engine.sources.terraform.embedded_json import document_in
@@ -38,6 +39,7 @@ from aws_iam.engine.sources.terraform.expressions import Evaluator
 from aws_iam.engine.sources.terraform.folders import folders_of, is_configuration, within_limit
 from aws_iam.engine.sources.terraform.functions.calls import called
 from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
+from aws_iam.engine.sources.terraform.named_files import NamedFiles, UnreadFile
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
 from aws_iam.engine.sources.terraform.results import UNKNOWN, Candidate, Results, file_of
 from aws_iam.engine.sources.terraform.settings import module_setting, settings
@@ -83,8 +85,10 @@ class TerraformPolicies:
 
     places: tuple[tuple[str, Found], ...]
     refused: Mapping[str, InputError]
-    named: frozenset[str]
+    read_files: frozenset[str]
     """The other files that expressions read: templates and documents."""
+    unread_files: frozenset[str]
+    """Patterns of those whose names or texts are not known."""
     settings: tuple[AccessSetting, ...]
     """What decides about access and is no policy."""
     resources: tuple[FoundResource, ...]
@@ -96,42 +100,36 @@ class TerraformPolicies:
 def terraform_policies(
     files: Sequence[File],
     read_file: Callable[[str], str | None],
-    file_names: Sequence[str] = (),
+    names: FileNames | None = None,
     steps: int | None = None,
 ) -> TerraformPolicies:
     """The policies of files in Terraform's language.
 
-    `read_file` returns the text of another file of the same folder, `file_names` are those that are known to be there.
+    `read_file` returns the text of another file of the same folder, `names` are those that are known to be there.
     `steps` are spent at most, where these are fewer than usual.
     """
     files, refused = within_limit(files)
     folders = folders_of(files)
-    named: set[str] = set()
-
-    def read(name: str) -> str | None:
-        text = read_file(name)
-        if text is not None:
-            named.add(name)
-        return text
-
+    named = NamedFiles(read_file, names or FileNames())
     evaluator = Evaluator(
         placeholders=Placeholders.unused_in_texts(file.text for file in files),
         budget=Budget(steps or MOST_STEPS),
-        read_file=read,
+        files=named,
         functions=called,
-        file_names=tuple(file_names),
     )
     results = Results(evaluator)
     _Reading(folders=folders, evaluator=evaluator, results=results).read()
     for folder in folders.values():
         refused |= folder.refused
+    missing = evaluator.missing
     return TerraformPolicies(
         places=tuple(results.with_documents()),
         refused=refused,
-        named=frozenset(named),
+        read_files=frozenset(named.read),
+        unread_files=frozenset(own for own in missing if isinstance(own, UnreadFile)),
         settings=tuple(results.settings),
         resources=tuple(results.resources),
-        without_value=tuple(sorted(evaluator.missing)),
+        without_value=tuple(sorted(own for own in missing if not isinstance(own, UnreadFile))),
     )
 
 

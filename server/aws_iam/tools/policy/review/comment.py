@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import escaped
 from aws_iam.report.markup import code_span, escaped_markup, table
+from aws_iam.rules.ignores import is_muted_by_change
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -75,6 +76,12 @@ def _parts(reviewed: Reviewed) -> Iterator[str]:
             f"Not judged: {counted(len(reviewed.not_judged), 'place')}",
             _rows(("place", "why"), rows),
         )
+    if excluded := (*reviewed.excluded, *reviewed.newly_excluded):
+        title = f"Excluded by the settings: {counted(len(excluded), 'file')}"
+        judged = (
+            [_text(name), "yes" if name in reviewed.newly_excluded else "no"] for name in excluded
+        )
+        yield _folded(title, _rows(("file", "judged all the same"), judged))
     if len(grave) < len(gained):
         yield _folded(
             "Further access that is gained", _table(_GAINS, [f for f in gained if f not in grave])
@@ -112,6 +119,11 @@ def _verdict(
         said += _without_gain(reviewed, is_sure=not silent, compares_all=not open_)
     if silent:
         said.append(f"{counted(len(silent), 'place')} not judged")
+    if reviewed.excluded:
+        said.append(f"{counted(len(reviewed.excluded), 'changed file')} excluded by the settings")
+    if reviewed.newly_excluded:
+        files = counted(len(reviewed.newly_excluded), "file")
+        said.append(f"this change itself excludes {files}, judged all the same")
     text = "; ".join(said)
     return text if text.startswith("IAM") else f"IAM: {text}"
 
@@ -121,7 +133,8 @@ def _without_gain(reviewed: Reviewed, *, is_sure: bool, compares_all: bool) -> I
     codes = {(f.code, f.muted is None) for f in reviewed.access}
     other = ""
     if ("ACCESS_GAINED", False) in codes:
-        yield "what is gained is muted"
+        itself = " by this change itself" if any(map(is_muted_by_change, reviewed.access)) else ""
+        yield f"what is gained is muted{itself}"
         other = "other "
     if not compares_all:
         return

@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import Files
+from aws_iam.engine.sources.gathered import Unread
+from aws_iam.engine.sources.policy_signs import pointed_to
 from aws_iam.tools.kit import policy_inputs
+from aws_iam.tools.policy.review.feeding import variable_files
+from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
+from aws_iam.tools.policy.review.feeding.feeds import fed_by, may_be_set_by, set_by
+from aws_iam.tools.policy.review.feeding.named_files import named_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from aws_iam.engine.comparison.compare import ComparedDocuments
-    from aws_iam.engine.sources.gathered import Gathered, Unread
+    from aws_iam.engine.sources.gathered import Gathered
 
     _Place = tuple[str, str]
 
@@ -34,17 +40,19 @@ def not_judged_of_change(
     )
     changed = _Changed(new=new, old=old)
     before = {(old.place(own), own.why) for own in old.found.unread}
-    unread = (
+    unread = [
         own
         for own in new.found.unread
         if (new.place(own), own.why) not in before or changed.concerns(own)
-    )
-    after = {new.place(own) for own in new.found.unread} | new.judged
-    gone = (
+    ]
+    after = {new.place(own) for own in new.found.unread}
+    gone = [
         replace(own, why=f"{own.why} (before the change)")
         for own in old.found.unread
         if old.place(own) not in after
-    )
+        and (old.place(own) not in new.judged or old.path(own.file) in old.unseen)
+    ]
+    fed = changed.feeding({place for own in (*unread, *gone) for place in (own.place, own.file)})
     # What of these changes is compared policy by policy.
     later = (
         source
@@ -52,7 +60,7 @@ def not_judged_of_change(
         if source.unresolved and new.named(source.file, source.name) not in old.unresolved
     )
     yield from policy_inputs.not_judged_rows(
-        replace(new.found, unread=(*unread, *gone), sources=tuple(later))
+        replace(new.found, unread=(*unread, *gone, *fed), sources=tuple(later))
     )
     yield from (own.row() for own in found.unjudged)
 
@@ -70,6 +78,31 @@ class _Side:
         if not isinstance(self.document, Files):
             return {"": repr(self.document)}
         return {self.path(own.name): own.text or own.unreadable for own in self.document.files}
+
+    @cached_property
+    def unseen(self) -> frozenset[str]:
+        """The files whose text is not at hand: what the other side has of them may have been there all along."""
+        if not isinstance(self.document, Files):
+            return frozenset()
+        files = self.document.files
+        return frozenset(
+            self.path(own.name) for own in files if own.unreadable or pointed_to(own.text)
+        )
+
+    def has_unread(self, path: str) -> bool:
+        """Whether there is such a file, and neither it nor a policy that is made of it was judged."""
+        return path not in self._read and (path in self.texts or path in self._names)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        document = self.document
+        names = document.names if isinstance(document, Files) else None
+        return frozenset(names.names if names else ())
+
+    @cached_property
+    def _read(self) -> frozenset[str]:
+        own = (*self.found.read_files, *(source.file for source in self.found.sources))
+        return frozenset(map(self.path, own))
 
     @cached_property
     def judged(self) -> frozenset[_Place]:
@@ -122,6 +155,31 @@ class _Changed:
             # The arguments of its call stand in another folder.
             return bool(self._modules)
         return file.rpartition("/")[0] in self._modules
+
+    def feeding(self, told: Collection[str | None]) -> Iterator[Unread]:
+        """The files that decide about policies of others, which are judged without them."""
+        new, old = self.new, self.old
+        if not isinstance(new.document, Files) or not isinstance(old.document, Files):
+            return
+        patterns = {
+            side.path(pattern) for side in (new, old) for pattern in side.found.unread_files
+        }
+        paths = sorted(self._paths | new.document.changed)
+        tried = frozenset(
+            [path for path in paths if variable_files.may_feed(path)][: variable_files.MOST]
+        )
+        for path in paths:
+            if path in told or not any(side.has_unread(path) for side in (new, old)):
+                continue
+            changed = ChangedFile(
+                path=path, was=old.texts.get(path, ""), now=new.texts.get(path, "")
+            )
+            whys = [*named_by(path, patterns, new.texts), *fed_by(changed, new.texts)]
+            if path in tried:
+                whys += set_by(changed, new.document, new.texts)
+            elif variable_files.may_feed(path):
+                whys += may_be_set_by(changed, new.texts)
+            yield from (Unread(place=path, why=why, file=path) for why in whys[:1])
 
     @cached_property
     def _settings(self) -> frozenset[tuple[str | None, str]]:

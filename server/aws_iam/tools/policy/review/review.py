@@ -10,8 +10,10 @@ from aws_iam.answer import Answer, Artifact, NextCall, next_call
 from aws_iam.engine.comparison.compare import compare_documents
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.files import Files
 from aws_iam.errors import InputError
-from aws_iam.rules.ignores import ignores_of
+from aws_iam.escape import quoted
+from aws_iam.rules.ignores import Ignores, ignores_of
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings, urgency
 from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words
@@ -42,7 +44,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         )
     found = compare_documents(document, baseline, per_principal=True, partly=True)
     places = origins(found)
-    ignores = ignores_of(document)
+    ignores = _ignores(document, baseline)
     judged = tuple((own, ignores.muted(added)) for own, added in new_findings(found, places))
     reviewed = Reviewed(
         base=base or "the baseline",
@@ -51,6 +53,8 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         access=ignores.muted(compared_findings(found, places.placed)),
         added=tuple(sorted((finding for _, own in judged for finding in own), key=urgency)),
         not_judged=tuple(not_judged_of_change(document, baseline, found)),
+        excluded=document.excluded if isinstance(document, Files) else (),
+        newly_excluded=document.newly_excluded if isinstance(document, Files) else (),
     )
     findings = tuple(sorted((*reviewed.access, *reviewed.added), key=urgency))
     facts = _facts(reviewed)
@@ -79,11 +83,25 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
     return with_ignores(answer, ignores)
 
 
+def _ignores(document: Any, baseline: Any) -> Ignores:
+    """The decisions of the document; of a change in a work tree it is known which of them it adds."""
+    ignores = ignores_of(document)
+    if isinstance(baseline, Files) and baseline.chosen:
+        try:
+            before = ignores_of(baseline)
+        except InputError:
+            # What was wrong before cannot be mended any more.
+            before = Ignores()
+        ignores.mark_added(before)
+    return ignores
+
+
 def _summary(reviewed: Reviewed) -> Iterator[str]:
     found = reviewed.found
     if reviewed.is_quiet and found.comparison.relation == "equal":
         compared = counted(len(found.policies), "policy")
         yield f"The change gains and loses no access, and adds no problem; {compared} compared with {reviewed.base}."
+        yield from _excluded(reviewed)
         return
     said = " ".join(relation_in_words(found, "what was read of " if reviewed.not_judged else ""))
     yield said
@@ -100,6 +118,16 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         places = [row["place"] for row in reviewed.not_judged if row["why"] not in said]
         if places:
             yield f"Not judged: {joined(places, shown=_SHOWN)}."
+    yield from _excluded(reviewed)
+
+
+def _excluded(reviewed: Reviewed) -> Iterator[str]:
+    if reviewed.excluded:
+        names = joined(list(map(quoted, reviewed.excluded)), shown=_SHOWN)
+        yield f"The settings exclude what changes in {names}."
+    if reviewed.newly_excluded:
+        names = joined(list(map(quoted, reviewed.newly_excluded)), shown=_SHOWN)
+        yield f"The change itself excludes {names}: judged all the same."
 
 
 def _facts(reviewed: Reviewed) -> dict[str, Any]:
@@ -113,6 +141,9 @@ def _facts(reviewed: Reviewed) -> dict[str, Any]:
         facts["variables_without_value"] = read["variables_without_value"]
     if reviewed.not_judged:
         facts["not_judged"] = [dict(row) for row in reviewed.not_judged]
+    for name in ("excluded", "newly_excluded"):
+        if files := getattr(reviewed, name):
+            facts[name] = list(files)
     return facts
 
 

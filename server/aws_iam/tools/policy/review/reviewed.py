@@ -19,7 +19,10 @@ _MOST_LISTED = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewed:
-    """The comparison, its findings and the new problems, and what was not judged; `base` is what the baseline is called."""
+    """The comparison, its findings and the new problems, and what was not judged; `base` is what the baseline is called.
+
+    `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them.
+    """
 
     base: str
     found: ComparedDocuments
@@ -27,6 +30,8 @@ class Reviewed:
     access: tuple[Finding, ...]
     added: tuple[Finding, ...]
     not_judged: tuple[Mapping[str, str], ...]
+    excluded: tuple[str, ...] = ()
+    newly_excluded: tuple[str, ...] = ()
 
     @property
     def is_quiet(self) -> bool:

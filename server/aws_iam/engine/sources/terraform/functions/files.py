@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Lines, Node, Place, string
 from aws_iam.engine.sources.terraform.expressions import Scope
+from aws_iam.engine.sources.terraform.named_files import UnreadFile, literal, pattern_of
 from aws_iam.engine.sources.terraform.parsing.native import template_in
 from aws_iam.engine.sources.terraform.values import Invalid, boolean, sorted_set
 from aws_iam.errors import InputError
@@ -21,11 +22,16 @@ if TYPE_CHECKING:
 
 
 def _read(evaluator: Evaluator, path: Node, scope: Scope) -> tuple[str, str] | None:
-    if evaluator.placeholders.within(path.text) or path.form is not Form.STRING:
+    if path.form is not Form.STRING:
+        return None
+    if evaluator.placeholders.within(path.text):
+        pattern = pattern_of(path.text, evaluator.placeholders)
+        evaluator.missing.add(UnreadFile(_located(pattern, scope)))
         return None
     name = _located(path.text, scope)
-    text = evaluator.read_file(name)
+    text = evaluator.files.text(name)
     if text is None:
+        evaluator.missing.add(UnreadFile(literal(name)))
         return None
     evaluator.charge(len(text))
     # Private-use characters stand for values that are not known.
@@ -35,10 +41,16 @@ def _read(evaluator: Evaluator, path: Node, scope: Scope) -> tuple[str, str] | N
 
 
 def _located(path: str, scope: Scope) -> str:
-    """A path by the names of the files; one of its own begins where Terraform runs, in the folder of the root module."""
+    """A path by the names of the files; one of its own begins where Terraform runs, in the folder of the root module.
+
+    Where a pattern begins with what is not known, so does the path.
+    """
     name = path.replace("\\", "/")
     if not (
-        posixpath.isabs(name) or _within(name, scope.module.folder) or name == scope.module.folder
+        name.startswith("*")
+        or posixpath.isabs(name)
+        or _within(name, scope.module.folder)
+        or name == scope.module.folder
     ):
         name = posixpath.join(scope.module.root_folder, name)
     return posixpath.normpath(name)
@@ -126,7 +138,7 @@ def _exists(
     return boolean(True, at) if found else None
 
 
-# The files of a folder are known where their names end so.
+# Otherwise the files of a folder are known only where their names end so.
 _LISTED = re.compile(r"\*?\.(?:json|ya?ml|tf)$")
 _WILDCARD = re.compile(r"\*\*/|\*|\?|[^*?]+")
 _WILDCARDS = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
@@ -139,19 +151,23 @@ def _fileset(
 ) -> Node | None:
     folder, pattern = (own.text for own in arguments)
     parts = _WILDCARD.findall(pattern)
+    is_unknown = any(map(evaluator.placeholders.within, (folder, pattern)))
     if (
-        any(map(evaluator.placeholders.within, (folder, pattern)))
-        or not _LISTED.search(pattern)
+        is_unknown
+        or not (evaluator.files.names.whole or _LISTED.search(pattern))
         or len(pattern) > _LONGEST_PATTERN
         or sum(part in _WILDCARDS for part in parts) > _MOST_WILDCARDS
         or any(mark in pattern for mark in "{}[]\\")
     ):
+        within = pattern_of(folder, evaluator.placeholders)
+        named = pattern_of(pattern, evaluator.placeholders) if is_unknown else "*"
+        evaluator.missing.add(UnreadFile(_located(f"{within}/{named}", scope)))
         return None
-    start = "" if (path := _located(folder, scope)) == "." else f"{path}/"
-    evaluator.budget.spend(len(evaluator.file_names))
+    path = _located(folder, scope)
+    names = list(evaluator.files.below(path))
+    evaluator.budget.spend(len(names))
     found = re.compile("".join(_WILDCARDS.get(part) or re.escape(part) for part in parts))
-    names = (name.replace("\\", "/") for name in evaluator.file_names)
-    inside = (name.removeprefix(start) for name in names if name.startswith(start))
+    inside = (name if path == "." else name.removeprefix(f"{path}/") for name in names)
     return sorted_set((string(name, at) for name in inside if found.fullmatch(name)), at)
 
 

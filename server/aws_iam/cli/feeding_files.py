@@ -1,0 +1,66 @@
+"""The files of a tree that take something from a changed one: they are read, too, so that it can be said what was not judged."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_iam.tools.policy.review.feeding import variable_files
+from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
+from aws_iam.tools.policy.review.feeding.feeds import FEEDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from aws_iam.engine.sources.files import File
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedingFiles:
+    """The changed files of a tree, by their paths now and before, with the Terraform files of both sides."""
+
+    now: Mapping[str, File]
+    then: Mapping[str, File]
+    changed: frozenset[str]
+
+    def readers(
+        self, with_mark: Callable[[str, Callable[[str], bool]], Mapping[str, File]]
+    ) -> tuple[frozenset[str], dict[str, File]]:
+        """The changed files that others read, and these, which `with_mark` finds by what they have in their text."""
+        feeding: set[str] = set()
+        found: dict[str, File] = {}
+        for feed in FEEDS:
+            changed = [own for own in self._changed() if feed.may_feed(own.path)]
+            if not changed:
+                continue
+            files = with_mark(feed.mark, feed.may_read)
+            texts = {path: file.text for path, file in files.items()}
+            for own in changed:
+                names = set(feed.readers(own, texts))
+                if names:
+                    feeding.add(own.path)
+                    # Helm's named templates stand beside those that include them.
+                    folders = {posixpath.dirname(name) for name in names}
+                    names |= {p for p in files if posixpath.dirname(p) in folders and _is_named_template(p)}  # fmt: skip
+                    found |= {name: files[name] for name in names}
+        return frozenset(feeding), found
+
+    def folders_with_variables(self) -> dict[str, set[str]]:
+        """The changed files that give variables values, with the folders of Terraform that declare these."""
+        texts = {path: file.text for side in (self.then, self.now) for path, file in side.items()}
+        found = {
+            own.path: variable_files.folders_with_variables(own, texts)
+            for own in self._changed()
+            if variable_files.may_feed(own.path)
+        }
+        return {path: folders for path, folders in found.items() if folders}
+
+    def _changed(self) -> Iterator[ChangedFile]:
+        for path in sorted(self.changed & (self.now.keys() | self.then.keys())):
+            was, now = (side[path].text if path in side else "" for side in (self.then, self.now))
+            yield ChangedFile(path=path, was=was, now=now)
+
+
+def _is_named_template(path: str) -> bool:
+    return posixpath.basename(path).startswith("_")

@@ -1,0 +1,70 @@
+"""Which files take something from one that a change touches, and what to say where that is not judged.
+
+FEEDS                                       →   the ways in which files do
+fed_by(changed, texts)                      →   ("values of Helm's, …",)
+set_by(changed, files, texts)               →   the same for variables of Terraform, found by reading its files twice
+may_be_set_by(changed, texts)               →   without reading them, where too many files change
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_iam.escape import quoted
+from aws_iam.tools.policy.review.feeding import (
+    helm_values,
+    serverless_files,
+    stack_parameters,
+    variable_files,
+)
+from aws_iam.wording import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from aws_iam.engine.sources.files import Files
+    from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One way: which file may feed others, which may read it (those have a `mark` in their text), and which of these do."""
+
+    may_feed: Callable[[str], bool]
+    may_read: Callable[[str], bool]
+    readers: Callable[[ChangedFile, Mapping[str, str]], Iterator[str]]
+    why: str
+    mark: str
+
+
+FEEDS = tuple(
+    Feed(own.may_feed, own.may_read, own.readers, own.WHY, own.MARK)
+    for own in (helm_values, stack_parameters, serverless_files)
+)
+
+
+def fed_by(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
+    """Why the file matters to policies of others."""
+    for feed in FEEDS:
+        if feed.may_feed(changed.path):
+            yield from _said(feed.why, list(feed.readers(changed, texts)))
+
+
+def set_by(changed: ChangedFile, files: Files, texts: Mapping[str, str]) -> Iterator[str]:
+    """Why the values of variables in the file matter."""
+    found = list(variable_files.readers(changed, files, texts))
+    yield from _said(variable_files.WHY, found)
+
+
+def may_be_set_by(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
+    """Why they may matter."""
+    found = sorted(variable_files.folders_with_variables(changed, texts))
+    yield from _said(variable_files.MAY, [folder or "." for folder in found])
+
+
+def _said(why: str, readers: list[str]) -> Iterator[str]:
+    if readers:
+        yield why.format(joined(list(map(quoted, readers)), shown=_SHOWN))

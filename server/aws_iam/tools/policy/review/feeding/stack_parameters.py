@@ -1,0 +1,165 @@
+"""The parameters of CloudFormation's stacks: a policy with one is judged whatever its value.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.tools.policy.review.feeding.changed_file import parsed, strings_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
+
+MARK = "AWS::"
+"""What every file that reads one has in its text."""
+WHY = "parameters, with one of which a policy of {} is made: give the template with that value in its place"
+_ENDINGS = (".json", ".yaml", ".yml", ".template")
+_SAM = "samconfig.toml"
+# Members of a resource that hold policies; those beside `Properties`, such as `DeletionPolicy`, are none.
+_POLICY = re.compile(r"Polic(?:y|ies)|PermissionsBoundary")
+_NAMED = re.compile(r"param", re.IGNORECASE)
+_KEY, _VALUE = "ParameterKey", "ParameterValue"
+_OVERRIDE = re.compile(
+    r"""(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9]*)=("(?:[^"\\]|\\.)*"|[^\s"',\]]*)"""
+)
+
+
+def may_feed(path: str) -> bool:
+    """Whether the file may have parameters."""
+    return path.rpartition("/")[2] == _SAM or path.lower().endswith(_ENDINGS)
+
+
+def may_read(path: str) -> bool:
+    """Whether the file may be a template."""
+    return path.lower().endswith(_ENDINGS)
+
+
+def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
+    """The templates with a policy that depends on a parameter which changes."""
+    was, now = (_parameters(text, changed.name) for text in (changed.was, changed.now))
+    names = {name for name in {**was, **now} if was.get(name) != now.get(name)}
+    if not names:
+        return
+    templates = {
+        path: text for path, text in texts.items() if path != changed.path and may_read(path)
+    }
+    found: dict[str, None] = {}
+    for path, text in templates.items():
+        if any(name in text for name in names):
+            found |= dict.fromkeys(_depending(path, names, templates, frozenset()))
+    yield from found
+
+
+def _depending(
+    path: str, names: set[str], texts: Mapping[str, str], above: frozenset[str]
+) -> list[str]:
+    """The template, if a policy of it depends on a parameter of these names, and its nested ones with such a policy."""
+    found: list[str] = []
+    for root in parsed(texts[path]) or ():
+        deciding = _deciding(root, names)
+        if not deciding:
+            continue
+        if _has_policy_with(root, deciding):
+            found.append(path)
+        for location, own in _nested(root, deciding):
+            inner = posixpath.normpath(posixpath.join(posixpath.dirname(path), location))
+            if inner in texts and inner not in above and own:
+                below = _depending(inner, own, texts, above | {path})
+                found += [*([] if path in found or not below else [path]), *below]
+    return found
+
+
+def _parameters(text: str, name: str) -> dict[str, object]:
+    """The parameters of a file in one of the forms that the command lines and pipelines of AWS take."""
+    if name == _SAM:
+        return dict(_OVERRIDE.findall(text.replace('\\"', '"')))
+    roots = parsed(text) if text.strip() else ()
+    if not roots or len(roots) > 1:
+        return {}
+    root = roots[0]
+    if root.form is Form.ARRAY:
+        return dict(pair for item in root.items for pair in _listed(item))
+    if root.member("Resources"):
+        return {}
+    named = root.member("Parameters")
+    if named is None and _NAMED.search(name):
+        named = root
+    members = named.members if named else ()
+    return {m.key: m.value for m in members if m.value.form not in {Form.OBJECT, Form.ARRAY}}
+
+
+def _listed(item: Node) -> Iterator[tuple[str, object]]:
+    if item.form is Form.STRING:
+        name, is_set, value = item.text.partition("=")
+        if is_set:
+            yield name, value
+    elif key := item.member(_KEY):
+        yield key.text, item.member(_VALUE)
+
+
+def _deciding(root: Node, names: set[str]) -> set[str]:
+    """The parameters of these names that a template has, and the conditions that depend on one."""
+    parameters, conditions = root.member("Parameters"), root.member("Conditions")
+    deciding = names & {member.key for member in parameters.members} if parameters else set()
+    own = conditions.members if conditions and deciding else ()
+    for _ in own:
+        # A condition may be made of others.
+        deciding |= {member.key for member in own if _names(member.value, deciding)}
+    return deciding
+
+
+def _resources(root: Node) -> Iterator[Node]:
+    resources = root.member("Resources")
+    return (member.value for member in resources.members) if resources else iter(())
+
+
+def _has_policy_with(root: Node, deciding: set[str]) -> bool:
+    return any(_names(part, deciding) for own in _resources(root) for part in _policies(own))
+
+
+def _nested(root: Node, deciding: set[str]) -> Iterator[tuple[str, set[str]]]:
+    """Where each nested template is, and its parameters that depend on what decides."""
+    for resource in _resources(root):
+        properties = resource.member("Properties")
+        location = properties and (
+            properties.member("TemplateURL") or properties.member("Location")
+        )
+        given = properties and properties.member("Parameters")
+        if location and given and location.form is Form.STRING:
+            yield (
+                location.text,
+                {member.key for member in given.members if _names(member.value, deciding)},
+            )
+
+
+def _policies(resource: Node) -> Iterator[Node]:
+    """The parts of a resource that decide about its policies: these, and the condition under which there are any."""
+    properties = resource.member("Properties")
+    found = list(_policy_members(properties)) if properties else []
+    yield from found
+    condition = resource.member("Condition")
+    if found and condition:
+        yield condition
+
+
+def _policy_members(node: Node) -> Iterator[Node]:
+    for member in node.members:
+        if _POLICY.search(member.key):
+            yield member.value
+        else:
+            yield from _policy_members(member.value)
+    for item in node.items:
+        yield from _policy_members(item)
+
+
+def _names(node: Node, names: set[str]) -> bool:
+    return any(
+        text in names or any(f"${{{name}}}" in text for name in names) for text in strings_in(node)
+    )

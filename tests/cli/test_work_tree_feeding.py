@@ -1,0 +1,65 @@
+"""`policy review` names a changed file that an unchanged policy is made with, and no file that none is made with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.cli.files import read_policies
+from aws_iam.tools.policy.actions import tool
+from helpers.folders import TESTS
+from helpers.git.work_trees import ALL_CLEAR, new_tree, not_judged, reviewed, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CASES = json.loads((TESTS / "cases/review/feeding.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_work_tree_names_what_was_not_judged_with_a_file(
+    case: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    top = new_tree(tmp_path, {"anything": "", **case["same"], **case["before"]})
+    monkeypatch.chdir(top)
+    write(top, case["after"])
+    _, answer = reviewed(capsys, "--base", "main")
+    assert list(not_judged(answer)) == case["not_judged"]
+    assert answer["summary"].startswith(ALL_CLEAR) is not bool(case["not_judged"])
+    assert all(name in answer["summary"] for name in case["not_judged"])
+    assert "findings" not in answer
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_two_folders_are_reviewed_alike(case: dict[str, Any], tmp_path: Path) -> None:
+    sides = {}
+    beside = {"z.json": '{"Version": "2012-10-17", "Statement": []}'}
+    for name, side in (("document", "after"), ("baseline", "before")):
+        folder = tmp_path / side
+        write(folder, {**beside, **case["same"], **case[side]})
+        sides[name] = read_policies(name, [str(folder)])
+    answer = tool.run({"action": "review", **sides})
+    # What holds no policy by its ending is not read from a folder: the file itself, or Helm's named templates.
+    endings = (".hcl", ".toml", ".js")
+    is_whole = not any(name.endswith(".tpl") for name in case["same"])
+    known = [name for name in case["not_judged"] if is_whole and not name.endswith(endings)]
+    assert [row["place"] for row in answer.facts.get("not_judged", ())] == known
+
+
+@pytest.mark.process
+def test_very_many_files_of_variables_are_named_untried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = next(own for own in CASES if own["name"] == "variables for something else")
+    top = new_tree(tmp_path, case["same"])
+    monkeypatch.chdir(top)
+    write(top, {f"env/{n:02}.tfvars": 'size = "l"\n' for n in range(22)})
+    _, answer = reviewed(capsys, "--base", "main")
+    assert " and ".join(not_judged(answer)) == "env/20.tfvars and env/21.tfvars"
+    assert "too many" in str(not_judged(answer))
