@@ -144,6 +144,31 @@ def test_files_are_excluded(here: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "excludes every file" in validated(capsys, "vendor/p.json")[1]["error"]
 
 
+def test_the_settings_have_defaults_that_what_is_typed_outweighs(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def kinds(*words: str) -> dict[str, str]:
+        rows = validated(capsys, "p.json", "role.tf", *words)[1]["facts"]["policies"]
+        return {row["file"]: row["kind"] for row in rows}
+
+    guard = {"Version": "2012-10-17", "Statement": [{**READ, "Action": "s3:Get*"}]}
+    (here / "p.json").write_text(json.dumps(guard))
+    (here / "role.tf").write_text(MODULE.format(above="", beside=""))
+    before = kinds()
+    (here / "aws-iam.toml").write_text('kind = "SCP"\n')
+    after = kinds()
+    assert (before["p.json"], after["p.json"]) == ("identity", "scp")
+    assert before["role.tf"] == after["role.tf"] == "identity"
+    assert kinds("--kind", "identity")["p.json"] == "identity"
+    (here / "p.json").write_text(json.dumps(WIDE))
+    # The worst of it is SECURITY_WARNING, which counts as high.
+    for text, status in (("", 1), ('fail-on = "critical"\n', 0), ('fail-on = "low"\n', 1)):
+        (here / "aws-iam.toml").write_text(text)
+        assert validated(capsys, "p.json")[0] == status
+    (here / "aws-iam.toml").write_text('fail-on = "medium"\n')
+    assert validated(capsys, "p.json", "--fail-on", "critical")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -156,6 +181,10 @@ def test_files_are_excluded(here: Path, capsys: pytest.CaptureFixture[str]) -> N
         ("ignore = 5\n", "is no list"),
         ("exclude = 'a'\n", "is no list of patterns"),
         ("[[ignore\n", "is not TOML"),
+        ("kind = 'spc'\n", "did you mean `scp`?"),
+        ("kind = ['scp']\n", "which means nothing"),
+        ("fail-on = 'hihg'\n", "did you mean `high`?"),
+        ("fail_on = 'high'\n", "did you mean `fail-on`?"),
     ],
 )
 def test_settings_that_are_wrong_are_refused(

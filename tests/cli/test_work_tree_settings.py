@@ -167,3 +167,30 @@ def test_a_comment_that_a_change_adds_is_one_that_it_mutes_by(
     muted = [own["muted"] for own in answer["findings"] if own.get("muted")]
     assert muted
     assert all("added by this change" in own for own in muted)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        (None, None, 1),
+        (None, "critical", 1),
+        ("critical", "critical", 0),
+        ("critical", None, 1),
+        ("medium", "critical", 1),
+    ],
+)
+def test_a_change_does_not_let_itself_pass(
+    tree: Path,
+    before: str | None,
+    after: str | None,
+    status: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def settings(severity: str | None) -> dict[str, str | None]:
+        return {"aws-iam.toml": f'fail-on = "{severity}"\n' if severity else "exclude = []\n"}
+
+    with_base(tree, {"infra/c.json": policy(READ)} | settings(before))
+    write(tree, {"infra/a.json": policy(READ, PASS)} | settings(after))
+    found, answer = reviewed(capsys, "--base", "main")
+    assert {own["severity"] for own in answer["findings"]} <= {"high", "SECURITY_WARNING"}
+    assert found == status

@@ -17,7 +17,7 @@ from aws_iam.cli import parsers
 from aws_iam.cli.exit_status import INTERRUPTED, OK, UNREADABLE, WRONG, Gate, exit_status
 from aws_iam.cli.files import read_document, read_policies, read_records
 from aws_iam.cli.parsers import Use, option_of, words_by_argument
-from aws_iam.cli.settings import settings_path, with_settings
+from aws_iam.cli.settings import defaults, settings_path, with_settings
 from aws_iam.cli.wording import Wording
 from aws_iam.cli.written_files import format_of_ending, write_files
 from aws_iam.errors import AwsIamError, InputError, closest, system_reason
@@ -106,11 +106,15 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
     _require_output()
     with _in_words(wording):
         values = _values(action, typed)
+        usual = defaults(values)
+        taken = {argument.name for argument in action.arguments}
+        values = {name: own for name, own in usual.items() if name in taken} | values
         with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
             answer = tool.run({"action": name, **values}, progress=progress, cli=True)
         in_words = partial(as_command, typed=_repeated(action, typed))
         with _output_errors():
-            return _print(clean(answer, wording.of_answer), action, options, in_words)
+            gate = _gate(options, usual.get("fail_on"))
+            return _print(clean(answer, wording.of_answer), action, options, in_words, gate)
 
 
 def _take_format(action: Action, typed: dict[str, list[str]], out: str) -> None:
@@ -200,8 +204,10 @@ def _document(argument: Argument, words: list[str]) -> Any:
     return read(argument.name, words[0])
 
 
-def _print(answer: Answer, action: Action, options: argparse.Namespace, in_words: InWords) -> int:
-    status = exit_status(answer, _gate(options))
+def _print(
+    answer: Answer, action: Action, options: argparse.Namespace, in_words: InWords, gate: Gate
+) -> int:
+    status = exit_status(answer, gate)
     if getattr(options, "write_baseline", False):
         write_files(
             answer.artifacts, settings_path(words_by_argument(action, options)["document"])
@@ -236,9 +242,9 @@ def _print(answer: Answer, action: Action, options: argparse.Namespace, in_words
     return status
 
 
-def _gate(options: argparse.Namespace) -> Gate:
+def _gate(options: argparse.Namespace, usual: str | None) -> Gate:
     return Gate(
-        severity=Severity(options.fail_on),
+        severity=Severity(options.fail_on or usual or Severity.HIGH),
         unknown=options.fail_on_unknown,
         unread=getattr(options, "fail_on_unread", False),
         denied=getattr(options, "fail_on_denied", False),

@@ -142,7 +142,6 @@ def _add_gate(parser: Parser, action: Action, use: Use) -> None:
         type=lambda word: _SEVERITIES.get(word.lower(), word),
         choices=tuple(_SEVERITIES.values()),
         metavar="SEVERITY",
-        default=Severity.HIGH.value,
         help="exit with 1 if any finding fails at or above this severity: critical, high (default), medium, low, info; ERROR and "
         "SECURITY_WARNING count as high, WARNING as medium, SUGGESTION as low",
     )

@@ -1,8 +1,10 @@
-"""`aws-iam.toml`, the settings beside the sources: which files are left out, and which problems are ignored.
+"""`aws-iam.toml`, the settings beside the sources: which files are left out, which problems are ignored, and defaults.
 
 path_from("infra", "infra/a.json")     →   "a.json"
 settings_table(file)     →   {"exclude": […], "ignore": […]}; InputError for anything else
 excluded(file)           →   ("vendor/*",)
+default_kind(file)       →   Kind.SCP, what `kind = "scp"` makes of policies whose kind nothing else tells
+default_severity(file)   →   Severity.MEDIUM, from which on a finding makes a command fail: `fail-on = "medium"`
 """
 
 from __future__ import annotations
@@ -11,16 +13,19 @@ import os
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
+from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Kind
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aws_iam.engine.sources.files import File
 
 SETTINGS: Final = "aws-iam.toml"
-_ENTRIES = ("exclude", "ignore")
+_KIND, _FAIL_ON = "kind", "fail-on"
+_ENTRIES = ("exclude", "ignore", _KIND, _FAIL_ON)
 
 
 def is_settings(name: str) -> bool:
@@ -61,7 +66,7 @@ def settings_table(file: File) -> Mapping[str, Any]:
                 f"{quoted(file.name)} has the unknown entry {quoted(key)}",
                 hint=f"did you mean `{near}`?"
                 if near
-                else "it may have `[[ignore]]` and `exclude`",
+                else "it may have `[[ignore]]`, `exclude`, `kind` and `fail-on`",
             )
     return found
 
@@ -72,3 +77,31 @@ def excluded(file: File) -> tuple[str, ...]:
     if not isinstance(patterns, list) or not all(isinstance(own, str) for own in patterns):
         raise InputError(f"{quoted(file.name)}: `exclude` is no list of patterns")
     return tuple(patterns)
+
+
+def default_kind(file: File) -> Kind | None:
+    """The kind of policies whose kind nothing else tells; None where the settings have none."""
+    word = _word(file, _KIND, tuple(Kind))
+    return Kind(word) if word else None
+
+
+def default_severity(file: File) -> Severity | None:
+    """The severity from which on a finding makes a command fail; None where the settings have none."""
+    word = _word(file, _FAIL_ON, tuple(Severity))
+    return Severity(word) if word else None
+
+
+def _word(file: File, entry: str, known: Sequence[str]) -> str | None:
+    """The entry in the spelling that is known; InputError for another word."""
+    given = settings_table(file).get(entry)
+    if given is None:
+        return None
+    found = next((word for word in known if word.lower() == str(given).lower()), None)
+    if found is None:
+        near = closest(str(given), known)
+        words = ", ".join(f"`{word}`" for word in known)
+        raise InputError(
+            f"{quoted(file.name)} has {quoted(f'{entry} = {given}')}, which means nothing",
+            hint=f"did you mean `{near}`?" if near else f"it may be {words}",
+        )
+    return found
