@@ -25,6 +25,7 @@ from aws_iam.tools.policy.lookup import (
     api_calls,
     arns,
     condition_keys,
+    in_words,
     managed_policies,
     s3_commands,
     sdk_calls,
@@ -87,11 +88,25 @@ def _of_several_words(known: Catalog, query: str) -> Answer:
             return answer
     if prefixes:
         return _of_titles(known, query, prefixes)
+    return _of_question(known, query)
+
+
+def _of_question(known: Catalog, query: str) -> Answer:
+    """A question in words: the names in it, else what its words fit, else the service and the level it names."""
     names = service_words.names_in_question(query)
     level = service_words.service_and_level(known, query)
+    is_of_key = (
+        in_words.asks_for_keys(query) and len(names.split()) == 1 and not known.service(names)
+    )
+    if ":" not in names:
+        least = in_words.LEAST_SHARE if is_of_key else 1.0
+        if answer := in_words.in_words(known, query, least=least):
+            return answer
     for meant in (names, level) if ":" in names else (level, names):
         if meant and meant != query and (answer := _known(meant)):
             return with_understood(answer, [f"{quoted(query)} as {quoted(meant)}"])
+    if answer := in_words.in_words(known, query):
+        return answer
     raise InputError(
         f"`query` {quoted(query)} has several words",
         hint="separate names with commas (`s3:GetObject, logs`); two words can be a service and a level (`s3 write`), "
@@ -105,7 +120,8 @@ def _known(query: str) -> Answer | None:
         answer = lookup(query)
     except InputError:
         return None
-    return answer if answer.facts.get("known", True) else None
+    is_certain = answer.facts.get("known", True) and answer.facts.get("kind") != in_words.KIND
+    return answer if is_certain else None
 
 
 def _of_titles(known: Catalog, query: str, prefixes: Sequence[str]) -> Answer:
