@@ -53,9 +53,9 @@ _STATUS_STYLE = {
 _SHOWN = (Status.FAIL, Status.UNKNOWN)
 _INDENT = 2
 # A command that is no name in a sentence, or JSON.
-_COPIED = re.compile(r"(?:(?<=[:;] )|^)aws(?:-iam)? |\{")
+_COPIED = re.compile(r"(?:(?<=[:;] )|^)aws(?:-iam)? |\{\"")
 _NEXT_COMMAND = re.compile(r";\s+(?=aws(?:-iam)? )")
-_REMARK = re.compile(r" \([^()]*\)\.?$")
+_REMARK = re.compile(r" \([^()]*\)\.?$|(?<=\})[^}]+$")
 _TABLE_OF_CONTROLS = 60
 """The width from which the controls of an audit stand in a table."""
 
@@ -293,7 +293,7 @@ def _show_fix(fix: str, console: Console) -> None:
         for line in lines:
             console.print(Text(f"{'':{2 * _INDENT}}{line}"), soft_wrap=True)
         if remark:
-            _show_indented(Text(remark[0].strip()), console)
+            _show_indented(Text(remark[0].lstrip(" ,")), console)
     else:
         console.print(Text.assemble(" " * _INDENT, ("fix: ", "dim"), code), soft_wrap=True)
 

@@ -197,6 +197,21 @@ def validate(
     )
 
 
+# `action` on its own is the tool's own argument.
+_OF_A_REQUEST = (
+    *(
+        "principal",
+        "principal_arn",
+        "caller",
+        "actions",
+        "action_name",
+        "action_names",
+        "operation",
+    ),
+    *("resource", "resources", "resource_arn", "context", "context_keys"),
+)
+
+
 @tool.action
 def evaluate(
     request: Annotated[
@@ -205,6 +220,7 @@ def evaluate(
             "object: principal, action (or a list), resource, context, …",
             document=True,
             also=("simulation", "requests"),
+            members=_OF_A_REQUEST,
             brief="{principal, action or list, resource, context}",
             by_position=True,
         ),

@@ -14,6 +14,8 @@ from aws_iam.tools.kit.json_object import json_value
 
 _SYNONYMS = {
     "actions": "action",
+    "action_name": "action",
+    "action_names": "action",
     "operation": "action",
     "resources": "resource",
     "resource_arn": "resource",
