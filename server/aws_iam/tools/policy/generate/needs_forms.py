@@ -54,9 +54,12 @@ def _read(part: dict[Any, Any], understood: dict[str, None]) -> dict[str, Any] |
         if not all(isinstance(action, str) for action in listed):
             return None
         part = dict.fromkeys(listed, resources[0])
+    elif part and all(str(name).startswith("arn:") for name in part):
+        understood["`needs`: what is asked for on each ARN"] = None
+        return _by_access(part)
     needs: dict[str, Any] = {}
     for name, targets in part.items():
-        levels = _LEVELS.get(folded(str(name))) or _one_action(str(name), targets)
+        levels = _levels(str(name)) or _one_action(str(name), targets)
         for level in levels or (str(name),):
             if level in needs:
                 return None
@@ -65,6 +68,25 @@ def _read(part: dict[Any, Any], understood: dict[str, None]) -> dict[str, Any] |
             meant = " and ".join(f"`{level}`" for level in levels)
             understood[f"{quoted(str(name))} as {meant}"] = None
     return needs
+
+
+def _by_access(part: dict[Any, Any]) -> dict[str, Any] | None:
+    """The ARNs by access level or action, of an object that has these by ARN."""
+    needs: dict[str, list[Any]] = {}
+    for arn, wanted in part.items():
+        for name in _listed(wanted):
+            if not isinstance(name, str):
+                return None
+            for level in _levels(name) or (name,):
+                needs.setdefault(level, []).append(arn)
+    return needs
+
+
+def _levels(name: str) -> tuple[str, ...]:
+    """The levels of `readonly` or `read, write`; none for what is a level or an action itself."""
+    parts = [part.strip() for part in name.split(",")]
+    several = len(parts) > 1 and all(access_level(part) for part in parts)
+    return tuple(dict.fromkeys(parts)) if several else _LEVELS.get(folded(name), ())
 
 
 def _listed(value: Any) -> list[Any]:

@@ -70,6 +70,7 @@ _SAID: Mapping[str, tuple[str, ...]] = {
     "server": ("instances", "server"),
     "organization": ("org", "organization"),
     "organisation": ("org", "organization"),
+    "ebs": ("ec2", "ebs"),
     "mfa": ("multi", "mfa"),
 }
 # Words about the question, not about the thing.

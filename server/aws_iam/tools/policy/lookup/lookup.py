@@ -294,6 +294,23 @@ def _as_form(known: Catalog, query: str) -> Answer | None:
     return unknown_answer(known, query, kind=kind, what=what, options=near)
 
 
+def _as_level(known: Catalog, query: str) -> Answer | None:
+    """The actions of a level that is written like an action: `sns:write`."""
+    words = query.replace(":", " ", 1)
+    return service_words.service_and_word(known, words) if ":" in query else None
+
+
+def _as_bare_key(known: Catalog, query: str) -> Answer | None:
+    """The condition key, or keys, of that name without their prefix: `PassedToService`."""
+    if not query.isalnum() or not (keys := known.keys_matching(f"*:{query}")):
+        return None
+    answer = (
+        lookup(keys[0].name) if len(keys) == 1 else lookup(", ".join(key.name for key in keys))
+    )
+    names = quoted_names([key.name for key in keys])
+    return with_understood(answer, [f"{quoted(query)} as {names}"])
+
+
 def _as_former(known: Catalog, query: str) -> Answer | None:
     tier = known.tier(query)
     seen = known.last_listed(query)
@@ -352,5 +369,7 @@ _READINGS: tuple[Callable[[Catalog, str], Answer | None], ...] = (
     managed_policies.policy_name,
     _as_title,
     condition_keys.former_key,
+    _as_level,
+    _as_bare_key,
     _as_unknown,
 )
