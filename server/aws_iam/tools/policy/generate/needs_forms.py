@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.generation.access_levels import access_level
 from aws_iam.engine.generation.access_needs import MEANT
@@ -13,6 +13,9 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import folded
 from aws_iam.wording import joined
+
+if TYPE_CHECKING:
+    from aws_iam.engine.reference.catalog import Action
 
 _ACTIONS = ("action", "actions", "permissions", "access", "accesslevel", "level", "levels")
 _RESOURCES = ("resource", "resources", "arn", "arns")
@@ -49,11 +52,17 @@ def _read(part: dict[Any, Any], understood: dict[str, None]) -> dict[str, Any] |
     actions = [names[name] for name in _ACTIONS if name in names]
     resources = [names[name] for name in _RESOURCES if name in names]
     if len(names) == 2 and len(actions) == len(resources) == 1:  # noqa: PLR2004 - actions and resources
-        understood["`needs`: every action on every resource beside it"] = None
         listed = _listed(actions[0])
         if not all(isinstance(action, str) for action in listed):
             return None
-        part = dict.fromkeys(listed, resources[0])
+        part = {action: _fitting(action, resources[0]) for action in listed}
+        used = [target for targets in part.values() for target in _listed(targets)]
+        if any(resource not in used for resource in _listed(resources[0])):
+            # A resource that no action works on is a mistake, and refused as one.
+            part = dict.fromkeys(listed, resources[0])
+        fits = any(targets != resources[0] for targets in part.values())
+        which = "the resources beside it that it works on" if fits else "every resource beside it"
+        understood[f"`needs`: every action on {which}"] = None
     elif part and all(str(name).startswith("arn:") for name in part):
         understood["`needs`: what is asked for on each ARN"] = None
         return _by_access(part)
@@ -68,6 +77,21 @@ def _read(part: dict[Any, Any], understood: dict[str, None]) -> dict[str, Any] |
             meant = " and ".join(f"`{level}`" for level in levels)
             understood[f"{quoted(str(name))} as {meant}"] = None
     return needs
+
+
+def _fitting(action: str, resources: Any) -> Any:
+    """The resources that the action works on, of several: `s3:ListBucket` on the bucket, not on its objects; all if none fits."""
+    known = catalog().action(action)
+    if known is None or not isinstance(resources, list):
+        return resources
+    arns = [Arn.of(text) if isinstance(text, str) else None for text in resources]
+    fitting = [text for text, arn in zip(resources, arns, strict=True) if _works_on(known, arn)]
+    return fitting or resources
+
+
+def _works_on(action: Action, arn: Arn | None) -> bool:
+    types = {type_.name for type_ in catalog().types_of_arn(arn)} if arn else set()
+    return bool(types & {*action.resource_types})
 
 
 def _by_access(part: dict[Any, Any]) -> dict[str, Any] | None:
@@ -110,10 +134,9 @@ def _one_action(verb: str, targets: Any) -> tuple[str, ...]:
 
 def _actions_on(verb: str, arn: Arn) -> frozenset[str]:
     service = catalog().service(arn.service)
-    types = {type_.name for type_ in catalog().types_of_arn(arn)}
     names = service.action_names if service else ()
     begun = (service.action(name) for name in names if service and _begins(name, verb))
-    return frozenset(one.full_name for one in begun if one and types & {*one.resource_types})
+    return frozenset(one.full_name for one in begun if one and _works_on(one, arn))
 
 
 def _begins(name: str, verb: str) -> bool:
