@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aws_iam.engine.reference.global_keys import global_keys
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.kit.word_search import stem, words
-from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names
+from aws_iam.tools.policy.lookup.answer import SEARCH, facts_answer, quoted_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Catalog
     from aws_iam.engine.reference.facts import Service
 
-KIND = "search"
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _WORD = re.compile(r"[^\W_]+")
 _CONDITION_KEY = re.compile(r"\b(?:condition|context)s? ?keys?\b", re.IGNORECASE)
@@ -144,7 +143,7 @@ def in_words(known: Catalog, question: str, *, least: float = LEAST_SHARE) -> An
     return facts_answer(
         known,
         f"{quoted(question)} was taken as words: the {kind} that fits them best is `{names[0]}`{others}.",
-        {"known": True, "kind": KIND, "query": escaped(question), "nearest": rows},
+        {"known": True, "kind": SEARCH, "query": escaped(question), "nearest": rows},
         services=(names[0].partition(":")[0],) if not wants_keys else (),
         queries=names,
     )

@@ -25,7 +25,6 @@ from aws_iam.tools.policy.lookup import (
     api_calls,
     arns,
     condition_keys,
-    in_words,
     managed_policies,
     s3_commands,
     sdk_calls,
@@ -34,7 +33,7 @@ from aws_iam.tools.policy.lookup import (
     tables,
     terraform,
 )
-from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
+from aws_iam.tools.policy.lookup.answer import SEARCH, facts_answer, quoted_names, unknown_answer
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -93,6 +92,9 @@ def _of_several_words(known: Catalog, query: str) -> Answer:
 
 def _of_question(known: Catalog, query: str) -> Answer:
     """A question in words: the names in it, else what its words fit, else the service and the level it names."""
+    # Imported here: starting the server must not load it.
+    from aws_iam.tools.policy.lookup import in_words
+
     names = service_words.names_in_question(query)
     level = service_words.service_and_level(known, query)
     is_of_key = (
@@ -120,7 +122,7 @@ def _known(query: str) -> Answer | None:
         answer = lookup(query)
     except InputError:
         return None
-    is_certain = answer.facts.get("known", True) and answer.facts.get("kind") != in_words.KIND
+    is_certain = answer.facts.get("known", True) and answer.facts.get("kind") != SEARCH
     return answer if is_certain else None
 
 
