@@ -31,6 +31,8 @@ COPIED = (
     "- ",
     "  document: ",
     "  baseline: ",
+    "    aws ",
+    '    {"',
     "     ",
 )
 

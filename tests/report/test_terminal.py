@@ -85,6 +85,32 @@ def test_the_answer_fits_80_columns_but_for_what_is_to_be_copied(demo: tuple[str
     assert any("root_no_access_key" in line for line in lines)
 
 
+NEW = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*Object",'
+    ' "Resource": "arn:aws:s3:::reports/*"}]}'
+)
+OLD = NEW.replace("s3:*Object", "s3:GetObject")
+COPIED = re.compile(r"  (?:fix: |  )?(?:aws |aws-iam |at |https://|arn:|\{)")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audit", "run", "--demo", "--detail", "full"),
+        ("audit", "principals", "--demo"),
+        ("policy", "compare", NEW, OLD),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_prose_fits_the_width_and_what_is_to_be_copied_has_its_own_line(
+    words: tuple[str, ...], columns: int
+) -> None:
+    lines = CONTROL.sub("", at_a_terminal(*words, columns=columns)).splitlines()
+    prose = [line for line in lines if " " in line.strip() and not COPIED.match(line)]
+    assert [line for line in prose if len(line) > columns] == []
+
+
 def test_no_color_is_plain_text(demo: tuple[str, str]) -> None:
     words = ("audit", "run", "--snapshot", demo[1], "--detail", "full")
     assert colours(at_a_terminal(*words))

@@ -231,7 +231,7 @@ def _comparison(comparison: Comparison, inline: Inline) -> Iterator[str]:
         yield f"\nRelation: {comparison.relation}"
     yield from _list("Assuming", comparison.assuming, inline)
     for title, requests in (
-        ("Requests that show it", comparison.witnesses),
+        ("Example requests that show it", comparison.witnesses),
         ("Violations", comparison.violations),
     ):
         if requests:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from rich.markdown import Markdown
@@ -52,6 +53,10 @@ _STATUS_STYLE = {
 }
 _SHOWN = (Status.FAIL, Status.UNKNOWN)
 _INDENT = 2
+# A command that is no name in a sentence, or JSON.
+_COPIED = re.compile(r"(?:(?<=[:;] )|^)aws(?:-iam)? |\{\"")
+_NEXT_COMMAND = re.compile(r";\s+(?=aws(?:-iam)? )")
+_REMARK = re.compile(r" \([^()]*\)\.?$|(?<=\})[^}]+$")
 _TABLE_OF_CONTROLS = 60
 """The width from which the controls of an audit stand in a table."""
 
@@ -157,10 +162,10 @@ def _show_comparison(comparison: Comparison | None, console: Console) -> None:
     if comparison.relation:
         _show_fact("relation", comparison.relation, console)
     for title, requests in (
-        ("Requests that show it", comparison.witnesses),
+        ("Example requests that show it", comparison.witnesses),
         ("Violations", comparison.violations),
     ):
-        _show_list(title, tuple(map(request_in_words, requests)), console)
+        _show_list(title, tuple(map(request_in_words, requests)), console, wrap=True)
     if comparison.assuming:
         _show_fact("assuming", comparison.assuming, console)
 
@@ -261,18 +266,11 @@ def _show_finding(finding: Finding, framework: Framework, console: Console) -> N
     if finding.message:
         _show_indented(Text(finding.message), console)
     _show_place(place_of(finding), console)
-    lines = (
-        ("why unknown: ", finding.reason),
-        ("muted: ", finding.muted),
-        ("fix: ", finding.fix if finding.status is Status.FAIL else None),
-    )
-    for label, text in lines:
+    for label, text in (("why unknown: ", finding.reason), ("muted: ", finding.muted)):
         if text:
-            line = Text.assemble((label, "dim"), text)
-            if _is_prose(label, text):
-                _show_indented(line, console)
-            else:
-                console.print(Text("  ").append_text(line), soft_wrap=True)
+            _show_indented(Text.assemble((label, "dim"), text), console)
+    if finding.fix and finding.status is Status.FAIL:
+        _show_fix(finding.fix, console)
 
 
 def _show_place(parts: list[str], console: Console) -> None:
@@ -284,9 +282,21 @@ def _show_place(parts: list[str], console: Console) -> None:
         console.print(start.append(line, style="default"), soft_wrap=True)
 
 
-def _is_prose(label: str, text: str) -> bool:
-    """Whether the text may be wrapped: commands get copied."""
-    return label != "fix: " or not any(mark in text for mark in ("aws ", "aws-iam ", "{"))
+def _show_fix(fix: str, console: Console) -> None:
+    """The words in lines that fit, each command or document whole on a line of its own: these get copied."""
+    copied = _COPIED.search(fix)
+    words, code = (fix[: copied.start()], fix[copied.start() :]) if copied else (fix, "")
+    remark = _REMARK.search(code)
+    lines = _NEXT_COMMAND.split(code[: remark.start()] if remark else code) if code else []
+    if words or remark or len(code) + len("fix: ") + _INDENT > console.width:
+        label = Text("fix: " if words else "fix:", style="dim")
+        _show_indented(Text.assemble(label, words.rstrip()), console)
+        for line in lines:
+            console.print(Text(f"{'':{2 * _INDENT}}{line}"), soft_wrap=True)
+        if remark:
+            _show_indented(Text(remark[0].lstrip(" ,")), console)
+    else:
+        console.print(Text.assemble(" " * _INDENT, ("fix: ", "dim"), code), soft_wrap=True)
 
 
 def _show_indented(text: Text, console: Console, bullet: str = "") -> None:

@@ -20,6 +20,7 @@ from aws_iam.engine.denied.operation_context import (
     with_inferences,
     with_operation,
 )
+from aws_iam.engine.denied.own_words import with_names
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ def _with_context(parts: MessageParts, text: str) -> MessageParts:
         located = replace(located, service=cause.get("service", ""))
     explicit = True if located.explicit is None and _EXPLICIT.search(text) else located.explicit
     encoded = _ENCODED.search(text) is not None
-    return with_inferences(replace(located, explicit=explicit, encoded=encoded), text)
+    located = with_names(replace(located, explicit=explicit, encoded=encoded), text)
+    return with_inferences(located, text)
 
 
 def _cause_in(text: str) -> Mapping[str, Any] | None:

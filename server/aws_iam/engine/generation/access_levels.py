@@ -229,5 +229,14 @@ def rows_for(table: str, level: AccessLevel, types: Iterable[ResourceType]) -> I
     return (row for row in _tables()[table] if row["of"] in names and level.name in row["levels"])
 
 
+def rows_for_actions(
+    table: str, actions: Iterable[Action], types: Iterable[ResourceType]
+) -> Iterator[Any]:
+    """The rows about actions that a need names, on one of these types."""
+    of = {f"{type_.service}:{type_.name}".lower() for type_ in types}
+    named = {action.full_name for action in actions}
+    return (row for row in _tables()[table] if row["of"] in of and named & {*row.get("named", ())})
+
+
 def _tables() -> Any:
     return resources.data("access-levels.json")

@@ -41,7 +41,7 @@ _LONGEST_ARN = 2_048
 _FOREIGN = re.compile("[^\u0020-\u00ff]")
 _FORMATS = 4
 # Words that are no access level, and the level that comes nearest.
-_MEANT = {
+MEANT = {
     "admin": "manage",
     "delete": "manage",
     "full": "manage",
@@ -233,7 +233,7 @@ def _actions(name: Text, problems: Problems) -> tuple[Action, ...]:
 
 
 def _refuse_word(name: Text, problems: Problems) -> None:
-    near = _MEANT.get(name.value.lower()) or closest(name.value, LEVEL_NAMES)
+    near = MEANT.get(name.value.lower()) or closest(name.value, LEVEL_NAMES)
     options = (near,) if near else catalog().having(name.value)
     levels = ", ".join(f"`{name_}`" for name_ in LEVEL_NAMES)
     problems.add(

@@ -9,6 +9,7 @@ from aws_iam.answer import Answer
 from aws_iam.report.catalogue import audit_formats
 from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
 from aws_iam.tools.kit.parameters import BENCHMARK, Benchmark, Framework, Source
+from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Parameter, Progress, Tool
 
 # The checks and the facts they need are imported inside the actions: a server that only lists its tools starts
@@ -46,7 +47,7 @@ tool = Tool(
 
 
 _FORMATS = {
-    "md": "markdown",
+    **REPORT_FORMATS,
     "web page": "html",
     "excel": "csv",
     "spreadsheet": "csv",

@@ -35,6 +35,15 @@ class ArgumentKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Implied:
+    """Another argument that words of a choice give too (`mysql` for a database), where one of those `beside` is given."""
+
+    argument: str
+    by: Mapping[str, str]
+    beside: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Argument:
     """One argument of an action, as MCP and the command line show it."""
 
@@ -49,6 +58,7 @@ class Argument:
     records: bool = False
     listed: bool = False
     synonyms: Mapping[str, str] = field(default_factory=dict)
+    implies: Implied | None = None
     also: tuple[str, ...] = ()
     several: bool = False
     as_text: bool = False
@@ -85,8 +95,8 @@ _GENERAL = re.compile(
 )
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _FLAGS = {
-    **dict.fromkeys(("true", "yes", "on", "1"), True),
-    **dict.fromkeys(("false", "no", "off", "0"), False),
+    **dict.fromkeys(("true", "yes", "y", "ja", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "n", "nein", "off", "0"), False),
 }
 
 
@@ -101,6 +111,27 @@ def argument_named(name: str, names: Mapping[str, str]) -> str | None:
         return names[name]
     plain = folded(_CAPITALS.sub("_", name))
     return next((names[known] for known in names if folded(known) == plain), None)
+
+
+def with_implied(
+    arguments: Iterable[Argument], given: dict[str, Any], understood: list[str]
+) -> dict[str, Any]:
+    """The values with those that the words of a choice give too; InputError where the caller gave another."""
+    for argument in arguments:
+        implied, word = argument.implies, given.get(argument.name)
+        if implied is None or not isinstance(word, str):
+            continue
+        by = {folded(name): value for name, value in implied.by.items()}
+        value, own = by.get(folded(word)), given.get(implied.argument)
+        if value and isinstance(own, str) and by.get(folded(own), value) != value:
+            raise InputError(
+                f"`{argument.name}` {quoted(word)} and `{implied.argument}` {quoted(own)} contradict each other",
+                hint="give one of them",
+            )
+        if value and own is None and any(name in given for name in implied.beside):
+            given = {**given, implied.argument: value}
+            understood.append(f"`{implied.argument}` `{value}` from `{argument.name}`")
+    return given
 
 
 def read(argument: Argument, value: Any) -> AsRead:

@@ -169,8 +169,10 @@ def not_judged_note(gathered: Gathered) -> str:
         number = len(gathered.unread)
         parts.append(f"{counted(number, 'place')} {'was' if number == 1 else 'were'} not judged.")
     if values:
-        verb = "is" if values == 1 else "are"
-        parts.append(f"{counted(values, 'value')} {verb} known only at deployment.")
+        known = "is known only at deployment: a made-up one stands in for it"
+        if values > 1:
+            known = "are known only at deployment: made-up ones stand in for them"
+        parts.append(f"{counted(values, 'value')} {known}.")
     names = dict.fromkeys(quoted(own.name) for own in gathered.attachments if not own.document)
     if names:
         verb = "is" if len(names) == 1 else "are"

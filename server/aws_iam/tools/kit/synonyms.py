@@ -31,3 +31,5 @@ FORMATS = {
     "awscli": "cli",
 }
 """How resources are created."""
+REPORT_FORMATS = {"md": "markdown"}
+"""Of report files."""

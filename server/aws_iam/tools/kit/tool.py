@@ -21,6 +21,7 @@ from aws_iam.tools.kit.argument_values import (
     Argument,
     ArgumentKind,
     Choices,
+    Implied,
     argument_named,
     code_list,
     folded,
@@ -45,7 +46,7 @@ class Parameter:
     `brief` replaces a long description in the MCP schema, which has little room; empty says that the name is enough. A `document` is JSON; one of `policies`
     or of `records` also comes as `Files` from the command line and, like a `listed` one, as a list. `cli_only` arguments
     name files or belong to long runs: MCP does not offer them. `choices` that need imports are a function. `synonyms` are
-    words that people use for a choice, `also` other names of the argument. A text with `several` names also comes as a
+    words that people use for a choice, and may give another argument too (`implies`), `also` other names of the argument. A text with `several` names also comes as a
     list. `as_text` is a document that is rather text than an object, or a text that also comes as a JSON value. `members` are the names in an object, which callers also give on their own.
     One `by_position` needs no option on the command line.
     """
@@ -54,6 +55,7 @@ class Parameter:
     brief: str | None = field(default=None, kw_only=True)
     choices: Choices = field(default=(), kw_only=True)
     synonyms: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    implies: Implied | None = field(default=None, kw_only=True)
     also: tuple[str, ...] = field(default=(), kw_only=True)
     several: bool = field(default=False, kw_only=True)
     as_text: bool = field(default=False, kw_only=True)
@@ -143,6 +145,7 @@ class Tool:
         if folded(str(asked)) != folded(action.name):
             renamed.insert(0, f"`action` {quoted(str(asked))} as `{action.name}`")
         self._check_names(action, given, cli=cli)
+        given = argument_values.with_implied(action.arguments, given, renamed)
         read = {
             argument.name: argument_values.read(argument, given[argument.name])
             for argument in action.arguments
@@ -311,6 +314,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         records=parameter.records,
         listed=parameter.listed or parameter.policies or parameter.records,
         synonyms=parameter.synonyms,
+        implies=parameter.implies,
         also=parameter.also,
         several=parameter.several,
         as_text=parameter.as_text,

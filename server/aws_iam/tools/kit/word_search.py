@@ -117,10 +117,11 @@ def words(text: str) -> list[str]:
 
 
 def _stems(text: str) -> list[str]:
-    return [_stem(word) for word in words(text)]
+    return [stem(word) for word in words(text)]
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """The word without the ending of another form of it."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
             return word.removesuffix(ending)

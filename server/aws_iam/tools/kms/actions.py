@@ -83,13 +83,26 @@ def key_policy(
     return kms_policy.key_policy(arguments, format_)
 
 
+_LIBRARIES = {
+    "aws encryption sdk": "encryption_sdk",
+    "esdk": "encryption_sdk",
+    "hierarchical keyring": "hierarchical",
+    "branch keys": "hierarchical",
+    "aws sdk": "sdk",
+    "boto3": "sdk",
+    "kms sdk": "sdk",
+}
+
+
 @tool.artifact_action
 def envelope(
     language: Annotated[
         Language | None,
         Parameter("default python", synonyms=LANGUAGES, brief="", by_position=True),
     ] = None,
-    library: Annotated[Library | None, Parameter("default encryption_sdk", brief="")] = None,
+    library: Annotated[
+        Library | None, Parameter("default encryption_sdk", synonyms=_LIBRARIES, brief="")
+    ] = None,
 ) -> Answer:
     """Envelope-encryption code with an encryption context, and the format of its records."""
     return kms_envelope.envelope(language or "python", library or "encryption_sdk")

@@ -11,6 +11,7 @@ from aws_iam.engine.sources.files import Files
 from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import SEVERITIES, Connection, Topic
+from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.policy.generate import template as policy_template
 from aws_iam.tools.policy.lookup import lookup as policy_lookup
@@ -111,7 +112,8 @@ NewDocument = Annotated[
     ),
 ]
 PolicyKind = Annotated[
-    Kind | None, Parameter("absent: guessed", synonyms=_KINDS, also=("policy_type", "policy_kind"))
+    Kind | None,
+    Parameter("absent: guessed", synonyms=_KINDS, also=("type", "policy_type", "policy_kind")),
 ]
 
 
@@ -167,7 +169,8 @@ def validate(
         bool, Parameter("ask IAM Access Analyzer too", brief="Access Analyzer too")
     ] = False,
     format_: Annotated[
-        str | None, Parameter("report file", choices=policy_formats, brief="")
+        str | None,
+        Parameter("report file", choices=policy_formats, synonyms=REPORT_FORMATS, brief=""),
     ] = None,
     fail_on: Annotated[
         str, Parameter("tests fail at or above it", choices=SEVERITIES, cli_only=True)
@@ -197,6 +200,21 @@ def validate(
     )
 
 
+# `action` on its own is the tool's own argument.
+_OF_A_REQUEST = (
+    *(
+        "principal",
+        "principal_arn",
+        "caller",
+        "actions",
+        "action_name",
+        "action_names",
+        "operation",
+    ),
+    *("resource", "resources", "resource_arn", "context", "context_keys"),
+)
+
+
 @tool.action
 def evaluate(
     request: Annotated[
@@ -205,6 +223,7 @@ def evaluate(
             "object: principal, action (or a list), resource, context, …",
             document=True,
             also=("simulation", "requests"),
+            members=_OF_A_REQUEST,
             brief="{principal, action or list, resource, context}",
             by_position=True,
         ),
@@ -292,7 +311,8 @@ def review(
         ),
     ] = None,
     format_: Annotated[
-        str | None, Parameter("report file", choices=policy_formats, brief="")
+        str | None,
+        Parameter("report file", choices=policy_formats, synonyms=REPORT_FORMATS, brief=""),
     ] = None,
     fail_on: Annotated[
         str, Parameter("tests fail at or above it", choices=SEVERITIES, cli_only=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 from aws_iam.answer import Answer
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit import needs as kit_needs
+from aws_iam.tools.kit.argument_values import Implied
 from aws_iam.tools.kit.parameters import Source, Topic
 from aws_iam.tools.kit.synonyms import FORMATS, LANGUAGES
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
@@ -61,14 +62,21 @@ _STORES = {
     "secret manager": "secrets_manager",
     "asm": "secrets_manager",
 }
+_ENGINES = {
+    "postgres": "postgres",
+    "postgresql": "postgres",
+    "mysql": "mysql",
+    "mariadb": "mariadb",
+    "oracle": "oracle",
+    "sqlserver": "sqlserver",
+    "mssql": "sqlserver",
+    "db2": "db2",
+}
+_OF_AURORA = {f"aurora {name}": _ENGINES[name] for name in ("postgres", "postgresql", "mysql")}
+_OF_RDS = {**_ENGINES, **{f"rds {name}": engine for name, engine in _ENGINES.items()}}
 _TARGETS = {
-    **dict.fromkeys(
-        ("postgres", "postgresql", "mysql", "mariadb", "oracle", "sqlserver", "mssql", "db2"),
-        "rds",
-    ),
-    "aurora postgres": "aurora",
-    "aurora postgresql": "aurora",
-    "aurora mysql": "aurora",
+    **dict.fromkeys(_OF_RDS, "rds"),
+    **dict.fromkeys(_OF_AURORA, "aurora"),
     "docdb": "documentdb",
     "partner": "external",
     "third party": "external",
@@ -168,6 +176,12 @@ def rotation(
         Parameter(
             "what is rotated",
             synonyms=_TARGETS,
+            # Without one of these the service rotates its master user, and needs no engine.
+            implies=Implied(
+                argument="engine",
+                by={**_OF_RDS, **_OF_AURORA},
+                beside=("user", "secret", "strategy", "superuser_secret", "function"),
+            ),
             also=("type", "service", "secret_type"),
             brief="",
             by_position=True,

@@ -11,6 +11,8 @@ from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import CHECKS
+from aws_iam.tools.audit.controls.written_ids import subject_words, written_id
+from aws_iam.tools.kit.tool import with_understood
 from aws_iam.tools.kit.word_search import ranked
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.reference.frameworks import Framework
     from aws_iam.tools.audit.controls.benchmark import Benchmark, Control, Meaning
+    from aws_iam.tools.audit.controls.written_ids import WrittenId
 
 _MOST_NEAR = 4
 _PAGE = "references/compliance-checklist.md"
@@ -34,6 +37,9 @@ _DECIDED = {
 
 def control_answer(name: str, version: str | None = None) -> Answer:
     """The control that a key, a CIS number or a Security Hub id names in any version, or in one."""
+    written = written_id(name)
+    if written:
+        return _as_written(name, written, version)
     near = () if catalogue.known(name) else _about(name)
     if near:
         return _controls_about(name, near)
@@ -49,9 +55,22 @@ def control_answer(name: str, version: str | None = None) -> Answer:
     return _one_control(found[0].control) if len(found) == 1 else _several_controls(name, found)
 
 
+def _as_written(name: str, written: WrittenId, version: str | None) -> Answer:
+    """The control of an id that stands with its version."""
+    named = written.version
+    if version is not None and named not in {None, catalogue.benchmark(version).version}:
+        raise InputError(
+            f"{quoted(name)} names CIS {named}, and `benchmark` {quoted(version)}",
+            hint="leave one of them out",
+        )
+    of = f" of CIS {named}" if named else ""
+    answer = control_answer(written.id, named or version)
+    return with_understood(answer, [f"`id` {quoted(name)} as `{written.id}`{of}"])
+
+
 def _about(question: str) -> tuple[Control, ...]:
     """The controls that a question of several words is about, the best first."""
-    if " " not in question.strip():
+    if " " not in question.strip() or not subject_words(question):
         return ()
     texts = {
         key: (control.title, f"{key.replace('_', ' ')} {control.why} {control.fix}")

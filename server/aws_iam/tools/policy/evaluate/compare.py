@@ -247,10 +247,12 @@ def _first_request(found: SearchResult, actions: int = 1) -> str:
         return "nothing"
     requested = found.requests[0]["request"]
     more = f" and {counted(actions - 1, 'more action')}" if actions > 1 else ""
-    what = f"{quoted(requested['action'])} on {quoted(requested['resource'])}"
+    # The names in the request are made up where the policy has a pattern.
+    on = requested["resource"]
+    example = f" (for example on {quoted(on)})" if on != "*" else ""
     policy = found.requests[0].get("policy")
     by = f" in {quoted(policy)}" if policy else ""
-    return f"{what}{_stranger(requested)}{by}{more}"
+    return f"{quoted(requested['action'])}{_stranger(requested)}{example}{by}{more}"
 
 
 def _not_applicable(document: Any, policy: str | None) -> Iterator[str]:

@@ -14,6 +14,8 @@ from aws_iam.tools.kit.json_object import json_value
 
 _SYNONYMS = {
     "actions": "action",
+    "action_name": "action",
+    "action_names": "action",
     "operation": "action",
     "resources": "resource",
     "resource_arn": "resource",
@@ -77,7 +79,26 @@ def _renamed(request: dict[str, Any], understood: list[str]) -> dict[str, Any]:
         fields[meant] = value
         if folded(name) != folded(meant):
             understood.append(f"{quoted(name)} as `{meant}`")
+    if isinstance(fields.get("context"), list):
+        fields["context"] = _of_entries(fields["context"])
+        understood.append("`context`: the entries as keys and values")
     return fields
+
+
+def _of_entries(entries: list[Any]) -> Any:
+    """The keys and values of `ContextEntries`, as AWS's simulator takes them; any other list as it is."""
+    read: dict[str, Any] = {}
+    for entry in entries:
+        names = (
+            {folded(name): value for name, value in entry.items()}
+            if isinstance(entry, dict)
+            else {}
+        )
+        key, values = names.get("contextkeyname"), names.get("contextkeyvalues")
+        if not isinstance(key, str) or values is None or key in read:
+            return entries
+        read[key] = values
+    return read
 
 
 def _listed(request: dict[str, Any], name: str, example: str) -> list[Any]:

@@ -220,4 +220,4 @@ def _templates(needs: Sequence[Need]) -> Iterator[NextCall]:
                     shown.add((row["template"], *values.values()))
                     arguments: dict[str, Any] = {"name": row["template"]}
                     arguments |= {"values": values} if values else {}
-                    yield next_call("policy", "template", "a template that fits", **arguments)
+                    yield next_call("policy", "template", row["why"], **arguments)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.generation.access_levels import access_level
+from aws_iam.engine.generation.access_needs import MEANT
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.parsing.json_text import python_value
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import folded
+from aws_iam.wording import joined
 
-_ACTIONS = ("action", "actions", "permissions")
+if TYPE_CHECKING:
+    from aws_iam.engine.reference.catalog import Action
+
+_ACTIONS = ("action", "actions", "permissions", "access", "accesslevel", "level", "levels")
 _RESOURCES = ("resource", "resources", "arn", "arns")
 _LEVELS = {
     "readonly": ("read",),
@@ -31,9 +39,10 @@ def needs_of(given: Any) -> tuple[Any, tuple[str, ...]]:
     understood: dict[str, None] = {}
     for part in parts:
         read = _read(part, understood) if isinstance(part, dict) else None
-        if read is None or needs.keys() & read.keys():
+        if read is None:
             return given, ()
-        needs |= read
+        for name, targets in read.items():
+            needs[name] = [*_listed(needs[name]), *_listed(targets)] if name in needs else targets
     return (needs, tuple(understood)) if understood or value is not parts[0] else (given, ())
 
 
@@ -43,16 +52,23 @@ def _read(part: dict[Any, Any], understood: dict[str, None]) -> dict[str, Any] |
     actions = [names[name] for name in _ACTIONS if name in names]
     resources = [names[name] for name in _RESOURCES if name in names]
     if len(names) == 2 and len(actions) == len(resources) == 1:  # noqa: PLR2004 - actions and resources
-        listed = actions[0] if isinstance(actions[0], list) else [actions[0]]
-        understood["`needs`: every action on every resource"] = None
-        return (
-            dict.fromkeys(listed, resources[0])
-            if all(isinstance(action, str) for action in listed)
-            else None
-        )
+        listed = _listed(actions[0])
+        if not all(isinstance(action, str) for action in listed):
+            return None
+        part = {action: _fitting(action, resources[0]) for action in listed}
+        used = [target for targets in part.values() for target in _listed(targets)]
+        if any(resource not in used for resource in _listed(resources[0])):
+            # A resource that no action works on is a mistake, and refused as one.
+            part = dict.fromkeys(listed, resources[0])
+        fits = any(targets != resources[0] for targets in part.values())
+        which = "the resources beside it that it works on" if fits else "every resource beside it"
+        understood[f"`needs`: every action on {which}"] = None
+    elif part and all(str(name).startswith("arn:") for name in part):
+        understood["`needs`: what is asked for on each ARN"] = None
+        return _by_access(part)
     needs: dict[str, Any] = {}
     for name, targets in part.items():
-        levels = _LEVELS.get(folded(str(name)))
+        levels = _levels(str(name)) or _one_action(str(name), targets)
         for level in levels or (str(name),):
             if level in needs:
                 return None
@@ -61,6 +77,71 @@ def _read(part: dict[Any, Any], understood: dict[str, None]) -> dict[str, Any] |
             meant = " and ".join(f"`{level}`" for level in levels)
             understood[f"{quoted(str(name))} as {meant}"] = None
     return needs
+
+
+def _fitting(action: str, resources: Any) -> Any:
+    """The resources that the action works on, of several: `s3:ListBucket` on the bucket, not on its objects; all if none fits."""
+    known = catalog().action(action)
+    if known is None or not isinstance(resources, list):
+        return resources
+    arns = [Arn.of(text) if isinstance(text, str) else None for text in resources]
+    fitting = [text for text, arn in zip(resources, arns, strict=True) if _works_on(known, arn)]
+    return fitting or resources
+
+
+def _works_on(action: Action, arn: Arn | None) -> bool:
+    types = {type_.name for type_ in catalog().types_of_arn(arn)} if arn else set()
+    return bool(types & {*action.resource_types})
+
+
+def _by_access(part: dict[Any, Any]) -> dict[str, Any] | None:
+    """The ARNs by access level or action, of an object that has these by ARN."""
+    needs: dict[str, list[Any]] = {}
+    for arn, wanted in part.items():
+        for name in _listed(wanted):
+            if not isinstance(name, str):
+                return None
+            for level in _levels(name) or (name,):
+                needs.setdefault(level, []).append(arn)
+    return needs
+
+
+def _levels(name: str) -> tuple[str, ...]:
+    """The levels of `readonly` or `read, write`; none for what is a level or an action itself."""
+    parts = [part.strip() for part in name.split(",")]
+    several = len(parts) > 1 and all(access_level(part) for part in parts)
+    return tuple(dict.fromkeys(parts)) if several else _LEVELS.get(folded(name), ())
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _one_action(verb: str, targets: Any) -> tuple[str, ...]:
+    """The one action that a verb means on all of the ARNs: `send` on a queue; none for another word, InputError for several."""
+    if not verb.isalpha() or access_level(verb) or verb.lower() in MEANT:
+        return ()
+    arns = [Arn.of(target) if isinstance(target, str) else None for target in _listed(targets)]
+    found = [_actions_on(verb.lower(), arn) if arn else frozenset() for arn in arns]
+    common = frozenset.intersection(*found) if found else frozenset()
+    if len(common) > 1:
+        raise InputError(
+            f"`needs`: {quoted(verb)} can be {joined([f'`{one}`' for one in sorted(common)], 'or')}",
+            hint="name the action",
+        )
+    return tuple(common)
+
+
+def _actions_on(verb: str, arn: Arn) -> frozenset[str]:
+    service = catalog().service(arn.service)
+    names = service.action_names if service else ()
+    begun = (service.action(name) for name in names if service and _begins(name, verb))
+    return frozenset(one.full_name for one in begun if one and _works_on(one, arn))
+
+
+def _begins(name: str, verb: str) -> bool:
+    """Whether the action's first word is the verb: `SendMessage`, and not `Sender`."""
+    return name.lower().startswith(verb) and not name[len(verb) : len(verb) + 1].islower()
 
 
 def _parsed(given: Any) -> Any:

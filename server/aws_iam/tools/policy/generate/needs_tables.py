@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.generation import dependents, minimise, passed_roles
-from aws_iam.engine.generation.access_levels import rows_for
+from aws_iam.engine.generation.access_levels import rows_for, rows_for_actions
 from aws_iam.engine.generation.action_grants import listed_formats
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import escaped
@@ -105,12 +105,11 @@ def _may_also_need(needs: Sequence[Need], plan: Plan) -> list[dict[str, Any]]:
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for need in needs:
         said: set[ResourceType] = set()
-        for target in need.targets if need.level else ():
+        for target in need.targets:
             # What a resource holds can be of the resource's own type: a log group with `:*`.
             types = [t for t in _types_of(target) if not target.within or t not in said]
             said.update(types)
-            rows = rows_for("also", need.level, types) if need.level else ()
-            for row in (*rows, *_listing(need, types)):
+            for row in _rows_of(need, types):
                 names = [name for name in row["actions"] if name not in granted]
                 if names:
                     found[target.text, row["when"]] = {
@@ -120,6 +119,14 @@ def _may_also_need(needs: Sequence[Need], plan: Plan) -> list[dict[str, Any]]:
                         "source": row["source"],
                     }
     return list(found.values())
+
+
+def _rows_of(need: Need, types: Sequence[ResourceType]) -> Iterator[dict[str, Any]]:
+    if need.level:
+        yield from rows_for("also", need.level, types)
+        yield from _listing(need, types)
+    else:
+        yield from rows_for_actions("also", need.actions, types)
 
 
 def _listing(need: Need, types: Sequence[ResourceType]) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.reference.catalog import Catalog
 
+SEARCH = "search"
+"""The kind of an answer to plain words, which may mean something else."""
 # Lookups that an answer suggests next.
 _MOST_NEXT = 3
 # The kinds of names that AWS adds to every week.

@@ -33,7 +33,7 @@ from aws_iam.tools.policy.lookup import (
     tables,
     terraform,
 )
-from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
+from aws_iam.tools.policy.lookup.answer import SEARCH, facts_answer, quoted_names, unknown_answer
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -87,11 +87,28 @@ def _of_several_words(known: Catalog, query: str) -> Answer:
             return answer
     if prefixes:
         return _of_titles(known, query, prefixes)
+    return _of_question(known, query)
+
+
+def _of_question(known: Catalog, query: str) -> Answer:
+    """A question in words: the names in it, else what its words fit, else the service and the level it names."""
+    # Imported here: starting the server must not load it.
+    from aws_iam.tools.policy.lookup import in_words
+
     names = service_words.names_in_question(query)
     level = service_words.service_and_level(known, query)
+    is_of_key = (
+        in_words.asks_for_keys(query) and len(names.split()) == 1 and not known.service(names)
+    )
+    if ":" not in names:
+        least = in_words.LEAST_SHARE if is_of_key else 1.0
+        if answer := in_words.in_words(known, query, least=least):
+            return answer
     for meant in (names, level) if ":" in names else (level, names):
         if meant and meant != query and (answer := _known(meant)):
             return with_understood(answer, [f"{quoted(query)} as {quoted(meant)}"])
+    if answer := in_words.in_words(known, query):
+        return answer
     raise InputError(
         f"`query` {quoted(query)} has several words",
         hint="separate names with commas (`s3:GetObject, logs`); two words can be a service and a level (`s3 write`), "
@@ -105,7 +122,8 @@ def _known(query: str) -> Answer | None:
         answer = lookup(query)
     except InputError:
         return None
-    return answer if answer.facts.get("known", True) else None
+    is_certain = answer.facts.get("known", True) and answer.facts.get("kind") != SEARCH
+    return answer if is_certain else None
 
 
 def _of_titles(known: Catalog, query: str, prefixes: Sequence[str]) -> Answer:
@@ -278,6 +296,23 @@ def _as_form(known: Catalog, query: str) -> Answer | None:
     return unknown_answer(known, query, kind=kind, what=what, options=near)
 
 
+def _as_level(known: Catalog, query: str) -> Answer | None:
+    """The actions of a level that is written like an action: `sns:write`."""
+    words = query.replace(":", " ", 1)
+    return service_words.service_and_word(known, words) if ":" in query else None
+
+
+def _as_bare_key(known: Catalog, query: str) -> Answer | None:
+    """The condition key, or keys, of that name without their prefix: `PassedToService`."""
+    if not query.isalnum() or not (keys := known.keys_matching(f"*:{query}")):
+        return None
+    answer = (
+        lookup(keys[0].name) if len(keys) == 1 else lookup(", ".join(key.name for key in keys))
+    )
+    names = quoted_names([key.name for key in keys])
+    return with_understood(answer, [f"{quoted(query)} as {names}"])
+
+
 def _as_former(known: Catalog, query: str) -> Answer | None:
     tier = known.tier(query)
     seen = known.last_listed(query)
@@ -336,5 +371,7 @@ _READINGS: tuple[Callable[[Catalog, str], Answer | None], ...] = (
     managed_policies.policy_name,
     _as_title,
     condition_keys.former_key,
+    _as_level,
+    _as_bare_key,
     _as_unknown,
 )
