@@ -70,6 +70,15 @@ def test_whoever_reads_the_summary_alone_is_not_misled(
     assert ("under conditions" in said) or not any(case["can"].values())
 
 
+def test_policies_of_the_organization_that_were_not_read_are_said(tmp_path: Path) -> None:
+    user = {"name": "ann", "inline": [[{"Effect": "Allow", "Action": "*", "Resource": "*"}]]}
+    unread = {"denied": "organizations:DescribeOrganization"}
+    for facts, is_said in (({"organizations.organization": unread}, True), ({}, False)):
+        case = {"users": [user], "facts": facts, "who_can": ["ec2:DescribeVpcs"], "on": None}
+        said = ask(case, tmp_path).summary
+        assert ("which may deny more, were not considered: " in said) is is_said
+
+
 def test_accounts_together_decide_across_their_borders(tmp_path: Path) -> None:
     other = "444455556666"
     reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}

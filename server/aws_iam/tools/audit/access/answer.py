@@ -12,6 +12,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.estate import Estate, needed_facts
 from aws_iam.tools.audit.access.who_can import who_can
+from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
 from aws_iam.tools.kit.account_source import account_words, audit_call, read_account
 from aws_iam.tools.kit.tool import UNDERSTOOD
 from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _PAGE = "references/compliance-checklist.md#who-can-do-what"
 _MOST_NAMED = 5
-_NOT_CONSIDERED = (
+_LEFT_OUT = (
     "the root users, access control lists of S3, S3 access points, session policies, the policies of VPC endpoints, and roles"
     " that only an AWS service can use; tags of principals and resources are conditions left open"
 )
@@ -48,8 +49,9 @@ def access_answer(
     found = who_can(estate, actions, on or "")
     missed = tuple(miss for account in accounts for miss in misses_of(account, needed_facts()))
     unread = [member.account for member in estate.members.values() if member.authorization is None]
+    guardrails = list(dict.fromkeys(own.guardrails.summary for own in estate.members.values()))
     return Answer(
-        summary=" ".join(_summary(found, unread, missed)),
+        summary=" ".join((*_summary(found, unread, missed), *_guardrails(guardrails))),
         facts={
             **({UNDERSTOOD: found.understood} if found.understood else {}),
             "account": joined([account_words(account) for account in accounts]),
@@ -60,11 +62,9 @@ def access_answer(
             "principals": [own.row() for own in found.principals],
             "outsiders": [own.row() for own in found.outsiders],
             "services": [own.row() for own in found.services],
-            "organization_policies": joined(
-                list(dict.fromkeys(own.guardrails.summary for own in estate.members.values()))
-            ),
+            "organization_policies": joined(guardrails),
             **_not_judged(found, unread),
-            "not_considered": _NOT_CONSIDERED,
+            "not_considered": _LEFT_OUT,
             **({"not_read": unread_table(missed)} if missed else {}),
         },
         sources=(_PAGE, EVALUATION_LOGIC),
@@ -152,6 +152,14 @@ def _summary(found: WhoCan, unread: Sequence[Account], missed: Sequence[Miss]) -
         more = len(found.unread_policies) - 1
         others = f" and {more} more" if more else ""
         yield f"Whom the own policy of {quoted(arn)}{others} lets in or keeps out is not known: {why}."
+
+
+def _guardrails(summaries: Iterable[str]) -> Iterator[str]:
+    """What could not be read of the organization's policies, which may take access away."""
+    for summary in summaries:
+        if summary.startswith(NOT_CONSIDERED):
+            why = summary.removeprefix(NOT_CONSIDERED)
+            yield f"The organization's policies, which may deny more, were not considered: {why}."
 
 
 def _outside(found: WhoCan) -> Iterator[str]:

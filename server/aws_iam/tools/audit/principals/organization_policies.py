@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 Levels = tuple[tuple[str, ...], ...]
 """Policy documents by level, starting at the root."""
 
+NOT_CONSIDERED = "not considered: "
+"""How a summary begins of policies that could not be read."""
 _SCP_TYPE, _RCP_TYPE = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
 # AWS attaches it to every level and nobody can detach it, so every level allows, whether AWS lists it or not:
 # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
@@ -155,7 +157,7 @@ def _levels(listed: Sequence[_ReadPolicy], kind: str, ancestors: Sequence[str]) 
 
 
 def _unknown(why: str) -> Guardrails:
-    return Guardrails(summary=f"not considered: {why}")
+    return Guardrails(summary=f"{NOT_CONSIDERED}{why}")
 
 
 def levels_for_principal(levels: Levels, arn: str, organization: str | None) -> Levels:
