@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, is_kms_or_sts, names_of
 from aws_iam.engine.comparison.affected_principals import (
     EVERYONE,
+    ROOT_USER,
     affected,
     bound_by_one,
     limiting,
@@ -197,7 +198,7 @@ class AccessChange:
         if not self.resources:
             return ""
         excluded = joined([quoted(text) for text in self.excluded], shown=_SHOWN)
-        if self.principals and "*" in self.resources:
+        if "*" in self.resources and self.principals not in {(), (ROOT_USER,)}:
             # In the policy of a resource `*` is that resource, in one of an endpoint everything.
             return f" on everything except {excluded}" if excluded else self._on_itself()
         if "*" not in self.resources:
