@@ -10,7 +10,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, is_kms_or_sts, names_of
+from aws_iam.engine.comparison.action_names import by_service, whole_services
+from aws_iam.engine.comparison.actions import is_kms_or_sts, names_of
 from aws_iam.engine.comparison.affected_principals import (
     EVERYONE,
     ROOT_USER,
@@ -224,35 +225,6 @@ def _quoted(principal: str) -> str:
     return principal if " " in principal or principal == EVERYONE else quoted(principal)
 
 
-def action_names(names: Iterable[str], *, open_ended: bool = True) -> tuple[str, ...]:
-    """The names, with `service:*` for the services all of whose actions are among them, if any entry is a pattern."""
-    by_service = _by_service(names)
-    whole = _whole_services(by_service) if open_ended else frozenset()
-    if len(whole) == len(catalog().services):
-        return ("*",)
-    rest = (name for service in by_service if service not in whole for name in by_service[service])
-    return (*(f"{service}:*" for service in sorted(whole)), *rest)
-
-
-def _by_service(names: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name in names:
-        found.setdefault(name.partition(":")[0], []).append(name)
-    return found
-
-
-def _whole_services(by_service: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    return frozenset(service for service, names in by_service.items() if _is_whole(service, names))
-
-
-def _is_whole(prefix: str, names: Sequence[str]) -> bool:
-    service = catalog().service(prefix)
-    if service is None:
-        return False
-    own = len(service.action_names)
-    return len(names) >= own - sum(name.startswith(f"{prefix}:") for name in ALWAYS_ALLOWED)
-
-
 def level_counts(changes: Iterable[AccessChange]) -> dict[str, int]:
     """The number of actions of each access level that occurs."""
     names = dict.fromkeys(name for change in changes for name in change.names)
@@ -449,16 +421,16 @@ def _inner_pattern(clause: Clause, action: str) -> str:
 
 def _entries(clause: Clause, names: Sequence[str]) -> Iterator[tuple[str, str, Sequence[str]]]:
     """The actions of a place: everything, whole services, and names of one service, which have levels of their own."""
-    by_service = _by_service(names)
+    named = by_service(names)
     open_ended = clause.ready.negated or bool(clause.ready.patterns)
-    whole = _whole_services(by_service) if open_ended else frozenset()
+    whole = whole_services(named) if open_ended else frozenset()
     services = len(catalog().services)
     # An Allow of everything is no list of what was not allowed before.
-    is_everything = "*" in clause.statement.action_words and len(by_service) > services // 2
+    is_everything = "*" in clause.statement.action_words and len(named) > services // 2
     if whole and (len(whole) == services or is_everything):
         yield _WHOLE, "*", names
         return
-    for service, own in by_service.items():
+    for service, own in named.items():
         yield (_WHOLE, f"{service}:*", own) if service in whole else ("", "", own)
 
 
