@@ -10,9 +10,11 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.comparison.actions import ALWAYS_ALLOWED, is_kms_or_sts, names_of
+from aws_iam.engine.comparison.action_names import by_service, whole_services
+from aws_iam.engine.comparison.actions import is_kms_or_sts, names_of
 from aws_iam.engine.comparison.affected_principals import (
     EVERYONE,
+    ROOT_USER,
     affected,
     bound_by_one,
     limiting,
@@ -31,6 +33,7 @@ from aws_iam.engine.comparison.change_risks import (
 from aws_iam.engine.comparison.clauses import as_written
 from aws_iam.engine.comparison.statement_changes import (
     Counterparts,
+    actions_in_words,
     condition_in_words,
     guards_access,
 )
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Where
     from aws_iam.engine.comparison.actions import ActionGroup
     from aws_iam.engine.comparison.change_risks import ChangeRisks
-    from aws_iam.engine.comparison.clauses import Clause
+    from aws_iam.engine.comparison.clauses import Clause, Side
     from aws_iam.engine.comparison.one_way_search import Difference, SearchResult
     from aws_iam.engine.comparison.statement_changes import (
         ConditionChange,
@@ -84,6 +87,8 @@ class _Place:
     resource_change: ResourceChange | None
     beside: str
     widening: Widening
+    # The conditions of the Allow by which it is for everyone, and the Denies that keep some out.
+    limits: tuple[Condition, ...]
     limited_by: tuple[str, ...]
     # Whether only other policies of the principal allow it.
     by_others: bool
@@ -118,7 +123,7 @@ class AccessChange:
     beside: str
     # The entry of Action that its first action matches, if that is a pattern in the middle or front of the name.
     pattern: str
-    # The conditions of a statement that allows everyone.
+    # The conditions of the statement that allows everyone.
     limits: tuple[Condition, ...]
     # The Denies, by pointer, that keep some of everyone out.
     limited_by: tuple[str, ...]
@@ -197,7 +202,7 @@ class AccessChange:
         if not self.resources:
             return ""
         excluded = joined([quoted(text) for text in self.excluded], shown=_SHOWN)
-        if self.principals and "*" in self.resources:
+        if "*" in self.resources and self.principals not in {(), (ROOT_USER,)}:
             # In the policy of a resource `*` is that resource, in one of an endpoint everything.
             return f" on everything except {excluded}" if excluded else self._on_itself()
         if "*" not in self.resources:
@@ -221,35 +226,6 @@ class AccessChange:
 
 def _quoted(principal: str) -> str:
     return principal if " " in principal or principal == EVERYONE else quoted(principal)
-
-
-def action_names(names: Iterable[str], *, open_ended: bool = True) -> tuple[str, ...]:
-    """The names, with `service:*` for the services all of whose actions are among them, if any entry is a pattern."""
-    by_service = _by_service(names)
-    whole = _whole_services(by_service) if open_ended else frozenset()
-    if len(whole) == len(catalog().services):
-        return ("*",)
-    rest = (name for service in by_service if service not in whole for name in by_service[service])
-    return (*(f"{service}:*" for service in sorted(whole)), *rest)
-
-
-def _by_service(names: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name in names:
-        found.setdefault(name.partition(":")[0], []).append(name)
-    return found
-
-
-def _whole_services(by_service: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    return frozenset(service for service, names in by_service.items() if _is_whole(service, names))
-
-
-def _is_whole(prefix: str, names: Sequence[str]) -> bool:
-    service = catalog().service(prefix)
-    if service is None:
-        return False
-    own = len(service.action_names)
-    return len(names) >= own - sum(name.startswith(f"{prefix}:") for name in ALWAYS_ALLOWED)
 
 
 def level_counts(changes: Iterable[AccessChange]) -> dict[str, int]:
@@ -283,6 +259,7 @@ def access_changes(
                 place.by_others,
                 place.owner,
                 other,
+                tuple(map(id, place.limits)),
             )
             groups.setdefault(key, (place, {}))[1][id(difference.group)] = difference.group
     rows = [
@@ -335,6 +312,7 @@ def _place(
         for own in filter(counterparts.is_changed, sides[0].clauses)
     )
     kept_deny = other if other and not split else None
+    beside = change.beside or _other_actions(clause, sides, counterparts, of_baseline=of_baseline)
     if resources == ("*",) and not excluded and _still_denies(clause, kept_deny, change):
         kept = map(as_written, kept_deny.resources if kept_deny and kept_deny.resources else ())
         excluded = tuple(text for text in kept if may_be_asked(action, text))
@@ -350,6 +328,7 @@ def _place(
         resources=resources,
         excluded=excluded,
         principals=principals,
+        limits=_limits(clause, difference, found) if EVERYONE in principals else (),
         limited_by=tuple(limiting(difference, found))
         if clause.allows and EVERYONE in principals
         else (),
@@ -357,7 +336,7 @@ def _place(
         other=other,
         conditions=change.conditions,
         resource_change=moved if moved and (moved.was or moved.now) else None,
-        beside=change.beside,
+        beside=beside,
         by_others="needs" in difference.request
         and (not of_resource or not any(" " in name for name in principals)),
         owner=owner if clause.allows else "",
@@ -369,6 +348,17 @@ def _place(
             guarding=gains and any(map(guards_access, weakened)),
         ),
     )
+
+
+def _other_actions(
+    clause: Clause, sides: Sequence[Side], counterparts: Counterparts, *, of_baseline: bool
+) -> str:
+    """That a Deny has other actions on the other side, in words."""
+    other = counterparts.deny_with_other_actions(clause, sides[0].clauses, sides[1].clauses)
+    if other is None:
+        return ""
+    before, after = (clause, other) if of_baseline else (other, clause)
+    return actions_in_words(before.statement, after.statement)
 
 
 def _applies_to_others(clause: Clause, other: Clause | None, change: StatementChange) -> bool:
@@ -387,6 +377,16 @@ def _still_denies(clause: Clause, other: Clause | None, change: StatementChange)
         return False
     same = not any(bound_by_one(clause.statement, other.statement))
     return same and change.conditions is None and not change.beside
+
+
+def _limits(clause: Clause, difference: Difference, found: SearchResult) -> tuple[Condition, ...]:
+    """The conditions under which everyone is allowed: those of the changed Allow, or of what a Deny stopped."""
+    if clause.allows:
+        return clause.statement.conditions
+    pointers = difference.request["granted_by"]
+    granting = [own.statement for own in found.own.allows if own.pointer in pointers]
+    limits = [own.conditions for own in granting]
+    return limits[0] if limits and all(limits) else ()
 
 
 def _granting(difference: Difference, found: SearchResult) -> Clause | None:
@@ -425,9 +425,7 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
             condition_change=place.conditions,
             resource_change=place.resource_change,
             beside=place.beside,
-            limits=clause.statement.conditions
-            if clause.allows and EVERYONE in place.principals
-            else (),
+            limits=place.limits,
             limited_by=place.limited_by,
             by_others=place.by_others,
             owner=place.owner,
@@ -448,16 +446,16 @@ def _inner_pattern(clause: Clause, action: str) -> str:
 
 def _entries(clause: Clause, names: Sequence[str]) -> Iterator[tuple[str, str, Sequence[str]]]:
     """The actions of a place: everything, whole services, and names of one service, which have levels of their own."""
-    by_service = _by_service(names)
+    named = by_service(names)
     open_ended = clause.ready.negated or bool(clause.ready.patterns)
-    whole = _whole_services(by_service) if open_ended else frozenset()
+    whole = whole_services(named) if open_ended else frozenset()
     services = len(catalog().services)
     # An Allow of everything is no list of what was not allowed before.
-    is_everything = "*" in clause.statement.action_words and len(by_service) > services // 2
+    is_everything = "*" in clause.statement.action_words and len(named) > services // 2
     if whole and (len(whole) == services or is_everything):
         yield _WHOLE, "*", names
         return
-    for service, own in by_service.items():
+    for service, own in named.items():
         yield (_WHOLE, f"{service}:*", own) if service in whole else ("", "", own)
 
 

@@ -32,8 +32,8 @@ _SERVICE = 2
 _WELL_KNOWN = ("s3", "ec2", "sqs", "iam")
 _EVERY = frozenset({"*", "*:*"})
 _ACTION = re.compile(r"[a-z0-9-]+:[a-z0-9_-]+", re.IGNORECASE)
-ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity"})
-"""Allowed to everyone with credentials, whatever the policies say."""
+UNGOVERNED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
+"""Allowed to whoever has the credentials that they need, whatever the policies say."""
 
 # One action for each way in which the resource's own policy must allow.
 _STRICT = (
@@ -137,7 +137,9 @@ def action_groups(
         if not speaking or (askers and not askers.of(lower)):
             continue
         named = any(not c.is_anywhere for c in speaking)
-        apart = decided_by_aws_rule(name) if named or principaled else ""
+        # Of STS it depends on the caller which actions anybody can be allowed.
+        is_apart = named or principaled or lower.startswith("sts:")
+        apart = decided_by_aws_rule(name) if is_apart else ""
         sign = (tuple(map(id, speaking)), _types(name) if named else (), apart)
         if sign not in found:
             found[sign] = ActionGroup(action=name, clauses=speaking)
@@ -207,8 +209,8 @@ def _candidates(
                 if entry in clause.ready.anywhere:
                     budget.spend(_EXPANSION)
                 mentioned |= dict.fromkeys(matching_actions(word))
-    # Allowed to everyone, whatever the policies say.
-    mentioned.pop("sts:GetCallerIdentity", None)
+    for name in UNGOVERNED:
+        mentioned.pop(name, None)
     # The first of its kind is the one whose request is shown.
     yield from ((name, None) for name in riskiest_first(mentioned))
     if not open_ended:
@@ -289,7 +291,7 @@ def _of_each_kind(prefix: str, mentioned: Mapping[str, None]) -> Iterator[Action
 
 
 def _may_be_searched(action: Action, mentioned: Mapping[str, None]) -> bool:
-    return action.full_name not in mentioned and action.full_name not in ALWAYS_ALLOWED
+    return action.full_name not in mentioned and action.full_name not in UNGOVERNED
 
 
 def _kind(action: Action) -> object:

@@ -1,4 +1,4 @@
-"""Who gains or loses by a changed statement of a resource's policy."""
+"""Who gains or loses by a changed statement of a resource's policy, or of one that limits the root user."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Principal, Statement
 
 EVERYONE: Final = "everyone"
+ROOT_USER: Final = "the root user"
+_ROOT = ":root"
 _PERMITTED = "principals of the resource's account whose own policies allow it"
 _ACCOUNT = 4
 _SHOWN = 3
@@ -26,9 +28,12 @@ def affected(
 ) -> Iterator[str]:
     """The principals that gain or lose by a changed statement of a resource's policy, in words.
 
-    `other` is the same statement on the other side, if it is a Deny that applies to other principals.
+    `other` is the same statement on the other side, if it is a Deny that applies to other principals. Of whoever has a
+    policy without principals only the root user is named: it comes where no other caller shows the difference.
     """
     if not clause.has_principals:
+        if is_of_root_user(difference.request["request"]["principal"]):
+            yield ROOT_USER
         return
     listed, left = bound_by_one(clause.statement, other.statement) if other else ([], "")
     if listed:
@@ -46,6 +51,11 @@ def affected(
     else:
         for principal in named_principals(clause, found):
             yield EVERYONE if principal.is_everyone else principal.value
+
+
+def is_of_root_user(principal: str) -> bool:
+    """Whether it is the ARN of a root user."""
+    return principal.endswith(_ROOT)
 
 
 def _freed(clause: Clause, difference: Difference, found: SearchResult) -> Iterator[str]:

@@ -21,12 +21,12 @@ from aws_iam.engine.comparison.named_accounts import (
     unused_account,
     written_accounts,
 )
+from aws_iam.engine.comparison.sides.kinds_alike import may_limit_root
 from aws_iam.engine.effective.caller_conditions import TRUSTED_KEYS, is_fixed
 from aws_iam.engine.evaluation.caller import Caller, CallerKind, Grade, caller_of
 from aws_iam.engine.evaluation.decision_flow import BUCKET_POLICY_ACTIONS
 from aws_iam.engine.evaluation.request import settled_keys
 from aws_iam.engine.language.arn import PARTITIONS, Arn
-from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.tokens.oidc_provider import ALWAYS, IDENTITY_POOLS, provider_of
@@ -183,7 +183,7 @@ def policy_holder(policies: Iterable[Policy]) -> CallerCase:
         "aws:principalservicename": None,
         "aws:principalservicenameslist": None,
     }
-    limits_root = any(policy.kind is Kind.SCP for policy in policies)
+    limits_root = any(map(may_limit_root, policies))
     return CallerCase(name="holder", may_be_root=limits_root, settled=settled)
 
 

@@ -139,7 +139,7 @@ def _with_cause(changes: Sequence[AccessChange]) -> str:
 
 def _condition_in_words(change: AccessChange, conditions: ConditionChange) -> str:
     """The conditions before and now, unless the change says one of them already."""
-    if change.limits:
+    if change.limits and change.is_allow:
         return conditions.rest_in_words(of_baseline=change.of_baseline)
     return conditions.in_words()
 

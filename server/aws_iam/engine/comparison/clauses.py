@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.comparison.distinct_values import Atom
 from aws_iam.engine.comparison.permissive_policies import is_added
+from aws_iam.engine.comparison.plain_operators import plain_operator
 from aws_iam.engine.evaluation.conditions import has_wildcards, is_short_arn
 from aws_iam.engine.evaluation.context import default_of, with_stand_ins
 from aws_iam.engine.evaluation.layers import IndexedStatement
@@ -291,7 +292,7 @@ def _atom(condition: Condition, base: str, variables: _Variables) -> Atom:
         escaped = has_wildcards(base)
         settled = [variables.settled(text, escaped=escaped) for text in written]
         kept = {text for text in settled if text is not None}
-    return Atom(condition.name, condition.operator.value, tuple(sorted(kept)))
+    return Atom(condition.name, plain_operator(condition), tuple(sorted(kept)))
 
 
 def _value(inside: str, scenario: Mapping[str, str | None]) -> str | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Comparison
 from aws_iam.engine.comparison.compared_policy import MOST_WITNESSES, compared_policy
 from aws_iam.engine.comparison.sides.attachment_changes import attachment_changes
+from aws_iam.engine.comparison.sides.kinds_alike import with_kinds_alike
 from aws_iam.engine.comparison.sides.moved_policies import moved_policies
 from aws_iam.engine.comparison.sides.named_sides import SidesInForce, named_side
 from aws_iam.engine.comparison.sides.policy_pairs import is_called, policy_pairs
@@ -107,7 +108,7 @@ def compare_documents(
     old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
     new, old = _with_unknown_values(new), _with_unknown_values(old)
     held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
-    sides = Sides.of(held.new, held.old)
+    sides = Sides.of(*with_kinds_alike(held.new, held.old))
     sides, unusable = without_unusable(sides, even_alone=partly)
     pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names)
     if per_principal:

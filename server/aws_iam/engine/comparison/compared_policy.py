@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aws_iam.answer import Comparison
 from aws_iam.engine.comparison.access_changes import access_changes
 from aws_iam.engine.comparison.actions import names_of
+from aws_iam.engine.comparison.affected_principals import is_of_root_user
 from aws_iam.engine.comparison.assumptions import assumptions_of
 from aws_iam.engine.comparison.change_risks import ChangeRisks
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_of
@@ -86,7 +87,12 @@ def compared_policy(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedP
     gained = access_changes(beyond, _risks(beyond, forward, baseline), decisive)
     # What is lost completes no path.
     lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True), decisive)
-    notes = (*notes, *_other_policies(beyond, short), *_owner_in_words(new, old, beyond, short))
+    notes = (
+        *notes,
+        *_other_policies(beyond, short),
+        *_limits_root((*new, *old), beyond, short),
+        *_owner_in_words(new, old, beyond, short),
+    )
     assuming = dict.fromkeys((*assumptions_of((*new, *old)), *notes, *beyond.open, *short.open))
     return ComparedPolicy(
         name=pair.name,
@@ -169,6 +175,15 @@ def _other_policies(*searches: SearchResult) -> Iterator[str]:
     changed = [clause for found in searches for clause in found.changed if not clause.allows]
     if any(not clause.has_principals for clause in changed):
         yield "other policies of the principal may allow anything: a Deny limits them, too"
+
+
+def _limits_root(policies: Sequence[Policy], *searches: SearchResult) -> Iterator[str]:
+    """What is assumed of policies that say nothing of their kind, where the root user gains or loses."""
+    requests = (difference.request for found in searches for difference in found.differences)
+    names_root = any(is_of_root_user(own["request"]["principal"]) for own in requests)
+    is_guessed = any(own.kind_guessed for own in policies if own.statements)
+    if is_guessed and not is_principaled(policies) and names_root:
+        yield "the policy is read as a service control policy, which limits the root user: no identity policy does"
 
 
 def _owner_in_words(

@@ -37,11 +37,12 @@ _OF_NOBODY = "it is the id of a user or a role that was deleted, and names nobod
 
 @positional
 class _Sides:
-    """The policies of both sides, and the account that owns the resource, if known."""
+    """The policies of both sides, the account that owns the resource, if known, and the changed statements, by identity."""
 
     new: Sequence[Policy]
     old: Sequence[Policy]
     owner: str
+    decisive: Container[int]
 
 
 def ineffective_additions(
@@ -59,7 +60,7 @@ def ineffective_additions(
     """
     before = _words(statement for policy in old for statement in policy.statements)
     budget = Budget(_WORK)
-    sides = _Sides(new, old, known_owner((*new, *old)))
+    sides = _Sides(new, old, known_owner((*new, *old)), decisive)
     found = [*_principals_of_nobody(new, old, decisive)]
     try:
         for policy in new:
@@ -138,17 +139,23 @@ def _why_settled(names: Sequence[str], statement: Statement, sides: _Sides) -> s
         is_denied = any(_takes(own, names, allows=False) for own in sides.new)
         return "it is denied" if is_denied else "it allows no further request"
     if before:
-        return "it was denied before"
+        # A Deny that became this one has not more actions now, but fewer.
+        is_kept = any(
+            _takes(own, names, allows=False, outside=sides.decisive) for own in sides.old
+        )
+        return "it was denied before" if is_kept else ""
     is_allowed = any(_takes(own, names, allows=True) for own in (*sides.new, *sides.old))
     return "it denies no further request" if is_allowed else "nothing allows it"
 
 
-def _takes(policy: Policy, names: Sequence[str], *, allows: bool) -> bool:
-    """Whether a statement of the policy with this effect applies to one of the actions."""
+def _takes(
+    policy: Policy, names: Sequence[str], *, allows: bool, outside: Container[int] = ()
+) -> bool:
+    """Whether a statement of the policy with this effect applies to one of the actions, of those not `outside`."""
     return any(
         IndexedStatement.of(own).takes(name.lower())
         for own in policy.statements
-        if (own.allows if allows else own.denies)
+        if (own.allows if allows else own.denies) and id(own) not in outside
         for name in names
     )
 

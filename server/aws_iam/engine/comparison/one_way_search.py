@@ -416,7 +416,8 @@ class _ScenarioSearch:
     def _cases(self, atoms: tuple[Atom, ...]) -> tuple[CallerCase, ...]:
         every = self.direction.all_policies
         if not self.owner:
-            return (caller_cases.policy_holder(every),)
+            # Of the narrowed policies not all statements are left.
+            return (caller_cases.policy_holder((*self.replay.allowing, *self.replay.refusing)),)
         if self.direction.strangers:
             return tuple(caller_cases.strangers(every, self.owner, atoms))
         return caller_cases.caller_cases(every, self.owner, atoms, self.budget)

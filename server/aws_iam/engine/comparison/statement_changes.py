@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aws_iam.engine.comparison.affected_principals import binding_in_words
 from aws_iam.engine.comparison.automaton import Budget, OverBudget
 from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
+from aws_iam.engine.comparison.plain_operators import plain_operator
 from aws_iam.engine.language.arn import as_short_form
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers
@@ -181,6 +182,25 @@ class Counterparts:
         """Whether only one side contains the statement."""
         return id(clause.statement) in self.changed
 
+    def deny_with_other_actions(
+        self, clause: Clause, others: Iterable[Clause], own: Iterable[Clause]
+    ) -> Clause | None:
+        """The Deny that a Deny is on the other side, where it has other actions there and all else is the same."""
+        if clause.allows:
+            return None
+        form = _form_but_for_actions(clause.statement)
+        mine, theirs = (
+            [
+                known
+                for known in side
+                if not known.allows
+                and self.is_changed(known)
+                and _form_but_for_actions(known.statement) == form
+            ]
+            for side in (own, others)
+        )
+        return theirs[0] if len(mine) == len(theirs) == 1 else None
+
     def _of_opposite_effect(self, clause: Clause, others: Iterable[Clause]) -> Clause | None:
         """The changed statement that is the same but for its effect."""
         opposite = (
@@ -300,6 +320,44 @@ def _action_words(statement: Statement) -> frozenset[str]:
     return frozenset(w.lower() for w in statement.action_words or statement.not_action_words)
 
 
+def _form_but_for_actions(statement: Statement) -> object:
+    """To whom, to what and under which conditions the statement applies."""
+    return (
+        frozenset(_targets(statement)),
+        bool(statement.not_resource_words),
+        frozenset(_principals(statement)),
+        statement.has("NotPrincipal"),
+        frozenset(_by_form(statement)),
+    )
+
+
+def actions_in_words(before: Statement, after: Statement) -> str:
+    """The actions that a Deny applied to, and applies to now; of two lists only those that differ."""
+    old, new = (
+        {word.lower(): word for word in own.not_action_words or own.action_words}
+        for own in (before, after)
+    )
+    negated = [bool(own.not_action_words) for own in (before, after)]
+    if old.keys() == new.keys() and negated[0] is negated[1]:
+        return ""
+    if negated == [False, False] and not old.keys().isdisjoint(new):
+        gone, added = (
+            _words([word for name, word in own.items() if name not in other])
+            for own, other in ((old, new), (new, old))
+        )
+        parts = [f"now list {added}" if added else "", f"no longer list {gone}" if gone else ""]
+        return f"the Deny's actions {' and '.join(filter(None, parts))}"
+    was, now = (
+        f"{'everything except ' if is_negated else ''}{_words(own.values())}"
+        for own, is_negated in zip((old, new), negated, strict=True)
+    )
+    return f"the Deny's actions were {was}, are {now}"
+
+
+def _words(words: Iterable[str]) -> str:
+    return joined([quoted(word) for word in words], shown=_SHOWN)
+
+
 def _targets(statement: Statement) -> set[str]:
     return {*statement.resource_words, *statement.not_resource_words}
 
@@ -347,7 +405,7 @@ def _principals(statement: Statement) -> set[tuple[str, str]]:
 
 def _by_form(statement: Statement) -> Mapping[tuple[object, ...], Condition]:
     return {
-        (c.operator.value, c.name, frozenset(value.value for value in c.values)): c
+        (plain_operator(c), c.name, frozenset(value.value for value in c.values)): c
         for c in statement.conditions
     }
 
@@ -379,7 +437,7 @@ def _value_change(was: Condition, now: Condition) -> str:
         joined([quoted(text) for text in own if text not in other], shown=_SHOWN)
         for own, other in ((old, new), (new, old))
     )
-    same = (was.operator.value, was.name) == (now.operator.value, now.name)
+    same = (plain_operator(was), was.name) == (plain_operator(now), now.name)
     if not same or set(old).isdisjoint(new):
         return ""
     of = quoted(f"{now.operator.value} {now.key.value}")

@@ -209,6 +209,8 @@ FROM_CALLER: Final = frozenset(
 
 
 _ACCOUNT_FIELD = 4
+# No role can call it.
+_OF_USERS = "sts:getfederationtoken"
 
 
 def request_for(
@@ -217,7 +219,7 @@ def request_for(
     """The candidate as a request, without keys that follow from its principal. `owner` is the account of the resource."""
     lower = {key.lower(): values[0] for key, values in context.items() if values}
     caller = candidate.case.caller
-    principal = caller.arn if caller else _holder(lower, candidate.resource)
+    principal = caller.arn if caller else _holder(lower, candidate)
     own = owner if caller else principal.split(":")[_ACCOUNT_FIELD]
     fields: dict[str, Any] = {
         "principal": principal,
@@ -240,8 +242,9 @@ def request_for(
     return request_of({**fields, "context": shown}) if shown else bare
 
 
-def _holder(context: Mapping[str, str], resource: str) -> str:
+def _holder(context: Mapping[str, str], candidate: Candidate) -> str:
     """A caller with these condition keys; in the resource's account, unless they name another."""
+    resource = candidate.resource
     if "aws:principalarn" in context:
         return context["aws:principalarn"]
     arn = Arn.of(resource)
@@ -250,4 +253,6 @@ def _holder(context: Mapping[str, str], resource: str) -> str:
     partition = arn.partition if arn else "aws"
     if "aws:username" in context:
         return f"arn:{partition}:iam::{account}:user/{context['aws:username']}"
+    if candidate.action.lower() == _OF_USERS:
+        return f"arn:{partition}:iam::{account}:user/example"
     return f"arn:{partition}:iam::{account}:role/example"

@@ -48,6 +48,7 @@ from aws_iam.rules.policy.resources import (
     arn_format,
     attached_resource,
     identifiers,
+    lockouts,
     regions_and_partitions,
 )
 from aws_iam.rules.policy.trust import (
@@ -85,6 +86,7 @@ FAMILIES: Families = (
     ("Placeholders", placeholders),
     ("Principal format", principal_format),
     ("Attached resource", attached_resource),
+    ("Lockouts", lockouts),
     ("Public access", public_access),
     ("Whole accounts", whole_accounts),
     ("Role trust", role_trust),

@@ -13,6 +13,7 @@ from aws_iam.account.collect.kms.keys import KMS_KEYS
 from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
 from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES
 from aws_iam.answer import Answer, Finding, NextCall, Severity, Status, Where, next_call
+from aws_iam.engine.key_policies.statements import owner_shown_by
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.frameworks import ids_of
@@ -23,6 +24,7 @@ from aws_iam.report.order import by_urgency
 from aws_iam.rules import document_findings
 from aws_iam.rules.on_account import findings_on, policy_of
 from aws_iam.rules.policy.errors_beside import errors_beside
+from aws_iam.rules.policy.resources import lockouts
 from aws_iam.tools.kit import account_source, policy_inputs
 from aws_iam.tools.kit import needs as wishes
 from aws_iam.tools.kit.account_source import account_words
@@ -33,7 +35,6 @@ from aws_iam.tools.kms.checks.catalogue import CODES, ON_ACCOUNT, ON_POLICY, nee
 from aws_iam.tools.kms.checks.subject import PUT, KeyPolicy
 from aws_iam.tools.kms.key_argument import key_argument
 from aws_iam.tools.kms.principal_names import SHORT, account_id, partition_in, principal_arn
-from aws_iam.tools.kms.reasoning.statements import owner_shown_by
 from aws_iam.tools.kms.terms import THRESHOLDS, KeyTerms
 from aws_iam.wording import counted
 
@@ -171,7 +172,14 @@ def _of_policy(subject: KeyPolicy, codes: Iterable[str]) -> tuple[Finding, ...]:
 
 
 # They say what is wrong with a statement in the words of keys.
-_SAID_FOR_KEYS = frozenset({"KMS-POL-PUBLIC", "KMS-STMT-NOEFFECT", "KMS-SVC-CONFUSED"})
+_SAID_FOR_KEYS = frozenset(
+    {
+        "KMS-POL-PUBLIC",
+        "KMS-STMT-NOEFFECT",
+        "KMS-SVC-CONFUSED",
+        lockouts.key_without_administrator.code,
+    }
+)
 
 
 def _not_checked(codes: Iterable[str], arguments: Arguments) -> dict[str, Any]:

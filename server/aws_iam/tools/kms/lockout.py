@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, next_call
 from aws_iam.engine.evaluation.caller import CallerKind, caller_of
+from aws_iam.engine.key_policies.administrators import administrators
+from aws_iam.engine.key_policies.statements import (
+    PUT_KEY_POLICY,
+    has_effect,
+    key_of_statement,
+    owner_shown_by,
+)
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.catalog import catalog
@@ -16,20 +23,13 @@ from aws_iam.escape import escaped, quoted
 from aws_iam.tools.kit.json_object import json_object, json_value
 from aws_iam.tools.kms.key_argument import key_argument
 from aws_iam.tools.kms.principal_names import SHORT, account_id, partition_in, principal_arn
-from aws_iam.tools.kms.reasoning.administrators import administrators
 from aws_iam.tools.kms.reasoning.lockout_rules import MESSAGE, Lockout, put_key_policy_outcome
-from aws_iam.tools.kms.reasoning.statements import (
-    PUT_KEY_POLICY,
-    has_effect,
-    key_of_statement,
-    owner_shown_by,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from aws_iam.engine.key_policies.administrators import Administrator
     from aws_iam.engine.language.document import Policy
-    from aws_iam.tools.kms.reasoning.administrators import Administrator
 
 _PUT = "https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html"
 _DEFAULT = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"

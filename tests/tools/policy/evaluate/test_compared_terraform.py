@@ -11,9 +11,13 @@ from aws_iam.engine.sources.files import File, Files
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 
-CASES: list[dict[str, Any]] = json.loads(
-    (TESTS / "cases/compare/terraform_sources.json").read_text(encoding="utf-8")
-)["cases"]
+CASES: list[dict[str, Any]] = [
+    case
+    for name in ("terraform_sources", "swapped_attachments")
+    for case in json.loads((TESTS / f"cases/compare/{name}.json").read_text(encoding="utf-8"))[
+        "cases"
+    ]
+]
 
 
 def side(common: str, own: str | dict[str, str]) -> str | Files:

@@ -12,7 +12,7 @@ from aws_iam.engine.comparison.permissive_policies import empty_policy
 from aws_iam.engine.language.document import Kind, Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.sides.policy_pairs import PolicyPair
     from aws_iam.engine.comparison.sides.renamed_policies import NamedSide, Sides
@@ -23,29 +23,52 @@ _Principal = tuple[str, str]
 
 def by_principal(pairs: Sequence[PolicyPair], sides: Sides) -> tuple[PolicyPair, ...]:
     """The pairs, those of a principal with several changed policies joined under its name."""
-    owners = {**_owners(sides.old), **_owners(sides.new)}
-    groups: dict[_Principal, list[PolicyPair]] = {}
+    now, before = _principals(sides.new), _principals(sides.old)
+    alone: dict[_Principal, list[PolicyPair]] = {}
+    shared: dict[_Principal, list[PolicyPair]] = {}
     for pair in pairs:
-        owner = owners.get(pair.name)
-        if owner and not pair.is_limit and _grants(pair):
-            groups.setdefault(owner, []).append(pair)
+        if not pair.is_limit and _grants(pair):
+            owners = _kept_owners(pair, now, before)
+            is_shared = len(owners) > 1
+            for owner in owners if pair.change == "same" or not is_shared else ():
+                (shared if is_shared else alone).setdefault(owner, []).append(pair)
     joined: dict[str, PolicyPair | None] = {}
-    for (_, name), own in groups.items():
-        # What stays the same decides, too, whether anything is gained.
+    for owner, own in alone.items():
         if sum(pair.change != "same" for pair in own) > 1:
             joined |= dict.fromkeys((pair.name for pair in own), None)
-            joined[own[0].name] = _together(name, own)
+            joined[own[0].name] = _together(owner[1], own, shared.get(owner, ()))
     return tuple(found for pair in pairs if (found := joined.get(pair.name, pair)))
+
+
+def _kept_owners(
+    pair: PolicyPair,
+    now: Mapping[str, tuple[_Principal, ...]],
+    before: Mapping[str, tuple[_Principal, ...]],
+) -> tuple[_Principal, ...]:
+    """The principals that have the policy wherever it exists; none if a changed policy has others on one side.
+
+    Whoever gets or loses a policy of the file has a pair of its own for that; the policy itself counts on neither side.
+    """
+    if pair.change in {"added", "removed"}:
+        return (now if pair.change == "added" else before).get(pair.name, ())
+    mine = now.get(pair.name, ())
+    # A policy of a list may have had another number.
+    theirs = before.get(pair.name, mine)
+    if pair.change != "same" and set(mine) != set(theirs):
+        return ()
+    return tuple(own for own in mine if own in theirs)
 
 
 def _grants(pair: PolicyPair) -> bool:
     return all(p.kind is Kind.IDENTITY for p in (*pair.document, *pair.baseline) if p.statements)
 
 
-def _together(name: str, pairs: Sequence[PolicyPair]) -> PolicyPair:
+def _together(name: str, pairs: Sequence[PolicyPair], shared: Sequence[PolicyPair]) -> PolicyPair:
+    """The policies of a principal; what stays the same decides, too, whether anything is gained."""
+    every = (*pairs, *shared)
     document, baseline = (
         tuple(policy for own in side for policy in own if policy.statements)
-        for side in ([pair.document for pair in pairs], [pair.baseline for pair in pairs])
+        for side in ([pair.document for pair in every], [pair.baseline for pair in every])
     )
     return replace(
         pairs[0],
@@ -58,13 +81,13 @@ def _together(name: str, pairs: Sequence[PolicyPair]) -> PolicyPair:
     )
 
 
-def _owners(side: NamedSide) -> dict[str, _Principal]:
-    """The principal of each policy that has one alone, by the policy's name."""
-    found: dict[str, _Principal] = {}
+def _principals(side: NamedSide) -> dict[str, tuple[_Principal, ...]]:
+    """The principals that have each policy, by the policy's name."""
+    found: dict[str, tuple[_Principal, ...]] = {}
     for name, place, targets in _attached(side):
         start = place.rpartition(" ")[0]
-        if len(targets) == 1:
-            found[name] = (start, _full_name(start, targets[0], side))
+        own = ((start, _full_name(start, target, side)) for target in targets)
+        found[name] = tuple(dict.fromkeys(own))
     return found
 
 

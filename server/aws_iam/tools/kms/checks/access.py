@@ -13,6 +13,10 @@ from aws_iam.engine.effective.caller_conditions import (
     is_taken_back,
 )
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
+from aws_iam.engine.key_policies.statements import (
+    PUT_KEY_POLICY,
+    covers_action,
+)
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow_to
@@ -31,10 +35,6 @@ from aws_iam.tools.kms.checks.subject import (
     KeyPolicy,
     arn,
     key_policy,
-)
-from aws_iam.tools.kms.reasoning.statements import (
-    PUT_KEY_POLICY,
-    covers_action,
 )
 
 if TYPE_CHECKING:

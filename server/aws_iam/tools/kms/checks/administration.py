@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.key_policies.administrators import administrators
+from aws_iam.engine.key_policies.request_keys import never_met
+from aws_iam.engine.key_policies.statements import (
+    PUT_KEY_POLICY,
+    account_meant_whole,
+    covers_action,
+    is_unique_id,
+    statements_for_account,
+)
 from aws_iam.engine.language.document import dump
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
@@ -25,22 +34,13 @@ from aws_iam.tools.kms.checks.subject import (
     arn,
     key_policy,
 )
-from aws_iam.tools.kms.reasoning.administrators import administrators
 from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES
-from aws_iam.tools.kms.reasoning.request_keys import never_met
-from aws_iam.tools.kms.reasoning.statements import (
-    PUT_KEY_POLICY,
-    account_meant_whole,
-    covers_action,
-    is_unique_id,
-    statements_for_account,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aws_iam.engine.key_policies.administrators import Administrator
     from aws_iam.rules.outcomes import Outcome
-    from aws_iam.tools.kms.reasoning.administrators import Administrator
 
 _SPARE_ADMIN = {
     "Effect": "Deny",

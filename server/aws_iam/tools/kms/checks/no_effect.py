@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.key_policies.statements import has_effect, key_of_statement
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.service_principals import misspelled_principal
@@ -26,7 +27,6 @@ from aws_iam.tools.kms.checks.subject import (
     arn,
     key_policy,
 )
-from aws_iam.tools.kms.reasoning.statements import has_effect, key_of_statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

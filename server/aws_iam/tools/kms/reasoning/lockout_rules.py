@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
-from aws_iam.engine.language.document import dump
-from aws_iam.engine.language.frozen import slotted
-from aws_iam.escape import quoted
-from aws_iam.tools.kms.reasoning.administrators import (
+from aws_iam.engine.key_policies.administrators import (
     PRINCIPAL,
     request_to_manage,
     without_ignored_statements,
     without_keys_never_sent,
 )
+from aws_iam.engine.key_policies.request_keys import never_met, never_met_in
+from aws_iam.engine.key_policies.statements import account_meant_whole, is_unique_id
+from aws_iam.engine.language.document import dump
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.escape import quoted
 from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES
-from aws_iam.tools.kms.reasoning.request_keys import never_met, never_met_in
-from aws_iam.tools.kms.reasoning.statements import account_meant_whole, is_unique_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Comparison, NextCall, next_call
-from aws_iam.engine.comparison.access_changes import action_names, level_counts
+from aws_iam.engine.comparison.access_changes import level_counts
+from aws_iam.engine.comparison.action_names import action_names
 from aws_iam.engine.comparison.actions import names_of
 from aws_iam.engine.comparison.compare import ComparedDocuments, compare_documents
 from aws_iam.engine.comparison.compared_policy import MOST_WITNESSES

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.engine.key_policies.administrators import is_administered
+from aws_iam.engine.language.document import Kind, Policy
+from aws_iam.rules.policy.resources.lockouts import KEY
 from aws_iam.rules.policy.run import source_findings, with_places
 
 if TYPE_CHECKING:
@@ -42,8 +46,29 @@ def _new(
         before = baseline.get(source.name)
         if before is not None and before.content == source.content:
             continue
-        known = Counter(map(_key, source_findings(before))) if before else Counter()
-        yield source, tuple(_added(source_findings(source), known, source.name, gaining))
+        after, former = _with_type(source, before)
+        known = Counter(map(_key, source_findings(former))) if former else Counter()
+        yield source, tuple(_added(source_findings(after), known, source.name, gaining))
+
+
+def _with_type(source: Source, before: Source | None) -> tuple[Source, Source | None]:
+    """Both versions as key policies, if the former one shows that they are: the latter may lack what shows it."""
+    contents = (source.content, before.content) if before else ()
+    if not before or not all(
+        isinstance(own, Policy) and own.kind is Kind.RESOURCE and own.resource_type is None
+        for own in contents
+    ):
+        return source, before
+    if not isinstance(before.content, Policy) or not is_administered(before.content):
+        return source, before
+    return _as_key_policy(source), _as_key_policy(before)
+
+
+def _as_key_policy(source: Source) -> Source:
+    content = source.content
+    if not isinstance(content, Policy):
+        return source
+    return replace(source, content=replace(content, resource_type=KEY))
 
 
 def _added(

@@ -14,21 +14,22 @@ from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import Layers, layers_of
 from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.document import dump
-from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.pattern import matches
-from aws_iam.errors import InputError
-from aws_iam.escape import quoted
-from aws_iam.tools.kms.reasoning.request_keys import is_never_sent, never_met
-from aws_iam.tools.kms.reasoning.statements import (
+from aws_iam.engine.key_policies.request_keys import is_never_sent, never_met
+from aws_iam.engine.key_policies.statements import (
     PUT_KEY_POLICY,
     account_meant_whole,
     account_of_principal,
     covers_action,
     has_effect,
     is_unique_id,
+    owner_shown_by,
 )
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import dump
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import matches
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,6 +88,19 @@ def administrators(policy: Policy, account: str, key: str = "") -> Iterator[Admi
             yield Administrator(
                 principal=name, how="key policy", pointer=statement.place().pointer
             )
+
+
+def is_administered(policy: Policy) -> bool:
+    """Whether the policy says by itself that it is a key's: of KMS alone, and some, not all, may change it.
+
+    The policy of an endpoint names no keys either, and lets everyone through.
+    """
+    words = [w for own in policy.statements for w in (*own.action_words, *own.not_action_words)]
+    if not all(word.lower().startswith("kms:") for word in words):
+        return False
+    found = administrators(policy, owner_shown_by(policy))
+    named = [own.principal for own in found if own.how != "nobody"]
+    return bool(named) and "*" not in named
 
 
 def _administrator(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.key_policies.statements import PUT_KEY_POLICY, covers_action, has_effect
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.tools.kms.reasoning.statements import PUT_KEY_POLICY, covers_action, has_effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

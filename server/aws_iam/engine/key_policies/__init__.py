@@ -1,0 +1,1 @@
+"""Key policies of KMS: which statements count, whose the key is, and who can administer it."""
