@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.language.placeholders import is_known_later
 from aws_iam.engine.reference.service_principals import SERVICE_KEYS
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
 
 def _values(statement: Statement, family: Family) -> Iterator[tuple[Condition, Text]]:
-    """The values under operators of a family, without those that contain a variable: the request decides what they are."""
+    """The values under operators of a family, without those that a request decides or that nobody filled in yet."""
     for condition in statement.conditions:
         if OPERATORS.get(condition.base) is family:
             for value in condition.values:
-                if "${" not in value.value:
+                if not is_known_later(value.value):
                     yield condition, value
 
 
@@ -244,7 +245,7 @@ def not_a_service_principal(statement: Statement) -> Iterator[Fail]:
         if OPERATORS.get(condition.base) is not Family.STRING:
             continue
         for value in condition.values:
-            if re.search(r"[*?]|\$\{", value.value):
+            if re.search(r"[*?]", value.value) or is_known_later(value.value):
                 continue
             if not _SERVICE_NAME.fullmatch(value.value):
                 yield Fail(

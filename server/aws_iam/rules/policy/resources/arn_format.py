@@ -52,6 +52,11 @@ def _arns(statement: Statement) -> tuple[tuple[Text, Arn], ...]:
     return tuple((entry, arn) for entry, arn in read if arn)
 
 
+def _is_unfilled(entry: Text, field: str) -> bool:
+    """Whether a placeholder stands in a field: PLACEHOLDER_NOT_FILLED reports it."""
+    return any(placeholder in field for placeholder in placeholders(entry.value))
+
+
 def _may_be_faulty(entry: str) -> bool:
     """Whether the entry is neither `*` nor a complete ARN that follows a format of AWS's reference."""
     if entry == "*":
@@ -171,6 +176,8 @@ def unknown_partition(statement: Statement) -> Iterator[Fail]:
     False alarm when AWS added the partition after this list was made.
     """
     for entry, arn in _arns(statement):
+        if _is_unfilled(entry, arn.partition):
+            continue
         if arn.partition not in PARTITIONS and not is_open(arn.partition):
             near = closest(arn.partition, PARTITIONS) or "aws"
             yield Fail(
@@ -329,6 +336,8 @@ def unknown_region_in_arn(statement: Statement) -> Iterator[Fail]:
         # ARN_REGION_NOT_ALLOWED reports a Region that must be empty.
         if not region or is_open(region) or all_formats_have(fitting, "region", empty=True):
             continue
+        if _is_unfilled(entry, region):
+            continue
         partition = regions().partition(region)
         if partition is None:
             near = regions().near(region)
@@ -359,12 +368,14 @@ def unknown_region_in_arn(statement: Statement) -> Iterator[Fail]:
 def not_an_account_id(statement: Statement) -> Iterator[Fail]:
     """Every account id has 12 digits, so any other text matches no resource.
 
-    False alarm when the account is a placeholder that is filled in before deployment.
+    False alarm when the account is a placeholder that is filled in before deployment and does not look like one.
     """
     for entry, arn in _arns(statement):
         account = arn.account
         # `aws` stands for what AWS owns: managed policies, public hubs and images.
         if account in {"", "aws"} or is_open(account) or re.fullmatch(r"[0-9]{12}", account):
+            continue
+        if _is_unfilled(entry, account):
             continue
         # Some formats prescribe a word: `arn:aws:iam::aws:policy/…`.
         if is_open(arn.service) or account not in {
