@@ -43,7 +43,7 @@ from aws_iam.engine.sources.policy_signs import (
     may_hold_policy,
     mentions_policies,
 )
-from aws_iam.engine.sources.requested import Requested, requested
+from aws_iam.engine.sources.requested import Requested, requested, with_functions_filled
 from aws_iam.engine.sources.template_holes import has_marks
 from aws_iam.engine.sources.terraform_sources import of_terraform
 from aws_iam.errors import InputError
@@ -98,8 +98,21 @@ def gathered(
 ) -> Gathered:
     """The policies of a document in any supported shape; raises InputError where there is none.
 
-    `known` has the nodes of objects that were read before, by `id` of the object.
+    Functions of CloudFormation in a policy outside any template have values, as they have in one. `known` has the nodes of
+    objects that were read before, by `id` of the object.
     """
+    written = as_written(document, kind, resource_type, known)
+    sources = tuple(map(with_functions_filled, written.sources))
+    return replace(written, sources=sources)
+
+
+def as_written(
+    document: object,
+    kind: Kind | str | None = None,
+    resource_type: str | None = None,
+    known: Mapping[int, Node] | None = None,
+) -> Gathered:
+    """The same with the functions as they stand in policies outside any template."""
     wanted = requested(kind_named(kind), resource_type)
     if isinstance(document, Files):
         return _of_files(document, wanted)

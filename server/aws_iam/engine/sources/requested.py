@@ -95,3 +95,27 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
         other_side_of=found.other_side_of,
         holder=found.holder,
     )
+
+
+def with_functions_filled(source: Source) -> Source:
+    """A policy outside any template, with values for the functions of CloudFormation in it; any other as it is."""
+    from aws_iam.engine.sources.containers.placeholders import function_variants
+
+    policy = source.content
+    if not isinstance(policy, Policy) or source.unresolved or not _may_have_function(policy):
+        return source
+    nodes, places = function_variants(policy.node)
+    if not nodes:
+        return source
+    kind, likely = (None, policy.kind) if policy.kind_guessed else (policy.kind, None)
+    filled = (
+        replace(policy_of(node, kind, None, likely), resource_type=policy.resource_type)
+        for node in nodes
+    )
+    content, *variants = filled
+    return replace(source, content=content, variants=tuple(variants), unresolved=places)
+
+
+def _may_have_function(policy: Policy) -> bool:
+    text = policy.text
+    return text is None or "Fn::" in text or "Ref" in text or "\\u" in text

@@ -172,13 +172,46 @@ class _Words:
 def template_variants(
     node: Node, own: Placeholders | None = None
 ) -> tuple[tuple[Node, ...], frozenset[str]]:
-    """The variants of a document with `{{ … }}` or its `own` placeholders in its texts; empty for any other."""
+    """The variants of a document with `{{ … }}`, functions of CloudFormation or its `own` placeholders; empty for any other."""
     if own is not None:
+        node = function_values(node, own) or node
         return ((), frozenset()) if own.in_none_of(node) else own.variants(node)
-    if not any("{{" in text for text in _texts(node)):
-        return (), frozenset()
+    has_holes = any("{{" in text for text in _texts(node))
     placeholders = Placeholders.unused_in(node)
-    return placeholders.variants(_with_placeholders(node, placeholders))
+    known = function_values(node, placeholders)
+    if not (has_holes or known):
+        return (), frozenset()
+    return placeholders.variants(_with_placeholders(known or node, placeholders))
+
+
+def function_variants(node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
+    """The same for a policy by itself: what stands in it like `{{ … }}` is its text, a function of CloudFormation never is."""
+    placeholders = Placeholders.unused_in(node)
+    known = function_values(node, placeholders)
+    if known is None:
+        return (), frozenset()
+    return placeholders.variants(known)
+
+
+def function_values(node: Node, placeholders: Placeholders) -> Node | None:
+    """The document with what the functions of CloudFormation in it return, as far as a template is not needed; None without any."""
+    from aws_iam.engine.sources.containers.cloudformation_values import Resolver
+
+    return Resolver(node, placeholders).value(node) if has_function(node) else None
+
+
+def has_function(node: Node) -> bool:
+    """Whether a function of CloudFormation stands somewhere in the node."""
+    todo = [node]
+    while todo:
+        current = todo.pop()
+        if current.form is Form.OBJECT:
+            if is_function(current):
+                return True
+            todo += [member.value for member in current.members]
+        elif current.form is Form.ARRAY and len(current.words) < current.count:
+            todo += current.items
+    return False
 
 
 def with_words(node: Node) -> tuple[Node, frozenset[str]]:
