@@ -72,6 +72,8 @@ _TOO_MUCH = "its expressions take more work than is spent on one resource"
 _OF_POLICIES = re.compile(
     r"(?:^|[^a-z])(?:iam|irsa|roles?|polic(?:y|ies)|scps?)(?:[^a-z]|$)", re.IGNORECASE
 )
+# The providers of other clouds whose policies look like IAM's.
+_OTHER_CLOUDS = ("alicloud_", "huaweicloud_", "minio_", "tencentcloud_", "volcengine_")
 _EMPTY = Body(at=Place())
 # Arguments that hold no document.
 _META = frozenset({"count", "for_each", "depends_on", "lifecycle", "provider", "providers", "source", "version"})  # fmt: skip
@@ -244,6 +246,8 @@ class _Reading:
 
     def _resource(self, module: Module, block: Block, instance: Instance) -> None:
         type_ = block.labels[0]
+        if type_.startswith(_OTHER_CLOUDS):
+            return
         address = f"{module.address}{_address(block)}{instance.suffix}"
         body, rows = block.body, attachment_rows(_DATA, type_)
         places = self._places(type_, body, instance)
