@@ -7,7 +7,7 @@ import json
 import pytest
 
 from aws_iam.engine.language.document import Kind, Policy
-from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
+from aws_iam.engine.reference.attachment_types import REPOSITORY, VPC_ENDPOINT
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gather import gathered
 from helpers.policy_files import document
@@ -100,4 +100,17 @@ def test_the_policy_of_an_endpoint_is_known_by_its_file(file: str) -> None:
 
 @pytest.mark.parametrize("file", ["buckets/site.json", "vpce/buckets/site.json", "endpoints.json"])
 def test_other_files_name_no_endpoint(file: str) -> None:
+    assert read(document(EVERYONE), file).resource_type is None
+
+
+@pytest.mark.parametrize(
+    "file", ["ecr.json", "policies/ecr-repository-policy.json", "ECR_resource_policy.yaml"]
+)
+def test_the_policy_of_a_repository_is_known_by_its_file(file: str) -> None:
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "*"}
+    assert read(document(statement), file).resource_type == REPOSITORY
+
+
+@pytest.mark.parametrize("file", ["ecr-cache-bucket.json", "ecr/bucket.json", "secr.json"])
+def test_other_files_name_no_repository(file: str) -> None:
     assert read(document(EVERYONE), file).resource_type is None

@@ -207,9 +207,10 @@ def not_base64(statement: Statement) -> Iterator[Fail]:
             yield Fail(value.where, f"{quoted(value.value)} under `BinaryEquals` is not base64")
 
 
-# As ValidatePolicy judges it: two labels are accepted in iam:PassedToService and iam:AWSServiceName, and refused here.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-calledvia
-_CALLED_VIA = frozenset({"aws:calledvia", "aws:calledviafirst", "aws:calledvialast"})
+# As ValidatePolicy judges it: two labels are accepted in iam:PassedToService and iam:AWSServiceName, and refused here. AWS itself
+# writes `ops.emr-serverless.amazonaws.com` under aws:CalledViaLast.
+# https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/setting-up.html
+_CALLED_VIA = "aws:calledvia"
 _ONE_LABEL = re.compile(r"[a-z0-9-]+\.(amazonaws\.com(\.cn)?|amazon\.com)")
 _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
@@ -234,6 +235,7 @@ _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
         allow_if("StringEquals", "iam:PassedToService", "ec2.amazonaws.com"),
         allow_if("StringEquals", "iam:PassedToService", "pods.eks.amazonaws.com"),
         allow_if("ForAnyValue:StringEquals", "aws:CalledVia", "cloudformation.amazonaws.com"),
+        allow_if("StringEquals", "aws:CalledViaLast", "ops.emr-serverless.amazonaws.com"),
     ],
 )
 def not_a_service_principal(statement: Statement) -> Iterator[Fail]:
@@ -252,7 +254,7 @@ def not_a_service_principal(statement: Statement) -> Iterator[Fail]:
                     value.where,
                     f"{quoted(value.value)} is not a service principal such as `ec2.amazonaws.com`",
                 )
-            elif condition.name in _CALLED_VIA and not _ONE_LABEL.fullmatch(value.value):
+            elif condition.name == _CALLED_VIA and not _ONE_LABEL.fullmatch(value.value):
                 yield Fail(
                     value.where,
                     f"{quoted(value.value)}: {quoted(condition.key.value)} takes SERVICE.amazonaws.com with a"

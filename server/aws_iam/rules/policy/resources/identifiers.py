@@ -135,6 +135,11 @@ _REGION_KEYS = (
 )
 
 
+# The Region of a request that Bedrock serves wherever there is room for it.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html
+_ANY_OF_BEDROCK = "unspecified"
+
+
 def _texts(condition: Condition) -> tuple[Text, ...]:
     """The values under an operator that compares strings or ARNs."""
     family = OPERATORS.get(condition.base)
@@ -157,6 +162,7 @@ def _texts(condition: Condition) -> tuple[Text, ...]:
         _writing_if("StringEquals", "aws:RequestedRegion", ["eu-west-1", "us-gov-west-1"]),
         _writing_if("StringLike", "aws:RequestedRegion", "eu-*"),
         _writing_if("StringEquals", "aws:RequestedRegion", "${aws:PrincipalTag/region}"),
+        allow_if("StringEquals", "aws:RequestedRegion", "unspecified", "bedrock:InvokeModel"),
     ],
 )
 def unknown_region(statement: Statement) -> Iterator[Fail]:
@@ -169,6 +175,8 @@ def unknown_region(statement: Statement) -> Iterator[Fail]:
             text = value.value
             # `aws-global` names the endpoint of services without Regions; AWS does not document whether requests carry it.
             if not is_literal(text) or is_known_later(text) or text.endswith("-global"):
+                continue
+            if text == _ANY_OF_BEDROCK:
                 continue
             if regions().partition(text) is None:
                 yield Fail(value.where, _unknown_region(text), low_confidence=may_be_newer(text))
