@@ -53,7 +53,8 @@ class Requested:
             kind = found.kind
         policy = policy_of(node, kind, text, self.likely)
         type_ = found.resource_type if found else None
-        if kind is None and found is None and policy.kind is Kind.RESOURCE:
+        is_whole_file = found is None or not found.name
+        if kind is None and is_whole_file and policy.kind is Kind.RESOURCE:
             type_ = self.likely_type
         # A type without known facts adds nothing to the kind.
         type_ = type_ if type_ in attachment_types() else self.resource_type

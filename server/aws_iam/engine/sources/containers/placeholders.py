@@ -176,21 +176,20 @@ def template_variants(
     if own is not None:
         node = function_values(node, own) or node
         return ((), frozenset()) if own.in_none_of(node) else own.variants(node)
-    has_holes = any("{{" in text for text in _texts(node))
+    if not (has_function(node) or any("{{" in text for text in _texts(node))):
+        return (), frozenset()
     placeholders = Placeholders.unused_in(node)
     known = function_values(node, placeholders)
-    if not (has_holes or known):
-        return (), frozenset()
     return placeholders.variants(_with_placeholders(known or node, placeholders))
 
 
 def function_variants(node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
     """The same for a policy by itself: what stands in it like `{{ … }}` is its text, a function of CloudFormation never is."""
+    if not has_function(node):
+        return (), frozenset()
     placeholders = Placeholders.unused_in(node)
     known = function_values(node, placeholders)
-    if known is None:
-        return (), frozenset()
-    return placeholders.variants(known)
+    return placeholders.variants(known) if known else ((), frozenset())
 
 
 def function_values(node: Node, placeholders: Placeholders) -> Node | None:
