@@ -77,7 +77,7 @@ def requested(kind: Kind | None, resource_type: str | None) -> Requested:
 
 def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Source:
     """The policy of a place in a larger file."""
-    from aws_iam.engine.sources.containers.placeholders import template_variants
+    from aws_iam.engine.sources.containers.template_variants import template_variants
 
     content = found.content
     if isinstance(content, Node) and not found.variants:
@@ -100,7 +100,7 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
 
 def with_functions_filled(source: Source) -> Source:
     """A policy outside any template, with values for the functions of CloudFormation in it; any other as it is."""
-    from aws_iam.engine.sources.containers.placeholders import function_variants
+    from aws_iam.engine.sources.containers.template_variants import function_variants
 
     policy = source.content
     if not isinstance(policy, Policy) or source.unresolved or not _may_have_function(policy):

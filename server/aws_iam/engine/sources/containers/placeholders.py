@@ -36,7 +36,7 @@ class Placeholders:
     @classmethod
     def unused_in(cls, root: Node) -> Placeholders:
         """Two private-use characters that occur nowhere in the file, so that nobody can write a placeholder into it."""
-        return cls.unused_in_texts(_texts(root))
+        return cls.unused_in_texts(texts_in(root))
 
     @classmethod
     def unused_in_texts(cls, texts: Iterable[str]) -> Placeholders:
@@ -61,7 +61,7 @@ class Placeholders:
 
     def in_none_of(self, node: Node) -> bool:
         """Whether the node and everything below it is free of placeholders."""
-        return not any(map(self.within, _texts(node)))
+        return not any(map(self.within, texts_in(node)))
 
     def variants(self, node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
         """The document with words, stars and ARNs in turn, and the pointers of the places that held placeholders."""
@@ -169,36 +169,6 @@ class _Words:
         return self._by_name[name]
 
 
-def template_variants(
-    node: Node, own: Placeholders | None = None
-) -> tuple[tuple[Node, ...], frozenset[str]]:
-    """The variants of a document with `{{ … }}`, functions of CloudFormation or its `own` placeholders; empty for any other."""
-    if own is not None:
-        node = function_values(node, own) or node
-        return ((), frozenset()) if own.in_none_of(node) else own.variants(node)
-    if not (has_function(node) or any("{{" in text for text in _texts(node))):
-        return (), frozenset()
-    placeholders = Placeholders.unused_in(node)
-    known = function_values(node, placeholders)
-    return placeholders.variants(_with_placeholders(known or node, placeholders))
-
-
-def function_variants(node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
-    """The same for a policy by itself: what stands in it like `{{ … }}` is its text, a function of CloudFormation never is."""
-    if not has_function(node):
-        return (), frozenset()
-    placeholders = Placeholders.unused_in(node)
-    known = function_values(node, placeholders)
-    return placeholders.variants(known) if known else ((), frozenset())
-
-
-def function_values(node: Node, placeholders: Placeholders) -> Node | None:
-    """The document with what the functions of CloudFormation in it return, as far as a template is not needed; None without any."""
-    from aws_iam.engine.sources.containers.cloudformation_values import Resolver
-
-    return Resolver(node, placeholders).value(node) if has_function(node) else None
-
-
 def has_function(node: Node) -> bool:
     """Whether a function of CloudFormation stands somewhere in the node."""
     todo = [node]
@@ -216,7 +186,7 @@ def has_function(node: Node) -> bool:
 def with_words(node: Node) -> tuple[Node, frozenset[str]]:
     """A policy outside any template with a word for each `${NAME}` and each function such as Fn::ImportValue, and their places."""
     placeholders = Placeholders.unused_in(node)
-    marked = _with_placeholders(node, placeholders, OF_TEMPLATE, with_functions=True)
+    marked = with_placeholders(node, placeholders, OF_TEMPLATE, with_functions=True)
     filled = _Filled(placeholders, _Words(), _VALUES[0])
     root = Place(spot=node.at.spot, lines=node.at.lines)
     found = filled.node(marked, root)
@@ -229,22 +199,24 @@ def is_function(node: Node) -> bool:
     return len(names) == 1 and (names[0] == "Ref" or names[0].startswith("Fn::"))
 
 
-def _with_placeholders(
+def with_placeholders(
     node: Node,
     placeholders: Placeholders,
     holes: re.Pattern[str] = _TEMPLATE_HOLE,
     *,
     with_functions: bool = False,
 ) -> Node:
+    """The node with placeholders for the holes in its texts and, if so wished, for functions."""
+
     def replaced(text: str) -> str:
         return holes.sub(lambda hole: placeholders.placeholder(hole[0]), text)
 
     def within(inner: Node) -> Node:
-        return _with_placeholders(inner, placeholders, holes, with_functions=with_functions)
+        return with_placeholders(inner, placeholders, holes, with_functions=with_functions)
 
     if with_functions and is_function(node):
         (member,) = node.members
-        name = f"{member.key} {' '.join(_texts(member.value))}"
+        name = f"{member.key} {' '.join(texts_in(member.value))}"
         return string(placeholders.placeholder(name), node.at)
     return node.but(
         value=replaced(node.text),
@@ -256,7 +228,8 @@ def _with_placeholders(
     )
 
 
-def _texts(node: Node) -> Iterator[str]:
+def texts_in(node: Node) -> Iterator[str]:
+    """All texts below a node, the names of members too."""
     todo = [node]
     while todo:
         current = todo.pop()
