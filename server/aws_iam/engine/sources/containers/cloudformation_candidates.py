@@ -88,9 +88,8 @@ def candidates(
     other = Holder(name=resource.name, type=resource.type)
     for policy in policies_in(properties, frozenset(done)):
         if isinstance(policy.content, Node):
-            place = PolicyPlace(path="", kind=Kind.TRUST if policy.is_trust else None)
             name = f"{resource.name}.{policy.dotted_path}"
-            yield Candidate(name, place, policy.content, other)
+            yield Candidate(name, policy.place, policy.content, other)
 
 
 def _listed(

@@ -181,6 +181,8 @@ class Resolver:
         if argument.form is Form.ARRAY and len(argument.items) == _PAIR:
             text = argument.items[0]
             own = {member.name.value: member.value for member in argument.items[1].members}
+        if text.form is not Form.STRING:
+            return self._unknown_call(argument, "Sub")
 
         def hole(match: re.Match[str]) -> str:
             name = match[1].strip()

@@ -387,9 +387,9 @@ class _Reading:
                 if unused and self.results.is_covered(content):
                     continue
                 looks = PolicyByLooks((name, *path), content)
-                place = PolicyPlace(path="", kind=Kind.TRUST if looks.is_trust else None)
                 key = (f"{name}{shown}", "")
-                self.results.read(Candidate(block, address + shown, key, place, holder), node)
+                own = Candidate(block, address + shown, key, looks.place, holder)
+                self.results.read(own, node)
                 found = True
             elif isinstance(content, Syntax) and '"Effect"' in node.text:
                 self.results.unread(block, address + shown, name, UNKNOWN)
