@@ -40,6 +40,7 @@ from aws_iam.engine.sources.terraform.functions.calls import called
 from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
 from aws_iam.engine.sources.terraform.results import UNKNOWN, Candidate, Results, file_of
+from aws_iam.engine.sources.terraform.search_domains import is_in_vpc
 from aws_iam.engine.sources.terraform.settings import module_setting, settings
 from aws_iam.engine.sources.terraform.syntax import Block, Body, Literal, may_hold_policy
 from aws_iam.engine.sources.terraform.values import Budget, Invalid, TooMuch
@@ -259,7 +260,13 @@ class _Reading:
         held = self._held(body, heads, instance)
         attached_to = tuple(map(self.results.shown, texts_at(held, targets)))
         in_force = module.has_in_force(instance)
-        holder = Holder(name=address, type=type_, attached_to=attached_to, in_force=in_force)
+        holder = Holder(
+            name=address,
+            type=type_,
+            attached_to=attached_to,
+            in_force=in_force,
+            in_vpc=is_in_vpc(module, block),
+        )
         if in_force is not False:
             self.results.exists(block, address)
         done: set[str] = set()
