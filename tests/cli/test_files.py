@@ -64,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
     (made / "linked.txt").symlink_to(made / "notes.txt")
     os.mkfifo(made / "pipe")
     (made / "latin.json").write_bytes(b'{"Statement": "\xff"}')
-    for hidden in (".git", "node_modules"):
+    for hidden in (".git", "node_modules", "site-packages", "botocore"):
         (made / hidden).mkdir()
         (made / hidden / "bad.json").write_text(BAD)
     (made / ".bad.json").write_text(BAD)

@@ -33,7 +33,8 @@ LOG_ENDINGS = (".json", ".gz", ".jsonl", ".ndjson", ".csv")
 # CloudTrail's own files are far smaller; a few compressed kilobytes can expand to gigabytes.
 MOST_LOG_BYTES = 64_000_000
 _POLICY_NAME = re.compile(r"[A-Za-z][\w+=,@-]{2,127}")
-_SKIPPED = frozenset({"node_modules", "__pycache__"})
+# What was installed or packed is not the user's own; botocore's data is full of examples.
+_SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages", "dist-packages", "botocore"})
 # What holds no policies by its purpose is not searched in files of any name.
 _DATA_ALONE = frozenset({"manifests"})
 # Hidden names that hold what an argument asks for: the workflows of GitHub and GitLab stand beside manifests.

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from aws_iam.engine.language.document import Kind, Policy
-from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
+from aws_iam.engine.reference.attachment_types import REPOSITORY, VPC_ENDPOINT
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gather import gathered
 from helpers.policy_files import document
@@ -101,3 +101,95 @@ def test_the_policy_of_an_endpoint_is_known_by_its_file(file: str) -> None:
 @pytest.mark.parametrize("file", ["buckets/site.json", "vpce/buckets/site.json", "endpoints.json"])
 def test_other_files_name_no_endpoint(file: str) -> None:
     assert read(document(EVERYONE), file).resource_type is None
+
+
+@pytest.mark.parametrize(
+    "file", ["ecr.json", "policies/ecr-repository-policy.json", "ECR_resource_policy.yaml"]
+)
+def test_the_policy_of_a_repository_is_known_by_its_file(file: str) -> None:
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "*"}
+    assert read(document(statement), file).resource_type == REPOSITORY
+
+
+@pytest.mark.parametrize("file", ["ecr-cache-bucket.json", "ecr/bucket.json", "secr.json"])
+def test_other_files_name_no_repository(file: str) -> None:
+    assert read(document(EVERYONE), file).resource_type is None
+
+
+TERRAFORM = """
+resource "aws_iam_policy" "{label}" {{
+  policy = jsonencode({{ Version = "2012-10-17", Statement = [{{ Effect = "Allow", Action = "s3:*", Resource = "*" }}] }})
+}}
+resource "aws_iam_role" "app" {{
+  assume_role_policy   = "{{}}"
+  permissions_boundary = {boundary}
+  managed_policy_arns  = {attached}
+}}
+"""
+GRANTS = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("label", "boundary", "attached", "kind"),
+    [
+        ("limit", "aws_iam_policy.limit.arn", "[]", Kind.BOUNDARY),
+        ("developer_boundary", "null", "[]", Kind.BOUNDARY),
+        ("developer-boundary-policy", "null", "[]", Kind.BOUNDARY),
+        ("boundary_editor", "null", "[]", Kind.IDENTITY),
+        ("limit", "null", "[]", Kind.IDENTITY),
+        # What is attached grants, whatever else it is.
+        ("limit", "aws_iam_policy.limit.arn", "[aws_iam_policy.limit.arn]", Kind.IDENTITY),
+        ("app_boundary", "null", "[aws_iam_policy.app_boundary.arn]", Kind.IDENTITY),
+    ],
+)
+def test_a_managed_policy_that_only_limits_is_a_boundary(
+    label: str, boundary: str, attached: str, kind: Kind
+) -> None:
+    text = TERRAFORM.format(label=label, boundary=boundary, attached=attached)
+    kinds = {
+        own.name: own.content.kind
+        for own in gathered(text).sources
+        if isinstance(own.content, Policy)
+    }
+    assert kinds[f"aws_iam_policy.{label}.policy"] is kind
+
+
+@pytest.mark.parametrize(
+    ("policy", "role", "kind"),
+    [
+        ({}, {"PermissionsBoundary": {"Ref": "Limit"}}, Kind.BOUNDARY),
+        ({}, {}, Kind.IDENTITY),
+        ({"Roles": ["app"]}, {"PermissionsBoundary": {"Ref": "Limit"}}, Kind.IDENTITY),
+        (
+            {},
+            {"PermissionsBoundary": {"Ref": "Limit"}, "ManagedPolicyArns": [{"Ref": "Limit"}]},
+            Kind.IDENTITY,
+        ),
+    ],
+)
+def test_so_is_one_of_a_template(
+    policy: dict[str, object], role: dict[str, object], kind: Kind
+) -> None:
+    properties = {**policy, "PolicyDocument": document(GRANTS)}
+    resources = {
+        "Limit": {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties},
+        "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+    }
+    (source,) = gathered({"Resources": resources}).sources
+    assert isinstance(source.content, Policy)
+    assert source.content.kind is kind
+
+
+def test_a_template_calls_a_boundary_so() -> None:
+    limit = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document(GRANTS)}}
+    found = gathered({"Resources": {"AppPermissionsBoundary": limit, "BoundaryAdmins": limit}})
+    kinds = [own.content.kind for own in found.sources if isinstance(own.content, Policy)]
+    assert kinds == [Kind.BOUNDARY, Kind.IDENTITY]
+
+
+def test_a_kind_that_is_given_holds() -> None:
+    text = TERRAFORM.format(label="limit", boundary="aws_iam_policy.limit.arn", attached="[]")
+    assert all(
+        isinstance(own.content, Policy) and own.content.kind is not Kind.BOUNDARY
+        for own in gathered(text, "identity").sources
+    )

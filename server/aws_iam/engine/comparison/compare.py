@@ -27,7 +27,7 @@ from aws_iam.engine.comparison.sides.unusable_policies import without_unusable
 from aws_iam.engine.comparison.unchanged_statements import reusable_nodes
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.sources.gather import gathered
+from aws_iam.engine.sources.gather import as_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,9 +103,9 @@ def compare_documents(
     With `per_principal` the policies of a principal are one. With `partly` a policy that cannot be used is named, though it
     may be the only one.
     """
-    new = gathered(document)
+    new = as_written(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
-    old = gathered(baseline, known=reusable_nodes(document, parsed, baseline))
+    old = as_written(baseline, known=reusable_nodes(document, parsed, baseline))
     new, old = _with_unknown_values(new), _with_unknown_values(old)
     held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
     sides = Sides.of(*with_kinds_alike(held.new, held.old))

@@ -253,6 +253,7 @@ class Holder:
 
     `in_force` is false where the values that are known leave no such resource, or where nothing uses the document; None
     where that is known only at deployment. `instances` are the resources with the same document, where these are several.
+    `in_vpc`: nobody reaches the resource from outside its VPC, whatever the policy says.
     """
 
     name: str = ""
@@ -260,6 +261,7 @@ class Holder:
     attached_to: tuple[str, ...] = ()
     in_force: bool | None = True
     instances: tuple[Holder, ...] = ()
+    in_vpc: bool = False
 
 
 NO_HOLDER = Holder()

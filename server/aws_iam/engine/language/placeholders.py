@@ -1,4 +1,7 @@
-"""Placeholders that were meant to be filled in before the policy is used: `${ORG_ID}`, `<org-id>`, `[NAME]`, `{{Name}}`, `%{Name}`."""
+"""Placeholders that were meant to be filled in before the policy is used: `${ORG_ID}`, `<org-id>`, `[NAME]`, `{{Name}}`, `$NAME`.
+
+In the fields of an ARN words count too: no account is called `ACCOUNT_ID`, and no Region `region`.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,43 @@ OF_TEMPLATE = re.compile(_OF_TEMPLATE)
 _PLACEHOLDER = re.compile(
     _OF_TEMPLATE + r"|[%]\{[^{}]+\}"
     r"|\{\{[^{}]+\}\}"
+    r"|(?<![${}%#])\{[A-Za-z][A-Za-z0-9 _.-]*\}(?!\})"
+    # Versions of functions and documents are called `$LATEST` and `$DEFAULT`.
+    r"|(?<!\$)\$(?!(?:LATEST|DEFAULT)\b)[A-Z][A-Z0-9_]+\b"
     r"|<[A-Za-z][^<>{}]*>"
     r"|\[[A-Z][A-Za-z0-9 _-]*\]"
     r"|\b(?:YOUR|MY|REPLACE|EXAMPLE)[_-][A-Z0-9_-]+\b"
     r"|\bx{12}\b|\bX{12}\b"
 )
+# An alias of an account may be a name with `account` in it, but is not in capitals and has no `id`.
+_REGION_WORD = re.compile(
+    r"[A-Z_-]*REGION[A-Z_-]*|(?i:(?:[a-z]+[-_])?region(?:[-_]?(?:id|name|code))?)"
+)
+_ACCOUNT_WORD = re.compile(
+    r"[A-Z_-]*ACCOUNT[A-Z_-]*|account|(?i:[a-z_-]*account[-_]?(?:id|number|no))"
+)
+_FIELDS = 6
 
 
 def placeholders(text: str) -> tuple[str, ...]:
     """The placeholders in a text that nobody filled in, in their order."""
-    return tuple(match.group() for match in _PLACEHOLDER.finditer(text))
+    return (*_words(text), *(match.group() for match in _PLACEHOLDER.finditer(text)))
+
+
+def is_known_later(text: str) -> bool:
+    """Whether a request decides about a part of the text, or somebody who has yet to fill it in."""
+    return "${" in text or bool(placeholders(text))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """The words that stand in an ARN in the place of a Region or an account."""
+    if not text.startswith("arn:"):
+        return ()
+    fields = text.split(":", _FIELDS - 1)
+    if len(fields) < _FIELDS:
+        return ()
+    places = ((_REGION_WORD, fields[3]), (_ACCOUNT_WORD, fields[4]))
+    return tuple(field for word, field in places if word.fullmatch(field))
 
 
 def with_placeholders_filled(text: str, filling: str) -> str:

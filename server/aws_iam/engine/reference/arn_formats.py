@@ -45,6 +45,8 @@ class ArnFormat:
 
 # Formats that the tables of the reference leave out and other pages of AWS give.
 _NOT_IN_REFERENCE = {
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html
+    "bedrock": "arn:aws:bedrock:::foundation-model/${ModelId}",
     # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRecoveryPoint.html
     "backup": "arn:aws:backup:${Region}:${Account}:recovery-point:${RecoveryPointId}",
     # https://github.com/aws-samples/data-perimeter-policy-examples/blob/main/service_owned_resources.md

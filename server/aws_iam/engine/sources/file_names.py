@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
+from aws_iam.engine.reference.attachment_types import REPOSITORY, VPC_ENDPOINT
 
 _WORD = r"(?:^|[^A-Za-z])(?:{})(?:[^A-Za-z]|$)"
 _KINDS = tuple(
@@ -22,6 +22,10 @@ _ENDPOINT = re.compile(
     ),
     re.IGNORECASE,
 )
+_REPOSITORY = re.compile(
+    r"ecr(?:[-_ ]?repositor(?:y|ies))?(?:[-_ ]?(?:resource[-_ ]?)?polic(?:y|ies))?\.\w+",
+    re.IGNORECASE,
+)
 ENDINGS = (".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tfvars")
 """The endings of the formats that hold policies and nothing else but data; Markdown and others are looked at too."""
 # Folders further up may be named after anything.
@@ -36,6 +40,8 @@ def suggested_by(path: str) -> tuple[Kind | None, str | None]:
                 return kind, None
         if _ENDPOINT.search(part):
             return Kind.RESOURCE, VPC_ENDPOINT
+        if _REPOSITORY.fullmatch(part):
+            return Kind.RESOURCE, REPOSITORY
     return None, None
 
 

@@ -19,6 +19,7 @@ from aws_iam.engine.language.document import (
 from aws_iam.engine.parsing.json_nodes import MAX_CHARACTERS, Node
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.reference.managed_policies import is_policy_arn
+from aws_iam.engine.sources.boundaries import with_boundaries
 from aws_iam.engine.sources.data_files import of_data
 from aws_iam.engine.sources.document_shapes import is_terraform
 from aws_iam.engine.sources.file_names import is_known
@@ -45,7 +46,7 @@ from aws_iam.engine.sources.policy_signs import (
     mentions_policies,
     pointed_to,
 )
-from aws_iam.engine.sources.requested import Requested, requested
+from aws_iam.engine.sources.requested import Requested, requested, with_functions_filled
 from aws_iam.engine.sources.template_holes import has_marks
 from aws_iam.engine.sources.terraform_sources import of_terraform
 from aws_iam.errors import InputError
@@ -100,8 +101,23 @@ def gathered(
 ) -> Gathered:
     """The policies of a document in any supported shape; raises InputError where there is none.
 
-    `known` has the nodes of objects that were read before, by `id` of the object.
+    Functions of CloudFormation in a policy outside any template have values, as they have in one, and managed policies that
+    are only boundaries are of that kind. `known` has the nodes of objects that were read before, by `id` of the object.
     """
+    written = as_written(document, kind, resource_type, known)
+    sources = tuple(map(with_functions_filled, written.sources))
+    if kind is None:
+        sources = with_boundaries(sources, written.attachments)
+    return replace(written, sources=sources)
+
+
+def as_written(
+    document: object,
+    kind: Kind | str | None = None,
+    resource_type: str | None = None,
+    known: Mapping[int, Node] | None = None,
+) -> Gathered:
+    """The same with the functions as they stand in policies outside any template."""
     wanted = requested(kind_named(kind), resource_type)
     if isinstance(document, Files):
         return _of_files(document, wanted)

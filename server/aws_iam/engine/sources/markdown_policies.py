@@ -30,7 +30,7 @@ MOST_LINES_ABOVE = 5_000_000
 _TERRAFORM = frozenset({"hcl", "terraform", "tf", "opentofu"})
 _DATA = frozenset({"", "json", "jsonc", "json5", "yaml", "yml", "text", "txt"})
 _LEFT_OUT = re.compile(r"(?<![\w.\])])(?:\.\.\.|…)(?![\w.)])")
-_LINE_LEFT_OUT = re.compile(r"^[ \t]*(?:#|//)?[ \t]*(?:\.\.\.|…)", re.MULTILINE)
+_LINE_LEFT_OUT = re.compile(r'^[ \t]*(?:#|//)?[ \t]*(?:\.\.\.|…)|"(?:\.\.\.|…)"', re.MULTILINE)
 _ELLIPSIS = "it leaves parts out (`...`): it is no whole policy"
 _OUTSIDE = "a policy outside of code blocks: put it between lines of three backticks"
 

@@ -53,7 +53,8 @@ class Requested:
             kind = found.kind
         policy = policy_of(node, kind, text, self.likely)
         type_ = found.resource_type if found else None
-        if kind is None and found is None and policy.kind is Kind.RESOURCE:
+        is_whole_file = found is None or not found.name
+        if kind is None and is_whole_file and policy.kind is Kind.RESOURCE:
             type_ = self.likely_type
         # A type without known facts adds nothing to the kind.
         type_ = type_ if type_ in attachment_types() else self.resource_type
@@ -76,7 +77,7 @@ def requested(kind: Kind | None, resource_type: str | None) -> Requested:
 
 def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Source:
     """The policy of a place in a larger file."""
-    from aws_iam.engine.sources.containers.placeholders import template_variants
+    from aws_iam.engine.sources.containers.template_variants import template_variants
 
     content = found.content
     if isinstance(content, Node) and not found.variants:
@@ -95,3 +96,27 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
         other_side_of=found.other_side_of,
         holder=found.holder,
     )
+
+
+def with_functions_filled(source: Source) -> Source:
+    """A policy outside any template, with values for the functions of CloudFormation in it; any other as it is."""
+    from aws_iam.engine.sources.containers.template_variants import function_variants
+
+    policy = source.content
+    if not isinstance(policy, Policy) or source.unresolved or not _may_have_function(policy):
+        return source
+    nodes, places = function_variants(policy.node)
+    if not nodes:
+        return source
+    kind, likely = (None, policy.kind) if policy.kind_guessed else (policy.kind, None)
+    filled = (
+        replace(policy_of(node, kind, None, likely), resource_type=policy.resource_type)
+        for node in nodes
+    )
+    content, *variants = filled
+    return replace(source, content=content, variants=tuple(variants), unresolved=places)
+
+
+def _may_have_function(policy: Policy) -> bool:
+    text = policy.text
+    return text is None or "Fn::" in text or "Ref" in text or "\\u" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ def validate(
 
 # AWS's own managed policies are longer than it lets customers' be.
 _OF_AWS = re.compile(r"arn:[^:]+:iam::aws:policy/")
+_PUBLIC = "PUBLIC_ACCESS_ALLOWED"
 _QUOTAS = frozenset({"POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA", "TOO_LONG_FOR_MANAGED_POLICY"})
 
 
@@ -43,6 +45,8 @@ def source_findings(source: Source) -> tuple[Finding, ...]:
     content = source.content
     if isinstance(content, Policy):
         problems = certain_findings(policy_findings(content), source, policy_findings)
+        if source.holder.in_vpc:
+            problems = tuple(map(_within_vpc, problems))
         if _OF_AWS.match(source.name):
             problems = tuple(found for found in problems if found.code not in _QUOTAS)
         risks = certain_risks(source, content)
@@ -50,6 +54,14 @@ def source_findings(source: Source) -> tuple[Finding, ...]:
     else:
         findings = tuple(finding for rule in _syntax_rules() for finding in rule.findings(content))
     return with_location(findings, source)
+
+
+def _within_vpc(finding: Finding) -> Finding:
+    """A finding on a resource that only its VPC reaches: whom the policy lets in must be there."""
+    if finding.code != _PUBLIC:
+        return finding
+    message = f"{finding.message}, from within the VPC of the resource"
+    return replace(finding, severity=Severity.WARNING, message=message)
 
 
 def rule_findings(source: Source) -> tuple[Finding, ...]:

@@ -46,3 +46,10 @@ def test_a_module_that_is_not_at_hand_is_named_where_it_has_policies(
     found = gathered(CASES[0]["terraform"] + call)
     why = f"the module `{source}` is not among the files"
     assert [(own.place, own.why) for own in found.unread] == [("module.m", why)][:named]
+
+
+def test_policies_of_other_clouds_are_none_of_aws() -> None:
+    ram = 'resource "alicloud_ram_role" "r" {\n  document = jsonencode({ Version = "1", Statement = [{ Action = "sts:AssumeRole", Effect = "Allow" }] })\n}\n'
+    assert len(gathered(CASES[0]["terraform"] + ram).sources) == len(
+        gathered(CASES[0]["terraform"]).sources
+    )

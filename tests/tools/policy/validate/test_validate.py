@@ -70,6 +70,21 @@ def test_a_policy_has_exactly_the_expected_findings(case: dict[str, Any]) -> Non
         assert any(expected["says"] in message for message in messages), messages
 
 
+@pytest.mark.parametrize(
+    ("actions", "severity"),
+    [
+        (["ec2messages:*", "ssmmessages:*"], Severity.WARNING),
+        (["ssmmessages:*", "ssm:*"], Severity.SECURITY_WARNING),
+    ],
+)
+def test_all_that_the_agent_of_systems_manager_needs_is_not_grave(
+    actions: list[str], severity: Severity
+) -> None:
+    found = validate(document({"Effect": "Allow", "Action": actions, "Resource": "*"}))
+    (wildcard,) = (own for own in found if own.code == "SERVICE_WILDCARD_ALLOWED")
+    assert wildcard.severity is severity
+
+
 def test_the_package_exports_validate() -> None:
     assert aws_iam.validate is validate
 

@@ -14,7 +14,7 @@ from aws_iam.engine.language.document import Policy, policy_of
 from aws_iam.engine.language.placeholders import OF_TEMPLATE
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers.access_settings import canonical
-from aws_iam.engine.sources.containers.placeholders import is_function, with_words
+from aws_iam.engine.sources.containers.placeholders import has_function, with_words
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Where
     from aws_iam.engine.language.document import Source, Statement
-    from aws_iam.engine.parsing.json_nodes import Node
 
 _SHOWN = 3
 _ACCOUNT = re.compile(r"\d{12}")
@@ -55,20 +54,7 @@ def _is_unfilled(policy: Policy) -> bool:
         for statement in policy.statements
         for text in _texts(statement)
         if "${" in text
-    ) or any(_has_function(statement.node) for statement in policy.statements)
-
-
-def _has_function(node: Node) -> bool:
-    todo = [node]
-    while todo:
-        current = todo.pop()
-        if current.form is Form.OBJECT:
-            if is_function(current):
-                return True
-            todo += [member.value for member in current.members]
-        elif current.form is Form.ARRAY and len(current.words) < current.count:
-            todo += current.items
-    return False
+    ) or any(has_function(statement.node) for statement in policy.statements)
 
 
 def _texts(statement: Statement) -> Iterator[str]:

@@ -138,8 +138,9 @@ def _in_resource(resource: Resource, template: Template) -> Iterator[_Found]:
         return
     resolver, reading = template.resolver(), _Reading(several=len(cases.all) > 1)
     beside: dict[_Found, None] = {}
+    assumed = {resource.condition: True} if resource.condition else {}
     for number, truths in enumerate(cases.all):
-        resolver.truths = truths
+        resolver.truths = {**truths, **assumed}
         properties = resolver.value(resource.written) if resource.written else None
         if properties is None:
             continue

@@ -44,6 +44,7 @@ KNOWN_LATER: Final = "known only at deployment"
 WITHOUT_ROLE: Final = ("AWS::Serverless::Function", "AWS::Serverless::StateMachine")
 """The types for which SAM writes a role only where the resource names none."""
 _API_POLICY = "Auth.ResourcePolicy"
+_DOMAINS = frozenset({"AWS::Elasticsearch::Domain", "AWS::OpenSearchService::Domain"})
 _IGNORED = "SAM ignores it, because `Role` names the role"
 # What the placeholder of a call begins with, by its function.
 _NOT_EXPANDED = ("Transform", "ForEach")
@@ -80,7 +81,12 @@ def candidates(
             attached_to = tuple(
                 map(resolver.shown, texts_at(properties, (*place.targets, *targets)))
             )
-            own = Holder(name=resource.name, type=resource.type, attached_to=attached_to)
+            own = Holder(
+                name=resource.name,
+                type=resource.type,
+                attached_to=attached_to,
+                in_vpc=resource.type in _DOMAINS and properties.member("VPCOptions") is not None,
+            )
             candidate = Candidate(f"{resource.name}.{shown}{name}", place, value, own)
             yield from _listed(candidate, properties, resolver.placeholders)
     if resource.type == API:
@@ -88,9 +94,8 @@ def candidates(
     other = Holder(name=resource.name, type=resource.type)
     for policy in policies_in(properties, frozenset(done)):
         if isinstance(policy.content, Node):
-            place = PolicyPlace(path="", kind=Kind.TRUST if policy.is_trust else None)
             name = f"{resource.name}.{policy.dotted_path}"
-            yield Candidate(name, place, policy.content, other)
+            yield Candidate(name, policy.place, policy.content, other)
 
 
 def _listed(

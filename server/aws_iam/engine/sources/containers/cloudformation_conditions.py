@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.parsing.json_nodes import dump
+from aws_iam.engine.parsing.json_nodes import Form, dump
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.parsing.json_nodes import Node
 
 # Conditions that one condition depends on; no template nests that many.
 _MOST = 100
+_DEEPEST = 10
+_PAIR = 2
 
 
 @dataclass(slots=True)
@@ -75,3 +77,42 @@ def conditions_in(value: Node) -> Iterator[tuple[str, str]]:
                 yield path, member.value.items[0].text
             todo.append((f"{path}/{member.key}", member.value))
         todo += ((path, item) for item in node.items)
+
+
+def with_value(
+    definition: Node | None,
+    parameter: str,
+    value: str,
+    definitions: Mapping[str, Node],
+    depth: int = 0,
+) -> bool | None:
+    """Whether a condition holds where a parameter has the value; None where that alone does not decide."""
+    if definition is None or len(definition.members) != 1 or depth > _DEEPEST:
+        return None
+    (call,) = definition.members
+    if call.key == "Condition":
+        return with_value(
+            definitions.get(call.value.text), parameter, value, definitions, depth + 1
+        )
+    if call.key == "Fn::Equals":
+        return _equals(call.value.items, parameter, value)
+    parts = [
+        with_value(part, parameter, value, definitions, depth + 1) for part in call.value.items
+    ]
+    if call.key == "Fn::Not" and len(parts) == 1:
+        return None if parts[0] is None else not parts[0]
+    if call.key in {"Fn::And", "Fn::Or"} and parts:
+        deciding = call.key == "Fn::Or"
+        return deciding if deciding in parts else None if None in parts else not deciding
+    return None
+
+
+def _equals(sides: Sequence[Node], parameter: str, value: str) -> bool | None:
+    """Whether two sides are equal, if one is a reference to the parameter and the other a text."""
+    if len(sides) != _PAIR:
+        return None
+    for reference, other in (sides, sides[::-1]):
+        named = reference.member("Ref") if reference.form is Form.OBJECT else None
+        if named and named.text == parameter and other.form not in {Form.OBJECT, Form.ARRAY}:
+            return other.text == value
+    return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, dump, string
 from aws_iam.engine.parsing.node_size import NODE_COST, size
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
+from aws_iam.engine.sources.containers.cloudformation_conditions import with_value
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -127,7 +128,10 @@ class Resolver:
             return _text(return_values.PSEUDO_PARAMETERS[name], at)
         parameter = self._table("Parameters").get(name)
         if parameter is not None:
-            return self._default(parameter, at) or self._unknown(at, name)
+            default = self._default(parameter, at)
+            if default and not self._is_ruled_out(name, default.text):
+                return default
+            return self._unknown(at, name)
         resource = self._table("Resources").get(name)
         known = return_values.ref(_type(resource), name) if resource else None
         return self._unknown(at, name) if known is None else _text(known, at)
@@ -141,6 +145,15 @@ class Resolver:
         parts = [part.strip() for part in default.text.split(",")]
         self._spend(NODE_COST * len(parts))
         return _list(parts, at)
+
+    def _is_ruled_out(self, parameter: str, default: str) -> bool:
+        """Whether a condition is as it is only where the parameter has another value than its default."""
+        definitions = self._table("Conditions") if self.truths else {}
+        return any(
+            with_value(definitions.get(name), parameter, default, definitions) is not holds
+            for name, holds in self.truths.items()
+            if with_value(definitions.get(name), parameter, default, definitions) is not None
+        )
 
     def _attribute(self, name: str, attribute: str, at: Node) -> Node:
         resource = self._table("Resources").get(name)
@@ -168,6 +181,8 @@ class Resolver:
         if argument.form is Form.ARRAY and len(argument.items) == _PAIR:
             text = argument.items[0]
             own = {member.name.value: member.value for member in argument.items[1].members}
+        if text.form is not Form.STRING:
+            return self._unknown_call(argument, "Sub")
 
         def hole(match: re.Match[str]) -> str:
             name = match[1].strip()

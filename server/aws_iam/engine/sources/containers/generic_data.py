@@ -14,7 +14,11 @@ from aws_iam.engine.sources.containers.embedded_documents import (
     is_policy,
     looks_encoded,
 )
-from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
+from aws_iam.engine.sources.containers.policy_places import (
+    FoundPolicy,
+    PolicyPlace,
+    SkippedPlace,
+)
 from aws_iam.engine.sources.containers.service_accounts import annotated_roles
 
 if TYPE_CHECKING:
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
 
 NAME = "policies in other data"
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/openapi-extensions-policy.html
+_OF_AN_API, _API = "x-amazon-apigateway-policy", "AWS::ApiGateway::RestApi"
 _TRUST_NAMES = ("assumerolepolicy", "assume_role_policy", "trustpolicy", "trust_policy")
 
 
@@ -47,10 +53,15 @@ class PolicyByLooks:
     text: str | None = None
 
     @property
-    def is_trust(self) -> bool:
-        """Whether the member that holds it is named like a role's trust policy; names give away no other kind."""
+    def place(self) -> PolicyPlace:
+        """What the name of the member that holds it says: that it is a role's trust policy, or an API's policy in OpenAPI."""
         names = [token for token in self.path if isinstance(token, str)]
-        return bool(names) and names[-1].lower().startswith(_TRUST_NAMES)
+        if not names:
+            return PolicyPlace(path="")
+        if names[-1] == _OF_AN_API:
+            return PolicyPlace(path="", kind=Kind.RESOURCE, resource_type=_API)
+        is_trust = names[-1].lower().startswith(_TRUST_NAMES)
+        return PolicyPlace(path="", kind=Kind.TRUST if is_trust else None)
 
     @property
     def dotted_path(self) -> str:
@@ -65,11 +76,12 @@ class PolicyByLooks:
         if isinstance(self.content, Syntax):
             why = f"it looks like a policy but is not JSON: {self.content.message}"
             return SkippedPlace(name=name, why=why)
+        place = self.place
         return FoundPolicy(
             name=name,
             content=self.content,
-            kind=Kind.TRUST if self.is_trust else kind,
-            resource_type=None if self.is_trust else resource_type,
+            kind=place.kind or kind,
+            resource_type=place.resource_type if place.kind else resource_type,
             text=self.text,
         )
 

@@ -36,7 +36,7 @@ class Placeholders:
     @classmethod
     def unused_in(cls, root: Node) -> Placeholders:
         """Two private-use characters that occur nowhere in the file, so that nobody can write a placeholder into it."""
-        return cls.unused_in_texts(_texts(root))
+        return cls.unused_in_texts(texts_in(root))
 
     @classmethod
     def unused_in_texts(cls, texts: Iterable[str]) -> Placeholders:
@@ -61,7 +61,7 @@ class Placeholders:
 
     def in_none_of(self, node: Node) -> bool:
         """Whether the node and everything below it is free of placeholders."""
-        return not any(map(self.within, _texts(node)))
+        return not any(map(self.within, texts_in(node)))
 
     def variants(self, node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
         """The document with words, stars and ARNs in turn, and the pointers of the places that held placeholders."""
@@ -169,22 +169,24 @@ class _Words:
         return self._by_name[name]
 
 
-def template_variants(
-    node: Node, own: Placeholders | None = None
-) -> tuple[tuple[Node, ...], frozenset[str]]:
-    """The variants of a document with `{{ … }}` or its `own` placeholders in its texts; empty for any other."""
-    if own is not None:
-        return ((), frozenset()) if own.in_none_of(node) else own.variants(node)
-    if not any("{{" in text for text in _texts(node)):
-        return (), frozenset()
-    placeholders = Placeholders.unused_in(node)
-    return placeholders.variants(_with_placeholders(node, placeholders))
+def has_function(node: Node) -> bool:
+    """Whether a function of CloudFormation stands somewhere in the node."""
+    todo = [node]
+    while todo:
+        current = todo.pop()
+        if current.form is Form.OBJECT:
+            if is_function(current):
+                return True
+            todo += [member.value for member in current.members]
+        elif current.form is Form.ARRAY and len(current.words) < current.count:
+            todo += current.items
+    return False
 
 
 def with_words(node: Node) -> tuple[Node, frozenset[str]]:
     """A policy outside any template with a word for each `${NAME}` and each function such as Fn::ImportValue, and their places."""
     placeholders = Placeholders.unused_in(node)
-    marked = _with_placeholders(node, placeholders, OF_TEMPLATE, with_functions=True)
+    marked = with_placeholders(node, placeholders, OF_TEMPLATE, with_functions=True)
     filled = _Filled(placeholders, _Words(), _VALUES[0])
     root = Place(spot=node.at.spot, lines=node.at.lines)
     found = filled.node(marked, root)
@@ -197,22 +199,24 @@ def is_function(node: Node) -> bool:
     return len(names) == 1 and (names[0] == "Ref" or names[0].startswith("Fn::"))
 
 
-def _with_placeholders(
+def with_placeholders(
     node: Node,
     placeholders: Placeholders,
     holes: re.Pattern[str] = _TEMPLATE_HOLE,
     *,
     with_functions: bool = False,
 ) -> Node:
+    """The node with placeholders for the holes in its texts and, if so wished, for functions."""
+
     def replaced(text: str) -> str:
         return holes.sub(lambda hole: placeholders.placeholder(hole[0]), text)
 
     def within(inner: Node) -> Node:
-        return _with_placeholders(inner, placeholders, holes, with_functions=with_functions)
+        return with_placeholders(inner, placeholders, holes, with_functions=with_functions)
 
     if with_functions and is_function(node):
         (member,) = node.members
-        name = f"{member.key} {' '.join(_texts(member.value))}"
+        name = f"{member.key} {' '.join(texts_in(member.value))}"
         return string(placeholders.placeholder(name), node.at)
     return node.but(
         value=replaced(node.text),
@@ -224,7 +228,8 @@ def _with_placeholders(
     )
 
 
-def _texts(node: Node) -> Iterator[str]:
+def texts_in(node: Node) -> Iterator[str]:
+    """All texts below a node, the names of members too."""
     todo = [node]
     while todo:
         current = todo.pop()

@@ -119,6 +119,9 @@ class _Resource:
         return (organization_place("content", policy_type),)
 
 
+_DOMAINS = frozenset({"aws_elasticsearch_domain", "aws_opensearch_domain"})
+
+
 def _resources(values: Node | None) -> Iterator[_Resource]:
     module = values.member("root_module") if values else None
     todo = [module] if module else []
@@ -148,7 +151,10 @@ def _in_resource(resource: _Resource) -> Iterator[FoundPolicy | SkippedPlace]:
 def _held(found: FoundPolicy | SkippedPlace, resource: _Resource) -> FoundPolicy | SkippedPlace:
     if isinstance(found, SkippedPlace):
         return found
-    return replace(found, holder=Holder(name=resource.address, type=resource.type))
+    network = resource.values.member("vpc_options")
+    in_vpc = resource.type in _DOMAINS and network is not None and bool(network.listed())
+    own = Holder(name=resource.address, type=resource.type, in_vpc=in_vpc)
+    return replace(found, holder=own)
 
 
 def _at_place(name: str, place: PolicyPlace, value: Node) -> Iterator[FoundPolicy | SkippedPlace]:

@@ -143,6 +143,9 @@ class Module:
             value = self.evaluator.value_or_hole(self.source.given[name], self.scope)
         if value is None and default is not None:
             value = self.evaluator.value_or_hole(default, self.scope)
+            if self.evaluator.off and value.form is Form.STRING and not value.text:
+                # Whoever switches the block on gives the variable another value.
+                return self.evaluator.hole(f"var.{name}", at)
         if value is None:
             self.evaluator.missing.add(f"{self.address}var.{name}")
             return self.evaluator.hole(f"var.{name}", at)

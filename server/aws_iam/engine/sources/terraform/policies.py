@@ -42,6 +42,7 @@ from aws_iam.engine.sources.terraform.modules import Instance, Module, called_fo
 from aws_iam.engine.sources.terraform.named_files import NamedFiles, UnreadFile
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
 from aws_iam.engine.sources.terraform.results import UNKNOWN, Candidate, Results, file_of
+from aws_iam.engine.sources.terraform.search_domains import is_in_vpc
 from aws_iam.engine.sources.terraform.settings import module_setting, settings
 from aws_iam.engine.sources.terraform.syntax import Block, Body, Literal, may_hold_policy
 from aws_iam.engine.sources.terraform.values import Budget, Invalid, TooMuch
@@ -74,6 +75,8 @@ _TOO_MUCH = "its expressions take more work than is spent on one resource"
 _OF_POLICIES = re.compile(
     r"(?:^|[^a-z])(?:iam|irsa|roles?|polic(?:y|ies)|scps?)(?:[^a-z]|$)", re.IGNORECASE
 )
+# The providers of other clouds whose policies look like IAM's.
+_OTHER_CLOUDS = ("alicloud_", "huaweicloud_", "minio_", "tencentcloud_", "volcengine_")
 _EMPTY = Body(at=Place())
 # Arguments that hold no document.
 _META = frozenset({"count", "for_each", "depends_on", "lifecycle", "provider", "providers", "source", "version"})  # fmt: skip
@@ -242,6 +245,8 @@ class _Reading:
 
     def _resource(self, module: Module, block: Block, instance: Instance) -> None:
         type_ = block.labels[0]
+        if type_.startswith(_OTHER_CLOUDS):
+            return
         address = f"{module.address}{_address(block)}{instance.suffix}"
         body, rows = block.body, attachment_rows(_DATA, type_)
         places = self._places(type_, body, instance)
@@ -253,7 +258,13 @@ class _Reading:
         held = self._held(body, heads, instance)
         attached_to = tuple(map(self.results.shown, texts_at(held, targets)))
         in_force = module.has_in_force(instance)
-        holder = Holder(name=address, type=type_, attached_to=attached_to, in_force=in_force)
+        holder = Holder(
+            name=address,
+            type=type_,
+            attached_to=attached_to,
+            in_force=in_force,
+            in_vpc=is_in_vpc(module, block),
+        )
         if in_force is not False:
             self.results.exists(block, address)
         done: set[str] = set()
@@ -381,9 +392,9 @@ class _Reading:
                 if unused and self.results.is_covered(content):
                     continue
                 looks = PolicyByLooks((name, *path), content)
-                place = PolicyPlace(path="", kind=Kind.TRUST if looks.is_trust else None)
                 key = (f"{name}{shown}", "")
-                self.results.read(Candidate(block, address + shown, key, place, holder), node)
+                own = Candidate(block, address + shown, key, looks.place, holder)
+                self.results.read(own, node)
                 found = True
             elif isinstance(content, Syntax) and '"Effect"' in node.text:
                 self.results.unread(block, address + shown, name, UNKNOWN)

@@ -16,6 +16,7 @@ from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.managed_policies import managed_policy
 from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUDO_PARAMETERS
+from aws_iam.engine.sources.terraform.syntax import ListExpression, Literal, Name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,10 +78,24 @@ def of_resource(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope
     if row and name == row.name:
         return string(_name(evaluator, row, block, scope, unknown), at)
     expression = block.body.attribute(name)
-    if expression is None:
+    if expression is None or name in _changed_elsewhere(block):
         return unknown
     value = evaluator.value_or_hole(expression, scope)
     return unknown if value.form is Form.NULL else value
+
+
+def _changed_elsewhere(block: Block) -> frozenset[str]:
+    """The arguments whose values are changed outside of Terraform: what is written is only the first value."""
+    found: set[str] = set()
+    for own in block.body.blocks_named("lifecycle"):
+        ignored = own.body.attribute("ignore_changes")
+        items = ignored.items if isinstance(ignored, ListExpression) else (ignored,)
+        for item in items:
+            if isinstance(item, Name):
+                found |= set(block.body.attribute_names) if item.name == "all" else {item.name}
+            elif isinstance(item, Literal):
+                found.add(item.value.text)
+    return frozenset(found)
 
 
 def _arn(

@@ -9,6 +9,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Policy, Statement, Text
 from aws_iam.engine.language.memo import memo_by_text, memo_on_subject
 from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.language.placeholders import is_known_later
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -24,8 +25,8 @@ _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference
 
 
 def _split(entry: Text) -> tuple[str, str] | None:
-    """Prefix and name of an entry; None for `*` alone and for an entry with a variable."""
-    if "${" in entry.value or (entry.value and not entry.value.strip("*")):
+    """Prefix and name of an entry; None for `*` alone and for an entry with a variable or a placeholder."""
+    if is_known_later(entry.value) or (entry.value and not entry.value.strip("*")):
         return None
     prefix, _, name = entry.value.partition(":")
     return prefix, name

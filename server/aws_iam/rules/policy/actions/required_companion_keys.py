@@ -280,9 +280,12 @@ def attributes_without_select(statement: Statement) -> Iterator[Fail]:
 def caller_writes_key(statement: Statement) -> Iterator[Fail]:
     """A caller can send any value for such a key, so the condition keeps nobody out.
 
-    False alarm when another condition of the statement already limits access.
+    An AWS service is no such caller: it writes the account that it acts for into `aws:Referer`. False alarm when another
+    condition of the statement already limits access.
     """
-    for condition in statement.conditions if statement.allows else ():
+    principals = {principal.type for principal in statement.principals}
+    judged = statement.allows and principals != {"Service"}
+    for condition in statement.conditions if judged else ():
         key = catalog().condition_key(condition.key.value)
         if key and key.caller_controlled:
             # AWS warns about these keys on their page; it does not publish the list that its own check uses.

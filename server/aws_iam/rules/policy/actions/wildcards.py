@@ -100,7 +100,8 @@ def service_wildcard(statement: Statement) -> Iterator[Fail]:
     wildcards = [action for action in statement.actions if _is_service_wildcard(action.value)]
     if statement.allows and wildcards:
         prefix_only = _is_below_prefixes(statement)
-        limited = prefix_only or statement.has("Condition")
+        of_agent = all(_service(wildcard.value) in _OF_AGENT for wildcard in wildcards)
+        limited = prefix_only or of_agent or statement.has("Condition")
         where = " on part of a bucket" if prefix_only else ""
         others = counted(len(wildcards) - 1, "more service wildcard")
         more = f"; the statement has {others}" if wildcards[1:] else ""
@@ -110,6 +111,15 @@ def service_wildcard(statement: Statement) -> Iterator[Fail]:
             f"{quoted(first)} allows every action of {quoted(first.partition(':')[0])}{where}{more}",
             severity=Severity.WARNING if limited else None,
         )
+
+
+# What the agent of Systems Manager talks through: AWS's own policy for instances allows every action of both.
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-setting-up-messageAPIs.html
+_OF_AGENT = frozenset({"ec2messages", "ssmmessages"})
+
+
+def _service(action: str) -> str:
+    return action.partition(":")[0].lower()
 
 
 @memo_on_subject

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.language.placeholders import is_known_later
 from aws_iam.engine.reference.service_principals import SERVICE_KEYS
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
 
 def _values(statement: Statement, family: Family) -> Iterator[tuple[Condition, Text]]:
-    """The values under operators of a family, without those that contain a variable: the request decides what they are."""
+    """The values under operators of a family, without those that a request decides or that nobody filled in yet."""
     for condition in statement.conditions:
         if OPERATORS.get(condition.base) is family:
             for value in condition.values:
-                if "${" not in value.value:
+                if not is_known_later(value.value):
                     yield condition, value
 
 
@@ -206,9 +207,10 @@ def not_base64(statement: Statement) -> Iterator[Fail]:
             yield Fail(value.where, f"{quoted(value.value)} under `BinaryEquals` is not base64")
 
 
-# As ValidatePolicy judges it: two labels are accepted in iam:PassedToService and iam:AWSServiceName, and refused here.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-calledvia
-_CALLED_VIA = frozenset({"aws:calledvia", "aws:calledviafirst", "aws:calledvialast"})
+# As ValidatePolicy judges it: two labels are accepted in iam:PassedToService and iam:AWSServiceName, and refused here. AWS itself
+# writes `ops.emr-serverless.amazonaws.com` under aws:CalledViaLast.
+# https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/setting-up.html
+_CALLED_VIA = "aws:calledvia"
 _ONE_LABEL = re.compile(r"[a-z0-9-]+\.(amazonaws\.com(\.cn)?|amazon\.com)")
 _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
@@ -233,6 +235,7 @@ _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
         allow_if("StringEquals", "iam:PassedToService", "ec2.amazonaws.com"),
         allow_if("StringEquals", "iam:PassedToService", "pods.eks.amazonaws.com"),
         allow_if("ForAnyValue:StringEquals", "aws:CalledVia", "cloudformation.amazonaws.com"),
+        allow_if("StringEquals", "aws:CalledViaLast", "ops.emr-serverless.amazonaws.com"),
     ],
 )
 def not_a_service_principal(statement: Statement) -> Iterator[Fail]:
@@ -244,14 +247,14 @@ def not_a_service_principal(statement: Statement) -> Iterator[Fail]:
         if OPERATORS.get(condition.base) is not Family.STRING:
             continue
         for value in condition.values:
-            if re.search(r"[*?]|\$\{", value.value):
+            if re.search(r"[*?]", value.value) or is_known_later(value.value):
                 continue
             if not _SERVICE_NAME.fullmatch(value.value):
                 yield Fail(
                     value.where,
                     f"{quoted(value.value)} is not a service principal such as `ec2.amazonaws.com`",
                 )
-            elif condition.name in _CALLED_VIA and not _ONE_LABEL.fullmatch(value.value):
+            elif condition.name == _CALLED_VIA and not _ONE_LABEL.fullmatch(value.value):
                 yield Fail(
                     value.where,
                     f"{quoted(value.value)}: {quoted(condition.key.value)} takes SERVICE.amazonaws.com with a"

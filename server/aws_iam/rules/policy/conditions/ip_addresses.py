@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.language.placeholders import is_known_later
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow_if
@@ -26,10 +27,10 @@ _ONLY_PUBLIC = (
 
 
 def _addresses(statement: Statement) -> Iterator[Text]:
-    """The values under IP operators, without those that contain a variable: the request decides what they are."""
+    """The values under IP operators, without those that a request decides or that nobody filled in yet."""
     for condition in statement.conditions:
         if OPERATORS.get(condition.base) is Family.IP:
-            yield from (value for value in condition.values if "${" not in value.value)
+            yield from (value for value in condition.values if not is_known_later(value.value))
 
 
 def _network(value: Text) -> _Network | None:
@@ -189,15 +190,16 @@ def all_but_some_private_sources(statement: Statement) -> Iterator[Fail]:
 
 _VPC = re.compile(r"vpc-([0-9A-Za-z]{8}|[0-9A-Za-z]{17})")
 _VPCE = re.compile(r"vpce-([0-9A-Za-z]{8}|[0-9A-Za-z]{17})")
-_OPEN = re.compile(r"[*?]|\$\{")
+_WILDCARD = re.compile(r"[*?]")
 
 
 def _ids(statement: Statement, key: str, form: re.Pattern[str]) -> Iterator[Text]:
-    """The values of a key that are neither an id of this form nor contain a wildcard or a variable."""
+    """The values of a key that are not an id of this form, without those with a wildcard, a variable or a placeholder."""
     for condition in statement.conditions_on(key):
         if OPERATORS.get(condition.base) is Family.STRING:
             for value in condition.values:
-                if not (form.fullmatch(value.value) or _OPEN.search(value.value)):
+                text = value.value
+                if not (form.fullmatch(text) or _WILDCARD.search(text) or is_known_later(text)):
                     yield value
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Form, Kind, Statement
 from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.language.placeholders import is_known_later
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -148,6 +149,8 @@ def action_outside_rcp(statement: Statement) -> Iterator[Fail]:
     """
     for entry in statement.actions if statement.denies else ():
         prefix, colon, _ = entry.value.lower().partition(":")
+        if is_known_later(entry.value):
+            continue
         if not colon or not is_literal(prefix):
             yield Fail(entry.where, f"{quoted(entry.value)} does not name a single service")
         elif prefix not in catalog().rcp_services and catalog().tier(prefix) != "unknown":

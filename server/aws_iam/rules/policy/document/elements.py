@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, Statement
+from aws_iam.engine.reference.attachment_types import REPOSITORY
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -128,7 +129,8 @@ def no_resource(policy: Policy) -> Iterator[Fail]:
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
 # https://docs.aws.amazon.com/efs/latest/ug/create-file-system-policy.html
 _ATTACHED_WITHOUT_RESOURCE = {
-    "AWS::ECR::Repository": "ecr",
+    REPOSITORY: "ecr",
+    "AWS::ECR::PublicRepository": "ecr-public",
     "AWS::EFS::FileSystem": "elasticfilesystem",
 }
 

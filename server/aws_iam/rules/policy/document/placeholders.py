@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.language.document import Statement, Text
+from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.placeholders import placeholders
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, allow, allow_if, allow_to
-from aws_iam.rules.gates import PRINCIPALS, at_resource, at_value
+from aws_iam.rules.gates import PRINCIPALS, at_action, at_condition, at_resource, at_value
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -21,11 +21,14 @@ _ORGANIZATION = "aws:PrincipalOrgID"
 
 def _values(statement: Statement) -> Iterator[Text]:
     """The texts of a statement that name something of the reader's own."""
+    yield from statement.actions
+    yield from statement.not_actions
     yield from statement.resources
     yield from statement.not_resources
     for principal in (*statement.principals, *statement.not_principals):
         yield principal.name
     for condition in statement.conditions:
+        yield condition.key
         yield from condition.values
 
 
@@ -33,10 +36,20 @@ def _has_placeholder(text: str) -> bool:
     return bool(placeholders(text))
 
 
+def _is_on_placeholder(condition: Condition) -> bool:
+    return _has_placeholder(condition.key.value)
+
+
 @check(
     "PLACEHOLDER_NOT_FILLED",
     on=Statement,
-    when=(at_resource(_has_placeholder), at_value(_has_placeholder), PRINCIPALS),
+    when=(
+        at_action(_has_placeholder),
+        at_resource(_has_placeholder),
+        at_condition(_is_on_placeholder),
+        at_value(_has_placeholder),
+        PRINCIPALS,
+    ),
     severity=Severity.WARNING,
     title="A placeholder was not replaced by a value",
     fix="Replace the placeholder by the value of your account, organization or resource.",
@@ -46,6 +59,7 @@ def _has_placeholder(text: str) -> bool:
         allow_to("*", "s3:GetObject", OBJECTS, {"StringEquals": {_ORGANIZATION: "<org-id>"}}),
         allow("s3:GetObject", "arn:aws:s3:::[BUCKET]/*"),
         allow("sqs:SendMessage", "${QUEUE_ARN}"),
+        allow("sqs:SendMessage", "arn:aws:sqs:REGION:ACCOUNT_ID:jobs"),
     ],
     good=[
         allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket/${aws:username}/*"),

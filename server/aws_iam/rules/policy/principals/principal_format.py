@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Form, Kind, Node, Principal, Statement
-from aws_iam.engine.language.placeholders import placeholders
+from aws_iam.engine.language.placeholders import is_known_later
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
@@ -163,7 +163,7 @@ def invalid_aws_principal(statement: Statement) -> Iterator[Fail]:
     """
     for principal in _all(statement):
         value = principal.value
-        if principal.type != "AWS" or re.search(r"[*?]|\$\{", value) or placeholders(value):
+        if principal.type != "AWS" or re.search(r"[*?]", value) or is_known_later(value):
             continue
         if not _AWS_PRINCIPAL.fullmatch(value):
             group = ": a group cannot be a principal" if ":group/" in value else ""
@@ -208,7 +208,7 @@ def invalid_service_principal(statement: Statement) -> Iterator[Fail]:
     """
     for principal in _all(statement):
         value = principal.value
-        if principal.type != "Service" or re.search(r"[*?]|\$\{", value):
+        if principal.type != "Service" or re.search(r"[*?]", value) or is_known_later(value):
             continue
         if not _SERVICE_PRINCIPAL.fullmatch(value):
             meant = value.removesuffix(".amazon.com")

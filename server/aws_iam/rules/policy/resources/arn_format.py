@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.arn import PARTITIONS, SHORT_API, Arn
-from aws_iam.engine.language.document import Statement, Text
+from aws_iam.engine.language.document import Kind, Policy, Statement, Text
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.language.placeholders import placeholders
@@ -24,7 +24,7 @@ from aws_iam.engine.reference.regions import may_be_newer, regions
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
-from aws_iam.rules.examples import OBJECTS, Example, allow
+from aws_iam.rules.examples import OBJECTS, Example, allow, policy_with
 from aws_iam.rules.gates import at_resource
 from aws_iam.rules.outcomes import Fail
 
@@ -50,6 +50,11 @@ def _arns(statement: Statement) -> tuple[tuple[Text, Arn], ...]:
     """The entries that have the six fields of an ARN."""
     read = ((entry, Arn.of(entry.value)) for entry in _entries(statement))
     return tuple((entry, arn) for entry, arn in read if arn)
+
+
+def _is_unfilled(entry: Text, field: str) -> bool:
+    """Whether a placeholder stands in a field: PLACEHOLDER_NOT_FILLED reports it."""
+    return any(placeholder in field for placeholder in placeholders(entry.value))
 
 
 def _may_be_faulty(entry: str) -> bool:
@@ -82,19 +87,30 @@ _FAULTY = (at_resource(_may_be_faulty),)
 
 @check(
     "INVALID_ARN_PREFIX",
-    on=Statement,
+    on=Policy,
     when=_FAULTY,
     severity=Severity.ERROR,
     title="A resource does not start with arn:",
     fix="Write the ARN of the resource, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, or `*`.",
-    bad=[_reading("amzn-s3-demo-bucket"), _reading("s3:::amzn-s3-demo-bucket/*")],
-    good=[_OBJECTS, _reading("*")],
+    bad=[
+        policy_with(_reading("amzn-s3-demo-bucket")),
+        policy_with(_reading("s3:::amzn-s3-demo-bucket/*")),
+    ],
+    good=[policy_with(_OBJECTS), policy_with(_reading("*"))],
 )
-def not_an_arn(statement: Statement) -> Iterator[Fail]:
+def not_an_arn(policy: Policy) -> Iterator[Fail]:
     """IAM identifies a resource by its ARN; apart from API Gateway's short form, anything else matches nothing.
 
     False alarm when the resource is a placeholder that is filled in before deployment.
     """
+    for statement in policy.statements:
+        is_of_api = (
+            policy.kind is Kind.RESOURCE or statement.principals or statement.not_principals
+        )
+        yield from _without_prefix(statement, may_be_short=bool(is_of_api))
+
+
+def _without_prefix(statement: Statement, *, may_be_short: bool) -> Iterator[Fail]:
     for entry in _entries(statement):
         first = entry.value.partition(":")[0]
         if first == "arn" or entry.value.startswith(("*", "?", "${")):
@@ -102,8 +118,7 @@ def not_an_arn(statement: Statement) -> Iterator[Fail]:
         # What nobody filled in yet has a code of its own.
         if entry.value.startswith(placeholders(entry.value)[:1] or ("\0",)):
             continue
-        principaled = statement.principals or statement.not_principals
-        if principaled and entry.value.startswith(SHORT_API):
+        if may_be_short and entry.value.startswith(SHORT_API):
             continue
         if not (is_open(first) and intersects(_VARIABLE.sub("*", entry.value), "arn:*")):
             yield Fail(
@@ -171,6 +186,8 @@ def unknown_partition(statement: Statement) -> Iterator[Fail]:
     False alarm when AWS added the partition after this list was made.
     """
     for entry, arn in _arns(statement):
+        if _is_unfilled(entry, arn.partition):
+            continue
         if arn.partition not in PARTITIONS and not is_open(arn.partition):
             near = closest(arn.partition, PARTITIONS) or "aws"
             yield Fail(
@@ -329,6 +346,8 @@ def unknown_region_in_arn(statement: Statement) -> Iterator[Fail]:
         # ARN_REGION_NOT_ALLOWED reports a Region that must be empty.
         if not region or is_open(region) or all_formats_have(fitting, "region", empty=True):
             continue
+        if _is_unfilled(entry, region):
+            continue
         partition = regions().partition(region)
         if partition is None:
             near = regions().near(region)
@@ -359,12 +378,14 @@ def unknown_region_in_arn(statement: Statement) -> Iterator[Fail]:
 def not_an_account_id(statement: Statement) -> Iterator[Fail]:
     """Every account id has 12 digits, so any other text matches no resource.
 
-    False alarm when the account is a placeholder that is filled in before deployment.
+    False alarm when the account is a placeholder that is filled in before deployment and does not look like one.
     """
     for entry, arn in _arns(statement):
         account = arn.account
         # `aws` stands for what AWS owns: managed policies, public hubs and images.
         if account in {"", "aws"} or is_open(account) or re.fullmatch(r"[0-9]{12}", account):
+            continue
+        if _is_unfilled(entry, account):
             continue
         # Some formats prescribe a word: `arn:aws:iam::aws:policy/…`.
         if is_open(arn.service) or account not in {

@@ -10,6 +10,7 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.language.pattern import intersects, is_literal
+from aws_iam.engine.language.placeholders import is_known_later, placeholders
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.arn_formats import arn_formats
 from aws_iam.engine.reference.catalog import catalog
@@ -98,7 +99,7 @@ def _service_of_arn(text: str) -> str | None:
     service = arn.service.lower() if arn else "*"
     # The reference still gives EC2 a resource type of elastic-inference, which AWS's validator rejects.
     has_formats = arn_formats(service) and service not in rejected_services()
-    if is_literal(service) and "${" not in service and not has_formats:
+    if is_literal(service) and not is_known_later(service) and not has_formats:
         return service
     return None
 
@@ -108,6 +109,9 @@ def _services_of_keys(statement: Statement) -> Iterator[tuple[Text, str]]:
     for condition in statement.conditions:
         prefix, _, rest = condition.name.partition(":")
         is_service = rest and not set("./$") & set(prefix) and prefix not in _OTHER_PREFIXES
+        # In lower case a name is no placeholder.
+        if placeholders(condition.key.value):
+            continue
         if is_service and catalog().condition_key(condition.key.value) is None:
             yield condition.key, prefix
 
@@ -129,6 +133,11 @@ _REGION_KEYS = (
     "ses:replicaregion",
     "sso:primaryregion",
 )
+
+
+# The Region of a request that Bedrock serves wherever there is room for it.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html
+_ANY_OF_BEDROCK = "unspecified"
 
 
 def _texts(condition: Condition) -> tuple[Text, ...]:
@@ -153,6 +162,7 @@ def _texts(condition: Condition) -> tuple[Text, ...]:
         _writing_if("StringEquals", "aws:RequestedRegion", ["eu-west-1", "us-gov-west-1"]),
         _writing_if("StringLike", "aws:RequestedRegion", "eu-*"),
         _writing_if("StringEquals", "aws:RequestedRegion", "${aws:PrincipalTag/region}"),
+        allow_if("StringEquals", "aws:RequestedRegion", "unspecified", "bedrock:InvokeModel"),
     ],
 )
 def unknown_region(statement: Statement) -> Iterator[Fail]:
@@ -164,7 +174,9 @@ def unknown_region(statement: Statement) -> Iterator[Fail]:
         for value in _texts(condition):
             text = value.value
             # `aws-global` names the endpoint of services without Regions; AWS does not document whether requests carry it.
-            if not is_literal(text) or "${" in text or text.endswith("-global"):
+            if not is_literal(text) or is_known_later(text) or text.endswith("-global"):
+                continue
+            if text == _ANY_OF_BEDROCK:
                 continue
             if regions().partition(text) is None:
                 yield Fail(value.where, _unknown_region(text), low_confidence=may_be_newer(text))

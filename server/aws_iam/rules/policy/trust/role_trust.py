@@ -9,6 +9,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_closed_to_strangers
 from aws_iam.engine.language.document import Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.language.placeholders import is_known_later
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.tokens.oidc_provider import DECORATION, built_in, host_of
 from aws_iam.escape import quoted
@@ -158,7 +159,7 @@ def invalid_provider(statement: Statement) -> Iterator[Fail]:
     """
     for principal in _federated(statement):
         value = principal.value
-        if "*" in value or "${" in value or _PROVIDER_ARN.fullmatch(value):
+        if "*" in value or is_known_later(value) or _PROVIDER_ARN.fullmatch(value):
             continue
         host = DECORATION.sub("", value)
         if not _HOST.fullmatch(host.partition("/")[0]):

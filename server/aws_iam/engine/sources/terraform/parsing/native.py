@@ -46,6 +46,7 @@ _BRACKETS = re.compile(r"[\[({]|[\])}]")
 _MARKERS = re.compile(r"([$%]\{)~|~(\})")
 _REFERENCE = re.compile(r"\s*[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*\s*")
 _HEREDOC = re.compile(r"<<(-?)([^\r\n]+)\r?\n")
+_OPENING = re.compile(r"<<-?([A-Za-z_][\w.-]*)[ \t]*\r?$", re.MULTILINE)
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|\$\$\{|%%\{", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _TOO_DEEP = f"the file is nested deeper than {MAX_NESTING} levels"
@@ -99,7 +100,7 @@ def _tree(text: str, lines: Lines, offset: int) -> Any:
     # The grammar does not know every `~`; the translation looks for them in the text.
     plain = _MARKERS.sub(lambda found: f"{found[1] or ''} {found[2] or ''}", text)
     try:
-        return hcl2.parses_to_tree(plain)
+        return hcl2.parses_to_tree(_with_bare_markers(plain))
     except UnexpectedInput as error:
         spot = offset + min(len(text), getattr(error, "pos_in_stream", None) or 0)
         line, column = lines.at(max(0, spot))
@@ -107,6 +108,15 @@ def _tree(text: str, lines: Lines, offset: int) -> Any:
             f"line {line}:{column}: it is not Terraform's language there",
             hint="terraform validate names the mistake",
         ) from None
+
+
+def _with_bare_markers(text: str) -> str:
+    """The text with the spaces after the closing marker of a heredoc before it: Terraform allows both, the grammar only these."""
+    names = "|".join(map(re.escape, sorted(set(_OPENING.findall(text)))))
+    if not names:
+        return text
+    closing = re.compile(rf"^[ \t]*(?:{names})[ \t]+(?=\r?$)", re.MULTILINE)
+    return closing.sub(lambda found: found[0].strip().rjust(len(found[0])), text)
 
 
 def _refuse_nesting(text: str) -> None:
