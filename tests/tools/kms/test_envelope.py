@@ -248,5 +248,5 @@ def test_the_default_is_the_encryption_sdk_in_python_and_no_language_lacks_a_lib
 
 def test_what_is_no_library_is_refused_with_those_that_are() -> None:
     with pytest.raises(InputError) as refused:
-        answer(library="boto3")
+        answer(library="tink")
     assert "`sdk`" in f"{refused.value.message} {refused.value.hint}"

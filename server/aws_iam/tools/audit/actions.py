@@ -111,7 +111,7 @@ def control(
                 "control_key",
                 "check",
             ),
-            brief="key, id or words",
+            brief="CIS or Security Hub id, words",
             by_position=True,
         ),
     ],
@@ -195,7 +195,7 @@ def access(
         str | None,
         Parameter(
             "ARN, pattern, or kind such as s3:bucket",
-            brief="ARN or s3:bucket",
+            brief="ARN",
             also=("resource", "resource_arn", "arn", "target"),
         ),
     ] = None,
