@@ -471,7 +471,7 @@ JUNK = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(JUNK)
 def test_whatever_the_file_it_is_judged_or_refused(junk: Any) -> None:
     for given_ in (
