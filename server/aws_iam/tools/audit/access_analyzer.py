@@ -15,7 +15,12 @@ from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs
 from aws_iam.tools.kit.account_source import audit_call
-from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
+from aws_iam.tools.kit.unread_facts import (
+    evaluation_facts,
+    misses_of,
+    unread_reasons,
+    unread_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,6 +69,7 @@ def analyzers_answer(account: Account) -> Answer:
         facts={
             "benchmark": catalogue.benchmark().version,
             "account": account.id,
+            **evaluation_facts(account, findings),
             "regions": str(account.regions),
             "regions_without_external_access_analyzer": _or_unknown(missing, unjudged),
             **({"regions_not_judged": unjudged} if unjudged else {}),

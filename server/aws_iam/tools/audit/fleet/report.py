@@ -49,10 +49,12 @@ def answer(
         raise InputError(whole.summary, hint="choose another shard, or more accounts")
     # Lines come in the order in which their accounts were done.
     by_account = sorted(lines, key=lambda line: str(line["account"]))
-    return report.written(_audit_report(by_account, asked, whole), format_name)
+    return report.written(_audit_report(by_account, asked, many, whole), format_name)
 
 
-def _audit_report(lines: Sequence[Line], asked: AuditArguments, whole: Answer) -> AuditReport:
+def _audit_report(
+    lines: Sequence[Line], asked: AuditArguments, many: FleetArguments, whole: Answer
+) -> AuditReport:
     benchmark = catalogue.benchmark(asked.benchmark)
     chosen = benchmark.selected(asked.controls) if asked.controls else benchmark.controls
     least = Severity(asked.severity) if asked.severity else Severity.INFO
@@ -88,14 +90,16 @@ def _audit_report(lines: Sequence[Line], asked: AuditArguments, whole: Answer) -
         accounts=len(lines),
         partition=partition,
         regions=regions.pop() if len(regions) == 1 else "",
+        some_regions=sorted({region for account in read for region in account.some_regions}),
         home=_HOMES.get(partition, _HOMES["aws"]),
         collected_at=times[-1],
         collected_from=times[0] if len(times) > 1 else None,
         as_of=catalogue.as_of(),
         summary=summary,
         mutes=rows,
-        partial=left_out(
-            asked=len(chosen), of=len(benchmark.controls), below=asked.severity or "", count=None
+        partial=(
+            *left_out(asked=len(chosen), of=len(benchmark.controls), below=asked.severity or ""),
+            *([f"only the accounts of shard {many.shard}"] if many.shard else []),
         ),
         sections=sections,
         total=_total(sections) | {"score": whole.facts["score"]["overall"]},
@@ -113,6 +117,9 @@ class _AccountLine:
     def __init__(self, line: Line) -> None:
         self.account = str(line["account"])
         self.regions = str(line.get("regions", ""))
+        self.some_regions: list[str] = (
+            [] if line.get("all_regions") else [str(r) for r in line.get("regions_read", ())]
+        )
         self._line = line
         try:
             self.collected_at = datetime.fromisoformat(line["collected_at"])

@@ -5,7 +5,7 @@
     {"account": "444455556666", "status": "unreadable", "reason": …}
 
 A line is on the disk before its account counts as done. A run killed while writing leaves half a line at the end, which the
-next run cuts off. The next run also retries the accounts that could not be read. The files of all shards, concatenated, are a
+next run cuts off. The next run also retries the accounts that could not be read, or in which nothing could be evaluated. The files of all shards, concatenated, are a
 file of the whole.
 """
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 STATUS_BEFORE_MUTE = "was"
 """The field of a finding that holds its status before a mute changed it."""
+NOTHING_EVALUATED = "nothing_evaluated"
+"""The field of an account that could be entered, but in which everything was refused."""
 MOST_LINE = 256 * 1024 * 1024
 _TOOL = "aws-iam audit run"
 _READ = "read"
@@ -106,7 +108,7 @@ class ResultsFile:
                 line = _parse_json(raw, self.path, number)
                 if number == 1 or _is_header(line):
                     self._require_same_job(line, number)
-                elif _is_read(line, self.path, number):
+                elif _is_done(line, self.path, number):
                     self._require_once(line["account"], number)
                     self.done.add(line["account"])
                 else:
@@ -154,7 +156,8 @@ class ResultsFile:
             new_path = Path(new.name)
             try:
                 for number, raw in enumerate(_whole_lines(old, self.path), 1):
-                    if number == 1 or _parse_json(raw, self.path, number).get("status") == _READ:
+                    line = _parse_json(raw, self.path, number)
+                    if number == 1 or (not _is_header(line) and _is_done(line, self.path, number)):
                         new.write(raw)
                 new.flush()
                 os.fsync(new.fileno())
@@ -353,8 +356,13 @@ def _is_header(line: Mapping[str, Any]) -> bool:
     return line.get("tool") == _TOOL
 
 
+def _is_done(line: Mapping[str, Any], path: Path, number: int) -> bool:
+    """Whether the account need not be retried."""
+    return _is_read(line, path, number) and not line.get(NOTHING_EVALUATED)
+
+
 def _is_read(line: Mapping[str, Any], path: Path, number: int) -> bool:
-    """Whether the account was read, and need not be retried."""
+    """Whether the account was read."""
     fits = isinstance(line.get("account"), str) and line.get("status") in {_READ, "unreadable"}
     if not fits or not isinstance(line.get("controls", {}), dict):
         raise InputError(

@@ -58,6 +58,7 @@ def audit_report(run: AuditRun) -> AuditReport:
         alias=account.alias or "",
         partition=account.partition,
         regions=str(account.regions),
+        some_regions=() if account.regions.complete else read,
         home="us-east-1" if "us-east-1" in read else read[0],
         collected_at=account.collected_at,
         as_of=catalogue.as_of(),
