@@ -25,6 +25,7 @@ from aws_iam.account.reading import snapshot_codec
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
 from aws_iam.version import __version__
+from aws_iam.whole_files import PRIVATE, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -216,8 +217,7 @@ def loads(text: str) -> Account:
 def save(account: Account, path: Path) -> None:
     """Write the snapshot to a file that only its owner can read: it describes an account's weaknesses."""
     try:
-        path.touch(mode=0o600)
-        path.write_text(dumps(account), encoding="utf-8")
+        write_whole(path, dumps(account).encode("utf-8"), PRIVATE)
     except OSError as error:
         raise InputError(
             f"{quoted(str(path))} cannot be written: {system_reason(error)}"

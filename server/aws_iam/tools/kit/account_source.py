@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -114,15 +115,12 @@ def _refuse_unwritable(save: str) -> None:
                 f"{quoted(save)} is a folder",
                 hint="name a file, for example one in this folder",
             )
-        if path.exists():
-            if not os.access(path, os.W_OK):
-                raise InputError(f"{quoted(save)} cannot be written: permission denied")
-        elif not path.is_symlink():
-            path.touch(mode=0o600, exist_ok=False)
-            path.unlink()
-    except FileExistsError:
-        # Another run is checking the same name right now, so the file can be written.
-        return
+        if path.exists() and not os.access(path, os.W_OK):
+            raise InputError(f"{quoted(save)} cannot be written: permission denied")
+        if path.is_file() or not path.exists():
+            # The file is replaced by a complete one, which is first written beside it.
+            with tempfile.NamedTemporaryFile(dir=path.resolve().parent, prefix=".save-"):
+                pass
     except OSError as error:
         why = system_reason(error)
         raise InputError(f"{quoted(save)} cannot be written: {why}") from None
