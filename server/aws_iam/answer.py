@@ -97,7 +97,7 @@ class Finding:
     controls: Mapping[str, str] | None = None
     confidence: Literal["low"] | None = None
     muted: str | None = None
-    change: Literal["new", "fixed", "changed", "same", "unreadable"] | None = None
+    change: Literal["new", "fixed", "gone", "changed", "same", "unreadable"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

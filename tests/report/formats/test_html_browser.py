@@ -28,6 +28,7 @@ CHANGES = {
     "since": "2026-10-01T00:00:00+00:00",
     "new": 1,
     "fixed": 1,
+    "gone": 0,
     "still_open": 1,
     "unreadable": 0,
     "changed": 0,

@@ -74,7 +74,7 @@ def _finding(finding: Finding, identity: str, report: AuditReport) -> dict[str, 
         "Compliance": _compliance(finding, report),
         "ProductFields": _fields(finding, report),
         "Workflow": {"Status": _workflow(finding)},
-        "RecordState": "ARCHIVED" if finding.change == "fixed" else "ACTIVE",
+        "RecordState": "ARCHIVED" if finding.change in {"fixed", "gone"} else "ACTIVE",
     }
     if finding.muted:
         text = _text(f"muted: {finding.muted}", MOST_NOTE)

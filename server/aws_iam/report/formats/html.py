@@ -39,7 +39,7 @@ MOST_LISTED = 200
 _STATUSES = (Status.FAIL, Status.PASS, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
 _BARS = (Status.PASS, Status.FAIL, Status.UNKNOWN, Status.MANUAL, Status.NOT_APPLICABLE)
 _QUIET = frozenset({Status.PASS, Status.NOT_APPLICABLE})
-_CHANGES = ("new", "fixed", "still_open", "changed", "same", "unreadable")
+_CHANGES = ("new", "fixed", "gone", "still_open", "changed", "same", "unreadable")
 _DASH = "–"  # noqa: RUF001 - a dash
 _ALL_SECTIONS = "All"
 
@@ -167,7 +167,7 @@ def _change_tiles(report: AuditReport) -> Iterator[dict[str, Any]]:
         return
     # Counted here and not taken from `changes`: a partial report counts only the findings it holds.
     changes = Counter(word for finding in report.findings for word in _changes_of(finding))
-    for word in ("new", "fixed", "still_open", "unreadable", "changed"):
+    for word in ("new", "fixed", "gone", "still_open", "unreadable", "changed"):
         yield _tile(word, changes[word], change=word)
 
 

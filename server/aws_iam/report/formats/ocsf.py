@@ -98,7 +98,7 @@ def _event(finding: Finding, uid: str, report: AuditReport) -> dict[str, Any]:
 def _event_status(finding: Finding) -> tuple[int, str]:
     if finding.muted:
         return _SUPPRESSED
-    return _RESOLVED if finding.change == "fixed" else _NEW
+    return _RESOLVED if finding.change in {"fixed", "gone"} else _NEW
 
 
 def _metadata(report: AuditReport) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def cloudtrail(source: Source, progress: Progress, benchmark: Benchmark = None) 
 
     version = catalogue.benchmark(benchmark)
     account = account_source.read_account(source, needed_facts(), progress)
-    return trails_answer(account, version)
+    return account_source.dated(trails_answer(account, version), account, source)
 
 
 @tool.action
@@ -161,7 +161,7 @@ def access_analyzer(source: Source, progress: Progress) -> Answer:
     from aws_iam.tools.kit import account_source
 
     account = account_source.read_account(source, needed_facts(), progress)
-    return analyzers_answer(account)
+    return account_source.dated(analyzers_answer(account), account, source)
 
 
 @tool.action
@@ -171,4 +171,4 @@ def principals(source: Source, progress: Progress) -> Answer:
     from aws_iam.tools.kit import account_source
 
     account = account_source.read_account(source, needed_facts(), progress)
-    return principals_answer(account)
+    return account_source.dated(principals_answer(account), account, source)

@@ -95,7 +95,7 @@ def check(
         if cluster is None or source != Source() or save is not None:
             raise
         return of_manifests(cluster, str(error))
-    return of_account(account, cluster, repository_)
+    return account_source.dated(of_account(account, cluster, repository_), account, source)
 
 
 def _cluster(manifests: Any, kube_context: str | None) -> Cluster | None:

@@ -199,7 +199,8 @@ def _of_account(
     )
     facts = needs(chosen)
     account = account_source.read_account(source, facts, progress, save=save)
-    return account_answer(account, terms, arguments, chosen)
+    answer = account_answer(account, terms, arguments, chosen)
+    return account_source.dated(answer, account, source)
 
 
 def account_answer(

@@ -98,7 +98,7 @@ def check(
     found = by_urgency(findings_on(account, chosen, terms))
     missed = misses_of(account, facts)
     left_out = _not_judged(account, chosen)
-    return Answer(
+    answer = Answer(
         summary=f"Secrets of account {account_words(account)}, {account.regions}: {verdict(found)}."
         " No value was read." + _bounds(left_out),
         findings=found,
@@ -120,6 +120,7 @@ def check(
         next=_next(found),
         as_of=_AS_OF,
     )
+    return account_source.dated(answer, account, source)
 
 
 def _checks_in_scope(

@@ -67,6 +67,7 @@ def test_each_account_is_held_against_its_own_earlier_results(before: Path) -> N
         "accounts": 3,
         "new": 1,
         "fixed": 1,
+        "gone": 0,
         # Root without MFA in all three, and the account that nobody touched.
         "still_open": 4,
         "unreadable": 0,

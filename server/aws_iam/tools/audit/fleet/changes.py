@@ -132,6 +132,7 @@ class ResultsComparison:
 _COUNTED = (
     "new",
     "fixed",
+    "gone",
     "still_open",
     "unreadable",
     "fail_not_judged_then",

@@ -80,7 +80,7 @@ def audit_account(source: Source, arguments: AuditArguments, progress: Progress)
     added: dict[str, Any] = {}
     if is_unjudged({finding.status for finding in found}):
         added["nothing_evaluated"] = True
-    notes = []
+    notes = [account_source.age_words(account)] if source.snapshot is not None else []
     if not_saved is not None:
         added["not_saved"] = not_saved.message
         notes.append(f"The snapshot could not be saved: {not_saved.message}.")
@@ -106,7 +106,7 @@ def audit_account(source: Source, arguments: AuditArguments, progress: Progress)
         severity=Severity(arguments.severity) if arguments.severity else None,
         reads=counter.done,
         facts=added,
-        notes=" ".join(notes),
+        notes=" ".join(filter(None, notes)),
     )
 
 
