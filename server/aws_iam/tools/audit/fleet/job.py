@@ -24,6 +24,7 @@ from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
 from aws_iam.tools.audit.fleet import results_file
+from aws_iam.tools.audit.fleet.result_rows import row_of
 from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.audit.run.run import ReadCounter
 from aws_iam.tools.kit.unread_facts import is_unjudged
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import threading
 
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.answer import Finding, Status
+    from aws_iam.answer import Finding
     from aws_iam.tools.audit.run.mutes import Mute
 
 
@@ -128,18 +129,10 @@ def _results(job: Job, account: Account, unmuted: tuple[Finding, ...]) -> dict[s
         "score": scored.total.score,
         "controls": _statuses(found),
         "counts": to_json(counts(found)),
-        "findings": [_finding_row(finding, status_before[id(finding)]) for finding in shown],
+        "findings": [
+            row_of(finding, status_before[id(finding)], account.partition) for finding in shown
+        ],
     }
-
-
-def _finding_row(finding: Finding, status_before: Status) -> dict[str, Any]:
-    """The finding, with the status before its mute, which a later run is compared with."""
-    row: dict[str, Any] = to_json(finding)
-    return (
-        row
-        if finding.status is status_before
-        else row | {results_file.STATUS_BEFORE_MUTE: status_before.value}
-    )
 
 
 def _statuses(found: tuple[Finding, ...]) -> dict[str, str]:
