@@ -151,6 +151,8 @@ class Artifact:
     checked_by: str | None = None
     bytes: int | None = None
     uri: str | None = None
+    file: str | None = None
+    """Where the content is, if it may be too large for memory: a temporary file, on the command line only."""
 
     @property
     def is_withheld(self) -> bool:

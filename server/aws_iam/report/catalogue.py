@@ -30,6 +30,8 @@ class ReportFormat:
     """What a reader should know before choosing it; Markdown for the reference page."""
     audit: Callable[[AuditReport], str] | None = None
     policies: Callable[[PolicyReport], str] | None = None
+    by_line: bool = False
+    """Whether the files of several accounts behind each other are the file of all of them."""
 
 
 def report_formats() -> dict[str, ReportFormat]:

@@ -24,6 +24,8 @@ from aws_iam.report.audit_report import ACCOUNT, fix_within, identities, kind_of
 from aws_iam.report.catalogue import ReportFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aws_iam.answer import Finding
     from aws_iam.report.audit_report import AuditReport
 
@@ -45,9 +47,13 @@ _REGION = re.compile(r"[a-z0-9-]{1,16}")
 
 def asff(report: AuditReport) -> str:
     """The findings as JSON text."""
+    return json.dumps(list(rows(report)), indent=1) + "\n"
+
+
+def rows(report: AuditReport) -> Iterator[dict[str, Any]]:
+    """Each finding in the format."""
     pairs = zip(identities(report.findings), report.findings, strict=True)
-    rows = [_finding(finding, identity, report) for identity, finding in pairs]
-    return json.dumps(rows, indent=1) + "\n"
+    return (_finding(finding, identity, report) for identity, finding in pairs)
 
 
 def _finding(finding: Finding, identity: str, report: AuditReport) -> dict[str, Any]:

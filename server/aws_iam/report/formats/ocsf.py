@@ -22,6 +22,8 @@ from aws_iam.report.audit_report import identities, kind_of, parts_of
 from aws_iam.report.catalogue import ReportFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aws_iam.answer import Finding
     from aws_iam.report.audit_report import AuditReport
 
@@ -49,8 +51,13 @@ _SEVERITY = {
 
 def ocsf(report: AuditReport) -> str:
     """The findings as JSON text."""
+    return json.dumps(list(events(report)), indent=1) + "\n"
+
+
+def events(report: AuditReport) -> Iterator[dict[str, Any]]:
+    """An event for each finding."""
     pairs = zip(identities(report.findings), report.findings, strict=True)
-    return json.dumps([_event(finding, uid, report) for uid, finding in pairs], indent=1) + "\n"
+    return (_event(finding, uid, report) for uid, finding in pairs)
 
 
 def _event(finding: Finding, uid: str, report: AuditReport) -> dict[str, Any]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
+import tempfile
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Finding, Severity, Status
+from aws_iam.answer import Artifact, Counts, Finding, Severity, Status, counts
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 from aws_iam.report.audit_report import AuditReport, left_out
+from aws_iam.report.catalogue import report_formats
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.fleet import results_file, run
@@ -19,9 +23,10 @@ from aws_iam.tools.audit.run import report
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Answer
+    from aws_iam.report.catalogue import ReportFormat
     from aws_iam.tools.audit.controls.benchmark import Control
     from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
     from aws_iam.tools.kit.parameters import Source
@@ -43,6 +48,9 @@ def answer(
     format_name: str,
 ) -> Answer:
     """Read the accounts that have no line of results yet, and write all lines as one file."""
+    chosen = report_formats()[format_name]
+    if chosen.by_line:
+        return _streamed(source, asked, many, progress, chosen)
     lines: list[Line] = []
     whole = run.accounts_answer(source, asked, many, progress, lines.append)
     if not lines:
@@ -50,6 +58,98 @@ def answer(
     # Lines come in the order in which their accounts were done.
     by_account = sorted(lines, key=lambda line: str(line["account"]))
     return report.written(_audit_report(by_account, asked, many, whole), format_name)
+
+
+def _streamed(
+    source: Source,
+    asked: AuditArguments,
+    many: FleetArguments,
+    progress: Progress,
+    chosen: ReportFormat,
+) -> Answer:
+    """The file of a format that is written line by line: no more than one account is in memory."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", suffix=chosen.ending, delete=False
+    ) as file:
+        path = Path(file.name)
+        # The command copies it to its output before it ends.
+        atexit.register(path.unlink, missing_ok=True)
+        written = _Written(asked, chosen, file.write)
+        whole = run.accounts_answer(source, asked, many, progress, written.add)
+    if not written.accounts:
+        raise InputError(whole.summary, hint="choose another shard, or more accounts")
+    artifact = Artifact(
+        name=f"aws-iam-audit{chosen.ending}", language=chosen.language, content="", file=str(path)
+    )
+    return replace(
+        whole,
+        findings=(),
+        counts=written.counts(),
+        artifacts=(artifact,),
+        sources=(report.REPORTS,),
+    )
+
+
+class _Written:
+    """The accounts that are written so far, and their findings counted."""
+
+    def __init__(
+        self, asked: AuditArguments, chosen: ReportFormat, write: Callable[[str], object]
+    ) -> None:
+        self.accounts = 0
+        self._benchmark = catalogue.benchmark(asked.benchmark)
+        controls = (
+            self._benchmark.selected(asked.controls)
+            if asked.controls
+            else self._benchmark.controls
+        )
+        least = Severity(asked.severity) if asked.severity else Severity.INFO
+        self._shown = [each for each in controls if each.severity.rank <= least.rank]
+        self._audit = chosen.audit
+        self._write = write
+        self._status: Counter[str] = Counter()
+        self._severity: Counter[str] = Counter()
+        self._muted = 0
+
+    def add(self, line: Line) -> None:
+        """Write the findings of an account."""
+        self.accounts += 1
+        report = self._report(line)
+        counted = counts(report.findings)
+        self._status.update(counted.status)
+        self._severity.update(counted.severity)
+        self._muted += counted.muted or 0
+        if self._audit is not None:
+            self._write(self._audit(report))
+
+    def counts(self) -> Counts:
+        """The counts of all findings, sorted by rank."""
+        status, severity = self._status, self._severity
+        return Counts(
+            status={name.value: status[name] for name in Status if status[name]},
+            severity={name.value: severity[name] for name in Severity if severity[name]},
+            muted=self._muted or None,
+        )
+
+    def _report(self, line: Line) -> AuditReport:
+        read = _AccountLine(line) if line["status"] == "read" else None
+        partition = read.partition if read else "aws"
+        benchmark = self._benchmark
+        return AuditReport(
+            version=__version__,
+            benchmark=benchmark.version,
+            versions=catalogue.versions(),
+            account=str(line["account"]),
+            partition=partition,
+            home=_HOMES.get(partition, _HOMES["aws"]),
+            collected_at=read.collected_at if read else datetime.now(UTC),
+            as_of=catalogue.as_of(),
+            summary="",
+            section_of={each.key: benchmark.section_of(each) for each in benchmark.controls},
+            whys={each.key: each.why for each in benchmark.controls},
+            fixes={each.key: each.fix for each in benchmark.controls},
+            findings=by_urgency(read.findings() if read else _unread(line, self._shown)),
+        )
 
 
 def _audit_report(

@@ -17,7 +17,8 @@ from aws_iam.version import __version__
 if TYPE_CHECKING:
     from aws_iam.tools.audit.run.run import AuditRun
 
-_PAGE = "references/compliance-checklist.md"
+REPORTS = "references/compliance-checklist.md#reports"
+"""Where the formats are explained."""
 
 
 def answer(run: AuditRun, format_name: str) -> Answer:
@@ -41,7 +42,7 @@ def written(report: AuditReport, format_name: str) -> Answer:
         findings=(),
         counts=counts(report.findings),
         artifacts=(file,),
-        sources=(f"{_PAGE}#reports",),
+        sources=(REPORTS,),
     )
 
 
