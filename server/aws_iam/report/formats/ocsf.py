@@ -54,6 +54,11 @@ def ocsf(report: AuditReport) -> str:
     return json.dumps(list(events(report)), indent=1) + "\n"
 
 
+def ocsf_lines(report: AuditReport) -> str:
+    """The findings as lines of JSON."""
+    return "".join(f"{json.dumps(event, separators=(',', ':'))}\n" for event in events(report))
+
+
 def events(report: AuditReport) -> Iterator[dict[str, Any]]:
     """An event for each finding."""
     pairs = zip(identities(report.findings), report.findings, strict=True)
@@ -190,6 +195,8 @@ FORMAT = ReportFormat(
     ending=".ocsf.json",
     language="json",
     used_for="security lakes",
-    notes="[Compliance Finding](https://schema.ocsf.io/1.5.0/classes/compliance_finding) of OCSF 1.5.0, a JSON list",
+    notes="[Compliance Finding](https://schema.ocsf.io/1.5.0/classes/compliance_finding) of OCSF 1.5.0, a JSON list; "
+    "with `--ndjson` an event on each line",
     audit=ocsf,
+    audit_lines=ocsf_lines,
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from aws_iam.answer import Answer
-from aws_iam.report.catalogue import audit_formats
+from aws_iam.report.catalogue import audit_formats, by_line, report_formats
 from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
 from aws_iam.tools.kit.parameters import BENCHMARK, Benchmark, Source
 from aws_iam.tools.kit.tool import Parameter, Progress, Tool
@@ -82,16 +82,22 @@ def report(
             by_position=True,
         ),
     ] = "markdown",
+    *,
+    ndjson: Annotated[
+        bool,
+        Parameter("ocsf and asff by line, written account by account", cli_only=True),
+    ] = False,
 ) -> Answer:
     """Write what `run` finds as a file: a page, a table, or a format that other tools read."""
+    chosen = by_line(format_) if ndjson else report_formats()[format_]
     if many != FleetArguments():
         from aws_iam.tools.audit.fleet import report as fleet_report
 
-        return fleet_report.answer(source, asked, many, progress, format_)
+        return fleet_report.answer(source, asked, many, progress, chosen)
     from aws_iam.tools.audit.run import report as audit_report
     from aws_iam.tools.audit.run import run as audit_run
 
-    return audit_report.answer(audit_run.audit_account(source, asked, progress), format_)
+    return audit_report.answer(audit_run.audit_account(source, asked, progress), chosen)
 
 
 @tool.action

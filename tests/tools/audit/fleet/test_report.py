@@ -128,7 +128,7 @@ def test_a_format_by_line_has_the_findings_of_the_whole_and_their_counts(
 
     status, text = run(form)
     whole = json.loads(text)
-    by_line, lines = run(f"{form}_ndjson")
+    by_line, lines = run(form, "--ndjson")
     told = [json.loads(line) for line in lines.splitlines()]
     if form == "asff":
         told = [row for line in told for row in line]
@@ -138,7 +138,7 @@ def test_a_format_by_line_has_the_findings_of_the_whole_and_their_counts(
         return sorted(row.get("Id") or row["finding_info"]["uid"] for row in listed)
 
     assert names(told) == names(whole)
-    _, answer = run(f"{form}_ndjson", "--json")
+    _, answer = run(form, "--ndjson", "--json")
     (_, plain) = run(form, "--json")
     both = json.loads(answer), json.loads(plain)
     assert both[0]["counts"] == both[1]["counts"]

@@ -28,7 +28,7 @@ CODES = {
 
 
 def text(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Statement": [{"Effect": "Allow"} | each for each in statements]})
+    return json.dumps({"Statement": [{"Effect": "Allow"} | statement for statement in statements]})
 
 
 def found(folder: Path, mfa: Any = (), **authorization: Any) -> list[Finding]:

@@ -14,7 +14,6 @@ from aws_iam.answer import Artifact, Counts, Finding, Severity, Status, counts
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 from aws_iam.report.audit_report import AuditReport, left_out
-from aws_iam.report.catalogue import report_formats
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.fleet import results_file, run
@@ -45,11 +44,10 @@ def answer(
     asked: AuditArguments,
     many: FleetArguments,
     progress: Progress,
-    format_name: str,
+    chosen: ReportFormat,
 ) -> Answer:
     """Read the accounts that have no line of results yet, and write all lines as one file."""
-    chosen = report_formats()[format_name]
-    if chosen.by_line:
+    if chosen.audit is chosen.audit_lines:
         return _streamed(source, asked, many, progress, chosen)
     lines: list[Line] = []
     whole = run.accounts_answer(source, asked, many, progress, lines.append)
@@ -57,7 +55,7 @@ def answer(
         raise InputError(whole.summary, hint="choose another shard, or more accounts")
     # Lines come in the order in which their accounts were done.
     by_account = sorted(lines, key=lambda line: str(line["account"]))
-    return report.written(_audit_report(by_account, asked, many, whole), format_name)
+    return report.written(_audit_report(by_account, asked, many, whole), chosen)
 
 
 def _streamed(
@@ -104,7 +102,7 @@ class _Written:
             else self._benchmark.controls
         )
         least = Severity(asked.severity) if asked.severity else Severity.INFO
-        self._shown = [each for each in controls if each.severity.rank <= least.rank]
+        self._shown = [control for control in controls if control.severity.rank <= least.rank]
         self._audit = chosen.audit
         self._write = write
         self._status: Counter[str] = Counter()
@@ -145,9 +143,11 @@ class _Written:
             collected_at=read.collected_at if read else datetime.now(UTC),
             as_of=catalogue.as_of(),
             summary="",
-            section_of={each.key: benchmark.section_of(each) for each in benchmark.controls},
-            whys={each.key: each.why for each in benchmark.controls},
-            fixes={each.key: each.fix for each in benchmark.controls},
+            section_of={
+                control.key: benchmark.section_of(control) for control in benchmark.controls
+            },
+            whys={control.key: control.why for control in benchmark.controls},
+            fixes={control.key: control.fix for control in benchmark.controls},
             findings=by_urgency(read.findings() if read else _unread(line, self._shown)),
         )
 
