@@ -111,10 +111,15 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
         with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
             answer = tool.run({"action": name, **values}, progress=progress, cli=True)
         in_words = partial(as_command, typed=_repeated(action, typed))
-        with _output_errors():
-            if options.json or sys.stdout.isatty():
-                answer = replace(answer, artifacts=tuple(map(_with_content, answer.artifacts)))
-            return _print(clean(answer, wording.of_answer), action, options, in_words)
+        try:
+            with _output_errors():
+                if options.json or sys.stdout.isatty():
+                    answer = replace(answer, artifacts=tuple(map(_with_content, answer.artifacts)))
+                return _print(clean(answer, wording.of_answer), action, options, in_words)
+        except BrokenPipeError:
+            # The reader has seen enough, and Python must not flush at exit. What was found is the verdict all the same.
+            sys.stdout = None
+            return exit_status(answer, _gate(options))
 
 
 def _take_format(action: Action, typed: dict[str, list[str]], out: str) -> None:
