@@ -15,12 +15,7 @@ from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs
 from aws_iam.tools.kit.account_source import audit_call
-from aws_iam.tools.kit.unread_facts import (
-    evaluation_facts,
-    misses_of,
-    unread_reasons,
-    unread_table,
-)
+from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +64,7 @@ def analyzers_answer(account: Account) -> Answer:
         facts={
             "benchmark": catalogue.benchmark().version,
             "account": account.id,
-            **evaluation_facts(account, findings),
+            **({"nothing_evaluated": True} if _is_unread(account) else {}),
             "regions": str(account.regions),
             "regions_without_external_access_analyzer": _or_unknown(missing, unjudged),
             **({"regions_not_judged": unjudged} if unjudged else {}),
@@ -88,6 +83,11 @@ def analyzers_answer(account: Account) -> Answer:
         ),
         as_of=catalogue.as_of(),
     )
+
+
+def _is_unread(account: Account) -> bool:
+    """Whether no Region told its analyzers."""
+    return all(isinstance(analyzers, Miss) for _, analyzers in account.in_each(ANALYZERS))
 
 
 def _or_unknown(value: T, unread: Sequence[object]) -> T | str:

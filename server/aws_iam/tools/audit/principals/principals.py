@@ -49,7 +49,6 @@ from aws_iam.tools.kit.account_source import account_words, audit_call
 from aws_iam.tools.kit.unread_facts import (
     misses_of,
     missing_permissions,
-    reading_facts,
     unread_reasons,
     unread_table,
 )
@@ -120,7 +119,7 @@ def principals_answer(account: Account) -> Answer:
         findings=found,
         facts={
             "account": account_words(account),
-            **reading_facts(account, found),
+            **({"nothing_evaluated": True} if isinstance(authorization, Miss) else {}),
             "collected_at": account.collected_at.isoformat(timespec="seconds"),
             "counts": {kind: len(_of_kind(principals, kind)) for kind in _ORDER},
             **_left_out(account, authorization),
