@@ -7,7 +7,9 @@
   const severities = ["critical", "high", "medium", "low", "info"];
   const statuses = ["fail", "unknown", "manual", "pass", "not_applicable"];
   const names = new Intl.Collator("en", { numeric: true });
+  for (const control of document.querySelectorAll("[data-script]")) control.hidden = false;
   const columns = table.querySelectorAll("thead th").length;
+  for (const head of table.querySelectorAll(".group th")) head.colSpan = columns;
   const rows = [];
   // As rendered: grouped by section, worst first.
   let groups = Array.from(table.tBodies, (body) => ({
@@ -20,7 +22,23 @@
   }));
   let sorted = { by: "", down: false };
 
-  for (const control of document.querySelectorAll("[data-script]")) control.hidden = false;
+  // Who mends a finding, and until when: fields of the page alone. Made when a row is first seen: there may be thousands.
+  const plan = (entry) => {
+    if (entry.plan) return;
+    const cell = entry.row.insertCell();
+    cell.className = "plan";
+    const field = (type, label) => {
+      const input = document.createElement("input");
+      input.type = type;
+      input.setAttribute("aria-label", `${label} of ${entry.data.number} ${entry.data.resource}`);
+      input.autocomplete = "off";
+      cell.append(input);
+      return input;
+    };
+    entry.plan = { owner: field("text", "Owner"), due: field("date", "Due date") };
+    entry.plan.owner.placeholder = "owner";
+    entry.plan.due.addEventListener("change", () => entry.plan.due.toggleAttribute("data-set", entry.plan.due.value !== ""));
+  };
 
   const keys = {
     status: (entry) => statuses.indexOf(entry.data.status) + (entry.data.muted ? 10 : 0),
@@ -107,6 +125,7 @@
       for (const entry of group.rows) {
         const fits = fitsFilters(entry, chosen, words);
         entry.row.hidden = !fits;
+        if (fits) plan(entry);
         here += fits ? 1 : 0;
       }
       group.body.hidden = here === 0;
@@ -138,6 +157,27 @@
     field.value = value;
   };
 
+  // A spreadsheet takes a cell that begins with one of these for a formula.
+  const cell = (value) => `"${(/^[=+\-@\t\r]/.test(value) ? `'${value}` : value).replaceAll('"', '""')}"`;
+
+  const exported = () => {
+    const head = ["status", "severity", "number", "control", "finding", "resource", "region", "account", "owner", "due"];
+    const lines = groups.flatMap((group) => group.rows).filter((entry) => !entry.row.hidden).map((entry) => [
+      entry.data.muted ? "muted" : entry.data.status, entry.data.severity, entry.data.number,
+      entry.row.querySelector("code.key").textContent, entry.row.querySelector(".said").textContent,
+      entry.data.resource, entry.data.region, entry.data.account, entry.plan.owner.value, entry.plan.due.value,
+    ]);
+    return [head, ...lines].map((line) => line.map(cell).join(",")).join("\r\n") + "\r\n";
+  };
+
+  const save = () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(["\ufeff", exported()], { type: "text/csv;charset=utf-8" }));
+    link.download = "findings.csv";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+
   const copy = async (button) => {
     const done = await copied(button.parentElement.querySelector("code"));
     button.textContent = done ? "Copied" : "Press Ctrl+C";
@@ -158,6 +198,7 @@
   byId("group").addEventListener("change", arrange);
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("reset").addEventListener("click", () => { reset(); filter(); byId("search").focus(); });
+  byId("export").addEventListener("click", save);
   byId("print").addEventListener("click", () => print());
   byId("theme").addEventListener("click", () => {
     const root = document.documentElement;
@@ -178,5 +219,7 @@
   });
 
   byId("theme").setAttribute("aria-pressed", String(matchMedia("(prefers-color-scheme: dark)").matches));
+  // The page opens on what fails; where nothing does, on everything.
+  if (rows.some((entry) => entry.data.status === "fail" && !entry.data.muted)) choose("status", "fail");
   filter();
 })();

@@ -98,7 +98,7 @@ class Finding:
     frameworks: Mapping[str, tuple[str, ...]] | None = None
     confidence: Literal["low"] | None = None
     muted: str | None = None
-    change: Literal["new", "fixed", "changed", "same", "unreadable"] | None = None
+    change: Literal["new", "fixed", "gone", "changed", "same", "unreadable"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +152,8 @@ class Artifact:
     checked_by: str | None = None
     bytes: int | None = None
     uri: str | None = None
+    file: str | None = None
+    """Where the content is, if it may be too large for memory: a temporary file, on the command line only."""
 
     @property
     def is_withheld(self) -> bool:

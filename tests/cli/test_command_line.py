@@ -241,7 +241,17 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, env=BARE, check=False
     )
-    assert done.stderr == b""
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("words", ["run --json", "report --format html", "run --detail full"])
+def test_a_reader_that_leaves_early_does_not_turn_what_fails_into_a_pass(words: str) -> None:
+    command = f"{sys.executable} -m aws_iam audit {words} --demo | head -c 10"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, env=BARE, check=False
+    )
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("words", ["", "--json", "--detail full"])

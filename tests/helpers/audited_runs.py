@@ -155,5 +155,5 @@ FINDINGS = st.builds(
     source=_MAYBE | _ANY.map("https://a.example/{}".format),
     controls=st.none() | st.just({"7.0": "1.1"}),
     muted=_MAYBE,
-    change=st.none() | st.sampled_from(["new", "fixed", "changed", "same", "unreadable"]),
+    change=st.none() | st.sampled_from(["new", "fixed", "gone", "changed", "same", "unreadable"]),
 )

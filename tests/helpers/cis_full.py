@@ -296,6 +296,7 @@ def _regional(region: str) -> dict[str, Any]:
         "apigateway.apis": [],
         "apigatewayv2.apis": [],
         "sqs.policies": [{"arn": f"q-{region}", "document": _ORGANIZATION_ONLY}],
+        "ssm.document_shares": [],
         **{
             f"{service}.policies": []
             for service in ("sns", "lambda", "kms", "secretsmanager", "glacier", "events")

@@ -166,5 +166,9 @@ def facts_of(case: dict[str, Any], account: str = ACCOUNT) -> dict[str, Any]:
         }
         for name, document in case.get("policies", {}).items()
     ]
-    base = {"iam.last_accessed": {}, "organizations.organization": None}
+    base = {
+        "iam.last_accessed": {},
+        "iam.virtual_mfa": [],
+        "organizations.organization": None,
+    }
     return base | {"iam.authorization": found | {"policies": policies}} | case.get("facts", {})

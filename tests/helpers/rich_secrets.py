@@ -191,6 +191,7 @@ STORED: Mapping[str, Any] = {
         ]
     },
     "ssm:ListDocuments": {"DocumentIdentifiers": [{"Name": "deploy"}]},
+    "ssm:DescribeDocumentPermission": {"AccountIds": ["all"]},
     "ssm:GetDocument": {
         "Name": "deploy",
         "Content": json.dumps(

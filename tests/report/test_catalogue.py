@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from aws_iam.report.catalogue import ReportFormat, report_formats
+from aws_iam.errors import InputError
+from aws_iam.report.catalogue import ReportFormat, by_line, report_formats
 from aws_iam.tools.registry import tools
 from helpers.folders import ROOT
 
@@ -41,6 +42,15 @@ def test_a_format_holds_something_and_says_what_it_is_for(declared: ReportFormat
     assert declared.language
     assert declared.used_for
     assert declared.notes
+
+
+def test_the_lines_of_a_format_are_a_file_of_their_own() -> None:
+    for name in ("ocsf", "asff"):
+        lines = by_line(name)
+        assert lines.ending == f".{name}.ndjson"
+        assert lines.audit is lines.audit_lines
+    with pytest.raises(InputError, match="`ndjson` does not go with the format html"):
+        by_line("html")
 
 
 def test_no_two_formats_make_files_of_one_name() -> None:

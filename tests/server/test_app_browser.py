@@ -95,7 +95,7 @@ def test_a_run_shows_account_score_sections_what_to_fix_first_and_what_is_not_lo
     expect(shown.locate("h1")).to_have_text(f"Account {facts['account']}")
     score = f"{facts['score']['overall']:.0%}"
     assert shown.locate(".ring").get_attribute("aria-label") == (
-        f"Score: {score} of the evaluated controls pass"
+        f"Score: {score} of the controls pass"
     )
     rows = shown.locate(".numbers tbody tr").all_inner_texts()
     assert [row.split("\t")[0] for row in rows] == [row["section"] for row in facts["sections"]]

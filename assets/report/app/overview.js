@@ -3,14 +3,20 @@ const MOST_FIRST = 5;
 // Facts of what could not be read or was not tried.
 const UNREAD = ["not_read", "regions_not_judged", "not_all_asked"];
 
-const ring = (score, faint) => {
+// What the score means: nothing is good while something critical is open. As in the HTML report.
+const graded = (score, severities) => {
+  if (typeof score !== "number" || score < 0.5 || severities.critical) return "poor";
+  return score >= 0.9 && !severities.high ? "good" : "fair";
+};
+
+const ring = (score, faint, grade) => {
   const value = typeof score === "number" ? score : null;
   const shown = value === null ? "–" : `${Math.round(value * 100)}%`;
-  const spoken = value === null ? "nothing could be evaluated" : `${shown} of the evaluated controls pass`;
+  const spoken = value === null ? "nothing could be evaluated" : `${shown} of the controls pass`;
   return svg(
     "svg",
     {
-      class: faint ? "ring faint" : "ring",
+      class: faint ? `ring ${grade} faint` : `ring ${grade}`,
       viewBox: "0 0 128 128",
       role: "img",
       "aria-label": `Score: ${spoken}`,
@@ -27,7 +33,7 @@ const ring = (score, faint) => {
         })
       : null,
     svg("text", { x: 64, y: 71 }, shown),
-    svg("text", { class: "label", x: 64, y: 89 }, "score"),
+    svg("text", { class: "label", x: 64, y: 89 }, `score: ${grade}`),
   );
 };
 
@@ -60,7 +66,7 @@ const scoreCard = () => {
     el(
       "div",
       { class: "scored" },
-      ring(score.overall, totals.unknown > evaluated),
+      ring(score.overall, totals.unknown > evaluated, graded(score.overall, severities)),
       el(
         "div",
         {},

@@ -6,10 +6,12 @@ import gc
 import io
 import json
 import os
+import shutil
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Severity, to_json
@@ -112,9 +114,16 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
         with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
             answer = tool.run({"action": name, **values}, progress=progress, cli=True)
         in_words = partial(as_command, typed=_repeated(action, typed))
-        with _output_errors():
-            gate = _gate(options, usual.get("fail_on"))
-            return _print(clean(answer, wording.of_answer), action, options, in_words, gate)
+        gate = _gate(options, usual.get("fail_on"))
+        try:
+            with _output_errors():
+                if options.json or sys.stdout.isatty():
+                    answer = replace(answer, artifacts=tuple(map(_with_content, answer.artifacts)))
+                return _print(clean(answer, wording.of_answer), action, options, in_words, gate)
+        except BrokenPipeError:
+            # The reader has seen enough, and Python must not flush at exit. What was found is the verdict all the same.
+            sys.stdout = None
+            return exit_status(answer, gate)
 
 
 def _take_format(action: Action, typed: dict[str, list[str]], out: str) -> None:
@@ -272,6 +281,13 @@ def _output_errors() -> Iterator[None]:
         raise InputError(f"the answer cannot be written to standard output: {why}") from None
 
 
+def _with_content(artifact: Artifact) -> Artifact:
+    """The artifact with what its file holds."""
+    if artifact.file is None:
+        return artifact
+    return replace(artifact, content=Path(artifact.file).read_text(encoding="utf-8"), file=None)
+
+
 def _print_json(answer: Answer) -> None:
     """Indented on a terminal; compact in a pipe."""
     if sys.stdout.isatty():
@@ -284,6 +300,10 @@ def _print_json(answer: Answer) -> None:
 def _print_file(artifacts: Sequence[Artifact]) -> None:
     """Write only the file to standard output; several policies are one list."""
     first = artifacts[0]
+    if first.file is not None:
+        with Path(first.file).open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        return
     policies = list(filter(None, map(_policy, artifacts)))
     if _policy(first) and len(policies) > 1:
         content = json.dumps(policies, indent=2)

@@ -27,6 +27,7 @@ MEANINGS = {
     WRONG: ("the request is wrong, or the answer cannot be written",),
     UNREADABLE: (
         "AWS could not be read at all: no or bad credentials, no endpoint, or every call refused",
+        "nothing could be evaluated: every check ended as `unknown`",
     ),
     INTERRUPTED: ("interrupted with Ctrl-C",),
 }
@@ -47,6 +48,8 @@ def exit_status(answer: Answer, gate: Gate) -> int:
     facts = answer.facts
     if facts.get("online", {}).get("aws_read") is False:
         return UNREADABLE  # the answer holds only what was found offline
+    if facts.get("nothing_evaluated"):
+        return UNREADABLE  # nothing fails, but only because nothing could be judged
     if "not_saved" in facts:
         return WRONG  # the findings are printed, but the file was not saved
     reasons = (

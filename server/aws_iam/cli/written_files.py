@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
+from aws_iam.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,5 +48,5 @@ def _written(artifacts: Sequence[Artifact], out: str) -> Iterator[str]:
         path = target / artifact.name if folder else target
         path.parent.mkdir(parents=True, exist_ok=True)
         # As bytes: the file keeps its own line ends, whatever the platform.
-        path.write_bytes(artifact.content.encode(errors="backslashreplace"))
+        write_whole(path, artifact.content.encode(errors="backslashreplace"))
         yield str(path)

@@ -38,6 +38,8 @@ class AuditReport:
     alias: str = ""
     partition: str = "aws"
     regions: str = ""
+    some_regions: Sequence[str] = ()
+    """The Regions that were read, where others are enabled too."""
     home: str = "us-east-1"
     """The Region that a format for one Region names."""
     collected_at: datetime
@@ -212,7 +214,8 @@ def tallies(
 _GOOD = frozenset({Status.PASS, Status.NOT_APPLICABLE})
 
 
-def score(counted: Mapping[Status | None, int]) -> float | None:
-    """Pass / (pass + fail); None when nothing was evaluated."""
+def score(counted: Mapping[Status, int] | Mapping[Status | None, int]) -> float | None:
+    """Pass / (pass + fail + unknown): a refused reading never makes it better. None when nothing was evaluated."""
     passed, failed = counted.get(Status.PASS, 0), counted.get(Status.FAIL, 0)
-    return passed / (passed + failed) if passed + failed else None
+    tried = passed + failed + counted.get(Status.UNKNOWN, 0)
+    return round(passed / tried, 3) if passed + failed else None

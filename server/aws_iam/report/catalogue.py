@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
+from aws_iam.errors import InputError
 from aws_iam.report import formats
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class ReportFormat:
     """What a reader should know before choosing it; Markdown for the reference page."""
     audit: Callable[[AuditReport], str] | None = None
     policies: Callable[[PolicyReport], str] | None = None
+    audit_lines: Callable[[AuditReport], str] | None = None
+    """A writer of lines of JSON: those of several accounts behind each other are the file of all of them."""
 
 
 def report_formats() -> dict[str, ReportFormat]:
@@ -42,6 +45,19 @@ def report_formats() -> dict[str, ReportFormat]:
 def audit_formats() -> tuple[str, ...]:
     """The names of the formats that hold an audit."""
     return tuple(name for name, declared in report_formats().items() if declared.audit)
+
+
+def by_line(name: str) -> ReportFormat:
+    """The format with its lines as the file; InputError for one that has none."""
+    declared = report_formats()[name]
+    if declared.audit_lines is None:
+        able = [other.name for other in report_formats().values() if other.audit_lines]
+        raise InputError(
+            f"`ndjson` does not go with the format {name}",
+            hint=f"it goes with {' and '.join(able)}",
+        )
+    ending = f"{declared.ending.removesuffix('.json')}.ndjson"
+    return replace(declared, ending=ending, language="ndjson", audit=declared.audit_lines)
 
 
 def policy_formats() -> tuple[str, ...]:

@@ -17,7 +17,7 @@ _LEAST_CHARACTERS = 4
 """A shorter text may be in the summary by chance."""
 _LEAST_SENTENCE = 25
 """A shorter text, or one without spaces, is a name: it means something else in another place."""
-_SAID_BY_SUMMARY = frozenset({"kind_guessed", "known"})
+_SAID_BY_SUMMARY = frozenset({"kind_guessed", "known", "nothing_evaluated"})
 _REQUESTS = frozenset({"forbidden_requests", "public_requests"})
 _ACCESS = {"gained": "ACCESS_GAINED", "lost": "ACCESS_LOST"}
 

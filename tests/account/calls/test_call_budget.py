@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.process
 
 ACCOUNT = {"6.0": 20, "7.0": 22}
-REGION = {"6.0": 23, "7.0": 33}
+REGION = {"6.0": 23, "7.0": 34}
 KEY = {"6.0": 2, "7.0": 3}
 BUCKET, TRAIL = 3, 5
 # The report is made by the first call that asks for it, and read when it is there.

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
-from aws_iam.account.calls.circuit_breaker import MAX_THROTTLED
+from aws_iam.account.calls.circuit_breaker import (
+    DEADLINE_SECONDS,
+    MAX_THROTTLED,
+    MAX_TIMEOUTS,
+    CircuitBreaker,
+)
 from aws_iam.account.calls.clients import WORKERS
 from aws_iam.account.calls.failures import SessionExpired
-from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.fact import Miss, MissKind, RefusedError
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
 from helpers.scripted_aws import ACCOUNT, Refusal, Script
@@ -86,3 +92,26 @@ def test_after_a_session_has_expired_no_call_is_made() -> None:
         assert over.value.code == "ExpiredTokenException"
     assert script.operations == [KEYS]
     aws.close()
+
+
+def test_a_reading_that_aws_lets_hang_ends_at_its_deadline_and_one_that_is_answered_has_none() -> (
+    None
+):
+    moment = 0.0
+    breaker = CircuitBreaker(lambda: moment)
+    hanging = ReadTimeoutError(endpoint_url="https://s3.amazonaws.com")
+    moment = DEADLINE_SECONDS + 1.0
+    breaker.record_answer("s3:ListBuckets", "")
+    # However long it takes: what is answered is read.
+    breaker.allow("s3:GetBucketPolicy", "")
+    for _ in range(MAX_TIMEOUTS):
+        breaker.record_failure(hanging, "s3:GetBucketPolicy", "", "")
+    with pytest.raises(RefusedError) as refused:
+        breaker.allow("iam:ListUsers", "us-east-1")
+    assert (refused.value.miss.kind, refused.value.miss.code) == (
+        MissKind.TIMEOUT,
+        "DeadlineReached",
+    )
+    assert "AWS let calls hang, and the reading had taken 10 minutes" in refused.value.miss.message
+    moment = DEADLINE_SECONDS - 1.0
+    breaker.allow("iam:ListUsers", "us-east-1")

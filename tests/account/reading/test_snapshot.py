@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import stat
@@ -382,6 +383,23 @@ def test_a_file_that_is_not_regular_is_refused_unread(tmp_path: Path) -> None:
     for path in (Path("/dev/zero"), pipe, tmp_path):
         with pytest.raises(InputError, match="is not a regular file"):
             snapshot.load(path)
+
+
+def test_a_compressed_snapshot_is_read_as_the_plain_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, packed = tmp_path / "account.json", tmp_path / "account.json.gz"
+    snapshot.save(FULL, file)
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    assert snapshot.load(packed) == FULL
+    packed.write_bytes(packed.read_bytes()[:-20])
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        snapshot.load(packed)
+    # A small file may unpack to any size: no more of it is read than of another.
+    packed.write_bytes(gzip.compress(b" " * 1_000_000))
+    monkeypatch.setattr(snapshot, "MAX_BYTES", 1_000)
+    with pytest.raises(InputError, match="is too large"):
+        snapshot.load(packed)
 
 
 def test_no_more_is_read_than_a_snapshot_may_hold(

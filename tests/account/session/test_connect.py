@@ -250,6 +250,11 @@ def test_an_endpoint_that_is_wrong_or_closed_is_named(
         (Refusal("SignatureDoesNotMatch", "no match"), "secret access key does not belong"),
         (Refusal("InvalidClientTokenId", "invalid"), "does not know these credentials"),
         (Refusal("AccessDenied", "quarantined\u202e"), "AWS refused GetCallerIdentity"),
+        (Refusal("Throttling", "Rate exceeded", 400), "AWS throttles GetCallerIdentity .*wait a"),
+        (
+            Refusal("InternalFailure", "oops", 500),
+            "AWS could not answer GetCallerIdentity .*later",
+        ),
     ],
 )
 def test_each_refusal_of_the_caller_has_its_own_error(refusal: Refusal, message: str) -> None:

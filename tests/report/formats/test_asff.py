@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.report.formats.asff import asff
+from aws_iam.report.formats.asff import MOST_IN_A_CALL, asff, asff_lines
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
 
 if TYPE_CHECKING:
@@ -91,6 +91,14 @@ def within_limits(told: dict[str, Any]) -> None:
 def told(**fields: Any) -> Any:
     (only,) = findings_of(audited([finding(**fields)]))
     return only
+
+
+def test_no_line_has_more_findings_than_a_call_takes_and_none_is_lost() -> None:
+    many = audited([finding(resource=f"r{number}") for number in range(2 * MOST_IN_A_CALL + 1)])
+    for run, sizes in ((many, [100, 100, 1]), (audited([]), [])):
+        lines = [json.loads(line) for line in asff_lines(run).splitlines()]
+        assert [len(line) for line in lines] == sizes
+        assert [row for line in lines for row in line] == json.loads(asff(run))
 
 
 def test_every_finding_of_every_status_is_there() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,12 +15,12 @@ from playwright.sync_api import expect
 
 from aws_iam.answer import Severity, Status
 from aws_iam.report.formats.html import MOST_ROWS, html_page
+from aws_iam.tools.audit.actions import tool
 from helpers.audited_runs import HOSTILE, SECTIONS, audited, finding, hostile_run
 from helpers.browser import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
@@ -28,6 +32,7 @@ CHANGES = {
     "since": "2026-10-01T00:00:00+00:00",
     "new": 1,
     "fixed": 1,
+    "gone": 0,
     "still_open": 1,
     "unreadable": 0,
     "changed": 0,
@@ -77,7 +82,7 @@ def browser() -> Iterator[Browser]:
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     contexts = []
 
-    def open_(text: str, **options: Any) -> Shown:
+    def open_(text: str, *, as_it_opens: bool = False, **options: Any) -> Shown:
         file = tmp_path / "report.html"
         file.write_text(text, encoding="utf-8")
         context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
@@ -95,6 +100,9 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         )
         shown.page.on("dialog", lambda dialog: shown.problems.append(dialog.message))
         shown.page.goto(file.as_uri())
+        reset = shown.page.locator("#reset")
+        if not as_it_opens and reset.is_visible():
+            reset.click()
         return shown
 
     yield open_
@@ -298,6 +306,88 @@ def test_the_fix_is_copied(opened: Open, small: str) -> None:
     assert shown.problems == []
 
 
+def test_a_command_is_copied_without_the_words_about_it(opened: Open) -> None:
+    fix = "Allow your own networks first; then: aws ec2 one-thing --id 'a; b' (for each); aws ec2 other --id c"
+    shown = opened(
+        html_page(audited([finding(fix=fix)])), permissions=["clipboard-read", "clipboard-write"]
+    )
+    shown.page.locator("summary").first.click()
+    copied = []
+    for button in shown.page.locator("button[data-copy]:visible").all():
+        button.click()
+        expect(button).to_have_text("Copied")
+        copied.append(shown.page.evaluate("navigator.clipboard.readText()"))
+    assert copied == ["aws ec2 one-thing --id 'a; b'", "aws ec2 other --id c"]
+    told = shown.page.locator(".step").all_inner_texts()
+    # What is to be done first stands first.
+    assert told == ["Allow your own networks first; then:", "for each"]
+
+
+def test_the_page_opens_on_what_fails(opened: Open, small: str) -> None:
+    shown = opened(small, as_it_opens=True)
+    assert shown.rows() == ["r-critical", "r-high", "r-low"]
+    assert shown.page.locator("#status").input_value() == "fail"
+    assert shown.count() == "3 of 6 findings"
+    assert shown.page.locator("main h2").first.inner_text() == "In short"
+    fine = opened(html_page(audited([finding(status=Status.PASS)])), as_it_opens=True)
+    assert fine.count() == "1 of 1 findings"
+
+
+def test_the_score_has_the_colour_of_what_it_means(opened: Open) -> None:
+    def colour(score: float, **fields: Any) -> str:
+        found = [finding(**fields), finding(status=Status.PASS)]
+        total = {"pass": 9, "fail": 1, "score": score}
+        page = opened(html_page(audited(found, total=total))).page
+        stroke: str = page.evaluate(
+            "getComputedStyle(document.querySelector('.ring .done')).stroke"
+        )
+        return stroke
+
+    low = {"severity": Severity.LOW}
+    good, fair, poor = colour(0.95, **low), colour(0.7, **low), colour(0.3, **low)
+    assert len({good, fair, poor}) == 3
+    # Nothing is good while something high is open, or better than poor while something critical is.
+    assert colour(0.95, severity=Severity.HIGH) == fair
+    assert colour(0.95, severity=Severity.CRITICAL) == poor
+    assert colour(0.95, severity=Severity.CRITICAL, muted="accepted") == good
+
+
+def test_owner_and_due_date_leave_the_page_in_an_export_of_what_is_shown(opened: Open) -> None:
+    found = [
+        finding(resource="=cmd", message='a "quoted", message'),
+        finding(resource="r-2", region="us-east-1"),
+        finding(resource="r-pass", status=Status.PASS),
+    ]
+    shown = opened(html_page(audited(found)), as_it_opens=True, accept_downloads=True)
+    shown.page.get_by_label("Owner of 6.7 r-2").fill("ann, platform team")
+    shown.page.get_by_label("Due date of 6.7 r-2").fill("2026-12-24")
+    with shown.page.expect_download() as waiting:
+        shown.page.click("#export")
+    assert waiting.value.suggested_filename == "findings.csv"
+    text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    first, second = csv.DictReader(io.StringIO(text, newline=""))
+    assert (first["resource"], first["finding"]) == ("'=cmd", 'A "quoted", message')
+    assert (first["control"], first["status"], first["severity"]) == ("imdsv2", "fail", "high")
+    assert (second["owner"], second["due"]) == ("ann, platform team", "2026-12-24")
+    # What was filled in outlives a filter, and only what is shown is exported.
+    shown.page.click("#reset")
+    shown.page.select_option("#region", "us-east-1")
+    with shown.page.expect_download() as waiting:
+        shown.page.click("#export")
+    text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert (row["resource"], row["owner"]) == ("r-2", "ann, platform team")
+    assert shown.problems == []
+
+
+def test_the_demonstration_prints_on_few_sheets(opened: Open) -> None:
+    (file,) = tool.run({"action": "report", "format": "html", "demo": True}).artifacts
+    shown = opened(file.content, as_it_opens=True)
+    sheets = re.findall(rb"/Type\s*/Page\b", shown.page.pdf(prefer_css_page_size=True))
+    assert len(sheets) <= 8
+    assert shown.problems == []
+
+
 def test_the_colours_follow_the_system_and_the_button(opened: Open, small: str) -> None:
     background = "getComputedStyle(document.body).backgroundColor"
     light = opened(small, color_scheme="light").page
@@ -336,18 +426,20 @@ def test_the_page_is_complete_without_javascript(opened: Open, small: str) -> No
 
 
 def test_the_keyboard_reaches_the_findings_first(opened: Open, small: str) -> None:
-    page = opened(small).page
+    page = opened(small, as_it_opens=True).page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "findings"
 
 
-def test_paper_shows_the_fixes_and_no_controls(opened: Open, small: str) -> None:
+def test_paper_shows_the_fixes_that_are_open_and_no_controls(opened: Open, small: str) -> None:
     page = opened(small).page
+    page.locator("summary:visible").first.click()
     page.emulate_media(media="print")
     assert not page.locator("#filters").is_visible()
     assert page.locator("details pre").first.bounding_box()["height"] > 10  # type: ignore[index]
+    assert page.locator("details:visible").count() == 1
     # On further sheets Chromium repeats the text of a table head, but no buttons in it.
     assert (
         page.evaluate("getComputedStyle(document.querySelector('th button')).display")

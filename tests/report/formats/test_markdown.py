@@ -44,10 +44,16 @@ def test_mutes_that_do_nothing_are_said() -> None:
 
 
 def test_changes_are_counted_and_named() -> None:
-    changes = {"since": "2026-10-01T00:00:00+00:00", "new": 7, "fixed": 1, "still_open": 2}
+    changes = {
+        "since": "2026-10-01T00:00:00+00:00",
+        "new": 7,
+        "fixed": 1,
+        "gone": 0,
+        "still_open": 2,
+    }
     found = [finding(change="new")] * 7 + [finding(change="fixed", status=Status.PASS)]
     text = audit_markdown(audited(found, changes=changes | {"unreadable": 0}))
-    assert "7 new, 1 fixed, 2 still open, 0 unreadable." in text
+    assert "7 new, 1 fixed, 0 gone, 2 still open, 0 unreadable." in text
     assert text.count("- **new**") == MOST_NAMED
     assert f"and {7 - MOST_NAMED} more new" in text
 

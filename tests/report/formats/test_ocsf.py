@@ -14,7 +14,7 @@ from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.report.audit_report import AuditReport, identity
-from aws_iam.report.formats.ocsf import ocsf
+from aws_iam.report.formats.ocsf import ocsf, ocsf_lines
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
 
 
@@ -48,6 +48,13 @@ def test_the_schema_refuses_what_is_wrong() -> None:
         good | {"surprise": True},
     ):
         assert not schema().is_valid(spoiled)
+
+
+def test_the_lines_are_the_events_of_the_list() -> None:
+    for run in (audited(), hostile_run(), audited([])):
+        text = ocsf_lines(run)
+        assert [json.loads(line) for line in text.splitlines()] == json.loads(ocsf(run))
+        assert text.endswith("\n") or not run.findings
 
 
 def test_every_finding_of_every_status_is_an_event() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_iam.account.calls import clients
+from aws_iam.account.calls import circuit_breaker, clients
 from aws_iam.account.collect.identity import credential_report
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError
@@ -164,6 +164,21 @@ def test_a_region_that_answers_nothing_is_asked_a_few_times_and_left(server: Fau
     assert asked <= 2 * clients.WORKERS
     judged = {finding.status for finding in answer.findings if finding.region == HOME}
     assert Status.PASS in judged
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_run_that_aws_lets_hang_has_one_deadline_for_all_of_it(
+    server: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Over as soon as calls hang. Every Region answers something: none is left for its silence.
+    monkeypatch.setattr(circuit_breaker, "DEADLINE_SECONDS", 0)
+    server.spoil = lambda asked: SILENT if asked.service in {"ec2", "rds", "s3"} else None
+    opening = ("DescribeRegions",)
+    spoil = server.spoil
+    server.spoil = lambda asked: None if asked.operation in opening else spoil(asked)
+    answer = ask()
+    assert any("DeadlineReached" in (finding.reason or "") for finding in answer.findings)
+    assert set(rolled_up(answer.findings)) == {control.key for control in benchmark().controls}
 
 
 def test_a_token_that_expires_on_the_way_leaves_what_was_read_by_then(server: Faulty) -> None:

@@ -83,19 +83,24 @@ class Aws:
         self._cells: dict[tuple[str, str], _Cell] = {}
         self._report = progress
         self._done = self._planned = 0
-        self._stop = stop or threading.Event()
+        # Of this reading alone: `stop` belongs to the caller, who may read other accounts until it is set.
+        self._stopped = threading.Event()
+        self._stops = (self._stopped, *([stop] if stop else []))
         self._breaker = CircuitBreaker()
 
     def close(self) -> None:
         """End the threads; what has not started is cancelled."""
         # After a stop nobody waits for the answers that are still under way.
-        self._pool.shutdown(wait=not self._stop.is_set(), cancel_futures=True)
+        self._pool.shutdown(wait=not self._is_over(), cancel_futures=True)
 
     def stop(self) -> dict[tuple[str, str], Any]:
         """Make no further call, and return the facts that were read so far."""
-        self._stop.set()
+        self._stopped.set()
         with self._lock:
             return {place: cell.value for place, cell in self._cells.items() if cell.filled}
+
+    def _is_over(self) -> bool:
+        return any(stop.is_set() for stop in self._stops)
 
     def prefill(self, held: Iterable[Held]) -> None:
         """Facts that are known already and need not be read."""
@@ -258,7 +263,7 @@ class Aws:
         return RefusedError(miss)
 
     def _client(self, operation: str, region: str) -> AbstractContextManager[Any]:
-        if self._stop.is_set():
+        if self._is_over():
             raise CancelledError
         self._breaker.allow(operation, region)
         return self._clients.at(operation.partition(":")[0], region or self.home)

@@ -156,6 +156,7 @@ _PASSWORD = re.compile(r"(?<=//)[^/\s\"]*@")
 _SIGNED = re.compile(r"the canonical string for this request.*", re.IGNORECASE | re.DOTALL)
 _ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]{2,40}:[A-Za-z0-9]{2,80})\b")
 _FORBIDDEN = 403
+_SERVER_ERROR = 500
 
 
 @contextmanager
@@ -213,6 +214,16 @@ def _what_failed(error: BotoCoreError) -> str:
     if isinstance(error, HTTPClientError):
         return "the request could not be sent, or its answer not received"
     return f"the SDK failed ({code_of(error)})"
+
+
+def is_throttled(code: str) -> bool:
+    """Whether AWS refused a call only because there were too many."""
+    return code in _THROTTLED
+
+
+def is_aws_fault(error: ClientError) -> bool:
+    """Whether AWS could not answer, whoever asks."""
+    return int(_meta_of(error).get("HTTPStatusCode") or 0) >= _SERVER_ERROR
 
 
 def miss_of(error: Failure, operation: str, region: str, owner: str) -> Miss:

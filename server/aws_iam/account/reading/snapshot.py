@@ -11,8 +11,10 @@ The facts and their values live in `aws_iam.account.collect`. A snapshot holds n
 
 from __future__ import annotations
 
+import gzip
 import json
 import stat
+import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +27,7 @@ from aws_iam.account.reading import snapshot_codec
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
 from aws_iam.version import __version__
+from aws_iam.whole_files import PRIVATE, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FORMAT = 1
+_GZIP = b"\x1f\x8b"
 MAX_BYTES = 512 * 1024 * 1024
 _HINT = "give a file that `audit run` with `save: FILE` wrote"
 # Fields that were added to the items of a fact later; in an older snapshot they are None, which means unknown.
@@ -216,8 +220,7 @@ def loads(text: str) -> Account:
 def save(account: Account, path: Path) -> None:
     """Write the snapshot to a file that only its owner can read: it describes an account's weaknesses."""
     try:
-        path.touch(mode=0o600)
-        path.write_text(dumps(account), encoding="utf-8")
+        write_whole(path, dumps(account).encode("utf-8"), PRIVATE)
     except OSError as error:
         raise InputError(
             f"{quoted(str(path))} cannot be written: {system_reason(error)}"
@@ -231,7 +234,12 @@ def load(path: Path) -> Account:
         if not stat.S_ISREG(path.stat().st_mode):
             raise InputError(f"{quoted(str(path))} is not a regular file", hint=_HINT)
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            is_packed = file.read(2) == _GZIP
+            file.seek(0)
+            opened = gzip.GzipFile(fileobj=file) if is_packed else file
+            content = opened.read(MAX_BYTES + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise InputError(f"{quoted(str(path))} cannot be unpacked", hint=_HINT) from None
     except OSError as error:
         raise InputError(f"{quoted(str(path))} cannot be read: {system_reason(error)}") from None
     except ValueError:

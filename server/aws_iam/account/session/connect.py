@@ -31,7 +31,15 @@ from botocore.parsers import ResponseParserError
 
 from aws_iam.account.calls.clients import client_config, make_client
 from aws_iam.account.calls.complete_answers import refuse_incomplete_answers
-from aws_iam.account.calls.failures import FAILURES, calling, code_of, expired, text_of
+from aws_iam.account.calls.failures import (
+    FAILURES,
+    calling,
+    code_of,
+    expired,
+    is_aws_fault,
+    is_throttled,
+    text_of,
+)
 from aws_iam.account.calls.rate_limits import limit_rates
 from aws_iam.account.calls.unreadable_answers import keep_answers_out_of_errors
 from aws_iam.account.guard.allowlist import ALLOWED, guard
@@ -335,6 +343,19 @@ def _refusal(error: ClientError) -> AwsError:
         return AwsError(
             f"AWS does not know these credentials ({code})",
             hint=f"{_HOW_TO_CONNECT}; for China or GovCloud name one of its Regions",
+        )
+    return _other_refusal(error, code, text)
+
+
+def _other_refusal(error: ClientError, code: str, text: str) -> AwsError:
+    if is_throttled(code):
+        return AwsError(
+            f"AWS throttles {error.operation_name} ({code}): {text}",
+            hint="wait a minute and run again; other programs call AWS from this account at the same time",
+        )
+    if is_aws_fault(error):
+        return AwsError(
+            f"AWS could not answer {error.operation_name} ({code}): {text}", hint="run again later"
         )
     return AwsError(
         f"AWS refused {error.operation_name} ({code}): {text}",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from aws_iam.answer import Finding
     from aws_iam.report.audit_report import AuditReport
 
+MOST_IN_A_CALL = 100
+"""https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html."""
 MOST_TITLE, MOST_DESCRIPTION, MOST_NOTE, MOST_ID, MOST_FIELD = 256, 1024, 512, 512, 2048
 _TYPE = "Software and Configuration Checks/Industry and Regulatory Standards/CIS AWS Foundations Benchmark"
 _STATUS = {
@@ -58,9 +60,20 @@ _REGION = re.compile(r"[a-z0-9-]{1,16}")
 
 def asff(report: AuditReport) -> str:
     """The findings as JSON text."""
+    return json.dumps(list(rows(report)), indent=1) + "\n"
+
+
+def asff_lines(report: AuditReport) -> str:
+    """The findings as lines of JSON, each a list that one call takes."""
+    every = list(rows(report))
+    chunks = (every[at : at + MOST_IN_A_CALL] for at in range(0, len(every), MOST_IN_A_CALL))
+    return "".join(f"{json.dumps(chunk, separators=(',', ':'))}\n" for chunk in chunks)
+
+
+def rows(report: AuditReport) -> Iterator[dict[str, Any]]:
+    """Each finding in the format."""
     pairs = zip(identities(report.findings), report.findings, strict=True)
-    rows = [_finding(finding, identity, report) for identity, finding in pairs]
-    return json.dumps(rows, indent=1) + "\n"
+    return (_finding(finding, identity, report) for identity, finding in pairs)
 
 
 def _finding(finding: Finding, identity: str, report: AuditReport) -> dict[str, Any]:
@@ -87,7 +100,7 @@ def _finding(finding: Finding, identity: str, report: AuditReport) -> dict[str, 
         "Compliance": _compliance(finding, report),
         "ProductFields": _fields(finding, report),
         "Workflow": {"Status": _workflow(finding)},
-        "RecordState": "ARCHIVED" if finding.change == "fixed" else "ACTIVE",
+        "RecordState": "ARCHIVED" if finding.change in {"fixed", "gone"} else "ACTIVE",
     }
     if finding.muted:
         text = _text(f"muted: {finding.muted}", MOST_NOTE)
@@ -179,6 +192,9 @@ FORMAT = ReportFormat(
     ending=".asff.json",
     language="json",
     used_for="Security Hub CSPM",
-    notes="a JSON list; a fix longer than the format's 512 characters is not cut but replaced by where to find it; of more than 32 related requirements the rest stands in `ProductFields`",
+    notes="a JSON list; a fix longer than the format's 512 characters is not cut but replaced by where to find it; of more than 32 "
+    "related requirements the rest stands in `ProductFields`; with `--ndjson` on each line a list of at most 100 findings of "
+    "one account, which one `batch-import-findings` takes",
     audit=asff,
+    audit_lines=asff_lines,
 )

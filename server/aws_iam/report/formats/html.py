@@ -18,6 +18,7 @@ from aws_iam.escape import escaped, visible
 from aws_iam.report.audit_report import fix_within, score, tallies
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.report.fix_steps import fix_steps
 from aws_iam.report.html_templates import MOST_TEXT, Visible, html_templates, own_files, words
 from aws_iam.wording import counted
 
@@ -40,7 +41,9 @@ MOST_LISTED = 200
 _STATUSES = (Status.FAIL, Status.PASS, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
 _BARS = (Status.PASS, Status.FAIL, Status.UNKNOWN, Status.MANUAL, Status.NOT_APPLICABLE)
 _QUIET = frozenset({Status.PASS, Status.NOT_APPLICABLE})
-_CHANGES = ("new", "fixed", "still_open", "changed", "same", "unreadable")
+_CHANGES = ("new", "fixed", "gone", "still_open", "changed", "same", "unreadable")
+_POOR, _GOOD = 0.5, 0.9
+"""Scores below the first are poor; good ones have at least the second."""
 _DASH = "–"  # noqa: RUF001 - a dash
 _ALL_SECTIONS = "All"
 
@@ -57,6 +60,7 @@ def html_page(report: AuditReport) -> str:
         script_hash=script_hash,
         report=report,
         title=report.subject[:1].upper() + report.subject[1:],
+        in_short=list(_in_short(report)),
         score=_score(report),
         status_tiles=list(_status_tiles(report)),
         change_tiles=list(_change_tiles(report)),
@@ -89,16 +93,59 @@ def _sentence(finding: Finding) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _in_short(report: AuditReport) -> Iterator[str]:
+    """The result in sentences for whoever does not read the table."""
+    total = report.total
+    passed, failed = total.get(Status.PASS.value, 0), total.get(Status.FAIL.value, 0)
+    whom = "The accounts meet" if report.several else "The account meets"
+    if passed + failed:
+        of = "1 control" if passed + failed == 1 else f"{passed + failed:,} controls"
+        yield f"{whom} {passed:,} of the {of} that could be judged; {failed:,} fail{'s' * (failed == 1)}."
+    else:
+        yield "No control could be judged, so nothing here says whether the account is safe."
+    open_ = Counter(
+        finding.severity
+        for finding in report.findings
+        if finding.status is Status.FAIL and finding.muted is None
+    )
+    urgent = [
+        f"{open_[severity]:,} {severity.value}"
+        for severity in (Severity.CRITICAL, Severity.HIGH)
+        if open_[severity]
+    ]
+    if urgent:
+        yield f"Of the {counted(open_.total(), 'problem')} behind them, {' and '.join(urgent)} should be fixed first."
+    rest = [
+        f"{total[status]:,} {text}"
+        for status, text in (
+            (Status.UNKNOWN.value, "could not be judged, because AWS did not let them be read"),
+            (Status.MANUAL.value, "can only be decided by a person"),
+            ("muted", "are accepted, with a reason"),
+        )
+        if total.get(status)
+    ]
+    if rest:
+        yield f"Of the others, {'; '.join(rest)}."
+
+
+def _grade(report: AuditReport, value: float | None) -> str:
+    """What the score means: nothing is good while something critical is open."""
+    open_ = {
+        finding.severity
+        for finding in report.findings
+        if finding.status is Status.FAIL and finding.muted is None
+    }
+    if value is None or value < _POOR or Severity.CRITICAL in open_:
+        return "poor"
+    return "good" if value >= _GOOD and Severity.HIGH not in open_ else "fair"
+
+
 def _score(report: AuditReport) -> dict[str, Any]:
     total = report.total
     passed, failed = total.get(Status.PASS.value, 0), total.get(Status.FAIL.value, 0)
     value = total.get("score")
     shown = _DASH if value is None else f"{value:.0%}"
-    spoken = (
-        "nothing could be evaluated"
-        if value is None
-        else f"{shown} of the evaluated controls pass"
-    )
+    spoken = "nothing could be evaluated" if value is None else f"{shown} of the controls pass"
     # A score of few controls must not look like a score of all.
     faint = total.get(Status.UNKNOWN.value, 0) > passed + failed
     if faint:
@@ -114,6 +161,7 @@ def _score(report: AuditReport) -> dict[str, Any]:
         "shown": shown,
         "spoken": spoken,
         "faint": faint,
+        "grade": _grade(report, value),
         "stroke": stroke,
         "evaluated": evaluated,
     }
@@ -168,7 +216,7 @@ def _change_tiles(report: AuditReport) -> Iterator[dict[str, Any]]:
         return
     # Counted here and not taken from `changes`: a partial report counts only the findings it holds.
     changes = Counter(word for finding in report.findings for word in _changes_of(finding))
-    for word in ("new", "fixed", "still_open", "unreadable", "changed"):
+    for word in ("new", "fixed", "gone", "still_open", "unreadable", "changed"):
         yield _tile(word, changes[word], change=word)
 
 
@@ -345,7 +393,10 @@ class _Rows:
             message=_sentence(finding),
             reason=finding.reason,
             muted=finding.muted,
-            fix=Visible(fix_within(finding, FIX_LIMIT) if fix else ""),
+            steps=[
+                {"is_command": step.is_command, "text": Visible(step.text)}
+                for step in fix_steps(fix_within(finding, FIX_LIMIT) if fix else "")
+            ],
             background=None
             if finding.status in _QUIET
             else self._background(

@@ -48,13 +48,15 @@ class _Test:
 
     case: Case
     failing: tuple[Finding, ...]
+    erring: tuple[Finding, ...]
+    """What could not be judged, where that is an error and nothing fails."""
     undecided: tuple[Finding, ...]
     others: tuple[Finding, ...]
 
     @property
     def skipped(self) -> bool:
         """Whether nothing fails but something is undecided or muted: the test must not pass."""
-        return bool(self.unsettled) and not self.failing
+        return bool(self.unsettled) and not self.failing and not self.erring
 
     @property
     def unsettled(self) -> tuple[Finding, ...]:
@@ -62,11 +64,16 @@ class _Test:
         return self.undecided + tuple(finding for finding in self.others if finding.muted)
 
 
-def junit(cases: Sequence[Case], name: str, fail_on: Severity = Severity.HIGH) -> str:
-    """The report as XML text, grouped by suite."""
+def junit(
+    cases: Sequence[Case],
+    name: str,
+    fail_on: Severity = Severity.HIGH,
+    errors: frozenset[Status] = frozenset(),
+) -> str:
+    """The report as XML text, grouped by suite; findings with a status of `errors` are errors of their test."""
     by_suite = sorted(cases, key=lambda case: case.suite)
     suites = [
-        (suite, [_test(case, fail_on.rank) for case in group])
+        (suite, [_test(case, fail_on.rank, errors) for case in group])
         for suite, group in groupby(by_suite, key=lambda case: case.suite)
     ]
     all_tests = [test for _, tests in suites for test in tests]
@@ -80,14 +87,16 @@ def junit(cases: Sequence[Case], name: str, fail_on: Severity = Severity.HIGH) -
     )
 
 
-def _test(case: Case, limit: int) -> _Test:
+def _test(case: Case, limit: int, errors: frozenset[Status]) -> _Test:
     failed = [finding for finding in case.findings if finding.status is Status.FAIL]
     failing = [f for f in failed if not f.muted and f.severity.rank <= limit]
     undecided = [finding for finding in case.findings if finding.status in _UNDECIDED]
+    erring = [f for f in undecided if f.status in errors and not f.muted and not failing]
     placed = {id(finding) for finding in (*failing, *undecided)}
     return _Test(
         case=case,
         failing=tuple(sorted(failing, key=lambda finding: finding.severity.rank)),
+        erring=tuple(erring),
         undecided=tuple(undecided),
         others=tuple(finding for finding in case.findings if id(finding) not in placed),
     )
@@ -95,7 +104,8 @@ def _test(case: Case, limit: int) -> _Test:
 
 def _counts(tests: Sequence[_Test]) -> str:
     failures = sum(bool(test.failing) for test in tests)
-    return f'tests="{len(tests)}" failures="{failures}" errors="0"'
+    errors = sum(bool(test.erring) for test in tests)
+    return f'tests="{len(tests)}" failures="{failures}" errors="{errors}"'
 
 
 def _suite(name: str, tests: Sequence[_Test]) -> Iterator[str]:
@@ -113,21 +123,26 @@ def _lines(test: _Test) -> Iterator[str]:
         return
     yield f"  <testcase {names}>"
     if test.failing:
-        yield from _failure(test.failing)
+        yield from _element("failure", test.failing)
+    elif test.erring:
+        yield from _element("error", test.erring)
     elif test.skipped:
         yield f"   <skipped message={_attribute(_reason(test.unsettled))}/>"
-    rest = test.others + (test.undecided if test.failing else ())
+    told = {id(finding) for finding in test.erring}
+    open_ = [f for f in test.undecided if id(f) not in told] if test.failing or told else []
+    rest = (*test.others, *open_)
     if rest:
         yield f"   <system-out>{_listed(rest)}</system-out>"
     yield "  </testcase>"
 
 
-def _failure(failing: Sequence[Finding]) -> Iterator[str]:
-    worst = failing[0]
-    more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
-    message = _attribute(f"{worst.code}: {worst.message or worst.title}{more}")
+def _element(name: str, findings: Sequence[Finding]) -> Iterator[str]:
+    worst = findings[0]
+    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+    text = worst.reason if name == "error" else worst.message
+    message = _attribute(f"{worst.code}: {text or worst.message or worst.title}{more}")
     kind = _attribute(worst.severity.value)
-    yield f"   <failure type={kind} message={message}>{_listed(failing)}</failure>"
+    yield f"   <{name} type={kind} message={message}>{_listed(findings)}</{name}>"
 
 
 def _reason(unsettled: Sequence[Finding]) -> str:
@@ -176,7 +191,9 @@ def audit_junit(report: AuditReport) -> str:
         )
         for (account, control), findings in by_control.items()
     ]
-    return junit(cases, f"aws-iam-audit {report.subject} CIS {report.benchmark}", Severity.INFO)
+    name = f"aws-iam-audit {report.subject} CIS {report.benchmark}"
+    # A control that could not be judged must not look as if it had been left out on purpose.
+    return junit(cases, name, Severity.INFO, frozenset({Status.UNKNOWN}))
 
 
 def _numbered(finding: Finding, report: AuditReport) -> str:
@@ -212,7 +229,8 @@ FORMAT = ReportFormat(
     ending="-junit.xml",
     language="xml",
     used_for="CI",
-    notes="a test for each control; what cannot be judged or is muted is skipped, with its reason",
+    notes="a test for each control; one that could not be judged is an error, what needs review or is muted is "
+    "skipped, with its reason",
     audit=audit_junit,
     policies=policies_junit,
 )

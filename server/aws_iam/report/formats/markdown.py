@@ -138,9 +138,9 @@ def _value(name: str, value: Any) -> str:
 
 
 def _changes(report: AuditReport) -> Iterator[str]:
-    words = ("new", "fixed", "still_open", "unreadable")
+    words = ("new", "fixed", "gone", "still_open", "unreadable")
     yield ", ".join(f"{report.changes[word]} {word.replace('_', ' ')}" for word in words) + ".\n"
-    for word in ("new", "fixed", "unreadable"):
+    for word in ("new", "fixed", "gone", "unreadable"):
         changed = [finding for finding in report.findings if finding.change == word]
         for finding in changed[:MOST_NAMED]:
             yield f"- **{word}** {_control(finding, report)}{_place(finding)}"

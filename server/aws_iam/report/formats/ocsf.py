@@ -23,6 +23,8 @@ from aws_iam.report.audit_report import identities, kind_of, parts_of
 from aws_iam.report.catalogue import ReportFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aws_iam.answer import Finding
     from aws_iam.report.audit_report import AuditReport
 
@@ -50,8 +52,18 @@ _SEVERITY = {
 
 def ocsf(report: AuditReport) -> str:
     """The findings as JSON text."""
+    return json.dumps(list(events(report)), indent=1) + "\n"
+
+
+def ocsf_lines(report: AuditReport) -> str:
+    """The findings as lines of JSON."""
+    return "".join(f"{json.dumps(event, separators=(',', ':'))}\n" for event in events(report))
+
+
+def events(report: AuditReport) -> Iterator[dict[str, Any]]:
+    """An event for each finding."""
     pairs = zip(identities(report.findings), report.findings, strict=True)
-    return json.dumps([_event(finding, uid, report) for uid, finding in pairs], indent=1) + "\n"
+    return (_event(finding, uid, report) for uid, finding in pairs)
 
 
 def _event(finding: Finding, uid: str, report: AuditReport) -> dict[str, Any]:
@@ -99,7 +111,7 @@ def _event(finding: Finding, uid: str, report: AuditReport) -> dict[str, Any]:
 def _event_status(finding: Finding) -> tuple[int, str]:
     if finding.muted:
         return _SUPPRESSED
-    return _RESOLVED if finding.change == "fixed" else _NEW
+    return _RESOLVED if finding.change in {"fixed", "gone"} else _NEW
 
 
 def _metadata(report: AuditReport) -> dict[str, Any]:
@@ -199,6 +211,8 @@ FORMAT = ReportFormat(
     ending=".ocsf.json",
     language="json",
     used_for="security lakes",
-    notes="[Compliance Finding](https://schema.ocsf.io/1.5.0/classes/compliance_finding) of OCSF 1.5.0, a JSON list",
+    notes="[Compliance Finding](https://schema.ocsf.io/1.5.0/classes/compliance_finding) of OCSF 1.5.0, a JSON list; "
+    "with `--ndjson` an event on each line",
     audit=ocsf,
+    audit_lines=ocsf_lines,
 )

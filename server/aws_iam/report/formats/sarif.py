@@ -71,6 +71,8 @@ class SarifRun:
     """What was not judged, and why: a report without results must not look complete."""
     alerts: frozenset[Status] = frozenset({Status.FAIL, Status.UNKNOWN})
     """The statuses that become results."""
+    incomplete: bool = False
+    """Whether what was to be judged could not all be judged: then the absence of a result proves nothing."""
     identify: Callable[[Finding], str] | None = None
     """The fingerprint that GitHub matches an alert by; default: of code, resource, place and message."""
 
@@ -99,7 +101,7 @@ def sarif(findings: Sequence[Finding], run: SarifRun, files: Iterable[str] = ())
                 "originalUriBaseIds": {
                     _ROOT: {"description": {"text": "The folder that the analysis ran in."}}
                 },
-                "invocations": [_invocation(others, run.notes, len(results) - len(shown))],
+                "invocations": [_invocation(others, run, len(results) - len(shown))],
                 "artifacts": places.artifacts(),
                 "results": [_result(finding, context) for finding in shown],
             }
@@ -121,9 +123,9 @@ def _driver(run: SarifRun, rules: Mapping[str, Finding]) -> dict[str, Any]:
     }
 
 
-def _invocation(others: Sequence[Finding], notes: Sequence[str], left_out: int) -> dict[str, Any]:
+def _invocation(others: Sequence[Finding], run: SarifRun, left_out: int) -> dict[str, Any]:
     unknown = [f for f in others if f.status is Status.UNKNOWN and f.muted is None]
-    notes = [*notes, *map(_not_judged, unknown)]
+    notes = [*run.notes, *map(_not_judged, unknown)]
     warnings = notes[:MOST_NOTES]
     if len(notes) > MOST_NOTES:
         warnings.append(f"{len(notes) - MOST_NOTES:,} more places were not judged")
@@ -134,7 +136,7 @@ def _invocation(others: Sequence[Finding], notes: Sequence[str], left_out: int) 
     notices = [_notice("warning", text) for text in warnings]
     if others:
         notices.append(_notice("note", _counted(others)))
-    invocation: dict[str, Any] = {"executionSuccessful": True}
+    invocation: dict[str, Any] = {"executionSuccessful": not run.incomplete}
     return invocation | ({"toolExecutionNotifications": notices} if notices else {})
 
 
@@ -377,10 +379,11 @@ MOST_PATH = 400
 
 def audit_sarif(report: AuditReport) -> str:
     """The failed findings of an audit as results."""
+    unknown = [f for f in report.findings if f.status is Status.UNKNOWN]
     run = SarifRun(
         version=report.version,
-        # An upload replaces the earlier alerts of its category: each account and version has its own.
-        category=f"audit/{report.account or 'accounts'}/{report.benchmark}",
+        category=_category(report, unknown),
+        incomplete=bool(unknown),
         whys=report.whys,
         fixes=report.fixes,
         notes=[f"not the whole audit: {note}" for note in report.partial],
@@ -388,6 +391,19 @@ def audit_sarif(report: AuditReport) -> str:
         identify=identity,
     )
     return sarif([_with_path(finding) for finding in report.findings], run)
+
+
+def _category(report: AuditReport, unknown: Sequence[Finding]) -> str:
+    """An upload closes the alerts of its category that it lacks: each account and version has its own.
+
+    So has each part of an audit: where something was left out or could not be judged, nothing shows that it is mended.
+    """
+    category = f"audit/{report.account or 'accounts'}/{report.benchmark}"
+    if not (unknown or report.partial or report.some_regions):
+        return category
+    judged = sorted({f"{finding.account} {finding.code}" for finding in report.findings})
+    part = (*judged, *report.partial, *report.some_regions, *sorted(map(identity, unknown)))
+    return f"{category}/part-{hashlib.sha256('|'.join(part).encode()).hexdigest()[:12]}"
 
 
 def _with_path(finding: Finding) -> Finding:

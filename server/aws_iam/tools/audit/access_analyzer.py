@@ -64,6 +64,7 @@ def analyzers_answer(account: Account) -> Answer:
         facts={
             "benchmark": catalogue.benchmark().version,
             "account": account.id,
+            **({"nothing_evaluated": True} if _is_unread(account) else {}),
             "regions": str(account.regions),
             "regions_without_external_access_analyzer": _or_unknown(missing, unjudged),
             **({"regions_not_judged": unjudged} if unjudged else {}),
@@ -82,6 +83,11 @@ def analyzers_answer(account: Account) -> Answer:
         ),
         as_of=catalogue.as_of(),
     )
+
+
+def _is_unread(account: Account) -> bool:
+    """Whether no Region told its analyzers."""
+    return all(isinstance(analyzers, Miss) for _, analyzers in account.in_each(ANALYZERS))
 
 
 def _or_unknown(value: T, unread: Sequence[object]) -> T | str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from aws_iam.answer import Answer
-from aws_iam.report.catalogue import audit_formats
+from aws_iam.report.catalogue import audit_formats, by_line, report_formats
 from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
 from aws_iam.tools.kit.parameters import BENCHMARK, Benchmark, Framework, Source
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
@@ -85,16 +85,22 @@ def report(
             by_position=True,
         ),
     ] = "markdown",
+    *,
+    ndjson: Annotated[
+        bool,
+        Parameter("ocsf and asff by line, written account by account", cli_only=True),
+    ] = False,
 ) -> Answer:
     """Write what `run` finds as a file: a page, a table, or a format that other tools read."""
+    chosen = by_line(format_) if ndjson else report_formats()[format_]
     if many != FleetArguments():
         from aws_iam.tools.audit.fleet import report as fleet_report
 
-        return fleet_report.answer(source, asked, many, progress, format_)
+        return fleet_report.answer(source, asked, many, progress, chosen)
     from aws_iam.tools.audit.run import report as audit_report
     from aws_iam.tools.audit.run import run as audit_run
 
-    return audit_report.answer(audit_run.audit_account(source, asked, progress), format_)
+    return audit_report.answer(audit_run.audit_account(source, asked, progress), chosen)
 
 
 @tool.action
@@ -155,7 +161,7 @@ def cloudtrail(source: Source, progress: Progress, benchmark: Benchmark = None) 
 
     version = catalogue.benchmark(benchmark)
     account = account_source.read_account(source, needed_facts(), progress)
-    return trails_answer(account, version)
+    return account_source.dated(trails_answer(account, version), account, source)
 
 
 @tool.action
@@ -165,7 +171,7 @@ def access_analyzer(source: Source, progress: Progress) -> Answer:
     from aws_iam.tools.kit import account_source
 
     account = account_source.read_account(source, needed_facts(), progress)
-    return analyzers_answer(account)
+    return account_source.dated(analyzers_answer(account), account, source)
 
 
 @tool.action
@@ -175,7 +181,7 @@ def principals(source: Source, progress: Progress) -> Answer:
     from aws_iam.tools.kit import account_source
 
     account = account_source.read_account(source, needed_facts(), progress)
-    return principals_answer(account)
+    return account_source.dated(principals_answer(account), account, source)
 
 
 @tool.action

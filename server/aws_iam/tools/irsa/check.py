@@ -41,6 +41,7 @@ from aws_iam.tools.irsa.checks.subject import Repository, Trust, Workloads
 from aws_iam.tools.irsa.checks.workflows import refused_jobs
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.parameters import Source
+from aws_iam.tools.kit.unread_facts import reading_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -94,7 +95,7 @@ def check(
         if cluster is None or source != Source() or save is not None:
             raise
         return of_manifests(cluster, str(error))
-    return of_account(account, cluster, repository_)
+    return account_source.dated(of_account(account, cluster, repository_), account, source)
 
 
 def _cluster(manifests: Any, kube_context: str | None) -> Cluster | None:
@@ -297,11 +298,16 @@ def of_account(
     findings = tuple(sorted((replace(f, account=account.id) for f in found), key=_rank))
     counted = _counted(workloads, cluster)
     not_compared = [*left_out.of_files(cluster), *left_out.in_account(workloads)]
+    unread = reading_facts(account, findings)
+    what = _account_summary(account, counted)
     return Answer(
-        summary=_summary(findings, _account_summary(account, counted), not_compared),
+        summary=f"Nothing could be evaluated in {what}.{_open(findings, not_compared)}"
+        if unread
+        else _summary(findings, what, not_compared),
         findings=findings,
         facts={
             "checks": len(CHECKS),
+            **unread,
             **counted,
             **_role_rows(workloads),
             **_unread(cluster),
@@ -364,10 +370,9 @@ def _rank(finding: Finding) -> tuple[object, ...]:
 
 def _summary(findings: tuple[Finding, ...], what: str, not_compared: Sequence[str] = ()) -> str:
     failed = Counter(f.severity for f in findings if f.status is Status.FAIL)
-    unknown = sum(f.status is Status.UNKNOWN for f in findings)
-    not_judged = f" {unknown} could not be judged." if unknown else ""
-    not_judged += "".join(f" {reason[0].upper()}{reason[1:]}." for reason in not_compared)
+    not_judged = _open(findings, not_compared)
     if not failed:
+        unknown = any(f.status is Status.UNKNOWN for f in findings)
         clean = "No problem found in the readable part of" if unknown else "No problem found in"
         if not_compared:
             clean = "Nothing wrong in what was judged of"
@@ -377,6 +382,13 @@ def _summary(findings: tuple[Finding, ...], what: str, not_compared: Sequence[st
         f"{failed[severity]} {severity}" for severity in _SEVERITIES if failed[severity]
     )
     return f"{total} {'problem' if total == 1 else 'problems'} in {what}: {counted}.{not_judged}"
+
+
+def _open(findings: tuple[Finding, ...], not_compared: Sequence[str]) -> str:
+    """What could not be judged or compared, as sentences that go on."""
+    unknown = sum(f.status is Status.UNKNOWN for f in findings)
+    not_judged = f" {unknown} could not be judged." if unknown else ""
+    return not_judged + "".join(f" {reason[0].upper()}{reason[1:]}." for reason in not_compared)
 
 
 def _documents_summary(rows: list[dict[str, Any]]) -> str:

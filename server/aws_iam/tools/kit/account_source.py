@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import NextCall, next_call
+from aws_iam.answer import Answer, NextCall, next_call
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import escaped, quoted
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
 
+_FRESH_DAYS = 7
 _ACCOUNT = ("profile", "regions", "role_arn", "external_id", "demo", "snapshot")
 _LIVE = ("profile", "regions", "role_arn", "external_id", "demo")
 _NOT_WITH_DEMO = ("profile", "role_arn", "external_id")
@@ -114,15 +118,12 @@ def _refuse_unwritable(save: str) -> None:
                 f"{quoted(save)} is a folder",
                 hint="name a file, for example one in this folder",
             )
-        if path.exists():
-            if not os.access(path, os.W_OK):
-                raise InputError(f"{quoted(save)} cannot be written: permission denied")
-        elif not path.is_symlink():
-            path.touch(mode=0o600, exist_ok=False)
-            path.unlink()
-    except FileExistsError:
-        # Another run is checking the same name right now, so the file can be written.
-        return
+        if path.exists() and not os.access(path, os.W_OK):
+            raise InputError(f"{quoted(save)} cannot be written: permission denied")
+        if path.is_file() or not path.exists():
+            # The file is replaced by a complete one, which is first written beside it.
+            with tempfile.NamedTemporaryFile(dir=path.resolve().parent, prefix=".save-"):
+                pass
     except OSError as error:
         why = system_reason(error)
         raise InputError(f"{quoted(save)} cannot be written: {why}") from None
@@ -157,6 +158,26 @@ def _collected(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -
     watched = _Watched(progress)
     session.events.register("before-parameter-build", watched.before_call)
     return collect_from(needs, session, source.regions or (), watched)
+
+
+def dated(answer: Answer, account: Account, source: Source) -> Answer:
+    """The answer, which says of a saved snapshot that is far from today that it is judged as of its own day."""
+    note = age_words(account) if source.snapshot is not None else ""
+    return replace(answer, summary=f"{answer.summary} {note}") if note else answer
+
+
+def age_words(account: Account) -> str:
+    """How old the snapshot is, in a sentence; empty if it is of these days."""
+    day = account.collected_at.astimezone(UTC).date()
+    days = (datetime.now(UTC).date() - day).days
+    if -1 <= days <= _FRESH_DAYS:
+        return ""
+    far = (
+        f"{counted(days, 'day')} old"
+        if days > 0
+        else f"from the future by {counted(-days, 'day')}: a clock is wrong"
+    )
+    return f"The snapshot of {day} is {far}; everything is judged as of that day."
 
 
 def account_words(account: Account) -> str:

@@ -25,6 +25,8 @@ def verdict(found: Sequence[Finding]) -> str:
         first = ", ".join(f"`{code}`" for code in list(failed)[:_FIRST])
         findings = counted(by_status[Status.FAIL], "finding")
         result = f"{findings} by {counted(len(failed), 'check')}; fix first: {first}"
+    elif unknown == len(found) > 0:
+        return f"nothing could be judged: {counted(unknown, 'finding')} unknown"
     else:
         result = "no problem found in what could be judged" if unknown else "no problem found"
     return f"{result}{f'; {unknown} could not be judged' if unknown else ''}"

@@ -14,6 +14,7 @@ from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
@@ -65,13 +66,44 @@ def not_judged_summary(
     if not unknown:
         return ""
     text = _all_reasons(found)
-    refused = sorted({m.permission for m in _every_miss(account) if m.kind is MissKind.DENIED})
+    missed = tuple(_every_miss(account))
+    refused = sorted({miss.permission for miss in missed if miss.kind is MissKind.DENIED})
     named = [action for action in refused if action and action in text]
-    parts = [f"refused: {joined(named, shown=_NAMED)}"] if named else []
+    expired = next((miss.code for miss in missed if miss.kind is MissKind.EXPIRED), None)
+    parts = [f"the session expired on the way: {expired}"] if expired else []
+    parts += [f"refused: {joined(named, shown=_NAMED)}"] if named else []
     parts += [f"the snapshot was {_FEWER}"] if _FEWER in text else []
     if not parts:
         parts = [f"for example {_reasons(found)[0]}"]
     return f"{unknown} of {controls} controls could not be judged ({'; '.join(parts)})"
+
+
+def evaluation_facts(account: Account, found: Iterable[Finding]) -> dict[str, bool]:
+    """`nothing_evaluated`, which decides the exit status, where no check of the account could be judged.
+
+    `found` has at least one finding for each check, also for one that passes.
+    """
+    statuses = {finding.status for finding in found}
+    if not is_unjudged(statuses):
+        return {}
+    # What a check says without reading anything, such as of a service that the partition lacks, is no evaluation.
+    answered = statuses != {Status.UNKNOWN} and _has_read(account)
+    return {} if answered else {"nothing_evaluated": True}
+
+
+def reading_facts(account: Account, found: Iterable[Finding]) -> dict[str, bool]:
+    """The same, where `found` does not have the checks that pass: nothing at all was read."""
+    unjudged = is_unjudged({finding.status for finding in found}) and not _has_read(account)
+    return {"nothing_evaluated": True} if unjudged else {}
+
+
+def is_unjudged(statuses: AbstractSet[Status]) -> bool:
+    """Whether something is unknown, and nothing is known to pass or fail."""
+    return Status.UNKNOWN in statuses and not statuses & {Status.PASS, Status.FAIL}
+
+
+def _has_read(account: Account) -> bool:
+    return any(not isinstance(value, Miss) for value in account.facts.values())
 
 
 def missing_permissions(account: Account, found: Sequence[Finding]) -> tuple[Artifact, ...]:

@@ -30,7 +30,12 @@ from aws_iam.tools.kit import needs as wishes
 from aws_iam.tools.kit.account_source import account_words
 from aws_iam.tools.kit.check_table import by_check, verdict
 from aws_iam.tools.kit.parameters import Source
-from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, unread_table
+from aws_iam.tools.kit.unread_facts import (
+    evaluation_facts,
+    misses_of,
+    missing_permissions,
+    unread_table,
+)
 from aws_iam.tools.kms.checks.catalogue import CODES, ON_ACCOUNT, ON_POLICY, needs
 from aws_iam.tools.kms.checks.subject import PUT, KeyPolicy
 from aws_iam.tools.kms.key_argument import key_argument
@@ -203,7 +208,8 @@ def _of_account(
     )
     facts = needs(chosen)
     account = account_source.read_account(source, facts, progress, save=save)
-    return account_answer(account, terms, arguments, chosen)
+    answer = account_answer(account, terms, arguments, chosen)
+    return account_source.dated(answer, account, source)
 
 
 def account_answer(
@@ -226,6 +232,7 @@ def account_answer(
             "collected_at": account.collected_at.isoformat(timespec="seconds"),
             "checks": len(codes),
             **_counted(account),
+            **evaluation_facts(account, found),
             "by_check": by_check(found, CODES),
             **_not_checked(on_policy, arguments),
             **({"not_read": unread_table(missed)} if missed else {}),

@@ -17,7 +17,12 @@ from aws_iam.tools.kit import account_source
 from aws_iam.tools.kit import needs as wishes
 from aws_iam.tools.kit.account_source import account_words
 from aws_iam.tools.kit.check_table import by_check, verdict
-from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, unread_table
+from aws_iam.tools.kit.unread_facts import (
+    evaluation_facts,
+    misses_of,
+    missing_permissions,
+    unread_table,
+)
 from aws_iam.tools.secrets.checks.catalogue import CHECKS, ON_REQUEST
 from aws_iam.tools.secrets.terms import THRESHOLDS, SecretTerms
 
@@ -93,7 +98,7 @@ def check(
     found = by_urgency(findings_on(account, chosen, terms))
     missed = misses_of(account, facts)
     left_out = _not_judged(account, chosen)
-    return Answer(
+    answer = Answer(
         summary=f"Secrets of account {account_words(account)}, {account.regions}: {verdict(found)}."
         " No value was read." + _bounds(left_out),
         findings=found,
@@ -102,6 +107,7 @@ def check(
             "regions": str(account.regions),
             "collected_at": account.collected_at.isoformat(timespec="seconds"),
             "checks": len(chosen),
+            **evaluation_facts(account, found),
             "by_check": by_check(found, CHECKS),
             "looked_into_values": "String parameters, as requested"
             if plaintext_values
@@ -114,6 +120,7 @@ def check(
         next=_next(found),
         as_of=_AS_OF,
     )
+    return account_source.dated(answer, account, source)
 
 
 def _checks_in_scope(

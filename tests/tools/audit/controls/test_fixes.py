@@ -259,7 +259,9 @@ def test_only_the_idle_credential_is_ended() -> None:
     used = {"number": 1, "active": True, "last_rotated": "99 days ago", "last_used": "1 days ago"}
     idle = {"number": 2, "active": True, "last_rotated": "60 days ago"}
     password = {"password_enabled": True, "password_last_used": "50 days ago"}
-    no_login = "aws iam delete-login-profile --user-name ann (ends the console access of the user)"
+    no_login = (
+        "This ends the console access of the user: aws iam delete-login-profile --user-name ann"
+    )
     key_off = "aws iam update-access-key --user-name ann --access-key-id KEY --status Inactive"
     which = "KEY is the id of access key 2, created or changed on 2026-09-02"
     assert idle_fix(**password, keys=[used]) == no_login

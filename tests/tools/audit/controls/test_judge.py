@@ -107,7 +107,10 @@ def test_the_score_counts_what_was_evaluated() -> None:
     result = score(found, "7.0")
     status = list(rolled_up(found).values())
     passed, failed = status.count(Status.PASS), status.count(Status.FAIL)
-    assert result.total.score == round(passed / (passed + failed), 3)
+    unknown = status.count(Status.UNKNOWN)
+    assert unknown
+    assert result.total.score == round(passed / (passed + failed + unknown), 3)
+    assert result.total.evaluated == passed + failed
     assert result.total.not_evaluated == CONTROLS - passed - failed
     assert [tally.name.split()[0] for tally in result.sections] == ["2", "3", "4", "5", "6"]
     assert sum(tally.row()["fail"] for tally in result.sections) == failed

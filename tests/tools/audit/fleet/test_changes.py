@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,7 @@ def test_each_account_is_held_against_its_own_earlier_results(before: Path) -> N
         "accounts": 3,
         "new": 1,
         "fixed": 1,
+        "gone": 0,
         # Root without MFA in all three, and the account that nobody touched.
         "still_open": 4,
         "unreadable": 0,
@@ -86,6 +88,18 @@ def test_each_account_is_held_against_its_own_earlier_results(before: Path) -> N
     ]
     assert "1 new, 1 fixed, 4 still open" in answer.summary
     assert "1 not in the earlier results, 1 not read now" in answer.summary
+
+
+def test_earlier_results_may_be_compressed(before: Path) -> None:
+    packed = before.with_name("before.jsonl.gz")
+    packed.write_bytes(gzip.compress(before.read_bytes()))
+    plain = ask(accounts=ACCOUNTS, against=str(before))
+    assert ask(accounts=ACCOUNTS, against=str(packed)).facts["changes"] == plain.facts["changes"]
+    with pytest.raises(InputError, match="is compressed, and lines are added to the file"):
+        ask(accounts=ACCOUNTS, out=str(packed))
+    packed.write_bytes(packed.read_bytes()[:-20])
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        ask(accounts=ACCOUNTS, against=str(packed))
 
 
 def test_a_report_shows_the_change_of_each_finding(before: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aws_iam.cli import command_line
 from aws_iam.errors import AwsError, InputError
 from aws_iam.tools.audit.actions import tool
 from helpers.caller import KEYS, calls_to
@@ -101,7 +102,8 @@ def test_programs_get_every_finding_with_its_account(out: Path, format_: str) ->
     told = json.loads(text)
     if format_ == "sarif":
         (run,) = told["runs"]
-        assert run["automationDetails"]["id"] == "aws-iam/audit/accounts/7.0/"
+        assert run["automationDetails"]["id"].startswith("aws-iam/audit/accounts/7.0/part-")
+        assert run["invocations"][0]["executionSuccessful"] is False
         assert len(run["results"]) == 3
         notices = run["invocations"][0]["toolExecutionNotifications"]
         notes = [notice["message"]["text"] for notice in notices]
@@ -111,6 +113,38 @@ def test_programs_get_every_finding_with_its_account(out: Path, format_: str) ->
         return
     listed = told if isinstance(told, list) else told["findings"]
     assert len(listed) == 6
+
+
+@pytest.mark.parametrize("form", ["ocsf", "asff"])
+def test_a_format_by_line_has_the_findings_of_the_whole_and_their_counts(
+    out: Path, form: str, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    accounts = ["--accounts", ",".join(ACCOUNTS), "--role-arn", "audit", "--regions", "us-east-1"]
+    words = ["audit", "report", *accounts, "--controls", ",".join(FEW), "--out", str(out)]
+
+    def run(format_: str, *more: str) -> tuple[int, bytes]:
+        status = command_line.main([*words, "--format", format_, *more], {})
+        return status, capsysbinary.readouterr().out
+
+    status, text = run(form)
+    whole = json.loads(text)
+    by_line, lines = run(form, "--ndjson")
+    told = [json.loads(line) for line in lines.splitlines()]
+    if form == "asff":
+        told = [row for line in told for row in line]
+    assert by_line == status
+
+    def names(listed: list[Any]) -> list[str]:
+        return sorted(row.get("Id") or row["finding_info"]["uid"] for row in listed)
+
+    assert names(told) == names(whole)
+    _, answer = run(form, "--ndjson", "--json")
+    (_, plain) = run(form, "--json")
+    both = json.loads(answer), json.loads(plain)
+    assert both[0]["counts"] == both[1]["counts"]
+    # The file itself is named nowhere: it is gone when the command ends.
+    assert "file" not in both[0]["artifacts"][0]
+    assert both[0]["artifacts"][0]["content"].encode().count(b"\n") == lines.count(b"\n")
 
 
 def test_what_a_results_file_holds_is_not_read_again(

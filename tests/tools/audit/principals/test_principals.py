@@ -28,6 +28,13 @@ pytestmark = pytest.mark.growth
 CASES: list[dict[str, Any]] = json.loads(
     (TESTS / "cases" / "audit" / "principals.json").read_text("utf-8")
 )
+# What is wrong with a policy whoever has it: see `test_wide_policies.py`.
+OF_POLICIES = {
+    "INLINE_ADMINISTRATOR",
+    "UNATTACHED_ADMINISTRATOR",
+    "FULL_SERVICE_ACCESS",
+    "POLICY_NOT_JUDGED",
+}
 
 
 def ask(given: dict[str, Any], folder: Path) -> Answer:
@@ -46,6 +53,7 @@ def test_a_principal_is_judged_by_what_it_effectively_has(
     found = sorted(
         (finding.code, finding.status.value, (finding.resource or "").rpartition("/")[2])
         for finding in answer.findings
+        if finding.code not in OF_POLICIES
     )
     assert found == sorted(tuple(row) for row in case["finds"])
     told = " ".join(f"{finding.message} {finding.reason or ''}" for finding in answer.findings)

@@ -99,24 +99,24 @@ def changes(answer: Answer, code: str) -> set[tuple[str, str | None]]:
 def test_a_run_against_a_snapshot_tells_what_changed(later: Callable[[], Answer]) -> None:
     answer = later()
     assert ("fail", "new") in changes(answer, "ebs_default_encryption")
-    assert ("not_applicable", "fixed") in changes(answer, "imdsv2")
+    assert ("not_applicable", "gone") in changes(answer, "imdsv2")
     assert changes(answer, "rds_encryption") == {("unknown", "unreadable"), ("pass", "same")}
     counted = answer.facts["changes"]
     assert counted["new"] >= 1
-    assert counted["fixed"] >= 1
+    assert counted["gone"] >= 1
     assert counted["unreadable"] >= 1
     assert counted["still_open"] == sum(
         finding.change == "same" and finding.status is Status.FAIL for finding in answer.findings
     )
-    said = f"{counted['new']} new, {counted['fixed']} fixed, {counted['still_open']} still open"
+    said = f"{counted['new']} new, {counted['fixed']} fixed, {counted['gone']} gone with the resource, {counted['still_open']} still open"
     assert said in answer.summary
     assert "no longer readable" in answer.summary
 
 
 def test_what_changed_stands_in_the_text(later: Callable[[], Answer]) -> None:
     text = plain(later())
-    assert "| fixed | high | imdsv2 |" in text
-    assert "no longer found; failed before:" in text
+    assert "| gone | high | imdsv2 |" in text
+    assert "no longer there; failed before:" in text
 
 
 def test_a_fixed_finding_that_is_gone_does_not_touch_the_score(

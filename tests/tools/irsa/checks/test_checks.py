@@ -204,7 +204,8 @@ def test_an_account_that_refuses_everything_is_unknown_and_never_clean() -> None
     assert {finding.status for finding in answer.findings} == {Status.UNKNOWN}
     assert all("allow " in (finding.reason or "") for finding in answer.findings)
     assert "could not be judged" in answer.summary
-    assert not answer.summary.startswith("No problem found in account")
+    assert answer.summary.startswith("Nothing could be evaluated in account")
+    assert answer.facts["nothing_evaluated"] is True
     told = {finding.code for finding in answer.findings}
     # Without service accounts there is nothing to hold against the account.
     assert {check.code for check in ON_ACCOUNT} - told == {"IRSA-ANNOT-MISMATCH", "IRSA-DANGLING", "IRSA-STATIC-KEYS", "OIDC-WORKFLOW", "PID-DUAL"}  # fmt: skip

@@ -13,7 +13,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.estate import Estate, needed_facts
 from aws_iam.tools.audit.access.who_can import who_can
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
-from aws_iam.tools.kit.account_source import account_words, audit_call, read_account
+from aws_iam.tools.kit.account_source import account_words, audit_call, dated, read_account
 from aws_iam.tools.kit.tool import UNDERSTOOD
 from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
 from aws_iam.wording import counted, joined
@@ -50,7 +50,7 @@ def access_answer(
     missed = tuple(miss for account in accounts for miss in misses_of(account, needed_facts()))
     unread = [member.account for member in estate.members.values() if member.authorization is None]
     guardrails = list(dict.fromkeys(own.guardrails.summary for own in estate.members.values()))
-    return Answer(
+    answer = Answer(
         summary=" ".join((*_summary(found, unread, missed), *_guardrails(guardrails))),
         facts={
             **({UNDERSTOOD: found.understood} if found.understood else {}),
@@ -74,6 +74,8 @@ def access_answer(
         ),
         as_of=catalog().as_of,
     )
+    oldest = min(accounts, key=lambda account: account.collected_at)
+    return dated(answer, oldest, source)
 
 
 def _accounts(source: Source, progress: Progress) -> Iterator[Account]:

@@ -12,16 +12,17 @@ from aws_iam.account.collect.identity.identity_providers import OIDC_PROVIDERS, 
 from aws_iam.account.collect.identity.policy_entities import POLICY_ENTITIES
 from aws_iam.account.collect.identity.server_certificates import SERVER_CERTIFICATES
 from aws_iam.account.collect.organization.organization import ORGANIZATION
-from aws_iam.engine.language import pattern
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.on_account import policy_of, where_offered
 from aws_iam.rules.outcomes import Fail, Manual, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.audit.controls.control import ControlTerms, control
+from aws_iam.tools.audit.evidence.admin_statements import admin_statements, is_everything
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.account.collect.identity.authorization import Authorization, ManagedPolicy
     from aws_iam.account.collect.identity.policy_entities import PolicyEntities
@@ -93,14 +94,16 @@ def expired_certificates(account: Account, _terms: ControlTerms) -> Iterator[Out
 
 @control("no_full_admin_policies", needs=(AUTHORIZATION,))
 def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Every pattern that matches all actions counts, and every pattern that matches all ARNs; AWS's AdministratorAccess is not exempt.
+    """Every pattern that matches all actions counts, and every pattern that matches all ARNs; so does all but a few of them.
+
+    AWS's AdministratorAccess is not exempt, and PowerUserAccess, which leaves out IAM, is no administrator.
 
     False alarm when the policy belongs to a role that is meant to administer the account.
     """
     authorization = account.require(AUTHORIZATION)
     used = _attached(authorization)
     attached = [policy for policy in authorization.policies if policy.arn in used]
-    inline = _inline(authorization, account.partition)
+    inline = _inline(authorization, account)
 
     def test(policy: ManagedPolicy) -> Iterator[Outcome]:
         message = f"policy {quoted(policy.name)}"
@@ -111,15 +114,14 @@ def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
                 code="no document",
                 permission=_DETAILS,
             )
-        statements = policy_of(policy.document, _DETAILS).statements
-        full = [statement for statement in statements if _full(statement, account.partition)]
+        full = admin_statements(policy_of(policy.document, _DETAILS), account)
         if full:
             conditional = all(statement.conditions for statement in full)
             limited = " under a condition" if conditional else ""
             holders = _holders(authorization, policy.arn)
             yield Fail(
                 policy.arn,
-                f"{message}, attached to {holders}, allows every action on every resource{limited}",
+                f"{message}, attached to {holders}, allows {_extent(full, account)}{limited}",
             )
         else:
             yield Pass(
@@ -156,17 +158,16 @@ def federation(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     yield Manual(account.root_arn, terms.question(message))
 
 
-def _full(statement: Statement, partition: str) -> bool:
-    # Neither an action nor an ARN has an empty service or name.
-    arns = f"arn:{partition}:?*:*:*:?*"
-    return (
-        statement.allows
-        and any(pattern.covers(a.value, "?*:?*") for a in statement.actions)
-        and any(pattern.covers(r.value, arns) for r in statement.resources)
-    )
+def _extent(full: Sequence[Statement], account: Account) -> str:
+    """What the statements allow, in words."""
+    if any(is_everything(statement, account.partition) for statement in full):
+        return "every action on every resource"
+    left_out = [text.value for text in (*full[0].not_actions, *full[0].not_resources)]
+    names = joined([quoted(name) for name in left_out], shown=_SHOWN)
+    return f"everything but {names}, and with it to grant oneself the rest"
 
 
-def _inline(authorization: Authorization, partition: str) -> str:
+def _inline(authorization: Authorization, account: Account) -> str:
     """That the control leaves inline policies out, and which of them allow everything."""
     holders = [(user.name, user.inline) for user in authorization.users]
     holders += [(group.name, group.inline) for group in authorization.groups]
@@ -175,7 +176,7 @@ def _inline(authorization: Authorization, partition: str) -> str:
         f"{quoted(policy.name)} of {quoted(name)}"
         for name, inline in holders
         for policy in inline
-        if _gives_all(policy.document, partition)
+        if _gives_all(policy.document, account)
     ]
     if not wide:
         return "inline policies are not part of this control and were not judged"
@@ -184,9 +185,9 @@ def _inline(authorization: Authorization, partition: str) -> str:
     return f"inline policies are not part of this control, but these allow everything: {names}"
 
 
-def _gives_all(text: str, partition: str) -> bool:
+def _gives_all(text: str, account: Account) -> bool:
     try:
-        return any(_full(statement, partition) for statement in one_policy(text).statements)
+        return bool(admin_statements(one_policy(text), account))
     except InputError:
         return False
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
 
 _NO_USER = "the account has no IAM user"
-_LOGIN_OFF = "aws iam delete-login-profile --user-name USER (ends the console access of the user)"
+_LOGIN_OFF = (
+    "This ends the console access of the user: aws iam delete-login-profile --user-name USER"
+)
 _KEY_OFF = "aws iam update-access-key --user-name USER --access-key-id KEY --status Inactive"
 
 

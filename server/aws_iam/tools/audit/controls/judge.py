@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Severity, Status
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.report import audit_report
 from aws_iam.rules.check import Check, checks_in, needs_of
 from aws_iam.tools.audit.controls import (
     access_logs,
@@ -70,15 +71,18 @@ class Tally:
 
     @property
     def score(self) -> float | None:
-        """Pass / (pass + fail), None when nothing was evaluated."""
-        passed, failed = self.status.get(Status.PASS, 0), self.status.get(Status.FAIL, 0)
-        return round(passed / (passed + failed), 3) if passed + failed else None
+        """The part of the controls that passes, None when nothing was evaluated; what is unknown counts as not passed."""
+        return audit_report.score(self.status)
+
+    @property
+    def evaluated(self) -> int:
+        """How many controls pass or fail."""
+        return self.status.get(Status.PASS, 0) + self.status.get(Status.FAIL, 0)
 
     @property
     def not_evaluated(self) -> int:
         """How many controls neither pass nor fail."""
-        evaluated = (Status.PASS, Status.FAIL)
-        return sum(n for status, n in self.status.items() if status not in evaluated) + self.muted
+        return sum(self.status.values()) + self.muted - self.evaluated
 
     def row(self) -> dict[str, Any]:
         """The tally as a flat table row."""

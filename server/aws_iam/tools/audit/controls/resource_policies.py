@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss, known
+from aws_iam.account.collect.sharing.document_shares import (
+    DOCUMENT_SHARES,
+    EVERYONE,
+    DocumentShare,
+)
 from aws_iam.account.collect.sharing.resource_policies import (
     BUS_POLICIES,
     FUNCTION_POLICIES,
@@ -48,7 +54,13 @@ _KINDS: tuple[tuple[RegionFact[tuple[ResourcePolicy, ...]], str, str], ...] = (
 
 @control(
     "resource_policy_star",
-    needs=(BUCKET_POLICIES, ACCOUNT_BLOCK, BUCKET_BLOCKS, *(fact for fact, *_ in _KINDS)),
+    needs=(
+        BUCKET_POLICIES,
+        ACCOUNT_BLOCK,
+        BUCKET_BLOCKS,
+        *(fact for fact, *_ in _KINDS),
+        DOCUMENT_SHARES,
+    ),
 )
 def resource_policies(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """`*` is not public under a condition that strangers cannot meet; under any other condition it is.
@@ -62,11 +74,35 @@ def resource_policies(account: Account, _terms: ControlTerms) -> Iterator[Outcom
 
     yield NotApplicable(
         None,
-        "no bucket, queue, topic, function, key, secret, vault or event bus has a policy",
+        "no bucket, queue, topic, function, key, secret, vault or event bus has a policy, and no document is shared",
     )
     yield from for_each((BUCKET_POLICIES,), buckets)
     for fact, word, call in _KINDS:
         yield from in_regions(account, fact, _in_region(word, call))
+    yield from in_regions(account, DOCUMENT_SHARES, _documents)
+
+
+def _documents(region: str, shares: tuple[DocumentShare, ...]) -> Iterator[Outcome]:
+    """Documents of Systems Manager, which are shared with accounts and have no policy."""
+
+    def test(share: DocumentShare) -> Iterator[Outcome]:
+        accounts, name = known(share.accounts), f"document {quoted(share.name)}"
+        if EVERYONE in accounts:
+            message = f"{name} of Systems Manager is shared with everyone"
+            command = (
+                f"aws ssm modify-document-permission --name {shlex.quote(share.name)} --permission-type Share "
+                f"--account-ids-to-remove all --region {region}"
+            )
+            yield Fail(
+                share.arn,
+                message,
+                region,
+                fix=f"Share it with the accounts that use it, then: {command}",
+            )
+        elif accounts:
+            yield Pass(share.arn, f"{name} is shared with single accounts", region)
+
+    return for_each(shares, test, name=lambda share: share.arn, region=region)
 
 
 def _in_region(

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.reading.snapshot import Account, Regions
-from aws_iam.answer import to_json
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.tools.audit.fleet.result_rows import row_of
 from aws_iam.tools.audit.fleet.results_file import (
     EarlierResults,
     broken_line,
     findings_before_mutes,
     findings_of,
+    partition_of,
 )
 from aws_iam.tools.audit.fleet.totals import LISTED_ACCOUNTS
 from aws_iam.tools.audit.run import changes as audit_changes
@@ -63,7 +64,10 @@ class ResultsComparison:
         ]
         return {
             **line,
-            "findings": [to_json(finding) for finding in (*compared, *both[len(found) :])],
+            "findings": [
+                row_of(finding, finding.status, partition_of(line))
+                for finding in (*compared, *both[len(found) :])
+            ],
         }
 
     def facts(self) -> dict[str, Any]:
@@ -132,6 +136,7 @@ class ResultsComparison:
 _COUNTED = (
     "new",
     "fixed",
+    "gone",
     "still_open",
     "unreadable",
     "fail_not_judged_then",

@@ -24,15 +24,17 @@ from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
 from aws_iam.tools.audit.fleet import results_file
+from aws_iam.tools.audit.fleet.result_rows import row_of
 from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.audit.run.run import ReadCounter
+from aws_iam.tools.kit.unread_facts import is_unjudged
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     import threading
 
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.answer import Finding, Status
+    from aws_iam.answer import Finding
     from aws_iam.tools.audit.run.mutes import Mute
 
 
@@ -81,8 +83,9 @@ def _read(job: Job, stop: threading.Event | None) -> str:
     if isinstance(read, NotRead):
         return unreadable_line(job.door.account, read.reason)
     account = with_shared_facts(read, job.shared) if job.shared else read
+    found = judge(account, benchmark, controls=job.controls)
     seconds = round(time.monotonic() - began, 2)
-    return _json_line(_results(job, account) | {"reads": counter.done, "seconds": seconds})
+    return _json_line(_results(job, account, found) | {"reads": counter.done, "seconds": seconds})
 
 
 def _bug_report(error: Exception) -> str:
@@ -103,40 +106,33 @@ def unreadable_line(account: str, reason: str) -> str:
     return _json_line({"account": account, "status": "unreadable", "reason": reason})
 
 
-def _results(job: Job, account: Account) -> dict[str, Any]:
+def _results(job: Job, account: Account, unmuted: tuple[Finding, ...]) -> dict[str, Any]:
     benchmark = catalogue.benchmark(job.benchmark)
-    unmuted = found = judge(account, benchmark, controls=job.controls)
+    found = unmuted
     if job.mutes:
         day = account.collected_at.astimezone(UTC).date()
         found, _ = audit_mutes.apply_mutes(found, job.mutes, benchmark, day)
     status_before = {id(now): then.status for now, then in zip(found, unmuted, strict=True)}
     scored = score(found, benchmark)
     shown = by_urgency(tuple(filter(_at_least(job.severity), found)))
+    unjudged = is_unjudged({finding.status for finding in unmuted})
     return {
         "account": account.id,
         "status": "read",
+        **({results_file.NOTHING_EVALUATED: True} if unjudged else {}),
         "alias": account.alias,
         "caller": account.caller_arn,
         "collected_at": account.collected_at.isoformat(timespec="seconds"),
         "regions": str(account.regions),
+        "all_regions": account.regions.complete,
         "regions_read": list(account.regions.read),
         "score": scored.total.score,
         "controls": _statuses(found),
         "counts": to_json(counts(found)),
-        "findings": [_finding_row(finding, status_before[id(finding)]) for finding in shown],
+        "findings": [
+            row_of(finding, status_before[id(finding)], account.partition) for finding in shown
+        ],
     }
-
-
-def _finding_row(finding: Finding, status_before: Status) -> dict[str, Any]:
-    """The finding, with the status before its mute, which a later run is compared with."""
-    # The ids follow from the control: a report adds them when it reads the line.
-    row: dict[str, Any] = to_json(finding)
-    row.pop("frameworks", None)
-    return (
-        row
-        if finding.status is status_before
-        else row | {results_file.STATUS_BEFORE_MUTE: status_before.value}
-    )
 
 
 def _statuses(found: tuple[Finding, ...]) -> dict[str, str]:

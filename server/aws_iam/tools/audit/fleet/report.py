@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import tempfile
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Finding, Severity, Status
+from aws_iam.answer import Artifact, Counts, Finding, Severity, Status, counts
 from aws_iam.engine.reference.frameworks import CIS, with_cis
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
@@ -20,9 +23,10 @@ from aws_iam.tools.audit.run import report
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Answer
+    from aws_iam.report.catalogue import ReportFormat
     from aws_iam.tools.audit.controls.benchmark import Benchmark, Control
     from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
     from aws_iam.tools.kit.parameters import Source
@@ -41,19 +45,122 @@ def answer(
     asked: AuditArguments,
     many: FleetArguments,
     progress: Progress,
-    format_name: str,
+    chosen: ReportFormat,
 ) -> Answer:
     """Read the accounts that have no line of results yet, and write all lines as one file."""
+    if chosen.audit is chosen.audit_lines:
+        return _streamed(source, asked, many, progress, chosen)
     lines: list[Line] = []
     whole = run.accounts_answer(source, asked, many, progress, lines.append)
     if not lines:
         raise InputError(whole.summary, hint="choose another shard, or more accounts")
     # Lines come in the order in which their accounts were done.
     by_account = sorted(lines, key=lambda line: str(line["account"]))
-    return report.written(_audit_report(by_account, asked, whole), format_name)
+    return report.written(_audit_report(by_account, asked, many, whole), chosen)
 
 
-def _audit_report(lines: Sequence[Line], asked: AuditArguments, whole: Answer) -> AuditReport:
+def _streamed(
+    source: Source,
+    asked: AuditArguments,
+    many: FleetArguments,
+    progress: Progress,
+    chosen: ReportFormat,
+) -> Answer:
+    """The file of a format that is written line by line: no more than one account is in memory."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", suffix=chosen.ending, delete=False
+    ) as file:
+        path = Path(file.name)
+        # The command copies it to its output before it ends.
+        atexit.register(path.unlink, missing_ok=True)
+        written = _Written(asked, chosen, file.write)
+        whole = run.accounts_answer(source, asked, many, progress, written.add)
+    if not written.accounts:
+        raise InputError(whole.summary, hint="choose another shard, or more accounts")
+    artifact = Artifact(
+        name=f"aws-iam-audit{chosen.ending}", language=chosen.language, content="", file=str(path)
+    )
+    return replace(
+        whole,
+        findings=(),
+        counts=written.counts(),
+        artifacts=(artifact,),
+        sources=(report.REPORTS,),
+    )
+
+
+class _Written:
+    """The accounts that are written so far, and their findings counted."""
+
+    def __init__(
+        self, asked: AuditArguments, chosen: ReportFormat, write: Callable[[str], object]
+    ) -> None:
+        self.accounts = 0
+        self._benchmark = catalogue.benchmark(asked.benchmark)
+        self._framework = asked.framework or CIS
+        controls = (
+            self._benchmark.selected(asked.controls)
+            if asked.controls
+            else self._benchmark.controls
+        )
+        least = Severity(asked.severity) if asked.severity else Severity.INFO
+        self._shown = [control for control in controls if control.severity.rank <= least.rank]
+        self._audit = chosen.audit
+        self._write = write
+        self._status: Counter[str] = Counter()
+        self._severity: Counter[str] = Counter()
+        self._muted = 0
+
+    def add(self, line: Line) -> None:
+        """Write the findings of an account."""
+        self.accounts += 1
+        report = self._report(line)
+        counted = counts(report.findings)
+        self._status.update(counted.status)
+        self._severity.update(counted.severity)
+        self._muted += counted.muted or 0
+        if self._audit is not None:
+            self._write(self._audit(report))
+
+    def counts(self) -> Counts:
+        """The counts of all findings, sorted by rank."""
+        status, severity = self._status, self._severity
+        return Counts(
+            status={name.value: status[name] for name in Status if status[name]},
+            severity={name.value: severity[name] for name in Severity if severity[name]},
+            muted=self._muted or None,
+        )
+
+    def _report(self, line: Line) -> AuditReport:
+        read = _AccountLine(line) if line["status"] == "read" else None
+        partition = read.partition if read else "aws"
+        benchmark = self._benchmark
+        return AuditReport(
+            version=__version__,
+            benchmark=benchmark.version,
+            versions=catalogue.versions(),
+            account=str(line["account"]),
+            partition=partition,
+            home=_HOMES.get(partition, _HOMES["aws"]),
+            collected_at=read.collected_at if read else datetime.now(UTC),
+            as_of=catalogue.as_of(),
+            summary="",
+            section_of={
+                control.key: benchmark.section_of(control) for control in benchmark.controls
+            },
+            whys={control.key: control.why for control in benchmark.controls},
+            fixes={control.key: control.fix for control in benchmark.controls},
+            framework=self._framework,
+            findings=tuple(
+                _with_frameworks(finding, benchmark)
+                for finding in by_urgency(read.findings() if read else _unread(line, self._shown))
+            ),
+        )
+
+
+def _audit_report(
+    lines: Sequence[Line], asked: AuditArguments, many: FleetArguments, whole: Answer
+) -> AuditReport:
     benchmark = catalogue.benchmark(asked.benchmark)
     chosen = benchmark.selected(asked.controls) if asked.controls else benchmark.controls
     least = Severity(asked.severity) if asked.severity else Severity.INFO
@@ -91,14 +198,16 @@ def _audit_report(lines: Sequence[Line], asked: AuditArguments, whole: Answer) -
         accounts=len(lines),
         partition=partition,
         regions=regions.pop() if len(regions) == 1 else "",
+        some_regions=sorted({region for account in read for region in account.some_regions}),
         home=_HOMES.get(partition, _HOMES["aws"]),
         collected_at=times[-1],
         collected_from=times[0] if len(times) > 1 else None,
         as_of=catalogue.as_of(),
         summary=summary,
         mutes=rows,
-        partial=left_out(
-            asked=len(chosen), of=len(benchmark.controls), below=asked.severity or "", count=None
+        partial=(
+            *left_out(asked=len(chosen), of=len(benchmark.controls), below=asked.severity or ""),
+            *([f"only the accounts of shard {many.shard}"] if many.shard else []),
         ),
         sections=sections,
         total=_total(sections) | {"score": whole.facts["score"]["overall"]},
@@ -116,6 +225,9 @@ class _AccountLine:
     def __init__(self, line: Line) -> None:
         self.account = str(line["account"])
         self.regions = str(line.get("regions", ""))
+        self.some_regions: list[str] = (
+            [] if line.get("all_regions") else [str(r) for r in line.get("regions_read", ())]
+        )
         self._line = line
         try:
             self.collected_at = datetime.fromisoformat(line["collected_at"])

@@ -5,35 +5,43 @@
     {"account": "444455556666", "status": "unreadable", "reason": …}
 
 A line is on the disk before its account counts as done. A run killed while writing leaves half a line at the end, which the
-next run cuts off. The next run also retries the accounts that could not be read. The files of all shards, concatenated, are a
+next run cuts off. The next run also retries the accounts that could not be read, or in which nothing could be evaluated. The files of all shards, concatenated, are a
 file of the whole.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
+import shutil
 import stat
 import tempfile
+import weakref
+import zlib
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Finding, Severity, Status
+from aws_iam.answer import Status
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import escaped, quoted
+from aws_iam.tools.audit.fleet.result_rows import STATUS_BEFORE_MUTE, finding_of
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from aws_iam.answer import Finding
+
 FORMAT = 1
-STATUS_BEFORE_MUTE = "was"
-"""The field of a finding that holds its status before a mute changed it."""
+NOTHING_EVALUATED = "nothing_evaluated"
+"""The field of an account that could be entered, but in which everything was refused."""
 MOST_LINE = 256 * 1024 * 1024
 _TOOL = "aws-iam audit run"
+_GZIP = b"\x1f\x8b"
 _READ = "read"
 _HEADER_START = f'{{"tool": "{_TOOL}", '.encode()
 _REWRITE_HINT = (
@@ -106,7 +114,7 @@ class ResultsFile:
                 line = _parse_json(raw, self.path, number)
                 if number == 1 or _is_header(line):
                     self._require_same_job(line, number)
-                elif _is_read(line, self.path, number):
+                elif _is_done(line, self.path, number):
                     self._require_once(line["account"], number)
                     self.done.add(line["account"])
                 else:
@@ -122,6 +130,11 @@ class ResultsFile:
 
     def _require_header(self, start: bytes) -> None:
         """Refuse other files: one without a line break would look like a partial line and be cut off."""
+        if start.startswith(_GZIP):
+            raise InputError(
+                f"{quoted(str(self.path))} is compressed, and lines are added to the file",
+                hint="unpack it first: `gunzip FILE`; `against` takes it as it is",
+            )
         if start != _HEADER_START[: len(start)]:
             raise _no_results(self.path)
 
@@ -154,7 +167,8 @@ class ResultsFile:
             new_path = Path(new.name)
             try:
                 for number, raw in enumerate(_whole_lines(old, self.path), 1):
-                    if number == 1 or _parse_json(raw, self.path, number).get("status") == _READ:
+                    line = _parse_json(raw, self.path, number)
+                    if number == 1 or (not _is_header(line) and _is_done(line, self.path, number)):
                         new.write(raw)
                 new.flush()
                 os.fsync(new.fileno())
@@ -178,12 +192,14 @@ class EarlierResults:
         self.job: dict[str, Any] = {}
         self.unread: set[str] = set()
         self._places: dict[str, int] = {}
-        with _open_earlier(path) as file:
-            place = 0
-            for number, raw in enumerate(_whole_lines(file, path), 1):
-                line = _parse_json(raw, path, number) if number > 1 else _parse_first(raw, path)
-                self._note(line, number, place)
-                place += len(raw)
+        self._file = _earlier_file(path)
+        # Open as long as its lines may be asked for: a compressed file is unpacked once.
+        weakref.finalize(self, self._file.close)
+        place = 0
+        for number, raw in enumerate(_whole_lines(self._file, path), 1):
+            line = _parse_json(raw, path, number) if number > 1 else _parse_first(raw, path)
+            self._note(line, number, place)
+            place += len(raw)
         if not self.job:
             raise _no_results(path)
 
@@ -194,9 +210,8 @@ class EarlierResults:
 
     def line(self, account: str) -> dict[str, Any]:
         """The line of an account that was read."""
-        with _open_earlier(self.path) as file:
-            file.seek(self._places[account])
-            return parse_line(file.readline())
+        self._file.seek(self._places[account])
+        return parse_line(self._file.readline())
 
     def _note(self, line: dict[str, Any], number: int, place: int) -> None:
         if _is_header(line):
@@ -226,8 +241,9 @@ class EarlierResults:
 def findings_of(line: Mapping[str, Any]) -> tuple[Finding, ...]:
     """The findings in the line of an account that was read; InputError if the line is damaged."""
     try:
-        return tuple(_finding(row, str(line["account"])) for row in line["findings"])
-    except (KeyError, TypeError, ValueError):
+        account, partition = str(line["account"]), partition_of(line)
+        return tuple(finding_of(row, account, partition) for row in line["findings"])
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise broken_line(line, "what was found") from None
 
 
@@ -262,13 +278,10 @@ def broken_line(line: Mapping[str, Any], what: str) -> InputError:
     )
 
 
-def _finding(data: Mapping[str, Any], account: str) -> Finding:
-    texts = {**data, **data.get("controls", {})}
-    if not all(isinstance(text, str) for name, text in texts.items() if name != "controls"):
-        raise TypeError
-    enums = {"severity": Severity(data["severity"]), "status": Status(data["status"])}
-    fields = {name: value for name, value in data.items() if name != STATUS_BEFORE_MUTE}
-    return Finding(**{**fields, **enums, "account": account})
+def partition_of(line: Mapping[str, Any]) -> str:
+    """The partition of the role that read the account."""
+    parts = str(line.get("caller", "")).split(":")
+    return parts[1] if len(parts) > 1 else "aws"
 
 
 @contextmanager
@@ -297,8 +310,8 @@ def open_results(path: Path, job: Mapping[str, Any]) -> Iterator[ResultsFile]:
         opened.close()
 
 
-@contextmanager
-def _open_earlier(path: Path) -> Iterator[Any]:
+def _earlier_file(path: Path) -> Any:
+    """The file, open for reading; of a compressed one its content."""
     try:
         # Reading a device or a pipe may never end.
         if not stat.S_ISREG(path.stat().st_mode):
@@ -311,8 +324,23 @@ def _open_earlier(path: Path) -> Iterator[Any]:
         raise InputError(f"{quoted(str(path))} cannot be read: {why}") from None
     except ValueError:
         raise InputError(f"{quoted(str(path))} is not a valid file name") from None
-    with file:
-        yield file
+    is_packed = file.read(len(_GZIP)) == _GZIP
+    file.seek(0)
+    return _unpacked(file, path) if is_packed else file
+
+
+def _unpacked(packed: Any, path: Path) -> Any:
+    """The content in a file without a name: in a compressed one no line can be jumped to."""
+    whole = tempfile.TemporaryFile()  # noqa: SIM115 - it stays open for the caller
+    with packed:
+        try:
+            shutil.copyfileobj(gzip.GzipFile(fileobj=packed), whole)
+        except (OSError, EOFError, zlib.error):
+            whole.close()
+            why = "it may not be complete, or the disk is full"
+            raise InputError(f"{quoted(str(path))} cannot be unpacked", hint=why) from None
+    whole.seek(0)
+    return whole
 
 
 def _no_results(path: Path, *, hint: str = "give another file") -> InputError:
@@ -353,8 +381,13 @@ def _is_header(line: Mapping[str, Any]) -> bool:
     return line.get("tool") == _TOOL
 
 
+def _is_done(line: Mapping[str, Any], path: Path, number: int) -> bool:
+    """Whether the account need not be retried."""
+    return _is_read(line, path, number) and not line.get(NOTHING_EVALUATED)
+
+
 def _is_read(line: Mapping[str, Any], path: Path, number: int) -> bool:
-    """Whether the account was read, and need not be retried."""
+    """Whether the account was read."""
     fits = isinstance(line.get("account"), str) and line.get("status") in {_READ, "unreadable"}
     if not fits or not isinstance(line.get("controls", {}), dict):
         raise InputError(

@@ -24,7 +24,8 @@ from aws_iam.tools.audit.fleet import targets as audit_targets
 from aws_iam.tools.audit.fleet.job import Job
 from aws_iam.tools.audit.fleet.totals import Totals, named_accounts
 from aws_iam.tools.audit.run import mutes as audit_mutes
-from aws_iam.tools.audit.run.run import fix_first, named_controls
+from aws_iam.tools.audit.run.run import fix_first, named_controls, score_words
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -325,8 +326,10 @@ def _answer(run: _Run, totals: Totals) -> Answer:
             "benchmark": run.benchmark.version,
             **frameworks.framework(run.arguments.framework, run.benchmark.version).facts(),
             "accounts": _accounts(run, totals),
+            **({"nothing_evaluated": True} if totals.unknown and not totals.evaluated else {}),
             "score": {
                 "overall": totals.score,
+                "evaluated": totals.evaluated,
                 "not_evaluated": totals.not_evaluated,
                 "by_section": {row["section"]: row["score"] for row in sections},
             },
@@ -344,20 +347,19 @@ def _answer(run: _Run, totals: Totals) -> Answer:
 
 
 def _accounts(run: _Run, totals: Totals) -> dict[str, Any]:
-    counted = {"named": run.named, "read": totals.read, "not_read": totals.unread}
-    return counted | ({"shard": run.fleet_arguments.shard} if run.fleet_arguments.shard else {})
+    numbers = {"named": run.named, "read": totals.read, "not_read": totals.unread}
+    numbers |= {"nothing_evaluated": totals.unjudged} if totals.unjudged else {}
+    return numbers | ({"shard": run.fleet_arguments.shard} if run.fleet_arguments.shard else {})
 
 
 def _summary(run: _Run, totals: Totals, found: Sequence[Finding]) -> str:
     shard = run.fleet_arguments.shard
     if not totals.accounts:
         return f"None of {run.named} accounts is in shard {shard}."
-    percent = (
-        "none (nothing could be evaluated)" if totals.score is None else f"{totals.score:.0%}"
-    )
+    tried = totals.accounts * len(totals.controls)
     of_shard = f" (shard {shard}: {len(run.shard_targets)} of {run.named})" if shard else ""
     scored = (
-        f"Score {percent} over {totals.read} of {totals.accounts} accounts{of_shard} under CIS "
+        f"Score {score_words(totals.score, totals.evaluated, tried, totals.unknown)} over {totals.read} of {totals.accounts} accounts{of_shard} under CIS "
         f"{run.benchmark.version}."
     )
     failed = [
@@ -366,6 +368,7 @@ def _summary(run: _Run, totals: Totals, found: Sequence[Finding]) -> str:
     controls = len({finding.code for finding in failed})
     sentences = (
         _not_read_sentence(totals),
+        _not_judged_sentence(totals),
         fix_first(failed),
         scored,
         f"{controls} control{' fails' if controls == 1 else 's fail'} somewhere."
@@ -395,6 +398,14 @@ def _not_read_sentence(totals: Totals) -> str:
     accounts = named_accounts([row["account"] for row in totals.not_read], totals.unread)
     plural = "s" if totals.unread > 1 else ""
     return f"{totals.unread} account{plural} could not be read ({accounts})."
+
+
+def _not_judged_sentence(totals: Totals) -> str:
+    """The accounts that could be entered, but in which everything was refused."""
+    if not totals.unjudged:
+        return ""
+    accounts = named_accounts(totals.first_unjudged, totals.unjudged)
+    return f"Nothing could be evaluated in {counted(totals.unjudged, 'account')} ({accounts})."
 
 
 def _next(found: Sequence[Finding]) -> tuple[NextCall, ...]:

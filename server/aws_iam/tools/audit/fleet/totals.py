@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Finding, Status
 from aws_iam.engine.reference.frameworks import with_cis
 from aws_iam.escape import escaped
+from aws_iam.report import audit_report
+from aws_iam.tools.audit.fleet.results_file import NOTHING_EVALUATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,6 +51,9 @@ class Totals:
         self.controls = tuple(controls)
         self.read = self.unread = self.reads = 0
 
+        self.unjudged = 0
+        """Accounts that were read, but in which nothing could be evaluated."""
+        self.first_unjudged: list[str] = []
         self.not_read: list[dict[str, Any]] = []
         self._rows = {control.key: ControlTotals() for control in self.controls}
         self._worst: list[dict[str, Any]] = []
@@ -64,6 +69,10 @@ class Totals:
             return
         self.read += 1
         self.reads += line.get("reads", 0)
+        if line.get(NOTHING_EVALUATED):
+            self.unjudged += 1
+            bisect.insort(self.first_unjudged, account)
+            del self.first_unjudged[NAMED_ACCOUNTS:]
         for key, status in line.get("controls", {}).items():
             if key in self._rows:
                 self._rows[key].add(str(status), account)
@@ -88,15 +97,25 @@ class Totals:
 
     @property
     def score(self) -> float | None:
-        """Pass / (pass + fail) over all controls of all accounts that were read."""
-        return _score(self._sum(self.controls))
+        """The part of the controls of all accounts that passes; what is unknown counts as not passed."""
+        return _score(self._sum(self.controls), self.unread * len(self.controls))
+
+    @property
+    def evaluated(self) -> int:
+        """How many controls of all accounts pass or fail."""
+        total = self._sum(self.controls)
+        return total[Status.PASS.value] + total[Status.FAIL.value]
+
+    @property
+    def unknown(self) -> int:
+        """How many controls of all accounts are unknown: each one of an account that could not be read."""
+        total = self._sum(self.controls)
+        return total[Status.UNKNOWN.value] + self.unread * len(self.controls)
 
     @property
     def not_evaluated(self) -> int:
         """How many controls of all accounts neither pass nor fail, including those of accounts that could not be read."""
-        total = self._sum(self.controls)
-        evaluated = total[Status.PASS.value] + total[Status.FAIL.value]
-        return self.accounts * len(self.controls) - evaluated
+        return self.accounts * len(self.controls) - self.evaluated
 
     def worst(self) -> list[dict[str, Any]]:
         """The accounts with the most failed controls, worst first."""
@@ -107,7 +126,10 @@ class Totals:
         groups: dict[str, list[Control]] = {}
         for control in self.controls:
             groups.setdefault(self.benchmark.section_of(control), []).append(control)
-        return [_section(name, self._sum(members)) for name, members in groups.items()]
+        return [
+            _section(name, self._sum(members), self.unread * len(members))
+            for name, members in groups.items()
+        ]
 
     def findings(self, least: Severity | None = None) -> tuple[Finding, ...]:
         """One finding for each control: its state over all accounts."""
@@ -184,15 +206,17 @@ def named_accounts(accounts: list[str], count: int) -> str:
     return f"{', '.join(shown)}{more}"
 
 
-def _score(total: Counter[str]) -> float | None:
-    passed, failed = total[Status.PASS.value], total[Status.FAIL.value]
-    return round(passed / (passed + failed), 3) if passed + failed else None
+def _score(total: Mapping[str, int], unread: int) -> float | None:
+    """The score, with the controls of accounts that could not be read among the unknown ones."""
+    counted = {status: total[status.value] for status in Status}
+    counted[Status.UNKNOWN] += unread
+    return audit_report.score(counted)
 
 
-def _section(name: str, total: Counter[str]) -> dict[str, Any]:
+def _section(name: str, total: Counter[str], unread: int) -> dict[str, Any]:
     return {
         "section": name,
         **{status.value: total[status.value] for status in _COUNTED},
         **({"muted": total[_MUTED]} if total[_MUTED] else {}),
-        "score": _score(total),
+        "score": _score(total, unread),
     }

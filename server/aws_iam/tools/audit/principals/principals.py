@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION, Role
 from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
+from aws_iam.account.collect.identity.mfa_devices import VIRTUAL_MFA
 from aws_iam.account.collect.organization.organization import (
     ORG_GUARDRAILS,
     ORG_TREE,
@@ -42,6 +43,8 @@ from aws_iam.tools.audit.principals.unused_access import (
     unused_role,
     usage_not_read,
 )
+from aws_iam.tools.audit.principals.virtual_mfa import virtual_mfa
+from aws_iam.tools.audit.principals.wide_policies import wide_policies
 from aws_iam.tools.kit.account_source import account_words, audit_call
 from aws_iam.tools.kit.unread_facts import (
     misses_of,
@@ -94,7 +97,7 @@ class JudgedPrincipal:
 
 def needed_facts() -> tuple[Fact[Any], ...]:
     """The facts that the answer needs."""
-    return (AUTHORIZATION, ORGANIZATION, ORG_TREE, ORG_GUARDRAILS, LAST_ACCESSED)
+    return (AUTHORIZATION, ORGANIZATION, ORG_TREE, ORG_GUARDRAILS, LAST_ACCESSED, VIRTUAL_MFA)
 
 
 def principals_answer(account: Account) -> Answer:
@@ -108,12 +111,15 @@ def principals_answer(account: Account) -> Answer:
         found = by_urgency(_unread_findings(authorization.error()))
     else:
         principals, all_simulated = _judge_principals(account, authorization, org_policies)
-        found = by_urgency(_findings(account, principals))
+        found = by_urgency(
+            (*_findings(account, principals), *wide_policies(account, authorization))
+        )
     return Answer(
         summary=_summary(account, principals, found, authorization),
         findings=found,
         facts={
             "account": account_words(account),
+            **({"nothing_evaluated": True} if isinstance(authorization, Miss) else {}),
             "collected_at": account.collected_at.isoformat(timespec="seconds"),
             "counts": {kind: len(_of_kind(principals, kind)) for kind in _ORDER},
             **_left_out(account, authorization),
@@ -245,6 +251,8 @@ def _findings(account: Account, principals: Sequence[JudgedPrincipal]) -> Iterat
                 is_powerful=principal.level.kind in _POWERFUL,
             )
         yield from unused_permissions(account, principal.identity, principal.name, principal.use)
+    powerful = {p.identity.arn for p in principals if p.level.kind in _POWERFUL}
+    yield from virtual_mfa(account, powerful.__contains__)
     usage = account.get(LAST_ACCESSED)
     if isinstance(usage, Miss):
         yield usage_not_read(usage.error())

@@ -1,28 +1,32 @@
 """What changed since an earlier snapshot: each finding's `change`, and the earlier failures that are gone.
 
 Findings are matched by account, Region, control and resource, not by their text. What cannot be read now is `unreadable`,
-never `fixed`; what could not be read then is `changed`, never `new`.
+never `fixed`; what could not be read then is `changed`, never `new`; what failed on a resource that is not there any more is
+`gone`: nobody mended it, and it may come back with the next one.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.account.reading.snapshot import Account
 
-    Change = Literal["new", "fixed", "changed", "same", "unreadable"]
+    Change = Literal["new", "fixed", "gone", "changed", "same", "unreadable"]
     Identity = tuple[str, str, str, str]
 
 MOST_ROWS = 50
+_NAME_END = re.compile("[/:]")
 _SOLVED = frozenset({Status.PASS, Status.NOT_APPLICABLE})
 # Messages give the time of the credential report, which differs between two runs.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?(?: UTC|Z|\+00:00)?")
@@ -53,6 +57,16 @@ class JudgedSnapshot:
         """Whether this side read the finding's Region."""
         region = _region_of(finding)
         return not region or region in self.account.regions.read
+
+    def has_resource(self, name: str) -> bool:
+        """Whether the resource is still there, as far as its ARN or its own name occurs in what was read."""
+        return not name or bool({name, _NAME_END.split(name)[-1]} & self._names)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """Every resource of a finding, and every text in the facts; results of many accounts have no facts."""
+        resources = (finding.resource or "" for finding in self.findings)
+        return frozenset((*resources, *_texts(self.account.facts)))
 
     def has_judged(self, code: str) -> bool:
         """Whether this side could judge the control at least in part."""
@@ -86,6 +100,7 @@ def changes_facts(findings: Iterable[Finding], before: Account) -> dict[str, Any
         "since": before.collected_at.isoformat(timespec="seconds"),
         "new": counted["new"],
         "fixed": counted["fixed"],
+        "gone": counted["gone"],
         "still_open": failed["same"],
         "unreadable": counted["unreadable"],
         # Neither new nor old: it could not be judged then.
@@ -107,6 +122,8 @@ def changes_sentence(changes: Mapping[str, Any]) -> str:
         f"{changes['fixed']} fixed",
         f"{changes['still_open']} still open",
     ]
+    if changes["gone"]:
+        parts.insert(2, f"{changes['gone']} gone with the resource")
     if changes["unreadable"]:
         parts.append(f"{changes['unreadable']} no longer readable")
     count = changes["fail_not_judged_then"]
@@ -115,7 +132,7 @@ def changes_sentence(changes: Mapping[str, Any]) -> str:
     return f"Since {changes['since']}: {', '.join(parts)}."
 
 
-_LISTED_CHANGES = ("new", "changed", "fixed", "unreadable")
+_LISTED_CHANGES = ("new", "changed", "fixed", "gone", "unreadable")
 
 
 def _is_listed(finding: Finding) -> bool:
@@ -202,16 +219,17 @@ def _appeared(finding: Finding, before: JudgedSnapshot) -> Change:
 
 
 def _gone(finding: Finding, now: JudgedSnapshot) -> Finding:
-    """An earlier failure without a finding now: fixed, or not readable."""
+    """An earlier failure without a finding now: fixed, gone with its resource, or not readable."""
     hidden = now.unknown_about(finding)
     failed_before = f"failed before: {finding.message}"
     if hidden is None and now.read_region(finding):
+        is_there = now.has_resource(finding.resource or "")
         return replace(
             finding,
             status=Status.NOT_APPLICABLE,
-            message=f"no longer found; {failed_before}",
+            message=f"{'no longer fails' if is_there else 'no longer there'}; {failed_before}",
             fix=None,
-            change="fixed",
+            change="fixed" if is_there else "gone",
         )
     reason = hidden.reason if hidden else f"{_region_of(finding)} was not read this time"
     return replace(
@@ -221,6 +239,18 @@ def _gone(finding: Finding, now: JudgedSnapshot) -> Finding:
         reason=reason,
         change="unreadable",
     )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in the value and in its parts."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (text for part in value.values() for text in _texts(part))
+    elif isinstance(value, (tuple, frozenset)):
+        yield from (text for part in value for text in _texts(part))
+    elif is_dataclass(value):
+        yield from (text for field in fields(value) for text in _texts(getattr(value, field.name)))
 
 
 def _may_hide(unknown: Finding, finding: Finding) -> bool:

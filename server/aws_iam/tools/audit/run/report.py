@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Answer, Artifact, counts
 from aws_iam.report.audit_report import AuditReport, left_out
-from aws_iam.report.catalogue import report_formats
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.run import run as audit_run
 from aws_iam.tools.kit.account_source import audit_call
@@ -15,22 +14,23 @@ from aws_iam.tools.kit.unread_facts import missing_permissions
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
+    from aws_iam.report.catalogue import ReportFormat
     from aws_iam.tools.audit.run.run import AuditRun
 
-_PAGE = "references/compliance-checklist.md"
+REPORTS = "references/compliance-checklist.md#reports"
+"""Where the formats are explained."""
 
 
-def answer(run: AuditRun, format_name: str) -> Answer:
+def answer(run: AuditRun, chosen: ReportFormat) -> Answer:
     """The file; of the findings the answer holds only the counts, since the file lists them."""
     return replace(
-        written(audit_report(run), format_name),
+        written(audit_report(run), chosen),
         next=(audit_call("run", "the findings as an answer"),),
     )
 
 
-def written(report: AuditReport, format_name: str) -> Answer:
+def written(report: AuditReport, chosen: ReportFormat) -> Answer:
     """The answer of the run with the file in place of its findings."""
-    chosen = report_formats()[format_name]
     if chosen.audit is None:
         message = f"the format {chosen.name} holds no audit"
         raise ValueError(message)
@@ -41,7 +41,7 @@ def written(report: AuditReport, format_name: str) -> Answer:
         findings=(),
         counts=counts(report.findings),
         artifacts=(file,),
-        sources=(f"{_PAGE}#reports",),
+        sources=(REPORTS,),
     )
 
 
@@ -59,6 +59,7 @@ def audit_report(run: AuditRun) -> AuditReport:
         alias=account.alias or "",
         partition=account.partition,
         regions=str(account.regions),
+        some_regions=() if account.regions.complete else read,
         home="us-east-1" if "us-east-1" in read else read[0],
         collected_at=account.collected_at,
         as_of=catalogue.as_of(),

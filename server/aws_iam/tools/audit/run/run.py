@@ -20,7 +20,8 @@ from aws_iam.tools.audit.run import changes
 from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.kit import account_source
 from aws_iam.tools.kit.account_source import account_words, audit_call
-from aws_iam.tools.kit.unread_facts import missing_permissions, not_judged_summary
+from aws_iam.tools.kit.unread_facts import is_unjudged, missing_permissions, not_judged_summary
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -81,7 +82,9 @@ def audit_account(source: Source, arguments: AuditArguments, progress: Progress)
     account, not_saved = account_source.read_and_save(source, wanted, counter, save=arguments.save)
     found = judge(account, benchmark, controls=controls)
     added: dict[str, Any] = {}
-    notes = []
+    if is_unjudged({finding.status for finding in found}):
+        added["nothing_evaluated"] = True
+    notes = [account_source.age_words(account)] if source.snapshot is not None else []
     if not_saved is not None:
         added["not_saved"] = not_saved.message
         notes.append(f"The snapshot could not be saved: {not_saved.message}.")
@@ -108,7 +111,7 @@ def audit_account(source: Source, arguments: AuditArguments, progress: Progress)
         severity=Severity(arguments.severity) if arguments.severity else None,
         reads=counter.done,
         facts=added,
-        notes=" ".join(notes),
+        notes=" ".join(filter(None, notes)),
     )
 
 
@@ -164,23 +167,29 @@ def run_facts(run: AuditRun) -> dict[str, Any]:
 def run_summary(run: AuditRun) -> str:
     """What to fix first, the score, what could not be judged, what changed."""
     account, found, total = run.account, run.findings, run.score.total
-    counted = ", ".join(
+    statuses = ", ".join(
         f"{total.status.get(status, 0)} {status.value.replace('_', ' ')}" for status in _COUNTED
     )
-    counted += f", {total.muted} muted" if total.muted else ""
-    percent = "none (nothing could be evaluated)" if total.score is None else f"{total.score:.0%}"
+    statuses += f", {total.muted} muted" if total.muted else ""
+    unread = total.status.get(Status.UNKNOWN, 0)
     first = fix_first(found)
     scored = (
-        f"Score {percent} for account {account_words(account)} under CIS {run.benchmark.version}; "
-        f"controls: {counted}."
+        f"Score {score_words(total.score, total.evaluated, _asked(run), unread)} for account {account_words(account)} under CIS {run.benchmark.version}; "
+        f"controls: {statuses}."
     )
-    unread = total.status.get(Status.UNKNOWN, 0)
     gap = f"{text}." if (text := _unknown(run)) else ""
     # When most controls could not be judged, the summary must say so first.
-    evaluated = total.status.get(Status.PASS, 0) + total.status.get(Status.FAIL, 0)
-    parts = (gap, first, scored) if unread > evaluated else (first, scored, gap)
+    parts = (gap, first, scored) if unread > total.evaluated else (first, scored, gap)
     partial = f"{'; '.join(left)}." if (left := _left_out(run)) else ""
     return " ".join(filter(None, (*parts, partial, run.notes)))
+
+
+def score_words(score: float | None, evaluated: int, tried: int, unread: int) -> str:
+    """The score with what it rests on: `24% on 41 of 70 controls (17 unknown count as not passed)`."""
+    if score is None:
+        return f"none ({'nothing could' if unread else 'no control can'} be evaluated)"
+    gap = f" ({unread:,} unknown count{'s' * (unread == 1)} as not passed)" if unread else ""
+    return f"{score:.0%} on {evaluated:,} of {counted(tried, 'control')}{gap}"
 
 
 def not_judged(run: AuditRun) -> list[str]:
@@ -233,6 +242,7 @@ def _what_is_wrong(findings: Sequence[Finding]) -> str:
 def _score(scored: Score) -> dict[str, Any]:
     return {
         "overall": scored.total.score,
+        "evaluated": scored.total.evaluated,
         "not_evaluated": scored.total.not_evaluated,
         "by_section": {tally.name: tally.score for tally in scored.sections},
     }

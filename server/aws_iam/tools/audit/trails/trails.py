@@ -18,7 +18,12 @@ from aws_iam.tools.audit.evidence import event_selectors
 from aws_iam.tools.audit.trails.checks import TrailCheck, insight_kinds, trail_checks
 from aws_iam.tools.audit.trails.commands import fix_script
 from aws_iam.tools.kit.account_source import audit_call
-from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
+from aws_iam.tools.kit.unread_facts import (
+    evaluation_facts,
+    misses_of,
+    unread_reasons,
+    unread_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,6 +91,7 @@ def trails_answer(account: Account, benchmark: Benchmark | None = None) -> Answe
         facts={
             "benchmark": benchmark_used.version,
             "account": account.id,
+            **evaluation_facts(account, [*findings, *other_findings]),
             "regions": str(account.regions),
             "trails": [_row(account, trail) for trail in listed] or _no_trails(trails),
             **({"not_read": unread_table(misses)} if misses else {}),
