@@ -224,9 +224,9 @@ def _in_folder(file: File, requested: Requested) -> Gathered | None:
     found = _of_content(file, requested)
     if isinstance(found, Syntax):
         return _of_broken_json(file, found)
-    if any((found.sources, found.unread, found.settings)):
+    if any((found.sources, found.unread, found.settings, found.attachments)):
         return found
-    if looks_like_policy(file.text) and not found.attachments and not is_markdown(file.name):
+    if looks_like_policy(file.text) and not is_markdown(file.name):
         return _only_named(file, FRAGMENT if is_known(file.name) else OTHER_TEXT)
     return None
 

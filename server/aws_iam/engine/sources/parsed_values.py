@@ -191,8 +191,11 @@ def of_larger(
 
 
 def required_policies(found: Gathered, what: str = "the document", text: str = "") -> Gathered:
-    """What was found, if it has a policy; InputError says why there is none, and whether the `text` looks as if there were one."""
-    if found.sources:
+    """What was found, if it has a policy, or attaches one of AWS; InputError says why there is none.
+
+    It says too whether the `text` looks as if there were one.
+    """
+    if found.sources or any(own.managed and not own.is_boundary for own in found.attachments):
         return found
     described = (" and ".join(name for _, name in found.formats) or what).removeprefix("the ")
     places = [f"{unread.place}: {unread.why}" for unread in found.unread]
