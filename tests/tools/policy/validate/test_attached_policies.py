@@ -82,8 +82,24 @@ def test_what_an_attached_policy_grants_is_judged(
             f"service: x\nprovider: {{name: aws, iam: {{role: {{managedPolicies: [{ADMINISTRATOR}]}}}}}}",
             "provider.iam.role.managedPolicies (AdministratorAccess)",
         ),
+        (
+            "c.yaml",
+            "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: c}\n"
+            f"iam: {{serviceAccounts: [{{metadata: {{name: s}}, attachPolicyARNs: [{ADMINISTRATOR}]}}]}}",
+            "ClusterConfig/c/iam.serviceAccounts/s.attachPolicyARNs (AdministratorAccess)",
+        ),
+        (
+            "p.yml",
+            "- amazon.aws.iam_role: {name: r, managed_policies: [AdministratorAccess]}",
+            "iam_role/r.managed_policies (AdministratorAccess)",
+        ),
+        (
+            "Pulumi.yaml",
+            f"resources: {{a: {{type: aws:iam:Role, properties: {{managedPolicyArns: [{ADMINISTRATOR}]}}}}}}",
+            "a.managedPolicyArns (AdministratorAccess)",
+        ),
     ],
-    ids=["CloudFormation", "SAM", "Serverless Framework"],
+    ids=["CloudFormation", "SAM", "Serverless Framework", "eksctl", "Ansible", "Pulumi"],
 )
 @pytest.mark.parametrize("beside", [True, False], ids=["beside a policy", "alone"])
 def test_a_file_that_only_attaches_one_is_judged(
