@@ -84,8 +84,7 @@ def test_what_an_attached_policy_grants_is_judged(
         ),
         (
             "c.yaml",
-            "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: c}\n"
-            f"iam: {{serviceAccounts: [{{metadata: {{name: s}}, attachPolicyARNs: [{ADMINISTRATOR}]}}]}}",
+            f"{{apiVersion: eksctl.io/v1alpha5, kind: ClusterConfig, metadata: {{name: c}}, iam: {{serviceAccounts: [{{metadata: {{name: s}}, attachPolicyARNs: [{ADMINISTRATOR}]}}]}}}}",
             "ClusterConfig/c/iam.serviceAccounts/s.attachPolicyARNs (AdministratorAccess)",
         ),
         (
