@@ -34,6 +34,8 @@ _EFFECT = re.compile(
 _ACTION = re.compile(r"""\b(?:Not)?Action\\{0,4}["']?\s{0,9}[:=]""")
 # The files that generators write have a statement as an example, commented out.
 _COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
+# Of the Serverless Framework, which lock files of packages do not have.
+_PROVIDER = re.compile(r'(?:^|["{,\s])provider["\']?\s{0,9}:', re.MULTILINE)
 _DOCUMENT = re.compile(r'\baws_iam_policy_document"?[ \t]+"?[\w-]+"?[ \t]*\{')
 
 FRAGMENT = (
@@ -64,7 +66,10 @@ def pointed_to(text: str) -> str:
 
 def may_hold_policy(text: str) -> bool:
     """Whether the text is worth parsing."""
-    return any(word in text for word in _WORDS) or looks_like_policy(text)
+    if any(word in text for word in _WORDS) or looks_like_policy(text):
+        return True
+    # A function URL, and a role that stands elsewhere.
+    return "service" in text and _PROVIDER.search(text) is not None
 
 
 def mentions_policies(text: str) -> bool:
