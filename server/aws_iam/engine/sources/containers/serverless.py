@@ -131,7 +131,8 @@ class _File:
         for part in functions.listed() if functions is not None else ():
             if self._is_unknown(part) and self._has_roles_per_function():
                 yield self._elsewhere("functions", part)
-        for name, function in self._functions():
+        for name, written in self._functions():
+            function = self.variables.value(written)
             if self._is_unknown(function) and self._has_roles_per_function():
                 yield self._elsewhere(f"functions.{name}", function)
             yield from self._role(name, f"functions.{name}", function, _OF_FUNCTION)
@@ -156,9 +157,10 @@ class _File:
             )
 
     def _functions(self) -> Iterator[tuple[str, Node]]:
+        """The functions by name, as they are written."""
         section = self._section("functions")
         for part in section.listed() if section is not None else ():
-            yield from ((own.key, self.variables.value(own.value)) for own in part.members)
+            yield from ((own.key, own.value) for own in part.members)
 
     def _url(self, name: str, function: Node) -> Iterator[_Made | SkippedPlace]:
         """The URL of a function: without an authorizer everybody may call it.
