@@ -12,6 +12,7 @@ import pytest
 
 from aws_iam.cli import files, other_files
 from aws_iam.engine.sources.files import Files
+from aws_iam.engine.sources.gather import gathered
 from aws_iam.engine.sources.policy_signs import OTHER_TEXT
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
@@ -101,6 +102,35 @@ def test_a_folder_is_read_with_everything_below_it(folder: Path) -> None:
         "policies/pipe.json": "not a file",
         "ReportsRole.AssumeRolePolicyDocument": "values are known only at deployment",
     }
+
+
+CDK_ALONE = {
+    "stack.ts": "import { PolicyStatement } from 'aws-cdk-lib/aws-iam';\nnew s3.Bucket(this, 'B');\nfunction f(s: PolicyStatement[]) {}\n",
+    "stack.d.ts": "import 'aws-cdk-lib';\n/**\n * new iam.PolicyStatement({actions: ['*']})\n */\n// bucket.grantRead(fn)\n",
+    "db.py": "db.grant_all('x')\n",
+    "checks.py": "import aws_cdk\ndef check_policy(self, name): ...\n",
+    "README.md": "```typescript\nimport 'aws-cdk-lib';\nbucket.grantRead(fn);\n```\n",
+    "package.json": '{"dependencies": {"aws-cdk-lib": "2"}}',
+    "notes.txt": "see `aws iam attach-role-policy-x`\n",
+}
+
+
+@pytest.mark.parametrize("name", CDK_ALONE)
+def test_code_of_the_cdk_without_policies_is_not_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "good.json").write_text(BAD)
+    (tmp_path / name).write_text(CDK_ALONE[name])
+    read = files.read_policies("document", [str(tmp_path)])
+    assert isinstance(read, Files)
+    assert not gathered(read).unread
+
+
+def test_code_of_the_cdk_is_one_row_of_what_was_not_judged(tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text(BAD)
+    code = "import * as iam from 'aws-cdk-lib/aws-iam';\nrole.addToPolicy(s);\nbucket.grantRead(fn);\n"
+    (tmp_path / "stack.ts").write_text(code)
+    (row,) = gathered(files.read_policies("document", [str(tmp_path)])).unread
+    assert row.place.endswith("stack.ts")
+    assert "`cdk synth`" in row.why
 
 
 def test_the_text_shows_file_line_and_place(folder: Path) -> None:

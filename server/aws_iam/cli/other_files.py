@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.files import File
-from aws_iam.engine.sources.policy_signs import looks_like_policy
+from aws_iam.engine.sources.policy_signs import SIGNS, looks_like_policy
 from aws_iam.engine.sources.settings_file import is_settings
 from aws_iam.wording import counted
 
@@ -21,8 +21,7 @@ MOST_BYTES = 1_000_000
 MOST_BYTES_TOGETHER = 500_000_000
 _START = 4_096
 _BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# One of these stands in everything that looks like a policy.
-_WORDS = (b"Effect", b"aws_iam_policy_document")
+_WORDS = tuple(word.encode() for word in SIGNS)
 TOO_LONG = (
     f"it looks as if it held a policy and has more than {MOST_BYTES:,} bytes: give it by name"
 )

@@ -37,14 +37,13 @@ from aws_iam.engine.sources.parsed_values import (
     scanned,
 )
 from aws_iam.engine.sources.policy_signs import (
-    FRAGMENT,
     LFS_POINTER,
-    OTHER_TEXT,
     TEMPLATE,
     looks_like_policy,
     may_hold_policy,
     mentions_policies,
     pointed_to,
+    why_unread,
 )
 from aws_iam.engine.sources.requested import Requested, requested, with_functions_filled
 from aws_iam.engine.sources.template_holes import has_marks
@@ -224,16 +223,16 @@ def _in_folder(file: File, requested: Requested) -> Gathered | None:
     found = _of_content(file, requested)
     if isinstance(found, Syntax):
         return _of_broken_json(file, found)
-    if any((found.sources, found.unread, found.settings)):
+    if any((found.sources, found.unread, found.settings, found.attachments)):
         return found
-    if looks_like_policy(file.text) and not found.attachments and not is_markdown(file.name):
-        return _only_named(file, FRAGMENT if is_known(file.name) else OTHER_TEXT)
+    if looks_like_policy(file.text) and not is_markdown(file.name):
+        return _only_named(file, why_unread(file.text, is_data=is_known(file.name)))
     return None
 
 
 def _of_broken_json(file: File, fault: Syntax) -> Gathered:
     if not is_known(file.name) and not file.text.lstrip().startswith(("{", "[")):
-        return _only_named(file, OTHER_TEXT)
+        return _only_named(file, why_unread(file.text, is_data=False))
     # Files that have nothing to do with policies need not be JSON.
     if mentions_policies(file.text):
         return Gathered(sources=(Source(name="", content=fault, file=file.name),), files=1)
@@ -252,13 +251,14 @@ def _of_content(file: File, requested: Requested) -> Gathered | Syntax:
     found = of_terraform(Files(files=(file,)), requested)
     if not any(place.broken for place in found.unread):
         return found
-    return _only_named(file, TEMPLATE if has_marks(file.text) else OTHER_TEXT)
+    why = TEMPLATE if has_marks(file.text) else why_unread(file.text, is_data=False)
+    return _only_named(file, why)
 
 
 def _refused(file: File, why: str) -> Unread:
     """A file that could not be read: a failure where its ending says that it should be."""
     if not is_known(file.name) and looks_like_policy(file.text):
-        return _unread(file, OTHER_TEXT)
+        return _unread(file, why_unread(file.text, is_data=False))
     return _unread(file, why, broken=mentions_policies(file.text))
 
 
@@ -287,7 +287,7 @@ def _of_file(given: Files, requested: Requested) -> Gathered:
             raise
         raise InputError(
             f"the {what} looks as if it held a policy, but could not be read"
-            f" ({refused.message.partition(': ')[2]}): {OTHER_TEXT}",
+            f" ({refused.message.partition(': ')[2]}): {why_unread(file.text, is_data=False)}",
             hint=SUPPORTED,
         ) from None
     if isinstance(found, Syntax):

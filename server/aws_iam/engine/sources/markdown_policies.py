@@ -12,7 +12,7 @@ from aws_iam.engine.sources.document_shapes import is_terraform
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gathered import Gathered, Unread, together, under_name
 from aws_iam.engine.sources.markdown_fences import ENDINGS, Fence, fences
-from aws_iam.engine.sources.policy_signs import FRAGMENT, looks_like_policy, may_hold_policy
+from aws_iam.engine.sources.policy_signs import FRAGMENT, has_statement, may_hold_policy
 from aws_iam.engine.sources.terraform_sources import of_terraform
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -54,7 +54,7 @@ def of_markdown(file: File, requested: Requested) -> Gathered:
             parts.append(_unread(fence, "the file has more code blocks than are read", file))
             break
         parts.append(_of_fence(fence, file, requested))
-    if looks_like_policy(outside):
+    if has_statement(outside):
         place = Unread(place="the text", why=_OUTSIDE, file=file.name or None)
         parts.append(Gathered(sources=(), unread=(place,)))
     all_ = together(parts)
@@ -71,7 +71,7 @@ def _is_terraform(fence: Fence) -> bool:
 def _of_fence(fence: Fence, file: File, requested: Requested) -> Gathered:
     """The policies of a block; one that looks as if it held a policy and has none is named."""
     terraform, content = _is_terraform(fence), fence.content
-    looks = looks_like_policy(content)
+    looks = has_statement(content)
     if not terraform and fence.language not in _DATA:
         other = f"a code block of `{fence.language}`: only JSON, YAML and Terraform are read"
         return _unread(fence, other, file) if looks else Gathered(sources=())

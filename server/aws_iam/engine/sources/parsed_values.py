@@ -32,7 +32,7 @@ from aws_iam.engine.sources.document_shapes import (
 )
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gathered import Gathered, Unread, together, with_places
-from aws_iam.engine.sources.policy_signs import FRAGMENT, looks_like_policy, may_hold_policy
+from aws_iam.engine.sources.policy_signs import looks_like_policy, may_hold_policy, why_unread
 from aws_iam.engine.sources.requested import Requested, source_of
 from aws_iam.engine.sources.terraform_sources import of_terraform
 from aws_iam.errors import InputError
@@ -191,8 +191,11 @@ def of_larger(
 
 
 def required_policies(found: Gathered, what: str = "the document", text: str = "") -> Gathered:
-    """What was found, if it has a policy; InputError says why there is none, and whether the `text` looks as if there were one."""
-    if found.sources:
+    """What was found, if it has a policy, or attaches one of AWS; InputError says why there is none.
+
+    It says too whether the `text` looks as if there were one.
+    """
+    if found.sources or any(own.managed and not own.is_boundary for own in found.attachments):
         return found
     described = (" and ".join(name for _, name in found.formats) or what).removeprefix("the ")
     places = [f"{unread.place}: {unread.why}" for unread in found.unread]
@@ -200,7 +203,7 @@ def required_policies(found: Gathered, what: str = "the document", text: str = "
     left = "; ".join(places[:3])
     if not found.formats and looks_like_policy(text):
         raise InputError(
-            f"the {described} looks as if it held a policy, but none could be read: {left or FRAGMENT}",
+            f"the {described} looks as if it held a policy, but none could be read: {left or why_unread(text, is_data=True)}",
             hint=SUPPORTED,
         )
     raise InputError(

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import re
 
+from aws_iam.engine.sources.policy_code import WORDS as WORDS_OF_CODE
+from aws_iam.engine.sources.policy_code import why_in_code
+
+WORDS_OF_STATEMENTS = ("Effect", "aws_iam_policy_document")
+# One of these is in everything that looks like a policy.
+SIGNS = (*WORDS_OF_STATEMENTS, *WORDS_OF_CODE)
 # Every file with a policy, with a place for one or with a setting that decides about access contains one of these.
 _WORDS = (
     "Statement", "olicy", "olicies", "2012-10-17", "AWS::", "planned_values", "ServiceAccount", "eks.amazonaws.com/role-arn",
+    "GroupMembership", "UserMembership", "eksctl.io/",
 )  # fmt: skip
 # A file that cannot be parsed probably holds policies when it contains one of these; "olicy" alone is also in `imagePullPolicy`.
 _STRONG_WORDS = (
@@ -27,6 +34,8 @@ _EFFECT = re.compile(
 _ACTION = re.compile(r"""\b(?:Not)?Action\\{0,4}["']?\s{0,9}[:=]""")
 # The files that generators write have a statement as an example, commented out.
 _COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
+# Of the Serverless Framework, which lock files of packages do not have.
+_PROVIDER = re.compile(r'(?:^|["{,\s])provider["\']?\s{0,9}:', re.MULTILINE)
 _DOCUMENT = re.compile(r'\baws_iam_policy_document"?[ \t]+"?[\w-]+"?[ \t]*\{')
 
 FRAGMENT = (
@@ -57,7 +66,10 @@ def pointed_to(text: str) -> str:
 
 def may_hold_policy(text: str) -> bool:
     """Whether the text is worth parsing."""
-    return any(word in text for word in _WORDS) or looks_like_policy(text)
+    if any(word in text for word in _WORDS) or looks_like_policy(text):
+        return True
+    # A function URL, and a role that stands elsewhere.
+    return "service" in text and _PROVIDER.search(text) is not None
 
 
 def mentions_policies(text: str) -> bool:
@@ -66,13 +78,25 @@ def mentions_policies(text: str) -> bool:
 
 
 def looks_like_policy(text: str) -> bool:
+    """Whether the text has a statement, or is code that makes policies."""
+    return has_statement(text) or bool(why_in_code(text))
+
+
+def why_unread(text: str, *, is_data: bool) -> str:
+    """What would make a text readable that looks like a policy; `is_data`: its format is one that is read."""
+    if is_data and has_statement(text):
+        return FRAGMENT
+    return why_in_code(text) or OTHER_TEXT
+
+
+def has_statement(text: str) -> bool:
     """Whether the text has an effect beside actions, or a document of Terraform, outside of comments."""
     return _has_signs(text) and _has_signs(_COMMENT_LINE.sub("", text))
 
 
 def _has_signs(text: str) -> bool:
     # The words alone are found far faster.
-    if "Effect" not in text and "aws_iam_policy_document" not in text:
+    if not any(word in text for word in WORDS_OF_STATEMENTS):
         return False
-    has_statement = _EFFECT.search(text) is not None and _ACTION.search(text) is not None
-    return has_statement or _DOCUMENT.search(text) is not None
+    is_written = _EFFECT.search(text) is not None and _ACTION.search(text) is not None
+    return is_written or _DOCUMENT.search(text) is not None

@@ -17,7 +17,11 @@ from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.review.comment import MARK
 from helpers.folders import TESTS
 
-CASES = json.loads((TESTS / "cases/review/changes.json").read_text(encoding="utf-8"))
+CASES = [
+    case
+    for name in ("changes", "attachments")
+    for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
+]
 
 
 def folder(files: dict[str, Any]) -> Files:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from aws_iam.engine.sources.files import File, Files
 from aws_iam.tools.policy.actions import tool
 from helpers.policy_files import ALLOW, document
 
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 TRUST = {
     "Effect": "Allow",
     "Principal": {"Service": "ec2.amazonaws.com"},
@@ -59,6 +62,55 @@ def test_what_an_attached_policy_grants_is_judged(
 ) -> None:
     answer = tool.run({"action": "validate", "document": template})
     assert [(own.code, own.resource) for own in answer.findings] == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "place"),
+    [
+        (
+            "t.yaml",
+            f"Resources: {{G: {{Type: 'AWS::IAM::Group', Properties: {{ManagedPolicyArns: [{ADMINISTRATOR}]}}}}}}",
+            "G.ManagedPolicyArns (AdministratorAccess)",
+        ),
+        (
+            "t.yaml",
+            "Resources: {F: {Type: 'AWS::Serverless::Function', Properties: {Policies: AdministratorAccess}}}",
+            "F.Policies (AdministratorAccess)",
+        ),
+        (
+            "serverless.yml",
+            f"service: x\nprovider: {{name: aws, iam: {{role: {{managedPolicies: [{ADMINISTRATOR}]}}}}}}",
+            "provider.iam.role.managedPolicies (AdministratorAccess)",
+        ),
+        (
+            "c.yaml",
+            f"{{apiVersion: eksctl.io/v1alpha5, kind: ClusterConfig, metadata: {{name: c}}, iam: {{serviceAccounts: [{{metadata: {{name: s}}, attachPolicyARNs: [{ADMINISTRATOR}]}}]}}}}",
+            "ClusterConfig/c/iam.serviceAccounts/s.attachPolicyARNs (AdministratorAccess)",
+        ),
+        (
+            "p.yml",
+            "- amazon.aws.iam_role: {name: r, managed_policies: [AdministratorAccess]}",
+            "iam_role/r.managed_policies (AdministratorAccess)",
+        ),
+        (
+            "Pulumi.yaml",
+            f"resources: {{a: {{type: aws:iam:Role, properties: {{managedPolicyArns: [{ADMINISTRATOR}]}}}}}}",
+            "a.managedPolicyArns (AdministratorAccess)",
+        ),
+    ],
+    ids=["CloudFormation", "SAM", "Serverless Framework", "eksctl", "Ansible", "Pulumi"],
+)
+@pytest.mark.parametrize("beside", [True, False], ids=["beside a policy", "alone"])
+def test_a_file_that_only_attaches_one_is_judged(
+    file: str, text: str, place: str, *, beside: bool
+) -> None:
+    files = [File(name=file, text=text)]
+    files += [File(name="ok.json", text=json.dumps(document(ALLOW)))] if beside else []
+    for folder in ("tree", ""):
+        given = Files(files=tuple(files), folder=folder)
+        answer = tool.run({"action": "validate", "document": given})
+        named = [own.resource for own in answer.findings if own.code == "ADMINISTRATOR"]
+        assert named == [place]
 
 
 def test_the_same_policy_of_two_roles_is_said_of_each_and_what_is_unknown_stays_not_judged() -> (

@@ -8,6 +8,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node, pointer_token, rooted
 from aws_iam.engine.parsing.json_text import Syntax
+from aws_iam.engine.sources.containers.attached_by_tools import attached_by_tools
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
     embedded,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
+    from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 NAME = "policies in other data"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/openapi-extensions-policy.html
@@ -37,10 +39,15 @@ def fits(root: Node) -> bool:
     return root.form in {Form.OBJECT, Form.ARRAY}
 
 
-def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting]:
-    """Every policy below the root, and every role of a service account."""
+def documents(
+    root: Node,
+) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting | PolicyAttachment]:
+    """Every policy below the root, every one that is attached, and every role of a service account."""
+    names: list[str] = []
     for policy in policies_in(root):
-        yield policy.named("".join(f"/{pointer_token(token)}" for token in policy.path))
+        names.append("".join(f"/{pointer_token(token)}" for token in policy.path))
+        yield policy.named(names[-1])
+    yield from attached_by_tools(root, names)
     yield from annotated_roles(root)
 
 

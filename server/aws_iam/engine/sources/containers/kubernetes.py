@@ -1,6 +1,6 @@
 """Policies in Kubernetes manifests: ACK and Crossplane resources, config maps, annotations; named by the object.
 
-The role of a service account stands beside them.
+The role of a service account stands beside them, and the policies that ACK, Crossplane and eksctl attach by ARN.
 """
 
 from __future__ import annotations
@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING
 from aws_iam import resources
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.sources.containers.access_settings import access_settings
+from aws_iam.engine.sources.containers.attachments import attachments
 from aws_iam.engine.sources.containers.generic_data import policies_in
+from aws_iam.engine.sources.containers.policy_places import texts_at, values_at
 from aws_iam.engine.sources.containers.service_accounts import role_of_account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
+    from aws_iam.engine.sources.containers.attachments import PolicyAttachment
     from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
+
+    _Found = FoundPolicy | SkippedPlace | AccessSetting | PolicyAttachment
 
 NAME = "Kubernetes manifest"
 _DATA = "kubernetes-resources.json"
@@ -31,7 +37,7 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting]:
+def documents(root: Node) -> Iterator[_Found]:
     """The policies of the manifest; each object of a `List` counts by itself."""
     items = root.member("items")
     if _member(root, "kind").endswith("List") and items and items.form is Form.ARRAY:
@@ -41,24 +47,69 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting
         yield from _in_object(root)
 
 
-def _in_object(manifest: Node) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting]:
+def _in_object(manifest: Node) -> Iterator[_Found]:
     kind, resource_type = _policy_of_resource(manifest)
     name = _name(manifest)
     for policy in policies_in(manifest):
         yield policy.named(f"{name} {policy.dotted_path}", kind, resource_type)
     if _member(manifest, "kind") == "ServiceAccount":
         yield from role_of_account(manifest, name)
+    for inner, holder in _resources_in(manifest, name):
+        yield from _attached_by(inner, holder)
 
 
 def _policy_of_resource(manifest: Node) -> tuple[Kind | None, str | None]:
     """The kind of policy that a resource of ACK or Crossplane holds, and what it is attached to."""
-    data = resources.data(_DATA)
-    group, kind = _member(manifest, "apiVersion").partition("/")[0], _member(manifest, "kind")
-    service = next((group.removesuffix(end) for end in data["groups"] if group.endswith(end)), "")
-    for row in data["policies"]:
-        if (row["service"], row["kind"]) == (service, kind):
+    type_ = _type(manifest)
+    for row in resources.data(_DATA)["policies"]:
+        if f"{row['service']}/{row['kind']}" == type_:
             return Kind(row["policy"]), row.get("resource_type")
     return None, None
+
+
+def _type(manifest: Node) -> str:
+    """The service or the API group of an object, and its kind."""
+    group, kind = _member(manifest, "apiVersion").partition("/")[0], _member(manifest, "kind")
+    ends = resources.data(_DATA)["groups"]
+    service = next((group.removesuffix(end) for end in ends if group.endswith(end)), group)
+    return f"{service}/{kind}"
+
+
+def _resources_in(manifest: Node, name: str) -> Iterator[tuple[Node, str]]:
+    """The object and those that it makes, such as the resources of a composition, with their names."""
+    yield manifest, name
+    todo = [(member.value, f"{name}.{member.key}") for member in manifest.members]
+    while todo:
+        node, place = todo.pop()
+        if fits(node):
+            yield node, place
+        todo += ((member.value, f"{place}.{member.key}") for member in node.members)
+        todo += (
+            (item, f"{place}[{_called(item, number)}]") for number, item in enumerate(node.items)
+        )
+
+
+def _called(item: Node, number: int) -> str:
+    """The name of an entry, which stays when others come before it."""
+    return _member(item, "name") or str(number)
+
+
+def _attached_by(manifest: Node, name: str) -> Iterator[PolicyAttachment | AccessSetting]:
+    """The policies that an object and its parts attach, and what else of them decides about access."""
+    type_ = _type(manifest)
+    yield from _attached(type_, manifest, name)
+    for row in resources.data(_DATA)["parts"]:
+        for place, part, _ in values_at(manifest, row["path"]) if row["type"] == type_ else ():
+            own = "/".join(texts_at(part, row["names"]))
+            path = row["path"].removesuffix("[]")
+            yield from _attached(
+                row["part"], part, f"{name}/{path}/{own}" if own else f"{name}/{place}"
+            )
+
+
+def _attached(type_: str, values: Node, holder: str) -> Iterator[PolicyAttachment | AccessSetting]:
+    yield from attachments(_DATA, type_, values, holder)
+    yield from access_settings("kubernetes", type_, values, holder)
 
 
 def _name(manifest: Node) -> str:

@@ -1,6 +1,7 @@
 """Policies in files of the Serverless Framework: of its role, of single functions, of the API, and in CloudFormation resources.
 
-    provider.iam.role.statements, functions.NAME.iamRoleStatements, provider.apiGateway.resourcePolicy, resources.Resources
+    provider.iam.role.statements, functions.NAME.iamRoleStatements, provider.apiGateway.resourcePolicy, resources.Resources,
+    functions.NAME.url
 
 The framework makes a template of the file; so does this module, and CloudFormation's reader reads it.
 https://www.serverless.com/framework/docs/providers/aws/guide/iam
@@ -14,7 +15,11 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.sources.containers import cloudformation
-from aws_iam.engine.sources.containers.access_settings import AccessSetting
+from aws_iam.engine.sources.containers.access_settings import (
+    AccessSetting,
+    canonical,
+    subject_named,
+)
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import bare_policy
 from aws_iam.engine.sources.containers.generic_data import policies_in
@@ -30,13 +35,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 NAME = "Serverless Framework file"
-_ROLE, _API = "AWS::IAM::Role", "AWS::ApiGateway::RestApi"
+_ROLE, _API, _FUNCTION = "AWS::IAM::Role", "AWS::ApiGateway::RestApi", "AWS::Serverless::Function"
 _PROVIDER = "provider"
 # The plugin that gives functions roles of their own.
 _PER_FUNCTION = "serverless-iam-roles-per-function"
 _STATEMENTS, _MANAGED, _BOUNDARY = "Policies", "ManagedPolicyArns", "PermissionsBoundary"
 _DOCUMENT, _OF_THE_API = f"{_STATEMENTS}[0]", "Policy"
-_PROPERTIES = (_DOCUMENT, _OF_THE_API, _MANAGED, _BOUNDARY)
+_URL = "FunctionUrlConfig"
+_PROPERTIES = (_DOCUMENT, _OF_THE_API, _MANAGED, _BOUNDARY, _URL)
 _OF_PROVIDER = {
     _STATEMENTS: ("iam.role.statements", "iamRoleStatements"),
     _MANAGED: ("iam.role.managedPolicies", "iamManagedPolicies"),
@@ -53,6 +59,9 @@ _OF_FUNCTION = {
     _BOUNDARY: ("iamPermissionsBoundary",),
 }
 _OF_API = ("apiGateway.resourcePolicy", "resourcePolicy")
+# A role that stands elsewhere: the second is the older name of the first.
+_EXISTING = ("iam.role", "role")
+_AUTHORIZED, _PUBLIC = "aws_iam", "NONE"
 # Sections that are read above, and those without policies.
 _READ = frozenset({_PROVIDER, "functions", "resources"})
 
@@ -90,6 +99,7 @@ def documents_with(root: Node, placeholders: Placeholders) -> Iterator[object]:
             read |= set(_statements(found))
         yield _at_its_path(found, holders)
     yield from unread
+    yield from file.existing_roles()
     for member in root.members:
         for policy in policies_in(member.value) if member.key not in _READ else ():
             found_ = policy.named(".".join(filter(None, (member.key, policy.dotted_path))))
@@ -118,16 +128,57 @@ class _File:
             yield from self._role(_PROVIDER, _PROVIDER, provider, _OF_PROVIDER)
             yield from self._api(provider)
         functions = self._section("functions")
-        listed = functions.listed() if functions is not None else ()
-        for part in listed:
+        for part in functions.listed() if functions is not None else ():
             if self._is_unknown(part) and self._has_roles_per_function():
                 yield self._elsewhere("functions", part)
-            for member in part.members:
-                name = member.key
-                function = self.variables.value(member.value)
-                if self._is_unknown(function) and self._has_roles_per_function():
-                    yield self._elsewhere(f"functions.{name}", function)
-                yield from self._role(name, f"functions.{name}", function, _OF_FUNCTION)
+        for name, written in self._functions():
+            function = self.variables.value(written)
+            if self._is_unknown(function) and self._has_roles_per_function():
+                yield self._elsewhere(f"functions.{name}", function)
+            yield from self._role(name, f"functions.{name}", function, _OF_FUNCTION)
+            yield from self._url(name, function)
+
+    def existing_roles(self) -> Iterator[AccessSetting]:
+        """The roles of the provider and of functions that are not of this file; none is told from one."""
+        provider = self._section(_PROVIDER)
+        sections: list[tuple[str, str, Node, tuple[str, ...]]] = []
+        if provider is not None:
+            sections.append((_PROVIDER, _PROVIDER, provider, _EXISTING))
+        sections += [(n, f"functions.{n}", f, _EXISTING[1:]) for n, f in self._functions()]
+        for holder, path, section, places in sections:
+            found = (self._value(section, place) for place in places)
+            role = next((own for own in found if own is not None and _is_reference(own)), None)
+            yield AccessSetting(
+                holder=holder,
+                place=f"{path}.{places[0]}",
+                subject=subject_named("workload_role"),
+                value=self.variables.shown(canonical(role)) if role is not None else "",
+                only_changed=True,
+            )
+
+    def _functions(self) -> Iterator[tuple[str, Node]]:
+        """The functions by name, as they are written."""
+        section = self._section("functions")
+        for part in section.listed() if section is not None else ():
+            yield from ((own.key, own.value) for own in part.members)
+
+    def _url(self, name: str, function: Node) -> Iterator[_Made | SkippedPlace]:
+        """The URL of a function: without an authorizer everybody may call it.
+
+        https://www.serverless.com/framework/docs/providers/aws/guide/functions#aws-lambda-function-urls
+        """
+        url, path = self._value(function, "url"), f"functions.{name}.url"
+        if url is None or url.text.lower() == "false":
+            return
+        if self._is_unknown(url):
+            yield self._elsewhere(path, url)
+            return
+        authorizer = url.member("authorizer")
+        kind = authorizer.text if authorizer is not None else _PUBLIC
+        if kind and kind != _AUTHORIZED and not self.variables.placeholders.within(kind):
+            kind = _PUBLIC
+        config = _object(url.at, (("AuthType", string(kind, url.at)),))
+        yield _made(name, _FUNCTION, _URL, config, path)
 
     def own_resources(self, unread: list[SkippedPlace]) -> Iterator[Member]:
         """The resources in CloudFormation's language; `unread` gets those in other files."""
@@ -231,6 +282,13 @@ class _File:
         modules = plugins.member("modules") if plugins else None
         listed = (modules or plugins).listed() if plugins else ()
         return any(plugin.text == _PER_FUNCTION for plugin in listed)
+
+
+def _is_reference(role: Node) -> bool:
+    """Whether a role is an ARN, a name or a function that returns one, not one that the file describes."""
+    if role.form is Form.OBJECT:
+        return any(member.key == "Ref" or member.key.startswith("Fn::") for member in role.members)
+    return role.form is Form.STRING
 
 
 def _numbered(numbered: tuple[int, Node]) -> Node:

@@ -140,7 +140,8 @@ def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
         listed = [f"{quoted(was)} is called {quoted(now)} now" for was, now in found.renamed]
         yield f"Renamed, with the same policies: {joined(listed, shown=_SHOWN)}."
     if len(found.policies) == 1 and found.policies[0].was and not found.renamed:
-        now, was = (quoted(side.sources[0].name) for side in found.inputs)
+        # A side may have no policy but one that it attaches.
+        now, was = (quoted(side[0].name) for side in found.sources)
         yield f"{now} was compared with {was} of the baseline."
     together = [quoted(own.name) for own in found.policies if own.parts]
     if together:

@@ -430,7 +430,7 @@ def _summary(
         what = f"{len(sources)} policies"
     parts = [f"{what[0].upper()}{what[1:]} with {counted(len(statements), 'statement')}"]
     parts += [_gives(view, several=len(views) > 1) for view in views]
-    if not statements:
+    if sources and not statements:
         parts.append("AWS refuses a policy without statements")
     broken = sum(map(_broken, sources))
     if broken:

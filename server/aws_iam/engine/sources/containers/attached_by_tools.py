@@ -1,0 +1,64 @@
+"""Policies that tasks of Ansible and resources of Pulumi attach by ARN or by name, in data of no known format.
+
+amazon.aws.iam_role: {name: app, managed_policies: [ReadOnlyAccess]}   →   PolicyAttachment(holder="iam_role/app", …)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.sources.containers.attachments import attachment_rows, attachments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.engine.parsing.json_nodes import Member, Node
+    from aws_iam.engine.sources.containers.attachments import PolicyAttachment
+
+_ANSIBLE, _PULUMI = "ansible-modules.json", "pulumi-resources.json"
+# https://docs.ansible.com/ansible/latest/collections/amazon/aws/
+_COLLECTION = re.compile(r"(?:amazon|community)\.aws\.")
+# `aws:iam/role:Role` is the long form of `aws:iam:Role`.
+_LONG_TYPE = re.compile(r"/\w+(?=:)")
+_REFERENCE = re.compile(r"\$\{([\w-]+)\.arn\}")
+_GONE = "absent"
+
+
+def attached_by_tools(root: Node, documents: Sequence[str] = ()) -> Iterator[PolicyAttachment]:
+    """The attached policies below a node; `documents` are the names of the policies that stand there in full."""
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        for member in node.members:
+            yield from _by_ansible(member)
+            yield from _by_pulumi(member, documents)
+            todo.append(member.value)
+        todo += node.items
+
+
+def _by_ansible(task: Member) -> Iterator[PolicyAttachment]:
+    module, values = _COLLECTION.sub("", task.key, count=1), task.value
+    if not attachment_rows(_ANSIBLE, module) or _text(values, "state") == _GONE:
+        return
+    holder = "/".join(filter(None, (module, _text(values, "name"))))
+    yield from attachments(_ANSIBLE, module, values, holder)
+
+
+def _by_pulumi(resource: Member, documents: Sequence[str]) -> Iterator[PolicyAttachment]:
+    type_ = _LONG_TYPE.sub("", _text(resource.value, "type"))
+    values = resource.value.member("properties")
+    if values is None or not attachment_rows(_PULUMI, type_):
+        return
+    for own in attachments(_PULUMI, type_, values, resource.key):
+        named = _REFERENCE.fullmatch(own.policy)
+        start = f"/resources/{named[1]}/properties/" if named else ""
+        document = next((name for name in documents if start and name.startswith(start)), "")
+        yield replace(own, document=document)
+
+
+def _text(node: Node, name: str) -> str:
+    value = node.member(name)
+    return value.text if value and value.form is Form.STRING else ""
