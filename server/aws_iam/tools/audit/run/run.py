@@ -21,13 +21,13 @@ from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.kit import account_source
 from aws_iam.tools.kit.account_source import account_words, audit_call
 from aws_iam.tools.kit.unread_facts import is_unjudged, missing_permissions, not_judged_summary
-from aws_iam.wording import counted
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from aws_iam.account.collect.fact import Fact
-    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account, Regions
     from aws_iam.answer import Finding
     from aws_iam.engine.reference.frameworks import Framework
     from aws_iam.tools.audit.controls.benchmark import Benchmark
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _PAGE = "references/compliance-checklist.md"
 _FIRST = 3
+_MOST_REGIONS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,7 @@ def run_facts(run: AuditRun) -> dict[str, Any]:
         "benchmark": run.benchmark.version,
         **run.framework.facts(),
         "account": account_words(run.account),
-        "regions": str(run.account.regions),
+        "regions": _regions(run.account.regions),
         "collected_at": run.account.collected_at.isoformat(timespec="seconds"),
         "score": _score(run.score),
         **({"not_judged": words} if (words := not_judged(run)) else {}),
@@ -296,3 +297,10 @@ def _every_fact() -> tuple[Fact[Any], ...]:
     for action in (trails, access_analyzer, principals):
         listed += action.needed_facts()
     return tuple({fact.name: fact for fact in listed}.values())
+
+
+def _regions(regions: Regions) -> str:
+    """How many Regions were read; by name where they are a part."""
+    if regions.complete:
+        return str(regions)
+    return f"{regions}: {joined(regions.read, shown=_MOST_REGIONS)}"
