@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Severity, to_json
 from aws_iam.cli import parsers
-from aws_iam.cli.exit_status import INTERRUPTED, OK, UNREADABLE, WRONG, Gate, exit_status
+from aws_iam.cli.exit_status import BROKEN, INTERRUPTED, OK, UNREADABLE, WRONG, Gate, exit_status
 from aws_iam.cli.files import read_document, read_policies, read_records
 from aws_iam.cli.parsers import Use, option_of, words_by_argument
 from aws_iam.cli.settings import defaults, settings_path, with_settings
@@ -66,6 +67,10 @@ def main(words: Sequence[str], commands: Mapping[str, Command]) -> int:
         # The reader has gone; Python must not try to flush at exit.
         sys.stdout = None
         return OK
+    except Exception:  # noqa: BLE001 - Python's own status for it is 1, which is the one of a finding
+        traceback.print_exc()
+        print("aws-iam: this is an error of aws-iam itself, and no verdict", file=sys.stderr)
+        return BROKEN
 
 
 def _run(words: list[str], commands: Mapping[str, Command]) -> int:
@@ -95,8 +100,8 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
         # The tool raises the error, which suggests a close name.
         tool.run({"action": chosen}, cli=True)
     action = tool.actions[name]
-    use = Use.PARSING if {"-h", "--help"}.isdisjoint(words) else Use.HELP
-    options = parsers.action_parser(tool, action, use).parse_intermixed_args(words)
+    use = Use.PARSING if {"-h", "--help"}.isdisjoint(parsers.parted(words)[0]) else Use.HELP
+    options = parsers.action_parser(tool, action, use).parse_words(words)
     typed = words_by_argument(action, options)
     out = parsers.path_for_files(action, options)
     if out is not None:

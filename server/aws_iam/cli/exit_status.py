@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
 
-OK, FOUND, WRONG, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
+OK, FOUND, WRONG, UNREADABLE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 70, 130
 MEANINGS = {
     OK: ("nothing to report",),
     FOUND: (
@@ -28,6 +28,7 @@ MEANINGS = {
     UNREADABLE: (
         "AWS could not be read at all: no or bad credentials, no endpoint, or every call refused",
     ),
+    BROKEN: ("aws-iam itself failed, and nothing was decided: its traceback says where",),
     INTERRUPTED: ("interrupted with Ctrl-C",),
 }
 

@@ -46,13 +46,15 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
     places = origins(found)
     ignores = _ignores(document, baseline)
     judged = tuple((own, ignores.muted(added)) for own, added in new_findings(found, places))
+    open_ = not_judged_of_change(document, baseline, found)
     reviewed = Reviewed(
         base=base or "the baseline",
         found=found,
         places=places,
         access=ignores.muted(compared_findings(found, places.placed)),
         added=tuple(sorted((finding for _, own in judged for finding in own), key=urgency)),
-        not_judged=tuple(not_judged_of_change(document, baseline, found)),
+        not_judged=open_.rows,
+        not_read=open_.files,
         excluded=document.excluded if isinstance(document, Files) else (),
         newly_excluded=document.newly_excluded if isinstance(document, Files) else (),
     )
@@ -67,8 +69,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
             content = json.dumps(facts, indent=2, ensure_ascii=False)
             artifacts = [Artifact(name="review.json", language="json", content=content)]
         case _:
-            unread = found.inputs[0].unread
-            artifacts = [report.artifact(judged, reviewed.access, unread)] if report else []
+            artifacts = [report.artifact(judged, reviewed.access, open_.places)] if report else []
     answer = Answer(
         summary=" ".join(_summary(reviewed)),
         findings=findings,
@@ -141,6 +142,8 @@ def _facts(reviewed: Reviewed) -> dict[str, Any]:
         facts["variables_without_value"] = read["variables_without_value"]
     if reviewed.not_judged:
         facts["not_judged"] = [dict(row) for row in reviewed.not_judged]
+    if reviewed.not_read:
+        facts["files_not_read"] = len(reviewed.not_read)
     for name in ("excluded", "newly_excluded"):
         if files := getattr(reviewed, name):
             facts[name] = list(files)

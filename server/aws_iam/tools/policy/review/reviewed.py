@@ -21,7 +21,7 @@ _MOST_LISTED = 60
 class Reviewed:
     """The comparison, its findings and the new problems, and what was not judged; `base` is what the baseline is called.
 
-    `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them.
+    `not_read` are the files of the change that could not be read; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them.
     """
 
     base: str
@@ -30,6 +30,7 @@ class Reviewed:
     access: tuple[Finding, ...]
     added: tuple[Finding, ...]
     not_judged: tuple[Mapping[str, str], ...]
+    not_read: frozenset[str] = frozenset()
     excluded: tuple[str, ...] = ()
     newly_excluded: tuple[str, ...] = ()
 
