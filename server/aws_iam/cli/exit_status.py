@@ -17,6 +17,7 @@ MEANINGS = {
     OK: ("nothing to report",),
     FOUND: (
         "a finding that is not muted fails at or above `--fail-on` (default `high`)",
+        "`policy review --base` finds such a one that only the change itself mutes",
         "`policy compare` finds a violation of `--forbidden` or `--public`",
         "`policy lookup` does not know a name",
         "`kms lockout` predicts a refusal",
@@ -64,7 +65,11 @@ def exit_status(answer: Answer, gate: Gate) -> int:
 
 def _fails(answer: Answer, limit: Severity) -> bool:
     # `counts` covers failed findings that are not muted; a report has no other list of them.
-    severities = answer.counts.severity if answer.counts else {}
+    # What a change mutes itself counts too: else it would let itself pass.
+    severities = {
+        **(answer.counts.severity if answer.counts else {}),
+        **answer.facts.get("muted_by_change", {}),
+    }
     return any(Severity(name).rank <= limit.rank for name in severities)
 
 

@@ -5,12 +5,14 @@ A comment on GitHub holds 65,536 characters; this one keeps below 60 KB, and say
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import escaped
 from aws_iam.report.markup import code_span, escaped_markup, table
 from aws_iam.rules.ignores import is_muted_by_change
+from aws_iam.tools.policy.evaluate.compared_findings import urgency
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -103,12 +105,8 @@ def _verdict(
     """One line for who reads nothing else."""
     said = []
     if gained:
-        worst = gained[0]
-        counts: dict[str, int] = {}
-        for finding in gained:
-            counts[str(finding.severity)] = counts.get(str(finding.severity), 0) + 1
-        graded = joined([f"{number} {severity}" for severity, number in counts.items()])
-        said.append(f"IAM: access is gained ({graded}), at worst {_risk(worst)}")
+        said.append(f"IAM: access is gained {_graded(gained)}")
+    said += _muted_by_change(reviewed, is_more=bool(gained))
     if open_:
         said.append(f"{counted(len(open_), 'change')} could not be compared")
     if added:
@@ -131,10 +129,10 @@ def _verdict(
 def _without_gain(reviewed: Reviewed, *, is_sure: bool, compares_all: bool) -> Iterator[str]:
     """What happens to the access where none is gained that is not muted; `is_sure` where nothing was left unread."""
     codes = {(f.code, f.muted is None) for f in reviewed.access}
-    other = ""
-    if ("ACCESS_GAINED", False) in codes:
-        itself = " by this change itself" if any(map(is_muted_by_change, reviewed.access)) else ""
-        yield f"what is gained is muted{itself}"
+    by_change = [f for f in reviewed.access if is_muted_by_change(f) and f.code == "ACCESS_GAINED"]
+    other = "other " if by_change else ""
+    if any(f.muted and f.code == "ACCESS_GAINED" and f not in by_change for f in reviewed.access):
+        yield f"what {'else ' if other else ''}is gained is muted"
         other = "other "
     if not compares_all:
         return
@@ -143,6 +141,27 @@ def _without_gain(reviewed: Reviewed, *, is_sure: bool, compares_all: bool) -> I
         yield f"{other}access is only lost{so_far}"
     else:
         yield f"no {other}access is gained or lost{so_far}"
+
+
+def _muted_by_change(reviewed: Reviewed, *, is_more: bool) -> Iterator[str]:
+    """What the change gains or does wrong and mutes in the same breath, which stops nothing."""
+    by_change = sorted(reviewed.muted_by_change, key=urgency)
+    gained = [own for own in by_change if own.code == "ACCESS_GAINED"]
+    if gained:
+        more = "more " if is_more else ""
+        yield f"{more}access is gained {_graded(gained)}, which this change itself mutes"
+    if len(gained) < len(by_change):
+        problems = counted(len(by_change) - len(gained), "problem")
+        yield f"{problems} that this change itself mutes"
+    if reviewed.ignores_added:
+        yield f"this change adds {counted(reviewed.ignores_added, 'ignore')}"
+
+
+def _graded(gained: Sequence[Finding]) -> str:
+    """How many of each severity, and the worst."""
+    counts = Counter(str(finding.severity) for finding in gained)
+    graded = joined([f"{number} {severity}" for severity, number in counts.items()])
+    return f"({graded}), at worst {_risk(gained[0])}"
 
 
 def _risk(finding: Finding) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, NextCall, next_call
@@ -13,7 +14,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.files import Files
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.rules.ignores import Ignores, ignores_of
+from aws_iam.rules.ignores import Ignores, ignores_of, is_muted_by_change
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings, urgency
 from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words
@@ -26,8 +27,9 @@ from aws_iam.tools.policy.review.reviewed import Reviewed
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from aws_iam.answer import Finding
     from aws_iam.tools.policy.validate.report_file import Report
 
 _SHOWN = 3
@@ -57,6 +59,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         not_read=open_.files,
         excluded=document.excluded if isinstance(document, Files) else (),
         newly_excluded=document.newly_excluded if isinstance(document, Files) else (),
+        ignores_added=ignores.number_added,
     )
     findings = tuple(sorted((*reviewed.access, *reviewed.added), key=urgency))
     facts = _facts(reviewed)
@@ -69,7 +72,9 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
             content = json.dumps(facts, indent=2, ensure_ascii=False)
             artifacts = [Artifact(name="review.json", language="json", content=content)]
         case _:
-            artifacts = [report.artifact(judged, reviewed.access, open_.places)] if report else []
+            own = [(source, _reported(added)) for source, added in judged]
+            access = _reported(reviewed.access)
+            artifacts = [report.artifact(own, access, open_.places)] if report else []
     answer = Answer(
         summary=" ".join(_summary(reviewed)),
         findings=findings,
@@ -82,6 +87,18 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         as_of=catalog().as_of,
     )
     return with_ignores(answer, ignores)
+
+
+def _reported(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings for a report, in which what the change itself mutes stands as what it is."""
+    return tuple(
+        replace(
+            own, muted=None, message=f"{own.message}; this change itself mutes it: {own.muted}"
+        )
+        if is_muted_by_change(own)
+        else own
+        for own in findings
+    )
 
 
 def _ignores(document: Any, baseline: Any) -> Ignores:
@@ -142,6 +159,11 @@ def _facts(reviewed: Reviewed) -> dict[str, Any]:
         facts["variables_without_value"] = read["variables_without_value"]
     if reviewed.not_judged:
         facts["not_judged"] = [dict(row) for row in reviewed.not_judged]
+    if reviewed.muted_by_change:
+        found = Counter(str(own.severity) for own in reviewed.muted_by_change)
+        facts["muted_by_change"] = dict(found)
+    if reviewed.ignores_added:
+        facts["ignores_added"] = reviewed.ignores_added
     if reviewed.not_read:
         facts["files_not_read"] = len(reviewed.not_read)
     for name in ("excluded", "newly_excluded"):

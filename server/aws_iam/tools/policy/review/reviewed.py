@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.rules.ignores import is_muted_by_change
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -33,6 +35,12 @@ class Reviewed:
     not_read: frozenset[str] = frozenset()
     excluded: tuple[str, ...] = ()
     newly_excluded: tuple[str, ...] = ()
+    ignores_added: int = 0
+
+    @property
+    def muted_by_change(self) -> tuple[Finding, ...]:
+        """What fails and only the change itself mutes, so that nobody else has agreed to it."""
+        return tuple(filter(is_muted_by_change, (*self.access, *self.added)))
 
     @property
     def is_quiet(self) -> bool:
