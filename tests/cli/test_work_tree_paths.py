@@ -201,3 +201,38 @@ def test_a_hidden_module_that_is_called_is_read_and_another_is_not(
     assert "module.a" in str(gains(answer))
     write(tree, {".mods/a/p.txt": policy(READ), ".unused/main.tf": role + "# same\n"})
     assert reviewed(capsys, "--base", "main")[1]["summary"].startswith(ALL_CLEAR)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"infra/a.json": policy(READ, PASS)}, ", and 1 changed file with policies lies outside."),
+        (
+            {"infra/a.json": policy(READ, PASS), "x.tf": 'resource "aws_iam_user" "x" {}\n'},
+            ", and 2 changed files with policies lie outside.",
+        ),
+        ({"infra/a.json": None}, ", and 1 changed file with policies lies outside."),
+        ({"infra/a.txt": "nothing"}, "."),
+    ],
+    ids=["changed", "several", "deleted", "without a policy"],
+)
+def test_a_review_of_one_folder_says_so_and_what_lies_outside(
+    files: dict[str, str | None],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    top = new_tree(tmp_path, {"infra/a.json": policy(READ), "app/x.txt": "x"})
+    write(top, {**files, "app/x.txt": "y"})
+    for folder, words in (("app", ()), (".", ("app",))):
+        monkeypatch.chdir(top / folder)
+        status, answer = reviewed(capsys, "--base", "main", *words)
+        assert status == 0
+        assert answer["summary"].startswith(f"{ALL_CLEAR} in `app`, and adds no problem there")
+        assert f"Only `app` was reviewed{said}" in answer["summary"]
+        main(["policy", "review", "--base", "main", "--format", "markdown", *words], {})
+        verdict = capsys.readouterr().out.splitlines()[1]
+        assert f"only `app` was reviewed{said.rstrip('.')}" in verdict
+    monkeypatch.chdir(top)
+    assert "was reviewed" not in reviewed(capsys, "--base", "main")[1]["summary"]

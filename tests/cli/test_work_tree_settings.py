@@ -11,12 +11,12 @@ from helpers.git.work_trees import (
     ALL_CLEAR,
     PASS,
     READ,
-    committed,
     gains,
     git,
     new_tree,
     policy,
     reviewed,
+    with_base,
     write,
 )
 
@@ -43,12 +43,6 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     top = new_tree(tmp_path, {"infra/a.json": policy(READ), "other/b.json": policy(READ)})
     monkeypatch.chdir(top)
     return top
-
-
-def with_base(top: Path, files: dict[str, str | None]) -> None:
-    write(top, files)
-    committed(top, "base")
-    git(top, "branch", "--force", "main")
 
 
 def test_a_change_does_not_exclude_itself(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:

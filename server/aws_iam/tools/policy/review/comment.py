@@ -122,6 +122,7 @@ def _verdict(
     if reviewed.newly_excluded:
         files = counted(len(reviewed.newly_excluded), "file")
         said.append(f"this change itself excludes {files}, judged all the same")
+    said += map(_text, reviewed.limits)
     text = "; ".join(said)
     return text if text.startswith("IAM") else f"IAM: {text}"
 

@@ -17,13 +17,14 @@ from aws_iam.escape import quoted
 from aws_iam.rules.ignores import Ignores, ignores_of, is_muted_by_change
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings, urgency
-from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words
+from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words, sentence
 from aws_iam.tools.policy.muting import with_ignores
 from aws_iam.tools.policy.review.comment import comment
 from aws_iam.tools.policy.review.new_findings import new_findings
 from aws_iam.tools.policy.review.not_judged import not_judged_of_change
 from aws_iam.tools.policy.review.origins import origins
 from aws_iam.tools.policy.review.reviewed import Reviewed
+from aws_iam.tools.policy.review.tree_files import TreeFiles
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         excluded=document.excluded if isinstance(document, Files) else (),
         newly_excluded=document.newly_excluded if isinstance(document, Files) else (),
         ignores_added=ignores.number_added,
+        **_of_tree(document),
     )
     findings = tuple(sorted((*reviewed.access, *reviewed.added), key=urgency))
     facts = _facts(reviewed)
@@ -87,6 +89,13 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         as_of=catalog().as_of,
     )
     return with_ignores(answer, ignores)
+
+
+def _of_tree(document: Any) -> dict[str, Any]:
+    """How the files of a work tree were chosen."""
+    if not isinstance(document, TreeFiles):
+        return {}
+    return {name: getattr(document, name) for name in ("within", "outside", "not_parted")}
 
 
 def _reported(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -118,7 +127,10 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
     found = reviewed.found
     if reviewed.is_quiet and found.comparison.relation == "equal":
         compared = counted(len(found.policies), "policy")
-        yield f"The change gains and loses no access, and adds no problem; {compared} compared with {reviewed.base}."
+        paths = joined(list(map(quoted, reviewed.within)), shown=_SHOWN)
+        within = f" in {paths}" if paths else ""
+        yield f"The change gains and loses no access{within}, and adds no problem{within and ' there'}; {compared} compared with {reviewed.base}."
+        yield from map(_sentence, reviewed.limits)
         yield from _excluded(reviewed)
         return
     said = " ".join(relation_in_words(found, "what was read of " if reviewed.not_judged else ""))
@@ -136,7 +148,12 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         places = [row["place"] for row in reviewed.not_judged if row["why"] not in said]
         if places:
             yield f"Not judged: {joined(places, shown=_SHOWN)}."
+    yield from map(_sentence, reviewed.limits)
     yield from _excluded(reviewed)
+
+
+def _sentence(text: str) -> str:
+    return f"{sentence(text)}."
 
 
 def _excluded(reviewed: Reviewed) -> Iterator[str]:
@@ -164,6 +181,8 @@ def _facts(reviewed: Reviewed) -> dict[str, Any]:
         facts["muted_by_change"] = dict(found)
     if reviewed.ignores_added:
         facts["ignores_added"] = reviewed.ignores_added
+    if reviewed.outside:
+        facts["changed_files_outside"] = reviewed.outside
     if reviewed.not_read:
         facts["files_not_read"] = len(reviewed.not_read)
     for name in ("excluded", "newly_excluded"):
