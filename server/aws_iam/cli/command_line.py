@@ -250,9 +250,9 @@ def _print(
 def _gate(options: argparse.Namespace, usual: str | None) -> Gate:
     return Gate(
         severity=Severity(options.fail_on or usual or Severity.HIGH),
-        unknown=options.fail_on_unknown,
-        unread=getattr(options, "fail_on_unread", False),
-        denied=getattr(options, "fail_on_denied", False),
+        unknown=bool(options.fail_on_unknown),
+        unread=bool(getattr(options, "fail_on_unread", False)),
+        denied=bool(getattr(options, "fail_on_denied", False)),
     )
 
 
@@ -306,6 +306,9 @@ def _print_beside(answer: Answer, in_words: InWords) -> None:
     if sys.stderr is None:
         return
     rest = replace(answer, artifacts=answer.artifacts[1:])
+    if answer.action == "review" and answer.artifacts[0].language == "markdown":
+        # The comment has everything else in it.
+        rest = Answer(summary=rest.summary)
     if answer.action == "report":
         # The report has the tables and the counts.
         rest = replace(rest, facts={}, counts=None)

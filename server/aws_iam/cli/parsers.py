@@ -140,7 +140,7 @@ def add_arguments(parser: Parser, action: Action, use: Use) -> None:
         _add_by_position(parser, argument, use, alone=len(main) == 1)
     for argument in action.arguments:
         # Every command has this option already; `policy validate` also uses its value in the report file.
-        if argument.name != "fail_on":
+        if not argument.name.startswith("fail_on"):
             _add(parser, argument, use)
     parser.add_argument(
         "--detail",
@@ -178,6 +178,7 @@ def _add_gate(parser: Parser, action: Action, use: Use) -> None:
         parser.add_argument(
             *_spellings(f"fail_on_{name}", use),
             action="store_true",
+            default=None,
             help=f"exit with 1 if {meaning}",
         )
 

@@ -73,10 +73,13 @@ def _parts(reviewed: Reviewed) -> Iterator[str]:
         )
         yield _folded(f"Muted: {len(muted):,}", _rows(("code", "what", "reason"), rows))
     if reviewed.not_judged:
-        rows = ([_text(row["place"]), _text(row["why"])] for row in reviewed.not_judged)
+        rows = (
+            [_text(row["place"]), _text(row["why"]), _file(row.get("file", ""))]
+            for row in reviewed.not_judged
+        )
         yield _folded(
             f"Not judged: {counted(len(reviewed.not_judged), 'place')}",
-            _rows(("place", "why"), rows),
+            _rows(("place", "why", "where"), rows),
         )
     if excluded := (*reviewed.excluded, *reviewed.newly_excluded):
         title = f"Excluded by the settings: {counted(len(excluded), 'file')}"
@@ -90,7 +93,8 @@ def _parts(reviewed: Reviewed) -> Iterator[str]:
         )
     if lost:
         yield _folded("Access that is lost", _lost(reviewed))
-    yield _folded("Every policy that changes", _policies(reviewed))
+    if changing := list(_policies(reviewed)):
+        yield _folded("Every policy that changes", changing)
     unchanged = counted(reviewed.unchanged, "unchanged policy")
     proved = ": each gain is proved by a request" if gained else ""
     yield f"<sub>Compared with {_text(reviewed.base)}; {unchanged}. Written by aws-iam{proved}.</sub>"
@@ -201,6 +205,10 @@ def _place(finding: Finding) -> str:
     return code_span(escaped(where.pointer, _LONGEST)) if where.pointer else ""
 
 
+def _file(name: str) -> str:
+    return code_span(escaped(name, _LONGEST)) if name else ""
+
+
 def _lost(reviewed: Reviewed) -> Iterator[str]:
     rows = (
         [
@@ -225,7 +233,8 @@ def _policies(reviewed: Reviewed) -> Iterator[str]:
         ]
         for own in reviewed.policies()
     )
-    yield from _rows(("policy or principal", "change", "access"), rows)
+    if any(True for _ in reviewed.policies()):
+        yield from _rows(("policy or principal", "change", "access"), rows)
 
 
 def _folded(title: str, lines: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from aws_iam.tools.policy.evaluate.compared_findings import compared_findings, u
 from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words, sentence
 from aws_iam.tools.policy.muting import with_ignores
 from aws_iam.tools.policy.review.comment import comment
+from aws_iam.tools.policy.review.holder_files import HolderFiles
 from aws_iam.tools.policy.review.new_findings import new_findings
 from aws_iam.tools.policy.review.not_judged import not_judged_of_change
 from aws_iam.tools.policy.review.origins import origins
@@ -49,14 +50,15 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
     places = origins(found)
     ignores = _ignores(document, baseline)
     judged = tuple((own, ignores.muted(added)) for own, added in new_findings(found, places))
+    files = HolderFiles.of(found)
     open_ = not_judged_of_change(document, baseline, found)
     reviewed = Reviewed(
         base=base or "the baseline",
         found=found,
         places=places,
-        access=ignores.muted(compared_findings(found, places.placed)),
+        access=ignores.muted(map(files.placed, compared_findings(found, places.placed))),
         added=tuple(sorted((finding for _, own in judged for finding in own), key=urgency)),
-        not_judged=open_.rows,
+        not_judged=tuple(map(files.row, open_.rows)),
         not_read=open_.files,
         excluded=document.excluded if isinstance(document, Files) else (),
         newly_excluded=document.newly_excluded if isinstance(document, Files) else (),
