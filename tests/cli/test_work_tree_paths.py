@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -236,3 +237,20 @@ def test_a_review_of_one_folder_says_so_and_what_lies_outside(
         assert f"only `app` was reviewed{said.rstrip('.')}" in verdict
     monkeypatch.chdir(top)
     assert "was reviewed" not in reviewed(capsys, "--base", "main")[1]["summary"]
+
+
+@pytest.mark.parametrize("text", [policy(PASS), policy(PASS, READ)], ids=["as it was", "changed"])
+def test_a_file_that_comes_from_outside_of_the_paths_is_compared_with_itself(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = json.dumps(json.loads(policy(PASS)), indent=4)
+    top = new_tree(tmp_path, {"old/a.json": long, "infra/b.json": policy(READ)})
+    monkeypatch.chdir(top)
+    git(top, "mv", "old/a.json", "infra/a.json")
+    write(top, {"infra/a.json": json.dumps(json.loads(text), indent=4)})
+    for words in ((), ("infra",)):
+        status, answer = reviewed(capsys, "--base", "main", *words)
+        told = {action for _, action in gains(answer)}
+        assert told == (set() if text == policy(PASS) else {"s3:GetObject"})
+        assert "outside" not in answer["summary"]
+        assert status == 0 or told

@@ -162,7 +162,12 @@ class _Change:
         trees = self.trees
         self.staged.fetch(path for path in trees.staged if self._may_matter(path))
         now = {path: self._current(path) for path in sorted(trees.now) if self._may_matter(path)}
-        wanted = [path for path in trees.then if self._may_matter(path)]
+        # What comes from outside of the paths is compared with what it was there.
+        wanted = [
+            path
+            for path in trees.then
+            if self._may_matter(path) or self._may_matter(trees.renamed.get(path, path))
+        ]
         self.texts.fetch(wanted)
         then = {path: self._former(path, now) for path in wanted}
         kept_now, kept_then = self._kept(now, then)
@@ -192,7 +197,7 @@ class _Change:
         paths = [
             path
             for path in sorted(trees.changed - trees.special.keys())
-            if not _is_within(path, self.within)
+            if not _is_within(trees.renamed.get(path, path), self.within)
         ]
         now = {p for p in paths if p in trees.now and _has_signs(self._current(p).text)}
         left = [path for path in paths if path not in now and path in trees.then]
