@@ -67,8 +67,8 @@ def main(words: Sequence[str], commands: Mapping[str, Command]) -> int:
         # The reader has gone; Python must not try to flush at exit.
         sys.stdout = None
         return OK
-    except Exception:  # noqa: BLE001 - Python's own status for it is 1, which is the one of a finding
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - Python's own status for it is 1, which is the one of a finding
+        traceback.print_exception(error)
         print("aws-iam: this is an error of aws-iam itself, and no verdict", file=sys.stderr)
         return BROKEN
 
