@@ -266,7 +266,7 @@ def test_what_the_change_deletes_counts_where_a_sparse_checkout_leaves_it_out(
 
 
 @pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
-@pytest.mark.parametrize("name", ["a.json", "a ü.json"])
+@pytest.mark.parametrize("name", ["a.json", "a ü.json", 'x"y.json', '"q.json', "n\nl.json"])
 def test_an_edit_counts_that_git_is_told_not_to_look_at(
     flag: str, name: str, tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -276,7 +276,7 @@ def test_an_edit_counts_that_git_is_told_not_to_look_at(
     write(tree, {name: policy(READ, PASS)})
     status, answer = reviewed(capsys, "--base", "main")
     assert status == 1
-    assert gains(answer) == [(name, "iam:PassRole")]
+    assert gains(answer) == [(name.replace("\n", "\\u000a"), "iam:PassRole")]
 
 
 def test_a_file_that_is_gone_counts_where_git_assumes_it_unchanged(

@@ -130,14 +130,15 @@ def _edited(
 ) -> frozenset[str]:
     """The unwatched files that are other ones than in the revision, or that are gone."""
     gone = {path for path, own in unwatched.items() if not own.is_left_out and path not in present}
-    # What git reads is a path in each line.
-    there = [path for path in unwatched if path in present and "\n" not in path]
+    # Git reads a path in each line, and takes a quotation mark for the beginning of a quoted one: such a name counts as edited.
+    odd = {p for p in unwatched if p in present and ("\n" in p or p.startswith('"'))}
+    there = [path for path in unwatched if path in present and path not in odd]
     told = "".join(f"{path}\n" for path in there).encode(errors="surrogateescape")
     written = git.raw("hash-object", "--stdin-paths", data=told).decode() if there else ""
     other = {
         path for path, blob in zip(there, written.split(), strict=True) if then.get(path) != blob
     }
-    return frozenset(other | (gone & then.keys()))
+    return frozenset(other | odd | (gone & then.keys()))
 
 
 def _tree(git: Git, revision: str) -> tuple[dict[str, str], dict[str, str]]:
