@@ -30,6 +30,9 @@ TYPED = (
     ("kms envelope go", {"language": ["go"]}),
     ("kms lockout key.json --caller arn", {"document": ["key.json"], "caller": ["arn"]}),
     ("kms check key.json", {"document": ["key.json"]}),
+    ("policy review --base main -- --help --out=x -q", {"base": ["main"], "document": ["--help", "--out=x", "-q"]}),
+    ("policy review a -- b --json", {"document": ["a", "b", "--json"]}),
+    ("policy validate -- --", {"document": ["--"]}),
     ("irsa trust_policy github", {"provider": ["github"]}),
     ("irsa manifest eks", {"provider": ["eks"]}),
     ("irsa denied trust.json", {"document": ["trust.json"]}),
@@ -51,7 +54,7 @@ WITHOUT_MAIN = {
 def words_of(command: str) -> dict[str, list[str]]:
     tool, name, *words = command.split()
     action = tool_named(tool).actions[name]
-    options = action_parser(tool_named(tool), action).parse_intermixed_args(words)
+    options = action_parser(tool_named(tool), action).parse_words(words)
     typed = words_by_argument(action, options)
     typed.pop("fail_on", None)
     return typed

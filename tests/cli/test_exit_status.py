@@ -15,7 +15,16 @@ from aws_iam.answer import (
     Severity,
 )
 from aws_iam.cli import command_line
-from aws_iam.cli.exit_status import FOUND, MEANINGS, OK, UNREADABLE, WRONG, Gate, exit_status
+from aws_iam.cli.exit_status import (
+    BROKEN,
+    FOUND,
+    MEANINGS,
+    OK,
+    UNREADABLE,
+    WRONG,
+    Gate,
+    exit_status,
+)
 from helpers.folders import ROOT
 
 if TYPE_CHECKING:
@@ -121,6 +130,21 @@ def test_a_request_that_is_denied_ends_with_1_if_asked(
     assert command_line.main([*words, "--quiet"], {}) == 0
     assert command_line.main([*words, "--quiet", "--fail-on-denied"], {}) == status
     assert capsys.readouterr().out.count("\n") == 2
+
+
+@pytest.mark.parametrize("error", [IndexError("x"), RecursionError(), MemoryError(), OSError("x")])
+def test_a_failure_of_its_own_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(command_line, "_run_tool", fail)
+    assert command_line.main(["policy", "validate"], {}) == BROKEN
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "Traceback" in printed.err
+    assert "no verdict" in printed.err
 
 
 def test_a_file_that_cannot_be_read_ends_with_1_if_asked(

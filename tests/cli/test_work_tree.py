@@ -192,6 +192,9 @@ def test_the_settings_hold_for_the_review_and_are_no_policy(
         f'[[ignore]]\ncode = "{code}"\nwhere = "Policy.*"\nreason = "r"\n' for code in codes
     ]
     (tree / "aws-iam.toml").write_text("\n".join(entries))
+    git(tree, "add", "aws-iam.toml")
+    git(tree, "commit", "--quiet", "--message=settings")
+    git(tree, "branch", "--force", "main")
     status, answer = reviewed(capsys, "--base", "main")
     assert status == 0
     assert {own["code"] for own in answer["findings"] if own.get("muted")} == set(codes)

@@ -20,6 +20,7 @@ from helpers.git.work_trees import (
     not_judged,
     policy,
     reviewed,
+    with_base,
     write,
 )
 
@@ -234,3 +235,85 @@ def test_a_path_with_the_marks_of_a_pattern_is_a_path(
     for name in ("[ab].json", ":x.json"):
         _, answer = reviewed(capsys, "--base", "main", name)
         assert gains(answer) == [(name, "iam:PassRole")]
+
+
+@pytest.mark.parametrize("name", ["b/b.json", "b/new.json"])
+def test_what_the_change_commits_counts_where_a_sparse_checkout_leaves_it_out(
+    name: str, tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_base(
+        tree, {"b/b.json": policy(READ), "b/same.json": policy(PASS), "a/a.json": policy(READ)}
+    )
+    write(tree, {name: policy(READ, PASS)})
+    committed(tree)
+    git(tree, "sparse-checkout", "set", "a")
+    assert not (tree / "b").exists()
+    status, answer = reviewed(capsys, "--base", "main")
+    assert status == 1
+    assert (name, "iam:PassRole") in gains(answer)
+    assert "no longer" not in answer["summary"]
+
+
+def test_what_the_change_deletes_counts_where_a_sparse_checkout_leaves_it_out(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_base(tree, {"b/b.json": policy(READ), "b/c.json": policy(READ), "a/a.json": policy(READ)})
+    write(tree, {"b/b.json": None})
+    committed(tree)
+    git(tree, "sparse-checkout", "set", "a")
+    _, answer = reviewed(capsys, "--base", "main")
+    assert [row["name"] for row in answer["facts"]["policies"]] == ["b/b.json"]
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+@pytest.mark.parametrize("name", ["a.json", "a ü.json", 'x"y.json', '"q.json', "n\nl.json"])
+def test_an_edit_counts_that_git_is_told_not_to_look_at(
+    flag: str, name: str, tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_base(tree, {name: policy(READ), "same.json": policy(PASS)})
+    git(tree, "update-index", flag, name, "same.json")
+    assert reviewed(capsys, "--base", "main")[1]["summary"].startswith(ALL_CLEAR)
+    write(tree, {name: policy(READ, PASS)})
+    status, answer = reviewed(capsys, "--base", "main")
+    assert status == 1
+    assert gains(answer) == [(name.replace("\n", "\\u000a"), "iam:PassRole")]
+
+
+def test_a_file_that_is_gone_counts_where_git_assumes_it_unchanged(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(tree, "update-index", "--assume-unchanged", "b.json")
+    write(tree, {"b.json": None})
+    _, answer = reviewed(capsys, "--base", "main")
+    assert [row["change"] for row in answer["facts"]["policies"]] == ["removed"]
+
+
+def test_a_repository_within_the_tree_is_named_where_it_has_policies(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in (("with", policy(READ)), ("without", "{}")):
+        write(tree, {f"{name}/x/p.json": text})
+        git(tree / name, "init", "--quiet", ".")
+    _, answer = reviewed(capsys, "--base", "main")
+    assert not_judged(answer) == {"with": "a git repository of its own, which is not read"}
+    assert reviewed(capsys, "--base", "main", "--fail-on-unread")[0] == 1
+
+
+def test_a_shallow_clone_that_lacks_where_both_parted_is_said_at_once(
+    tree: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tree, {"d.json": policy(READ)})
+    committed(tree)
+    git(tree, "config", "uploadpack.allowAnySHA1InWant", "true")
+    git(tree.parent, "clone", "--quiet", "--depth=1", "--branch=change", f"file://{tree}", "clone")
+    git(tree, "checkout", "--quiet", "main")
+    write(tree, {"c.json": policy(READ)})
+    committed(tree)
+    clone = tree.parent / "clone"
+    git(clone, "fetch", "--quiet", "--depth=1", "origin", "main:main")
+    monkeypatch.chdir(clone)
+    _, answer = reviewed(capsys, "--base", "main")
+    said = "ompared with the revision itself, which may have changes of its own: the clone does not hold"
+    assert said in answer["summary"]
+    main(["policy", "review", "--base", "main", "--format", "markdown"], {})
+    assert said in capsys.readouterr().out.splitlines()[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -201,3 +202,55 @@ def test_a_hidden_module_that_is_called_is_read_and_another_is_not(
     assert "module.a" in str(gains(answer))
     write(tree, {".mods/a/p.txt": policy(READ), ".unused/main.tf": role + "# same\n"})
     assert reviewed(capsys, "--base", "main")[1]["summary"].startswith(ALL_CLEAR)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"infra/a.json": policy(READ, PASS)}, ", and 1 changed file with policies lies outside."),
+        (
+            {"infra/a.json": policy(READ, PASS), "x.tf": 'resource "aws_iam_user" "x" {}\n'},
+            ", and 2 changed files with policies lie outside.",
+        ),
+        ({"infra/a.json": None}, ", and 1 changed file with policies lies outside."),
+        ({"infra/a.txt": "nothing"}, "."),
+    ],
+    ids=["changed", "several", "deleted", "without a policy"],
+)
+def test_a_review_of_one_folder_says_so_and_what_lies_outside(
+    files: dict[str, str | None],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    top = new_tree(tmp_path, {"infra/a.json": policy(READ), "app/x.txt": "x"})
+    write(top, {**files, "app/x.txt": "y"})
+    for folder, words in (("app", ()), (".", ("app",))):
+        monkeypatch.chdir(top / folder)
+        status, answer = reviewed(capsys, "--base", "main", *words)
+        assert status == 0
+        assert answer["summary"].startswith(f"{ALL_CLEAR} in `app`, and adds no problem there")
+        assert f"Only `app` was reviewed{said}" in answer["summary"]
+        main(["policy", "review", "--base", "main", "--format", "markdown", *words], {})
+        verdict = capsys.readouterr().out.splitlines()[1]
+        assert f"only `app` was reviewed{said.rstrip('.')}" in verdict
+    monkeypatch.chdir(top)
+    assert "was reviewed" not in reviewed(capsys, "--base", "main")[1]["summary"]
+
+
+@pytest.mark.parametrize("text", [policy(PASS), policy(PASS, READ)], ids=["as it was", "changed"])
+def test_a_file_that_comes_from_outside_of_the_paths_is_compared_with_itself(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = json.dumps(json.loads(policy(PASS)), indent=4)
+    top = new_tree(tmp_path, {"old/a.json": long, "infra/b.json": policy(READ)})
+    monkeypatch.chdir(top)
+    git(top, "mv", "old/a.json", "infra/a.json")
+    write(top, {"infra/a.json": json.dumps(json.loads(text), indent=4)})
+    for words in ((), ("infra",)):
+        status, answer = reviewed(capsys, "--base", "main", *words)
+        told = {action for _, action in gains(answer)}
+        assert told == (set() if text == policy(PASS) else {"s3:GetObject"})
+        assert "outside" not in answer["summary"]
+        assert status == 0 or told

@@ -11,12 +11,12 @@ from helpers.git.work_trees import (
     ALL_CLEAR,
     PASS,
     READ,
-    committed,
     gains,
     git,
     new_tree,
     policy,
     reviewed,
+    with_base,
     write,
 )
 
@@ -43,12 +43,6 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     top = new_tree(tmp_path, {"infra/a.json": policy(READ), "other/b.json": policy(READ)})
     monkeypatch.chdir(top)
     return top
-
-
-def with_base(top: Path, files: dict[str, str | None]) -> None:
-    write(top, files)
-    committed(top, "base")
-    git(top, "branch", "--force", "main")
 
 
 def test_a_change_does_not_exclude_itself(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,14 +137,44 @@ def test_what_a_change_mutes_itself_is_said(
     with_base(tree, {"aws-iam.toml": before})
     write(tree, {"aws-iam.toml": after, "infra/a.json": policy(READ, PASS)})
     status, answer = reviewed(capsys, "--base", "main")
-    assert status == 0
+    assert status == (1 if by_change else 0)
+    assert answer["facts"].get("muted_by_change") == (
+        {"high": 1, "SECURITY_WARNING": 1} if by_change else None
+    )
     assert "2 problems muted, each with its reason" in answer["summary"]
     assert ("2 of them by this change itself" in answer["summary"]) is by_change
     assert all(("added by this change" in own["muted"]) is by_change for own in answer["findings"])
     main(["policy", "review", "--base", "main", "--format", "markdown"], {})
     verdict = capsys.readouterr().out.splitlines()[1]
-    assert "what is gained is muted" in verdict
-    assert ("by this change itself" in verdict) is by_change
+    assert ("what is gained is muted" in verdict) is not by_change
+    hidden = "at worst role for any service, which this change itself mutes"
+    assert (hidden in verdict) is by_change
+    for format_ in ("sarif", "junit"):
+        main(["policy", "review", "--base", "main", "--format", format_], {})
+        assert ("this change itself mutes it: reviewed" in capsys.readouterr().out) is by_change
+
+
+@pytest.mark.parametrize(("more", "said"), [(1, "1 ignore"), (2, "2 ignores")])
+def test_a_change_that_only_adds_ignores_is_said_to(
+    more: int, said: str, tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_base(tree, {"aws-iam.toml": ignores()})
+    write(tree, {"aws-iam.toml": ignores() + ignore("ADMINISTRATOR") * more})
+    status, answer = reviewed(capsys, "--base", "main")
+    assert (status, answer["facts"]["ignores_added"]) == (0, more)
+    assert f"This change adds {said}." in answer["summary"]
+    main(["policy", "review", "--base", "main", "--format", "markdown"], {})
+    assert f"this change adds {said}" in capsys.readouterr().out.splitlines()[1]
+
+
+def test_an_ignore_with_a_long_reason_does_not_hide_that_the_change_adds_it(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_base(tree, {"aws-iam.toml": ""})
+    long = ignores().replace("reviewed", "reviewed " + "very thoroughly " * 500)
+    write(tree, {"aws-iam.toml": long, "infra/a.json": policy(READ, PASS)})
+    assert reviewed(capsys, "--base", "main")[0] == 1
+    assert reviewed(capsys, "--base", "main", "--fail-on", "critical")[0] == 0
 
 
 def test_a_comment_that_a_change_adds_is_one_that_it_mutes_by(

@@ -81,7 +81,7 @@ def _ours(line: list[str]) -> Iterator[str]:
         return
     listed = known[tool].actions[action]
     try:
-        options = action_parser(known[tool], listed).parse_intermixed_args(words[2:])
+        options = action_parser(known[tool], listed).parse_words(words[2:])
         given = words_by_argument(listed, options)
     except InputError as error:
         yield f"`{tool} {action}`: {error}"

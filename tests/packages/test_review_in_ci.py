@@ -131,6 +131,65 @@ def test_a_review_that_is_not_possible_is_an_error_and_no_pass(change: Path) -> 
     assert "give one in the input `base`" in reviewed(change, BASE="").stdout
 
 
+def program(folder: Path, body: str) -> str:
+    """Another `aws-iam` in front of the real one."""
+    (folder / "first").mkdir()
+    (folder / "first/aws-iam").write_text(f"#!/bin/sh\n{body}\n")
+    (folder / "first/aws-iam").chmod(0o755)
+    return str(folder / "first")
+
+
+@pytest.mark.parametrize("body", ["exit 1", "echo oops; exit 0", "exit 70", "exit 0"])
+def test_what_is_no_review_never_passes_and_is_never_written(change: Path, body: str) -> None:
+    first = os.pathsep.join((program(change.parent, body), gh(change.parent, "echo 42")))
+    where = {"PULL_REQUEST": "7", "GITHUB_REPOSITORY": "octo/app", "FIRST": first}
+    for severity in ("never", "high"):
+        assert reviewed(change, FAIL_ON=severity, **where).returncode == 70
+    assert not (change.parent / "called").exists()
+    assert not (change.parent / "summary.md").exists()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"BASE": "--upload-pack=touch ran;false"},
+        {"BASE": "--output=ran"},
+        {"BASE": "-oran"},
+        {"BASE": "+main:refs/heads/ran"},
+        {"BASE": "main:refs/heads/ran"},
+        {"BASE": "^main"},
+        {"BASE": "main change"},
+        {"FAIL_ON": "--out=ran"},
+        {"FAIL_ON": "high --out=ran"},
+        {"PULL_REQUEST": "7/../../x"},
+    ],
+    ids=str,
+)
+def test_no_input_is_an_option_or_a_command(change: Path, given: dict[str, str]) -> None:
+    done = reviewed(change, **given)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "::error::" in done.stdout
+    assert not list(change.parent.rglob("*ran"))
+
+
+def test_a_path_is_never_an_option_and_may_have_spaces_around(change: Path) -> None:
+    done = reviewed(change, PATHS="--out=ran\n")
+    assert done.returncode == 2, done.stderr
+    assert not (change / "ran").exists()
+    (change / "my infra").mkdir()
+    (change / "my infra/b.json").write_text(policy(READ))
+    assert reviewed(change, PATHS="  my infra \r\n\r\n").returncode == 0
+    assert reviewed(change, PATHS=" \r\n").returncode == 1
+
+
+def test_what_could_not_be_read_or_judged_fails_where_asked(change: Path) -> None:
+    (change / "a.json").write_text(policy(READ))
+    (change / "b.tf").write_text('resource "aws_iam_role_policy" "x" {\n  policy = jsonencode({\n')
+    assert reviewed(change).returncode == 0
+    for name in ("FAIL_ON_UNKNOWN", "FAIL_ON_UNREAD"):
+        assert reviewed(change, **{name: "true"}).returncode == 1
+
+
 def test_the_first_push_of_a_branch_is_reviewed_against_the_default_branch(change: Path) -> None:
     git(change.parent / "origin", "checkout", "--quiet", "main")
     done = reviewed(change, BASE="0" * 40)

@@ -2,16 +2,30 @@
 # Reviews the work tree against $BASE, and gives the result to the job summary and, where the token may, to the pull request.
 set -euo pipefail
 
+mark='<!-- aws-iam review -->'
 written=${RUNNER_TEMP:-/tmp}/aws-iam-review.md
 paths=()
 while IFS= read -r path; do
+  # Without the carriage return and the spaces around it, as a form or an editor leaves them.
+  path=${path#"${path%%[![:space:]]*}"}
+  path=${path%"${path##*[![:space:]]}"}
   [ -z "$path" ] || paths+=("$path")
 done <<<"${PATHS:-.}"
+[ "${#paths[@]}" -gt 0 ] || paths=(.)
 
-if [ -z "$BASE" ]; then
-  echo "::error::this event has no revision to review against: give one in the input \`base\`"
+refuse() {
+  echo "::error::$1"
   exit 2
-fi
+}
+[ -n "${BASE:-}" ] || refuse "this event has no revision to review against: give one in the input \`base\`"
+# What an option, several revisions or a place to write to would begin with or hold.
+[[ $BASE != [-+^]* && $BASE != *[:*?[:space:]]* ]] || refuse "the input \`base\` is no revision"
+[[ ${FAIL_ON:=high} =~ ^[A-Za-z_]+$ ]] || refuse "the input \`fail-on\` is no severity"
+[[ ${PULL_REQUEST:-} =~ ^[0-9]*$ ]] || refuse "the number of the pull request is no number"
+more=()
+[ "${FAIL_ON_UNKNOWN:-false}" != true ] || more+=(--fail-on-unknown)
+[ "${FAIL_ON_UNREAD:-false}" != true ] || more+=(--fail-on-unread)
+
 if [[ $BASE =~ ^0+$ ]]; then # the first push of a branch: what it does to the default branch
   git fetch --quiet --no-tags origin HEAD
   BASE=$(git merge-base HEAD FETCH_HEAD || git rev-parse FETCH_HEAD)
@@ -23,14 +37,16 @@ if [[ $BASE =~ ^0+$ ]]; then # the first push of a branch: what it does to the d
   fi
 fi
 # A checkout of one commit has no base; what is missing is fetched, and nothing is changed.
-git cat-file -e "$BASE^{commit}" 2>/dev/null || git fetch --quiet --no-tags --depth=1 origin "$BASE"
+git cat-file -e "$BASE^{commit}" 2>/dev/null || git fetch --quiet --no-tags --depth=1 --end-of-options origin "$BASE"
 
-severity=${FAIL_ON:-high}
+severity=$FAIL_ON
 [ "$severity" != never ] || severity=critical
 status=0
-aws-iam policy review --base "$BASE" --format markdown --fail-on "$severity" -- "${paths[@]}" >"$written" || status=$?
-if [ "$status" -gt 1 ]; then
+aws-iam policy review --base="$BASE" --format=markdown --fail-on="$severity" "${more[@]}" -- "${paths[@]}" >"$written" || status=$?
+# A review begins with the mark: whatever else ended with 0 or 1 is none.
+if [ "$status" -gt 1 ] || [ "$(head -n 1 "$written")" != "$mark" ]; then
   echo "::error::aws-iam could not review the change (exit status $status); see the log of this step"
+  [ "$status" -gt 1 ] || status=70
   exit "$status"
 fi
 [ -z "${GITHUB_STEP_SUMMARY:-}" ] || cat "$written" >>"$GITHUB_STEP_SUMMARY"
@@ -38,7 +54,6 @@ fi
 # One comment, written anew: the mark in its first line tells it from others, and anyone may write that, but not as a bot.
 if [ "${COMMENT:-true}" = true ] && [ -n "${PULL_REQUEST:-}" ] && command -v gh >/dev/null; then
   comments=repos/$GITHUB_REPOSITORY/issues/$PULL_REQUEST/comments
-  mark=$(head -n 1 "$written")
   if own=$(gh api --paginate "$comments" --jq ".[] | select(.body | startswith(\"$mark\")) | select(.user.type == \"Bot\") | .id" 2>/dev/null | head -n 1); then
     if [ -n "$own" ]; then
       gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$own" --field "body=@$written" && commented=1
@@ -48,5 +63,5 @@ if [ "${COMMENT:-true}" = true ] && [ -n "${PULL_REQUEST:-}" ] && command -v gh 
   fi
   [ -n "${commented:-}" ] || echo "::notice::the token may not comment on this pull request; the review is in the job summary"
 fi
-[ "${FAIL_ON:-high}" != never ] || exit 0
+[ "$FAIL_ON" != never ] || exit 0
 exit "$status"

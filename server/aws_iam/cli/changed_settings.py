@@ -6,15 +6,18 @@ ChangedSettings(now=File("aws-iam.toml", …), then=None).applied(now, then, ren
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from aws_iam.engine.sources.settings_file import excludes
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from aws_iam.engine.sources.files import File, Files
+    from aws_iam.tools.policy.review.tree_files import TreeFiles
+
+_T = TypeVar("_T", bound="Files")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,9 @@ class ChangedSettings:
     now: File | None
     then: File | None
 
-    def applied(self, now: Files, then: Files, renamed: Mapping[str, str]) -> tuple[Files, Files]:
+    def applied(
+        self, now: TreeFiles, then: Files, renamed: Mapping[str, str]
+    ) -> tuple[TreeFiles, Files]:
         """Both sides without the files that the settings of both exclude."""
         former = {new: was for was, new in renamed.items()}
         names = dict.fromkeys(file.name for side in (now, then) for file in side.files)
@@ -35,10 +40,7 @@ class ChangedSettings:
             # What comes from a place that was judged still is.
             if all(_excludes(self.then, own) for own in (name, former.get(name, name)))
         }
-        new, old = (
-            replace(side, files=tuple(file for file in side.files if file.name not in out))
-            for side in (now, then)
-        )
+        new, old = _without(now, out), _without(then, out)
         return (
             replace(
                 new,
@@ -48,6 +50,10 @@ class ChangedSettings:
             ),
             replace(old, settings=self.then),
         )
+
+
+def _without(side: _T, names: Container[str]) -> _T:
+    return replace(side, files=tuple(file for file in side.files if file.name not in names))
 
 
 def readable(settings: File | None) -> File | None:

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Severity, to_json
 from aws_iam.cli import parsers
-from aws_iam.cli.exit_status import INTERRUPTED, OK, UNREADABLE, WRONG, Gate, exit_status
+from aws_iam.cli.exit_status import BROKEN, INTERRUPTED, OK, UNREADABLE, WRONG, Gate, exit_status
 from aws_iam.cli.files import read_document, read_policies, read_records
 from aws_iam.cli.parsers import Use, option_of, words_by_argument
 from aws_iam.cli.settings import defaults, settings_path, with_settings
@@ -68,6 +69,10 @@ def main(words: Sequence[str], commands: Mapping[str, Command]) -> int:
         # The reader has gone; Python must not try to flush at exit.
         sys.stdout = None
         return OK
+    except Exception as error:  # noqa: BLE001 - Python's own status for it is 1, which is the one of a finding
+        traceback.print_exception(error)
+        print("aws-iam: this is an error of aws-iam itself, and no verdict", file=sys.stderr)
+        return BROKEN
 
 
 def _run(words: list[str], commands: Mapping[str, Command]) -> int:
@@ -97,8 +102,8 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
         # The tool raises the error, which suggests a close name.
         tool.run({"action": chosen}, cli=True)
     action = tool.actions[name]
-    use = Use.PARSING if {"-h", "--help"}.isdisjoint(words) else Use.HELP
-    options = parsers.action_parser(tool, action, use).parse_intermixed_args(words)
+    use = Use.PARSING if {"-h", "--help"}.isdisjoint(parsers.parted(words)[0]) else Use.HELP
+    options = parsers.action_parser(tool, action, use).parse_words(words)
     typed = words_by_argument(action, options)
     out = parsers.path_for_files(action, options)
     if out is not None:
@@ -254,9 +259,9 @@ def _print(
 def _gate(options: argparse.Namespace, usual: str | None) -> Gate:
     return Gate(
         severity=Severity(options.fail_on or usual or Severity.HIGH),
-        unknown=options.fail_on_unknown,
-        unread=getattr(options, "fail_on_unread", False),
-        denied=getattr(options, "fail_on_denied", False),
+        unknown=bool(options.fail_on_unknown),
+        unread=bool(getattr(options, "fail_on_unread", False)),
+        denied=bool(getattr(options, "fail_on_denied", False)),
     )
 
 
@@ -321,6 +326,9 @@ def _print_beside(answer: Answer, in_words: InWords) -> None:
     if sys.stderr is None:
         return
     rest = replace(answer, artifacts=answer.artifacts[1:])
+    if answer.action == "review" and answer.artifacts[0].language == "markdown":
+        # The comment has everything else in it.
+        rest = Answer(summary=rest.summary)
     if answer.action == "report":
         # The report has the tables and the counts.
         rest = replace(rest, facts={}, counts=None)

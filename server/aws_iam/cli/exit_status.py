@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
 
-OK, FOUND, WRONG, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
+OK, FOUND, WRONG, UNREADABLE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 70, 130
 MEANINGS = {
     OK: ("nothing to report",),
     FOUND: (
         "a finding that is not muted fails at or above `--fail-on` (default `high`)",
+        "`policy review --base` finds such a one that only the change itself mutes",
         "`policy compare` finds a violation of `--forbidden` or `--public`",
         "`policy lookup` does not know a name",
         "`kms lockout` predicts a refusal",
@@ -29,6 +30,7 @@ MEANINGS = {
         "AWS could not be read at all: no or bad credentials, no endpoint, or every call refused",
         "nothing could be evaluated: every check ended as `unknown`",
     ),
+    BROKEN: ("aws-iam itself failed, and nothing was decided: its traceback says where",),
     INTERRUPTED: ("interrupted with Ctrl-C",),
 }
 
@@ -66,7 +68,11 @@ def exit_status(answer: Answer, gate: Gate) -> int:
 
 def _fails(answer: Answer, limit: Severity) -> bool:
     # `counts` covers failed findings that are not muted; a report has no other list of them.
-    severities = answer.counts.severity if answer.counts else {}
+    # What a change mutes itself counts too: else it would let itself pass.
+    severities = {
+        **(answer.counts.severity if answer.counts else {}),
+        **answer.facts.get("muted_by_change", {}),
+    }
     return any(Severity(name).rank <= limit.rank for name in severities)
 
 

@@ -34,7 +34,8 @@ _LACKING = (
 class Trees:
     """Both sides by path from the top, links and submodules apart.
 
-    `absent` are files that a sparse checkout leaves out: they are as in the revision. `special` are the links and the
+    `absent` are files that a sparse checkout leaves out: they are as in the revision, and those of `staged` as in the index,
+    by its blobs. `nested` are untracked git repositories. `special` are the links and the
     submodules that differ, with the mode that makes them one; `targets` says to what such a link leads or led. `leading`
     are links that are the same and lead to a file that differs. `renamed` are former paths with those of now, `known` all
     paths of both sides.
@@ -43,6 +44,8 @@ class Trees:
     now: frozenset[str]
     then: Mapping[str, str]
     absent: frozenset[str]
+    staged: Mapping[str, str]
+    nested: tuple[str, ...]
     changed: frozenset[str]
     special: Mapping[str, str]
     targets: Mapping[str, tuple[str, ...]]
@@ -69,13 +72,22 @@ def trees_of(git: Git, revision: str) -> Trees:
                 special.setdefault(path, LINK)
         elif os.path.isfile(place):  # noqa: PTH113 - the same
             present.add(path)
-    absent = then.keys() - differing.keys() - present
-    changed = frozenset(differing) | (present - then.keys())
+    unwatched = _unwatched(git)
+    staged = {
+        path: own.blob
+        for path, own in unwatched.items()
+        if own.is_left_out and path not in present
+    }
+    unseen = _edited(git, unwatched, present, then)
+    absent = then.keys() - differing.keys() - present - staged.keys() - unseen
+    changed = frozenset(differing) | ((present | staged.keys()) - then.keys()) | unseen
     former = Texts(git, special_then)
     return Trees(
-        now=frozenset(present | absent),
+        now=frozenset(present | absent | staged.keys()),
         then=then,
         absent=frozenset(absent),
+        staged=staged,
+        nested=tuple(path.rstrip("/") for path in listed if path.endswith("/")),
         changed=changed,
         special=special,
         targets={
@@ -92,6 +104,41 @@ def trees_of(git: Git, revision: str) -> Trees:
         renamed=_renamed(git, revision),
         known=frozenset((*listed, *then, *special_then)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unwatched:
+    """A file of the index whose copy in the work tree git does not look at; a sparse checkout may leave it out."""
+
+    blob: str
+    is_left_out: bool
+
+
+def _unwatched(git: Git) -> dict[str, _Unwatched]:
+    found: dict[str, _Unwatched] = {}
+    for row in git.rows("ls-files", "-z", "-v", "--stage"):
+        about, _, path = row.partition("\t")
+        tag, mode, blob, _ = about.split(" ")
+        # A small letter: assumed to be unchanged. `S`: not to be checked out.
+        if (tag.islower() or tag == "S") and mode not in {SUBMODULE, LINK}:
+            found[path] = _Unwatched(blob=blob, is_left_out=tag in "Ss")
+    return found
+
+
+def _edited(
+    git: Git, unwatched: Mapping[str, _Unwatched], present: set[str], then: Mapping[str, str]
+) -> frozenset[str]:
+    """The unwatched files that are other ones than in the revision, or that are gone."""
+    gone = {path for path, own in unwatched.items() if not own.is_left_out and path not in present}
+    # Git reads a path in each line, and takes a quotation mark for the beginning of a quoted one: such a name counts as edited.
+    odd = {p for p in unwatched if p in present and ("\n" in p or p.startswith('"'))}
+    there = [path for path in unwatched if path in present and path not in odd]
+    told = "".join(f"{path}\n" for path in there).encode(errors="surrogateescape")
+    written = git.raw("hash-object", "--stdin-paths", data=told).decode() if there else ""
+    other = {
+        path for path, blob in zip(there, written.split(), strict=True) if then.get(path) != blob
+    }
+    return frozenset(other | odd | (gone & then.keys()))
 
 
 def _tree(git: Git, revision: str) -> tuple[dict[str, str], dict[str, str]]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHELLS = ("bash", "zsh", "fish")
 _BY_POSITION = "by_position_"
+# Marks a word behind `--`: no word of a command line holds this character.
+_BEHIND = "\0"
 _SEVERITIES = {severity.value.lower(): severity.value for severity in Severity}
 
 
@@ -30,7 +32,29 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line."""
-        raise InputError(escaped(message, 500), hint=f"see `{self.prog} --help`")
+        said = escaped(message.replace(_BEHIND, ""), 500)
+        raise InputError(said, hint=f"see `{self.prog} --help`")
+
+    def parse_words(self, words: list[str]) -> argparse.Namespace:
+        """The options, and values by position between them; whatever stands behind `--` is a value.
+
+        argparse forgets the `--` between its two passes, and takes a path such as `--out=x` for an option.
+        """
+        options, behind = parted(words)
+        found = self.parse_intermixed_args([*options, *(f"{_BEHIND}{word}" for word in behind)])
+        return argparse.Namespace(**{name: _unmarked(own) for name, own in vars(found).items()})
+
+
+def parted(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words before the first `--`, and those behind it."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unmarked(own) for own in value]
+    return value.removeprefix(_BEHIND) if isinstance(value, str) else value
 
 
 class Use(Enum):
@@ -116,7 +140,7 @@ def add_arguments(parser: Parser, action: Action, use: Use) -> None:
         _add_by_position(parser, argument, use, alone=len(main) == 1)
     for argument in action.arguments:
         # Every command has this option already; `policy validate` also uses its value in the report file.
-        if argument.name != "fail_on":
+        if not argument.name.startswith("fail_on"):
             _add(parser, argument, use)
     parser.add_argument(
         "--detail",
@@ -154,6 +178,7 @@ def _add_gate(parser: Parser, action: Action, use: Use) -> None:
         parser.add_argument(
             *_spellings(f"fail_on_{name}", use),
             action="store_true",
+            default=None,
             help=f"exit with 1 if {meaning}",
         )
 

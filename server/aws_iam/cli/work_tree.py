@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,11 +35,18 @@ from aws_iam.engine.sources.policy_signs import looks_like_policy, pointed_to
 from aws_iam.engine.sources.settings_file import SETTINGS, is_settings
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.tools.policy.review.tree_files import TreeFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _SUBMODULE_UNREAD = "a submodule, which is not read"
+_REPOSITORY_UNREAD = "a git repository of its own, which is not read"
+# What speaks of access beside the policies themselves.
+_SIGNS = re.compile(r"\baws_iam_|\bAWS::IAM::|\barn:aws[\w-]*:iam::")
+# Of a repository within the work tree.
+_MOST_LOOKS = 500
+_LONGEST_LOOK = 1_000_000
 _LINK_UNREAD = "a link, which is not followed"
 
 
@@ -57,13 +65,20 @@ def changed_files(base: str, paths: Sequence[str]) -> ChangedFiles:
     With history in common the revision is where both parted, as in a pull request.
     """
     git = git_of_folder(".")
-    parted, title = _parted(git, _commit(git, base), base)
+    parted, title, not_parted = _parted(git, _commit(git, base), base)
     trees = trees_of(git, parted)
     within = [own for path in paths or (".",) for own in _from_top(git.top, path)]
     _require_files(paths, git, trees)
-    change = _Change(git=git, trees=trees, within=tuple(within), texts=Texts(git, trees.then))
+    change = _Change(
+        git=git,
+        trees=trees,
+        within=tuple(within),
+        texts=Texts(git, trees.then),
+        staged=Texts(git, trees.staged),
+    )
     settings = change.settings(paths[0] if paths else ".")
     now, then = settings.applied(*change.sides(), trees.renamed)
+    now = replace(now, not_parted=not_parted)
     return ChangedFiles(now=now, then=then, title=title)
 
 
@@ -78,14 +93,14 @@ def _commit(git: Git, base: str) -> str:
     return found.strip()
 
 
-def _parted(git: Git, commit: str, base: str) -> tuple[str, str]:
-    """Where the work tree's history and the revision parted; the revision itself where nothing of it is in common."""
+def _parted(git: Git, commit: str, base: str) -> tuple[str, str, str]:
+    """Where the work tree's history and the revision parted; the revision itself where nothing of it is in common, and why."""
     parted = git.found("merge-base", commit, "HEAD")
     if parted is not None:
-        return parted.strip(), f"{base} ({parted[:8]})"
+        return parted.strip(), f"{base} ({parted[:8]})", ""
     is_shallow = git.text("rev-parse", "--is-shallow-repository").strip() == "true"
     why = "the clone does not hold where both parted" if is_shallow else "no history in common"
-    return commit, f"{base} ({commit[:8]}; {why})"
+    return commit, f"{base} ({commit[:8]}; {why})", why
 
 
 def _from_top(top: str, path: str) -> tuple[str, ...]:
@@ -140,18 +155,27 @@ class _Change:
     trees: Trees
     within: tuple[str, ...]
     texts: Texts
+    staged: Texts
 
-    def sides(self) -> tuple[Files, Files]:
+    def sides(self) -> tuple[TreeFiles, Files]:
         """Both sides, without the files that are the same and that nothing changed reaches."""
         trees = self.trees
+        self.staged.fetch(path for path in trees.staged if self._may_matter(path))
         now = {path: self._current(path) for path in sorted(trees.now) if self._may_matter(path)}
-        wanted = [path for path in trees.then if self._may_matter(path)]
+        # What comes from outside of the paths is compared with what it was there.
+        wanted = [
+            path
+            for path in trees.then
+            if self._may_matter(path) or self._may_matter(trees.renamed.get(path, path))
+        ]
         self.texts.fetch(wanted)
         then = {path: self._former(path, now) for path in wanted}
         kept_now, kept_then = self._kept(now, then)
         return (
-            Files(
+            TreeFiles(
                 files=(*kept_now, *self._special()),
+                within=() if "." in self.within else self.within,
+                outside=self._outside(),
                 folder=".",
                 chosen=True,
                 read=self._read_now,
@@ -166,6 +190,19 @@ class _Change:
                 names=FileNames.of(self._former_names(), whole=True),
             ),
         )
+
+    def _outside(self) -> int:
+        """How many changed files with policies are outside of the paths."""
+        trees = self.trees
+        paths = [
+            path
+            for path in sorted(trees.changed - trees.special.keys())
+            if not _is_within(trees.renamed.get(path, path), self.within)
+        ]
+        now = {p for p in paths if p in trees.now and _has_signs(self._current(p).text)}
+        left = [path for path in paths if path not in now and path in trees.then]
+        self.texts.fetch(left)
+        return len(now) + sum(_has_signs(self.texts.file(path).text) for path in left)
 
     def _kept(
         self, now: Mapping[str, File], then: Mapping[str, File]
@@ -254,6 +291,8 @@ class _Change:
         )
 
     def _current(self, path: str) -> File:
+        if path in self.trees.staged:
+            return self.staged.file(path)
         if path in self.trees.absent:
             return self.texts.file(path)
         file = file_of_folder(os.path.join(self.git.top, path), MOST_BYTES)  # noqa: PTH118 - as git wrote it
@@ -280,6 +319,10 @@ class _Change:
             yield path if folder_of(named) in folders else named
 
     def _special(self) -> Iterator[File]:
+        for path in self.trees.nested:
+            top = os.path.join(self.git.top, path)  # noqa: PTH118 - as git wrote it
+            if _is_within(path, self.within) and _may_hold_signs(top):
+                yield File(name=path, unreadable=_REPOSITORY_UNREAD)
         for path, mode in sorted(self.trees.special.items()):
             if not _is_within(path, self.within):
                 continue
@@ -315,6 +358,25 @@ class _Change:
         if path not in self.trees.then:
             path = next((was for was, now in self.trees.renamed.items() if now == path), path)
         return self.texts.text(path)
+
+
+def _has_signs(text: str) -> bool:
+    return bool(_SIGNS.search(text)) or looks_like_policy(text)
+
+
+def _may_hold_signs(folder: str) -> bool:
+    """Whether a file below the folder has a policy, or there are too many to look at each."""
+    looks = 0
+    for above, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != ".git"]
+        for name in names:
+            looks += 1
+            if looks > _MOST_LOOKS:
+                return True
+            path = os.path.join(above, name)  # noqa: PTH118 - a path may hold any byte
+            if not os.path.islink(path) and _has_signs(file_of_folder(path, _LONGEST_LOOK).text):  # noqa: PTH114 - the same
+                return True
+    return False
 
 
 def _require_few(files: Sequence[File]) -> None:

@@ -42,6 +42,8 @@ class PolicyReport:
 
     version: str
     """Of this tool."""
+    action: str = "validate"
+    """What found the problems: `policy review` has those that are new."""
     root: str = ""
     """The folder that relative paths start from."""
     fail_on: Severity = Severity.HIGH

@@ -109,6 +109,8 @@ class Ignores:
     files: tuple[str, ...] = ()
     # Whether the files are all those of a folder, so that an entry for none of them is for none at all.
     whole: bool = False
+    # How many of them a change that is reviewed brings along.
+    number_added: int = 0
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     def muted(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -137,6 +139,7 @@ class Ignores:
         now = Counter(own.key for own in self.own)
         for own in self.own:
             own.added = now[own.key] > known[own.key]
+        self.number_added = (now - known).total()
 
     def rows(self) -> list[dict[str, str]]:
         """The decisions that do nothing: those that are over, of no known code, or of no finding."""

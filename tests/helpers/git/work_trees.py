@@ -68,6 +68,13 @@ def new_tree(folder: Path, files: Mapping[str, str | None]) -> Path:
     return top
 
 
+def with_base(top: Path, files: Mapping[str, str | None]) -> None:
+    """Write and commit the files, on the branch `main` too."""
+    write(top, files)
+    committed(top, "base")
+    git(top, "branch", "--force", "main")
+
+
 def reviewed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
     """The exit status and the answer of a review."""
     status = main(["policy", "review", "--json", *words], {})

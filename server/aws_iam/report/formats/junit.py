@@ -201,6 +201,10 @@ def _numbered(finding: Finding, report: AuditReport) -> str:
     return f"{finding.code} [{number}]" if number else finding.code
 
 
+def _file(finding: Finding) -> str:
+    return (finding.where.file if finding.where else None) or NO_FILE
+
+
 def policies_junit(report: PolicyReport) -> str:
     """One test for each policy, for each finding that is about no single policy, and for each place not judged."""
     cases = [
@@ -213,7 +217,11 @@ def policies_junit(report: PolicyReport) -> str:
             for policy in report.policies
         ),
         *(
-            Case(name=finding.code, suite="online", findings=(finding,))
+            Case(
+                name=finding.code,
+                suite="online" if report.action == "validate" else _file(finding),
+                findings=(finding,),
+            )
             for finding in report.online
         ),
         *(
@@ -221,7 +229,7 @@ def policies_junit(report: PolicyReport) -> str:
             for place in report.skipped
         ),
     ]
-    return junit(cases, "aws-iam policy validate", report.fail_on)
+    return junit(cases, f"aws-iam policy {report.action}", report.fail_on)
 
 
 FORMAT = ReportFormat(

@@ -423,7 +423,7 @@ def policies_sarif(report: PolicyReport) -> str:
     """The problems of policies as results, and unreadable files; other places that were not judged are noted."""
     run = SarifRun(
         version=report.version,
-        category="policy-validate",
+        category=f"policy-{report.action}",
         root=report.root,
         notes=[_note(place) for place in report.skipped if not place.broken],
         titles=report.titles,

@@ -317,13 +317,21 @@ def review(
     fail_on: Annotated[
         str, Parameter("tests fail at or above it", choices=SEVERITIES, cli_only=True)
     ] = "high",
+    *,
+    fail_on_unread: Annotated[
+        bool, Parameter("a file that could not be read fails, too", cli_only=True)
+    ] = False,
 ) -> Answer:
     """Review what a change to policies or code does to access."""
     # Imported here: listing the tools must not load the rules.
     from aws_iam.tools.policy.review import review as policy_review
     from aws_iam.tools.policy.validate.report_file import Report
 
-    report = Report(format=format_, fail_on=fail_on) if format_ else None
+    report = None
+    if format_:
+        report = Report(
+            format=format_, fail_on=fail_on, action="review", fail_on_unread=fail_on_unread
+        )
     return policy_review.review(document, baseline, base, report)
 
 

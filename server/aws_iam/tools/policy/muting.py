@@ -43,6 +43,8 @@ def with_ignores(answer: Answer, ignores: Ignores, begun: BegunList | None = Non
     sentences = (
         [f"{counted(muted, 'problem')} muted, each with its reason{by_change}."] if muted else []
     )
+    if ignores.number_added:
+        sentences.append(f"This change adds {counted(ignores.number_added, 'ignore')}.")
     sentences += [note] if (note := ignores.note()) else []
     sentences += [f"Today's problems are listed in `{SETTINGS}`."] if begun else []
     idle = ignores.rows()

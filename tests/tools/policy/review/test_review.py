@@ -24,17 +24,23 @@ CASES = [
 ]
 
 
-def folder(files: dict[str, Any]) -> Files:
+def folder(files: dict[str, Any], *, chosen: bool = False) -> Files:
     texts = {name: own if isinstance(own, str) else json.dumps(own) for name, own in files.items()}
     return Files(
         files=tuple(File(name=f"tree/{name}", text=text) for name, text in texts.items()),
         folder="tree",
+        chosen=chosen,
         read=lambda name: texts.get(name.removeprefix("tree/")),
     )
 
 
 def review(case: dict[str, Any], **more: Any) -> Any:
-    sides = {"document": folder(case["after"]), "baseline": folder(case["before"])}
+    # In a folder that was named there has to be a policy, in a work tree not.
+    chosen = case.get("tree", False)
+    sides = {
+        "document": folder(case["after"], chosen=chosen),
+        "baseline": folder(case["before"], chosen=chosen),
+    }
     return tool.run({"action": "review", **sides, **more})
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 _INDEX = re.compile(r"\[\d+\]")
+# The key of an instance, by `count` or by `for_each`.
+_KEY = re.compile(r'\[(?:\d+|"[^"\]]*")\]')
+_KEY_QUOTES = re.compile(r'(?<=\[)"|"(?=\])')
 _NAME_BESIDE_PLACE = re.compile(r" \([^()]*\)")
 # More policies are not looked at.
 _MOST = 2_000
@@ -138,17 +141,54 @@ def _policies(own: NamedSide, other: NamedSide) -> Iterator[Source]:
 def names_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
     """The names that resources of the old side have now.
 
-    A resource was renamed if exactly one that is gone has the same policies, attached policies and principals.
+    A resource was renamed if exactly one that is gone has the same policies, attached policies and principals, and an instance
+    of one (`policy.p[0]`) if the instances of the same resource have.
     """
     added, gone = new.holders - old.holders, old.holders - new.holders
     if not added or not gone or len(new.sources) + len(old.sources) > _MOST:
         return {}
     mine, theirs = _by_content(new, added), _by_content(old, gone)
-    return {
+    one_each = {
         names[0]: mine[content][0]
         for content, names in theirs.items()
         if len(names) == len(mine.get(content, ())) == 1
     }
+    instances = _instances_now(
+        _by_resource(new, added - set(one_each.values())),
+        _by_resource(old, gone - one_each.keys()),
+    )
+    return {**instances, **one_each}
+
+
+def _instances_now(
+    new: Mapping[tuple[Any, ...], list[str]], old: Mapping[tuple[Any, ...], list[str]]
+) -> Mapping[str, str]:
+    """The instances of the same resource with the same content, those with the same key first, the others in order."""
+    found: dict[str, str] = {}
+    for content, names in old.items():
+        left = {_KEY_QUOTES.sub("", name): name for name in new.get(content, ())}
+        found |= {
+            name: left.pop(key) for name in names if (key := _KEY_QUOTES.sub("", name)) in left
+        }
+        others = [name for name in names if name not in found]
+        found |= dict(zip(others, left.values(), strict=False))
+    return found
+
+
+def _by_resource(side: NamedSide, holders: frozenset[str]) -> Mapping[tuple[Any, ...], list[str]]:
+    """The instances of resources by their resource and what they hold, whatever the keys of others are that they name."""
+    instances = frozenset(name for name in holders if _KEY.search(name))
+    found: dict[tuple[Any, ...], list[str]] = {}
+    for content, names in _by_content(side, instances).items():
+        for name in names:
+            key = (_KEY.sub("", name), *(_without_keys(part) for part in content))
+            found.setdefault(key, []).append(name)
+    return found
+
+
+def _without_keys(part: Any) -> Any:
+    """A part of what an instance holds; its document stays as it is."""
+    return tuple(own if own.startswith("{") else _KEY.sub("", own) for own in part)
 
 
 def inline_names_now(new: Sequence[Source], old: Sequence[Source]) -> Mapping[str, str]:

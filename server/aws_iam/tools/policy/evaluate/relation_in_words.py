@@ -140,9 +140,7 @@ def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
         listed = [f"{quoted(was)} is called {quoted(now)} now" for was, now in found.renamed]
         yield f"Renamed, with the same policies: {joined(listed, shown=_SHOWN)}."
     if len(found.policies) == 1 and found.policies[0].was and not found.renamed:
-        # A side may have no policy but one that it attaches.
-        now, was = (quoted(side[0].name) for side in found.sources)
-        yield f"{now} was compared with {was} of the baseline."
+        yield f"{_name_now(found)} was compared with {quoted(found.policies[0].was)} of the baseline."
     together = [quoted(own.name) for own in found.policies if own.parts]
     if together:
         apart = ", those of each" if len(together) > 1 else ""
@@ -154,6 +152,14 @@ def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
             names = [quoted(p.name) for p in found.policies if p.change == change]
             changes += [f"{joined(names, shown=_SHOWN)} {change}"] if names else []
         yield f"{'; '.join(changes)}."
+
+
+def _name_now(found: ComparedDocuments) -> str:
+    """The name of the only policy that is compared: one of AWS that is attached stands in no file."""
+    named = found.policies[0].name
+    if not named and len(found.sources[0]) == 1:
+        named = found.sources[0][0].name
+    return quoted(named) if named else "The policy"
 
 
 def _and_more(listed: Sequence[object]) -> str:

@@ -5,12 +5,14 @@ A comment on GitHub holds 65,536 characters; this one keeps below 60 KB, and say
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import escaped
 from aws_iam.report.markup import code_span, escaped_markup, table
 from aws_iam.rules.ignores import is_muted_by_change
+from aws_iam.tools.policy.evaluate.compared_findings import urgency
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -71,10 +73,13 @@ def _parts(reviewed: Reviewed) -> Iterator[str]:
         )
         yield _folded(f"Muted: {len(muted):,}", _rows(("code", "what", "reason"), rows))
     if reviewed.not_judged:
-        rows = ([_text(row["place"]), _text(row["why"])] for row in reviewed.not_judged)
+        rows = (
+            [_text(row["place"]), _text(row["why"]), _file(row.get("file", ""))]
+            for row in reviewed.not_judged
+        )
         yield _folded(
             f"Not judged: {counted(len(reviewed.not_judged), 'place')}",
-            _rows(("place", "why"), rows),
+            _rows(("place", "why", "where"), rows),
         )
     if excluded := (*reviewed.excluded, *reviewed.newly_excluded):
         title = f"Excluded by the settings: {counted(len(excluded), 'file')}"
@@ -88,7 +93,8 @@ def _parts(reviewed: Reviewed) -> Iterator[str]:
         )
     if lost:
         yield _folded("Access that is lost", _lost(reviewed))
-    yield _folded("Every policy that changes", _policies(reviewed))
+    if changing := list(_policies(reviewed)):
+        yield _folded("Every policy that changes", changing)
     unchanged = counted(reviewed.unchanged, "unchanged policy")
     proved = ": each gain is proved by a request" if gained else ""
     yield f"<sub>Compared with {_text(reviewed.base)}; {unchanged}. Written by aws-iam{proved}.</sub>"
@@ -103,12 +109,8 @@ def _verdict(
     """One line for who reads nothing else."""
     said = []
     if gained:
-        worst = gained[0]
-        counts: dict[str, int] = {}
-        for finding in gained:
-            counts[str(finding.severity)] = counts.get(str(finding.severity), 0) + 1
-        graded = joined([f"{number} {severity}" for severity, number in counts.items()])
-        said.append(f"IAM: access is gained ({graded}), at worst {_risk(worst)}")
+        said.append(f"IAM: access is gained {_graded(gained)}")
+    said += _muted_by_change(reviewed, is_more=bool(gained))
     if open_:
         said.append(f"{counted(len(open_), 'change')} could not be compared")
     if added:
@@ -124,6 +126,7 @@ def _verdict(
     if reviewed.newly_excluded:
         files = counted(len(reviewed.newly_excluded), "file")
         said.append(f"this change itself excludes {files}, judged all the same")
+    said += map(_text, reviewed.limits)
     text = "; ".join(said)
     return text if text.startswith("IAM") else f"IAM: {text}"
 
@@ -131,10 +134,10 @@ def _verdict(
 def _without_gain(reviewed: Reviewed, *, is_sure: bool, compares_all: bool) -> Iterator[str]:
     """What happens to the access where none is gained that is not muted; `is_sure` where nothing was left unread."""
     codes = {(f.code, f.muted is None) for f in reviewed.access}
-    other = ""
-    if ("ACCESS_GAINED", False) in codes:
-        itself = " by this change itself" if any(map(is_muted_by_change, reviewed.access)) else ""
-        yield f"what is gained is muted{itself}"
+    by_change = [f for f in reviewed.access if is_muted_by_change(f) and f.code == "ACCESS_GAINED"]
+    other = "other " if by_change else ""
+    if any(f.muted and f.code == "ACCESS_GAINED" and f not in by_change for f in reviewed.access):
+        yield f"what {'else ' if other else ''}is gained is muted"
         other = "other "
     if not compares_all:
         return
@@ -143,6 +146,27 @@ def _without_gain(reviewed: Reviewed, *, is_sure: bool, compares_all: bool) -> I
         yield f"{other}access is only lost{so_far}"
     else:
         yield f"no {other}access is gained or lost{so_far}"
+
+
+def _muted_by_change(reviewed: Reviewed, *, is_more: bool) -> Iterator[str]:
+    """What the change gains or does wrong and mutes in the same breath, which stops nothing."""
+    by_change = sorted(reviewed.muted_by_change, key=urgency)
+    gained = [own for own in by_change if own.code == "ACCESS_GAINED"]
+    if gained:
+        more = "more " if is_more else ""
+        yield f"{more}access is gained {_graded(gained)}, which this change itself mutes"
+    if len(gained) < len(by_change):
+        problems = counted(len(by_change) - len(gained), "problem")
+        yield f"{problems} that this change itself mutes"
+    if reviewed.ignores_added:
+        yield f"this change adds {counted(reviewed.ignores_added, 'ignore')}"
+
+
+def _graded(gained: Sequence[Finding]) -> str:
+    """How many of each severity, and the worst."""
+    counts = Counter(str(finding.severity) for finding in gained)
+    graded = joined([f"{number} {severity}" for severity, number in counts.items()])
+    return f"({graded}), at worst {_risk(gained[0])}"
 
 
 def _risk(finding: Finding) -> str:
@@ -181,6 +205,10 @@ def _place(finding: Finding) -> str:
     return code_span(escaped(where.pointer, _LONGEST)) if where.pointer else ""
 
 
+def _file(name: str) -> str:
+    return code_span(escaped(name, _LONGEST)) if name else ""
+
+
 def _lost(reviewed: Reviewed) -> Iterator[str]:
     rows = (
         [
@@ -205,7 +233,8 @@ def _policies(reviewed: Reviewed) -> Iterator[str]:
         ]
         for own in reviewed.policies()
     )
-    yield from _rows(("policy or principal", "change", "access"), rows)
+    if any(True for _ in reviewed.policies()):
+        yield from _rows(("policy or principal", "change", "access"), rows)
 
 
 def _folded(title: str, lines: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ from aws_iam.rules.policy.resources.lockouts import KEY
 from aws_iam.rules.policy.run import source_findings, with_places
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from aws_iam.answer import Finding
     from aws_iam.engine.comparison.compare import ComparedDocuments
@@ -42,13 +42,46 @@ def _new(
     mine, theirs = found.written
     baseline = {source.name: source for source in theirs}
     gaining = {origin.name for change in found.gained if (origin := places.of(change))}
+    of_principal = _known_of_principals(found)
     for source in mine:
         before = baseline.get(source.name)
         if before is not None and before.content == source.content:
             continue
         after, former = _with_type(source, before)
-        known = Counter(map(_key, source_findings(former))) if former else Counter()
+        known = of_principal.get(source.name)
+        if known is None:
+            known = Counter(map(_key, source_findings(former))) if former else Counter()
         yield source, tuple(_added(source_findings(after), known, source.name, gaining))
+
+
+def _known_of_principals(found: ComparedDocuments) -> dict[str, Counter[tuple[str, str]]]:
+    """What the policies of a principal had before, by the name of each: a statement that goes to another one is not new."""
+    mine, theirs = ({source.name: source for source in side} for side in found.written)
+    known: dict[str, Counter[tuple[str, str]]] = {}
+    for compared in found.policies:
+        former = [theirs[name] for name in compared.parts if name in theirs]
+        changed = [
+            own for own in former if own.name not in mine or mine[own.name].content != own.content
+        ]
+        one = Counter(_key(finding) for own in changed for finding in source_findings(own))
+        # Together they made a risk that none of them made alone.
+        one |= Counter(filter(_is_risk, map(_key, _findings_together(former))))
+        known |= dict.fromkeys(compared.parts, one)
+    return known
+
+
+def _findings_together(sources: Sequence[Source]) -> tuple[Finding, ...]:
+    contents = [own.content for own in sources if isinstance(own.content, Policy)]
+    if not contents:
+        return ()
+    statements = tuple(statement for own in contents for statement in own.statements)
+    return source_findings(
+        replace(sources[0], content=replace(contents[0], statements=statements))
+    )
+
+
+def _is_risk(key: tuple[str, str]) -> bool:
+    return key[0] in _RISKS
 
 
 def _with_type(source: Source, before: Source | None) -> tuple[Source, Source | None]:

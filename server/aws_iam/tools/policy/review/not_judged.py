@@ -1,6 +1,6 @@
 """What a change may do where nothing was judged: a place counts as unchanged only where its text is the same on both sides.
 
-not_judged_of_change(document, baseline, found)   →   ({"place": "p.py", "why": "a policy in code, …"}, …)
+not_judged_of_change(document, baseline, found)   →   NotJudged(rows=({"place": "p.py", "why": "a policy in code, …"}, …), …)
 """
 
 from __future__ import annotations
@@ -30,9 +30,18 @@ if TYPE_CHECKING:
 _MODULE = "module."
 
 
+@dataclass(frozen=True, kw_only=True)
+class NotJudged:
+    """The rows of an answer, the places, and which files of the change could not be read."""
+
+    rows: tuple[Mapping[str, str], ...] = ()
+    places: tuple[Unread, ...] = ()
+    files: frozenset[str] = frozenset()
+
+
 def not_judged_of_change(
     document: object, baseline: object, found: ComparedDocuments
-) -> Iterator[Mapping[str, str]]:
+) -> NotJudged:
     """What was not judged of the change; what the baseline left open in the same text is no part of it."""
     new, old = (
         _Side(document=given, found=gathered)
@@ -52,6 +61,7 @@ def not_judged_of_change(
         if old.place(own) not in after
         and (old.place(own) not in new.judged or old.path(own.file) in old.unseen)
     ]
+    whole = frozenset(own.file for own in (*unread, *gone) if own.file and own.place == own.file)
     fed = changed.feeding({place for own in (*unread, *gone) for place in (own.place, own.file)})
     # What of these changes is compared policy by policy.
     later = (
@@ -59,10 +69,11 @@ def not_judged_of_change(
         for source in new.found.sources
         if source.unresolved and new.named(source.file, source.name) not in old.unresolved
     )
-    yield from policy_inputs.not_judged_rows(
-        replace(new.found, unread=(*unread, *gone, *fed), sources=tuple(later))
+    places = (*unread, *gone, *fed)
+    rows = policy_inputs.not_judged_rows(replace(new.found, unread=places, sources=tuple(later)))
+    return NotJudged(
+        rows=(*rows, *(own.row() for own in found.unjudged)), places=places, files=whole
     )
-    yield from (own.row() for own in found.unjudged)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, NextCall, next_call
@@ -13,21 +14,24 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.files import Files
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.rules.ignores import Ignores, ignores_of
+from aws_iam.rules.ignores import Ignores, ignores_of, is_muted_by_change
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings, urgency
-from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words
+from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words, sentence
 from aws_iam.tools.policy.muting import with_ignores
 from aws_iam.tools.policy.review.comment import comment
+from aws_iam.tools.policy.review.holder_files import HolderFiles
 from aws_iam.tools.policy.review.new_findings import new_findings
 from aws_iam.tools.policy.review.not_judged import not_judged_of_change
 from aws_iam.tools.policy.review.origins import origins
 from aws_iam.tools.policy.review.reviewed import Reviewed
+from aws_iam.tools.policy.review.tree_files import TreeFiles
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from aws_iam.answer import Finding
     from aws_iam.tools.policy.validate.report_file import Report
 
 _SHOWN = 3
@@ -46,15 +50,20 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
     places = origins(found)
     ignores = _ignores(document, baseline)
     judged = tuple((own, ignores.muted(added)) for own, added in new_findings(found, places))
+    files = HolderFiles.of(found)
+    open_ = not_judged_of_change(document, baseline, found)
     reviewed = Reviewed(
         base=base or "the baseline",
         found=found,
         places=places,
-        access=ignores.muted(compared_findings(found, places.placed)),
+        access=ignores.muted(map(files.placed, compared_findings(found, places.placed))),
         added=tuple(sorted((finding for _, own in judged for finding in own), key=urgency)),
-        not_judged=tuple(not_judged_of_change(document, baseline, found)),
+        not_judged=tuple(map(files.row, open_.rows)),
+        not_read=open_.files,
         excluded=document.excluded if isinstance(document, Files) else (),
         newly_excluded=document.newly_excluded if isinstance(document, Files) else (),
+        ignores_added=ignores.number_added,
+        **_of_tree(document),
     )
     findings = tuple(sorted((*reviewed.access, *reviewed.added), key=urgency))
     facts = _facts(reviewed)
@@ -67,8 +76,9 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
             content = json.dumps(facts, indent=2, ensure_ascii=False)
             artifacts = [Artifact(name="review.json", language="json", content=content)]
         case _:
-            unread = found.inputs[0].unread
-            artifacts = [report.artifact(judged, reviewed.access, unread)] if report else []
+            own = [(source, _reported(added)) for source, added in judged]
+            access = _reported(reviewed.access)
+            artifacts = [report.artifact(own, access, open_.places)] if report else []
     answer = Answer(
         summary=" ".join(_summary(reviewed)),
         findings=findings,
@@ -81,6 +91,25 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         as_of=catalog().as_of,
     )
     return with_ignores(answer, ignores)
+
+
+def _of_tree(document: Any) -> dict[str, Any]:
+    """How the files of a work tree were chosen."""
+    if not isinstance(document, TreeFiles):
+        return {}
+    return {name: getattr(document, name) for name in ("within", "outside", "not_parted")}
+
+
+def _reported(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings for a report, in which what the change itself mutes stands as what it is."""
+    return tuple(
+        replace(
+            own, muted=None, message=f"{own.message}; this change itself mutes it: {own.muted}"
+        )
+        if is_muted_by_change(own)
+        else own
+        for own in findings
+    )
 
 
 def _ignores(document: Any, baseline: Any) -> Ignores:
@@ -100,7 +129,10 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
     found = reviewed.found
     if reviewed.is_quiet and found.comparison.relation == "equal":
         compared = counted(len(found.policies), "policy")
-        yield f"The change gains and loses no access, and adds no problem; {compared} compared with {reviewed.base}."
+        paths = joined(list(map(quoted, reviewed.within)), shown=_SHOWN)
+        within = f" in {paths}" if paths else ""
+        yield f"The change gains and loses no access{within}, and adds no problem{within and ' there'}; {compared} compared with {reviewed.base}."
+        yield from map(_sentence, reviewed.limits)
         yield from _excluded(reviewed)
         return
     said = " ".join(relation_in_words(found, "what was read of " if reviewed.not_judged else ""))
@@ -118,7 +150,12 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         places = [row["place"] for row in reviewed.not_judged if row["why"] not in said]
         if places:
             yield f"Not judged: {joined(places, shown=_SHOWN)}."
+    yield from map(_sentence, reviewed.limits)
     yield from _excluded(reviewed)
+
+
+def _sentence(text: str) -> str:
+    return f"{sentence(text)}."
 
 
 def _excluded(reviewed: Reviewed) -> Iterator[str]:
@@ -141,6 +178,15 @@ def _facts(reviewed: Reviewed) -> dict[str, Any]:
         facts["variables_without_value"] = read["variables_without_value"]
     if reviewed.not_judged:
         facts["not_judged"] = [dict(row) for row in reviewed.not_judged]
+    if reviewed.muted_by_change:
+        found = Counter(str(own.severity) for own in reviewed.muted_by_change)
+        facts["muted_by_change"] = dict(found)
+    if reviewed.ignores_added:
+        facts["ignores_added"] = reviewed.ignores_added
+    if reviewed.outside:
+        facts["changed_files_outside"] = reviewed.outside
+    if reviewed.not_read:
+        facts["files_not_read"] = len(reviewed.not_read)
     for name in ("excluded", "newly_excluded"):
         if files := getattr(reviewed, name):
             facts[name] = list(files)

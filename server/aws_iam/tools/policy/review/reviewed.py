@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.escape import quoted
+from aws_iam.rules.ignores import is_muted_by_change
+from aws_iam.wording import joined
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -15,13 +19,14 @@ if TYPE_CHECKING:
 
 # Actions in a row.
 _MOST_LISTED = 60
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewed:
     """The comparison, its findings and the new problems, and what was not judged; `base` is what the baseline is called.
 
-    `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them.
+    `not_read` are the files of the change that could not be read; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them.
     """
 
     base: str
@@ -30,8 +35,29 @@ class Reviewed:
     access: tuple[Finding, ...]
     added: tuple[Finding, ...]
     not_judged: tuple[Mapping[str, str], ...]
+    not_read: frozenset[str] = frozenset()
     excluded: tuple[str, ...] = ()
     newly_excluded: tuple[str, ...] = ()
+    ignores_added: int = 0
+    within: tuple[str, ...] = ()
+    outside: int = 0
+    not_parted: str = ""
+
+    @property
+    def muted_by_change(self) -> tuple[Finding, ...]:
+        """What fails and only the change itself mutes, so that nobody else has agreed to it."""
+        return tuple(filter(is_muted_by_change, (*self.access, *self.added)))
+
+    @property
+    def limits(self) -> Iterator[str]:
+        """What limits the review: the paths, and a baseline that may have changed, too."""
+        if self.within:
+            listed = joined(list(map(quoted, self.within)), shown=_SHOWN)
+            lie = "file with policies lies" if self.outside == 1 else "files with policies lie"
+            beyond = f", and {self.outside:,} changed {lie} outside" if self.outside else ""
+            yield f"only {listed} was reviewed{beyond}"
+        if self.not_parted:
+            yield f"compared with the revision itself, which may have changes of its own: {self.not_parted}"
 
     @property
     def is_quiet(self) -> bool:

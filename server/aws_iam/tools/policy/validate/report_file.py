@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The file to write, and the severity from which on a test in it fails."""
+    """The file to write, and the severity from which on a test in it fails.
+
+    In a `review` a file that cannot be read fails as the command does: with `fail_on_unread`.
+    """
 
     format: str
     fail_on: str = Severity.HIGH.value
+    action: str = "validate"
+    fail_on_unread: bool = False
 
     def artifact(
         self, judged: Judged, online: tuple[Finding, ...], unread: tuple[Unread, ...]
@@ -37,6 +42,7 @@ class Report:
         """The file; `online` are findings about no single policy, `unread` the places where none was judged."""
         report = PolicyReport(
             version=__version__,
+            action=self.action,
             root=_working_folder(),
             fail_on=Severity(self.fail_on),
             titles={**{rule.code: rule.title for rule in POLICY_RULES}, **RISKS},
@@ -46,7 +52,7 @@ class Report:
                 ValidatedPolicy(name=source.name or "", file=source.file or "", findings=findings)
                 for source, findings in judged
             ],
-            skipped=[_skipped(place) for place in unread],
+            skipped=[_skipped(self._graded(place)) for place in unread],
             online=online,
         )
         chosen = report_formats()[self.format]
@@ -58,6 +64,11 @@ class Report:
             language=chosen.language,
             content=chosen.policies(report),
         )
+
+    def _graded(self, unread: Unread) -> Unread:
+        if self.action == "validate":
+            return unread
+        return replace(unread, broken=self.fail_on_unread and unread.place == unread.file)
 
 
 def _skipped(unread: Unread) -> SkippedPlace:
