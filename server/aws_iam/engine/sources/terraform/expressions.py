@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
-from aws_iam.engine.sources.terraform import values
+from aws_iam.engine.sources.terraform import branches, values
 from aws_iam.engine.sources.terraform.operators import ARITHMETIC, COMPARISONS, number_of
 from aws_iam.engine.sources.terraform.syntax import (
     ITEM,
@@ -34,6 +34,7 @@ from aws_iam.engine.sources.terraform.syntax import (
     Splat,
     Template,
     Text,
+    described,
 )
 from aws_iam.engine.sources.terraform.unknowns import Unknowns
 from aws_iam.engine.sources.terraform.values import (
@@ -50,7 +51,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Protocol
 
-    from aws_iam.engine.sources.terraform.named_files import NamedFiles, UnreadFile
+    from aws_iam.engine.language.alternatives import Alternative
+    from aws_iam.engine.sources.terraform.closures import Behind
+    from aws_iam.engine.sources.terraform.named_files import NamedFiles
 
     class References(Protocol):
         """What the names of a module refer to."""
@@ -65,6 +68,9 @@ if TYPE_CHECKING:
 
         def root(self, name: str, at: Place) -> Node:
             """What the first part of a reference stands for."""
+
+        def behind(self, path: Sequence[str]) -> Behind | None:
+            """What the module says that a reference stands for."""
 
 
 MAX_DEPTH = 80
@@ -100,8 +106,8 @@ class Evaluator(Unknowns):
     """Which of the values that an unknown value is compared with it is taken for."""
     compared: set[str] = field(default_factory=set)
     """The unknown values that were compared with others."""
-    missing: set[str | UnreadFile] = field(default_factory=set)
-    """The variables without a value, and the files without a text, that were asked for."""
+    missing: set[str | Alternative] = field(default_factory=set)
+    """What was asked for: variables without a value, files without a text (`UnreadFile`), what may stand in a value's place."""
     _compared_with: dict[str, list[str]] = field(default_factory=dict)
 
     # Values
@@ -161,6 +167,8 @@ class Evaluator(Unknowns):
         """`holder[key]`."""
         holder = self.value(expression.holder, scope)
         key = self.value(expression.key, scope)
+        written = (expression.holder, expression.key)
+        self.missing |= set(branches.of_index(self, written, holder, key, scope))
         if self.placeholders.within(key.text):
             if isinstance(holder, SwitchedOff):
                 return holder.instance
@@ -243,12 +251,24 @@ class Evaluator(Unknowns):
 
     def call(self, expression: Call, scope: Scope) -> Node:
         """A call of a function; one that is not known returns a value that is not known."""
-        return self.functions(self, expression, scope)
+        found = self.functions(self, expression, scope)
+        self.missing |= set(branches.of_call(self, expression, found, scope))
+        return found
 
     def conditional_(self, expression: Conditional, scope: Scope) -> Node:
         """`condition ? yes : no`."""
-        chosen = expression.yes if self.holds(expression.condition, scope) else expression.no
-        return self.value(chosen, scope)
+        parts = (expression.yes, expression.no)
+        holds = self.decided(expression.condition, parts, scope)
+        return self.value(parts[0] if holds else parts[1], scope)
+
+    def decided(self, condition: Expression, parts: tuple[object, object], scope: Scope) -> bool:
+        """Whether a condition holds; where a default decides, both parts are noted."""
+        before, self.conditional = self.conditional, False
+        holds = self.holds(condition, scope)
+        if not self.conditional:
+            self.missing |= set(branches.of_condition(self, condition, parts, scope, holds=holds))
+        self.conditional |= before
+        return holds
 
     def holds(self, condition: Expression, scope: Scope) -> bool:
         """Whether a condition holds, on this side where it is not known."""
@@ -341,6 +361,9 @@ class Evaluator(Unknowns):
         holder = self.value(expression.items, scope)
         items = self.entries(holder, expression.items.at)
         if items is None:
+            self.missing |= set(
+                branches.of_part(self, described(expression.items), expression, scope)
+            )
             return self.rest(described(expression), expression.at)
         results: list[tuple[str, Node]] = []
         for key, item in items:
@@ -365,6 +388,7 @@ class Evaluator(Unknowns):
     def _item_of_loop(self, expression: For, item: Node, scope: Scope) -> Iterator[Node]:
         """The result for an item, none where the condition does not hold; not known where that is not known."""
         included = self._known(expression.condition, scope)
+        self._note_item(expression, scope, included=included)
         if included is None:
             yield self.rest(described(expression.result), item.at)
         elif included:
@@ -373,9 +397,15 @@ class Evaluator(Unknowns):
     def _member_of_loop(
         self, expression: For, key: Expression, scope: Scope
     ) -> Iterator[tuple[str, Node]]:
-        if expression.condition is None or self.holds(expression.condition, scope):
+        included = expression.condition is None or self.holds(expression.condition, scope)
+        self._note_item(expression, scope, included=included)
+        if included:
             under = self.text(self.value_or_hole(key, scope))
             yield under, self.value_or_hole(expression.result, scope)
+
+    def _note_item(self, expression: For, scope: Scope, *, included: bool | None) -> None:
+        condition, result = expression.condition, expression.result
+        self.missing |= set(branches.of_item(self, condition, result, scope, included=included))
 
     def entries(self, holder: Node, at: Place) -> list[tuple[Node, Node]] | None:
         """Keys and values of a list, a set or an object; None where they are not known."""
@@ -417,8 +447,8 @@ class Evaluator(Unknowns):
             if isinstance(part, Text):
                 found.append((part.value, part.offset, True))
             elif isinstance(part, If):
-                chosen = part.yes if self.holds(part.condition, scope) else part.no
-                self._append(chosen, scope, at, found)
+                holds = self.decided(part.condition, (part.yes, part.no), scope)
+                self._append(part.yes if holds else part.no, scope, at, found)
             elif isinstance(part, Repeat):
                 self._repeat(part, scope, at, found)
             else:
@@ -455,31 +485,3 @@ _EVALUATIONS: dict[type, Callable[[Evaluator, Any, Scope], Node]] = {
     For: Evaluator.loop,
     Template: Evaluator.template,
 }
-
-
-def described(expression: Expression) -> str:
-    """What an expression is called where its value is not known: the reference, the function, or what it is."""
-    parts: list[str] = []
-    while True:
-        if isinstance(expression, Attribute):
-            parts.append(f".{expression.name}")
-            expression = expression.holder
-        elif isinstance(expression, Index):
-            key = expression.key
-            parts.append(f"[{key.value.text if isinstance(key, Literal) else '…'}]")
-            expression = expression.holder
-        elif isinstance(expression, Splat):
-            parts.append("[*]")
-            expression = expression.holder
-        else:
-            break
-    if isinstance(expression, Name):
-        parts.append(expression.name)
-    elif isinstance(expression, Call):
-        parts.append(f"{expression.function}(…)")
-    else:
-        parts.append(_KINDS.get(type(expression), "value"))
-    return "".join(reversed(parts))
-
-
-_KINDS = {For: "for", Template: "template", Conditional: "condition", Operation: "operation"}

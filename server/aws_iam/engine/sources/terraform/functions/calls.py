@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.sources.terraform.expressions import described
 from aws_iam.engine.sources.terraform.functions import (
     collections,
     conversions,
@@ -16,6 +15,7 @@ from aws_iam.engine.sources.terraform.functions import (
     texts,
 )
 from aws_iam.engine.sources.terraform.functions.files import FILE_FUNCTIONS
+from aws_iam.engine.sources.terraform.syntax import described
 from aws_iam.engine.sources.terraform.values import Invalid, boolean
 
 if TYPE_CHECKING:

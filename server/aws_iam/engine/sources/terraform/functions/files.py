@@ -129,6 +129,9 @@ class _Unknown:
         """A variable that the caller did not give."""
         return self._evaluator.hole(name, at)
 
+    def behind(self, path: Sequence[str]) -> None:
+        """What a name says: nothing that is known."""
+
 
 def _exists(
     evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope
