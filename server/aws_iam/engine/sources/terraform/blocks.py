@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.parsing.made_nodes import mapped
-from aws_iam.engine.sources.terraform.branches import of_condition
 from aws_iam.engine.sources.terraform.syntax import Literal, Name
 from aws_iam.engine.sources.terraform.values import Invalid
 
@@ -15,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.parsing.json_nodes import Node, Place
-    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+    from aws_iam.engine.sources.terraform.expressions import Evaluator
+    from aws_iam.engine.sources.terraform.scopes import Scope
     from aws_iam.engine.sources.terraform.syntax import Block, Body, Expression
 
 
@@ -75,8 +75,7 @@ def _note(
     evaluator: Evaluator, for_each: Expression, body: Body, scope: Scope, *, is_read: bool
 ) -> None:
     """Note the content where a default decides whether there are blocks."""
-    parts = (body, ())
-    evaluator.missing |= set(of_condition(evaluator, for_each, parts, scope, holds=is_read))
+    evaluator.note_condition(for_each, (body, ()), scope, holds=is_read)
 
 
 def _unknown(evaluator: Evaluator, iterator: str, at: Place) -> tuple[Node, Node]:

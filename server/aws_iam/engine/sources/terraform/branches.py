@@ -5,6 +5,7 @@ These are noted where an unknown value chooses, and where a default does that a 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from aws_iam.engine.language.alternatives import Alternative
@@ -17,117 +18,102 @@ from aws_iam.engine.sources.terraform.syntax import (
     ObjectExpression,
     described,
 )
+from aws_iam.engine.sources.terraform.unknowns import Unknowns
 from aws_iam.engine.sources.terraform.values import Deferred
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
 
     from aws_iam.engine.parsing.json_nodes import Node
-    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
-    from aws_iam.engine.sources.terraform.syntax import Call, Expression
+    from aws_iam.engine.sources.terraform.scopes import Scope
+    from aws_iam.engine.sources.terraform.syntax import Expression, For
 
 _Value = TypeVar("_Value")
-_LOOKUP = "lookup"
 _PAIR = 2
 
 
-def noted(
-    evaluator: Evaluator, compute: Callable[[], _Value]
-) -> tuple[_Value, frozenset[Alternative]]:
-    """A value, and what may stand in its place or in that of a part of it."""
-    before, evaluator.missing = evaluator.missing, set()
-    try:
-        value = compute()
-    finally:
-        own = evaluator.missing
-        evaluator.missing = before | own
-    return value, frozenset(one for one in own if isinstance(one, Alternative))
+@dataclass(slots=True)
+class Branches(Unknowns):
+    """Notes what is not evaluated, or not known, and decides about values."""
 
+    missing: set[str | Alternative] = field(default_factory=set, kw_only=True)
+    """What was asked for: variables without a value, files without a text (`UnreadFile`), what may stand in a value's place."""
 
-def of_condition(
-    evaluator: Evaluator,
-    condition: Expression,
-    parts: tuple[object, object],
-    scope: Scope,
-    *,
-    holds: bool,
-) -> Iterator[Alternative]:
-    """Both branches of a condition that a default decides."""
-    if not (assumed := closure_of(evaluator, condition, scope).assumed):
-        return
-    named = closure_of(evaluator, condition, scope, by_name=True).digest
-    for part, is_read in zip(parts, (holds, not holds), strict=True):
-        if _says_nothing(part):
-            continue
-        own = closure_of(evaluator, part, scope).digest
-        yield alternative(_chosen_by(*assumed), named, own, is_read=is_read)
+    def noted(self, compute: Callable[[], _Value]) -> tuple[_Value, frozenset[Alternative]]:
+        """A value, and what may stand in its place or in that of a part of it."""
+        before, self.missing = self.missing, set()
+        try:
+            value = compute()
+        finally:
+            own = self.missing
+            self.missing = before | own
+        return value, frozenset(one for one in own if isinstance(one, Alternative))
 
+    def note_condition(
+        self, condition: Expression, parts: tuple[object, object], scope: Scope, *, holds: bool
+    ) -> None:
+        """Both branches of a condition that a default decides."""
+        if not (assumed := closure_of(self.budget, condition, scope).assumed):
+            return
+        named = closure_of(self.budget, condition, scope, by_name=True).digest
+        for part, is_read in zip(parts, (holds, not holds), strict=True):
+            if not _says_nothing(part):
+                own = closure_of(self.budget, part, scope).digest
+                self.missing.add(alternative(_chosen_by(assumed), named, own, is_read=is_read))
 
-def of_index(
-    evaluator: Evaluator,
-    written: tuple[Expression, Expression],
-    holder: Node,
-    key: Node,
-    scope: Scope,
-) -> Iterator[Alternative]:
-    """The entries among which a key chooses that is not known, or depends on a default."""
-    expression, chooses = written
-    is_known = not evaluator.placeholders.within(key.text)
-    assumed = () if isinstance(chooses, Literal) else closure_of(evaluator, chooses, scope).assumed
-    if is_known and not assumed:
-        return
-    what = _chosen_by(*(assumed or (described(chooses),)))
-    chosen = key.text if is_known else None
-    if holder.form is Form.OBJECT:
-        entries = [(member.key, member.value) for member in holder.members]
-    elif holder.form is Form.ARRAY:
-        entries = [(str(number), item) for number, item in enumerate(holder.items)]
-    else:
-        if not isinstance(holder, Deferred):
-            yield alternative(what, closure_of(evaluator, expression, scope).digest)
-        return
-    evaluator.budget.spend(len(entries))
-    yield from of_entries(what, entries, chosen)
+    def note_entries(
+        self, written: tuple[Expression, Expression], holder: Node, key: Node, scope: Scope
+    ) -> str:
+        """The entries among which a key chooses that is not known, or depends on a default; how that is said."""
+        expression, chooses = written
+        is_known = not self.placeholders.within(key.text)
+        is_fixed = isinstance(chooses, Literal)
+        assumed = () if is_fixed else closure_of(self.budget, chooses, scope).assumed
+        if is_known and not assumed:
+            return ""
+        what = _chosen_by(assumed or (described(chooses),))
+        if holder.form is Form.OBJECT:
+            entries = [(member.key, member.value) for member in holder.members]
+        elif holder.form is Form.ARRAY:
+            entries = [(str(number), item) for number, item in enumerate(holder.items)]
+        elif isinstance(holder, Deferred):
+            return what
+        else:
+            self.missing.add(alternative(what, closure_of(self.budget, expression, scope).digest))
+            return what
+        self.budget.spend(len(entries))
+        self.missing |= set(of_entries(what, entries, key.text if is_known else None))
+        return what
 
+    def note_lookup(
+        self, written: Sequence[Expression], arguments: Sequence[Node], scope: Scope
+    ) -> None:
+        """The entries of `lookup`, and what it returns where there is no such entry."""
+        if len(written) < _PAIR:
+            return
+        holder, key = arguments[:_PAIR]
+        what = self.note_entries((written[0], written[1]), holder, key, scope)
+        for otherwise in written[_PAIR:] if what else ():
+            own = closure_of(self.budget, otherwise, scope).digest
+            is_read = not self.placeholders.within(key.text) and holder.member(key.text) is None
+            self.missing.add(alternative(what, "else", own, is_read=is_read))
 
-def of_call(evaluator: Evaluator, call: Call, found: Node, scope: Scope) -> Iterator[Alternative]:
-    """What a call chooses among, or makes something of that is not known."""
-    if call.function.removeprefix("core::") == _LOOKUP and len(call.arguments) >= _PAIR:
-        first, second = call.arguments[:_PAIR]
-        holder, key = (evaluator.value_or_hole(own, scope) for own in (first, second))
-        noted = list(of_index(evaluator, (first, second), holder, key, scope))
-        yield from noted
-        if noted and call.arguments[_PAIR:]:
-            own = closure_of(evaluator, call.arguments[_PAIR], scope).digest
-            is_read = not evaluator.is_hole(found) and holder.member(key.text) is None
-            yield alternative(noted[0].what, "else", own, is_read=is_read)
-    elif evaluator.is_hole(found) and call.arguments:
-        yield from of_part(evaluator, described(call), call, scope)
+    def note_item(self, loop: For, scope: Scope, *, included: bool | None) -> None:
+        """The item of a loop, where a condition on what is not known, or on a default, decides about it."""
+        if loop.condition is None:
+            return
+        assumed = closure_of(self.budget, loop.condition, scope).assumed
+        if assumed or included is None:
+            what = _chosen_by(assumed or (described(loop.condition),))
+            own = closure_of(self.budget, loop.result, scope).digest
+            self.missing.add(alternative(what, own, is_read=included is True))
 
-
-def of_item(
-    evaluator: Evaluator,
-    condition: Expression | None,
-    result: Expression,
-    scope: Scope,
-    *,
-    included: bool | None,
-) -> Iterator[Alternative]:
-    """The item of a loop, where a condition on what is not known, or on a default, decides about it."""
-    if condition is None:
-        return
-    assumed = closure_of(evaluator, condition, scope).assumed
-    if assumed or included is None:
-        what = _chosen_by(*(assumed or (described(condition),)))
-        own = closure_of(evaluator, result, scope).digest
-        yield alternative(what, own, is_read=included is True)
-
-
-def of_part(evaluator: Evaluator, name: str, part: object, scope: Scope) -> Iterator[Alternative]:
-    """All that a value is made of that is not known."""
-    yield alternative(f"a value of {quoted(name)}", closure_of(evaluator, part, scope).digest)
+    def note_part(self, name: str, part: object, scope: Scope) -> None:
+        """All that a value is made of that is not known."""
+        own = closure_of(self.budget, part, scope).digest
+        self.missing.add(alternative(f"a value of {quoted(name)}", own))
 
 
 def _says_nothing(part: object) -> bool:
@@ -143,5 +129,5 @@ def _says_nothing(part: object) -> bool:
             return part == ()
 
 
-def _chosen_by(*names: str) -> str:
+def _chosen_by(names: Sequence[str]) -> str:
     return f"a value chosen by {joined(list(map(quoted, names)))}"

@@ -1,6 +1,6 @@
 """What an expression says, with all that it refers to: for what is not evaluated, such as a branch that is not taken.
 
-closure_of(evaluator, expression, scope)   →   Closure(digest="…", assumed=("var.env",))
+closure_of(budget, expression, scope)   →   Closure(digest="…", assumed=("var.env",))
 
 The digest is the same wherever a part stands: in the expression, in a local, in a variable's default.
 """
@@ -28,7 +28,8 @@ from aws_iam.engine.sources.terraform.syntax import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+    from aws_iam.engine.sources.terraform.scopes import Scope
+    from aws_iam.engine.sources.terraform.values import Budget
 
 MAX_DEPTH = 60
 """So many levels of expressions and references are followed; what lies deeper counts as the same."""
@@ -45,27 +46,17 @@ class Closure:
 
 
 def closure_of(
-    evaluator: Evaluator, expression: object, scope: Scope, *, by_name: bool = False
+    budget: Budget, expression: object, scope: Scope, *, by_name: bool = False
 ) -> Closure:
     """The closure of an expression, a body or a part of one; `by_name`: variables count by their names."""
-    walk = _Walk(evaluator, by_name)
+    walk = _Walk(budget, by_name)
     found = walk.of(expression, scope, 0)
     return Closure(digest=found, assumed=tuple(walk.assumed))
 
 
-@slotted
-class Behind:
-    """What a reference stands for: the first `length` names of it; `is_default`: a value that the caller may replace."""
-
-    part: object
-    scope: Scope
-    length: int
-    is_default: bool = False
-
-
 @dataclass(slots=True)
 class _Walk:
-    evaluator: Evaluator
+    budget: Budget
     by_name: bool
     assumed: dict[str, None] = field(default_factory=dict)
     # The digests of what references stand for; empty while one is made, which ends one that refers to itself.
@@ -73,7 +64,7 @@ class _Walk:
 
     def of(self, part: object, scope: Scope, depth: int) -> str:  # noqa: C901, PLR0911 - a return for each form
         """The digest of a part."""
-        self.evaluator.budget.spend()
+        self.budget.spend()
         if depth > MAX_DEPTH:
             return ""
         if isinstance(part, (Attribute, Index, Splat)):

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
-from aws_iam.engine.sources.terraform import branches, values
+from aws_iam.engine.sources.terraform import values
+from aws_iam.engine.sources.terraform.branches import Branches
 from aws_iam.engine.sources.terraform.operators import ARITHMETIC, COMPARISONS, number_of
 from aws_iam.engine.sources.terraform.syntax import (
     ITEM,
@@ -36,7 +36,6 @@ from aws_iam.engine.sources.terraform.syntax import (
     Text,
     described,
 )
-from aws_iam.engine.sources.terraform.unknowns import Unknowns
 from aws_iam.engine.sources.terraform.values import (
     Deferred,
     Invalid,
@@ -48,49 +47,18 @@ from aws_iam.engine.sources.terraform.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import Protocol
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from aws_iam.engine.language.alternatives import Alternative
-    from aws_iam.engine.sources.terraform.closures import Behind
     from aws_iam.engine.sources.terraform.named_files import NamedFiles
-
-    class References(Protocol):
-        """What the names of a module refer to."""
-
-        @property
-        def folder(self) -> str:
-            """The folder of the module."""
-
-        @property
-        def root_folder(self) -> str:
-            """The folder of the module that Terraform runs in."""
-
-        def root(self, name: str, at: Place) -> Node:
-            """What the first part of a reference stands for."""
-
-        def behind(self, path: Sequence[str]) -> Behind | None:
-            """What the module says that a reference stands for."""
+    from aws_iam.engine.sources.terraform.scopes import Scope
 
 
 MAX_DEPTH = 80
 """So deep may expressions and references go; each takes up to eight of the 1,000 calls that Python allows."""
 
 
-@slotted
-class Scope:
-    """Where names are looked up: those of loops and instances first, then the module's."""
-
-    module: References
-    names: Mapping[str, Node] = field(default_factory=dict)
-
-    def but(self, **names: Node) -> Scope:
-        """The scope with further names."""
-        return Scope(module=self.module, names={**self.names, **names})
-
-
 @dataclass(slots=True)
-class Evaluator(Unknowns):
+class Evaluator(Branches):
     """Evaluates the expressions of one tree of modules. `off`: of a resource that is switched off by default."""
 
     files: NamedFiles
@@ -106,8 +74,6 @@ class Evaluator(Unknowns):
     """Which of the values that an unknown value is compared with it is taken for."""
     compared: set[str] = field(default_factory=set)
     """The unknown values that were compared with others."""
-    missing: set[str | Alternative] = field(default_factory=set)
-    """What was asked for: variables without a value, files without a text (`UnreadFile`), what may stand in a value's place."""
     _compared_with: dict[str, list[str]] = field(default_factory=dict)
 
     # Values
@@ -168,7 +134,7 @@ class Evaluator(Unknowns):
         holder = self.value(expression.holder, scope)
         key = self.value(expression.key, scope)
         written = (expression.holder, expression.key)
-        self.missing |= set(branches.of_index(self, written, holder, key, scope))
+        self.note_entries(written, holder, key, scope)
         if self.placeholders.within(key.text):
             if isinstance(holder, SwitchedOff):
                 return holder.instance
@@ -252,7 +218,11 @@ class Evaluator(Unknowns):
     def call(self, expression: Call, scope: Scope) -> Node:
         """A call of a function; one that is not known returns a value that is not known."""
         found = self.functions(self, expression, scope)
-        self.missing |= set(branches.of_call(self, expression, found, scope))
+        if expression.function.removeprefix("core::") == "lookup":
+            own = [self.value_or_hole(argument, scope) for argument in expression.arguments]
+            self.note_lookup(expression.arguments, own, scope)
+        elif self.is_hole(found) and expression.arguments:
+            self.note_part(described(expression), expression, scope)
         return found
 
     def conditional_(self, expression: Conditional, scope: Scope) -> Node:
@@ -266,7 +236,7 @@ class Evaluator(Unknowns):
         before, self.conditional = self.conditional, False
         holds = self.holds(condition, scope)
         if not self.conditional:
-            self.missing |= set(branches.of_condition(self, condition, parts, scope, holds=holds))
+            self.note_condition(condition, parts, scope, holds=holds)
         self.conditional |= before
         return holds
 
@@ -361,9 +331,7 @@ class Evaluator(Unknowns):
         holder = self.value(expression.items, scope)
         items = self.entries(holder, expression.items.at)
         if items is None:
-            self.missing |= set(
-                branches.of_part(self, described(expression.items), expression, scope)
-            )
+            self.note_part(described(expression.items), expression, scope)
             return self.rest(described(expression), expression.at)
         results: list[tuple[str, Node]] = []
         for key, item in items:
@@ -388,7 +356,7 @@ class Evaluator(Unknowns):
     def _item_of_loop(self, expression: For, item: Node, scope: Scope) -> Iterator[Node]:
         """The result for an item, none where the condition does not hold; not known where that is not known."""
         included = self._known(expression.condition, scope)
-        self._note_item(expression, scope, included=included)
+        self.note_item(expression, scope, included=included)
         if included is None:
             yield self.rest(described(expression.result), item.at)
         elif included:
@@ -398,14 +366,10 @@ class Evaluator(Unknowns):
         self, expression: For, key: Expression, scope: Scope
     ) -> Iterator[tuple[str, Node]]:
         included = expression.condition is None or self.holds(expression.condition, scope)
-        self._note_item(expression, scope, included=included)
+        self.note_item(expression, scope, included=included)
         if included:
             under = self.text(self.value_or_hole(key, scope))
             yield under, self.value_or_hole(expression.result, scope)
-
-    def _note_item(self, expression: For, scope: Scope, *, included: bool | None) -> None:
-        condition, result = expression.condition, expression.result
-        self.missing |= set(branches.of_item(self, condition, result, scope, included=included))
 
     def entries(self, holder: Node, at: Place) -> list[tuple[Node, Node]] | None:
         """Keys and values of a list, a set or an object; None where they are not known."""

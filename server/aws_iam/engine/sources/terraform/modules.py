@@ -10,10 +10,8 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.terraform import resource_attributes, variable_types
-from aws_iam.engine.sources.terraform.branches import of_part
-from aws_iam.engine.sources.terraform.closures import Behind
 from aws_iam.engine.sources.terraform.documents import DOCUMENT, document
-from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+from aws_iam.engine.sources.terraform.scopes import Behind, Scope
 from aws_iam.engine.sources.terraform.syntax import Literal
 from aws_iam.engine.sources.terraform.values import Deferred, Invalid, SwitchedOff, number
 
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.alternatives import Alternative
+    from aws_iam.engine.sources.terraform.expressions import Evaluator
     from aws_iam.engine.sources.terraform.folders import Folder
     from aws_iam.engine.sources.terraform.syntax import Block, Expression
 
@@ -366,9 +365,8 @@ class Module:
                 self.evaluator, key, name, at, block, instance.scope
             )
             if self.evaluator.placeholders.within(found.text):
-                self.evaluator.missing |= set(
-                    of_part(self.evaluator, ".".join(("data", *key)), block.body, instance.scope)
-                )
+                name = ".".join(("data", *key))
+                self.evaluator.note_part(name, block.body, instance.scope)
             return found
         address = f"{self.address}{'.'.join(key)}{instance.suffix}"
         return resource_attributes.of_resource(

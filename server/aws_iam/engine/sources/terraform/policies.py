@@ -33,7 +33,6 @@ from aws_iam.engine.sources.containers.policy_places import (
 )
 from aws_iam.engine.sources.files import FileNames
 from aws_iam.engine.sources.terraform.blocks import Expanded, expanded
-from aws_iam.engine.sources.terraform.branches import noted
 from aws_iam.engine.sources.terraform.documents import DOCUMENT
 from aws_iam.engine.sources.terraform.embedded_json import document_in
 from aws_iam.engine.sources.terraform.expressions import Evaluator
@@ -58,9 +57,9 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.policy_places import FoundResource
     from aws_iam.engine.sources.files import File
-    from aws_iam.engine.sources.terraform.expressions import Scope
     from aws_iam.engine.sources.terraform.folders import Folder
     from aws_iam.engine.sources.terraform.results import Found
+    from aws_iam.engine.sources.terraform.scopes import Scope
 
 NAME = "Terraform"
 MOST_STEPS = 3_000_000
@@ -213,8 +212,8 @@ class _Reading:
         evaluator.off = module.off
         evaluator.budget.begin(MOST_STEPS_OF_ONE)
         try:
-            (instances, further), self.results.of_block = noted(
-                evaluator, partial(module.instances, block)
+            (instances, further), self.results.of_block = self.evaluator.noted(
+                partial(module.instances, block)
             )
             for instance in instances:
                 evaluator.off = module.off or instance.off
@@ -284,8 +283,8 @@ class _Reading:
                 own = Candidate(block, name, (place.path, path), place, holder, alternatives)
                 self.results.read(own, value)
         if (row := permission_rows().get(type_)) is not None:
-            content, alternatives = noted(
-                self.evaluator, partial(permission, self.evaluator, row, block, instance.scope)
+            content, alternatives = self.evaluator.noted(
+                partial(permission, self.evaluator, row, block, instance.scope)
             )
             place = PolicyPlace(path="", kind=Kind.RESOURCE, resource_type=row.resource_type)
             own = Candidate(block, address, ("", ""), place, holder, alternatives)
@@ -325,8 +324,8 @@ class _Reading:
         members: list[tuple[str, Node]] = []
         alternatives: dict[str, frozenset[Alternative]] = {}
         for head, is_block in heads.items():
-            value, alternatives[head] = noted(
-                self.evaluator, partial(self._value, body, head, instance.scope, is_block=is_block)
+            value, alternatives[head] = self.evaluator.noted(
+                partial(self._value, body, head, instance.scope, is_block=is_block)
             )
             if value is not None and value.form is not Form.NULL:
                 members.append((head, value))
@@ -385,9 +384,8 @@ class _Reading:
             expression = body.attribute(name)
             if name not in leaving and expression is not None:
                 missing = set(self.evaluator.missing)
-                value, of_block = noted(
-                    self.evaluator,
-                    partial(self.evaluator.value_or_hole, expression, instance.scope),
+                value, of_block = self.evaluator.noted(
+                    partial(self.evaluator.value_or_hole, expression, instance.scope)
                 )
                 self.results.of_block, of_instances = (
                     self.results.of_block | of_block,
@@ -438,8 +436,8 @@ class _Reading:
 
     def _alone(self, module: Module, block: Block, instance: Instance) -> None:
         """A document that nothing uses."""
-        content, alternatives = noted(
-            self.evaluator, partial(module.document, block.labels[1], instance)
+        content, alternatives = self.evaluator.noted(
+            partial(module.document, block.labels[1], instance)
         )
         address = f"{module.address}data.{DOCUMENT}.{block.labels[1]}{instance.suffix}"
         if (id(block.at.lines), block.at.offset) in self.evaluator.merged:

@@ -23,7 +23,8 @@ from aws_iam.engine.sources.terraform.values import Deferred
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+    from aws_iam.engine.sources.terraform.expressions import Evaluator
+    from aws_iam.engine.sources.terraform.scopes import Scope
     from aws_iam.engine.sources.terraform.syntax import Block, Body
 
 _FORMAT = "terraform"

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_iam.engine.parsing.json_nodes import Node
-    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+    from aws_iam.engine.sources.terraform.expressions import Evaluator
+    from aws_iam.engine.sources.terraform.scopes import Scope
     from aws_iam.engine.sources.terraform.syntax import Call
 
 _FUNCTIONS = (
