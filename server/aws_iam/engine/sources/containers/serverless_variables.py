@@ -127,18 +127,19 @@ class Variables:
                 is_unknown = True
                 continue
             path = address.removeprefix(_SELF)
-            found = self._at_path(self._text(string(path, at.at)).text)
+            chosen = self._text(string(path, at.at)).text
+            found = self._at_path(chosen)
             if is_unknown and found is not None:
                 otherwise = alternative(f"a value of {quoted(written)}", canonical(found))
                 self.noted.append((frozenset({at.at.offset}), otherwise))
                 return None
             value = None if found is None else self.value(found)
-            self._note_entries(path, at, value)
+            self._note_entries(path, chosen, at, value)
             if value is not None or is_unknown:
                 return value
         return None
 
-    def _note_entries(self, path: str, at: Node, value: Node | None) -> None:
+    def _note_entries(self, path: str, chosen: str, at: Node, value: Node | None) -> None:
         """The entries of a section among which another variable chooses, as in `custom.actions.${opt:stage}`."""
         if not (chooses := [path[start + 2 : end - 1] for start, end in _variables(path)]):
             return
@@ -151,7 +152,6 @@ class Variables:
                 for member in section.members
                 if fnmatchcase(member.key, pattern)
             ]
-        chosen = self._text(string(path, at.at)).text
         what = f"a value chosen by {joined(list(map(quoted, chooses)))}"
         offsets = frozenset({at.at.offset, value.at.offset if value else at.at.offset})
         for name, own in entries:

@@ -38,6 +38,7 @@ from aws_iam.engine.sources.terraform.embedded_json import document_in
 from aws_iam.engine.sources.terraform.expressions import Evaluator
 from aws_iam.engine.sources.terraform.folders import folders_of, is_configuration, within_limit
 from aws_iam.engine.sources.terraform.functions.calls import called
+from aws_iam.engine.sources.terraform.module_arguments import access_arguments
 from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
 from aws_iam.engine.sources.terraform.named_files import NamedFiles, UnreadFile
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
@@ -290,8 +291,8 @@ class _Reading:
             own = Candidate(block, address, ("", ""), place, holder, alternatives)
             self.results.read(own, content)
         else:
-            shown, scope = self.results.shown, instance.scope
-            for setting in settings(self.evaluator, shown, block, scope, address, in_force):
+            given = (self.evaluator, self.results.shown, block, instance.scope, address, in_force)
+            for setting in settings(*given):
                 self.results.set_beside(block, setting)
         if type_ == _MANAGED and self.evaluator.side:
             self._remember_arn(module, block, instance, f"{address}.policy")
@@ -360,17 +361,21 @@ class _Reading:
             address = f"{module.address}{_address(block)}{instance.suffix}"
             in_force = module.has_in_force(instance)
             holder = Holder(name=address, in_force=in_force)
-            self._others(block, block.body, holder, _META, instance)
+            read = self._others(block, block.body, holder, _META, instance)
             source = block.body.attribute("source")
             text = source.value.text if isinstance(source, Literal) else ""
+            names = None
             if text.startswith((".", "/")) or _OF_POLICIES.search(text):
                 why = f"the module {quoted(text)} is not among the files"
                 self.results.unread(block, address, "source", why)
-                shown, scope = self.results.shown, instance.scope
-                self.results.set_beside(
-                    block,
-                    module_setting(self.evaluator, shown, block, scope, address, in_force),
-                )
+            else:
+                # The documents among them are judged.
+                own = access_arguments(self.evaluator, block.body, instance.scope)
+                names = frozenset(own) - read - _META
+                if not names:
+                    return
+            given = (self.evaluator, self.results.shown, block, instance.scope, address, in_force)
+            self.results.set_beside(block, module_setting(*given, names))
 
     def _others(
         self,
@@ -379,7 +384,9 @@ class _Reading:
         holder: Holder,
         leaving: frozenset[str] | set[str],
         instance: Instance,
-    ) -> None:
+    ) -> frozenset[str]:
+        """Read the documents in other arguments; the names of those that have any."""
+        found: set[str] = set()
         for name in body.attribute_names:
             expression = body.attribute(name)
             if name not in leaving and expression is not None:
@@ -387,13 +394,14 @@ class _Reading:
                 value, of_block = self.evaluator.noted(
                     partial(self.evaluator.value_or_hole, expression, instance.scope)
                 )
-                self.results.of_block, of_instances = (
-                    self.results.of_block | of_block,
-                    self.results.of_block,
-                )
-                if not self._documents_under(block, holder, f"{holder.name}.{name}", name, value):
+                of_instances = self.results.of_block
+                self.results.of_block |= of_block
+                if self._documents_under(block, holder, f"{holder.name}.{name}", name, value):
+                    found.add(name)
+                else:
                     self.evaluator.missing = missing
                 self.results.of_block = of_instances
+        return frozenset(found)
 
     def _documents_under(  # noqa: PLR0913 - a value is its argument with its block
         self,
