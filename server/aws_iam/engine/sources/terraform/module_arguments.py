@@ -39,10 +39,21 @@ def access_arguments(evaluator: Evaluator, body: Body, scope: Scope) -> Iterator
         expression = body.attribute(name)
         if expression is None or _OTHERS.search(name):
             continue
-        if _NAMED.search(name) or _says_access(
+        if is_access_name(name) or _says_access(
             evaluator, evaluator.value_or_hole(expression, scope)
         ):
             yield name
+
+
+def is_access_name(name: str) -> bool:
+    """Whether an argument of this name says who may do what."""
+    return bool(_NAMED.search(name)) and not _OTHERS.search(name)
+
+
+def access_in_text(text: str) -> bool:
+    """Whether a text is the ARN of a principal or a policy, or an action."""
+    action = _ACTION.fullmatch(text)
+    return bool(_ARN.match(text)) or bool(action and catalog().service(action[1]))
 
 
 def _says_access(evaluator: Evaluator, value: Node) -> bool:
@@ -50,10 +61,8 @@ def _says_access(evaluator: Evaluator, value: Node) -> bool:
     while todo:
         node = todo.pop()
         evaluator.budget.spend()
-        if node.form is Form.STRING:
-            action = _ACTION.fullmatch(node.text)
-            if _ARN.match(node.text) or (action and catalog().service(action[1])):
-                return True
+        if node.form is Form.STRING and access_in_text(node.text):
+            return True
         if any(member.key.lower() in _KEYS for member in node.members):
             return True
         todo += (*node.items, *(member.value for member in node.members))
