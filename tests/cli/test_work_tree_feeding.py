@@ -45,9 +45,9 @@ def test_two_folders_are_reviewed_alike(case: dict[str, Any], tmp_path: Path) ->
         write(folder, {**beside, **case["same"], **case[side]})
         sides[name] = read_policies(name, [str(folder)])
     answer = tool.run({"action": "review", **sides})
-    # What holds no policy by its ending is not read from a folder: the file itself, or Helm's named templates.
+    # What holds no policy by its ending is not read from a folder: the file itself, what reads it, Helm's named templates.
     endings = (".hcl", ".toml", ".js")
-    is_whole = not any(name.endswith(".tpl") for name in case["same"])
+    is_whole = not any(name.endswith((".tpl", ".hcl")) for name in case["same"])
     known = [name for name in case["not_judged"] if is_whole and not name.endswith(endings)]
     assert [row["place"] for row in answer.facts.get("not_judged", ())] == known
 

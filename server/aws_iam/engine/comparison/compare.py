@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Comparison
 from aws_iam.engine.comparison.compared_policy import MOST_WITNESSES, compared_policy
+from aws_iam.engine.comparison.sides.alternative_changes import alternative_changes
 from aws_iam.engine.comparison.sides.attachment_changes import attachment_changes
 from aws_iam.engine.comparison.sides.kinds_alike import with_kinds_alike
 from aws_iam.engine.comparison.sides.moved_policies import moved_policies
@@ -76,7 +77,10 @@ class ComparedDocuments:
 
     def relation_of(self, policy: ComparedPolicy) -> Relation:
         """The relation of one of the policies, which is unknown where a change of it could not be compared."""
-        own = [change for change in self.unjudged if change.place in policy.names]
+        names = policy.names
+        if not policy.name:
+            names |= {source.name for side in self.sources for source in side}
+        own = [change for change in self.unjudged if change.place in names]
         return _undoubted(policy.comparison, own)
 
     @property
@@ -117,10 +121,19 @@ def compare_documents(
     managed = {own.name for own in sides.new.attachments if own.managed}
     compared = tuple(compared_policy(pair, before) for pair in pairs)
     values = tuple(unresolved_changes(sides.document, sides.baseline))
+    values += tuple(alternative_changes(sides, {own.place for own in values}))
     # What AWS wrote without effect is nobody's mistake, and a value that is known later may have one.
-    unjudged = managed.union(own.place for own in values) | ({""} if values else set())
+    unknown = {own.place for own in values} | ({""} if values else set())
     compared = tuple(
-        p if unjudged.isdisjoint(p.names) else replace(p, ineffective=()) for p in compared
+        p if (managed | unknown).isdisjoint(p.names) else replace(p, ineffective=())
+        for p in compared
+    )
+    # What it says may be the same, and what it stands for another thing.
+    compared = tuple(
+        replace(p, change="changed")
+        if p.change == "same" and not unknown.isdisjoint(p.names)
+        else p
+        for p in compared
     )
     comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
     changes = (

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_iam.answer import Where
+    from aws_iam.engine.language.alternatives import Alternative
 
 
 class Kind(StrEnum):
@@ -274,7 +275,8 @@ class Source:
     `name` is its place in a list (`/0`) or in a larger document, or the name of the artifact; empty for a policy alone.
     `file` is the file that holds it. Where values are known only at deployment, `unresolved` has their pointers and
     `variants` the same policy with other values there. `other_side_of` names the source that is the same document with
-    the conditions of its template reversed. `holder` is the resource of a larger document that has the policy.
+    the conditions of its template reversed. `holder` is the resource of a larger document that has the policy,
+    `alternatives` are values that it may have instead of those that were read.
     """
 
     name: str
@@ -284,6 +286,7 @@ class Source:
     unresolved: frozenset[str] = frozenset()
     other_side_of: str = ""
     holder: Holder = NO_HOLDER
+    alternatives: frozenset[Alternative] = frozenset()
 
 
 def dump(document: Policy) -> str:

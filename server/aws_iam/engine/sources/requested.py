@@ -95,6 +95,7 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
         unresolved=found.unresolved,
         other_side_of=found.other_side_of,
         holder=found.holder,
+        alternatives=found.alternatives,
     )
 
 

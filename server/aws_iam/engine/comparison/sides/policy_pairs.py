@@ -93,13 +93,14 @@ def policy_pairs(
     named = [is_named(sources) for sources in (document, baseline)]
     if not any(named) or (not renamed and _are_alone(document, baseline)):
         was = baseline[0].name if all(named) and baseline[0].name != document[0].name else ""
+        own, other = policies_of(document, "document"), policies_of(baseline, "baseline")
         return (
             PolicyPair(
                 name="",
-                change="changed",
+                change="same" if own == other and not was else "changed",
                 was=was,
-                document=policies_of(document, "document"),
-                baseline=policies_of(baseline, "baseline"),
+                document=own,
+                baseline=other,
             ),
         )
     if not all(named):

@@ -18,6 +18,7 @@ from aws_iam.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.reference.managed_policies import ManagedPolicy
 
@@ -28,7 +29,7 @@ class PolicyAttachment:
 
     `policy` has `${…}` where the value is known only at deployment, and is a logical id for a policy of the template. With `is_boundary` it limits the others. `document` is
     the name of its document, where the same file has it; `target` is the principal, where the holder is none. `in_force`
-    is that of the resource that attaches it (`Holder`).
+    is that of the resource that attaches it (`Holder`), `alternatives` are values that `policy` may have instead.
     """
 
     holder: str
@@ -39,6 +40,7 @@ class PolicyAttachment:
     document: str = ""
     target: str = ""
     in_force: bool | None = True
+    alternatives: frozenset[Alternative] = frozenset()
 
     @property
     def name(self) -> str:

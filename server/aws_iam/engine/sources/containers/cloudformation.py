@@ -62,6 +62,7 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.sources.containers.cloudformation_values import Resolver
     from aws_iam.engine.sources.containers.condition_combinations import Combinations
 
@@ -149,7 +150,9 @@ def _in_resource(resource: Resource, template: Template) -> Iterator[_Found]:
         beside |= dict.fromkeys((unknown,) if unknown else ())
         for own in candidates(resource, properties, resolver):
             if isinstance(own, Candidate):
-                yield from reading.read(own, label, template.placeholders)
+                others = resolver.alternatives(_pointer(own, resource))
+                for found in reading.read(own, label, template.placeholders):
+                    yield _with_alternatives(found, others)
             else:
                 beside[own] = None
         beside |= dict.fromkeys(_beside_policies(resource, properties, resolver))
@@ -189,6 +192,28 @@ class _Reading:
                 yield found
 
 
+def _pointer(candidate: Candidate, resource: Resource) -> str:
+    """Where the values of a candidate stand in the template: a document that is made of others has a place of its own."""
+    own = _property(candidate.name, resource)
+    pointer = candidate.value.at.pointer
+    return pointer if pointer.startswith(own) else own
+
+
+def _property(name: str, resource: Resource) -> str:
+    """The pointer of the property that a place of a resource names."""
+    path = name.removeprefix(resource.name).removeprefix(".")
+    head = path.partition(".")[0].partition("[")[0].partition(" ")[0]
+    return f"{resource.written.at.pointer}/{head}" if resource.written else ""
+
+
+def _with_alternatives(
+    found: FoundPolicy | SkippedPlace, alternatives: frozenset[Alternative]
+) -> FoundPolicy | SkippedPlace:
+    if not alternatives or isinstance(found, SkippedPlace):
+        return found
+    return replace(found, alternatives=alternatives)
+
+
 def _is_empty(document: Node) -> bool:
     body = document.member("Statement")
     return body is not None and body.form is Form.ARRAY and not body.count
@@ -223,7 +248,9 @@ def _beside_policies(
     """The attached policies of a resource, its settings, what it grants without a policy, and templates elsewhere."""
     shown = resolver.placeholders.as_variables
     if not (resource.type in WITHOUT_ROLE and properties.member("Role")):
-        yield from attachments(DATA, resource.type, properties, resource.name, shown)
+        for attached in attachments(DATA, resource.type, properties, resource.name, shown):
+            pointer = _property(attached.place, resource)
+            yield replace(attached, alternatives=resolver.alternatives(pointer))
     for own in access_settings(_FORMAT, resource.type, properties, resource.name):
         yield replace(own, value=shown(own.value))
     for place, why in granting_settings(_FORMAT, resource.type, properties, resource.name):
@@ -312,7 +339,8 @@ def _permissions_of(
         for arn, policy in policies.items():
             allowed |= {arn} if allows_url(policy) else set()
             candidate = candidate_of(arn, policy, template, resolver)
-            yield from reading.read(candidate, label, template.placeholders)
+            for found in reading.read(candidate, label, template.placeholders):
+                yield _with_alternatives(found, resolver.alternatives())
     if cases.cut:
         yield _cut(f"{group[0].name} (permissions)", cases)
 

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, dump, string
 from aws_iam.engine.parsing.node_size import NODE_COST, size
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
+from aws_iam.engine.sources.containers.alternatives import alternative
 from aws_iam.engine.sources.containers.cloudformation_conditions import with_value
+from aws_iam.engine.sources.containers.map_alternatives import map_alternatives
 from aws_iam.errors import InputError
+from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.sources.containers.placeholders import Placeholders
 
 MAX_PRODUCED = 5_000_000
@@ -32,6 +36,8 @@ _SHORT_WORD = re.compile(r"(?=.{1,40}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 _DIGEST = 12
 _PAIR, _TRIPLE = 2, 3
 _NO_VALUE = "AWS::NoValue"
+# The default is the name of what holds the value.
+_LOOKED_UP = "AWS::SSM::Parameter::"
 LOOP = "Fn::ForEach"
 
 
@@ -44,6 +50,8 @@ class Resolver:
     truths: Mapping[str, bool] = field(default_factory=dict)
     # The logical ids of resources, by what `Ref` returns for them.
     named: Mapping[str, str] = field(default_factory=dict)
+    noted: dict[tuple[str, Alternative], None] = field(default_factory=dict)
+    """What may stand in place of values at deployment, with the pointers of the calls that return these."""
     _produced: int = 0
     _tables: dict[str, dict[str, Node]] = field(default_factory=dict)
 
@@ -75,6 +83,12 @@ class Resolver:
     def shown(self, name: str) -> str:
         """A resource's name as readers know it: its logical id in the template, `${…}` for what is known later."""
         return self.named.get(name) or self.placeholders.as_variables(name)
+
+    def alternatives(self, pointer: str = "") -> frozenset[Alternative]:
+        """What may stand in place of values below a place."""
+        return frozenset(
+            own for at, own in self.noted if not pointer or f"{at}/".startswith(f"{pointer}/")
+        )
 
     def _plain(self, node: Node) -> Node:
         if "{{resolve:" not in node.text:
@@ -129,6 +143,10 @@ class Resolver:
         parameter = self._table("Parameters").get(name)
         if parameter is not None:
             default = self._default(parameter, at)
+            written = parameter.member("Default")
+            if written is not None and _type(parameter).startswith(_LOOKED_UP):
+                own = alternative(f"a value of {quoted(name)}", written.text)
+                self.noted[at.at.pointer, own] = None
             if default and not self._is_ruled_out(name, default.text):
                 return default
             return self._unknown(at, name)
@@ -138,7 +156,7 @@ class Resolver:
 
     def _default(self, parameter: Node, at: Node) -> Node | None:
         default, type_ = parameter.member("Default"), _type(parameter)
-        if default is None or not default.text or type_.startswith("AWS::SSM::Parameter::"):
+        if default is None or not default.text or type_.startswith(_LOOKED_UP):
             return None
         if not type_.startswith(("List<", "CommaDelimitedList")):
             return self._plain(_text(default.text, at))
@@ -226,7 +244,9 @@ class Resolver:
 
     def find_in_map(self, argument: Node) -> Node:
         """`Fn::FindInMap` by known keys."""
-        keys = [self.value(item) for item in argument.items[:3]]
+        keys = [self.value(item) for item in argument.items[:_TRIPLE]]
+        for own in map_alternatives(self.template, argument.items, keys):
+            self.noted[argument.at.pointer, own] = None
         found: Node | None = self.template.member("Mappings")
         for key in keys:
             found = found.member(key.text) if found and key else None

@@ -17,6 +17,7 @@ from aws_iam.engine.parsing.json_nodes import Form
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.parsing.json_text import Syntax
 
@@ -27,7 +28,7 @@ class FoundPolicy:
 
     Where values are known only at deployment, `unresolved` holds their JSON pointers and `variants` the same document
     with other values there. `other_side_of` names the place whose document this is when all conditions are false.
-    `holder` is the resource of the file that has the document.
+    `holder` is the resource of the file that has the document, `alternatives` are values that it may have instead.
     """
 
     name: str
@@ -39,6 +40,7 @@ class FoundPolicy:
     unresolved: frozenset[str] = frozenset()
     other_side_of: str = ""
     holder: Holder = NO_HOLDER
+    alternatives: frozenset[Alternative] = frozenset()
 
 
 @slotted

@@ -9,7 +9,7 @@ https://www.serverless.com/framework/docs/providers/aws/guide/iam
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
@@ -30,9 +30,12 @@ from aws_iam.engine.sources.containers.policy_places import (
     SkippedPlace,
 )
 from aws_iam.engine.sources.containers.serverless_variables import Variables
+from aws_iam.engine.sources.template_holes import offsets_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from aws_iam.engine.language.alternatives import Alternative
 
 NAME = "Serverless Framework file"
 _ROLE, _API, _FUNCTION = "AWS::IAM::Role", "AWS::ApiGateway::RestApi", "AWS::Serverless::Function"
@@ -97,7 +100,7 @@ def documents_with(root: Node, placeholders: Placeholders) -> Iterator[object]:
     for found in cloudformation.documents_with(template, placeholders):
         if isinstance(found, FoundPolicy):
             read |= set(_statements(found))
-        yield _at_its_path(found, holders)
+        yield file.with_alternatives(_at_its_path(found, holders))
     yield from unread
     yield from file.existing_roles()
     for member in root.members:
@@ -120,6 +123,20 @@ class _Made:
 class _File:
     root: Node
     variables: Variables
+    # What may stand in place of the policies that a list attaches.
+    attached: dict[str, frozenset[Alternative]] = field(default_factory=dict)
+
+    def with_alternatives(self, found: object) -> object:
+        """What was found, with what may stand in place of its values at deployment."""
+        noted = self.variables.noted
+        if isinstance(found, FoundPolicy) and noted and isinstance(found.content, Node):
+            offsets = frozenset(offsets_in(found.content))
+            own = frozenset(own for at, own in noted if at & offsets)
+            return replace(found, alternatives=found.alternatives | own)
+        if isinstance(found, PolicyAttachment):
+            own = self.attached.get(found.place, frozenset())
+            return replace(found, alternatives=found.alternatives | own)
+        return found
 
     def resources(self) -> Iterator[_Made | SkippedPlace]:
         """The roles of the provider and of functions, and the API, as resources; and what of them is in other files."""
@@ -214,10 +231,12 @@ class _File:
     ) -> Iterator[_Made | SkippedPlace]:
         for key, alternatives in places.items():
             for written in alternatives:
+                before = len(self.variables.noted)
                 value = self._value(section, written)
                 if value is None:
                     continue
                 here = f"{path}.{written}"
+                self.attached[here] = frozenset(own for _, own in self.variables.noted[before:])
                 if key is not _STATEMENTS:
                     yield _made(holder, _ROLE, key, value, here)
                     continue

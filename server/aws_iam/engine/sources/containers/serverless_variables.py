@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.parsing.node_size import NODE_COST, size
+from aws_iam.engine.sources.containers.access_settings import canonical
+from aws_iam.engine.sources.containers.alternatives import alternative
 from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.sources.containers.placeholders import Placeholders
 
 MAX_PRODUCED = 1_000_000
@@ -30,6 +36,7 @@ _VARIABLE = re.compile(
     r"|file\(|strToBool\(|s3:[^/}]+/|aws:(?:accountId|region|partition)\b"
 )
 _SELF = "self:"
+_HOLE = re.compile(r"\$\{.*\}")
 _QUOTED = re.compile(r"""\s*(['"])(.*)\1\s*""", re.DOTALL)
 
 
@@ -39,6 +46,8 @@ class Variables:
 
     root: Node
     placeholders: Placeholders
+    noted: list[tuple[frozenset[int], Alternative]] = field(default_factory=list)
+    """What may stand in place of values at deployment, with the offsets of these."""
     _active: list[str] = field(default_factory=list)
     _nested: int = 0
     _produced: int = 0
@@ -105,19 +114,50 @@ class Variables:
         return string(self._hole(written), at.at)
 
     def _known(self, written: str, at: Node) -> Node | None:
-        for alternative in _alternatives(written):
-            quoted = _QUOTED.fullmatch(alternative)
-            if quoted:
-                return string(quoted[2], at.at)
-            address = alternative.strip()
+        is_unknown = False
+        for own in _alternatives(written):
+            quoted_ = _QUOTED.fullmatch(own)
+            if quoted_:
+                return None if is_unknown else string(quoted_[2], at.at)
+            address = own.strip()
             if address.startswith("${") and address.endswith("}"):
                 address = address[2:-1].strip()
             if not address.startswith(_SELF):
+                # What it may be instead decides where this one is not set.
+                is_unknown = True
+                continue
+            path = address.removeprefix(_SELF)
+            chosen = self._text(string(path, at.at)).text
+            found = self._at_path(chosen)
+            if is_unknown and found is not None:
+                otherwise = alternative(f"a value of {quoted(written)}", canonical(found))
+                self.noted.append((frozenset({at.at.offset}), otherwise))
                 return None
-            own = self._at_path(self._text(string(address.removeprefix(_SELF), at.at)).text)
-            if own is not None:
-                return self.value(own)
+            value = None if found is None else self.value(found)
+            self._note_entries(path, chosen, at, value)
+            if value is not None or is_unknown:
+                return value
         return None
+
+    def _note_entries(self, path: str, chosen: str, at: Node, value: Node | None) -> None:
+        """The entries of a section among which another variable chooses, as in `custom.actions.${opt:stage}`."""
+        if not (chooses := [path[start + 2 : end - 1] for start, end in _variables(path)]):
+            return
+        entries = [("", self.root)]
+        for step in _steps(path):
+            pattern = _HOLE.sub("*", step)
+            entries = [
+                (f"{name}.{member.key}" if pattern != step else name, member.value)
+                for name, section in entries
+                for member in section.members
+                if fnmatchcase(member.key, pattern)
+            ]
+        what = f"a value chosen by {joined(list(map(quoted, chooses)))}"
+        offsets = frozenset({at.at.offset, value.at.offset if value else at.at.offset})
+        for name, own in entries:
+            is_read = value is not None and f"{name}." in f".{chosen}."
+            noted = alternative(what, name, canonical(own), is_read=is_read)
+            self.noted.append((offsets, noted))
 
     def _at_path(self, path: str) -> Node | None:
         if self.placeholders.within(path):
@@ -176,6 +216,17 @@ def _end(text: str, start: int) -> int:
             if depth == 0:
                 return at + 1
     return -1
+
+
+def _steps(path: str) -> Iterator[str]:
+    """The steps of a path; a variable in it, with dots of its own, is a part of one."""
+    start = depth = 0
+    for at, character in enumerate(path):
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if character == "." and not depth:
+            yield path[start:at]
+            start = at + 1
+    yield path[start:]
 
 
 def _alternatives(written: str) -> Iterator[str]:

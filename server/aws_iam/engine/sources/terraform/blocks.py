@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.parsing.json_nodes import Node, Place
-    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
-    from aws_iam.engine.sources.terraform.syntax import Block, Body
+    from aws_iam.engine.sources.terraform.expressions import Evaluator
+    from aws_iam.engine.sources.terraform.scopes import Scope
+    from aws_iam.engine.sources.terraform.syntax import Block, Body, Expression
 
 
 @slotted
@@ -63,10 +64,18 @@ def _dynamic(evaluator: Evaluator, block: Block, scope: Scope) -> Iterator[Expan
         )
         evaluator.conditional = True
         entries = [*known, _unknown(evaluator, iterator, block.at)] if evaluator.side else known
+    _note(evaluator, for_each, content.body, scope, is_read=bool(entries))
     for key, value in entries:
         evaluator.budget.spend()
         names = {iterator: mapped((("key", key), ("value", value)), block.at)}
         yield Expanded(body=content.body, scope=scope.but(**names), at=content.at)
+
+
+def _note(
+    evaluator: Evaluator, for_each: Expression, body: Body, scope: Scope, *, is_read: bool
+) -> None:
+    """Note the content where a default decides whether there are blocks."""
+    evaluator.note_condition(for_each, (body, ()), scope, holds=is_read)
 
 
 def _unknown(evaluator: Evaluator, iterator: str, at: Place) -> tuple[Node, Node]:

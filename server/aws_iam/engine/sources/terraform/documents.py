@@ -17,7 +17,8 @@ from aws_iam.engine.sources.terraform.values import SwitchedOff
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+    from aws_iam.engine.sources.terraform.expressions import Evaluator
+    from aws_iam.engine.sources.terraform.scopes import Scope
     from aws_iam.engine.sources.terraform.syntax import Block, Body, Expression
 
 DOCUMENT = "aws_iam_policy_document"

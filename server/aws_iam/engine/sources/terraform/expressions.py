@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.terraform import values
+from aws_iam.engine.sources.terraform.branches import Branches
 from aws_iam.engine.sources.terraform.operators import ARITHMETIC, COMPARISONS, number_of
 from aws_iam.engine.sources.terraform.syntax import (
     ITEM,
@@ -34,8 +34,8 @@ from aws_iam.engine.sources.terraform.syntax import (
     Splat,
     Template,
     Text,
+    described,
 )
-from aws_iam.engine.sources.terraform.unknowns import Unknowns
 from aws_iam.engine.sources.terraform.values import (
     Deferred,
     Invalid,
@@ -47,44 +47,18 @@ from aws_iam.engine.sources.terraform.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import Protocol
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from aws_iam.engine.sources.terraform.named_files import NamedFiles, UnreadFile
-
-    class References(Protocol):
-        """What the names of a module refer to."""
-
-        @property
-        def folder(self) -> str:
-            """The folder of the module."""
-
-        @property
-        def root_folder(self) -> str:
-            """The folder of the module that Terraform runs in."""
-
-        def root(self, name: str, at: Place) -> Node:
-            """What the first part of a reference stands for."""
+    from aws_iam.engine.sources.terraform.named_files import NamedFiles
+    from aws_iam.engine.sources.terraform.scopes import Scope
 
 
 MAX_DEPTH = 80
 """So deep may expressions and references go; each takes up to eight of the 1,000 calls that Python allows."""
 
 
-@slotted
-class Scope:
-    """Where names are looked up: those of loops and instances first, then the module's."""
-
-    module: References
-    names: Mapping[str, Node] = field(default_factory=dict)
-
-    def but(self, **names: Node) -> Scope:
-        """The scope with further names."""
-        return Scope(module=self.module, names={**self.names, **names})
-
-
 @dataclass(slots=True)
-class Evaluator(Unknowns):
+class Evaluator(Branches):
     """Evaluates the expressions of one tree of modules. `off`: of a resource that is switched off by default."""
 
     files: NamedFiles
@@ -100,8 +74,6 @@ class Evaluator(Unknowns):
     """Which of the values that an unknown value is compared with it is taken for."""
     compared: set[str] = field(default_factory=set)
     """The unknown values that were compared with others."""
-    missing: set[str | UnreadFile] = field(default_factory=set)
-    """The variables without a value, and the files without a text, that were asked for."""
     _compared_with: dict[str, list[str]] = field(default_factory=dict)
 
     # Values
@@ -161,6 +133,8 @@ class Evaluator(Unknowns):
         """`holder[key]`."""
         holder = self.value(expression.holder, scope)
         key = self.value(expression.key, scope)
+        written = (expression.holder, expression.key)
+        self.note_entries(written, holder, key, scope)
         if self.placeholders.within(key.text):
             if isinstance(holder, SwitchedOff):
                 return holder.instance
@@ -243,12 +217,28 @@ class Evaluator(Unknowns):
 
     def call(self, expression: Call, scope: Scope) -> Node:
         """A call of a function; one that is not known returns a value that is not known."""
-        return self.functions(self, expression, scope)
+        found = self.functions(self, expression, scope)
+        if expression.function.removeprefix("core::") == "lookup":
+            own = [self.value_or_hole(argument, scope) for argument in expression.arguments]
+            self.note_lookup(expression.arguments, own, scope)
+        elif self.is_hole(found) and expression.arguments:
+            self.note_part(described(expression), expression, scope)
+        return found
 
     def conditional_(self, expression: Conditional, scope: Scope) -> Node:
         """`condition ? yes : no`."""
-        chosen = expression.yes if self.holds(expression.condition, scope) else expression.no
-        return self.value(chosen, scope)
+        parts = (expression.yes, expression.no)
+        holds = self.decided(expression.condition, parts, scope)
+        return self.value(parts[0] if holds else parts[1], scope)
+
+    def decided(self, condition: Expression, parts: tuple[object, object], scope: Scope) -> bool:
+        """Whether a condition holds; where a default decides, both parts are noted."""
+        before, self.conditional = self.conditional, False
+        holds = self.holds(condition, scope)
+        if not self.conditional:
+            self.note_condition(condition, parts, scope, holds=holds)
+        self.conditional |= before
+        return holds
 
     def holds(self, condition: Expression, scope: Scope) -> bool:
         """Whether a condition holds, on this side where it is not known."""
@@ -341,6 +331,7 @@ class Evaluator(Unknowns):
         holder = self.value(expression.items, scope)
         items = self.entries(holder, expression.items.at)
         if items is None:
+            self.note_part(described(expression.items), expression, scope)
             return self.rest(described(expression), expression.at)
         results: list[tuple[str, Node]] = []
         for key, item in items:
@@ -365,6 +356,7 @@ class Evaluator(Unknowns):
     def _item_of_loop(self, expression: For, item: Node, scope: Scope) -> Iterator[Node]:
         """The result for an item, none where the condition does not hold; not known where that is not known."""
         included = self._known(expression.condition, scope)
+        self.note_item(expression, scope, included=included)
         if included is None:
             yield self.rest(described(expression.result), item.at)
         elif included:
@@ -373,7 +365,9 @@ class Evaluator(Unknowns):
     def _member_of_loop(
         self, expression: For, key: Expression, scope: Scope
     ) -> Iterator[tuple[str, Node]]:
-        if expression.condition is None or self.holds(expression.condition, scope):
+        included = expression.condition is None or self.holds(expression.condition, scope)
+        self.note_item(expression, scope, included=included)
+        if included:
             under = self.text(self.value_or_hole(key, scope))
             yield under, self.value_or_hole(expression.result, scope)
 
@@ -417,8 +411,8 @@ class Evaluator(Unknowns):
             if isinstance(part, Text):
                 found.append((part.value, part.offset, True))
             elif isinstance(part, If):
-                chosen = part.yes if self.holds(part.condition, scope) else part.no
-                self._append(chosen, scope, at, found)
+                holds = self.decided(part.condition, (part.yes, part.no), scope)
+                self._append(part.yes if holds else part.no, scope, at, found)
             elif isinstance(part, Repeat):
                 self._repeat(part, scope, at, found)
             else:
@@ -455,31 +449,3 @@ _EVALUATIONS: dict[type, Callable[[Evaluator, Any, Scope], Node]] = {
     For: Evaluator.loop,
     Template: Evaluator.template,
 }
-
-
-def described(expression: Expression) -> str:
-    """What an expression is called where its value is not known: the reference, the function, or what it is."""
-    parts: list[str] = []
-    while True:
-        if isinstance(expression, Attribute):
-            parts.append(f".{expression.name}")
-            expression = expression.holder
-        elif isinstance(expression, Index):
-            key = expression.key
-            parts.append(f"[{key.value.text if isinstance(key, Literal) else '…'}]")
-            expression = expression.holder
-        elif isinstance(expression, Splat):
-            parts.append("[*]")
-            expression = expression.holder
-        else:
-            break
-    if isinstance(expression, Name):
-        parts.append(expression.name)
-    elif isinstance(expression, Call):
-        parts.append(f"{expression.function}(…)")
-    else:
-        parts.append(_KINDS.get(type(expression), "value"))
-    return "".join(reversed(parts))
-
-
-_KINDS = {For: "for", Template: "template", Conditional: "condition", Operation: "operation"}

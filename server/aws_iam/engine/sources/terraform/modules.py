@@ -11,13 +11,15 @@ from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.terraform import resource_attributes, variable_types
 from aws_iam.engine.sources.terraform.documents import DOCUMENT, document
-from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+from aws_iam.engine.sources.terraform.scopes import Behind, Scope
 from aws_iam.engine.sources.terraform.syntax import Literal
 from aws_iam.engine.sources.terraform.values import Deferred, Invalid, SwitchedOff, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from aws_iam.engine.language.alternatives import Alternative
+    from aws_iam.engine.sources.terraform.expressions import Evaluator
     from aws_iam.engine.sources.terraform.folders import Folder
     from aws_iam.engine.sources.terraform.syntax import Block, Expression
 
@@ -55,14 +57,14 @@ class Module:
     folders: Mapping[str, Folder]
     evaluator: Evaluator
     address: str = ""
-    arguments: Mapping[str, Callable[[], Node]] = field(default_factory=dict)
+    arguments: Mapping[str, tuple[Expression, Scope]] = field(default_factory=dict)
     parents: tuple[str, ...] = ()
     off: bool = False
     in_force: bool | None = True
     root_folder: str = ""
     # Values by what they are of, whether an unknown condition decided about them, what was compared in it, and which
     # variables without a value were asked for.
-    _known: dict[tuple[object, ...], tuple[Node, bool, set[str], set[str]]] = field(
+    _known: dict[tuple[object, ...], tuple[Node, bool, set[str], set[str | Alternative]]] = field(
         default_factory=dict
     )
     _open: set[tuple[object, ...]] = field(default_factory=set)
@@ -122,6 +124,37 @@ class Module:
         self._known[key] = (value, conditional, compared, missing)
         return value
 
+    def behind(self, path: Sequence[str]) -> Behind | None:
+        """What the module says that a reference stands for."""
+        match path:
+            case ["local", name, *_] if name in self.source.locals:
+                return Behind(part=self.source.locals[name], scope=self.scope, length=2)
+            case ["var", name, *_]:
+                return self._behind_variable(name)
+            case ["data", type_, name, *_] if block := self.source.data.get((type_, name)):
+                return Behind(part=block.body, scope=self.scope, length=3)
+            case ["module", name, output, *_]:
+                for called in self.calls_of(name)[:1]:
+                    block = called.source.outputs.get(output)
+                    value = block.body.attribute("value") if block else None
+                    if value is not None:
+                        return Behind(part=value, scope=called.scope, length=3)
+            case _:
+                pass
+        return None
+
+    def _behind_variable(self, name: str) -> Behind | None:
+        if name in self.arguments:
+            expression, scope = self.arguments[name]
+            return Behind(part=expression, scope=scope, length=2)
+        if not self.address and name in self.source.given:
+            return Behind(part=self.source.given[name], scope=self.scope, length=2)
+        declared = self.source.variables.get(name)
+        default = declared.body.attribute("default") if declared else None
+        if default is None:
+            return None
+        return Behind(part=default, scope=self.scope, length=2, is_default=not self.address)
+
     # Names
 
     def variable(self, name: str, at: Place) -> Node:
@@ -134,7 +167,7 @@ class Module:
         default = declared.body.attribute("default") if declared else None
         value = None
         if name in self.arguments:
-            value = self.arguments[name]()
+            value = self.evaluator.value_or_hole(*self.arguments[name])
             nullable = declared.body.attribute("nullable") if declared else None
             is_nullable = not (isinstance(nullable, Literal) and nullable.value.text == "false")
             if value.form is Form.NULL and not is_nullable:
@@ -328,9 +361,13 @@ class Module:
         if data and key[0] == DOCUMENT and name in {"json", "minified_json"}:
             return self.document(key[1], instance)
         if data:
-            return resource_attributes.of_data(
+            found = resource_attributes.of_data(
                 self.evaluator, key, name, at, block, instance.scope
             )
+            if self.evaluator.placeholders.within(found.text):
+                name = ".".join(("data", *key))
+                self.evaluator.note_part(name, block.body, instance.scope)
+            return found
         address = f"{self.address}{'.'.join(key)}{instance.suffix}"
         return resource_attributes.of_resource(
             self.evaluator, block, instance.scope, address, name, at
@@ -390,7 +427,7 @@ class Module:
             return
         for instance in self.remembered_instances(("module", name), block, data=False):
             arguments = {
-                argument: self._argument(expression, instance)
+                argument: (expression, instance.scope)
                 for argument in block.body.attribute_names
                 if (expression := block.body.attribute(argument)) is not None
             }
@@ -405,9 +442,6 @@ class Module:
                 in_force=self.has_in_force(instance),
                 root_folder=self.root_folder,
             )
-
-    def _argument(self, expression: Expression, instance: Instance) -> Callable[[], Node]:
-        return lambda: self.evaluator.value_or_hole(expression, instance.scope)
 
 
 def called_folder(caller: Folder, block: Block, folders: Mapping[str, Folder]) -> Folder | None:

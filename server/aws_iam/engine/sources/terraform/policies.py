@@ -38,6 +38,7 @@ from aws_iam.engine.sources.terraform.embedded_json import document_in
 from aws_iam.engine.sources.terraform.expressions import Evaluator
 from aws_iam.engine.sources.terraform.folders import folders_of, is_configuration, within_limit
 from aws_iam.engine.sources.terraform.functions.calls import called
+from aws_iam.engine.sources.terraform.module_arguments import access_arguments
 from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
 from aws_iam.engine.sources.terraform.named_files import NamedFiles, UnreadFile
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
@@ -53,11 +54,13 @@ from aws_iam.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.policy_places import FoundResource
     from aws_iam.engine.sources.files import File
     from aws_iam.engine.sources.terraform.folders import Folder
     from aws_iam.engine.sources.terraform.results import Found
+    from aws_iam.engine.sources.terraform.scopes import Scope
 
 NAME = "Terraform"
 MOST_STEPS = 3_000_000
@@ -132,7 +135,7 @@ def terraform_policies(
         unread_files=frozenset(own for own in missing if isinstance(own, UnreadFile)),
         settings=tuple(results.settings),
         resources=tuple(results.resources),
-        without_value=tuple(sorted(own for own in missing if not isinstance(own, UnreadFile))),
+        without_value=tuple(sorted(own for own in missing if type(own) is str)),
     )
 
 
@@ -210,7 +213,9 @@ class _Reading:
         evaluator.off = module.off
         evaluator.budget.begin(MOST_STEPS_OF_ONE)
         try:
-            instances, further = module.instances(block)
+            (instances, further), self.results.of_block = self.evaluator.noted(
+                partial(module.instances, block)
+            )
             for instance in instances:
                 evaluator.off = module.off or instance.off
                 self._on_all_sides(partial(read, module, block, instance))
@@ -219,6 +224,7 @@ class _Reading:
             return
         finally:
             evaluator.side, evaluator.choice, evaluator.off = True, 0, False
+            self.results.of_block = frozenset()
         if further:
             why = f"{counted(further, 'further instance')} of the block"
             self.results.skip(file_of(block), f"{module.address}{_address(block)}", why)
@@ -255,7 +261,7 @@ class _Reading:
         targets += attached_to_paths(type_)
         wanted = [*(place.path for place in places), *(row.path for row in rows), *targets]
         heads = {path.partition(".")[0].removesuffix("[]"): "." in path for path in wanted}
-        held = self._held(body, heads, instance)
+        held, others_of = self._held(body, heads, instance)
         attached_to = tuple(map(self.results.shown, texts_at(held, targets)))
         in_force = module.has_in_force(instance)
         holder = Holder(
@@ -274,19 +280,28 @@ class _Reading:
                 named = inside.member(place.name) if place.name else None
                 known = named is not None and not self.evaluator.placeholders.within(named.text)
                 name = f"{address}.{path}" + (f" ({named.text})" if known and named else "")
-                self.results.read(Candidate(block, name, (place.path, path), place, holder), value)
+                alternatives = others_of.get(_head(path), frozenset())
+                own = Candidate(block, name, (place.path, path), place, holder, alternatives)
+                self.results.read(own, value)
         if (row := permission_rows().get(type_)) is not None:
-            content = permission(self.evaluator, row, block, instance.scope)
+            content, alternatives = self.evaluator.noted(
+                partial(permission, self.evaluator, row, block, instance.scope)
+            )
             place = PolicyPlace(path="", kind=Kind.RESOURCE, resource_type=row.resource_type)
-            self.results.read(Candidate(block, address, ("", ""), place, holder), content)
+            own = Candidate(block, address, ("", ""), place, holder, alternatives)
+            self.results.read(own, content)
         else:
-            shown, scope = self.results.shown, instance.scope
-            for setting in settings(self.evaluator, shown, block, scope, address, in_force):
+            given = (self.evaluator, self.results.shown, block, instance.scope, address, in_force)
+            for setting in settings(*given):
                 self.results.set_beside(block, setting)
         if type_ == _MANAGED and self.evaluator.side:
             self._remember_arn(module, block, instance, f"{address}.policy")
-        for own in attachments(_DATA, type_, held, address, self.results.shown):
-            self.results.attach(block, replace(own, in_force=in_force))
+        for attached in attachments(_DATA, type_, held, address, self.results.shown):
+            head = _head(attached.place.removeprefix(f"{address}."))
+            alternatives = others_of.get(head, frozenset()) | self.results.of_block
+            self.results.attach(
+                block, replace(attached, in_force=in_force, alternatives=alternatives)
+            )
         others = set(_not_iam().get(type_, ())) | done | heads.keys() | _META
         self._others(block, body, replace(holder, type="", attached_to=()), others, instance)
 
@@ -303,23 +318,29 @@ class _Reading:
                 return (PolicyPlace(path="content"),)
         return (organization_place("content", policy_type),)
 
-    def _held(self, body: Body, heads: Mapping[str, bool], instance: Instance) -> Node:
-        """The arguments with these names as one object; a nested block is a list of objects."""
+    def _held(
+        self, body: Body, heads: Mapping[str, bool], instance: Instance
+    ) -> tuple[Node, Mapping[str, frozenset[Alternative]]]:
+        """The arguments with these names as one object, and what may stand in their place; a nested block is a list of objects."""
         members: list[tuple[str, Node]] = []
+        alternatives: dict[str, frozenset[Alternative]] = {}
         for head, is_block in heads.items():
-            expression = body.attribute(head)
-            if is_block:
-                blocks = [
-                    mapped(self._arguments(part), part.at)
-                    for part in expanded(self.evaluator, body, head, instance.scope)
-                ]
-                if blocks:
-                    members.append((head, listed(blocks, body.at)))
-            elif expression is not None:
-                value = self.evaluator.value_or_hole(expression, instance.scope)
-                if value.form is not Form.NULL:
-                    members.append((head, value))
-        return mapped(members, body.at)
+            value, alternatives[head] = self.evaluator.noted(
+                partial(self._value, body, head, instance.scope, is_block=is_block)
+            )
+            if value is not None and value.form is not Form.NULL:
+                members.append((head, value))
+        return mapped(members, body.at), alternatives
+
+    def _value(self, body: Body, head: str, scope: Scope, *, is_block: bool) -> Node | None:
+        expression = body.attribute(head)
+        if not is_block:
+            return self.evaluator.value_or_hole(expression, scope) if expression else None
+        blocks = [
+            mapped(self._arguments(part), part.at)
+            for part in expanded(self.evaluator, body, head, scope)
+        ]
+        return listed(blocks, body.at) if blocks else None
 
     def _arguments(self, part: Expanded) -> Iterator[tuple[str, Node]]:
         for name in part.body.attribute_names:
@@ -340,17 +361,21 @@ class _Reading:
             address = f"{module.address}{_address(block)}{instance.suffix}"
             in_force = module.has_in_force(instance)
             holder = Holder(name=address, in_force=in_force)
-            self._others(block, block.body, holder, _META, instance)
+            read = self._others(block, block.body, holder, _META, instance)
             source = block.body.attribute("source")
             text = source.value.text if isinstance(source, Literal) else ""
+            names = None
             if text.startswith((".", "/")) or _OF_POLICIES.search(text):
                 why = f"the module {quoted(text)} is not among the files"
                 self.results.unread(block, address, "source", why)
-                shown, scope = self.results.shown, instance.scope
-                self.results.set_beside(
-                    block,
-                    module_setting(self.evaluator, shown, block, scope, address, in_force),
-                )
+            else:
+                # The documents among them are judged.
+                own = access_arguments(self.evaluator, block.body, instance.scope)
+                names = frozenset(own) - read - _META
+                if not names:
+                    return
+            given = (self.evaluator, self.results.shown, block, instance.scope, address, in_force)
+            self.results.set_beside(block, module_setting(*given, names))
 
     def _others(
         self,
@@ -359,14 +384,24 @@ class _Reading:
         holder: Holder,
         leaving: frozenset[str] | set[str],
         instance: Instance,
-    ) -> None:
+    ) -> frozenset[str]:
+        """Read the documents in other arguments; the names of those that have any."""
+        found: set[str] = set()
         for name in body.attribute_names:
             expression = body.attribute(name)
             if name not in leaving and expression is not None:
                 missing = set(self.evaluator.missing)
-                value = self.evaluator.value_or_hole(expression, instance.scope)
-                if not self._documents_under(block, holder, f"{holder.name}.{name}", name, value):
+                value, of_block = self.evaluator.noted(
+                    partial(self.evaluator.value_or_hole, expression, instance.scope)
+                )
+                of_instances = self.results.of_block
+                self.results.of_block |= of_block
+                if self._documents_under(block, holder, f"{holder.name}.{name}", name, value):
+                    found.add(name)
+                else:
                     self.evaluator.missing = missing
+                self.results.of_block = of_instances
+        return frozenset(found)
 
     def _documents_under(  # noqa: PLR0913 - a value is its argument with its block
         self,
@@ -409,14 +444,17 @@ class _Reading:
 
     def _alone(self, module: Module, block: Block, instance: Instance) -> None:
         """A document that nothing uses."""
-        content = module.document(block.labels[1], instance)
+        content, alternatives = self.evaluator.noted(
+            partial(module.document, block.labels[1], instance)
+        )
         address = f"{module.address}data.{DOCUMENT}.{block.labels[1]}{instance.suffix}"
         if (id(block.at.lines), block.at.offset) in self.evaluator.merged:
             self.results.exists(block, address)
             return
         place = PolicyPlace(path="json")
         holder = Holder(name=address, type=DOCUMENT, in_force=False)
-        candidate = Candidate(block, f"{address}.json", ("json", "json"), place, holder)
+        path = ("json", "json")
+        candidate = Candidate(block, f"{address}.json", path, place, holder, alternatives)
         self.results.read_alone(candidate, content)
 
     def _unused(self, module: Module) -> None:
@@ -441,6 +479,10 @@ class _Reading:
                     self.evaluator.missing = missing
             except (TooMuch, Invalid, InputError) as refused:
                 self._skip(module, block, refused)
+
+
+def _head(path: str) -> str:
+    return path.partition(".")[0].partition("[")[0]
 
 
 def _address(block: Block) -> str:

@@ -21,7 +21,8 @@ from aws_iam.engine.sources.terraform.syntax import ListExpression, Literal, Nam
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+    from aws_iam.engine.sources.terraform.expressions import Evaluator
+    from aws_iam.engine.sources.terraform.scopes import Scope
     from aws_iam.engine.sources.terraform.syntax import Block
 
 _HOLE = re.compile(r"\$\{([^{}]*)\}")

@@ -22,6 +22,7 @@ from aws_iam.engine.sources.terraform.embedded_json import document_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.language.document import Holder
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.terraform.expressions import Evaluator
@@ -42,6 +43,7 @@ class Candidate:
     path: tuple[str, str]
     place: PolicyPlace
     holder: Holder
+    alternatives: frozenset[Alternative] = frozenset()
 
 
 class Results:
@@ -59,6 +61,8 @@ class Results:
         """The names of the documents of managed policies, by ARN."""
         self.settings: dict[AccessSetting, None] = {}
         """What else decides about access."""
+        self.of_block: frozenset[Alternative] = frozenset()
+        """The other values of what decides about the instances of the block that is read."""
         self.resources: dict[FoundResource, None] = {}
         """The resources that there may be, and the documents that something uses."""
 
@@ -166,7 +170,7 @@ class Results:
         earlier = self._at.setdefault((file_of(block), block.at.offset, candidate.path), [])
         for number, other in earlier:
             if other == content:
-                self._attach_too(number, candidate.holder)
+                self._attach_too(number, candidate)
                 return
         name = candidate.name
         if earlier:
@@ -182,15 +186,16 @@ class Results:
             resource_type=candidate.place.resource_type,
             holder=candidate.holder,
             other_side_of=other_side_of,
+            alternatives=candidate.alternatives | self.of_block,
         )
         self._found.append((file_of(block), self._filled(found)))
 
-    def _attach_too(self, number: int, holder: Holder) -> None:
+    def _attach_too(self, number: int, candidate: Candidate) -> None:
         """Another instance has the same document: its principals have it too."""
         file, found = self._found[number]
         if not isinstance(found, FoundPolicy):
             return
-        own = found.holder
+        own, holder = found.holder, candidate.holder
         listed = own.instances or (own,)
         if all(instance.name != holder.name for instance in listed):
             listed = (*listed, holder)
@@ -207,7 +212,8 @@ class Results:
             in_force=True if True in either else None if None in either else False,
             instances=listed if listed != (own,) else (),
         )
-        self._found[number] = (file, replace(found, holder=both))
+        alternatives = found.alternatives | candidate.alternatives | self.of_block
+        self._found[number] = (file, replace(found, holder=both, alternatives=alternatives))
 
     def _filled(self, found: FoundPolicy) -> FoundPolicy:
         """The policy with values in the place of what is not known."""

@@ -21,9 +21,10 @@ from aws_iam.engine.sources.terraform.blocks import expanded
 from aws_iam.engine.sources.terraform.values import Deferred
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
-    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+    from aws_iam.engine.sources.terraform.expressions import Evaluator
+    from aws_iam.engine.sources.terraform.scopes import Scope
     from aws_iam.engine.sources.terraform.syntax import Block, Body
 
 _FORMAT = "terraform"
@@ -58,11 +59,13 @@ def module_setting(  # noqa: PLR0913, PLR0917 - an instance, as above
     scope: Scope,
     address: str,
     in_force: bool | None,  # noqa: FBT001 - whether there is one, or None
+    names: Container[str] | None = None,
 ) -> AccessSetting:
-    """A call of a module that is not at hand, by all that it is given: its policies are not known."""
+    """A call of a module that is not at hand, by all that it is given, or by the arguments with these names."""
     reader = _Arguments(evaluator, shown)
-    names = set(block.body.attribute_names) - _ABOUT_INSTANCES
-    values = mapped(reader.under(block.body, names, scope), block.at)
+    given = set(block.body.attribute_names) - _ABOUT_INSTANCES
+    given = {name for name in given if names is None or name in names}
+    values = mapped(reader.under(block.body, given, scope), block.at)
     value = canonical(values)
     return AccessSetting(
         holder=address,

@@ -253,3 +253,31 @@ def may_hold_policy(expression: Expression) -> bool:
 
 _STATEMENT = "Statement"
 _READERS = frozenset({"file", "templatefile"})
+
+
+def described(expression: Expression) -> str:
+    """What an expression is called where its value is not known: the reference, the function, or what it is."""
+    parts: list[str] = []
+    while True:
+        if isinstance(expression, Attribute):
+            parts.append(f".{expression.name}")
+            expression = expression.holder
+        elif isinstance(expression, Index):
+            key = expression.key
+            parts.append(f"[{key.value.text if isinstance(key, Literal) else '…'}]")
+            expression = expression.holder
+        elif isinstance(expression, Splat):
+            parts.append("[*]")
+            expression = expression.holder
+        else:
+            break
+    if isinstance(expression, Name):
+        parts.append(expression.name)
+    elif isinstance(expression, Call):
+        parts.append(f"{expression.function}(…)")
+    else:
+        parts.append(_KINDS.get(type(expression), "value"))
+    return "".join(reversed(parts))
+
+
+_KINDS = {For: "for", Template: "template", Conditional: "condition", Operation: "operation"}

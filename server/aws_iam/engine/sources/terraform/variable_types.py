@@ -13,7 +13,8 @@ from aws_iam.engine.sources.terraform import values
 from aws_iam.engine.sources.terraform.syntax import Call, Literal, Name, ObjectExpression
 
 if TYPE_CHECKING:
-    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+    from aws_iam.engine.sources.terraform.expressions import Evaluator
+    from aws_iam.engine.sources.terraform.scopes import Scope
     from aws_iam.engine.sources.terraform.syntax import Expression
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.sources.terraform.expressions import described
 from aws_iam.engine.sources.terraform.functions import (
     collections,
     conversions,
@@ -16,13 +15,15 @@ from aws_iam.engine.sources.terraform.functions import (
     texts,
 )
 from aws_iam.engine.sources.terraform.functions.files import FILE_FUNCTIONS
+from aws_iam.engine.sources.terraform.syntax import described
 from aws_iam.engine.sources.terraform.values import Invalid, boolean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_iam.engine.parsing.json_nodes import Node
-    from aws_iam.engine.sources.terraform.expressions import Evaluator, Scope
+    from aws_iam.engine.sources.terraform.expressions import Evaluator
+    from aws_iam.engine.sources.terraform.scopes import Scope
     from aws_iam.engine.sources.terraform.syntax import Call
 
 _FUNCTIONS = (

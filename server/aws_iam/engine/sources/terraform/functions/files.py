@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Lines, Node, Place, string
-from aws_iam.engine.sources.terraform.expressions import Scope
 from aws_iam.engine.sources.terraform.named_files import UnreadFile, literal, pattern_of
 from aws_iam.engine.sources.terraform.parsing.native import template_in
+from aws_iam.engine.sources.terraform.scopes import Scope
 from aws_iam.engine.sources.terraform.values import Invalid, boolean, sorted_set
 from aws_iam.errors import InputError
 
@@ -128,6 +128,9 @@ class _Unknown:
     def root(self, name: str, at: Place) -> Node:
         """A variable that the caller did not give."""
         return self._evaluator.hole(name, at)
+
+    def behind(self, path: Sequence[str]) -> None:
+        """What a name says: nothing that is known."""
 
 
 def _exists(

@@ -16,6 +16,7 @@ from aws_iam.tools.policy.review.feeding import (
     helm_values,
     serverless_files,
     stack_parameters,
+    terragrunt_files,
     variable_files,
 )
 from aws_iam.wording import joined
@@ -42,7 +43,7 @@ class Feed:
 
 FEEDS = tuple(
     Feed(own.may_feed, own.may_read, own.readers, own.WHY, own.MARK)
-    for own in (helm_values, stack_parameters, serverless_files)
+    for own in (helm_values, stack_parameters, serverless_files, terragrunt_files)
 )
 
 

@@ -1,0 +1,42 @@
+"""Values that a policy may have at deployment in place of what was read: the other entries of a map, the branch not taken.
+
+A policy is the same on both sides of a comparison only where these are the same too: what stands behind
+`local.actions[var.env]` may become `*` while everything that was read stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.frozen import slotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@slotted
+class Alternative:
+    """A value by what it is called and a digest of what it says; `is_read`: the policy was read with it."""
+
+    what: str
+    digest: str
+    is_read: bool = False
+
+
+def other_alternatives(
+    new: Iterable[Alternative], old: Iterable[Alternative]
+) -> tuple[Alternative, ...]:
+    """Those of either side that were not read, and that the other side has not.
+
+    What the other side was read with is compared: another default only chooses another one of the same values.
+    """
+    sides = (set(new), set(old))
+    known = [{own.digest for own in side} for side in sides]
+    read = [{own.digest for own in side if own.is_read} for side in sides]
+    found = {
+        own
+        for number, side in enumerate(sides)
+        for own in side
+        if own.digest not in read[number] and own.digest not in known[1 - number]
+    }
+    return tuple(sorted(found, key=lambda own: (own.what, own.digest)))

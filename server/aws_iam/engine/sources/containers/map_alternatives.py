@@ -1,0 +1,48 @@
+"""The entries of a CloudFormation mapping among which `Fn::FindInMap` chooses at deployment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.sources.containers.access_settings import canonical
+from aws_iam.engine.sources.containers.alternatives import alternative, of_entries
+from aws_iam.engine.sources.containers.placeholders import is_function
+from aws_iam.escape import quoted
+from aws_iam.wording import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.engine.language.alternatives import Alternative
+    from aws_iam.engine.parsing.json_nodes import Node
+
+_KEYS = 3
+
+
+def map_alternatives(
+    template: Node, arguments: Sequence[Node], keys: Sequence[Node | None]
+) -> Iterator[Alternative]:
+    """Each entry that the call may return; a key that a function returns, such as `Ref`, may be any other one."""
+    section = template.member("Mappings")
+    open_ = [own for own in arguments[:_KEYS] if is_function(own)]
+    if section is None or not open_:
+        return
+    what = f"a value chosen by {joined([quoted(_named(own)) for own in open_])}"
+    entries: list[tuple[tuple[str, ...], Node]] = [((), section)]
+    for written, key in zip(arguments, keys, strict=False):
+        entries = [
+            ((*path, member.key), member.value)
+            for path, node in entries
+            for member in node.members
+            if is_function(written) or (key is not None and member.key == key.text)
+        ]
+    chosen = "/".join(key.text if key else "" for key in keys)
+    yield from of_entries(what, (("/".join(path), value) for path, value in entries), chosen)
+    for otherwise in arguments[_KEYS:]:
+        yield alternative(what, "else", canonical(otherwise))
+
+
+def _named(function: Node) -> str:
+    """What a function takes: the name of a parameter, or else its own name."""
+    member = function.members[0]
+    return member.value.text or member.key
