@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # How long an example takes says more about the machine than about the code; an example that failed belongs in a test.
 # The suite draws the same examples each time, so that a change fails for what it does; `search` draws new ones, and more.
-settings.register_profile("suite", deadline=None, database=None, derandomize=True, max_examples=50)
+settings.register_profile("suite", deadline=None, database=None, derandomize=True, max_examples=30)
 settings.register_profile("search", deadline=None, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 

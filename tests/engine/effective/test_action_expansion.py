@@ -28,7 +28,7 @@ def names(found: object) -> list[str]:
 
 
 @given(pattern=PATTERNS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_pattern_names_what_the_catalogue_expands_it_to(pattern: str) -> None:
     assert names(Expansion().pattern(pattern)) == sorted(catalog().expand(pattern))
 

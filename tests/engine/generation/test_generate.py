@@ -133,7 +133,7 @@ def test_levels_on_any_resources_validate_clean_and_grant_exactly_the_level(
                 ), f"{action.full_name} on {arn}"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_named_action_is_granted_where_it_works_and_nowhere_else(data: st.DataObject) -> None:
     service = catalog().service(data.draw(st.sampled_from(SERVICES)))
@@ -162,7 +162,7 @@ _OPERATORS = {
 }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(_targets(), st.data())
 def test_a_condition_stands_on_what_carries_its_key_and_the_result_validates_clean(
     target: tuple[str, str, str], data: st.DataObject
@@ -301,7 +301,7 @@ _JUNK: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(_JUNK, _JUNK)
 def test_whatever_is_given_is_granted_clean_or_refused(needs: Any, conditions: Any) -> None:
     for given_needs in (needs, {"s3:GetObject": ["arn:aws:s3:::reports/*"]}):

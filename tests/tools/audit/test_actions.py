@@ -160,7 +160,7 @@ def test_an_audit_of_a_part_says_of_which(saved: Path, demo: Answer) -> None:
 
 def test_a_named_region_is_read_alone_and_the_answer_says_so() -> None:
     answer = ask(demo=True, regions=["eu-west-1"], controls=["sg_admin_ports_v4"])
-    assert answer.facts["regions"] == "1 of 2 enabled Regions"
+    assert answer.facts["regions"] == "1 of 2 enabled Regions: eu-west-1"
     assert {finding.region for finding in answer.findings} == {"eu-west-1"}
 
 

@@ -31,7 +31,7 @@ CALLER = "arn:aws:iam::111122223333:role/ci"
 CODES = {*ON_POLICY, *(rule.code for rule in POLICY_RULES)}
 SEEDS = st.integers(min_value=0, max_value=2**60)
 FUZZ = settings(
-    max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -306,7 +306,7 @@ STATEMENTS = st.fixed_dictionaries(
         [None, "identity", "resource", "scp", "rcp", "boundary", "session", "trust"]
     ),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_statement_of_any_policy_gets_a_sentence(policy: object, kind: str | None) -> None:
     answer = explain(policy, kind=kind)
     assert len(answer.facts["statements"]) == len(policy["Statement"])  # type: ignore[index]

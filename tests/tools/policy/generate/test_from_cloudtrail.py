@@ -405,7 +405,7 @@ _records = st.builds(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(events=st.lists(_records, min_size=1, max_size=6), generalize=st.booleans())
 def test_records_of_any_shape_end_in_policies_that_allow_their_events(
     *, events: list[dict[str, Any]], generalize: bool
