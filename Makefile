@@ -1,7 +1,7 @@
 # Two targets are enough for a user: `make demo` and `make test`. Both make .venv by themselves.
 PYTHON ?= python3
-# Two test processes more than there are processors: some tests wait for programs they started.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 + (os.cpu_count() or 1))')
+# One test process more than there are processors: some tests wait for programs they started.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 VENV := .venv
 BIN := $(VENV)/bin
 

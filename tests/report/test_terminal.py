@@ -55,12 +55,15 @@ def colours(text: str) -> set[str]:
     return {code for style in STYLE.findall(text) for code in style.split(";")} & COLOURS
 
 
+LIVE = ("audit", "run", "--regions", "us-east-1")
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """The output while the demonstration account is read live, and the file it is saved in."""
     file = str(tmp_path_factory.mktemp("audit") / "demo.json")
     with served() as settings:
-        return at_a_terminal("audit", "run", "--save", file, **settings), file
+        return at_a_terminal(*LIVE, "--save", file, **settings), file
 
 
 def test_a_reading_tells_which_service_and_region_is_read_and_how_much_is_left(

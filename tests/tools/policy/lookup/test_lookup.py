@@ -261,7 +261,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.text(alphabet="s3:*?aarn{}$`\n\u202e\0\ud800/.é ,", min_size=1, max_size=40)
     | st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
