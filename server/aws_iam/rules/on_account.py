@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, Unknown, guarded, unread
@@ -120,6 +119,9 @@ def unlisted(account: Account) -> Iterator[Outcome]:
 
 def policy_of(text: str, call: str) -> Policy:
     """The policy document that AWS sent; a document that cannot be read counts as a missing fact."""
+    # A server that only lists its tools starts without the readers of policies.
+    from aws_iam.engine.sources.gather import one_policy
+
     try:
         return one_policy(text)
     except InputError as error:

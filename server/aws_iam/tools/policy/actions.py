@@ -13,8 +13,6 @@ from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import SEVERITIES, Connection, Topic
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
-from aws_iam.tools.policy.generate import template as policy_template
-from aws_iam.tools.policy.lookup import lookup as policy_lookup
 
 tool = Tool(
     "policy",
@@ -149,6 +147,8 @@ def lookup(
     ],
 ) -> Answer:
     """Give the facts about an action, service, condition key, ARN, SDK call or command."""
+    from aws_iam.tools.policy.lookup import lookup as policy_lookup
+
     return policy_lookup.lookup(query)
 
 
@@ -460,4 +460,6 @@ def template(
     ] = None,
 ) -> Answer:
     """List the policy templates, or fill one."""
+    from aws_iam.tools.policy.generate import template as policy_template
+
     return policy_template.template(name, values)
