@@ -245,6 +245,8 @@ def test_the_clients_are_made_once_and_not_for_every_account(
 
 def test_every_account_costs_the_same_calls(server: Estate) -> None:
     counted = []
+    # The first answers of a server that has just started may come so late that they are asked for again.
+    run(accounts=ACCOUNTS[:4], controls=None)
     for number in (1, 4):
         server.calls.clear()
         run(accounts=ACCOUNTS[:number], controls=None)
