@@ -132,7 +132,10 @@ def test_a_request_that_is_denied_ends_with_1_if_asked(
     assert capsys.readouterr().out.count("\n") == 2
 
 
-@pytest.mark.parametrize("error", [IndexError("x"), RecursionError(), MemoryError(), OSError("x")])
+@pytest.mark.parametrize(
+    "error",
+    [IndexError("x"), RecursionError(), MemoryError(), OSError("x"), ValueError("\x1b]0;y\u202e")],
+)
 def test_a_failure_of_its_own_is_no_verdict(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:
@@ -145,6 +148,7 @@ def test_a_failure_of_its_own_is_no_verdict(
     assert printed.out == ""
     assert "Traceback" in printed.err
     assert "no verdict" in printed.err
+    assert printed.err.replace("\n", "").isprintable()
 
 
 def test_a_file_that_cannot_be_read_ends_with_1_if_asked(

@@ -70,7 +70,9 @@ def main(words: Sequence[str], commands: Mapping[str, Command]) -> int:
         sys.stdout = None
         return OK
     except Exception as error:  # noqa: BLE001 - Python's own status for it is 1, which is the one of a finding
-        traceback.print_exception(error)
+        # The message may quote what an account or a file holds.
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            print(escaped(line, 2000), file=sys.stderr)
         print("aws-iam: this is an error of aws-iam itself, and no verdict", file=sys.stderr)
         return BROKEN
 

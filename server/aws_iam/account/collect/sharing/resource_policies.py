@@ -33,6 +33,16 @@ KEY_POLICIES = many_in("kms.policies", ResourcePolicy)
 SECRET_POLICIES = many_in("secretsmanager.policies", ResourcePolicy)
 VAULT_POLICIES = many_in("glacier.policies", ResourcePolicy)
 BUS_POLICIES = many_in("events.policies", ResourcePolicy)
+POLICIES_BY_SERVICE = {
+    "sqs": QUEUE_POLICIES,
+    "sns": TOPIC_POLICIES,
+    "lambda": FUNCTION_POLICIES,
+    "kms": KEY_POLICIES,
+    "secretsmanager": SECRET_POLICIES,
+    "glacier": VAULT_POLICIES,
+    "events": BUS_POLICIES,
+}
+"""The fact with the policies of a service's resources, by the service's prefix in their ARNs."""
 T = TypeVar("T")
 _GET_QUEUE_ATTRIBUTES = "sqs:GetQueueAttributes"
 _GET_TOPIC_ATTRIBUTES = "sns:GetTopicAttributes"

@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
-from aws_iam.account.collect.sharing.resource_policies import (
-    BUS_POLICIES,
-    FUNCTION_POLICIES,
-    KEY_POLICIES,
-    QUEUE_POLICIES,
-    SECRET_POLICIES,
-    TOPIC_POLICIES,
-    VAULT_POLICIES,
-)
+from aws_iam.account.collect.sharing.resource_policies import POLICIES_BY_SERVICE
 from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES, BUCKETS
 from aws_iam.engine.language.arn import Arn, fits
 from aws_iam.engine.reference.attachment_types import attachment_types
@@ -30,16 +22,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
 
-_IN_REGIONS = {
-    "sqs": QUEUE_POLICIES,
-    "sns": TOPIC_POLICIES,
-    "lambda": FUNCTION_POLICIES,
-    "kms": KEY_POLICIES,
-    "secretsmanager": SECRET_POLICIES,
-    "glacier": VAULT_POLICIES,
-    "events": BUS_POLICIES,
-}
-RESOURCE_FACTS: tuple[Fact[Any], ...] = (BUCKETS, BUCKET_POLICIES, *_IN_REGIONS.values())
+RESOURCE_FACTS: tuple[Fact[Any], ...] = (BUCKETS, BUCKET_POLICIES, *POLICIES_BY_SERVICE.values())
 """The facts that hold the policies of resources."""
 
 
@@ -89,7 +72,7 @@ class ResourcePolicies:
         policies = account.get(BUCKET_POLICIES)
         for policy in () if isinstance(policies, Miss) else policies:
             yield f"arn:{account.partition}:s3:::{policy.bucket}", policy.document
-        for fact in _IN_REGIONS.values():
+        for fact in POLICIES_BY_SERVICE.values():
             for _, found in account.in_each(fact):
                 if not isinstance(found, Miss):
                     yield from ((policy.arn, policy.document) for policy in found)
@@ -101,7 +84,7 @@ class ResourcePolicies:
         if service == "s3":
             listed = self._account.get(BUCKET_POLICIES)
             return str(listed) if isinstance(listed, Miss) else "the account has no such bucket"
-        fact = _IN_REGIONS.get(service)
+        fact = POLICIES_BY_SERVICE.get(service)
         if fact is None:
             return f"the policies of such resources of {service} are not read"
         if region not in self._account.regions.read:
