@@ -79,6 +79,30 @@ def test_policies_of_the_organization_that_were_not_read_are_said(tmp_path: Path
         assert ("which may deny more, were not considered: " in said) is is_said
 
 
+def test_resources_that_may_not_have_been_listed_are_said(tmp_path: Path) -> None:
+    user = {"name": "ann", "inline": [[{"Effect": "Allow", "Action": "*", "Resource": "*"}]]}
+    queue = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q"
+    refused = {"denied": "sqs:ListQueues"}
+    by_region = {"eu-west-1": [{"arn": queue, "document": None}], "us-east-1": refused}
+    account = snapshot(
+        facts_of({"users": [user], "facts": {"sqs.policies": by_region}}),
+        regions=("eu-west-1", "us-east-1"),
+    )
+    file = tmp_path / "account.json"
+    snapshots.save(account, file)
+    for on, is_said in (("sqs:queue", True), (f"arn:aws:sqs:*:{ACCOUNT}:*", True), (queue, False)):
+        asked = {"action": "access", "who_can": ["sqs:SendMessage"], "on": on}
+        answer = tool.run({**asked, "snapshot": str(file)}, cli=True)
+        assert [row["verdict"] for row in answer.facts["principals"]] == ["can"]
+        assert ("There may be more of" in answer.summary) is is_said
+        assert ("not_judged" in answer.facts) is is_said
+    part = snapshot(facts_of({"users": [user], "facts": {"sqs.policies": {"eu-west-1": by_region["eu-west-1"]}}}), regions=("eu-west-1",), enabled=("eu-west-1", "us-east-1"))  # fmt: skip
+    snapshots.save(part, file)
+    asked = {"action": "access", "who_can": ["sqs:SendMessage"], "on": "sqs:queue"}
+    said = tool.run({**asked, "snapshot": str(file)}, cli=True).summary
+    assert "1 of 2 enabled Regions were read" in said
+
+
 def test_accounts_together_decide_across_their_borders(tmp_path: Path) -> None:
     other = "444455556666"
     reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}

@@ -107,6 +107,7 @@ def _not_judged(found: WhoCan, unread: Iterable[Account]) -> dict[str, Any]:
     rows = [
         {"place": account.id, "why": "its users and roles could not be read"} for account in unread
     ]
+    rows += [{"place": found.on, "why": f"not all were listed: {why}"} for why in found.missing]
     rows += [
         {"place": arn, "why": f"whom its own policy lets in is not known: {why}"}
         for arn, why in found.unread_policies.items()
@@ -149,11 +150,19 @@ def _summary(found: WhoCan, unread: Sequence[Account], missed: Sequence[Miss]) -
     if found.anyone:
         yield "Anyone can, without an account of yours."
     yield from _outside(found)
+    yield from _gaps(found)
+
+
+def _gaps(found: WhoCan) -> Iterator[str]:
+    """What was asked about and is not known: resources that were not listed, and policies of their own."""
+    if found.missing:
+        more = f", and {len(found.missing) - 1} more gaps" if len(found.missing) > 1 else ""
+        yield f"There may be more of {quoted(found.on)}, not asked about: {found.missing[0]}{more}."
     if found.unread_policies:
         arn, why = next(iter(found.unread_policies.items()))
-        more = len(found.unread_policies) - 1
-        others = f" and {more} more" if more else ""
-        yield f"Whom the own policy of {quoted(arn)}{others} lets in or keeps out is not known: {why}."
+        others = len(found.unread_policies) - 1
+        beside = f" and {others} more" if others else ""
+        yield f"Whom the own policy of {quoted(arn)}{beside} lets in or keeps out is not known: {why}."
 
 
 def _guardrails(summaries: Iterable[str]) -> Iterator[str]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.sharing.resource_policies import POLICIES_BY_SERVICE
+from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES
 from aws_iam.engine.language.arn import Arn, fits
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.language.variables import without_variables
@@ -94,6 +97,25 @@ def _in_places(estate: Estate, arn: Arn) -> tuple[str, ...]:
         for account in (accounts if arn.account else [""])
         for region in (regions if arn.region else [""])
     ) or (str(arn),)
+
+
+def may_be_missing(estate: Estate, on: str) -> Iterator[str]:
+    """Why resources that `on` means may not have been listed; nothing where it names a single one."""
+    arn = Arn.of(on)
+    if arn is not None and is_literal(on):
+        return
+    service = arn.service if arn else on.partition(":")[0].lower()
+    fact = POLICIES_BY_SERVICE.get(service)
+    for member in estate.members.values():
+        account = member.account
+        if fact is not None:
+            misses = [found for _, found in account.in_each(fact) if isinstance(found, Miss)]
+            if not account.regions.complete:
+                yield f"of account {account.id} {account.regions} were read"
+        else:
+            buckets = account.get(BUCKET_POLICIES)
+            misses = [buckets] if service == "s3" and isinstance(buckets, Miss) else []
+        yield from map(str, misses)
 
 
 def known_resources(estate: Estate) -> Iterator[str]:

@@ -14,7 +14,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.tools.audit.access.asked_resources import asked_resources
+from aws_iam.tools.audit.access.asked_resources import asked_resources, may_be_missing
 from aws_iam.tools.audit.access.behind_keys import key_behind, with_grants, with_key
 from aws_iam.tools.audit.access.decisions import Access, Decider
 from aws_iam.tools.audit.access.outside_callers import keeps_public_out, outside_callers
@@ -88,6 +88,8 @@ class WhoCan:
     anyone: bool | None = False
     unread_policies: dict[str, str] = field(default_factory=dict)
     understood: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    """Why resources that were asked about may not have been listed."""
 
 
 def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
@@ -96,6 +98,7 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
     asked = {action: asked_resources(estate, action, on) for action in named}
     found = WhoCan(actions=named, on=on or "*")
     found.understood += dict.fromkeys(own.understood for own in asked.values() if own.understood)
+    found.missing += dict.fromkeys(may_be_missing(estate, on))
     number = len(estate.principals) * sum(max(1, len(own.arns)) for own in asked.values())
     if number > _MOST_DECISIONS:
         raise InputError(
