@@ -165,8 +165,10 @@ def of_document(
     not_compared += left_out.of_files(cluster)
     not_compared += [] if cluster is None else left_out.beside_policies(cluster, known, repository)
     facts = policy_inputs.input_facts(given)
+    read = replace(given, sources=tuple(source for source, _ in trusts), attachments=())
+    left = (*left_out.of_input(read), *not_compared)
     return Answer(
-        summary=_summary(findings, _documents_summary(rows) + _beside(cluster), not_compared),
+        summary=_summary(findings, _documents_summary(rows) + _beside(cluster), left),
         findings=findings,
         facts={
             "checks": len(ON_TRUST),

@@ -16,6 +16,7 @@ from aws_iam.tools.irsa.checks import job_trust
 from aws_iam.tools.irsa.checks import manifests as trust_beside
 from aws_iam.tools.irsa.checks.roles import for_services
 from aws_iam.tools.irsa.checks.workflows import role_policies
+from aws_iam.tools.kit import policy_inputs
 from aws_iam.wording import joined
 
 _MOST_SERVICES = 5
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.sources.gathered import Gathered
     from aws_iam.engine.sources.kubernetes_objects import Cluster
     from aws_iam.tools.irsa.checks.subject import Repository, Workloads
+
+
+def of_input(given: Gathered) -> list[str]:
+    """The files that were not read, and the values that the documents may have at deployment."""
+    return [own.removesuffix(".") for own in policy_inputs.not_judged_sentences(given)]
 
 
 def of_principals(policies: Iterable[Policy]) -> list[str]:
