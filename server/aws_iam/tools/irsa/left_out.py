@@ -15,6 +15,7 @@ from aws_iam.rules.policy.principals.confused_deputy import services_not_judged
 from aws_iam.tools.irsa.checks import job_trust
 from aws_iam.tools.irsa.checks import manifests as trust_beside
 from aws_iam.tools.irsa.checks.roles import for_services
+from aws_iam.tools.irsa.checks.subject import Trust
 from aws_iam.tools.irsa.checks.workflows import role_policies
 from aws_iam.wording import joined
 
@@ -109,7 +110,7 @@ def of_files(cluster: Cluster | None) -> list[str]:
 
 
 def beside_policies(
-    cluster: Cluster, trusts: tuple[Policy, ...], repository: Repository | None
+    cluster: Cluster, trusts: tuple[Trust, ...], repository: Repository | None
 ) -> list[str]:
     """What was passed together and has nothing to be compared with."""
     reasons = []
@@ -134,10 +135,11 @@ def in_account(workloads: Workloads) -> list[str]:
             else []
         )
     logins = [x for flow in workloads.workflows for job in flow.jobs for x in job.logins]
-    policies = tuple({id(policy): policy for x in logins for policy in role_policies(workloads, x)}.values())  # fmt: skip
+    policies = {id(policy): policy for x in logins for policy in role_policies(workloads, x)}
+    trusts = tuple(Trust(policy=policy) for policy in policies.values())
     return [
         *of_services(found.policy for found in for_services(workloads)),
-        *job_trust.not_compared(workloads.workflows, policies, workloads.repository),
+        *job_trust.not_compared(workloads.workflows, trusts, workloads.repository),
     ]
 
 
