@@ -93,10 +93,14 @@ class SubjectGrammar:
     doubtful_forms: SubjectForms = field(default_factory=SubjectForms)
     """Such forms that are more often a mistake; `doubt` says why."""
     doubt: str = ""
+    otherwise: str = ""
+    """Why any other subject is doubtful at most, where customers write templates of every form."""
     impossible: tuple[Remark, ...] = ()
     """Text that no subject contains, though its form allows it."""
     whole_tenant: tuple[Remark, ...] = ()
     """Subjects, even if written out, that any project of the tenant can send."""
+    unconfirmed: tuple[Remark, ...] = ()
+    """Subjects that the issuer sends, of which it is not known whether it does so for AWS."""
     audiences: tuple[tuple[re.Pattern[str], str], ...] = ()
     """Subjects, and the audience that their tokens have; it may repeat groups of the subject."""
 
@@ -222,8 +226,10 @@ def subject_grammar(row: dict[str, Any]) -> SubjectGrammar:
         custom_forms=subject_forms(row.get("custom_forms", ())),
         doubtful_forms=subject_forms(row.get("doubtful_forms", ())),
         doubt=row.get("doubt", ""),
+        otherwise=row.get("otherwise", ""),
         impossible=_remarks(row, "impossible"),
         whole_tenant=_remarks(row, "whole_tenant"),
+        unconfirmed=_remarks(row, "unconfirmed"),
         audiences=tuple(
             (re.compile(text), sent) for text, sent in row.get("audiences", {}).items()
         ),

@@ -300,8 +300,8 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
     # A pattern may stand for several claims of a template.
     if behind or (meets(grammar.doubtful_forms) and (is_literal(pattern) or not custom)):
         return _Verdict(doubt=grammar.doubt)
-    if custom:
-        return _Verdict()
+    if custom or grammar.otherwise:
+        return _Verdict(doubt="" if custom else grammar.otherwise)
     title = known.title if known and not is_cluster(host) else "a cluster"
     # A GitLab on a server of one's own writes them like GitLab.com.
     title = "GitLab" if known and known.id == "gitlab" else title
