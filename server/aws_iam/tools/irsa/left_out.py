@@ -73,10 +73,19 @@ def of_subjects(policies: Iterable[Policy]) -> list[str]:
         and not (provider.grammar and provider.grammar.parts)
         and width(provider, value) is Width.EXACT
     ]
+    unconfirmed: dict[str, list[str]] = {}
+    for provider, _, value in found:
+        for remark in provider.grammar.unconfirmed if provider.grammar else ():
+            if remark.text.match(value):
+                unconfirmed.setdefault(remark.why, []).append(value)
     return [
         *(
             f"whether {_listed(custom)} is ever sent was not judged: only a custom subject template sends it"
             for _ in custom[:1]
+        ),
+        *(
+            f"whether {_listed(named)} is ever sent was not judged: {why}"
+            for why, named in unconfirmed.items()
         ),
         *(
             f"how many callers {_listed(unknown)} lets in was not judged: the form of the issuer's subjects is not known here"
@@ -154,7 +163,7 @@ def rows(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
 
 def _place(reason: str) -> str:
     if reason.startswith("how many callers") or (
-        reason.startswith("whether") and "subject template" in reason
+        reason.startswith("whether") and "is ever sent" in reason
     ):
         return "subjects"
     return "principals" if "trust" in reason.partition("judged")[0] else "manifests"
