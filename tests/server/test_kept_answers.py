@@ -11,7 +11,9 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
+from aws_iam.answer import Answer
 from aws_iam.server import kept_answers
+from aws_iam.server.kept_answers import OF_ALL_CLIENTS, Bound, ClientId, KeptAnswers
 from aws_iam.server.mcp_server import build
 from helpers.folders import TESTS
 
@@ -145,7 +147,7 @@ def test_a_cursor_belongs_to_its_answer_and_call(changed: dict[str, str], says: 
 
 
 def test_old_answers_make_room_for_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_answers, "_MOST_BYTES", 300_000)
+    monkeypatch.setattr(kept_answers, "OF_ONE_CLIENT", Bound(64, 300_000))
 
     async def conversation(client: Client) -> None:
         (first,) = (await ask(client, "audit", REPORT)).structured_content["artifacts"]
@@ -158,3 +160,14 @@ def test_old_answers_make_room_for_new_ones(monkeypatch: pytest.MonkeyPatch) -> 
         assert refused.value.error.data == {"uri": first["uri"]}
 
     talk(conversation)
+
+
+def test_the_oldest_answers_of_all_clients_make_room_when_there_are_many() -> None:
+    kept = KeptAnswers()
+    answer = Answer(summary="s")
+    ids = []
+    for number in range(OF_ALL_CLIENTS.answers + 1):
+        client = ClientId(f"127.0.0.1:{number}")
+        kept.first_page(client, "call", answer, LIMITS["full"])
+        ids.append(next(reversed(kept.answers)))
+    assert list(kept.answers) == ids[1:]
