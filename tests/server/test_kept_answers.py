@@ -15,6 +15,8 @@ from aws_iam.answer import Answer
 from aws_iam.server import kept_answers
 from aws_iam.server.kept_answers import OF_ALL_CLIENTS, Bound, ClientId, KeptAnswers
 from aws_iam.server.mcp_server import build
+from aws_iam.tools.playbooks import run_tool
+from aws_iam.tools.registry import tool_named
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
@@ -79,6 +81,24 @@ def test_what_an_answer_offers_can_be_followed(case: dict[str, Any]) -> None:
             assert file.get("content", content) == content
 
     talk(conversation)
+
+
+GIVEN = [case for case in CALLS if case["arguments"] and "demo" not in str(case)]
+
+
+def test_a_next_call_repeats_an_argument_under_whatever_name_it_was_given() -> None:
+    seen = set()
+    for case in GIVEN:
+        tool, arguments = tool_named(case["tool"]), case["arguments"]
+        repeated = {name for call in run_tool(tool, arguments).next for name in call.same}
+        for argument in tool.actions[arguments["action"]].arguments:
+            for other in argument.also if argument.name in repeated else ():
+                renamed = {other if n == argument.name else n: v for n, v in arguments.items()}
+                seen.add((tool.name, other))
+                for call in run_tool(tool, renamed).next:
+                    again = {name: renamed[name] for name in call.same}
+                    assert run_tool(tool_named(call.tool), {**again, **call.arguments}).summary
+    assert {("irsa", "assume_role_policy"), ("kms", "key_policy"), ("policy", "policy")} <= seen
 
 
 def test_a_file_that_does_not_fit_is_a_link_to_all_of_it() -> None:

@@ -8,19 +8,25 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.answer import Answer
 from aws_iam.errors import AwsError
 from aws_iam.escape import escaped
+from aws_iam.report.clean import clean
 from aws_iam.tools.kit import schemas
+from aws_iam.tools.kit.argument_values import argument_named
 from aws_iam.tools.kit.guide import passage
+from aws_iam.tools.registry import tool_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from aws_iam.answer import Answer
+    from aws_iam.answer import NextCall
     from aws_iam.tools.kit.tool import Progress, Tool
 
 FOLDERS = {"references": "text/markdown", "templates": "application/json"}
 _REQUEST_LIMIT = 4000
+_LONGEST_VALUE = 1000
+"""The characters of the longest value that a next call holds itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +132,7 @@ def run_tool(
 ) -> Answer:
     """The tool's answer; an `audit` without arguments answers even when no account can be read."""
     try:
-        return tool.run(arguments, progress=progress)
+        return _with_own_names(tool, arguments, tool.run(arguments, progress=progress))
     except AwsError as error:
         if (
             tool.name != "audit"
@@ -137,3 +143,41 @@ def run_tool(
         from aws_iam.tools.audit.run.no_credentials import without_credentials
 
         return without_credentials(error)
+
+
+def _with_own_names(tool: Tool, arguments: Mapping[str, Any], answer: Answer) -> Answer:
+    """The answer whose next calls repeat arguments under the names that this call has for them."""
+    if not any(call.same for call in answer.next):
+        return answer
+    action = tool.actions[answer.action or tool.default]
+    given = {name: value for name, value in arguments.items() if value is not None}
+    given.pop("action", None)
+    values, _ = tool.by_argument(action, given, cli=False)
+    names = action.names(cli=False)
+    written = {argument_named(name, names): name for name in given}
+    calls = (_repeating(call, values, written) for call in answer.next)
+    return replace(answer, next=tuple(call for call in calls if call))
+
+
+def _repeating(
+    call: NextCall, values: Mapping[str, Any], written: Mapping[str | None, str]
+) -> NextCall | None:
+    """The call with the caller's names, or with the value where it does not take such a name; None if that is too long."""
+    names = tool_named(call.tool).actions[call.arguments["action"]].names(cli=False)
+    same: list[str] = []
+    arguments = dict(call.arguments)
+    for name in call.same:
+        own = written.get(name)
+        if own is not None and argument_named(own, names) == name:
+            same.append(own)
+        elif name in values and _is_short(values[name]):
+            arguments[name] = values[name]
+        else:
+            return None
+    return replace(call, same=tuple(same), arguments=arguments)
+
+
+def _is_short(value: Any) -> bool:
+    """Whether a value leaves room for the rest of an answer, and stays what it is there."""
+    shown = clean(Answer(summary="", facts={"value": value})).facts["value"]
+    return bool(shown == value) and len(json.dumps(value)) <= _LONGEST_VALUE
