@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,8 @@ from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+
+    from aws_iam.answer import NextCall
 
 CALLS = json.loads((TESTS / "cases/server/calls.json").read_text(encoding="utf-8"))
 LIMITS = {"concise": 8 * 1024, "full": 64 * 1024}
@@ -81,6 +84,28 @@ def test_what_an_answer_offers_can_be_followed(case: dict[str, Any]) -> None:
             assert file.get("content", content) == content
 
     talk(conversation)
+
+
+LEADS = json.loads((TESTS / "cases/server/next_calls.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", LEADS, ids=lambda case: f"{case['tool']} {case['name']}")
+def test_an_answer_leads_to_what_goes_on_with_its_own_call(case: dict[str, Any]) -> None:
+    """Written as `tool action name=value same=names`; a `*` is any value."""
+    answer = run_tool(tool_named(case["tool"]), case["arguments"])
+    shown = [" ".join(words_of(call)) for call in answer.next]
+    assert len(shown) == len(case["next"]), shown
+    for call, expected in zip(shown, case["next"], strict=True):
+        assert fnmatchcase(call, expected.replace("[", "[[]")), shown
+
+
+def words_of(call: NextCall) -> Iterator[str]:
+    arguments = dict(call.arguments)
+    yield from (call.tool, arguments.pop("action"))
+    for name, value in arguments.items():
+        yield f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+    if call.same:
+        yield f"same={','.join(call.same)}"
 
 
 GIVEN = [case for case in CALLS if case["arguments"] and "demo" not in str(case)]
