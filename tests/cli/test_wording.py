@@ -94,6 +94,8 @@ REFUSED = (
     (["audit", "run", "--shard", "1/2"], "give `--accounts` or `--org` too"),
     (["policy", "template", "--values", "{}"], "`--values` needs `--name`"),
     (["policy", "compare", "{}"], "`--baseline`"),
+    (["policy", "review"], "give a git revision in `--base`"),
+    (["policy", "review", "{}"], "give a git revision in `--base`"),
 )
 
 
@@ -121,6 +123,12 @@ TEXTS = (
     ("`policy nonsense`", "`policy nonsense`", "`policy nonsense`"),
     ("pass `something_else`", "pass `something_else`", "pass `something_else`"),
     ("without code", "without code", "without code"),
+    ("refresh (`catalog refresh`)", "refresh (`aws-iam catalog refresh`)", "refresh (`aws-iam catalog refresh`)"),
+    (
+        "read them on the command line: `audit run` with `org: true`",
+        "read them: `aws-iam audit run --org`",
+        "read them: `aws-iam audit run --org`",
+    ),
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from aws_iam.answer import Answer
+from aws_iam.report.answer_text import markdown
 from aws_iam.server import kept_answers
 from aws_iam.server.kept_answers import OF_ALL_CLIENTS, Bound, ClientId, KeptAnswers
 from aws_iam.server.mcp_server import build
@@ -49,7 +50,9 @@ async def text_of(client: Client, uri: str) -> str:
     return contents.text
 
 
-OF_THE_COMMAND_LINE = re.compile(r"`--|\baws-iam (?:policy|secrets|kms|irsa|audit) \w+")
+OF_THE_COMMAND_LINE = re.compile(
+    r"`--|`aws-iam |\baws-iam (?:policy|secrets|kms|irsa|audit|catalog) \w+"
+)
 
 
 def texts_of(value: Any) -> Iterator[str]:
@@ -84,6 +87,38 @@ def test_what_an_answer_offers_can_be_followed(case: dict[str, Any]) -> None:
             assert file.get("content", content) == content
 
     talk(conversation)
+
+
+REFUSED = json.loads((TESTS / "cases/server/refused_calls.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: f"{case['tool']} {case['name']}")
+def test_a_refusal_says_what_works_in_the_words_of_a_call(case: dict[str, Any]) -> None:
+    async def conversation(client: Client) -> str:
+        result = await client.call_tool(case["tool"], case["arguments"])
+        assert result.is_error
+        return result.content[0].text
+
+    text = talk(conversation)
+    assert case["says"] in text
+    assert not OF_THE_COMMAND_LINE.search(text)
+    assert "command line" not in text
+
+
+@pytest.mark.parametrize(
+    ("tool", "topic", "commands"),
+    [
+        ("policy", "review-a-change", True),
+        ("policy", "access-denied", True),
+        ("policy", "evaluation-logic", False),
+    ],
+)
+def test_a_section_with_commands_says_how_a_call_is_made_of_them(
+    tool: str, topic: str, *, commands: bool
+) -> None:
+    answer = run_tool(tool_named(tool), {"action": "guide", "topic": topic})
+    assert ("are the tool and its `action`" in markdown(answer)) is commands
+    assert "commands" not in tool_named(tool).run({"action": "guide", "topic": topic}).facts
 
 
 LEADS = json.loads((TESTS / "cases/server/next_calls.json").read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -132,7 +133,8 @@ def run_tool(
 ) -> Answer:
     """The tool's answer; an `audit` without arguments answers even when no account can be read."""
     try:
-        return _with_own_names(tool, arguments, tool.run(arguments, progress=progress))
+        answer = _with_own_names(tool, arguments, tool.run(arguments, progress=progress))
+        return _with_commands_explained(answer)
     except AwsError as error:
         if (
             tool.name != "audit"
@@ -143,6 +145,21 @@ def run_tool(
         from aws_iam.tools.audit.run.no_credentials import without_credentials
 
         return without_credentials(error)
+
+
+_COMMANDS = (
+    "Its commands are of the command line. Here the words after the name of the program are the tool and its `action`, and an option is "
+    "the argument of that name; what the tool does not list exists there only."
+)
+_COMMAND = re.compile(r"(?:^|`)aws-iam \w|`--\w", re.MULTILINE)
+
+
+def _with_commands_explained(answer: Answer) -> Answer:
+    """The answer that says how to read the commands in a section of a page, which is quoted as it is."""
+    quoted = answer.action == "guide" and answer.artifacts
+    if not quoted or not any(_COMMAND.search(file.content) for file in answer.artifacts):
+        return answer
+    return replace(answer, facts={**answer.facts, "commands": _COMMANDS})
 
 
 def _with_own_names(tool: Tool, arguments: Mapping[str, Any], answer: Answer) -> Answer:
