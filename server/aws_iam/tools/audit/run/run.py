@@ -12,7 +12,7 @@ from aws_iam.answer import Answer, NextCall, Severity, Status, next_call
 from aws_iam.engine.reference import frameworks
 from aws_iam.errors import InputError
 from aws_iam.report.audit_report import left_out
-from aws_iam.report.control_lines import problem_in_short
+from aws_iam.report.control_lines import problem_in_short, shortened
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
@@ -237,7 +237,7 @@ def _what_is_wrong(findings: Sequence[Finding]) -> str:
     """A control's first finding in short, and how many more there are."""
     first = findings[0]
     more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
-    return f"`{first.code}` ({first.severity.value}): {problem_in_short(first)}{more}"
+    return f"`{first.code}` ({first.severity.value}): {shortened(problem_in_short(first))}{more}"
 
 
 def _score(scored: Score) -> dict[str, Any]:
