@@ -138,6 +138,7 @@ def _tool_listing(tool: Tool) -> types.Tool:
         annotations=types.ToolAnnotations(
             read_only_hint=True,
             destructive_hint=False,
+            idempotent_hint=True,
             open_world_hint=True,
         ),
         _meta=app.tool_metadata(tool.name),
