@@ -432,6 +432,21 @@ def test_every_generated_policy_is_proved_and_clean(
     assert answer.facts["size_bytes"] <= MOST_BYTES
 
 
+def test_two_services_that_work_together_are_named_by_that_use_first_and_once() -> None:
+    answer = key_policy_answer(services=["sns", "sqs"])
+    together = "If one of them sends to the other, give `sns-sqs`: that use needs a statement."
+    assert answer.summary.index(together) < answer.summary.index("No statement names")
+    assert answer.summary.count("`sns-sqs`") == 1
+    assert "For other uses give `eventbridge-sns` and `eventbridge-sqs`" in answer.summary
+
+
+@pytest.mark.parametrize("given", [{"services": ["sns"]}, {"via_service": ["sns"]}])
+def test_the_list_of_via_service_does_not_date_the_whole_answer(given: dict[str, Any]) -> None:
+    answer = key_policy_answer(**given, region="eu-west-1")
+    assert answer.facts["names_in_via_service_as_of"] < answer.as_of
+    assert answer.as_of >= key_policy_answer().as_of
+
+
 def test_the_summary_names_the_services_that_get_no_statement_and_the_uses_that_have_one() -> None:
     answer = key_policy_answer(services=["sns", "codebuild"])
     assert "No statement names `sns` and `codebuild`" in answer.summary

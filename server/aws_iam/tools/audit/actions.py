@@ -141,7 +141,7 @@ def checklist(
                 "section_name",
                 "category",
             ),
-            brief="",
+            brief="number or name",
         ),
     ] = None,
     framework: Framework = None,
@@ -201,7 +201,7 @@ def access(
         str | None,
         Parameter(
             "ARN, pattern, or kind such as s3:bucket",
-            brief="ARN",
+            brief="ARN or kind (kms:key)",
             also=("resource", "resource_arn", "arn", "target"),
         ),
     ] = None,

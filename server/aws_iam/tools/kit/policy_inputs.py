@@ -114,7 +114,8 @@ def input_facts(gathered: Gathered, partly: Iterable[Unread] = ()) -> dict[str, 
         found["files_seen"] = gathered.files + gathered.others
     if gathered.files > 1 or gathered.others:
         found["files_read"] = gathered.files - _unreadable(gathered)
-        found["files_without_policies"] = len(gathered.without)
+        if gathered.without:
+            found["files_without_policies"] = len(gathered.without)
     if unreadable := _unreadable(gathered):
         found["files_not_read"] = unreadable
     values = sum(len(source.unresolved) for source in gathered.sources)

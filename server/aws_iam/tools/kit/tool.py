@@ -80,6 +80,16 @@ class Action:
     wants_progress: str | None
     gives_artifact: bool
 
+    def offered(self, *, cli: bool) -> list[Argument]:
+        """The arguments that a face has."""
+        return [argument for argument in self.arguments if cli or not argument.cli_only]
+
+    def names(self, *, cli: bool) -> dict[str, str]:
+        """The argument that each name means, synonyms too."""
+        offered = self.offered(cli=cli)
+        synonyms = {also: argument.name for argument in offered for also in argument.also}
+        return synonyms | {argument.name: argument.name for argument in offered}
+
 
 class Tool:
     """A named set of actions on one subject.
@@ -141,7 +151,7 @@ class Tool:
         given = {name: value for name, value in arguments.items() if value is not None}
         asked = given.pop("action", self.default)
         action = self._action_named(asked)
-        given, renamed = self._by_argument(action, given, cli=cli)
+        given, renamed = self.by_argument(action, given, cli=cli)
         if folded(str(asked)) != folded(action.name):
             renamed.insert(0, f"`action` {quoted(str(asked))} as `{action.name}`")
         self._check_names(action, given, cli=cli)
@@ -174,16 +184,14 @@ class Tool:
             hint=f"did you mean `{near}`?" if near else f"it has {code_list(self.actions)}",
         )
 
-    def _by_argument(
+    def by_argument(
         self, action: Action, given: Mapping[str, Any], *, cli: bool
     ) -> tuple[dict[str, Any], list[str]]:
         """The values by argument, whose name may be written differently or be a synonym, and which were synonyms."""
-        offered = [argument for argument in action.arguments if cli or not argument.cli_only]
-        names = {also: argument.name for argument in offered for also in argument.also}
-        names |= {argument.name: argument.name for argument in offered}
+        names = action.names(cli=cli)
         found: dict[str, Any] = {}
         understood: list[str] = []
-        given = _with_members_inside(offered, given, names, understood)
+        given = _with_members_inside(action.offered(cli=cli), given, names, understood)
         for name, value in given.items():
             meant = argument_named(name, names) or name
             if meant in found:
@@ -196,7 +204,7 @@ class Tool:
         return found, understood
 
     def _check_names(self, action: Action, given: Mapping[str, Any], *, cli: bool) -> None:
-        accepted = [a.name for a in action.arguments if cli or not a.cli_only]
+        accepted = [argument.name for argument in action.offered(cli=cli)]
         of_any_action = self.arguments(cli=cli)
         for name in given:
             if name in accepted:

@@ -48,10 +48,14 @@ tool = Tool(
 )
 
 Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
-KeyArn = Annotated[str | None, Parameter("ARN of the policy's key", also=("key_arn", "key_id"))]
+KeyArn = Annotated[
+    str | None, Parameter("ARN of the policy's key", brief="ARN", also=("key_arn", "key_id"))
+]
 KeyLimits = Annotated[
     Json,
-    Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="", document=True),
+    Parameter(
+        ", ".join(limit.name for limit in THRESHOLDS), brief="{name: number}", document=True
+    ),
 ]
 
 
@@ -128,9 +132,7 @@ def lockout(
     ],
     policies: Annotated[
         Json,
-        Parameter(
-            "the caller's policies by layer", document=True, brief="of the caller, by layer"
-        ),
+        Parameter("the caller's policies by layer", document=True, brief="of the caller"),
     ] = None,
     context: Annotated[
         Json,

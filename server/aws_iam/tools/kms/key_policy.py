@@ -10,7 +10,6 @@ from aws_iam.answer import Answer, Artifact
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference import key_services as services_table
-from aws_iam.engine.reference import via_services as via_table
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.key_services import KeyService
 from aws_iam.engine.reference.regions import partition_of
@@ -80,8 +79,6 @@ def _dates(access: KeyAccess) -> Iterator[str]:
     yield catalog().as_of
     if access.services:
         yield services_table.as_of()
-    if access.via or access.for_callers:
-        yield via_table.as_of()
 
 
 def _files(

@@ -111,7 +111,12 @@ NewDocument = Annotated[
 ]
 PolicyKind = Annotated[
     Kind | None,
-    Parameter("absent: guessed", synonyms=_KINDS, also=("type", "policy_type", "policy_kind")),
+    Parameter(
+        "absent: guessed",
+        brief="else guessed",
+        synonyms=_KINDS,
+        also=("type", "policy_type", "policy_kind"),
+    ),
 ]
 
 
@@ -141,7 +146,7 @@ def lookup(
                 "term",
                 "keyword",
             ),
-            brief="service, action, wildcard, condition key, ARN, `aws s3 sync`, SDK call, aws_s3_bucket, managed policy",
+            brief="service, action, wildcard, condition key, ARN, command, SDK call, aws_s3_bucket, managed policy",
             by_position=True,
         ),
     ],
@@ -161,7 +166,7 @@ def validate(
         Parameter(
             "what it is attached to, such as AWS::S3::Bucket",
             also=("resource",),
-            brief="such as AWS::S3::Bucket",
+            brief="AWS::S3::Bucket",
         ),
     ] = None,
     *,
@@ -265,7 +270,7 @@ def compare(
             "what it must not grant: actions, or object: actions, resources",
             document=True,
             also=("must_not_grant", "not_allowed", "forbidden_actions"),
-            brief="{actions, resources} it must not grant",
+            brief="{actions, resources} not to grant",
         ),
     ] = None,
     policy: Annotated[
@@ -361,7 +366,7 @@ def denied(
                 "cloudtrail_event",
             ),
             as_text=True,
-            brief="the AccessDenied text",
+            brief="AccessDenied text",
             by_position=True,
         ),
     ],
@@ -389,7 +394,7 @@ def generate(
             'access level or action to ARNs: {"read": "arn:aws:s3:::b/*"}',
             document=True,
             also=("access", "permissions", "requirements"),
-            brief='{"read": ARN}: levels or actions',
+            brief="{read: ARN}: levels or actions",
             by_position=True,
         ),
     ] = None,
@@ -399,7 +404,7 @@ def generate(
             "Condition element to add",
             document=True,
             also=("condition",),
-            brief="Condition element",
+            brief="Condition",
         ),
     ] = None,
     events: Annotated[

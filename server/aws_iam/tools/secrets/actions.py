@@ -117,7 +117,9 @@ _SECRET_NAMES = ("secret_name", "secret_id", "secret_arn", "name", "parameter", 
 Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
 Limits = Annotated[
     Json,
-    Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="", document=True),
+    Parameter(
+        ", ".join(limit.name for limit in THRESHOLDS), brief="{name: number}", document=True
+    ),
 ]
 
 
@@ -198,7 +200,7 @@ def rotation(
                 "engine_type",
                 "database_type",
             ),
-            brief="such as postgres",
+            brief="postgres",
         ),
     ] = None,
     user: Annotated[
@@ -243,13 +245,15 @@ def rotation(
         Parameter(
             "rotation function",
             also=("rotation_function", "function_name", "function_arn", "lambda_arn"),
-            brief="",
+            brief="name or ARN",
         ),
     ] = None,
     partner: Annotated[
         str | None, Parameter("secret type; custom: http, gitlab …", brief="secret type")
     ] = None,
-    metadata: Annotated[Json, Parameter("partner fields", document=True, brief="")] = None,
+    metadata: Annotated[
+        Json, Parameter("partner fields", document=True, brief="of partner")
+    ] = None,
     schedule: Annotated[
         str | None,
         Parameter(
@@ -263,7 +267,7 @@ def rotation(
                 "rotation_schedule",
                 "rotation_interval",
             ),
-            brief="30, weekly, rate() or cron()",
+            brief="30, weekly, rate(), cron()",
         ),
     ] = None,
     window: Annotated[

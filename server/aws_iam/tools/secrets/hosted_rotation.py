@@ -152,6 +152,7 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
                 "secrets",
                 "snippet",
                 "how a function reads the secret",
+                ("secret",),
                 runtime="lambda",
                 store="secrets_manager",
             ),

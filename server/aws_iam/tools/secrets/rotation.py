@@ -187,6 +187,7 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
                 "secrets",
                 "snippet",
                 "how a function reads the secret",
+                ("secret",),
                 runtime="lambda",
                 store="secrets_manager",
             ),

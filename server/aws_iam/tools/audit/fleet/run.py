@@ -416,4 +416,4 @@ def _next(found: Sequence[Finding]) -> tuple[NextCall, ...]:
     )
     worst = next(failed, None)
     why = "the gravest failed control: what it checks and what mends it"
-    return (next_call("audit", "control", why, id=worst),) if worst else ()
+    return (next_call("audit", "control", why, ("benchmark",), id=worst),) if worst else ()

@@ -379,5 +379,9 @@ def _rows(found: SearchResult) -> Iterator[dict[str, str]]:
 def _next(comparison: Comparison) -> tuple[NextCall, ...]:
     if comparison.relation in {"less", "equal"} and not comparison.violations:
         return ()
+    riskiest = next((row["actions"][0] for row in comparison.gained), "*")
+    if ":" in riskiest:
+        why = "what the riskiest access that is gained can be limited by"
+        return (next_call("policy", "lookup", why, query=riskiest),)
     why = "what the policy allows as a whole, in words, and its risks"
     return (next_call("policy", "explain", why, ("document",)),)
