@@ -83,6 +83,11 @@ _FILLERS = frozenset(
 
 def ranked(question: str, texts: Mapping[str, tuple[str, str]]) -> list[str]:
     """The names of the texts, each a heading and a body, that have words of the question, the best first."""
+    return [name for name, _ in scored(question, texts)]
+
+
+def scored(question: str, texts: Mapping[str, tuple[str, str]]) -> list[tuple[str, float]]:
+    """The same with their scores."""
     asked = set(_stems(question[:_LONGEST_QUESTION]))
     if not asked:
         return []
@@ -103,7 +108,8 @@ def ranked(question: str, texts: Mapping[str, tuple[str, str]]) -> list[str]:
         )
         for name, (heading, body) in counted.items()
     }
-    return sorted((name for name in scores if scores[name]), key=lambda name: -scores[name])
+    found = [(name, score) for name, score in scores.items() if score]
+    return sorted(found, key=lambda pair: -pair[1])
 
 
 def _weight(count: int, length: float) -> float:
