@@ -8,14 +8,12 @@ about("why rotate my access keys?", …)    the best, where the words alone do n
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from aws_iam.tools.kit.word_search import scored, stem, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from aws_iam.tools.audit.controls.benchmark import Control
+    from collections.abc import Callable, Iterable, Sequence
 
 NUMBER = re.compile(r"(?<![\w.])(v?)(\d{1,2}(?:\.\d{1,2}){1,3})(?![\w.]*\w)", re.IGNORECASE)
 _ASIDE = frozenset(
@@ -32,7 +30,38 @@ _AS_GOOD = 0.8
 _NEAR = 0.4
 
 
-class About(NamedTuple):
+class Described(Protocol):
+    """What the search reads of a control."""
+
+    @property
+    def key(self) -> str:
+        """Its name, which is a phrase with underscores."""
+
+    @property
+    def title(self) -> str:
+        """What it requires."""
+
+    @property
+    def section(self) -> str:
+        """Its topic."""
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """What else people call it."""
+
+    @property
+    def why(self) -> str:
+        """A sentence."""
+
+    @property
+    def fix(self) -> str:
+        """A command."""
+
+
+Control = TypeVar("Control", bound=Described)
+
+
+class About(NamedTuple, Generic[Control]):
     """What words are about: `meant` has more than one control where they do not tell them apart, `near` the next best."""
 
     meant: tuple[Control, ...]
@@ -49,7 +78,7 @@ def named_by(question: str, controls: Iterable[Control]) -> tuple[Control, ...]:
     return _named(_asked(question), tuple(controls))
 
 
-def about(question: str, controls: Iterable[Control]) -> About:
+def about(question: str, controls: Iterable[Control]) -> About[Control]:
     """The controls that a question is about; words that no control has do not count."""
     listed, asked = tuple(controls), _asked(question)
     having = {word for control in listed for phrase in _phrases(control) for word in phrase}
@@ -66,23 +95,21 @@ def _named(asked: frozenset[str], controls: Sequence[Control]) -> tuple[Control,
     if not asked:
         return ()
     phrases = {control.key: _phrases(control) for control in controls}
-    for fits in (
+    readings: tuple[Callable[[str], bool], ...] = (
         lambda key: asked == phrases[key][0],
         lambda key: asked == phrases[key][1],
         lambda key: any(asked <= phrase for phrase in phrases[key]),
-        lambda key: asked <= frozenset().union(*phrases[key]),
-    ):
-        found = tuple(control for control in controls if fits(control.key))
-        if found:
-            return found
-    return ()
+        lambda key: all(any(word in phrase for phrase in phrases[key]) for word in asked),
+    )
+    found = (tuple(one for one in controls if fits(one.key)) for fits in readings)
+    return next(filter(None, found), ())
 
 
 def _asked(question: str) -> frozenset[str]:
     return frozenset() if _ID.fullmatch(question.strip()) else _stems(subject_words(question))
 
 
-def _phrases(control: Control) -> tuple[frozenset[str], ...]:
+def _phrases(control: Described) -> tuple[frozenset[str], ...]:
     written = (control.key, control.section, control.title, *control.keywords)
     return tuple(map(_stems, written))
 

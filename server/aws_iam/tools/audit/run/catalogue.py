@@ -40,7 +40,9 @@ def control_answer(name: str, version: str | None = None) -> Answer:
     if written:
         return _as_written(name, written, version)
     short = None if version is None else catalogue.benchmark(version).version
-    words = About(()) if catalogue.known(name) else about(name, catalogue.controls().values())
+    words: About[Control] = (
+        About(()) if catalogue.known(name) else about(name, catalogue.controls().values())
+    )
     meanings = tuple(map(catalogue.meaning, words.meant)) or catalogue.meanings(name)
     found = tuple(match for match in meanings if short is None or short in match.versions)
     if not found:
@@ -272,7 +274,7 @@ def _several_controls(
     moved = "" if by_words else ", because numbers move between versions"
     named = "is about" if by_words else "names"
     keys = ", ".join(f"`{match.control.key}`" for match in found)
-    asked = {} if version is None else {"benchmark": version}
+    asked: dict[str, Any] = {} if version is None else {"benchmark": version}
     return Answer(
         summary=f"{quoted(name)} {named} {len(found)} controls{moved}: {keys}; ask again with a key.",
         facts={
