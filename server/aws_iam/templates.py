@@ -61,6 +61,8 @@ class Template:
 
     name: str
     title: str
+    keywords: tuple[str, ...]
+    """What else people call it: a search reads them beside name and title."""
     kind: str
     when: str
     source: str
@@ -166,7 +168,8 @@ def _template(row: dict[str, Any]) -> Template:
     )
     accepted = tuple(Accepted(**finding) for finding in row.get("accepted", ()))
     words = {key: row[key] for key in ("name", "title", "kind", "when", "source")}
-    return Template(**words, parameters=parameters, accepted=accepted)
+    keywords = tuple(row["keywords"])
+    return Template(**words, keywords=keywords, parameters=parameters, accepted=accepted)
 
 
 def _reject_unknown(chosen: Template, given: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import SEVERITIES, Connection, Topic
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
+from aws_iam.tools.policy.kind_words import KINDS
 
 tool = Tool(
     "policy",
@@ -52,31 +53,6 @@ tool = Tool(
     },
 )
 
-_KINDS = {
-    "identity policy": "identity",
-    "managed policy": "identity",
-    "inline policy": "identity",
-    "permission policy": "identity",
-    "resource policy": "resource",
-    "bucket policy": "resource",
-    "key policy": "resource",
-    "queue policy": "resource",
-    "trust policy": "trust",
-    "assume role policy": "trust",
-    "service control policy": "scp",
-    "resource control policy": "rcp",
-    "permissions boundary": "boundary",
-    "permission boundary": "boundary",
-    "session policy": "session",
-    "endpoint policy": "resource",
-    "vpc endpoint policy": "resource",
-    "identity based": "identity",
-    "iam": "identity",
-    "resource based": "resource",
-    "s3 bucket policy": "resource",
-    "kms key policy": "resource",
-    "role trust policy": "trust",
-}
 _DOCUMENT_NAMES = (
     "policy_document",
     "policy_json",
@@ -111,7 +87,7 @@ NewDocument = Annotated[
 ]
 PolicyKind = Annotated[
     Kind | None,
-    Parameter("absent: guessed", synonyms=_KINDS, also=("type", "policy_type", "policy_kind")),
+    Parameter("absent: guessed", synonyms=KINDS, also=("type", "policy_type", "policy_kind")),
 ]
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from aws_iam.tools.kit.word_search import scored, stem, words
+from aws_iam.tools.kit.word_search import naming, scored, stems, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 NUMBER = re.compile(r"(?<![\w.])(v?)(\d{1,2}(?:\.\d{1,2}){1,3})(?![\w.]*\w)", re.IGNORECASE)
 _ASIDE = frozenset(
@@ -25,6 +25,8 @@ _ASIDE = frozenset(
 # A name in one piece with a point or an underscore is an id, right or misspelled: `root_mfaa`, `IAM.21`.
 _ID = re.compile(r"\S*[._]\S*")
 _MOST_NEAR = 4
+# Key and topic stand first among the phrases.
+_EXACT = 2
 # A text whose score is so near the best is as likely meant.
 _AS_GOOD = 0.8
 _NEAR = 0.4
@@ -91,31 +93,19 @@ def about(question: str, controls: Iterable[Control]) -> About[Control]:
 
 
 def _named(asked: frozenset[str], controls: Sequence[Control]) -> tuple[Control, ...]:
-    """Those whose key or else topic is the words, else those with all of them in one phrase, else in any."""
-    if not asked:
-        return ()
+    """Those whose key or topic is the words, else those with all of them in one phrase, else in any."""
     phrases = {control.key: _phrases(control) for control in controls}
-    readings: tuple[Callable[[str], bool], ...] = (
-        lambda key: asked == phrases[key][0],
-        lambda key: asked == phrases[key][1],
-        lambda key: any(asked <= phrase for phrase in phrases[key]),
-        lambda key: all(any(word in phrase for phrase in phrases[key]) for word in asked),
-    )
-    found = (tuple(one for one in controls if fits(one.key)) for fits in readings)
-    return next(filter(None, found), ())
+    keys = naming(asked, {key: words[:_EXACT] for key, words in phrases.items()}, phrases)
+    return tuple(control for control in controls if control.key in keys)
 
 
 def _asked(question: str) -> frozenset[str]:
-    return frozenset() if _ID.fullmatch(question.strip()) else _stems(subject_words(question))
+    return frozenset() if _ID.fullmatch(question.strip()) else stems(subject_words(question))
 
 
 def _phrases(control: Described) -> tuple[frozenset[str], ...]:
     written = (control.key, control.section, control.title, *control.keywords)
-    return tuple(map(_stems, written))
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(map(stem, words(text.replace("_", " "))))
+    return tuple(map(stems, written))
 
 
 def _ranked(question: str, controls: Sequence[Control]) -> list[tuple[Control, float]]:
