@@ -78,6 +78,7 @@ _FILLERS = frozenset(
         "your",
         "aws",
         "policy",
+        "policies",
     ]
 )
 
