@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.engine.language.aws_names import checked_name
+from aws_iam.engine.language.aws_names import checked_account, checked_name
 from aws_iam.engine.reference.regions import partition_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -203,6 +203,8 @@ def _checked_value(parameter: Parameter, value: Any) -> str:
         raise InputError(
             f"`{parameter.name}` must be text", hint=f"such as `{parameter.sample[0]}`"
         )
+    if parameter.form == "account":
+        return checked_account(parameter.name, value)
     return checked_name(parameter.name, value, parameter.form)
 
 

@@ -38,12 +38,18 @@ tool = Tool(
         "check": "validate",
         "lint": "validate",
         "simulate": "evaluate",
+        "can": "evaluate",
+        "can_i": "evaluate",
+        "is_allowed": "evaluate",
         "simulate_policy": "evaluate",
         "diff": "compare",
         "pull_request": "review",
         "describe": "explain",
         "summarize": "explain",
+        "risks": "explain",
         "troubleshoot": "denied",
+        "why_denied": "denied",
+        "why": "denied",
         "debug": "denied",
         "access_denied": "denied",
         "create": "generate",
@@ -53,6 +59,7 @@ tool = Tool(
     },
 )
 
+_ARN_NAMES = ("arn", "policy_arn", "managed_policy", "managed_policy_arn")
 _DOCUMENT_NAMES = (
     "policy_document",
     "policy_json",
@@ -70,7 +77,7 @@ Document = Annotated[
         brief="JSON, or an AWS managed policy",
         document=True,
         policies=True,
-        also=("policy", "policies", *_DOCUMENT_NAMES),
+        also=("policy", "policies", *_DOCUMENT_NAMES, *_ARN_NAMES),
         by_position=True,
     ),
 ]
@@ -81,7 +88,7 @@ NewDocument = Annotated[
         brief="JSON, or an AWS managed policy",
         document=True,
         policies=True,
-        also=("new", "after", "policy_a", *_DOCUMENT_NAMES),
+        also=("new", "after", "policy_a", "new_policy", *_DOCUMENT_NAMES, *_ARN_NAMES),
         by_position=True,
     ),
 ]
@@ -230,7 +237,7 @@ def compare(
             "the old policy, to compare with",
             document=True,
             policies=True,
-            also=("old", "before", "previous", "reference", "policy_b"),
+            also=("old", "before", "previous", "reference", "policy_b", "old_policy"),
             brief="old policy",
             by_position=True,
         ),
@@ -276,7 +283,7 @@ def review(
             "the policies before the change",
             document=True,
             policies=True,
-            also=("old", "before", "previous"),
+            also=("old", "before", "previous", "old_policy"),
             brief="before the change",
         ),
     ] = None,
