@@ -332,7 +332,8 @@ def _show_indented(text: Text, console: Console, bullet: str = "") -> None:
 def _show_artifact(artifact: Artifact, console: Console) -> None:
     if artifact.is_withheld:
         size = counted(artifact.bytes or 0, "byte")
-        text = f"{artifact.name}: {size}, not shown here; --out PATH writes it"
+        shown = "in part above; all of it:" if artifact.excerpt else "not shown here;"
+        text = f"{artifact.name}: {size}, {shown} --out PATH writes it"
         console.print(Text(f"\n{text}", style="bold"))
         return
     if artifact.language == "markdown":

@@ -270,7 +270,7 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
         ({"users": [f"arn:aws:sts::{OWN}:assumed-role/App/run"]}, "name the role, with its path: role/App"),
         ({"users": ["group/Staff"]}, "groups cannot be principals"),
         ({"users": [f"arn:aws:iam::{OWN}:root"]}, "is the whole account"),
-        ({"users": [f"arn:aws:iam::{OTHER}:root"]}, "`users` is not well formed"),
+        ({"users": [f"arn:aws:iam::{OTHER}:root"]}, f"give the account in `external_accounts`: {OTHER}"),
         ({"account": "1111-22223333"}, "`account` is not well formed"),
         ({"organization": f"arn:aws:organizations::{OWN}:ou/o-exampleorg1/ou-ab12-11111111"}, "`organization` is not well formed"),
         ({"admins": [f"arn:aws:iam::{OTHER}:role/X"]}, "belongs to another account"),

@@ -42,6 +42,10 @@ tool = Tool(
         "trails": "cloudtrail",
         "analyzers": "access_analyzer",
         "who_can": "access",
+        "privilege_escalation": "principals",
+        "escalation": "principals",
+        "administrators": "principals",
+        "admins": "principals",
     },
 )
 

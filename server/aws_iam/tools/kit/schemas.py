@@ -110,4 +110,7 @@ def answer_schema() -> dict[str, Any]:
 
     from aws_iam.answer import Answer
 
-    return TypeAdapter(Answer).json_schema()
+    schema = TypeAdapter(Answer).json_schema()
+    # A field of our own: see `Artifact.excerpt`.
+    del schema["$defs"]["Artifact"]["properties"]["excerpt"]
+    return schema

@@ -23,6 +23,7 @@ from aws_iam.tools.kit.argument_values import (
     Choices,
     Implied,
     argument_named,
+    argument_of_value,
     code_list,
     folded,
 )
@@ -48,7 +49,7 @@ class Parameter:
     name files or belong to long runs: MCP does not offer them. `choices` that need imports are a function. `synonyms` are
     words that people use for a choice, and may give another argument too (`implies`), `also` other names of the argument. A text with `several` names also comes as a
     list. `as_text` is a document that is rather text than an object, or a text that also comes as a JSON value. `members` are the names in an object, which callers also give on their own.
-    One `by_position` needs no option on the command line.
+    `prefixed` are names that mean the argument where the value begins so. One `by_position` needs no option on the command line.
     """
 
     description: str
@@ -61,6 +62,7 @@ class Parameter:
     as_text: bool = field(default=False, kw_only=True)
     by_position: bool = field(default=False, kw_only=True)
     members: tuple[str, ...] = field(default=(), kw_only=True)
+    prefixed: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     cli_only: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
     policies: bool = field(default=False, kw_only=True)
@@ -193,7 +195,10 @@ class Tool:
         understood: list[str] = []
         given = _with_members_inside(action.offered(cli=cli), given, names, understood)
         for name, value in given.items():
-            meant = argument_named(name, names) or name
+            meant = argument_named(name, names)
+            if meant is None:
+                meant, _ = argument_of_value(name, value, offered)
+            meant = meant or name
             if meant in found:
                 raise InputError(
                     f"{quoted(name)} and `{meant}` are the same argument", hint="give it once"
@@ -217,9 +222,10 @@ class Tool:
                 ]
                 hint = f"it belongs to {code_list(others)}; `{call}` takes {code_list(accepted)}"
                 raise InputError(problem, hint=hint)
+            _, hint = argument_of_value(name, given[name], action.arguments)
             near = closest(name, [*accepted, *PAGE_ARGUMENTS])
-            hint = f"did you mean `{near}`?" if near else f"it takes {code_list(accepted)}"
-            raise InputError(problem, hint=hint)
+            known = f"did you mean `{near}`?" if near else f"it takes {code_list(accepted)}"
+            raise InputError(problem, hint=hint or known)
         missing = [
             argument
             for argument in action.arguments
@@ -328,6 +334,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         as_text=parameter.as_text,
         by_position=parameter.by_position,
         members=parameter.members,
+        prefixed=parameter.prefixed,
     )
 
 

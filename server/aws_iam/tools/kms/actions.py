@@ -37,6 +37,7 @@ tool = Tool(
         "write_policy": "key_policy",
         "choose": "decide",
         "recommend": "decide",
+        "compare": "decide",
         "encrypt": "envelope",
         "encryption": "envelope",
         "audit": "check",

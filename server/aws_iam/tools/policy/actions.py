@@ -13,6 +13,7 @@ from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import SEVERITIES, Connection, Topic
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
+from aws_iam.tools.policy.kind_words import KINDS
 
 tool = Tool(
     "policy",
@@ -37,12 +38,18 @@ tool = Tool(
         "check": "validate",
         "lint": "validate",
         "simulate": "evaluate",
+        "can": "evaluate",
+        "can_i": "evaluate",
+        "is_allowed": "evaluate",
         "simulate_policy": "evaluate",
         "diff": "compare",
         "pull_request": "review",
         "describe": "explain",
         "summarize": "explain",
+        "risks": "explain",
         "troubleshoot": "denied",
+        "why_denied": "denied",
+        "why": "denied",
         "debug": "denied",
         "access_denied": "denied",
         "create": "generate",
@@ -52,31 +59,7 @@ tool = Tool(
     },
 )
 
-_KINDS = {
-    "identity policy": "identity",
-    "managed policy": "identity",
-    "inline policy": "identity",
-    "permission policy": "identity",
-    "resource policy": "resource",
-    "bucket policy": "resource",
-    "key policy": "resource",
-    "queue policy": "resource",
-    "trust policy": "trust",
-    "assume role policy": "trust",
-    "service control policy": "scp",
-    "resource control policy": "rcp",
-    "permissions boundary": "boundary",
-    "permission boundary": "boundary",
-    "session policy": "session",
-    "endpoint policy": "resource",
-    "vpc endpoint policy": "resource",
-    "identity based": "identity",
-    "iam": "identity",
-    "resource based": "resource",
-    "s3 bucket policy": "resource",
-    "kms key policy": "resource",
-    "role trust policy": "trust",
-}
+_ARN_NAMES = ("arn", "policy_arn", "managed_policy", "managed_policy_arn")
 _DOCUMENT_NAMES = (
     "policy_document",
     "policy_json",
@@ -94,7 +77,7 @@ Document = Annotated[
         brief="JSON, or an AWS managed policy",
         document=True,
         policies=True,
-        also=("policy", "policies", *_DOCUMENT_NAMES),
+        also=("policy", "policies", *_DOCUMENT_NAMES, *_ARN_NAMES),
         by_position=True,
     ),
 ]
@@ -105,7 +88,7 @@ NewDocument = Annotated[
         brief="JSON, or an AWS managed policy",
         document=True,
         policies=True,
-        also=("new", "after", "policy_a", *_DOCUMENT_NAMES),
+        also=("new", "after", "policy_a", "new_policy", *_DOCUMENT_NAMES, *_ARN_NAMES),
         by_position=True,
     ),
 ]
@@ -114,7 +97,7 @@ PolicyKind = Annotated[
     Parameter(
         "absent: guessed",
         brief="else guessed",
-        synonyms=_KINDS,
+        synonyms=KINDS,
         also=("type", "policy_type", "policy_kind"),
     ),
 ]
@@ -259,7 +242,7 @@ def compare(
             "the old policy, to compare with",
             document=True,
             policies=True,
-            also=("old", "before", "previous", "reference", "policy_b"),
+            also=("old", "before", "previous", "reference", "policy_b", "old_policy"),
             brief="old policy",
             by_position=True,
         ),
@@ -305,7 +288,7 @@ def review(
             "the policies before the change",
             document=True,
             policies=True,
-            also=("old", "before", "previous"),
+            also=("old", "before", "previous", "old_policy"),
             brief="before the change",
         ),
     ] = None,

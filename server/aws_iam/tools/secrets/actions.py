@@ -33,6 +33,7 @@ tool = Tool(
     also={
         "choose": "decide",
         "recommend": "decide",
+        "compare": "decide",
         "read": "snippet",
         "code": "snippet",
         "rotate": "rotation",
@@ -77,6 +78,9 @@ _OF_RDS = {**_ENGINES, **{f"rds {name}": engine for name, engine in _ENGINES.ite
 _TARGETS = {
     **dict.fromkeys(_OF_RDS, "rds"),
     **dict.fromkeys(_OF_AURORA, "aurora"),
+    "aws::rds::dbinstance": "rds",
+    "aws::docdb::dbcluster": "documentdb",
+    "aws::redshift::cluster": "redshift",
     "docdb": "documentdb",
     "partner": "external",
     "third party": "external",
