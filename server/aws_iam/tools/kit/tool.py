@@ -193,7 +193,8 @@ class Tool:
         names = action.names(cli=cli)
         found: dict[str, Any] = {}
         understood: list[str] = []
-        given = _with_members_inside(action.offered(cli=cli), given, names, understood)
+        offered = action.offered(cli=cli)
+        given = _with_members_inside(offered, given, names, understood)
         for name, value in given.items():
             meant = argument_named(name, names)
             if meant is None:
