@@ -10,7 +10,7 @@ from aws_iam import resources
 from aws_iam.answer import to_json
 from aws_iam.report.answer_text import markdown
 from aws_iam.report.page import CONCISE_BYTES, FULL_BYTES, page, size
-from aws_iam.server.kept_answers import KeptAnswers
+from aws_iam.server.kept_answers import ClientId, KeptAnswers
 from aws_iam.tools.kit.excerpt import excerpt
 from aws_iam.tools.kit.guide import Section, sections
 from aws_iam.tools.registry import tools
@@ -50,7 +50,7 @@ def test_a_section_is_shown_whole_or_in_part_with_the_way_to_all_of_it(
     tool: str, section: Section
 ) -> None:
     answer = TOOLS[tool].run({"action": "guide", "topic": section.slug})
-    shown = KeptAnswers().first_page("call", answer, CONCISE_BYTES)
+    shown = KeptAnswers().first_page(ClientId(), "call", answer, CONCISE_BYTES)
     first, *rest = shown.artifacts
     assert first.content.startswith(f"## {section.title}\n")
     assert size(shown) <= CONCISE_BYTES
