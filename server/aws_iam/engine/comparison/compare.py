@@ -19,7 +19,9 @@ from aws_iam.engine.comparison.sides.named_sides import SidesInForce, named_side
 from aws_iam.engine.comparison.sides.policy_pairs import is_called, policy_pairs
 from aws_iam.engine.comparison.sides.principals_together import by_principal
 from aws_iam.engine.comparison.sides.renamed_policies import Sides
+from aws_iam.engine.comparison.sides.root_folders import with_roots_alike
 from aws_iam.engine.comparison.sides.setting_changes import setting_changes
+from aws_iam.engine.comparison.sides.several_roots import changes_together, pairs_together
 from aws_iam.engine.comparison.sides.unresolved_changes import (
     unresolved_changes,
     with_unknown_values,
@@ -80,7 +82,7 @@ class ComparedDocuments:
         names = policy.names
         if not policy.name:
             names |= {source.name for side in self.sources for source in side}
-        own = [change for change in self.unjudged if change.place in names]
+        own = [change for change in self.unjudged if not names.isdisjoint(change.places)]
         return _undoubted(policy.comparison, own)
 
     @property
@@ -107,6 +109,7 @@ def compare_documents(
     With `per_principal` the policies of a principal are one. With `partly` a policy that cannot be used is named, though it
     may be the only one.
     """
+    document, baseline = with_roots_alike(document, baseline)
     new = as_written(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = as_written(baseline, known=reusable_nodes(document, parsed, baseline))
@@ -117,6 +120,8 @@ def compare_documents(
     pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names)
     if per_principal:
         pairs = by_principal(pairs, sides)
+    roots = sides.new.roots | sides.old.roots
+    pairs = pairs_together(pairs, roots)
     before = tuple(own for pair in pairs for own in pair.baseline)
     managed = {own.name for own in sides.new.attachments if own.managed}
     compared = tuple(compared_policy(pair, before) for pair in pairs)
@@ -150,7 +155,10 @@ def compare_documents(
         policies=compared,
         comparison=comparison,
         inputs=(new, old),
-        unjudged=(*changes, *setting_changes(sides.new, sides.old, policy)),
+        unjudged=(
+            *changes_together(changes, roots),
+            *setting_changes(sides.new, sides.old, policy),
+        ),
         moved=tuple(
             own for own in moved_policies(sides.new, sides.old) if is_called(own.name, policy)
         ),
@@ -179,8 +187,24 @@ def _undoubted(
     return "unknown" if relation in doubted else relation
 
 
+def _known(source: Source) -> Source:
+    found = with_unknown_values(source)
+    if not source.roots:
+        return found
+    roots = tuple(
+        with_unknown_values(own)
+        if own.content is not source.content
+        else own
+        if found is source
+        else replace(own, content=found.content, unresolved=found.unresolved)
+        for own in source.roots
+    )
+    changed = any(new is not old for new, old in zip(roots, source.roots, strict=True))
+    return replace(found, roots=roots) if changed else found
+
+
 def _with_unknown_values(side: Gathered) -> Gathered:
-    sources = tuple(map(with_unknown_values, side.sources))
+    sources = tuple(map(_known, side.sources))
     changed = any(new is not old for new, old in zip(sources, side.sources, strict=True))
     return replace(side, sources=sources) if changed else side
 

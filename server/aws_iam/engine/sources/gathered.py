@@ -103,11 +103,24 @@ def under_name(found: Gathered, name: str) -> Gathered:
             replace(
                 own,
                 name=under(own.name),
+                # A part of a file is a configuration by itself.
+                roots=(),
                 other_side_of=own.other_side_of and under(own.other_side_of),
             )
             for own in found.sources
         ),
         unread=tuple(replace(own, place=under(own.place)) for own in found.unread),
+    )
+
+
+def in_one_root(found: Gathered) -> Gathered:
+    """What was found, each policy once, whatever folders Terraform runs in."""
+    return replace(
+        found,
+        sources=tuple(replace(own, roots=()) for own in found.sources),
+        attachments=tuple(replace(own, roots=()) for own in found.attachments),
+        settings=tuple(replace(own, root="") for own in found.settings),
+        resources=tuple(replace(own, root="") for own in found.resources),
     )
 
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
+from aws_iam.engine.comparison.sides.root_folders import with_roots_now
+from aws_iam.engine.comparison.sides.root_names import below
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.engine.language.document import Holder, Policy
 from aws_iam.engine.language.frozen import slotted
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.document import Source
-    from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
     from aws_iam.engine.sources.gathered import Gathered
 
@@ -34,16 +35,25 @@ _COUNT = "https://developer.hashicorp.com/terraform/language/meta-arguments/coun
 
 
 def named_side(document: object, found: Gathered) -> NamedSide:
-    """All that a document holds; what is in a folder is named by its file, from the folder on."""
+    """All that a document holds; what is in a folder is named by its file, from the folder on.
+
+    In Terraform an address stands once for each root folder, so that folder is the name.
+    """
     sources = named_sources(document, found)
     if not (isinstance(document, Files) and document.folder):
         names = frozenset(own.name for own in found.resources)
         return NamedSide(sources, found.attachments, found.settings, names)
+    settings = ((own, _start(document, own.file, own.root)) for own in found.settings)
+    resources = ((own.name, _start(document, own.file, own.root)) for own in found.resources)
     return NamedSide(
         sources,
-        tuple(_attached_in_folder(document, own) for own in found.attachments),
-        tuple(_setting_in_folder(document, own) for own in found.settings),
-        frozenset(_start(document, own.file) + own.name for own in found.resources),
+        tuple(named for own in found.attachments for named in _attached(document, own)),
+        tuple(
+            replace(own, holder=own.holder and start + own.holder, place=start + own.place)
+            for own, start in settings
+        ),
+        frozenset(start + name for name, start in resources),
+        frozenset(_roots(document, found)),
     )
 
 
@@ -54,7 +64,7 @@ def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
     """
     sources = found.sources
     if isinstance(document, Files) and document.folder:
-        return tuple(_of_folder(document, source) for source in sources)
+        return tuple(own for source in sources for own in _of_folder(document, source))
     if found.formats:
         return sources
     return tuple(
@@ -62,8 +72,16 @@ def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
     )
 
 
-def _of_folder(document: Files, source: Source) -> Source:
-    start = _start(document, source.file)
+def _of_folder(document: Files, source: Source) -> Iterator[Source]:
+    """The policy under its file, or in each root folder that has it."""
+    if not (source.roots and _is_terraform(source.file)):
+        yield _starting(source, _start(document, source.file))
+        return
+    for own in source.roots:
+        yield _starting(own, _start(document, source.file, own.root))
+
+
+def _starting(source: Source, start: str) -> Source:
     holder = source.holder
     if holder.name:
         instances = tuple(replace(own, name=start + own.name) for own in holder.instances)
@@ -71,31 +89,53 @@ def _of_folder(document: Files, source: Source) -> Source:
     return replace(source, name=f"{start}{source.name}".strip(), holder=holder)
 
 
-def _start(document: Files, file: str | None) -> str:
-    place = _in_folder(document, file)
+def _start(document: Files, file: str | None, root: str = "") -> str:
+    place = _in_folder(document, file, root)
     return f"{place} " if place else ""
 
 
-def _attached_in_folder(document: Files, own: PolicyAttachment) -> PolicyAttachment:
-    start = _start(document, own.file)
-    return replace(
-        own,
-        holder=start + own.holder,
-        place=start + own.place,
-        document=own.document and start + own.document,
-        file=None,
-    )
+def _attached(document: Files, own: PolicyAttachment) -> Iterator[PolicyAttachment]:
+    """The attachment under its file, or in each root folder that has it."""
+    roots = own.roots if _is_terraform(own.file) else ()
+    for root, name in roots or (("", own.document),):
+        start = _start(document, own.file, root)
+        yield replace(
+            own,
+            holder=start + own.holder,
+            place=start + own.place,
+            document=name and start + name,
+            file=None,
+            roots=(),
+        )
 
 
-def _setting_in_folder(document: Files, own: AccessSetting) -> AccessSetting:
-    start = _start(document, own.file)
-    return replace(own, holder=own.holder and start + own.holder, place=start + own.place)
+def _is_terraform(file: str | None) -> bool:
+    return (file or "").endswith(TERRAFORM_ENDINGS)
 
 
-def _in_folder(document: Files, file: str | None) -> str:
-    """The file from the folder on; of Terraform the module's folder, in which an address stands once, in whatever file."""
+def _in_folder(document: Files, file: str | None, root: str = "") -> str:
+    """The file from the folder on; of Terraform the root folder, in which an address stands once, in whatever file."""
     path = (file or "").removeprefix(f"{document.folder.rstrip('/')}/")
-    return path.rpartition("/")[0] if path.endswith(TERRAFORM_ENDINGS) else path
+    if not path.endswith(TERRAFORM_ENDINGS):
+        return path
+    return below(document.folder, root) if root else path.rpartition("/")[0]
+
+
+def _roots(document: Files, found: Gathered) -> Iterator[str]:
+    """The root folders of Terraform."""
+    for source in found.sources:
+        if _is_terraform(source.file):
+            yield from (below(document.folder, own.root) for own in source.roots)
+    for attached in found.attachments:
+        if _is_terraform(attached.file):
+            yield from (below(document.folder, root) for root, _ in attached.roots)
+    beside = (
+        *((own.root, own.file) for own in found.settings),
+        *((own.root, own.file) for own in found.resources),
+    )
+    for root, file in dict.fromkeys(beside):
+        if root and _is_terraform(file):
+            yield below(document.folder, root)
 
 
 @slotted
@@ -114,6 +154,7 @@ class SidesInForce:
     @classmethod
     def of(cls, new: NamedSide, old: NamedSide) -> SidesInForce:
         """What is in force of two sides."""
+        old = with_roots_now(new, old)
         new, old = _with_unique_names(new, old)
         new, old = _each_instance(new, old), _each_instance(old, new)
         gone = _Switched.of(new, old), _Switched.of(old, new)

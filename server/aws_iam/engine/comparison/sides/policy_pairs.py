@@ -48,6 +48,8 @@ class PolicyPair:
     is_limit: bool = False
     # The names of the policies of a principal, where these are they, and the name is the principal's.
     parts: tuple[str, ...] = ()
+    # The names in each of several root folders of Terraform, where the same changes there.
+    namesakes: tuple[str, ...] = ()
 
 
 @slotted

@@ -111,4 +111,5 @@ def _attached(side: NamedSide) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
 def _full_name(start: str, target: str, side: NamedSide) -> str:
     """The resource that is the principal, where the file has it, else its name."""
-    return f"{start} {target}".strip() if f"{start} {target}" in side.resources else target
+    full = f"{start} {target}".strip()
+    return full if full in side.resources or start in side.roots else target

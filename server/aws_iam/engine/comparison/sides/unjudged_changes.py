@@ -27,6 +27,13 @@ class UnjudgedChange:
     is_certain: bool = False
     is_setting: bool = False
     where: Where | None = None
+    # The places in each of several root folders of Terraform, where the same changes there.
+    namesakes: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> frozenset[str]:
+        """All places that it is about."""
+        return frozenset((self.place, *self.namesakes))
 
     def row(self) -> dict[str, str]:
         """The change as a row of an answer."""
