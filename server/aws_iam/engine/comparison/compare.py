@@ -117,7 +117,8 @@ def compare_documents(
     held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
     sides = Sides.of(*with_kinds_alike(held.new, held.old))
     sides, unusable = without_unusable(sides, even_alone=partly)
-    pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names)
+    shared = sides.new.roots & sides.old.roots
+    pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names, shared)
     if per_principal:
         pairs = by_principal(pairs, sides)
     roots = sides.new.roots | sides.old.roots

@@ -56,6 +56,8 @@ class Gathered:
     """The other files that policies of Terraform files were read with: templates and documents."""
     unread_files: frozenset[str] = frozenset()
     """Patterns of such files whose names or texts are not known."""
+    roots: frozenset[str] = frozenset()
+    """The folders that Terraform runs in."""
 
 
 def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gathered:
@@ -70,6 +72,7 @@ def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gather
         without_value=tuple(name for part in parts for name in part.without_value),
         read_files=frozenset(name for part in parts for name in part.read_files),
         unread_files=frozenset(name for part in parts for name in part.unread_files),
+        roots=frozenset(root for part in parts for root in part.roots),
     )
 
 

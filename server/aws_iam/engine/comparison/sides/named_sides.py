@@ -53,7 +53,7 @@ def named_side(document: object, found: Gathered) -> NamedSide:
             for own, start in settings
         ),
         frozenset(start + name for name, start in resources),
-        frozenset(_roots(document, found)),
+        frozenset(below(document.folder, root) for root in found.roots),
     )
 
 
@@ -119,23 +119,6 @@ def _in_folder(document: Files, file: str | None, root: str = "") -> str:
     if not path.endswith(TERRAFORM_ENDINGS):
         return path
     return below(document.folder, root) if root else path.rpartition("/")[0]
-
-
-def _roots(document: Files, found: Gathered) -> Iterator[str]:
-    """The root folders of Terraform."""
-    for source in found.sources:
-        if _is_terraform(source.file):
-            yield from (below(document.folder, own.root) for own in source.roots)
-    for attached in found.attachments:
-        if _is_terraform(attached.file):
-            yield from (below(document.folder, root) for root, _ in attached.roots)
-    beside = (
-        *((own.root, own.file) for own in found.settings),
-        *((own.root, own.file) for own in found.resources),
-    )
-    for root, file in dict.fromkeys(beside):
-        if root and _is_terraform(file):
-            yield below(document.folder, root)
 
 
 @slotted

@@ -100,6 +100,8 @@ class TerraformPolicies:
     """What decides about access and is no policy."""
     resources: tuple[FoundResource, ...]
     """The resources that there may be, and the documents that something uses."""
+    roots: frozenset[str]
+    """The folders that Terraform runs in."""
     without_value: tuple[str, ...]
     """The variables without a value that policies and settings depend on."""
 
@@ -126,7 +128,8 @@ def terraform_policies(
         functions=called,
     )
     results = Results(evaluator)
-    _Reading(folders=configured(folders), evaluator=evaluator, results=results).read(roots)
+    reading = _Reading(folders=configured(folders), evaluator=evaluator, results=results)
+    reading.read(roots)
     for folder in folders.values():
         refused |= folder.refused
     missing = evaluator.missing
@@ -137,6 +140,7 @@ def terraform_policies(
         unread_files=frozenset(own for own in missing if isinstance(own, UnreadFile)),
         settings=tuple(results.settings),
         resources=tuple(results.resources),
+        roots=frozenset(module.root_folder for module in reading.modules),
         without_value=tuple(sorted(own for own in missing if type(own) is str)),
     )
 
