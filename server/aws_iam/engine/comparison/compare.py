@@ -6,10 +6,11 @@ compare_documents(document, baseline)   →  ComparedDocuments: each pair, and t
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Comparison
+from aws_iam.engine.comparison.affected_principals import EVERYONE
 from aws_iam.engine.comparison.compared_policy import MOST_WITNESSES, compared_policy
 from aws_iam.engine.comparison.sides.alternative_changes import alternative_changes
 from aws_iam.engine.comparison.sides.attachment_changes import attachment_changes
@@ -30,10 +31,11 @@ from aws_iam.engine.comparison.sides.unusable_policies import without_unusable
 from aws_iam.engine.comparison.unchanged_statements import reusable_nodes
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.sources.containers.cloudformation_permissions import OF_PERMISSIONS
 from aws_iam.engine.sources.gather import as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.compared_policy import ComparedPolicy, Relation
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
     from aws_iam.engine.language.document import Source
     from aws_iam.engine.sources.gathered import Gathered, Unread
+
+_CALL_OF_URL = "lambda:InvokeFunctionUrl"
 
 
 def compare(document: object, baseline: object) -> Comparison:
@@ -71,6 +75,8 @@ class ComparedDocuments:
     # The policies of the document and of the baseline that were compared, and those of them that stand there in full.
     sources: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
     written: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
+    # The files by the names of policies, resources and attachments; where a name is in both, that of now.
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def broken(self) -> tuple[Unread, ...]:
@@ -152,13 +158,14 @@ def compare_documents(
         )
         if is_called(own.place, policy)
     )
+    called_urls = frozenset(_called_urls(compared, sides))
     found = ComparedDocuments(
         policies=compared,
         comparison=comparison,
         inputs=(new, old),
         unjudged=(
             *changes_together(changes, roots),
-            *setting_changes(sides.new, sides.old, policy),
+            *setting_changes(sides.new, sides.old, called_urls, policy),
         ),
         moved=tuple(
             own for own in moved_policies(sides.new, sides.old) if is_called(own.name, policy)
@@ -168,6 +175,7 @@ def compare_documents(
         switched_on=tuple(own for own in held.switched_on if is_called(own, policy)),
         sources=(sides.document, sides.baseline),
         written=(sides.new.sources, sides.old.sources),
+        files={**sides.old.files, **sides.new.files},
     )
     relation = _undoubted(comparison, found.unjudged, may_widen=bool(found.broken))
     return replace(found, comparison=replace(comparison, relation=relation))
@@ -186,6 +194,20 @@ def _undoubted(
     }
     relation = comparison.relation or "unknown"
     return "unknown" if relation in doubted else relation
+
+
+def _called_urls(compared: Iterable[ComparedPolicy], sides: Sides) -> Iterator[str]:
+    """The policies of functions by which everyone gains or loses calls of their URLs, and the functions, as those are named."""
+    # A policy that is compared alone has no name.
+    alone = [own.name for own in sides.document]
+    for own in compared:
+        for change in (*own.gained, *own.lost):
+            if _CALL_OF_URL in change.names and EVERYONE in change.principals:
+                for name in [own.name] if own.name else alone:
+                    yield name
+                    start = name.removesuffix(OF_PERMISSIONS).rpartition(" ")[0]
+                    shorts = (arn.rpartition(":")[2] for arn in change.resources)
+                    yield from (f"{start} {short}{OF_PERMISSIONS}".strip() for short in shorts)
 
 
 def _known(source: Source) -> Source:

@@ -104,7 +104,6 @@ def _attached(document: Files, own: PolicyAttachment) -> Iterator[PolicyAttachme
             holder=start + own.holder,
             place=start + own.place,
             document=name and start + name,
-            file=None,
             roots=(),
         )
 
@@ -156,15 +155,18 @@ class SidesInForce:
 
 
 def _with_unique_names(new: NamedSide, old: NamedSide) -> tuple[NamedSide, NamedSide]:
-    """Repeated names with numbers, such as `x (2)`; a policy that is the same on both sides has the same number."""
+    """Repeated names with numbers, such as `x (2)`; what is the same on both sides has the same number."""
     after, before = (_places_by_name(side.sources) for side in (new, old))
     ours: dict[int, int] = {}
     theirs: dict[int, int] = {}
     for name in after.keys() | before.keys():
         mine, other = after.get(name, []), before.get(name, [])
         theirs |= {place: number for number, place in enumerate(other)}
-        ours |= _numbers(mine, new.sources, [old.sources[place].content for place in other])
-    return _numbered(new, ours), _numbered(old, theirs)
+        contents = [
+            [side.sources[n].content for n in own] for side, own in ((new, mine), (old, other))
+        ]
+        ours |= {mine[own]: number for own, number in _numbers(*contents).items()}
+    return _with_parts_apart(_numbered(new, ours), _numbered(old, theirs))
 
 
 def _places_by_name(sources: Sequence[Source]) -> dict[str, list[int]]:
@@ -176,26 +178,23 @@ def _places_by_name(sources: Sequence[Source]) -> dict[str, list[int]]:
     return found
 
 
-def _numbers(
-    places: Sequence[int], sources: Sequence[Source], before: Sequence[object]
-) -> dict[int, int]:
-    """The numbers of the policies: those of the same ones before, then the others in order."""
-    if len(places) <= 1 and len(before) <= 1:
+def _numbers(contents: Sequence[object], before: Sequence[object]) -> dict[int, int]:
+    """The numbers of what has one name: those of the same content before, then the others in order."""
+    if len(contents) <= 1 and len(before) <= 1:
         return {}
-    contents = [sources[place].content for place in places]
     found = {
         number: number
         for number, (own, other) in enumerate(zip(contents, before, strict=False))
         if own == other
     }
-    free = [number for number in range(max(len(places), len(before))) if number not in found]
+    free = [number for number in range(max(len(contents), len(before))) if number not in found]
     for own, content in enumerate(contents):
         same = [number for number in free if number < len(before) and before[number] == content]
         if own not in found and same:
             found[own] = same[0]
             free.remove(same[0])
-    found |= dict(zip((own for own in range(len(places)) if own not in found), free, strict=False))
-    return {places[own]: number for own, number in found.items()}
+    left = (own for own in range(len(contents)) if own not in found)
+    return found | dict(zip(left, free, strict=False))
 
 
 def _numbered(side: NamedSide, numbers: Mapping[int, int]) -> NamedSide:
@@ -210,6 +209,36 @@ def _numbered(side: NamedSide, numbers: Mapping[int, int]) -> NamedSide:
             for place, own in enumerate(side.sources)
         ),
     )
+
+
+def _with_parts_apart(new: NamedSide, old: NamedSide) -> tuple[NamedSide, NamedSide]:
+    """Both sides with numbers for the objects of one name that attach policies, in the same way."""
+    if not any(own.part for side in (new, old) for own in side.attachments):
+        return new, old
+    mine, theirs = _attached_by_part(new), _attached_by_part(old)
+    numbers = {holder: _numbers(own, theirs.get(holder, [])) for holder, own in mine.items()}
+    return _with_parts(new, numbers), _with_parts(old, {})
+
+
+def _attached_by_part(side: NamedSide) -> dict[str, list[object]]:
+    """What each object of a name attaches."""
+    found: dict[str, dict[int, set[object]]] = {}
+    for own in side.attachments:
+        found.setdefault(own.holder, {}).setdefault(own.part, set()).add(own.identity)
+    return {
+        holder: [parts.get(part, set()) for part in range(max(parts) + 1)]
+        for holder, parts in found.items()
+    }
+
+
+def _with_parts(side: NamedSide, numbers: Mapping[str, Mapping[int, int]]) -> NamedSide:
+    attachments = []
+    for own in side.attachments:
+        number = numbers.get(own.holder, {}).get(own.part, own.part)
+        start = f"{own.holder} ({number + 1})" if number else own.holder
+        place = start + own.place.removeprefix(own.holder)
+        attachments.append(replace(own, holder=start, place=place, part=0))
+    return replace(side, attachments=tuple(attachments))
 
 
 def _in_force(side: NamedSide) -> set[str]:

@@ -55,6 +55,17 @@ class NamedSide:
         names = {own.holder.name for own in self.sources}
         return frozenset(names.union(own.holder for own in self.attachments) - {""})
 
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files of all that has a name."""
+        named: list[tuple[str | None, tuple[str, ...]]] = []
+        named += ((own.file, (own.name, own.holder.name)) for own in self.sources)
+        named += ((own.file, (own.place, own.holder)) for own in self.settings)
+        named += (
+            (own.file, (own.place, own.name, own.holder, own.target)) for own in self.attachments
+        )
+        return {name: file for file, names in named if file for name in names if name}
+
     def renamed(self, now: Mapping[str, str]) -> NamedSide:
         """The side with other names of resources, and of principals."""
         return NamedSide(

@@ -35,6 +35,11 @@ class UnjudgedChange:
         """All places that it is about."""
         return frozenset((self.place, *self.namesakes))
 
+    @property
+    def is_told(self) -> bool:
+        """Whether it is told as access that is gained, and so is judged."""
+        return self.is_certain and self.widens
+
     def row(self) -> dict[str, str]:
         """The change as a row of an answer."""
         at = self.where

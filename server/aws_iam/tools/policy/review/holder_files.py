@@ -29,6 +29,7 @@ class HolderFiles:
     def of(cls, found: ComparedDocuments) -> HolderFiles:
         """The files of both sides; where a name is in both, that of now."""
         named = {name: file for side in found.inputs[::-1] for name, file in _named(side) if name}
+        named |= found.files
         for side in found.sources[::-1]:
             named |= {own.name: own.file for own in side if own.name and own.file}
         # The name of a policy that is alone in its file.
