@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.policy_pairs import is_called
+from aws_iam.engine.comparison.sides.removed_limits import removed_limit
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.engine.sources.containers.access_settings import subject_named
 from aws_iam.engine.sources.containers.cloudformation_permissions import OF_PERMISSIONS
@@ -38,9 +39,21 @@ def setting_changes(
     """
     alike: dict[tuple[SettingSubject, str], list[AccessSetting]] = {}
     for setting, change in _changes(new, old):
-        if is_called(setting.place, policy) and not any(
+        if not is_called(setting.place, policy) or any(
             own in told for own in _url_policies(setting)
         ):
+            continue
+        if limit := removed_limit(setting, new) if change == "removed" else None:
+            yield UnjudgedChange(
+                place=setting.place,
+                says=limit.says,
+                widens=True,
+                narrows=False,
+                source=setting.subject.source,
+                is_certain=True,
+                limit=limit.what,
+            )
+        else:
             alike.setdefault((setting.subject, change), []).append(setting)
     for (subject, change), settings in alike.items():
         places = [setting.place for setting in settings]
