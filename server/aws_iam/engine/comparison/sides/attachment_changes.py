@@ -119,7 +119,7 @@ def _may_have_policies(holder: str, side: NamedSide) -> bool:
     named = {
         f"{start} {target}".strip() for by, target in targets if by.startswith(start) and target
     }
-    return any(name == holder or name not in side.resources for name in named)
+    return holder in named or not named <= side.resources
 
 
 def _at(own: PolicyAttachment) -> str:

@@ -44,11 +44,16 @@ def _new(
     gaining = _gaining(found, places)
     of_principal = _known_of_principals(found)
     told: dict[int, set[tuple[str, str]]] = {}
+    judged: set[str | None] = set()
     names = {name: own.name for own in found.policies if not own.parts for name in own.namesakes}
     for source in mine:
         before = baseline.get(source.name)
         if before is not None and before.content == source.content:
             continue
+        together = names.get(source.name)
+        if together in judged:
+            continue
+        judged |= {together} if together else set()
         after, former = _with_type(source, before)
         known = of_principal.get(source.name)
         if known is None:
