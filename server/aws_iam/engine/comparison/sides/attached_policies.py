@@ -49,7 +49,9 @@ def attached_policies(
             source = documents[own.document]
         else:
             continue
-        source = replace(source, name=own.name, file=own.file, holder=NO_HOLDER)
+        # A statement of AWS stands nowhere in the file.
+        file = None if managed else own.file
+        source = replace(source, name=own.name, file=file, holder=NO_HOLDER)
         yield _as_boundary(source, own.place) if own.is_boundary else source
 
 
