@@ -6,10 +6,11 @@ compare_documents(document, baseline)   →  ComparedDocuments: each pair, and t
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Comparison
+from aws_iam.engine.comparison.affected_principals import EVERYONE
 from aws_iam.engine.comparison.compared_policy import MOST_WITNESSES, compared_policy
 from aws_iam.engine.comparison.sides.alternative_changes import alternative_changes
 from aws_iam.engine.comparison.sides.attachment_changes import attachment_changes
@@ -19,7 +20,9 @@ from aws_iam.engine.comparison.sides.named_sides import SidesInForce, named_side
 from aws_iam.engine.comparison.sides.policy_pairs import is_called, policy_pairs
 from aws_iam.engine.comparison.sides.principals_together import by_principal
 from aws_iam.engine.comparison.sides.renamed_policies import Sides
+from aws_iam.engine.comparison.sides.root_folders import with_roots_alike
 from aws_iam.engine.comparison.sides.setting_changes import setting_changes
+from aws_iam.engine.comparison.sides.several_roots import changes_together, pairs_together
 from aws_iam.engine.comparison.sides.unresolved_changes import (
     unresolved_changes,
     with_unknown_values,
@@ -28,10 +31,11 @@ from aws_iam.engine.comparison.sides.unusable_policies import without_unusable
 from aws_iam.engine.comparison.unchanged_statements import reusable_nodes
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.sources.containers.cloudformation_permissions import OF_PERMISSIONS
 from aws_iam.engine.sources.gather import as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.compared_policy import ComparedPolicy, Relation
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
     from aws_iam.engine.language.document import Source
     from aws_iam.engine.sources.gathered import Gathered, Unread
+
+_CALL_OF_URL = "lambda:InvokeFunctionUrl"
 
 
 def compare(document: object, baseline: object) -> Comparison:
@@ -69,6 +75,8 @@ class ComparedDocuments:
     # The policies of the document and of the baseline that were compared, and those of them that stand there in full.
     sources: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
     written: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
+    # The files by the names of policies, resources and attachments; where a name is in both, that of now.
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def broken(self) -> tuple[Unread, ...]:
@@ -80,7 +88,7 @@ class ComparedDocuments:
         names = policy.names
         if not policy.name:
             names |= {source.name for side in self.sources for source in side}
-        own = [change for change in self.unjudged if change.place in names]
+        own = [change for change in self.unjudged if not names.isdisjoint(change.places)]
         return _undoubted(policy.comparison, own)
 
     @property
@@ -107,6 +115,7 @@ def compare_documents(
     With `per_principal` the policies of a principal are one. With `partly` a policy that cannot be used is named, though it
     may be the only one.
     """
+    document, baseline = with_roots_alike(document, baseline)
     new = as_written(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = as_written(baseline, known=reusable_nodes(document, parsed, baseline))
@@ -114,9 +123,12 @@ def compare_documents(
     held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
     sides = Sides.of(*with_kinds_alike(held.new, held.old))
     sides, unusable = without_unusable(sides, even_alone=partly)
-    pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names)
+    shared = sides.new.roots & sides.old.roots
+    pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names, shared)
     if per_principal:
         pairs = by_principal(pairs, sides)
+    roots = sides.new.roots | sides.old.roots
+    pairs = pairs_together(pairs, roots)
     before = tuple(own for pair in pairs for own in pair.baseline)
     managed = {own.name for own in sides.new.attachments if own.managed}
     compared = tuple(compared_policy(pair, before) for pair in pairs)
@@ -146,11 +158,15 @@ def compare_documents(
         )
         if is_called(own.place, policy)
     )
+    called_urls = frozenset(_called_urls(compared, sides))
     found = ComparedDocuments(
         policies=compared,
         comparison=comparison,
         inputs=(new, old),
-        unjudged=(*changes, *setting_changes(sides.new, sides.old, policy)),
+        unjudged=(
+            *changes_together(changes, roots),
+            *setting_changes(sides.new, sides.old, called_urls, policy),
+        ),
         moved=tuple(
             own for own in moved_policies(sides.new, sides.old) if is_called(own.name, policy)
         ),
@@ -159,6 +175,7 @@ def compare_documents(
         switched_on=tuple(own for own in held.switched_on if is_called(own, policy)),
         sources=(sides.document, sides.baseline),
         written=(sides.new.sources, sides.old.sources),
+        files={**sides.old.files, **sides.new.files},
     )
     relation = _undoubted(comparison, found.unjudged, may_widen=bool(found.broken))
     return replace(found, comparison=replace(comparison, relation=relation))
@@ -179,8 +196,38 @@ def _undoubted(
     return "unknown" if relation in doubted else relation
 
 
+def _called_urls(compared: Iterable[ComparedPolicy], sides: Sides) -> Iterator[str]:
+    """The policies of functions by which everyone gains or loses calls of their URLs, and the functions, as those are named."""
+    # A policy that is compared alone has no name.
+    alone = [own.name for own in sides.document]
+    for own in compared:
+        for change in (*own.gained, *own.lost):
+            if _CALL_OF_URL in change.names and EVERYONE in change.principals:
+                for name in [own.name] if own.name else alone:
+                    yield name
+                    start = name.removesuffix(OF_PERMISSIONS).rpartition(" ")[0]
+                    shorts = (arn.rpartition(":")[2] for arn in change.resources)
+                    yield from (f"{start} {short}{OF_PERMISSIONS}".strip() for short in shorts)
+
+
+def _known(source: Source) -> Source:
+    found = with_unknown_values(source)
+    if not source.roots:
+        return found
+    roots = tuple(
+        with_unknown_values(own)
+        if own.content is not source.content
+        else own
+        if found is source
+        else replace(own, content=found.content, unresolved=found.unresolved)
+        for own in source.roots
+    )
+    changed = any(new is not old for new, old in zip(roots, source.roots, strict=True))
+    return replace(found, roots=roots) if changed else found
+
+
 def _with_unknown_values(side: Gathered) -> Gathered:
-    sources = tuple(map(with_unknown_values, side.sources))
+    sources = tuple(map(_known, side.sources))
     changed = any(new is not old for new, old in zip(sources, side.sources, strict=True))
     return replace(side, sources=sources) if changed else side
 

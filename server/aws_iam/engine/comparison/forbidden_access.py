@@ -18,6 +18,7 @@ from aws_iam.engine.comparison.sides.attached_policies import attached_policies
 from aws_iam.engine.comparison.sides.named_sides import named_side
 from aws_iam.engine.comparison.sides.policy_pairs import policies_of, separate_policies
 from aws_iam.engine.sources.gather import gathered, sources_of
+from aws_iam.engine.sources.gathered import in_one_root
 from aws_iam.engine.tokens.oidc_provider import provider_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -108,7 +109,7 @@ def assumptions(document: object, policy: str | None = None) -> tuple[str, ...]:
 
 def _separate(document: object, policy: str | None) -> tuple[JudgedPolicies, ...]:
     found = gathered(document)
-    side = named_side(document, found)
+    side = named_side(document, in_one_root(found))
     attached = attached_policies(side.attachments, side.attachments, side.sources)
     return separate_policies((*side.sources, *attached), policy)
 

@@ -276,7 +276,8 @@ class Source:
     `file` is the file that holds it. Where values are known only at deployment, `unresolved` has their pointers and
     `variants` the same policy with other values there. `other_side_of` names the source that is the same document with
     the conditions of its template reversed. `holder` is the resource of a larger document that has the policy,
-    `alternatives` are values that it may have instead of those that were read.
+    `alternatives` are values that it may have instead of those that were read. `roots` are the same policy in each folder
+    that Terraform runs in, its `root`: several may call one module.
     """
 
     name: str
@@ -287,6 +288,8 @@ class Source:
     other_side_of: str = ""
     holder: Holder = NO_HOLDER
     alternatives: frozenset[Alternative] = frozenset()
+    root: str = ""
+    roots: tuple[Source, ...] = ()
 
 
 def dump(document: Policy) -> str:

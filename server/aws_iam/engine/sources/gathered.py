@@ -56,6 +56,8 @@ class Gathered:
     """The other files that policies of Terraform files were read with: templates and documents."""
     unread_files: frozenset[str] = frozenset()
     """Patterns of such files whose names or texts are not known."""
+    roots: frozenset[str] = frozenset()
+    """The folders that Terraform runs in."""
 
 
 def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gathered:
@@ -70,6 +72,7 @@ def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gather
         without_value=tuple(name for part in parts for name in part.without_value),
         read_files=frozenset(name for part in parts for name in part.read_files),
         unread_files=frozenset(name for part in parts for name in part.unread_files),
+        roots=frozenset(root for part in parts for root in part.roots),
     )
 
 
@@ -103,11 +106,24 @@ def under_name(found: Gathered, name: str) -> Gathered:
             replace(
                 own,
                 name=under(own.name),
+                # A part of a file is a configuration by itself.
+                roots=(),
                 other_side_of=own.other_side_of and under(own.other_side_of),
             )
             for own in found.sources
         ),
         unread=tuple(replace(own, place=under(own.place)) for own in found.unread),
+    )
+
+
+def in_one_root(found: Gathered) -> Gathered:
+    """What was found, each policy once, whatever folders Terraform runs in."""
+    return replace(
+        found,
+        sources=tuple(replace(own, roots=()) for own in found.sources),
+        attachments=tuple(replace(own, roots=()) for own in found.attachments),
+        settings=tuple(replace(own, root="") for own in found.settings),
+        resources=tuple(replace(own, root="") for own in found.resources),
     )
 
 

@@ -16,6 +16,7 @@ from aws_iam.engine.reference.managed_policies import (
 )
 from aws_iam.engine.sources.containers import container_of, documents_in
 from aws_iam.engine.sources.containers.access_settings import AccessSetting
+from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
     embedded,
@@ -164,6 +165,7 @@ def of_larger(
     places: list[object] = []
     formats: dict[str, None] = {}
     holes = requested.placeholders
+    parts: dict[str, list[int]] = {}
     for number, root in enumerate(roots):
         if is_policy(root):
             name = f"/{number}" if len(roots) > 1 else ""
@@ -182,12 +184,22 @@ def of_larger(
         sources += (
             source_of(found, requested, file) for found in inside if isinstance(found, FoundPolicy)
         )
-        places += inside
+        places += (_in_part(own, number, parts) for own in inside)
     own = Gathered(
         sources=tuple(sources), formats=tuple((file or "", name) for name in formats), files=1
     )
     gathered = with_places(own, places, file)
     return required_policies(gathered) if required else gathered
+
+
+def _in_part(own: object, number: int, parts: dict[str, list[int]]) -> object:
+    """What a part of a file holds; two objects of the same name attach what each of them says."""
+    if not isinstance(own, PolicyAttachment):
+        return own
+    seen = parts.setdefault(own.holder, [])
+    if number not in seen:
+        seen.append(number)
+    return replace(own, part=seen.index(number)) if len(seen) > 1 else own
 
 
 def required_policies(found: Gathered, what: str = "the document", text: str = "") -> Gathered:

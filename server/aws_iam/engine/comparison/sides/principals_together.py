@@ -12,7 +12,7 @@ from aws_iam.engine.comparison.permissive_policies import empty_policy
 from aws_iam.engine.language.document import Kind, Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.sides.policy_pairs import PolicyPair
     from aws_iam.engine.comparison.sides.renamed_policies import NamedSide, Sides
@@ -84,9 +84,10 @@ def _together(name: str, pairs: Sequence[PolicyPair], shared: Sequence[PolicyPai
 def _principals(side: NamedSide) -> dict[str, tuple[_Principal, ...]]:
     """The principals that have each policy, by the policy's name."""
     found: dict[str, tuple[_Principal, ...]] = {}
+    resources = side.resources
     for name, place, targets in _attached(side):
         start = place.rpartition(" ")[0]
-        own = ((start, _full_name(start, target, side)) for target in targets)
+        own = ((start, _full_name(start, target, resources, side.roots)) for target in targets)
         found[name] = tuple(dict.fromkeys(own))
     return found
 
@@ -109,6 +110,7 @@ def _attached(side: NamedSide) -> Iterator[tuple[str, str, tuple[str, ...]]]:
                 yield f"{source.name} of {target}", holder.name, (target,)
 
 
-def _full_name(start: str, target: str, side: NamedSide) -> str:
+def _full_name(start: str, target: str, resources: Container[str], roots: Container[str]) -> str:
     """The resource that is the principal, where the file has it, else its name."""
-    return f"{start} {target}".strip() if f"{start} {target}" in side.resources else target
+    full = f"{start} {target}".strip()
+    return full if full in resources or start in roots else target

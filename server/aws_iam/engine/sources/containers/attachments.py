@@ -29,7 +29,9 @@ class PolicyAttachment:
 
     `policy` has `${…}` where the value is known only at deployment, and is a logical id for a policy of the template. With `is_boundary` it limits the others. `document` is
     the name of its document, where the same file has it; `target` is the principal, where the holder is none. `in_force`
-    is that of the resource that attaches it (`Holder`), `alternatives` are values that `policy` may have instead.
+    is that of the resource that attaches it (`Holder`), `alternatives` are values that `policy` may have instead. `roots`
+    are the folders from which Terraform attaches it, each with the name of the document there. `part` counts the parts of
+    the file in which something has the same name as the holder.
     """
 
     holder: str
@@ -41,6 +43,8 @@ class PolicyAttachment:
     target: str = ""
     in_force: bool | None = True
     alternatives: frozenset[Alternative] = frozenset()
+    roots: tuple[tuple[str, str], ...] = ()
+    part: int = 0
 
     @property
     def name(self) -> str:

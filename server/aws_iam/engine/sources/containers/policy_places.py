@@ -28,7 +28,8 @@ class FoundPolicy:
 
     Where values are known only at deployment, `unresolved` holds their JSON pointers and `variants` the same document
     with other values there. `other_side_of` names the place whose document this is when all conditions are false.
-    `holder` is the resource of the file that has the document, `alternatives` are values that it may have instead.
+    `holder` is the resource of the file that has the document, `alternatives` are values that it may have instead, `roots`
+    are the same policy in each folder that Terraform runs in, its `root`.
     """
 
     name: str
@@ -41,6 +42,8 @@ class FoundPolicy:
     other_side_of: str = ""
     holder: Holder = NO_HOLDER
     alternatives: frozenset[Alternative] = frozenset()
+    root: str = ""
+    roots: tuple[FoundPolicy, ...] = ()
 
 
 @slotted
@@ -53,10 +56,11 @@ class SkippedPlace:
 
 @slotted
 class FoundResource:
-    """A resource of a larger file, whether or not it has a policy."""
+    """A resource of a larger file, whether or not it has a policy; `root` is the folder that Terraform runs in."""
 
     name: str
     file: str | None = None
+    root: str = ""
 
 
 @slotted

@@ -111,7 +111,7 @@ def _read(inputs: Sequence[Gathered], found: ComparedDocuments | None) -> dict[s
         for side in inputs
         for row in policy_inputs.not_judged_rows(side, policy_inputs.attached(side))
     ]
-    rows += [own.row() for own in (found.unjudged if found else ())]
+    rows += [own.row() for own in (found.unjudged if found else ()) if not own.is_told]
     distinct = [row for number, row in enumerate(rows) if row not in rows[:number]]
     return managed | ({"not_judged": distinct} if distinct else {})
 

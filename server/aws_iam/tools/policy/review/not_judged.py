@@ -72,7 +72,9 @@ def not_judged_of_change(
     places = (*unread, *gone, *fed)
     rows = policy_inputs.not_judged_rows(replace(new.found, unread=places, sources=tuple(later)))
     return NotJudged(
-        rows=(*rows, *(own.row() for own in found.unjudged)), places=places, files=whole
+        rows=(*rows, *(own.row() for own in found.unjudged if not own.is_told)),
+        places=places,
+        files=whole,
     )
 
 
