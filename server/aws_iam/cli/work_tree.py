@@ -83,8 +83,15 @@ def changed_files(base: str, paths: Sequence[str]) -> ChangedFiles:
 
 
 def _commit(git: Git, base: str) -> str:
+    """The commit of the revision; empty for the `HEAD` of a repository without a commit."""
     words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
     found = git.tried(*words)
+    if (
+        found is None
+        and base == "HEAD"
+        and git.found("rev-parse", "--quiet", "--verify", "HEAD") is None
+    ):
+        return ""
     if found is None:
         raise InputError(
             f"`--base`: git knows no revision {quoted(base)}",
@@ -95,6 +102,10 @@ def _commit(git: Git, base: str) -> str:
 
 def _parted(git: Git, commit: str, base: str) -> tuple[str, str, str]:
     """Where the work tree's history and the revision parted; the revision itself where nothing of it is in common, and why."""
+    if not commit:
+        # The first commit of all, which a hook reviews before there is one: against the tree without files.
+        empty = git.raw("hash-object", "-t", "tree", "--stdin", data=b"").decode().strip()
+        return empty, "an empty repository", ""
     parted = git.found("merge-base", commit, "HEAD")
     if parted is not None:
         return parted.strip(), f"{base} ({parted[:8]})", ""
