@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.document import Policy, Source, Syntax
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.parsing.json_text import scan
+from aws_iam.engine.sources.containers.generic_data import NOT_JSON
 from aws_iam.engine.sources.document_shapes import (
     is_answer,
     is_document_as_text,
@@ -65,7 +66,10 @@ def of_data(file: File, requested: Requested) -> Gathered | Syntax:
             raise
         return _of_template(file, requested)
     if not isinstance(roots, Syntax):
-        return _in_roots(roots, file, requested)
+        found = _in_roots(roots, file, requested)
+        if not has_marks(file.text):
+            return found
+        return replace(found, unread=tuple(map(_of_marks, found.unread)))
     return (
         _of_template(file, requested)
         if has_marks(file.text)
@@ -155,6 +159,13 @@ def _of_template(file: File, requested: Requested) -> Gathered:
     )
 
 
+def _of_marks(unread: Unread) -> Unread:
+    """A place in a template: where a text is not JSON, what is filled in is what is wrong with it."""
+    if not unread.why.startswith(NOT_JSON):
+        return unread
+    return replace(unread, why=f"{TEMPLATE} ({unread.why})")
+
+
 def _fault(template: Masked) -> str:
     """Where a template that looks like JSON stops being it."""
     if not template.text.lstrip().startswith(("{", "[")):
@@ -200,7 +211,7 @@ def _decided(found: Gathered, template: Masked, roots: Sequence[Node], *, lone: 
     offsets = sorted(offset for root in roots for offset in offsets_in(root))
     read: list[Source] = []
     unread = [
-        replace(own, place=template.shown(own.place), why=template.shown(own.why))
+        _of_marks(replace(own, place=template.shown(own.place), why=template.shown(own.why)))
         for own in found.unread
     ]
     for source in found.sources:
@@ -209,7 +220,12 @@ def _decided(found: Gathered, template: Masked, roots: Sequence[Node], *, lone: 
             content.node, offsets, lone=lone
         ):
             unread.append(
-                Unread(place=name or source.file or "", why=CONDITIONAL, file=source.file)
+                Unread(
+                    place=name or source.file or "",
+                    why=CONDITIONAL,
+                    file=source.file,
+                    unreadable=True,
+                )
             )
             continue
         holder = source.holder

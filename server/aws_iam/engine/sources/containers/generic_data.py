@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 NAME = "policies in other data"
+NOT_JSON: Final = "it looks like a policy but is not JSON"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/openapi-extensions-policy.html
 _OF_AN_API, _API = "x-amazon-apigateway-policy", "AWS::ApiGateway::RestApi"
 _TRUST_NAMES = ("assumerolepolicy", "assume_role_policy", "trustpolicy", "trust_policy")
@@ -81,8 +82,8 @@ class PolicyByLooks:
     ) -> FoundPolicy | SkippedPlace:
         """The policy under a name. Text that is not JSON may be a template of something else: it is skipped."""
         if isinstance(self.content, Syntax):
-            why = f"it looks like a policy but is not JSON: {self.content.message}"
-            return SkippedPlace(name=name, why=why)
+            why = f"{NOT_JSON}: {self.content.message}"
+            return SkippedPlace(name=name, why=why, unreadable=True)
         place = self.place
         return FoundPolicy(
             name=name,

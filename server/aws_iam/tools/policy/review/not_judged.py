@@ -32,11 +32,12 @@ _MODULE = "module."
 
 @dataclass(frozen=True, kw_only=True)
 class NotJudged:
-    """The rows of an answer, the places, and which files of the change could not be read."""
+    """The rows of an answer, the places, and which files of the change could not be read, whole or in part."""
 
     rows: tuple[Mapping[str, str], ...] = ()
     places: tuple[Unread, ...] = ()
     files: frozenset[str] = frozenset()
+    in_part: frozenset[str | None] = frozenset()
 
 
 def not_judged_of_change(
@@ -72,7 +73,10 @@ def not_judged_of_change(
     places = (*unread, *gone, *fed)
     rows = policy_inputs.not_judged_rows(replace(new.found, unread=places, sources=tuple(later)))
     return NotJudged(
-        rows=(*rows, *(own.row() for own in found.unjudged)), places=places, files=whole
+        rows=(*rows, *(own.row() for own in found.unjudged)),
+        places=places,
+        files=whole,
+        in_part=policy_inputs.read_in_part(places),
     )
 
 
