@@ -185,7 +185,9 @@ def _in_template(template: Masked, file: File, requested: Requested) -> Gathered
         if roots is None:
             continue
         found = of_larger(roots, own, file=file.name, required=False)
-        if found.sources or found.unread or not looks_like_policy(file.text):
+        if any((found.sources, found.unread, found.attachments)) or not looks_like_policy(
+            file.text
+        ):
             return _decided(found, template, roots, lone=bool(lone))
     return None
 

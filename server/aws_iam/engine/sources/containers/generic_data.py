@@ -20,6 +20,7 @@ from aws_iam.engine.sources.containers.policy_places import (
     PolicyPlace,
     SkippedPlace,
 )
+from aws_iam.engine.sources.containers.pulumi_documents import pulumi_documents
 from aws_iam.engine.sources.containers.service_accounts import annotated_roles
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def documents(
     for policy in policies_in(root):
         names.append("".join(f"/{pointer_token(token)}" for token in policy.path))
         yield policy.named(names[-1])
+    for written in pulumi_documents(root):
+        names.append(written.name)
+        yield written
     yield from attached_by_tools(root, names)
     yield from annotated_roles(root)
 

@@ -63,7 +63,8 @@ def not_judged_of_change(
         and (old.place(own) not in new.judged or old.path(own.file) in old.unseen)
     ]
     whole = frozenset(own.file for own in (*unread, *gone) if own.file and own.place == own.file)
-    fed = changed.feeding({place for own in (*unread, *gone) for place in (own.place, own.file)})
+    told = [place for own in (*unread, *gone) for place in (own.place, own.file)]
+    fed = changed.feeding({side.path(place) for side in (new, old) for place in told})
     # What of these changes is compared policy by policy.
     later = (
         source
@@ -171,7 +172,7 @@ class _Changed:
             return bool(self._modules)
         return file.rpartition("/")[0] in self._modules
 
-    def feeding(self, told: Collection[str | None]) -> Iterator[Unread]:
+    def feeding(self, told: Collection[str]) -> Iterator[Unread]:
         """The files that decide about policies of others, which are judged without them."""
         new, old = self.new, self.old
         if not isinstance(new.document, Files) or not isinstance(old.document, Files):
