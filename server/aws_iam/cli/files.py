@@ -286,6 +286,13 @@ def is_skipped(path: str) -> bool:
     return not _SKIPPED.isdisjoint(path.split("/"))
 
 
+def packages_above(path: str) -> str:
+    """The outermost folder of installed packages that the path lies in."""
+    parts = path.split("/")
+    depth = next(number for number, part in enumerate(parts, 1) if part in _SKIPPED)
+    return "/".join(parts[:depth])
+
+
 def file_of_folder(path: str, limit: int) -> File:
     """The file with its text, or why it cannot be read."""
     try:

@@ -10,9 +10,11 @@ from aws_iam.engine.parsing.json_nodes import Form, Node, pointer_token, rooted
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.sources.containers.attached_by_tools import attached_by_tools
 from aws_iam.engine.sources.containers.embedded_documents import (
+    STACK_POLICY,
     decoded,
     embedded,
     is_policy,
+    is_stack_policy,
     looks_encoded,
 )
 from aws_iam.engine.sources.containers.policy_places import (
@@ -88,6 +90,8 @@ class PolicyByLooks:
         if isinstance(self.content, Syntax):
             why = f"{NOT_JSON}: {self.content.message}"
             return SkippedPlace(name=name, why=why, unreadable=True)
+        if is_stack_policy(self.content):
+            return SkippedPlace(name=name, why=STACK_POLICY, is_none=True)
         place = self.place
         return FoundPolicy(
             name=name,
