@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 # More than any policy document needs; the parser has a smaller limit of its own.
 MOST_BYTES = 16_000_000
-MOST_ENTRIES = 50_000
-MOST_FILES = 5_000
+MOST_ENTRIES = 250_000
+MOST_FILES = 50_000
 MOST_FOLDER_BYTES = 200_000_000
 ENDINGS = (*file_names.ENDINGS, *markdown_fences.ENDINGS)
 LOG_ENDINGS = (".json", ".gz", ".jsonl", ".ndjson", ".csv")
