@@ -37,7 +37,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.sources.requested import Requested
@@ -75,6 +75,37 @@ def of_data(file: File, requested: Requested) -> Gathered | Syntax:
         if has_marks(file.text)
         else _called_json(file, requested) or roots
     )
+
+
+def values_of(file: File) -> tuple[tuple[Node, ...], Callable[[str], str]]:
+    """The values of a text of JSON or YAML, and how its texts are shown; of a template with holes for what it fills in."""
+    if file.name.lower().endswith(_COMMENTED):
+        file = replace(file, text=without_comments(file.text))
+    is_template = is_template_name(file.name)
+    roots = () if is_template else _values(file)
+    if isinstance(roots, tuple) and not is_template:
+        return roots, str
+    template = masked(file.text, dollars=is_template)
+    inner = _roots_of_template(template.text) if template else None
+    if template is None or inner is None:
+        raise InputError(roots if isinstance(roots, str) else TEMPLATE)
+    return inner, template.shown
+
+
+def _values(file: File) -> tuple[Node, ...] | str:
+    """The values of a text, or why it has none."""
+    try:
+        roots = _roots(file)
+    except InputError as refused:
+        if not has_marks(file.text):
+            raise
+        return refused.message
+    if not isinstance(roots, Syntax):
+        return roots
+    place = f"line {roots.where.line}:{roots.where.column}: " if roots.where.line else ""
+    if has_marks(file.text):
+        return f"{place}{roots.message}"
+    raise InputError(f"{place}{roots.message}", hint=roots.hint)
 
 
 def _called_json(file: File, requested: Requested) -> Gathered | None:
