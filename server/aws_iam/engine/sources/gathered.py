@@ -23,12 +23,15 @@ class Unread:
     """A place, or a whole file, whose policy was not checked, and why.
 
     `broken`: the file looks as if it holds policies, or is unreadable and may hold some, so it counts as a failure.
+    `unreadable`: it is a part of a file that would have to be read; `is_none`: no policy is in force there.
     """
 
     place: str
     why: str
     file: str | None = None
     broken: bool = False
+    unreadable: bool = False
+    is_none: bool = False
 
 
 @slotted
@@ -81,10 +84,21 @@ def with_places(gathered: Gathered, places: Sequence[object], file: str | None) 
     skipped = (place for place in places if isinstance(place, SkippedPlace))
     return replace(
         gathered,
-        unread=tuple(Unread(place=place.name, why=place.why, file=file) for place in skipped),
+        unread=tuple(unread_of(place, file) for place in skipped),
         attachments=tuple(_of_file(PolicyAttachment, places, file)),
         settings=tuple(_of_file(AccessSetting, places, file)),
         resources=tuple(_of_file(FoundResource, places, file)),
+    )
+
+
+def unread_of(place: SkippedPlace, file: str | None) -> Unread:
+    """A place of a file that was not read."""
+    return Unread(
+        place=place.name,
+        why=place.why,
+        file=file,
+        unreadable=place.unreadable,
+        is_none=place.is_none,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
-from aws_iam.engine.sources.gathered import Gathered, Unread
+from aws_iam.engine.sources.gathered import Gathered, Unread, unread_of
 from aws_iam.engine.sources.policy_signs import mentions_policies
 from aws_iam.engine.sources.requested import Requested, source_of
 
@@ -23,7 +23,7 @@ def of_terraform(given: Files, requested: Requested, steps: int | None = None) -
 
     found = terraform_policies(given.files, given.read, given.names, steps, given.roots)
     unread = [
-        Unread(place=place.name, why=place.why, file=file or None)
+        unread_of(place, file or None)
         for file, place in found.places
         if isinstance(place, SkippedPlace)
     ]

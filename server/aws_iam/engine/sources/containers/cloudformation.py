@@ -29,10 +29,12 @@ from aws_iam.engine.sources.containers.cloudformation_candidates import (
     WITHOUT_ROLE,
     Candidate,
     candidates,
+    not_expanded,
     read_candidate,
     unknown_properties,
 )
 from aws_iam.engine.sources.containers.cloudformation_conditions import conditions_in
+from aws_iam.engine.sources.containers.cloudformation_loops import has_loop
 from aws_iam.engine.sources.containers.cloudformation_permissions import (
     URL,
     PolicyOfPermissions,
@@ -78,6 +80,8 @@ def fits(root: Node) -> bool:
     resources = root.member("Resources") if root.form is Form.OBJECT else None
     if resources is None or resources.form is not Form.OBJECT:
         return False
+    if has_loop(resources):
+        return True
     types = (member.value.member("Type") for member in resources.members)
     return bool(root.member("AWSTemplateFormatVersion")) or any(
         type_ and "::" in type_.text for type_ in types
@@ -99,13 +103,13 @@ def _documents(template: Template) -> Iterator[_Found]:
     granting: list[Resource] = []
     resources: list[Resource] = []
     if template.root.member("Fn::Transform"):
-        yield SkippedPlace(name="Fn::Transform", why="`Fn::Transform` is not expanded")
+        yield SkippedPlace(name="Fn::Transform", why=not_expanded("Transform"), unreadable=True)
     section = template.root.member("Resources")
     for member in section.members if section else ():
         name = member.name.value
         if name.startswith("Fn::"):
             function = name.split("::")[1]
-            yield SkippedPlace(name=name, why=f"`Fn::{function}` is not expanded")
+            yield SkippedPlace(name=name, why=not_expanded(function), unreadable=True)
             continue
         resource = template.resource(name, member.value)
         resources.append(resource)
@@ -135,7 +139,7 @@ def _in_resource(resource: Resource, template: Template) -> Iterator[_Found]:
     if not cases.all and not cases.cut:
         if _decisive_properties(resource.type):
             why = f"its condition {quoted(resource.condition)} never holds"
-            yield SkippedPlace(name=resource.name, why=why)
+            yield SkippedPlace(name=resource.name, why=why, is_none=True)
         return
     resolver, reading = template.resolver(), _Reading(several=len(cases.all) > 1)
     beside: dict[_Found, None] = {}
@@ -271,7 +275,9 @@ def _nested(
     place = f"{place} ({label})" if label else place
     if template.depth >= nested_templates.MOST_DEEP:
         yield SkippedPlace(
-            name=place, why="templates stand in one another more often than is read"
+            name=place,
+            why="templates stand in one another more often than is read",
+            unreadable=True,
         )
         return
     why = "the template is not known or not readable"
@@ -284,7 +290,7 @@ def _nested(
             return
     except InputError as refused:
         why = refused.message
-    yield SkippedPlace(name=place, why=why)
+    yield SkippedPlace(name=place, why=why, unreadable=True)
     yield AccessSetting(
         holder=resource.name,
         place=place,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
 from aws_iam.engine.sources.containers.cloudformation_conditions import Conditions, conditions_in
+from aws_iam.engine.sources.containers.cloudformation_loops import without_loops
 from aws_iam.engine.sources.containers.cloudformation_values import Resolver
 from aws_iam.engine.sources.containers.condition_combinations import (
     Combinations,
@@ -62,6 +63,7 @@ class Template:
 
     def __post_init__(self) -> None:
         """Look up what the whole template has."""
+        self.root = without_loops(self.root)
         self.logic = ConditionLogic.of(self.root)
         self.conditions = Conditions.of(self.root)
         # All keys get the same made-up id.

@@ -48,10 +48,15 @@ class FoundPolicy:
 
 @slotted
 class SkippedPlace:
-    """A place that should hold a policy, and why none was checked there."""
+    """A place that should hold a policy, and why none was checked there.
+
+    `unreadable`: a part of the file that other values at deployment do not explain; `is_none`: there is no policy in force.
+    """
 
     name: str
     why: str
+    unreadable: bool = False
+    is_none: bool = False
 
 
 @slotted
