@@ -6,10 +6,11 @@ compare_documents(document, baseline)   →  ComparedDocuments: each pair, and t
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import Comparison
+from aws_iam.answer import Comparison, with_texts
 from aws_iam.engine.comparison.compared_policy import MOST_WITNESSES, compared_policy
 from aws_iam.engine.comparison.sides.alternative_changes import alternative_changes
 from aws_iam.engine.comparison.sides.attachment_changes import attachment_changes
@@ -20,6 +21,7 @@ from aws_iam.engine.comparison.sides.policy_pairs import is_called, policy_pairs
 from aws_iam.engine.comparison.sides.principals_together import by_principal
 from aws_iam.engine.comparison.sides.renamed_policies import Sides
 from aws_iam.engine.comparison.sides.setting_changes import setting_changes
+from aws_iam.engine.comparison.sides.unknown_accounts import with_made_up_accounts
 from aws_iam.engine.comparison.sides.unresolved_changes import (
     unresolved_changes,
     with_unknown_values,
@@ -31,7 +33,7 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.compared_policy import ComparedPolicy, Relation
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Source
     from aws_iam.engine.sources.gathered import Gathered, Unread
 
+_ACCOUNT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
+
 
 def compare(document: object, baseline: object) -> Comparison:
     """How the document's access relates to the baseline's.
@@ -47,7 +51,8 @@ def compare(document: object, baseline: object) -> Comparison:
     Several policies on one side count as their union; the policies of templates and other larger files are compared by
     name.
     """
-    return compare_documents(document, baseline).comparison
+    found = compare_documents(document, baseline)
+    return with_texts(found.comparison, found.as_written)
 
 
 @slotted
@@ -69,6 +74,12 @@ class ComparedDocuments:
     # The policies of the document and of the baseline that were compared, and those of them that stand there in full.
     sources: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
     written: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
+    # What the files have in the place of each account that was made up to compare them.
+    made_up: Mapping[str, str] = field(default_factory=dict)
+
+    def as_written(self, text: str) -> str:
+        """A text about the comparison, with accounts as the files have them."""
+        return _ACCOUNT.sub(lambda own: self.made_up.get(own[0], own[0]), text)
 
     @property
     def broken(self) -> tuple[Unread, ...]:
@@ -110,7 +121,8 @@ def compare_documents(
     new = as_written(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = as_written(baseline, known=reusable_nodes(document, parsed, baseline))
-    new, old = _with_unknown_values(new), _with_unknown_values(old)
+    made_up: dict[str, str] = {}
+    new, old = _with_unknown_values(new, made_up), _with_unknown_values(old, made_up)
     held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
     sides = Sides.of(*with_kinds_alike(held.new, held.old))
     sides, unusable = without_unusable(sides, even_alone=partly)
@@ -159,6 +171,7 @@ def compare_documents(
         switched_on=tuple(own for own in held.switched_on if is_called(own, policy)),
         sources=(sides.document, sides.baseline),
         written=(sides.new.sources, sides.old.sources),
+        made_up=made_up,
     )
     relation = _undoubted(comparison, found.unjudged, may_widen=bool(found.broken))
     return replace(found, comparison=replace(comparison, relation=relation))
@@ -179,8 +192,11 @@ def _undoubted(
     return "unknown" if relation in doubted else relation
 
 
-def _with_unknown_values(side: Gathered) -> Gathered:
-    sources = tuple(map(with_unknown_values, side.sources))
+def _with_unknown_values(side: Gathered, made_up: dict[str, str]) -> Gathered:
+    found = [with_made_up_accounts(with_unknown_values(own)) for own in side.sources]
+    for _, accounts in found:
+        made_up |= accounts
+    sources = tuple(own for own, _ in found)
     changed = any(new is not old for new, old in zip(sources, side.sources, strict=True))
     return replace(side, sources=sources) if changed else side
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Comparison, NextCall, next_call
+from aws_iam.answer import Answer, Comparison, NextCall, next_call, with_texts
 from aws_iam.engine.comparison.access_changes import level_counts
 from aws_iam.engine.comparison.action_names import action_names
 from aws_iam.engine.comparison.actions import names_of
@@ -77,7 +77,7 @@ def compare(
     beside = (
         (*_not_applicable(document, policy), *_own_issuers(document, policy)) if strangers else ()
     )
-    return Answer(
+    answer = Answer(
         summary=" ".join((*_summary(found, granted, public, inputs), *beside)),
         findings=findings,
         comparison=replace(
@@ -101,6 +101,7 @@ def compare(
         next=_next(comparison),
         as_of=catalog().as_of,
     )
+    return with_texts(answer, found.as_written) if found else answer
 
 
 def _read(inputs: Sequence[Gathered], found: ComparedDocuments | None) -> dict[str, Any]:
