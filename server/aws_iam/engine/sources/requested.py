@@ -96,6 +96,7 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
         other_side_of=found.other_side_of,
         holder=found.holder,
         alternatives=found.alternatives,
+        cases=found.cases,
     )
 
 

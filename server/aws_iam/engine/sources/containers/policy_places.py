@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.engine.language.cases import ALWAYS, Cases
 from aws_iam.engine.language.document import NO_HOLDER, Holder, Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
@@ -28,7 +29,8 @@ class FoundPolicy:
 
     Where values are known only at deployment, `unresolved` holds their JSON pointers and `variants` the same document
     with other values there. `other_side_of` names the place whose document this is when all conditions are false.
-    `holder` is the resource of the file that has the document, `alternatives` are values that it may have instead.
+    `holder` is the resource of the file that has the document, `alternatives` are values that it may have instead, `cases` those
+    in which it is as it was read.
     """
 
     name: str
@@ -41,6 +43,7 @@ class FoundPolicy:
     other_side_of: str = ""
     holder: Holder = NO_HOLDER
     alternatives: frozenset[Alternative] = frozenset()
+    cases: Cases = ALWAYS
 
 
 @slotted

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Where
+from aws_iam.engine.language.cases import ALWAYS, FALSE, TRUE, Assumed, Case, Cases, cases_of
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.parsing.json_text import Syntax
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     Found = FoundPolicy | SkippedPlace | PolicyAttachment
 
 UNKNOWN = "the document is not known from these files"
+_CONDITIONS = "conditions"
 _WITHOUT_STATEMENTS = "the document has no statement, with the values that these files give"
 
 
@@ -55,6 +57,11 @@ class Results:
         # The policies at each place of a block: their positions in `_found`, and their documents with placeholders.
         self._at: dict[tuple[object, ...], list[tuple[int, Node | Syntax]]] = {}
         self._seen: set[object] = set()
+        self._attached: dict[PolicyAttachment, int] = {}
+        # The cases of what was found, by position, and what was found while one instance of a block is read.
+        self._cases: dict[int, list[tuple[set[Case], frozenset[Case]]]] = {}
+        self._always: set[int] = set()
+        self._of_instance: dict[int, set[Case]] = {}
         # The statements that policies have, with the name of the first policy.
         self._covered: dict[tuple[object, int], str] = {}
         self.managed: dict[str, str] = {}
@@ -67,12 +74,51 @@ class Results:
         """The resources that there may be, and the documents that something uses."""
 
     def with_documents(self) -> Iterator[tuple[str, Found]]:
-        """All that was found with its file, attachments with the names of their documents."""
-        for file, found in self._found:
+        """All that was found with its file and its cases, attachments with the names of their documents."""
+        self.begin_instance()
+        for number, (file, found) in enumerate(self._found):
+            cases = self._cases_at(number)
             if isinstance(found, PolicyAttachment):
-                yield file, replace(found, document=self.managed.get(found.policy, ""))
+                document = self.managed.get(found.policy, "")
+                yield file, replace(found, document=document, cases=cases)
+            elif isinstance(found, FoundPolicy):
+                yield file, replace(found, cases=cases)
             else:
                 yield file, found
+
+    # Cases
+
+    def begin_instance(self) -> None:
+        """What the instance before has is there in every case, as no condition decided about it."""
+        self._always |= self._of_instance.keys()
+        self._of_instance = {}
+
+    def end_cases(self) -> None:
+        """The instance was read on all sides of what conditions do not decide."""
+        choices = map(str, range(1, self._evaluator.choice + 1))
+        every = frozenset(map(self._case, (TRUE, FALSE, *choices)))
+        for number, own in self._of_instance.items():
+            self._cases.setdefault(number, []).append((own, every))
+        self._of_instance = {}
+
+    def _cases_at(self, number: int) -> Cases:
+        """Those of all instances that have a document: in which one of them has it does not matter."""
+        if number in self._always or number not in self._cases:
+            return ALWAYS
+        read = self._cases[number]
+        own = frozenset(case for mine, _ in read for case in mine)
+        return cases_of(own, frozenset(case for _, every in read for case in every))
+
+    @staticmethod
+    def _case(value: str) -> Case:
+        return frozenset({Assumed(_CONDITIONS, value)})
+
+    def _note(self, number: int) -> None:
+        """That what stands at a position is so in the case that is read."""
+        evaluator = self._evaluator
+        side = TRUE if evaluator.side else FALSE
+        case = self._case(str(evaluator.choice) if evaluator.choice else side)
+        self._of_instance.setdefault(number, set()).add(case)
 
     def shown(self, text: str) -> str:
         """A text with `${…}` for what is not known."""
@@ -94,9 +140,12 @@ class Results:
     def attach(self, block: Block, attachment: PolicyAttachment) -> None:
         """Add an attachment of a policy, once; one without a name by a resource that is switched off says nothing."""
         hidden = self._evaluator.off and attachment.policy.startswith("${")
-        if attachment not in self._seen and not hidden:
-            self._seen.add(attachment)
+        if hidden:
+            return
+        if attachment not in self._attached:
+            self._attached[attachment] = len(self._found)
             self._found.append((file_of(block), attachment))
+        self._note(self._attached[attachment])
 
     def exists(self, block: Block, address: str) -> None:
         """Name a resource."""
@@ -171,6 +220,7 @@ class Results:
         for number, other in earlier:
             if other == content:
                 self._attach_too(number, candidate)
+                self._note(number)
                 return
         name = candidate.name
         if earlier:
@@ -179,6 +229,7 @@ class Results:
                 sides = "other conditions" if self._evaluator.side else "conditions false"
                 name = f"{name} ({sides})"
         earlier.append((len(self._found), content))
+        self._note(len(self._found))
         found = FoundPolicy(
             name=name,
             content=content,
