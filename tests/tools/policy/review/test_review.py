@@ -19,7 +19,7 @@ from helpers.folders import TESTS
 
 CASES = [
     case
-    for name in ("changes", "attachments", "unknown_accounts")
+    for name in ("changes", "attachments", "unknown_accounts", "undecided_conditions")
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]
 

@@ -45,7 +45,7 @@ def attached_policies(
             source = documents[own.document]
         else:
             continue
-        source = replace(source, name=own.name, file=own.file, holder=NO_HOLDER)
+        source = replace(source, name=own.name, file=own.file, holder=NO_HOLDER, cases=own.cases)
         yield _as_boundary(source, own.place) if own.is_boundary else source
 
 

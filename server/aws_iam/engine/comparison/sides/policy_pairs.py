@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.clauses import is_principaled
 from aws_iam.engine.comparison.permissive_policies import empty_policy
+from aws_iam.engine.language.cases import ALWAYS, Cases
 from aws_iam.engine.language.document import Kind, Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
@@ -48,6 +49,8 @@ class PolicyPair:
     is_limit: bool = False
     # The names of the policies of a principal, where these are they, and the name is the principal's.
     parts: tuple[str, ...] = ()
+    # The cases in which the policies are so.
+    cases: Cases = ALWAYS
 
 
 @slotted
@@ -166,6 +169,7 @@ def _by_name(
             baseline=other or (empty_policy(),),
             was=was,
             is_limit=all(_is_limit(own) for own in (mine, theirs) if own),
+            cases=(mine or theirs or document[0]).cases,
         )
 
 
