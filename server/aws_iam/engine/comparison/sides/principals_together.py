@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 # Policies of a principal that differ in more cases are compared by themselves.
 _MOST_CASES = 64
+# What policies stand in that are its own; SAM writes a role for each function and state machine.
+_PRINCIPALS = (
+    *("::Role", "::User", "::Group", "_role", "_user"),
+    *("AWS::Serverless::Function", "AWS::Serverless::StateMachine"),
+)
 # A principal is a name within a file, or within the folder of a module.
 _Principal = tuple[str, str]
 
@@ -42,7 +47,21 @@ def by_principal(pairs: Sequence[PolicyPair], sides: Sides) -> tuple[PolicyPair,
         if len(changed) > 1:
             joined |= {pair.name: [] for pair in own}
             joined[own[0].name] = list(_in_cases(owner[1], own, shared.get(owner, ())))
+        elif changed:
+            joined[changed[0].name] = [_beside(changed[0], (*own, *shared.get(owner, ())))]
     return tuple(found for pair in pairs for found in joined.get(pair.name, (pair,)))
+
+
+def _beside(pair: PolicyPair, others: Sequence[PolicyPair]) -> PolicyPair:
+    """The only policy of a principal that changes; what the others allow all along is neither gained nor lost."""
+    same = [
+        policy
+        for own in others
+        if own.change == "same" and all(map(own.cases.covers, pair.cases.own or (frozenset(),)))
+        for policy in own.document
+        if policy.statements
+    ]
+    return replace(pair, document=(*pair.document, *same), baseline=(*pair.baseline, *same))
 
 
 def _in_cases(
@@ -151,7 +170,7 @@ def _attached(side: NamedSide) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         holder = source.holder
         if isinstance(source.content, Policy) and source.content.kind is Kind.IDENTITY:
             targets = (*holder.attached_to, *by_document.get(source.name, ()))
-            is_own = holder.type.endswith(("::Role", "::User", "::Group", "_role", "_user"))
+            is_own = holder.type.endswith(_PRINCIPALS)
             yield source.name, holder.name, targets or ((holder.name,) if is_own else ())
             for target in targets:
                 yield f"{source.name} of {target}", holder.name, (target,)
