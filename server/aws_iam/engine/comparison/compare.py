@@ -6,7 +6,6 @@ compare_documents(document, baseline)   →  ComparedDocuments: each pair, and t
 
 from __future__ import annotations
 
-import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,10 @@ from aws_iam.engine.comparison.sides.policy_pairs import is_called, policy_pairs
 from aws_iam.engine.comparison.sides.principals_together import by_principal
 from aws_iam.engine.comparison.sides.renamed_policies import Sides
 from aws_iam.engine.comparison.sides.setting_changes import setting_changes
-from aws_iam.engine.comparison.sides.unknown_accounts import with_made_up_accounts
+from aws_iam.engine.comparison.sides.unknown_accounts import (
+    with_accounts_as_written,
+    with_made_up_accounts,
+)
 from aws_iam.engine.comparison.sides.unresolved_changes import (
     unresolved_changes,
     with_unknown_values,
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
     from aws_iam.engine.language.document import Source
     from aws_iam.engine.sources.gathered import Gathered, Unread
-
-_ACCOUNT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 
 
 def compare(document: object, baseline: object) -> Comparison:
@@ -79,7 +79,7 @@ class ComparedDocuments:
 
     def as_written(self, text: str) -> str:
         """A text about the comparison, with accounts as the files have them."""
-        return _ACCOUNT.sub(lambda own: self.made_up.get(own[0], own[0]), text)
+        return with_accounts_as_written(text, self.made_up)
 
     @property
     def broken(self) -> tuple[Unread, ...]:

@@ -34,6 +34,7 @@ _OF_AWS = frozenset({"aws", "amazon", "cloudfront", "aws-marketplace"})
 _SIGN = re.compile(r"[<{\[$]|(?i:account)|YOUR|MY|REPLACE|EXAMPLE|x{12}|X{12}")
 # What a text is: the account of a condition is a value by itself.
 _RESOURCE, _PRINCIPAL, _CONDITION, _ACCOUNT_ID = "resource", "principal", "condition", "account"
+_ACCOUNT_ID_IN_TEXT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _ACCOUNT_KEY = "account"
 
 
@@ -67,6 +68,11 @@ def with_made_up_accounts(source: Source) -> tuple[Source, Mapping[str, str]]:
     known = policy_of(_with_texts(policy.node, texts), policy.kind, None)
     content = replace(known, kind_guessed=policy.kind_guessed, resource_type=policy.resource_type)
     return replace(source, content=content), accounts
+
+
+def with_accounts_as_written(text: str, made_up: Mapping[str, str]) -> str:
+    """A text with what the files have in the place of made-up accounts."""
+    return _ACCOUNT_ID_IN_TEXT.sub(lambda own: made_up.get(own[0], own[0]), text)
 
 
 def _may_be_unfilled(statement: Statement) -> bool:
