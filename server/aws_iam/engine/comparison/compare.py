@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import Comparison
+from aws_iam.answer import Comparison, with_texts
 from aws_iam.engine.comparison.affected_principals import EVERYONE
 from aws_iam.engine.comparison.compared_policy import MOST_WITNESSES, compared_policy
 from aws_iam.engine.comparison.sides.alternative_changes import alternative_changes
@@ -23,6 +23,10 @@ from aws_iam.engine.comparison.sides.renamed_policies import Sides
 from aws_iam.engine.comparison.sides.root_folders import with_roots_alike
 from aws_iam.engine.comparison.sides.setting_changes import setting_changes
 from aws_iam.engine.comparison.sides.several_roots import changes_together, pairs_together
+from aws_iam.engine.comparison.sides.unknown_accounts import (
+    with_accounts_as_written,
+    with_made_up_accounts,
+)
 from aws_iam.engine.comparison.sides.unresolved_changes import (
     unresolved_changes,
     with_unknown_values,
@@ -53,7 +57,8 @@ def compare(document: object, baseline: object) -> Comparison:
     Several policies on one side count as their union; the policies of templates and other larger files are compared by
     name.
     """
-    return compare_documents(document, baseline).comparison
+    found = compare_documents(document, baseline)
+    return with_texts(found.comparison, found.as_written)
 
 
 @slotted
@@ -77,6 +82,12 @@ class ComparedDocuments:
     written: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
     # The files by the names of policies, resources and attachments; where a name is in both, that of now.
     files: Mapping[str, str] = field(default_factory=dict)
+    # What the files have in the place of each account that was made up to compare them.
+    made_up: Mapping[str, str] = field(default_factory=dict)
+
+    def as_written(self, text: str) -> str:
+        """A text about the comparison, with accounts as the files have them."""
+        return with_accounts_as_written(text, self.made_up)
 
     @property
     def broken(self) -> tuple[Unread, ...]:
@@ -119,7 +130,8 @@ def compare_documents(
     new = as_written(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = as_written(baseline, known=reusable_nodes(document, parsed, baseline))
-    new, old = _with_unknown_values(new), _with_unknown_values(old)
+    made_up: dict[str, str] = {}
+    new, old = _with_unknown_values(new, made_up), _with_unknown_values(old, made_up)
     held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
     sides = Sides.of(*with_kinds_alike(held.new, held.old))
     sides, unusable = without_unusable(sides, even_alone=partly)
@@ -176,6 +188,7 @@ def compare_documents(
         sources=(sides.document, sides.baseline),
         written=(sides.new.sources, sides.old.sources),
         files={**sides.old.files, **sides.new.files},
+        made_up=made_up,
     )
     relation = _undoubted(comparison, found.unjudged, may_widen=bool(found.broken))
     return replace(found, comparison=replace(comparison, relation=relation))
@@ -210,24 +223,30 @@ def _called_urls(compared: Iterable[ComparedPolicy], sides: Sides) -> Iterator[s
                     yield from (f"{start} {short}{OF_PERMISSIONS}".strip() for short in shorts)
 
 
-def _known(source: Source) -> Source:
-    found = with_unknown_values(source)
+def _known(source: Source) -> tuple[Source, Mapping[str, str]]:
+    """The policy, and what it is in each root folder, with something for what is not known."""
+    found, accounts = with_made_up_accounts(with_unknown_values(source))
     if not source.roots:
-        return found
-    roots = tuple(
-        with_unknown_values(own)
-        if own.content is not source.content
-        else own
-        if found is source
-        else replace(own, content=found.content, unresolved=found.unresolved)
-        for own in source.roots
-    )
+        return found, accounts
+    roots: list[Source] = []
+    for own in source.roots:
+        if own.content is not source.content:
+            known, more = with_made_up_accounts(with_unknown_values(own))
+            accounts = {**accounts, **more}
+        elif found is source:
+            known = own
+        else:
+            known = replace(own, content=found.content, unresolved=found.unresolved)
+        roots.append(known)
     changed = any(new is not old for new, old in zip(roots, source.roots, strict=True))
-    return replace(found, roots=roots) if changed else found
+    return (replace(found, roots=tuple(roots)) if changed else found), accounts
 
 
-def _with_unknown_values(side: Gathered) -> Gathered:
-    sources = tuple(map(_known, side.sources))
+def _with_unknown_values(side: Gathered, made_up: dict[str, str]) -> Gathered:
+    found = [_known(own) for own in side.sources]
+    for _, accounts in found:
+        made_up |= accounts
+    sources = tuple(own for own, _ in found)
     changed = any(new is not old for new, old in zip(sources, side.sources, strict=True))
     return replace(side, sources=sources) if changed else side
 

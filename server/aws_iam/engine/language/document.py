@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.arn import with_api_arns
+from aws_iam.engine.language.cases import ALWAYS, Cases
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.parsing import json_nodes
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, Text
@@ -276,8 +277,8 @@ class Source:
     `file` is the file that holds it. Where values are known only at deployment, `unresolved` has their pointers and
     `variants` the same policy with other values there. `other_side_of` names the source that is the same document with
     the conditions of its template reversed. `holder` is the resource of a larger document that has the policy,
-    `alternatives` are values that it may have instead of those that were read. `roots` are the same policy in each folder
-    that Terraform runs in, its `root`: several may call one module.
+    `alternatives` are values that it may have instead of those that were read, `cases` those in which it is as it was read.
+    `roots` are the same policy in each folder that Terraform runs in, its `root`: several may call one module.
     """
 
     name: str
@@ -290,6 +291,7 @@ class Source:
     alternatives: frozenset[Alternative] = frozenset()
     root: str = ""
     roots: tuple[Source, ...] = ()
+    cases: Cases = ALWAYS
 
 
 def dump(document: Policy) -> str:

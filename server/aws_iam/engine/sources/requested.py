@@ -97,6 +97,7 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
         holder=found.holder,
         alternatives=found.alternatives,
         root=found.root,
+        cases=found.cases,
     )
     roots = tuple(_in_root(own, found, source, requested) for own in found.roots)
     return replace(source, roots=roots) if roots else source
@@ -113,6 +114,7 @@ def _in_root(own: FoundPolicy, found: FoundPolicy, source: Source, requested: Re
         holder=own.holder,
         alternatives=own.alternatives,
         root=own.root,
+        cases=own.cases,
     )
 
 

@@ -202,6 +202,14 @@ def test_forbidden_access_is_a_violation_with_where_and_how() -> None:
     assert answer.summary.startswith("The document grants forbidden access: `iam:PassRole`")
 
 
+@pytest.mark.parametrize("hub", ["<HUB>", "ACCOUNT_ID", "[HUB]"])
+def test_forbidden_access_in_an_account_that_is_known_later_is_found(hub: str) -> None:
+    role = f"arn:aws:iam::{hub}:role/admin"
+    mine = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role})
+    answer = compare(mine, forbidden={"actions": ["sts:AssumeRole"]})
+    assert f"`sts:AssumeRole` (for example on `{role}`)" in answer.summary
+
+
 def test_every_forbidden_action_that_is_granted_is_named() -> None:
     mine = document({**OLD, "Action": ["iam:PassRole", "iam:Create*Key", "iam:DeleteUser"]})
     mine["Statement"][0]["Resource"] = "*"

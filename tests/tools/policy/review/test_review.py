@@ -19,7 +19,13 @@ from helpers.folders import TESTS
 
 CASES = [
     case
-    for name in ("changes", "attachments")
+    for name in (
+        "changes",
+        "attachments",
+        "unknown_accounts",
+        "undecided_conditions",
+        "principals_together",
+    )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]
 
@@ -179,7 +185,7 @@ def test_the_comment_shows_the_dangerous_changes_of_a_pull_request_first() -> No
         assert danger in row
     assert "1 critical, 3 high" in text.splitlines()[1]
     folded = text.partition("<details>")[2]
-    for mild in ("s3:GetObjectTagging", "dynamodb:BatchWriteItem", "S3ReadPolicy", "SQSPollerPolicy", "account:CloseAccount"):  # fmt: skip
+    for mild in ("s3:GetObjectTagging", "dynamodb:BatchWriteItem", "S3ReadPolicy", "sqs:ReceiveMessage", "account:CloseAccount"):  # fmt: skip
         assert mild in folded
 
 

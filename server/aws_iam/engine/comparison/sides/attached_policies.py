@@ -51,7 +51,7 @@ def attached_policies(
             continue
         # A statement of AWS stands nowhere in the file.
         file = None if managed else own.file
-        source = replace(source, name=own.name, file=file, holder=NO_HOLDER)
+        source = replace(source, name=own.name, file=file, holder=NO_HOLDER, cases=own.cases)
         yield _as_boundary(source, own.place) if own.is_boundary else source
 
 

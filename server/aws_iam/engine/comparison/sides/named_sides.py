@@ -97,13 +97,14 @@ def _start(document: Files, file: str | None, root: str = "") -> str:
 def _attached(document: Files, own: PolicyAttachment) -> Iterator[PolicyAttachment]:
     """The attachment under its file, or in each root folder that has it."""
     roots = own.roots if _is_terraform(own.file) else ()
-    for root, name in roots or (("", own.document),):
+    for root, name, cases in roots or (("", own.document, own.cases),):
         start = _start(document, own.file, root)
         yield replace(
             own,
             holder=start + own.holder,
             place=start + own.place,
             document=name and start + name,
+            cases=cases,
             roots=(),
         )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.comparison.clauses import is_principaled
 from aws_iam.engine.comparison.permissive_policies import empty_policy
 from aws_iam.engine.comparison.sides.root_names import root_of
+from aws_iam.engine.language.cases import ALWAYS, Cases
 from aws_iam.engine.language.document import Kind, Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
@@ -51,6 +52,8 @@ class PolicyPair:
     parts: tuple[str, ...] = ()
     # The names in each of several root folders of Terraform, where the same changes there.
     namesakes: tuple[str, ...] = ()
+    # The cases in which the policies are so.
+    cases: Cases = ALWAYS
 
 
 @slotted
@@ -177,6 +180,7 @@ def _by_name(
             baseline=other or (empty_policy(),),
             was=was,
             is_limit=all(_is_limit(own) for own in (mine, theirs) if own),
+            cases=(mine or theirs or document[0]).cases,
         )
 
 

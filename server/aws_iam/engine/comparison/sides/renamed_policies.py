@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.comparison.sides.aligned_cases import aligned_attachments, aligned_policies
 from aws_iam.engine.comparison.sides.attached_policies import attached_policies, newly_attached
 from aws_iam.engine.comparison.sides.root_names import root_of
 from aws_iam.engine.language.document import Syntax, dump
@@ -165,13 +166,18 @@ class Sides:
         sources = _called(sources, replaced_names_now(new.sources, sources))
         named = replace(named, sources=sources)
         pairs = zip(sources, old.sources, strict=True)
+        former_names = {own.name: was.name for own, was in pairs if own.name != was.name}
+        after, before = aligned_policies(new.sources, named.sources)
+        attached = aligned_attachments(new.attachments, named.attachments)
+        new = replace(new, sources=after, attachments=attached[0])
+        named = replace(named, sources=before, attachments=attached[1])
         return cls(
             new=new,
             old=named,
             document=tuple(_policies(new, named)),
             baseline=tuple(_policies(named, new)),
             renamed=(*holders.items(), *inline.items()),
-            former_names={own.name: was.name for own, was in pairs if own.name != was.name},
+            former_names=former_names,
         )
 
 

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.engine.language.cases import ALWAYS, Cases
 from aws_iam.engine.language.document import NO_HOLDER, Holder, Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
@@ -28,8 +29,8 @@ class FoundPolicy:
 
     Where values are known only at deployment, `unresolved` holds their JSON pointers and `variants` the same document
     with other values there. `other_side_of` names the place whose document this is when all conditions are false.
-    `holder` is the resource of the file that has the document, `alternatives` are values that it may have instead, `roots`
-    are the same policy in each folder that Terraform runs in, its `root`.
+    `holder` is the resource of the file that has the document, `alternatives` are values that it may have instead, `cases` those
+    in which it is as it was read, `roots` are the same policy in each folder that Terraform runs in, its `root`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class FoundPolicy:
     alternatives: frozenset[Alternative] = frozenset()
     root: str = ""
     roots: tuple[FoundPolicy, ...] = ()
+    cases: Cases = ALWAYS
 
 
 @slotted

@@ -229,6 +229,7 @@ class _Reading:
         """Read with unknown conditions true, with all false, and once for each further value that decides some of them."""
         evaluator = self.evaluator
         evaluator.conditional, evaluator.choice, evaluator.compared = False, 0, set()
+        self.results.begin_instance()
         read()
         if not evaluator.conditional:
             return
@@ -241,7 +242,7 @@ class _Reading:
         for choice in range(1, evaluator.choices):
             evaluator.choice = choice
             read()
-        evaluator.choice = 0
+        self.results.end_cases()
 
     # Resources
 

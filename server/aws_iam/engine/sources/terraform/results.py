@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Where
+from aws_iam.engine.language.cases import ALWAYS, FALSE, TRUE, Assumed, Case, Cases, cases_of
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.parsing.json_text import Syntax
@@ -20,7 +21,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 from aws_iam.engine.sources.terraform.embedded_json import document_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.language.document import Holder
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.terraform.syntax import Block
 
     Found = FoundPolicy | SkippedPlace | PolicyAttachment
+    # A position among what was found, and a root folder.
+    _Place = tuple[int, str]
 
 UNKNOWN = "the document is not known from these files"
+_CONDITIONS = "conditions"
 _WITHOUT_STATEMENTS = "the document has no statement, with the values that these files give"
 
 
@@ -59,6 +63,10 @@ class Results:
         self._seen: set[object] = set()
         # The attachments by their positions, with the root folders that have them.
         self._attached: dict[PolicyAttachment, tuple[int, dict[str, None]]] = {}
+        # The cases of what was found, by position and root folder, and what was found while one instance of a block is read.
+        self._cases: dict[_Place, list[tuple[set[Case], frozenset[Case]]]] = {}
+        self._always: set[_Place] = set()
+        self._of_instance: dict[_Place, set[Case]] = {}
         # The statements that policies have, with the name of the first policy.
         self._covered: dict[tuple[object, int], str] = {}
         self._managed: dict[tuple[str, str], str] = {}
@@ -72,7 +80,8 @@ class Results:
         """The resources that there may be, and the documents that something uses."""
 
     def with_documents(self) -> Iterator[tuple[str, Found]]:
-        """All that was found with its file, attachments with the names of their documents."""
+        """All that was found with its file and its cases, attachments with the names of their documents."""
+        self.begin_instance()
         documents: dict[str, str] = {}
         for (_, arn), name in self._managed.items():
             documents.setdefault(arn, name)
@@ -80,17 +89,64 @@ class Results:
         for number, (file, found) in enumerate(self._found):
             if isinstance(found, PolicyAttachment):
                 named = tuple(
-                    (root, self._managed.get((root, found.policy), "")) for root in roots[number]
+                    (
+                        root,
+                        self._managed.get((root, found.policy), ""),
+                        self._cases_of([(number, root)]),
+                    )
+                    for root in roots[number]
                 )
-                yield file, replace(found, document=documents.get(found.policy, ""), roots=named)
+                document = documents.get(found.policy, "")
+                cases = self._cases_of([(number, root) for root in roots[number]])
+                yield file, replace(found, document=document, roots=named, cases=cases)
             elif isinstance(found, FoundPolicy):
-                yield file, replace(found, roots=tuple(self._roots[number].values()))
+                there = self._roots[number]
+                own = tuple(
+                    replace(policy, cases=self._cases_of([(number, root)]))
+                    for root, policy in there.items()
+                )
+                cases = self._cases_of([(number, root) for root in there])
+                yield file, replace(found, roots=own, cases=cases)
             else:
                 yield file, found
 
     def manages(self, arn: str, name: str) -> None:
         """Name the document of the managed policy with this ARN."""
         self._managed.setdefault((self.root, self.shown(arn)), name)
+
+    # Cases
+
+    def begin_instance(self) -> None:
+        """What the instance before has is there in every case, as no condition decided about it."""
+        self._always |= self._of_instance.keys()
+        self._of_instance = {}
+
+    def end_cases(self) -> None:
+        """The instance was read on all sides of what conditions do not decide."""
+        choices = map(str, range(1, self._evaluator.choice + 1))
+        every = frozenset(map(self._case, (TRUE, FALSE, *choices)))
+        for place, own in self._of_instance.items():
+            self._cases.setdefault(place, []).append((own, every))
+        self._of_instance = {}
+
+    def _cases_of(self, places: Sequence[_Place]) -> Cases:
+        """Those of all instances that have a document: in which one of them has it does not matter."""
+        if any(place in self._always or place not in self._cases for place in places):
+            return ALWAYS
+        read = [own for place in places for own in self._cases[place]]
+        own = frozenset(case for mine, _ in read for case in mine)
+        return cases_of(own, frozenset(case for _, every in read for case in every))
+
+    @staticmethod
+    def _case(value: str) -> Case:
+        return frozenset({Assumed(_CONDITIONS, value)})
+
+    def _note(self, number: int) -> None:
+        """That what stands at a position is so in the case that is read, in this root folder."""
+        evaluator = self._evaluator
+        side = TRUE if evaluator.side else FALSE
+        case = self._case(str(evaluator.choice) if evaluator.choice else side)
+        self._of_instance.setdefault((number, self.root), set()).add(case)
 
     def shown(self, text: str) -> str:
         """A text with `${…}` for what is not known."""
@@ -117,7 +173,9 @@ class Results:
         if attachment not in self._attached:
             self._attached[attachment] = (len(self._found), {})
             self._found.append((file_of(block), attachment))
-        self._attached[attachment][1][self.root] = None
+        number, roots = self._attached[attachment]
+        roots[self.root] = None
+        self._note(number)
 
     def exists(self, block: Block, address: str) -> None:
         """Name a resource."""
@@ -196,6 +254,7 @@ class Results:
         for number, other in earlier:
             if other == content:
                 self._attach_too(number, mine, other)
+                self._note(number)
                 return
         mine = self._filled(mine)
         number = len(self._found)
@@ -207,6 +266,7 @@ class Results:
             mine = replace(mine, name=named.name, other_side_of=named.other_side_of)
         earlier.append((number, content))
         self._found.append((file_of(block), mine))
+        self._note(number)
 
     def _policy(
         self, candidate: Candidate, content: Node | Syntax, other_side_of: str, first: str

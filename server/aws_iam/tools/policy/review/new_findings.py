@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.sides.aligned_cases import place_of
 from aws_iam.engine.explain.risks import RISK_CODES
 from aws_iam.engine.key_policies.administrators import is_administered
 from aws_iam.engine.language.document import Kind, Policy
@@ -41,6 +42,9 @@ def _new(
 ) -> Iterator[tuple[Source, tuple[Finding, ...]]]:
     mine, theirs = found.written
     baseline = {source.name: source for source in theirs}
+    places_before: dict[str, list[Source]] = {}
+    for source in theirs:
+        places_before.setdefault(place_of(source), []).append(source)
     gaining = _gaining(found, places)
     of_principal = _known_of_principals(found)
     told: dict[int, set[tuple[str, str]]] = {}
@@ -57,7 +61,11 @@ def _new(
         after, former = _with_type(source, before)
         known = of_principal.get(source.name)
         if known is None:
-            known = Counter(map(_key, source_findings(former))) if former else Counter()
+            # A branch that is gone may stand in every case now.
+            beside = [own for own in places_before.get(place_of(source), ()) if own is not before]
+            known = Counter()
+            for own in (*([former] if former else []), *beside):
+                known |= Counter(map(_key, source_findings(own)))
         added = tuple(_added(source_findings(after), known, source.name, gaining))
         # One module has one text for all of the folders that call it.
         text = told.setdefault(id(source.content), set())

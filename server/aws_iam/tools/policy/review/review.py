@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Artifact, NextCall, next_call
+from aws_iam.answer import Answer, Artifact, NextCall, next_call, with_texts
 from aws_iam.engine.comparison.compare import compare_documents
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
@@ -91,7 +91,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         next=_next(reviewed, base),
         as_of=catalog().as_of,
     )
-    return with_ignores(answer, ignores)
+    return with_texts(with_ignores(answer, ignores), found.as_written)
 
 
 def _of_tree(document: Any) -> dict[str, Any]:
