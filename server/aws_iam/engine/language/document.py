@@ -273,12 +273,11 @@ NO_HOLDER = Holder()
 class Source:
     """One of the policies in the input.
 
-    `name` is its place in a list (`/0`) or in a larger document, or the name of the artifact; empty for a policy alone.
-    `file` is the file that holds it. Where values are known only at deployment, `unresolved` has their pointers and
-    `variants` the same policy with other values there. `other_side_of` names the source that is the same document with
-    the conditions of its template reversed. `holder` is the resource of a larger document that has the policy,
-    `alternatives` are values that it may have instead of those that were read, `cases` those in which it is as it was read.
-    `roots` are the same policy in each folder that Terraform runs in, its `root`: several may call one module.
+    `name` is its place in a list (`/0`) or in a larger document, or the name of the artifact; empty for a policy alone. Where
+    values are known only at deployment, `unresolved` has their pointers and `variants` the same policy with other values
+    there. `other_side_of` names the source that is the same document with the conditions of its template reversed. `holder`
+    is the resource of a larger document that has the policy, `alternatives` are values that it may have instead of those
+    read, `cases` those in which it is as it was read, `roots` the same policy in each folder that Terraform runs in (`root`).
     """
 
     name: str

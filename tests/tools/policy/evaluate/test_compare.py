@@ -474,10 +474,8 @@ def test_policies_of_folders_are_compared_by_file(tmp_path: Any, capsys: Any) ->
 
 def test_the_policies_of_an_answer_are_parts_of_one() -> None:
     parts = [document({**OLD, "Action": name}) for name in ("s3:GetObject", "s3:PutObject")]
-    artifacts = [
-        {"name": f"part-{number}.json", "language": "json", "content": json.dumps(part)}
-        for number, part in enumerate(parts)
-    ]
+    contents = [{"language": "json", "content": json.dumps(part)} for part in parts]
+    artifacts = [{"name": f"part-{n}.json", **own} for n, own in enumerate(contents)]
     both = document({**OLD, "Action": ["s3:GetObject", "s3:PutObject"]})
     answer = compare({"summary": "", "artifacts": artifacts}, baseline=both)
     assert answer.comparison
