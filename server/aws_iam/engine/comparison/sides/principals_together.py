@@ -5,6 +5,7 @@ by_principal(pairs, sides)   →   the pairs, with those of one role, user or gr
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ _PRINCIPALS = (
     *("::Role", "::User", "::Group", "_role", "_user"),
     *("AWS::Serverless::Function", "AWS::Serverless::StateMachine"),
 )
+_MODULES = re.compile(r'(?:module\.[^.\[ ]+(?:\[(?:"[^"]*"|[^\]]*)\])?\.)+')
 # A principal is a name within a file, or within the folder of a module.
 _Principal = tuple[str, str]
 
@@ -153,10 +155,17 @@ def _principals(side: NamedSide) -> dict[str, tuple[_Principal, ...]]:
     found: dict[str, tuple[_Principal, ...]] = {}
     resources = side.resources
     for name, place, targets in _attached(side):
-        start = place.rpartition(" ")[0]
-        own = ((start, _full_name(start, target, resources, side.roots)) for target in targets)
+        start, _, address = place.rpartition(" ")
+        full = (_full_name(start, target, resources, side.roots) for target in targets)
+        own = ((start if one in resources else start + _module_of(address), one) for one in full)
         found[name] = tuple(dict.fromkeys(own))
     return found
+
+
+def _module_of(address: str) -> str:
+    """The call of a module in an address of Terraform: another call may create what has the same name in another account."""
+    found = _MODULES.match(address)
+    return found[0] if found else ""
 
 
 def _attached(side: NamedSide) -> Iterator[tuple[str, str, tuple[str, ...]]]:
