@@ -13,21 +13,30 @@ from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, Layers, placed
-from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
+from aws_iam.engine.language.arn import of_requested_api
+from aws_iam.engine.language.pattern import covers, intersects
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.tools.audit.access.condition_search import ConditionSearch, Values
+from aws_iam.tools.audit.access.condition_words import conditions_of
 from aws_iam.tools.audit.access.held_policies import NamedPolicy
+from aws_iam.tools.audit.access.partial_evaluation import known_pattern, partial_verdict
+from aws_iam.tools.audit.access.resource_policies import KnownPolicy
+from aws_iam.tools.audit.access.resource_samples import Group, ResourceSamples, Samples
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from aws_iam.answer import Decision
+    from aws_iam.engine.evaluation.decision_flow import Outcome
     from aws_iam.engine.evaluation.layers import PlacedPolicy
     from aws_iam.engine.evaluation.request import Request
+    from aws_iam.engine.language.document import Statement
+    from aws_iam.tools.audit.access.asked_resources import ResourcePattern
     from aws_iam.tools.audit.access.estate import Estate, Member, Principal
 
 Verdict = Literal["can", "cannot", "unknown"]
@@ -48,6 +57,16 @@ SERVICE_CALL_KEYS = frozenset(
         "aws:principalservicenameslist",
     }
 )
+_OF_CALLERS_ACCOUNT = ("kms:CallerAccount", "aws:SourceOwner")
+_REGION = 3
+# The root user of another account stands for whomever that account lets in.
+_WITH_USER_NAME = frozenset({CallerKind.USER, CallerKind.ROOT})
+_VERDICTS: Mapping[Outcome, Verdict] = {
+    "Allowed": "can",
+    "ImplicitlyDenied": "cannot",
+    "ExplicitlyDenied": "cannot",
+    "Unknown": "unknown",
+}
 _ORGANIZATION_KEYS = frozenset({"aws:principalorgid", "aws:principalorgpaths"})
 
 
@@ -85,6 +104,14 @@ class Decider:
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
         self._placed: dict[tuple[str, str, str], PlacedPolicy | str] = {}
+        self._values: Values = {}
+        self._resources = ResourceSamples()
+        # Resources of patterns that no account has: they have no policy either.
+        self._made_up: set[str] = set()
+        self._now = min(
+            (int(own.account.collected_at.timestamp()) for own in estate.members.values()),
+            default=0,
+        )
 
     def decide(
         self,
@@ -94,22 +121,39 @@ class Decider:
         context: Mapping[str, str] | None = None,
     ) -> Access:
         """Whether a user, or any session of a role, can do it."""
-        held = principal.held
         member = principal.member
-        own = self._layer("identity", (held.policies,))
-        unread = [*held.unread, *filter(None, [own.why_unread])]
-        layers = {"identity": own, "scp": self._guardrail("scp", member)}
-        if held.has_boundary:
-            layers["boundary"] = (
-                self._layer("boundary", ((held.boundary,),))
-                if held.boundary
-                else _Layer(why_unread="its permissions boundary was not read")
-            )
+        layers = self._own_layers(principal)
+        unread = [*principal.held.unread, *filter(None, [layers["identity"].why_unread])]
         request = self._request(principal.arn, action, resource, member, context)
         if request is None:
             return Access(verdict="cannot")
         found = self._decide(request, layers, member)
         return self._without_unread(found, request, layers, member, unread)
+
+    def samples(self, principal: Principal, action: str, pattern: ResourcePattern) -> Samples:
+        """Resources of a pattern on which the principal's access may differ; none where it has access to none."""
+        layers = self._own_layers(principal)
+        if principal.held.unread or layers["identity"].why_unread:
+            layers["identity"] = self._with_everything(layers["identity"])
+        request = self._request(principal.arn, action, pattern.text, principal.member, None)
+        return self._samples(request, layers, principal.member, pattern)
+
+    def outside_samples(self, action: str, pattern: ResourcePattern) -> Samples:
+        """Resources of a pattern that the policies of the resource tell apart."""
+        request = self._request("*", action, pattern.text, None, None)
+        if request is None:
+            return Samples(())
+        _, layers = self._with_resource(request, {})
+        taking = [
+            (own.statement, placed.has_variables)
+            for layer in layers.values()
+            for level in layer.levels
+            for placed in level
+            for own in placed.statements
+            if own.takes(action.lower())
+        ]
+        # Whose keys they are is not known: any text may stand for a variable.
+        return self._combined(request, pattern, taking, lambda key: not request.context.has(key))
 
     def outsider(
         self, arn: str, action: str, resource: str, context: Mapping[str, str] | None = None
@@ -118,13 +162,49 @@ class Decider:
         request = self._request(arn, action, resource, None, context)
         if request is None:
             return Access(verdict="cannot")
+        return self._decide(request, {"identity": self._with_everything(_Layer())}, None)
+
+    def _own_layers(self, principal: Principal) -> dict[str, _Layer]:
+        """The layers that bind a principal, whatever the resource."""
+        held = principal.held
+        layers = {
+            "identity": self._layer("identity", (held.policies,)),
+            "scp": self._guardrail("scp", principal.member),
+        }
+        if held.has_boundary:
+            layers["boundary"] = (
+                self._layer("boundary", ((held.boundary,),))
+                if held.boundary
+                else _Layer(why_unread="its permissions boundary was not read")
+            )
+        return layers
+
+    def _with_everything(self, identity: _Layer) -> _Layer:
+        """The identity policies with one that allows everything."""
         everything = self._layer("identity", ((NamedPolicy("its own policies", _EVERYTHING),),))
-        return self._decide(request, {"identity": everything}, None)
+        known = identity.levels
+        return _Layer(levels=((*(known[0] if known else ()), *everything.levels[0]),))
 
     def _decide(
         self, request: Request, own: Mapping[str, _Layer], member: Member | None
     ) -> Access:
+        policy, layers = self._with_resource(request, own)
+        open_ = [layer.why_unread for layer in layers.values() if layer.why_unread]
+        found = self._verdict(request, layers, member)
+        if policy.why_unread and found.is_possible:
+            unread = f"the policy of {quoted(policy.arn)} is not known: {policy.why_unread}"
+            return replace(found, verdict="unknown", why=unread)
+        if open_ and found.verdict == "can":
+            return replace(found, verdict="unknown", why=joined(open_))
+        return found
+
+    def _with_resource(
+        self, request: Request, own: Mapping[str, _Layer]
+    ) -> tuple[KnownPolicy, dict[str, _Layer]]:
+        """The layers with those that the resource adds, and what is known of its policy."""
         policy = self._estate.policy_of(request.action, request.resource)
+        if policy.text is None and request.resource in self._made_up:
+            policy = KnownPolicy()
         layers = dict(own)
         owner = self._estate.owner_of(request.resource)
         if owner is not None:
@@ -136,46 +216,90 @@ class Decider:
             # Most such policies leave the decision to the account's own; what is found is called unknown.
             usual = NamedPolicy("a usual policy", _of_the_account(request.resource_account))
             layers["resource"] = self._layer("resource", ((usual,),))
-        open_ = [layer.why_unread for layer in layers.values() if layer.why_unread]
-        found = self._verdict(request, layers, member)
-        if policy.why_unread and found.is_possible:
-            unread = f"the policy of {quoted(policy.arn)} is not known: {policy.why_unread}"
-            return replace(found, verdict="unknown", why=unread)
-        if open_ and found.verdict == "can":
-            return replace(found, verdict="unknown", why=joined(open_))
-        return found
+        return policy, layers
 
     def _verdict(
         self, request: Request, given: Mapping[str, _Layer], member: Member | None
     ) -> Access:
-        layers = Layers(
-            levels={name: layer.levels for name, layer in given.items() if layer.levels},
-            unreadable=frozenset(
-                name for name, layer in given.items() if layer.why_unread and not layer.levels
-            ),
-        )
+        layers = _as_layers(given)
         evaluation = evaluate_request(request, layers)
         decision = evaluation.decision
-        if decision.outcome == "Allowed":
+        is_open = self._openness(request, member)
+        if not any(map(is_open, decision.missing_keys)):
+            found: Verdict = _VERDICTS[decision.outcome]
+            return Access(verdict=found, why=evaluation.reason, proof=decision)
+        whole, hits = partial_verdict(request, layers, is_open)
+        if whole.outcome == "Allowed":
             return Access(verdict="can", proof=decision)
-        is_service = request.caller.kind is CallerKind.SERVICE
-        impossible = self._absent_keys(member) | (frozenset() if is_service else SERVICE_CALL_KEYS)
-        keys = [key for key in decision.missing_keys if key.lower() not in impossible]
-        if keys:
-            hinges = outcomes_of_missing_keys(
-                request, layers, replace(decision, missing_keys=tuple(keys))
-            )
-            conditions = tuple(
-                _in_words(names, word)
-                for names, outcomes in hinges.items()
-                for word, outcome in outcomes.items()
-                if outcome == "Allowed"
-            )
-            if conditions:
-                return Access(verdict="can", conditions=conditions[:1], proof=decision)
-        if decision.outcome == "Unknown":
-            return Access(verdict="unknown", why=evaluation.reason, proof=decision)
-        return Access(verdict="cannot", proof=decision)
+        if whole.outcome != "Unknown":
+            return Access(verdict="cannot", proof=decision)
+        search = ConditionSearch(
+            request=request,
+            layers=layers,
+            hits=hits,
+            is_open=is_open,
+            now=self._now,
+            values=self._values,
+        )
+        openings = search.found()
+        if openings.request is not None:
+            opened = evaluate_request(openings.request, layers).decision
+            if opened.outcome == "Allowed":
+                return Access(
+                    verdict="can",
+                    conditions=conditions_of(openings.alternatives, complete=openings.complete),
+                    proof=opened,
+                )
+        at_most = replace(search, friendly=True).found()
+        if openings.complete and at_most.complete and at_most.request is None:
+            return Access(verdict="cannot", proof=decision)
+        why = evaluation.reason or openings.why or at_most.why or whole.reason
+        return Access(verdict="unknown", why=why, proof=decision)
+
+    def _samples(
+        self,
+        request: Request | None,
+        own: Mapping[str, _Layer],
+        member: Member | None,
+        pattern: ResourcePattern,
+    ) -> Samples:
+        if request is None:
+            return Samples(())
+        if set("*?") & set(request.resource.split(":")[_REGION]):
+            request = request.without_key("aws:RequestedRegion")
+        _, layers = self._with_resource(request, own)
+        is_open = self._openness(request, member)
+        verdict, hits = partial_verdict(request, _as_layers(layers), is_open)
+        if verdict.outcome not in {"Allowed", "Unknown"}:
+            return Samples(())
+        alike = verdict.outcome == "Allowed"
+        taking = [] if alike else [(hit.statement, hit.placed.has_variables) for hit in hits]
+        return self._combined(request, pattern, taking, is_open)
+
+    def _combined(
+        self,
+        request: Request,
+        pattern: ResourcePattern,
+        taking: Iterable[tuple[Statement, bool]],
+        is_open: Callable[[str], bool],
+    ) -> Samples:
+        """A resource for each set of the statements' patterns that one can match."""
+        groups: dict[Group, None] = {}
+        complete = True
+        for statement, has_variables in taking:
+            group, exact = _group(statement, request, is_open if has_variables else None)
+            complete = complete and exact
+            if group:
+                groups[group] = None
+        found = self._resources.of(pattern.text, pattern.formats, tuple(groups))
+        if pattern.lists_existing:
+            self._made_up.update(found.arns)
+        return Samples(found.arns, complete=complete and found.complete)
+
+    def _openness(self, request: Request, member: Member | None) -> Callable[[str], bool]:
+        """Whether a key may have any value in such a request."""
+        absent = self._absent_keys(request.caller.kind, member)
+        return lambda key: key.lower() not in absent and not request.context.has(key)
 
     def _without_unread(
         self,
@@ -192,16 +316,18 @@ class Decider:
         why = f"{joined(missing)} could not be read"
         if found.verdict == "can":
             return replace(found, verdict="unknown", why=why)
-        everything = self._layer("identity", ((NamedPolicy("its own policies", _EVERYTHING),),))
-        known = layers["identity"].levels
-        joint = _Layer(levels=((*(known[0] if known else ()), *everything.levels[0]),))
+        joint = self._with_everything(layers["identity"])
         at_most = self._decide(request, {**layers, "identity": joint}, member)
         return replace(at_most, verdict="unknown", why=why) if at_most.is_possible else found
 
-    def _absent_keys(self, member: Member | None) -> frozenset[str]:
+    def _absent_keys(self, kind: CallerKind, member: Member | None) -> frozenset[str]:
         """The keys that no request of such a caller has."""
         alone = member is not None and member.guardrails.organization is None
-        return _ORGANIZATION_KEYS if alone else frozenset()
+        is_service = kind is CallerKind.SERVICE
+        absent = frozenset() if is_service else SERVICE_CALL_KEYS
+        if alone or is_service:
+            absent |= _ORGANIZATION_KEYS
+        return absent if kind in _WITH_USER_NAME else absent | {"aws:username"}
 
     def _request(
         self,
@@ -229,10 +355,15 @@ class Decider:
         if manager:
             asked["management_account"] = manager
         try:
-            return request_of(asked)
+            request = request_of(asked)
         except InputError:
             # The ARN is malformed, which happens only in a snapshot written by hand.
             return None
+        if request.caller.account and request.caller.kind is not CallerKind.IDENTITY:
+            for key in _OF_CALLERS_ACCOUNT:
+                request = request.with_key(key, request.caller.account)
+        # A service may call on behalf of the caller.
+        return request.without_key("aws:ViaAWSService")
 
     def _guardrail(self, layer: Literal["scp", "rcp"], member: Member) -> _Layer:
         found = member.guardrails
@@ -275,13 +406,33 @@ def _of_the_account(account: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _in_words(keys: str, outcome: str) -> str:
-    """The condition on a request, such as "`aws:SourceIp` meets the policies' conditions"."""
-    names = joined([quoted(key) for key in keys.split(" and ")])
-    if outcome == "met":
-        return f"the policies' conditions on {names} are met"
-    if outcome == "not met":
-        return f"the policies' conditions on {names} are not met"
-    if outcome.startswith("judged by "):
-        return f"{names} is {outcome.removeprefix('judged by ')}"
-    return f"the policies' conditions on {names} are {outcome}"
+def _as_layers(given: Mapping[str, _Layer]) -> Layers:
+    return Layers(
+        levels={name: layer.levels for name, layer in given.items() if layer.levels},
+        unreadable=frozenset(
+            name for name, layer in given.items() if layer.why_unread and not layer.levels
+        ),
+    )
+
+
+def _group(
+    statement: Statement, request: Request, is_open: Callable[[str], bool] | None
+) -> tuple[Group, bool]:
+    """The patterns of a statement that some of the asked resources match and others do not; and whether all are known.
+
+    Without `is_open` the statement has no variables.
+    """
+    group, complete = [], True
+    for entry in (*statement.resource_words, *statement.not_resource_words):
+        text: str | None = of_requested_api(entry, request.resource)
+        exact = True
+        if is_open and text:
+            text, exact = known_pattern(text, request.context, is_open)
+        complete = complete and exact
+        if text is None:
+            continue
+        if exact and covers(text, request.resource):
+            return (), complete
+        if intersects(text, request.resource):
+            group.append(text)
+    return tuple(group), complete

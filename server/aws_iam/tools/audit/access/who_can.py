@@ -6,12 +6,10 @@ who_can(estate, ["s3:GetObject"], "arn:aws:s3:::books/*")   →   WhoCan: princi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.evaluation.layers import IndexedStatement
-from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.asked_resources import asked_resources, may_be_missing
@@ -21,7 +19,7 @@ from aws_iam.tools.audit.access.outside_callers import keeps_public_out, outside
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.answer import Decision
     from aws_iam.tools.audit.access.asked_resources import AskedResources
@@ -30,6 +28,10 @@ if TYPE_CHECKING:
 _MOST_ACTIONS = 50
 _MOST_DECISIONS = 500_000
 _RANK = {"can": 0, "unknown": 1, "cannot": 2}
+
+
+Part = tuple[str, str, Access]
+"""An action, a resource, and the access to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,9 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
     found = WhoCan(actions=named, on=on or "*")
     found.understood += dict.fromkeys(own.understood for own in asked.values() if own.understood)
     found.missing += dict.fromkeys(may_be_missing(estate, on))
-    number = len(estate.principals) * sum(max(1, len(own.arns)) for own in asked.values())
+    number = len(estate.principals) * sum(
+        len(own.arns) + len(own.patterns) for own in asked.values()
+    )
     if number > _MOST_DECISIONS:
         raise InputError(
             f"the question needs {number:,} decisions, more than {_MOST_DECISIONS:,}",
@@ -123,21 +127,24 @@ class _Search:
 
     def of(self, principal: Principal) -> Caller | None:
         """The principal, if it can or perhaps can."""
-        texts = [policy.text for policy in principal.held.every]
         tried = [
-            (action, arn, self._decided(principal, action, arn))
+            part
             for action, asked in self.asked.items()
-            for arn in self._parts(asked, action, texts)
+            for part in self._parts(principal, action, asked)
         ]
         return self._caller(principal.arn, tried)
 
-    def _parts(self, asked: AskedResources, action: str, texts: Iterable[str]) -> list[str]:
-        """The resources to ask about, with those of the policies' statements for a pattern."""
-        if not asked.patterns:
-            return list(asked.arns)
-        policies = [self.estate.policy_of(action, pattern).text for pattern in asked.patterns]
-        written = [*texts, *filter(None, policies)]
-        return list(dict.fromkeys(asked.parts(_resources(written, action))))
+    def _parts(self, principal: Principal, action: str, asked: AskedResources) -> Iterator[Part]:
+        """The access to each resource, and to samples of each pattern."""
+        for arn in asked.arns:
+            yield action, arn, self._decided(principal, action, arn)
+        for pattern in asked.patterns:
+            samples = self.decider.samples(principal, action, pattern)
+            found = [(action, arn, self._decided(principal, action, arn)) for arn in samples.arns]
+            if not samples.complete and not any(own.is_possible for _, _, own in found):
+                why = "its policies tell too many resources apart to ask about each"
+                found = [(action, pattern.text, Access(verdict="unknown", why=why))]
+            yield from found or [(action, pattern.text, Access(verdict="cannot"))]
 
     def _decided(self, principal: Principal, action: str, arn: str) -> Access:
         access = self.decider.decide(principal, action, arn)
@@ -154,13 +161,14 @@ class _Search:
         best = min(possible, key=lambda row: (_RANK[row[2].verdict], len(row[2].conditions)))[2]
         same = [row for row in possible if row[2].verdict == best.verdict]
         partly = len(same) < len(tried)
-        patterns = dict.fromkeys(text for own in self.asked.values() for text in own.patterns)
+        patterns = [own.text for asked in self.asked.values() for own in asked.patterns]
+        arns = [arn for asked in self.asked.values() for arn in asked.arns]
         return Caller(
             name=name,
             access=best,
             actions=tuple(dict.fromkeys(action for action, _, _ in same)),
-            on=tuple(patterns)
-            if patterns and not partly
+            on=tuple(dict.fromkeys((*arns, *patterns)))
+            if not partly
             else tuple(dict.fromkeys(arn for _, arn, _ in same)),
             partly=partly,
         )
@@ -170,7 +178,8 @@ class _Search:
         callers: dict[tuple[str, str], list[tuple[str, str, Access]]] = {}
         anyone: list[Access] = []
         for action, asked in self.asked.items():
-            for arn in self._parts(asked, action, ()):
+            samples = [self.decider.outside_samples(action, own).arns for own in asked.patterns]
+            for arn in dict.fromkeys((*asked.arns, *chain.from_iterable(samples))):
                 policy = self.estate.policy_of(action, arn)
                 if policy.why_unread:
                     found.unread_policies[policy.arn] = policy.why_unread
@@ -203,18 +212,6 @@ class _Search:
                 why="whether Block Public Access keeps strangers out is not known",
             )
         return Access(verdict="cannot") if kept_out and not access.conditions else access
-
-
-def _resources(texts: Iterable[str], action: str) -> Iterator[str]:
-    """What the statements about the action name as resources."""
-    for text in texts:
-        try:
-            policy = one_policy(text, Kind.RESOURCE if '"Principal"' in text else Kind.IDENTITY)
-        except InputError:
-            continue
-        for statement in policy.statements:
-            if IndexedStatement.of(statement).takes(action.lower()):
-                yield from (own.value for own in statement.resources)
 
 
 def _named_actions(actions: Sequence[str]) -> Iterator[str]:

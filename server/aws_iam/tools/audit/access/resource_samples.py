@@ -1,0 +1,106 @@
+"""Sample resources of a pattern: one for each set of a policy's resource patterns that a resource can match together.
+
+    ResourceSamples().of("arn:aws:s3:::books/*", formats, [("arn:aws:s3:::books/x*",)])   →   books/z, which no other pattern
+    matches, and books/x
+
+Where all sets are found, what holds for none of the samples holds for no resource of the pattern.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.comparison.arn_formats import format_pattern
+from aws_iam.engine.comparison.automaton import Budget, OverBudget
+from aws_iam.engine.comparison.pattern_combinations import (
+    Region,
+    group_combinations,
+    resource_pattern,
+)
+from aws_iam.engine.evaluation.context import without_stand_ins
+from aws_iam.engine.language.frozen import positional
+from aws_iam.engine.language.pattern import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Steps of one search, and of all searches of a question.
+_MOST_STEPS = 20_000
+_MOST_IN_ALL = 2_000_000
+_MOST_ALONE = 2_000
+_MOST_SAMPLES = 60
+_FILLER = "x"
+
+Group = tuple[str, ...]
+"""The resource patterns of one statement."""
+
+
+@positional
+class Samples:
+    """Resources of a pattern; where they are not `complete`, a set of patterns may have none."""
+
+    arns: tuple[str, ...]
+    complete: bool = True
+
+
+@dataclass(slots=True)
+class ResourceSamples:
+    """Finds samples; equal questions, such as of principals with the same policies, are answered once."""
+
+    _budget: Budget = field(default_factory=lambda: Budget(_MOST_IN_ALL))
+    _known: dict[tuple[str, tuple[str, ...], tuple[Group, ...]], Samples] = field(
+        default_factory=dict
+    )
+
+    def of(self, pattern: str, formats: tuple[str, ...], groups: tuple[Group, ...]) -> Samples:
+        """The samples of a pattern that have one of the ARN formats."""
+        key = (pattern, formats, groups)
+        if key not in self._known:
+            self._known[key] = self._found(*key)
+        return self._known[key]
+
+    def _found(self, pattern: str, formats: tuple[str, ...], groups: tuple[Group, ...]) -> Samples:
+        regions = [_region(pattern, template) for template in formats or ("",)]
+        try:
+            found = [
+                arn for region in regions for arn in self._combined(groups, region, _MOST_STEPS)
+            ]
+        except OverBudget:
+            return Samples(tuple(dict.fromkeys(self._alone(groups, regions))), complete=False)
+        readable = tuple(dict.fromkeys(_named(arn, pattern, groups) for arn in found))
+        return Samples(readable[:_MOST_SAMPLES], complete=len(readable) <= _MOST_SAMPLES)
+
+    def _alone(self, groups: tuple[Group, ...], regions: list[Region]) -> Iterator[str]:
+        """A resource for each statement alone, where there are too many combinations."""
+        for group in groups[:_MOST_SAMPLES]:
+            for region in regions:
+                try:
+                    yield from self._combined((group,), region, _MOST_ALONE)
+                except OverBudget:
+                    continue
+
+    def _combined(self, groups: tuple[Group, ...], region: Region, steps: int) -> Iterator[str]:
+        budget = Budget(min(steps, self._budget.left))
+        given = budget.left
+        patterns = [tuple(map(resource_pattern, group)) for group in groups]
+        try:
+            found = group_combinations(patterns, region, budget)
+        finally:
+            self._budget.left -= given - max(0, budget.left)
+        yield from map(without_stand_ins, sorted(found.values(), key=len))
+
+
+def _region(pattern: str, template: str) -> Region:
+    within = resource_pattern(pattern)
+    return Region((within, format_pattern(template)) if template else (within,))
+
+
+def _named(arn: str, pattern: str, groups: tuple[Group, ...]) -> str:
+    """The sample with a name after its last slash, where the same patterns match that."""
+    longer = arn + _FILLER
+    same = all(
+        matches(text, arn) is matches(text, longer)
+        for text in (pattern, *(t for g in groups for t in g))
+    )
+    return longer if arn.endswith("/") and same else arn
