@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.sharing.resource_policies import POLICIES_BY_SERVICE
 from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES
+from aws_iam.engine.comparison.arn_formats import may_match_format
 from aws_iam.engine.language.arn import Arn, fits
 from aws_iam.engine.language.pattern import covers, is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
@@ -248,7 +249,9 @@ def _of_kind(estate: Estate, known: Action | None, on: str) -> AskedResources:
 
 def _takes(known: Action, arn: str) -> bool:
     found = Arn.of(arn)
-    return found is not None and any(fits(found, text) for text in _formats(known))
+    return found is not None and any(
+        fits(found, text) and may_match_format(arn, text) for text in _formats(known)
+    )
 
 
 def _formats(known: Action) -> tuple[str, ...]:
@@ -274,7 +277,9 @@ def _formats_in(known: Action | None, text: str) -> tuple[str, ...]:
     partition = arn.partition if is_literal(arn.partition) else "aws"
     return tuple(
         dict.fromkeys(
-            form.replace("${Partition}", partition) for form in _formats(known) if fits(arn, form)
+            form.replace("${Partition}", partition)
+            for form in _formats(known)
+            if fits(arn, form) and may_match_format(text, form)
         )
     )
 

@@ -125,11 +125,22 @@ class ConditionSearch:
     is_open: Callable[[str], bool]
     now: int
     values: Values
+    # What all searches of one question may still cost.
+    budget: Budget
     friendly: bool = False
-    _budget: Budget = field(default_factory=lambda: Budget(_MOST_STEPS))
+    _budget: Budget = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._budget = Budget(min(_MOST_STEPS, self.budget.left))
 
     def found(self) -> Openings:
         """The openings."""
+        given = self._budget.left
+        openings = self._found()
+        self.budget.left -= given - max(0, self._budget.left)
+        return openings
+
+    def _found(self) -> Openings:
         found: dict[Needs, dict[Needs, Request]] = {}
         number, why = 0, ""
         try:

@@ -41,8 +41,7 @@ _OPPOSITES = {
 _OPPOSITES |= {
     negated: positive for positive, negated in _OPPOSITES.items() if "IfExists" not in negated
 }
-# Without the key these do not hold, so their opposites hold.
-_OF_PRESENT = ("LessThan", "GreaterThan")
+_OF_BOUNDS = ("LessThan", "GreaterThan")
 _OTHER_TRUTH = {"true": "false", "false": "true"}
 
 
@@ -103,10 +102,14 @@ def _opposite(condition: Condition) -> Condition | None:
         # Neither `true` nor absent is `false`; what IfExists accepts when absent is excluded by the opposite.
         operator = "Null" if base == "Null" else "Bool" if condition.if_exists else "BoolIfExists"
         return _with(replace(condition, values=(_text(value, other),)), operator)
-    several_bounds = len(condition.values) > 1 and any(word in base for word in _OF_PRESENT)
+    several_bounds = len(condition.values) > 1 and any(word in base for word in _OF_BOUNDS)
     found = _OPPOSITES.get(base)
-    if found is None or condition.if_exists or several_bounds:
+    if found is None or several_bounds:
         return None
+    if condition.if_exists:
+        # Its opposite asks for the key, as the opposite of a Not form does by itself.
+        found = found.removesuffix("IfExists")
+        return None if "Not" in found else _with(condition, found)
     return _with(condition, found)
 
 

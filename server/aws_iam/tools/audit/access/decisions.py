@@ -9,13 +9,12 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from aws_iam.engine.comparison.automaton import Budget
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, Layers, placed
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.language.arn import of_requested_api
-from aws_iam.engine.language.pattern import covers, intersects
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
@@ -23,9 +22,9 @@ from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.condition_search import ConditionSearch, Values
 from aws_iam.tools.audit.access.condition_words import conditions_of
 from aws_iam.tools.audit.access.held_policies import NamedPolicy
-from aws_iam.tools.audit.access.partial_evaluation import known_pattern, partial_verdict
+from aws_iam.tools.audit.access.partial_evaluation import partial_verdict
 from aws_iam.tools.audit.access.resource_policies import KnownPolicy
-from aws_iam.tools.audit.access.resource_samples import Group, ResourceSamples, Samples
+from aws_iam.tools.audit.access.resource_samples import ResourceSamples, Samples, pattern_groups
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -59,6 +58,8 @@ SERVICE_CALL_KEYS = frozenset(
 )
 _OF_CALLERS_ACCOUNT = ("kms:CallerAccount", "aws:SourceOwner")
 _REGION = 3
+# Steps of all searches over condition keys in one question.
+_MOST_STEPS = 5_000_000
 # The root user of another account stands for whomever that account lets in.
 _WITH_USER_NAME = frozenset({CallerKind.USER, CallerKind.ROOT})
 _VERDICTS: Mapping[Outcome, Verdict] = {
@@ -105,6 +106,7 @@ class Decider:
         self._estate = estate
         self._placed: dict[tuple[str, str, str], PlacedPolicy | str] = {}
         self._values: Values = {}
+        self._budget = Budget(_MOST_STEPS)
         self._resources = ResourceSamples()
         # Resources of patterns that no account has: they have no policy either.
         self._made_up: set[str] = set()
@@ -198,13 +200,16 @@ class Decider:
             return replace(found, verdict="unknown", why=joined(open_))
         return found
 
+    def policy_of(self, action: str, resource: str) -> KnownPolicy:
+        """What is known of the policy of a resource; a sample that no account has has none."""
+        policy = self._estate.policy_of(action, resource)
+        return KnownPolicy() if policy.text is None and resource in self._made_up else policy
+
     def _with_resource(
         self, request: Request, own: Mapping[str, _Layer]
     ) -> tuple[KnownPolicy, dict[str, _Layer]]:
         """The layers with those that the resource adds, and what is known of its policy."""
-        policy = self._estate.policy_of(request.action, request.resource)
-        if policy.text is None and request.resource in self._made_up:
-            policy = KnownPolicy()
+        policy = self.policy_of(request.action, request.resource)
         layers = dict(own)
         owner = self._estate.owner_of(request.resource)
         if owner is not None:
@@ -240,6 +245,7 @@ class Decider:
             is_open=is_open,
             now=self._now,
             values=self._values,
+            budget=self._budget,
         )
         openings = search.found()
         if openings.request is not None:
@@ -280,21 +286,19 @@ class Decider:
         self,
         request: Request,
         pattern: ResourcePattern,
-        taking: Iterable[tuple[Statement, bool]],
+        statements: Iterable[tuple[Statement, bool]],
         is_open: Callable[[str], bool],
     ) -> Samples:
         """A resource for each set of the statements' patterns that one can match."""
-        groups: dict[Group, None] = {}
-        complete = True
-        for statement, has_variables in taking:
-            group, exact = _group(statement, request, is_open if has_variables else None)
-            complete = complete and exact
-            if group:
-                groups[group] = None
-        found = self._resources.of(pattern.text, pattern.formats, tuple(groups))
+        groups, exact = pattern_groups(statements, request, is_open)
+        found = self._resources.of(pattern.text, pattern.formats, groups)
         if pattern.lists_existing:
-            self._made_up.update(found.arns)
-        return Samples(found.arns, complete=complete and found.complete)
+            self._made_up.update(
+                arn
+                for arn in found.arns
+                if not any(arn in own.resources for own in self._estate.members.values())
+            )
+        return Samples(found.arns, complete=exact and found.complete)
 
     def _openness(self, request: Request, member: Member | None) -> Callable[[str], bool]:
         """Whether a key may have any value in such a request."""
@@ -413,26 +417,3 @@ def _as_layers(given: Mapping[str, _Layer]) -> Layers:
             name for name, layer in given.items() if layer.why_unread and not layer.levels
         ),
     )
-
-
-def _group(
-    statement: Statement, request: Request, is_open: Callable[[str], bool] | None
-) -> tuple[Group, bool]:
-    """The patterns of a statement that some of the asked resources match and others do not; and whether all are known.
-
-    Without `is_open` the statement has no variables.
-    """
-    group, complete = [], True
-    for entry in (*statement.resource_words, *statement.not_resource_words):
-        text: str | None = of_requested_api(entry, request.resource)
-        exact = True
-        if is_open and text:
-            text, exact = known_pattern(text, request.context, is_open)
-        complete = complete and exact
-        if text is None:
-            continue
-        if exact and covers(text, request.resource):
-            return (), complete
-        if intersects(text, request.resource):
-            group.append(text)
-    return tuple(group), complete

@@ -19,11 +19,16 @@ from aws_iam.engine.comparison.pattern_combinations import (
     resource_pattern,
 )
 from aws_iam.engine.evaluation.context import without_stand_ins
+from aws_iam.engine.language.arn import of_requested_api
 from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.language.pattern import covers, intersects, matches
+from aws_iam.tools.audit.access.partial_evaluation import known_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from aws_iam.engine.evaluation.request import Request
+    from aws_iam.engine.language.document import Statement
 
 # Steps of one search, and of all searches of a question.
 _MOST_STEPS = 20_000
@@ -42,6 +47,33 @@ class Samples:
 
     arns: tuple[str, ...]
     complete: bool = True
+
+
+def pattern_groups(
+    statements: Iterable[tuple[Statement, bool]], request: Request, is_open: Callable[[str], bool]
+) -> tuple[tuple[Group, ...], bool]:
+    """The patterns of each statement that some of the asked resources match and others do not; and whether all are known.
+
+    A statement comes with whether `${…}` is a variable in it.
+    """
+    groups: dict[Group, None] = {}
+    exact = True
+    for statement, has_variables in statements:
+        group: list[str] = []
+        for entry in (*statement.resource_words, *statement.not_resource_words):
+            text: str | None = of_requested_api(entry, request.resource)
+            known = True
+            if has_variables and text:
+                text, known = known_pattern(text, request.context, is_open)
+            exact = exact and known
+            if text is not None and known and covers(text, request.resource):
+                group = []
+                break
+            if text is not None and intersects(text, request.resource):
+                group.append(text)
+        if group:
+            groups[tuple(group)] = None
+    return tuple(groups), exact
 
 
 @dataclass(slots=True)
@@ -97,10 +129,10 @@ def _region(pattern: str, template: str) -> Region:
 
 
 def _named(arn: str, pattern: str, groups: tuple[Group, ...]) -> str:
-    """The sample with a name after its last slash, where the same patterns match that."""
+    """The sample with a letter after its last sign, where the same patterns match that: a name rarely ends in a sign."""
     longer = arn + _FILLER
     same = all(
         matches(text, arn) is matches(text, longer)
         for text in (pattern, *(t for g in groups for t in g))
     )
-    return longer if arn.endswith("/") and same else arn
+    return longer if same and not arn[-1].isalnum() else arn

@@ -72,7 +72,8 @@ class VariableScenarios:
         name = quoted(self.names[key])
         solutions = dict.fromkeys(self._solutions(key))
         named = dict.fromkeys((*solutions, *self._compared_with(key)))
-        atoms = [*self._atoms(key), *(Atom(key, "StringEquals", (text,)) for text in named)]
+        atoms = [Atom(key, "Null", ("true",)), *self._atoms(key)]
+        atoms += [Atom(key, "StringEquals", (text,)) for text in named]
         found = distinct_values(key, tuple(dict.fromkeys(atoms)), budget=self._budget)
         for value in sorted(found, key=lambda own: not own.value or own.value[0] not in named):
             texts = value.value

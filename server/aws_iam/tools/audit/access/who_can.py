@@ -5,7 +5,7 @@ who_can(estate, ["s3:GetObject"], "arn:aws:s3:::books/*")   →   WhoCan: princi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,16 @@ from aws_iam.tools.audit.access.outside_callers import keeps_public_out, outside
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.answer import Decision
     from aws_iam.tools.audit.access.asked_resources import AskedResources
+    from aws_iam.tools.audit.access.decisions import Verdict
     from aws_iam.tools.audit.access.estate import Estate, Principal
 
 _MOST_ACTIONS = 50
+# Actions that patterns may name before those that no such resource takes are left out.
+_MOST_NAMED = 1_000
 _MOST_DECISIONS = 500_000
 _RANK = {"can": 0, "unknown": 1, "cannot": 2}
 
@@ -44,19 +47,27 @@ class Caller:
     on: tuple[str, ...]
     partly: bool = False
     """Whether some of what was asked about is refused."""
+    besides: tuple[Caller, ...] = ()
+    """What it can do, or perhaps, under other conditions."""
 
     def row(self) -> dict[str, Any]:
         """The caller as a row of the answer."""
         best = self.access
         return {
             "principal": self.name,
-            "verdict": best.verdict,
-            "conditions": list(best.conditions),
-            "actions": list(self.actions),
-            "on": list(self.on),
+            **self.part(),
             **({"partly": True} if self.partly else {}),
             **({"why": best.why} if best.why else {}),
+            **({"besides": [own.part() for own in self.besides]} if self.besides else {}),
             **({"proof": _proof(best.proof)} if best.proof else {}),
+        }
+
+    def _part(self) -> dict[str, Any]:
+        return {
+            "verdict": self.access.verdict,
+            "conditions": list(self.access.conditions),
+            "actions": list(self.actions),
+            "on": list(self.on),
         }
 
 
@@ -96,10 +107,16 @@ class WhoCan:
 
 def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
     """The callers that can perform any of the actions on what `on` names."""
-    named = tuple(_named_actions(actions))
-    asked = {action: asked_resources(estate, action, on) for action in named}
-    found = WhoCan(actions=named, on=on or "*")
+    named = _named_actions(actions)
+    asked = dict(_asked(estate, named, on))
+    takes_resource = any(own.arns != ("*",) for own in asked.values())
+    found = WhoCan(actions=tuple(asked), on=on if takes_resource else "*")
     found.understood += dict.fromkeys(own.understood for own in asked.values() if own.understood)
+    if len(asked) < len(named):
+        left_out = counted(len(named) - len(asked), "action")
+        found.understood.append(
+            f"{left_out} that the patterns name and that no such resource takes were left out"
+        )
     found.missing += dict.fromkeys(may_be_missing(estate, on))
     number = len(estate.principals) * sum(
         len(own.arns) + len(own.patterns) for own in asked.values()
@@ -155,23 +172,26 @@ class _Search:
 
     def _caller(self, name: str, tried: Sequence[tuple[str, str, Access]]) -> Caller | None:
         """The caller with what it can do; None if it can do nothing of it."""
-        possible = [(action, arn, own) for action, arn, own in tried if own.is_possible]
-        if not possible:
+        alike: dict[tuple[Verdict, tuple[str, ...]], list[Part]] = {}
+        for part in tried:
+            if part[2].is_possible:
+                alike.setdefault((part[2].verdict, part[2].conditions), []).append(part)
+        if not alike:
             return None
-        best = min(possible, key=lambda row: (_RANK[row[2].verdict], len(row[2].conditions)))[2]
-        same = [row for row in possible if row[2].verdict == best.verdict]
-        partly = len(same) < len(tried)
-        patterns = [own.text for asked in self.asked.values() for own in asked.patterns]
-        arns = [arn for asked in self.asked.values() for arn in asked.arns]
-        return Caller(
-            name=name,
-            access=best,
-            actions=tuple(dict.fromkeys(action for action, _, _ in same)),
-            on=tuple(dict.fromkeys((*arns, *patterns)))
-            if not partly
-            else tuple(dict.fromkeys(arn for _, arn, _ in same)),
-            partly=partly,
+        best, *others = sorted(alike, key=lambda own: (_RANK[own[0]], len(own[1])))
+        able = sum(len(parts) for own, parts in alike.items() if own[0] == best[0])
+        whole = self._everything() if len(alike[best]) == len(tried) else ()
+        return replace(
+            _of_parts(name, alike[best], whole),
+            partly=able < len(tried),
+            besides=tuple(_of_parts(name, alike[own], ()) for own in others),
         )
+
+    def _everything(self) -> tuple[str, ...]:
+        """All that was asked about, patterns as such."""
+        arns = [arn for asked in self.asked.values() for arn in asked.arns]
+        patterns = [own.text for asked in self.asked.values() for own in asked.patterns]
+        return tuple(dict.fromkeys((*arns, *patterns)))
 
     def outside(self, found: WhoCan) -> None:
         """Add the callers outside the estate, and whether anyone can."""
@@ -180,7 +200,7 @@ class _Search:
         for action, asked in self.asked.items():
             samples = [self.decider.outside_samples(action, own).arns for own in asked.patterns]
             for arn in dict.fromkeys((*asked.arns, *chain.from_iterable(samples))):
-                policy = self.estate.policy_of(action, arn)
+                policy = self.decider.policy_of(action, arn)
                 if policy.why_unread:
                     found.unread_policies[policy.arn] = policy.why_unread
                     found.anyone = None
@@ -214,15 +234,53 @@ class _Search:
         return Access(verdict="cannot") if kept_out and not access.conditions else access
 
 
-def _named_actions(actions: Sequence[str]) -> Iterator[str]:
-    """The actions by name, those of patterns included."""
-    listed: dict[str, None] = {}
+def _of_parts(name: str, parts: Sequence[Part], whole: tuple[str, ...]) -> Caller:
+    """The caller with access that is alike on all parts; `whole` are all resources, if these are all."""
+    return Caller(
+        name=name,
+        access=parts[0][2],
+        actions=tuple(dict.fromkeys(action for action, _, _ in parts)),
+        on=whole or tuple(dict.fromkeys(arn for _, arn, _ in parts)),
+    )
+
+
+def _asked(
+    estate: Estate, named: Mapping[str, bool], on: str
+) -> Iterator[tuple[str, AskedResources]]:
+    """What to ask about for each action; those of a pattern that are not asked on `on` are left out."""
+    refusals: list[InputError] = []
+    number = 0
+    for action, by_pattern in named.items():
+        try:
+            asked = asked_resources(estate, action, on)
+        except InputError as error:
+            if not by_pattern:
+                raise
+            refusals.append(error)
+            continue
+        if by_pattern and on not in {"", "*"} and asked.arns == ("*",):
+            continue
+        number += 1
+        if number > _MOST_ACTIONS:
+            raise _too_many(len(named))
+        yield action, asked
+    if not number:
+        raise (
+            refusals[-1]
+            if refusals
+            else InputError(f"no action named is asked on {quoted(on)}", hint="leave `on` out")
+        )
+
+
+def _named_actions(actions: Sequence[str]) -> dict[str, bool]:
+    """The actions by name, each with whether a pattern names it."""
+    listed: dict[str, bool] = {}
     for text in actions:
         if "*" in text or "?" in text:
             names = catalog().expand(text)
             if not names:
                 raise InputError(f"{quoted(text)} matches no known action")
-            listed |= dict.fromkeys(names)
+            listed = dict.fromkeys(names, True) | listed
             continue
         known = catalog().action(text)
         if known is None:
@@ -231,10 +289,14 @@ def _named_actions(actions: Sequence[str]) -> Iterator[str]:
                 f"{quoted(text)} is not a known action",
                 hint=f"did you mean {quoted(near[0])}?" if near else "give it as `service:Action`",
             )
-        listed[known.full_name] = None
-    if len(listed) > _MOST_ACTIONS:
-        raise InputError(
-            f"`who_can` names {counted(len(listed), 'action')}, more than {_MOST_ACTIONS}",
-            hint="name those that matter, such as `s3:GetObject`",
-        )
-    yield from listed
+        listed[known.full_name] = False
+    if len(listed) > _MOST_NAMED:
+        raise _too_many(len(listed))
+    return listed
+
+
+def _too_many(number: int) -> InputError:
+    return InputError(
+        f"`who_can` names {counted(number, 'action')}, more than {_MOST_ACTIONS}",
+        hint="name those that matter, such as `s3:GetObject`",
+    )
