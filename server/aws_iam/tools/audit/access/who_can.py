@@ -62,7 +62,8 @@ class Caller:
             **({"proof": _proof(best.proof)} if best.proof else {}),
         }
 
-    def _part(self) -> dict[str, Any]:
+    def part(self) -> dict[str, Any]:
+        """What it can do on which resources, without the proof."""
         return {
             "verdict": self.access.verdict,
             "conditions": list(self.access.conditions),
