@@ -9,6 +9,7 @@ Where all sets are found, what holds for none of the samples holds for no resour
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.arn_formats import format_pattern
@@ -22,6 +23,7 @@ from aws_iam.engine.evaluation.context import without_stand_ins
 from aws_iam.engine.language.arn import of_requested_api
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.pattern import covers, intersects, matches
+from aws_iam.engine.language.variables import variables
 from aws_iam.tools.audit.access.partial_evaluation import known_pattern
 
 if TYPE_CHECKING:
@@ -56,24 +58,43 @@ def pattern_groups(
 
     A statement comes with whether `${…}` is a variable in it.
     """
+    listed = list(statements)
     groups: dict[Group, None] = {}
     exact = True
-    for statement, has_variables in statements:
-        group: list[str] = []
-        for entry in (*statement.resource_words, *statement.not_resource_words):
-            text: str | None = of_requested_api(entry, request.resource)
-            known = True
-            if has_variables and text:
-                text, known = known_pattern(text, request.context, is_open)
-            exact = exact and known
-            if text is not None and known and covers(text, request.resource):
-                group = []
-                break
-            if text is not None and intersects(text, request.resource):
-                group.append(text)
+    for statement, has_variables in listed:
+        words = (*statement.resource_words, *statement.not_resource_words)
+        entries = [(of_requested_api(word, request.resource), True) for word in words]
+        if has_variables:
+            entries = [
+                (text, known)
+                for word, _ in entries
+                for text, known in [known_pattern(word, request.context, is_open)]
+                if text is not None
+            ]
+            narrower = chain.from_iterable(_with_named_values(word, listed) for word in words)
+            groups |= {
+                (text,): None
+                for word in narrower
+                for text, _ in [known_pattern(word, request.context, is_open)]
+                if text is not None and intersects(text, request.resource)
+            }
+        exact = exact and all(known for _, known in entries)
+        if any(known and covers(text, request.resource) for text, known in entries):
+            continue
+        group = tuple(text for text, _ in entries if intersects(text, request.resource))
         if group:
-            groups[tuple(group)] = None
+            groups[group] = None
     return tuple(groups), exact
+
+
+def _with_named_values(word: str, statements: Iterable[tuple[Statement, bool]]) -> Iterator[str]:
+    """A resource with the values that conditions on the key of one of its variables name."""
+    for variable in variables(word):
+        for statement, _ in statements:
+            for condition in statement.conditions_on(variable.name.lower()):
+                for value in condition.values:
+                    if "${" not in value.value:
+                        yield word.replace(variable.text, value.value)
 
 
 @dataclass(slots=True)
