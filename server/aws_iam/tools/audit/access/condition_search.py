@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 _MOST_STEPS = 20_000
 _MOST_ALTERNATIVES = 50
+# Values that one step of the budget compares.
+_COMPARED = 256
 _FILLED = (Family.STRING, Family.ARN)
 # Whoever calls can choose these: what asks for them limits nobody.
 _AT_WILL = {"aws:securetransport": "true", "s3:tlsversion": "1.3"}
@@ -85,6 +87,11 @@ class _Domains:
     def meets(self, value: DistinctValue, need: Need) -> bool:
         """Whether a value of its key meets the need."""
         return bool(value.true & self.bits[need.atom]) is need.holds
+
+    @property
+    def size(self) -> int:
+        """The number of values of all keys."""
+        return sum(map(len, self.values.values()))
 
     def excludes(self, need: Need) -> bool:
         """Whether no value that is left meets the need."""
@@ -208,7 +215,9 @@ class ConditionSearch:
             needs = frozenset(need for own in chosen for need in own.needs)
             start = domains.meeting(*needs)
             for more, left in self._past(denies, start) if start else ():
-                yield _simplified(needs | more, domains), _opened(request, left, names)
+                every = needs | more
+                self._budget.spend(len(every) * len(every) * domains.size // _COMPARED)
+                yield _simplified(every, domains), _opened(request, left, names)
 
     def _binds(self, request: Request, hit: Hit) -> bool:
         """Whether a Deny counts for this caller and this resource."""
@@ -262,7 +271,7 @@ class ConditionSearch:
         self, denies: Sequence[_Candidate], left: _Domains, more: Needs = frozenset()
     ) -> Iterator[tuple[Needs, _Domains]]:
         """The ways past every Deny: the conditions that must fail, and the values that are left."""
-        self._budget.spend()
+        self._budget.spend(1 + len(denies) * left.size // _COMPARED)
         for number, deny in enumerate(denies):
             if any(left.excludes(need) for need in deny.needs):
                 continue

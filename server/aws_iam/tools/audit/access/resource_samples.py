@@ -150,10 +150,14 @@ def _region(pattern: str, template: str) -> Region:
 
 
 def _named(arn: str, pattern: str, groups: tuple[Group, ...]) -> str:
-    """The sample with a letter after its last sign, where the same patterns match that: a name rarely ends in a sign."""
-    longer = arn + _FILLER
-    same = all(
-        matches(text, arn) is matches(text, longer)
-        for text in (pattern, *(t for g in groups for t in g))
-    )
-    return longer if same and not arn[-1].isalnum() else arn
+    """The sample with a letter beside the sign at the end of its name, where the same patterns match that.
+
+    A name rarely is empty, or all after its dot.
+    """
+    for at in (len(arn), arn.rfind("/") + 1):
+        longer = f"{arn[:at]}{_FILLER}{arn[at:]}"
+        beside = arn[-1] if at == len(arn) else arn[at]
+        texts = (pattern, *(text for group in groups for text in group))
+        if not beside.isalnum() and all(matches(t, arn) is matches(t, longer) for t in texts):
+            arn = longer
+    return arn
