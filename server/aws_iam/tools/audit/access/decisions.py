@@ -56,7 +56,9 @@ SERVICE_CALL_KEYS = frozenset(
         "aws:principalservicenameslist",
     }
 )
-_OF_CALLERS_ACCOUNT = ("kms:CallerAccount", "aws:SourceOwner")
+# kms:CallerAccount: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html. The default policy of a topic
+# lets in everyone whose aws:SourceOwner is the topic's account: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+_CALLERS_ACCOUNT = {"kms": "kms:CallerAccount", "sns": "aws:SourceOwner"}
 _REGION = 3
 # Steps of all searches over condition keys in one question.
 _MOST_STEPS = 5_000_000
@@ -105,6 +107,7 @@ class Decider:
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
         self._placed: dict[tuple[str, str, str], PlacedPolicy | str] = {}
+        self._of_resources: dict[tuple[str, str, str], tuple[KnownPolicy, dict[str, _Layer]]] = {}
         self._values: Values = {}
         self._budget = Budget(_MOST_STEPS)
         self._resources = ResourceSamples()
@@ -209,8 +212,16 @@ class Decider:
         self, request: Request, own: Mapping[str, _Layer]
     ) -> tuple[KnownPolicy, dict[str, _Layer]]:
         """The layers with those that the resource adds, and what is known of its policy."""
+        asked = (request.action, request.resource, request.resource_account)
+        if asked not in self._of_resources:
+            self._of_resources[asked] = self._resource_layers(request)
+        policy, layers = self._of_resources[asked]
+        return policy, {**own, **layers}
+
+    def _resource_layers(self, request: Request) -> tuple[KnownPolicy, dict[str, _Layer]]:
+        """The layers of the resource, which are the same for all callers."""
         policy = self.policy_of(request.action, request.resource)
-        layers = dict(own)
+        layers = {}
         owner = self._estate.owner_of(request.resource)
         if owner is not None:
             layers["rcp"] = self._guardrail("rcp", owner)
@@ -363,9 +374,9 @@ class Decider:
         except InputError:
             # The ARN is malformed, which happens only in a snapshot written by hand.
             return None
-        if request.caller.account and request.caller.kind is not CallerKind.IDENTITY:
-            for key in _OF_CALLERS_ACCOUNT:
-                request = request.with_key(key, request.caller.account)
+        key = _CALLERS_ACCOUNT.get(request.service)
+        if key and request.caller.account and request.caller.kind is not CallerKind.IDENTITY:
+            request = request.with_key(key, request.caller.account)
         # A service may call on behalf of the caller.
         return request.without_key("aws:ViaAWSService")
 
