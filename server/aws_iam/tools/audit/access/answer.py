@@ -113,6 +113,10 @@ def _not_judged(found: WhoCan, unread: Iterable[Account]) -> dict[str, Any]:
         for arn, why in found.unread_policies.items()
     ]
     rows += [
+        {"place": key, "why": f"whom its grants let in is not known: {why}"}
+        for key, why in found.unread_grants.items()
+    ]
+    rows += [
         {"place": own.name, "why": own.access.why}
         for own in (*found.principals, *found.outsiders, *found.services)
         if own.access.verdict == "unknown"
@@ -163,6 +167,11 @@ def _gaps(found: WhoCan) -> Iterator[str]:
         others = len(found.unread_policies) - 1
         beside = f" and {others} more" if others else ""
         yield f"Whom the own policy of {quoted(arn)}{beside} lets in or keeps out is not known: {why}."
+    if found.unread_grants:
+        key, why = next(iter(found.unread_grants.items()))
+        others = len(found.unread_grants) - 1
+        beside = f" and {others} more" if others else ""
+        yield f"The grants of {quoted(key)}{beside}, which may let in others, could not be read: {why}."
 
 
 def _guardrails(summaries: Iterable[str]) -> Iterator[str]:

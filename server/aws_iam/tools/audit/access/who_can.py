@@ -6,18 +6,22 @@ who_can(estate, ["s3:GetObject"], "arn:aws:s3:::books/*")   →   WhoCan: princi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.engine.evaluation.layers import IndexedStatement
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.asked_resources import asked_resources, may_be_missing
-from aws_iam.tools.audit.access.behind_keys import key_behind, with_grants, with_key
+from aws_iam.tools.audit.access.behind_keys import keys_behind, with_keys
 from aws_iam.tools.audit.access.decisions import Access, Decider
-from aws_iam.tools.audit.access.outside_callers import keeps_public_out, outside_callers
+from aws_iam.tools.audit.access.key_grants import key_grants
+from aws_iam.tools.audit.access.outside_callers import outside_callers
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -25,7 +29,9 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Decision
     from aws_iam.tools.audit.access.asked_resources import AskedResources
+    from aws_iam.tools.audit.access.behind_keys import Decide
     from aws_iam.tools.audit.access.estate import Estate, Principal
+    from aws_iam.tools.audit.access.outside_callers import OutsideCaller
 
 _MOST_ACTIONS = 50
 _MOST_DECISIONS = 500_000
@@ -86,7 +92,11 @@ class WhoCan:
     outsiders: list[Caller] = field(default_factory=list)
     services: list[Caller] = field(default_factory=list)
     anyone: bool | None = False
+    strangers: Caller | None = None
+    """What anyone can do, where anyone can."""
     unread_policies: dict[str, str] = field(default_factory=dict)
+    unread_grants: dict[str, str] = field(default_factory=dict)
+    """Why the grants of a key are not known, by its ARN."""
     understood: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     """Why resources that were asked about may not have been listed."""
@@ -105,7 +115,12 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
             f"the question needs {number:,} decisions, more than {_MOST_DECISIONS:,}",
             hint="name fewer actions or resources",
         )
-    search = _Search(estate=estate, decider=Decider(estate), asked=asked)
+    roles = {
+        (own.member.account.id, own.identity.name): own
+        for own in estate.principals
+        if isinstance(own.identity, Role)
+    }
+    search = _Search(estate=estate, decider=Decider(estate), asked=asked, roles=roles)
     for principal in estate.principals:
         caller = search.of(principal)
         if caller:
@@ -120,6 +135,8 @@ class _Search:
     estate: Estate
     decider: Decider
     asked: dict[str, AskedResources]
+    roles: dict[tuple[str, str], Principal]
+    """The roles by account and name."""
 
     def of(self, principal: Principal) -> Caller | None:
         """The principal, if it can or perhaps can."""
@@ -140,11 +157,14 @@ class _Search:
         return list(dict.fromkeys(asked.parts(_resources(written, action))))
 
     def _decided(self, principal: Principal, action: str, arn: str) -> Access:
-        access = self.decider.decide(principal, action, arn)
-        if action.startswith("kms:"):
-            return with_grants(self.estate, principal.arn, action, arn, access)
-        key = key_behind(self.estate, action, arn) if access.is_possible else None
-        return with_key(self.decider, self.estate, principal, key, access) if key else access
+        decide = partial(self.decider.decide, principal)
+        return self._with_keys(decide, principal.member.account.id, action, arn)
+
+    def _with_keys(self, decide: Decide, account: str, action: str, arn: str) -> Access:
+        """What a caller of an account can do, with the keys that encrypt the resource."""
+        access = decide(action, arn, {})
+        keys = keys_behind(self.estate, action, arn) if access.is_possible else ()
+        return with_keys(access, keys, account, decide)
 
     def _caller(self, name: str, tried: Sequence[tuple[str, str, Access]]) -> Caller | None:
         """The caller with what it can do; None if it can do nothing of it."""
@@ -168,41 +188,69 @@ class _Search:
     def outside(self, found: WhoCan) -> None:
         """Add the callers outside the estate, and whether anyone can."""
         callers: dict[tuple[str, str], list[tuple[str, str, Access]]] = {}
-        anyone: list[Access] = []
         for action, asked in self.asked.items():
             for arn in self._parts(asked, action, ()):
-                policy = self.estate.policy_of(action, arn)
-                if policy.why_unread:
-                    found.unread_policies[policy.arn] = policy.why_unread
-                    found.anyone = None
+                self._note_unread(found, action, arn)
                 for own in outside_callers(self.estate, action, arn):
-                    access = (
-                        Access(verdict="unknown", why=own.why_unknown)
-                        if own.why_unknown
-                        else self.decider.outsider(own.arn, action, arn)
-                    )
-                    if own.sort == "anyone" and access.is_possible:
-                        access = self._unless_restricted(access, arn)
-                        if access.verdict == "can" and not access.conditions:
-                            anyone.append(access)
-                            continue
-                    callers.setdefault((own.sort, own.name), []).append((action, arn, access))
+                    row = (action, arn, self._of_outsider(own, action, arn))
+                    callers.setdefault((own.sort, own.name), []).append(row)
         for (sort, name), tried in callers.items():
-            caller = self._caller(name, tried)
+            if sort == "anyone":
+                found.strangers = self._unconditional(name, tried)
+            bound = [row for row in tried if sort != "anyone" or not _is_free(row[2])]
+            caller = self._caller(name, bound)
             if caller:
-                (found.services if sort == "service" else found.outsiders).append(caller)
-        found.anyone = True if anyone else found.anyone
+                {"service": found.services, "session": found.principals}.get(
+                    sort, found.outsiders
+                ).append(caller)
+                if sort == "anyone" and caller.access.verdict == "unknown":
+                    found.anyone = None
+        found.anyone = True if found.strangers else found.anyone
 
-    def _unless_restricted(self, access: Access, arn: str) -> Access:
-        """What strangers can do with a bucket whose policy lets them in, but for Block Public Access."""
-        kept_out = keeps_public_out(self.estate.owner_of(arn), arn)
-        if kept_out is None:
-            return Access(
-                verdict="unknown",
-                conditions=access.conditions,
-                why="whether Block Public Access keeps strangers out is not known",
+    def _unconditional(self, name: str, tried: Sequence[tuple[str, str, Access]]) -> Caller | None:
+        """What anyone can do without conditions."""
+        cannot = Access(verdict="cannot")
+        return self._caller(
+            name, [(action, arn, own if _is_free(own) else cannot) for action, arn, own in tried]
+        )
+
+    def _note_unread(self, found: WhoCan, action: str, arn: str) -> None:
+        policy = self.estate.policy_of(action, arn)
+        if policy.why_unread:
+            found.unread_policies[policy.arn] = policy.why_unread
+            found.anyone = None
+        grants = key_grants(self.estate, action, arn)
+        if grants.why_unread:
+            found.unread_grants[arn] = grants.why_unread
+
+    def _of_outsider(self, own: OutsideCaller, action: str, arn: str) -> Access:
+        if own.why_unknown:
+            return Access(verdict="unknown", why=own.why_unknown)
+        caller = Arn.of(own.arn)
+        account = caller.account if caller else ""
+        decide: Decide = partial(self.decider.outsider, own.arn)
+        if own.sort == "session":
+            role = self.roles.get(_role_of(own.arn))
+            if role and _is_free(self._decided(role, action, arn)):
+                # Every session of the role can, which the row of the role says.
+                return Access(verdict="cannot")
+            decide = (
+                partial(self.decider.decide, role, session=own.arn)
+                if role
+                else partial(self.decider.unread_session, own.arn, self.estate.members[account])
             )
-        return Access(verdict="cannot") if kept_out and not access.conditions else access
+        return self._with_keys(decide, account, action, arn)
+
+
+def _is_free(access: Access) -> bool:
+    return access.verdict == "can" and not access.conditions
+
+
+def _role_of(session: str) -> tuple[str, str]:
+    """The account and the name of the role behind a session; the ARN lacks the role's path."""
+    arn = Arn.of(session)
+    kind, _, rest = arn.resource.partition("/") if arn else ("", "", "")
+    return (arn.account, rest.partition("/")[0]) if arn and kind == "assumed-role" else ("", "")
 
 
 def _resources(texts: Iterable[str], action: str) -> Iterator[str]:
