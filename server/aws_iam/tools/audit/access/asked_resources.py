@@ -125,6 +125,11 @@ def known_resources(estate: Estate) -> Iterator[str]:
         if member.authorization is not None:
             yield from (user.arn for user in member.authorization.users)
             yield from (group.arn for group in member.authorization.groups)
+            # AWS's own policies, which nobody else changes, are of no account.
+            own = f"::{member.account.id}:"
+            yield from (
+                policy.arn for policy in member.authorization.policies if own in policy.arn
+            )
 
 
 def _of_kind(estate: Estate, known: Action | None, on: str) -> AskedResources:
@@ -144,8 +149,10 @@ def _of_kind(estate: Estate, known: Action | None, on: str) -> AskedResources:
         if (arn := Arn.of(own)) and any(fits(arn, text) for text in kind.arn_formats)
     ]
     if not existing:
+        why = next(may_be_missing(estate, on), "")
         raise InputError(
-            f"no {quoted(on)} was read", hint="name one by its ARN, or read its Region too"
+            f"no {quoted(on)} was read{f': {why}' if why else ''}",
+            hint="name one by its ARN, or read its Region too",
         )
     fitting = [own for own in existing if not known or _takes(known, own)]
     if not fitting and service == "s3":

@@ -31,6 +31,7 @@ _ACCOUNT = re.compile(r"\d{12}")
 _NAMED_BY_CONDITION = frozenset({"aws:principalarn", "aws:principalaccount"})
 _OF_SERVICES = SERVICE_CALL_KEYS | {"aws:principalisawsservice", "aws:sourceowner"}
 _NAMES_OF_SERVICES = frozenset({"aws:principalservicename", "aws:principalservicenameslist"})
+_WITH_TOKEN = "sts:assumerolewithwebidentity"  # noqa: S105 - an action
 _SOME_SERVICE = "some-service.amazonaws.com"
 
 
@@ -58,11 +59,13 @@ def outside_callers(estate: Estate, action: str, resource: str) -> Iterator[Outs
         policy = one_policy(written, Kind.TRUST if arn and is_role(arn) else Kind.RESOURCE)
         for statement in policy.statements:
             if statement.allows and IndexedStatement.of(statement).takes(action.lower()):
-                found |= dict.fromkeys(_callers(statement, estate, resource))
+                found |= dict.fromkeys(_callers(statement, estate, action, resource))
     yield from found
 
 
-def _callers(statement: Statement, estate: Estate, resource: str) -> Iterator[OutsideCaller]:
+def _callers(
+    statement: Statement, estate: Estate, action: str, resource: str
+) -> Iterator[OutsideCaller]:
     if statement.has("NotPrincipal"):
         yield OutsideCaller(
             name="*",
@@ -72,13 +75,15 @@ def _callers(statement: Statement, estate: Estate, resource: str) -> Iterator[Ou
         return
     partition = resource.split(":")[1] if resource.startswith("arn:") else "aws"
     for principal in statement.principals:
-        yield from _caller(principal, estate, partition)
+        yield from _caller(principal, estate, partition, action)
     if any(principal.is_everyone for principal in statement.principals):
         yield from _named_by_conditions(statement, estate, partition)
         yield from _services(statement)
 
 
-def _caller(principal: Principal, estate: Estate, partition: str) -> Iterator[OutsideCaller]:
+def _caller(
+    principal: Principal, estate: Estate, partition: str, action: str
+) -> Iterator[OutsideCaller]:
     value = principal.value
     if principal.is_everyone:
         stranger = f"arn:{partition}:iam::{_NOBODYS}:user/somebody"
@@ -86,7 +91,9 @@ def _caller(principal: Principal, estate: Estate, partition: str) -> Iterator[Ou
     elif principal.type == "Service":
         yield OutsideCaller(name=value, sort="service", arn=value)
     elif principal.type == "Federated":
-        yield OutsideCaller(name=value, sort="outsider", arn=value)
+        # Identities of providers without an ARN, such as accounts.google.com, only ever send tokens.
+        if value.startswith("arn:") or action.lower() == _WITH_TOKEN:
+            yield OutsideCaller(name=value, sort="outsider", arn=value)
     elif principal.type == "CanonicalUser":
         yield OutsideCaller(
             name=value, sort="outsider", why_unknown="whose canonical user id it is is not known"

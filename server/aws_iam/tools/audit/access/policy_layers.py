@@ -50,6 +50,7 @@ class PolicyLayers:
 
     def __init__(self) -> None:
         self._placed: dict[tuple[str, str, str], PlacedPolicy | str] = {}
+        self._guardrails: dict[tuple[str, str], Layer] = {}
 
     def identity(self, held: HeldPolicies) -> Layer:
         """The policies of a user or role, with those of its groups."""
@@ -63,14 +64,15 @@ class PolicyLayers:
 
     def guardrail(self, name: Literal["scp", "rcp"], member: Member) -> Layer:
         """The organization's policies that limit the principals of an account (scp), or its resources (rcp)."""
-        found = member.guardrails
-        return self.layer(
-            name,
-            tuple(
+        key = (name, member.account.id)
+        if key not in self._guardrails:
+            found = member.guardrails
+            levels = tuple(
                 tuple(NamedPolicy(f"{name} {number}", text) for text in level)
                 for number, level in enumerate(found.scps if name == "scp" else found.rcps)
-            ),
-        )
+            )
+            self._guardrails[key] = self.layer(name, levels)
+        return self._guardrails[key]
 
     def own_of_stranger(self) -> Layer:
         """The policies of a caller of whom nothing is known: they may allow everything."""

@@ -108,7 +108,7 @@ class ResourcePolicies:
         """Why a policy that the resource may have is not known; empty for what does not exist and could have none."""
         found = Arn.of(arn)
         service, region = (found.service, found.region) if found else ("", "")
-        if service == "s3":
+        if service == "s3" and not region:
             listed = self._account.get(BUCKET_POLICIES)
             return str(listed) if isinstance(listed, Miss) else "the account has no such bucket"
         if service == "ssm" and found and found.resource.startswith("parameter/"):

@@ -13,16 +13,17 @@ from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.tools.audit.access.asked_actions import also_asked_on, asked_actions
 from aws_iam.tools.audit.access.asked_resources import asked_resources, may_be_missing
 from aws_iam.tools.audit.access.behind_keys import keys_behind, with_keys
 from aws_iam.tools.audit.access.decisions import Access, Decider
 from aws_iam.tools.audit.access.key_grants import key_grants
+from aws_iam.tools.audit.access.other_entrances import other_entrances
 from aws_iam.tools.audit.access.outside_callers import outside_callers
-from aws_iam.wording import counted
+from aws_iam.tools.audit.access.unseen_encryption import unseen_encryption
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.access.estate import Estate, Principal
     from aws_iam.tools.audit.access.outside_callers import OutsideCaller
 
-_MOST_ACTIONS = 50
+# A request for authorization has no longer ARN.
+_LONGEST = 8_192
 _MOST_DECISIONS = 500_000
 _RANK = {"can": 0, "unknown": 1, "cannot": 2}
 
@@ -98,15 +100,33 @@ class WhoCan:
     unread_grants: dict[str, str] = field(default_factory=dict)
     """Why the grants of a key are not known, by its ARN."""
     understood: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
+    """What else the actions are authorized on, in sentences."""
+    entrances: tuple[str, ...] = ()
+    """Further actions by which identities of a provider assume the role."""
+    unseen_keys: dict[str, str] = field(default_factory=dict)
+    """Why the key that encrypts a resource was not looked at, by its ARN."""
     missing: list[str] = field(default_factory=list)
     """Why resources that were asked about may not have been listed."""
 
 
 def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
     """The callers that can perform any of the actions on what `on` names."""
-    named = tuple(_named_actions(actions))
+    if len(on) > _LONGEST:
+        raise InputError(f"`on` has {len(on):,} characters, more than {_LONGEST:,}")
+    named = asked_actions(actions, on)
     asked = {action: asked_resources(estate, action, on) for action in named}
-    found = WhoCan(actions=named, on=on or "*")
+    arns = list(dict.fromkeys(arn for own in asked.values() for arn in (*own.arns, *own.patterns)))
+    found = WhoCan(actions=named, on="*" if arns == ["*"] else on or "*")
+    found.understood += [
+        f"{quoted(action)} takes no resource and is asked on `*`"
+        for action, own in asked.items()
+        if own.arns == ("*",) and on not in {"", "*"}
+    ]
+    found.entrances = other_entrances(estate, named, arns)
+    found.beside += also_asked_on(named, on)
+    for action, own in asked.items():
+        found.unseen_keys |= unseen_encryption(estate, action, (*own.arns, *own.patterns))
     found.understood += dict.fromkeys(own.understood for own in asked.values() if own.understood)
     found.missing += dict.fromkeys(may_be_missing(estate, on))
     number = len(estate.principals) * sum(max(1, len(own.arns)) for own in asked.values())
@@ -126,6 +146,10 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
         if caller:
             found.principals.append(caller)
     search.outside(found)
+    callers = (*found.principals, *found.outsiders, *found.services, found.strangers)
+    is_partly = any(own is not None and own.partly for own in callers)
+    if is_partly and any(own.patterns for own in asked.values()):
+        found.understood.append("`on` of a part is an example of it, which need not exist")
     found.principals.sort(key=lambda own: (_RANK[own.access.verdict], own.name))
     return found
 
@@ -263,29 +287,3 @@ def _resources(texts: Iterable[str], action: str) -> Iterator[str]:
         for statement in policy.statements:
             if IndexedStatement.of(statement).takes(action.lower()):
                 yield from (own.value for own in statement.resources)
-
-
-def _named_actions(actions: Sequence[str]) -> Iterator[str]:
-    """The actions by name, those of patterns included."""
-    listed: dict[str, None] = {}
-    for text in actions:
-        if "*" in text or "?" in text:
-            names = catalog().expand(text)
-            if not names:
-                raise InputError(f"{quoted(text)} matches no known action")
-            listed |= dict.fromkeys(names)
-            continue
-        known = catalog().action(text)
-        if known is None:
-            near = catalog().suggest_action(text)
-            raise InputError(
-                f"{quoted(text)} is not a known action",
-                hint=f"did you mean {quoted(near[0])}?" if near else "give it as `service:Action`",
-            )
-        listed[known.full_name] = None
-    if len(listed) > _MOST_ACTIONS:
-        raise InputError(
-            f"`who_can` names {counted(len(listed), 'action')}, more than {_MOST_ACTIONS}",
-            hint="name those that matter, such as `s3:GetObject`",
-        )
-    yield from listed
