@@ -1,6 +1,7 @@
 """The key behind an encrypted resource: who reads a secret must be allowed to decrypt it as well.
 
-Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+The key of a bucket is its default: a single object may be encrypted with another one, so a caller whom it refuses can still
+read some. Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html
 https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
 https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutResourcePolicy.html
@@ -18,6 +19,8 @@ from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.engine.language.arn import Arn
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.decisions import Access
+from aws_iam.tools.audit.access.unseen_encryption import default_encryption, is_by_kms
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,6 +39,9 @@ _NEEDS = {
     "ssm:getparameters": ("kms:Decrypt",),
     "ssm:getparametersbypath": ("kms:Decrypt",),
     "ssm:getparameterhistory": ("kms:Decrypt",),
+    "s3:getobject": ("kms:Decrypt",),
+    "s3:getobjectversion": ("kms:Decrypt",),
+    "s3:putobject": ("kms:GenerateDataKey",),
 }
 _BY_PATH = "ssm:getparametersbypath"
 _MANAGED_BY_AWS = "alias/aws/"
@@ -53,6 +59,8 @@ class KeyBehind:
     why_unread: str = ""
     needs: tuple[str, ...] = ()
     via: str = ""
+    is_default: bool = False
+    """Whether it is a bucket's, whose objects may have others."""
 
 
 def keys_behind(estate: Estate, action: str, resource: str) -> tuple[KeyBehind, ...]:
@@ -62,23 +70,24 @@ def keys_behind(estate: Estate, action: str, resource: str) -> tuple[KeyBehind, 
     owner = estate.owner_of(resource)
     if needs is None or found is None or owner is None:
         return ()
-    via = f"{found.service}.{found.region}.amazonaws.com"
-    base = KeyBehind(account=owner.account.id, needs=needs, via=via)
+    base = KeyBehind(account=owner.account.id, needs=needs, is_default=found.service == "s3")
     written = dict.fromkeys(_written_keys(owner, found, action, resource))
-    return tuple(_known(base, owner, found.region, key) for key in written)
+    return tuple(_known(base, owner, found, key) for key in written)
 
 
-def _known(base: KeyBehind, owner: Member, region: str, written: str | Miss | None) -> KeyBehind:
+def _known(base: KeyBehind, owner: Member, found: Arn, written: str | Miss | None) -> KeyBehind:
     if written is None:
         return replace(base, why_unread="it is not among the secrets that were read")
     if isinstance(written, Miss):
         return replace(base, why_unread=str(written))
     if not written or written.rpartition(":")[2].startswith(_MANAGED_BY_AWS):
         return base
-    arn = _as_arn(owner, region, written)
-    if arn is None:
+    arn = _as_arn(owner, found.region, written)
+    key = Arn.of(arn) if arn else None
+    if key is None:
         return replace(base, why_unread=f"the account has no key {quoted(written)} that was read")
-    return replace(base, arn=arn)
+    # A resource and its key are in the same Region.
+    return replace(base, arn=str(key), via=f"{found.service}.{key.region}.amazonaws.com")
 
 
 def _written_keys(
@@ -91,6 +100,11 @@ def _written_keys(
             yield secrets
             return
         yield next((own.kms_key or "" for own in secrets if own.arn == resource), None)
+        return
+    if found.service == "s3":
+        default = default_encryption(owner, found)
+        if default is not None and default.key is not None and is_by_kms(default):
+            yield default.key
         return
     parameters = owner.account.get_in(found.region, PARAMETERS)
     if isinstance(parameters, Miss):
@@ -106,11 +120,11 @@ def _as_arn(owner: Member, region: str, written: str) -> str | None:
     """The ARN of a key that is named by its ARN, its id or its alias."""
     if ":key/" in written:
         return written
-    keys = owner.account.get_in(region, KMS_KEYS)
     name = written.rpartition(":")[2]
-    for key in () if isinstance(keys, Miss) else keys:
-        if key.id == name or name in key.aliases:
-            return key.arn
+    for place, keys in owner.account.in_each(KMS_KEYS):
+        for key in () if isinstance(keys, Miss) or region not in {"", place} else keys:
+            if key.id == name or name in key.aliases:
+                return key.arn
     return None
 
 
@@ -131,6 +145,20 @@ def with_keys(access: Access, keys: Sequence[KeyBehind], account: str, decide: D
 
 
 def _with_key(access: Access, key: KeyBehind, account: str, decide: Decide) -> Access:
+    found = _with_its_key(access, key, account, decide)
+    if not key.is_default or found == access:
+        return found
+    # The caller of a bucket may still use what is encrypted otherwise.
+    named = quoted(key.arn or "aws/s3")
+    hint = {"can": "is bound to conditions", "cannot": "is refused", "unknown": "is not known"}
+    told = (
+        f"the object is not encrypted with the bucket's default key {named}, on which"
+        f" {joined([quoted(own) for own in key.needs])} {hint[found.verdict]}"
+    )
+    return replace(access, conditions=(*access.conditions, told))
+
+
+def _with_its_key(access: Access, key: KeyBehind, account: str, decide: Decide) -> Access:
     if key.why_unread:
         return _unknown(access, f"the key that encrypts it is not known: {key.why_unread}")
     if not key.arn:

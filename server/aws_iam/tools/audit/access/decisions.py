@@ -314,7 +314,7 @@ class Decider:
 def _callers_account(caller: str, action: str) -> dict[str, str]:
     """The key of the service that holds the caller's account; a service and an identity of a provider have none."""
     key = _CALLERS_ACCOUNT.get(action.partition(":")[0].lower())
-    found = Arn.of(caller)
+    found = Arn.of(caller) if key else None
     if key is None or found is None or "-provider/" in found.resource:
         return {}
     return {key: found.account}

@@ -5,7 +5,7 @@ Estate.of([account])   →   Estate: its principals with their policies, boundar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.fact import Miss
@@ -111,6 +111,9 @@ class Estate:
 
     members: Mapping[str, Member]
     principals: tuple[Principal, ...]
+    # Each resource is asked about for every principal.
+    _owners: dict[str, Member | None] = field(default_factory=dict, compare=False)
+    _policies: dict[tuple[bool, str], KnownPolicy] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, accounts: Sequence[Account]) -> Estate:
@@ -123,6 +126,11 @@ class Estate:
 
     def owner_of(self, arn: str) -> Member | None:
         """The account that has the resource; None where that is not known."""
+        if arn not in self._owners:
+            self._owners[arn] = self._owner_of(arn)
+        return self._owners[arn]
+
+    def _owner_of(self, arn: str) -> Member | None:
         found = Arn.of(arn)
         if found and found.account:
             return self.members.get(found.account)
@@ -131,8 +139,14 @@ class Estate:
 
     def policy_of(self, action: str, arn: str) -> KnownPolicy:
         """What is known of the policy of a resource that decides about an action."""
+        assumes = action.lower().startswith("sts:")
+        if (assumes, arn) not in self._policies:
+            self._policies[assumes, arn] = self._policy_of(arn, assumes=assumes)
+        return self._policies[assumes, arn]
+
+    def _policy_of(self, arn: str, *, assumes: bool) -> KnownPolicy:
         found = Arn.of(arn)
-        if found and is_role(found) and not action.lower().startswith("sts:"):
+        if found and is_role(found) and not assumes:
             # A trust policy is about assuming the role alone.
             return KnownPolicy()
         owner = self.owner_of(arn)

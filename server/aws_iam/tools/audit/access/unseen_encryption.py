@@ -19,7 +19,8 @@ from aws_iam.engine.language.arn import Arn
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aws_iam.tools.audit.access.estate import Estate
+    from aws_iam.account.collect.storage.buckets import BucketEncryption
+    from aws_iam.tools.audit.access.estate import Estate, Member
 
 # The actions that read or write what the key protects, in lower case.
 _DATA = frozenset(
@@ -69,9 +70,21 @@ def _of_bucket(estate: Estate, arn: str) -> str:
     read = owner.account.get(BUCKET_ENCRYPTION)
     if isinstance(read, Miss):
         return str(read)
+    default = default_encryption(owner, found)
+    if default is not None and isinstance(default.algorithm, Miss):
+        return str(default.algorithm)
+    if default is None or not is_by_kms(default) or default.key is not None:
+        return ""
+    return "it encrypts with KMS, by a key that was not read"
+
+
+def default_encryption(owner: Member, found: Arn) -> BucketEncryption | None:
+    """How a bucket, or that of an object, encrypts what is new; None where that was not read."""
+    read = owner.account.get(BUCKET_ENCRYPTION)
     bucket = found.resource.partition("/")[0]
-    algorithm = next((own.algorithm for own in read if own.bucket == bucket), None)
-    if isinstance(algorithm, Miss):
-        return str(algorithm)
-    is_with_kms = algorithm is not None and algorithm.startswith(_WITH_KMS)
-    return "it encrypts with KMS, by a key that was not read" if is_with_kms else ""
+    return None if isinstance(read, Miss) else next((b for b in read if b.bucket == bucket), None)
+
+
+def is_by_kms(default: BucketEncryption) -> bool:
+    """Whether a bucket encrypts with a key of KMS."""
+    return isinstance(default.algorithm, str) and default.algorithm.startswith(_WITH_KMS)

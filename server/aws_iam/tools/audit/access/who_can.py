@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Decision
     from aws_iam.tools.audit.access.asked_resources import AskedResources
-    from aws_iam.tools.audit.access.behind_keys import Decide
+    from aws_iam.tools.audit.access.behind_keys import Decide, KeyBehind
     from aws_iam.tools.audit.access.estate import Estate, Principal
     from aws_iam.tools.audit.access.outside_callers import OutsideCaller
 
@@ -161,6 +161,8 @@ class _Search:
     asked: dict[str, AskedResources]
     roles: dict[tuple[str, str], Principal]
     """The roles by account and name."""
+    keys: dict[tuple[str, str], tuple[KeyBehind, ...]] = field(default_factory=dict)
+    """The keys behind the resources that were asked about, by action and ARN."""
 
     def of(self, principal: Principal) -> Caller | None:
         """The principal, if it can or perhaps can."""
@@ -187,8 +189,11 @@ class _Search:
     def _with_keys(self, decide: Decide, account: str, action: str, arn: str) -> Access:
         """What a caller of an account can do, with the keys that encrypt the resource."""
         access = decide(action, arn, {})
-        keys = keys_behind(self.estate, action, arn) if access.is_possible else ()
-        return with_keys(access, keys, account, decide)
+        if not access.is_possible:
+            return access
+        if (action, arn) not in self.keys:
+            self.keys[action, arn] = keys_behind(self.estate, action, arn)
+        return with_keys(access, self.keys[action, arn], account, decide)
 
     def _caller(self, name: str, tried: Sequence[tuple[str, str, Access]]) -> Caller | None:
         """The caller with what it can do; None if it can do nothing of it."""
