@@ -270,3 +270,16 @@ def test_a_caller_that_no_request_can_have_is_unknown(tmp_path: Path) -> None:
     (row,) = ask(saved(tmp_path, books(readers({"AWS": group})))).facts["outsiders"]
     assert (row["principal"], row["verdict"]) == (group, "unknown")
     assert "does not name a caller" in row["why"]
+
+
+def test_parameters_of_a_region_that_could_not_be_listed_are_said(tmp_path: Path) -> None:
+    parameter = {"name": "a", "arn": f"arn:aws:ssm:{HERE}:parameter/a", "type": "String"}
+    by_region = {"eu-west-1": [parameter], "us-east-1": {"denied": "ssm:DescribeParameters"}}
+    account = snapshot(
+        facts_of({"users": [ANN], "facts": {"ssm.parameters": by_region}}),
+        regions=("eu-west-1", "us-east-1"),
+    )
+    snapshots.save(account, tmp_path / "account.json")
+    answer = ask(tmp_path / "account.json", "ssm:GetParameter", "ssm:parameter")
+    assert "There may be more of `ssm:parameter`" in answer.summary
+    assert answer.facts["not_judged"]

@@ -32,6 +32,7 @@ def test_every_type_is_one_of_the_catalogue(prefix: str) -> None:
         f"arn:aws:redshift-serverless:{HERE}:namespace/x",
         f"arn:aws:ssm:{HERE}:parameter/x",
         f"arn:aws:backup:{HERE}:recovery-point:x",
+        f"arn:aws:s?s:{HERE}:*",
         "arn:aws:iam::111122223333:role/x",
     ],
 )

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
-from aws_iam.account.collect.sharing.resource_policies import POLICIES_BY_SERVICE
 from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES
 from aws_iam.engine.language.arn import Arn, fits
 from aws_iam.engine.language.pattern import is_literal, matches
@@ -18,6 +17,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.meeting_text import meeting_text
+from aws_iam.tools.audit.access.resource_policies import LISTINGS
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def may_be_missing(estate: Estate, on: str) -> Iterator[str]:
     if arn is not None and is_literal(on):
         return
     service = arn.service if arn else on.partition(":")[0].lower()
-    fact = POLICIES_BY_SERVICE.get(service)
+    fact = LISTINGS.get(service)
     for member in estate.members.values():
         account = member.account
         if fact is not None:

@@ -21,6 +21,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.block_public_access import cuts_strangers_off
 from aws_iam.tools.audit.access.held_policies import NamedPolicy
 from aws_iam.tools.audit.access.key_grants import (
+    UNKNOWN,
     as_own_policy,
     as_policy,
     key_grants,
@@ -198,13 +199,13 @@ class Decider:
         free = [own for own in mine if not own.constraints]
 
         def decided(grants: Sequence[Grant], unread: Sequence[str] = ()) -> Access:
+            own = [as_own_policy(grant) for grant in grants if not names_an_account(grant)]
+            own += [UNKNOWN] if unread else []
             with_grants = {
                 **layers,
                 **self._of_resource([*texts, *map(as_policy, grants)], unread),
                 "identity": self._layers.with_policies(
-                    layers["identity"],
-                    tuple(as_own_policy(g) for g in grants if not names_an_account(g)),
-                    needed=request.crosses_accounts,
+                    layers["identity"], tuple(own), needed=request.crosses_accounts
                 ),
             }
             return self._verdict_of(request, with_grants, member)

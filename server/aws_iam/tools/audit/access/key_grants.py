@@ -84,13 +84,26 @@ def names_an_account(grant: Grant) -> bool:
 
 def as_policy(grant: Grant) -> NamedPolicy:
     """The grant as a policy of the key."""
-    kind = "AWS" if grant.grantee.startswith("arn:") else "Service"
+    # The name of a service has dots; the id that stands for a deleted user or role has none.
+    kind = "AWS" if grant.grantee.startswith("arn:") or "." not in grant.grantee else "Service"
     return _policy(grant, {"Principal": {kind: grant.grantee}})
 
 
 def as_own_policy(grant: Grant) -> NamedPolicy:
     """The grant as a policy of the grantee, who needs no other one in another account."""
     return _policy(grant, {})
+
+
+UNKNOWN = NamedPolicy(
+    "a grant that is not known",
+    json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": "*"}],
+        }
+    ),
+)
+"""What a grant that was not read may give its grantee."""
 
 
 def _policy(grant: Grant, principal: dict[str, object]) -> NamedPolicy:

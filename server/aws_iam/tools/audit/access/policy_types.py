@@ -26,7 +26,8 @@ def may_have_policy(arn: str) -> bool:
         return False
     if found.service == "iam":
         return is_role(found)
-    return any(_follows(found, form) for form in _forms().get(found.service, ()))
+    forms = (own for service, own in _forms().items() if intersects(found.service, service))
+    return any(_follows(found, form) for own in forms for form in own)
 
 
 def is_role(arn: Arn) -> bool:

@@ -21,9 +21,9 @@ from aws_iam.errors import InputError
 from aws_iam.tools.audit.access.policy_types import may_have_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from aws_iam.account.collect.fact import Fact
+    from aws_iam.account.collect.fact import Fact, RegionFact
     from aws_iam.account.reading.snapshot import Account
 
 RESOURCE_FACTS: tuple[Fact[Any], ...] = (
@@ -34,6 +34,8 @@ RESOURCE_FACTS: tuple[Fact[Any], ...] = (
     PARAMETER_POLICIES,
 )
 """The facts that hold the policies of resources."""
+LISTINGS: Mapping[str, RegionFact[Any]] = {**POLICIES_BY_SERVICE, "ssm": PARAMETERS}
+"""The facts that list the resources of a service in each Region."""
 # How the resources begin whose policies those facts hold.
 _LISTED = {
     "sqs": "",
