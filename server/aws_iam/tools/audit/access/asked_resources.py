@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
-from aws_iam.account.collect.sharing.resource_policies import POLICIES_BY_SERVICE
 from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES
 from aws_iam.engine.comparison.arn_formats import may_match_format
 from aws_iam.engine.language.arn import Arn, fits
@@ -17,12 +16,13 @@ from aws_iam.engine.language.pattern import covers, is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.tools.audit.access.resource_policies import LISTINGS
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aws_iam.engine.reference.facts import Action
+    from aws_iam.engine.reference.facts import Action, ResourceType
     from aws_iam.tools.audit.access.estate import Estate
 
 _SHOWN = 3
@@ -46,6 +46,11 @@ class AskedResources:
     patterns: tuple[ResourcePattern, ...] = ()
     understood: str = ""
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The ARNs, and the patterns as such."""
+        return (*self.arns, *(own.text for own in self.patterns))
+
 
 def asked_resources(estate: Estate, action: str, on: str) -> AskedResources:
     """The resources of the estate that `on` means for an action; InputError where it means none."""
@@ -55,7 +60,7 @@ def asked_resources(estate: Estate, action: str, on: str) -> AskedResources:
     if not on or on == "*":
         raise InputError(
             f"{quoted(action)} is asked on a resource",
-            hint=f"name it with `on`: {_forms(known)}",
+            hint=f"name it with `on`: {_forms(known)}{_kinds(known)}",
         )
     if not on.startswith("arn:"):
         return _of_kind(estate, known, on)
@@ -67,8 +72,10 @@ def asked_resources(estate: Estate, action: str, on: str) -> AskedResources:
         wanted = f"{on}/*"
         is_bucket = arn.service == "s3" and "/" not in arn.resource and not arn.region
         if not is_bucket or not _takes(known, wanted):
+            nor = ", nor on its objects" if is_bucket else ""
             raise InputError(
-                f"{quoted(action)} is never asked on {quoted(on)}", hint=f"give {_forms(known)}"
+                f"{quoted(action)} is never asked on {quoted(on)}{nor}",
+                hint=f"give {_forms(known)}",
             )
         on, arn, understood = wanted, Arn.of(wanted) or arn, f"the objects {quoted(wanted)}"
     if is_literal(on):
@@ -86,14 +93,15 @@ def asked_resources(estate: Estate, action: str, on: str) -> AskedResources:
 
 
 def _without_resource(action: str, on: str) -> AskedResources:
-    if on not in {"", "*"} and Arn.of(on) is None:
+    if on in {"", "*"}:
+        return AskedResources(arns=("*",))
+    if Arn.of(on) is None and _kind(on) is None:
         raise InputError(
-            f"`on` {quoted(on)} is not an ARN",
+            f"`on` {quoted(on)} is neither an ARN nor a kind of resource",
             hint=f"{quoted(action)} takes no resource: leave `on` out",
         )
     return AskedResources(
-        arns=("*",),
-        understood=f"{quoted(action)} takes no resource" if on not in {"", "*"} else "",
+        arns=("*",), understood=f"{quoted(action)} takes no resource and is asked on `*`"
     )
 
 
@@ -158,7 +166,7 @@ def _are_listed(estate: Estate, text: str) -> bool:
         return all(own.authorization is not None for own in estate.members.values())
     if arn.account and arn.account not in estate.members:
         return False
-    return arn.service == "s3" or arn.service in POLICIES_BY_SERVICE
+    return arn.service == "s3" or arn.service in LISTINGS
 
 
 def _in_places(estate: Estate, arn: Arn) -> tuple[str, ...]:
@@ -185,7 +193,7 @@ def may_be_missing(estate: Estate, on: str) -> Iterator[str]:
     if arn is not None and is_literal(on):
         return
     service = arn.service if arn else on.partition(":")[0].lower()
-    fact = POLICIES_BY_SERVICE.get(service)
+    fact = LISTINGS.get(service)
     for member in estate.members.values():
         account = member.account
         if fact is not None:
@@ -205,20 +213,19 @@ def known_resources(estate: Estate) -> Iterator[str]:
         if member.authorization is not None:
             yield from (user.arn for user in member.authorization.users)
             yield from (group.arn for group in member.authorization.groups)
-            # Those of AWS belong to no account.
+            # AWS's own policies, which nobody else changes, are of no account.
+            own = f"::{member.account.id}:"
             yield from (
-                policy.arn
-                for policy in member.authorization.policies
-                if ":iam::aws:" not in policy.arn
+                policy.arn for policy in member.authorization.policies if own in policy.arn
             )
 
 
 def _of_kind(estate: Estate, known: Action | None, on: str) -> AskedResources:
     """Every resource of a kind, such as `s3:bucket`."""
     service, _, name = on.lower().partition(":")
-    found = catalog().service(service)
-    kind = found.resource_types.get(name) if found else None
+    kind = _kind(on)
     if kind is None:
+        found = catalog().service(service)
         near = closest(name, tuple(found.resource_types)) if found else None
         raise InputError(
             f"`on` {quoted(on)} is neither an ARN nor a kind of resource",
@@ -230,8 +237,10 @@ def _of_kind(estate: Estate, known: Action | None, on: str) -> AskedResources:
         if (arn := Arn.of(own)) and any(fits(arn, text) for text in kind.arn_formats)
     ]
     if not existing:
+        why = next(may_be_missing(estate, on), "")
         raise InputError(
-            f"no {quoted(on)} was read", hint="name one by its ARN, or read its Region too"
+            f"no {quoted(on)} was read{f': {why}' if why else ''}",
+            hint="name one by its ARN, or read its Region too",
         )
     fitting = [own for own in existing if not known or _takes(known, own)]
     if not fitting and known and service == "s3" and _takes(known, f"{existing[0]}/*"):
@@ -245,6 +254,13 @@ def _of_kind(estate: Estate, known: Action | None, on: str) -> AskedResources:
             hint=f"give {_forms(known)}",
         )
     return AskedResources(arns=_bounded(fitting))
+
+
+def _kind(on: str) -> ResourceType | None:
+    """The kind of resource that a text such as `s3:bucket` names."""
+    service, _, name = on.lower().partition(":")
+    found = catalog().service(service)
+    return found.resource_types.get(name) if found else None
 
 
 def _takes(known: Action, arn: str) -> bool:
@@ -267,6 +283,17 @@ def _formats(known: Action) -> tuple[str, ...]:
 def _forms(known: Action | None) -> str:
     forms = _formats(known) if known else ()
     return joined([quoted(text) for text in forms], "or", shown=_SHOWN) if forms else "an ARN"
+
+
+def _kinds(known: Action | None) -> str:
+    """A kind of resource that the action takes, whose listed ones can be asked about all together; objects by their bucket."""
+    if known is None:
+        return ""
+    names = dict.fromkeys(known.resource_types)
+    if known.service == "s3" and "object" in names:
+        names = {"bucket": None} | names
+    found = next((own for name in names if _kind(own := f"{known.service}:{name}")), None)
+    return f", or all that were read, as {quoted(found)}" if found else ""
 
 
 def _formats_in(known: Action | None, text: str) -> tuple[str, ...]:

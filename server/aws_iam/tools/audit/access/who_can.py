@@ -6,35 +6,43 @@ who_can(estate, ["s3:GetObject"], "arn:aws:s3:::books/*")   →   WhoCan: princi
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.reference.catalog import catalog
+from aws_iam.account.collect.identity.authorization import Role
+from aws_iam.engine.language.arn import Arn
 from aws_iam.errors import InputError
-from aws_iam.escape import quoted
-from aws_iam.tools.audit.access.asked_resources import asked_resources, may_be_missing
-from aws_iam.tools.audit.access.behind_keys import key_behind, with_grants, with_key
-from aws_iam.tools.audit.access.decisions import Access, Decider
-from aws_iam.tools.audit.access.outside_callers import keeps_public_out, outside_callers
-from aws_iam.wording import counted
+from aws_iam.tools.audit.access.asked_actions import also_asked_on, asked_actions
+from aws_iam.tools.audit.access.asked_resources import may_be_missing
+from aws_iam.tools.audit.access.behind_keys import keys_behind, with_keys
+from aws_iam.tools.audit.access.decisions import Decider
+from aws_iam.tools.audit.access.key_grants import key_grants
+from aws_iam.tools.audit.access.other_entrances import other_entrances
+from aws_iam.tools.audit.access.outside_callers import outside_callers
+from aws_iam.tools.audit.access.unseen_encryption import unseen_encryption
+from aws_iam.tools.audit.access.verdicts import Access
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.answer import Decision
     from aws_iam.tools.audit.access.asked_resources import AskedResources
-    from aws_iam.tools.audit.access.decisions import Verdict
+    from aws_iam.tools.audit.access.behind_keys import Decide, KeyBehind
     from aws_iam.tools.audit.access.estate import Estate, Principal
+    from aws_iam.tools.audit.access.outside_callers import OutsideCaller
+    from aws_iam.tools.audit.access.verdicts import Verdict
 
-_MOST_ACTIONS = 50
-# Actions that patterns may name before those that no such resource takes are left out.
-_MOST_NAMED = 1_000
+# A request for authorization has no longer ARN.
+_LONGEST = 8_192
 _MOST_DECISIONS = 500_000
 _RANK = {"can": 0, "unknown": 1, "cannot": 2}
 
-
 Part = tuple[str, str, Access]
 """An action, a resource, and the access to it."""
+_CANNOT = Access(verdict="cannot")
+_TOO_MANY = Access(
+    verdict="unknown", why="its policies tell too many resources apart to ask about each"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +60,13 @@ class Caller:
 
     def row(self) -> dict[str, Any]:
         """The caller as a row of the answer."""
-        best = self.access
+        proof = self.access.proof
         return {
             "principal": self.name,
             **self.part(),
             **({"partly": True} if self.partly else {}),
-            **({"why": best.why} if best.why else {}),
             **({"besides": [own.part() for own in self.besides]} if self.besides else {}),
-            **({"proof": _proof(best.proof)} if best.proof else {}),
+            **({"proof": _proof(proof)} if proof else {}),
         }
 
     def part(self) -> dict[str, Any]:
@@ -69,6 +76,7 @@ class Caller:
             "conditions": list(self.access.conditions),
             "actions": list(self.actions),
             "on": list(self.on),
+            **({"why": self.access.why} if self.access.why else {}),
         }
 
 
@@ -100,39 +108,58 @@ class WhoCan:
     outsiders: list[Caller] = field(default_factory=list)
     services: list[Caller] = field(default_factory=list)
     anyone: bool | None = False
+    strangers: Caller | None = None
+    """What anyone can do, where anyone can."""
     unread_policies: dict[str, str] = field(default_factory=dict)
+    unread_grants: dict[str, str] = field(default_factory=dict)
+    """Why the grants of a key are not known, by its ARN."""
     understood: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
+    """What else the actions are authorized on, in sentences."""
+    entrances: tuple[str, ...] = ()
+    """Further actions by which identities of a provider assume the role."""
+    unseen_keys: dict[str, str] = field(default_factory=dict)
+    """Why the key that encrypts a resource was not looked at, by its ARN."""
     missing: list[str] = field(default_factory=list)
     """Why resources that were asked about may not have been listed."""
 
 
 def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
     """The callers that can perform any of the actions on what `on` names."""
-    named = _named_actions(actions)
-    asked = dict(_asked(estate, named, on))
+    if len(on) > _LONGEST:
+        raise InputError(f"`on` has {len(on):,} characters, more than {_LONGEST:,}")
+    asked, left_out = asked_actions(estate, actions, on)
     takes_resource = any(own.arns != ("*",) for own in asked.values())
     found = WhoCan(actions=tuple(asked), on=on if takes_resource else "*")
     found.understood += dict.fromkeys(own.understood for own in asked.values() if own.understood)
-    if len(asked) < len(named):
-        left_out = counted(len(named) - len(asked), "action")
-        found.understood.append(
-            f"{left_out} that the patterns name and that no such resource takes were left out"
-        )
+    found.understood += [left_out] if left_out else []
+    arns = [text for own in asked.values() for text in own.texts]
+    found.entrances = other_entrances(estate, found.actions, dict.fromkeys(arns))
+    found.beside += also_asked_on(found.actions, on)
+    for action, own in asked.items():
+        found.unseen_keys |= unseen_encryption(estate, action, own.texts)
     found.missing += dict.fromkeys(may_be_missing(estate, on))
-    number = len(estate.principals) * sum(
-        len(own.arns) + len(own.patterns) for own in asked.values()
-    )
+    number = len(estate.principals) * len(arns)
     if number > _MOST_DECISIONS:
         raise InputError(
             f"the question needs {number:,} decisions, more than {_MOST_DECISIONS:,}",
             hint="name fewer actions or resources",
         )
-    search = _Search(estate=estate, decider=Decider(estate), asked=asked)
+    roles = {
+        (own.member.account.id, own.identity.name): own
+        for own in estate.principals
+        if isinstance(own.identity, Role)
+    }
+    search = _Search(estate=estate, decider=Decider(estate), asked=asked, roles=roles)
     for principal in estate.principals:
         caller = search.of(principal)
         if caller:
             found.principals.append(caller)
     search.outside(found)
+    callers = (*found.principals, *found.outsiders, *found.services, found.strangers)
+    is_partly = any(own is not None and (own.partly or own.besides) for own in callers)
+    if is_partly and any(own.patterns for own in asked.values()):
+        found.understood.append("`on` of a part is an example of it, which need not exist")
     found.principals.sort(key=lambda own: (_RANK[own.access.verdict], own.name))
     return found
 
@@ -142,6 +169,10 @@ class _Search:
     estate: Estate
     decider: Decider
     asked: dict[str, AskedResources]
+    roles: dict[tuple[str, str], Principal]
+    """The roles by account and name."""
+    keys: dict[tuple[str, str], tuple[KeyBehind, ...]] = field(default_factory=dict)
+    """The keys behind the resources that were asked about, by action and ARN."""
 
     def of(self, principal: Principal) -> Caller | None:
         """The principal, if it can or perhaps can."""
@@ -158,20 +189,33 @@ class _Search:
             yield action, arn, self._decided(principal, action, arn)
         for pattern in asked.patterns:
             samples = self.decider.samples(principal, action, pattern)
-            found = [(action, arn, self._decided(principal, action, arn)) for arn in samples.arns]
+            arns = [
+                arn
+                for arn in samples.arns
+                if not (asked.arns and self.decider.reads_nothing(action, arn))
+            ]
+            if samples.arns and not arns:
+                continue
+            found = [(action, arn, self._decided(principal, action, arn)) for arn in arns]
             if not samples.complete and not any(own.is_possible for _, _, own in found):
-                why = "its policies tell too many resources apart to ask about each"
-                found = [(action, pattern.text, Access(verdict="unknown", why=why))]
-            yield from found or [(action, pattern.text, Access(verdict="cannot"))]
+                found = [(action, pattern.text, _TOO_MANY)]
+            yield from found or [(action, pattern.text, _CANNOT)]
 
     def _decided(self, principal: Principal, action: str, arn: str) -> Access:
-        access = self.decider.decide(principal, action, arn)
-        if action.startswith("kms:"):
-            return with_grants(self.estate, principal.arn, action, arn, access)
-        key = key_behind(self.estate, action, arn) if access.is_possible else None
-        return with_key(self.decider, self.estate, principal, key, access) if key else access
+        decide = partial(self.decider.decide, principal)
+        return self._with_keys(decide, principal.member.account.id, action, arn)
 
-    def _caller(self, name: str, tried: Sequence[tuple[str, str, Access]]) -> Caller | None:
+    def _with_keys(self, decide: Decide, account: str, action: str, arn: str) -> Access:
+        """What a caller of an account can do, with the keys that encrypt the resource."""
+        access = decide(action, arn, {})
+        if not access.is_possible:
+            return access
+        if (action, arn) not in self.keys:
+            made_up = self.decider.is_made_up(arn)
+            self.keys[action, arn] = () if made_up else keys_behind(self.estate, action, arn)
+        return with_keys(access, self.keys[action, arn], account, decide)
+
+    def _caller(self, name: str, tried: Sequence[Part]) -> Caller | None:
         """The caller with what it can do; None if it can do nothing of it."""
         alike: dict[tuple[Verdict, tuple[str, ...]], list[Part]] = {}
         for part in tried:
@@ -196,43 +240,93 @@ class _Search:
 
     def outside(self, found: WhoCan) -> None:
         """Add the callers outside the estate, and whether anyone can."""
-        callers: dict[tuple[str, str], list[tuple[str, str, Access]]] = {}
-        anyone: list[Access] = []
+        places: list[tuple[str, str]] = []
+        callers: dict[tuple[str, str], list[Part]] = {}
         for action, asked in self.asked.items():
-            samples = [self.decider.outside_samples(action, own).arns for own in asked.patterns]
-            for arn in dict.fromkeys((*asked.arns, *chain.from_iterable(samples))):
-                policy = self.decider.policy_of(action, arn)
-                if policy.why_unread:
-                    found.unread_policies[policy.arn] = policy.why_unread
-                    found.anyone = None
+            arns, unclear = self._outside_resources(action, asked)
+            for arn in arns:
+                places.append((action, arn))
+                self._note_unread(found, action, arn)
                 for own in outside_callers(self.estate, action, arn):
-                    access = (
-                        Access(verdict="unknown", why=own.why_unknown)
-                        if own.why_unknown
-                        else self.decider.outsider(own.arn, action, arn)
-                    )
-                    if own.sort == "anyone" and access.is_possible:
-                        access = self._unless_restricted(access, arn)
-                        if access.verdict == "can" and not access.conditions:
-                            anyone.append(access)
-                            continue
-                    callers.setdefault((own.sort, own.name), []).append((action, arn, access))
-        for (sort, name), tried in callers.items():
-            caller = self._caller(name, tried)
-            if caller:
-                (found.services if sort == "service" else found.outsiders).append(caller)
-        found.anyone = True if anyone else found.anyone
+                    row = (action, arn, self._of_outsider(own, action, arn))
+                    callers.setdefault((own.sort, own.name), []).append(row)
+            for text in unclear:
+                for own in outside_callers(self.estate, action, text):
+                    rows = callers.setdefault((own.sort, own.name), [])
+                    if not any(access.is_possible for _, _, access in rows):
+                        rows.append((action, text, _TOO_MANY))
+        for (sort, name), rows in callers.items():
+            named = {(action, arn) for action, arn, _ in rows}
+            rows += [(*place, _CANNOT) for place in places if place not in named]
+            self._add(found, sort, name, rows)
 
-    def _unless_restricted(self, access: Access, arn: str) -> Access:
-        """What strangers can do with a bucket whose policy lets them in, but for Block Public Access."""
-        kept_out = keeps_public_out(self.estate.owner_of(arn), arn)
-        if kept_out is None:
-            return Access(
-                verdict="unknown",
-                conditions=access.conditions,
-                why="whether Block Public Access keeps strangers out is not known",
+    def _add(self, found: WhoCan, sort: str, name: str, rows: list[Part]) -> None:
+        """Add what a caller from outside can do; what anyone can without conditions is told apart."""
+        if sort == "anyone":
+            free = [own if own[2].is_unconditional else (*own[:2], _CANNOT) for own in rows]
+            found.strangers = self._caller(name, free)
+            rows = [(*own[:2], _CANNOT) if own[2].is_unconditional else own for own in rows]
+            if found.strangers:
+                found.anyone = True
+            elif any(own.verdict == "unknown" for _, _, own in rows):
+                found.anyone = None
+        caller = self._caller(name, rows)
+        if caller:
+            {"service": found.services, "session": found.principals}.get(
+                sort, found.outsiders
+            ).append(caller)
+
+    def _outside_resources(
+        self, action: str, asked: AskedResources
+    ) -> tuple[list[str], list[str]]:
+        """The resources to ask about for callers from outside, and the patterns that these do not stand for."""
+        arns = dict.fromkeys(asked.arns)
+        unclear = []
+        for pattern in asked.patterns:
+            samples = [self.decider.outside_samples(action, pattern)]
+            for own in outside_callers(self.estate, action, pattern.text):
+                role = self.roles.get(_role_of(own.arn)) if own.sort == "session" else None
+                if role:
+                    samples.append(self.decider.samples(role, action, pattern, session=own.arn))
+            arns |= dict.fromkeys(arn for found in samples for arn in found.arns)
+            if not all(found.complete for found in samples):
+                unclear.append(pattern.text)
+        # What does not exist has no policy.
+        return [arn for arn in arns if not self.decider.is_made_up(arn)], unclear
+
+    def _note_unread(self, found: WhoCan, action: str, arn: str) -> None:
+        policy = self.estate.policy_of(action, arn)
+        if policy.why_unread:
+            found.unread_policies[policy.arn] = policy.why_unread
+            found.anyone = None
+        grants = key_grants(self.estate, action, arn)
+        if grants.why_unread:
+            found.unread_grants[arn] = grants.why_unread
+
+    def _of_outsider(self, own: OutsideCaller, action: str, arn: str) -> Access:
+        if own.why_unknown:
+            return Access(verdict="unknown", why=own.why_unknown)
+        caller = Arn.of(own.arn)
+        account = caller.account if caller else ""
+        decide: Decide = partial(self.decider.outsider, own.arn)
+        if own.sort == "session":
+            role = self.roles.get(_role_of(own.arn))
+            if role and self._decided(role, action, arn).is_unconditional:
+                # Every session of the role can, which the row of the role says.
+                return _CANNOT
+            decide = (
+                partial(self.decider.decide, role, session=own.arn)
+                if role
+                else partial(self.decider.unread_session, own.arn, self.estate.members[account])
             )
-        return Access(verdict="cannot") if kept_out and not access.conditions else access
+        return self._with_keys(decide, account, action, arn)
+
+
+def _role_of(session: str) -> tuple[str, str]:
+    """The account and the name of the role behind a session; the ARN lacks the role's path."""
+    arn = Arn.of(session)
+    kind, _, rest = arn.resource.partition("/") if arn else ("", "", "")
+    return (arn.account, rest.partition("/")[0]) if arn and kind == "assumed-role" else ("", "")
 
 
 def _of_parts(name: str, parts: Sequence[Part], whole: tuple[str, ...]) -> Caller:
@@ -242,62 +336,4 @@ def _of_parts(name: str, parts: Sequence[Part], whole: tuple[str, ...]) -> Calle
         access=parts[0][2],
         actions=tuple(dict.fromkeys(action for action, _, _ in parts)),
         on=whole or tuple(dict.fromkeys(arn for _, arn, _ in parts)),
-    )
-
-
-def _asked(
-    estate: Estate, named: Mapping[str, bool], on: str
-) -> Iterator[tuple[str, AskedResources]]:
-    """What to ask about for each action; those of a pattern that are not asked on `on` are left out."""
-    refusals: list[InputError] = []
-    number = 0
-    for action, by_pattern in named.items():
-        try:
-            asked = asked_resources(estate, action, on)
-        except InputError as error:
-            if not by_pattern:
-                raise
-            refusals.append(error)
-            continue
-        if by_pattern and on not in {"", "*"} and asked.arns == ("*",):
-            continue
-        number += 1
-        if number > _MOST_ACTIONS:
-            raise _too_many(len(named))
-        yield action, asked
-    if not number:
-        raise (
-            refusals[-1]
-            if refusals
-            else InputError(f"no action named is asked on {quoted(on)}", hint="leave `on` out")
-        )
-
-
-def _named_actions(actions: Sequence[str]) -> dict[str, bool]:
-    """The actions by name, each with whether a pattern names it."""
-    listed: dict[str, bool] = {}
-    for text in actions:
-        if "*" in text or "?" in text:
-            names = catalog().expand(text)
-            if not names:
-                raise InputError(f"{quoted(text)} matches no known action")
-            listed = dict.fromkeys(names, True) | listed
-            continue
-        known = catalog().action(text)
-        if known is None:
-            near = catalog().suggest_action(text)
-            raise InputError(
-                f"{quoted(text)} is not a known action",
-                hint=f"did you mean {quoted(near[0])}?" if near else "give it as `service:Action`",
-            )
-        listed[known.full_name] = False
-    if len(listed) > _MOST_NAMED:
-        raise _too_many(len(listed))
-    return listed
-
-
-def _too_many(number: int) -> InputError:
-    return InputError(
-        f"`who_can` names {counted(number, 'action')}, more than {_MOST_ACTIONS}",
-        hint="name those that matter, such as `s3:GetObject`",
     )
