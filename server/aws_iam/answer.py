@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_OWN = "own"
+"""The mark of a field that is no part of the JSON."""
+
+
 class Severity(StrEnum):
     """How bad a finding is: AWS's four types for policy validation, five levels for everything else."""
 
@@ -152,6 +156,8 @@ class Artifact:
     checked_by: str | None = None
     bytes: int | None = None
     uri: str | None = None
+    excerpt: str = field(default="", metadata={_OWN: True})
+    """What a page quotes of a text that does not fit; nothing else shows it."""
     file: str | None = None
     """Where the content is, if it may be too large for memory: a temporary file, on the command line only."""
 
@@ -232,7 +238,9 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 @lru_cache(maxsize=256)
 def _names_of(kind: type) -> tuple[str, ...]:
     """The names of a dataclass's fields; empty for other classes."""
-    return tuple(field_.name for field_ in fields(kind)) if is_dataclass(kind) else ()
+    if not is_dataclass(kind):
+        return ()
+    return tuple(field_.name for field_ in fields(kind) if _OWN not in field_.metadata)
 
 
 def to_json(value: Any) -> Any:

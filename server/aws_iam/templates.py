@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.engine.language.aws_names import checked_name
+from aws_iam.engine.language.aws_names import checked_account, checked_name
 from aws_iam.engine.reference.regions import partition_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -61,6 +61,8 @@ class Template:
 
     name: str
     title: str
+    keywords: tuple[str, ...]
+    """What else people call it: a search reads them beside name and title."""
     kind: str
     when: str
     source: str
@@ -166,7 +168,8 @@ def _template(row: dict[str, Any]) -> Template:
     )
     accepted = tuple(Accepted(**finding) for finding in row.get("accepted", ()))
     words = {key: row[key] for key in ("name", "title", "kind", "when", "source")}
-    return Template(**words, parameters=parameters, accepted=accepted)
+    keywords = tuple(row["keywords"])
+    return Template(**words, keywords=keywords, parameters=parameters, accepted=accepted)
 
 
 def _reject_unknown(chosen: Template, given: Mapping[str, Any]) -> None:
@@ -200,6 +203,8 @@ def _checked_value(parameter: Parameter, value: Any) -> str:
         raise InputError(
             f"`{parameter.name}` must be text", hint=f"such as `{parameter.sample[0]}`"
         )
+    if parameter.form == "account":
+        return checked_account(parameter.name, value)
     return checked_name(parameter.name, value, parameter.form)
 
 

@@ -127,8 +127,11 @@ def _texts(listed: Sequence[Any]) -> tuple[Weights, Weights]:
         properties = tool.input_schema["properties"]
         phrases = {action: words for words, action in _PHRASE.findall(tool.description)}
         texts: dict[str, list[str]] = {action: [] for action in properties["action"]["enum"]}
+        taken: dict[str, str] = {}
         for name, schema in properties.items():
             taking, _, words = schema.get("description", "").partition(":")
+            # `as provider`: taken by the same actions.
+            taken[name] = taking = taken.get(taking.removeprefix("as "), taking)
             shown = f"{name} {words} {' '.join(schema.get('enum', ()))}"
             for action in re.findall(r"\w+", taking):
                 texts.get(action, []).append(shown)

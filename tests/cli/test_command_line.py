@@ -52,7 +52,7 @@ WRONG = [
     (["policy", "validate", "--document", "{}", "--kind", "identty"], "did you mean `identity`"),
     (["policy", "validate", "--document", "/dev/zero"], "more than 16,000,000 bytes"),
     (["policy", "lookup", "--query", "s3", "--nonsense", "x"], "--nonsense"),
-    (["policy", "guide", "--topic", "xyzzy"], "the sections are"),
+    (["policy", "guide", "--topic", "XYZ-ZY"], "the sections are"),
     (["policy", "validate", "--document", "/nonexistent/policy.json"], "no such file"),
     (["policy", "template", "--values", "/"], "is a directory"),
     (["policy", "template", "--name", "s3-reed"], "s3-read"),

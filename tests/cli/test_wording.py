@@ -94,6 +94,8 @@ REFUSED = (
     (["audit", "run", "--shard", "1/2"], "give `--accounts` or `--org` too"),
     (["policy", "template", "--values", "{}"], "`--values` needs `--name`"),
     (["policy", "compare", "{}"], "`--baseline`"),
+    (["policy", "review"], "give a git revision in `--base`"),
+    (["policy", "review", "{}"], "give a git revision in `--base`"),
 )
 
 
@@ -121,6 +123,12 @@ TEXTS = (
     ("`policy nonsense`", "`policy nonsense`", "`policy nonsense`"),
     ("pass `something_else`", "pass `something_else`", "pass `something_else`"),
     ("without code", "without code", "without code"),
+    ("refresh (`catalog refresh`)", "refresh (`aws-iam catalog refresh`)", "refresh (`aws-iam catalog refresh`)"),
+    (
+        "read them on the command line: `audit run` with `org: true`",
+        "read them: `aws-iam audit run --org`",
+        "read them: `aws-iam audit run --org`",
+    ),
 )  # fmt: skip
 
 
@@ -128,6 +136,25 @@ TEXTS = (
 def test_arguments_become_options_and_calls_commands(text: str, answer: str, error: str) -> None:
     assert Wording(ACTION).of_answer(text) == answer
     assert Wording(ACTION).of_error(text) == error
+
+
+PLACES = (
+    # The width, the place, and its lines.
+    (40, "a.json", "/Statement/0/Action/0 (line 1:66)", ["  at a.json", "     /Statement/0/Action/0 (line 1:66)"]),
+    (30, "", "/Statement/0/Action/0 (line 1:66)", ["  at /Statement/0/Action/0", "     (line 1:66)"]),
+    (80, "a.json", "/Statement/0 (line 1:6)", ["  at a.json, /Statement/0 (line 1:6)"]),
+    (20, "", "arn:aws:s3:::amzn-s3-demo-bucket", ["  at arn:aws:s3:::amzn-s3-demo-bucket"]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "resource", "place", "lines"), PLACES)
+def test_a_place_is_broken_between_words(
+    width: int, resource: str, place: str, lines: list[str]
+) -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=width, color_system=None, highlight=False)
+    terminal.show_place([*filter(None, (resource, place))], console)
+    assert file.getvalue().splitlines() == lines
 
 
 def test_a_word_of_the_caller_is_no_option() -> None:
@@ -160,4 +187,10 @@ def test_an_audit_has_a_line_for_each_control(width: int) -> None:
         in text
     )
     assert "17 controls pass, 4 need manual review, 8 do not apply" in text
+    # A pipe has all of a line, and a terminal its beginning up to the end of a word.
+    whole = [line for line in text.splitlines() if line.startswith("- ") and len(line) > 220]
+    assert whole
+    assert not [line for line in whole if "…" in line]
+    assert re.search(r"\w …", shown)
+    assert "RestrictPublicBuc…" not in shown.replace("\n", "")
     assert "arn:aws:iam::111122223333:user/bob.okafor" in plain(answer, full=True)

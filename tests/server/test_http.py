@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
 
+from aws_iam.server import kept_answers
+from aws_iam.server.kept_answers import Bound
 from aws_iam.tools import playbooks
 from helpers.estate_server import Estate, estate
 from helpers.folders import ROOT
@@ -205,6 +208,58 @@ def test_it_serves_the_sdks_client(server: Served, era: str) -> None:
             return [tool.name for tool in (await client.list_tools()).tools]
 
     assert asyncio.run(names()) == ["policy", "secrets", "kms", "irsa", "audit"]
+
+
+REPORT = {"action": "report", "demo": True, "format": "html"}
+LOOKUP = {"action": "lookup", "query": "s3:GetObject"}
+
+
+@ERAS
+def test_no_client_pushes_out_what_is_kept_for_another(
+    server: Served, monkeypatch: pytest.MonkeyPatch, era: str
+) -> None:
+    monkeypatch.setattr(kept_answers, "OF_ONE_CLIENT", Bound(2, 64_000_000))
+
+    async def conversation() -> None:
+        mode = MODES[era]
+        async with Client(server.url, mode=mode) as one, Client(server.url, mode=mode) as other:
+            uris = [await report(one), await report(other)]
+            for _ in range(3):
+                await other.call_tool("policy", LOOKUP)
+            assert (await one.read_resource(uris[0])).contents
+            with pytest.raises(MCPError, match="no longer kept"):
+                await other.read_resource(uris[1])
+
+    asyncio.run(conversation())
+
+
+@ERAS
+def test_a_session_keeps_its_answers_to_itself_and_without_one_the_link_decides(
+    server: Served, era: str
+) -> None:
+    async def conversation() -> None:
+        mode = MODES[era]
+        asked = {"action": "run", "demo": True}
+        async with Client(server.url, mode=mode) as one, Client(server.url, mode=mode) as other:
+            uri = await report(one)
+            first = await one.call_tool("audit", asked)
+            cursor = first.structured_content["next_cursor"]
+            goes_on = await other.call_tool("audit", {**asked, "cursor": cursor})
+            assert goes_on.is_error is (era == LEGACY)
+            if era == LEGACY:
+                with pytest.raises(MCPError, match="no longer kept"):
+                    await other.read_resource(uri)
+            else:
+                assert (await other.read_resource(uri)).contents
+
+    asyncio.run(conversation())
+
+
+async def report(client: Client) -> str:
+    """The address of a file that is kept for a client."""
+    result = await client.call_tool("audit", REPORT)
+    uri: str = result.structured_content["artifacts"][0]["uri"]
+    return uri
 
 
 @contextmanager

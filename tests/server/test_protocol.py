@@ -119,10 +119,12 @@ def test_five_tools_are_listed_with_all_a_client_needs(era: Era) -> None:
         assert tool.annotations
         assert tool.annotations.read_only_hint is True
         assert tool.annotations.destructive_hint is False
+        assert tool.annotations.idempotent_hint is True
+        assert tool.annotations.open_world_hint is True
         assert tool.output_schema == schemas.ANSWER_TOP_LEVEL
         assert tool.input_schema["additionalProperties"] is False
         for name, schema in tool.input_schema["properties"].items():
-            assert "description" in schema or name in {"action", "cursor", "detail"}
+            assert "description" in schema or name == "action"
 
 
 @ERAS

@@ -44,12 +44,16 @@ def test_the_schema_is_flat_and_closed(tool: Tool) -> None:
 
 @pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
 def test_an_argument_has_one_type_and_says_which_actions_take_it(tool: Tool) -> None:
+    lists: dict[str, str] = {}
     for name, schema in schemas.input_schema(tool)["properties"].items():
         assert isinstance(schema["type"], str)
         assert schema["type"] != "array" or schema["items"] == {"type": "string"}
         if name in {"action", "detail", "cursor"}:
             continue
         listed = schema["description"].partition(":")[0]
+        if listed.startswith("as "):
+            listed = lists[listed.removeprefix("as ")]
+        lists[name] = listed
         named = set(listed.removeprefix("all but ").split(", "))
         taking = {
             action.name

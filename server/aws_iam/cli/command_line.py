@@ -174,6 +174,11 @@ def _values(action: Action, typed: Mapping[str, list[str]]) -> dict[str, Any]:
         for argument in action.arguments
         if argument.name in typed and not ("base" in typed and argument.name in _OF_BASE)
     }
+    if "base" not in typed and "baseline" not in typed and "base" in action.names(cli=True):
+        raise InputError(
+            "there is nothing to review against",
+            hint="give a git revision in `base`, or what was before the change in `baseline`",
+        )
     if "base" in typed:
         if "baseline" in typed:
             raise InputError(

@@ -269,14 +269,24 @@ def _of_side(shown: Mapping[str, Any], name: str) -> str:
 def _artifact(artifact: Artifact, inline: Inline) -> Iterator[str]:
     checked = f" (checked by {inline(artifact.checked_by)})" if artifact.checked_by else ""
     if artifact.is_withheld:
-        where = f"read {inline(artifact.uri)}" if artifact.uri else "`--out PATH` writes it"
-        yield f"\n{inline(artifact.name)}{checked}: {artifact.bytes:,} bytes, not shown here; {where}"
+        full = ", or call again with `detail`: `full`" if _fits_full(artifact) else ""
+        where = f"read {inline(artifact.uri)}{full}" if artifact.uri else "`--out PATH` writes it"
+        shown = "in part above; for all of it" if artifact.excerpt else "not shown here;"
+        yield f"\n{inline(artifact.name)}{checked}: {artifact.bytes:,} bytes, {shown} {where}"
         return
     if artifact.language == "markdown":
         yield f"\n{visible(artifact.content).rstrip()}"
         return
     block = markup.code_block(visible(artifact.content).rstrip(), artifact.language)
     yield f"\n{inline(artifact.name)}{checked}:\n\n{block}"
+
+
+def _fits_full(artifact: Artifact) -> bool:
+    return (artifact.bytes or 0) <= _LONGEST_IN_FULL
+
+
+# A full page has room for it, whatever stands beside it.
+_LONGEST_IN_FULL = 40_000
 
 
 def _list(title: str, items: Any, inline: Inline) -> Iterator[str]:

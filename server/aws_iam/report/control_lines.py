@@ -85,8 +85,14 @@ def problem_in_short(finding: Finding) -> str:
     """What is wrong, without evidence and advice."""
     # Evidence is in parentheses at the end, advice after a semicolon; the finding has both in full.
     message = _EVIDENCE.sub("", finding.message).partition("; ")[0]
-    message = _EVIDENCE.sub("", message)
-    return f"{message[:_LONGEST]}…" if len(message) > _LONGEST else message
+    return _EVIDENCE.sub("", message)
+
+
+def shortened(problem: str) -> str:
+    """The beginning of a long problem, up to the end of a word: for a summary and a terminal, which have little room."""
+    if len(problem) <= _LONGEST:
+        return problem
+    return f"{problem[:_LONGEST].rpartition(' ')[0].rstrip(',;:') or problem[:_LONGEST]} …"
 
 
 def other_controls(answer: Answer) -> str:

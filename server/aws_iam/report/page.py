@@ -105,7 +105,14 @@ def _parts(answer: Answer, room: int) -> Iterator[Part]:
         length = _bytes(artifact.content)
         is_whole = length <= room
         room -= length if is_whole else 0
-        yield Part(field="artifacts", key="", value=artifact if is_whole else _withheld(artifact))
+        if is_whole:
+            yield Part(field="artifacts", key="", value=artifact)
+            continue
+        part = artifact.excerpt if _bytes(artifact.excerpt) <= room else ""
+        if part:
+            room -= _bytes(part)
+            yield Part(field="artifacts", key="", value=_quoted(artifact))
+        yield Part(field="artifacts", key="", value=_withheld(artifact, part))
     for finding in by_urgency(answer.findings):
         yield Part(field="findings", key="", value=finding)
     for parts in long:
@@ -127,8 +134,16 @@ def _fact_parts(name: str, value: Any) -> Iterator[Part]:
         yield Part(field="fact", key=name, value=value)
 
 
-def _withheld(artifact: Artifact) -> Artifact:
-    return replace(artifact, content="", bytes=len(artifact.content.encode(errors="replace")))
+def _quoted(artifact: Artifact) -> Artifact:
+    stem, _, ending = artifact.name.rpartition(".")
+    return Artifact(
+        name=f"{stem}-part.{ending}", language=artifact.language, content=artifact.excerpt
+    )
+
+
+def _withheld(artifact: Artifact, part: str) -> Artifact:
+    length = len(artifact.content.encode(errors="replace"))
+    return replace(artifact, content="", excerpt=part, bytes=length)
 
 
 def _with_parts(frame: Answer, parts: Sequence[Part]) -> Answer:

@@ -20,13 +20,21 @@ from aws_iam.report.answer_text import (
     rows_in_words,
     verdict_of,
 )
-from aws_iam.report.control_lines import control_lines, framework_of, is_audit, other_controls
+from aws_iam.report.control_lines import (
+    control_lines,
+    framework_of,
+    is_audit,
+    other_controls,
+    shortened,
+)
 from aws_iam.report.next_calls import as_command
 from aws_iam.report.order import by_statement, by_urgency
 from aws_iam.report.said_once import facts_to_show, needs_counts, with_fixes_once
 from aws_iam.wording import counted, separated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from aws_iam.answer import Answer, Artifact, Comparison, Decision, Finding
@@ -116,7 +124,7 @@ def _show_controls(answer: Answer, console: Console) -> None:
             Text(line.status.value, style=_STATUS_STYLE[line.status]),
             Text(line.severity.value, style=_SEVERITY_STYLE[line.severity]),
         )
-        what = Text.assemble(line.what, " ", (f"{line.key}, {line.how_many}", "dim"))
+        what = Text.assemble(shortened(line.what), " ", (f"{line.key}, {line.how_many}", "dim"))
         if console.width < _TABLE_OF_CONTROLS:
             console.print(Text(" ").join(head))
             _show_indented(what, console)
@@ -265,7 +273,7 @@ def _show_finding(finding: Finding, framework: Framework, console: Console) -> N
     console.print(_head(finding, framework))
     if finding.message:
         _show_indented(Text(finding.message), console)
-    _show_place(place_of(finding), console)
+    show_place(place_of(finding), console)
     for label, text in (("why unknown: ", finding.reason), ("muted: ", finding.muted)):
         if text:
             _show_indented(Text.assemble((label, "dim"), text), console)
@@ -273,13 +281,28 @@ def _show_finding(finding: Finding, framework: Framework, console: Console) -> N
         _show_fix(finding.fix, console)
 
 
-def _show_place(parts: list[str], console: Console) -> None:
-    """Where the finding is, each part on a line of its own if they do not fit one: ARNs get copied."""
+def show_place(parts: list[str], console: Console) -> None:
+    """Where the finding is, in lines that fit, and none broken within a word: ARNs get copied."""
+    room = console.width - len("  at ")
     joined = ", ".join(parts)
-    lines = [joined] if len(joined) + 5 <= console.width else parts
+    lines = (
+        [joined] if len(joined) <= room else [line for p in parts for line in _words_in(p, room)]
+    )
     for number, line in enumerate(filter(None, lines)):
         start = Text("  at " if not number else "     ", style="dim")
         console.print(start.append(line, style="default"), soft_wrap=True)
+
+
+def _words_in(text: str, room: int) -> Iterator[str]:
+    """The text in lines of whole words, which are longer than the room only where a word is."""
+    line = ""
+    for word in text.split(" "):
+        if line and len(line) + 1 + len(word) > room:
+            yield line
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    yield line
 
 
 def _show_fix(fix: str, console: Console) -> None:
@@ -309,7 +332,8 @@ def _show_indented(text: Text, console: Console, bullet: str = "") -> None:
 def _show_artifact(artifact: Artifact, console: Console) -> None:
     if artifact.is_withheld:
         size = counted(artifact.bytes or 0, "byte")
-        text = f"{artifact.name}: {size}, not shown here; --out PATH writes it"
+        shown = "in part above; all of it:" if artifact.excerpt else "not shown here;"
+        text = f"{artifact.name}: {size}, {shown} --out PATH writes it"
         console.print(Text(f"\n{text}", style="bold"))
         return
     if artifact.language == "markdown":

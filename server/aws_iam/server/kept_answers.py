@@ -1,7 +1,8 @@
 """The answers that the server keeps, so that a cursor goes on in what was computed and a link gives a whole file.
 
-They are kept in memory, the newest first to stay, within a bound of bytes and number. Their ids cannot be guessed: whoever
-has one got it in an answer.
+They are kept in memory, the newest first to stay, within a bound of bytes and number for each client, so that none pushes
+out what another still needs, and one for all together. The answers of a session are given to that session alone. Where the
+protocol has no sessions, the id of an answer says who may read it: it cannot be guessed, so whoever has one got it in an answer.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from aws_iam.answer import Answer, Artifact, Finding, to_json
@@ -17,9 +19,11 @@ from aws_iam.errors import InputError
 from aws_iam.report import page
 from aws_iam.tools.playbooks import readable_source
 
-_MOST_ANSWERS = 64
-_MOST_BYTES = 64_000_000
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 RESULTS = "aws-iam://results/"
+_SESSION_HEADER = "mcp-session-id"
 _MIME_TYPES = {
     "json": "application/json",
     "html": "text/html",
@@ -29,7 +33,43 @@ _MIME_TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """How much is kept."""
+
+    answers: int
+    bytes: int
+
+    def is_exceeded(self, kept: Iterable[_KeptAnswer]) -> bool:
+        """Whether this is more."""
+        sizes = [one.bytes for one in kept]
+        return len(sizes) > self.answers or sum(sizes) > self.bytes
+
+
+OF_ONE_CLIENT = Bound(64, 64_000_000)
+OF_ALL_CLIENTS = Bound(1024, 256_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientId:
+    """Whose answers are kept: of a session, of a connection without one, or of the only client over standard input."""
+
+    name: str = ""
+    is_session: bool = False
+
+
+def client_of(request: Any) -> ClientId:
+    """Who makes a call; over standard input there is no request."""
+    if request is None:
+        return ClientId()
+    if session := request.headers.get(_SESSION_HEADER):
+        return ClientId(session, is_session=True)
+    host, port = request.client or ("", 0)
+    return ClientId(f"{host}:{port}")
+
+
+@dataclass(frozen=True, slots=True)
 class _KeptAnswer:
+    client: ClientId
     call: str
     answer: Answer
     bytes: int
@@ -37,12 +77,11 @@ class _KeptAnswer:
 
 @dataclass(slots=True)
 class KeptAnswers:
-    """The last answers by id."""
+    """The last answers by id, the oldest first."""
 
     answers: OrderedDict[str, _KeptAnswer] = field(default_factory=OrderedDict)
-    _bytes: int = 0
 
-    def first_page(self, call: str, answer: Answer, limit: int) -> Answer:
+    def first_page(self, client: ClientId, call: str, answer: Answer, limit: int) -> Answer:
         """Keep the answer to a call, and give its first page."""
         # Letters and digits alone: the address also stands in Markdown, where `_` at a word's edge is markup.
         name = secrets.token_hex(12)
@@ -52,13 +91,14 @@ class KeptAnswers:
             findings=tuple(map(_with_readable_source, answer.findings)),
             sources=tuple(map(readable_source, answer.sources)),
         )
-        self._keep(name, call, linked)
+        self.answers[name] = _KeptAnswer(client, call, linked, len(json.dumps(to_json(linked))))
+        self._make_room(client)
         return _with_cursor_of(name, page.page(linked, limit - len(name) - 1))
 
-    def next_page(self, call: str, cursor: str, limit: int) -> Answer:
+    def next_page(self, client: ClientId, call: str, cursor: str, limit: int) -> Answer:
         """The page at a cursor; InputError if the answer is another call's or no longer kept."""
         name, _, place = cursor.rpartition(".")
-        kept = self.answers.get(name)
+        kept = self._readable(client, name)
         if kept is None:
             raise InputError(
                 "`cursor` is the `next_cursor` of no answer that is still kept",
@@ -72,23 +112,27 @@ class KeptAnswers:
         self.answers.move_to_end(name)
         return _with_cursor_of(name, page.page(kept.answer, limit - len(name) - 1, place))
 
-    def file(self, uri: str) -> Artifact | None:
+    def file(self, client: ClientId, uri: str) -> Artifact | None:
         """The file of a kept answer by its address; None if there is none."""
         name, _, file = uri.removeprefix(RESULTS).partition("/")
-        kept = self.answers.get(name)
+        kept = self._readable(client, name)
         wanted = unquote(file)
         artifacts = kept.answer.artifacts if kept else ()
         return next((artifact for artifact in artifacts if artifact.name == wanted), None)
 
-    def _keep(self, name: str, call: str, answer: Answer) -> None:
-        size = len(json.dumps(to_json(answer)))
-        self.answers[name] = _KeptAnswer(call, answer, size)
-        self._bytes += size
-        while len(self.answers) > 1 and (
-            len(self.answers) > _MOST_ANSWERS or self._bytes > _MOST_BYTES
-        ):
-            _, dropped = self.answers.popitem(last=False)
-            self._bytes -= dropped.bytes
+    def _readable(self, client: ClientId, name: str) -> _KeptAnswer | None:
+        kept = self.answers.get(name)
+        if kept and kept.client.is_session and kept.client != client:
+            return None
+        return kept
+
+    def _make_room(self, client: ClientId) -> None:
+        """Drop the oldest answers of the client, then the oldest of all, but never the newest."""
+        own = [name for name, kept in self.answers.items() if kept.client == client]
+        while len(own) > 1 and OF_ONE_CLIENT.is_exceeded(self.answers[name] for name in own):
+            del self.answers[own.pop(0)]
+        while len(self.answers) > 1 and OF_ALL_CLIENTS.is_exceeded(self.answers.values()):
+            self.answers.popitem(last=False)
 
 
 def mime_type(artifact: Artifact) -> str:

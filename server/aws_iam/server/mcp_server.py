@@ -26,7 +26,7 @@ from aws_iam.report.answer_text import markdown
 from aws_iam.report.clean import clean
 from aws_iam.server import app, skill
 from aws_iam.server.client_presence import cancel_when_client_leaves
-from aws_iam.server.kept_answers import RESULTS, KeptAnswers, mime_type
+from aws_iam.server.kept_answers import RESULTS, KeptAnswers, client_of, mime_type
 from aws_iam.tools import playbooks
 from aws_iam.tools.kit import schemas
 from aws_iam.tools.registry import tools
@@ -138,6 +138,7 @@ def _tool_listing(tool: Tool) -> types.Tool:
         annotations=types.ToolAnnotations(
             read_only_hint=True,
             destructive_hint=False,
+            idempotent_hint=True,
             open_world_hint=True,
         ),
         _meta=app.tool_metadata(tool.name),
@@ -172,9 +173,10 @@ async def _page(
     if not isinstance(cursor, str | None):
         raise InputError("`cursor` must be text", hint="pass the `next_cursor` unchanged")
     call = f"{tool.name} {_canonical(values)}"
+    client = client_of(context.request)
     if cursor is not None:
-        return kept.next_page(call, cursor, limit)
-    return kept.first_page(call, clean(await _run(tool, values, context)), limit)
+        return kept.next_page(client, call, cursor, limit)
+    return kept.first_page(client, call, clean(await _run(tool, values, context)), limit)
 
 
 def _canonical(arguments: dict[str, Any]) -> str:
@@ -320,10 +322,10 @@ def _template(folder: str) -> str:
 
 
 async def _read_resource(
-    kept: KeptAnswers, _context: Context, params: types.ReadResourceRequestParams
+    kept: KeptAnswers, context: Context, params: types.ReadResourceRequestParams
 ) -> types.ReadResourceResult:
     uri = str(params.uri)
-    if result := kept.file(uri):
+    if result := kept.file(client_of(context.request), uri):
         text = types.TextResourceContents(
             uri=uri, mime_type=mime_type(result), text=result.content
         )

@@ -37,7 +37,7 @@ def test_the_demonstration_account_has_clusters_with_faults_and_one_without() ->
     }
     assert "1 could not be judged" in answer.summary
     guarded = {finding.resource.rpartition("/")[2] for finding in answer.findings if finding.code == "TRUST_WITHOUT_SOURCE_CONDITION"}  # fmt: skip
-    assert guarded == {"order-workflow", "trail-to-logs"}
+    assert guarded == {"order-workflow", "task-execution", "trail-to-logs"}
 
 
 def test_a_manifest_of_aws_auth_judges_the_cluster_that_it_opens() -> None:

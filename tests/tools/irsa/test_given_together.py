@@ -36,12 +36,26 @@ def trust(case: dict[str, Any]) -> dict[str, Any]:
     named = {"aud": audience, "sub": case["sub"], **case.get("claims", {})}
     keys = {f"{host}:{claim}": value for claim, value in named.items()}
     principal = {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{host}"}
-    return _policy(principal, "sts:AssumeRoleWithWebIdentity", keys)
+    operator = "StringLike" if case.get("like") else "StringEquals"
+    return _policy(principal, "sts:AssumeRoleWithWebIdentity", keys, operator)
 
 
-def _policy(principal: Any, action: Any, keys: dict[str, str]) -> dict[str, Any]:
-    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Condition": {"StringEquals": keys}}  # fmt: skip
+def _policy(
+    principal: Any, action: Any, keys: dict[str, str], operator: str = "StringEquals"
+) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Condition": {operator: keys}}  # fmt: skip
     return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def documents(case: dict[str, Any]) -> dict[str, Any]:
+    """The trust policy alone, or in the answer of the AWS CLI about the roles that have it."""
+    if "roles" not in case:
+        return trust(case)
+    held = [
+        {"RoleName": name, "Arn": role_arn(name), "AssumeRolePolicyDocument": trust(case)}
+        for name in case["roles"]
+    ]
+    return {"Role": held[0]} if len(held) == 1 else {"Roles": held}
 
 
 def service_account(given: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +101,7 @@ def manifests(case: dict[str, Any]) -> Any:
 def test_what_is_given_together_is_judged_together(case: dict[str, Any]) -> None:
     named = {name: case[name] for name in ("owner", "repository") if name in case}
     answer = tool.run(
-        {"action": "check", "document": trust(case), "manifests": manifests(case), **named}
+        {"action": "check", "document": documents(case), "manifests": manifests(case), **named}
     )
     found = {f.code: f for f in answer.findings if f.code in {"IRSA-ANNOT-MISMATCH", "IRSA-STATIC-KEYS", "OIDC-WORKFLOW"}}  # fmt: skip
     assert {code: finding.severity for code, finding in found.items()} == case["codes"]

@@ -270,7 +270,7 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
         ({"users": [f"arn:aws:sts::{OWN}:assumed-role/App/run"]}, "name the role, with its path: role/App"),
         ({"users": ["group/Staff"]}, "groups cannot be principals"),
         ({"users": [f"arn:aws:iam::{OWN}:root"]}, "is the whole account"),
-        ({"users": [f"arn:aws:iam::{OTHER}:root"]}, "`users` is not well formed"),
+        ({"users": [f"arn:aws:iam::{OTHER}:root"]}, f"give the account in `external_accounts`: {OTHER}"),
         ({"account": "1111-22223333"}, "`account` is not well formed"),
         ({"organization": f"arn:aws:organizations::{OWN}:ou/o-exampleorg1/ou-ab12-11111111"}, "`organization` is not well formed"),
         ({"admins": [f"arn:aws:iam::{OTHER}:role/X"]}, "belongs to another account"),
@@ -279,11 +279,13 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
         ({"users": [f"role/u{n}" for n in range(101)]}, "more than 100"),
         ({"external_accounts": [OWN]}, "the key's own account"),
         ({"services": ["cloudwatch-log"]}, "did you mean `cloudwatch-logs`"),
-        ({"services": ["vpc-logs"]}, "not in the table of services with known guards; the table has"),
-        ({"via_service": ["docdb"], "region": "eu-west-1"}, "and some later names); if the service's page names it"),
+        ({"services": ["vpc-logs"]}, "known guards; whether it needs a statement is not known here: its own documentation says"),
+        ({"via_service": ["quantum-ledger"], "region": "eu-west-1"}, "and some later names); if the service's page names it"),
+        ({"via_service": ["docdb"], "region": "eu-west-1"}, "did you mean `docdb-elastic`? If the service's page names it"),
+        ({"via_service": ["documentdb"], "region": "eu-west-1"}, "did you mean `docdb-elastic`?"),
         ({"services": ["eventbridge"]}, "give one of `eventbridge-sns`, `eventbridge-sqs`"),
         ({"services": ["events"], "region": "eu-west-1"}, "`events.amazonaws.com` uses keys in several ways"),
-        ({"services": ["security-hub"]}, "the table has `cloudwatch-logs`"),
+        ({"services": ["trusted-advisor"]}, "the table has `cloudwatch-logs`"),
         ({"services": ["cloudtrail"]}, "needs the key's Region"),
         ({"replicas": ["eu-west-1"]}, "needs the primary key's Region"),
         ({"replicas": ["eu-west-1"], "region": "eu-west-1"}, "is the primary key's own Region"),
@@ -428,6 +430,21 @@ def test_every_generated_policy_is_proved_and_clean(
         return
     assert answer.findings == ()
     assert answer.facts["size_bytes"] <= MOST_BYTES
+
+
+def test_two_services_that_work_together_are_named_by_that_use_first_and_once() -> None:
+    answer = key_policy_answer(services=["sns", "sqs"])
+    together = "If one of them sends to the other, give `sns-sqs`: that use needs a statement."
+    assert answer.summary.index(together) < answer.summary.index("No statement names")
+    assert answer.summary.count("`sns-sqs`") == 1
+    assert "For other uses give `eventbridge-sns` and `eventbridge-sqs`" in answer.summary
+
+
+@pytest.mark.parametrize("given", [{"services": ["sns"]}, {"via_service": ["sns"]}])
+def test_the_list_of_via_service_does_not_date_the_whole_answer(given: dict[str, Any]) -> None:
+    answer = key_policy_answer(**given, region="eu-west-1")
+    assert answer.facts["names_in_via_service_as_of"] < answer.as_of
+    assert answer.as_of >= key_policy_answer().as_of
 
 
 def test_the_summary_names_the_services_that_get_no_statement_and_the_uses_that_have_one() -> None:

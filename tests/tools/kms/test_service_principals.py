@@ -197,6 +197,16 @@ def test_a_service_that_works_for_its_caller_gets_no_statement_and_says_so(word:
     assert f"`via_service: {row['service']}`" in row["note"]
 
 
+@pytest.mark.parametrize(
+    "word", ["security-hub", "Security Hub", "connector.securityhub.amazonaws.com"]
+)
+def test_security_hub_gets_the_statement_of_its_connectors(word: str) -> None:
+    answer = key_policy_answer(services=[word], region="eu-west-1")
+    (row,) = answer.facts["services"]
+    assert row["service"] == "securityhub-connectors"
+    assert "Without a connector Security Hub needs no statement" in row["note"]
+
+
 def test_the_uses_that_have_a_statement_are_named_beside_those_that_have_none() -> None:
     (row,) = key_policy_answer(services=["sqs"]).facts["services"]
     assert "eventbridge-sqs" in row["note"]

@@ -15,6 +15,8 @@ from helpers.key_policies import APP, document, key_policy_answer, outcome
         ("ebs", "ec2"),
         ("AWS Secrets Manager", "secretsmanager"),
         ("msk", "kafka"),
+        ("EventBridge", "events"),
+        ("Security Hub", "securityhub"),
         ("s3.eu-west-1.amazonaws.com", "s3"),
         ("efs.eu-west-1.amazonaws.com", "elasticfilesystem"),
     ],

@@ -287,6 +287,9 @@ def test_hosted_rotation_names_awss_function_and_what_it_needs(asked: dict[str, 
     assert (SUPERUSER in text) is (alternating or engine.superuser_always)
     assert text.count("masterarn") == text.lower().count("superusersecretarn")
     facts = answer.facts
+    assert ("masterSecretArn" in facts.get("unconfirmed", "")) is (
+        asked["format"] == "terraform" and SUPERUSER in text
+    )
     assert str(engine.port) in facts["network"]
     assert (engine.removal in facts["cleaning_up"]) is alternating
     assert engine.before in facts["before"]

@@ -40,3 +40,8 @@ def other_alternatives(
         if own.digest not in read[number] and own.digest not in known[1 - number]
     }
     return tuple(sorted(found, key=lambda own: (own.what, own.digest)))
+
+
+def unread_alternatives(found: Iterable[Alternative]) -> tuple[Alternative, ...]:
+    """Those that the policy was not read with, and that say something else than what was read."""
+    return other_alternatives(found, ())

@@ -173,6 +173,15 @@ FORMS: dict[str, Form] = {
 _WILDCARDS = ("*", "?", "${")
 
 
+_GROUPED = re.compile(r"([0-9]{4})[- ]([0-9]{4})[- ]([0-9]{4})", re.ASCII)
+
+
+def checked_account(name: str, text: str) -> str:
+    """The 12 digits of an account, also in groups of four as the console shows them (1111-2222-3333)."""
+    grouped = _GROUPED.fullmatch(text.strip())
+    return checked_name(name, "".join(grouped.groups()) if grouped else text.strip(), "account")
+
+
 def checked_name(name: str, value: str, form: str) -> str:
     """The value, if it has the form; otherwise InputError, which calls the value by `name`."""
     wanted = FORMS[form]

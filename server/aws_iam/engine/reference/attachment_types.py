@@ -89,22 +89,35 @@ def attachment_type_named(name: str) -> AttachmentType:
             f"{quoted(name)} has no resource policy",
             hint=f"for the trust policy of a role write `{TRUST}`; for its permissions leave out `resource_type`",
         )
-    near = closest(name, (*attachment_types(), *others))
+    several = _of_service(name)
+    near = " or ".join(f"`{row.name}`" for row in several)
+    if not several and (one := closest(name, (*attachment_types(), *others))):
+        near = f"`{one}`"
     raise InputError(
         f"{quoted(name)} is not a known type of resource with a policy",
-        hint=f"did you mean `{near}`?"
+        hint=f"did you mean {near}?"
         if near
         else "use CloudFormation's name, such as `AWS::S3::Bucket`, or leave out `resource_type`",
     )
 
 
 def _in_words(name: str) -> AttachmentType | None:
-    """The type that `s3 bucket` or `bucket` means: its name without punctuation, or the end of one name only."""
+    """The type that `s3 bucket`, `bucket` or `sqs` means: its name without punctuation, the end of one name only, or the only one of a service."""
     word = _plain(name)
     by_word = {_plain(type_): type_ for type_ in attachment_types()}
     ends = [type_ for type_ in attachment_types() if _plain(type_.rpartition("::")[2]) == word]
-    meant = by_word.get(word) or (ends[0] if len(ends) == 1 else "")
+    of_service = [row.name for row in _of_service(name)]
+    meant = by_word.get(word) or next(
+        (found[0] for found in (ends, of_service) if len(found) == 1), ""
+    )
     return attachment_types().get(meant)
+
+
+def _of_service(name: str) -> list[AttachmentType]:
+    """The types of a service by its prefix: `sqs`."""
+    return [
+        row for row in attachment_types().values() if row.service and row.service == _plain(name)
+    ]
 
 
 def _plain(name: str) -> str:

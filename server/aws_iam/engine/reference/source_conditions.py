@@ -17,6 +17,12 @@ def source_page(principal: str) -> str:
     return _pages().get(principal, "")
 
 
+def source_note(principal: str) -> str:
+    """For which roles of the service the page asks; empty where it is for all."""
+    notes: dict[str, str] = resources.data(_FILE)["notes"]
+    return notes.get(principal, "")
+
+
 def as_of() -> str:
     """The day on which the pages were read."""
     return str(resources.data(_FILE)["as_of"])

@@ -25,6 +25,7 @@ _CLASSES: Mapping[str, re.Pattern[str]] = {
     "name": re.compile(r"[^:]", re.DOTALL),
     "part": re.compile(r"[^:/@]", re.DOTALL),
     "lower": re.compile(r"[a-z0-9.-]"),
+    "slug": re.compile(r"[a-z0-9._-]"),
     "label": re.compile(r"[a-z0-9-]"),
     "lowerhex": re.compile(r"[0-9a-f-]"),
     "hex": re.compile(r"[0-9A-Fa-f-]"),

@@ -26,6 +26,15 @@ class SubjectParts:
 
 
 @slotted
+class Remark:
+    """Subjects of which more is known than their form says: why, and what to write instead."""
+
+    text: re.Pattern[str]
+    why: str
+    fix: str = ""
+
+
+@slotted
 class SubjectGrammar:
     """The grammar of a subject, from `subject_grammar` in `assets/data/oidc-issuers/*.json`.
 
@@ -84,9 +93,16 @@ class SubjectGrammar:
     doubtful_forms: SubjectForms = field(default_factory=SubjectForms)
     """Such forms that are more often a mistake; `doubt` says why."""
     doubt: str = ""
-    impossible: re.Pattern[str] | None = None
-    """Text that no subject contains, though its form allows it; `impossible_because` says why."""
-    impossible_because: str = ""
+    otherwise: str = ""
+    """Why any other subject is doubtful at most, where customers write templates of every form."""
+    impossible: tuple[Remark, ...] = ()
+    """Text that no subject contains, though its form allows it."""
+    whole_tenant: tuple[Remark, ...] = ()
+    """Subjects, even if written out, that any project of the tenant can send."""
+    unconfirmed: tuple[Remark, ...] = ()
+    """Subjects that the issuer sends, of which it is not known whether it does so for AWS."""
+    audiences: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """Subjects, and the audience that their tokens have; it may repeat groups of the subject."""
 
     def read(self, pattern: str) -> SubjectParts | None:
         """The parts of a subject or pattern; None when it has another form."""
@@ -145,6 +161,21 @@ class SubjectGrammar:
         begun = head.removeprefix(self.before_tenant)
         return literal or (begun != head and any(end in begun for end in self.tenant_ends))
 
+    def never_sent(self, pattern: str) -> str:
+        """Why no subject has the text, though its form allows it; empty when one may."""
+        return next((never.why for never in self.impossible if never.text.search(pattern)), "")
+
+    def remark_on(self, pattern: str) -> Remark | None:
+        """Why every project of the tenant can send the subject; None when it is not one of these."""
+        return next((remark for remark in self.whole_tenant if remark.text.match(pattern)), None)
+
+    def audience_of(self, subject: str) -> str:
+        """The audience that every token with the subject has; empty where it is not known."""
+        if len(subject) > _LONGEST:
+            return ""
+        found = ((text.match(subject), audience) for text, audience in self.audiences)
+        return next((match.expand(audience) for match, audience in found if match), "")
+
     def run_name(self, run: str) -> str:
         """The part of a run, or of its pattern, that names it."""
         return ":".join(run.split(":")[: self.run_fields])
@@ -160,7 +191,7 @@ def subject_grammar(row: dict[str, Any]) -> SubjectGrammar:
     """The grammar that the JSON describes."""
     labels, separator = row.get("labels", []), row.get("separator", ":")
     known, end = row.get("known_by_name"), row.get("changing_end")
-    never, parts = row.get("impossible"), row.get("parts")
+    parts = row.get("parts")
     return SubjectGrammar(
         parts=_parts(labels, separator) if labels else re.compile(parts) if parts else None,
         before_tenant=f"{labels[0]}{separator}" if labels else "",
@@ -195,8 +226,20 @@ def subject_grammar(row: dict[str, Any]) -> SubjectGrammar:
         custom_forms=subject_forms(row.get("custom_forms", ())),
         doubtful_forms=subject_forms(row.get("doubtful_forms", ())),
         doubt=row.get("doubt", ""),
-        impossible=re.compile(never["text"]) if never else None,
-        impossible_because=never["why"] if never else "",
+        otherwise=row.get("otherwise", ""),
+        impossible=_remarks(row, "impossible"),
+        whole_tenant=_remarks(row, "whole_tenant"),
+        unconfirmed=_remarks(row, "unconfirmed"),
+        audiences=tuple(
+            (re.compile(text), sent) for text, sent in row.get("audiences", {}).items()
+        ),
+    )
+
+
+def _remarks(row: dict[str, Any], name: str) -> tuple[Remark, ...]:
+    return tuple(
+        Remark(text=re.compile(given["text"]), why=given["why"], fix=given.get("fix", ""))
+        for given in row.get(name, ())
     )
 
 

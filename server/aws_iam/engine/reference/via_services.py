@@ -34,6 +34,8 @@ class ViaService:
     source: str
     note: str = ""
     confirmed: bool = True
+    own_statements: bool = False
+    """Whether the service also calls KMS as itself, so that the permissions of its callers are not enough."""
 
 
 def via_service(word: str) -> ViaService | None:
@@ -43,7 +45,10 @@ def via_service(word: str) -> ViaService | None:
 
 def near_via_service(word: str) -> str | None:
     """The name that a misspelled one may mean; of another service, whose name is merely like it, there is none."""
-    return next(iter(nearest(service_word(word), _by_word())), None)
+    asked, known = service_word(word), _by_word()
+    # `docdb` may be short for docdb-elastic.
+    longer = (row.name for name, row in known.items() if asked and name.startswith(f"{asked}-"))
+    return next(iter((*nearest(asked, known), *longer)), None)
 
 
 def service_word(word: str) -> str:
@@ -62,6 +67,7 @@ def via_services() -> Mapping[str, ViaService]:
             source=row.get("source", table["source"]),
             note=row.get("note", ""),
             confirmed=row.get("confirmed", True),
+            own_statements=row.get("own_statements", False),
         )
         for row in table["services"]
     }

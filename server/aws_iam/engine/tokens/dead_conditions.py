@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.issuers import pods_grammar
 from aws_iam.engine.tokens.oidc_provider import (
     DECORATION,
@@ -17,6 +17,7 @@ from aws_iam.engine.tokens.oidc_provider import (
     gitlab_of,
     is_cluster,
     known_issuer,
+    patterns,
     providers,
 )
 from aws_iam.escape import quoted
@@ -127,6 +128,33 @@ def dead_value(condition: Condition, value: str) -> str:
     if ("*" in bare or "?" in bare) and condition.base in _EXACT:
         return f"under `{condition.base}` a wildcard is an ordinary character"
     return _foreign_subject(key, condition, value)
+
+
+def dead_beside_audience(provider: Provider, statement: Statement, subject: str) -> str:
+    """Why the tokens with the subject do not meet the statement's conditions on the audience; empty when they may."""
+    sent = provider.grammar.audience_of(subject) if provider.grammar else ""
+    tenants = provider.issuer.tenant_audience if provider.issuer else None
+    if not sent or tenants is None:
+        return ""
+    tested = (
+        condition
+        for condition in provider.on(statement, "aud")
+        if condition.demanded
+        and condition.base in _COMPARED
+        # An audience of another form was chosen by the caller.
+        and all(tenants.fullmatch(value.value) for value in condition.values)
+    )
+    if all(map(partial(_takes, text=sent), tested)):
+        return ""
+    return f"its tokens have the audience {quoted(sent)}, which the statement does not accept"
+
+
+def _takes(condition: Condition, text: str) -> bool:
+    """Whether a value of the condition is the text."""
+    return any(
+        matches(pattern, text, ignore_case=condition.base == "StringEqualsIgnoreCase")
+        for pattern in patterns(condition)
+    )
 
 
 def doubtful_value(condition: Condition, value: str) -> str:
@@ -251,8 +279,8 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
     grammar = pods_grammar() if is_cluster(host) else known.grammar if known else None
     if grammar is None or not grammar.forms:
         return _Verdict()
-    if grammar.impossible and grammar.impossible.search(value.lower() if ignore_case else value):
-        return _Verdict(never=grammar.impossible_because)
+    if never := grammar.never_sent(value.lower() if ignore_case else value):
+        return _Verdict(never=never)
     matched = known.pattern.fullmatch(host) or known.pattern.fullmatch(host.lower()) if known else None  # fmt: skip
     groups = matched.groupdict() if matched else {}
     # A variable stands for any text.
@@ -272,8 +300,8 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
     # A pattern may stand for several claims of a template.
     if behind or (meets(grammar.doubtful_forms) and (is_literal(pattern) or not custom)):
         return _Verdict(doubt=grammar.doubt)
-    if custom:
-        return _Verdict()
+    if custom or grammar.otherwise:
+        return _Verdict(doubt="" if custom else grammar.otherwise)
     title = known.title if known and not is_cluster(host) else "a cluster"
     # A GitLab on a server of one's own writes them like GitLab.com.
     title = "GitLab" if known and known.id == "gitlab" else title
@@ -294,11 +322,20 @@ def needs_template(provider: Provider, pattern: str) -> bool:
 
 def never_matches(statement: Statement) -> bool:
     """Whether some condition fails for every token of the statement's providers."""
-    return never_matches_by_keys(statement) or any(
-        condition.demanded
-        and "." in condition.name.partition(":")[0]
-        and all(dead_value(condition, value.value) for value in condition.values)
-        for condition in statement.conditions
+    return (
+        never_matches_by_keys(statement)
+        or any(
+            condition.demanded
+            and "." in condition.name.partition(":")[0]
+            and all(dead_value(condition, value.value) for value in condition.values)
+            for condition in statement.conditions
+        )
+        or any(
+            condition.demanded
+            and all(dead_beside_audience(provider, statement, v.value) for v in condition.values)
+            for provider in providers(statement)
+            for condition in provider.on(statement, "sub")
+        )
     )
 
 

@@ -115,6 +115,8 @@ def width(provider: Provider, pattern: str) -> Width:
     grammar = provider.grammar
     if provider.is_shared and not provider.names_tenant("sub", pattern):
         return Width.EVERYBODY
+    if grammar and grammar.remark_on(pattern):
+        return Width.TENANT
     parts = grammar.read(_within_tenant(provider, pattern)) if grammar else None
     if grammar and parts is None and grammar.named_project and grammar.sends(pattern):
         return _of_custom(grammar, pattern)
@@ -190,12 +192,25 @@ def values(conditions: tuple[Condition, ...]) -> Iterator[tuple[Condition, Text]
             yield condition, value
 
 
+def whole_tenant_reach(provider: Provider, found: Widest) -> str:
+    """What a value that is as wide as the tenant lets in."""
+    remark = provider.grammar.remark_on(found.value.value) if provider.grammar else None
+    return (
+        remark.why
+        if remark
+        else "matches every repository, project or workspace that fits, including ones created later"
+    )
+
+
 _PARTS = re.compile(r"([:/])")
 
 
 def narrower_value(provider: Provider, found: Widest) -> str:
     """What to write instead of the value: its literal beginning, then placeholders for the rest."""
     value = found.value.value
+    remark = provider.grammar.remark_on(value) if provider.grammar else None
+    if remark and remark.fix:
+        return remark.fix
     complete = provider.grammar.form_for(value) if provider.grammar else ""
     if not complete:
         return f"Write the complete subject under StringEquals instead of {quoted(value)}."

@@ -42,6 +42,10 @@ tool = Tool(
         "trails": "cloudtrail",
         "analyzers": "access_analyzer",
         "who_can": "access",
+        "privilege_escalation": "principals",
+        "escalation": "principals",
+        "administrators": "principals",
+        "admins": "principals",
     },
 )
 
@@ -141,7 +145,7 @@ def checklist(
                 "section_name",
                 "category",
             ),
-            brief="",
+            brief="number or name",
         ),
     ] = None,
     framework: Framework = None,
@@ -201,7 +205,7 @@ def access(
         str | None,
         Parameter(
             "ARN, pattern, or kind such as s3:bucket",
-            brief="ARN",
+            brief="ARN or kind (kms:key)",
             also=("resource", "resource_arn", "arn", "target"),
         ),
     ] = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from aws_iam.answer import Answer, next_call
-from aws_iam.engine.language.aws_names import checked_name
+from aws_iam.engine.language.aws_names import checked_account, checked_name
 from aws_iam.engine.reference import issuers
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
@@ -49,6 +49,7 @@ tool = Tool(
         "workflow": "manifest",
         "service_account": "manifest",
         "troubleshoot": "denied",
+        "why_denied": "denied",
         "debug": "denied",
         "access_denied": "denied",
         "audit": "check",
@@ -125,9 +126,10 @@ def trust_policy(
     from aws_iam.engine.reference.catalog import catalog
     from aws_iam.rules.policy.run import validate
 
+    account = checked_account("account", account)
     request = Request(
         names=names,
-        account=checked_name("account", account, "account"),
+        account=account,
         audience=audience,
         partition=partition and checked_name("partition", partition, "partition"),
     )

@@ -150,7 +150,9 @@ def of_document(
         (source, _source_findings(source, policy)) for source, policy in trusts
     )
     known = tuple(
-        policy for source, policy in trusts if not (source.unresolved or source.variants)
+        Trust(policy=policy, role=_role_arn(source))
+        for source, policy in trusts
+        if not (source.unresolved or source.variants)
     )
     on_manifests = () if cluster is None else _manifest_findings(cluster, known, repository)
     findings = tuple(
@@ -165,8 +167,10 @@ def of_document(
     not_compared += left_out.of_files(cluster)
     not_compared += [] if cluster is None else left_out.beside_policies(cluster, known, repository)
     facts = policy_inputs.input_facts(given)
+    read = replace(given, sources=tuple(source for source, _ in trusts), attachments=())
+    left = (*left_out.of_input(read), *not_compared)
     return Answer(
-        summary=_summary(findings, _documents_summary(rows) + _beside(cluster), not_compared),
+        summary=_summary(findings, _documents_summary(rows) + _beside(cluster), left),
         findings=findings,
         facts={
             "checks": len(ON_TRUST),
@@ -189,6 +193,12 @@ def _trust_policy(source: Document) -> Policy | None:
             hint=content.hint,
         )
     return content if any(map(_is_of_trust, content.statements)) else None
+
+
+def _role_arn(source: Document) -> str:
+    """The ARN of the role, which the AWS CLI's answers about roles have beside the policy."""
+    name = source.holder.name
+    return name if ":role/" in name else ""
 
 
 def _names_principals(source: Document) -> bool:
@@ -245,7 +255,7 @@ def of_manifests(cluster: Cluster, why: str) -> Answer:
 
 def _manifest_findings(
     cluster: Cluster,
-    trusts: tuple[Policy, ...] | None,
+    trusts: tuple[Trust, ...] | None,
     repository: Repository | None = None,
 ) -> tuple[Finding, ...]:
     """What is wrong in the manifests, by themselves and beside these trust policies: no account is known."""

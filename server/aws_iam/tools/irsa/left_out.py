@@ -15,7 +15,9 @@ from aws_iam.rules.policy.principals.confused_deputy import services_not_judged
 from aws_iam.tools.irsa.checks import job_trust
 from aws_iam.tools.irsa.checks import manifests as trust_beside
 from aws_iam.tools.irsa.checks.roles import for_services
+from aws_iam.tools.irsa.checks.subject import Trust
 from aws_iam.tools.irsa.checks.workflows import role_policies
+from aws_iam.tools.kit import policy_inputs
 from aws_iam.wording import joined
 
 _MOST_SERVICES = 5
@@ -24,8 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.sources.gathered import Gathered
     from aws_iam.engine.sources.kubernetes_objects import Cluster
     from aws_iam.tools.irsa.checks.subject import Repository, Workloads
+
+
+def of_input(given: Gathered) -> list[str]:
+    """The files that were not read, and the values that the documents may have at deployment."""
+    return [own.removesuffix(".") for own in policy_inputs.not_judged_sentences(given)]
 
 
 def of_principals(policies: Iterable[Policy]) -> list[str]:
@@ -72,10 +80,19 @@ def of_subjects(policies: Iterable[Policy]) -> list[str]:
         and not (provider.grammar and provider.grammar.parts)
         and width(provider, value) is Width.EXACT
     ]
+    unconfirmed: dict[str, list[str]] = {}
+    for provider, _, value in found:
+        for remark in provider.grammar.unconfirmed if provider.grammar else ():
+            if remark.text.match(value):
+                unconfirmed.setdefault(remark.why, []).append(value)
     return [
         *(
             f"whether {_listed(custom)} is ever sent was not judged: only a custom subject template sends it"
             for _ in custom[:1]
+        ),
+        *(
+            f"whether {_listed(named)} is ever sent was not judged: {why}"
+            for why, named in unconfirmed.items()
         ),
         *(
             f"how many callers {_listed(unknown)} lets in was not judged: the form of the issuer's subjects is not known here"
@@ -109,7 +126,7 @@ def of_files(cluster: Cluster | None) -> list[str]:
 
 
 def beside_policies(
-    cluster: Cluster, trusts: tuple[Policy, ...], repository: Repository | None
+    cluster: Cluster, trusts: tuple[Trust, ...], repository: Repository | None
 ) -> list[str]:
     """What was passed together and has nothing to be compared with."""
     reasons = []
@@ -134,10 +151,11 @@ def in_account(workloads: Workloads) -> list[str]:
             else []
         )
     logins = [x for flow in workloads.workflows for job in flow.jobs for x in job.logins]
-    policies = tuple({id(policy): policy for x in logins for policy in role_policies(workloads, x)}.values())  # fmt: skip
+    policies = {id(policy): policy for x in logins for policy in role_policies(workloads, x)}
+    trusts = tuple(Trust(policy=policy) for policy in policies.values())
     return [
         *of_services(found.policy for found in for_services(workloads)),
-        *job_trust.not_compared(workloads.workflows, policies, workloads.repository),
+        *job_trust.not_compared(workloads.workflows, trusts, workloads.repository),
     ]
 
 
@@ -152,7 +170,7 @@ def rows(facts: dict[str, Any], reasons: list[str]) -> dict[str, Any]:
 
 def _place(reason: str) -> str:
     if reason.startswith("how many callers") or (
-        reason.startswith("whether") and "subject template" in reason
+        reason.startswith("whether") and "is ever sent" in reason
     ):
         return "subjects"
     return "principals" if "trust" in reason.partition("judged")[0] else "manifests"

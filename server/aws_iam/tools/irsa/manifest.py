@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_iam.answer import Answer, NextCall, next_call
-from aws_iam.engine.language.aws_names import checked_name
+from aws_iam.engine.language.aws_names import checked_account, checked_name
 from aws_iam.engine.reference.regions import partition_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -19,6 +19,7 @@ def manifest(
     name: str, role: str, names: Names, audience: str | None, account: str | None
 ) -> Answer:
     """The files of a provider, for exactly the workload that `trust_policy` lets in when it gets the same names."""
+    account = account and checked_account("account", account)
     arn = checked_name("role", _role_arn(role, account), "role_arn")
     _refuse_other_account(arn, account)
     account, partition = arn.split(":")[4], arn.split(":")[1]
@@ -51,7 +52,7 @@ def _role_arn(role: str, account: str | None) -> str:
     """The ARN of a role that is given by its name, where the account is known."""
     if account is None or role.startswith("arn:"):
         return role
-    return f"arn:aws:iam::{checked_name('account', account, 'account')}:role/{role.removeprefix('role/')}"
+    return f"arn:aws:iam::{account}:role/{role.removeprefix('role/')}"
 
 
 def _refuse_other_account(arn: str, account: str | None) -> None:

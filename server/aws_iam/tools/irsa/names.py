@@ -65,9 +65,23 @@ class Names:
         ),
     ] = None
     branch: Annotated[
-        str | None, Parameter("branch", brief="", also=("branch_name", "git_branch"))
+        str | None,
+        Parameter(
+            "branch",
+            brief="",
+            also=("branch_name", "git_branch"),
+            prefixed={"ref": "refs/heads/", "git_ref": "refs/heads/"},
+        ),
     ] = None
-    tag: Annotated[str | None, Parameter("git tag", brief="", also=("tag_name", "git_tag"))] = None
+    tag: Annotated[
+        str | None,
+        Parameter(
+            "git tag",
+            brief="",
+            also=("tag_name", "git_tag"),
+            prefixed={"ref": "refs/tags/", "git_ref": "refs/tags/"},
+        ),
+    ] = None
     environment: Annotated[
         str | None,
         Parameter(
@@ -221,6 +235,17 @@ def with_bare_refs(names: Names) -> Names:
         if (ref := getattr(names, kind)) and ref.startswith(folder)
     }
     return replace(names, **changed)
+
+
+_SERVICE_ACCOUNT = re.compile(r"(?:system:serviceaccount:)?([^:/]+)[:/]([^:/]+)")
+
+
+def with_namespace_apart(names: Names) -> Names:
+    """The names with namespace and service account each on its own, where one argument has both: NAMESPACE:NAME, or a subject."""
+    both = _SERVICE_ACCOUNT.fullmatch(names.service_account or "")
+    if both is None or names.namespace not in {None, both[1]}:
+        return names
+    return replace(names, namespace=both[1], service_account=both[2])
 
 
 def _path(text: str, site: str) -> str:

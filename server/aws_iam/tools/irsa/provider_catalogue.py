@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.issuers import issuers
 from aws_iam.tools.irsa import providers
-from aws_iam.tools.irsa.names import refuse_misfits, renamed, with_bare_refs, with_owner_apart
+from aws_iam.tools.irsa.names import (
+    refuse_misfits,
+    renamed,
+    with_bare_refs,
+    with_namespace_apart,
+    with_owner_apart,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +39,7 @@ _BY_SUBJECT = dict.fromkeys(
 
 def understood(names: Names, provider: Provider) -> Names:
     """The names as the provider uses them."""
-    found = renamed(with_bare_refs(names), provider.aliases)
+    found = renamed(with_namespace_apart(with_bare_refs(names)), provider.aliases)
     known = (*provider.needs, *provider.takes)
     field_name = next((n for n in ("repository", "project", "application") if n in known), None)
     if "owner" not in known or field_name is None or found.subject:

@@ -185,9 +185,9 @@ def account_words(account: Account) -> str:
     return f"{account.id} ({escaped(account.alias, 63)})" if account.alias else account.id
 
 
-def audit_call(action: str, why: str) -> NextCall:
-    """Another `audit` action on the same account."""
-    return next_call("audit", action, why, ACCOUNT_ARGUMENTS)
+def audit_call(action: str, why: str, same: tuple[str, ...] = ()) -> NextCall:
+    """Another `audit` action on the same account, with what else of the call it repeats."""
+    return next_call("audit", action, why, (*ACCOUNT_ARGUMENTS, *same))
 
 
 def _refuse_contradictions(source: Source) -> None:

@@ -64,6 +64,7 @@ class Argument:
     as_text: bool = False
     by_position: bool = False
     members: tuple[str, ...] = ()
+    prefixed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_flag(self) -> bool:
@@ -85,6 +86,8 @@ class AsRead:
 
 
 _VENDOR = re.compile(r"^(?:aws|amazon)\s+", re.IGNORECASE)
+# In a value only: among names of arguments `aws_profile` stands beside `profile`.
+_VENDOR_OF_VALUE = re.compile(r"^(?:aws|amazon)[\s_.-]+", re.IGNORECASE)
 _POLICY_NAME = re.compile(r"[A-Za-z][\w+=.@-]{2,127}")
 _SHORTEST_BEGINNING = 3
 _SEPARATORS = re.compile(r"[\s_.-]+")
@@ -111,6 +114,24 @@ def argument_named(name: str, names: Mapping[str, str]) -> str | None:
         return names[name]
     plain = folded(_CAPITALS.sub("_", name))
     return next((names[known] for known in names if folded(known) == plain), None)
+
+
+def argument_of_value(
+    name: str, value: object, arguments: Iterable[Argument]
+) -> tuple[str | None, str]:
+    """The argument that a name means because of how its value begins; else a hint which it can be, if any."""
+    plain = folded(_CAPITALS.sub("_", name))
+    beginnings = {
+        argument.name: beginning
+        for argument in arguments
+        for known, beginning in argument.prefixed.items()
+        if folded(known) == plain
+    }
+    for meant, beginning in beginnings.items():
+        if isinstance(value, str) and value.startswith(beginning):
+            return meant, ""
+    shown = " or ".join(f"`{meant}` (`{start}…`)" for meant, start in beginnings.items())
+    return None, f"it can be {shown}: give that argument" if shown else ""
 
 
 def with_implied(
@@ -181,7 +202,9 @@ def _text(argument: Argument, value: Any) -> AsRead:
             return AsRead(", ".join(value))
         case dict() | list() if argument.as_text:
             return AsRead(_json_text(argument, value))
-    raise _refused(argument, value, "text")
+    listed = isinstance(value, list) and all(isinstance(part, str) for part in value)
+    hint = f"it takes one: call once for each of {code_list(value)}" if listed and value else ""
+    raise _refused(argument, value, "text", hint)
 
 
 def _json_text(argument: Argument, value: Any) -> str:
@@ -204,8 +227,9 @@ def _choice(argument: Argument, value: Any) -> AsRead:
             return AsRead(choice)
     written = {folded(word): choice for word, choice in argument.synonyms.items()}
     written |= {folded(choice): choice for choice in argument.choices}
-    core = folded(_GENERAL.sub(" ", value))
-    meant = {written[word] for word in (plain, core) if word in written}
+    bare = _VENDOR_OF_VALUE.sub("", value.strip())
+    forms = (plain, folded(bare), folded(_GENERAL.sub(" ", bare)))
+    meant = {written[word] for word in forms if word in written}
     if not meant and len(plain) >= _SHORTEST_BEGINNING:
         meant = {choice for choice in argument.choices if folded(choice).startswith(plain)}
     if len(meant) == 1:

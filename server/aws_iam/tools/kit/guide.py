@@ -11,7 +11,8 @@ from aws_iam.answer import Answer, Artifact, next_call
 from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import code_list
-from aws_iam.tools.kit.word_search import ranked
+from aws_iam.tools.kit.excerpt import excerpt
+from aws_iam.tools.kit.word_search import scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,22 +41,22 @@ def guide(
     listed = sections(resources.text(f"references/{page}.md"))
     tool = _TOOL_OF_PAGE[page]
     if topic is None:
-        return Answer(
-            summary=f"references/{page}.md has {len(listed)} sections; ask for one by its topic.",
-            facts={
-                "sections": [{"topic": section.slug, "title": section.title} for section in listed]
-            },
-            sources=(f"references/{page}.md",),
-            next=(next_call(tool, "guide", listed[0].title, topic=listed[0].slug),),
-        )
+        return _contents(page, listed)
     found = entry(topic) if entry else None
     if found:
         return found
-    section, *others = _found(topic, listed)
+    about = _found(topic, listed)
+    if not about:
+        contents = _contents(page, listed)
+        return replace(
+            contents,
+            summary=f"No section is called {quoted(topic)}, or about it. {contents.summary}",
+        )
+    section, *others = about
     if slug(topic) == section.slug:
-        return _quoted(page, section)
+        return _quoted(page, section, "")
     near = f"; near it: {code_list([other.slug for other in others[:3]])}" if others else ""
-    answer = _quoted(page, section)
+    answer = _quoted(page, section, topic)
     return replace(
         answer,
         summary=f"{answer.summary} {quoted(topic)} was taken as the topic `{section.slug}`{near}.",
@@ -65,11 +66,32 @@ def guide(
     )
 
 
-def _quoted(page: str, section: Section) -> Answer:
+def _contents(page: str, listed: tuple[Section, ...]) -> Answer:
+    first = listed[0]
+    return Answer(
+        summary=f"references/{page}.md has {len(listed)} sections; ask for one by its topic.",
+        facts={
+            "sections": [{"topic": section.slug, "title": section.title} for section in listed]
+        },
+        sources=(f"references/{page}.md",),
+        next=(next_call(_TOOL_OF_PAGE[page], "guide", first.title, topic=first.slug),),
+    )
+
+
+_LONGEST_EXCERPT = 4_800
+"""Bytes: what a concise page has room for, beside the summary and the next calls."""
+
+
+def _quoted(page: str, section: Section, question: str) -> Answer:
     return Answer(
         summary=f"{section.title} (references/{page}.md).",
         artifacts=(
-            Artifact(name=f"{section.slug}.md", language="markdown", content=section.markdown),
+            Artifact(
+                name=f"{section.slug}.md",
+                language="markdown",
+                content=section.markdown,
+                excerpt=excerpt(section.markdown, question, _LONGEST_EXCERPT),
+            ),
         ),
         sources=(f"references/{page}.md#{section.slug}",),
     )
@@ -134,14 +156,43 @@ def _found(topic: str, listed: tuple[Section, ...]) -> list[Section]:
         return [by_slug[wanted]]
     near = nearest(wanted, by_slug)
     partly = [section.slug for section in listed if wanted and wanted in section.slug]
-    texts = {section.slug: (section.title, section.markdown) for section in listed}
     # Capitals with hyphens are the code of a check, not words.
     is_code = topic.isupper() and not topic.replace(" ", "").isalpha()
-    by_words = () if is_code else ranked(topic, texts)
+    by_words = () if is_code else _by_words(topic, listed)
     names = dict.fromkeys((*near[:1], *(partly if len(partly) == 1 else ()), *by_words))
-    if names:
-        return [by_slug[name] for name in names]
-    raise InputError(
-        f"no section is called {quoted(topic)}, or about it",
-        hint=f"the sections are {code_list(by_slug)}",
-    )
+    if is_code and not names:
+        raise InputError(
+            f"no section is called {quoted(topic)}, or about it",
+            hint=f"the sections are {code_list(by_slug)}",
+        )
+    return [by_slug[name] for name in names]
+
+
+_GENERATED = re.compile(r"<!-- generated: .*?<!-- end generated -->", re.DOTALL)
+_TABLES = 0.5
+
+
+def _by_words(topic: str, listed: tuple[Section, ...]) -> list[str]:
+    """The sections that have words of the topic: tables that list everything have every word, so prose counts more."""
+    texts = {
+        section.slug: (f"{section.title} {_ALSO.get(section.slug, '')}", section.markdown)
+        for section in listed
+    }
+    weight = {
+        section.slug: _TABLES
+        if len(_GENERATED.sub("", section.markdown)) < len(section.markdown) / 2
+        else 1.0
+        for section in listed
+    }
+    found = [(score * weight[name], name) for name, score in scored(topic, texts)]
+    return [name for _, name in sorted(found, key=lambda pair: -pair[0])]
+
+
+# What people call the subject of a section, where its title has other words.
+_ALSO = {
+    "which-one-to-use": "versus, vs, difference, compare, choose, better",
+    "evaluation-logic": "session policies",
+    "account-statement-and-lockout": "root removed, locked out, who can administer or administrate, unmanageable key",
+    "permission-boundaries": "difference between permissions boundary and SCP",
+    "refused-with-assumerolewithwebidentity": "InvalidIdentityToken, ExpiredToken, error, AccessDenied",
+}

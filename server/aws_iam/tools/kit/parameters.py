@@ -27,7 +27,7 @@ Topic = Annotated[
     str | None,
     Parameter(
         "section, or what it is about; absent: contents",
-        brief="section or words",
+        brief="words",
         also=("section", "subject", "query", "question"),
         by_position=True,
     ),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Status, Where
+from aws_iam.engine.language.alternatives import unread_alternatives
 from aws_iam.engine.reference.managed_policies import is_policy_arn, managed_policy_of_arn
 from aws_iam.engine.sources.gathered import Unread
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.document import Policy, Source
+    from aws_iam.engine.reference.managed_policies import ManagedPolicy
+    from aws_iam.engine.sources.containers.attachments import PolicyAttachment
     from aws_iam.engine.sources.gathered import Gathered
 
     Judge = Callable[[Policy], tuple[Finding, ...]]
@@ -22,7 +26,9 @@ if TYPE_CHECKING:
 _MOST_REASONS = 20
 _MOST_PLACES = 5
 _MOST_FILES = 50
+_MOST_VALUES = 3
 _MOST_VARIABLES = 20
+_BY_DEFAULT = "judged as the defaults make it: "
 _UNRESOLVED = "values are known only at deployment"
 
 
@@ -48,10 +54,38 @@ def not_judged(unread: Unread) -> Finding:
     )
 
 
-def is_complete(gathered: Gathered) -> bool:
-    """Whether every policy of the input was read, with all of its values, and none is only named."""
+def is_complete(gathered: Gathered, *, compared: bool = False) -> bool:
+    """Whether every policy of the input was read, with all of its values, and none is only named.
+
+    `compared`: what may be another value at deployment is compared with that of another side.
+    """
     whole = not gathered.unread and all(own.document for own in gathered.attachments)
-    return whole and not any(source.unresolved for source in gathered.sources)
+    known = not any(source.unresolved for source in gathered.sources)
+    return whole and known and (compared or not other_values(gathered))
+
+
+def other_values(gathered: Gathered) -> tuple[Unread, ...]:
+    """The policies and attachments that may have another value at deployment than the one they were read with."""
+    held = [(place_of(own), own.file, own.alternatives) for own in gathered.sources]
+    held += [(own.place, own.file, own.alternatives) for own in gathered.attachments]
+    found = []
+    for place, file, alternatives in held:
+        whats = dict.fromkeys(own.what for own in unread_alternatives(alternatives))
+        if whats:
+            why = f"{_BY_DEFAULT}{joined(list(whats), shown=_MOST_VALUES)} may differ"
+            found.append(Unread(place=place, why=why, file=file))
+    return tuple(found)
+
+
+def with_documents(
+    gathered: Gathered, known: Mapping[PolicyAttachment, ManagedPolicy]
+) -> Gathered:
+    """The input in which these attachments have a document, that of the AWS managed policy."""
+    attachments = tuple(
+        replace(own, document=known[own].arn) if own in known else own
+        for own in gathered.attachments
+    )
+    return replace(gathered, attachments=attachments)
 
 
 def attached(gathered: Gathered) -> Iterator[Unread]:
@@ -80,7 +114,8 @@ def input_facts(gathered: Gathered, partly: Iterable[Unread] = ()) -> dict[str, 
         found["files_seen"] = gathered.files + gathered.others
     if gathered.files > 1 or gathered.others:
         found["files_read"] = gathered.files - _unreadable(gathered)
-        found["files_without_policies"] = len(gathered.without)
+        if gathered.without:
+            found["files_without_policies"] = len(gathered.without)
     if unreadable := _unreadable(gathered):
         found["files_not_read"] = unreadable
     values = sum(len(source.unresolved) for source in gathered.sources)
@@ -89,7 +124,7 @@ def input_facts(gathered: Gathered, partly: Iterable[Unread] = ()) -> dict[str, 
     if gathered.without_value:
         shown = joined(list(gathered.without_value), shown=_MOST_VARIABLES)
         found["variables_without_value"] = shown
-    if rows := not_judged_rows(gathered, partly):
+    if rows := not_judged_rows(gathered, (*partly, *other_values(gathered))):
         found["not_judged"] = rows
     return found
 
@@ -161,8 +196,13 @@ def partly_judged_note(partly: Sequence[Unread]) -> str:
     return f"{counted(policies, 'policy')} {verb} judged only in part: {joined(list(codes))}."
 
 
-def not_judged_note(gathered: Gathered) -> str:
-    """Sentences for the summary about what was not judged."""
+def not_judged_note(gathered: Gathered, *, compared: bool = False) -> str:
+    """Sentences for the summary about what was not judged; `compared` as in `is_complete`."""
+    return " ".join(not_judged_sentences(gathered, compared=compared))
+
+
+def not_judged_sentences(gathered: Gathered, *, compared: bool = False) -> list[str]:
+    """The same, sentence by sentence."""
     values = sum(len(source.unresolved) for source in gathered.sources)
     parts = []
     if gathered.unread:
@@ -178,4 +218,13 @@ def not_judged_note(gathered: Gathered) -> str:
         verb = "is" if len(names) == 1 else "are"
         listed = joined(list(names), shown=_MOST_PLACES)
         parts.append(f"{listed} {verb} attached without a document, so not judged.")
-    return " ".join(parts)
+    if not compared and (others := other_values(gathered)):
+        parts.append(_by_default_note(others))
+    return parts
+
+
+def _by_default_note(others: Sequence[Unread]) -> str:
+    places = list(dict.fromkeys(quoted(own.place) for own in others))
+    verb, it = ("was", "it") if len(places) == 1 else ("were", "them")
+    why = others[0].why.removeprefix(_BY_DEFAULT) if len(places) == 1 else "values may differ"
+    return f"{joined(places, shown=_MOST_VALUES)} {verb} judged as the defaults make {it}: {why} at deployment."

@@ -10,6 +10,8 @@ from aws_iam.report.page import CONCISE_BYTES, FULL_BYTES
 from aws_iam.tools.kit.argument_values import ArgumentKind, folded
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_iam.tools.kit.argument_values import Argument
     from aws_iam.tools.kit.tool import Tool
 
@@ -49,8 +51,9 @@ def page_limit(detail: object) -> int:
 def input_schema(tool: Tool) -> dict[str, Any]:
     """The tool's arguments as one flat, closed object; all are optional."""
     actions = {"type": "string", "enum": list(tool.actions), "default": tool.default}
+    taken = _taken_by(tool)
     properties = {
-        argument.name: {**_type(argument), "description": _description(tool, argument)}
+        argument.name: {**_type(argument), "description": _description(argument, taken)}
         for argument in tool.arguments(cli=False).values()
     }
     return {
@@ -58,9 +61,8 @@ def input_schema(tool: Tool) -> dict[str, Any]:
         "properties": {
             "action": actions,
             **properties,
-            "detail": {"type": "string", "enum": list(_LIMITS)},
-            # The answer that goes on says what to give here.
-            "cursor": {"type": "string"},
+            "detail": {"type": "string", "enum": list(_LIMITS), "description": "length"},
+            "cursor": {"type": "string", "description": "next_cursor"},
         },
         "additionalProperties": False,
     }
@@ -73,16 +75,23 @@ _TYPES: dict[ArgumentKind, dict[str, Any]] = {
 }
 
 
-def _description(tool: Tool, argument: Argument) -> str:
+def _taken_by(tool: Tool) -> dict[str, str]:
+    """For each argument the actions that take it, as a list, as those that do not, or as an earlier argument: what is shortest."""
+    words: dict[str, str] = {}
+    first: dict[str, str] = {}
+    for name in tool.arguments(cli=False):
+        taking = [a.name for a in tool.actions.values() if name in {b.name for b in a.arguments}]
+        others = [action for action in tool.actions if action not in taking]
+        listed, without = ", ".join(taking), f"all but {', '.join(others)}"
+        same = f"as {first.setdefault(listed, name)}"
+        forms = (listed, without) if first[listed] == name else (listed, without, same)
+        words[name] = min(forms, key=len)
+    return words
+
+
+def _description(argument: Argument, taken: Mapping[str, str]) -> str:
     """`validate, explain: absent: guessed`: the actions that take the argument, and what it is."""
-    taking = [
-        action.name
-        for action in tool.actions.values()
-        if argument.name in {other.name for other in action.arguments}
-    ]
-    others = [name for name in tool.actions if name not in taking]
-    listed, without = ", ".join(taking), f"all but {', '.join(others)}"
-    actions = without if len(without) < len(listed) else listed
+    actions = taken[argument.name]
     return f"{actions}: {argument.brief}" if argument.brief else actions
 
 
@@ -101,4 +110,7 @@ def answer_schema() -> dict[str, Any]:
 
     from aws_iam.answer import Answer
 
-    return TypeAdapter(Answer).json_schema()
+    schema = TypeAdapter(Answer).json_schema()
+    # A field of our own: see `Artifact.excerpt`.
+    del schema["$defs"]["Artifact"]["properties"]["excerpt"]
+    return schema

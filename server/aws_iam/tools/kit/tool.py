@@ -23,6 +23,7 @@ from aws_iam.tools.kit.argument_values import (
     Choices,
     Implied,
     argument_named,
+    argument_of_value,
     code_list,
     folded,
 )
@@ -48,7 +49,7 @@ class Parameter:
     name files or belong to long runs: MCP does not offer them. `choices` that need imports are a function. `synonyms` are
     words that people use for a choice, and may give another argument too (`implies`), `also` other names of the argument. A text with `several` names also comes as a
     list. `as_text` is a document that is rather text than an object, or a text that also comes as a JSON value. `members` are the names in an object, which callers also give on their own.
-    One `by_position` needs no option on the command line.
+    `prefixed` are names that mean the argument where the value begins so. One `by_position` needs no option on the command line.
     """
 
     description: str
@@ -61,6 +62,7 @@ class Parameter:
     as_text: bool = field(default=False, kw_only=True)
     by_position: bool = field(default=False, kw_only=True)
     members: tuple[str, ...] = field(default=(), kw_only=True)
+    prefixed: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     cli_only: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
     policies: bool = field(default=False, kw_only=True)
@@ -79,6 +81,16 @@ class Action:
     groups: Mapping[str, type]
     wants_progress: str | None
     gives_artifact: bool
+
+    def offered(self, *, cli: bool) -> list[Argument]:
+        """The arguments that a face has."""
+        return [argument for argument in self.arguments if cli or not argument.cli_only]
+
+    def names(self, *, cli: bool) -> dict[str, str]:
+        """The argument that each name means, synonyms too."""
+        offered = self.offered(cli=cli)
+        synonyms = {also: argument.name for argument in offered for also in argument.also}
+        return synonyms | {argument.name: argument.name for argument in offered}
 
 
 class Tool:
@@ -141,7 +153,7 @@ class Tool:
         given = {name: value for name, value in arguments.items() if value is not None}
         asked = given.pop("action", self.default)
         action = self._action_named(asked)
-        given, renamed = self._by_argument(action, given, cli=cli)
+        given, renamed = self.by_argument(action, given, cli=cli)
         if folded(str(asked)) != folded(action.name):
             renamed.insert(0, f"`action` {quoted(str(asked))} as `{action.name}`")
         self._check_names(action, given, cli=cli)
@@ -174,18 +186,20 @@ class Tool:
             hint=f"did you mean `{near}`?" if near else f"it has {code_list(self.actions)}",
         )
 
-    def _by_argument(
+    def by_argument(
         self, action: Action, given: Mapping[str, Any], *, cli: bool
     ) -> tuple[dict[str, Any], list[str]]:
         """The values by argument, whose name may be written differently or be a synonym, and which were synonyms."""
-        offered = [argument for argument in action.arguments if cli or not argument.cli_only]
-        names = {also: argument.name for argument in offered for also in argument.also}
-        names |= {argument.name: argument.name for argument in offered}
+        names = action.names(cli=cli)
         found: dict[str, Any] = {}
         understood: list[str] = []
+        offered = action.offered(cli=cli)
         given = _with_members_inside(offered, given, names, understood)
         for name, value in given.items():
-            meant = argument_named(name, names) or name
+            meant = argument_named(name, names)
+            if meant is None:
+                meant, _ = argument_of_value(name, value, offered)
+            meant = meant or name
             if meant in found:
                 raise InputError(
                     f"{quoted(name)} and `{meant}` are the same argument", hint="give it once"
@@ -196,7 +210,7 @@ class Tool:
         return found, understood
 
     def _check_names(self, action: Action, given: Mapping[str, Any], *, cli: bool) -> None:
-        accepted = [a.name for a in action.arguments if cli or not a.cli_only]
+        accepted = [argument.name for argument in action.offered(cli=cli)]
         of_any_action = self.arguments(cli=cli)
         for name in given:
             if name in accepted:
@@ -209,9 +223,10 @@ class Tool:
                 ]
                 hint = f"it belongs to {code_list(others)}; `{call}` takes {code_list(accepted)}"
                 raise InputError(problem, hint=hint)
+            _, hint = argument_of_value(name, given[name], action.arguments)
             near = closest(name, [*accepted, *PAGE_ARGUMENTS])
-            hint = f"did you mean `{near}`?" if near else f"it takes {code_list(accepted)}"
-            raise InputError(problem, hint=hint)
+            known = f"did you mean `{near}`?" if near else f"it takes {code_list(accepted)}"
+            raise InputError(problem, hint=hint or known)
         missing = [
             argument
             for argument in action.arguments
@@ -320,6 +335,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         as_text=parameter.as_text,
         by_position=parameter.by_position,
         members=parameter.members,
+        prefixed=parameter.prefixed,
     )
 
 

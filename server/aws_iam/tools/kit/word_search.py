@@ -8,11 +8,12 @@ from math import log
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _WORD = re.compile(r"[a-z0-9]+")
 _ENDINGS = ("ings", "ing", "ions", "ion", "ies", "es", "ed", "e", "s", "y")
 _SHORTEST_STEM = 3
+_SAME = {"org": "organization", "orgs": "organization"}
 _HEADING = 4.0
 _LONGEST_QUESTION = 400
 _FILLERS = frozenset(
@@ -77,12 +78,18 @@ _FILLERS = frozenset(
         "your",
         "aws",
         "policy",
+        "policies",
     ]
 )
 
 
 def ranked(question: str, texts: Mapping[str, tuple[str, str]]) -> list[str]:
     """The names of the texts, each a heading and a body, that have words of the question, the best first."""
+    return [name for name, _ in scored(question, texts)]
+
+
+def scored(question: str, texts: Mapping[str, tuple[str, str]]) -> list[tuple[str, float]]:
+    """The same with their scores."""
     asked = set(_stems(question[:_LONGEST_QUESTION]))
     if not asked:
         return []
@@ -103,7 +110,8 @@ def ranked(question: str, texts: Mapping[str, tuple[str, str]]) -> list[str]:
         )
         for name, (heading, body) in counted.items()
     }
-    return sorted((name for name in scores if scores[name]), key=lambda name: -scores[name])
+    found = [(name, score) for name, score in scores.items() if score]
+    return sorted(found, key=lambda pair: -pair[1])
 
 
 def _weight(count: int, length: float) -> float:
@@ -116,8 +124,30 @@ def words(text: str) -> list[str]:
     return [word for word in _WORD.findall(text.lower()) if word not in _FILLERS]
 
 
+def naming(
+    asked: frozenset[str],
+    exact: Mapping[str, tuple[frozenset[str], ...]],
+    phrases: Mapping[str, tuple[frozenset[str], ...]],
+) -> list[str]:
+    """The names whose exact phrase the words are, else those with all of them in one phrase, else in any."""
+    if not asked:
+        return []
+    readings: tuple[Callable[[str], bool], ...] = (
+        lambda name: asked in exact[name],
+        lambda name: any(asked <= phrase for phrase in phrases[name]),
+        lambda name: all(any(word in phrase for phrase in phrases[name]) for word in asked),
+    )
+    found = ([name for name in phrases if fits(name)] for fits in readings)
+    return next(filter(None, found), [])
+
+
+def stems(text: str) -> frozenset[str]:
+    """The words of a text without their endings; the parts of a name count as words."""
+    return frozenset(_stems(text.replace("_", " ")))
+
+
 def _stems(text: str) -> list[str]:
-    return [stem(word) for word in words(text)]
+    return [stem(_SAME.get(word, word)) for word in words(text)]
 
 
 def stem(word: str) -> str:

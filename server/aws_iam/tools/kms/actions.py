@@ -37,6 +37,7 @@ tool = Tool(
         "write_policy": "key_policy",
         "choose": "decide",
         "recommend": "decide",
+        "compare": "decide",
         "encrypt": "envelope",
         "encryption": "envelope",
         "audit": "check",
@@ -48,10 +49,14 @@ tool = Tool(
 )
 
 Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
-KeyArn = Annotated[str | None, Parameter("ARN of the policy's key", also=("key_arn", "key_id"))]
+KeyArn = Annotated[
+    str | None, Parameter("ARN of the policy's key", brief="ARN", also=("key_arn", "key_id"))
+]
 KeyLimits = Annotated[
     Json,
-    Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="", document=True),
+    Parameter(
+        ", ".join(limit.name for limit in THRESHOLDS), brief="{name: number}", document=True
+    ),
 ]
 
 
@@ -128,9 +133,7 @@ def lockout(
     ],
     policies: Annotated[
         Json,
-        Parameter(
-            "the caller's policies by layer", document=True, brief="of the caller, by layer"
-        ),
+        Parameter("the caller's policies by layer", document=True, brief="of the caller"),
     ] = None,
     context: Annotated[
         Json,

@@ -44,7 +44,7 @@ from aws_iam.tools.kms.terms import THRESHOLDS, KeyTerms
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.account.collect.kms.other_policies import OtherPolicies
     from aws_iam.account.reading.snapshot import Account
@@ -372,6 +372,22 @@ def _counted(account: Account) -> dict[str, Any]:
     return found
 
 
+AREAS: Mapping[str, tuple[str, ...]] = {
+    "rotation": ("KMS-ROT-",),
+    "grants": ("KMS-GRANT-",),
+    "aliases": ("KMS-ALIAS-",),
+    "deletion": ("KMS-DEL-",),
+    "imported_material": ("KMS-IMPORT-",),
+    "key_stores": ("KMS-STORE-",),
+    "encryption_context": ("KMS-CTX",),
+    "via_service": ("KMS-VIASERVICE",),
+    "cross_account": ("KMS-POL-XACCT", "KMS-GRANT-XACCT"),
+    "key_policy": tuple(ON_POLICY),
+    "key_policies": tuple(ON_POLICY),
+}
+"""The areas that `scope` accepts, besides codes and their prefixes: the beginnings of their codes."""
+
+
 def _codes_in_scope(scope: list[str] | None) -> tuple[str, ...]:
     if not scope:
         return CODES
@@ -380,7 +396,10 @@ def _codes_in_scope(scope: list[str] | None) -> tuple[str, ...]:
 
 
 def _codes_for(word: str) -> list[str]:
-    """The checks that a word of `scope` selects: a code, a prefix of codes, or a word in them."""
+    """The checks that a word of `scope` selects: an area, a code, a prefix of codes, or a word in them."""
+    area = AREAS.get(word.strip().lower().replace("-", "_").replace(" ", "_"), ())
+    if area:
+        return [code for code in CODES if code.startswith(area)]
     start = word.strip().upper().replace("_", "-").replace(" ", "-")
     if start in CODES:
         return [start]
@@ -392,7 +411,9 @@ def _codes_for(word: str) -> list[str]:
     near = closest(start, CODES)
     raise InputError(
         f"`scope` {quoted(word, 60)} selects no check",
-        hint=f"did you mean `{near}`?" if near else "give codes or prefixes of codes: `KMS-POL`",
+        hint=f"did you mean `{near}`?"
+        if near
+        else f"give {', '.join(f'`{area}`' for area in AREAS)}, or codes and their prefixes: `KMS-POL`",
     )
 
 

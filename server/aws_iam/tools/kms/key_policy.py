@@ -10,7 +10,6 @@ from aws_iam.answer import Answer, Artifact
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.engine.reference import key_services as services_table
-from aws_iam.engine.reference import via_services as via_table
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.key_services import KeyService
 from aws_iam.engine.reference.regions import partition_of
@@ -22,7 +21,7 @@ from aws_iam.tools.kms import key_policy_facts
 from aws_iam.tools.kms.key_creation import Format, RegionalKey, creation_files
 from aws_iam.tools.kms.key_policy_arguments import unique_entries
 from aws_iam.tools.kms.key_policy_proof import proof_rows
-from aws_iam.tools.kms.principal_names import account_id, principal_arn
+from aws_iam.tools.kms.principal_names import WHOLE_ACCOUNT, account_id, principal_arn
 from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES, KeyAccess, Usage, Use
 from aws_iam.tools.kms.service_principals import services_for_callers, services_of, sources_of
 from aws_iam.tools.kms.via_services import region_of_hosts, via_hosts
@@ -80,8 +79,6 @@ def _dates(access: KeyAccess) -> Iterator[str]:
     yield catalog().as_of
     if access.services:
         yield services_table.as_of()
-    if access.via or access.for_callers:
-        yield via_table.as_of()
 
 
 def _files(
@@ -180,6 +177,12 @@ def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
 def _principals(name: str, values: list[str] | None, own: str, account: str) -> tuple[str, ...]:
     arns = []
     for principal in unique_entries(name, values):
+        whole = WHOLE_ACCOUNT.fullmatch(principal)
+        if whole and whole[1] != account and name == "users":
+            raise InputError(
+                f"`{name}`: {quoted(principal)} is a whole account, not a role or user",
+                hint=f"give the account in `external_accounts`: {whole[1]}",
+            )
         arn = principal_arn(name, principal, own)
         if f"::{account}:" not in arn:
             why = (

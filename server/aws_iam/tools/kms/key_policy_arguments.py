@@ -67,7 +67,7 @@ class KeyPolicyArguments:
     services: Annotated[
         list[str] | None,
         Parameter(
-            "AWS services that use the key, such as cloudwatch-logs, and ARNs that limit their sources",
+            "AWS services that use the key, such as cloudwatch-logs (the names: kms guide services), and ARNs that limit their sources",
             also=(
                 "service",
                 "aws_services",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.reference import via_services as via_table
 from aws_iam.engine.reference.key_services import key_services
 from aws_iam.tools.kms.reasoning.key_access import Usage, Use
 from aws_iam.tools.kms.via_services import known_service, row_of
@@ -61,10 +63,17 @@ def _callers_sentence(access: KeyAccess) -> str:
     names += [service.name for service in access.services if service.caller]
     if not names:
         return ""
-    uses = [use for service in access.for_callers for use in _uses_with_statement(service)]
-    more = f" For other uses give {joined(_as_code(uses))}." if uses else ""
+    uses = Counter(use for service in access.for_callers for use in _uses_with_statement(service))
+    together = [use for use, count in uses.items() if count > 1]
+    others = [use for use in uses if use not in together]
+    linked = (
+        f" If one of them sends to the other, give {joined(_as_code(together), 'or')}: that use needs a statement."
+        if together
+        else ""
+    )
+    more = f" For other uses give {joined(_as_code(others))}." if others else ""
     return (
-        f" No statement names {joined(_as_code(names))}: a service that uses the key with its caller's permissions"
+        f"{linked} No statement names {joined(_as_code(names))}: a service that uses the key with its caller's permissions"
         f" needs none.{more}"
     )
 
@@ -98,6 +107,12 @@ def facts(access: KeyAccess, rows: list[dict[str, str]], size: int) -> dict[str,
         "proved": rows,
         "size_bytes": size,
         **({"via_service": [row_of(host) for host in access.via]} if access.via else {}),
+        # Much older than the rest of the data: it is no date of the whole answer.
+        **(
+            {"names_in_via_service_as_of": via_table.as_of()}
+            if access.via or access.for_callers
+            else {}
+        ),
         **(
             {
                 "services": [

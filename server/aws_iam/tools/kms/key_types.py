@@ -82,7 +82,7 @@ NEEDS = (
             "cloudhsm_key_store": "cloudhsm",
         },
     ),
-    needs.flag("expires", "its material expires on a date"),
+    needs.flag("expires", "its material expires on a date", "expiry", "expiration"),
     needs.number(
         "regions",
         "Regions that decrypt with it (default 1)",

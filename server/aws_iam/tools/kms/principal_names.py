@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.aws_names import checked_name
+from aws_iam.engine.language.aws_names import checked_account, checked_name
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -16,19 +16,14 @@ if TYPE_CHECKING:
 SHORT = re.compile(r"(?:role|user)/.+")
 """A role or user without its account."""
 
-_GROUPED = re.compile(r"([0-9]{4})[- ]([0-9]{4})[- ]([0-9]{4})", re.ASCII)
-_WHOLE_ACCOUNT = re.compile(r"arn:[a-z-]+:iam::([0-9]{12}):root", re.ASCII)
+WHOLE_ACCOUNT = re.compile(r"arn:[a-z-]+:iam::([0-9]{12}):root", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 
 
 def account_id(name: str, text: str) -> str:
     """The 12 digits of an account, also from groups of four (1111-2222-3333) and from the ARN of the account."""
-    stripped = text.strip()
-    if grouped := _GROUPED.fullmatch(stripped):
-        return "".join(grouped.groups())
-    if whole := _WHOLE_ACCOUNT.fullmatch(stripped):
-        return whole[1]
-    return checked_name(name, stripped, "account")
+    whole = WHOLE_ACCOUNT.fullmatch(text.strip())
+    return whole[1] if whole else checked_account(name, text)
 
 
 def principal_arn(name: str, text: str, own: str) -> str:
@@ -52,6 +47,8 @@ def _why_not(text: str, own: str) -> tuple[str, str] | None:
         return "is a session of a role", f"name the role, with its path: role/{role}"
     if text in {"root", f"{own}:root"}:
         return "is the whole account, which the policy includes anyway", "name roles and users"
+    if resource == "root":
+        return "is a whole account, not a role or user", "name its roles or users"
     if _NAME.fullmatch(text):
         return "can be a role or a user", f"write role/{text} or user/{text}"
     return None

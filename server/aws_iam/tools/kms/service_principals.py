@@ -27,6 +27,9 @@ _WORDS = {
     "ebs-snapshots": "snapshot-sharing",
     # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-cmk-policy.html
     "flow-logs": "log-delivery",
+    "security-hub": "securityhub-connectors",
+    "securityhub": "securityhub-connectors",
+    "securityhub.amazonaws.com": "securityhub-connectors",
     "vpc-flow-logs": "log-delivery",
 }
 _SERVICES_IN = frozenset({"aws", "aws-cn", "aws-us-gov"})
@@ -36,7 +39,9 @@ def services_for_callers(values: list[str] | None) -> tuple[ViaService, ...]:
     """The named services that use a key with the permissions of their caller: they need no statement."""
     words = (word for word in unique_entries("services", values) if _own_use(word) is None)
     found = (via_service(word.removesuffix(".amazonaws.com")) for word in words)
-    return tuple(dict.fromkeys(service for service in found if service))
+    return tuple(
+        dict.fromkeys(service for service in found if service and not service.own_statements)
+    )
 
 
 def _own_use(word: str) -> KeyService | None:
@@ -80,7 +85,12 @@ def _unknown(service: str) -> InputError:
     if uses:
         hint = f"give one of {_names(uses)}"
     else:
-        hint = f"did you mean `{near}`?" if near else f"the table has {_names(known)}"
+        hint = (
+            f"did you mean `{near}`?"
+            if near
+            else "whether it needs a statement is not known here: its own documentation says, and most services use a key with the"
+            f" permissions of their callers; the table has {_names(known)}"
+        )
     return InputError(
         f"`services`: {quoted(service, 80)} is not in the table of services with known guards",
         hint=hint,

@@ -13,6 +13,7 @@ from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import SEVERITIES, Connection, Topic
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
+from aws_iam.tools.policy.kind_words import KINDS
 
 tool = Tool(
     "policy",
@@ -37,12 +38,18 @@ tool = Tool(
         "check": "validate",
         "lint": "validate",
         "simulate": "evaluate",
+        "can": "evaluate",
+        "can_i": "evaluate",
+        "is_allowed": "evaluate",
         "simulate_policy": "evaluate",
         "diff": "compare",
         "pull_request": "review",
         "describe": "explain",
         "summarize": "explain",
+        "risks": "explain",
         "troubleshoot": "denied",
+        "why_denied": "denied",
+        "why": "denied",
         "debug": "denied",
         "access_denied": "denied",
         "create": "generate",
@@ -52,31 +59,7 @@ tool = Tool(
     },
 )
 
-_KINDS = {
-    "identity policy": "identity",
-    "managed policy": "identity",
-    "inline policy": "identity",
-    "permission policy": "identity",
-    "resource policy": "resource",
-    "bucket policy": "resource",
-    "key policy": "resource",
-    "queue policy": "resource",
-    "trust policy": "trust",
-    "assume role policy": "trust",
-    "service control policy": "scp",
-    "resource control policy": "rcp",
-    "permissions boundary": "boundary",
-    "permission boundary": "boundary",
-    "session policy": "session",
-    "endpoint policy": "resource",
-    "vpc endpoint policy": "resource",
-    "identity based": "identity",
-    "iam": "identity",
-    "resource based": "resource",
-    "s3 bucket policy": "resource",
-    "kms key policy": "resource",
-    "role trust policy": "trust",
-}
+_ARN_NAMES = ("arn", "policy_arn", "managed_policy", "managed_policy_arn")
 _DOCUMENT_NAMES = (
     "policy_document",
     "policy_json",
@@ -94,7 +77,7 @@ Document = Annotated[
         brief="JSON, or an AWS managed policy",
         document=True,
         policies=True,
-        also=("policy", "policies", *_DOCUMENT_NAMES),
+        also=("policy", "policies", *_DOCUMENT_NAMES, *_ARN_NAMES),
         by_position=True,
     ),
 ]
@@ -105,13 +88,18 @@ NewDocument = Annotated[
         brief="JSON, or an AWS managed policy",
         document=True,
         policies=True,
-        also=("new", "after", "policy_a", *_DOCUMENT_NAMES),
+        also=("new", "after", "policy_a", "new_policy", *_DOCUMENT_NAMES, *_ARN_NAMES),
         by_position=True,
     ),
 ]
 PolicyKind = Annotated[
     Kind | None,
-    Parameter("absent: guessed", synonyms=_KINDS, also=("type", "policy_type", "policy_kind")),
+    Parameter(
+        "absent: guessed",
+        brief="else guessed",
+        synonyms=KINDS,
+        also=("type", "policy_type", "policy_kind"),
+    ),
 ]
 
 
@@ -141,7 +129,7 @@ def lookup(
                 "term",
                 "keyword",
             ),
-            brief="service, action, wildcard, condition key, ARN, `aws s3 sync`, SDK call, aws_s3_bucket, managed policy",
+            brief="service, action, wildcard, condition key, ARN, command, SDK call, aws_s3_bucket, managed policy",
             by_position=True,
         ),
     ],
@@ -161,7 +149,7 @@ def validate(
         Parameter(
             "what it is attached to, such as AWS::S3::Bucket",
             also=("resource",),
-            brief="such as AWS::S3::Bucket",
+            brief="AWS::S3::Bucket",
         ),
     ] = None,
     *,
@@ -254,7 +242,7 @@ def compare(
             "the old policy, to compare with",
             document=True,
             policies=True,
-            also=("old", "before", "previous", "reference", "policy_b"),
+            also=("old", "before", "previous", "reference", "policy_b", "old_policy"),
             brief="old policy",
             by_position=True,
         ),
@@ -265,7 +253,7 @@ def compare(
             "what it must not grant: actions, or object: actions, resources",
             document=True,
             also=("must_not_grant", "not_allowed", "forbidden_actions"),
-            brief="{actions, resources} it must not grant",
+            brief="{actions, resources} not to grant",
         ),
     ] = None,
     policy: Annotated[
@@ -300,7 +288,7 @@ def review(
             "the policies before the change",
             document=True,
             policies=True,
-            also=("old", "before", "previous"),
+            also=("old", "before", "previous", "old_policy"),
             brief="before the change",
         ),
     ] = None,
@@ -361,7 +349,7 @@ def denied(
                 "cloudtrail_event",
             ),
             as_text=True,
-            brief="the AccessDenied text",
+            brief="AccessDenied text",
             by_position=True,
         ),
     ],
@@ -389,7 +377,7 @@ def generate(
             'access level or action to ARNs: {"read": "arn:aws:s3:::b/*"}',
             document=True,
             also=("access", "permissions", "requirements"),
-            brief='{"read": ARN}: levels or actions',
+            brief="{read: ARN}: levels or actions",
             by_position=True,
         ),
     ] = None,
@@ -399,7 +387,7 @@ def generate(
             "Condition element to add",
             document=True,
             also=("condition",),
-            brief="Condition element",
+            brief="Condition",
         ),
     ] = None,
     events: Annotated[

@@ -33,6 +33,7 @@ tool = Tool(
     also={
         "choose": "decide",
         "recommend": "decide",
+        "compare": "decide",
         "read": "snippet",
         "code": "snippet",
         "rotate": "rotation",
@@ -77,6 +78,9 @@ _OF_RDS = {**_ENGINES, **{f"rds {name}": engine for name, engine in _ENGINES.ite
 _TARGETS = {
     **dict.fromkeys(_OF_RDS, "rds"),
     **dict.fromkeys(_OF_AURORA, "aurora"),
+    "aws::rds::dbinstance": "rds",
+    "aws::docdb::dbcluster": "documentdb",
+    "aws::redshift::cluster": "redshift",
     "docdb": "documentdb",
     "partner": "external",
     "third party": "external",
@@ -117,7 +121,9 @@ _SECRET_NAMES = ("secret_name", "secret_id", "secret_arn", "name", "parameter", 
 Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
 Limits = Annotated[
     Json,
-    Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="", document=True),
+    Parameter(
+        ", ".join(limit.name for limit in THRESHOLDS), brief="{name: number}", document=True
+    ),
 ]
 
 
@@ -198,7 +204,7 @@ def rotation(
                 "engine_type",
                 "database_type",
             ),
-            brief="such as postgres",
+            brief="postgres",
         ),
     ] = None,
     user: Annotated[
@@ -243,13 +249,15 @@ def rotation(
         Parameter(
             "rotation function",
             also=("rotation_function", "function_name", "function_arn", "lambda_arn"),
-            brief="",
+            brief="name or ARN",
         ),
     ] = None,
     partner: Annotated[
         str | None, Parameter("secret type; custom: http, gitlab …", brief="secret type")
     ] = None,
-    metadata: Annotated[Json, Parameter("partner fields", document=True, brief="")] = None,
+    metadata: Annotated[
+        Json, Parameter("partner fields", document=True, brief="of partner")
+    ] = None,
     schedule: Annotated[
         str | None,
         Parameter(
@@ -263,7 +271,7 @@ def rotation(
                 "rotation_schedule",
                 "rotation_interval",
             ),
-            brief="30, weekly, rate() or cron()",
+            brief="30, weekly, rate(), cron()",
         ),
     ] = None,
     window: Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.account.collect.compute.task_definitions import MOST_FAMILIES, TASK_DEFINITIONS
 from aws_iam.account.collect.fact import Miss
 from aws_iam.answer import Answer, NextCall, Status, next_call
-from aws_iam.engine.language.aws_names import checked_name
+from aws_iam.engine.language.aws_names import checked_account, checked_name
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.report.order import by_urgency
@@ -160,7 +160,9 @@ def _codes_for(word: str) -> list[str]:
 
 def _trusted(given: list[str] | None) -> frozenset[str]:
     return frozenset(
-        checked_name("trusted", account, "organization" if account.startswith("o-") else "account")
+        checked_name("trusted", account, "organization")
+        if account.startswith("o-")
+        else checked_account("trusted", account)
         for account in given or ()
     )
 

@@ -126,6 +126,11 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
             "schedule": schedule.text,
             "readers": _readers(strategy),
             "superuser": _superuser_words(superuser),
+            **(
+                {"unconfirmed": _PARAMETER}
+                if superuser and arguments.format == "terraform"
+                else {}
+            ),
             **({"engine_note": note} if (note := _engine_note(engine, strategy)) else {}),
             "network": f"the function runs in the VPC of the database: the database's security group lets it in at port {engine.port}, "
             "and Secrets Manager is reached through a NAT gateway or the interface endpoint "
@@ -147,6 +152,7 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
                 "secrets",
                 "snippet",
                 "how a function reads the secret",
+                ("secret",),
                 runtime="lambda",
                 store="secrets_manager",
             ),
@@ -286,6 +292,14 @@ def _readers(strategy: str) -> str:
 def _engine_note(engine: Engine, strategy: str) -> str:
     notes = (engine.note, engine.clone_note if strategy == "alternating" else "")
     return "; ".join(filter(None, notes))
+
+
+# https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-secretsmanager/lib/secret-rotation.ts passes the other one.
+_PARAMETER = (
+    "that the application takes the superuser's secret as `superuserSecretArn`: Terraform configurations in use pass it so, the AWS"
+    " CDK passes `masterSecretArn`, and no page of AWS lists the parameters; `aws serverlessrepo get-application --application-id ARN"
+    "` shows them"
+)
 
 
 def _superuser_words(superuser: str) -> str:

@@ -13,6 +13,7 @@ from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import folded
 from aws_iam.tools.kit.json_object import json_object
+from aws_iam.tools.kit.tool import with_understood
 from aws_iam.tools.secrets.hosted_rotation import by_hosted_function
 from aws_iam.tools.secrets.names import filled_asset, secret_named
 from aws_iam.tools.secrets.rotation_files import (
@@ -32,7 +33,7 @@ from aws_iam.tools.secrets.rotation_files import (
     secret_values,
 )
 from aws_iam.tools.secrets.rotation_function import by_function
-from aws_iam.tools.secrets.rotation_schedule import parse_schedule
+from aws_iam.tools.secrets.rotation_schedule import parse_schedule, understood_schedule
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -71,6 +72,10 @@ def managed_services() -> Mapping[str, ManagedService]:
 def rotation(arguments: RotationArguments) -> Answer:
     """The files that set up rotation for the target."""
     _refuse_arguments_of_other_targets(arguments)
+    return with_understood(_by_target(arguments), understood_schedule(arguments.schedule))
+
+
+def _by_target(arguments: RotationArguments) -> Answer:
     if _of_application_user(arguments):
         return by_hosted_function(arguments)
     if arguments.target in _DATABASES:
@@ -187,6 +192,7 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
                 "secrets",
                 "snippet",
                 "how a function reads the secret",
+                ("secret",),
                 runtime="lambda",
                 store="secrets_manager",
             ),

@@ -128,7 +128,17 @@ def by_function(arguments: RotationArguments) -> Answer:
             API,
             PAGE,
         ),
-        next=(next_call("secrets", "guide", "how rotation works", topic="rotation"),),
+        next=(
+            next_call(
+                "secrets",
+                "snippet",
+                "how a function reads the secret",
+                ("secret",),
+                runtime="lambda",
+                store="secrets_manager",
+            ),
+            next_call("secrets", "guide", "how rotation works", topic="rotation"),
+        ),
         as_of=partners()["as_of"],
     )
 

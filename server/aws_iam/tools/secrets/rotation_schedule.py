@@ -13,19 +13,32 @@ from itertools import pairwise
 
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.wording import counted
 
 _LONGEST_DAYS = 1000
 _LEAST_HOURS = 4
 _DAY = 24
 _FIELDS = 6
 _RATE = re.compile(r"rate\(([1-9][0-9]{0,3}) (hours?|days?)\)", re.ASCII)
-_DAYS = re.compile(
-    r"(?:every )?([0-9]{1,9})(?: ?d(?:ays?)?)?|(daily|every day)|(weekly|every week)", re.ASCII
+_DAYS = re.compile(r"(?:every )?([0-9]{1,9})(?: ?d(?:ays?)?)?", re.ASCII)
+_PERIODS = re.compile(
+    r"(?:every )?([1-9][0-9]{0,2}) ?(weeks?|months?|quarters?|years?)|every (day|week|month|quarter|year)",
+    re.ASCII,
 )
-_WEEK = 7
+_UNEVEN = re.compile("month|quarter|year|annual")
+_WORDS = {
+    "daily": 1,
+    "weekly": 7,
+    "fortnightly": 14,
+    "monthly": 30,
+    "quarterly": 90,
+    "yearly": 365,
+    "annually": 365,
+}
+_DAYS_IN = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365}
 _CRON = re.compile(r"cron\(([^()]{1,120})\)", re.ASCII)
 _FIELD = re.compile(r"[0-9A-Za-z*?,/#-]+", re.ASCII)
-_HINT = "give days such as `30` or `weekly`, `rate(12 hours)`, or `cron(0 16 1,15 * ? *)` in UTC"
+_HINT = "give days such as `30`, `weekly` or `every 3 months`, `rate(12 hours)`, or `cron(0 16 1,15 * ? *)` in UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +52,8 @@ class Schedule:
     @property
     def text(self) -> str:
         """The schedule in words: `every 30 days, within 3h`."""
-        every = f"every {self.days} days" if self.days else f"by {self.expression} (UTC)"
+        days = "day" if self.days == 1 else f"{self.days} days"
+        every = f"every {days}" if self.days else f"by {self.expression} (UTC)"
         return f"{every}, within {self.window}" if self.window else every
 
     @property
@@ -74,8 +88,8 @@ class Schedule:
 
 def parse_schedule(text: str, window: str | None = None) -> Schedule:
     """Parse a schedule; InputError for one that Secrets Manager does not accept."""
-    if found := _DAYS.fullmatch(text.strip().lower()):
-        days = int(found[1]) if found[1] else 1 if found[2] else _WEEK
+    days = _days(text.strip().lower())
+    if days is not None:
         if not 1 <= days <= _LONGEST_DAYS:
             raise InputError(f"`schedule` must be 1 to {_LONGEST_DAYS:,} days, not {days}")
         return Schedule(days=days, window=_window(window, _DAY))
@@ -87,6 +101,24 @@ def parse_schedule(text: str, window: str | None = None) -> Schedule:
         hours = _cron(found[1].split())
         return Schedule(expression=text, window=_window(window, hours))
     raise InputError(f"`schedule` {quoted(text, 80)} is not valid", hint=_HINT)
+
+
+def _days(text: str) -> int | None:
+    """The days of a number, of `weekly` and of `every 3 months`; a month is 30 days, a quarter 90."""
+    if found := _DAYS.fullmatch(text):
+        return int(found[1])
+    if found := _PERIODS.fullmatch(text):
+        return int(found[1] or 1) * _DAYS_IN[(found[2] or found[3]).removesuffix("s")]
+    return _WORDS.get(text)
+
+
+def understood_schedule(text: str | None) -> list[str]:
+    """How a word for a schedule was understood that has not the same number of days every time: a month, a quarter."""
+    word = (text or "").strip().lower()
+    days = _days(word)
+    if days is None or not _UNEVEN.search(word):
+        return []
+    return [f"`schedule` {quoted(text or '')} as every {counted(days, 'day')}"]
 
 
 def _cron(fields: list[str]) -> int:

@@ -13,6 +13,8 @@ from aws_iam.tools.secrets.names import SecretName, filled_asset, parameter_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aws_iam.answer import NextCall
+
 Runtime = Literal["lambda", "ecs", "eks", "ec2"]
 StoreName = Literal["secrets_manager", "parameter_store"]
 Language = Literal["python", "typescript", "java", "go", "dotnet"]
@@ -162,11 +164,24 @@ def snippet(
             ],
         },
         sources=(chosen.source, f"{_PAGE}#{chosen.section}"),
-        next=(next_call("secrets", "rotation", "how the secret rotates", target="custom"),)
-        if store == "secrets_manager"
-        else (),
+        next=_next(chosen, store, secret),
         as_of=_data()["as_of"],
     )
+
+
+def _next(chosen: Snippet, store: StoreName, secret: str | None) -> tuple[NextCall, ...]:
+    """Another way to read the same secret, and how the one that the caller named rotates."""
+    same = ("runtime", "store", "language", "secret")
+    styles = [one.style for one in _snippets_for(chosen.runtime, store, chosen.language)]
+    others = [
+        next_call("secrets", "snippet", f"the same with {style}", same, style=style)
+        for style in styles
+        if style != chosen.style
+    ]
+    if store != "secrets_manager" or secret is None:
+        return tuple(others[:1])
+    why = "how the secret rotates"
+    return (next_call("secrets", "rotation", why, ("secret",), target="custom"), *others[:1])
 
 
 def _snippets_for(runtime: Runtime, store: StoreName, language: Language) -> list[Snippet]:

@@ -115,7 +115,7 @@ NEEDS = (
     needs.flag("last_used", "the store shows when it was last read"),
     needs.flag("recovery", "a deleted value can be restored"),
     needs.flag("random_password", "the store generates the password"),
-    needs.flag("expiry", "the store deletes it on a date"),
+    needs.flag("expiry", "the store deletes it on a date", "expires", "expiration"),
     needs.flag("created_by_cloudformation", "a CloudFormation template creates it"),
     needs.word(
         "used_by",

@@ -111,6 +111,8 @@ def test_a_trust_policy_gets_exactly_its_verdicts(case: dict[str, Any]) -> None:
         statements.append({**denial, "Effect": "Deny"})
     answer = irsa_check.of_document({"Version": "2012-10-17", "Statement": statements})
     assert {finding.code: finding.severity.value for finding in answer.findings} == case["codes"]
+    told = [(finding.code, finding.where, finding.message) for finding in answer.findings]
+    assert [finding for finding in told if told.count(finding) > 1] == []
     for finding in answer.findings:
         assert finding.where
         assert finding.where.pointer.startswith("/Statement/0")

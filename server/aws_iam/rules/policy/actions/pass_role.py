@@ -37,6 +37,7 @@ class _GuardedAction:
     guard: str
     severity: Severity
     does: str
+    what: str
     fix: str
     why: str
     # What ValidatePolicy was seen to do: https://github.com/zoph-io/MAMIP, AWSServiceRoleForAmazonEKSNodegroup.
@@ -56,6 +57,7 @@ _PASS_ROLE = _GuardedAction(
     guard="iam:PassedToService",
     severity=Severity.SECURITY_WARNING,
     does="allows passing any role",
+    what="Roles to pass",
     fix="Name the roles in Resource, or add StringEquals on iam:PassedToService.",
     why=(
         "A principal that can pass any role to a service can act with the permissions of the most powerful role in the"
@@ -70,6 +72,7 @@ _CREATE_SLR = _GuardedAction(
     guard="iam:AWSServiceName",
     severity=Severity.WARNING,
     does="allows creating any service-linked role",
+    what="Service-linked roles to create",
     fix="Name the roles in Resource, or add StringEquals on iam:AWSServiceName.",
     why=(
         "A service-linked role lets its service act in the account. Allow it only for services that you decided to use."
@@ -202,12 +205,13 @@ def _declared(guarded: _GuardedAction, coverage: Coverage, *, excluding: bool) -
         yield from _problems(guarded, coverage, statement, excluding=excluding)
 
     problems.__doc__ = guarded.why
-    excepted = " except those in NotResource" if excluding else ""
+    limited = "only by NotResource" if excluding else "by neither name nor service"
     return check(
         f"{guarded.code}_WITH_{_CODE_SUFFIXES[coverage, excluding]}",
         on=Statement,
         severity=guarded.severity,
-        title=f"The statement {guarded.does}{excepted}: {words}",
+        # The message says what that allows.
+        title=f"{guarded.what} are limited {limited}: {words}",
         fix=guarded.fix,
         # A boundary grants nothing.
         kinds=(Kind.IDENTITY, Kind.SESSION),

@@ -9,7 +9,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_fixed, keeps_strangers_out, never_holds
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import matches
-from aws_iam.engine.reference.source_conditions import source_page
+from aws_iam.engine.reference.source_conditions import source_note, source_page
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import policy_with, trusting
@@ -314,8 +314,10 @@ def source_not_required(statement: Statement) -> Iterator[Fail]:
     for principal in () if wide else statement.principals:
         page = source_page(principal.value) if principal.type == "Service" else ""
         if page:
+            note = source_note(principal.value)
             yield Fail(
                 principal.name.where,
                 f"{quoted(principal.value)} can assume the role for any account: its documentation asks for"
-                f" aws:SourceAccount or aws:SourceArn in this trust policy ({page})",
+                f" aws:SourceAccount or aws:SourceArn in this trust policy ({page}){f'; {note}' if note else ''}",
+                low_confidence=bool(note),
             )

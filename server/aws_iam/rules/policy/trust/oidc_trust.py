@@ -8,6 +8,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Kind, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.tokens.dead_conditions import (
+    dead_beside_audience,
     dead_key,
     dead_principal,
     dead_value,
@@ -384,6 +385,7 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
                 severity=Severity.WARNING,
                 low_confidence=True,
             )
+        yield from _of_other_audiences(provider, statement)
     for condition in statement.conditions:
         why = dead_key(statement, condition)
         if why:
@@ -412,6 +414,24 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
                     severity=Severity.WARNING,
                     low_confidence=True,
                 )
+
+
+def _of_other_audiences(provider: Provider, statement: Statement) -> Iterator[Fail]:
+    """Subjects whose tokens have another audience than the statement accepts."""
+    for condition in provider.on(statement, "sub"):
+        dead = [
+            (value, why)
+            for value in condition.values
+            if condition.demanded
+            and (why := dead_beside_audience(provider, statement, value.value))
+        ]
+        for value, why in dead:
+            yield Fail(
+                value.where,
+                f"{quoted(value.value)} never matches: {why}",
+                fix=f"Write that audience under {quoted(provider.key('aud'))}, or the subject whose tokens have yours.",
+                severity=None if len(dead) == len(condition.values) else Severity.WARNING,
+            )
 
 
 @check(

@@ -12,7 +12,12 @@ from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.dead_conditions import never_matches
 from aws_iam.engine.tokens.oidc_provider import Provider, names_app, providers
 from aws_iam.engine.tokens.strangers import denies_others
-from aws_iam.engine.tokens.subject_width import Width, narrower_value, widest
+from aws_iam.engine.tokens.subject_width import (
+    Width,
+    narrower_value,
+    whole_tenant_reach,
+    widest,
+)
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import policy_with, trusting_issuer
@@ -81,8 +86,8 @@ def whole_tenant(policy: Policy) -> Iterator[Fail]:
         if subject and subject.width is Width.TENANT and not _is_denied(policy, provider, "sub"):
             yield Fail(
                 subject.value.where,
-                f"{quoted(subject.value.value)} of {quoted(subject.condition.key.value)} matches every"
-                " repository, project or workspace that fits, including ones created later",
+                f"{quoted(subject.value.value)} of {quoted(subject.condition.key.value)}"
+                f" {whole_tenant_reach(provider, subject)}",
                 fix=narrower_value(provider, subject),
             )
 

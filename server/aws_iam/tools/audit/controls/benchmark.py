@@ -16,6 +16,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.tools.audit.controls.by_words import about, named_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,6 +40,7 @@ class Control:
 
     key: str
     title: str
+    keywords: tuple[str, ...]
     why: str
     section: str
     scope: str
@@ -100,13 +102,30 @@ class Benchmark:
         return control.parameters[name] if by_version is None else by_version[self.version]
 
     def selected(self, names: Iterable[str]) -> tuple[Control, ...]:
-        """The controls asked for by key, by number of this version, by Security Hub id or by topic, in order."""
-        wanted = {control.key for name in names for control in self._on(name) or self.named(name)}
+        """The controls asked for by key, by number of this version, by Security Hub id, by topic or by words, in order."""
+        wanted = {
+            control.key
+            for name in names
+            for control in self._on(name) or self._by_words(name) or self.named(name)
+        }
         return tuple(control for control in self.controls if control.key in wanted)
+
+    def understood(self, names: Iterable[str]) -> list[str]:
+        """How those names were understood that are words and not labels or topics."""
+        found = {name: () if self._on(name) else self._by_words(name) for name in names}
+        return [
+            f"{quoted(name)} as {', '.join(f'`{control.key}`' for control in controls)}"
+            for name, controls in found.items()
+            if controls
+        ]
 
     def _on(self, topic: str) -> tuple[Control, ...]:
         word = topic.strip().lower()
-        return tuple(control for control in self.controls if word in self.topics_of(control))
+        names = {word, word.replace(" ", "_")}
+        return tuple(control for control in self.controls if names & self.topics_of(control))
+
+    def _by_words(self, name: str) -> tuple[Control, ...]:
+        return () if known(name) else named_by(name, self.controls)
 
     def named(self, name: str) -> tuple[Control, ...]:
         """The controls with that key, number of this version or Security Hub id; InputError if there are none."""
@@ -136,7 +155,9 @@ class Meaning:
     versions: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.label} is `{self.control.key}` in {', '.join(self.versions)}"
+        key, versions = f"`{self.control.key}`", ", ".join(self.versions)
+        is_key = self.label == self.control.key
+        return f"{key} is in {versions}" if is_key else f"{self.label} is {key} in {versions}"
 
 
 _NEWEST = ("latest", "newest", "current", "default")
@@ -198,6 +219,11 @@ def meanings(name: str) -> tuple[Meaning, ...]:
     return named
 
 
+def meaning(control: Control) -> Meaning:
+    """What the control's own key stands for."""
+    return Meaning(control=control, label=control.key, versions=tuple(control.ids))
+
+
 def known(name: str) -> bool:
     """Whether the name stands for a control in some version."""
     word = _word(name)
@@ -216,6 +242,8 @@ def _versions_with(control: Control, word: str) -> tuple[str, ...]:
 
 
 def _near(name: str) -> str:
+    if found := about(name, controls().values()).meant:
+        return f"about it: {', '.join(f'`{control.key}`' for control in found)}"
     labels = (
         *controls(),
         *(hub_id for control in controls().values() for hub_id in control.security_hub),
@@ -262,6 +290,7 @@ def _control(key: str, row: Any) -> Control:
     return Control(
         key=key,
         title=row["title"],
+        keywords=tuple(row["keywords"]),
         why=row["why"],
         section=row["section"],
         scope=row["scope"],

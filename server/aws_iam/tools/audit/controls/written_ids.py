@@ -12,17 +12,10 @@ from typing import NamedTuple
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.controls import benchmark as catalogue
-from aws_iam.tools.kit.word_search import words
+from aws_iam.tools.audit.controls.by_words import NUMBER, subject_words
 
-_NUMBER = re.compile(r"(?<![\w.])(v?)(\d{1,2}(?:\.\d{1,2}){1,3})(?![\w.]*\w)", re.IGNORECASE)
 _NAME = re.compile(r"[\w-]+(?:\.\d+)?")
 _VERSION_BEFORE = re.compile(r"(?:\bin|\bof|\bversion|\bv/|\bbenchmark)[ /(]*$", re.IGNORECASE)
-_ASIDE = frozenset(
-    [
-        *("benchmark", "check", "checks", "cis", "control", "controls", "explain", "foundation", "foundations"),
-        *("mean", "means", "number", "rule", "tell", "v", "version"),
-    ]
-)  # fmt: skip
 _READINGS = 2
 
 
@@ -37,20 +30,15 @@ def written_id(text: str) -> WrittenId | None:
     """The id and version in a text of more than an id; None for a text without; InputError for two readings."""
     if catalogue.known(text):
         return None
-    numbers = list(_NUMBER.finditer(text))
+    numbers = list(NUMBER.finditer(text))
     if len(numbers) == _READINGS:
         return _of_two_numbers(text, *numbers)
-    named = [name for name in _NAME.findall(_NUMBER.sub(" ", text)) if catalogue.known(name)]
+    named = [name for name in _NAME.findall(NUMBER.sub(" ", text)) if catalogue.known(name)]
     if len(named) == 1:
         versions = [short for number in numbers if (short := _version(number[2]))]
         return WrittenId(named[0], versions[0] if len(versions) == 1 else None)
     is_alone = len(numbers) == 1 and not subject_words(text)
     return WrittenId(numbers[0][2], None) if is_alone and catalogue.known(numbers[0][2]) else None
-
-
-def subject_words(text: str) -> str:
-    """The words of a question that say what a control is about: not its numbers, and not `CIS control`."""
-    return " ".join(word for word in words(_NUMBER.sub(" ", text)) if word not in _ASIDE)
 
 
 def _of_two_numbers(text: str, first: re.Match[str], second: re.Match[str]) -> WrittenId | None:

@@ -119,6 +119,11 @@ class _Run:
     comparison: ResultsComparison | None
 
     @property
+    def understood(self) -> list[str]:
+        """How words in `controls` were understood."""
+        return self.benchmark.understood(self.controls or ())
+
+    @property
     def controls(self) -> tuple[str, ...] | None:
         """The controls in the arguments; None for all."""
         return tuple(self.arguments.controls) if self.arguments.controls else None
@@ -323,6 +328,7 @@ def _answer(run: _Run, totals: Totals) -> Answer:
         summary=_summary(run, totals, found),
         findings=found,
         facts={
+            **({"understood": words} if (words := run.understood) else {}),
             "benchmark": run.benchmark.version,
             **frameworks.framework(run.arguments.framework, run.benchmark.version).facts(),
             "accounts": _accounts(run, totals),
@@ -416,4 +422,4 @@ def _next(found: Sequence[Finding]) -> tuple[NextCall, ...]:
     )
     worst = next(failed, None)
     why = "the gravest failed control: what it checks and what mends it"
-    return (next_call("audit", "control", why, id=worst),) if worst else ()
+    return (next_call("audit", "control", why, ("benchmark",), id=worst),) if worst else ()

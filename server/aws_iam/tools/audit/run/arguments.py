@@ -24,6 +24,7 @@ class AuditArguments:
                 "ids",
                 "id",
                 "control_keys",
+                *("service", "services", "section", "sections", "topic", "topics"),
             ),
             brief="keys, ids or topics",
         ),

@@ -10,10 +10,10 @@ from aws_iam.engine.reference import frameworks
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.controls import benchmark as catalogue
+from aws_iam.tools.audit.controls.by_words import About, about
 from aws_iam.tools.audit.controls.judge import CHECKS
-from aws_iam.tools.audit.controls.written_ids import subject_words, written_id
+from aws_iam.tools.audit.controls.written_ids import written_id
 from aws_iam.tools.kit.tool import with_understood
-from aws_iam.tools.kit.word_search import ranked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.controls.benchmark import Benchmark, Control, Meaning
     from aws_iam.tools.audit.controls.written_ids import WrittenId
 
-_MOST_NEAR = 4
 _PAGE = "references/compliance-checklist.md"
 _CODE = {
     "cloudformation": ("yaml", "yaml", "cfn-lint"),
@@ -40,19 +39,21 @@ def control_answer(name: str, version: str | None = None) -> Answer:
     written = written_id(name)
     if written:
         return _as_written(name, written, version)
-    near = () if catalogue.known(name) else _about(name)
-    if near:
-        return _controls_about(name, near)
-    found = catalogue.meanings(name)
-    if version is not None and len(found) > 1:
-        short = catalogue.benchmark(version).version
-        found = tuple(match for match in found if short in match.versions)
-        if not found:
-            raise InputError(
-                f"{quoted(name)} is not a control of benchmark {short}",
-                hint="; ".join(map(str, catalogue.meanings(name))),
-            )
-    return _one_control(found[0].control) if len(found) == 1 else _several_controls(name, found)
+    short = None if version is None else catalogue.benchmark(version).version
+    words: About[Control] = (
+        About(()) if catalogue.known(name) else about(name, catalogue.controls().values())
+    )
+    meanings = tuple(map(catalogue.meaning, words.meant)) or catalogue.meanings(name)
+    found = tuple(match for match in meanings if short is None or short in match.versions)
+    if not found:
+        raise InputError(
+            f"{quoted(name)} is not a control of benchmark {short}",
+            hint="; ".join(map(str, meanings)),
+        )
+    if len(found) > 1:
+        return _several_controls(name, found, short, by_words=bool(words.meant))
+    answer = _one_control(found[0].control, short)
+    return _taken_as(answer, name, found[0].control, words.near) if words.meant else answer
 
 
 def _as_written(name: str, written: WrittenId, version: str | None) -> Answer:
@@ -68,28 +69,14 @@ def _as_written(name: str, written: WrittenId, version: str | None) -> Answer:
     return with_understood(answer, [f"`id` {quoted(name)} as `{written.id}`{of}"])
 
 
-def _about(question: str) -> tuple[Control, ...]:
-    """The controls that a question of several words is about, the best first."""
-    if " " not in question.strip() or not subject_words(question):
-        return ()
-    texts = {
-        key: (control.title, f"{key.replace('_', ' ')} {control.why} {control.fix}")
-        for key, control in catalogue.controls().items()
-    }
-    return tuple(catalogue.controls()[key] for key in ranked(question, texts)[:_MOST_NEAR])
-
-
-def _controls_about(question: str, near: Sequence[Control]) -> Answer:
-    best, *others = near
-    answer = _one_control(best)
-    names = ", ".join(f"`{control.key}`" for control in others)
+def _taken_as(answer: Answer, question: str, control: Control, near: Sequence[Control]) -> Answer:
+    """The answer on the control that the words of a question are about, with the next best."""
+    names = ", ".join(f"`{other.key}`" for other in near)
     also = f"; near it: {names}" if names else ""
     return replace(
         answer,
-        summary=f"{answer.summary} {quoted(question)} was taken as `{best.key}`{also}.",
-        next=tuple(
-            next_call("audit", "control", control.title, id=control.key) for control in others
-        ),
+        summary=f"{answer.summary} {quoted(question)} was taken as `{control.key}`{also}.",
+        next=tuple(next_call("audit", "control", other.title, id=other.key) for other in near),
     )
 
 
@@ -194,16 +181,18 @@ def _section_names(benchmark: Benchmark, control: Control) -> frozenset[str]:
     return frozenset({*numbers, section, *benchmark.topics_of(control)})
 
 
-def _one_control(control: Control) -> Answer:
+def _one_control(control: Control, version: str | None = None) -> Answer:
+    """The control with its number in the version that was asked for, else in the newest that has it."""
     newest = next(version for version in reversed(catalogue.versions()) if version in control.ids)
+    shown = version or newest
     removed = "" if newest == catalogue.benchmark().version else f" (removed after {newest})"
     return Answer(
         summary=(
-            f"{control.title} (`{control.key}`, CIS {newest}: {control.ids[newest]}{removed}, {control.severity.value}): "
+            f"{control.title} (`{control.key}`, CIS {shown}: {control.ids[shown]}{removed}, {control.severity.value}): "
             f"{_decided(control)}. {control.why}"
         ),
         facts={
-            "benchmark": newest,
+            "benchmark": shown,
             "key": control.key,
             "severity": control.severity.value,
             "scope": f"{control.scope}, in each Region" if control.regional else control.scope,
@@ -237,7 +226,7 @@ def _one_control(control: Control) -> Answer:
                 "the control on the demonstration account",
                 demo=True,
                 controls=[control.key],
-                benchmark=newest,
+                benchmark=shown,
             ),
         ),
         as_of=catalogue.as_of(),
@@ -279,12 +268,15 @@ def _version_row(control: Control, version: str) -> dict[str, Any]:
     }
 
 
-def _several_controls(name: str, found: Sequence[Meaning]) -> Answer:
+def _several_controls(
+    name: str, found: Sequence[Meaning], version: str | None, *, by_words: bool
+) -> Answer:
+    moved = "" if by_words else ", because numbers move between versions"
+    named = "is about" if by_words else "names"
+    keys = ", ".join(f"`{match.control.key}`" for match in found)
+    asked: dict[str, Any] = {} if version is None else {"benchmark": version}
     return Answer(
-        summary=(
-            f"{quoted(name)} names {len(found)} controls, because numbers move between versions; "
-            "ask again with a key."
-        ),
+        summary=f"{quoted(name)} {named} {len(found)} controls{moved}: {keys}; ask again with a key.",
         facts={
             "meanings": [
                 {
@@ -298,7 +290,7 @@ def _several_controls(name: str, found: Sequence[Meaning]) -> Answer:
         },
         sources=(f"{_PAGE}#what-moved-between-versions",),
         next=tuple(
-            next_call("audit", "control", match.control.title, id=match.control.key)
+            next_call("audit", "control", match.control.title, id=match.control.key, **asked)
             for match in found
         ),
         as_of=catalogue.as_of(),

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 REPORTS = "references/compliance-checklist.md#reports"
 """Where the formats are explained."""
+_SAME = ("controls", "benchmark", "framework", "severity", "mute")
 
 
 def answer(run: AuditRun, chosen: ReportFormat) -> Answer:
     """The file; of the findings the answer holds only the counts, since the file lists them."""
     return replace(
         written(audit_report(run), chosen),
-        next=(audit_call("run", "the findings as an answer"),),
+        next=(audit_call("run", "the findings as an answer", _SAME),),
     )
 
 

@@ -12,7 +12,7 @@ from aws_iam.answer import Answer, NextCall, Severity, Status, next_call
 from aws_iam.engine.reference import frameworks
 from aws_iam.errors import InputError
 from aws_iam.report.audit_report import left_out
-from aws_iam.report.control_lines import problem_in_short
+from aws_iam.report.control_lines import problem_in_short, shortened
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
@@ -82,7 +82,7 @@ def audit_account(source: Source, arguments: AuditArguments, progress: Progress)
     wanted = needed if arguments.save is None or controls else _every_fact()
     account, not_saved = account_source.read_and_save(source, wanted, counter, save=arguments.save)
     found = judge(account, benchmark, controls=controls)
-    added: dict[str, Any] = {}
+    added: dict[str, Any] = {"understood": benchmark.understood(controls or ())}
     if is_unjudged({finding.status for finding in found}):
         added["nothing_evaluated"] = True
     notes = [account_source.age_words(account)] if source.snapshot is not None else []
@@ -141,7 +141,7 @@ def run_answer(run: AuditRun) -> Answer:
             **({"reads": run.reads} if run.reads else {}),
         },
         artifacts=missing_permissions(run.account, run.findings),
-        next=_next(run.findings),
+        next=_next(run.shown),
         sources=(f"{_PAGE}#status-semantics", f"{_PAGE}#remediation-workflow"),
         as_of=catalogue.as_of(),
     )
@@ -167,13 +167,13 @@ def run_facts(run: AuditRun) -> dict[str, Any]:
 
 def run_summary(run: AuditRun) -> str:
     """What to fix first, the score, what could not be judged, what changed."""
-    account, found, total = run.account, run.findings, run.score.total
+    account, total = run.account, run.score.total
     statuses = ", ".join(
         f"{total.status.get(status, 0)} {status.value.replace('_', ' ')}" for status in _COUNTED
     )
     statuses += f", {total.muted} muted" if total.muted else ""
     unread = total.status.get(Status.UNKNOWN, 0)
-    first = fix_first(found)
+    first = fix_first(run.shown)
     scored = (
         f"Score {score_words(total.score, total.evaluated, _asked(run), unread)} for account {account_words(account)} under CIS {run.benchmark.version}; "
         f"controls: {statuses}."
@@ -237,7 +237,7 @@ def _what_is_wrong(findings: Sequence[Finding]) -> str:
     """A control's first finding in short, and how many more there are."""
     first = findings[0]
     more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
-    return f"`{first.code}` ({first.severity.value}): {problem_in_short(first)}{more}"
+    return f"`{first.code}` ({first.severity.value}): {shortened(problem_in_short(first))}{more}"
 
 
 def _score(scored: Score) -> dict[str, Any]:
@@ -265,9 +265,10 @@ def _next(findings: Sequence[Finding]) -> tuple[NextCall, ...]:
     calls = []
     if worst:
         why = "the gravest failed control: what it checks and what mends it"
-        calls.append(next_call("audit", "control", why, id=worst))
+        calls.append(next_call("audit", "control", why, ("benchmark",), id=worst))
     if any(key.startswith("cloudtrail_") and status[key] is Status.FAIL for key in status):
-        calls.append(audit_call("cloudtrail", "each trail, and the commands that mend it"))
+        why = "each trail, and the commands that mend it"
+        calls.append(audit_call("cloudtrail", why, ("benchmark",)))
     if status.get("access_analyzer") is Status.FAIL:
         why = "the Regions without an analyzer, and what the others found"
         calls.append(audit_call("access_analyzer", why))

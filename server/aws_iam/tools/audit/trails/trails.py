@@ -104,7 +104,7 @@ def trails_answer(account: Account, benchmark: Benchmark | None = None) -> Answe
             else ()
         ),
         sources=(f"{_PAGE}#cloudtrail-verification", f"{_PAGE}#cloudtrail-set-up"),
-        next=(audit_call("run", "all controls of the benchmark"),),
+        next=(audit_call("run", "all controls of the benchmark", ("benchmark",)),),
         as_of=catalogue.as_of(),
     )
 

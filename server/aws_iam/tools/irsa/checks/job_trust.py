@@ -15,10 +15,10 @@ from aws_iam.escape import escaped, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aws_iam.engine.language.document import Condition, Policy, Statement
+    from aws_iam.engine.language.document import Condition, Statement
     from aws_iam.engine.sources.ci_jobs import Job, Login, Workflow
     from aws_iam.engine.tokens.oidc_provider import Provider
-    from aws_iam.tools.irsa.checks.subject import Repository
+    from aws_iam.tools.irsa.checks.subject import Repository, Trust
 
 _TITLES = {"github": "GitHub Actions", "gitlab": "GitLab CI"}
 # The end of a default subject; another one is of a template that the project chose.
@@ -48,6 +48,8 @@ class JobTrust:
 
     statement: Statement
     provider: Provider
+    role: str = ""
+    """The ARN of the role; empty where the document does not have it."""
 
     def repository(self, request: Request) -> str:
         """The repository in the subjects of the jobs; empty where it is not known."""
@@ -123,6 +125,11 @@ class JobTrust:
         audiences = request.login.audiences if request.login else ()
         return not audiences or self._takes("aud", audiences)
 
+    def takes_role(self, request: Request) -> bool:
+        """Whether it is, or may be, the trust policy of the role that the job asks for."""
+        asked = request.login.role if request.login else ""
+        return not asked or self.role in {"", asked}
+
     def takes_account(self, request: Request) -> bool:
         """Whether the role is one of the provider's account; True where the role is not known."""
         role = request.login.role if request.login else ""
@@ -189,7 +196,8 @@ class JobTrust:
             end = "*"
         if any(covers(f"*:{left_out}", value) for left_out in request.job.excluded):
             return False
-        patterns = request.workflow.subjects(repository, end)
+        # With a wildcard for the repository, that would take the end of the value for its own.
+        patterns = request.workflow.subjects(repository or _repository_in(value), end)
         return any(intersects(value, pattern, ignore_case=ignore_case) for pattern in patterns)
 
     def _takes(self, claim: str, asked: Iterable[str], *, ignore_case: bool = False) -> bool:
@@ -206,13 +214,18 @@ class JobTrust:
         )
 
 
-def job_trusts(policy: Policy, platform: str) -> Iterator[JobTrust]:
-    """The statements of the policy that take tokens of the platform."""
-    for statement in policy.statements:
+def job_trusts(trust: Trust, platform: str) -> Iterator[JobTrust]:
+    """The statements of the trust policy that take tokens of the platform."""
+    for statement in trust.policy.statements:
         for provider in () if never_matches(statement) else providers(statement):
             known = provider.issuer or provider.alike
             if known and known.provider == platform:
-                yield JobTrust(statement=statement, provider=provider)
+                yield JobTrust(statement=statement, provider=provider, role=trust.role)
+
+
+def of_another_role(trusts: tuple[JobTrust, ...], request: Request) -> bool:
+    """Whether the job asks for a role, and none of these trust policies can be that role's."""
+    return bool(trusts) and not any(trust.takes_role(request) for trust in trusts)
 
 
 def account_of(arn: str) -> str:
@@ -226,6 +239,13 @@ def _end(subject: str) -> str:
     return subject.split(":", 2)[-1]
 
 
+def _repository_in(subject: str) -> str:
+    """The repository that a subject or pattern names in full; empty where it names none."""
+    start, _, rest = subject.partition(":")
+    named = rest.partition(":")[0]
+    return named if start in {"repo", "project_path"} and is_literal(named) else ""
+
+
 def _equals(condition: Condition, wanted: str, text: str, *, ignore_case: bool) -> bool:
     if "Like" in condition.base:
         return intersects(wanted, text, ignore_case=ignore_case)
@@ -233,13 +253,13 @@ def _equals(condition: Condition, wanted: str, text: str, *, ignore_case: bool) 
 
 
 def not_compared(
-    workflows: tuple[Workflow, ...], policies: tuple[Policy, ...], repository: Repository | None
+    workflows: tuple[Workflow, ...], given: tuple[Trust, ...], repository: Repository | None
 ) -> Iterator[str]:
     """What of the workflows could not be compared with the trust policies, and why."""
     for platform in dict.fromkeys(workflow.platform for workflow in workflows):
         title = _TITLES[platform]
         own = tuple(workflow for workflow in workflows if workflow.platform == platform)
-        trusts = tuple(trust for policy in policies for trust in job_trusts(policy, platform))
+        trusts = tuple(trust for policy in given for trust in job_trusts(policy, platform))
         if not trusts:
             yield f"the workflows were not compared: no trust policy whose values are known trusts {title}"
             continue
@@ -262,7 +282,8 @@ def not_compared(
         yield from _unknown_jobs(jobs)
         yield from _unknown_runs(trusts, jobs)
         yield from _unknown_workflow(trusts, jobs)
-        if any(statement.denies for policy in policies for statement in policy.statements):
+        yield from _other_roles(trusts, jobs)
+        if any(statement.denies for trust in given for statement in trust.policy.statements):
             yield "the Deny statements of the trust policy were not compared with the workflows"
 
 
@@ -331,6 +352,18 @@ def _unknown_workflow(
         yield "the workflow that the trust policy names was not compared: the file was passed without its name"
     if not all(workflow.called or job.calls for workflow, job in jobs):
         yield "whether a job outside a reusable workflow sends `job_workflow_ref` is not documented, and was not judged"
+
+
+def _other_roles(trusts: tuple[JobTrust, ...], jobs: list[tuple[Workflow, Job]]) -> Iterator[str]:
+    asked = [
+        Request(workflow=workflow, job=job, login=login, repository=None)
+        for workflow, job in jobs
+        for login in job.logins
+    ]
+    others = [request for request in asked if of_another_role(trusts, request)]
+    named = dict.fromkeys(request.login.role for request in others if request.login)
+    if named:
+        yield f"the trust policy of the role that a job asks for was not passed, and not compared: {_listed(named)}"
 
 
 def _unknown_jobs(jobs: list[tuple[Workflow, Job]]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.sources.kubernetes_objects import PREFIX, ROLE
 from aws_iam.engine.tokens.dead_conditions import never_matches
 from aws_iam.engine.tokens.oidc_provider import is_eks, providers
@@ -16,11 +16,12 @@ from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from aws_iam.engine.language.document import Condition, Policy, Statement
+    from aws_iam.engine.language.document import Condition, Statement
     from aws_iam.engine.sources.kubernetes_objects import Pods, ServiceAccount
     from aws_iam.engine.tokens.oidc_provider import Provider
+    from aws_iam.tools.irsa.checks.subject import Trust
 
 _POD = "system:serviceaccount:"
 _SERVICE = "pods.eks.amazonaws.com"
@@ -38,6 +39,12 @@ class PodTrust:
 
     statement: Statement
     provider: Provider | None
+    role: str = ""
+    """The ARN of the role; empty where the document does not have it."""
+
+    def is_of(self, role: str) -> bool:
+        """Whether it leads, or may lead, to that role."""
+        return self.role in {"", role}
 
     def takes(self, namespace: str, name: str) -> bool:
         """Whether it takes the service account; an empty namespace is any, as only the deployment decides it."""
@@ -75,20 +82,20 @@ class PodTrust:
         return tuple(found) or ("*",)
 
 
-def pod_trusts(policies: tuple[Policy, ...]) -> tuple[PodTrust, ...]:
+def pod_trusts(given: Iterable[Trust]) -> tuple[PodTrust, ...]:
     """Every way for pods into the roles of these trust policies."""
-    return tuple(trust for policy in policies for trust in _of_policy(policy))
+    return tuple(found for trust in given for found in _of_trust(trust))
 
 
-def _of_policy(policy: Policy) -> Iterator[PodTrust]:
-    for statement in policy.statements:
+def _of_trust(trust: Trust) -> Iterator[PodTrust]:
+    for statement in trust.policy.statements:
         if never_matches(statement):
             continue
         for provider in providers(statement):
             if provider.is_kubernetes:
-                yield PodTrust(statement=statement, provider=provider)
+                yield PodTrust(statement=statement, provider=provider, role=trust.role)
         if statement.allows and any(p.value == _SERVICE for p in statement.principals):
-            yield PodTrust(statement=statement, provider=None)
+            yield PodTrust(statement=statement, provider=None, role=trust.role)
 
 
 def _takes(condition: Condition, wanted: str, namespace: str, name: str) -> bool:
@@ -106,6 +113,11 @@ def account_misfits(
 ) -> Iterator[Fail]:
     """Why the pods of a service account do not get the role, from its annotations."""
     taking = [trust for trust in trusts if trust.takes(account.namespace, account.name)]
+    if of_another_role(trusts, account):
+        if taking:
+            yield _of_other_role(account, taking)
+        return
+    taking = [trust for trust in taking if not account.role or trust.is_of(account.role)]
     if not taking:
         if account.role:
             yield _of_account(
@@ -117,6 +129,25 @@ def account_misfits(
     by_token = [trust.provider for trust in taking if trust.provider]
     if by_token and len(by_token) == len(taking):
         yield from _annotated(account, by_token, taking, pods)
+
+
+def of_another_role(trusts: tuple[PodTrust, ...], account: ServiceAccount) -> bool:
+    """Whether the annotation names a role, and none of these trust policies can be that role's."""
+    named = account.role and not account.is_template
+    return bool(named) and not any(trust.is_of(account.role) for trust in trusts)
+
+
+def _of_other_role(account: ServiceAccount, taking: list[PodTrust]) -> Fail:
+    others = " and ".join(map(quoted, dict.fromkeys(trust.role for trust in taking)))
+    # One pattern often stands in the trust policies of several roles.
+    exact = any(is_literal(text) for trust in taking for text in trust.accepted)
+    return _of_account(
+        account,
+        f"its annotation names {quoted(account.role)}, but the trust policy that accepts it is that of {others}",
+        f"Annotate it with that role: {ROLE}: ROLE_ARN; or pass the trust policy of the role that it names.",
+        severity=None if exact else Severity.LOW,
+        low_confidence=not exact,
+    )
 
 
 def _annotated(
@@ -216,9 +247,28 @@ def unknown_parts(
     open_ += [pod.title for pod in pods if not pod.namespace]
     if open_:
         yield f"the namespace is not written and was not compared: {_some(open_)}"
+    other = [account.title for account in accounts if of_another_role(trusts, account)]
+    if other:
+        yield f"the trust policy of the role that the annotation names was not passed, and not compared: {_some(other)}"
+    yield from _without_account(trusts, accounts, pods)
     templates = [account.title for account in accounts if account.is_template]
     if templates:
         yield f"the role is a placeholder and was not compared: {_some(templates)}"
+
+
+def _without_account(
+    trusts: tuple[PodTrust, ...], accounts: tuple[ServiceAccount, ...], pods: tuple[Pods, ...]
+) -> Iterator[str]:
+    """The pods that EKS gives the role by an annotation, where the service account that has it was not passed."""
+    given = {account.name for account in accounts}
+    unseen = []
+    for pod in pods:
+        taking = [t.provider for t in trusts if t.takes(pod.namespace, pod.service_account)]
+        by_annotation = taking and all(own and is_eks(own.host) for own in taking)
+        if by_annotation and not pod.audiences and pod.service_account not in given:
+            unseen.append(pod.title)
+    if unseen:
+        yield f"the annotation with the role was not compared: the service account of {_some(unseen)} was not passed"
 
 
 def _some(names: list[str]) -> str:

@@ -16,6 +16,7 @@ from aws_iam.engine.tokens.subject_width import (
     narrower_value,
     subjects,
     values,
+    whole_tenant_reach,
     widest,
 )
 from aws_iam.escape import quoted
@@ -148,7 +149,7 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
     for _, provider, subject in _of_width(trust, Width.TENANT):
         yield Fail(
             subject.value.where,
-            f"{_named(subject)} matches every repository, project or workspace that fits, including ones created later",
+            f"{_named(subject)} {whole_tenant_reach(provider, subject)}",
             fix=narrower_value(provider, subject),
         )
 

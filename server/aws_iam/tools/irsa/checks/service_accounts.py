@@ -30,7 +30,7 @@ from aws_iam.tools.irsa.checks.samples import (
     service_account,
     workloads,
 )
-from aws_iam.tools.irsa.checks.subject import Workloads
+from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,9 +151,9 @@ def misfits(at: Workloads) -> Iterator[Outcome]:
         yield from _of_role(at, account)
 
 
-def _beside(policies: tuple[Policy, ...], at: Workloads) -> Iterator[Fail]:
+def _beside(given: tuple[Trust, ...], at: Workloads) -> Iterator[Fail]:
     """Service accounts and pods against trust policies that were passed with them."""
-    trusts = pod_trusts(policies)
+    trusts = pod_trusts(given)
     accounts = at.service_accounts or ()
     if trusts:
         for account in accounts:
@@ -242,7 +242,7 @@ def _of_role(at: Workloads, account: ServiceAccount) -> Iterator[Outcome]:
     policy = read(found)
     if policy is None or any(
         trust.takes(account.namespace, account.name)
-        for trust in pod_trusts((policy.policy,))
+        for trust in pod_trusts((Trust(policy=policy.policy),))
         if trust.provider
     ):
         return
@@ -267,10 +267,10 @@ def _flaw(account: ServiceAccount, message: str, fix: str, at: Text | None) -> F
 def _is_trusted(at: Workloads, found: Pods) -> bool:
     """Whether a trust policy accepts the pods' service account; one of Pod Identity is for whoever has an association."""
     beside = at.trusts is not None
-    policies = at.trusts if beside else tuple(policy for _, policy in _trusting_roles(at))
+    given = at.trusts if beside else tuple(Trust(policy=own) for _, own in _trusting_roles(at))
     return any(
         trust.takes(found.namespace, found.service_account)
-        for trust in pod_trusts(policies or ())
+        for trust in pod_trusts(given or ())
         if trust.provider or beside
     )
 

@@ -49,6 +49,10 @@ class Trust:
     tags: bool | None = None
     stands_for_any: bool = False
 
+    def is_of(self, role: str) -> bool:
+        """Whether it is, or may be, the trust policy of that role."""
+        return self.role in {"", role}
+
 
 @slotted
 class Workloads:
@@ -56,8 +60,8 @@ class Workloads:
 
     `complete`: they are all of the cluster's, as its API lists them; `pods`, `workflows` and `administrators` (of the
     ConfigMap aws-auth) come from manifests.
-    `trusts` are trust policies that were passed beside them, in place of the roles of an account; `repository` is that of
-    the workflows, None where it is not known.
+    `trusts` are trust policies that were passed beside them, in place of the roles of an account, each with the ARN of its
+    role where the document has it; `repository` is that of the workflows, None where it is not known.
     """
 
     account: Account
@@ -66,7 +70,7 @@ class Workloads:
     pods: tuple[Pods, ...] = ()
     workflows: tuple[Workflow, ...] = ()
     administrators: tuple[Administrator, ...] = ()
-    trusts: tuple[Policy, ...] | None = None
+    trusts: tuple[Trust, ...] | None = None
     repository: Repository | None = None
     derived: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 

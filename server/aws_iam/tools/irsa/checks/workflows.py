@@ -11,11 +11,17 @@ from aws_iam.engine.sources.kubernetes_objects import cluster_of
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.outcomes import Fail
-from aws_iam.tools.irsa.checks.job_trust import JobTrust, Request, account_of, job_trusts
+from aws_iam.tools.irsa.checks.job_trust import (
+    JobTrust,
+    Request,
+    account_of,
+    job_trusts,
+    of_another_role,
+)
 from aws_iam.tools.irsa.checks.roles import read
 from aws_iam.tools.irsa.checks.roles import roles as roles_of
 from aws_iam.tools.irsa.checks.samples import for_github, role, role_arn, roles, workloads
-from aws_iam.tools.irsa.checks.subject import Repository, Workloads
+from aws_iam.tools.irsa.checks.subject import Repository, Trust, Workloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,7 +137,7 @@ def _is_trusted_call(at: Workloads, workflow: Workflow, job: Job) -> bool:
     """Whether the job calls a reusable workflow that a trust policy names; any other may have no role at all."""
     if not job.calls or at.trusts is None:
         return False
-    trusts = (trust for policy in at.trusts for trust in job_trusts(policy, workflow.platform))
+    trusts = (trust for given in at.trusts for trust in job_trusts(given, workflow.platform))
     return any(trust.has_workflow and trust.names_call(job) for trust in trusts)
 
 
@@ -227,7 +233,12 @@ _COMPARISONS = (
 def _of_request(at: Workloads, request: Request) -> Iterator[Fail]:
     """The first thing that the token says and no statement accepts beside what went before."""
     platform = request.workflow.platform
-    trusts = tuple(t for policy in _policies(at, request.login) for t in job_trusts(policy, platform))  # fmt: skip
+    trusts = tuple(t for given in _trusts(at, request.login) for t in job_trusts(given, platform))
+    if of_another_role(trusts, request):
+        if not _is_role_used(at, trusts):
+            yield _of_other_role(request, trusts)
+        return
+    trusts = tuple(trust for trust in trusts if trust.takes_role(request))
     for comparison in _COMPARISONS if trusts else ():
         taking = tuple(trust for trust in trusts if comparison.takes(trust, request))
         if not taking:
@@ -252,11 +263,28 @@ def _mended(job: Job) -> str:
     return "Write the branch, tag or environment of the job in the trust policy, or give the job what the policy names."
 
 
-def _policies(at: Workloads, login: Login | None) -> tuple[Policy, ...]:
+def _is_role_used(at: Workloads, trusts: tuple[JobTrust, ...]) -> bool:
+    """Whether some job asks for a role of these trust policies, so that the others are about other roles."""
+    asked = {login.role for flow in at.workflows for job in flow.jobs for login in job.logins}
+    # A role that is no text of the file may be any.
+    return "" in asked or any(trust.role in asked for trust in trusts)
+
+
+def _of_other_role(request: Request, trusts: tuple[JobTrust, ...]) -> Fail:
+    given = tuple(dict.fromkeys(trust.role for trust in trusts))
+    return _of_job(
+        request.workflow,
+        request.job,
+        f"asks for {quoted(request.login.role if request.login else '')}, but the trust policy that was passed is that of {_any_of(given)}",
+        "Name that role in the job, or pass the trust policy of the one that it asks for.",
+    )
+
+
+def _trusts(at: Workloads, login: Login | None) -> tuple[Trust, ...]:
     """The trust policies to compare with: those given, else that of the role; none where the role is not known."""
     if at.trusts is not None:
         return at.trusts
-    return role_policies(at, login) if login else ()
+    return tuple(Trust(policy=policy) for policy in role_policies(at, login)) if login else ()
 
 
 def role_policies(at: Workloads, login: Login) -> tuple[Policy, ...]:

@@ -10,7 +10,7 @@ from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language import document
-from aws_iam.engine.language.aws_names import checked_name
+from aws_iam.engine.language.aws_names import checked_account
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.sources.gather import one_policy, sources_of
 from aws_iam.engine.tokens.claims import Claims, claims_of
@@ -81,7 +81,7 @@ def compare(
     if decoded is not None and jwks is not None:
         signature = signed(decoded, _keys(jwks, policy, found))
     met = compare_statements(policy, found)
-    principal = _principal(met, found, account and checked_name("account", account, "account"))
+    principal = _principal(met, found, account and checked_account("account", account))
     denies = conditional_denies(policy, found)
     # Conditions on the request, not on the token, count as met in an Allow, and as not met in a Deny.
     forced = {

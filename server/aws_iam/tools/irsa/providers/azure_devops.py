@@ -9,6 +9,9 @@ from aws_iam.tools.irsa.asset_files import manifest_file
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
 _ISSUER = "vstoken.dev.azure.com/"
+_RETIRED = (
+    "https://learn.microsoft.com/en-us/azure/devops/pipelines/release/convert-service-connections"
+)
 
 
 def _workload(request: Request) -> Workload:
@@ -31,7 +34,11 @@ def _workload(request: Request) -> Workload:
                 " with approvals and checks which pipelines may use it"
             ),
             "the subject is made of names: after a rename no token matches",
-            "newer service connections may have another issuer and subject: compare with those that the connection shows",
+            (
+                "newer service connections have the issuer https://login.microsoftonline.com/TENANT/v2.0 and a subject"
+                " /eid1/c/pub/t/…: compare with those that the connection shows. Microsoft retires the issuer of Azure DevOps"
+                f" on 1 July 2027: {_RETIRED}"
+            ),
         ),
     )
 
@@ -41,7 +48,8 @@ def _issuer(request: Request) -> str:
     if host and not host.startswith(_ISSUER):
         raise InputError(
             f"`issuer` {quoted(host)} is not of the form {_ISSUER}ORGANIZATION_ID",
-            hint="newer service connections have another issuer and subject: pass what the connection shows to provider `generic`",
+            hint="newer service connections have the issuer https://login.microsoftonline.com/TENANT/v2.0: pass issuer, subject and"
+            " audience of a token to provider `generic`; that AWS accepts such tokens is unconfirmed, so try one",
         )
     if not (host or request.names.owner_id):
         raise InputError(

@@ -12,6 +12,7 @@ from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Req
 _LEGACY = "default"
 _ISSUER = "api.pulumi.com/oidc"
 _DEPLOYMENTS = "https://www.pulumi.com/docs/deployments/guides/oidc/aws/"
+_BY_ATTRIBUTES = "pulumi:environments:pulumi.organization.login"
 _OPERATIONS = {"plan": "preview", "apply": "update"}
 
 
@@ -40,8 +41,11 @@ def _environment(
             hint="pass `stack` for Pulumi Deployments; an environment has no phases",
         )
     environment = request.names.need("environment", "platform_name")
-    audience = organization if project == _LEGACY else f"aws:{organization}"
-    subject = f"pulumi:environments:org:{organization}:env:{project}/{environment}"
+    # Environments from before projects keep what they sent: https://www.pulumi.com/docs/esc/guides/configuring-oidc/
+    old = project == _LEGACY
+    audience = organization if old else f"aws:{organization}"
+    name = environment if old else f"{project}/{environment}"
+    subject = f"pulumi:environments:org:{organization}:env:{name}"
     caller = TokenCaller(
         sid="PulumiEnvironment",
         issuer=_ISSUER,
@@ -53,7 +57,11 @@ def _environment(
         description=f"Pulumi ESC environments whose subject is {subject}",
         notes=(
             *notes,
-            "with `subjectAttributes` in the environment the subject has another form: compare with one token",
+            (
+                f"under `pulumi up` every environment sends `pulumi:environments:org:{organization}:env:<yaml>`, which this policy"
+                " refuses: to let it in, set `subjectAttributes: [currentEnvironment.name]` beside `roleArn` in the environment, and"
+                f" write `{_BY_ATTRIBUTES}:{organization}:currentEnvironment.name:{name}` as the subject here"
+            ),
             "tokens of fn::open::oidc come from another issuer, api.pulumi.com/oidc/v2",
         ),
     )

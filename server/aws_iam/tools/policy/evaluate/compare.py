@@ -212,7 +212,7 @@ def _summary(
     public: SearchResult | None,
     inputs: Sequence[Gathered],
 ) -> Iterator[str]:
-    complete = all(map(policy_inputs.is_complete, inputs))
+    complete = all(policy_inputs.is_complete(own, compared=True) for own in inputs)
     read = "" if complete else "what was read of "
     if found:
         yield from relation_in_words(found, read)
@@ -233,7 +233,7 @@ def _summary(
             no=sentence(f"{read}the policy is not public."),
             open_="Whether the policy is public is unknown: {open}.",
         )
-    notes = map(policy_inputs.not_judged_note, inputs)
+    notes = (policy_inputs.not_judged_note(own, compared=True) for own in inputs)
     yield from dict.fromkeys(note for note in notes if note)
 
 
@@ -379,5 +379,9 @@ def _rows(found: SearchResult) -> Iterator[dict[str, str]]:
 def _next(comparison: Comparison) -> tuple[NextCall, ...]:
     if comparison.relation in {"less", "equal"} and not comparison.violations:
         return ()
+    riskiest = next((row["actions"][0] for row in comparison.gained), "*")
+    if ":" in riskiest:
+        why = "what the riskiest access that is gained can be limited by"
+        return (next_call("policy", "lookup", why, query=riskiest),)
     why = "what the policy allows as a whole, in words, and its risks"
     return (next_call("policy", "explain", why, ("document",)),)

@@ -55,7 +55,7 @@ def evaluate(request: Any, policies: Any) -> Answer:
         facts=({UNDERSTOOD: notes} if notes else {})
         | _facts(evaluations, layers, worst, evaluation, missing),
         sources=(_LOGIC, catalog().source(worst.service)),
-        next=_next(worst, evaluation.decision),
+        next=tuple(_next(worst, evaluation.decision)),
         as_of=catalog().as_of,
     )
 
@@ -236,8 +236,32 @@ def _misfit(request: Request, known: Action) -> Iterator[str]:
         yield f"AWS authorizes {action} on {listed}, and {quoted(request.resource)} does not look like one of them"
 
 
-def _next(request: Request, decision: Decision) -> tuple[NextCall, ...]:
+_SECTIONS = {
+    "scp": "service-control-policies",
+    "rcp": "resource-control-policies",
+    "boundary": "permission-boundaries",
+    "resource": "cross-account-trust",
+}
+"""Where the guide explains a layer; the others are in the section on how AWS decides."""
+
+
+def _next(request: Request, decision: Decision) -> Iterator[NextCall]:
+    """The policy that would allow what no identity policy allows, and how each other layer that blocks works."""
     if decision.outcome == "Allowed":
-        return ()
-    why = "the resource types, condition keys and further actions that the action needs"
-    return (next_call("policy", "lookup", why, query=request.action),)
+        return
+    unfit = decision.outcome == "Unknown" or any(_notes(request))
+    if unfit:
+        why = "the resource types, condition keys and further actions that the action needs"
+        yield next_call("policy", "lookup", why, query=request.action)
+    if decision.outcome == "Unknown":
+        return
+    denied = decision.outcome == "ExplicitlyDenied"
+    if "identity" in decision.blocked_by and not denied and not unfit:
+        needs = {request.action: [request.resource]}
+        yield next_call("policy", "generate", "a policy that allows it", needs=needs)
+    blocking = decision.decided_by if denied else decision.blocked_by
+    for layer in blocking:
+        if denied or layer != "identity":
+            topic = _SECTIONS.get(layer, "evaluation-logic")
+            why = f"how the layer that blocks it works: {layer}"
+            yield next_call("policy", "guide", why, topic=topic)

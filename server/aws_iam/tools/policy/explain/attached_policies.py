@@ -14,6 +14,7 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.engine.sources.gathered import Unread
 from aws_iam.escape import quoted
+from aws_iam.tools.kit import policy_inputs
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -28,22 +29,22 @@ _MOST_NAMED = 5
 
 @slotted
 class AttachedPolicies:
-    """The attached policies of the input whose documents are known, and what remains without them."""
+    """The attached policies of the input whose documents are known, and the input in which these have one."""
 
     managed: tuple[tuple[PolicyAttachment, ManagedPolicy], ...]
-    without_them: Gathered
+    input: Gathered
 
     @classmethod
     def of(cls, gathered: Gathered) -> AttachedPolicies:
         """Those of an input; a permissions boundary grants nothing and stays with the others."""
-        known = tuple(
-            (own, managed)
+        known = {
+            own: managed
             for own in gathered.attachments
             if not own.is_boundary and (managed := own.managed)
+        }
+        return cls(
+            managed=tuple(known.items()), input=policy_inputs.with_documents(gathered, known)
         )
-        named = {own for own, _ in known}
-        others = tuple(own for own in gathered.attachments if own not in named)
-        return cls(managed=known, without_them=replace(gathered, attachments=others))
 
     def findings(self) -> tuple[Finding, ...]:
         """The gravest risk of each, where it is high."""

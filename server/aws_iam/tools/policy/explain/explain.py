@@ -90,7 +90,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
                         complete=policy_inputs.is_complete(gathered_policies),
                     ),
                     attached.note(),
-                    policy_inputs.not_judged_note(attached.without_them),
+                    policy_inputs.not_judged_note(attached.input),
                     policy_inputs.partly_judged_note(validated.unfinished),
                 ),
             )
@@ -104,7 +104,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
                 gathered_policies,
                 (
                     *attached.partly_judged(),
-                    *policy_inputs.attached(attached.without_them),
+                    *policy_inputs.attached(attached.input),
                     *validated.unfinished,
                 ),
             ),

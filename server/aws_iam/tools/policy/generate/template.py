@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import templates
 from aws_iam.answer import Answer, Artifact, next_call
-from aws_iam.errors import InputError, nearest
+from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.kit.json_object import json_object
-from aws_iam.tools.kit.word_search import ranked, words
+from aws_iam.tools.kit.tool import with_understood
+from aws_iam.tools.policy.generate.template_search import found
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
     from aws_iam.templates import Parameter, Template
+    from aws_iam.tools.policy.generate.template_search import Found
 
 _PAGE = "references/policy-design.md#templates"
 
@@ -29,8 +31,25 @@ def template(name: str | None = None, values: Any = None) -> Answer:
             raise InputError("`values` needs `name`", hint="leave both out to list the templates")
         return _template_list()
     chosen = templates.named(name)
-    if chosen is None:
-        return _of_words(name)
+    if chosen:
+        return _shown(chosen, values)
+    search = found(name, templates.listed())
+    if not search.templates:
+        # Refuses the name with the nearest one.
+        return _shown(templates.template(name), values)
+    if len(search.templates) == 1 and not search.lacks:
+        (chosen,) = search.templates
+        words = f"`name` {quoted(name)} as `{chosen.name}`"
+        return with_understood(_shown(chosen, values), [words])
+    if values is not None:
+        names = code_list(template.name for template in search.templates)
+        raise InputError(
+            f"{quoted(name)} does not name one template", hint=f"give `name` as one of {names}"
+        )
+    return _of_words(name, search)
+
+
+def _shown(chosen: Template, values: Any) -> Answer:
     if values is None and any(parameter.required for parameter in chosen.parameters):
         return _unfilled(chosen)
     return _filled(chosen, json_object("values", values, example='{"Bucket": "example-reports"}'))
@@ -42,33 +61,17 @@ def _template_list() -> Answer:
     return _listed(all_templates, f"{len(all_templates)} policy templates; {how}.")
 
 
-def _of_words(question: str) -> Answer:
-    """The templates that the words are about: by kind where a word is one, else by name, title and use."""
-    all_templates = templates.listed()
-    near = nearest(question, [template.name for template in all_templates])
-    if near:
-        raise InputError(
-            f"there is no template {quoted(question)}", hint=f"did you mean `{near[0]}`?"
+def _of_words(question: str, search: Found) -> Answer:
+    """The templates that the words mean or, said so, those that come nearest."""
+    listed, kind = search.templates, search.kind
+    if not search.lacks:
+        return _listed(
+            listed,
+            f"{counted(len(listed), 'template')} for {quoted(question)}, the nearest first.",
         )
-    asked = words(question)
-    kinds = {template.kind for template in all_templates} & set(asked)
-    fitting = [t for t in all_templates if not kinds or t.kind in kinds]
-    by_name = {t.name: t for t in fitting}
-    texts = {t.name: (f"{t.name} {t.title}", t.when) for t in fitting}
-    rest = " ".join(word for word in asked if word not in kinds)
-    found = [by_name[name] for name in ranked(rest, texts)[:_MOST_FOUND]] or (
-        fitting if kinds else []
-    )
-    if not found:
-        raise InputError(
-            f"there is no template {quoted(question)}", hint="leave out `name` to list them"
-        )
-    return _listed(
-        found, f"{counted(len(found), 'template')} for {quoted(question)}, the nearest first."
-    )
-
-
-_MOST_FOUND = 5
+    of_kind = f" of the kind `{kind}`" if kind else ""
+    summary = f"No template{of_kind} is about all of {quoted(question)}; the nearest: {code_list(one.name for one in listed)}."
+    return _listed(listed, summary)
 
 
 def _listed(shown: Sequence[Template], summary: str) -> Answer:

@@ -231,5 +231,10 @@ def _fit(
         return _Fit(0.0, 0.0, named)
     begins = any(named.parts[0] in word for word in asked)
     usual = named.name.partition(":")[0] in _USUAL
-    score += _FIRST * begins + _BONUS * usual - _SPARE * (len(named.parts) - fitting)
+    # Words of the service say nothing else: `InvokeFunction` of Lambda is to invoke, `InvokeAsync` is more than that.
+    spare = sum(
+        part not in named.service and not any(part in word for word in asked)
+        for part in named.parts
+    )
+    score += _FIRST * begins + _BONUS * usual - _SPARE * spare
     return _Fit(share / whole, score, named)

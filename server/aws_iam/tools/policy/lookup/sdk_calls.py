@@ -30,7 +30,7 @@ _MOST_METHODS = 8
 def sdk_call(known: Catalog, query: str) -> Answer | None:
     """The actions for the last call of the line that is an API operation; None for a text that is no code."""
     if "(" not in query:
-        return None
+        return _in_words(known, query)
     factory = _FACTORY.search(query)
     client = factory[1] if factory else ""
     for owner, method in _calls(query):
@@ -43,6 +43,25 @@ def sdk_call(known: Catalog, query: str) -> Answer | None:
         if answer:
             return answer
     return None
+
+
+# `boto3 s3 client.upload_file`, `boto3 dynamodb Table.put_item`, `s3 client put_object`.
+_SPOKEN = re.compile(
+    r"(?:(boto3|botocore|aws[ -]sdk)[\s.:]+)?([a-z0-9-]+)[\s.]+(?:(client|resource)[\s.]+)?(?:([A-Z]\w+)[\s.]+)?([a-z]\w*)"
+)
+
+
+def _in_words(known: Catalog, query: str) -> Answer | None:
+    """The call that SDK, client and method name without the code around them; None if it says less than that."""
+    found = _SPOKEN.fullmatch(query.strip())
+    if found is None or not (found[1] or found[3] or found[4]):
+        return None
+    client = _service(known, found[2])
+    if not client:
+        return None
+    if found[4]:
+        return api_calls.resource_call(known, query, (client, found[4], found[5]))
+    return api_calls.call(known, query, client, found[5])
 
 
 def _calls(query: str) -> Iterator[tuple[str, str]]:

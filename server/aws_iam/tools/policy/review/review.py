@@ -43,8 +43,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         missing = "to review" if document is None else "to review against"
         raise InputError(
             f"there is nothing {missing}",
-            hint="give the policies after the change in `document` and before it in `baseline`, or on the command line a"
-            " git revision in `base`",
+            hint="give the policies after the change in `document` and before it in `baseline`",
         )
     found = compare_documents(document, baseline, per_principal=True, partly=True)
     places = origins(found)

@@ -15,6 +15,7 @@ from aws_iam.engine.language.document import Kind, Source
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import sources_of
 from aws_iam.rules.policy.run import source_findings
+from aws_iam.tools.kit import policy_inputs
 
 if TYPE_CHECKING:
     from aws_iam.engine.reference.managed_policies import ManagedPolicy
@@ -25,11 +26,11 @@ _SERIOUS = frozenset({Severity.ERROR, Severity.SECURITY_WARNING})
 
 @slotted
 class JudgedAttachments:
-    """The attached AWS managed policies with their risks, and the input with the attachments that are not judged."""
+    """The attached AWS managed policies with their risks, and the input in which these have a document."""
 
     judged: tuple[tuple[Source, tuple[Finding, ...]], ...]
     arns: tuple[str, ...]
-    without_them: Gathered
+    input: Gathered
 
     @classmethod
     def of(cls, gathered: Gathered) -> JudgedAttachments:
@@ -47,11 +48,10 @@ class JudgedAttachments:
             where = Where(file=own.file) if own.file else None
             named = tuple(replace(found, where=where, resource=own.name) for found in findings)
             judged.append((replace(source, name=own.name, file=own.file), named))
-        others = tuple(own for own in gathered.attachments if own not in known)
         return cls(
             judged=tuple(judged),
             arns=tuple(policies),
-            without_them=replace(gathered, attachments=others),
+            input=policy_inputs.with_documents(gathered, known),
         )
 
     @property

@@ -81,7 +81,7 @@ def validate_policies(
 def _answer(
     analyzed: AnalyzedPolicies, attached: JudgedAttachments, report: Report | None
 ) -> Answer:
-    gathered_policies = attached.without_them
+    gathered_policies = attached.input
     by_source = list(analyzed.by_document)
     broken = (
         policy_inputs.not_judged(place) for place in gathered_policies.unread if place.broken
