@@ -284,3 +284,61 @@ def test_parameters_of_a_region_that_could_not_be_listed_are_said(tmp_path: Path
     answer = ask(tmp_path / "account.json", "ssm:GetParameter", "ssm:parameter")
     assert "There may be more of `ssm:parameter`" in answer.summary
     assert answer.facts["not_judged"]
+
+
+def test_a_session_is_asked_about_the_parts_that_its_role_tells_apart(tmp_path: Path) -> None:
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/etl/s1"
+    denied = {"Effect": "Deny", "Action": "s3:*", "NotResource": "arn:aws:s3:::books/open/*"}
+    facts = books(readers({"AWS": session}))
+    file = saved(tmp_path, facts, users=[], roles=[{"name": "etl", "inline": [[denied]]}])
+    (row,) = ask(file, on="arn:aws:s3:::books/*").facts["principals"]
+    assert (row["principal"], row["on"]) == (session, ["arn:aws:s3:::books/open/x"])
+    assert row["partly"]
+
+
+def test_whoever_is_let_into_one_bucket_is_not_let_into_all(tmp_path: Path) -> None:
+    facts = books(readers({"AWS": OTHER}))
+    facts["s3.bucket_policies"].append({"bucket": "films", "document": None})
+    (row,) = ask(saved(tmp_path, facts), on="s3:bucket").facts["outsiders"]
+    assert row["partly"]
+    assert all(own.startswith("arn:aws:s3:::books/") for own in row["on"])
+
+
+def test_a_variable_in_the_bucket_s_policy_stands_for_an_outsider_s_name(tmp_path: Path) -> None:
+    own = "arn:aws:s3:::books/${aws:username}/*"
+    sue = readers({"AWS": f"arn:aws:iam::{OTHER}:user/sue"}, own)
+    (row,) = ask(saved(tmp_path, books(sue)), on="arn:aws:s3:::books/*").facts["outsiders"]
+    assert (row["verdict"], row["on"]) == ("can", ["arn:aws:s3:::books/sue/x"])
+    # Of anyone, no name is known.
+    answer = ask(saved(tmp_path, books(readers("*", own))), on="arn:aws:s3:::books/*")
+    assert [row["verdict"] for row in answer.facts["outsiders"]] == ["unknown"]
+    assert answer.facts["anyone"] is None
+
+
+def test_nobody_reads_what_does_not_exist(tmp_path: Path) -> None:
+    parameter = {"name": "a", "arn": f"arn:aws:ssm:{HERE}:parameter/a", "type": "String"}
+    only_b = {"Effect": "Allow", "Action": "ssm:*", "Resource": f"arn:aws:ssm:{HERE}:parameter/b"}
+    facts = {"ssm.parameters": {"eu-west-1": [parameter]}}
+    file = saved(tmp_path, facts, users=[{"name": "ann", "inline": [[only_b]]}])
+    pattern = f"arn:aws:ssm:{HERE}:parameter/*"
+    assert names(ask(file, "ssm:GetParameter", pattern)) == []
+    assert names(ask(file, "ssm:PutParameter", pattern)) == ["ann"]
+
+
+def test_the_summary_says_that_a_part_has_conditions(tmp_path: Path) -> None:
+    with_mfa = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+    free = {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::books/a/*"}
+    users = [{"name": "ann", "inline": [[free, {**FULL, **with_mfa}]]}]
+    answer = ask(saved(tmp_path, books(), users=users), on="arn:aws:s3:::books/*")
+    assert "`user/ann`; 1 under other conditions on some parts." in answer.summary
+
+
+@pytest.mark.parametrize(
+    ("who", "kind"), [("s3:GetObject", "s3:bucket"), ("sqs:SendMessage", "sqs:queue")]
+)
+def test_a_question_without_a_resource_is_told_the_kind(
+    who: str, kind: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as refused:
+        ask(saved(tmp_path, books()), who, "*")
+    assert f"or all that were read, as `{kind}`" in refused.value.hint

@@ -13,10 +13,11 @@ from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES
 from aws_iam.engine.comparison.arn_formats import may_match_format
 from aws_iam.engine.language.arn import Arn, fits
 from aws_iam.engine.language.pattern import covers, is_literal, matches
+from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.tools.audit.access.resource_policies import LISTINGS
+from aws_iam.tools.audit.access.resource_policies import LISTINGS, lists_kind
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -286,14 +287,15 @@ def _forms(known: Action | None) -> str:
 
 
 def _kinds(known: Action | None) -> str:
-    """A kind of resource that the action takes, whose listed ones can be asked about all together; objects by their bucket."""
-    if known is None:
-        return ""
-    names = dict.fromkeys(known.resource_types)
-    if known.service == "s3" and "object" in names:
-        names = {"bucket": None} | names
-    found = next((own for name in names if _kind(own := f"{known.service}:{name}")), None)
-    return f", or all that were read, as {quoted(found)}" if found else ""
+    """A kind of listed resources, all of which can be asked about together; objects by their bucket."""
+    names = list(known.resource_types) if known else []
+    if known and known.service == "s3" and "object" in names:
+        names.append("bucket")
+    for name in names:
+        kind = _kind(on := f"{known.service if known else ''}:{name}")
+        if kind and any(lists_kind(without_variables(text, "x")) for text in kind.arn_formats):
+            return f", or all that were read, as {quoted(on.lower())}"
+    return ""
 
 
 def _formats_in(known: Action | None, text: str) -> tuple[str, ...]:

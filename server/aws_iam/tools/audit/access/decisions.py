@@ -134,7 +134,24 @@ class Decider:
         self, principal: Principal, action: str, pattern: ResourcePattern, *, session: str = ""
     ) -> Samples:
         """Resources of a pattern on which the principal's access may differ; none where it has access to none."""
-        caller, member = self._caller(principal, session), principal.member
+        caller = self._caller(principal, session)
+        return self._samples(
+            caller, action, pattern, principal.member, self._own_layers(principal)
+        )
+
+    def samples_of_outsider(self, arn: str, action: str, pattern: ResourcePattern) -> Samples:
+        """Resources of a pattern on which the access of a caller from outside the estate may differ."""
+        own = {"identity": self._layers.own_of_stranger()}
+        return self._samples({"principal": arn}, action, pattern, None, own)
+
+    def _samples(
+        self,
+        caller: Mapping[str, str],
+        action: str,
+        pattern: ResourcePattern,
+        member: Member | None,
+        own: Mapping[str, Layer],
+    ) -> Samples:
         try:
             request = self._request(caller, action, pattern.text, member, None)
         except InputError:
@@ -142,7 +159,7 @@ class Decider:
             return Samples((pattern.text,))
         if set("*?") & set(request.resource.split(":")[_REGION]):
             request = request.without_key("aws:RequestedRegion")
-        layers = {**self._own_layers(principal), **self._of_resource(request).layers}
+        layers = {**own, **self._of_resource(request).layers}
         is_open = self._openness(request, member)
         verdict, hits = partial_verdict(request, _as_layers(layers), is_open)
         if verdict.outcome not in {"Allowed", "Unknown"}:
@@ -151,7 +168,7 @@ class Decider:
         taking = [] if alike else [(hit.statement, hit.placed.has_variables) for hit in hits]
         return self._combined(request, pattern, taking, is_open)
 
-    def outside_samples(self, action: str, pattern: ResourcePattern) -> Samples:
+    def samples_of_anyone(self, action: str, pattern: ResourcePattern) -> Samples:
         """Resources of a pattern that the policies of the resource tell apart."""
         request = self._request({"principal": "*"}, action, pattern.text, None, None)
         layers = self._of_resource(request).layers

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aws_iam.answer import Decision
-    from aws_iam.tools.audit.access.asked_resources import AskedResources
+    from aws_iam.tools.audit.access.asked_resources import AskedResources, ResourcePattern
     from aws_iam.tools.audit.access.behind_keys import Decide, KeyBehind
     from aws_iam.tools.audit.access.estate import Estate, Principal
     from aws_iam.tools.audit.access.outside_callers import OutsideCaller
+    from aws_iam.tools.audit.access.resource_samples import Samples
     from aws_iam.tools.audit.access.verdicts import Verdict
 
 # A request for authorization has no longer ARN.
@@ -250,11 +251,10 @@ class _Search:
                 for own in outside_callers(self.estate, action, arn):
                     row = (action, arn, self._of_outsider(own, action, arn))
                     callers.setdefault((own.sort, own.name), []).append(row)
-            for text in unclear:
-                for own in outside_callers(self.estate, action, text):
-                    rows = callers.setdefault((own.sort, own.name), [])
-                    if not any(access.is_possible for _, _, access in rows):
-                        rows.append((action, text, _TOO_MANY))
+            for own, text in unclear:
+                rows = callers.setdefault((own.sort, own.name), [])
+                if not any(access.is_possible for _, _, access in rows):
+                    rows.append((action, text, _TOO_MANY))
         for (sort, name), rows in callers.items():
             named = {(action, arn) for action, arn, _ in rows}
             rows += [(*place, _CANNOT) for place in places if place not in named]
@@ -278,21 +278,27 @@ class _Search:
 
     def _outside_resources(
         self, action: str, asked: AskedResources
-    ) -> tuple[list[str], list[str]]:
-        """The resources to ask about for callers from outside, and the patterns that these do not stand for."""
+    ) -> tuple[list[str], list[tuple[OutsideCaller, str]]]:
+        """The resources to ask about for callers from outside; and who needs more of which pattern to be judged."""
         arns = dict.fromkeys(asked.arns)
         unclear = []
         for pattern in asked.patterns:
-            samples = [self.decider.outside_samples(action, pattern)]
+            arns |= dict.fromkeys(self.decider.samples_of_anyone(action, pattern).arns)
             for own in outside_callers(self.estate, action, pattern.text):
-                role = self.roles.get(_role_of(own.arn)) if own.sort == "session" else None
-                if role:
-                    samples.append(self.decider.samples(role, action, pattern, session=own.arn))
-            arns |= dict.fromkeys(arn for found in samples for arn in found.arns)
-            if not all(found.complete for found in samples):
-                unclear.append(pattern.text)
+                samples = self._samples_of(own, action, pattern)
+                arns |= dict.fromkeys(samples.arns)
+                if not samples.complete:
+                    unclear.append((own, pattern.text))
         # What does not exist has no policy.
         return [arn for arn in arns if not self.decider.is_made_up(arn)], unclear
+
+    def _samples_of(self, own: OutsideCaller, action: str, pattern: ResourcePattern) -> Samples:
+        role = self.roles.get(_role_of(own.arn)) if own.sort == "session" else None
+        if role:
+            return self.decider.samples(role, action, pattern, session=own.arn)
+        if own.arn and own.sort in {"outsider", "service"}:
+            return self.decider.samples_of_outsider(own.arn, action, pattern)
+        return self.decider.samples_of_anyone(action, pattern)
 
     def _note_unread(self, found: WhoCan, action: str, arn: str) -> None:
         policy = self.estate.policy_of(action, arn)
