@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations for the schema
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
 
 
 _OWN = "own"
@@ -229,6 +231,23 @@ def counts(findings: Iterable[Finding]) -> Counts:
         severity={name.value: severity[name] for name in Severity if severity[name]},
         muted=len(every) - len(listed) or None,
     )
+
+
+def with_texts(value: T, change: Callable[[str], str]) -> T:
+    """The value with all its texts changed, those of its fields and entries too."""
+    return cast("T", _with_texts(value, change))
+
+
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    if type(value) is str:
+        return change(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_with_texts(item, change) for item in value)
+    if isinstance(value, dict):
+        return {change(str(key)): _with_texts(item, change) for key, item in value.items()}
+    names = _names_of(value.__class__)
+    texts = {name: _with_texts(getattr(value, name), change) for name in names}
+    return replace(value, **texts) if texts else value
 
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})

@@ -37,13 +37,13 @@ TYPED = (
     ("irsa manifest eks", {"provider": ["eks"]}),
     ("irsa denied trust.json", {"document": ["trust.json"]}),
     ("irsa check trust.json", {"document": ["trust.json"]}),
+    ("secrets check infra a.tf", {"document": ["infra", "a.tf"]}),
     ("audit control 1.5", {"id": ["1.5"]}),
     ("audit checklist 3.0", {"benchmark": ["3.0"]}),
     ("audit report html --demo", {"format": ["html"], "demo": []}),
 )  # fmt: skip
 # They read an account, and have no argument that matters more than the others.
 WITHOUT_MAIN = {
-    ("secrets", "check"),
     ("audit", "run"),
     ("audit", "cloudtrail"),
     ("audit", "access_analyzer"),
@@ -83,7 +83,7 @@ def test_every_action_has_a_main_argument_and_help_names_it() -> None:
         ("policy validate a.json --document b.json", "`--document` and a value by position"),
         ("audit control 1.5 --id 2.0", "`--id` and a value by position"),
         ("policy compare a b c", "unrecognized arguments: c"),
-        ("secrets check scope", "unrecognized arguments: scope"),
+        ("audit cloudtrail scope", "unrecognized arguments: scope"),
     ],
 )  # fmt: skip
 def test_a_value_that_could_mean_two_things_is_refused_by_name(command: str, said: str) -> None:

@@ -107,6 +107,7 @@ POLICY = json.dumps(
         (("--fail-on", "suggestion"), 1),
         (("--fail_on", "Low"), 1),
         (("--fail-on", "WARNING"), 0),
+        (("--fail-on", "never"), 0),
         (("--fail-on", "worse"), 2),
         (("--quiet", "--json"), 2),
     ],

@@ -139,7 +139,14 @@ def test_a_bad_policy_fails_the_hook_with_its_file_line_and_fix(hooked: Path) ->
         ("bucket-policy.json", True),
         ("org/scps/deny.json", True),
         ("TrustPolicy.json", True),
+        ("policies/project-a.json", True),
+        ("roles/packages.json", True),
         ("policy-app/package.json", False),
+        ("users/package.json", False),
+        ("group/package.json", False),
+        ("roles/web/tsconfig.json", False),
+        ("roles/web/tsconfig.app.json", False),
+        ("permissions/package-lock.json", False),
         ("package.json", False),
         ("describe/data.json", False),
         ("mymicrops/data.json", False),
@@ -147,14 +154,16 @@ def test_a_bad_policy_fails_the_hook_with_its_file_line_and_fix(hooked: Path) ->
 )
 def test_the_hook_takes_policies_by_their_names(name: str, *, checked: bool) -> None:
     manifest = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    assert bool(re.search(manifest[0]["files"], name)) is checked
+    hook = manifest[0]
+    taken = re.search(hook["files"], name) and not re.search(hook["exclude"], name)
+    assert bool(taken) is checked
 
 
 def test_a_file_that_the_name_promises_and_that_holds_no_policy_passes(hooked: Path) -> None:
-    done = hook(hooked, {"roles/package.json": {"name": "x"}, "roles/admin.json": BAD})
+    done = hook(hooked, {"roles/data.json": {"name": "x"}, "roles/admin.json": BAD})
     assert done.returncode == 1
     assert "INVALID_ACTION" in done.stdout
-    done = hook(hooked, {"roles/package.json": {"name": "x"}})
+    done = hook(hooked, {"roles/data.json": {"name": "x"}})
     assert done.returncode == 0, done.stdout
     assert "Passed" in done.stdout
 
@@ -168,6 +177,29 @@ def test_the_review_tells_what_a_commit_gives_and_leaves_old_debt_alone(hooked: 
     assert commit(hooked)
     done = hook(hooked, files, "aws-iam-review")
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    "name", ["policies/x.tftpl", "p.json.j2", "README.md", "rows.ndjson", "POLICY"]
+)
+def test_the_review_looks_at_a_commit_of_files_of_any_name(hooked: Path, name: str) -> None:
+    wide = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [wide]})
+    text = f"```json\n{policy}\n```\n" if name.endswith(".md") else policy
+    done = hook(hooked, {name: text}, "aws-iam-review")
+    assert done.returncode == 1, done.stdout
+    assert "now allows `iam:PassRole`" in done.stdout
+    (hooked / name).unlink()
+
+
+def test_the_review_looks_at_a_commit_that_only_removes_files(hooked: Path) -> None:
+    write(hooked, {"d.json": GOOD})
+    commit(hooked)
+    assert run("git", "rm", "--quiet", "d.json", cwd=hooked).returncode == 0
+    env = {"PRE_COMMIT_HOME": str(hooked.parent / "cache"), "PIP_COMPILE": "0"}
+    done = run("pre-commit", "run", "aws-iam-review", "--verbose", cwd=hooked, **env)
+    assert "no longer allows `s3:GetObject`" in done.stdout
+    assert commit(hooked)
 
 
 def test_other_json_is_left_alone(hooked: Path) -> None:

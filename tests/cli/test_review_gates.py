@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aws_iam.cli.command_line import main
 from helpers.git.work_trees import READ, new_tree, policy, reviewed, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 BROKEN = 'resource "aws_iam_role_policy" "x" {\n  policy = jsonencode({\n'
+LOOP = (
+    "Resources:\n  'Fn::ForEach::T': [N, !Ref Ns, {'P${N}': {Type: AWS::IAM::ManagedPolicy, Properties: {PolicyDocument:"
+    " {Statement: [{Effect: Allow, Action: '%s', Resource: '*'}]}}}}]\n"
+)
 IN_CODE = (
     'new Role({ policy: { Statement: [{ Effect: "Allow", Action: "%s", Resource: "*" }] } })\n'
 )
@@ -47,6 +52,20 @@ def test_a_changed_file_that_cannot_be_read_fails_where_asked(
     assert answer["facts"]["files_not_read"] == 1
     assert status == 0
     assert reviewed(capsys, "--base", "main", "--fail-on-unread")[0] == 1
+
+
+def test_a_changed_part_that_cannot_be_read_fails_where_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    top = new_tree(tmp_path, {"t.yaml": LOOP % "s3:GetObject", "a.json": policy(READ)})
+    monkeypatch.chdir(top)
+    assert reviewed(capsys, "--base", "main", "--fail-on-unread")[0] == 0
+    write(top, {"t.yaml": LOOP % "*"})
+    assert reviewed(capsys, "--base", "main")[0] == 0
+    assert reviewed(capsys, "--base", "main", "--fail-on-unread")[0] == 1
+    # Beside a policy that is read, in a folder too.
+    assert main(["policy", "validate", "."], {}) == 0
+    assert main(["policy", "validate", ".", "--fail-on-unread"], {}) == 1
 
 
 def test_a_changed_link_fails_where_asked(

@@ -317,3 +317,14 @@ def test_a_shallow_clone_that_lacks_where_both_parted_is_said_at_once(
     assert said in answer["summary"]
     main(["policy", "review", "--base", "main", "--format", "markdown"], {})
     assert said in capsys.readouterr().out.splitlines()[1]
+
+
+def test_before_the_first_commit_everything_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(tmp_path, "init", "--quiet", ".")
+    write(tmp_path, {"a.json": policy(PASS)})
+    monkeypatch.chdir(tmp_path)
+    status, answer = reviewed(capsys, "--base", "HEAD")
+    assert (status, answer["facts"]["base"]) == (1, "an empty repository")
+    assert main(["policy", "review", "--base", "other"], {}) == 2

@@ -19,6 +19,7 @@ from helpers.git.work_trees import (
     not_judged,
     policy,
     reviewed,
+    with_base,
     write,
 )
 
@@ -254,3 +255,21 @@ def test_a_file_that_comes_from_outside_of_the_paths_is_compared_with_itself(
         assert told == (set() if text == policy(PASS) else {"s3:GetObject"})
         assert "outside" not in answer["summary"]
         assert status == 0 or told
+
+
+def test_installed_packages_are_named_where_their_policies_change(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_base(tree, {"web/node_modules/x/p.json": policy(READ), "web/node_modules/y.json": "{}"})
+    write(tree, {"web/node_modules/y.json": '{"version": "2.0.0"}'})
+    assert reviewed(capsys, "--base", "main")[1]["summary"].startswith(ALL_CLEAR)
+    write(tree, {"web/node_modules/x/p.json": policy(PASS), "web/node_modules/x/q.json": policy()})
+    status, answer = reviewed(capsys, "--base", "main")
+    (place, why), *more = not_judged(answer).items()
+    assert (status, place, more) == (0, "web/node_modules", [])
+    assert "name it to review it" in why
+    assert reviewed(capsys, "--base", "main", "--fail-on-unread")[0] == 1
+    # Such a folder that is named is meant, and one that loses a policy counts, too.
+    assert gains(reviewed(capsys, "--base", "main", "web/node_modules")[1])
+    write(tree, {"web/node_modules/x/p.json": None, "web/node_modules/x/q.json": None})
+    assert list(not_judged(reviewed(capsys, "--base", "main")[1])) == ["web/node_modules"]

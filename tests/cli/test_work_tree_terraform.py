@@ -53,9 +53,9 @@ def test_a_list_of_files_has_those_that_did_not_change(
     monkeypatch.chdir(top)
     # The list is the same, and what it names is another text: of one file, and of all.
     write(top, {f"{folder}/p/b{ending}": policy(READ, PASS)})
+    # The user has what the other file allows all along.
     assert {action for _, action in gains(reviewed(capsys, "--base", "main")[1])} == {
-        "iam:PassRole",
-        "s3:GetObject",
+        "iam:PassRole"
     }
     git(top, "checkout", "--quiet", ".")
     wider = (EACH % ending).replace("file(", "replace(file(", 1).replace('value}")', 'value}"), "s3:GetObject", "s3:DeleteObject")')  # fmt: skip
@@ -184,3 +184,33 @@ def test_a_template_behind_a_link_is_named_where_a_policy_is_made_of_it(
     write(top, {"shared/p.tpl": "[]", "shared/README": "b"})
     _, answer = reviewed(capsys, "--base", "main")
     assert not_judged(answer) == {"own.tpl": "a policy of Terraform is made of it, and it cannot be read"}  # fmt: skip
+
+
+ROLE = """resource "aws_iam_user_policy" "p" {
+  user   = "bob"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "iam:PassRole", Resource = "*" }]
+  })
+}
+"""
+OTHERS = {"envs/dev/main.tf": "locals {}\n", "envs/prod/main.tf": "locals {}\n"}
+
+
+@pytest.mark.parametrize("others", [OTHERS, {}], ids=["beside others", "whole folder"])
+def test_a_file_that_goes_to_another_environment_is_gained_there_unless_it_is_the_environment(
+    others: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    top = new_tree(tmp_path, {**others, "envs/dev/role.tf": ROLE})
+    monkeypatch.chdir(top)
+    (top / "envs/prod").mkdir(exist_ok=True)
+    git(top, "mv", "envs/dev/role.tf", "envs/prod/role.tf")
+    status, answer = reviewed(capsys, "--base", "main")
+    if others:
+        assert [name for name, _ in gains(answer)] == ["envs/prod aws_iam_user_policy.p.policy"]
+        assert status == 1
+    else:
+        assert answer["summary"].startswith(ALL_CLEAR)

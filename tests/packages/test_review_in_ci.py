@@ -188,6 +188,8 @@ def test_what_could_not_be_read_or_judged_fails_where_asked(change: Path) -> Non
     assert reviewed(change).returncode == 0
     for name in ("FAIL_ON_UNKNOWN", "FAIL_ON_UNREAD"):
         assert reviewed(change, **{name: "true"}).returncode == 1
+        # That no finding fails the job says nothing of what was not read.
+        assert reviewed(change, FAIL_ON="never", **{name: "true"}).returncode == 1
 
 
 def test_the_first_push_of_a_branch_is_reviewed_against_the_default_branch(change: Path) -> None:

@@ -31,6 +31,7 @@ from aws_iam.report.control_lines import is_audit
 from aws_iam.report.next_calls import as_command
 from aws_iam.report.page import CONCISE_BYTES, page
 from aws_iam.tools.kit.argument_values import ArgumentKind
+from aws_iam.tools.kit.parameters import NEVER
 from aws_iam.tools.kit.tool import silent
 from aws_iam.tools.registry import NAMES, tool_named
 from aws_iam.version import __version__
@@ -264,8 +265,9 @@ def _print(
 
 
 def _gate(options: argparse.Namespace, usual: str | None) -> Gate:
+    severity = options.fail_on or usual or Severity.HIGH
     return Gate(
-        severity=Severity(options.fail_on or usual or Severity.HIGH),
+        severity=None if severity == NEVER else Severity(severity),
         unknown=bool(options.fail_on_unknown),
         unread=bool(getattr(options, "fail_on_unread", False)),
         denied=bool(getattr(options, "fail_on_denied", False)),

@@ -22,7 +22,7 @@ MEANINGS = {
         "`policy lookup` does not know a name",
         "`kms lockout` predicts a refusal",
         "with `--fail-on-unknown`: something could not be judged",
-        "with `--fail-on-unread`: a file could not be read",
+        "with `--fail-on-unread`: a file, or a part of one, could not be read",
         "with `--fail-on-denied`: `policy evaluate` decides anything but `Allowed`",
     ),
     WRONG: ("the request is wrong, or the answer cannot be written",),
@@ -37,9 +37,9 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Which answers a caller wants to end with 1."""
+    """Which answers a caller wants to end with 1; without a severity no finding does."""
 
-    severity: Severity = Severity.HIGH
+    severity: Severity | None = Severity.HIGH
     unknown: bool = False
     unread: bool = False
     denied: bool = False
@@ -66,7 +66,9 @@ def exit_status(answer: Answer, gate: Gate) -> int:
     return FOUND if any(reasons) else OK
 
 
-def _fails(answer: Answer, limit: Severity) -> bool:
+def _fails(answer: Answer, limit: Severity | None) -> bool:
+    if limit is None:
+        return False
     # `counts` covers failed findings that are not muted; a report has no other list of them.
     # What a change mutes itself counts too: else it would let itself pass.
     severities = {
@@ -83,10 +85,13 @@ def _has_unjudged_places(facts: Mapping[str, Any]) -> bool:
     return bool(facts.get("not_judged"))
 
 
+_UNREAD = ("files_not_read", "files_read_in_part")
+
+
 def _has_unread_files(facts: Mapping[str, Any]) -> bool:
     sides = (facts.get("document_read", {}), facts.get("baseline_read", {}))
     return bool(facts.get("manifests_not_read")) or any(
-        side.get("files_not_read") for side in (facts, *sides)
+        side.get(name) for side in (facts, *sides) for name in _UNREAD
     )
 
 

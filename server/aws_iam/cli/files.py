@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 # More than any policy document needs; the parser has a smaller limit of its own.
 MOST_BYTES = 16_000_000
-MOST_ENTRIES = 50_000
-MOST_FILES = 5_000
+MOST_ENTRIES = 250_000
+MOST_FILES = 50_000
 MOST_FOLDER_BYTES = 200_000_000
 ENDINGS = (*file_names.ENDINGS, *markdown_fences.ENDINGS)
 LOG_ENDINGS = (".json", ".gz", ".jsonl", ".ndjson", ".csv")
@@ -284,6 +284,13 @@ def is_hidden(path: str) -> bool:
 def is_skipped(path: str) -> bool:
     """Whether a folder's file at the path is not looked at because it belongs to an installed package."""
     return not _SKIPPED.isdisjoint(path.split("/"))
+
+
+def packages_above(path: str) -> str:
+    """The outermost folder of installed packages that the path lies in."""
+    parts = path.split("/")
+    depth = next(number for number, part in enumerate(parts, 1) if part in _SKIPPED)
+    return "/".join(parts[:depth])
 
 
 def file_of_folder(path: str, limit: int) -> File:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from aws_iam.cli.files import MOST_BYTES
 from aws_iam.cli.git_command import rows_of
 from aws_iam.cli.other_files import decoded
+from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import File
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from aws_iam.cli.git_command import Git
 
@@ -82,8 +83,9 @@ def trees_of(git: Git, revision: str) -> Trees:
     absent = then.keys() - differing.keys() - present - staged.keys() - unseen
     changed = frozenset(differing) | ((present | staged.keys()) - then.keys()) | unseen
     former = Texts(git, special_then)
+    now = frozenset(present | absent | staged.keys())
     return Trees(
-        now=frozenset(present | absent | staged.keys()),
+        now=now,
         then=then,
         absent=frozenset(absent),
         staged=staged,
@@ -101,7 +103,7 @@ def trees_of(git: Git, revision: str) -> Trees:
             if path not in special
             and posixpath.normpath(posixpath.join(posixpath.dirname(path), target)) in changed
         ),
-        renamed=_renamed(git, revision),
+        renamed=_of_whole_modules(_renamed(git, revision), now, then),
         known=frozenset((*listed, *then, *special_then)),
     )
 
@@ -164,6 +166,26 @@ def _differing(git: Git, revision: str) -> dict[str, str]:
 def _renamed(git: Git, revision: str) -> dict[str, str]:
     rows = list(_difference(git, ("--name-status", "--diff-filter=R"), revision, "--find-renames"))
     return {rows[at + 1]: rows[at + 2] for at in range(0, len(rows) - 2, 3)}
+
+
+def _of_whole_modules(
+    renamed: Mapping[str, str], now: Collection[str], then: Collection[str]
+) -> dict[str, str]:
+    """Without the files of Terraform that go from one folder to another while either has others: a folder is a module.
+
+    What is declared in `envs/dev` and then in `envs/prod` is another resource.
+    """
+    left, there = (
+        {posixpath.dirname(path) for path in side if path.endswith(TERRAFORM_ENDINGS)}
+        for side in (now, then)
+    )
+
+    def is_kept(was: str, path: str) -> bool:
+        before, after = posixpath.dirname(was), posixpath.dirname(path)
+        is_other = before != after and path.endswith(TERRAFORM_ENDINGS)
+        return not (is_other and (before in left or after in there))
+
+    return {was: path for was, path in renamed.items() if is_kept(was, path)}
 
 
 def _difference(git: Git, words: tuple[str, ...], revision: str, renames: str) -> Iterator[str]:

@@ -6,11 +6,11 @@ import argparse
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from aws_iam.answer import Severity
 from aws_iam.cli.exit_status import MEANINGS
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 from aws_iam.tools.kit.argument_values import ArgumentKind
+from aws_iam.tools.kit.parameters import NEVER, SEVERITIES
 from aws_iam.tools.registry import NAMES, tools
 from aws_iam.version import __version__
 
@@ -24,7 +24,7 @@ SHELLS = ("bash", "zsh", "fish")
 _BY_POSITION = "by_position_"
 # Marks a word behind `--`: no word of a command line holds this character.
 _BEHIND = "\0"
-_SEVERITIES = {severity.value.lower(): severity.value for severity in Severity}
+_SEVERITIES = {word.lower(): word for word in (*SEVERITIES, NEVER)}
 
 
 class Parser(argparse.ArgumentParser):
@@ -167,11 +167,11 @@ def _add_gate(parser: Parser, action: Action, use: Use) -> None:
         choices=tuple(_SEVERITIES.values()),
         metavar="SEVERITY",
         help="exit with 1 if any finding fails at or above this severity: critical, high (default), medium, low, info; ERROR and "
-        "SECURITY_WARNING count as high, WARNING as medium, SUGGESTION as low",
+        "SECURITY_WARNING count as high, WARNING as medium, SUGGESTION as low; never: no finding does",
     )
     gates = {"unknown": "something could not be judged"}
     if any(argument.policies or argument.records for argument in action.arguments):
-        gates["unread"] = "a file could not be read"
+        gates["unread"] = "a file, or a part of one, could not be read"
     if action.name == "evaluate":
         gates["denied"] = "the request is not allowed"
     for name, meaning in gates.items():

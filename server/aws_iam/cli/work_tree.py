@@ -23,6 +23,7 @@ from aws_iam.cli.files import (
     file_of_folder,
     is_hidden,
     is_skipped,
+    packages_above,
 )
 from aws_iam.cli.git_command import Git, git_of_folder, rows_of
 from aws_iam.cli.git_trees import LINK, Texts, Trees, trees_of
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _SUBMODULE_UNREAD = "a submodule, which is not read"
+_PACKAGES_UNREAD = "a folder of installed packages, in which policies change and which is not read: name it to review it"
 _REPOSITORY_UNREAD = "a git repository of its own, which is not read"
 # What speaks of access beside the policies themselves.
 _SIGNS = re.compile(r"\baws_iam_|\bAWS::IAM::|\barn:aws[\w-]*:iam::")
@@ -83,8 +85,15 @@ def changed_files(base: str, paths: Sequence[str]) -> ChangedFiles:
 
 
 def _commit(git: Git, base: str) -> str:
+    """The commit of the revision; empty for the `HEAD` of a repository without a commit."""
     words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
     found = git.tried(*words)
+    if (
+        found is None
+        and base == "HEAD"
+        and git.found("rev-parse", "--quiet", "--verify", "HEAD") is None
+    ):
+        return ""
     if found is None:
         raise InputError(
             f"`--base`: git knows no revision {quoted(base)}",
@@ -95,6 +104,10 @@ def _commit(git: Git, base: str) -> str:
 
 def _parted(git: Git, commit: str, base: str) -> tuple[str, str, str]:
     """Where the work tree's history and the revision parted; the revision itself where nothing of it is in common, and why."""
+    if not commit:
+        # The first commit of all, which a hook reviews before there is one: against the tree without files.
+        empty = git.raw("hash-object", "-t", "tree", "--stdin", data=b"").decode().strip()
+        return empty, "an empty repository", ""
     parted = git.found("merge-base", commit, "HEAD")
     if parted is not None:
         return parted.strip(), f"{base} ({parted[:8]})", ""
@@ -173,7 +186,7 @@ class _Change:
         kept_now, kept_then = self._kept(now, then)
         return (
             TreeFiles(
-                files=(*kept_now, *self._special()),
+                files=(*kept_now, *self._special(), *self._packages()),
                 within=() if "." in self.within else self.within,
                 outside=self._outside(),
                 folder=".",
@@ -330,6 +343,24 @@ class _Change:
                 yield File(name=path, unreadable=_SUBMODULE_UNREAD)
             elif self._may_lead_to_policies(path):
                 yield File(name=path, unreadable=_LINK_UNREAD)
+
+    def _packages(self) -> Iterator[File]:
+        """The folders of installed packages in which a file with policies changes."""
+        folders: dict[str, list[str]] = {}
+        trees = self.trees
+        for path in sorted(trees.changed - trees.special.keys()):
+            if _is_within(path, self.within) and is_skipped(self._below(path)):
+                folders.setdefault(packages_above(path), []).append(path)
+        for folder, paths in folders.items():
+            looked = paths[:_MOST_LOOKS]
+            self.texts.fetch(path for path in looked if path in trees.then)
+            if len(paths) > len(looked) or any(map(self._has_signs, looked)):
+                yield File(name=folder, unreadable=_PACKAGES_UNREAD)
+
+    def _has_signs(self, path: str) -> bool:
+        texts = [self._current(path).text] if path in self.trees.now else []
+        texts += [self.texts.file(path).text] if path in self.trees.then else []
+        return any(map(_has_signs, texts))
 
     def _may_lead_to_policies(self, path: str) -> bool:
         """Whether a link stands for a file that would be read, or for a folder."""

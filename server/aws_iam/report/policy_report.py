@@ -46,7 +46,7 @@ class PolicyReport:
     """What found the problems: `policy review` has those that are new."""
     root: str = ""
     """The folder that relative paths start from."""
-    fail_on: Severity = Severity.HIGH
+    fail_on: Severity | None = Severity.HIGH
     """A test of a JUnit report fails from this severity on."""
     titles: Mapping[str, str] = field(default_factory=dict)
     """Code of a rule → what it finds."""

@@ -123,6 +123,7 @@ def test_a_terraform_plan_names_policies_by_address_and_what_apply_alone_knows()
     assert [line.split(",")[0] for _, _, line in lines(answer, text)] == [
         '\\"sqs:SendMesage\\"',
         '\\"Alow\\"',
+        '\\"ecs-tasks.amazonaws.com\\"}',
     ]
 
 
@@ -310,6 +311,7 @@ def test_files_of_a_folder_are_told_apart() -> None:
         ("NOT_JUDGED", "policies/f.json"),
         ("INVALID_ACTION", "policies/plan.json"),
         ("INVALID_EFFECT", "policies/plan.json"),
+        ("TRUST_WITHOUT_SOURCE_CONDITION", "policies/plan.json"),
     ]
     assert answer.facts["files_read"] == 5
     assert answer.facts["files_without_policies"] == 1

@@ -6,10 +6,11 @@ compare_documents(document, baseline)   →  ComparedDocuments: each pair, and t
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import Comparison
+from aws_iam.answer import Comparison, with_texts
+from aws_iam.engine.comparison.affected_principals import EVERYONE
 from aws_iam.engine.comparison.compared_policy import MOST_WITNESSES, compared_policy
 from aws_iam.engine.comparison.sides.alternative_changes import alternative_changes
 from aws_iam.engine.comparison.sides.attachment_changes import attachment_changes
@@ -19,7 +20,13 @@ from aws_iam.engine.comparison.sides.named_sides import SidesInForce, named_side
 from aws_iam.engine.comparison.sides.policy_pairs import is_called, policy_pairs
 from aws_iam.engine.comparison.sides.principals_together import by_principal
 from aws_iam.engine.comparison.sides.renamed_policies import Sides
+from aws_iam.engine.comparison.sides.root_folders import with_roots_alike
 from aws_iam.engine.comparison.sides.setting_changes import setting_changes
+from aws_iam.engine.comparison.sides.several_roots import changes_together, pairs_together
+from aws_iam.engine.comparison.sides.unknown_accounts import (
+    with_accounts_as_written,
+    with_made_up_accounts,
+)
 from aws_iam.engine.comparison.sides.unresolved_changes import (
     unresolved_changes,
     with_unknown_values,
@@ -28,10 +35,11 @@ from aws_iam.engine.comparison.sides.unusable_policies import without_unusable
 from aws_iam.engine.comparison.unchanged_statements import reusable_nodes
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.sources.containers.cloudformation_permissions import OF_PERMISSIONS
 from aws_iam.engine.sources.gather import as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.compared_policy import ComparedPolicy, Relation
@@ -40,6 +48,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Source
     from aws_iam.engine.sources.gathered import Gathered, Unread
 
+_CALL_OF_URL = "lambda:InvokeFunctionUrl"
+
 
 def compare(document: object, baseline: object) -> Comparison:
     """How the document's access relates to the baseline's.
@@ -47,7 +57,8 @@ def compare(document: object, baseline: object) -> Comparison:
     Several policies on one side count as their union; the policies of templates and other larger files are compared by
     name.
     """
-    return compare_documents(document, baseline).comparison
+    found = compare_documents(document, baseline)
+    return with_texts(found.comparison, found.as_written)
 
 
 @slotted
@@ -69,6 +80,14 @@ class ComparedDocuments:
     # The policies of the document and of the baseline that were compared, and those of them that stand there in full.
     sources: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
     written: tuple[tuple[Source, ...], tuple[Source, ...]] = ((), ())
+    # The files by the names of policies, resources and attachments; where a name is in both, that of now.
+    files: Mapping[str, str] = field(default_factory=dict)
+    # What the files have in the place of each account that was made up to compare them.
+    made_up: Mapping[str, str] = field(default_factory=dict)
+
+    def as_written(self, text: str) -> str:
+        """A text about the comparison, with accounts as the files have them."""
+        return with_accounts_as_written(text, self.made_up)
 
     @property
     def broken(self) -> tuple[Unread, ...]:
@@ -80,7 +99,7 @@ class ComparedDocuments:
         names = policy.names
         if not policy.name:
             names |= {source.name for side in self.sources for source in side}
-        own = [change for change in self.unjudged if change.place in names]
+        own = [change for change in self.unjudged if not names.isdisjoint(change.places)]
         return _undoubted(policy.comparison, own)
 
     @property
@@ -107,16 +126,21 @@ def compare_documents(
     With `per_principal` the policies of a principal are one. With `partly` a policy that cannot be used is named, though it
     may be the only one.
     """
+    document, baseline = with_roots_alike(document, baseline)
     new = as_written(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = as_written(baseline, known=reusable_nodes(document, parsed, baseline))
-    new, old = _with_unknown_values(new), _with_unknown_values(old)
+    made_up: dict[str, str] = {}
+    new, old = _with_unknown_values(new, made_up), _with_unknown_values(old, made_up)
     held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
     sides = Sides.of(*with_kinds_alike(held.new, held.old))
     sides, unusable = without_unusable(sides, even_alone=partly)
-    pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names)
+    shared = sides.new.roots & sides.old.roots
+    pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names, shared)
     if per_principal:
         pairs = by_principal(pairs, sides)
+    roots = sides.new.roots | sides.old.roots
+    pairs = pairs_together(pairs, roots)
     before = tuple(own for pair in pairs for own in pair.baseline)
     managed = {own.name for own in sides.new.attachments if own.managed}
     compared = tuple(compared_policy(pair, before) for pair in pairs)
@@ -146,11 +170,15 @@ def compare_documents(
         )
         if is_called(own.place, policy)
     )
+    called_urls = frozenset(_called_urls(compared, sides))
     found = ComparedDocuments(
         policies=compared,
         comparison=comparison,
         inputs=(new, old),
-        unjudged=(*changes, *setting_changes(sides.new, sides.old, policy)),
+        unjudged=(
+            *changes_together(changes, roots),
+            *setting_changes(sides.new, sides.old, called_urls, policy),
+        ),
         moved=tuple(
             own for own in moved_policies(sides.new, sides.old) if is_called(own.name, policy)
         ),
@@ -159,6 +187,8 @@ def compare_documents(
         switched_on=tuple(own for own in held.switched_on if is_called(own, policy)),
         sources=(sides.document, sides.baseline),
         written=(sides.new.sources, sides.old.sources),
+        files={**sides.old.files, **sides.new.files},
+        made_up=made_up,
     )
     relation = _undoubted(comparison, found.unjudged, may_widen=bool(found.broken))
     return replace(found, comparison=replace(comparison, relation=relation))
@@ -179,8 +209,44 @@ def _undoubted(
     return "unknown" if relation in doubted else relation
 
 
-def _with_unknown_values(side: Gathered) -> Gathered:
-    sources = tuple(map(with_unknown_values, side.sources))
+def _called_urls(compared: Iterable[ComparedPolicy], sides: Sides) -> Iterator[str]:
+    """The policies of functions by which everyone gains or loses calls of their URLs, and the functions, as those are named."""
+    # A policy that is compared alone has no name.
+    alone = [own.name for own in sides.document]
+    for own in compared:
+        for change in (*own.gained, *own.lost):
+            if _CALL_OF_URL in change.names and EVERYONE in change.principals:
+                for name in [own.name] if own.name else alone:
+                    yield name
+                    start = name.removesuffix(OF_PERMISSIONS).rpartition(" ")[0]
+                    shorts = (arn.rpartition(":")[2] for arn in change.resources)
+                    yield from (f"{start} {short}{OF_PERMISSIONS}".strip() for short in shorts)
+
+
+def _known(source: Source) -> tuple[Source, Mapping[str, str]]:
+    """The policy, and what it is in each root folder, with something for what is not known."""
+    found, accounts = with_made_up_accounts(with_unknown_values(source))
+    if not source.roots:
+        return found, accounts
+    roots: list[Source] = []
+    for own in source.roots:
+        if own.content is not source.content:
+            known, more = with_made_up_accounts(with_unknown_values(own))
+            accounts = {**accounts, **more}
+        elif found is source:
+            known = own
+        else:
+            known = replace(own, content=found.content, unresolved=found.unresolved)
+        roots.append(known)
+    changed = any(new is not old for new, old in zip(roots, source.roots, strict=True))
+    return (replace(found, roots=tuple(roots)) if changed else found), accounts
+
+
+def _with_unknown_values(side: Gathered, made_up: dict[str, str]) -> Gathered:
+    found = [_known(own) for own in side.sources]
+    for _, accounts in found:
+        made_up |= accounts
+    sources = tuple(own for own, _ in found)
     changed = any(new is not old for new, old in zip(sources, side.sources, strict=True))
     return replace(side, sources=sources) if changed else side
 

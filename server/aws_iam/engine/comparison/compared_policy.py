@@ -54,6 +54,8 @@ class ComparedPolicy:
     is_limit: bool
     # The names of all policies of a principal, where these are they, and the name is the principal's.
     parts: tuple[str, ...]
+    # The names in each of several root folders of Terraform, where the same changes there.
+    namesakes: tuple[str, ...]
     comparison: Comparison
     beyond: SearchResult
     short: SearchResult
@@ -66,7 +68,7 @@ class ComparedPolicy:
     @property
     def names(self) -> frozenset[str]:
         """Its name, and those of the policies that it is made of."""
-        return frozenset((self.name, *self.parts))
+        return frozenset((self.name, *self.parts, *self.namesakes))
 
 
 def compared_policy(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
@@ -100,6 +102,7 @@ def compared_policy(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedP
         was=pair.was,
         is_limit=pair.is_limit,
         parts=pair.parts,
+        namesakes=pair.namesakes,
         comparison=Comparison(
             relation=_relation(beyond, short),
             assuming=tuple(assuming),

@@ -17,16 +17,19 @@ from aws_iam.engine.comparison.permissive_policies import with_public_principal
 from aws_iam.engine.comparison.sides.attached_policies import attached_policies
 from aws_iam.engine.comparison.sides.named_sides import named_side
 from aws_iam.engine.comparison.sides.policy_pairs import policies_of, separate_policies
+from aws_iam.engine.comparison.sides.unknown_accounts import with_made_up_accounts
+from aws_iam.engine.comparison.sides.unresolved_changes import with_unknown_values
 from aws_iam.engine.sources.gather import gathered, sources_of
+from aws_iam.engine.sources.gathered import in_one_root
 from aws_iam.engine.tokens.oidc_provider import provider_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from aws_iam.engine.comparison.sides.policy_pairs import JudgedPolicies
-    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.language.document import Policy, Source
 
 
 def forbidden_requests(
@@ -106,9 +109,23 @@ def assumptions(document: object, policy: str | None = None) -> tuple[str, ...]:
     return tuple(assumptions_of(_policies(document, policy)))
 
 
+def made_up_accounts(document: object) -> Mapping[str, str]:
+    """What a document has in the place of each account that was made up to search it."""
+    return {
+        number: word
+        for own in gathered(document).sources
+        for number, word in _filled(own)[1].items()
+    }
+
+
+def _filled(source: Source) -> tuple[Source, Mapping[str, str]]:
+    return with_made_up_accounts(with_unknown_values(source))
+
+
 def _separate(document: object, policy: str | None) -> tuple[JudgedPolicies, ...]:
     found = gathered(document)
-    side = named_side(document, found)
+    filled = tuple(own for own, _ in map(_filled, found.sources))
+    side = named_side(document, in_one_root(replace(found, sources=filled)))
     attached = attached_policies(side.attachments, side.attachments, side.sources)
     return separate_policies((*side.sources, *attached), policy)
 

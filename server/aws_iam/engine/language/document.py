@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.arn import with_api_arns
+from aws_iam.engine.language.cases import ALWAYS, Cases
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.parsing import json_nodes
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, Text
@@ -272,11 +273,11 @@ NO_HOLDER = Holder()
 class Source:
     """One of the policies in the input.
 
-    `name` is its place in a list (`/0`) or in a larger document, or the name of the artifact; empty for a policy alone.
-    `file` is the file that holds it. Where values are known only at deployment, `unresolved` has their pointers and
-    `variants` the same policy with other values there. `other_side_of` names the source that is the same document with
-    the conditions of its template reversed. `holder` is the resource of a larger document that has the policy,
-    `alternatives` are values that it may have instead of those that were read.
+    `name` is its place in a list (`/0`) or in a larger document, or the name of the artifact; empty for a policy alone. Where
+    values are known only at deployment, `unresolved` has their pointers and `variants` the same policy with other values
+    there. `other_side_of` names the source that is the same document with the conditions of its template reversed. `holder`
+    is the resource of a larger document that has the policy, `alternatives` are values that it may have instead of those
+    read, `cases` those in which it is as it was read, `roots` the same policy in each folder that Terraform runs in (`root`).
     """
 
     name: str
@@ -287,6 +288,9 @@ class Source:
     other_side_of: str = ""
     holder: Holder = NO_HOLDER
     alternatives: frozenset[Alternative] = frozenset()
+    root: str = ""
+    roots: tuple[Source, ...] = ()
+    cases: Cases = ALWAYS
 
 
 def dump(document: Policy) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.document import Policy, Source, Syntax
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.parsing.json_text import scan
+from aws_iam.engine.sources.containers.generic_data import NOT_JSON
 from aws_iam.engine.sources.document_shapes import (
     is_answer,
     is_document_as_text,
@@ -36,7 +37,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.sources.requested import Requested
@@ -65,12 +66,46 @@ def of_data(file: File, requested: Requested) -> Gathered | Syntax:
             raise
         return _of_template(file, requested)
     if not isinstance(roots, Syntax):
-        return _in_roots(roots, file, requested)
+        found = _in_roots(roots, file, requested)
+        if not has_marks(file.text):
+            return found
+        return replace(found, unread=tuple(map(_of_marks, found.unread)))
     return (
         _of_template(file, requested)
         if has_marks(file.text)
         else _called_json(file, requested) or roots
     )
+
+
+def values_of(file: File) -> tuple[tuple[Node, ...], Callable[[str], str]]:
+    """The values of a text of JSON or YAML, and how its texts are shown; of a template with holes for what it fills in."""
+    if file.name.lower().endswith(_COMMENTED):
+        file = replace(file, text=without_comments(file.text))
+    is_template = is_template_name(file.name)
+    roots = () if is_template else _values(file)
+    if isinstance(roots, tuple) and not is_template:
+        return roots, str
+    template = masked(file.text, dollars=is_template)
+    inner = _roots_of_template(template.text) if template else None
+    if template is None or inner is None:
+        raise InputError(roots if isinstance(roots, str) else TEMPLATE)
+    return inner, template.shown
+
+
+def _values(file: File) -> tuple[Node, ...] | str:
+    """The values of a text, or why it has none."""
+    try:
+        roots = _roots(file)
+    except InputError as refused:
+        if not has_marks(file.text):
+            raise
+        return refused.message
+    if not isinstance(roots, Syntax):
+        return roots
+    place = f"line {roots.where.line}:{roots.where.column}: " if roots.where.line else ""
+    if has_marks(file.text):
+        return f"{place}{roots.message}"
+    raise InputError(f"{place}{roots.message}", hint=roots.hint)
 
 
 def _called_json(file: File, requested: Requested) -> Gathered | None:
@@ -155,6 +190,13 @@ def _of_template(file: File, requested: Requested) -> Gathered:
     )
 
 
+def _of_marks(unread: Unread) -> Unread:
+    """A place in a template: where a text is not JSON, what is filled in is what is wrong with it."""
+    if not unread.why.startswith(NOT_JSON):
+        return unread
+    return replace(unread, why=f"{TEMPLATE} ({unread.why})")
+
+
 def _fault(template: Masked) -> str:
     """Where a template that looks like JSON stops being it."""
     if not template.text.lstrip().startswith(("{", "[")):
@@ -174,7 +216,9 @@ def _in_template(template: Masked, file: File, requested: Requested) -> Gathered
         if roots is None:
             continue
         found = of_larger(roots, own, file=file.name, required=False)
-        if found.sources or found.unread or not looks_like_policy(file.text):
+        if any((found.sources, found.unread, found.attachments)) or not looks_like_policy(
+            file.text
+        ):
             return _decided(found, template, roots, lone=bool(lone))
     return None
 
@@ -200,7 +244,7 @@ def _decided(found: Gathered, template: Masked, roots: Sequence[Node], *, lone: 
     offsets = sorted(offset for root in roots for offset in offsets_in(root))
     read: list[Source] = []
     unread = [
-        replace(own, place=template.shown(own.place), why=template.shown(own.why))
+        _of_marks(replace(own, place=template.shown(own.place), why=template.shown(own.why)))
         for own in found.unread
     ]
     for source in found.sources:
@@ -209,7 +253,12 @@ def _decided(found: Gathered, template: Masked, roots: Sequence[Node], *, lone: 
             content.node, offsets, lone=lone
         ):
             unread.append(
-                Unread(place=name or source.file or "", why=CONDITIONAL, file=source.file)
+                Unread(
+                    place=name or source.file or "",
+                    why=CONDITIONAL,
+                    file=source.file,
+                    unreadable=True,
+                )
             )
             continue
         holder = source.holder

@@ -49,7 +49,8 @@ class Files:
     `read` returns the text of another file that the files name, if it lies in the same folder. They are `chosen` from a
     tree, in which nothing else matters, so that there may be no policy at all; `names` has all files of the tree, `changed`
     those that are not the same on the other side of a change. `settings` is the `aws-iam.toml` that applies to them:
-    it leaves `excluded` out, and would leave `newly_excluded` out, which a change adds to it.
+    it leaves `excluded` out, and would leave `newly_excluded` out, which a change adds to it. `roots` are folders of
+    Terraform that are read by themselves though others call them.
     """
 
     files: tuple[File, ...]
@@ -64,3 +65,4 @@ class Files:
     changed: frozenset[str] = frozenset()
     excluded: tuple[str, ...] = ()
     newly_excluded: tuple[str, ...] = ()
+    roots: frozenset[str] = frozenset()

@@ -123,7 +123,7 @@ def as_written(
     if isinstance(document, (bytes, bytearray)):
         raise InputError("the document is bytes", hint="decode it as UTF-8 text first")
     if not isinstance(document, str):
-        return of_root(from_value(document, known), None, wanted)
+        return required_policies(of_root(from_value(document, known), None, wanted))
     return _of_text(document, wanted)
 
 
@@ -132,7 +132,7 @@ def _of_text(text: str, requested: Requested, at_most: int = MAX_CHARACTERS) -> 
         return managed(text, requested)
     node = scanned(text, at_most)
     if not isinstance(node, Syntax):
-        return of_root(node, text, requested)
+        return required_policies(of_root(node, text, requested))
     unnamed = File(name="", text=text)
     in_blocks = of_markdown(unnamed, requested) if has_fence(text) else None
     if in_blocks and in_blocks.sources:

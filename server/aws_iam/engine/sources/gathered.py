@@ -23,12 +23,15 @@ class Unread:
     """A place, or a whole file, whose policy was not checked, and why.
 
     `broken`: the file looks as if it holds policies, or is unreadable and may hold some, so it counts as a failure.
+    `unreadable`: it is a part of a file that would have to be read; `is_none`: no policy is in force there.
     """
 
     place: str
     why: str
     file: str | None = None
     broken: bool = False
+    unreadable: bool = False
+    is_none: bool = False
 
 
 @slotted
@@ -56,6 +59,8 @@ class Gathered:
     """The other files that policies of Terraform files were read with: templates and documents."""
     unread_files: frozenset[str] = frozenset()
     """Patterns of such files whose names or texts are not known."""
+    roots: frozenset[str] = frozenset()
+    """The folders that Terraform runs in."""
 
 
 def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gathered:
@@ -70,6 +75,7 @@ def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gather
         without_value=tuple(name for part in parts for name in part.without_value),
         read_files=frozenset(name for part in parts for name in part.read_files),
         unread_files=frozenset(name for part in parts for name in part.unread_files),
+        roots=frozenset(root for part in parts for root in part.roots),
     )
 
 
@@ -78,10 +84,21 @@ def with_places(gathered: Gathered, places: Sequence[object], file: str | None) 
     skipped = (place for place in places if isinstance(place, SkippedPlace))
     return replace(
         gathered,
-        unread=tuple(Unread(place=place.name, why=place.why, file=file) for place in skipped),
+        unread=tuple(unread_of(place, file) for place in skipped),
         attachments=tuple(_of_file(PolicyAttachment, places, file)),
         settings=tuple(_of_file(AccessSetting, places, file)),
         resources=tuple(_of_file(FoundResource, places, file)),
+    )
+
+
+def unread_of(place: SkippedPlace, file: str | None) -> Unread:
+    """A place of a file that was not read."""
+    return Unread(
+        place=place.name,
+        why=place.why,
+        file=file,
+        unreadable=place.unreadable,
+        is_none=place.is_none,
     )
 
 
@@ -103,11 +120,24 @@ def under_name(found: Gathered, name: str) -> Gathered:
             replace(
                 own,
                 name=under(own.name),
+                # A part of a file is a configuration by itself.
+                roots=(),
                 other_side_of=own.other_side_of and under(own.other_side_of),
             )
             for own in found.sources
         ),
         unread=tuple(replace(own, place=under(own.place)) for own in found.unread),
+    )
+
+
+def in_one_root(found: Gathered) -> Gathered:
+    """What was found, each policy once, whatever folders Terraform runs in."""
+    return replace(
+        found,
+        sources=tuple(replace(own, roots=()) for own in found.sources),
+        attachments=tuple(replace(own, roots=()) for own in found.attachments),
+        settings=tuple(replace(own, root="") for own in found.settings),
+        resources=tuple(replace(own, root="") for own in found.resources),
     )
 
 

@@ -16,13 +16,16 @@ from aws_iam.engine.reference.managed_policies import (
 )
 from aws_iam.engine.sources.containers import container_of, documents_in
 from aws_iam.engine.sources.containers.access_settings import AccessSetting
+from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import (
+    STACK_POLICY,
     decoded,
     embedded,
     is_policy,
+    is_stack_policy,
     looks_encoded,
 )
-from aws_iam.engine.sources.containers.policy_places import FoundPolicy
+from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
 from aws_iam.engine.sources.document_shapes import (
     TERRAFORM_LANGUAGES,
     artifacts_of,
@@ -40,6 +43,7 @@ from aws_iam.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+_STACK_POLICY = "the stack policy"
 SUPPORTED = (
     "a policy has a `Statement`; supported are policies, lists of policies, JSON lines, CloudFormation and SAM templates,"
     " Serverless Framework files, Terraform sources and plans, Kubernetes manifests, templates of Helm and Jinja, policies"
@@ -113,6 +117,9 @@ def _of_list(node: Node, requested: Requested) -> Gathered:
 
 
 def _alone(node: Node, text: str | None, requested: Requested) -> Gathered:
+    if is_stack_policy(node):
+        place = Unread(place=_STACK_POLICY, why=STACK_POLICY, is_none=True)
+        return Gathered(sources=(), unread=(place,))
     return Gathered(sources=(Source(name="", content=requested.policy(node, text)),))
 
 
@@ -164,7 +171,11 @@ def of_larger(
     places: list[object] = []
     formats: dict[str, None] = {}
     holes = requested.placeholders
+    parts: dict[str, list[int]] = {}
     for number, root in enumerate(roots):
+        if is_stack_policy(root):
+            places.append(SkippedPlace(name=_STACK_POLICY, why=STACK_POLICY, is_none=True))
+            continue
         if is_policy(root):
             name = f"/{number}" if len(roots) > 1 else ""
             if holes:
@@ -182,12 +193,22 @@ def of_larger(
         sources += (
             source_of(found, requested, file) for found in inside if isinstance(found, FoundPolicy)
         )
-        places += inside
+        places += (_in_part(own, number, parts) for own in inside)
     own = Gathered(
         sources=tuple(sources), formats=tuple((file or "", name) for name in formats), files=1
     )
     gathered = with_places(own, places, file)
     return required_policies(gathered) if required else gathered
+
+
+def _in_part(own: object, number: int, parts: dict[str, list[int]]) -> object:
+    """What a part of a file holds; two objects of the same name attach what each of them says."""
+    if not isinstance(own, PolicyAttachment):
+        return own
+    seen = parts.setdefault(own.holder, [])
+    if number not in seen:
+        seen.append(number)
+    return replace(own, part=seen.index(number)) if len(seen) > 1 else own
 
 
 def required_policies(found: Gathered, what: str = "the document", text: str = "") -> Gathered:
@@ -201,7 +222,8 @@ def required_policies(found: Gathered, what: str = "the document", text: str = "
     places = [f"{unread.place}: {unread.why}" for unread in found.unread]
     places += [f"{own.name}: attached without its document" for own in found.attachments]
     left = "; ".join(places[:3])
-    if not found.formats and looks_like_policy(text):
+    is_none = bool(found.unread) and all(own.is_none for own in found.unread)
+    if not (found.formats or is_none) and looks_like_policy(text):
         raise InputError(
             f"the {described} looks as if it held a policy, but none could be read: {left or why_unread(text, is_data=True)}",
             hint=SUPPORTED,

@@ -1,4 +1,4 @@
-"""Code that makes policies only when it runs: the AWS CDK, and commands that attach policies. It is named, with what can be read instead.
+"""Code that makes policies only when it runs: the AWS CDK, Pulumi, and what attaches AWS managed policies. It is named, with what can be read instead.
 
 why_in_code("new iam.PolicyStatement({…})")   →   "policies in code of the AWS CDK: run `cdk synth` …"
 """
@@ -12,7 +12,16 @@ COMMANDS = (
     "commands that attach policies: write the attachments in a template, or give what they made,"
     " such as the output of `aws iam get-account-authorization-details`"
 )
-WORDS = ("aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", "iam attach-")
+PULUMI = (
+    "policies in code of Pulumi: give what it makes, such as the output of `pulumi stack export`"
+)
+ATTACHED = (
+    "it names AWS managed policies, and what attaches them was not read: write the attachments in a template, or give what"
+    " they made, such as the output of `aws iam get-account-authorization-details`"
+)
+_MANAGED = ":iam::aws:policy/"
+_OF_PULUMI = ("olicyDocument", "olicy_document", "olicyForPrincipal", "olicy_for_principal")
+WORDS = ("aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", "iam attach-", _MANAGED, *_OF_PULUMI)
 """Everything that is recognised here has one of these."""
 
 # A file that only imports a class, or names it as a type, neither calls it nor one of its functions.
@@ -33,6 +42,16 @@ _CDK = re.compile(
 )
 _IMPORTS_CDK = re.compile("aws-cdk|aws_cdk|awscdk|Amazon\\.CDK")
 _ATTACH = re.compile(r"(?<!`)\baws[ \t]+iam[ \t]+attach-(?:role|user|group)-policy(?=\s)")
+# https://www.pulumi.com/registry/packages/aws/api-docs/iam/getpolicydocument/ and the functions of its package for principals.
+_PULUMI = re.compile(
+    r"(?:get_?policy_?document(?:_?output)?|assume_?role_?policy_?for_?principal)\W", re.IGNORECASE
+)
+_IMPORTS_PULUMI = re.compile(r"@pulumi/aws|pulumi_aws|pulumi-aws|Pulumi\.Aws|com\.pulumi\.aws")
+# As a value: quoted, or what a key, an entry of a list or an option has. In prose it is neither.
+_MANAGED_VALUE = re.compile(
+    r"""(?:["'\[,]|[:=][ \t]|^[ \t]*-[ \t]+)[ \t]*arn:[^\s"':]{1,60}:iam::aws:policy/""",
+    re.MULTILINE,
+)
 _COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//|/?\*).*$", re.MULTILINE)
 
 
@@ -44,4 +63,8 @@ def why_in_code(text: str) -> str:
     code = _COMMENT_LINE.sub("", text)
     if _IMPORTS_CDK.search(code) and _CDK.search(code):
         return CDK
-    return COMMANDS if _ATTACH.search(code) else ""
+    if _ATTACH.search(code):
+        return COMMANDS
+    if _IMPORTS_PULUMI.search(code) and _PULUMI.search(code):
+        return PULUMI
+    return ATTACHED if _MANAGED in code and _MANAGED_VALUE.search(code) else ""

@@ -85,7 +85,7 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
         if variants:
             content = variants[0]
             found = replace(found, text=None, variants=variants[1:], unresolved=places)
-    return Source(
+    source = Source(
         name=found.name,
         content=content
         if isinstance(content, Syntax)
@@ -96,6 +96,25 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
         other_side_of=found.other_side_of,
         holder=found.holder,
         alternatives=found.alternatives,
+        root=found.root,
+        cases=found.cases,
+    )
+    roots = tuple(_in_root(own, found, source, requested) for own in found.roots)
+    return replace(source, roots=roots) if roots else source
+
+
+def _in_root(own: FoundPolicy, found: FoundPolicy, source: Source, requested: Requested) -> Source:
+    """The policy in a root folder: the same one, unless its values stand elsewhere."""
+    if own.content is not found.content:
+        return source_of(own, requested, source.file)
+    return replace(
+        source,
+        name=own.name,
+        other_side_of=own.other_side_of,
+        holder=own.holder,
+        alternatives=own.alternatives,
+        root=own.root,
+        cases=own.cases,
     )
 
 

@@ -69,6 +69,9 @@ class Masked:
 
     def shown(self, text: str) -> str:
         """The text with `{{ name }}` for each placeholder."""
+        # A message about the place where JSON ends quotes a mark of ours, which stands for one of the template.
+        for mark, own in ((self.placeholders.begin, "{{"), (self.placeholders.end, "}}")):
+            text = text.replace(f"\\u{ord(mark):04x}", own)
         begin, end = re.escape(self.placeholders.begin), re.escape(self.placeholders.end)
         holes = re.compile(f"{begin}([^{end}]*){end}")
         return holes.sub(lambda hole: f"{{{{ {hole[1].strip('_- ')} }}}}", text)

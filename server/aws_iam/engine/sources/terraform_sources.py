@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
-from aws_iam.engine.sources.gathered import Gathered, Unread
+from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
+from aws_iam.engine.sources.gathered import Gathered, Unread, unread_of
 from aws_iam.engine.sources.policy_signs import mentions_policies
 from aws_iam.engine.sources.requested import Requested, source_of
 
@@ -20,9 +21,9 @@ def of_terraform(given: Files, requested: Requested, steps: int | None = None) -
     # Imported here because only Terraform's sources need it.
     from aws_iam.engine.sources.terraform.policies import NAME, terraform_policies
 
-    found = terraform_policies(given.files, given.read, given.names, steps)
+    found = terraform_policies(given.files, given.read, given.names, steps, given.roots)
     unread = [
-        Unread(place=place.name, why=place.why, file=file or None)
+        unread_of(place, file or None)
         for file, place in found.places
         if isinstance(place, SkippedPlace)
     ]
@@ -37,6 +38,8 @@ def of_terraform(given: Files, requested: Requested, steps: int | None = None) -
         for name, refused in found.refused.items()
     )
     own = {file for file, _ in found.places}
+    # A block of Markdown has no folder of its own.
+    is_file = all(name.endswith(TERRAFORM_ENDINGS) for name in texts)
     return Gathered(
         sources=tuple(
             source_of(place, requested.of_file(file), file or None)
@@ -57,4 +60,5 @@ def of_terraform(given: Files, requested: Requested, steps: int | None = None) -
         without_value=found.without_value,
         read_files=found.read_files,
         unread_files=found.unread_files,
+        roots=frozenset(own for own in found.roots if is_file),
     )

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MOST_TEXT = 1_000
 # Characters that `escaped` keeps and XML 1.0 cannot express.
 _NOT_IN_XML = re.compile("[\ufffe\uffff]")
+# No severity is as bad.
+_NO_RANK = -1
 _UNDECIDED = frozenset({Status.UNKNOWN, Status.MANUAL})
 
 
@@ -67,13 +69,14 @@ class _Test:
 def junit(
     cases: Sequence[Case],
     name: str,
-    fail_on: Severity = Severity.HIGH,
+    fail_on: Severity | None = Severity.HIGH,
     errors: frozenset[Status] = frozenset(),
 ) -> str:
     """The report as XML text, grouped by suite; findings with a status of `errors` are errors of their test."""
+    limit = _NO_RANK if fail_on is None else fail_on.rank
     by_suite = sorted(cases, key=lambda case: case.suite)
     suites = [
-        (suite, [_test(case, fail_on.rank, errors) for case in group])
+        (suite, [_test(case, limit, errors) for case in group])
         for suite, group in groupby(by_suite, key=lambda case: case.suite)
     ]
     all_tests = [test for _, tests in suites for test in tests]

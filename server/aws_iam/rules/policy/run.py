@@ -37,6 +37,9 @@ def validate(
 # AWS's own managed policies are longer than it lets customers' be.
 _OF_AWS = re.compile(r"arn:[^:]+:iam::aws:policy/")
 _PUBLIC = "PUBLIC_ACCESS_ALLOWED"
+# Whether something uses it says nothing of whether there is one.
+_DOCUMENT = "aws_iam_policy_document"
+_OFF = "only if it is switched on: with the values that are known there is no such resource"
 _QUOTAS = frozenset({"POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA", "TOO_LONG_FOR_MANAGED_POLICY"})
 
 
@@ -47,13 +50,22 @@ def source_findings(source: Source) -> tuple[Finding, ...]:
         problems = certain_findings(policy_findings(content), source, policy_findings)
         if source.holder.in_vpc:
             problems = tuple(map(_within_vpc, problems))
+        is_off = source.holder.in_force is False and source.holder.type != _DOCUMENT
         if _OF_AWS.match(source.name):
             problems = tuple(found for found in problems if found.code not in _QUOTAS)
         risks = certain_risks(source, content)
         findings = tuple(sorted((*problems, *risks), key=finding_rank)) if risks else problems
+        findings = tuple(map(_switched_off, findings)) if is_off else findings
     else:
         findings = tuple(finding for rule in _syntax_rules() for finding in rule.findings(content))
     return with_location(findings, source)
+
+
+def _switched_off(finding: Finding) -> Finding:
+    """A finding on a resource that there is not with the values that are known."""
+    if finding.message is None:
+        return finding
+    return replace(finding, message=f"{finding.message}; {_OFF}")
 
 
 def _within_vpc(finding: Finding) -> Finding:

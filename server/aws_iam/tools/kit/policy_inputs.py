@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
     Judge = Callable[[Policy], tuple[Finding, ...]]
 
-_MOST_REASONS = 20
+# From here on, whole files with the same reason share a row.
+_MANY_REASONS = 20
+# Below the length at which a text of an answer is cut.
+_LONGEST_ROW = 800
 _MOST_PLACES = 5
-_MOST_FILES = 50
 _MOST_VALUES = 3
-_MOST_VARIABLES = 20
 _BY_DEFAULT = "judged as the defaults make it: "
 _UNRESOLVED = "values are known only at deployment"
 
@@ -118,12 +119,13 @@ def input_facts(gathered: Gathered, partly: Iterable[Unread] = ()) -> dict[str, 
             found["files_without_policies"] = len(gathered.without)
     if unreadable := _unreadable(gathered):
         found["files_not_read"] = unreadable
+    if in_part := read_in_part(gathered.unread):
+        found["files_read_in_part"] = len(in_part)
     values = sum(len(source.unresolved) for source in gathered.sources)
     if values:
         found["values_known_only_at_deployment"] = values
     if gathered.without_value:
-        shown = joined(list(gathered.without_value), shown=_MOST_VARIABLES)
-        found["variables_without_value"] = shown
+        found["variables_without_value"] = list(gathered.without_value)
     if rows := not_judged_rows(gathered, (*partly, *other_values(gathered))):
         found["not_judged"] = rows
     return found
@@ -148,21 +150,39 @@ def _unreadable(gathered: Gathered) -> int:
     return sum(place.place == place.file for place in gathered.unread)
 
 
+def read_in_part(unread: Iterable[Unread]) -> frozenset[str | None]:
+    """The files with a part that could not be read."""
+    return frozenset(own.file for own in unread if own.unreadable and own.place != own.file)
+
+
 def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
+    """A row for each file and reason, or several where a row would be too long; nothing is left out."""
     groups: dict[tuple[str, str], list[str]] = {}
     for place in unread:
         groups.setdefault((place.file or "", place.why), []).append(place.place)
-    many = len(groups) > _MOST_REASONS
-    if many:
+    if len(groups) > _MANY_REASONS:
         groups = _files_by_reason(groups)
-    rows = []
-    for (file, why), places in list(groups.items())[:_MOST_REASONS]:
+    rows: list[dict[str, Any]] = []
+    for (file, why), places in groups.items():
         named = {"file": file} if file and places != [file] else {}
-        shown = _MOST_FILES if many and not file else _MOST_PLACES
-        rows.append({**named, "place": joined(places, shown=shown), "why": why})
-    if len(groups) > _MOST_REASONS:
-        rows.append({"place": f"{len(groups) - _MOST_REASONS} more", "why": "other reasons"})
+        rows += (
+            {**named, "place": joined(part, shown=len(part)), "why": why}
+            for part in _parted(places)
+        )
     return rows
+
+
+def _parted(places: Sequence[str]) -> Iterator[list[str]]:
+    """The names in parts that a row of an answer holds whole."""
+    part: list[str] = []
+    length = 0
+    for place in places:
+        length += len(place) + len(" and ")
+        if part and length > _LONGEST_ROW:
+            yield part
+            part, length = [], len(place)
+        part.append(place)
+    yield part
 
 
 def _files_by_reason(

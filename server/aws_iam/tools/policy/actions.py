@@ -10,7 +10,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.files import Files
 from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit import guide as pages
-from aws_iam.tools.kit.parameters import SEVERITIES, Connection, Topic
+from aws_iam.tools.kit.parameters import NEVER, SEVERITIES, Connection, Topic
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.policy.kind_words import KINDS
@@ -161,7 +161,7 @@ def validate(
         Parameter("report file", choices=policy_formats, synonyms=REPORT_FORMATS, brief=""),
     ] = None,
     fail_on: Annotated[
-        str, Parameter("tests fail at or above it", choices=SEVERITIES, cli_only=True)
+        str, Parameter("tests fail at or above it", choices=(*SEVERITIES, NEVER), cli_only=True)
     ] = "high",
     write_baseline: Annotated[
         bool, Parameter("list today's problems in aws-iam.toml, to be told no more", cli_only=True)
@@ -303,7 +303,7 @@ def review(
         Parameter("report file", choices=policy_formats, synonyms=REPORT_FORMATS, brief=""),
     ] = None,
     fail_on: Annotated[
-        str, Parameter("tests fail at or above it", choices=SEVERITIES, cli_only=True)
+        str, Parameter("tests fail at or above it", choices=(*SEVERITIES, NEVER), cli_only=True)
     ] = "high",
     *,
     fail_on_unread: Annotated[

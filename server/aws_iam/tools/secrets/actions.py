@@ -26,7 +26,7 @@ tool = Tool(
         "decide": "which store, cost",
         "snippet": "code that reads a secret",
         "rotation": "rotate a password or key",
-        "check": "plain-text, old or shared secrets of the account",
+        "check": "plain-text, old or shared secrets in account or code",
         "guide": "how to share, cache, rotate secrets",
     },
     default="guide",
@@ -204,7 +204,7 @@ def rotation(
                 "engine_type",
                 "database_type",
             ),
-            brief="postgres",
+            brief="",
         ),
     ] = None,
     user: Annotated[
@@ -225,7 +225,7 @@ def rotation(
         Parameter(
             "ARN, for alternating users",
             also=("master_secret", "admin_secret", "superuser_secret_arn", "master_secret_arn"),
-            brief="ARN, if alternating",
+            brief="ARN",
         ),
     ] = None,
     secret: Annotated[
@@ -242,6 +242,7 @@ def rotation(
                 "db_instance_identifier",
                 "instance",
             ),
+            brief="",
         ),
     ] = None,
     function: Annotated[
@@ -271,11 +272,11 @@ def rotation(
                 "rotation_schedule",
                 "rotation_interval",
             ),
-            brief="30, weekly, rate(), cron()",
+            brief="rate(), cron()",
         ),
     ] = None,
     window: Annotated[
-        str | None, Parameter("such as 3h", also=("duration", "rotation_window"), brief="3h")
+        str | None, Parameter("such as 3h", also=("duration", "rotation_window"), brief="")
     ] = None,
 ) -> Answer:
     """Set up rotation: managed, at a partner, hosted by AWS, or by a Lambda function; what rotates at once."""
@@ -302,9 +303,20 @@ def rotation(
 def check(
     source: Source,
     progress: Progress,
+    document: Annotated[
+        Json,
+        Parameter(
+            "code instead of the account: files and folders, a template",
+            document=True,
+            policies=True,
+            also=("template", "code", "files"),
+            by_position=True,
+            brief="code",
+        ),
+    ] = None,
     scope: Annotated[
         list[str] | None,
-        Parameter("services or rule ids", brief="services or rules"),
+        Parameter("services or rule ids", brief="services, rules"),
     ] = None,
     trusted: Annotated[
         list[str] | None, Parameter("accounts that may read", brief="accounts")
@@ -314,13 +326,14 @@ def check(
     plaintext_values: Annotated[bool, Parameter("look into Strings", brief="of Strings")] = False,
     save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
 ) -> Answer:
-    """Find what is wrong with an account's secrets, from names and metadata; no value is read."""
+    """Find what is wrong with an account's secrets, or in plain text in code, from names and shapes; no value is kept."""
     # Imported here: listing the tools must not load the checks.
     from aws_iam.tools.secrets import check as secret_check
 
     return secret_check.check(
         source,
         progress,
+        document,
         scope,
         trusted,
         limits,

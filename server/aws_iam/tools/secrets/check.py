@@ -17,6 +17,7 @@ from aws_iam.tools.kit import account_source
 from aws_iam.tools.kit import needs as wishes
 from aws_iam.tools.kit.account_source import account_words
 from aws_iam.tools.kit.check_table import by_check, verdict
+from aws_iam.tools.kit.parameters import Source
 from aws_iam.tools.kit.unread_facts import (
     evaluation_facts,
     misses_of,
@@ -24,6 +25,7 @@ from aws_iam.tools.kit.unread_facts import (
     unread_table,
 )
 from aws_iam.tools.secrets.checks.catalogue import CHECKS, ON_REQUEST
+from aws_iam.tools.secrets.code.document_check import of_document
 from aws_iam.tools.secrets.terms import THRESHOLDS, SecretTerms
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.rules.check import Check
-    from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Json, Progress
 
 _PAGE = "references/secrets-patterns.md#checks-of-an-account"
@@ -81,6 +82,7 @@ def _not_judged(account: Account, chosen: Iterable[Check[Account]]) -> list[dict
 def check(
     source: Source,
     progress: Progress,
+    document: Json,
     scope: list[str] | None,
     trusted: list[str] | None,
     limits: Json,
@@ -88,8 +90,11 @@ def check(
     plaintext_values: bool,
     save: str | None,
 ) -> Answer:
-    """Read the account that the arguments name, and run the checks."""
+    """Read the account that the arguments name, or the document, and run the checks."""
     chosen = _checks_in_scope(scope, plaintext_values=plaintext_values)
+    if document is not None:
+        _refuse_account_arguments(source, trusted, limits, save, plaintext_values=plaintext_values)
+        return of_document(document, chosen, _AS_OF)
     terms = SecretTerms(
         **wishes.read_needs(limits, THRESHOLDS, "limits"), trusted=_trusted(trusted)
     )
@@ -121,6 +126,22 @@ def check(
         as_of=_AS_OF,
     )
     return account_source.dated(answer, account, source)
+
+
+def _refuse_account_arguments(
+    source: Source,
+    trusted: list[str] | None,
+    limits: Json,
+    save: str | None,
+    *,
+    plaintext_values: bool,
+) -> None:
+    others = (trusted, limits, save, plaintext_values or None)
+    if source != Source() or any(given is not None for given in others):
+        raise InputError(
+            "`document` cannot be combined with arguments about an account",
+            hint="leave them out to check the document; `scope` goes with both",
+        )
 
 
 def _checks_in_scope(

@@ -149,4 +149,4 @@ def test_the_variables_without_a_value_that_decide_about_access_are_named() -> N
         for number in range(30)
     )
     facts = input_facts(read({"main.tf": many}))
-    assert facts["variables_without_value"].endswith("and 10 more")
+    assert len(facts["variables_without_value"]) == 30

@@ -202,6 +202,14 @@ def test_forbidden_access_is_a_violation_with_where_and_how() -> None:
     assert answer.summary.startswith("The document grants forbidden access: `iam:PassRole`")
 
 
+@pytest.mark.parametrize("hub", ["<HUB>", "ACCOUNT_ID", "[HUB]"])
+def test_forbidden_access_in_an_account_that_is_known_later_is_found(hub: str) -> None:
+    role = f"arn:aws:iam::{hub}:role/admin"
+    mine = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role})
+    answer = compare(mine, forbidden={"actions": ["sts:AssumeRole"]})
+    assert f"`sts:AssumeRole` (for example on `{role}`)" in answer.summary
+
+
 def test_every_forbidden_action_that_is_granted_is_named() -> None:
     mine = document({**OLD, "Action": ["iam:PassRole", "iam:Create*Key", "iam:DeleteUser"]})
     mine["Statement"][0]["Resource"] = "*"
@@ -393,13 +401,20 @@ def test_policies_that_one_template_lacks_are_gained_or_lost_whole() -> None:
 
 
 def test_no_all_clear_covers_what_was_not_read() -> None:
-    loop = {"Fn::ForEach::Roles": ["Name", ["a"], {"Role${Name}": {"Type": "AWS::IAM::Role"}}]}
+    loop = {
+        "Fn::ForEach::Roles": [
+            "Name",
+            {"Ref": "Names"},
+            {"Role${Name}": {"Type": "AWS::IAM::Role"}},
+        ]
+    }
     template = {"Resources": {**role("s3:PutObject")["Resources"], **loop}}
     equal = compare(template, baseline=template)
     assert equal.summary.startswith(
         "What was read of the document allows exactly the same as what was read of the baseline."
     )
-    assert [row["why"] for row in equal.facts["not_judged"]] == ["`Fn::ForEach` is not expanded"]
+    (row,) = equal.facts["not_judged"]
+    assert row["why"].startswith("`Fn::ForEach` is not expanded: give the template that")
     granted = compare(template, forbidden={"actions": ["iam:PassRole"]})
     assert granted.summary.startswith("What was read of the document grants none")
     assert granted.facts["not_judged"]
@@ -459,10 +474,8 @@ def test_policies_of_folders_are_compared_by_file(tmp_path: Any, capsys: Any) ->
 
 def test_the_policies_of_an_answer_are_parts_of_one() -> None:
     parts = [document({**OLD, "Action": name}) for name in ("s3:GetObject", "s3:PutObject")]
-    artifacts = [
-        {"name": f"part-{number}.json", "language": "json", "content": json.dumps(part)}
-        for number, part in enumerate(parts)
-    ]
+    contents = [{"language": "json", "content": json.dumps(part)} for part in parts]
+    artifacts = [{"name": f"part-{n}.json", **own} for n, own in enumerate(contents)]
     both = document({**OLD, "Action": ["s3:GetObject", "s3:PutObject"]})
     answer = compare({"summary": "", "artifacts": artifacts}, baseline=both)
     assert answer.comparison

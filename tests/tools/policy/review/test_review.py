@@ -19,7 +19,13 @@ from helpers.folders import TESTS
 
 CASES = [
     case
-    for name in ("changes", "attachments")
+    for name in (
+        "changes",
+        "attachments",
+        "unknown_accounts",
+        "undecided_conditions",
+        "principals_together",
+    )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]
 
@@ -97,7 +103,70 @@ def test_a_comment_of_very_many_changes_stays_readable() -> None:
     text = review({"before": before, "after": after}, format="markdown").artifacts[0].content
     assert len(text.encode()) < 60_000
     assert "300 high" in text.splitlines()[1]
-    assert "… and 275 more" in text
+    assert "… and 275 more, folded below" in text
+
+
+def test_the_comment_folds_no_grave_change_away_for_milder_ones() -> None:
+    kinds = (
+        [("mild", "ec2:RunInstances")] * 12
+        + [("logs", "logs:*")] * 18
+        + [("all", "iam:PassRole")] * 12
+    )
+    before = {
+        f"{name}{n}.json": {"Version": "2012-10-17", "Statement": []}
+        for n, (name, _) in enumerate(kinds)
+    }
+    after = {
+        file: {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}],
+        }
+        for file, (_, action) in zip(before, kinds, strict=True)
+    }
+    text = review({"before": before, "after": after}, format="markdown").artifacts[0].content
+    first, _, folded = text.partition("<summary>Further access that is gained")
+    shown = [
+        row
+        for row in first.partition("**New problems**")[0].splitlines()
+        if row.startswith("| **")
+    ]
+    assert [row.split("**")[1] for row in shown] == ["high"] * 12 + ["medium"] * 13
+    rows = [
+        row for row in folded.partition("</details>")[0].splitlines() if row.startswith("| **")
+    ]
+    assert [row.split("**")[1] for row in rows] == ["medium"] * 5 + ["low"] * 12
+
+
+def test_what_one_policy_gains_of_one_severity_is_a_row() -> None:
+    case = {
+        "tree": True,
+        "before": {"r.tf": 'resource "aws_iam_role" "r" {\n  name = "r"\n}\n'},
+        "after": {
+            "r.tf": 'resource "aws_iam_role" "r" {\n  name = "r"\n}\n'
+            'resource "aws_iam_role_policy_attachment" "a" {\n  role = aws_iam_role.r.name\n'
+            '  policy_arn = "arn:aws:iam::aws:policy/PowerUserAccess"\n}\n'
+        },
+    }
+    answer = review(case, format="markdown")
+    text = answer.artifacts[0].content
+    rows = [row for row in text.splitlines() if row.startswith("| **")]
+    severities = [row.split("**")[1] for row in rows]
+    assert severities == ["high", "medium", "low", "info"]
+    assert len(answer.findings) > len(rows)
+    assert "more gains" in text
+
+
+def test_a_changed_place_that_is_not_read_is_a_row_of_what_may_be_gained() -> None:
+    template = "Transform: AWS::LanguageExtensions\nResources:\n  'Fn::ForEach::T': [Name, !Ref Names, {'P${Name}': {Type: AWS::IAM::ManagedPolicy, Properties: {PolicyDocument: {Statement: [{Effect: Allow, Action: '%s', Resource: '*'}]}}}}]\n"
+    case = {
+        "before": {"t.yaml": template % "s3:GetObject"},
+        "after": {"t.yaml": template % "*"},
+        "tree": True,
+    }
+    answer = review(case, format="markdown")
+    table = answer.artifacts[0].content.partition("**May be gained, could not be compared**")[2]
+    assert "| **medium** | `Fn::ForEach::T` | not judged: " in table.partition("<details>")[0]
+    assert answer.facts["files_read_in_part"] == 1
 
 
 def test_the_comment_shows_the_dangerous_changes_of_a_pull_request_first() -> None:
@@ -116,7 +185,7 @@ def test_the_comment_shows_the_dangerous_changes_of_a_pull_request_first() -> No
         assert danger in row
     assert "1 critical, 3 high" in text.splitlines()[1]
     folded = text.partition("<details>")[2]
-    for mild in ("s3:GetObjectTagging", "dynamodb:BatchWriteItem", "S3ReadPolicy", "SQSPollerPolicy", "account:CloseAccount"):  # fmt: skip
+    for mild in ("s3:GetObjectTagging", "dynamodb:BatchWriteItem", "S3ReadPolicy", "sqs:ReceiveMessage", "account:CloseAccount"):  # fmt: skip
         assert mild in folded
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aws_iam.engine.sources.files import File, Files
 from aws_iam.rules.policy.run import validate
+from aws_iam.tools.policy.actions import tool
+
+if TYPE_CHECKING:
+    from aws_iam.answer import Finding
 
 OPEN = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
 SERVICE = {
@@ -51,3 +56,36 @@ def test_a_boundary_passes_no_role() -> None:
     whole = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}  # fmt: skip
     assert not {f.code for f in validate(whole, "boundary") if f.code.startswith("PASS_ROLE")}
     assert {f.code for f in validate(whole, "identity") if f.code.startswith("PASS_ROLE")}
+
+
+MODULE = """variable "on" {
+  default = true
+}
+resource "aws_iam_policy" "p" {
+  count  = var.on ? 1 : 0
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "iam:*", Resource = "*" }] })
+}
+"""
+
+
+def of_folders(**calls: str) -> list[Finding]:
+    """The findings on one module, as these folders call it."""
+    files = {f"envs/{name}/main.tf": own for name, own in calls.items()} | {"m/main.tf": MODULE}
+    named = tuple(File(name=name, text=text) for name, text in files.items())
+    answer = tool.run({"action": "validate", "document": Files(files=named, folder=".")})
+    return [own for own in answer.findings if own.code == "SERVICE_WILDCARD_ALLOWED"]
+
+
+CALL = 'module "m" {\n  source = "../../m"\n'
+
+
+def test_a_module_that_several_folders_call_is_told_once() -> None:
+    (found,) = of_folders(dev=CALL + "}\n", prod=CALL + "}\n")
+    assert "switched on" not in (found.message or "")
+
+
+def test_a_problem_of_what_is_switched_off_says_so() -> None:
+    (found,) = of_folders(dev=CALL + "  on = false\n}\n")
+    assert "only if it is switched on" in (found.message or "")
+    (found,) = of_folders(dev=CALL + "  on = false\n}\n", prod=CALL + "}\n")
+    assert "switched on" not in (found.message or "")

@@ -32,6 +32,8 @@ def attached_policies(
     """
     documents = {source.name: source for source in sources}
     elsewhere = {own.identity for own in theirs}
+    # The same one may be attached many times.
+    parsed: dict[str, Source] = {}
     replaced = {own.place for own in theirs if own.is_boundary and own.is_known}
     for own in mine:
         if own.is_boundary and own.place not in replaced:
@@ -39,13 +41,17 @@ def attached_policies(
         managed = own.managed
         is_kept = own.identity in elsewhere
         if managed and not (own.is_boundary and is_kept):
-            # As a value it has no lines, which would not be those of the file.
-            (source,) = sources_of(json.loads(managed.document), Kind.IDENTITY)
+            if managed.arn not in parsed:
+                # As a value it has no lines, which would not be those of the file.
+                (parsed[managed.arn],) = sources_of(json.loads(managed.document), Kind.IDENTITY)
+            source = parsed[managed.arn]
         elif own.document in documents and not is_kept:
             source = documents[own.document]
         else:
             continue
-        source = replace(source, name=own.name, file=own.file, holder=NO_HOLDER)
+        # A statement of AWS stands nowhere in the file.
+        file = None if managed else own.file
+        source = replace(source, name=own.name, file=file, holder=NO_HOLDER, cases=own.cases)
         yield _as_boundary(source, own.place) if own.is_boundary else source
 
 

@@ -97,7 +97,7 @@ def _removed(own: PolicyAttachment, new: NamedSide) -> UnjudgedChange:
         f"the permissions boundary {quoted(own.policy)} of {quoted(own.holder)} is removed:"
         " it no longer limits what the policies allow"
     )
-    if own.holder not in new.holders:
+    if own.holder not in new.holders and not _may_have_policies(own.holder, new):
         says += f", and the file has none of the policies of {quoted(own.holder)}"
     return UnjudgedChange(
         place=own.place,
@@ -107,6 +107,19 @@ def _removed(own: PolicyAttachment, new: NamedSide) -> UnjudgedChange:
         source=_BOUNDARIES,
         is_certain=True,
     )
+
+
+def _may_have_policies(holder: str, side: NamedSide) -> bool:
+    """Whether a policy is attached to it by its address or by a name, which may be its own."""
+    start = holder.rpartition(" ")[0]
+    targets = (
+        *((own.holder.name, target) for own in side.sources for target in own.holder.attached_to),
+        *((own.holder, own.target) for own in side.attachments if not own.is_boundary),
+    )
+    named = {
+        f"{start} {target}".strip() for by, target in targets if by.startswith(start) and target
+    }
+    return holder in named or not named <= side.resources
 
 
 def _at(own: PolicyAttachment) -> str:

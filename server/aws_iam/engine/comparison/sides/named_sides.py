@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
+from aws_iam.engine.comparison.sides.root_folders import with_roots_now
+from aws_iam.engine.comparison.sides.root_names import below
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.engine.language.document import Holder, Policy
 from aws_iam.engine.language.frozen import slotted
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.document import Source
-    from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
     from aws_iam.engine.sources.gathered import Gathered
 
@@ -34,16 +35,25 @@ _COUNT = "https://developer.hashicorp.com/terraform/language/meta-arguments/coun
 
 
 def named_side(document: object, found: Gathered) -> NamedSide:
-    """All that a document holds; what is in a folder is named by its file, from the folder on."""
+    """All that a document holds; what is in a folder is named by its file, from the folder on.
+
+    In Terraform an address stands once for each root folder, so that folder is the name.
+    """
     sources = named_sources(document, found)
     if not (isinstance(document, Files) and document.folder):
         names = frozenset(own.name for own in found.resources)
         return NamedSide(sources, found.attachments, found.settings, names)
+    settings = ((own, _start(document, own.file, own.root)) for own in found.settings)
+    resources = ((own.name, _start(document, own.file, own.root)) for own in found.resources)
     return NamedSide(
         sources,
-        tuple(_attached_in_folder(document, own) for own in found.attachments),
-        tuple(_setting_in_folder(document, own) for own in found.settings),
-        frozenset(_start(document, own.file) + own.name for own in found.resources),
+        tuple(named for own in found.attachments for named in _attached(document, own)),
+        tuple(
+            replace(own, holder=own.holder and start + own.holder, place=start + own.place)
+            for own, start in settings
+        ),
+        frozenset(start + name for name, start in resources),
+        frozenset(below(document.folder, root) for root in found.roots),
     )
 
 
@@ -54,7 +64,7 @@ def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
     """
     sources = found.sources
     if isinstance(document, Files) and document.folder:
-        return tuple(_of_folder(document, source) for source in sources)
+        return tuple(own for source in sources for own in _of_folder(document, source))
     if found.formats:
         return sources
     return tuple(
@@ -62,8 +72,16 @@ def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
     )
 
 
-def _of_folder(document: Files, source: Source) -> Source:
-    start = _start(document, source.file)
+def _of_folder(document: Files, source: Source) -> Iterator[Source]:
+    """The policy under its file, or in each root folder that has it."""
+    if not (source.roots and _is_terraform(source.file)):
+        yield _starting(source, _start(document, source.file))
+        return
+    for own in source.roots:
+        yield _starting(own, _start(document, source.file, own.root))
+
+
+def _starting(source: Source, start: str) -> Source:
     holder = source.holder
     if holder.name:
         instances = tuple(replace(own, name=start + own.name) for own in holder.instances)
@@ -71,31 +89,36 @@ def _of_folder(document: Files, source: Source) -> Source:
     return replace(source, name=f"{start}{source.name}".strip(), holder=holder)
 
 
-def _start(document: Files, file: str | None) -> str:
-    place = _in_folder(document, file)
+def _start(document: Files, file: str | None, root: str = "") -> str:
+    place = _in_folder(document, file, root)
     return f"{place} " if place else ""
 
 
-def _attached_in_folder(document: Files, own: PolicyAttachment) -> PolicyAttachment:
-    start = _start(document, own.file)
-    return replace(
-        own,
-        holder=start + own.holder,
-        place=start + own.place,
-        document=own.document and start + own.document,
-        file=None,
-    )
+def _attached(document: Files, own: PolicyAttachment) -> Iterator[PolicyAttachment]:
+    """The attachment under its file, or in each root folder that has it."""
+    roots = own.roots if _is_terraform(own.file) else ()
+    for root, name, cases in roots or (("", own.document, own.cases),):
+        start = _start(document, own.file, root)
+        yield replace(
+            own,
+            holder=start + own.holder,
+            place=start + own.place,
+            document=name and start + name,
+            cases=cases,
+            roots=(),
+        )
 
 
-def _setting_in_folder(document: Files, own: AccessSetting) -> AccessSetting:
-    start = _start(document, own.file)
-    return replace(own, holder=own.holder and start + own.holder, place=start + own.place)
+def _is_terraform(file: str | None) -> bool:
+    return (file or "").endswith(TERRAFORM_ENDINGS)
 
 
-def _in_folder(document: Files, file: str | None) -> str:
-    """The file from the folder on; of Terraform the module's folder, in which an address stands once, in whatever file."""
+def _in_folder(document: Files, file: str | None, root: str = "") -> str:
+    """The file from the folder on; of Terraform the root folder, in which an address stands once, in whatever file."""
     path = (file or "").removeprefix(f"{document.folder.rstrip('/')}/")
-    return path.rpartition("/")[0] if path.endswith(TERRAFORM_ENDINGS) else path
+    if not path.endswith(TERRAFORM_ENDINGS):
+        return path
+    return below(document.folder, root) if root else path.rpartition("/")[0]
 
 
 @slotted
@@ -114,6 +137,7 @@ class SidesInForce:
     @classmethod
     def of(cls, new: NamedSide, old: NamedSide) -> SidesInForce:
         """What is in force of two sides."""
+        old = with_roots_now(new, old)
         new, old = _with_unique_names(new, old)
         new, old = _each_instance(new, old), _each_instance(old, new)
         gone = _Switched.of(new, old), _Switched.of(old, new)
@@ -132,15 +156,18 @@ class SidesInForce:
 
 
 def _with_unique_names(new: NamedSide, old: NamedSide) -> tuple[NamedSide, NamedSide]:
-    """Repeated names with numbers, such as `x (2)`; a policy that is the same on both sides has the same number."""
+    """Repeated names with numbers, such as `x (2)`; what is the same on both sides has the same number."""
     after, before = (_places_by_name(side.sources) for side in (new, old))
     ours: dict[int, int] = {}
     theirs: dict[int, int] = {}
     for name in after.keys() | before.keys():
         mine, other = after.get(name, []), before.get(name, [])
         theirs |= {place: number for number, place in enumerate(other)}
-        ours |= _numbers(mine, new.sources, [old.sources[place].content for place in other])
-    return _numbered(new, ours), _numbered(old, theirs)
+        contents = [
+            [side.sources[n].content for n in own] for side, own in ((new, mine), (old, other))
+        ]
+        ours |= {mine[own]: number for own, number in _numbers(*contents).items()}
+    return _with_parts_apart(_numbered(new, ours), _numbered(old, theirs))
 
 
 def _places_by_name(sources: Sequence[Source]) -> dict[str, list[int]]:
@@ -152,26 +179,23 @@ def _places_by_name(sources: Sequence[Source]) -> dict[str, list[int]]:
     return found
 
 
-def _numbers(
-    places: Sequence[int], sources: Sequence[Source], before: Sequence[object]
-) -> dict[int, int]:
-    """The numbers of the policies: those of the same ones before, then the others in order."""
-    if len(places) <= 1 and len(before) <= 1:
+def _numbers(contents: Sequence[object], before: Sequence[object]) -> dict[int, int]:
+    """The numbers of what has one name: those of the same content before, then the others in order."""
+    if len(contents) <= 1 and len(before) <= 1:
         return {}
-    contents = [sources[place].content for place in places]
     found = {
         number: number
         for number, (own, other) in enumerate(zip(contents, before, strict=False))
         if own == other
     }
-    free = [number for number in range(max(len(places), len(before))) if number not in found]
+    free = [number for number in range(max(len(contents), len(before))) if number not in found]
     for own, content in enumerate(contents):
         same = [number for number in free if number < len(before) and before[number] == content]
         if own not in found and same:
             found[own] = same[0]
             free.remove(same[0])
-    found |= dict(zip((own for own in range(len(places)) if own not in found), free, strict=False))
-    return {places[own]: number for own, number in found.items()}
+    left = (own for own in range(len(contents)) if own not in found)
+    return found | dict(zip(left, free, strict=False))
 
 
 def _numbered(side: NamedSide, numbers: Mapping[int, int]) -> NamedSide:
@@ -186,6 +210,36 @@ def _numbered(side: NamedSide, numbers: Mapping[int, int]) -> NamedSide:
             for place, own in enumerate(side.sources)
         ),
     )
+
+
+def _with_parts_apart(new: NamedSide, old: NamedSide) -> tuple[NamedSide, NamedSide]:
+    """Both sides with numbers for the objects of one name that attach policies, in the same way."""
+    if not any(own.part for side in (new, old) for own in side.attachments):
+        return new, old
+    mine, theirs = _attached_by_part(new), _attached_by_part(old)
+    numbers = {holder: _numbers(own, theirs.get(holder, [])) for holder, own in mine.items()}
+    return _with_parts(new, numbers), _with_parts(old, {})
+
+
+def _attached_by_part(side: NamedSide) -> dict[str, list[object]]:
+    """What each object of a name attaches."""
+    found: dict[str, dict[int, set[object]]] = {}
+    for own in side.attachments:
+        found.setdefault(own.holder, {}).setdefault(own.part, set()).add(own.identity)
+    return {
+        holder: [parts.get(part, set()) for part in range(max(parts) + 1)]
+        for holder, parts in found.items()
+    }
+
+
+def _with_parts(side: NamedSide, numbers: Mapping[str, Mapping[int, int]]) -> NamedSide:
+    attachments = []
+    for own in side.attachments:
+        number = numbers.get(own.holder, {}).get(own.part, own.part)
+        start = f"{own.holder} ({number + 1})" if number else own.holder
+        place = start + own.place.removeprefix(own.holder)
+        attachments.append(replace(own, holder=start, place=place, part=0))
+    return replace(side, attachments=tuple(attachments))
 
 
 def _in_force(side: NamedSide) -> set[str]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.clauses import is_principaled
 from aws_iam.engine.comparison.permissive_policies import empty_policy
+from aws_iam.engine.comparison.sides.root_names import root_of
+from aws_iam.engine.language.cases import ALWAYS, Cases
 from aws_iam.engine.language.document import Kind, Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
@@ -22,7 +24,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Literal
 
     from aws_iam.engine.language.document import Source
@@ -48,6 +50,10 @@ class PolicyPair:
     is_limit: bool = False
     # The names of the policies of a principal, where these are they, and the name is the principal's.
     parts: tuple[str, ...] = ()
+    # The names in each of several root folders of Terraform, where the same changes there.
+    namesakes: tuple[str, ...] = ()
+    # The cases in which the policies are so.
+    cases: Cases = ALWAYS
 
 
 @slotted
@@ -86,12 +92,16 @@ def policy_pairs(
     baseline: Sequence[Source],
     policy: str | None = None,
     renamed: Mapping[str, str] = MappingProxyType({}),
+    roots: Collection[str] = (),
 ) -> tuple[PolicyPair, ...]:
-    """The pairs, those of both sides first; `renamed` has the former names of the baseline's policies."""
+    """The pairs, those of both sides first; `renamed` has the former names of the baseline's policies.
+
+    Of different `roots`, the root folders of Terraform on both sides, no two policies are the same one.
+    """
     if policy is not None:
         document, baseline = _picked(document, baseline, policy)
     named = [is_named(sources) for sources in (document, baseline)]
-    if not any(named) or (not renamed and _are_alone(document, baseline)):
+    if not any(named) or (not renamed and _are_alone(document, baseline, roots)):
         was = baseline[0].name if all(named) and baseline[0].name != document[0].name else ""
         own, other = policies_of(document, "document"), policies_of(baseline, "baseline")
         return (
@@ -113,9 +123,13 @@ def policy_pairs(
     return tuple(_by_name(document, baseline, renamed))
 
 
-def _are_alone(document: Sequence[Source], baseline: Sequence[Source]) -> bool:
+def _are_alone(
+    document: Sequence[Source], baseline: Sequence[Source], roots: Collection[str]
+) -> bool:
     """Whether each side is one policy, of the same principals."""
     if len(document) != 1 or len(baseline) != 1:
+        return False
+    if root_of(document[0].name, roots)[0] != root_of(baseline[0].name, roots)[0]:
         return False
     return document[0].holder.attached_to == baseline[0].holder.attached_to
 
@@ -166,6 +180,7 @@ def _by_name(
             baseline=other or (empty_policy(),),
             was=was,
             is_limit=all(_is_limit(own) for own in (mine, theirs) if own),
+            cases=(mine or theirs or document[0]).cases,
         )
 
 

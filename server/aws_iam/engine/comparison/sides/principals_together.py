@@ -9,14 +9,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.permissive_policies import empty_policy
+from aws_iam.engine.language.cases import in_order, in_words, together
 from aws_iam.engine.language.document import Kind, Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.sides.policy_pairs import PolicyPair
     from aws_iam.engine.comparison.sides.renamed_policies import NamedSide, Sides
+    from aws_iam.engine.language.cases import Case
 
+# Policies of a principal that differ in more cases are compared by themselves.
+_MOST_CASES = 64
+# What policies stand in that are its own; SAM writes a role for each function and state machine.
+_PRINCIPALS = (
+    *("::Role", "::User", "::Group", "_role", "_user"),
+    *("AWS::Serverless::Function", "AWS::Serverless::StateMachine"),
+)
 # A principal is a name within a file, or within the folder of a module.
 _Principal = tuple[str, str]
 
@@ -32,12 +41,70 @@ def by_principal(pairs: Sequence[PolicyPair], sides: Sides) -> tuple[PolicyPair,
             is_shared = len(owners) > 1
             for owner in owners if pair.change == "same" or not is_shared else ():
                 (shared if is_shared else alone).setdefault(owner, []).append(pair)
-    joined: dict[str, PolicyPair | None] = {}
+    joined: dict[str, list[PolicyPair]] = {}
     for owner, own in alone.items():
-        if sum(pair.change != "same" for pair in own) > 1:
-            joined |= dict.fromkeys((pair.name for pair in own), None)
-            joined[own[0].name] = _together(owner[1], own, shared.get(owner, ()))
-    return tuple(found for pair in pairs if (found := joined.get(pair.name, pair)))
+        changed = [pair for pair in own if pair.change != "same"]
+        if len(changed) > 1:
+            joined |= {pair.name: [] for pair in own}
+            joined[own[0].name] = list(_in_cases(owner[1], own, shared.get(owner, ())))
+        elif changed:
+            joined[changed[0].name] = [_beside(changed[0], (*own, *shared.get(owner, ())))]
+    return tuple(found for pair in pairs for found in joined.get(pair.name, (pair,)))
+
+
+def _beside(pair: PolicyPair, others: Sequence[PolicyPair]) -> PolicyPair:
+    """The only policy of a principal that changes; what the others allow all along is neither gained nor lost."""
+    same = [
+        policy
+        for own in others
+        if own.change == "same" and all(map(own.cases.covers, pair.cases.own or (frozenset(),)))
+        for policy in own.document
+        if policy.statements
+    ]
+    return replace(pair, document=(*pair.document, *same), baseline=(*pair.baseline, *same))
+
+
+def _in_cases(
+    owner: str, own: Sequence[PolicyPair], shared: Sequence[PolicyPair]
+) -> Iterator[PolicyPair]:
+    """The policies of a principal as one, apart in each case in which others of the changed ones are there."""
+    changed = [pair for pair in own if pair.change != "same"]
+    cells = _cells(changed)
+    if cells is None:
+        yield from own
+        return
+    parts: dict[tuple[str, ...], Case] = {}
+    for cell in cells:
+        there = tuple(pair.name for pair in changed if pair.cases.covers(cell))
+        parts.setdefault(there, cell)
+    several = sum(map(bool, parts)) > 1
+    done: set[str] = set()
+    for number, (names, cell) in enumerate(parts.items(), start=1):
+        there_too = [p for p in own if p.change == "same" and p.cases.covers(cell)]
+        found = [*(pair for pair in changed if pair.name in names), *there_too]
+        if len(names) > 1:
+            label = (in_words(cell) or f"conditions, case {number}") if several else ""
+            beside = [pair for pair in shared if pair.cases.covers(cell)]
+            yield _together(f"{owner} ({label})" if label else owner, found, beside)
+            done |= {pair.name for pair in found}
+        else:
+            yield from (pair for pair in found if pair.name in names)
+            done |= set(names)
+    yield from (pair for pair in own if pair.name not in done)
+
+
+def _cells(pairs: Sequence[PolicyPair]) -> list[Case] | None:
+    """The cases of several policies at once, as far as they can meet; None where these are too many."""
+    cells: dict[Case, None] = {frozenset(): None}
+    for every in dict.fromkeys(pair.cases.every for pair in pairs if pair.cases):
+        found: dict[Case, None] = {}
+        for cell in cells:
+            met = [both for case in every if (both := together(cell, case)) is not None]
+            found |= dict.fromkeys(in_order(met) or (cell,))
+        if len(found) > _MOST_CASES:
+            return None
+        cells = found
+    return list(cells)
 
 
 def _kept_owners(
@@ -84,9 +151,10 @@ def _together(name: str, pairs: Sequence[PolicyPair], shared: Sequence[PolicyPai
 def _principals(side: NamedSide) -> dict[str, tuple[_Principal, ...]]:
     """The principals that have each policy, by the policy's name."""
     found: dict[str, tuple[_Principal, ...]] = {}
+    resources = side.resources
     for name, place, targets in _attached(side):
         start = place.rpartition(" ")[0]
-        own = ((start, _full_name(start, target, side)) for target in targets)
+        own = ((start, _full_name(start, target, resources, side.roots)) for target in targets)
         found[name] = tuple(dict.fromkeys(own))
     return found
 
@@ -103,12 +171,13 @@ def _attached(side: NamedSide) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         holder = source.holder
         if isinstance(source.content, Policy) and source.content.kind is Kind.IDENTITY:
             targets = (*holder.attached_to, *by_document.get(source.name, ()))
-            is_own = holder.type.endswith(("::Role", "::User", "::Group", "_role", "_user"))
+            is_own = holder.type.endswith(_PRINCIPALS)
             yield source.name, holder.name, targets or ((holder.name,) if is_own else ())
             for target in targets:
                 yield f"{source.name} of {target}", holder.name, (target,)
 
 
-def _full_name(start: str, target: str, side: NamedSide) -> str:
+def _full_name(start: str, target: str, resources: Container[str], roots: Container[str]) -> str:
     """The resource that is the principal, where the file has it, else its name."""
-    return f"{start} {target}".strip() if f"{start} {target}" in side.resources else target
+    full = f"{start} {target}".strip()
+    return full if full in resources or start in roots else target

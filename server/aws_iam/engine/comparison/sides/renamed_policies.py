@@ -10,7 +10,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.comparison.sides.aligned_cases import aligned_attachments, aligned_policies
 from aws_iam.engine.comparison.sides.attached_policies import attached_policies, newly_attached
+from aws_iam.engine.comparison.sides.root_names import root_of
 from aws_iam.engine.language.document import Syntax, dump
 from aws_iam.engine.language.frozen import positional, slotted
 
@@ -40,6 +42,8 @@ class NamedSide:
     settings: tuple[AccessSetting, ...] = ()
     # The names of the resources, with or without policies, where the format has them.
     resource_names: frozenset[str] = frozenset()
+    # The folders that Terraform runs in, by which names begin.
+    roots: frozenset[str] = frozenset()
 
     @property
     def resources(self) -> frozenset[str]:
@@ -51,6 +55,17 @@ class NamedSide:
         """The resources that have policies or attach them."""
         names = {own.holder.name for own in self.sources}
         return frozenset(names.union(own.holder for own in self.attachments) - {""})
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files of all that has a name."""
+        named: list[tuple[str | None, tuple[str, ...]]] = []
+        named += ((own.file, (own.name, own.holder.name)) for own in self.sources)
+        named += ((own.file, (own.place, own.holder)) for own in self.settings)
+        named += (
+            (own.file, (own.place, own.name, own.holder, own.target)) for own in self.attachments
+        )
+        return {name: file for file, names in named if file for name in names if name}
 
     def renamed(self, now: Mapping[str, str]) -> NamedSide:
         """The side with other names of resources, and of principals."""
@@ -83,6 +98,39 @@ class NamedSide:
                 for own in self.settings
             ),
             resource_names=frozenset(now.get(name, name) for name in self.resource_names),
+            roots=self.roots,
+        )
+
+    def with_names(self, now: Callable[[str], str]) -> NamedSide:
+        """The side with other names of all that has one."""
+        return NamedSide(
+            sources=tuple(
+                replace(
+                    own,
+                    name=now(own.name),
+                    other_side_of=now(own.other_side_of),
+                    holder=replace(
+                        own.holder,
+                        name=now(own.holder.name),
+                        instances=tuple(
+                            replace(instance, name=now(instance.name))
+                            for instance in own.holder.instances
+                        ),
+                    ),
+                )
+                for own in self.sources
+            ),
+            attachments=tuple(
+                replace(
+                    own, holder=now(own.holder), place=now(own.place), document=now(own.document)
+                )
+                for own in self.attachments
+            ),
+            settings=tuple(
+                replace(own, holder=now(own.holder), place=now(own.place)) for own in self.settings
+            ),
+            resource_names=frozenset(map(now, self.resource_names)),
+            roots=frozenset(now(f"{root} ").rstrip() for root in self.roots),
         )
 
 
@@ -118,13 +166,18 @@ class Sides:
         sources = _called(sources, replaced_names_now(new.sources, sources))
         named = replace(named, sources=sources)
         pairs = zip(sources, old.sources, strict=True)
+        former_names = {own.name: was.name for own, was in pairs if own.name != was.name}
+        after, before = aligned_policies(new.sources, named.sources)
+        attached = aligned_attachments(new.attachments, named.attachments)
+        new = replace(new, sources=after, attachments=attached[0])
+        named = replace(named, sources=before, attachments=attached[1])
         return cls(
             new=new,
             old=named,
             document=tuple(_policies(new, named)),
             baseline=tuple(_policies(named, new)),
             renamed=(*holders.items(), *inline.items()),
-            former_names={own.name: was.name for own, was in pairs if own.name != was.name},
+            former_names=former_names,
         )
 
 
@@ -142,10 +195,11 @@ def names_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
     """The names that resources of the old side have now.
 
     A resource was renamed if exactly one that is gone has the same policies, attached policies and principals, and an instance
-    of one (`policy.p[0]`) if the instances of the same resource have.
+    of one (`policy.p[0]`) if the instances of the same resource have. What goes from one root folder of Terraform to another
+    goes to another deployment: it is gained there.
     """
     added, gone = new.holders - old.holders, old.holders - new.holders
-    if not added or not gone or len(new.sources) + len(old.sources) > _MOST:
+    if not added or not gone or len(added) + len(gone) > _MOST:
         return {}
     mine, theirs = _by_content(new, added), _by_content(old, gone)
     one_each = {
@@ -207,7 +261,7 @@ def _only_pairs(
     """The only policies with a key on both sides, among those whose name is on one side."""
     mine, theirs = {own.name for own in new}, {own.name for own in old}
     added, gone = _apart(new, theirs), _apart(old, mine)
-    if len(new) + len(old) > _MOST:
+    if len(added) + len(gone) > _MOST:
         return {}
     now, former = (_names_by(own, key) for own in (added, gone))
     return {
@@ -248,7 +302,8 @@ def _by_content(side: NamedSide, holders: frozenset[str]) -> Mapping[tuple[Any, 
             parts.setdefault(attached.holder, []).append((path, attached.policy, attached.target))
     found: dict[tuple[Any, ...], list[str]] = {}
     for holder, own_parts in parts.items():
-        found.setdefault(tuple(sorted(own_parts)), []).append(holder)
+        root = root_of(holder, side.roots)[0]
+        found.setdefault(((root,), *sorted(own_parts)), []).append(holder)
     return found
 
 

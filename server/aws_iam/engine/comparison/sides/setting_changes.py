@@ -5,16 +5,20 @@ setting_changes(new, old)   →   "S3 Block Public Access at `B.PublicAccessBloc
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.policy_pairs import is_called
+from aws_iam.engine.comparison.sides.removed_limits import removed_limit
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
+from aws_iam.engine.sources.containers.access_settings import subject_named
+from aws_iam.engine.sources.containers.cloudformation_permissions import OF_PERMISSIONS
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
     from aws_iam.engine.sources.containers.access_settings import AccessSetting, SettingSubject
@@ -22,16 +26,34 @@ if TYPE_CHECKING:
     _Settings = Mapping[str, tuple[AccessSetting, ...]]
 
 _SHOWN = 5
+_URL, _TARGET = "function_url", "TargetFunctionArn"
 _LATER = "changed, to what is known only at deployment"
 
 
 def setting_changes(
-    new: NamedSide, old: NamedSide, policy: str | None = None
+    new: NamedSide, old: NamedSide, told: Container[str], policy: str | None = None
 ) -> Iterator[UnjudgedChange]:
-    """The settings that are on one side only, or have other values there: one change for what changes alike."""
+    """The settings that are on one side only, or have other values there: one change for what changes alike.
+
+    The policies `told` are those by which everyone gains or loses calls of a URL: what that URL says is said with them.
+    """
     alike: dict[tuple[SettingSubject, str], list[AccessSetting]] = {}
     for setting, change in _changes(new, old):
-        if is_called(setting.place, policy):
+        if not is_called(setting.place, policy) or any(
+            own in told for own in _url_policies(setting)
+        ):
+            continue
+        if limit := removed_limit(setting, new) if change == "removed" else None:
+            yield UnjudgedChange(
+                place=setting.place,
+                says=limit.says,
+                widens=True,
+                narrows=False,
+                source=setting.subject.source,
+                is_certain=True,
+                limit=limit.what,
+            )
+        else:
             alike.setdefault((setting.subject, change), []).append(setting)
     for (subject, change), settings in alike.items():
         places = [setting.place for setting in settings]
@@ -61,6 +83,17 @@ def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, st
         for own in settings.values():
             if not _is_moved(own, renamed) and not _comes_with(own[0], other):
                 yield own[0], change
+
+
+def _url_policies(setting: AccessSetting) -> Iterator[str]:
+    """The names that the permissions of the function have, if the setting is a function URL."""
+    if setting.subject != subject_named(_URL):
+        return
+    start = setting.holder.rpartition(" ")[0]
+    target = json.loads(setting.value)[_TARGET] if f'"{_TARGET}"' in setting.value else ""
+    function = f"{start} {target.rpartition(':')[2]}".strip()
+    for name in (setting.holder, setting.place, function):
+        yield f"{name}{OF_PERMISSIONS}"
 
 
 def _by_place(side: NamedSide) -> _Settings:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class UnjudgedChange:
     """A change, where it is, and whether it may widen or narrow the access.
 
-    `is_certain`: what it does is plain, such as the removal of a permissions boundary. `is_setting`: it is no policy.
+    `is_certain`: what it does is plain, such as the removal of a permissions boundary, its `limit`. `is_setting`: it is no policy.
     `where` is its place in a file, where that has lines.
     """
 
@@ -26,7 +26,20 @@ class UnjudgedChange:
     source: str
     is_certain: bool = False
     is_setting: bool = False
+    limit: str = "permissions boundary"
     where: Where | None = None
+    # The places in each of several root folders of Terraform, where the same changes there.
+    namesakes: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> frozenset[str]:
+        """All places that it is about."""
+        return frozenset((self.place, *self.namesakes))
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is told as access that is gained, and so is judged."""
+        return self.is_certain and self.widens
 
     def row(self) -> dict[str, str]:
         """The change as a row of an answer."""
@@ -41,12 +54,12 @@ class UnjudgedChange:
         if self.is_certain:
             return Finding(
                 code="ACCESS_GAINED",
-                title="Access is gained: permissions boundary removed",
+                title=f"Access is gained: {self.limit} removed",
                 severity=Severity.HIGH,
                 status=Status.FAIL,
                 message=self.says,
                 resource=self.place or None,
-                fix="Keep the permissions boundary, or say why the policies need no limit.",
+                fix=f"Keep the {self.limit}, or say why the policies need no limit.",
                 source=self.source,
             )
         return Finding(

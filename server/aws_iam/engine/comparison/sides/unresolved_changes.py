@@ -6,11 +6,16 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.actions import matching_actions
+from aws_iam.engine.comparison.arn_formats import may_be_asked
+from aws_iam.engine.comparison.automaton import OverBudget
+from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
 from aws_iam.engine.comparison.sides.policy_pairs import by_key
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Policy, policy_of
+from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.placeholders import OF_TEMPLATE
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers.access_settings import canonical
@@ -19,7 +24,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from aws_iam.answer import Where
     from aws_iam.engine.language.document import Source, Statement
@@ -28,6 +33,7 @@ _SHOWN = 3
 _ACCOUNT = re.compile(r"\d{12}")
 # A text without any of these has no value that is filled in later.
 _MARKS = ("${", "Fn::", '"Ref"', "Ref:", "\\u")
+_IN_CONDITION = "/Condition/"
 _OF_TEMPLATE = "an action, a resource or a principal"
 # A condition on an unknown value is compared as one on a word.
 _COMPARED = frozenset({"Sid", "Condition"})
@@ -68,38 +74,46 @@ def unresolved_changes(new: Sequence[Source], old: Sequence[Source]) -> Iterator
     """One change for each policy in which such a statement is new, another one or gone."""
     mine, theirs = by_key(new), by_key(old)
     for key in dict.fromkeys((*mine, *theirs)):
-        both = [_unresolved(side[key]) if key in side else {} for side in (mine, theirs)]
-        added, gone = (
-            {text: place for text, place in one.items() if text not in other}
-            for one, other in (both, both[::-1])
+        now, before = mine.get(key), theirs.get(key)
+        added, gone = tuple(_only_in(now, before)), tuple(_only_in(before, now))
+        if not (added or gone):
+            continue
+        filled = [own for own in (now, before) if own]
+        name = filled[0].name
+        pointers = (statement.place().pointer for statement, _ in (*added, *gone))
+        listed = joined([quoted(own) for own in dict.fromkeys(pointers)], shown=_SHOWN)
+        places = [place for _, own in (*added, *gone) for place in own]
+        what = "a condition" if all(_IN_CONDITION in own for own in places) else _OF_TEMPLATE
+        what = what if any(own.variants for own in filled) else "a value"
+        where = f"{listed} of {quoted(name)}" if name else listed
+        yield UnjudgedChange(
+            place=name,
+            says=f"{what} in {where} is changed and known only at deployment",
+            widens=True,
+            narrows=True,
+            source=EVALUATION_LOGIC,
+            where=_in_file(added[0][0].place(), filled[0].file) if added else None,
         )
-        if added or gone:
-            name = (mine.get(key) or theirs[key]).name
-            pointers = (where.pointer for where in (*added.values(), *gone.values()))
-            places = [quoted(place) for place in dict.fromkeys(pointers)]
-            listed = joined(places, shown=_SHOWN)
-            filled = [side[key] for side in (mine, theirs) if key in side]
-            what = _OF_TEMPLATE if any(own.variants for own in filled) else "a value"
-            where = f"{listed} of {quoted(name)}" if name else listed
-            yield UnjudgedChange(
-                place=name,
-                says=f"{what} in {where} is changed and known only at deployment",
-                widens=True,
-                narrows=True,
-                source=EVALUATION_LOGIC,
-                where=next(iter(added.values()), None),
-            )
 
 
-def _unresolved(source: Source) -> dict[tuple[tuple[str, str], ...], Where]:
-    """The statements with such values, by what they say, with their places."""
+def _only_in(
+    source: Source | None, other: Source | None
+) -> Iterator[tuple[Statement, tuple[str, ...]]]:
+    """The statements that the other side has not and of which too little is known, with the places of it."""
+    if source is None:
+        return
+    known = _statements(other) if other else {}
+    for content, statement in _statements(source).items():
+        places = () if content in known else tuple(_open_places(statement, source))
+        if places:
+            yield statement, places
+
+
+def _statements(source: Source) -> dict[tuple[tuple[str, str], ...], Statement]:
+    """The statements with values that are known later, by what they say."""
     if not source.unresolved or not isinstance(source.content, Policy):
         return {}
-    return {
-        _content(statement): _in_file(statement.place(), source.file)
-        for statement in source.content.statements
-        if any(_open_places(statement, source))
-    }
+    return {_content(statement): statement for statement in source.content.statements}
 
 
 def _in_file(where: Where, file: str | None) -> Where:
@@ -129,3 +143,36 @@ def _open_places(statement: Statement, source: Source) -> Iterator[str]:
         if node.form is Form.STRING and ":" not in node.text and node.at.pointer in unresolved:
             yield node.at.pointer
         todo += (*node.items, *(own.value for own in node.members))
+    yield from _never_asked_for(statement, unresolved)
+    yield from _never_met(statement, unresolved)
+
+
+def _never_asked_for(statement: Statement, unresolved: Container[str]) -> Iterator[str]:
+    """Where too little of an ARN is known for any request of the statement: `arn:aws:iam::111122223333:${path}`."""
+    for entry in (*statement.resources, *statement.not_resources):
+        if entry.at.pointer in unresolved and not any(
+            may_be_asked(action, entry.value) for action in _actions(statement)
+        ):
+            yield entry.at.pointer
+
+
+def _actions(statement: Statement) -> Iterator[str]:
+    for word in statement.action_words or ("*",):
+        yield from (name for name in matching_actions(word))
+
+
+def _never_met(statement: Statement, unresolved: Container[str]) -> Iterator[str]:
+    """Where a condition asks for a value of another form than the key has, such as an address."""
+    for condition in statement.conditions:
+        if OPERATORS.get(condition.base) is None:
+            continue
+        for value in condition.values:
+            if value.at.pointer not in unresolved:
+                continue
+            atom = Atom(condition.name, condition.operator.value, (value.value,))
+            try:
+                values = distinct_values(condition.name, [atom], present=True)
+            except OverBudget:
+                continue
+            if len({own.true for own in values}) == 1:
+                yield value.at.pointer

@@ -44,7 +44,7 @@ class AccessSetting:
 
     With `only_changed` it comes and goes with its resource without saying anything about the access of others. Without
     `is_known` a part of the value is known only at deployment. `in_force` is that of its resource
-    (`Holder`), `where` its line, where files have some.
+    (`Holder`), `where` its line, where files have some, `root` the folder that Terraform runs in.
     """
 
     holder: str
@@ -56,6 +56,7 @@ class AccessSetting:
     where: Where | None = None
     is_known: bool = True
     in_force: bool | None = True
+    root: str = ""
 
     @property
     def is_resource(self) -> bool:

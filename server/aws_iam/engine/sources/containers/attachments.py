@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.engine.language.cases import ALWAYS, Cases
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.reference.managed_policies import managed_policy, managed_policy_of_arn
@@ -29,7 +30,10 @@ class PolicyAttachment:
 
     `policy` has `${…}` where the value is known only at deployment, and is a logical id for a policy of the template. With `is_boundary` it limits the others. `document` is
     the name of its document, where the same file has it; `target` is the principal, where the holder is none. `in_force`
-    is that of the resource that attaches it (`Holder`), `alternatives` are values that `policy` may have instead.
+    is that of the resource that attaches it (`Holder`), `alternatives` are values that `policy` may have instead. `cases` are those in which
+    it is attached, and `when` calls them where the other side of a comparison has it in others. `roots` are the folders from
+    which Terraform attaches it, each with the name of the document there and the cases. `part` counts the parts of the file in
+    which something has the same name as the holder.
     """
 
     holder: str
@@ -41,17 +45,22 @@ class PolicyAttachment:
     target: str = ""
     in_force: bool | None = True
     alternatives: frozenset[Alternative] = frozenset()
+    roots: tuple[tuple[str, str, Cases], ...] = ()
+    part: int = 0
+    cases: Cases = ALWAYS
+    when: str = ""
 
     @property
     def name(self) -> str:
         """The place with the name of the policy, and the principal."""
         to = f" of {self.target}" if self.target else ""
-        return f"{self.place} ({self.policy.rpartition('/')[2]}){to}"
+        when = f" ({self.when})" if self.when else ""
+        return f"{self.place} ({self.policy.rpartition('/')[2]}){to}{when}"
 
     @property
-    def identity(self) -> tuple[str, str, bool, str]:
+    def identity(self) -> tuple[str, str, bool, str, str]:
         """What is the same for the same attachment in another file: by its document, where that is at hand."""
-        return self.place, self.document or self.policy, self.is_boundary, self.target
+        return self.place, self.document or self.policy, self.is_boundary, self.target, self.when
 
     @property
     def is_known(self) -> bool:

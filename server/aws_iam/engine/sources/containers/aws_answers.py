@@ -73,7 +73,7 @@ def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace | PolicyAttachm
         for holders, value in _values_with_holders(root, place.path):
             name = _name(holders, key)
             if _is_old_version(holders[-1], place.path):
-                yield SkippedPlace(name=name, why="not the policy's default version")
+                yield SkippedPlace(name=name, why="not the policy's default version", is_none=True)
                 continue
             if value.form is Form.OBJECT and not is_policy(value):
                 continue
@@ -224,6 +224,6 @@ def _organization_policy(root: Node, content: Node) -> Iterator[FoundPolicy | Sk
     place = organization_place("Content", type_.text) if type_ else PolicyPlace(path="Content")
     document = embedded(content)
     if place.skip:
-        yield SkippedPlace(name=name, why=place.skip)
+        yield SkippedPlace(name=name, why=place.skip, is_none=True)
     elif document is not None:
         yield _found(name, document, place, content)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers import nested_templates
 from aws_iam.engine.sources.containers.access_settings import (
     AccessSetting,
@@ -22,6 +22,7 @@ from aws_iam.engine.sources.containers.attachments import (
     attachment_rows,
     attachments,
 )
+from aws_iam.engine.sources.containers.case_readings import CaseReadings
 from aws_iam.engine.sources.containers.cloudformation_candidates import (
     API,
     DATA,
@@ -29,10 +30,11 @@ from aws_iam.engine.sources.containers.cloudformation_candidates import (
     WITHOUT_ROLE,
     Candidate,
     candidates,
-    read_candidate,
+    not_expanded,
     unknown_properties,
 )
 from aws_iam.engine.sources.containers.cloudformation_conditions import conditions_in
+from aws_iam.engine.sources.containers.cloudformation_loops import has_loop
 from aws_iam.engine.sources.containers.cloudformation_permissions import (
     URL,
     PolicyOfPermissions,
@@ -46,6 +48,7 @@ from aws_iam.engine.sources.containers.cloudformation_template import (
     Resource,
     Template,
     case_label,
+    case_of,
     combined,
 )
 from aws_iam.engine.sources.containers.placeholders import Placeholders
@@ -62,7 +65,7 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.engine.language.alternatives import Alternative
+    from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.sources.containers.cloudformation_values import Resolver
     from aws_iam.engine.sources.containers.condition_combinations import Combinations
 
@@ -78,6 +81,8 @@ def fits(root: Node) -> bool:
     resources = root.member("Resources") if root.form is Form.OBJECT else None
     if resources is None or resources.form is not Form.OBJECT:
         return False
+    if has_loop(resources):
+        return True
     types = (member.value.member("Type") for member in resources.members)
     return bool(root.member("AWSTemplateFormatVersion")) or any(
         type_ and "::" in type_.text for type_ in types
@@ -99,13 +104,13 @@ def _documents(template: Template) -> Iterator[_Found]:
     granting: list[Resource] = []
     resources: list[Resource] = []
     if template.root.member("Fn::Transform"):
-        yield SkippedPlace(name="Fn::Transform", why="`Fn::Transform` is not expanded")
+        yield SkippedPlace(name="Fn::Transform", why=not_expanded("Transform"), unreadable=True)
     section = template.root.member("Resources")
     for member in section.members if section else ():
         name = member.name.value
         if name.startswith("Fn::"):
             function = name.split("::")[1]
-            yield SkippedPlace(name=name, why=f"`Fn::{function}` is not expanded")
+            yield SkippedPlace(name=name, why=not_expanded(function), unreadable=True)
             continue
         resource = template.resource(name, member.value)
         resources.append(resource)
@@ -135,61 +140,46 @@ def _in_resource(resource: Resource, template: Template) -> Iterator[_Found]:
     if not cases.all and not cases.cut:
         if _decisive_properties(resource.type):
             why = f"its condition {quoted(resource.condition)} never holds"
-            yield SkippedPlace(name=resource.name, why=why)
+            yield SkippedPlace(name=resource.name, why=why, is_none=True)
         return
-    resolver, reading = template.resolver(), _Reading(several=len(cases.all) > 1)
-    beside: dict[_Found, None] = {}
+    resolver = template.resolver()
     assumed = {resource.condition: True} if resource.condition else {}
+    without = ({resource.condition: False},) if resource.condition else ()
+    case = partial(case_of, template=template, value=template.resolver().value)
+    reading = CaseReadings(several=len(cases.all) > 1, absent=frozenset(map(case, without)))
     for number, truths in enumerate(cases.all):
         resolver.truths = {**truths, **assumed}
         properties = resolver.value(resource.written) if resource.written else None
         if properties is None:
             continue
-        label = case_label(truths, number + 1) if number else ""
-        unknown = unknown_properties(resource, properties, template.placeholders)
-        beside |= dict.fromkeys((unknown,) if unknown else ())
-        for own in candidates(resource, properties, resolver):
-            if isinstance(own, Candidate):
-                others = resolver.alternatives(_pointer(own, resource))
-                for found in reading.read(own, label, template.placeholders):
-                    yield _with_alternatives(found, others)
-            else:
-                beside[own] = None
-        beside |= dict.fromkeys(_beside_policies(resource, properties, resolver))
-        yield from _nested(resource, properties, template, reading, label)
-    if cases.cut and (reading.known or beside):
+        reading.begin(case(resolver.truths), case_label(truths, number + 1) if number else "")
+        _in_case(resource, properties, resolver, template, reading)
+    yield from reading.policies()
+    if cases.cut and reading.any:
         yield _cut(resource.name, cases)
-    yield from beside
+    yield from reading.beside()
 
 
-@dataclass(slots=True)
-class _Reading:
-    """The documents that were read in other combinations of conditions, by their place; `several`: there are some."""
-
-    several: bool
-    known: set[tuple[str, Node]] = field(default_factory=set)
-
-    def is_new(self, place: str, value: Node, label: str) -> bool:
-        """Whether no earlier combination has the same document there."""
-        if label and (place, value) in self.known:
-            return False
-        self.known.add((place, value))
-        return True
-
-    def read(
-        self, candidate: Candidate, label: str, placeholders: Placeholders
-    ) -> Iterator[FoundPolicy | SkippedPlace]:
-        """The policy of a candidate, unless it was there in an earlier combination."""
-        if self.several and _is_empty(candidate.value):
-            return  # all statements are those of other combinations
-        if not self.is_new(candidate.place.path or candidate.name, candidate.value, label):
-            return
-        own = replace(candidate, name=f"{candidate.name} ({label})") if label else candidate
-        for found in read_candidate(own, placeholders):
-            if label and isinstance(found, FoundPolicy):
-                yield replace(found, other_side_of=candidate.name)
-            else:
-                yield found
+def _in_case(
+    resource: Resource,
+    properties: Node,
+    resolver: Resolver,
+    template: Template,
+    reading: CaseReadings,
+) -> None:
+    unknown = unknown_properties(resource, properties, template.placeholders)
+    if unknown:
+        reading.add_beside(unknown)
+    for own in candidates(resource, properties, resolver):
+        if isinstance(own, Candidate):
+            others = resolver.alternatives(_pointer(own, resource))
+            reading.read(own, template.placeholders, others)
+        else:
+            reading.add_beside(own)
+    for found in _beside_policies(resource, properties, resolver):
+        reading.add_beside(found)
+    for inner in _nested(resource, properties, template, reading):
+        reading.add(inner)
 
 
 def _pointer(candidate: Candidate, resource: Resource) -> str:
@@ -204,19 +194,6 @@ def _property(name: str, resource: Resource) -> str:
     path = name.removeprefix(resource.name).removeprefix(".")
     head = path.partition(".")[0].partition("[")[0].partition(" ")[0]
     return f"{resource.written.at.pointer}/{head}" if resource.written else ""
-
-
-def _with_alternatives(
-    found: FoundPolicy | SkippedPlace, alternatives: frozenset[Alternative]
-) -> FoundPolicy | SkippedPlace:
-    if not alternatives or isinstance(found, SkippedPlace):
-        return found
-    return replace(found, alternatives=alternatives)
-
-
-def _is_empty(document: Node) -> bool:
-    body = document.member("Statement")
-    return body is not None and body.form is Form.ARRAY and not body.count
 
 
 def _cases(resource: Resource, template: Template) -> Combinations:
@@ -259,19 +236,21 @@ def _beside_policies(
 
 
 def _nested(
-    resource: Resource, properties: Node, template: Template, reading: _Reading, label: str
+    resource: Resource, properties: Node, template: Template, reading: CaseReadings
 ) -> Iterator[_Found]:
     """The policies of a template that the resource holds."""
     body = nested_templates.template_body(resource, properties)
     if body is None:
         return
     place = nested_templates.body_place(resource)
-    if not reading.is_new(place, body, label):
+    if not reading.is_new(place, body):
         return
-    place = f"{place} ({label})" if label else place
+    place = f"{place} ({reading.label})" if reading.label else place
     if template.depth >= nested_templates.MOST_DEEP:
         yield SkippedPlace(
-            name=place, why="templates stand in one another more often than is read"
+            name=place,
+            why="templates stand in one another more often than is read",
+            unreadable=True,
         )
         return
     why = "the template is not known or not readable"
@@ -284,7 +263,7 @@ def _nested(
             return
     except InputError as refused:
         why = refused.message
-    yield SkippedPlace(name=place, why=why)
+    yield SkippedPlace(name=place, why=why, unreadable=True)
     yield AccessSetting(
         holder=resource.name,
         place=place,
@@ -323,9 +302,11 @@ def _permissions_of(
 ) -> Iterator[_Found]:
     """The policy of one resource in each combination of the conditions of its permissions."""
     cases = combined(template, group)
-    resolver, reading = template.resolver(), _Reading(several=len(cases.all) > 1)
+    resolver, reading = template.resolver(), CaseReadings(several=len(cases.all) > 1)
+    case = partial(case_of, template=template, value=template.resolver().value)
     for number, truths in enumerate(cases.all):
         resolver.truths = truths
+        reading.begin(case(truths), case_label(truths, number + 1) if number else "")
         policies: dict[str, PolicyOfPermissions] = {}
         for resource in group:
             exists = not resource.condition or truths[resource.condition]
@@ -335,12 +316,11 @@ def _permissions_of(
                 policy = policies.setdefault(own.arn, PolicyOfPermissions(own.resource_type))
                 policy.statements += own.statements
                 policy.holders.append(resource.name)
-        label = case_label(truths, number + 1) if number else ""
         for arn, policy in policies.items():
             allowed |= {arn} if allows_url(policy) else set()
             candidate = candidate_of(arn, policy, template, resolver)
-            for found in reading.read(candidate, label, template.placeholders):
-                yield _with_alternatives(found, resolver.alternatives())
+            reading.read(candidate, template.placeholders, resolver.alternatives())
+    yield from reading.policies()
     if cases.cut:
         yield _cut(f"{group[0].name} (permissions)", cases)
 

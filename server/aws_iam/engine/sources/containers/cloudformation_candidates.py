@@ -45,6 +45,9 @@ WITHOUT_ROLE: Final = ("AWS::Serverless::Function", "AWS::Serverless::StateMachi
 """The types for which SAM writes a role only where the resource names none."""
 _API_POLICY = "Auth.ResourcePolicy"
 _DOMAINS = frozenset({"AWS::Elasticsearch::Domain", "AWS::OpenSearchService::Domain"})
+_PROCESSED = (
+    "give the template that `aws cloudformation get-template --template-stage Processed` shows"
+)
 _IGNORED = "SAM ignores it, because `Role` names the role"
 # What the placeholder of a call begins with, by its function.
 _NOT_EXPANDED = ("Transform", "ForEach")
@@ -70,7 +73,7 @@ def candidates(
     for place in _places(resource.type, properties):
         for where in _unknown_on_the_way(properties, place.path, resolver.placeholders):
             why = _why_unknown(where[1], resolver.placeholders)
-            yield SkippedPlace(name=f"{resource.name}.{where[0]}", why=why)
+            yield _unread(f"{resource.name}.{where[0]}", why)
         for path, value, holder in values_at(properties, place.path):
             # The holder of a bare statement looks like a policy itself.
             done |= {id(value), id(holder)} if place.bare else {id(value)}
@@ -106,7 +109,7 @@ def _listed(
         yield candidate
         return
     if candidate.holder.type in WITHOUT_ROLE and properties.member("Role"):
-        yield SkippedPlace(name=candidate.name, why=_IGNORED)
+        yield SkippedPlace(name=candidate.name, why=_IGNORED, is_none=True)
         return
     name = template_name(candidate.value)
     if not name:
@@ -160,8 +163,17 @@ def _unknown_on_the_way(
 def _why_unknown(value: Node, placeholders: Placeholders) -> str:
     for function in _NOT_EXPANDED:
         if value.text.startswith(placeholders.begin + function):
-            return f"`Fn::{function}` is not expanded"
+            return not_expanded(function)
     return KNOWN_LATER
+
+
+def not_expanded(function: str) -> str:
+    """Why what a macro or a loop writes is not read, and what would make it readable."""
+    return f"`Fn::{function}` is not expanded: {_PROCESSED}"
+
+
+def _unread(name: str, why: str) -> SkippedPlace:
+    return SkippedPlace(name=name, why=why, unreadable=why != KNOWN_LATER)
 
 
 def unknown_properties(
@@ -171,7 +183,7 @@ def unknown_properties(
     if properties.form is not Form.STRING or not places_by_type(DATA).get(resource.type):
         return None
     why = _why_unknown(properties, placeholders)
-    return SkippedPlace(name=f"{resource.name}.Properties", why=why)
+    return _unread(f"{resource.name}.Properties", why)
 
 
 def read_candidate(
@@ -180,7 +192,7 @@ def read_candidate(
     """The policy in the value, or why none was read."""
     value, place = candidate.value, candidate.place
     if place.skip:
-        yield SkippedPlace(name=candidate.name, why=place.skip)
+        yield SkippedPlace(name=candidate.name, why=place.skip, is_none=True)
         return
     later = value.form is Form.STRING and placeholders.within(value.text)
     is_document = value.member("Statement") or (later and looks_encoded(value.text))
@@ -188,7 +200,7 @@ def read_candidate(
         return  # the name of a managed policy
     content = bare_policy(value) if place.bare else embedded(value)
     if later and not (isinstance(content, Node) and content.form is Form.OBJECT):
-        yield SkippedPlace(name=candidate.name, why=_why_unknown(value, placeholders))
+        yield _unread(candidate.name, _why_unknown(value, placeholders))
     elif content is not None:
         yield from _unexpanded(candidate.name, content, placeholders)
         yield _found(candidate, content, placeholders)
@@ -203,7 +215,7 @@ def _unexpanded(
         if is_unknown_text(statement, placeholders):
             why = _why_unknown(statement, placeholders)
             if why != KNOWN_LATER:
-                yield SkippedPlace(name=f"{name}.Statement", why=why)
+                yield _unread(f"{name}.Statement", why)
                 return
 
 

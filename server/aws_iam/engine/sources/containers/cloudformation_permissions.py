@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _FUNCTION: Final = "AWS::Serverless::Function"
 URL: Final = "AWS::Lambda::Url"
+OF_PERMISSIONS: Final = " (permissions)"
+"""The end of the name of a policy that several permissions make."""
 _LAMBDA: Final = "AWS::Lambda::Function"
 _PUBLIC = "NONE"
 _URL_ACTION = "lambda:InvokeFunctionUrl"
@@ -96,7 +98,7 @@ def candidate_of(
     document = placed(policy_of(policy.statements, policy.statements[0].at))
     place = PolicyPlace(path="", kind=Kind.RESOURCE, resource_type=policy.resource_type)
     holder = name if _is_resource(template, name) else policy.holders[0]
-    return Candidate(f"{name} (permissions)", place, document, Holder(name=holder))
+    return Candidate(f"{name}{OF_PERMISSIONS}", place, document, Holder(name=holder))
 
 
 def open_urls(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from aws_iam.engine.language.cases import FALSE, TRUE, Assumed, Case, name_of_case
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
+from aws_iam.engine.sources.containers.alternatives import digest
 from aws_iam.engine.sources.containers.cloudformation_conditions import Conditions, conditions_in
+from aws_iam.engine.sources.containers.cloudformation_loops import without_loops
 from aws_iam.engine.sources.containers.cloudformation_values import Resolver
 from aws_iam.engine.sources.containers.condition_combinations import (
     Combinations,
@@ -16,14 +19,13 @@ from aws_iam.engine.sources.containers.condition_combinations import (
 from aws_iam.engine.sources.containers.sam_globals import with_globals
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.sources.containers.placeholders import Placeholders
 
 MANAGED: Final = "AWS::IAM::ManagedPolicy"
 _KEY = "AWS::KMS::Key"
-_MOST_FALSE = 3
 # Combinations that the resources of a template are read in, beyond two for each.
 _MOST_FURTHER = 600
 _TWO = 2
@@ -62,6 +64,7 @@ class Template:
 
     def __post_init__(self) -> None:
         """Look up what the whole template has."""
+        self.root = without_loops(self.root)
         self.logic = ConditionLogic.of(self.root)
         self.conditions = Conditions.of(self.root)
         # All keys get the same made-up id.
@@ -119,11 +122,19 @@ class Template:
 
 def case_label(truths: Mapping[str, bool], number: int) -> str:
     """How a policy is called that holds in a further combination of conditions."""
-    false = [name for name, holds in truths.items() if not holds]
-    if len(false) == len(truths):
-        return "conditions false"
-    return (
-        f"{', '.join(false)} false" if len(false) <= _MOST_FALSE else f"conditions, case {number}"
+    true, false = (
+        [name for name, own in truths.items() if own is holds] for holds in (True, False)
+    )
+    return name_of_case(true, false) or f"conditions, case {number}"
+
+
+def case_of(
+    truths: Mapping[str, bool], template: Template, value: Callable[[Node], Node | None]
+) -> Case:
+    """A combination of conditions, with what each of them says."""
+    return frozenset(
+        Assumed(name, TRUE if holds else FALSE, digest(template.conditions.text(name, value)))
+        for name, holds in truths.items()
     )
 
 

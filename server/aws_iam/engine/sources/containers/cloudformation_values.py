@@ -16,6 +16,7 @@ from aws_iam.engine.parsing.node_size import NODE_COST, size
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
 from aws_iam.engine.sources.containers.alternatives import alternative
 from aws_iam.engine.sources.containers.cloudformation_conditions import with_value
+from aws_iam.engine.sources.containers.cloudformation_loops import LOOP
 from aws_iam.engine.sources.containers.map_alternatives import map_alternatives
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -38,7 +39,6 @@ _PAIR, _TRIPLE = 2, 3
 _NO_VALUE = "AWS::NoValue"
 # The default is the name of what holds the value.
 _LOOKED_UP = "AWS::SSM::Parameter::"
-LOOP = "Fn::ForEach"
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _PERCENT_ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 # How much white space may precede a document.
 _BLANK_START = 200
+_UPDATE = re.compile(r"Update:(?:Modify|Replace|Delete|\*)", re.IGNORECASE)
 _UNICODE_ESCAPE = len(r"\u0041")
 # One of these in a statement tells an IAM policy from anything else with a `Statement`.
 _STATEMENT_ELEMENTS = ("Effect", "Action", "NotAction", "Principal", "NotPrincipal")
@@ -31,6 +32,25 @@ def is_policy(node: Node) -> bool:
         statement.form is Form.OBJECT and any(map(statement.member, _STATEMENT_ELEMENTS))
         for statement in body.listed()
     )
+
+
+STACK_POLICY: Final = "a stack policy of CloudFormation, whose language is not IAM's"
+
+
+def is_stack_policy(node: Node) -> bool:
+    """Whether each statement of a document is about updates of a stack, which are no actions of IAM.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/protect-stack-resources.html
+    """
+    body = node.member("Statement") if node.form is Form.OBJECT else None
+    statements = body.listed() if body else ()
+    return bool(statements) and all(map(_is_of_updates, statements))
+
+
+def _is_of_updates(statement: Node) -> bool:
+    values = [statement.member(name) for name in ("Action", "NotAction")]
+    words = [word.text for value in values if value for word in value.listed()]
+    return bool(words) and all(map(_UPDATE.fullmatch, words))
 
 
 def looks_encoded(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
@@ -10,9 +10,11 @@ from aws_iam.engine.parsing.json_nodes import Form, Node, pointer_token, rooted
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.sources.containers.attached_by_tools import attached_by_tools
 from aws_iam.engine.sources.containers.embedded_documents import (
+    STACK_POLICY,
     decoded,
     embedded,
     is_policy,
+    is_stack_policy,
     looks_encoded,
 )
 from aws_iam.engine.sources.containers.policy_places import (
@@ -20,6 +22,7 @@ from aws_iam.engine.sources.containers.policy_places import (
     PolicyPlace,
     SkippedPlace,
 )
+from aws_iam.engine.sources.containers.pulumi_documents import pulumi_documents
 from aws_iam.engine.sources.containers.service_accounts import annotated_roles
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 NAME = "policies in other data"
+NOT_JSON: Final = "it looks like a policy but is not JSON"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/openapi-extensions-policy.html
 _OF_AN_API, _API = "x-amazon-apigateway-policy", "AWS::ApiGateway::RestApi"
 _TRUST_NAMES = ("assumerolepolicy", "assume_role_policy", "trustpolicy", "trust_policy")
@@ -47,6 +51,9 @@ def documents(
     for policy in policies_in(root):
         names.append("".join(f"/{pointer_token(token)}" for token in policy.path))
         yield policy.named(names[-1])
+    for written in pulumi_documents(root):
+        names.append(written.name)
+        yield written
     yield from attached_by_tools(root, names)
     yield from annotated_roles(root)
 
@@ -81,8 +88,10 @@ class PolicyByLooks:
     ) -> FoundPolicy | SkippedPlace:
         """The policy under a name. Text that is not JSON may be a template of something else: it is skipped."""
         if isinstance(self.content, Syntax):
-            why = f"it looks like a policy but is not JSON: {self.content.message}"
-            return SkippedPlace(name=name, why=why)
+            why = f"{NOT_JSON}: {self.content.message}"
+            return SkippedPlace(name=name, why=why, unreadable=True)
+        if is_stack_policy(self.content):
+            return SkippedPlace(name=name, why=STACK_POLICY, is_none=True)
         place = self.place
         return FoundPolicy(
             name=name,

@@ -6,6 +6,7 @@ the values turn out to be; what is found at a placeholder itself is not reported
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import field
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _PRIVATE_USE = range(0xE000, 0xF8FF)
 _NOT_IN_A_WORD = re.compile(r"[^A-Za-z0-9]+")
 _LONGEST_WORD = 60
+_DIGEST = 6
 # `{{ … }}`, which Helm and other template engines fill in.
 _TEMPLATE_HOLE = re.compile(r"\{\{[^{}]{1,200}\}\}")
 
@@ -159,11 +161,12 @@ class _Words:
         self._taken: set[str] = set()
 
     def of(self, name: str) -> str:
-        """The word for the name."""
+        """The word for the name; where it does not tell names apart a digest does, whatever other names there are."""
         if name not in self._by_name:
-            word = _NOT_IN_A_WORD.sub("-", name).strip("-")[:_LONGEST_WORD] or "value"
-            if word in self._taken:
-                word = f"{word}-{len(self._taken)}"
+            word = _NOT_IN_A_WORD.sub("-", name).strip("-") or "value"
+            if len(word) > _LONGEST_WORD or word in self._taken:
+                digest = hashlib.sha256(name.encode(errors="replace")).hexdigest()
+                word = f"{word[:_LONGEST_WORD]}-{digest[:_DIGEST]}"
             self._taken.add(word)
             self._by_name[name] = word
         return self._by_name[name]

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.engine.language.cases import ALWAYS, Cases
 from aws_iam.engine.language.document import NO_HOLDER, Holder, Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
@@ -28,7 +29,8 @@ class FoundPolicy:
 
     Where values are known only at deployment, `unresolved` holds their JSON pointers and `variants` the same document
     with other values there. `other_side_of` names the place whose document this is when all conditions are false.
-    `holder` is the resource of the file that has the document, `alternatives` are values that it may have instead.
+    `holder` is the resource of the file that has the document, `alternatives` are values that it may have instead, `cases` those
+    in which it is as it was read, `roots` are the same policy in each folder that Terraform runs in, its `root`.
     """
 
     name: str
@@ -41,22 +43,31 @@ class FoundPolicy:
     other_side_of: str = ""
     holder: Holder = NO_HOLDER
     alternatives: frozenset[Alternative] = frozenset()
+    root: str = ""
+    roots: tuple[FoundPolicy, ...] = ()
+    cases: Cases = ALWAYS
 
 
 @slotted
 class SkippedPlace:
-    """A place that should hold a policy, and why none was checked there."""
+    """A place that should hold a policy, and why none was checked there.
+
+    `unreadable`: a part of the file that other values at deployment do not explain; `is_none`: there is no policy in force.
+    """
 
     name: str
     why: str
+    unreadable: bool = False
+    is_none: bool = False
 
 
 @slotted
 class FoundResource:
-    """A resource of a larger file, whether or not it has a policy."""
+    """A resource of a larger file, whether or not it has a policy; `root` is the folder that Terraform runs in."""
 
     name: str
     file: str | None = None
+    root: str = ""
 
 
 @slotted

@@ -162,7 +162,7 @@ def _at_place(name: str, place: PolicyPlace, value: Node) -> Iterator[FoundPolic
     if content is None:
         return
     if place.skip:
-        yield SkippedPlace(name=name, why=place.skip)
+        yield SkippedPlace(name=name, why=place.skip, is_none=True)
         return
     yield FoundPolicy(
         name=name,

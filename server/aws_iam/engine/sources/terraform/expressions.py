@@ -229,7 +229,11 @@ class Evaluator(Branches):
         """`condition ? yes : no`."""
         parts = (expression.yes, expression.no)
         holds = self.decided(expression.condition, parts, scope)
-        return self.value(parts[0] if holds else parts[1], scope)
+        value = self.value(parts[0] if holds else parts[1], scope)
+        if self.off and value.form is Form.STRING and not value.text:
+            # Whoever switches the block on may switch on what it names, too.
+            return self.hole(described(parts[1] if holds else parts[0]), expression.at)
+        return value
 
     def decided(self, condition: Expression, parts: tuple[object, object], scope: Scope) -> bool:
         """Whether a condition holds; where a default decides, both parts are noted."""

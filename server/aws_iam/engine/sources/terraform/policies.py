@@ -36,13 +36,14 @@ from aws_iam.engine.sources.terraform.blocks import Expanded, expanded
 from aws_iam.engine.sources.terraform.documents import DOCUMENT
 from aws_iam.engine.sources.terraform.embedded_json import document_in
 from aws_iam.engine.sources.terraform.expressions import Evaluator
-from aws_iam.engine.sources.terraform.folders import folders_of, is_configuration, within_limit
+from aws_iam.engine.sources.terraform.folders import folders_of, within_limit
 from aws_iam.engine.sources.terraform.functions.calls import called
 from aws_iam.engine.sources.terraform.module_arguments import access_arguments
-from aws_iam.engine.sources.terraform.modules import Instance, Module, called_folder
+from aws_iam.engine.sources.terraform.modules import Instance, Module
 from aws_iam.engine.sources.terraform.named_files import NamedFiles, UnreadFile
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
 from aws_iam.engine.sources.terraform.results import UNKNOWN, Candidate, Results, file_of
+from aws_iam.engine.sources.terraform.roots import configured, root_folders
 from aws_iam.engine.sources.terraform.search_domains import is_in_vpc
 from aws_iam.engine.sources.terraform.settings import module_setting, settings
 from aws_iam.engine.sources.terraform.syntax import Block, Body, Literal, may_hold_policy
@@ -99,6 +100,8 @@ class TerraformPolicies:
     """What decides about access and is no policy."""
     resources: tuple[FoundResource, ...]
     """The resources that there may be, and the documents that something uses."""
+    roots: frozenset[str]
+    """The folders that Terraform runs in."""
     without_value: tuple[str, ...]
     """The variables without a value that policies and settings depend on."""
 
@@ -108,11 +111,12 @@ def terraform_policies(
     read_file: Callable[[str], str | None],
     names: FileNames | None = None,
     steps: int | None = None,
+    roots: frozenset[str] = frozenset(),
 ) -> TerraformPolicies:
     """The policies of files in Terraform's language.
 
     `read_file` returns the text of another file of the same folder, `names` are those that are known to be there.
-    `steps` are spent at most, where these are fewer than usual.
+    `steps` are spent at most, where these are fewer than usual. The folders `roots` are read by themselves though others call them.
     """
     files, refused = within_limit(files)
     folders = folders_of(files)
@@ -124,7 +128,8 @@ def terraform_policies(
         functions=called,
     )
     results = Results(evaluator)
-    _Reading(folders=folders, evaluator=evaluator, results=results).read()
+    reading = _Reading(folders=configured(folders), evaluator=evaluator, results=results)
+    reading.read(roots)
     for folder in folders.values():
         refused |= folder.refused
     missing = evaluator.missing
@@ -135,6 +140,7 @@ def terraform_policies(
         unread_files=frozenset(own for own in missing if isinstance(own, UnreadFile)),
         settings=tuple(results.settings),
         resources=tuple(results.resources),
+        roots=frozenset(module.root_folder for module in reading.modules),
         without_value=tuple(sorted(own for own in missing if type(own) is str)),
     )
 
@@ -146,9 +152,9 @@ class _Reading:
     results: Results
     modules: list[Module] = field(default_factory=list)
 
-    def read(self) -> None:
+    def read(self, roots: frozenset[str]) -> None:
         """Read all modules: their resources, then the documents that no resource has."""
-        self._find_modules()
+        self._find_modules(roots)
         documents = [
             (module, block)
             for module in self.modules
@@ -165,27 +171,16 @@ class _Reading:
             for module, block in documents:
                 self._attempt(module, block, read)
         for module in self.modules:
+            self.results.root = module.root_folder
             self._unused(module)
 
-    def _find_modules(self) -> None:
+    def _find_modules(self, also: frozenset[str]) -> None:
         """The modules that no other calls, then those that only call each other, each with those that it calls."""
-        own = {
-            path: folder
-            for path, folder in self.folders.items()
-            if any(map(is_configuration, folder.files))
-        }
-        inner = {
-            target.path
-            for folder in own.values()
-            for block in folder.calls.values()
-            if (target := called_folder(folder, block, own)) and target.path != folder.path
-        }
-        for path in (*sorted(set(own) - inner), *sorted(inner)):
-            if all(module.folder != path for module in self.modules):
-                root = Module(
-                    source=own[path], folders=own, evaluator=self.evaluator, root_folder=path
-                )
-                self._collect(root)
+        own = self.folders
+        roots, inner = root_folders(own, also)
+        for path in (*roots, *inner):
+            if path in roots or all(module.folder != path for module in self.modules):
+                self._collect(Module(own[path], own, self.evaluator, root_folder=path))
 
     def _collect(self, module: Module) -> None:
         if len(self.modules) >= MOST_MODULES:
@@ -212,6 +207,7 @@ class _Reading:
         evaluator = self.evaluator
         evaluator.off = module.off
         evaluator.budget.begin(MOST_STEPS_OF_ONE)
+        self.results.root = module.root_folder
         try:
             (instances, further), self.results.of_block = self.evaluator.noted(
                 partial(module.instances, block)
@@ -233,6 +229,7 @@ class _Reading:
         """Read with unknown conditions true, with all false, and once for each further value that decides some of them."""
         evaluator = self.evaluator
         evaluator.conditional, evaluator.choice, evaluator.compared = False, 0, set()
+        self.results.begin_instance()
         read()
         if not evaluator.conditional:
             return
@@ -245,7 +242,7 @@ class _Reading:
         for choice in range(1, evaluator.choices):
             evaluator.choice = choice
             read()
-        evaluator.choice = 0
+        self.results.end_cases()
 
     # Resources
 
@@ -351,7 +348,7 @@ class _Reading:
     def _remember_arn(self, module: Module, block: Block, instance: Instance, name: str) -> None:
         key = (block.labels[0], block.labels[1])
         arn = module.attribute(key, instance, "arn", block.at)
-        self.results.managed.setdefault(self.results.shown(arn.text), name)
+        self.results.manages(arn.text, name)
 
     # Documents elsewhere
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Where
+from aws_iam.engine.language.cases import ALWAYS, FALSE, TRUE, Assumed, Case, Cases, cases_of
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.parsing.json_text import Syntax
@@ -20,7 +21,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 from aws_iam.engine.sources.terraform.embedded_json import document_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.language.document import Holder
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.terraform.syntax import Block
 
     Found = FoundPolicy | SkippedPlace | PolicyAttachment
+    # A position among what was found, and a root folder.
+    _Place = tuple[int, str]
 
 UNKNOWN = "the document is not known from these files"
+_CONDITIONS = "conditions"
 _WITHOUT_STATEMENTS = "the document has no statement, with the values that these files give"
 
 
@@ -54,11 +58,20 @@ class Results:
         self._found: list[tuple[str, Found]] = []
         # The policies at each place of a block: their positions in `_found`, and their documents with placeholders.
         self._at: dict[tuple[object, ...], list[tuple[int, Node | Syntax]]] = {}
+        # What a policy is in each root folder, by its position in `_found`.
+        self._roots: dict[int, dict[str, FoundPolicy]] = {}
         self._seen: set[object] = set()
+        # The attachments by their positions, with the root folders that have them.
+        self._attached: dict[PolicyAttachment, tuple[int, dict[str, None]]] = {}
+        # The cases of what was found, by position and root folder, and what was found while one instance of a block is read.
+        self._cases: dict[_Place, list[tuple[set[Case], frozenset[Case]]]] = {}
+        self._always: set[_Place] = set()
+        self._of_instance: dict[_Place, set[Case]] = {}
         # The statements that policies have, with the name of the first policy.
         self._covered: dict[tuple[object, int], str] = {}
-        self.managed: dict[str, str] = {}
-        """The names of the documents of managed policies, by ARN."""
+        self._managed: dict[tuple[str, str], str] = {}
+        self.root = ""
+        """The folder that Terraform runs in, of the module that is read."""
         self.settings: dict[AccessSetting, None] = {}
         """What else decides about access."""
         self.of_block: frozenset[Alternative] = frozenset()
@@ -67,12 +80,73 @@ class Results:
         """The resources that there may be, and the documents that something uses."""
 
     def with_documents(self) -> Iterator[tuple[str, Found]]:
-        """All that was found with its file, attachments with the names of their documents."""
-        for file, found in self._found:
+        """All that was found with its file and its cases, attachments with the names of their documents."""
+        self.begin_instance()
+        documents: dict[str, str] = {}
+        for (_, arn), name in self._managed.items():
+            documents.setdefault(arn, name)
+        roots = dict(self._attached.values())
+        for number, (file, found) in enumerate(self._found):
             if isinstance(found, PolicyAttachment):
-                yield file, replace(found, document=self.managed.get(found.policy, ""))
+                named = tuple(
+                    (
+                        root,
+                        self._managed.get((root, found.policy), ""),
+                        self._cases_of([(number, root)]),
+                    )
+                    for root in roots[number]
+                )
+                document = documents.get(found.policy, "")
+                cases = self._cases_of([(number, root) for root in roots[number]])
+                yield file, replace(found, document=document, roots=named, cases=cases)
+            elif isinstance(found, FoundPolicy):
+                there = self._roots[number]
+                own = tuple(
+                    replace(policy, cases=self._cases_of([(number, root)]))
+                    for root, policy in there.items()
+                )
+                cases = self._cases_of([(number, root) for root in there])
+                yield file, replace(found, roots=own, cases=cases)
             else:
                 yield file, found
+
+    def manages(self, arn: str, name: str) -> None:
+        """Name the document of the managed policy with this ARN."""
+        self._managed.setdefault((self.root, self.shown(arn)), name)
+
+    # Cases
+
+    def begin_instance(self) -> None:
+        """What the instance before has is there in every case, as no condition decided about it."""
+        self._always |= self._of_instance.keys()
+        self._of_instance = {}
+
+    def end_cases(self) -> None:
+        """The instance was read on all sides of what conditions do not decide."""
+        choices = map(str, range(1, self._evaluator.choice + 1))
+        every = frozenset(map(self._case, (TRUE, FALSE, *choices)))
+        for place, own in self._of_instance.items():
+            self._cases.setdefault(place, []).append((own, every))
+        self._of_instance = {}
+
+    def _cases_of(self, places: Sequence[_Place]) -> Cases:
+        """Those of all instances that have a document: in which one of them has it does not matter."""
+        if any(place in self._always or place not in self._cases for place in places):
+            return ALWAYS
+        read = [own for place in places for own in self._cases[place]]
+        own = frozenset(case for mine, _ in read for case in mine)
+        return cases_of(own, frozenset(case for _, every in read for case in every))
+
+    @staticmethod
+    def _case(value: str) -> Case:
+        return frozenset({Assumed(_CONDITIONS, value)})
+
+    def _note(self, number: int) -> None:
+        """That what stands at a position is so in the case that is read, in this root folder."""
+        evaluator = self._evaluator
+        side = TRUE if evaluator.side else FALSE
+        case = self._case(str(evaluator.choice) if evaluator.choice else side)
+        self._of_instance.setdefault((number, self.root), set()).add(case)
 
     def shown(self, text: str) -> str:
         """A text with `${…}` for what is not known."""
@@ -94,20 +168,26 @@ class Results:
     def attach(self, block: Block, attachment: PolicyAttachment) -> None:
         """Add an attachment of a policy, once; one without a name by a resource that is switched off says nothing."""
         hidden = self._evaluator.off and attachment.policy.startswith("${")
-        if attachment not in self._seen and not hidden:
-            self._seen.add(attachment)
+        if hidden:
+            return
+        if attachment not in self._attached:
+            self._attached[attachment] = (len(self._found), {})
             self._found.append((file_of(block), attachment))
+        number, roots = self._attached[attachment]
+        roots[self.root] = None
+        self._note(number)
 
     def exists(self, block: Block, address: str) -> None:
         """Name a resource."""
-        self.resources[FoundResource(name=address, file=file_of(block) or None)] = None
+        own = FoundResource(name=address, file=file_of(block) or None, root=self.root)
+        self.resources[own] = None
 
     def set_beside(self, block: Block, setting: AccessSetting) -> None:
         """Add a setting that decides about access."""
         lines, file = block.at.lines, file_of(block) or None
         line, column = lines.at(block.at.offset) if lines else (None, None)
         where = Where(file=file, line=line, column=column)
-        self.settings[replace(setting, file=file, where=where)] = None
+        self.settings[replace(setting, file=file, where=where, root=self.root)] = None
 
     def read(self, candidate: Candidate, value: Node) -> None:
         """Add the document that a value holds."""
@@ -168,52 +248,60 @@ class Results:
         if isinstance(content, Node):
             content = placed(content, self._evaluator.budget.spend)
         earlier = self._at.setdefault((file_of(block), block.at.offset, candidate.path), [])
+        in_root = (self._roots[number].get(self.root) for number, _ in earlier)
+        first = next((own.name for own in in_root if own), "")
+        mine = self._policy(candidate, content, other_side_of, first)
         for number, other in earlier:
             if other == content:
-                self._attach_too(number, candidate)
+                self._attach_too(number, mine, other)
+                self._note(number)
                 return
+        mine = self._filled(mine)
+        number = len(self._found)
+        self._roots[number] = {self.root: mine}
+        if earlier and not first:
+            # The others are those of other root folders.
+            first = self._found[earlier[0][0]][1].name
+            named = self._policy(candidate, content, other_side_of, first)
+            mine = replace(mine, name=named.name, other_side_of=named.other_side_of)
+        earlier.append((number, content))
+        self._found.append((file_of(block), mine))
+        self._note(number)
+
+    def _policy(
+        self, candidate: Candidate, content: Node | Syntax, other_side_of: str, first: str
+    ) -> FoundPolicy:
+        """The policy, after the `first` one of its block with another document."""
         name = candidate.name
-        if earlier:
-            other_side_of = other_side_of or self._found[earlier[0][0]][1].name
-            if self._is_other_side:
-                sides = "other conditions" if self._evaluator.side else "conditions false"
-                name = f"{name} ({sides})"
-        earlier.append((len(self._found), content))
-        found = FoundPolicy(
+        if first and self._is_other_side:
+            sides = "other conditions" if self._evaluator.side else "conditions false"
+            name = f"{name} ({sides})"
+        return FoundPolicy(
             name=name,
             content=content,
             kind=candidate.place.kind,
             resource_type=candidate.place.resource_type,
             holder=candidate.holder,
-            other_side_of=other_side_of,
+            other_side_of=other_side_of or first,
             alternatives=candidate.alternatives | self.of_block,
+            root=self.root,
         )
-        self._found.append((file_of(block), self._filled(found)))
 
-    def _attach_too(self, number: int, candidate: Candidate) -> None:
-        """Another instance has the same document: its principals have it too."""
+    def _attach_too(self, number: int, mine: FoundPolicy, content: Node | Syntax) -> None:
+        """Another instance has the same document, which is `content` there: its principals have it too."""
         file, found = self._found[number]
         if not isinstance(found, FoundPolicy):
             return
-        own, holder = found.holder, candidate.holder
-        listed = own.instances or (own,)
-        if all(instance.name != holder.name for instance in listed):
-            listed = (*listed, holder)
-        listed = tuple(instance for instance in listed if instance.in_force is not False)
-        if own.in_force is False or holder.in_force is False:
-            # One that is switched off attaches it to nobody.
-            attached_to = (own if own.in_force is not False else holder).attached_to
+        self._found[number] = (file, _with_instance(found, mine))
+        roots = self._roots[number]
+        if there := roots.get(self.root):
+            roots[self.root] = _with_instance(there, mine)
+        elif _is_same_text(content, mine.content):
+            same = (found.content, found.variants, found.unresolved)
+            roots[self.root] = replace(mine, content=same[0], variants=same[1], unresolved=same[2])
         else:
-            attached_to = tuple(dict.fromkeys((*own.attached_to, *holder.attached_to)))
-        either = {own.in_force, holder.in_force}
-        both = replace(
-            own,
-            attached_to=attached_to,
-            in_force=True if True in either else None if None in either else False,
-            instances=listed if listed != (own,) else (),
-        )
-        alternatives = found.alternatives | candidate.alternatives | self.of_block
-        self._found[number] = (file, replace(found, holder=both, alternatives=alternatives))
+            # Its values stand in files of its own.
+            roots[self.root] = self._filled(mine)
 
     def _filled(self, found: FoundPolicy) -> FoundPolicy:
         """The policy with values in the place of what is not known."""
@@ -228,6 +316,43 @@ def file_of(block: Block) -> str:
     """The file of a block; empty for a text without one."""
     lines = block.at.lines
     return (lines.file or "") if lines else ""
+
+
+def _with_instance(found: FoundPolicy, further: FoundPolicy) -> FoundPolicy:
+    """The policy, which another instance of the same block has, too."""
+    own, holder = found.holder, further.holder
+    listed = own.instances or (own,)
+    if all(instance.name != holder.name for instance in listed):
+        listed = (*listed, holder)
+    listed = tuple(instance for instance in listed if instance.in_force is not False)
+    if own.in_force is False or holder.in_force is False:
+        # One that is switched off attaches it to nobody.
+        attached_to = (own if own.in_force is not False else holder).attached_to
+    else:
+        attached_to = tuple(dict.fromkeys((*own.attached_to, *holder.attached_to)))
+    either = {own.in_force, holder.in_force}
+    both = replace(
+        own,
+        attached_to=attached_to,
+        in_force=True if True in either else None if None in either else False,
+        instances=listed if listed != (own,) else (),
+    )
+    return replace(found, holder=both, alternatives=found.alternatives | further.alternatives)
+
+
+def _is_same_text(one: Node | Syntax, other: Node | Syntax) -> bool:
+    """Whether equal documents stand at the same places of the files."""
+    if not (isinstance(one, Node) and isinstance(other, Node)):
+        return True
+    todo = [(one, other)]
+    while todo:
+        own, same = todo.pop()
+        if own.at.lines is not same.at.lines or own.at.offset != same.at.offset:
+            return False
+        todo += zip(own.items, same.items, strict=False)
+        members = zip(own.members, same.members, strict=False)
+        todo += ((a.value, b.value) for a, b in members)
+    return True
 
 
 def _statements(content: Node) -> Iterator[tuple[object, int]]:

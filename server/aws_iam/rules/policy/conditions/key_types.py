@@ -57,6 +57,8 @@ def _may_have_wildcard(text: str) -> bool:
     return "*" in text or "?" in text
 
 
+# Of an ARN.
+_COLONS = 5
 _STAR = (at_value("*".__eq__),)
 _WILDCARD = (at_value(_may_have_wildcard),)
 
@@ -212,7 +214,11 @@ def several_booleans(statement: Statement) -> Iterator[Fail]:
     title="An ARN with a wildcard is compared as a string",
     fix="Use ArnLike or ArnNotLike, where a wildcard stays within its field of the ARN.",
     bad=[allow_if("StringLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app")],
-    good=[allow_if("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app")],
+    good=[
+        allow_if("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app"),
+        # An ARN operator compares six fields, so that this would match nothing under it.
+        allow_if("StringLike", "ec2:SourceInstanceARN", "*/i-1234567890abcdef0"),
+    ],
 )
 def arn_compared_as_string(statement: Statement) -> Iterator[Fail]:
     """Under StringLike a `*` also matches the colons of an ARN, so the value may match more ARNs than intended.
@@ -223,7 +229,7 @@ def arn_compared_as_string(statement: Statement) -> Iterator[Fail]:
         if key.value_type != "ARN" or condition.base not in {"StringLike", "StringNotLike"}:
             continue
         for value in condition.values:
-            if _has_wildcard(value):
+            if _has_wildcard(value) and _has_fields(value):
                 arn_operator = condition.base.replace("String", "Arn")
                 yield Fail(
                     value.where,
@@ -232,6 +238,12 @@ def arn_compared_as_string(statement: Statement) -> Iterator[Fail]:
                     low_confidence=condition.negated is statement.allows,
                 )
                 break
+
+
+def _has_fields(value: Text) -> bool:
+    """Whether the pattern may have all fields of an ARN; only part of one is matched under StringLike alone."""
+    text = value.value
+    return text.startswith("arn:") or without_variables(text).count(":") >= _COLONS
 
 
 def _has_wildcard(value: Text) -> bool:

@@ -36,6 +36,10 @@ def _reading(resource: object) -> Example:
     return allow("s3:GetObject", resource)
 
 
+def _importing(resource: object) -> Example:
+    return allow("securityhub:BatchImportFindings", resource)
+
+
 _OBJECTS = _reading(OBJECTS)
 _VARIABLE = re.compile(r"\$\{[^{}]*\}")
 _FIELDS = 6
@@ -428,6 +432,9 @@ def account_of_global_resource(statement: Statement) -> Iterator[Fail]:
 _OF_AWS = re.compile(r"[/:](aws|amazon)", re.IGNORECASE)
 # https://github.com/aws-samples/data-perimeter-policy-examples/blob/main/service_owned_resources.md
 _ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
+# Of some partners of Security Hub: `product/prowler/prowler`.
+# https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-partner-providers.html
+_OF_A_PARTNER = {"securityhub": re.compile(r"product/[^/]+/[^/]+")}
 
 
 @check(
@@ -443,6 +450,7 @@ _ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
         _reading("arn:aws:ssm:*::document/AWS-RunShellScript"),
         _reading("arn:aws:ssm:*::document/*"),
         _reading("arn:aws:kms:*::*"),
+        _importing("arn:aws:securityhub:us-east-1::product/prowler/prowler"),
     ],
 )
 def missing_account(statement: Statement) -> Iterator[Fail]:
@@ -452,9 +460,11 @@ def missing_account(statement: Statement) -> Iterator[Fail]:
     """
     for entry, arn, fitting in _fitted(statement):
         of_aws = _OF_AWS.search(arn.resource) or arn.resource in _ALL_OF_AWS.get(arn.service, ())
+        partner = _OF_A_PARTNER.get(arn.service)
+        of_partner = partner is not None and partner.fullmatch(arn.resource)
         # A resource part of wildcards names no type, so that no format can be held against it.
         untyped = not arn.resource.strip("*?:/")
-        if not (arn.account or of_aws or untyped) and all_formats_have(
+        if not (arn.account or of_aws or of_partner or untyped) and all_formats_have(
             fitting, "account", empty=False
         ):
             yield Fail(entry.where, f"{quoted(entry.value)} has no account")

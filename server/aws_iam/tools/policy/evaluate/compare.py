@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Comparison, NextCall, next_call
+from aws_iam.answer import Answer, Comparison, NextCall, next_call, with_texts
 from aws_iam.engine.comparison.access_changes import level_counts
 from aws_iam.engine.comparison.action_names import action_names
 from aws_iam.engine.comparison.actions import names_of
@@ -14,11 +15,13 @@ from aws_iam.engine.comparison.compared_policy import MOST_WITNESSES
 from aws_iam.engine.comparison.forbidden_access import (
     assumptions,
     forbidden_requests,
+    made_up_accounts,
     public_requests,
     unknown_issuers,
     without_principals,
 )
 from aws_iam.engine.comparison.sides.attachment_changes import without_document
+from aws_iam.engine.comparison.sides.unknown_accounts import with_accounts_as_written
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
@@ -77,7 +80,7 @@ def compare(
     beside = (
         (*_not_applicable(document, policy), *_own_issuers(document, policy)) if strangers else ()
     )
-    return Answer(
+    answer = Answer(
         summary=" ".join((*_summary(found, granted, public, inputs), *beside)),
         findings=findings,
         comparison=replace(
@@ -101,6 +104,12 @@ def compare(
         next=_next(comparison),
         as_of=catalog().as_of,
     )
+    made_up = {**(found.made_up if found else {}), **_made_up(document, granted or public)}
+    return with_texts(answer, partial(with_accounts_as_written, made_up=made_up))
+
+
+def _made_up(document: Any, searched: SearchResult | None) -> Mapping[str, str]:
+    return made_up_accounts(document) if searched else {}
 
 
 def _read(inputs: Sequence[Gathered], found: ComparedDocuments | None) -> dict[str, Any]:
@@ -111,7 +120,7 @@ def _read(inputs: Sequence[Gathered], found: ComparedDocuments | None) -> dict[s
         for side in inputs
         for row in policy_inputs.not_judged_rows(side, policy_inputs.attached(side))
     ]
-    rows += [own.row() for own in (found.unjudged if found else ())]
+    rows += [own.row() for own in (found.unjudged if found else ()) if not own.is_told]
     distinct = [row for number, row in enumerate(rows) if row not in rows[:number]]
     return managed | ({"not_judged": distinct} if distinct else {})
 

@@ -6,10 +6,11 @@ A comment on GitHub holds 65,536 characters; this one keeps below 60 KB, and say
 from __future__ import annotations
 
 from collections import Counter
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity, Status
-from aws_iam.escape import escaped
+from aws_iam.escape import escaped, quoted
 from aws_iam.report.markup import code_span, escaped_markup, table
 from aws_iam.rules.ignores import is_muted_by_change
 from aws_iam.tools.policy.evaluate.compared_findings import urgency
@@ -25,8 +26,14 @@ MARK = "<!-- aws-iam review -->"
 """By this line a pipeline finds the comment again, to write it anew."""
 _MOST_BYTES = 60_000
 _MOST_ROWS = 25
+# Of one section that is folded; in the order of parts the first ones have all of it.
+_MOST_FOLDED_BYTES = 12_000
+_MOST_FOLDED_GAINS_BYTES = 24_000
+_MOST_TOGETHER = 3
 _LONGEST = 400
 _GAINS = ("severity", "who or what", "gains", "where")
+_OPEN = ("severity", "who or what", "why", "where")
+_PROBLEMS = ("severity", "policy", "problem", "where")
 
 
 def comment(reviewed: Reviewed) -> str:
@@ -51,53 +58,72 @@ def comment(reviewed: Reviewed) -> str:
 def _parts(reviewed: Reviewed) -> Iterator[str]:
     access = [finding for finding in reviewed.access if finding.muted is None]
     added = [finding for finding in reviewed.added if finding.muted is None]
-    muted = [f for f in (*reviewed.access, *reviewed.added) if f.muted is not None]
     gained = [f for f in access if f.code == "ACCESS_GAINED" and f.status is Status.FAIL]
     open_ = [f for f in access if f.status is Status.UNKNOWN]
     lost = [f for f in access if f.code == "ACCESS_LOST" and f.status is Status.FAIL]
     yield f"{MARK}\n### {_verdict(reviewed, gained, open_, added)}"
-    grave = [f for f in gained if f.severity.rank <= Severity.MEDIUM.rank] or gained
+    yield from _findings(reviewed, gained, open_, added)
+    yield from _beside(reviewed)
+    if lost:
+        yield _folded("Access that is lost", ("who or what", "loses", "where"), _lost(reviewed))
+    if changing := list(_policies(reviewed)):
+        yield _folded(
+            "Every policy that changes", ("policy or principal", "change", "access"), changing
+        )
+    unchanged = counted(reviewed.unchanged, "unchanged policy")
+    proved = ": each gain is proved by a request" if gained else ""
+    yield f"<sub>Compared with {_text(reviewed.base)}; {unchanged}. Written by aws-iam{proved}.</sub>"
+
+
+def _findings(
+    reviewed: Reviewed,
+    gained: Sequence[Finding],
+    open_: Sequence[Finding],
+    added: Sequence[Finding],
+) -> Iterator[str]:
+    """What a reviewer has to see, and folded below it what did not fit."""
+    rows = _in_rows(gained)
+    grave = [row for row in rows if row[0].severity.rank <= Severity.MEDIUM.rank] or rows
     if gained:
-        yield "\n".join(_table(_GAINS, grave))
-    if open_:
-        yield "**May be gained, could not be compared**\n\n" + "\n".join(
-            _table(("severity", "who or what", "why", "where"), open_)
-        )
+        yield "\n".join(_rows(_GAINS, map(_gains, grave)))
+    # What is grave and did not fit stands before what is mild.
+    further = [*grave[_MOST_ROWS:], *(row for row in rows if row not in grave)]
+    may_gain = [*map(_row, open_), *_unread(reviewed)]
+    if may_gain:
+        yield "**May be gained, could not be compared**\n\n" + "\n".join(_rows(_OPEN, may_gain))
+    problems = [_row(own, codes=True) for own in added]
     if added:
-        yield "**New problems**\n\n" + "\n".join(
-            _table(("severity", "policy", "problem", "where"), added, codes=True)
-        )
+        yield "**New problems**\n\n" + "\n".join(_rows(_PROBLEMS, problems))
+    if further:
+        title = "Further access that is gained"
+        yield _folded(title, _GAINS, map(_gains, further), _MOST_FOLDED_GAINS_BYTES)
+    if len(may_gain) > _MOST_ROWS:
+        yield _folded("Further access that may be gained", _OPEN, may_gain[_MOST_ROWS:])
+    if len(problems) > _MOST_ROWS:
+        yield _folded("Further new problems", _PROBLEMS, problems[_MOST_ROWS:])
+
+
+def _beside(reviewed: Reviewed) -> Iterator[str]:
+    """What was decided before, and what was left out."""
+    muted = [f for f in (*reviewed.access, *reviewed.added) if f.muted is not None]
     if muted:
-        rows = (
+        told = [
             [code_span(f.code), _text(f.message or f.title), _text(f.muted or "")] for f in muted
-        )
-        yield _folded(f"Muted: {len(muted):,}", _rows(("code", "what", "reason"), rows))
+        ]
+        yield _folded(f"Muted: {len(muted):,}", ("code", "what", "reason"), told)
     if reviewed.not_judged:
-        rows = (
+        title = f"Not judged: {counted(len(reviewed.not_judged), 'place')}"
+        places = (
             [_text(row["place"]), _text(row["why"]), _file(row.get("file", ""))]
             for row in reviewed.not_judged
         )
-        yield _folded(
-            f"Not judged: {counted(len(reviewed.not_judged), 'place')}",
-            _rows(("place", "why", "where"), rows),
-        )
+        yield _folded(title, ("place", "why", "where"), places)
     if excluded := (*reviewed.excluded, *reviewed.newly_excluded):
         title = f"Excluded by the settings: {counted(len(excluded), 'file')}"
         judged = (
             [_text(name), "yes" if name in reviewed.newly_excluded else "no"] for name in excluded
         )
-        yield _folded(title, _rows(("file", "judged all the same"), judged))
-    if len(grave) < len(gained):
-        yield _folded(
-            "Further access that is gained", _table(_GAINS, [f for f in gained if f not in grave])
-        )
-    if lost:
-        yield _folded("Access that is lost", _lost(reviewed))
-    if changing := list(_policies(reviewed)):
-        yield _folded("Every policy that changes", changing)
-    unchanged = counted(reviewed.unchanged, "unchanged policy")
-    proved = ": each gain is proved by a request" if gained else ""
-    yield f"<sub>Compared with {_text(reviewed.base)}; {unchanged}. Written by aws-iam{proved}.</sub>"
+        yield _folded(title, ("file", "judged all the same"), judged)
 
 
 def _verdict(
@@ -173,26 +199,55 @@ def _risk(finding: Finding) -> str:
     return _text(finding.title.partition(": ")[2] or finding.message or finding.title)
 
 
-def _table(
-    columns: tuple[str, ...], findings: Sequence[Finding], *, codes: bool = False
-) -> Iterator[str]:
-    def row(finding: Finding) -> list[str]:
-        says = finding.message or finding.reason or finding.title
-        return [
-            f"**{finding.severity}**",
-            code_span(escaped(finding.resource or "", _LONGEST)),
-            f"{code_span(finding.code)} {_text(says)}" if codes else _text(says),
-            _place(finding),
-        ]
+def _in_rows(gained: Sequence[Finding]) -> list[tuple[Finding, ...]]:
+    """What one policy gains of one severity, which is a row; what is worst comes first."""
+    rows: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(gained):
+        key = (finding.resource, finding.severity) if finding.resource else number
+        rows.setdefault(key, []).append(finding)
+    return [tuple(row) for row in rows.values()]
 
-    yield from _rows(columns, map(row, findings))
+
+def _gains(row: Sequence[Finding]) -> list[str]:
+    shown = row[:_MOST_TOGETHER]
+    says = [_text(own.message or own.title) for own in shown]
+    if len(row) > len(shown):
+        says.append(f"and {counted(len(row) - len(shown), 'more gain')}")
+    first = row[0]
+    places = dict.fromkeys(filter(None, map(_place, shown)))
+    return [*_head(first), "<br>".join(says), "<br>".join(places)]
+
+
+def _row(finding: Finding, *, codes: bool = False) -> list[str]:
+    says = _text(finding.message or finding.reason or finding.title)
+    return [
+        *_head(finding),
+        f"{code_span(finding.code)} {says}" if codes else says,
+        _place(finding),
+    ]
+
+
+def _head(finding: Finding) -> tuple[str, str]:
+    return f"**{finding.severity}**", code_span(escaped(finding.resource or "", _LONGEST))
+
+
+def _unread(reviewed: Reviewed) -> Iterator[list[str]]:
+    """The places that the change touches and that could not be read: any access may be gained there."""
+    told = " ".join(own.reason or "" for own in reviewed.access)
+    for own in reviewed.unread:
+        if own.is_none or quoted(own.place) in told:
+            continue
+        file = _file(own.file or "")
+        place = "" if own.place == own.file else code_span(escaped(own.place, _LONGEST))
+        yield [f"**{Severity.MEDIUM}**", place or file, f"not judged: {_text(own.why)}", file]
 
 
 def _rows(columns: tuple[str, ...], rows: Iterable[list[str]]) -> Iterator[str]:
+    """The first rows; the rest is folded."""
     listed = list(rows)
     yield from table(columns, listed[:_MOST_ROWS])
     if len(listed) > _MOST_ROWS:
-        yield f"\n… and {len(listed) - _MOST_ROWS:,} more"
+        yield f"\n… and {len(listed) - _MOST_ROWS:,} more, folded below"
 
 
 def _place(finding: Finding) -> str:
@@ -209,35 +264,36 @@ def _file(name: str) -> str:
     return code_span(escaped(name, _LONGEST)) if name else ""
 
 
-def _lost(reviewed: Reviewed) -> Iterator[str]:
-    rows = (
-        [
-            code_span(escaped(own.was or own.name or "the policy", _LONGEST)),
-            _text(change.in_words()),
-            code_span(
-                escaped(str(reviewed.places.where(change).file or change.statement), _LONGEST)
-            ),
-        ]
-        for own in reviewed.found.policies
-        for change in own.lost
-    )
-    yield from _rows(("who or what", "loses", "where"), rows)
+def _lost(reviewed: Reviewed) -> Iterator[list[str]]:
+    for own in reviewed.found.policies:
+        for change in own.lost:
+            where = str(reviewed.places.where(change).file or change.statement)
+            yield [
+                code_span(escaped(own.was or own.name or "the policy", _LONGEST)),
+                _text(change.in_words()),
+                code_span(escaped(where, _LONGEST)),
+            ]
 
 
-def _policies(reviewed: Reviewed) -> Iterator[str]:
-    rows = (
-        [
-            code_span(escaped(own["name"] or "the policy", _LONGEST)),
-            own["change"],
-            own["relation"],
-        ]
-        for own in reviewed.policies()
-    )
-    if any(True for _ in reviewed.policies()):
-        yield from _rows(("policy or principal", "change", "access"), rows)
+def _policies(reviewed: Reviewed) -> Iterator[list[str]]:
+    for own in reviewed.policies():
+        name = code_span(escaped(own["name"] or "the policy", _LONGEST))
+        yield [name, own["change"], own["relation"]]
 
 
-def _folded(title: str, lines: Iterable[str]) -> str:
+def _folded(
+    title: str,
+    columns: tuple[str, ...],
+    rows: Iterable[list[str]],
+    most_bytes: int = _MOST_FOLDED_BYTES,
+) -> str:
+    """A section that is opened by a click, with as many of its rows as fit."""
+    listed = list(rows)
+    sizes = accumulate(len(" | ".join(row).encode()) for row in listed)
+    shown = sum(1 for _ in takewhile(lambda size: size <= most_bytes, sizes))
+    lines = list(table(columns, listed[:shown]))
+    if len(listed) > shown:
+        lines.append(f"\n… and {len(listed) - shown:,} more: `--json` has them")
     body = "\n".join(lines)
     return f"<details><summary>{_text(title)}</summary>\n\n{body}\n\n</details>"
 

@@ -29,10 +29,20 @@ class HolderFiles:
     def of(cls, found: ComparedDocuments) -> HolderFiles:
         """The files of both sides; where a name is in both, that of now."""
         named = {name: file for side in found.inputs[::-1] for name, file in _named(side) if name}
+        named |= found.files
         for side in found.sources[::-1]:
             named |= {own.name: own.file for own in side if own.name and own.file}
         # The name of a policy that is alone in its file.
         named |= {own.file: own.file for side in found.inputs for own in side.sources if own.file}
+        # What is the same in several root folders has a name of its own.
+        together = [
+            *((own.name, own.namesakes) for own in found.policies),
+            *((own.place, own.namesakes) for own in found.unjudged),
+        ]
+        for name, namesakes in together:
+            alike = (named.get(own, "") for own in namesakes)
+            if file := next(filter(None, alike), ""):
+                named[name] = file
         changed = (name for own in found.policies if own.change != "same" for name in own.names)
         broken = (place.file for place in found.broken if place.file)
         files = (*broken, *(named.get(name, "") for name in changed), *named.values())

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.sides.aligned_cases import place_of
 from aws_iam.engine.explain.risks import RISK_CODES
 from aws_iam.engine.key_policies.administrators import is_administered
 from aws_iam.engine.language.document import Kind, Policy
@@ -41,17 +42,53 @@ def _new(
 ) -> Iterator[tuple[Source, tuple[Finding, ...]]]:
     mine, theirs = found.written
     baseline = {source.name: source for source in theirs}
-    gaining = {origin.name for change in found.gained if (origin := places.of(change))}
+    places_before: dict[str, list[Source]] = {}
+    for source in theirs:
+        places_before.setdefault(place_of(source), []).append(source)
+    gaining = _gaining(found, places)
     of_principal = _known_of_principals(found)
+    told: dict[int, set[tuple[str, str]]] = {}
+    judged: set[str | None] = set()
+    names = {name: own.name for own in found.policies if not own.parts for name in own.namesakes}
     for source in mine:
         before = baseline.get(source.name)
         if before is not None and before.content == source.content:
             continue
+        together = names.get(source.name)
+        if together in judged:
+            continue
+        judged |= {together} if together else set()
         after, former = _with_type(source, before)
         known = of_principal.get(source.name)
         if known is None:
-            known = Counter(map(_key, source_findings(former))) if former else Counter()
-        yield source, tuple(_added(source_findings(after), known, source.name, gaining))
+            # A branch that is gone may stand in every case now.
+            beside = [own for own in places_before.get(place_of(source), ()) if own is not before]
+            known = Counter()
+            for own in (*([former] if former else []), *beside):
+                known |= Counter(map(_key, source_findings(own)))
+        added = tuple(_added(source_findings(after), known, source.name, gaining))
+        # One module has one text for all of the folders that call it.
+        text = told.setdefault(id(source.content), set())
+        new = tuple(finding for finding in added if _key(finding) not in text)
+        text.update(map(_key, new))
+        if new or not added:
+            name, other = source.name, source.other_side_of
+            yield (
+                replace(source, name=names.get(name, name), other_side_of=names.get(other, other)),
+                new,
+            )
+
+
+def _gaining(found: ComparedDocuments, places: Origins) -> frozenset[str]:
+    """The policies by which something is gained, in all root folders in which they are the same."""
+    names: set[str] = set()
+    for change in found.gained:
+        origin = places.of(change)
+        if origin is not None:
+            own = places.names.get(change.policy, frozenset())
+            alike = (other for other in places.with_content(origin) if other in own)
+            names.update((origin.name, *alike))
+    return frozenset(names)
 
 
 def _known_of_principals(found: ComparedDocuments) -> dict[str, Counter[tuple[str, str]]]:

@@ -32,11 +32,12 @@ _MODULE = "module."
 
 @dataclass(frozen=True, kw_only=True)
 class NotJudged:
-    """The rows of an answer, the places, and which files of the change could not be read."""
+    """The rows of an answer, the places, and which files of the change could not be read, whole or in part."""
 
     rows: tuple[Mapping[str, str], ...] = ()
     places: tuple[Unread, ...] = ()
     files: frozenset[str] = frozenset()
+    in_part: frozenset[str | None] = frozenset()
 
 
 def not_judged_of_change(
@@ -62,7 +63,8 @@ def not_judged_of_change(
         and (old.place(own) not in new.judged or old.path(own.file) in old.unseen)
     ]
     whole = frozenset(own.file for own in (*unread, *gone) if own.file and own.place == own.file)
-    fed = changed.feeding({place for own in (*unread, *gone) for place in (own.place, own.file)})
+    told = [place for own in (*unread, *gone) for place in (own.place, own.file)]
+    fed = changed.feeding({side.path(place) for side in (new, old) for place in told})
     # What of these changes is compared policy by policy.
     later = (
         source
@@ -72,7 +74,10 @@ def not_judged_of_change(
     places = (*unread, *gone, *fed)
     rows = policy_inputs.not_judged_rows(replace(new.found, unread=places, sources=tuple(later)))
     return NotJudged(
-        rows=(*rows, *(own.row() for own in found.unjudged)), places=places, files=whole
+        rows=(*rows, *(own.row() for own in found.unjudged if not own.is_told)),
+        places=places,
+        files=whole,
+        in_part=policy_inputs.read_in_part(places),
     )
 
 
@@ -167,7 +172,7 @@ class _Changed:
             return bool(self._modules)
         return file.rpartition("/")[0] in self._modules
 
-    def feeding(self, told: Collection[str | None]) -> Iterator[Unread]:
+    def feeding(self, told: Collection[str]) -> Iterator[Unread]:
         """The files that decide about policies of others, which are judged without them."""
         new, old = self.new, self.old
         if not isinstance(new.document, Files) or not isinstance(old.document, Files):

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Artifact, NextCall, next_call
+from aws_iam.answer import Answer, Artifact, NextCall, next_call, with_texts
 from aws_iam.engine.comparison.compare import compare_documents
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
@@ -58,7 +58,9 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         access=ignores.muted(map(files.placed, compared_findings(found, places.placed))),
         added=tuple(sorted((finding for _, own in judged for finding in own), key=urgency)),
         not_judged=tuple(map(files.row, open_.rows)),
+        unread=open_.places,
         not_read=open_.files,
+        read_in_part=open_.in_part,
         excluded=document.excluded if isinstance(document, Files) else (),
         newly_excluded=document.newly_excluded if isinstance(document, Files) else (),
         ignores_added=ignores.number_added,
@@ -89,7 +91,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         next=_next(reviewed, base),
         as_of=catalog().as_of,
     )
-    return with_ignores(answer, ignores)
+    return with_texts(with_ignores(answer, ignores), found.as_written)
 
 
 def _of_tree(document: Any) -> dict[str, Any]:
@@ -186,6 +188,8 @@ def _facts(reviewed: Reviewed) -> dict[str, Any]:
         facts["changed_files_outside"] = reviewed.outside
     if reviewed.not_read:
         facts["files_not_read"] = len(reviewed.not_read)
+    if reviewed.read_in_part:
+        facts["files_read_in_part"] = len(reviewed.read_in_part)
     for name in ("excluded", "newly_excluded"):
         if files := getattr(reviewed, name):
             facts[name] = list(files)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Finding
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.compare import ComparedDocuments
+    from aws_iam.engine.sources.gathered import Unread
     from aws_iam.tools.policy.review.origins import Origins
 
 # Actions in a row.
@@ -26,7 +27,7 @@ _SHOWN = 3
 class Reviewed:
     """The comparison, its findings and the new problems, and what was not judged; `base` is what the baseline is called.
 
-    `not_read` are the files of the change that could not be read; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them.
+    `unread` are the places that the change touches and that could not be read, `not_read` the files with such places; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them.
     """
 
     base: str
@@ -35,7 +36,9 @@ class Reviewed:
     access: tuple[Finding, ...]
     added: tuple[Finding, ...]
     not_judged: tuple[Mapping[str, str], ...]
+    unread: tuple[Unread, ...] = ()
     not_read: frozenset[str] = frozenset()
+    read_in_part: frozenset[str | None] = frozenset()
     excluded: tuple[str, ...] = ()
     newly_excluded: tuple[str, ...] = ()
     ignores_added: int = 0

@@ -11,6 +11,7 @@ from aws_iam.engine.explain.risks import RISKS
 from aws_iam.report.catalogue import report_formats
 from aws_iam.report.policy_report import PolicyReport, SkippedPlace, ValidatedPolicy
 from aws_iam.rules.policy.catalogue import POLICY_RULES
+from aws_iam.tools.kit.parameters import NEVER
 from aws_iam.tools.kit.policy_inputs import not_judged
 from aws_iam.version import __version__
 
@@ -44,7 +45,7 @@ class Report:
             version=__version__,
             action=self.action,
             root=_working_folder(),
-            fail_on=Severity(self.fail_on),
+            fail_on=None if self.fail_on == NEVER else Severity(self.fail_on),
             titles={**{rule.code: rule.title for rule in POLICY_RULES}, **RISKS},
             whys={rule.code: rule.why for rule in POLICY_RULES},
             fixes={rule.code: rule.fix for rule in POLICY_RULES},
@@ -68,7 +69,8 @@ class Report:
     def _graded(self, unread: Unread) -> Unread:
         if self.action == "validate":
             return unread
-        return replace(unread, broken=self.fail_on_unread and unread.place == unread.file)
+        is_unread = unread.unreadable or unread.place == unread.file
+        return replace(unread, broken=self.fail_on_unread and is_unread)
 
 
 def _skipped(unread: Unread) -> SkippedPlace:

@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from aws_iam.tools.policy.validate.report_file import Report
 
 
-MOST_ROWS = 20
-"""Rows about single policies of a list; the findings name their policies anyway."""
-
 _CHECKS = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
 )
@@ -192,7 +189,7 @@ def _facts(
     if len(by_source) == 1 and not by_source[0][0].name:
         return _fact(*by_source[0])
     # For policies found in a template or file show the kind of each, even if nothing is wrong.
-    all_ = len(by_source) == 1 or (whole and len(by_source) <= MOST_ROWS)
+    all_ = len(by_source) == 1 or whole
     shown = by_source if all_ else [row for row in by_source if row[1]]
     several = len({source.file for source, _ in by_source}) > 1
     rows = [
@@ -201,12 +198,10 @@ def _facts(
             **_fact(source, found),
             "problems": len(found),
         }
-        for source, found in shown[:MOST_ROWS]
+        for source, found in shown
     ]
     clean = sum(not found for _, found in by_source)
     facts: dict[str, Any] = {"policies_read": len(by_source), "policies_without_problems": clean}
-    if len(shown) > MOST_ROWS:
-        facts["more_policies_with_problems"] = len(shown) - MOST_ROWS
     return facts | ({"policies": rows} if rows else {})
 
 

@@ -171,7 +171,7 @@ _HARMLESS = (
 )
 
 
-def _exposed(variable: Variable) -> tuple[str, bool] | None:
+def exposed(variable: Variable) -> tuple[str, bool] | None:
     """Why the variable seems to hold a secret, and whether that is a guess; None when nothing suggests it."""
     held = exposure(variable)
     if held is None:
@@ -188,7 +188,7 @@ def exposed_variables(
     """A failure for each variable that seems to hold a secret; a pass without one."""
     found = False
     for variable in variables:
-        why = _exposed(variable)
+        why = exposed(variable)
         if why is not None:
             found = True
             subject = f"variable {quoted(variable.name)}" if variable.name else "its text"

@@ -1,0 +1,91 @@
+"""Limits of access that a resource of its own attaches: what its removal does is plain where what it limits is still there.
+
+removed_limit(setting, new)   →   RemovedLimit(what="permissions boundary", says="the permissions boundary of `p` is removed: …")
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.document import Kind, Policy
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting
+
+_BOUNDARY, _SET = "permissions_boundary", "permission_set_arn"
+_POLICY, _TARGET = "policy_id", "target_id"
+# A reference such as `${aws_organizations_policy.s.id}`.
+_REFERENCE = re.compile(r"\$\{(?P<address>.+)\.\w+\}")
+_OF_ORGANIZATION = frozenset({Kind.SCP, Kind.RCP})
+
+
+@slotted
+class RemovedLimit:
+    """What limited access, and what it means that it is gone."""
+
+    what: str
+    says: str
+
+
+def removed_limit(setting: AccessSetting, new: NamedSide) -> RemovedLimit | None:
+    """The limit that a removed setting was; None where it is not known whether anything is limited less."""
+    values = _values(setting)
+    if values.keys() >= {_BOUNDARY, _SET}:
+        name = values[_SET]
+        if _is_attached(_SET, name, new) or not _is_there(setting, name, new):
+            return None
+        shown = quoted(_address(setting, name) or name)
+        says = f"the permissions boundary of {shown} is removed: it no longer limits what the policies allow"
+        return RemovedLimit(what="permissions boundary", says=says)
+    if values.keys() >= {_POLICY, _TARGET}:
+        name = values[_POLICY]
+        if _is_attached(_POLICY, name, new) or not _only_denies(setting, name, new):
+            return None
+        says = f"{quoted(_address(setting, name))} is no longer attached to {quoted(values[_TARGET])}: what it denies is allowed there again, where other policies allow it"
+        return RemovedLimit(what="policy of the organization", says=says)
+    return None
+
+
+def _values(setting: AccessSetting) -> Mapping[str, str]:
+    # One that may not be there has no plain value.
+    if not setting.is_resource or not setting.value.endswith("}"):
+        return {}
+    found: dict[str, str] = json.loads(setting.value)
+    return found
+
+
+def _is_attached(key: str, name: str, side: NamedSide) -> bool:
+    """Whether something of that name is attached, now or by another resource: what it limits may be the same."""
+    return any(_values(own).get(key) == name for own in side.settings)
+
+
+def _address(setting: AccessSetting, name: str) -> str:
+    """The resource that a reference names, beside the setting; empty for a name that is known."""
+    found = _REFERENCE.fullmatch(name)
+    start = setting.holder.rpartition(" ")[0]
+    return f"{start} {found['address']}".strip() if found else ""
+
+
+def _is_there(setting: AccessSetting, name: str, new: NamedSide) -> bool:
+    address = _address(setting, name)
+    return address in new.resources if address else "${" not in name
+
+
+def _only_denies(setting: AccessSetting, name: str, new: NamedSide) -> bool:
+    """Whether a policy of the organization is still there, and does nothing but deny."""
+    address = _address(setting, name)
+    contents = [own.content for own in new.sources if address and own.holder.name == address]
+    return bool(contents) and all(
+        isinstance(own, Policy)
+        and own.kind in _OF_ORGANIZATION
+        and own.statements
+        and all(statement.denies for statement in own.statements)
+        for own in contents
+    )

@@ -1,0 +1,132 @@
+"""Loops of CloudFormation over lists that stand in the template, written out as the transform `AWS::LanguageExtensions` does.
+
+"Fn::ForEach::Topics": ["Name", ["a", "b"], {"Topic${Name}": …}]   →   "Topica": …, "Topicb": …
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, string
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+LOOP: Final = "Fn::ForEach"
+_EXTENSIONS = "AWS::LanguageExtensions"
+_SECTION = "Resources"
+_PARTS = 3
+# The resources that a template may have, which loops do not raise.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+_MOST_COPIES = 500
+
+
+def without_loops(root: Node) -> Node:
+    """The template with its loops written out; one over what is known only at deployment stays."""
+    section = root.member(_SECTION)
+    if section is None or not (_has_extensions(root) or has_loop(section)):
+        return root
+    written = _Copies().expanded(section)
+    members = tuple(
+        Member.named(own.name, written) if own.value is section else own for own in root.members
+    )
+    return root.but(members=members)
+
+
+def has_loop(section: Node) -> bool:
+    """Whether a section of a template has a loop."""
+    return any(map(_is_loop, section.members))
+
+
+def _has_extensions(root: Node) -> bool:
+    transform = root.member("Transform")
+    return transform is not None and any(own.text == _EXTENSIONS for own in transform.listed())
+
+
+def _is_loop(member: Member) -> bool:
+    return member.key.startswith(f"{LOOP}::")
+
+
+class _Copies:
+    """Writes loops out, up to the number of copies that a template may have."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = _MOST_COPIES
+
+    def expanded(self, node: Node) -> Node:
+        """The value without the loops in it."""
+        if node.form is Form.ARRAY:
+            items = tuple(map(self.expanded, node.items))
+            return node if all(map(_is_same, items, node.items)) else node.but(items=items)
+        if node.form is not Form.OBJECT:
+            return node
+        members = tuple(new for member in node.members for new in self._members(member))
+        if len(members) == len(node.members) and all(map(_is_same, members, node.members)):
+            return node
+        return node.but(members=members)
+
+    def _members(self, member: Member) -> Iterator[Member]:
+        loop = _loop(member)
+        if loop is None:
+            value = self.expanded(member.value)
+            yield member if value is member.value else Member.named(member.name, value)
+            return
+        identifier, words, fragment = loop
+        if len(words) > self._left:
+            yield member
+            return
+        self._left -= len(words)
+        for word in words:
+            # A loop within may run over what this one fills in.
+            yield from self.expanded(_filled(fragment, identifier, word)).members
+
+
+def _loop(member: Member) -> tuple[str, Sequence[str], Node] | None:
+    """The identifier, the words and the fragment of a loop; None for any other member and for a list that is not known."""
+    parts = member.value.listed() if _is_loop(member) else ()
+    if len(parts) != _PARTS:
+        return None
+    identifier, words, fragment = parts
+    if words.form is not Form.ARRAY or fragment.form is not Form.OBJECT or not identifier.text:
+        return None
+    known = [word.value for word in words.items if word.form in {Form.STRING, Form.NUMBER}]
+    return (identifier.text, known, fragment) if len(known) == words.count else None
+
+
+def _filled(node: Node, identifier: str, word: str) -> Node:
+    """The value with a word in the place of the identifier."""
+    if node.form is Form.STRING:
+        text = _with_word(node.value, identifier, word)
+        return node if text == node.value else node.but(value=text)
+    if node.form is Form.ARRAY:
+        return node.but(items=tuple(_filled(item, identifier, word) for item in node.items))
+    if node.form is not Form.OBJECT:
+        return node
+    first = node.members[0] if len(node.members) == 1 else None
+    if first and first.key == "Ref" and first.value.text == identifier:
+        return string(word, node.at)
+    return node.but(
+        members=tuple(
+            Member.named(
+                string(_with_word(own.key, identifier, word), own.name.at),
+                _filled(own.value, identifier, word),
+            )
+            for own in node.members
+        )
+    )
+
+
+def _with_word(text: str, identifier: str, word: str) -> str:
+    if identifier not in text:
+        return text
+    # What an id of a resource may not hold is left out by the second form.
+    plain = "".join(filter(str.isalnum, word))
+    return text.replace(f"${{{identifier}}}", word).replace(f"&{{{identifier}}}", plain)
+
+
+def _is_same(one: object, other: object) -> bool:
+    return one is other

@@ -1,0 +1,1 @@
+"""Secrets in plaintext in code: Terraform, templates, manifests."""

@@ -1,0 +1,161 @@
+"""`secrets check` with a document: secrets in plaintext in code, by names and shapes, with file and line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Answer, Finding, Severity, Status
+from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.parsing.json_value import from_value
+from aws_iam.engine.sources.data_files import values_of
+from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS, is_terraform
+from aws_iam.engine.sources.files import File, Files
+from aws_iam.engine.sources.markdown_policies import is_markdown
+from aws_iam.engine.sources.terraform.parsing.json_syntax import parsed_json
+from aws_iam.engine.sources.terraform.parsing.native import parsed
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.report.order import by_urgency
+from aws_iam.tools.kit.check_table import by_check, verdict
+from aws_iam.tools.secrets.checks.catalogue import CHECKS
+from aws_iam.tools.secrets.checks.plaintext import exposed
+from aws_iam.tools.secrets.code.plain_places import STACK, in_data, in_terraform
+from aws_iam.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.rules.check import Check
+    from aws_iam.tools.secrets.code.plain_places import Held
+
+_PAGE = "references/secrets-patterns.md#secrets-in-code"
+_LOOKED_INTO = "variables of functions, containers and builds, user data, commands, definitions, parameters and outputs"
+_PLACE = re.compile(r"\bline \d+(?::\d+)?")
+_JSON_ENDING = ".tf.json"
+# Without one of these a file has no place for a variable or a script.
+_WORDS = ("nvironment", "env", "ser_data", "serData", "UserData", "arameters", "variable", "output", "Outputs", "DefaultArguments", "definition", "Content", "content", "SSM", "ssm")  # fmt: skip
+
+
+def of_document(document: Any, chosen: Sequence[Check[Account]], as_of: str) -> Answer:
+    """The secrets in plaintext of files, or of one document."""
+    codes = {check.code for check in chosen}
+    files = document.files if isinstance(document, Files) else (_unnamed(document),)
+    found: list[Finding] = []
+    unread: list[dict[str, str]] = []
+    read = 0
+    for file in files:
+        if file.unreadable:
+            unread.append({"place": file.name, "why": file.unreadable})
+            continue
+        if is_markdown(file.name) or not any(word in file.text for word in _WORDS):
+            continue
+        try:
+            found += (finding for finding in _of_file(file) if finding.code in codes)
+            read += 1
+        except InputError as refused:
+            why = _why_unread(refused)
+            if len(files) == 1:
+                raise InputError(f"{quoted(file.name or 'the document')}: {why}") from None
+            unread.append({"place": file.name, "why": why})
+    findings = by_urgency(dict.fromkeys(found))
+    left = f" {counted(len(unread), 'file')} could not be read." if unread else ""
+    judged = "what was read of " if unread else ""
+    return Answer(
+        summary=f"Secrets in plaintext in {judged}{_named(files, document)}: {verdict(findings)}. No value is kept or shown.{left}",
+        findings=findings,
+        facts={
+            "files": len(files),
+            "looked_into": _LOOKED_INTO,
+            "files_with_places_for_secrets": read,
+            "by_check": by_check(findings, CHECKS),
+            **({"files_not_read": len(unread), "not_judged": unread} if unread else {}),
+        },
+        sources=(_PAGE, "references/secrets-patterns.md#the-one-law"),
+        as_of=as_of,
+    )
+
+
+def _named(files: Sequence[File], document: Any) -> str:
+    folder = document.folder if isinstance(document, Files) else ""
+    if folder:
+        return f"the folder {quoted(folder)} ({counted(len(files), 'file')})"
+    return (
+        quoted(files[0].name)
+        if len(files) == 1 and files[0].name
+        else "the document"
+        if len(files) == 1
+        else counted(len(files), "file")
+    )
+
+
+def _why_unread(refused: InputError) -> str:
+    """Where a text cannot be read: a parser's own words may quote a value."""
+    place = _PLACE.search(refused.message)
+    where = f" at {place[0]}" if place else ""
+    return f"it cannot be read as JSON, YAML or Terraform{where}"
+
+
+def _unnamed(document: Any) -> File:
+    if isinstance(document, str):
+        return File(name="", text=document)
+    from aws_iam.engine.parsing.json_nodes import dump
+
+    return File(name="", text=dump(from_value(document)))
+
+
+def _of_file(file: File) -> Iterator[Finding]:
+    for held in _held(file):
+        why = exposed(held.variable)
+        if why is not None:
+            yield _finding(held, *why, file)
+
+
+def _held(file: File) -> Iterator[Held]:
+    name = file.name.lower()
+    if name.endswith(_JSON_ENDING):
+        yield from in_terraform(parsed_json(file.text, file.name or None))
+    elif name.endswith(TERRAFORM_ENDINGS) or is_terraform(file.text, file.name):
+        yield from in_terraform(parsed(file.text, file.name or None))
+    else:
+        roots, shown = values_of(file)
+        for root in roots:
+            if root.form is Form.OBJECT:
+                yield from in_data(root, shown)
+
+
+# What a check of an account says of a stack or a container is said of code in other words.
+_OF_STACK = (
+    "A parameter, a variable or an output has a secret in plaintext",
+    "Rotate it, and let the deployment read it from Secrets Manager; return the secret's ARN, not its value.",
+)
+_OF_POD = (
+    "A container has a secret in its environment or command",
+    "Rotate it, store it in Secrets Manager, and let the pod read or mount it: `secrets snippet` with `runtime: eks`.",
+)
+
+
+def _finding(held: Held, why: str, is_guess: bool, file: File) -> Finding:  # noqa: FBT001 - as `exposed` says it
+    check = CHECKS[held.check]
+    title, fix = check.title, check.fix
+    if check.code == STACK:
+        title, fix = _OF_STACK
+    elif held.is_pod:
+        title, fix = _OF_POD
+    subject = f"{quoted(held.variable.name)} " if held.variable.name else "its text "
+    return Finding(
+        code=check.code,
+        title=title,
+        severity=check.severity
+        if not is_guess
+        else min(check.severity, Severity.MEDIUM, key=lambda own: -own.rank),
+        status=Status.FAIL,
+        message=f"{held.place}: {subject}{why}",
+        where=replace(held.where, file=file.name or None),
+        resource=held.place,
+        fix=fix,
+        source=check.source,
+        confidence="low" if is_guess else None,
+    )
