@@ -37,7 +37,14 @@ ESTATE: dict[str, Any] = {
     },
     "s3:GetBucketEncryption": {
         "ServerSideEncryptionConfiguration": {
-            "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]
+            "Rules": [
+                {
+                    "ApplyServerSideEncryptionByDefault": {
+                        "SSEAlgorithm": "aws:kms",
+                        "KMSMasterKeyID": "arn:aws:kms:eu-west-1:111122223333:key/k-own",
+                    }
+                }
+            ]
         }
     },
     "s3:GetBucketLogging": {"LoggingEnabled": {"TargetBucket": "access", "TargetPrefix": "p/"}},

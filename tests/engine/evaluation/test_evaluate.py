@@ -143,6 +143,19 @@ def test_a_missing_key_says_what_its_presence_would_change() -> None:
     }
 
 
+def test_as_few_of_many_missing_keys_as_will_do_are_named_together() -> None:
+    keys = [f"aws:PrincipalTag/t{number}" for number in range(7)]
+    needed = {"StringEquals": dict.fromkeys(keys[:6], "x")}
+    other = {"StringEquals": {keys[6]: "x", "aws:ResourceAccount": "444455556666"}}
+    asked = request_of(request())
+    layers = layers_of({"identity": [document(allow(Condition=needed), allow(Condition=other))]})
+    decision = evaluate_request(asked, layers).decision
+    assert len(decision.missing_keys) > 6
+    assert outcomes_of_missing_keys(asked, layers, decision) == {
+        " and ".join(keys[:6]): {"met": "Allowed"}
+    }
+
+
 # Statements over a small world, so that many of them meet.
 ACTIONS = st.sampled_from(["s3:GetObject", "s3:*", "*", "s3:Put*", "s3:getobject", "ec2:*"])
 RESOURCES = st.sampled_from(["*", OBJECT, "arn:aws:s3:::b/*", "arn:aws:s3:::other/*"])

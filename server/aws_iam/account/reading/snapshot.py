@@ -44,6 +44,7 @@ _ADDED_FIELDS = {
     "rds.instances": ("encryption",),
     "rds.clusters": ("encryption",),
     "logs.metric_filters": ("criteria", "transformed"),
+    "s3.bucket_encryption": ("key",),
 }
 
 

@@ -143,12 +143,15 @@ def _true_atoms(atoms: Sequence[Atom], value: Value) -> int:
 
 
 def from_now_on(
-    atoms: Sequence[Atom], values: Iterable[DistinctValue]
+    atoms: Sequence[Atom], values: Iterable[DistinctValue], now: int | None = None
 ) -> tuple[DistinctValue, ...]:
-    """The values of a clock (see CLOCKS) that a request can still carry; all of them beside a bare year."""
+    """The values of a clock (see CLOCKS) that a request can still carry; all of them beside a bare year.
+
+    `now` is in seconds since 1970, the present time if it is not given.
+    """
     if any(is_bare_year(text) for atom in atoms for text in atom.wanted):
         return tuple(values)
-    now = int(time.time())
+    now = int(time.time()) if now is None else now
     current = distinct_value(atoms, (str(now),))
     later = (
         point

@@ -39,9 +39,13 @@ class Context:
         """The values of a key, without recording the look."""
         return self._values.get(name.lower())
 
-    def with_key(self, name: str, value: str) -> Context:
+    def with_key(self, name: str, *values: str) -> Context:
         """A new context with one more key, and no key looked at."""
-        return Context({**self._values, name: (value,)})
+        return Context({**self._values, name.lower(): values})
+
+    def without_key(self, name: str) -> Context:
+        """A new context that lacks a key, and no key looked at."""
+        return Context({key: own for key, own in self._values.items() if key != name.lower()})
 
     def has(self, name: str) -> bool:
         """Whether the request has the key, without recording the look."""

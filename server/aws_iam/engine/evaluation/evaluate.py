@@ -57,11 +57,11 @@ def verdict_and_hits(
     """The verdict on a request, and the statements that apply to it."""
     hits = Matcher(request, layers, forced or {}).hits()
     if layers.unreadable or not all(hit.sure for hit in hits):
-        return _verdict_of_extremes(request, layers, hits), hits
+        return verdict_of_extremes(request, layers, hits), hits
     return verdict_on(LayerDecisions(request=request, layers=layers, hits=hits)), hits
 
 
-def _verdict_of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]) -> Verdict:
+def verdict_of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]) -> Verdict:
     """The verdict that the most and the least permissive reading of the unknown parts share, else Unknown."""
     friendly = verdict_on(
         LayerDecisions(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_VALUES = 20
 _MOST_KEYS = 40
-# With more missing keys, combinations are not tried.
+# With more missing keys, only having the conditions on all of them met is tried, and on as few of them as will do.
 _MOST_TOGETHER = 5
 _WORDS = {True: "met", False: "not met"}
 
@@ -43,8 +43,10 @@ def outcomes_of_missing_keys(
         if outcomes:
             found[key] = outcomes
     opened = decision.outcome == "Allowed" or any("Allowed" in o.values() for o in found.values())
-    if not opened and 1 < len(decision.missing_keys) <= _MOST_TOGETHER:
-        found |= _together(request, layers, decision.missing_keys)
+    keys = decision.missing_keys[:_MOST_KEYS]
+    if not opened and len(keys) > 1:
+        search = _together if len(keys) <= _MOST_TOGETHER else _all_met
+        found |= search(request, layers, keys)
     return found
 
 
@@ -93,6 +95,23 @@ def _together(
             word = words[0] if len(set(words)) == 1 else " and ".join(words)
             return {" and ".join(named): {word: "Allowed"}}
     return {}
+
+
+def _all_met(
+    request: Request, layers: Layers, keys: tuple[str, ...]
+) -> Mapping[str, dict[str, Outcome]]:
+    def is_enough(names: Iterable[str]) -> bool:
+        forced = {name.lower(): True for name in names}
+        return evaluate_request(request, layers, forced=forced).decision.outcome == "Allowed"
+
+    if not is_enough(keys):
+        return {}
+    needed = list(keys)
+    for key in keys:
+        fewer = [name for name in needed if name != key]
+        if is_enough(fewer):
+            needed = fewer
+    return {" and ".join(needed): {"met": "Allowed"}}
 
 
 def _size(choice: tuple[bool | None, ...]) -> int:

@@ -76,9 +76,13 @@ class Request:
         own = self.caller.account
         return bool(own) and own != self.resource_account
 
-    def with_key(self, name: str, value: str) -> Request:
+    def with_key(self, name: str, *values: str) -> Request:
         """The same request with one more key in its context."""
-        return replace(self, context=self.context.with_key(name, value))
+        return replace(self, context=self.context.with_key(name, *values))
+
+    def without_key(self, name: str) -> Request:
+        """The same request without a key in its context."""
+        return replace(self, context=self.context.without_key(name))
 
 
 def request_of(given: object) -> Request:

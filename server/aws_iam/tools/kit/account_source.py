@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.kit.tool import Progress
 
 _FRESH_DAYS = 7
-_ACCOUNT = ("profile", "regions", "role_arn", "external_id", "demo", "snapshot")
+ACCOUNT_ARGUMENTS = ("profile", "regions", "role_arn", "external_id", "demo", "snapshot")
 _LIVE = ("profile", "regions", "role_arn", "external_id", "demo")
 _NOT_WITH_DEMO = ("profile", "role_arn", "external_id")
 
@@ -187,7 +187,7 @@ def account_words(account: Account) -> str:
 
 def audit_call(action: str, why: str, same: tuple[str, ...] = ()) -> NextCall:
     """Another `audit` action on the same account, with what else of the call it repeats."""
-    return next_call("audit", action, why, (*_ACCOUNT, *same))
+    return next_call("audit", action, why, (*ACCOUNT_ARGUMENTS, *same))
 
 
 def _refuse_contradictions(source: Source) -> None:

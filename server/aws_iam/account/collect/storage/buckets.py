@@ -84,10 +84,15 @@ class BucketBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketEncryption:
-    """The algorithm with which a bucket encrypts new objects; None: none is configured."""
+    """The algorithm with which a bucket encrypts new objects; None: none is configured.
+
+    `key` is the KMS key as it is written there, empty where none is: KMS then takes the one that AWS manages. In an older
+    snapshot, or where the call failed, it is None.
+    """
 
     bucket: str
     algorithm: str | Miss | None
+    key: str | None = None
 
 
 ACCOUNT_BLOCK = one("s3control.public_access_block", PublicAccessBlock)
@@ -168,9 +173,16 @@ def bucket_blocks(aws: Aws) -> tuple[BucketBlock, ...]:
 def bucket_encryption(aws: Aws) -> tuple[BucketEncryption, ...]:
     """How each bucket encrypts."""
     operation = "s3:GetBucketEncryption"
-    algorithms = _read_buckets(aws, operation, lambda bucket: _algorithm(aws, bucket))
+    defaults = _read_buckets(aws, operation, lambda bucket: _default_encryption(aws, bucket))
     return tuple(
-        BucketEncryption(bucket=name, algorithm=algorithm) for name, algorithm in algorithms
+        BucketEncryption(bucket=name, algorithm=default)
+        if isinstance(default, Miss)
+        else BucketEncryption(
+            bucket=name,
+            algorithm=default.get("SSEAlgorithm"),
+            key=default.get("KMSMasterKeyID", ""),
+        )
+        for name, default in defaults
     )
 
 
@@ -211,13 +223,11 @@ def _region_of(bucket: Bucket) -> str:
     return bucket.region or ""
 
 
-def _algorithm(aws: Aws, bucket: Bucket) -> str | None:
+def _default_encryption(aws: Aws, bucket: Bucket) -> dict[str, str]:
     operation = "s3:GetBucketEncryption"
     answer = aws.get(
         operation, region=_region_of(bucket), absent=(_NO_ENCRYPTION,), Bucket=bucket.name
     )
     rules = (answer or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
     defaults = (rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in rules)
-    return next(
-        (default["SSEAlgorithm"] for default in defaults if "SSEAlgorithm" in default), None
-    )
+    return next((default for default in defaults if "SSEAlgorithm" in default), {})

@@ -9,21 +9,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
-from aws_iam.account.collect.sharing.resource_policies import POLICIES_BY_SERVICE
 from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES
+from aws_iam.engine.comparison.arn_formats import may_match_format
 from aws_iam.engine.language.arn import Arn, fits
-from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.language.pattern import covers, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.tools.audit.access.meeting_text import meeting_text
+from aws_iam.tools.audit.access.resource_policies import LISTINGS, lists_kind
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aws_iam.engine.reference.facts import Action
+    from aws_iam.engine.reference.facts import Action, ResourceType
     from aws_iam.tools.audit.access.estate import Estate
 
 _SHOWN = 3
@@ -31,54 +31,143 @@ _MOST = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResourcePattern:
+    """A pattern of resources of some ARN formats; `lists_existing` says that any that exists is asked about by its ARN."""
+
+    text: str
+    formats: tuple[str, ...] = ()
+    lists_existing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskedResources:
     """The resources to ask about: `arns` that exist or are named, and `patterns` whose parts decide one by one."""
 
     arns: tuple[str, ...] = ()
-    patterns: tuple[str, ...] = ()
+    patterns: tuple[ResourcePattern, ...] = ()
     understood: str = ""
 
-    def parts(self, resources: Iterable[str]) -> Iterator[str]:
-        """The ARNs, and for a pattern one for each way in which the resources of a policy overlap it."""
-        yield from self.arns
-        if not self.patterns:
-            return
-        written = [without_variables(text, "*") for text in dict.fromkeys(resources)]
-        for pattern in self.patterns:
-            # A name is never empty.
-            wanted = pattern.replace("*", "?*")
-            yield pattern.replace("*", "x").replace("?", "x")
-            yield from filter(None, (meeting_text(text, wanted) for text in written))
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The ARNs, and the patterns as such."""
+        return (*self.arns, *(own.text for own in self.patterns))
 
 
 def asked_resources(estate: Estate, action: str, on: str) -> AskedResources:
     """The resources of the estate that `on` means for an action; InputError where it means none."""
     known = catalog().action(action)
     if known and not known.resource_types:
-        return AskedResources(arns=("*",))
+        return _without_resource(action, on)
     if not on or on == "*":
         raise InputError(
             f"{quoted(action)} is asked on a resource",
-            hint=f"name it with `on`: {_forms(known)}",
+            hint=f"name it with `on`: {_forms(known)}{_kinds(known)}",
         )
     if not on.startswith("arn:"):
         return _of_kind(estate, known, on)
     arn = Arn.of(on)
     if arn is None:
         raise InputError(f"`on` {quoted(on)} is not an ARN", hint=_forms(known))
-    if known and not any(fits(arn, text) for text in _formats(known)):
-        if arn.service == "s3" and "/" not in arn.resource and not arn.region:
-            wanted = _objects(on)
-            return AskedResources(patterns=(wanted,), understood=f"the objects {quoted(wanted)}")
-        raise InputError(
-            f"{quoted(action)} is never asked on {quoted(on)}", hint=f"give {_forms(known)}"
-        )
+    understood = ""
+    if known and not _takes(known, on):
+        wanted = f"{on}/*"
+        is_bucket = arn.service == "s3" and "/" not in arn.resource and not arn.region
+        if not is_bucket or not _takes(known, wanted):
+            nor = ", nor on its objects" if is_bucket else ""
+            raise InputError(
+                f"{quoted(action)} is never asked on {quoted(on)}{nor}",
+                hint=f"give {_forms(known)}",
+            )
+        on, arn, understood = wanted, Arn.of(wanted) or arn, f"the objects {quoted(wanted)}"
     if is_literal(on):
         return AskedResources(arns=(on,))
-    existing = tuple(own for own in known_resources(estate) if matches(on, own))
+    existing = [
+        own
+        for own in known_resources(estate)
+        if matches(on, own) and (known is None or _takes(known, own))
+    ]
     return AskedResources(
-        arns=_bounded(existing), patterns=() if existing else _in_places(estate, arn)
+        arns=_bounded(existing),
+        patterns=_patterns(estate, known, _in_places(estate, arn)),
+        understood=understood,
     )
+
+
+def _without_resource(action: str, on: str) -> AskedResources:
+    if on in {"", "*"}:
+        return AskedResources(arns=("*",))
+    if Arn.of(on) is None and _kind(on) is None:
+        raise InputError(
+            f"`on` {quoted(on)} is neither an ARN nor a kind of resource",
+            hint=f"{quoted(action)} takes no resource: leave `on` out",
+        )
+    return AskedResources(
+        arns=("*",), understood=f"{quoted(action)} takes no resource and is asked on `*`"
+    )
+
+
+def _patterns(
+    estate: Estate, known: Action | None, texts: Iterable[str]
+) -> tuple[ResourcePattern, ...]:
+    """The patterns, those of objects for each bucket that was read."""
+    found = [
+        ResourcePattern(
+            text=own,
+            formats=_formats_in(known, own),
+            lists_existing=_are_listed(estate, text),
+        )
+        for text in texts
+        for own in _in_buckets(estate, known, text)
+    ]
+    if len(found) > _MOST:
+        raise _too_many(len(found))
+    return tuple(found)
+
+
+def _in_buckets(estate: Estate, known: Action | None, text: str) -> Iterator[str]:
+    """A pattern of objects for each bucket that was read: the policy of the bucket decides."""
+    arn = Arn.of(text)
+    takes_objects = known is not None and _takes(known, "arn:aws:s3:::bucket/key")
+    if arn is None or arn.service != "s3" or arn.region or not takes_objects:
+        yield text
+        return
+    if "/" in arn.resource and is_literal(arn.resource.partition("/")[0]):
+        yield text
+        return
+    found = [
+        f"{own}/{rest}"
+        for own in known_resources(estate)
+        if own.startswith(f"arn:{arn.partition}:s3:::") and "/" not in own
+        for rest in _keys(own, text)
+    ]
+    yield from dict.fromkeys(found or [text])
+
+
+def _keys(bucket: str, text: str) -> Iterator[str]:
+    """The patterns of the keys that objects of a bucket have under a pattern, whose `*` may stand for the slash as well."""
+    before, slash, key = text.partition("/")
+    found = [key] if slash and matches(before, bucket) else []
+    for at, symbol in enumerate(before):
+        wider = text[at:]
+        if (
+            symbol == "*"
+            and matches(before[: at + 1], bucket)
+            and not any(covers(own, wider) for own in found)
+        ):
+            found.append(wider)
+    yield from found
+
+
+def _are_listed(estate: Estate, text: str) -> bool:
+    """Whether all resources of the pattern that exist were read."""
+    arn = Arn.of(text)
+    if arn is None or any(may_be_missing(estate, text)):
+        return False
+    if arn.service == "iam":
+        return all(own.authorization is not None for own in estate.members.values())
+    if arn.account and arn.account not in estate.members:
+        return False
+    return arn.service == "s3" or arn.service in LISTINGS
 
 
 def _in_places(estate: Estate, arn: Arn) -> tuple[str, ...]:
@@ -105,7 +194,7 @@ def may_be_missing(estate: Estate, on: str) -> Iterator[str]:
     if arn is not None and is_literal(on):
         return
     service = arn.service if arn else on.partition(":")[0].lower()
-    fact = POLICIES_BY_SERVICE.get(service)
+    fact = LISTINGS.get(service)
     for member in estate.members.values():
         account = member.account
         if fact is not None:
@@ -125,14 +214,19 @@ def known_resources(estate: Estate) -> Iterator[str]:
         if member.authorization is not None:
             yield from (user.arn for user in member.authorization.users)
             yield from (group.arn for group in member.authorization.groups)
+            # AWS's own policies, which nobody else changes, are of no account.
+            own = f"::{member.account.id}:"
+            yield from (
+                policy.arn for policy in member.authorization.policies if own in policy.arn
+            )
 
 
 def _of_kind(estate: Estate, known: Action | None, on: str) -> AskedResources:
     """Every resource of a kind, such as `s3:bucket`."""
     service, _, name = on.lower().partition(":")
-    found = catalog().service(service)
-    kind = found.resource_types.get(name) if found else None
+    kind = _kind(on)
     if kind is None:
+        found = catalog().service(service)
         near = closest(name, tuple(found.resource_types)) if found else None
         raise InputError(
             f"`on` {quoted(on)} is neither an ARN nor a kind of resource",
@@ -144,20 +238,37 @@ def _of_kind(estate: Estate, known: Action | None, on: str) -> AskedResources:
         if (arn := Arn.of(own)) and any(fits(arn, text) for text in kind.arn_formats)
     ]
     if not existing:
+        why = next(may_be_missing(estate, on), "")
         raise InputError(
-            f"no {quoted(on)} was read", hint="name one by its ARN, or read its Region too"
+            f"no {quoted(on)} was read{f': {why}' if why else ''}",
+            hint="name one by its ARN, or read its Region too",
         )
     fitting = [own for own in existing if not known or _takes(known, own)]
-    if not fitting and service == "s3":
+    if not fitting and known and service == "s3" and _takes(known, f"{existing[0]}/*"):
         return AskedResources(
-            arns=_bounded([f"{own}/x" for own in existing]), understood="one object of each bucket"
+            patterns=_patterns(estate, known, [f"{own}/*" for own in existing]),
+            understood="the objects of each bucket",
+        )
+    if not fitting:
+        raise InputError(
+            f"{quoted(known.full_name if known else on)} is never asked on {quoted(on)}",
+            hint=f"give {_forms(known)}",
         )
     return AskedResources(arns=_bounded(fitting))
 
 
+def _kind(on: str) -> ResourceType | None:
+    """The kind of resource that a text such as `s3:bucket` names."""
+    service, _, name = on.lower().partition(":")
+    found = catalog().service(service)
+    return found.resource_types.get(name) if found else None
+
+
 def _takes(known: Action, arn: str) -> bool:
     found = Arn.of(arn)
-    return found is not None and any(fits(found, text) for text in _formats(known))
+    return found is not None and any(
+        fits(found, text) and may_match_format(arn, text) for text in _formats(known)
+    )
 
 
 def _formats(known: Action) -> tuple[str, ...]:
@@ -175,15 +286,42 @@ def _forms(known: Action | None) -> str:
     return joined([quoted(text) for text in forms], "or", shown=_SHOWN) if forms else "an ARN"
 
 
-def _objects(bucket: str) -> str:
-    return f"{bucket}/*" if not bucket.endswith("*") else bucket
+def _kinds(known: Action | None) -> str:
+    """A kind of listed resources, all of which can be asked about together; objects by their bucket."""
+    names = list(known.resource_types) if known else []
+    if known and known.service == "s3" and "object" in names:
+        names.append("bucket")
+    for name in names:
+        kind = _kind(on := f"{known.service if known else ''}:{name}")
+        if kind and any(lists_kind(without_variables(text, "x")) for text in kind.arn_formats):
+            return f", or all that were read, as {quoted(on.lower())}"
+    return ""
+
+
+def _formats_in(known: Action | None, text: str) -> tuple[str, ...]:
+    """The ARN formats of the action that resources of the pattern can have, in the pattern's partition."""
+    arn = Arn.of(text)
+    if known is None or arn is None:
+        return ()
+    partition = arn.partition if is_literal(arn.partition) else "aws"
+    return tuple(
+        dict.fromkeys(
+            form.replace("${Partition}", partition)
+            for form in _formats(known)
+            if fits(arn, form) and may_match_format(text, form)
+        )
+    )
 
 
 def _bounded(arns: Iterable[str]) -> tuple[str, ...]:
-    listed = tuple(arns)
+    listed = tuple(dict.fromkeys(arns))
     if len(listed) > _MOST:
-        raise InputError(
-            f"`on` means {len(listed):,} resources, more than {_MOST}",
-            hint="name fewer, such as those of a name or a Region",
-        )
+        raise _too_many(len(listed))
     return listed
+
+
+def _too_many(number: int) -> InputError:
+    return InputError(
+        f"`on` means {number:,} resources, more than {_MOST}",
+        hint="name fewer, such as those of a name or a Region",
+    )

@@ -1,7 +1,10 @@
 """The key behind an encrypted resource: who reads a secret must be allowed to decrypt it as well.
 
-Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+The key of a bucket is its default: a single object may be encrypted with another one, so a caller whom it refuses can still
+read some. Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html
 https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
+https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutResourcePolicy.html
 """
 
 from __future__ import annotations
@@ -10,21 +13,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
-from aws_iam.account.collect.kms.grants import KEY_GRANTS
 from aws_iam.account.collect.kms.keys import KMS_KEYS
 from aws_iam.account.collect.secrets.parameters import PARAMETERS
 from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.engine.language.arn import Arn
 from aws_iam.escape import quoted
+from aws_iam.tools.audit.access.unseen_encryption import default_encryption, is_by_kms
+from aws_iam.tools.audit.access.verdicts import Access
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from aws_iam.tools.audit.access.decisions import Access, Decider
-    from aws_iam.tools.audit.access.estate import Estate, Member, Principal
+    from aws_iam.tools.audit.access.estate import Estate, Member
 
-# What a call needs on a customer managed key besides, by its action in lower case.
+    Decide = Callable[[str, str, Mapping[str, str]], Access]
+    """Decides an action on a resource, with keys of the context, for one caller."""
+
+# What a call needs on the key besides, by its action in lower case.
 _NEEDS = {
     "secretsmanager:getsecretvalue": ("kms:Decrypt",),
     "secretsmanager:batchgetsecretvalue": ("kms:Decrypt",),
@@ -33,106 +39,148 @@ _NEEDS = {
     "ssm:getparameters": ("kms:Decrypt",),
     "ssm:getparametersbypath": ("kms:Decrypt",),
     "ssm:getparameterhistory": ("kms:Decrypt",),
+    "s3:getobject": ("kms:Decrypt",),
+    "s3:getobjectversion": ("kms:Decrypt",),
+    "s3:putobject": ("kms:GenerateDataKey",),
 }
+_BY_PATH = "ssm:getparametersbypath"
+_MANAGED_BY_AWS = "alias/aws/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyBehind:
-    """The key with which a resource is encrypted: its ARN, or why it is not known; `via` is the service that calls KMS."""
+    """A key with which a resource is encrypted: its ARN, or why it is not known; `via` is the service that calls KMS.
 
+    A key that AWS manages for the `account` of the resource needs no permission there, and cannot be used from any other.
+    """
+
+    account: str
     arn: str = ""
     why_unread: str = ""
     needs: tuple[str, ...] = ()
     via: str = ""
+    is_default: bool = False
+    """Whether it is a bucket's, whose objects may have others."""
 
 
-def key_behind(estate: Estate, action: str, resource: str) -> KeyBehind | None:
-    """The customer managed key that the call needs; None where it needs none."""
+def keys_behind(estate: Estate, action: str, resource: str) -> tuple[KeyBehind, ...]:
+    """The keys that the call needs; none where the resource is not encrypted, or nobody knows whose it is."""
     needs = _NEEDS.get(action.lower())
     found = Arn.of(resource)
     owner = estate.owner_of(resource)
     if needs is None or found is None or owner is None:
-        return None
-    via = f"{found.service}.{found.region}.amazonaws.com"
-    written = _written_key(owner, found, resource)
+        return ()
+    base = KeyBehind(account=owner.account.id, needs=needs, is_default=found.service == "s3")
+    written = dict.fromkeys(_written_keys(owner, found, action, resource))
+    return tuple(_known(base, owner, found, key) for key in written)
+
+
+def _known(base: KeyBehind, owner: Member, found: Arn, written: str | Miss | None) -> KeyBehind:
+    if written is None:
+        return replace(base, why_unread="it is not among the secrets that were read")
     if isinstance(written, Miss):
-        return KeyBehind(why_unread=str(written), needs=needs, via=via)
-    if written is None or written.startswith("alias/aws/"):
-        return None
+        return replace(base, why_unread=str(written))
+    if not written or written.rpartition(":")[2].startswith(_MANAGED_BY_AWS):
+        return base
     arn = _as_arn(owner, found.region, written)
-    if arn is None:
-        return KeyBehind(
-            why_unread=f"the account has no key {quoted(written)} that was read",
-            needs=needs,
-            via=via,
-        )
-    return KeyBehind(arn=arn, needs=needs, via=via)
+    key = Arn.of(arn) if arn else None
+    if key is None:
+        return replace(base, why_unread=f"the account has no key {quoted(written)} that was read")
+    # A resource and its key are in the same Region.
+    return replace(base, arn=str(key), via=f"{found.service}.{key.region}.amazonaws.com")
 
 
-def _written_key(owner: Member, found: Arn, resource: str) -> str | Miss | None:
-    """The key as the resource names it; None for the AWS managed one and for what is not encrypted with any."""
+def _written_keys(
+    owner: Member, found: Arn, action: str, resource: str
+) -> Iterator[str | Miss | None]:
+    """The keys as the resource names them; an empty text for the one that AWS manages, None for a secret nobody knows."""
     if found.service == "secretsmanager":
         secrets = owner.account.get_in(found.region, SECRETS)
         if isinstance(secrets, Miss):
-            return secrets
-        return next((secret.kms_key for secret in secrets if secret.arn == resource), None)
+            yield secrets
+            return
+        yield next((own.kms_key or "" for own in secrets if own.arn == resource), None)
+        return
+    if found.service == "s3":
+        default = default_encryption(owner, found)
+        if default is not None and default.key is not None and is_by_kms(default):
+            yield default.key
+        return
     parameters = owner.account.get_in(found.region, PARAMETERS)
     if isinstance(parameters, Miss):
-        return parameters
-    return next(
-        (own.key for own in parameters if own.arn == resource and own.type == "SecureString"), None
-    )
+        yield parameters
+        return
+    for own in parameters:
+        is_below = action.lower() == _BY_PATH and own.arn.startswith(f"{resource.rstrip('/')}/")
+        if own.type == "SecureString" and (own.arn == resource or is_below):
+            yield own.key or ""
 
 
 def _as_arn(owner: Member, region: str, written: str) -> str | None:
     """The ARN of a key that is named by its ARN, its id or its alias."""
     if ":key/" in written:
         return written
-    keys = owner.account.get_in(region, KMS_KEYS)
     name = written.rpartition(":")[2]
-    for key in () if isinstance(keys, Miss) else keys:
-        if key.id == name or name in key.aliases:
-            return key.arn
+    for place, keys in owner.account.in_each(KMS_KEYS):
+        for key in () if isinstance(keys, Miss) or region not in {"", place} else keys:
+            if key.id == name or name in key.aliases:
+                return key.arn
     return None
 
 
-def with_key(
-    decider: Decider, estate: Estate, principal: Principal, key: KeyBehind, access: Access
-) -> Access:
-    """The access to an encrypted resource, with what the principal may do with its key."""
+def with_keys(access: Access, keys: Sequence[KeyBehind], account: str, decide: Decide) -> Access:
+    """The access to an encrypted resource of a caller from an account, with what it may do with the keys.
+
+    Of several keys, as of the parameters under a path, one is enough for a part.
+    """
+    found = [_with_key(access, key, account, decide) for key in keys]
+    usable = [own for own in found if own.is_possible]
+    if not usable:
+        return found[0] if found else access
+    best = min(usable, key=lambda own: (own.verdict != "can", len(own.conditions)))
+    if len(usable) == len(found):
+        return next((own for own in usable if own.verdict == "unknown"), best)
+    told = "the parameter is none of those whose key refuses"
+    return replace(best, conditions=(*best.conditions, told))
+
+
+def _with_key(access: Access, key: KeyBehind, account: str, decide: Decide) -> Access:
+    found = _with_its_key(access, key, account, decide)
+    if not key.is_default or found == access:
+        return found
+    # The caller of a bucket may still use what is encrypted otherwise.
+    named = quoted(key.arn or "aws/s3")
+    hint = {"can": "is bound to conditions", "cannot": "is refused", "unknown": "is not known"}
+    told = (
+        f"the object is not encrypted with the bucket's default key {named}, on which"
+        f" {joined([quoted(own) for own in key.needs])} {hint[found.verdict]}"
+    )
+    return replace(access, conditions=(*access.conditions, told))
+
+
+def _with_its_key(access: Access, key: KeyBehind, account: str, decide: Decide) -> Access:
     if key.why_unread:
-        why = f"the key that encrypts it is not known: {key.why_unread}"
-        return replace(access, verdict="unknown", why=access.why or why)
+        return _unknown(access, f"the key that encrypts it is not known: {key.why_unread}")
+    if not key.arn:
+        return _with_key_of_aws(access, key, account)
     for action in key.needs:
-        found = decider.decide(principal, action, key.arn, {"kms:ViaService": key.via})
-        found = with_grants(estate, principal.arn, action, key.arn, found)
+        found = decide(action, key.arn, {"kms:ViaService": key.via})
         if not found.is_possible:
             return found
         if found.verdict == "unknown":
-            why = f"{quoted(action)} on its key {quoted(key.arn)}: {found.why}"
-            return replace(access, verdict="unknown", why=access.why or why)
+            return _unknown(access, f"{quoted(action)} on its key {quoted(key.arn)}: {found.why}")
         told = tuple(f"for {quoted(action)} on its key, {text}" for text in found.conditions)
         access = replace(access, conditions=(*access.conditions, *told))
     return access
 
 
-def with_grants(estate: Estate, caller: str, action: str, key: str, access: Access) -> Access:
-    """The access to a key, where a grant may give what no policy does."""
-    if (access.verdict == "can" and not access.conditions) or access.is_denied:
+def _with_key_of_aws(access: Access, key: KeyBehind, account: str) -> Access:
+    if account == key.account:
         return access
-    for grantee, operations, constraints in _grants(estate, key):
-        if grantee == caller and action.partition(":")[2] in operations:
-            conditions = (f"the grant's {joined(constraints)} holds",) if constraints else ()
-            return replace(access, verdict="can", conditions=conditions, why="")
-    return access
+    if not account:
+        return _unknown(access, "whether a service may use the key that AWS manages is not known")
+    return Access(verdict="cannot")
 
 
-def _grants(estate: Estate, key: str) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    owner, found = estate.owner_of(key), Arn.of(key)
-    if owner is None or found is None:
-        return
-    listed = owner.account.get_in(found.region, KEY_GRANTS)
-    for row in () if isinstance(listed, Miss) else listed:
-        if row.arn == key and not isinstance(row.grants, Miss):
-            for grant in row.grants:
-                yield grant.grantee, grant.operations, grant.constraints
+def _unknown(access: Access, why: str) -> Access:
+    return replace(access, verdict="unknown", why=access.why or why)

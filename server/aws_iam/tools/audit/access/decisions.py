@@ -7,36 +7,41 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
-from aws_iam.engine.evaluation.evaluate import evaluate_request
-from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, Layers, placed
-from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
+from aws_iam.engine.evaluation.layers import Layers
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.language.usable import refuse_unusable
-from aws_iam.engine.sources.gather import one_policy
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.tools.audit.access.block_public_access import cuts_strangers_off
 from aws_iam.tools.audit.access.held_policies import NamedPolicy
+from aws_iam.tools.audit.access.key_grants import (
+    UNKNOWN,
+    as_own_policy,
+    as_policy,
+    key_grants,
+    names_an_account,
+)
+from aws_iam.tools.audit.access.partial_evaluation import partial_verdict
+from aws_iam.tools.audit.access.policy_layers import Layer, PolicyLayers
+from aws_iam.tools.audit.access.resource_policies import KnownPolicy, lists_kind
+from aws_iam.tools.audit.access.resource_samples import ResourceSamples, Samples, pattern_groups
+from aws_iam.tools.audit.access.verdicts import Access, Verdicts
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from aws_iam.answer import Decision
-    from aws_iam.engine.evaluation.layers import PlacedPolicy
+    from aws_iam.account.collect.kms.grants import Grant
     from aws_iam.engine.evaluation.request import Request
+    from aws_iam.engine.language.document import Statement
+    from aws_iam.tools.audit.access.asked_resources import ResourcePattern
     from aws_iam.tools.audit.access.estate import Estate, Member, Principal
+    from aws_iam.tools.audit.access.key_grants import KeyGrants
 
-Verdict = Literal["can", "cannot", "unknown"]
-_EVERYTHING = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
-    }
-)
 # Only calls by AWS services have these: IAM User Guide, reference_policies_condition-keys.
 SERVICE_CALL_KEYS = frozenset(
     {
@@ -48,35 +53,26 @@ SERVICE_CALL_KEYS = frozenset(
         "aws:principalservicenameslist",
     }
 )
+# kms:CallerAccount: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html. The default policy of a topic
+# lets in everyone whose aws:SourceOwner is the topic's account: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+_CALLERS_ACCOUNT = {"kms": "kms:CallerAccount", "sns": "aws:SourceOwner"}
+# Only principals of an organization have these: IAM User Guide, reference_policies_condition-keys.
 _ORGANIZATION_KEYS = frozenset({"aws:principalorgid", "aws:principalorgpaths"})
+# The root user of another account stands for whomever that account lets in.
+_WITH_USER_NAME = frozenset({CallerKind.USER, CallerKind.ROOT})
+_REGION = 3
+_READING = frozenset({"List", "Read"})
+# A path is no parameter, and parameters below it may exist.
+_OF_PATHS = frozenset({"ssm:GetParametersByPath"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """Whether a caller can do it; `conditions` are what the request must meet besides, `why` says what is not known."""
+class _OfResource:
+    """What a resource adds to a decision: its policy as it is known, the layers, and the policies of its own layer."""
 
-    verdict: Verdict
-    conditions: tuple[str, ...] = ()
-    why: str = ""
-    proof: Decision | None = None
-
-    @property
-    def is_denied(self) -> bool:
-        """Whether a Deny decided, which nothing else outweighs."""
-        return self.proof is not None and self.proof.outcome == "ExplicitlyDenied"
-
-    @property
-    def is_possible(self) -> bool:
-        """Whether it can, or nobody knows."""
-        return self.verdict != "cannot"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Layer:
-    """A layer: its policies by level, or why it cannot be used."""
-
-    levels: tuple[tuple[PlacedPolicy, ...], ...] = ()
-    why_unread: str = ""
+    policy: KnownPolicy
+    layers: Mapping[str, Layer]
+    texts: tuple[NamedPolicy, ...]
 
 
 class Decider:
@@ -84,7 +80,14 @@ class Decider:
 
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
-        self._placed: dict[tuple[str, str, str], PlacedPolicy | str] = {}
+        self._layers = PolicyLayers()
+        self._known_grants: dict[tuple[str, str], KeyGrants] = {}
+        self._of_resources: dict[tuple[str, str, str, str], _OfResource] = {}
+        self._resources = ResourceSamples()
+        # Resources of patterns that no account has: they have no policy either.
+        self._made_up: set[str] = set()
+        dates = [int(own.account.collected_at.timestamp()) for own in estate.members.values()]
+        self._verdicts = Verdicts(min(dates, default=0))
 
     def decide(
         self,
@@ -92,125 +95,293 @@ class Decider:
         action: str,
         resource: str,
         context: Mapping[str, str] | None = None,
+        *,
+        session: str = "",
     ) -> Access:
-        """Whether a user, or any session of a role, can do it."""
-        held = principal.held
-        member = principal.member
-        own = self._layer("identity", (held.policies,))
-        unread = [*held.unread, *filter(None, [own.why_unread])]
-        layers = {"identity": own, "scp": self._guardrail("scp", member)}
-        if held.has_boundary:
-            layers["boundary"] = (
-                self._layer("boundary", ((held.boundary,),))
-                if held.boundary
-                else _Layer(why_unread="its permissions boundary was not read")
-            )
-        request = self._request(principal.arn, action, resource, member, context)
-        if request is None:
-            return Access(verdict="cannot")
-        found = self._decide(request, layers, member)
-        return self._without_unread(found, request, layers, member, unread)
+        """Whether a user, or any session of a role, can do it; `session` is the ARN of a single session of the role."""
+        caller, layers = self._caller(principal, session), self._own_layers(principal)
+        return self._decided(caller, action, resource, principal.member, context, layers)
+
+    def unread_session(
+        self,
+        arn: str,
+        member: Member,
+        action: str,
+        resource: str,
+        context: Mapping[str, str] | None = None,
+    ) -> Access:
+        """Whether a session of an account of the estate can do it, whose role or user is not known.
+
+        What a policy of the same account lets the session itself do needs no other policy.
+        """
+        layers = {
+            "identity": Layer(why_unread="whose session it is, is not known"),
+            "scp": self._layers.guardrail("scp", member),
+        }
+        owner = self._estate.owner_of(resource)
+        if owner is None or owner is member:
+            layers["identity"] = Layer(levels=((),))
+        return self._decided({"principal": arn}, action, resource, member, context, layers)
 
     def outsider(
         self, arn: str, action: str, resource: str, context: Mapping[str, str] | None = None
     ) -> Access:
         """Whether a caller from outside the estate can do it, if its own policies allow it."""
-        request = self._request(arn, action, resource, None, context)
-        if request is None:
-            return Access(verdict="cannot")
-        everything = self._layer("identity", ((NamedPolicy("its own policies", _EVERYTHING),),))
-        return self._decide(request, {"identity": everything}, None)
+        layers = {"identity": self._layers.own_of_stranger()}
+        return self._decided({"principal": arn}, action, resource, None, context, layers)
 
-    def _decide(
-        self, request: Request, own: Mapping[str, _Layer], member: Member | None
-    ) -> Access:
-        policy = self._estate.policy_of(request.action, request.resource)
-        layers = dict(own)
-        owner = self._estate.owner_of(request.resource)
-        if owner is not None:
-            layers["rcp"] = self._guardrail("rcp", owner)
-        if policy.text is not None:
-            name = policy.arn or request.resource
-            layers["resource"] = self._layer("resource", ((NamedPolicy(name, policy.text),),))
-        elif policy.why_unread and needs_resource_policy(request):
-            # Most such policies leave the decision to the account's own; what is found is called unknown.
-            usual = NamedPolicy("a usual policy", _of_the_account(request.resource_account))
-            layers["resource"] = self._layer("resource", ((usual,),))
-        open_ = [layer.why_unread for layer in layers.values() if layer.why_unread]
-        found = self._verdict(request, layers, member)
-        if policy.why_unread and found.is_possible:
-            unread = f"the policy of {quoted(policy.arn)} is not known: {policy.why_unread}"
-            return replace(found, verdict="unknown", why=unread)
-        if open_ and found.verdict == "can":
-            return replace(found, verdict="unknown", why=joined(open_))
-        return found
-
-    def _verdict(
-        self, request: Request, given: Mapping[str, _Layer], member: Member | None
-    ) -> Access:
-        layers = Layers(
-            levels={name: layer.levels for name, layer in given.items() if layer.levels},
-            unreadable=frozenset(
-                name for name, layer in given.items() if layer.why_unread and not layer.levels
-            ),
+    def samples(
+        self, principal: Principal, action: str, pattern: ResourcePattern, *, session: str = ""
+    ) -> Samples:
+        """Resources of a pattern on which the principal's access may differ; none where it has access to none."""
+        caller = self._caller(principal, session)
+        return self._samples(
+            caller, action, pattern, principal.member, self._own_layers(principal)
         )
-        evaluation = evaluate_request(request, layers)
-        decision = evaluation.decision
-        if decision.outcome == "Allowed":
-            return Access(verdict="can", proof=decision)
-        is_service = request.caller.kind is CallerKind.SERVICE
-        impossible = self._absent_keys(member) | (frozenset() if is_service else SERVICE_CALL_KEYS)
-        keys = [key for key in decision.missing_keys if key.lower() not in impossible]
-        if keys:
-            hinges = outcomes_of_missing_keys(
-                request, layers, replace(decision, missing_keys=tuple(keys))
-            )
-            conditions = tuple(
-                _in_words(names, word)
-                for names, outcomes in hinges.items()
-                for word, outcome in outcomes.items()
-                if outcome == "Allowed"
-            )
-            if conditions:
-                return Access(verdict="can", conditions=conditions[:1], proof=decision)
-        if decision.outcome == "Unknown":
-            return Access(verdict="unknown", why=evaluation.reason, proof=decision)
-        return Access(verdict="cannot", proof=decision)
 
-    def _without_unread(
+    def samples_of_outsider(self, arn: str, action: str, pattern: ResourcePattern) -> Samples:
+        """Resources of a pattern on which the access of a caller from outside the estate may differ."""
+        own = {"identity": self._layers.own_of_stranger()}
+        return self._samples({"principal": arn}, action, pattern, None, own)
+
+    def _samples(
         self,
-        found: Access,
-        request: Request,
-        layers: Mapping[str, _Layer],
-        member: Member,
-        unread: Iterable[str],
-    ) -> Access:
-        """The verdict, unless a policy of the principal that was not read may make it another one."""
-        missing = tuple(unread)
-        if not missing or found.verdict == "unknown":
-            return found
-        why = f"{joined(missing)} could not be read"
-        if found.verdict == "can":
-            return replace(found, verdict="unknown", why=why)
-        everything = self._layer("identity", ((NamedPolicy("its own policies", _EVERYTHING),),))
-        known = layers["identity"].levels
-        joint = _Layer(levels=((*(known[0] if known else ()), *everything.levels[0]),))
-        at_most = self._decide(request, {**layers, "identity": joint}, member)
-        return replace(at_most, verdict="unknown", why=why) if at_most.is_possible else found
+        caller: Mapping[str, str],
+        action: str,
+        pattern: ResourcePattern,
+        member: Member | None,
+        own: Mapping[str, Layer],
+    ) -> Samples:
+        try:
+            request = self._request(caller, action, pattern.text, member, None)
+        except InputError:
+            # The decision on it says why.
+            return Samples((pattern.text,))
+        if set("*?") & set(request.resource.split(":")[_REGION]):
+            request = request.without_key("aws:RequestedRegion")
+        layers = {**own, **self._of_resource(request).layers}
+        is_open = self._openness(request, member)
+        verdict, hits = partial_verdict(request, _as_layers(layers), is_open)
+        if verdict.outcome not in {"Allowed", "Unknown"}:
+            return Samples(())
+        alike = verdict.outcome == "Allowed"
+        taking = [] if alike else [(hit.statement, hit.placed.has_variables) for hit in hits]
+        return self._combined(request, pattern, taking, is_open)
 
-    def _absent_keys(self, member: Member | None) -> frozenset[str]:
-        """The keys that no request of such a caller has."""
-        alone = member is not None and member.guardrails.organization is None
-        return _ORGANIZATION_KEYS if alone else frozenset()
+    def samples_of_anyone(self, action: str, pattern: ResourcePattern) -> Samples:
+        """Resources of a pattern that the policies of the resource tell apart."""
+        request = self._request({"principal": "*"}, action, pattern.text, None, None)
+        layers = self._of_resource(request).layers
+        taking = [
+            (own.statement, placed.has_variables)
+            for layer in layers.values()
+            for level in layer.levels
+            for placed in level
+            for own in placed.statements
+            if own.takes(action.lower())
+        ]
+        # Whose keys they are is not known: any text may stand for a variable.
+        return self._combined(request, pattern, taking, lambda key: not request.context.has(key))
 
-    def _request(
+    def is_made_up(self, resource: str) -> bool:
+        """Whether it is a sample of a pattern that no account has."""
+        return resource in self._made_up
+
+    def reads_nothing(self, action: str, resource: str) -> bool:
+        """Whether the action only reads, and the resource is a sample that no account has."""
+        known = catalog().action(action)
+        is_reading = known is not None and known.level in _READING and action not in _OF_PATHS
+        return is_reading and self.is_made_up(resource) and lists_kind(resource)
+
+    def policy_of(self, action: str, resource: str) -> KnownPolicy:
+        """What is known of the policy of a resource; a sample that no account has has none."""
+        policy = self._estate.policy_of(action, resource)
+        return KnownPolicy() if policy.text is None and self.is_made_up(resource) else policy
+
+    def _caller(self, principal: Principal, session: str) -> dict[str, str]:
+        if not session:
+            return {"principal": principal.arn}
+        return {"principal": session, "principal_role": principal.arn}
+
+    def _own_layers(self, principal: Principal) -> dict[str, Layer]:
+        """The layers that bind a principal, whatever the resource."""
+        held = principal.held
+        layers = {
+            "identity": self._layers.identity(held),
+            "scp": self._layers.guardrail("scp", principal.member),
+        }
+        if held.has_boundary:
+            layers["boundary"] = self._layers.boundary(held)
+        return layers
+
+    def _decided(
         self,
-        caller: str,
+        caller: Mapping[str, str],
         action: str,
         resource: str,
         member: Member | None,
         context: Mapping[str, str] | None,
-    ) -> Request | None:
+        own: Mapping[str, Layer],
+    ) -> Access:
+        try:
+            request = self._request(caller, action, resource, member, context)
+        except InputError as error:
+            # A malformed ARN in a snapshot written by hand, or one of a policy that is longer than any.
+            return Access(verdict="unknown", why=error.message)
+        return self._decide(request, own, member)
+
+    def _decide(self, request: Request, own: Mapping[str, Layer], member: Member | None) -> Access:
+        added = self._of_resource(request)
+        policy, layers = added.policy, {**own, **added.layers}
+        found = (
+            self._with_grants(request, layers, added.texts, member)
+            if request.service == "kms"
+            else self._verdict_of(request, layers, member)
+        )
+        if policy.why_unread and found.is_possible:
+            unread = f"the policy of {quoted(policy.arn)} is not known: {policy.why_unread}"
+            return replace(found, verdict="unknown", why=unread)
+        return self._unless_blocked(found, request, policy)
+
+    def _of_resource(self, request: Request) -> _OfResource:
+        """What the resource adds, which is the same for all callers of an account."""
+        account = request.caller.account
+        asked = (request.action, request.resource, request.resource_account, account)
+        if asked not in self._of_resources:
+            self._of_resources[asked] = self._read_of_resource(request)
+        return self._of_resources[asked]
+
+    def _read_of_resource(self, request: Request) -> _OfResource:
+        policy = self.policy_of(request.action, request.resource)
+        owner = self._estate.owner_of(request.resource)
+        texts = [NamedPolicy(policy.arn or request.resource, policy.text)] if policy.text else []
+        if policy.why_unread and (needs_resource_policy(request) or request.crosses_accounts):
+            # Most such policies leave the decision to the account's own; what is found is called unknown.
+            account = request.caller.account or request.resource_account
+            texts.append(NamedPolicy("a usual policy", _of_the_account(account)))
+        layers = {"rcp": self._layers.guardrail("rcp", owner)} if owner else {}
+        layers |= self._resource_layer(texts)
+        return _OfResource(policy=policy, layers=layers, texts=tuple(texts))
+
+    def _verdict_of(
+        self, request: Request, layers: Mapping[str, Layer], member: Member | None
+    ) -> Access:
+        """The verdict, which is unknown where a layer that is not known may make it another one."""
+        open_ = [layer.why_unread for layer in layers.values() if layer.why_unread]
+        is_open = self._openness(request, member)
+        found = self._verdicts.of(request, _as_layers(layers), is_open)
+        if open_ and found.verdict == "can":
+            return replace(found, verdict="unknown", why=joined(open_))
+        return found
+
+    def _resource_layer(
+        self, texts: Sequence[NamedPolicy], unread: Sequence[str] = ()
+    ) -> dict[str, Layer]:
+        if not texts and not unread:
+            return {}
+        return {"resource": self._layers.layer("resource", (tuple(texts),), unread=unread)}
+
+    def _with_grants(
+        self,
+        request: Request,
+        layers: Mapping[str, Layer],
+        texts: Sequence[NamedPolicy],
+        member: Member | None,
+    ) -> Access:
+        """The verdict on a call of KMS, where a grant of the key may give what no policy does."""
+        known = self._grants(request.action, request.resource)
+        mine = [own for own in known.grants if own.grantee in request.caller.identities]
+        free = [own for own in mine if not own.constraints]
+
+        def decided(grants: Sequence[Grant], unread: Sequence[str] = ()) -> Access:
+            own = [as_own_policy(grant) for grant in grants if not names_an_account(grant)]
+            own += [UNKNOWN] if unread else []
+            with_grants = {
+                **layers,
+                **self._resource_layer([*texts, *map(as_policy, grants)], unread),
+                "identity": self._layers.with_policies(
+                    layers["identity"], tuple(own), needed=request.crosses_accounts
+                ),
+            }
+            return self._verdict_of(request, with_grants, member)
+
+        found = decided(free)
+        if len(mine) > len(free) and not found.is_possible:
+            found = decided(mine)
+            if found.is_possible:
+                kinds = joined(sorted({kind for own in mine for kind in own.constraints}))
+                told = (*found.conditions, f"the grant's {kinds} holds")
+                found = replace(found, conditions=told)
+        if known.why_unread and not found.is_possible:
+            unread = f"the grants of {quoted(request.resource)}"
+            found = decided((), (unread,))
+            if found.is_possible:
+                found = replace(
+                    found, verdict="unknown", why=f"{unread} are not known: {known.why_unread}"
+                )
+        return found
+
+    def _grants(self, action: str, key: str) -> KeyGrants:
+        if (action, key) not in self._known_grants:
+            self._known_grants[action, key] = key_grants(self._estate, action, key)
+        return self._known_grants[action, key]
+
+    def _unless_blocked(self, found: Access, request: Request, policy: KnownPolicy) -> Access:
+        """What callers of other accounts can do with a bucket, but for Block Public Access."""
+        is_stranger = request.caller.kind is not CallerKind.SERVICE and request.crosses_accounts
+        if not is_stranger or not found.is_possible or not policy.text:
+            return found
+        owner = self._estate.owner_of(request.resource)
+        blocked = cuts_strangers_off(owner, policy.text, request.resource)
+        if blocked is None:
+            return replace(
+                found,
+                verdict="unknown",
+                why="whether Block Public Access keeps strangers out is not known",
+            )
+        return Access(verdict="cannot") if blocked else found
+
+    def _combined(
+        self,
+        request: Request,
+        pattern: ResourcePattern,
+        statements: Iterable[tuple[Statement, bool]],
+        is_open: Callable[[str], bool],
+    ) -> Samples:
+        """A resource for each set of the statements' patterns that one can match."""
+        groups, exact = pattern_groups(statements, request, is_open)
+        found = self._resources.of(pattern.text, pattern.formats, groups)
+        if pattern.lists_existing:
+            self._made_up.update(
+                arn
+                for arn in found.arns
+                if not any(arn in own.resources for own in self._estate.members.values())
+            )
+        return Samples(found.arns, complete=exact and found.complete)
+
+    def _openness(self, request: Request, member: Member | None) -> Callable[[str], bool]:
+        """Whether a key may have any value in such a request."""
+        absent = self._absent_keys(member, request)
+        return lambda key: key.lower() not in absent and not request.context.has(key)
+
+    def _absent_keys(self, member: Member | None, request: Request) -> frozenset[str]:
+        """The keys that no request of such a caller has."""
+        kind = request.caller.kind
+        is_service = kind is CallerKind.SERVICE
+        alone = member is not None and member.guardrails.organization is None
+        absent = frozenset() if is_service else SERVICE_CALL_KEYS
+        if alone or is_service:
+            absent |= _ORGANIZATION_KEYS
+        return absent if kind in _WITH_USER_NAME else absent | {"aws:username"}
+
+    def _request(
+        self,
+        caller: Mapping[str, str],
+        action: str,
+        resource: str,
+        member: Member | None,
+        context: Mapping[str, str] | None,
+    ) -> Request:
         owner = self._estate.owner_of(resource)
         known = dict(context or {})
         if member and member.guardrails.organization:
@@ -218,7 +389,7 @@ class Decider:
         if owner and owner.guardrails.organization:
             known["aws:ResourceOrgID"] = owner.guardrails.organization
         asked: dict[str, Any] = {
-            "principal": caller,
+            **caller,
             "action": action,
             "resource": resource,
             "context": known,
@@ -228,45 +399,12 @@ class Decider:
         manager = (member or owner) and (member or owner).management_account  # type: ignore[union-attr]
         if manager:
             asked["management_account"] = manager
-        try:
-            return request_of(asked)
-        except InputError:
-            # The ARN is malformed, which happens only in a snapshot written by hand.
-            return None
-
-    def _guardrail(self, layer: Literal["scp", "rcp"], member: Member) -> _Layer:
-        found = member.guardrails
-        levels = found.scps if layer == "scp" else found.rcps
-        return self._layer(
-            layer,
-            tuple(
-                tuple(NamedPolicy(f"{layer} {number}", text) for text in level)
-                for number, level in enumerate(levels)
-            ),
-        )
-
-    def _layer(self, layer: str, levels: tuple[tuple[NamedPolicy, ...], ...]) -> _Layer:
-        read = [[self._policy(layer, policy) for policy in level] for level in levels]
-        faults = [own for level in read for own in level if isinstance(own, str)]
-        return _Layer(
-            levels=tuple(
-                tuple(own for own in level if not isinstance(own, str)) for level in read
-            ),
-            why_unread=joined(faults) if faults else "",
-        )
-
-    def _policy(self, layer: str, policy: NamedPolicy) -> PlacedPolicy | str:
-        """The policy in its layer, or why it cannot be used."""
-        key = (layer, policy.name, policy.text)
-        if key not in self._placed:
-            kind = KIND_OF_LAYER[layer]
-            try:
-                parsed = one_policy(policy.text, kind)
-                refuse_unusable(parsed, policy.name, kind)
-                self._placed[key] = placed(parsed, layer, policy.name)
-            except InputError as error:
-                self._placed[key] = f"{quoted(policy.name)} cannot be read: {error.message}"
-        return self._placed[key]
+        request = request_of(asked)
+        key = _CALLERS_ACCOUNT.get(request.service)
+        if key and request.caller.account and request.caller.kind is not CallerKind.IDENTITY:
+            request = request.with_key(key, request.caller.account)
+        # A service may call on behalf of the caller.
+        return request.without_key("aws:ViaAWSService")
 
 
 def _of_the_account(account: str) -> str:
@@ -275,13 +413,10 @@ def _of_the_account(account: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _in_words(keys: str, outcome: str) -> str:
-    """The condition on a request, such as "`aws:SourceIp` meets the policies' conditions"."""
-    names = joined([quoted(key) for key in keys.split(" and ")])
-    if outcome == "met":
-        return f"the policies' conditions on {names} are met"
-    if outcome == "not met":
-        return f"the policies' conditions on {names} are not met"
-    if outcome.startswith("judged by "):
-        return f"{names} is {outcome.removeprefix('judged by ')}"
-    return f"the policies' conditions on {names} are {outcome}"
+def _as_layers(given: Mapping[str, Layer]) -> Layers:
+    return Layers(
+        levels={name: layer.levels for name, layer in given.items() if layer.levels},
+        unreadable=frozenset(
+            name for name, layer in given.items() if layer.why_unread and not layer.levels
+        ),
+    )

@@ -1,6 +1,6 @@
-"""Callers that are no principal of the estate and that the policy of a resource may let in.
+"""Callers that are no user and no role of the estate, and that the policy of a resource or a grant of a key may let in.
 
-outside_callers(estate, "s3:GetObject", "arn:aws:s3:::books/x")   →   other accounts, services, identities of providers, anyone
+outside_callers(estate, "s3:GetObject", "arn:aws:s3:::books/x")   →   other accounts, sessions, services, identities of providers, anyone
 """
 
 from __future__ import annotations
@@ -9,31 +9,38 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from aws_iam.account.collect.fact import Miss
-from aws_iam.account.collect.storage.buckets import ACCOUNT_BLOCK, BUCKET_BLOCKS
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
-from aws_iam.errors import InputError
+from aws_iam.tools.audit.access.decisions import SERVICE_CALL_KEYS
+from aws_iam.tools.audit.access.key_grants import as_policy, key_grants
+from aws_iam.tools.audit.access.policy_types import is_role
 from aws_iam.tools.audit.principals.outside_trust import principal_account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.language.document import Principal, Statement
-    from aws_iam.tools.audit.access.estate import Estate, Member
+    from aws_iam.engine.language.document import Condition, Principal, Statement
+    from aws_iam.tools.audit.access.estate import Estate
 
-Sort = Literal["outsider", "service", "anyone"]
+Sort = Literal["outsider", "session", "service", "anyone"]
 # An account that AWS uses in its documentation and gives to nobody.
 _NOBODYS = "123456789012"
 _ACCOUNT = re.compile(r"\d{12}")
 _NAMED_BY_CONDITION = frozenset({"aws:principalarn", "aws:principalaccount"})
+_OF_SERVICES = SERVICE_CALL_KEYS | {"aws:principalisawsservice", "aws:sourceowner"}
+_NAMES_OF_SERVICES = frozenset({"aws:principalservicename", "aws:principalservicenameslist"})
+_WITH_TOKEN = "sts:assumerolewithwebidentity"  # noqa: S105 - an action
+_SOME_SERVICE = "some-service.amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutsideCaller:
-    """A caller to ask for: `name` is what the answer calls it, `arn` what the request has; `why_unknown` if none can be asked."""
+    """A caller to ask for: `name` is what the answer calls it, `arn` what the request has; `why_unknown` if none can be asked.
+
+    A session is one of an account of the estate.
+    """
 
     name: str
     sort: Sort
@@ -42,23 +49,23 @@ class OutsideCaller:
 
 
 def outside_callers(estate: Estate, action: str, resource: str) -> Iterator[OutsideCaller]:
-    """The callers that the statements of the resource's policy speak of, each once."""
+    """The callers that the statements of the resource's policy, and the grants of a key, speak of; each once."""
+    arn = Arn.of(resource)
     text = estate.policy_of(action, resource).text
-    if text is None:
-        return
-    try:
-        policy = one_policy(text, Kind.TRUST if ":role/" in resource else Kind.RESOURCE)
-    except InputError:
-        # The decision says that the policy cannot be read.
-        return
+    grants = key_grants(estate, action, resource).grants
+    texts = [*([text] if text else []), *(as_policy(grant).text for grant in grants)]
     found: dict[OutsideCaller, None] = {}
-    for statement in policy.statements:
-        if statement.allows and IndexedStatement.of(statement).takes(action.lower()):
-            found |= dict.fromkeys(_callers(statement, estate, resource))
+    for written in texts:
+        policy = one_policy(written, Kind.TRUST if arn and is_role(arn) else Kind.RESOURCE)
+        for statement in policy.statements:
+            if statement.allows and IndexedStatement.of(statement).takes(action.lower()):
+                found |= dict.fromkeys(_callers(statement, estate, action, resource))
     yield from found
 
 
-def _callers(statement: Statement, estate: Estate, resource: str) -> Iterator[OutsideCaller]:
+def _callers(
+    statement: Statement, estate: Estate, action: str, resource: str
+) -> Iterator[OutsideCaller]:
     if statement.has("NotPrincipal"):
         yield OutsideCaller(
             name="*",
@@ -68,12 +75,15 @@ def _callers(statement: Statement, estate: Estate, resource: str) -> Iterator[Ou
         return
     partition = resource.split(":")[1] if resource.startswith("arn:") else "aws"
     for principal in statement.principals:
-        yield from _caller(principal, estate, partition)
+        yield from _caller(principal, estate, partition, action)
     if any(principal.is_everyone for principal in statement.principals):
         yield from _named_by_conditions(statement, estate, partition)
+        yield from _services(statement)
 
 
-def _caller(principal: Principal, estate: Estate, partition: str) -> Iterator[OutsideCaller]:
+def _caller(
+    principal: Principal, estate: Estate, partition: str, action: str
+) -> Iterator[OutsideCaller]:
     value = principal.value
     if principal.is_everyone:
         stranger = f"arn:{partition}:iam::{_NOBODYS}:user/somebody"
@@ -81,7 +91,9 @@ def _caller(principal: Principal, estate: Estate, partition: str) -> Iterator[Ou
     elif principal.type == "Service":
         yield OutsideCaller(name=value, sort="service", arn=value)
     elif principal.type == "Federated":
-        yield OutsideCaller(name=value, sort="outsider", arn=value)
+        # Identities of providers without an ARN, such as accounts.google.com, only ever send tokens.
+        if value.startswith("arn:") or action.lower() == _WITH_TOKEN:
+            yield OutsideCaller(name=value, sort="outsider", arn=value)
     elif principal.type == "CanonicalUser":
         yield OutsideCaller(
             name=value, sort="outsider", why_unknown="whose canonical user id it is is not known"
@@ -92,6 +104,8 @@ def _caller(principal: Principal, estate: Estate, partition: str) -> Iterator[Ou
             is_account = value == account or value.endswith(":root")
             arn = f"arn:{partition}:iam::{account}:root" if is_account else value
             yield OutsideCaller(name=arn, sort="outsider", arn=arn)
+        elif account and value.startswith(f"arn:{partition}:sts:"):
+            yield OutsideCaller(name=value, sort="session", arn=value)
 
 
 def _named_by_conditions(
@@ -117,22 +131,21 @@ def _named_by_conditions(
                 )
 
 
-def keeps_public_out(owner: Member | None, resource: str) -> bool | None:
-    """Whether RestrictPublicBuckets cuts off what a public policy of the bucket lets in; None where that is not known."""
-    found = Arn.of(resource)
-    if owner is None or found is None or found.service != "s3":
-        return False
-    bucket = found.resource.partition("/")[0]
-    of_account = owner.account.get(ACCOUNT_BLOCK)
-    if not isinstance(of_account, Miss) and of_account.restrict_public_buckets:
-        return True
-    blocks = owner.account.get(BUCKET_BLOCKS)
-    own = (
-        None if isinstance(blocks, Miss) else next((b for b in blocks if b.bucket == bucket), None)
-    )
-    if own is not None and not isinstance(own.block, Miss) and own.block.restrict_public_buckets:
-        return True
-    is_known = (
-        not isinstance(of_account, Miss) and own is not None and not isinstance(own.block, Miss)
-    )
-    return False if is_known else None
+def _services(statement: Statement) -> Iterator[OutsideCaller]:
+    """Services to whose calls a statement for everyone applies: those whose name follows from a condition, else any."""
+    conditions = [own for own in statement.conditions if own.name in _OF_SERVICES]
+    names = [name for own in conditions for name in _service_names(own)]
+    for name in names:
+        yield OutsideCaller(name=name, sort="service", arn=name)
+    if conditions and not names:
+        yield OutsideCaller(name="any AWS service", sort="service", arn=_SOME_SERVICE)
+
+
+def _service_names(condition: Condition) -> Iterator[str]:
+    """The services that a condition names, by their principal or by the ARN of what they act for."""
+    for written in condition.values if condition.demanded else ():
+        arn = Arn.of(written.value)
+        if condition.name in _NAMES_OF_SERVICES:
+            yield written.value
+        elif condition.name == "aws:sourcearn" and arn and not set(arn.service) & set("*?$"):
+            yield f"{arn.service}.amazonaws.com"

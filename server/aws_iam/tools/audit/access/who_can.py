@@ -5,31 +5,45 @@ who_can(estate, ["s3:GetObject"], "arn:aws:s3:::books/*")   →   WhoCan: princi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.evaluation.layers import IndexedStatement
-from aws_iam.engine.language.document import Kind
-from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.sources.gather import one_policy
+from aws_iam.account.collect.identity.authorization import Role
+from aws_iam.engine.language.arn import Arn
 from aws_iam.errors import InputError
-from aws_iam.escape import quoted
-from aws_iam.tools.audit.access.asked_resources import asked_resources, may_be_missing
-from aws_iam.tools.audit.access.behind_keys import key_behind, with_grants, with_key
-from aws_iam.tools.audit.access.decisions import Access, Decider
-from aws_iam.tools.audit.access.outside_callers import keeps_public_out, outside_callers
-from aws_iam.wording import counted
+from aws_iam.tools.audit.access.asked_actions import also_asked_on, asked_actions
+from aws_iam.tools.audit.access.asked_resources import may_be_missing
+from aws_iam.tools.audit.access.behind_keys import keys_behind, with_keys
+from aws_iam.tools.audit.access.decisions import Decider
+from aws_iam.tools.audit.access.key_grants import key_grants
+from aws_iam.tools.audit.access.other_entrances import other_entrances
+from aws_iam.tools.audit.access.outside_callers import outside_callers
+from aws_iam.tools.audit.access.unseen_encryption import unseen_encryption
+from aws_iam.tools.audit.access.verdicts import Access
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.answer import Decision
-    from aws_iam.tools.audit.access.asked_resources import AskedResources
+    from aws_iam.tools.audit.access.asked_resources import AskedResources, ResourcePattern
+    from aws_iam.tools.audit.access.behind_keys import Decide, KeyBehind
     from aws_iam.tools.audit.access.estate import Estate, Principal
+    from aws_iam.tools.audit.access.outside_callers import OutsideCaller
+    from aws_iam.tools.audit.access.resource_samples import Samples
+    from aws_iam.tools.audit.access.verdicts import Verdict
 
-_MOST_ACTIONS = 50
+# A request for authorization has no longer ARN.
+_LONGEST = 8_192
 _MOST_DECISIONS = 500_000
 _RANK = {"can": 0, "unknown": 1, "cannot": 2}
+
+Part = tuple[str, str, Access]
+"""An action, a resource, and the access to it."""
+_CANNOT = Access(verdict="cannot")
+_TOO_MANY = Access(
+    verdict="unknown", why="its policies tell too many resources apart to ask about each"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +56,28 @@ class Caller:
     on: tuple[str, ...]
     partly: bool = False
     """Whether some of what was asked about is refused."""
+    besides: tuple[Caller, ...] = ()
+    """What it can do, or perhaps, under other conditions."""
 
     def row(self) -> dict[str, Any]:
         """The caller as a row of the answer."""
-        best = self.access
+        proof = self.access.proof
         return {
             "principal": self.name,
-            "verdict": best.verdict,
-            "conditions": list(best.conditions),
+            **self.part(),
+            **({"partly": True} if self.partly else {}),
+            **({"besides": [own.part() for own in self.besides]} if self.besides else {}),
+            **({"proof": _proof(proof)} if proof else {}),
+        }
+
+    def part(self) -> dict[str, Any]:
+        """What it can do on which resources, without the proof."""
+        return {
+            "verdict": self.access.verdict,
+            "conditions": list(self.access.conditions),
             "actions": list(self.actions),
             "on": list(self.on),
-            **({"partly": True} if self.partly else {}),
-            **({"why": best.why} if best.why else {}),
-            **({"proof": _proof(best.proof)} if best.proof else {}),
+            **({"why": self.access.why} if self.access.why else {}),
         }
 
 
@@ -86,31 +109,58 @@ class WhoCan:
     outsiders: list[Caller] = field(default_factory=list)
     services: list[Caller] = field(default_factory=list)
     anyone: bool | None = False
+    strangers: Caller | None = None
+    """What anyone can do, where anyone can."""
     unread_policies: dict[str, str] = field(default_factory=dict)
+    unread_grants: dict[str, str] = field(default_factory=dict)
+    """Why the grants of a key are not known, by its ARN."""
     understood: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
+    """What else the actions are authorized on, in sentences."""
+    entrances: tuple[str, ...] = ()
+    """Further actions by which identities of a provider assume the role."""
+    unseen_keys: dict[str, str] = field(default_factory=dict)
+    """Why the key that encrypts a resource was not looked at, by its ARN."""
     missing: list[str] = field(default_factory=list)
     """Why resources that were asked about may not have been listed."""
 
 
 def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
     """The callers that can perform any of the actions on what `on` names."""
-    named = tuple(_named_actions(actions))
-    asked = {action: asked_resources(estate, action, on) for action in named}
-    found = WhoCan(actions=named, on=on or "*")
+    if len(on) > _LONGEST:
+        raise InputError(f"`on` has {len(on):,} characters, more than {_LONGEST:,}")
+    asked, left_out = asked_actions(estate, actions, on)
+    takes_resource = any(own.arns != ("*",) for own in asked.values())
+    found = WhoCan(actions=tuple(asked), on=on if takes_resource else "*")
     found.understood += dict.fromkeys(own.understood for own in asked.values() if own.understood)
+    found.understood += [left_out] if left_out else []
+    arns = [text for own in asked.values() for text in own.texts]
+    found.entrances = other_entrances(estate, found.actions, dict.fromkeys(arns))
+    found.beside += also_asked_on(found.actions, on)
+    for action, own in asked.items():
+        found.unseen_keys |= unseen_encryption(estate, action, own.texts)
     found.missing += dict.fromkeys(may_be_missing(estate, on))
-    number = len(estate.principals) * sum(max(1, len(own.arns)) for own in asked.values())
+    number = len(estate.principals) * len(arns)
     if number > _MOST_DECISIONS:
         raise InputError(
             f"the question needs {number:,} decisions, more than {_MOST_DECISIONS:,}",
             hint="name fewer actions or resources",
         )
-    search = _Search(estate=estate, decider=Decider(estate), asked=asked)
+    roles = {
+        (own.member.account.id, own.identity.name): own
+        for own in estate.principals
+        if isinstance(own.identity, Role)
+    }
+    search = _Search(estate=estate, decider=Decider(estate), asked=asked, roles=roles)
     for principal in estate.principals:
         caller = search.of(principal)
         if caller:
             found.principals.append(caller)
     search.outside(found)
+    callers = (*found.principals, *found.outsiders, *found.services, found.strangers)
+    is_partly = any(own is not None and (own.partly or own.besides) for own in callers)
+    if is_partly and any(own.patterns for own in asked.values()):
+        found.understood.append("`on` of a part is an example of it, which need not exist")
     found.principals.sort(key=lambda own: (_RANK[own.access.verdict], own.name))
     return found
 
@@ -120,124 +170,176 @@ class _Search:
     estate: Estate
     decider: Decider
     asked: dict[str, AskedResources]
+    roles: dict[tuple[str, str], Principal]
+    """The roles by account and name."""
+    keys: dict[tuple[str, str], tuple[KeyBehind, ...]] = field(default_factory=dict)
+    """The keys behind the resources that were asked about, by action and ARN."""
 
     def of(self, principal: Principal) -> Caller | None:
         """The principal, if it can or perhaps can."""
-        texts = [policy.text for policy in principal.held.every]
         tried = [
-            (action, arn, self._decided(principal, action, arn))
+            part
             for action, asked in self.asked.items()
-            for arn in self._parts(asked, action, texts)
+            for part in self._parts(principal, action, asked)
         ]
         return self._caller(principal.arn, tried)
 
-    def _parts(self, asked: AskedResources, action: str, texts: Iterable[str]) -> list[str]:
-        """The resources to ask about, with those of the policies' statements for a pattern."""
-        if not asked.patterns:
-            return list(asked.arns)
-        policies = [self.estate.policy_of(action, pattern).text for pattern in asked.patterns]
-        written = [*texts, *filter(None, policies)]
-        return list(dict.fromkeys(asked.parts(_resources(written, action))))
+    def _parts(self, principal: Principal, action: str, asked: AskedResources) -> Iterator[Part]:
+        """The access to each resource, and to samples of each pattern."""
+        for arn in asked.arns:
+            yield action, arn, self._decided(principal, action, arn)
+        for pattern in asked.patterns:
+            samples = self.decider.samples(principal, action, pattern)
+            arns = [
+                arn
+                for arn in samples.arns
+                if not (asked.arns and self.decider.reads_nothing(action, arn))
+            ]
+            if samples.arns and not arns:
+                continue
+            found = [(action, arn, self._decided(principal, action, arn)) for arn in arns]
+            if not samples.complete and not any(own.is_possible for _, _, own in found):
+                found = [(action, pattern.text, _TOO_MANY)]
+            yield from found or [(action, pattern.text, _CANNOT)]
 
     def _decided(self, principal: Principal, action: str, arn: str) -> Access:
-        access = self.decider.decide(principal, action, arn)
-        if action.startswith("kms:"):
-            return with_grants(self.estate, principal.arn, action, arn, access)
-        key = key_behind(self.estate, action, arn) if access.is_possible else None
-        return with_key(self.decider, self.estate, principal, key, access) if key else access
+        decide = partial(self.decider.decide, principal)
+        return self._with_keys(decide, principal.member.account.id, action, arn)
 
-    def _caller(self, name: str, tried: Sequence[tuple[str, str, Access]]) -> Caller | None:
+    def _with_keys(self, decide: Decide, account: str, action: str, arn: str) -> Access:
+        """What a caller of an account can do, with the keys that encrypt the resource."""
+        access = decide(action, arn, {})
+        if not access.is_possible:
+            return access
+        if (action, arn) not in self.keys:
+            made_up = self.decider.is_made_up(arn)
+            self.keys[action, arn] = () if made_up else keys_behind(self.estate, action, arn)
+        return with_keys(access, self.keys[action, arn], account, decide)
+
+    def _caller(self, name: str, tried: Sequence[Part]) -> Caller | None:
         """The caller with what it can do; None if it can do nothing of it."""
-        possible = [(action, arn, own) for action, arn, own in tried if own.is_possible]
-        if not possible:
+        alike: dict[tuple[Verdict, tuple[str, ...]], list[Part]] = {}
+        for part in tried:
+            if part[2].is_possible:
+                alike.setdefault((part[2].verdict, part[2].conditions), []).append(part)
+        if not alike:
             return None
-        best = min(possible, key=lambda row: (_RANK[row[2].verdict], len(row[2].conditions)))[2]
-        same = [row for row in possible if row[2].verdict == best.verdict]
-        partly = len(same) < len(tried)
-        patterns = dict.fromkeys(text for own in self.asked.values() for text in own.patterns)
-        return Caller(
-            name=name,
-            access=best,
-            actions=tuple(dict.fromkeys(action for action, _, _ in same)),
-            on=tuple(patterns)
-            if patterns and not partly
-            else tuple(dict.fromkeys(arn for _, arn, _ in same)),
-            partly=partly,
+        best, *others = sorted(alike, key=lambda own: (_RANK[own[0]], len(own[1])))
+        able = sum(len(parts) for own, parts in alike.items() if own[0] == best[0])
+        whole = self._everything() if len(alike[best]) == len(tried) else ()
+        return replace(
+            _of_parts(name, alike[best], whole),
+            partly=able < len(tried),
+            besides=tuple(_of_parts(name, alike[own], ()) for own in others),
         )
+
+    def _everything(self) -> tuple[str, ...]:
+        """All that was asked about, patterns as such."""
+        arns = [arn for asked in self.asked.values() for arn in asked.arns]
+        patterns = [own.text for asked in self.asked.values() for own in asked.patterns]
+        return tuple(dict.fromkeys((*arns, *patterns)))
 
     def outside(self, found: WhoCan) -> None:
         """Add the callers outside the estate, and whether anyone can."""
-        callers: dict[tuple[str, str], list[tuple[str, str, Access]]] = {}
-        anyone: list[Access] = []
+        places: list[tuple[str, str]] = []
+        callers: dict[tuple[str, str], list[Part]] = {}
         for action, asked in self.asked.items():
-            for arn in self._parts(asked, action, ()):
-                policy = self.estate.policy_of(action, arn)
-                if policy.why_unread:
-                    found.unread_policies[policy.arn] = policy.why_unread
-                    found.anyone = None
+            arns, unclear = self._outside_resources(action, asked)
+            for arn in arns:
+                places.append((action, arn))
+                self._note_unread(found, action, arn)
                 for own in outside_callers(self.estate, action, arn):
-                    access = (
-                        Access(verdict="unknown", why=own.why_unknown)
-                        if own.why_unknown
-                        else self.decider.outsider(own.arn, action, arn)
-                    )
-                    if own.sort == "anyone" and access.is_possible:
-                        access = self._unless_restricted(access, arn)
-                        if access.verdict == "can" and not access.conditions:
-                            anyone.append(access)
-                            continue
-                    callers.setdefault((own.sort, own.name), []).append((action, arn, access))
-        for (sort, name), tried in callers.items():
-            caller = self._caller(name, tried)
-            if caller:
-                (found.services if sort == "service" else found.outsiders).append(caller)
-        found.anyone = True if anyone else found.anyone
+                    row = (action, arn, self._of_outsider(own, action, arn))
+                    callers.setdefault((own.sort, own.name), []).append(row)
+            for own, text in unclear:
+                rows = callers.setdefault((own.sort, own.name), [])
+                if not any(access.is_possible for _, _, access in rows):
+                    rows.append((action, text, _TOO_MANY))
+        for (sort, name), rows in callers.items():
+            named = {(action, arn) for action, arn, _ in rows}
+            rows += [(*place, _CANNOT) for place in places if place not in named]
+            self._add(found, sort, name, rows)
 
-    def _unless_restricted(self, access: Access, arn: str) -> Access:
-        """What strangers can do with a bucket whose policy lets them in, but for Block Public Access."""
-        kept_out = keeps_public_out(self.estate.owner_of(arn), arn)
-        if kept_out is None:
-            return Access(
-                verdict="unknown",
-                conditions=access.conditions,
-                why="whether Block Public Access keeps strangers out is not known",
+    def _add(self, found: WhoCan, sort: str, name: str, rows: list[Part]) -> None:
+        """Add what a caller from outside can do; what anyone can without conditions is told apart."""
+        if sort == "anyone":
+            free = [own if own[2].is_unconditional else (*own[:2], _CANNOT) for own in rows]
+            found.strangers = self._caller(name, free)
+            rows = [(*own[:2], _CANNOT) if own[2].is_unconditional else own for own in rows]
+            if found.strangers:
+                found.anyone = True
+            elif any(own.verdict == "unknown" for _, _, own in rows):
+                found.anyone = None
+        caller = self._caller(name, rows)
+        if caller:
+            {"service": found.services, "session": found.principals}.get(
+                sort, found.outsiders
+            ).append(caller)
+
+    def _outside_resources(
+        self, action: str, asked: AskedResources
+    ) -> tuple[list[str], list[tuple[OutsideCaller, str]]]:
+        """The resources to ask about for callers from outside; and who needs more of which pattern to be judged."""
+        arns = dict.fromkeys(asked.arns)
+        unclear = []
+        for pattern in asked.patterns:
+            arns |= dict.fromkeys(self.decider.samples_of_anyone(action, pattern).arns)
+            for own in outside_callers(self.estate, action, pattern.text):
+                samples = self._samples_of(own, action, pattern)
+                arns |= dict.fromkeys(samples.arns)
+                if not samples.complete:
+                    unclear.append((own, pattern.text))
+        # What does not exist has no policy.
+        return [arn for arn in arns if not self.decider.is_made_up(arn)], unclear
+
+    def _samples_of(self, own: OutsideCaller, action: str, pattern: ResourcePattern) -> Samples:
+        role = self.roles.get(_role_of(own.arn)) if own.sort == "session" else None
+        if role:
+            return self.decider.samples(role, action, pattern, session=own.arn)
+        if own.arn and own.sort in {"outsider", "service"}:
+            return self.decider.samples_of_outsider(own.arn, action, pattern)
+        return self.decider.samples_of_anyone(action, pattern)
+
+    def _note_unread(self, found: WhoCan, action: str, arn: str) -> None:
+        policy = self.estate.policy_of(action, arn)
+        if policy.why_unread:
+            found.unread_policies[policy.arn] = policy.why_unread
+            found.anyone = None
+        grants = key_grants(self.estate, action, arn)
+        if grants.why_unread:
+            found.unread_grants[arn] = grants.why_unread
+
+    def _of_outsider(self, own: OutsideCaller, action: str, arn: str) -> Access:
+        if own.why_unknown:
+            return Access(verdict="unknown", why=own.why_unknown)
+        caller = Arn.of(own.arn)
+        account = caller.account if caller else ""
+        decide: Decide = partial(self.decider.outsider, own.arn)
+        if own.sort == "session":
+            role = self.roles.get(_role_of(own.arn))
+            if role and self._decided(role, action, arn).is_unconditional:
+                # Every session of the role can, which the row of the role says.
+                return _CANNOT
+            decide = (
+                partial(self.decider.decide, role, session=own.arn)
+                if role
+                else partial(self.decider.unread_session, own.arn, self.estate.members[account])
             )
-        return Access(verdict="cannot") if kept_out and not access.conditions else access
+        return self._with_keys(decide, account, action, arn)
 
 
-def _resources(texts: Iterable[str], action: str) -> Iterator[str]:
-    """What the statements about the action name as resources."""
-    for text in texts:
-        try:
-            policy = one_policy(text, Kind.RESOURCE if '"Principal"' in text else Kind.IDENTITY)
-        except InputError:
-            continue
-        for statement in policy.statements:
-            if IndexedStatement.of(statement).takes(action.lower()):
-                yield from (own.value for own in statement.resources)
+def _role_of(session: str) -> tuple[str, str]:
+    """The account and the name of the role behind a session; the ARN lacks the role's path."""
+    arn = Arn.of(session)
+    kind, _, rest = arn.resource.partition("/") if arn else ("", "", "")
+    return (arn.account, rest.partition("/")[0]) if arn and kind == "assumed-role" else ("", "")
 
 
-def _named_actions(actions: Sequence[str]) -> Iterator[str]:
-    """The actions by name, those of patterns included."""
-    listed: dict[str, None] = {}
-    for text in actions:
-        if "*" in text or "?" in text:
-            names = catalog().expand(text)
-            if not names:
-                raise InputError(f"{quoted(text)} matches no known action")
-            listed |= dict.fromkeys(names)
-            continue
-        known = catalog().action(text)
-        if known is None:
-            near = catalog().suggest_action(text)
-            raise InputError(
-                f"{quoted(text)} is not a known action",
-                hint=f"did you mean {quoted(near[0])}?" if near else "give it as `service:Action`",
-            )
-        listed[known.full_name] = None
-    if len(listed) > _MOST_ACTIONS:
-        raise InputError(
-            f"`who_can` names {counted(len(listed), 'action')}, more than {_MOST_ACTIONS}",
-            hint="name those that matter, such as `s3:GetObject`",
-        )
-    yield from listed
+def _of_parts(name: str, parts: Sequence[Part], whole: tuple[str, ...]) -> Caller:
+    """The caller with access that is alike on all parts; `whole` are all resources, if these are all."""
+    return Caller(
+        name=name,
+        access=parts[0][2],
+        actions=tuple(dict.fromkeys(action for action, _, _ in parts)),
+        on=whole or tuple(dict.fromkeys(arn for _, arn, _ in parts)),
+    )

@@ -1,0 +1,166 @@
+"""The answer on who can do something in sentences: who can, who perhaps can, and what is not known or was not looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.arn import Arn
+from aws_iam.escape import quoted
+from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
+from aws_iam.tools.kit.unread_facts import unread_reasons
+from aws_iam.wording import counted, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.account.collect.fact import Miss
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.tools.audit.access.who_can import Caller, WhoCan
+
+_MOST_NAMED = 5
+
+
+def summary(
+    found: WhoCan,
+    unread: Sequence[Account],
+    missed: Sequence[Miss],
+    guardrails: Iterable[str],
+    *,
+    several: bool,
+) -> str:
+    """All of it; `unread` are the accounts whose users and roles could not be read, `several` says whether there are more."""
+    what = f"{joined([quoted(own) for own in found.actions], 'or', shown=3)} on {quoted(found.on)}"
+    return " ".join(
+        (
+            *_unread(what, unread, missed),
+            *_principals(found, what, is_known=not unread, several=several),
+            *_anyone(found),
+            *_outside(found),
+            *_entrances(found),
+            *found.beside,
+            *_gaps(found),
+            *_guardrails(guardrails),
+            _left_out(found),
+        )
+    )
+
+
+def _unread(what: str, unread: Sequence[Account], missed: Sequence[Miss]) -> Iterator[str]:
+    if unread:
+        why = unread_reasons(missed)
+        yield (
+            f"Who can perform {what} is not known: the users and roles of account"
+            f" {joined([account.id for account in unread])} could not be read{f' ({why})' if why else ''}."
+        )
+
+
+def _principals(found: WhoCan, what: str, *, is_known: bool, several: bool) -> Iterator[str]:
+    able = [own for own in found.principals if own.access.verdict == "can"]
+    free = [own for own in able if not own.access.conditions]
+    bound = [own for own in able if own.access.conditions]
+    doubtful = [own for own in found.principals if own.access.verdict == "unknown"]
+    if able:
+        named = _named(free or bound, with_account=several)
+        parts = [f"{counted(len(able), 'principal')} can perform {what}: {named}"]
+        if free and bound:
+            parts.append(
+                f"{len(bound)} of them under conditions: {_named(bound, with_account=several)}"
+            )
+        elif bound:
+            parts.append("each under conditions")
+        partly = [own for own in able if own.partly]
+        if partly:
+            parts.append(f"{len(partly)} on a part of it alone")
+        parts += _besides(able)
+        yield f"{'; '.join(parts)}."
+    elif is_known:
+        whose = " whose access could be judged" if doubtful else ""
+        gaps = found.unread_policies or found.unread_grants or found.missing
+        yield f"No user and no role{whose} can perform {what}{', by what was read' if gaps else ''}."
+    if doubtful:
+        named = _named(doubtful, with_account=several)
+        yield f"Of {counted(len(doubtful), 'principal')} it is not known: {named} ({doubtful[0].access.why})."
+
+
+def _besides(able: Sequence[Caller]) -> Iterator[str]:
+    for verdict, words in (("can", "under other conditions"), ("unknown", "perhaps")):
+        number = sum(any(part.access.verdict == verdict for part in own.besides) for own in able)
+        if number:
+            yield f"{number} {words} on some parts"
+
+
+def _anyone(found: WhoCan) -> Iterator[str]:
+    if found.strangers:
+        on = joined([quoted(own) for own in found.strangers.on], shown=_MOST_NAMED)
+        part = f", on {on}" if found.strangers.partly else ""
+        yield f"Anyone can, without an account of yours{part}."
+
+
+def _outside(found: WhoCan) -> Iterator[str]:
+    for word, callers in (("from outside", found.outsiders), ("AWS services", found.services)):
+        if callers:
+            conditional = sum(bool(own.access.conditions) for own in callers)
+            under = f", {conditional} under conditions" if conditional else ""
+            unknown = sum(own.access.verdict == "unknown" for own in callers)
+            doubt = f", {unknown} not known" if unknown else ""
+            named = _named(callers, with_account=True)
+            yield f"{word[0].upper()}{word[1:]}: {named}{under}{doubt}."
+
+
+def _entrances(found: WhoCan) -> Iterator[str]:
+    if found.entrances:
+        names = joined([quoted(own) for own in found.entrances])
+        yield f"Identities of a provider get in by {names}: ask for that as well."
+
+
+def _gaps(found: WhoCan) -> Iterator[str]:
+    """What was asked about and is not known: resources that were not listed, policies of their own, grants and keys."""
+    if found.missing:
+        more = f", and {len(found.missing) - 1} more gaps" if len(found.missing) > 1 else ""
+        yield f"There may be more of {quoted(found.on)}, not asked about: {found.missing[0]}{more}."
+    if found.unread_policies:
+        named, why = _first(found.unread_policies)
+        yield f"Whom the own policy of {named} lets in or keeps out is not known: {why}."
+    if found.unread_grants:
+        named, why = _first(found.unread_grants)
+        yield f"The grants of {named}, which may let in others, could not be read: {why}."
+    if found.unseen_keys:
+        named, why = _first(found.unseen_keys)
+        yield f"Who may use the key that encrypts {named} was not looked at: {why}."
+
+
+def _first(gaps: Mapping[str, str]) -> tuple[str, str]:
+    arn, why = next(iter(gaps.items()))
+    others = len(gaps) - 1
+    return f"{quoted(arn)}{f' and {others} more' if others else ''}", why
+
+
+def _guardrails(summaries: Iterable[str]) -> Iterator[str]:
+    """What could not be read of the organization's policies, which may take access away."""
+    for text in summaries:
+        if text.startswith(NOT_CONSIDERED):
+            why = text.removeprefix(NOT_CONSIDERED)
+            yield f"The organization's policies, which may deny more, were not considered: {why}."
+
+
+def _left_out(found: WhoCan) -> str:
+    of_s3 = any(action.startswith("s3:") for action in found.actions)
+    what = "Access control lists, access points and root users" if of_s3 else "Root users"
+    return f"{what} are not considered."
+
+
+def _named(callers: Sequence[Caller], *, with_account: bool) -> str:
+    return joined(
+        [_name(own.name, with_account=with_account) for own in callers], shown=_MOST_NAMED
+    )
+
+
+def _name(text: str, *, with_account: bool) -> str:
+    """The name of a caller, with its account where names of several may meet."""
+    arn = Arn.of(text)
+    if arn is None:
+        return quoted(text)
+    if arn.resource == "root":
+        return f"account {arn.account}"
+    account = f" of {arn.account}" if with_account and arn.account.isdigit() else ""
+    return f"{quoted(arn.resource)}{account}"

@@ -1,0 +1,90 @@
+"""Encrypted resources whose key was not looked at: who may not use it cannot read or write what it protects.
+
+The pages by service: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.storage.buckets import BUCKET_ENCRYPTION
+from aws_iam.engine.language.arn import Arn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_iam.account.collect.storage.buckets import BucketEncryption
+    from aws_iam.tools.audit.access.estate import Estate, Member
+
+# The actions that read or write what the key protects, in lower case.
+_DATA = frozenset(
+    {
+        "s3:getobject",
+        "s3:getobjectversion",
+        "s3:putobject",
+        "sqs:sendmessage",
+        "sqs:receivemessage",
+        "sns:publish",
+        "dynamodb:batchgetitem",
+        "dynamodb:batchwriteitem",
+        "dynamodb:deleteitem",
+        "dynamodb:getitem",
+        "dynamodb:putitem",
+        "dynamodb:query",
+        "dynamodb:scan",
+        "dynamodb:updateitem",
+        "logs:filterlogevents",
+        "logs:getlogevents",
+        "logs:startquery",
+        "kinesis:getrecords",
+        "kinesis:putrecord",
+        "kinesis:putrecords",
+    }
+)
+_WITH_KMS = "aws:kms"
+
+
+def unseen_encryption(estate: Estate, action: str, arns: Iterable[str]) -> dict[str, str]:
+    """By resource, why the key that encrypts it was not looked at; a resource without a key of KMS is left out."""
+    if action.lower() not in _DATA:
+        return {}
+    found = {}
+    for arn in arns:
+        place = arn.partition("/")[0] if action.startswith("s3:") else arn
+        why = _of_bucket(estate, arn) if action.startswith("s3:") else "its encryption is not read"
+        if why:
+            found[place] = why
+    return found
+
+
+def _of_bucket(estate: Estate, arn: str) -> str:
+    owner, found = estate.owner_of(arn), Arn.of(arn)
+    if owner is None or found is None:
+        return "whose bucket it is, is not known"
+    read = owner.account.get(BUCKET_ENCRYPTION)
+    if isinstance(read, Miss):
+        return str(read)
+    default = default_encryption(owner, found)
+    if default is not None and isinstance(default.algorithm, Miss):
+        return str(default.algorithm)
+    if default is None or not is_by_kms(default) or default.key is not None:
+        return ""
+    return "it encrypts with KMS, by a key that was not read"
+
+
+def default_encryption(owner: Member, found: Arn) -> BucketEncryption | None:
+    """How a bucket, or that of an object, encrypts what is new; None where that was not read."""
+    read = owner.account.get(BUCKET_ENCRYPTION)
+    bucket = found.resource.partition("/")[0]
+    return None if isinstance(read, Miss) else next((b for b in read if b.bucket == bucket), None)
+
+
+def is_by_kms(default: BucketEncryption) -> bool:
+    """Whether a bucket encrypts with a key of KMS."""
+    return isinstance(default.algorithm, str) and default.algorithm.startswith(_WITH_KMS)
