@@ -91,11 +91,44 @@ def test_nothing_rotates_at_once_but_what_is_said_to(asked: dict[str, Any]) -> N
 def test_a_template_and_a_configuration_are_deployed_as_they_lie(asked: dict[str, Any]) -> None:
     answer = run(**asked)
     content = "".join(artifact.content for artifact in answer.artifacts)
-    samples = {sample for sample in ("111122223333", "eu-west-1") if sample in content}
+    given = ("111122223333", "eu-west-1") if asked.get("superuser_secret") else ()
+    assumed = {"111122223333", "eu-west-1", "app-database"} - {*given}
+    samples = {sample for sample in assumed if sample in content}
     if asked["format"] != "cli":
-        assert not samples - {"111122223333" if SUPERUSER in content else ""}
+        assert not samples - {"app-database"}
     if "placeholders" in answer.facts:
         assert {row["replace"] for row in answer.facts["placeholders"]} == samples
+
+
+@pytest.mark.parametrize(
+    ("asked", "replace", "region"),
+    [
+        ({"secret": "shop/mysql"}, ["app-database"], "us-east-2"),
+        ({"secret": "shop/mysql", "format": "cli"}, ["app-database"], "us-east-2"),
+        ({"database": "shop"}, [], "us-east-2"),
+        ({"database": "shop", "secret": ARN}, [], "eu-central-1"),
+    ],
+)
+def test_account_and_region_are_those_of_the_superuser_s_secret(
+    asked: dict[str, str], replace: list[str], region: str
+) -> None:
+    superuser = "arn:aws:secretsmanager:us-east-2:222233334444:secret:shop/admin-Xy12Zz"
+    defaults = {"engine": "mysql", "format": "cloudformation", "superuser_secret": superuser}
+    answer = run(target="rds", **(defaults | asked))
+    assert [row["replace"] for row in answer.facts["placeholders"]] == replace
+    assert f"com.amazonaws.{region}.secretsmanager" in answer.facts["network"]
+    content = "".join(artifact.content for artifact in answer.artifacts)
+    assert f'TargetId: "{asked.get("database", "app-database")}"' in content
+
+
+def test_a_region_that_nobody_named_is_not_made_up() -> None:
+    answer = run(target="rds", engine="mysql", format="cloudformation", user="application")
+    assert "com.amazonaws.REGION.secretsmanager" in answer.facts["network"]
+    managed = run(target="rds")
+    assert [row["replace"] for row in managed.facts["placeholders"]] == [
+        "app-database",
+        "eu-west-1",
+    ]
 
 
 def test_the_kinds_are_told_apart() -> None:

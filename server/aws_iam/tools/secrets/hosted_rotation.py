@@ -19,9 +19,9 @@ from aws_iam.tools.secrets.rotation_files import (
     FORMATS,
     FUNCTION,
     GUIDE,
-    IDENTIFIER,
     PAGE,
     RotationArguments,
+    database_named,
     main_file,
     matching,
     placeholders,
@@ -72,13 +72,11 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
     implied = arguments.superuser_secret and not engine.superuser_always
     strategy = arguments.strategy or ("alternating" if implied else "single")
     superuser = _superuser(arguments, engine, strategy)
-    database = matching(
-        "database", arguments.database or "app", IDENTIFIER, "a database identifier"
-    )
+    database, assumed = database_named(arguments)
     function = matching(
         "function", arguments.function or "rotate-app-user", FUNCTION, "a function name"
     )
-    secret = secret_named(arguments.secret or "prod/app/db")
+    secret = secret_named(arguments.secret or "prod/app/db", beside=superuser)
     schedule = parse_schedule(arguments.schedule or DEFAULT_SCHEDULE, arguments.window)
     ending = "SingleUser" if strategy == "single" else "MultiUser"
     target = _data()["targets"][arguments.target]
@@ -134,12 +132,12 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
             **({"engine_note": note} if (note := _engine_note(engine, strategy)) else {}),
             "network": f"the function runs in the VPC of the database: the database's security group lets it in at port {engine.port}, "
             "and Secrets Manager is reached through a NAT gateway or the interface endpoint "
-            f"com.amazonaws.{secret.region}.secretsmanager",
+            f"com.amazonaws.{'REGION' if secret.assumed else secret.region}.secretsmanager",
             "permission": "the stack makes the function's role and lets Secrets Manager invoke it; secrets under your own KMS key "
             "also need KmsKeyArn (and SuperuserSecretKmsKeyArn)",
             "cleaning_up": _cleaning_up(strategy, engine),
             "deploy": _deployment(arguments, function),
-            "placeholders": placeholders(secret, files),
+            "placeholders": placeholders((*assumed, *secret.assumed), files),
         },
         sources=(
             *_data()["sources"],

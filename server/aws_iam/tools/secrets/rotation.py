@@ -21,10 +21,10 @@ from aws_iam.tools.secrets.rotation_files import (
     DEFAULT_SCHEDULE,
     FORMATS,
     GUIDE,
-    IDENTIFIER,
     PAGE,
     SAMPLE_REGION,
     RotationArguments,
+    database_named,
     main_file,
     matching,
     partners,
@@ -140,9 +140,7 @@ _DECLARES = (
 
 
 def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer:
-    database = matching(
-        "database", arguments.database or "app", IDENTIFIER, "a database identifier"
-    )
+    database, assumed = database_named(arguments)
     schedule = parse_schedule(arguments.schedule, arguments.window) if arguments.schedule else None
     if (
         schedule
@@ -158,13 +156,14 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
     content = filled_asset(f"rotation/{arguments.target}.{ending}", values)
     if schedule:
         content += _schedule_part(arguments, managed, schedule, values)
+    main = main_file(arguments, content)
     return Answer(
         summary=(
             f"Managed rotation by {managed.name}, without a Lambda function: the service creates, stores and rotates the password "
             f"of the {managed.user}, {schedule.text if schedule else 'every 7 days unless you set a schedule'}. "
             "Enabling it changes the password immediately."
         ),
-        artifacts=(main_file(arguments, content),),
+        artifacts=(main,),
         facts={
             "kind": "managed",
             "target": arguments.target,
@@ -185,6 +184,7 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
             "limits": managed.limits,
             "permission": "there is no function that needs one; whoever enables it needs `kms:CreateGrant`, `kms:DescribeKey`, "
             "`secretsmanager:CreateSecret` and `secretsmanager:TagResource`",
+            "placeholders": placeholders((*assumed, SAMPLE_REGION), (main,)),
         },
         sources=(managed.source, f"{GUIDE}/rotate-secrets_managed.html", API, PAGE),
         next=(
@@ -280,7 +280,7 @@ def _by_partner(arguments: RotationArguments) -> Answer:
             if not pairs
             else ", ".join(sorted(pairs)),
             "permission": "the role trusts secretsmanager.amazonaws.com for this account and this secret only",
-            "placeholders": placeholders(secret, files),
+            "placeholders": placeholders(secret.assumed, files),
         },
         sources=(
             partners()["source"],
