@@ -339,6 +339,7 @@ def test_hosted_rotation_names_awss_function_and_what_it_needs(asked: dict[str, 
         ("Postgres", "PostgreSQLSingleUser"),
         ("mssql", "SQLServerSingleUser"),
         ("pg", "PostgreSQLSingleUser"),
+        ("SQL Server", "SQLServerSingleUser"),
     ],
 )
 def test_an_engine_is_known_by_its_other_names(engine: str, type_: str) -> None:
@@ -364,6 +365,31 @@ def test_every_function_of_awss_repository_is_taken() -> None:
     assert engines_by_type == {
         "PostgreSQL", "MySQL", "MariaDB", "Oracle", "SQLServer", "Db2", "MongoDB", "Redshift",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "engine", "name"),
+    [
+        ("rds", "PostgreSQL 16", "postgres"),
+        ("rds", "postgres 15.4", "postgres"),
+        ("rds", "postgres:15", "postgres"),
+        ("rds", "MySQL 8.0.mysql_aurora.3.08.0", "mysql"),
+        ("rds", "Oracle 19c", "oracle"),
+        ("rds", "SQL Server 2019", "sqlserver"),
+        ("aurora", "aurora-postgresql 15", "postgres"),
+    ],
+)
+def test_an_engine_with_its_version_is_the_engine(target: str, engine: str, name: str) -> None:
+    facts = run(target=target, engine=engine).facts
+    assert facts["engine"] == engines()[name].name
+    assert facts["understood"] == [f"`engine` `{engine}` as `{name}`, without the version"]
+
+
+@pytest.mark.parametrize("engine", ["db2 11.5", "DB2"])
+def test_an_engine_whose_name_ends_in_a_digit_keeps_it(engine: str) -> None:
+    facts = run(target="rds", engine=engine, superuser_secret=SUPERUSER).facts
+    assert facts["engine"] == "Db2"
+    assert ("understood" in facts) is (engine != "DB2")
 
 
 def test_a_folder_holds_all_that_its_main_file_names() -> None:

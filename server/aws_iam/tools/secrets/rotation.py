@@ -14,7 +14,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import folded
 from aws_iam.tools.kit.json_object import json_object
 from aws_iam.tools.kit.tool import with_understood
-from aws_iam.tools.secrets.hosted_rotation import by_hosted_function
+from aws_iam.tools.secrets.hosted_rotation import by_hosted_function, understood_engine
 from aws_iam.tools.secrets.names import filled_asset, secret_named
 from aws_iam.tools.secrets.rotation_files import (
     API,
@@ -72,7 +72,8 @@ def managed_services() -> Mapping[str, ManagedService]:
 def rotation(arguments: RotationArguments) -> Answer:
     """The files that set up rotation for the target."""
     _refuse_arguments_of_other_targets(arguments)
-    return with_understood(_by_target(arguments), understood_schedule(arguments.schedule))
+    understood = [*understood_engine(arguments.engine), *understood_schedule(arguments.schedule)]
+    return with_understood(_by_target(arguments), understood)
 
 
 def _by_target(arguments: RotationArguments) -> Answer:
