@@ -24,6 +24,7 @@ _WITH_USAGE = frozenset({"asymmetric", "hmac"})
 
 def decide(needs: Json) -> Answer:
     """The kind of key that serves the needs; without needs all kinds."""
+    needs, unknown = kit_needs.without_unknown(needs, key_types.NEEDS)
     stated = kit_needs.read_needs(needs, key_types.NEEDS)
     if not stated:
         return _all_kinds()
@@ -37,7 +38,8 @@ def decide(needs: Json) -> Answer:
     beyond = tuple(key_types.beyond_quotas(needed)) if managed else ()
     return Answer(
         summary=_summary(chosen, needed, exclusions, costs)
-        + "".join(f" Beyond a quota of AWS: {quota}." for quota in beyond),
+        + "".join(f" Beyond a quota of AWS: {quota}." for quota in beyond)
+        + kit_needs.not_used(unknown),
         facts=kit_needs.understood_names(needs, key_types.NEEDS)
         | {
             "recommendation": _recommendation(chosen, needed),
@@ -223,8 +225,8 @@ def _summary(
 ) -> str:
     if chosen is None:
         groups = [code_list(names) for names in key_types.conflicts(exclusions)]
-        each = " of them" if len(groups) == 1 else " of each group"
-        return f"No kind of KMS key meets all of {'; nor all of '.join(groups)}: drop one{each}."
+        of = "them" if len(groups) == 1 else "each group"
+        return f"No kind of KMS key meets all of {'; nor all of '.join(groups)}: drop one of {of}."
     bill = costs[chosen]
     spec = f" ({needed.spec.spec}, {needed.spec.usage})" if needed.purposes else ""
     multi = f", multi-Region in {needed.regions} Regions" if needed.regions > 1 else ""
