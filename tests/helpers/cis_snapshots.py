@@ -166,7 +166,8 @@ def facts_of(case: dict[str, Any], account: str = ACCOUNT) -> dict[str, Any]:
         }
         for name, document in case.get("policies", {}).items()
     ]
-    base = {
+    base: dict[str, Any] = {
+        "iam.credential_report": {"generated_at": "0 days ago", "rows": []},
         "iam.last_accessed": {},
         "iam.virtual_mfa": [],
         "organizations.organization": None,

@@ -158,14 +158,26 @@ def test_text_shows_the_ids_of_the_framework_in_place_of_the_numbers_of_cis(save
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_the_checklist_shows_the_ids_of_the_framework(name: str) -> None:
+def test_the_checklist_shows_the_controls_with_ids_of_the_framework(name: str) -> None:
     plain_list, chosen = ask(action="checklist"), ask(action="checklist", framework=name)
-    rows = chosen.facts["controls"]
-    assert [row["key"] for row in rows] == [row["key"] for row in plain_list.facts["controls"]]
+    rows, every = chosen.facts["controls"], plain_list.facts["controls"]
+    mapped = [row["key"] for row in every if name in expected(row["key"])]
+    assert [row["key"] for row in rows] == mapped
     for row in rows:
-        assert row["id"] == ", ".join(expected(row["key"]).get(name, ()))
-    with_ids = sum(bool(row["id"]) for row in rows)
-    assert f"{with_ids} of the {len(rows)} have ids in" in chosen.summary
+        assert row["id"] == ", ".join(expected(row["key"])[name])
+    assert chosen.summary.startswith(f"{len(rows)} controls in ")
+    assert f"The other {len(every) - len(rows)} of {len(every)} have none" in chosen.summary
+    control, run_ = chosen.next
+    assert control.arguments["id"] == mapped[0]
+    assert run_.arguments["framework"] == name
+
+
+def test_a_section_without_ids_of_the_framework_is_listed_all_the_same() -> None:
+    chosen = ask(action="checklist", framework="fsbp", section="monitoring")
+    every = ask(action="checklist", section="monitoring")
+    keys = [row["key"] for row in every.facts["controls"]]
+    assert [row["key"] for row in chosen.facts["controls"]] == keys
+    assert "None of them has an id in AWS Foundational Security" in chosen.summary
 
 
 def test_a_control_tells_its_ids_in_every_framework() -> None:

@@ -41,6 +41,12 @@ TOPICS = [
     ("policy", "session policies", "evaluation-logic"),
     ("policy", "difference between a permissions boundary and an SCP", "permission-boundaries"),
     ("policy", "confused deputy", "cross-account-trust"),
+    ("policy", "SCP", "service-control-policies"),
+    ("policy", "what is an SCP", "service-control-policies"),
+    ("policy", "how do SCPs work", "service-control-policies"),
+    ("policy", "what does an RCP do?", "resource-control-policies"),
+    ("policy", "permissions boundary", "permission-boundaries"),
+    ("irsa", "pod identity", "eks-pod-identity"),
     ("secrets", "secret in environment variable of Lambda", "secrets-in-the-wrong-place"),
 ]
 
@@ -87,6 +93,35 @@ def test_an_excerpt_has_the_rows_that_are_asked_for_under_the_heads_of_their_tab
 def test_words_find_the_section_that_they_are_about(tool: str, topic: str, slug: str) -> None:
     answer = TOOLS[tool].run({"action": "guide", "topic": topic})
     assert answer.artifacts[0].name == f"{slug}.md"
+
+
+@pytest.mark.parametrize(
+    ("tool", "topic", "first", "then"),
+    [
+        (
+            "policy",
+            "permissions boundary vs SCP",
+            "permission-boundaries",
+            "service-control-policies",
+        ),
+        ("policy", "SCPs versus RCPs", "service-control-policies", "resource-control-policies"),
+        (
+            "policy",
+            "service control policy or permission boundary?",
+            "service-control-policies",
+            "permission-boundaries",
+        ),
+        ("irsa", "IRSA vs Pod Identity", "which-one-to-use", "irsa-in-four-steps"),
+        ("irsa", "should I use EKS Pod Identity or IRSA", "which-one-to-use", "eks-pod-identity"),
+        ("irsa", "IRSA or Roles Anywhere", "irsa-in-four-steps", "roles-anywhere"),
+    ],
+)
+def test_two_subjects_get_the_section_that_compares_them_or_both_sections(
+    tool: str, topic: str, first: str, then: str
+) -> None:
+    answer = TOOLS[tool].run({"action": "guide", "topic": topic})
+    assert answer.artifacts[0].name == f"{first}.md"
+    assert answer.next[0].arguments["topic"] == then
 
 
 @pytest.mark.parametrize("tool", PAGES)

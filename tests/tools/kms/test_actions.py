@@ -47,8 +47,11 @@ def test_the_kind_of_key_follows_from_the_needs(case: dict[str, Any]) -> None:
     assert bill | case.get("cost", {}) == bill
     if "fits" in case:
         assert list(costs) == case["fits"]
-    fitting = {row["key_type"] for row in facts["rows"] if row["fits"]} & set(KeyType)
-    assert fitting == set(costs)
+    fitting = {row["key_type"]: row["rotation"] for row in facts["rows"] if row["fits"]}
+    assert fitting.keys() & set(KeyType) == set(costs)
+    assert bool(fitting) == bool(costs)
+    if "rotation" in case:
+        assert list(dict.fromkeys(fitting.values())) == case["rotation"]
 
 
 def test_every_usage_and_spec_of_the_api_is_known() -> None:

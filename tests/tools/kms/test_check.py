@@ -132,7 +132,8 @@ def test_declared_users_open_further_checks() -> None:
     ("arguments", "message"),
     [
         ({"document": policy(), "demo": True}, "cannot be combined"),
-        ({"account": OWN, "demo": True}, "`account` goes with `document`"),
+        ({"account": "4444-5555-6666", "demo": True}, "`account` is 444455556666, but the account that was read is 111122223333"),
+        ({"account": "4444", "demo": True}, "`account`"),
         ({"key": sample.ARN, "demo": True}, "`key` goes with `document`"),
         ({"document": [policy(ROOT), policy(ROOT, ROOT)], "key": sample.ARN}, "`key` goes with one key policy"),
         ({"document": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}, "contains no key policy"),
@@ -148,6 +149,12 @@ def test_what_cannot_be_used_is_refused_by_name(arguments: dict[str, Any], messa
         check(**arguments)
     assert message in str(raised.value)
     assert "\x1b" not in str(raised.value)
+
+
+@pytest.mark.parametrize("account", [OWN, "1111-2222-3333"])
+def test_the_account_that_is_read_may_be_named(account: str) -> None:
+    named = check(account=account, demo=True)
+    assert named.findings == check(demo=True).findings
 
 
 @pytest.fixture

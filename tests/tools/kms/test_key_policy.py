@@ -89,6 +89,27 @@ def test_only_through_a_service_means_only() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"users": []},
+        {"users": ["role/App"], "only_via_service": True},
+    ],
+)
+def test_other_accounts_too_are_limited_to_the_service(arguments: dict[str, Any]) -> None:
+    answer = key_policy_answer(
+        external_accounts=["4444-5555-6666"], via_service=["s3"], region="eu-west-1", **arguments
+    )
+    policy, their = document(answer), f"arn:aws:iam::{OTHER}:role/Their"
+    asked = {"s3": "Allowed", "rds": "ImplicitlyDenied"}
+    for service, expected in asked.items():
+        via = f"{service}.eu-west-1.amazonaws.com"
+        assert outcome(policy, their, "Decrypt", EVERYTHING, kms__ViaService=via) == expected
+    assert outcome(policy, their, "Decrypt", EVERYTHING) == "ImplicitlyDenied"
+    assert "1 from other accounts only through s3.eu-west-1.amazonaws.com" in answer.summary
+    assert any("KMS refuses their direct calls" in row["note"] for row in answer.facts["notes"])
+
+
 def test_grants_too_are_only_through_the_service() -> None:
     policy = document(
         key_policy_answer(via_service=["ec2.eu-west-1.amazonaws.com"], only_via_service=True)
@@ -307,6 +328,9 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
         ({"via_service": ["s3\x1b"], "region": "eu-west-1"}, "\\u001b"),
         ({"via_service": ["s3.moon-1.amazonaws.com"]}, "`via_service` is not well formed"),
         ({"only_via_service": True}, "needs `via_service`"),
+        ({"users": [], "via_service": ["s3"], "region": "eu-west-1"}, "needs `users` or `external_accounts`"),
+        ({"users": [], "via_service": ["s3"], "region": "eu-west-1", "external_accounts": [OTHER], "context": {"app": "x"}}, "which `via_service` excludes"),
+        ({"users": [], "via_service": ["s3"], "region": "eu-west-1", "external_accounts": [OTHER], "organization": "o-exampleorg1"}, "those of `organization` would call KMS directly"),
         ({"use": "decrypt", "usage": "sign"}, "`use` is for keys that encrypt"),
         ({"use": "nothing"}, "`use` must be one of"),
         ({"use": "decrypt", "users": []}, "`use` needs `users`"),

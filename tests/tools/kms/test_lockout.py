@@ -68,6 +68,36 @@ def test_a_refusal_says_what_kms_says_and_the_statement_that_ends_it() -> None:
     assert (after["put_key_policy"], after["needs"]) == ("unknown", ["policies.identity"])
 
 
+def named(*names: str, **more: Any) -> dict[str, Any]:
+    return {**account_statement(**more), "Principal": {"AWS": [f"{OWN}{name}" for name in names]}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "warns"),
+    [
+        (
+            [named("role/admin")],
+            "only `arn:aws:iam::111122223333:role/admin` is named. Once it is",
+        ),
+        ([named("role/admin", "user/eve")], "user/eve` are named. Once they are deleted"),
+        ([named("role/admin"), named("root", Action="kms:Decrypt")], "only AWS Support can"),
+        ([named("role/admin"), account_statement(Effect="Deny")], ""),
+        ([named("role/admin"), account_statement()], ""),
+        ([named("role/admin"), account_statement(Principal={"AWS": "111122223333"})], ""),
+        ([account_statement(Principal="*")], ""),
+    ],
+)
+def test_a_key_that_only_roles_and_users_can_administer_is_lost_with_them(
+    statements: list[dict[str, Any]], warns: str
+) -> None:
+    answer = lockout(policy(*statements), f"{OWN}role/admin")
+    assert warns in answer.summary
+    assert ("restore access" in answer.summary) == bool(warns)
+    if warns:
+        mended = policy(*statements, answer.facts["add_statement"])
+        assert "restore access" not in lockout(mended, f"{OWN}role/admin").summary
+
+
 def test_the_bypass_and_what_is_assumed_are_told() -> None:
     facts = lockout(policy(account_statement()), f"{OWN}root").facts
     assert "BypassPolicyLockoutSafetyCheck" in facts["bypass"]

@@ -91,11 +91,44 @@ def test_nothing_rotates_at_once_but_what_is_said_to(asked: dict[str, Any]) -> N
 def test_a_template_and_a_configuration_are_deployed_as_they_lie(asked: dict[str, Any]) -> None:
     answer = run(**asked)
     content = "".join(artifact.content for artifact in answer.artifacts)
-    samples = {sample for sample in ("111122223333", "eu-west-1") if sample in content}
+    given = ("111122223333", "eu-west-1") if asked.get("superuser_secret") else ()
+    assumed = {"111122223333", "eu-west-1", "app-database"} - {*given}
+    samples = {sample for sample in assumed if sample in content}
     if asked["format"] != "cli":
-        assert not samples - {"111122223333" if SUPERUSER in content else ""}
+        assert not samples - {"app-database"}
     if "placeholders" in answer.facts:
         assert {row["replace"] for row in answer.facts["placeholders"]} == samples
+
+
+@pytest.mark.parametrize(
+    ("asked", "replace", "region"),
+    [
+        ({"secret": "shop/mysql"}, ["app-database"], "us-east-2"),
+        ({"secret": "shop/mysql", "format": "cli"}, ["app-database"], "us-east-2"),
+        ({"database": "shop"}, [], "us-east-2"),
+        ({"database": "shop", "secret": ARN}, [], "eu-central-1"),
+    ],
+)
+def test_account_and_region_are_those_of_the_superuser_s_secret(
+    asked: dict[str, str], replace: list[str], region: str
+) -> None:
+    superuser = "arn:aws:secretsmanager:us-east-2:222233334444:secret:shop/admin-Xy12Zz"
+    defaults = {"engine": "mysql", "format": "cloudformation", "superuser_secret": superuser}
+    answer = run(target="rds", **(defaults | asked))
+    assert [row["replace"] for row in answer.facts["placeholders"]] == replace
+    assert f"com.amazonaws.{region}.secretsmanager" in answer.facts["network"]
+    content = "".join(artifact.content for artifact in answer.artifacts)
+    assert f'TargetId: "{asked.get("database", "app-database")}"' in content
+
+
+def test_a_region_that_nobody_named_is_not_made_up() -> None:
+    answer = run(target="rds", engine="mysql", format="cloudformation", user="application")
+    assert "com.amazonaws.REGION.secretsmanager" in answer.facts["network"]
+    managed = run(target="rds")
+    assert [row["replace"] for row in managed.facts["placeholders"]] == [
+        "app-database",
+        "eu-west-1",
+    ]
 
 
 def test_the_kinds_are_told_apart() -> None:
@@ -306,6 +339,7 @@ def test_hosted_rotation_names_awss_function_and_what_it_needs(asked: dict[str, 
         ("Postgres", "PostgreSQLSingleUser"),
         ("mssql", "SQLServerSingleUser"),
         ("pg", "PostgreSQLSingleUser"),
+        ("SQL Server", "SQLServerSingleUser"),
     ],
 )
 def test_an_engine_is_known_by_its_other_names(engine: str, type_: str) -> None:
@@ -331,6 +365,31 @@ def test_every_function_of_awss_repository_is_taken() -> None:
     assert engines_by_type == {
         "PostgreSQL", "MySQL", "MariaDB", "Oracle", "SQLServer", "Db2", "MongoDB", "Redshift",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "engine", "name"),
+    [
+        ("rds", "PostgreSQL 16", "postgres"),
+        ("rds", "postgres 15.4", "postgres"),
+        ("rds", "postgres:15", "postgres"),
+        ("rds", "MySQL 8.0.mysql_aurora.3.08.0", "mysql"),
+        ("rds", "Oracle 19c", "oracle"),
+        ("rds", "SQL Server 2019", "sqlserver"),
+        ("aurora", "aurora-postgresql 15", "postgres"),
+    ],
+)
+def test_an_engine_with_its_version_is_the_engine(target: str, engine: str, name: str) -> None:
+    facts = run(target=target, engine=engine).facts
+    assert facts["engine"] == engines()[name].name
+    assert facts["understood"] == [f"`engine` `{engine}` as `{name}`, without the version"]
+
+
+@pytest.mark.parametrize("engine", ["db2 11.5", "DB2"])
+def test_an_engine_whose_name_ends_in_a_digit_keeps_it(engine: str) -> None:
+    facts = run(target="rds", engine=engine, superuser_secret=SUPERUSER).facts
+    assert facts["engine"] == "Db2"
+    assert ("understood" in facts) is (engine != "DB2")
 
 
 def test_a_folder_holds_all_that_its_main_file_names() -> None:

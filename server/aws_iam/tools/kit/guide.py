@@ -12,10 +12,10 @@ from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.kit.excerpt import excerpt
-from aws_iam.tools.kit.word_search import scored
+from aws_iam.tools.kit.word_search import scored, stem, stems, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _HEADING = re.compile(r"^## +(.+?) *$")
 _ANY_HEADING = re.compile(r"^(##+) +(.+?) *$")
@@ -159,7 +159,9 @@ def _found(topic: str, listed: tuple[Section, ...]) -> list[Section]:
     # Capitals with hyphens are the code of a check, not words.
     is_code = topic.isupper() and not topic.replace(" ", "").isalpha()
     by_words = () if is_code else _by_words(topic, listed)
-    names = dict.fromkeys((*near[:1], *(partly if len(partly) == 1 else ()), *by_words))
+    names = dict.fromkeys(
+        (*_compared(topic, by_slug), *near[:1], *(partly if len(partly) == 1 else ()), *by_words)
+    )
     if is_code and not names:
         raise InputError(
             f"no section is called {quoted(topic)}, or about it",
@@ -193,6 +195,33 @@ _ALSO = {
     "which-one-to-use": "versus, vs, difference, compare, choose, better",
     "evaluation-logic": "session policies",
     "account-statement-and-lockout": "root removed, locked out, who can administer or administrate, unmanageable key",
-    "permission-boundaries": "difference between permissions boundary and SCP",
+    "service-control-policies": "SCP",
+    "resource-control-policies": "RCP",
     "refused-with-assumerolewithwebidentity": "InvalidIdentityToken, ExpiredToken, error, AccessDenied",
 }
+# Subjects that people compare: each of these names means its section.
+_SUBJECTS = {
+    "SCP": "service-control-policies",
+    "service control policy": "service-control-policies",
+    "RCP": "resource-control-policies",
+    "resource control policy": "resource-control-policies",
+    "permissions boundary": "permission-boundaries",
+    "IRSA": "irsa-in-four-steps",
+    "Pod Identity": "eks-pod-identity",
+    "Roles Anywhere": "roles-anywhere",
+}
+_COMPARES = {"which-one-to-use": frozenset({"irsa-in-four-steps", "eks-pod-identity"})}
+
+
+def _compared(topic: str, known: Iterable[str]) -> list[str]:
+    """The sections of two subjects that the topic names, in its order; first the one that compares them."""
+    asked = [stem(word) for word in words(topic)]
+    places = {
+        section: min(asked.index(part) for part in stems(name))
+        for name, section in _SUBJECTS.items()
+        if section in known and stems(name) <= set(asked)
+    }
+    if len(places) < 2:  # noqa: PLR2004
+        return []
+    both = [name for name, compared in _COMPARES.items() if compared <= places.keys()]
+    return [*both, *sorted(places, key=lambda section: places[section])]

@@ -12,6 +12,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import argument_named, code_list, flag_of, folded
 from aws_iam.tools.kit.json_object import json_object, value_words
 from aws_iam.tools.kit.tool import UNDERSTOOD, Parameter
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -97,6 +98,25 @@ def read_needs(given: object, declared: Iterable[Need], called: str = "needs") -
     return read
 
 
+def without_unknown(given: object, declared: Iterable[Need]) -> tuple[object, tuple[str, ...]]:
+    """The needs without those that mean and resemble none of the declared ones, and their names; all if none would be left."""
+    by_name = {need.name: need for need in declared}
+    written = _object("needs", given, by_name)
+    unknown = tuple(name for name in written if _meant(name, by_name) == (None, ()))
+    known = {name: value for name, value in written.items() if name not in unknown}
+    has_needs = any(value is not None for value in known.values())
+    return (known, unknown) if unknown and has_needs else (given, ())
+
+
+def not_used(unknown: tuple[str, ...]) -> str:
+    """The sentence on the needs that an answer leaves aside; empty if there is none."""
+    if not unknown:
+        return ""
+    names = joined([quoted(name, 80) for name in unknown])
+    was = "was" if len(unknown) == 1 else "were"
+    return f" {names} {was} not used: no such need is known here."
+
+
 def _refuse_repeat(need: Need, read: Mapping[str, Any]) -> None:
     if need.name in read:
         raise InputError(f"`needs` names `{need.name}` twice", hint="keep one of them")
@@ -156,7 +176,8 @@ def _example(need: Need) -> str:
     return f'"{need.name}": {sample[need.takes]}'
 
 
-def _known(name: str, by_name: Mapping[str, Need]) -> Need:
+def _meant(name: str, by_name: Mapping[str, Need]) -> tuple[Need | None, tuple[str, ...]]:
+    """The need that a name means, and the names that are near it if it means none."""
     written = {
         also: need.name
         for need in by_name.values()
@@ -167,7 +188,14 @@ def _known(name: str, by_name: Mapping[str, Need]) -> Need:
     longer = [known for known in by_name if known.startswith(f"{name}_")]
     near = nearest(name, written) if not meant and name.isprintable() else ()
     if meant or len(longer) == 1 or len(near) == 1:
-        return by_name[meant or (longer[0] if len(longer) == 1 else written[near[0]])]
+        return by_name[meant or (longer[0] if len(longer) == 1 else written[near[0]])], ()
+    return None, tuple(near or longer)
+
+
+def _known(name: str, by_name: Mapping[str, Need]) -> Need:
+    need, near = _meant(name, by_name)
+    if need:
+        return need
     raise InputError(
         f"`needs` has no {quoted(name)}",
         hint=f"did you mean {code_list(near)}?" if near else f"it takes {code_list(by_name)}",

@@ -76,12 +76,11 @@ def check(
 ) -> Answer:
     """The findings on a document, or on the account that the arguments name."""
     if document is None:
-        for name in ("account", "key"):
-            if getattr(arguments, name) is not None:
-                raise InputError(
-                    f"`{name}` goes with `document`",
-                    hint="leave it out: the account and its keys are known from its credentials or snapshot",
-                )
+        if arguments.key is not None:
+            raise InputError(
+                "`key` goes with `document`",
+                hint="leave it out: the keys are known from the account's credentials or snapshot",
+            )
         return _of_account(source, arguments, progress, save)
     if source != Source() or save is not None:
         raise InputError(
@@ -207,7 +206,13 @@ def _of_account(
         trusted=_trusted(arguments.trusted),
     )
     facts = needs(chosen)
+    meant = account_id("account", arguments.account) if arguments.account else ""
     account = account_source.read_account(source, facts, progress, save=save)
+    if meant and meant != account.id:
+        raise InputError(
+            f"`account` is {meant}, but the account that was read is {account_words(account)}",
+            hint="leave `account` out, or give the credentials or the snapshot of that account",
+        )
     answer = account_answer(account, terms, arguments, chosen)
     return account_source.dated(answer, account, source)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, NextCall, next_call
 from aws_iam.tools.kit import needs as kit_needs
 from aws_iam.tools.kit import prices
+from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.kms import key_types
 from aws_iam.tools.kms.key_types import KeyNeeds, KeyType
 
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from aws_iam.tools.kms.key_types import Exclusion
 
 _PAGE = "references/kms-patterns.md#key-types"
+_MANUALLY = "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys-manually.html"
 _WITH_USAGE = frozenset({"asymmetric", "hmac"})
 
 
 def decide(needs: Json) -> Answer:
     """The kind of key that serves the needs; without needs all kinds."""
+    needs, unknown = kit_needs.without_unknown(needs, key_types.NEEDS)
     stated = kit_needs.read_needs(needs, key_types.NEEDS)
     if not stated:
         return _all_kinds()
@@ -35,7 +38,8 @@ def decide(needs: Json) -> Answer:
     beyond = tuple(key_types.beyond_quotas(needed)) if managed else ()
     return Answer(
         summary=_summary(chosen, needed, exclusions, costs)
-        + "".join(f" Beyond a quota of AWS: {quota}." for quota in beyond),
+        + "".join(f" Beyond a quota of AWS: {quota}." for quota in beyond)
+        + kit_needs.not_used(unknown),
         facts=kit_needs.understood_names(needs, key_types.NEEDS)
         | {
             "recommendation": _recommendation(chosen, needed),
@@ -49,6 +53,7 @@ def decide(needs: Json) -> Answer:
         sources=(
             *_sources(shown),
             *(key_types.table()["quotas"]["sources"] if beyond else ()),
+            *((_MANUALLY,) if _rotation(chosen, needed) else ()),
             _PAGE,
         ),
         next=_next(chosen),
@@ -96,9 +101,14 @@ def _row(
         f"{name}: {why}" for name, (kinds, why) in exclusions.items() if row["key_type"] in kinds
     ]
     shown = {column: row[column] for column in _COLUMNS if column != "choose_when"}
-    is_extra = row["key_type"] not in set(KeyType)
-    spec = f"{needed.spec.spec}" if row["key_type"] == needed.spec.row else row["choose_when"]
-    return shown | {"fits": not reasons, "why": spec if is_extra else "; ".join(reasons)}
+    if row["key_type"] not in set(KeyType):
+        spec = f"{needed.spec.spec}" if row["key_type"] == needed.spec.row else row["choose_when"]
+        return shown | {"fits": key_types.choice(exclusions) is not None, "why": spec}
+    if needed.purposes and not reasons:
+        shown["rotation"] = next(
+            other["rotation"] for other in _rows() if other["key_type"] == needed.spec.row
+        )
+    return shown | {"fits": not reasons, "why": "; ".join(reasons)}
 
 
 def _fits(kind: KeyType, exclusions: Mapping[str, Exclusion]) -> bool:
@@ -118,7 +128,10 @@ def _recommendation(chosen: KeyType | None, needed: KeyNeeds) -> dict[str, Any]:
         return {"key_type": "none"}
     if chosen.origin is None:
         return {"key_type": chosen.value}
-    period = {"rotation_days": needed.rotation_days} if needed.rotation_days else {}
+    manual = _rotation(chosen, needed)
+    period: dict[str, Any] = {"rotation": manual} if manual else {}
+    if needed.rotation_days and not manual:
+        period = {"rotation_days": needed.rotation_days}
     others = {"other_specs": ", ".join(key_types.other_specs(needed))} if needed.purposes else {}
     return {
         "key_type": chosen.value,
@@ -129,6 +142,16 @@ def _recommendation(chosen: KeyType | None, needed: KeyNeeds) -> dict[str, Any]:
         **others,
         **period,
     }
+
+
+def _rotation(chosen: KeyType | None, needed: KeyNeeds) -> str:
+    """How a key that KMS does not rotate gets new material in the period that was asked for; empty for others."""
+    if chosen is None or not needed.purposes or not needed.rotation_days:
+        return ""
+    return (
+        f"not rotated automatically: every {needed.rotation_days:,} days create a new key and move the alias to it;"
+        " each old key that you keep is billed on"
+    )
 
 
 def _reasons(chosen: KeyType | None, exclusions: Mapping[str, Exclusion]) -> list[dict[str, str]]:
@@ -201,10 +224,11 @@ def _summary(
     costs: Mapping[KeyType, key_types.Cost],
 ) -> str:
     if chosen is None:
-        conflict = ", ".join(f"`{name}`" for name in exclusions)
-        return f"No kind of KMS key meets all of {conflict}: drop one of them."
+        groups = [code_list(names) for names in key_types.conflicts(exclusions)]
+        of = "them" if len(groups) == 1 else "each group"
+        return f"No kind of KMS key meets all of {'; nor all of '.join(groups)}: drop one of {of}."
     bill = costs[chosen]
-    spec = f" ({needed.spec.spec})" if needed.purposes else ""
+    spec = f" ({needed.spec.spec}, {needed.spec.usage})" if needed.purposes else ""
     multi = f", multi-Region in {needed.regions} Regions" if needed.regions > 1 else ""
     without = f", without {_EXTRA[chosen]}" if chosen in _EXTRA else ""
     if bill.cluster:
@@ -220,7 +244,9 @@ def _summary(
     free = " The AWS owned key of a service is free, if its default encryption is enough." * (
         exclusions.keys() <= {"keys", "requests_per_month"} and chosen is not KeyType.AWS_OWNED
     )
-    return f"{name}{spec}{multi}: {prices.usd_text(bill.total())} a month{without}{later}{requests}.{free}"
+    manual = _rotation(chosen, needed)
+    rotation = f" {manual[0].upper()}{manual[1:]}." if manual else ""
+    return f"{name}{spec}{multi}: {prices.usd_text(bill.total())} a month{without}{later}{requests}.{rotation}{free}"
 
 
 def _next(chosen: KeyType | None) -> tuple[NextCall, ...]:

@@ -164,7 +164,8 @@ def key_access(arguments: KeyPolicyArguments) -> KeyAccess:
         organization=organization,
         tags=tags,
         via=via,
-        only_via=arguments.only_via_service,
+        # Without users it can only limit the other accounts.
+        only_via=arguments.only_via_service or bool(via and not users),
         context=context,
         services=services,
         for_callers=services_for_callers(arguments.services),
@@ -324,6 +325,7 @@ def _refuse_contradictions(
             hint="asymmetric and HMAC keys have no encryption context",
         )
     _refuse_unused_sharing(arguments, context, services)
+    _refuse_use_by_nobody(arguments, users)
     for service in services:
         if service.usage != usage.value:
             raise InputError(
@@ -332,19 +334,27 @@ def _refuse_contradictions(
             )
     if arguments.only_via_service and not via:
         raise InputError("`only_via_service` needs `via_service`", hint="such as `s3`")
-    if arguments.only_via_service and context:
+    limits = "only_via_service" if arguments.only_via_service else "via_service"
+    if limits == "via_service" and (users or not via):
+        return
+    if context:
         raise InputError(
-            "`context` applies to direct use, which `only_via_service` excludes",
+            f"`context` applies to direct use, which `{limits}` excludes",
             hint="services set their own encryption context",
         )
-    others = ("external_accounts", "organization", "principal_tags")
+    others = ("organization", "principal_tags")
     direct = next((name for name in others if getattr(arguments, name)), None)
-    if arguments.only_via_service and direct:
+    if direct:
         raise InputError(
-            f"`only_via_service` limits the `users` alone: those of `{direct}` would call KMS directly",
-            hint=f"leave out `{direct}` or `only_via_service`",
+            f"`{limits}` limits `users` and `external_accounts` alone: those of `{direct}` would call KMS directly",
+            hint=f"leave out `{direct}` or `{limits}`",
         )
-    _refuse_use_by_nobody(arguments, users)
+    sharing = next((service for service in services if service.for_others), None)
+    if sharing:
+        raise InputError(
+            f"`services`: `{sharing.name}` cannot be combined with `{limits}`",
+            hint="the other accounts use the key through that service too",
+        )
 
 
 def _refuse_unused_sharing(
@@ -368,8 +378,11 @@ def _refuse_unused_sharing(
 
 def _refuse_use_by_nobody(arguments: KeyPolicyArguments, users: tuple[str, ...]) -> None:
     others = arguments.external_accounts or arguments.organization or arguments.principal_tags
-    if arguments.via_service and not users:
-        raise InputError("`via_service` needs `users`", hint="name who uses the key this way")
+    if arguments.via_service and not (users or arguments.external_accounts):
+        raise InputError(
+            "`via_service` needs `users` or `external_accounts`",
+            hint="name who uses the key this way",
+        )
     for name in ("context", "use"):
         if getattr(arguments, name) and not (users or others):
             raise InputError(f"`{name}` needs `users`", hint="name who uses the key this way")

@@ -32,13 +32,14 @@ def summary(access: KeyAccess) -> str:
     users = counted(len(access.users), "user")
     if access.use is not Use.BOTH:
         users += f" that may {access.use.value} alone"
+    only = f" only through {', '.join(access.via)}" if access.only_via else ""
     if access.only_via:
-        users += f" only through {', '.join(access.via)}"
+        users += only * bool(access.users)
     elif access.via:
         users += f", directly and through {', '.join(access.via)}"
     count = sum(bool(service.principal and service.statements) for service in access.services)
     more = f", {counted(count, 'AWS service')}" if count else ""
-    outside = f", {len(access.outside)} from other accounts" if access.outside else ""
+    outside = f", {len(access.outside)} from other accounts{only}" if access.outside else ""
     inside = f", organization {access.organization}" if access.organization else ""
     tagged = f", principals tagged {_tags_in_words(access)}" if access.tags else ""
     replicas = f", replicated to {', '.join(access.replicas)}" if access.replicas else ""
@@ -141,7 +142,11 @@ def _uses(access: KeyAccess) -> Iterator[tuple[str, str]]:
     if access.shares:
         of_others += "; and grants for AWS services"
     for outsider in access.outside:
-        yield outsider, of_others
+        if not access.only_via:
+            yield outsider, of_others
+            continue
+        for host in access.via:
+            yield outsider, f"through {host}: {', '.join(access.actions)}{also}"
     tagged = f" tagged {_tags_in_words(access)}" if access.tags else ""
     if access.organization:
         yield f"principals of other accounts of {access.organization}{tagged}", of_others
@@ -213,8 +218,7 @@ def _notes(access: KeyAccess) -> Iterator[str]:
         )
     else:
         yield "`admins` is empty: IAM policies of the account decide who administers the key"
-    if access.outside:
-        yield "principals of other accounts also need an IAM policy there, with this key's ARN; grants work for them too"
+    yield from _notes_on_others(access)
     if access.organization:
         yield (
             "principals of the organization's other accounts also need an IAM policy there; AWS services have no "
@@ -245,6 +249,16 @@ def _notes(access: KeyAccess) -> Iterator[str]:
         )
     elif access.via and not access.only_via:
         yield "direct use has a separate statement, because kms:ViaService alone would block the application's own calls"
+
+
+def _notes_on_others(access: KeyAccess) -> Iterator[str]:
+    if not access.outside:
+        return
+    yield "principals of other accounts also need an IAM policy there, with this key's ARN; grants work for them too"
+    if access.only_via:
+        yield (
+            f"principals of other accounts may use the key only through {', '.join(access.via)}: KMS refuses their direct calls"
+        )
 
 
 def _notes_on_one_way(access: KeyAccess) -> Iterator[str]:

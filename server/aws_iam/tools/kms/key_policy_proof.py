@@ -90,7 +90,7 @@ def _cases(access: KeyAccess, region: str) -> Iterator[_Case]:
         yield from _of_user(access, user, region)
     yield from _of_strangers(access)
     for principal in access.outside:
-        yield from _of_outsider(access, principal)
+        yield from _of_outsider(access, principal, region)
     if access.organization:
         yield from _of_organization(access)
     if access.tags:
@@ -187,13 +187,42 @@ def _other_account(access: KeyAccess) -> str:
     return next(account for account in _OTHERS if account not in known)
 
 
-def _of_outsider(access: KeyAccess, outsider: str) -> Iterator[_Case]:
+def _of_outsider(access: KeyAccess, outsider: str, region: str) -> Iterator[_Case]:
     member = (
         outsider.removesuffix(":root") + ":role/their-role"
         if outsider.endswith(":root")
         else outsider
     )
-    yield from _of_other_account(access, member, {}, _how_directly(access))
+    if access.only_via:
+        yield from _through_alone(access, member, region)
+    else:
+        yield from _of_other_account(access, member, {}, _how_directly(access))
+
+
+def _through_alone(access: KeyAccess, member: str, region: str) -> Iterator[_Case]:
+    """A principal of another account that may use the key only through services, with an IAM policy there."""
+    uses = access.usage.actions
+    yield _Case(who=member, does=(*uses, *access.usage.looks), expected=_DENIED, identity=True)
+    own = {"kms:CallerAccount": member.split(":")[4]}
+    for service in access.via:
+        context, how = {"kms:ViaService": service, **own}, f"through {service}"
+        rest = (*(action for action in uses if action not in access.actions), *GRANTS, *_MANAGE)
+        for does, identity, expected in (
+            (access.actions, True, _ALLOWED),
+            (access.actions, False, _DENIED),
+            (rest, True, _DENIED),
+        ):
+            yield _Case(
+                who=member,
+                does=does,
+                expected=expected,
+                identity=identity,
+                context=context,
+                how=how,
+            )
+    other = {"kms:ViaService": other_service(access.via, region), **own}
+    how = f"through {other['kms:ViaService']}"
+    yield _Case(who=member, does=uses, expected=_DENIED, identity=True, context=other, how=how)
 
 
 def _of_other_account(

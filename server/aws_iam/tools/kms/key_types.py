@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
@@ -220,6 +221,17 @@ def exclusions(needed: KeyNeeds) -> dict[str, Exclusion]:
     return {name: (kinds, why) for name, (kinds, why) in by_need.items() if kinds}
 
 
+def conflicts(by_need: Mapping[str, Exclusion]) -> list[tuple[str, ...]]:
+    """The needs that no kind meets together, each group without any need that the others do not need for that."""
+    found: list[tuple[str, ...]] = []
+    for size in range(1, len(by_need) + 1):
+        for names in combinations(by_need, size):
+            excluded = frozenset[KeyType]().union(*(by_need[name][0] for name in names))
+            if excluded == set(KeyType) and not any(set(less) <= set(names) for less in found):
+                found.append(names)
+    return found
+
+
 def choice(by_need: Mapping[str, Exclusion]) -> KeyType | None:
     """The kind to use; None when the needs exclude all of them."""
     excluded = frozenset[KeyType]().union(*(kinds for kinds, _ in by_need.values()))
@@ -278,9 +290,8 @@ def _service_keys(why: str) -> Callable[[KeyNeeds], Exclusion]:
 
 def _rotation(needed: KeyNeeds) -> Exclusion:
     if needed.purposes:
-        return frozenset(
-            KeyType
-        ), "asymmetric and HMAC keys are rotated manually, by creating a new key"
+        # Such keys rotate manually only, whatever their kind: the period excludes none.
+        return frozenset(), ""
     return (
         frozenset(KeyType) - {KeyType.CUSTOMER_MANAGED},
         "only symmetric keys whose material KMS generated rotate on a period that you choose",

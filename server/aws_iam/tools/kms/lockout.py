@@ -24,6 +24,7 @@ from aws_iam.tools.kit.json_object import json_object, json_value
 from aws_iam.tools.kms.key_argument import key_argument
 from aws_iam.tools.kms.principal_names import SHORT, account_id, partition_in, principal_arn
 from aws_iam.tools.kms.reasoning.lockout_rules import MESSAGE, Lockout, put_key_policy_outcome
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,6 +37,7 @@ _DEFAULT = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-def
 _PAGE = "references/kms-patterns.md#account-statement-and-lockout"
 _LAYERS = ("identity", "boundary", "session", "scp", "rcp")
 _PLAIN = re.compile(r"[!-)+->@-~]{1,2048}|\*")
+_DELETABLE = re.compile(r"arn:[a-z-]+:(?:iam|sts)::[0-9]{12}:(?!root$)[^*?]+")
 _MOST_ROWS = 50
 _POLICIES = '{"identity": [POLICY]}'
 _CONTEXT = '{"aws:PrincipalOrgID": "o-exampleorg"}'
@@ -77,8 +79,9 @@ def lockout(
         for statement in content.statements
         if not has_effect(statement, key_arn)
     ]
+    only = _only_principals(result, found)
     return Answer(
-        summary=_summary(result, caller),
+        summary=_summary(result, caller) + only,
         facts={
             "put_key_policy": result.outcome,
             "reason": result.reason,
@@ -95,6 +98,7 @@ def lockout(
             **_not_administrators(found),
             **({"statements_without_effect": ignored[:_MOST_ROWS]} if ignored else {}),
             **_repair(content, result, caller, owner),
+            **(_root_is_missing(content, caller, owner) if only else {}),
             "bypass": (
                 "BypassPolicyLockoutSafetyCheck=true skips this check; only AWS Support can recover a key that nobody "
                 "can administer"
@@ -200,23 +204,53 @@ def _not_administrators(found: tuple[Administrator, ...]) -> dict[str, Any]:
     return {"not_administrators": rows[:_MOST_ROWS]} if rows else {}
 
 
-def _repair(content: Policy, result: Lockout, caller: str, account: str) -> Mapping[str, Any]:
-    """The statement that ends the lockout, if the refusal is one."""
-    if MESSAGE not in result.error:
-        return {}
+def _only_principals(result: Lockout, found: tuple[Administrator, ...]) -> str:
+    """What follows when no statement lets the account in: roles and users can be deleted, the root user cannot.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-default-allow-root-enable-iam
+    """
+    able = [administrator for administrator in found if administrator.how != "nobody"]
+    are_named = all(_DELETABLE.fullmatch(administrator.principal) for administrator in able)
+    if result.outcome == "refused" or not able or not are_named:
+        return ""
+    names = joined([quoted(administrator.principal) for administrator in able])
+    is_one = len(able) == 1
+    return (
+        f" No statement lets the account administer the key: only {names} {'is' if is_one else 'are'} named. Once "
+        f"{'it is' if is_one else 'they are'} deleted nobody can manage the key, the root user included, and only AWS Support can "
+        "restore access."
+    )
+
+
+def _account_statement(
+    content: Policy, caller: str, account: str
+) -> dict[str, str | dict[str, str]]:
     arn = Arn.of(caller)
     root = f"arn:{arn.partition if arn else 'aws'}:iam::{account}:root"
     sids = {statement.sid.value for statement in content.statements if statement.sid}
     name = "AccountMayDelegateByIam"
-    statement = {
+    return {
         **({} if name in sids else {"Sid": name}),
         "Effect": "Allow",
         "Principal": {"AWS": root},
         "Action": "kms:*",
         "Resource": "*",
     }
+
+
+def _root_is_missing(content: Policy, caller: str, account: str) -> Mapping[str, Any]:
     return {
-        "add_statement": statement,
+        "add_statement": _account_statement(content, caller, account),
+        "fix": "keep or add the account statement: the root user cannot be deleted",
+    }
+
+
+def _repair(content: Policy, result: Lockout, caller: str, account: str) -> Mapping[str, Any]:
+    """The statement that ends the lockout, if the refusal is one."""
+    if MESSAGE not in result.error:
+        return {}
+    return {
+        "add_statement": _account_statement(content, caller, account),
         "fix": (
             "add the account statement and allow kms:PutKeyPolicy in the caller's IAM policies, or allow the caller "
             "kms:PutKeyPolicy in the key policy; no Deny may match the caller"

@@ -11,7 +11,7 @@ from aws_iam import resources
 from aws_iam.answer import Answer, Artifact, next_call
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.tools.kit.argument_values import code_list
+from aws_iam.tools.kit.argument_values import code_list, folded
 from aws_iam.tools.secrets.names import filled_asset, secret_named
 from aws_iam.tools.secrets.rotation_files import (
     API,
@@ -19,9 +19,9 @@ from aws_iam.tools.secrets.rotation_files import (
     FORMATS,
     FUNCTION,
     GUIDE,
-    IDENTIFIER,
     PAGE,
     RotationArguments,
+    database_named,
     main_file,
     matching,
     placeholders,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 # Characters that break connection strings, and those that the functions of some engines leave out themselves.
 _EXCLUDED = "/@\"'\\;:$&<>|{}[]()` %"
+_VERSION = re.compile(r"[\s:@_-]{0,3}v?\d{1,6}(?:\.\w{1,20}){0,8}[a-z]?$", re.ASCII)
 _SUPERUSER = re.compile(
     r"arn:aws(?:-[a-z-]+)?:secretsmanager:[a-z0-9-]{5,32}:\d{12}:secret:[A-Za-z0-9/_+=.@!-]{1,512}-[A-Za-z0-9]{6}",
     re.ASCII,
@@ -72,13 +73,11 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
     implied = arguments.superuser_secret and not engine.superuser_always
     strategy = arguments.strategy or ("alternating" if implied else "single")
     superuser = _superuser(arguments, engine, strategy)
-    database = matching(
-        "database", arguments.database or "app", IDENTIFIER, "a database identifier"
-    )
+    database, assumed = database_named(arguments)
     function = matching(
         "function", arguments.function or "rotate-app-user", FUNCTION, "a function name"
     )
-    secret = secret_named(arguments.secret or "prod/app/db")
+    secret = secret_named(arguments.secret or "prod/app/db", beside=superuser)
     schedule = parse_schedule(arguments.schedule or DEFAULT_SCHEDULE, arguments.window)
     ending = "SingleUser" if strategy == "single" else "MultiUser"
     target = _data()["targets"][arguments.target]
@@ -134,12 +133,12 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
             **({"engine_note": note} if (note := _engine_note(engine, strategy)) else {}),
             "network": f"the function runs in the VPC of the database: the database's security group lets it in at port {engine.port}, "
             "and Secrets Manager is reached through a NAT gateway or the interface endpoint "
-            f"com.amazonaws.{secret.region}.secretsmanager",
+            f"com.amazonaws.{'REGION' if secret.assumed else secret.region}.secretsmanager",
             "permission": "the stack makes the function's role and lets Secrets Manager invoke it; secrets under your own KMS key "
             "also need KmsKeyArn (and SuperuserSecretKmsKeyArn)",
             "cleaning_up": _cleaning_up(strategy, engine),
             "deploy": _deployment(arguments, function),
-            "placeholders": placeholders(secret, files),
+            "placeholders": placeholders((*assumed, *secret.assumed), files),
         },
         sources=(
             *_data()["sources"],
@@ -187,15 +186,30 @@ def _engine(arguments: RotationArguments) -> Engine:
             f"`engine` is missing: {arguments.target} has several",
             hint=f"give {code_list(fitting)}",
         )
-    wanted = arguments.engine.lower()
-    for name, engine in fitting.items():
-        if wanted in {name, *engine.synonyms}:
-            return engine
+    known = {folded(word): fitting[name] for name in fitting for word in _names(name)}
+    wanted = arguments.engine.strip().lower()
+    for word in (wanted, _VERSION.sub("", wanted)):
+        if folded(word) in known:
+            return known[folded(word)]
     near = closest(wanted, fitting)
     raise InputError(
         f"`engine` {quoted(arguments.engine, 80)} is not one of {arguments.target} that AWS has a rotation function for",
         hint=f"did you mean `{near}`?" if near else f"give {code_list(fitting)}",
     )
+
+
+def _names(name: str) -> tuple[str, ...]:
+    return name, *engines()[name].synonyms
+
+
+def understood_engine(text: str | None) -> list[str]:
+    """How an engine with its version was understood: the rotation functions know engines alone."""
+    wanted = (text or "").strip().lower()
+    by_word = {folded(word): name for name in engines() for word in _names(name)}
+    without = folded(_VERSION.sub("", wanted))
+    if folded(wanted) in by_word or without not in by_word:
+        return []
+    return [f"`engine` {quoted(text or '', 80)} as `{by_word[without]}`, without the version"]
 
 
 def _superuser(arguments: RotationArguments, engine: Engine, strategy: str) -> str:

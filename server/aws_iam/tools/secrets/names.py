@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
@@ -31,13 +31,14 @@ class SecretName:
     account: str = ACCOUNT
     region: str = REGION
     partition: str = "aws"
-    by_arn: bool = False
+    is_placed: bool = False
+    """Whether account and Region are the caller's, from an ARN."""
     suffix: str = ""
 
     @property
     def assumed(self) -> tuple[str, ...]:
         """The sample account and Region that the files contain when the caller gave only a name."""
-        return () if self.by_arn else (ACCOUNT, REGION)
+        return () if self.is_placed else (ACCOUNT, REGION)
 
     @property
     def secret_pattern(self) -> str:
@@ -58,11 +59,21 @@ class SecretName:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}"
 
 
-def secret_named(text: str) -> SecretName:
-    """The secret of Secrets Manager that the caller names."""
+def secret_named(text: str, beside: str = "") -> SecretName:
+    """The secret of Secrets Manager that the caller names; `beside` is the ARN of a secret of the same account and Region."""
     found = _arn_and_name(text, "secretsmanager", _SECRET)
     if found is None:
-        return SecretName(as_written=text, name=checked_name("secret", text, "secret"))
+        secret = SecretName(as_written=text, name=checked_name("secret", text, "secret"))
+        other = Arn.of(beside)
+        if other is None:
+            return secret
+        return replace(
+            secret,
+            account=other.account,
+            region=other.region,
+            partition=other.partition,
+            is_placed=True,
+        )
     arn, name = found
     suffix = name[-7:] if _SUFFIX.fullmatch(name[-7:]) else ""
     checked_name("secret", name, "secret")
@@ -72,7 +83,7 @@ def secret_named(text: str) -> SecretName:
         account=arn.account,
         region=arn.region,
         partition=arn.partition,
-        by_arn=True,
+        is_placed=True,
         suffix=suffix,
     )
 
@@ -98,7 +109,7 @@ def parameter_named(text: str) -> SecretName:
         account=arn.account,
         region=arn.region,
         partition=arn.partition,
-        by_arn=True,
+        is_placed=True,
     )
 
 

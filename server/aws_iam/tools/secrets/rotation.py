@@ -14,17 +14,17 @@ from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import folded
 from aws_iam.tools.kit.json_object import json_object
 from aws_iam.tools.kit.tool import with_understood
-from aws_iam.tools.secrets.hosted_rotation import by_hosted_function
+from aws_iam.tools.secrets.hosted_rotation import by_hosted_function, understood_engine
 from aws_iam.tools.secrets.names import filled_asset, secret_named
 from aws_iam.tools.secrets.rotation_files import (
     API,
     DEFAULT_SCHEDULE,
     FORMATS,
     GUIDE,
-    IDENTIFIER,
     PAGE,
     SAMPLE_REGION,
     RotationArguments,
+    database_named,
     main_file,
     matching,
     partners,
@@ -72,7 +72,8 @@ def managed_services() -> Mapping[str, ManagedService]:
 def rotation(arguments: RotationArguments) -> Answer:
     """The files that set up rotation for the target."""
     _refuse_arguments_of_other_targets(arguments)
-    return with_understood(_by_target(arguments), understood_schedule(arguments.schedule))
+    understood = [*understood_engine(arguments.engine), *understood_schedule(arguments.schedule)]
+    return with_understood(_by_target(arguments), understood)
 
 
 def _by_target(arguments: RotationArguments) -> Answer:
@@ -140,9 +141,7 @@ _DECLARES = (
 
 
 def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer:
-    database = matching(
-        "database", arguments.database or "app", IDENTIFIER, "a database identifier"
-    )
+    database, assumed = database_named(arguments)
     schedule = parse_schedule(arguments.schedule, arguments.window) if arguments.schedule else None
     if (
         schedule
@@ -158,13 +157,14 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
     content = filled_asset(f"rotation/{arguments.target}.{ending}", values)
     if schedule:
         content += _schedule_part(arguments, managed, schedule, values)
+    main = main_file(arguments, content)
     return Answer(
         summary=(
             f"Managed rotation by {managed.name}, without a Lambda function: the service creates, stores and rotates the password "
             f"of the {managed.user}, {schedule.text if schedule else 'every 7 days unless you set a schedule'}. "
             "Enabling it changes the password immediately."
         ),
-        artifacts=(main_file(arguments, content),),
+        artifacts=(main,),
         facts={
             "kind": "managed",
             "target": arguments.target,
@@ -185,6 +185,7 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
             "limits": managed.limits,
             "permission": "there is no function that needs one; whoever enables it needs `kms:CreateGrant`, `kms:DescribeKey`, "
             "`secretsmanager:CreateSecret` and `secretsmanager:TagResource`",
+            "placeholders": placeholders((*assumed, SAMPLE_REGION), (main,)),
         },
         sources=(managed.source, f"{GUIDE}/rotate-secrets_managed.html", API, PAGE),
         next=(
@@ -280,7 +281,7 @@ def _by_partner(arguments: RotationArguments) -> Answer:
             if not pairs
             else ", ".join(sorted(pairs)),
             "permission": "the role trusts secretsmanager.amazonaws.com for this account and this secret only",
-            "placeholders": placeholders(secret, files),
+            "placeholders": placeholders(secret.assumed, files),
         },
         sources=(
             partners()["source"],

@@ -30,6 +30,7 @@ PAGE = "references/secrets-patterns.md#rotation"
 API = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html"
 DEFAULT_SCHEDULE = "30"
 SAMPLE_REGION = "eu-west-1"
+SAMPLE_DATABASE = "app-database"
 IDENTIFIER = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9]){0,62}", re.ASCII)
 FUNCTION = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -90,12 +91,17 @@ def policy_file(name: str, values: Mapping[str, str]) -> Artifact:
     )
 
 
-def placeholders(secret: SecretName, files: Iterable[Artifact]) -> list[dict[str, str]]:
-    """The sample account and Region that the files hold: what to replace in them."""
+def placeholders(assumed: Iterable[str], files: Iterable[Artifact]) -> list[dict[str, str]]:
+    """The assumed values, such as a sample account and Region, that the files hold: what to replace in them."""
     texts = [file.content or "" for file in files]
-    return [
-        {"replace": sample} for sample in secret.assumed if any(sample in text for text in texts)
-    ]
+    return [{"replace": sample} for sample in assumed if any(sample in text for text in texts)]
+
+
+def database_named(arguments: RotationArguments) -> tuple[str, tuple[str, ...]]:
+    """The identifier of the database, and the sample that was assumed if the caller gave none."""
+    if arguments.database is None:
+        return SAMPLE_DATABASE, (SAMPLE_DATABASE,)
+    return matching("database", arguments.database, IDENTIFIER, "a database identifier"), ()
 
 
 def secret_values(secret: SecretName, schedule: Schedule, format_: Format) -> dict[str, str]:

@@ -119,7 +119,7 @@ def by_function(arguments: RotationArguments) -> Answer:
             "network": "outside a VPC the function reaches the internet; in a VPC it needs a path to the system and an "
             "endpoint of Secrets Manager",
             "deploy": _deployment(arguments, function),
-            "placeholders": placeholders(secret, files),
+            "placeholders": placeholders(secret.assumed, files),
         },
         sources=(
             system.source,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -20,6 +21,7 @@ from aws_iam.answer import Answer, Finding, Severity, Status
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.report.order import by_urgency
+from aws_iam.tools.audit.controls.judge import needs
 from aws_iam.tools.audit.principals.admin_level import (
     ADMINISTRATOR,
     ESCALATES,
@@ -37,8 +39,10 @@ from aws_iam.tools.audit.principals.targets import AccountIdentities
 from aws_iam.tools.audit.principals.unused_access import (
     AUTHORIZATION_CALL,
     IDLE_DAYS,
+    UNUSED_CREDENTIALS,
     UNUSED_PAGE,
     not_judged,
+    unused_credentials,
     unused_permissions,
     unused_role,
     usage_not_read,
@@ -97,7 +101,10 @@ class JudgedPrincipal:
 
 def needed_facts() -> tuple[Fact[Any], ...]:
     """The facts that the answer needs."""
-    return (AUTHORIZATION, ORGANIZATION, ORG_TREE, ORG_GUARDRAILS, LAST_ACCESSED, VIRTUAL_MFA)
+    return (
+        *(AUTHORIZATION, ORGANIZATION, ORG_TREE, ORG_GUARDRAILS, LAST_ACCESSED, VIRTUAL_MFA),
+        *needs(controls=(UNUSED_CREDENTIALS,)),
+    )
 
 
 def principals_answer(account: Account) -> Answer:
@@ -112,7 +119,11 @@ def principals_answer(account: Account) -> Answer:
     else:
         principals, all_simulated = _judge_principals(account, authorization, org_policies)
         found = by_urgency(
-            (*_findings(account, principals), *wide_policies(account, authorization))
+            (
+                *_findings(account, principals),
+                *wide_policies(account, authorization),
+                *unused_credentials(account),
+            )
         )
     return Answer(
         summary=_summary(account, principals, found, authorization),
@@ -433,10 +444,11 @@ def _summary(
         )
         if some
     ]
-    idle = sum(
-        finding.code == "UNUSED_ROLE" and finding.status is Status.FAIL for finding in found
-    )
-    parts += [f"{counted(idle, 'role')} unused for {IDLE_DAYS} days"] if idle else []
+    failed = Counter(finding.code for finding in found if finding.status is Status.FAIL)
+    if idle := failed["UNUSED_ROLE"]:
+        parts.append(f"{counted(idle, 'role')} unused for {IDLE_DAYS} days")
+    if users := failed[UNUSED_CREDENTIALS]:
+        parts.append(f"{counted(users, 'user')} with an unused password or access key")
     usage = account.get(LAST_ACCESSED)
     if isinstance(usage, Miss):
         parts.append(f"last use could not be read: {unread_reasons((usage,))}")

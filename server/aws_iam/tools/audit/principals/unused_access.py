@@ -1,4 +1,4 @@
-"""Roles that nobody assumes, and permissions that nobody uses."""
+"""Roles that nobody assumes, permissions that nobody uses, and users' passwords and keys that nobody uses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.account.collect.fact import known
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import NotCollected
+from aws_iam.tools.audit.controls.judge import judge
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
 
 IDLE_DAYS = 90
+UNUSED_CREDENTIALS = "credentials_unused"
+"""The control on users' passwords and access keys."""
 AUTHORIZATION_CALL = "iam:GetAccountAuthorizationDetails"
 UNUSED_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed.html"
 _MOST_NAMED = 5
@@ -30,7 +33,7 @@ _BEFORE_DELETING = "Ask its owner, detach its policies and instance profiles, th
 def unused_role(
     account: Account, role: Role, name: str, *, is_powerful: bool
 ) -> Iterator[Finding]:
-    """A role that nobody has assumed for a long time; for users, see the control `credentials_unused`."""
+    """A role that nobody has assumed for a long time; for users see `unused_credentials`."""
     since = role.last_used or role.created
     if since is None:
         missing = NotCollected(
@@ -70,6 +73,13 @@ def _removal(role: Role) -> str:
 def _needs_no_quotes(name: str) -> bool:
     """Whether the name can be used in a command without quoting."""
     return name.replace("-", "").replace("_", "").replace(".", "").isalnum() and name.isascii()
+
+
+def unused_credentials(account: Account) -> Iterator[Finding]:
+    """What the control says of users' passwords and access keys that nobody uses."""
+    for finding in judge(account, controls=(UNUSED_CREDENTIALS,)):
+        if finding.status in {Status.FAIL, Status.UNKNOWN}:
+            yield finding
 
 
 def unused_permissions(

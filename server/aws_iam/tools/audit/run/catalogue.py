@@ -83,16 +83,21 @@ def _taken_as(answer: Answer, question: str, control: Control, near: Sequence[Co
 def checklist_answer(
     version: str | None, section: str | None, framework: str | None = None
 ) -> Answer:
-    """Every control of a version or of one of its sections, including manual ones, with the ids of a framework."""
+    """Every control of a version or of one of its sections, including manual ones; of a framework those that have ids in it."""
     benchmark = catalogue.benchmark(version)
     shown = frameworks.framework(framework, benchmark.version)
-    chosen = benchmark.controls if section is None else _of_section(benchmark, section)
+    listed = benchmark.controls if section is None else _of_section(benchmark, section)
+    chosen = _with_ids(listed, shown) or listed
+    of_framework: dict[str, Any] = (
+        {} if shown.name == frameworks.CIS else {"framework": shown.name}
+    )
+    with_ids, left_out = _left_out(listed, shown)
     manual = sum(map(needs_manual_review, chosen))
     scope = f"section {quoted(section)} of " if section else ""
     return Answer(
         summary=(
-            f"{len(chosen)} controls in {scope}CIS AWS Foundations Benchmark {benchmark.version}: "
-            f"`audit run` decides {len(chosen) - manual} of them, wholly or in part; {manual} {'needs' if manual == 1 else 'need'} manual review.{_with_ids(chosen, shown)}"
+            f"{len(chosen)} controls in {scope}CIS AWS Foundations Benchmark {benchmark.version}{with_ids}: "
+            f"`audit run` decides {len(chosen) - manual} of them, wholly or in part; {manual} {'needs' if manual == 1 else 'need'} manual review.{left_out}"
         ),
         facts={
             "benchmark": benchmark.version,
@@ -109,6 +114,7 @@ def checklist_answer(
                 "the controls on the demonstration account",
                 demo=True,
                 benchmark=benchmark.version,
+                **of_framework,
             ),
         ),
         as_of=catalogue.as_of(),
@@ -135,12 +141,26 @@ def _decided(control: Control) -> str:
     return _DECIDED["manual" if needs_manual_review(control) else control.verdict]
 
 
-def _with_ids(chosen: Sequence[Control], framework: Framework) -> str:
-    """How many of the controls a framework other than CIS has ids for."""
+def _with_ids(listed: Sequence[Control], framework: Framework) -> tuple[Control, ...]:
+    """The controls that have ids in the framework; those of CIS all have."""
+    return tuple(
+        control
+        for control in listed
+        if framework.name == frameworks.CIS or framework.name in frameworks.ids_of(control.key)
+    )
+
+
+def _left_out(listed: Sequence[Control], framework: Framework) -> tuple[str, str]:
+    """What the summary says of a framework other than CIS: whose ids the controls have, and how many have none."""
     if framework.name == frameworks.CIS:
-        return ""
-    count = sum(framework.name in frameworks.ids_of(control.key) for control in chosen)
-    return f" {count} of the {len(chosen)} have ids in {framework.title}."
+        return "", ""
+    without = len(listed) - len(_with_ids(listed, framework))
+    if without == len(listed):
+        return "", f" None of them has an id in {framework.title}."
+    others = (
+        f" The other {without} of {len(listed)} have none and are left out." if without else ""
+    )
+    return f" with ids in {framework.title}", others
 
 
 def _row(benchmark: Benchmark, control: Control, framework: Framework) -> dict[str, Any]:

@@ -133,8 +133,9 @@ _SPECS: Mapping[Usage, tuple[str, str]] = {
 
 @slotted
 class KeyAccess:
-    """Who may do what with a key. `users` call KMS directly and through the `via` services; with `only_via` only through these.
+    """Who may do what with a key. `users` call KMS directly and through the `via` services.
 
+    With `only_via` they and `outside` use it only through these.
     `context` is the encryption context that direct use must carry; `outside` are accounts or principals of others;
     `organization` lets in its other accounts, `tags` the principals of the account that carry them all (and of the
     organization only those); `for_callers` are services that need no statement; `replicas` are the Regions that the key is copied to.
@@ -220,7 +221,10 @@ class KeyAccess:
         if self.users:
             yield from self._use_by_users()
         for who, principal, condition in self.others():
-            yield from self._allow_use(who, principal, condition, self.direct_of_others)
+            if self.only_via:
+                yield self._through_services(who, principal)
+            else:
+                yield from self._allow_use(who, principal, condition, self.direct_of_others)
         if self.tags:
             here = self._tagged_here()
             yield from self._allow_use("TaggedPrincipals", _EVERYONE, here, self.direct)
@@ -251,8 +255,11 @@ class KeyAccess:
         if not self.only_via:
             yield from self._allow_use("Users", named, {}, self.direct)
         if self.via and self.through_services():
-            through = {"StringEquals": {"kms:ViaService": _one_or_list(self.via)}}
-            yield _allow("UsersUseThroughServices", named, self.through_services(), through)
+            yield self._through_services("Users", named)
+
+    def _through_services(self, who: str, principal: Mapping[str, Any]) -> dict[str, Any]:
+        through = {"StringEquals": {"kms:ViaService": _one_or_list(self.via)}}
+        return _allow(f"{who}UseThroughServices", principal, self.through_services(), through)
 
     def _allow_use(
         self,
