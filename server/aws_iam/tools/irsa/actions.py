@@ -197,7 +197,7 @@ def manifest(
 
 @tool.artifact_action
 def denied(
-    document: TrustPolicy,
+    document: TrustPolicy = None,
     claims: Annotated[
         Json,
         Parameter(
@@ -231,11 +231,19 @@ def denied(
         Parameter("its key set, or fetch", document=True, as_text=True, brief="keys, or fetch"),
     ] = None,
     account: Annotated[str | None, Parameter("12-digit account id", also=ACCOUNT_NAMES)] = None,
+    message: Annotated[
+        str | None,
+        Parameter(
+            "the error text, with or without a policy",
+            also=("error", "error_message"),
+            unlisted=True,
+        ),
+    ] = None,
 ) -> Answer:
     """Show which condition of a trust policy a token fails, and write the policy that lets it in."""
     from aws_iam.tools.irsa.denied import denied as irsa_denied
 
-    return irsa_denied.denied(document, claims, token, jwks, account)
+    return irsa_denied.denied(document, claims, token, jwks, account, message)
 
 
 @tool.action

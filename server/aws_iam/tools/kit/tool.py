@@ -46,7 +46,8 @@ class Parameter:
 
     `brief` replaces a long description in the MCP schema, which has little room; empty says that the name is enough. A `document` is JSON; one of `policies`
     or of `records` also comes as `Files` from the command line and, like a `listed` one, as a list. `cli_only` arguments
-    name files or belong to long runs: MCP does not offer them. `choices` that need imports are a function. `synonyms` are
+    name files or belong to long runs: MCP does not offer them. It takes `unlisted` ones without listing them: callers guess
+    their names, and the list has little room. `choices` that need imports are a function. `synonyms` are
     words that people use for a choice, and may give another argument too (`implies`), `also` other names of the argument. A text with `several` names also comes as a
     list. `as_text` is a document that is rather text than an object, or a text that also comes as a JSON value. `members` are the names in an object, which callers also give on their own.
     `prefixed` are names that mean the argument where the value begins so. One `by_position` needs no option on the command line.
@@ -64,6 +65,7 @@ class Parameter:
     members: tuple[str, ...] = field(default=(), kw_only=True)
     prefixed: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     cli_only: bool = field(default=False, kw_only=True)
+    unlisted: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
     policies: bool = field(default=False, kw_only=True)
     records: bool = field(default=False, kw_only=True)
@@ -325,6 +327,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         offered=choices,
         required=required,
         cli_only=parameter.cli_only,
+        unlisted=parameter.unlisted,
         policies=parameter.policies,
         records=parameter.records,
         listed=parameter.listed or parameter.policies or parameter.records,
