@@ -31,6 +31,9 @@ from aws_iam.tools.kit.argument_values import (
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, text) while an action runs."""
 
+Lacking = Callable[[Mapping[str, Any]], str]
+"""What a call lacks beside required arguments, in words, from its arguments as they were given; empty if nothing."""
+
 Json = Any
 """A document: a JSON value or JSON text; on the command line also a file, a folder or `-`."""
 
@@ -99,7 +102,8 @@ class Tool:
     """A named set of actions on one subject.
 
     `asked` holds what people ask for, by action, in the order in which it is listed. `default` is the action that runs
-    when none is named; `also` holds other words for actions.
+    when none is named; `also` holds other words for actions. `lacking` says what a call of an action lacks beside its
+    required arguments, so that all of it is named at once.
     """
 
     def __init__(
@@ -119,6 +123,7 @@ class Tool:
         self.asked = asked
         self.default = default
         self.actions: dict[str, Action] = {}
+        self.lacking: dict[str, Lacking] = {}
 
     @property
     def description(self) -> str:
@@ -236,8 +241,10 @@ class Tool:
         ]
         if missing:
             needed = ", ".join(map(_with_description, missing))
+            more = self.lacking[action.name](given) if action.name in self.lacking else ""
             raise InputError(
-                f"`{self.name} {action.name}` needs {needed}", hint="add it and call again"
+                f"`{self.name} {action.name}` needs {needed}{f'; {more}' if more else ''}",
+                hint=f"add {'them' if more or len(missing) > 1 else 'it'} and call again",
             )
 
 
