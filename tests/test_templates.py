@@ -208,6 +208,43 @@ def test_unknown_values_are_refused_with_the_near_name() -> None:
     assert str(refused.value) == "`s3-read` has no value `Buckte`; did you mean `Bucket`?"
 
 
+@pytest.mark.parametrize(
+    ("template", "name", "meant"),
+    [
+        ("rcp-data-perimeter", "organization", "OrganizationId"),
+        ("rcp-data-perimeter", "org_id", "OrganizationId"),
+        ("rcp-data-perimeter", "trusted_account_ids", "TrustedAccounts"),
+        ("s3-read", "bucket_name", "Bucket"),
+        ("github-branch-trust", "aws_account_id", "Account"),
+        ("github-branch-trust", "repo", "Repository"),
+    ],
+)
+def test_a_value_is_found_by_another_name_for_it(template: str, name: str, meant: str) -> None:
+    chosen = templates.template(template)
+    given = {own: value for own, value in chosen.samples.items() if own != meant}
+    filled = answer(template, {**given, name: chosen.samples[meant]})
+    assert filled.facts["understood"] == [f"`{name}` as `{meant}`"]
+    assert filled.artifacts[0].content == fill(chosen, chosen.samples) + "\n"
+
+
+def test_a_name_that_may_mean_two_values_means_none() -> None:
+    chosen = next(t for t in templates.listed() if {"Owner", "OwnerId"} <= set(t.samples))
+    assert set(
+        templates.named_values(chosen, {"owner": "a", "owner_id": 1, "owner_name": "b"})
+    ) == {
+        "Owner",
+        "OwnerId",
+        "owner_name",
+    }
+
+
+def test_a_near_name_leads_to_the_other_missing_values_too() -> None:
+    with pytest.raises(InputError) as caught:
+        fill(templates.template("rcp-data-perimeter"), {"OrganisationId": "o-a1b2c3d4e5"})
+    assert "did you mean `OrganizationId`?" in caught.value.hint
+    assert "`TrustedAccounts`" in caught.value.hint
+
+
 def test_missing_values_are_named_with_samples() -> None:
     with pytest.raises(InputError) as refused:
         fill(templates.template("lambda-execution"), {"Region": "eu-west-1"})

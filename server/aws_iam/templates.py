@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 FOLDER = "assets/policy-templates"
 PLACEHOLDER = re.compile(r"\{\{([A-Z][A-Za-z0-9]*)\}\}")
 _MOST_VALUES = 100
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
+_SHORT = {
+    "org": "organization",
+    "orgs": "organizations",
+    "repo": "repository",
+    "env": "environment",
+}
+_GENERAL = frozenset({"id", "arn", "name", "number", "aws"})
 
 Values = dict[str, tuple[str, ...]]
 
@@ -113,21 +121,16 @@ def _letters(name: str) -> str:
 
 def fill(chosen: Template, given: Mapping[str, Any]) -> str:
     """The template with every placeholder filled, as JSON; rejects unknown, missing and malformed values by name."""
-    by_lower = {parameter.name.lower(): parameter.name for parameter in chosen.parameters}
-    given = {by_lower.get(name.lower(), name): value for name, value in given.items()}
+    given = named_values(chosen, given)
     _reject_unknown(chosen, given)
     values = {
         parameter.name: _checked_values(parameter, given[parameter.name])
         for parameter in chosen.parameters
         if parameter.name in given
     }
-    missing = [
-        parameter
-        for parameter in chosen.parameters
-        if parameter.required and parameter.name not in values
-    ]
+    missing = _missing(chosen, values)
     if missing:
-        names = ", ".join(f"`{absent.name}` ({absent.description})" for absent in missing)
+        names = _described(missing)
         samples = {absent.name: chosen.samples[absent.name] for absent in missing}
         raise InputError(
             f"`{chosen.name}` needs {names}",
@@ -141,6 +144,53 @@ def fill(chosen: Template, given: Mapping[str, Any]) -> str:
     complete = _with_partition(chosen, {**defaults, **values})
     content = _without(json.loads(chosen.text), left_out(chosen, values))
     return json.dumps(_filled(content, complete), indent=2, ensure_ascii=False)
+
+
+def named_values(chosen: Template, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values by placeholder: people write `organization` or `org_id` for OrganizationId; other names stay."""
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        meant = _placeholder(chosen, name)
+        if meant in found:
+            raise InputError(
+                f"{quoted(name)} is `{meant}`, which has a value", hint="give it once"
+            )
+        found[meant] = value
+    return found
+
+
+def _placeholder(chosen: Template, name: str) -> str:
+    """The placeholder that a name means: written alike, else the only one that is the same but for id, name or number."""
+    words = _words(name)
+    for alike in (_whole, _stem):
+        meant = [own.name for own in chosen.parameters if alike(_words(own.name)) == alike(words)]
+        if len(meant) == 1:
+            return meant[0]
+    return name
+
+
+def _words(name: str) -> list[str]:
+    """`AWSAccount_ids` → aws, account, ids; short forms in full."""
+    parts = _WORDS.findall(name)
+    return [_SHORT.get(part.lower(), part.lower()) for part in parts]
+
+
+def _whole(words: list[str]) -> str:
+    return "".join(words)
+
+
+def _stem(words: list[str]) -> str:
+    kept = [word for word in words if not {word, word.removesuffix("s")} & _GENERAL]
+    return "".join(kept or words).removesuffix("s")
+
+
+def _missing(chosen: Template, given: Iterable[str]) -> list[Parameter]:
+    named = set(given)
+    return [own for own in chosen.parameters if own.required and own.name not in named]
+
+
+def _described(parameters: Iterable[Parameter]) -> str:
+    return ", ".join(f"`{own.name}` ({own.description})" for own in parameters)
 
 
 def left_out(chosen: Template, given: Iterable[str]) -> frozenset[str]:
@@ -181,9 +231,11 @@ def _reject_unknown(chosen: Template, given: Mapping[str, Any]) -> None:
         accepted = (
             ", ".join(f"`{parameter.name}`" for parameter in chosen.parameters) or "no values"
         )
+        missing = [own for own in _missing(chosen, given) if own.name != near]
+        also = f"; it also needs {_described(missing)}" if missing and near else ""
         raise InputError(
             f"`{chosen.name}` has no value {quoted(name)}",
-            hint=f"did you mean `{near}`?" if near else f"it takes {accepted}",
+            hint=f"did you mean `{near}`?{also}" if near else f"it takes {accepted}",
         )
 
 

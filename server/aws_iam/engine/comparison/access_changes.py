@@ -181,7 +181,7 @@ class AccessChange:
     def in_words(self) -> str:
         """Its first action, with the pattern that it matches, its resources and principals, and its risk."""
         to = joined([_quoted(principal) for principal in self.principals], shown=_SHOWN)
-        risk = f" ({self.risk.name})" if self.risk.name else ""
+        risk = f" ({self.risk.in_words})" if self.risk.name else ""
         by = f" (by {quoted(self.pattern)})" if self.pattern else ""
         what = f"{quoted(self.actions[0])}{by}{self._on()}{f' to {to}' if to else ''}"
         return f"{what}{risk}{self.when()}"
@@ -320,7 +320,7 @@ def _place(
     case = difference.case
     # Its own callers are allowed by the account's policies, too.
     owner = case.owner if found.assumes_owner and case.is_unpermitted else ""
-    foreign = gains and not owner and risks.is_foreign(named_principals(clause, found))
+    named_now = named_principals(clause, found) if gains and not owner else ()
     rebound = kept_deny if _applies_to_others(clause, kept_deny, change) else None
     principals = tuple(affected(clause, difference, found, rebound))
     return _Place(
@@ -341,7 +341,8 @@ def _place(
         and (not of_resource or not any(" " in name for name in principals)),
         owner=owner if clause.allows else "",
         widening=Widening(
-            is_foreign=foreign,
+            is_foreign=risks.is_foreign(named_now),
+            unless_own=risks.unless_own(named_now),
             keys=weakened if gains else (),
             opens=gains and opens(clause, found),
             is_wider=gains and moved is not None and moved.is_wider,

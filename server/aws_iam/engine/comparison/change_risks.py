@@ -20,6 +20,8 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     Conditions = Mapping[str, Any] | None
 
+_SHOWN = 3
 # More resources hardly change the risk.
 _MOST_RESOURCES = 20
 # With more resources in the policies each action is judged alone.
@@ -46,10 +49,16 @@ _WORST_FIRST = (
 
 @slotted
 class Risk:
-    """A risk in words, such as `privilege escalation`; empty where none is known."""
+    """A risk in words, such as `privilege escalation`; empty where none is known. `unless` is a reservation in words."""
 
     name: str
     severity: Severity
+    unless: str = ""
+
+    @property
+    def in_words(self) -> str:
+        """The risk with its reservation."""
+        return f"{self.name}, {self.unless}" if self.unless else self.name
 
     @property
     def order(self) -> int:
@@ -106,6 +115,8 @@ class Widening:
     """
 
     is_foreign: bool = False
+    # Of accounts that trust in a role names first: one of them may be the role's own, which nothing says.
+    unless_own: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     guarding: bool = False
     opens: bool = False
@@ -143,11 +154,23 @@ def widened(risk: Risk, names: Iterable[str], widening: Widening) -> Risk:
         severity = Severity.HIGH
     elif widening.keys or (serious and widening.opens):
         severity = Severity.MEDIUM
+    elif serious and widening.unless_own:
+        return _gravest(risk, _of_first_account(risk, widening.unless_own))
     else:
         return _of_wider_pattern(risk) if serious and widening.is_wider else risk
     named = f"weaker condition on {widening.keys[0]}" if widening.keys else ""
     what = named or (_FOREIGN if widening.is_foreign else _OPENED)
     return _gravest(risk, Risk(name=risk.name or what, severity=severity))
+
+
+def _of_first_account(risk: Risk, accounts: Sequence[str]) -> Risk:
+    """The risk of trust in a first account: very often it is the role's own."""
+    own = joined([quoted(account) for account in accounts], "or", shown=_SHOWN)
+    return Risk(
+        name=risk.name or _FOREIGN,
+        severity=Severity.MEDIUM,
+        unless=f"from another account unless {own} is the role's own",
+    )
 
 
 def _of_wider_pattern(risk: Risk) -> Risk:
@@ -252,19 +275,32 @@ class ChangeRisks:
     of_loss: bool = False
     _completed: Mapping[str, Risk] | None = field(default=None, init=False)
     _own_accounts: frozenset[str] | None = field(default=None, init=False)
-    # Whether anything says whose the resource may be.
-    _are_known: bool = field(default=False, init=False)
+    _are_owners_read: bool = field(default=False, init=False)
 
     def is_foreign(self, principals: Iterable[Principal]) -> bool:
         """Whether any is of another account than the resource's; where that is unknown, of one that only a change names."""
-        accounts = accounts_of(p for p in principals if p.type == "AWS")
-        if not accounts:
-            return False
-        if self._own_accounts is None:
+        accounts = _aws_accounts(principals)
+        owners = self._owners() if accounts else None
+        return owners is not None and not accounts <= owners
+
+    def unless_own(self, principals: Iterable[Principal]) -> tuple[str, ...]:
+        """The accounts that a role which was there trusts first, where nothing says whose the role is.
+
+        A new role tells less: most of those that trust an account trust their own.
+        """
+        if not any(policy.kind is Kind.TRUST and policy.statements for policy in self.before):
+            return ()
+        accounts = _aws_accounts(principals)
+        return tuple(sorted(accounts)) if accounts and self._owners() is None else ()
+
+    def _owners(self) -> frozenset[str] | None:
+        """The accounts that may own the resource; None where nothing says so."""
+        if not self._are_owners_read:
             likely = likely_owners(self.policies, self.before)
-            self._own_accounts = named_accounts(self.baseline) if likely is None else likely
-            self._are_known = likely is not None or bool(self._own_accounts)
-        return self._are_known and not accounts <= self._own_accounts
+            named = named_accounts(self.baseline) if likely is None else likely
+            self._own_accounts = None if likely is None and not named else named
+            self._are_owners_read = True
+        return self._own_accounts
 
     def of_everything(self, judged: JudgedAccess) -> Risk:
         """The risk of every action of every service."""
@@ -372,6 +408,10 @@ def _judged_together(names: Sequence[str]) -> Iterable[tuple[str, ...]]:
         does = known and (known.level, changes_resources(known), destroys(name))
         alike.setdefault(name if name in ranks else does, []).append(name)
     return map(tuple, alike.values())
+
+
+def _aws_accounts(principals: Iterable[Principal]) -> frozenset[str]:
+    return accounts_of(principal for principal in principals if principal.type == "AWS")
 
 
 def _on_named_targets(path: OpenPath) -> Severity:

@@ -220,5 +220,5 @@ def _unknown_caller(text: str) -> InputError:
     return InputError(
         f"`principal` {quoted(text)} does not name a caller",
         hint="give the ARN of a user, role, role session (assumed-role/ROLE/SESSION), federated user, root or identity"
-        " provider, a service such as `lambda.amazonaws.com`, or `*` for an anonymous request",
+        " provider, a service such as `lambda.amazonaws.com`, or `*` for anyone: unsigned requests where the service takes them",
     )

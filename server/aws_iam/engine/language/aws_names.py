@@ -178,8 +178,13 @@ _GROUPED = re.compile(r"([0-9]{4})[- ]([0-9]{4})[- ]([0-9]{4})", re.ASCII)
 
 def checked_account(name: str, text: str) -> str:
     """The 12 digits of an account, also in groups of four as the console shows them (1111-2222-3333)."""
-    grouped = _GROUPED.fullmatch(text.strip())
-    return checked_name(name, "".join(grouped.groups()) if grouped else text.strip(), "account")
+    return checked_name(name, ungrouped_account(text.strip()), "account")
+
+
+def ungrouped_account(text: str) -> str:
+    """The account without its groups of four; any other text as it is."""
+    grouped = _GROUPED.fullmatch(text)
+    return "".join(grouped.groups()) if grouped else text
 
 
 def checked_name(name: str, value: str, form: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from aws_iam.answer import Answer, next_call
@@ -13,7 +14,8 @@ from aws_iam.tools.irsa.asset_files import policy_file
 from aws_iam.tools.irsa.creation import TRUST_POLICY, CreationRequest, Format, creation_files
 from aws_iam.tools.irsa.names import Names
 from aws_iam.tools.irsa.provider import Request, one_column
-from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe
+from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe, lacking
+from aws_iam.tools.kit import argument_values
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import (
     ACCOUNT_NAMES,
@@ -27,6 +29,8 @@ from aws_iam.tools.kit.synonyms import FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_iam.tools.irsa.provider import Workload
 
 tool = Tool(
@@ -166,6 +170,25 @@ def trust_policy(
     )
 
 
+def _lacking(given: Mapping[str, Any]) -> str:
+    """The names that the provider needs, where `account` is missing too."""
+    if "provider" not in given:
+        return ""
+    (argument,) = (a for a in tool.actions["trust_policy"].arguments if a.name == "provider")
+    try:
+        provider = argument_values.read(argument, given["provider"]).value
+    except InputError:
+        return ""
+    own = {member.name for member in fields(Names)}
+    texts: dict[str, Any] = {
+        n: v for n, v in given.items() if n in own and isinstance(v, (str, bool))
+    }
+    return lacking(provider, Names(**texts)) if provider in PROVIDERS else ""
+
+
+tool.lacking["trust_policy"] = _lacking
+
+
 @tool.artifact_action
 def manifest(
     provider: Annotated[
@@ -197,7 +220,7 @@ def manifest(
 
 @tool.artifact_action
 def denied(
-    document: TrustPolicy,
+    document: TrustPolicy = None,
     claims: Annotated[
         Json,
         Parameter(
@@ -231,11 +254,19 @@ def denied(
         Parameter("its key set, or fetch", document=True, as_text=True, brief="keys, or fetch"),
     ] = None,
     account: Annotated[str | None, Parameter("12-digit account id", also=ACCOUNT_NAMES)] = None,
+    message: Annotated[
+        str | None,
+        Parameter(
+            "the error text, with or without a policy",
+            also=("error", "error_message"),
+            unlisted=True,
+        ),
+    ] = None,
 ) -> Answer:
     """Show which condition of a trust policy a token fails, and write the policy that lets it in."""
     from aws_iam.tools.irsa.denied import denied as irsa_denied
 
-    return irsa_denied.denied(document, claims, token, jwks, account)
+    return irsa_denied.denied(document, claims, token, jwks, account, message)
 
 
 @tool.action

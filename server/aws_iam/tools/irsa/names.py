@@ -260,9 +260,10 @@ def refuse_misfits(
     *,
     needs: tuple[str, ...],
     takes: tuple[str, ...],
+    one_of: tuple[str, ...],
     reasons: Mapping[str, str],
 ) -> None:
-    """Raise an error for a name that the provider does not take, and for a missing one that it needs."""
+    """Raise an error for a name that the provider does not take, and for all that it needs, `one_of` some names too."""
     allowed = (*needs, *takes)
     for name in names.given:
         if name not in allowed:
@@ -274,6 +275,8 @@ def refuse_misfits(
     missing = [name for name in needs if name not in names.given]
     if missing:
         listed = ", ".join(f"`{need}`" for need in missing)
+        if one_of and not set(one_of) & set(names.given):
+            listed += f" and one of {', '.join(f'`{option}`' for option in one_of)}"
         raise InputError(
             f"provider `{provider}` needs {listed}",
             hint="; ".join(reasons[need] for need in missing if need in reasons),

@@ -159,6 +159,8 @@ class Provider:
     workload: Callable[[Request], Workload]
     manifest: Callable[[ManifestRequest], Manifest]
     takes: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+    """Of what it takes, the names of which it needs exactly one."""
     beside_subject: tuple[str, ...] | None = None
     """What it takes beside a complete `subject`, which then stands for all other names; None: it takes no `subject`."""
     only_in_trust: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.issuers import issuers
+from aws_iam.errors import InputError
 from aws_iam.tools.irsa import providers
 from aws_iam.tools.irsa.names import (
     refuse_misfits,
@@ -49,17 +50,33 @@ def understood(names: Names, provider: Provider) -> Names:
 
 def describe(name: str, request: Request, *, for_manifest: bool = False) -> Workload:
     """The workload that the request describes; an error for names that the provider does not take."""
+    names = _checked(name, request.names, for_manifest=for_manifest)
+    return PROVIDERS[name].workload(replace(request, names=names))
+
+
+def lacking(name: str, names: Names) -> str:
+    """What the provider needs and the names lack, in words; empty where they are complete."""
+    try:
+        _checked(name, names, for_manifest=False)
+    except InputError as error:
+        return error.message
+    return ""
+
+
+def _checked(name: str, given: Names, *, for_manifest: bool) -> Names:
+    """The names as the provider uses them; an error for one that it does not take, and for all that it lacks."""
     provider = PROVIDERS[name]
-    request = replace(request, names=understood(request.names, provider))
-    by_subject = provider.beside_subject is not None and request.names.subject
+    names = understood(given, provider)
+    by_subject = provider.beside_subject is not None and names.subject
     needs = ("subject",) if by_subject else provider.needs
     takes = (provider.beside_subject or ()) if by_subject else provider.takes
     if for_manifest:
         takes = (*takes, *provider.only_in_trust)
         needs = tuple(need for need in needs if need not in provider.only_in_trust)
     reasons = _BY_SUBJECT if by_subject else provider.reasons
-    refuse_misfits(request.names, name, needs=needs, takes=takes, reasons=reasons)
-    return provider.workload(request)
+    one_of = () if by_subject else provider.one_of
+    refuse_misfits(names, name, needs=needs, takes=takes, one_of=one_of, reasons=reasons)
+    return names
 
 
 def issuers_page() -> Iterator[str]:

@@ -54,6 +54,7 @@ class Argument:
     offered: Choices = ()
     required: bool = False
     cli_only: bool = False
+    unlisted: bool = False
     policies: bool = False
     records: bool = False
     listed: bool = False

@@ -55,6 +55,7 @@ def input_schema(tool: Tool) -> dict[str, Any]:
     properties = {
         argument.name: {**_type(argument), "description": _description(argument, taken)}
         for argument in tool.arguments(cli=False).values()
+        if not argument.unlisted
     }
     return {
         "type": "object",

@@ -31,6 +31,9 @@ from aws_iam.tools.kit.argument_values import (
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, text) while an action runs."""
 
+Lacking = Callable[[Mapping[str, Any]], str]
+"""What a call lacks beside required arguments, in words, from its arguments as they were given; empty if nothing."""
+
 Json = Any
 """A document: a JSON value or JSON text; on the command line also a file, a folder or `-`."""
 
@@ -46,7 +49,8 @@ class Parameter:
 
     `brief` replaces a long description in the MCP schema, which has little room; empty says that the name is enough. A `document` is JSON; one of `policies`
     or of `records` also comes as `Files` from the command line and, like a `listed` one, as a list. `cli_only` arguments
-    name files or belong to long runs: MCP does not offer them. `choices` that need imports are a function. `synonyms` are
+    name files or belong to long runs: MCP does not offer them. It takes `unlisted` ones without listing them: callers guess
+    their names, and the list has little room. `choices` that need imports are a function. `synonyms` are
     words that people use for a choice, and may give another argument too (`implies`), `also` other names of the argument. A text with `several` names also comes as a
     list. `as_text` is a document that is rather text than an object, or a text that also comes as a JSON value. `members` are the names in an object, which callers also give on their own.
     `prefixed` are names that mean the argument where the value begins so. One `by_position` needs no option on the command line.
@@ -64,6 +68,7 @@ class Parameter:
     members: tuple[str, ...] = field(default=(), kw_only=True)
     prefixed: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     cli_only: bool = field(default=False, kw_only=True)
+    unlisted: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
     policies: bool = field(default=False, kw_only=True)
     records: bool = field(default=False, kw_only=True)
@@ -97,7 +102,8 @@ class Tool:
     """A named set of actions on one subject.
 
     `asked` holds what people ask for, by action, in the order in which it is listed. `default` is the action that runs
-    when none is named; `also` holds other words for actions.
+    when none is named; `also` holds other words for actions. `lacking` says what a call of an action lacks beside its
+    required arguments, so that all of it is named at once.
     """
 
     def __init__(
@@ -117,6 +123,7 @@ class Tool:
         self.asked = asked
         self.default = default
         self.actions: dict[str, Action] = {}
+        self.lacking: dict[str, Lacking] = {}
 
     @property
     def description(self) -> str:
@@ -234,8 +241,10 @@ class Tool:
         ]
         if missing:
             needed = ", ".join(map(_with_description, missing))
+            more = self.lacking[action.name](given) if action.name in self.lacking else ""
             raise InputError(
-                f"`{self.name} {action.name}` needs {needed}", hint="add it and call again"
+                f"`{self.name} {action.name}` needs {needed}{f'; {more}' if more else ''}",
+                hint=f"add {'them' if more or len(missing) > 1 else 'it'} and call again",
             )
 
 
@@ -325,6 +334,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         offered=choices,
         required=required,
         cli_only=parameter.cli_only,
+        unlisted=parameter.unlisted,
         policies=parameter.policies,
         records=parameter.records,
         listed=parameter.listed or parameter.policies or parameter.records,

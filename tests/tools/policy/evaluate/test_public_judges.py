@@ -10,6 +10,7 @@ import pytest
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 
+OF_ANYONE = json.loads((TESTS / "cases/compare/anyone.json").read_text(encoding="utf-8"))
 CASES = json.loads((TESTS / "cases/compare/public_judges.json").read_text(encoding="utf-8"))
 OPEN = {
     "Effect": "Allow",
@@ -74,3 +75,21 @@ def test_everybody_who_signs_in_to_an_app_is_a_stranger() -> None:
     document = {"Version": "2012-10-17", "Statement": [statement]}
     answer = tool.run({"action": "compare", "document": document, "public": True})
     assert f"with a token of `{host}`, as any user of the app" in answer.summary
+
+
+@pytest.mark.parametrize("case", OF_ANYONE, ids=lambda case: case["action"])
+def test_only_actions_that_take_unsigned_requests_are_open_without_credentials(
+    case: dict[str, Any],
+) -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": case["action"]}
+    own = {} if case["action"].startswith("sts:") else {"Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [{**statement, **own}]}
+    compared = tool.run({"action": "compare", "document": document, "public": True})
+    assert f"strangers may do `{case['action']}` {case['means']}" in compared.summary
+    request = {"principal": "*", "action": case["action"], "resource": case["resource"]}
+    evaluated = tool.run(
+        {"action": "evaluate", "request": request, "policies": {"resource": document}}
+    )
+    unsigned = case["means"] == "without credentials"
+    assert ("by an anonymous caller" in evaluated.summary) == unsigned
+    assert any(case["means"] in note for note in evaluated.facts.get("notes", ())) != unsigned

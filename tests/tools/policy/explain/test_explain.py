@@ -217,6 +217,24 @@ def test_the_summary_of_several_policies_says_which_kind_allows_how_much() -> No
     assert "effectively allowed by the identity policies" in answer.summary
 
 
+@pytest.mark.parametrize(
+    ("condition", "to_check"), [({}, True), ({"StringEquals": {"sts:ExternalId": "7f3c"}}, False)]
+)
+def test_trust_in_a_whole_account_is_for_a_person_to_check(
+    condition: dict[str, Any], *, to_check: bool
+) -> None:
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::999988887777:root"},
+        "Action": "sts:AssumeRole",
+        **({"Condition": condition} if condition else {}),
+    }
+    answer = explain(document(trust))
+    assert ("nothing unusually powerful, 1 grant to check" in answer.summary) == to_check
+    says = "a false alarm if this is the role's own account"
+    assert any(says in finding.message for finding in answer.findings) == to_check
+
+
 def test_a_limit_that_only_denies_is_not_said_to_leave_nothing() -> None:
     answer = explain(document(deny("organizations:LeaveOrganization")), kind="scp")
     assert "a limit that only denies" in answer.summary

@@ -32,6 +32,7 @@ OWN_ACCOUNT = {
         "Resource": "*",
     },
 }
+QUEUE = "arn:aws:sqs:eu-west-1:1111-2222-3333:jobs"
 FUNCTION = "arn:aws:lambda:eu-west-1:111122223333:function:report"
 
 
@@ -105,6 +106,28 @@ def test_the_example_pipes_into_the_validator_without_a_finding() -> None:
     )
     assert judged.stdout.startswith("No problems found")
     assert "`read` also covers `arn:aws:s3:::reports/*`." in made.stderr
+
+
+@pytest.mark.parametrize(
+    "needs",
+    [
+        {"read": [QUEUE]},
+        {QUEUE: "sqs:SendMessage"},
+        json.dumps({"sqs:SendMessage": QUEUE.replace("-2222-", " 2222 ")}),
+        [{"actions": ["sqs:SendMessage"], "resources": [QUEUE]}],
+    ],
+)
+def test_an_account_in_groups_of_four_is_taken_and_said(needs: Any) -> None:
+    answer = tool.run({"action": "generate", "needs": needs})
+    assert "arn:aws:sqs:eu-west-1:111122223333:jobs" in answer.artifacts[0].content
+    assert answer.facts["understood"][0].endswith("` as `111122223333`")
+
+
+def test_a_bucket_whose_name_looks_like_an_account_keeps_its_name() -> None:
+    needs = {"read": ["arn:aws:s3:::1111-2222-3333"]}
+    assert (
+        "1111-2222-3333" in tool.run({"action": "generate", "needs": needs}).artifacts[0].content
+    )
 
 
 @pytest.mark.parametrize("case", _cases("levels.json"))

@@ -20,9 +20,10 @@ from aws_iam.engine.tokens.role_trust import caller_of_token
 from aws_iam.engine.tokens.signature import Signature
 from aws_iam.engine.tokens.token import ACCEPTED
 from aws_iam.engine.tokens.trust_comparison import ACTION, ConditionOutcome
+from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.irsa.asset_files import policy_file
-from aws_iam.tools.irsa.denied import tables
+from aws_iam.tools.irsa.denied import error_text, tables
 from aws_iam.tools.irsa.denied.comparison import (
     NO_ACCOUNT,
     TokenComparison,
@@ -59,8 +60,20 @@ def denied(
     token: Any = None,
     jwks: Any = None,
     account: str | None = None,
+    message: str | None = None,
 ) -> Answer:
-    """Every cause of the refusal with its fix, then a policy for exactly this caller."""
+    """Every cause of the refusal with its fix, then a policy for exactly this caller; of an error alone what it says."""
+    if message is None and error_text.is_error(document):
+        document, message = None, document
+    if message is not None:
+        if document is None:
+            return error_text.explained(message)
+        return error_text.with_error(denied(document, claims, token, jwks, account), message)
+    if document is None:
+        raise InputError(
+            "`irsa denied` needs `document` (trust policy: JSON value or text, also of get-role)",
+            hint="add it, or the error text as `message`, and call again",
+        )
     comparison = compare(document, claims, token, jwks, account)
     findings = tuple(islice(_findings(comparison), _MOST_FINDINGS))
     caller = caller_of_token(comparison.claims) if NO_ACCOUNT not in comparison.principal else None

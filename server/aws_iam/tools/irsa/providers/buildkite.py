@@ -11,10 +11,12 @@ from aws_iam.tools.irsa.asset_files import manifest_file
 from aws_iam.tools.irsa.names import exactly_one, full_ref, is_ref_pattern, pattern_note
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
+_REFS = ("branch", "tag")
+
 
 def _workload(request: Request) -> Workload:
     names = request.names
-    kind = exactly_one(names, "buildkite", ("branch", "tag"))
+    kind = exactly_one(names, "buildkite", _REFS)
     organization, pipeline = names.need("owner", "slug"), names.need("repository", "slug")
     ref = full_ref(names, kind, patterns=True)
     ids = {"owner_id": "organization_id", "repository_id": "pipeline_id"}
@@ -74,6 +76,7 @@ PROVIDER = Provider(
     section="bitbucket-hcp-terraform-circleci-buildkite",
     needs=("owner", "repository"),
     takes=("owner_id", "repository_id", "branch", "tag"),
+    one_of=_REFS,
     workload=_workload,
     manifest=_manifest,
 )

@@ -254,6 +254,7 @@ PROVIDER = Provider(
     site="github.com",
     needs=("owner", "repository"),
     takes=("owner_id", "repository_id", *_EVENTS, "issuer", "subject", "workflow"),
+    one_of=_EVENTS,
     beside_subject=("issuer", "workflow"),
     workload=_workload,
     manifest=_manifest,

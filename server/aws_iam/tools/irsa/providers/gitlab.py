@@ -13,6 +13,8 @@ from aws_iam.tools.irsa.asset_files import AWS_CLI_IMAGE, manifest_file, pinned_
 from aws_iam.tools.irsa.names import Names, bare_ref, exactly_one, is_ref_pattern, pattern_note
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
+_REFS = ("branch", "tag")
+
 
 def _workload(request: Request) -> Workload:
     names = request.names
@@ -66,7 +68,7 @@ def _subject(names: Names) -> str:
                 hint="it begins with project_path:",
             )
         return subject
-    kind = exactly_one(names, "gitlab", ("branch", "tag"))
+    kind = exactly_one(names, "gitlab", _REFS)
     group = names.need("owner", "gitlab_path")
     project = names.need("repository", "gitlab_project")
     return f"project_path:{group}/{project}:ref_type:{kind}:ref:{bare_ref(names, kind, patterns=True)}"
@@ -110,6 +112,7 @@ PROVIDER = Provider(
     site="gitlab.com",
     needs=("owner", "repository"),
     takes=("owner_id", "repository_id", "branch", "tag", "issuer", "subject"),
+    one_of=_REFS,
     beside_subject=("issuer",),
     aliases={"project": "repository"},
     workload=_workload,

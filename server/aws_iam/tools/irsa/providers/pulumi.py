@@ -10,6 +10,7 @@ from aws_iam.tools.irsa.names import exactly_one
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
 _LEGACY = "default"
+_KINDS = ("environment", "stack")
 _ISSUER = "api.pulumi.com/oidc"
 _DEPLOYMENTS = "https://www.pulumi.com/docs/deployments/guides/oidc/aws/"
 _BY_ATTRIBUTES = "pulumi:environments:pulumi.organization.login"
@@ -27,7 +28,7 @@ def _workload(request: Request) -> Workload:
         if given != organization
         else ()
     )
-    which = exactly_one(names, "pulumi", ("environment", "stack"))
+    which = exactly_one(names, "pulumi", _KINDS)
     workload = _stack if which == "stack" else _environment
     return workload(request, organization, project, lowered)
 
@@ -127,6 +128,7 @@ PROVIDER = Provider(
     section="deployment-platforms",
     needs=("owner", "project"),
     takes=("environment", "stack", "run_phase"),
+    one_of=_KINDS,
     aliases={"repository": "project"},
     workload=_workload,
     manifest=_manifest,

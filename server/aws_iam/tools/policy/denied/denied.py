@@ -17,6 +17,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.kit.policy_layers import by_layer
 from aws_iam.tools.policy.denied import proofs, tables
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts, service_remarks
+from aws_iam.tools.policy.denied.uncovered_types import uncovered_types
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def denied(message: Any, policies: Any = None) -> Answer:
     request = denied_request(denial)
     if request.request is None or denial.mended_by:
         answer = _answer(denial, denials_found, request)
+        lack = "" if denial.mended_by else uncovered_types(denial, documents)
+        answer = replace(answer, summary=f"{answer.summary} {lack}" if lack else answer.summary)
         return _shown(replace(answer, facts={**understood, **answer.facts}), request)
     remedy = find_remedy(
         request.request, documents, named=denial.layer, explicit=denial.explicit is True

@@ -23,6 +23,7 @@ from aws_iam.engine.comparison.forbidden_access import (
 from aws_iam.engine.comparison.sides.attachment_changes import without_document
 from aws_iam.engine.comparison.sides.unknown_accounts import with_accounts_as_written
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
+from aws_iam.engine.evaluation.unsigned_requests import means_of_anyone
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
@@ -291,7 +292,7 @@ def _stranger(request: Mapping[str, Any]) -> str:
     """How a caller without an account signs in."""
     principal = request["principal"]
     if principal == "*":
-        return " without credentials"
+        return f" {means_of_anyone(request['action'])}"
     _, provider, host = principal.rpartition(":oidc-provider/")
     if provider or principal in built_in():
         # Strangers have a token with a given pool's id only where the pool has guests.

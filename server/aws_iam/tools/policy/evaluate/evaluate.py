@@ -11,6 +11,7 @@ from aws_iam.engine.evaluation.evaluate import Evaluation, evaluate_request
 from aws_iam.engine.evaluation.layers import Layers, layers_of
 from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import Request, request_of
+from aws_iam.engine.evaluation.unsigned_requests import takes_unsigned
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
@@ -150,7 +151,9 @@ def _assumed_owner(request: Request, decision: Decision) -> str:
 def _who(request: Request) -> str:
     caller = request.caller
     if caller.kind is CallerKind.ANONYMOUS:
-        return "an anonymous caller"
+        return (
+            "an anonymous caller" if takes_unsigned(request.action) else "an unknown caller (`*`)"
+        )
     return f"{quoted(caller.arn)} ({caller.kind.value})"
 
 

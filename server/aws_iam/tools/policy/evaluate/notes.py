@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
+from aws_iam.engine.evaluation.unsigned_requests import means_of_anyone, takes_unsigned
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.key_support import actions_with_key
 from aws_iam.escape import quoted
@@ -63,6 +64,11 @@ def _missing_resource_policies(
 
 
 def _credentials(request: Request) -> Iterator[str]:
+    if request.caller.kind is CallerKind.ANONYMOUS and not takes_unsigned(request.action):
+        yield (
+            f"`*` stands for anyone {means_of_anyone(request.action)}, without the keys of an identity such as"
+            " aws:PrincipalOrgID: give the ARN of a caller for an exact answer"
+        )
     if (
         request.caller.kind is CallerKind.USER
         and request.context.has("aws:TokenIssueTime")

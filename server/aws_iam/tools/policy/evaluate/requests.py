@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_iam.engine.evaluation.request import FIELDS
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -32,6 +33,7 @@ _SYNONYMS = {
 _NAMES = _SYNONYMS | {name: name for name in FIELDS}
 _EXAMPLE = '{"principal": "ARN", "action": "s3:GetObject", "resource": "ARN"}'
 _MOST = 100
+_S3 = "s3://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,11 @@ def requests_of(request: Any) -> AskedRequests:
         (request,) = request
     if not isinstance(request, dict):
         return AskedRequests(by_action=((request,),), understood=())
-    request = _renamed(request, understood)
-    actions = _listed(request, "action", "one action")
+    request = _with_arns(_renamed(request, understood), understood)
+    actions = [
+        _with_prefix(action, request.get("resource"), understood)
+        for action in _listed(request, "action", "one action")
+    ]
     groups = []
     for action in actions:
         one_action = {**request, "action": action} if "action" in request else request
@@ -83,6 +88,49 @@ def _renamed(request: dict[str, Any], understood: list[str]) -> dict[str, Any]:
         fields["context"] = _of_entries(fields["context"])
         understood.append("`context`: the entries as keys and values")
     return fields
+
+
+def _with_arns(request: dict[str, Any], understood: list[str]) -> dict[str, Any]:
+    """The request with the ARN for each address of S3, in the partition of the caller."""
+    resource = request.get("resource")
+    listed = resource if isinstance(resource, list) else [resource]
+    if not any(isinstance(text, str) and text.lower().startswith(_S3) for text in listed):
+        return request
+    caller = Arn.of(str(request.get("principal", "")))
+    partition = caller.partition if caller else "aws"
+    arns = [_s3_arn(text, partition, understood) for text in listed]
+    return {**request, "resource": arns if isinstance(resource, list) else arns[0]}
+
+
+def _s3_arn(text: Any, partition: str, understood: list[str]) -> Any:
+    if not isinstance(text, str) or not text.lower().startswith(_S3):
+        return text
+    path = text[len(_S3) :]
+    bucket, _, key = path.partition("/")
+    # `s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/key` holds an ARN; what is not a name is refused as it is.
+    if bucket.startswith("arn:") or not bucket:
+        return text
+    arn = f"arn:{partition}:s3:::{bucket}" + (f"/{key}" if key else "")
+    understood.append(f"{quoted(text)} as {quoted(arn)}")
+    return arn
+
+
+def _with_prefix(action: Any, resource: Any, understood: list[str]) -> Any:
+    """The action with the prefix of the resource's service, or of the only service that has such an action."""
+    if not isinstance(action, str) or ":" in action or not action:
+        return action
+    listed = resource if isinstance(resource, list) else [resource]
+    arns = [arn for text in listed if isinstance(text, str) and (arn := Arn.of(text))]
+    services = {arn.service for arn in arns}
+    named = [known for service in services if (known := catalog().action(f"{service}:{action}"))]
+    if not arns:
+        having = catalog().having(action)
+        named = [known for name in having if (known := catalog().action(name))]
+    if len(named) != 1:
+        return action
+    (found,) = named
+    understood.append(f"{quoted(action)} as `{found.full_name}`")
+    return found.full_name
 
 
 def _of_entries(entries: list[Any]) -> Any:

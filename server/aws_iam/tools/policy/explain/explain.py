@@ -72,7 +72,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
     attached_risks = attached.findings()
     risks = (*attached_risks, *(finding for view in views for finding in view.findings))
     validated = Validated.of(gathered_policies.sources, risks, _LIMITS)
-    findings = (*validated.security_warnings, *risks)
+    findings = (*validated.security_warnings, *risks, *validated.to_check)
     statements = list(_statements(sources, expansion, targets))
     rows = [row for view in views for row in view.rows(several=len(views) > 1)]
     forms = _narrower_forms(sources, expansion, targets)
@@ -444,7 +444,8 @@ def _summary(
     if unknown_versions:
         parts.append(f"AWS refuses the policy, because {unknown_versions[0]}")
     if any(view.kind not in _LIMITS for view in views):
-        powers = Powers.of(chain.from_iterable(view.risks for view in views), attached)
+        found = chain.from_iterable(view.risks for view in views)
+        powers = Powers.of(found, attached=attached, to_check=len(validated.to_check))
         judged = complete and not validated.unfinished
         parts += powers.says(is_clear=validated.is_clear, judged=judged)
     parts += validated.says()

@@ -24,15 +24,15 @@ class Powers:
     noted: int = 0
 
     @classmethod
-    def of(cls, risks: Iterable[RiskFinding], attached: int) -> Powers:
-        """Of the risks, and of attached policies that have findings."""
+    def of(cls, risks: Iterable[RiskFinding], *, attached: int, to_check: int) -> Powers:
+        """Of the risks, of attached policies that have findings, and of findings that are for a person to check."""
         listed = list(risks)
         narrow = [risk for risk in listed if not _is_unusual(risk)]
         escalations = sum(risk.finding.code == ESCALATION for risk in narrow)
         return cls(
             unusual=attached + len(listed) - len(narrow),
             escalations=escalations,
-            noted=len(narrow) - escalations,
+            noted=len(narrow) - escalations + to_check,
         )
 
     def says(self, *, is_clear: bool, judged: bool) -> Iterator[str]:

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Kind, Source
 
+_TO_CHECK = frozenset({"TRUST_IN_ACCOUNT_WITHOUT_CONDITION"})
+
 
 @slotted
 class Validated:
     """The security warnings on statements without a risk of their own, and what else validation has to say."""
 
     security_warnings: tuple[Finding, ...]
+    to_check: tuple[Finding, ...]
+    """Trust in a whole account: whose the role is, the policy does not say."""
     others: Mapping[Severity, int]
     """The number of errors, and of warnings that are not about security."""
     unfinished: tuple[Unread, ...]
@@ -40,13 +44,19 @@ class Validated:
             for source in sources
             if isinstance(source.content, Policy) and source.content.kind not in without
             for finding in rule_findings(source)
-            if finding.severity.rank <= Severity.WARNING.rank
+            if finding.severity.rank <= Severity.WARNING.rank or finding.code in _TO_CHECK
         ]
         failed = [(source, finding) for source, finding in judged if finding.status is Status.FAIL]
-        others = Counter(finding.severity for _, finding in failed)
+        warned = [(source, f) for source, f in failed if f.code not in _TO_CHECK]
+        others = Counter(finding.severity for _, finding in warned)
         del others[Severity.SECURITY_WARNING]
         return cls(
-            security_warnings=tuple(_beside(risks, failed)),
+            security_warnings=tuple(_beside(risks, warned)),
+            to_check=tuple(
+                replace(f, resource=source.name or None)
+                for source, f in failed
+                if f.code in _TO_CHECK
+            ),
             others=others,
             unfinished=tuple(
                 Unread(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.generation.access_levels import access_level
 from aws_iam.engine.generation.access_needs import MEANT
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.aws_names import ungrouped_account
 from aws_iam.engine.parsing.json_text import python_value
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _ACTIONS = ("action", "actions", "permissions", "access", "accesslevel", "level", "levels")
 _RESOURCES = ("resource", "resources", "arn", "arns")
+_ACCOUNT_FIELD = 4
+# A list of objects with lists of ARNs.
+_DEPTH = 3
 _LEVELS = {
     "readonly": ("read",),
     "readaccess": ("read",),
@@ -31,19 +35,49 @@ _LEVELS = {
 
 def needs_of(given: Any) -> tuple[Any, tuple[str, ...]]:
     """The needs by access level or action, and how they were understood; what has no one meaning stays as it is."""
-    value = _parsed(given)
+    accounts: dict[str, None] = {}
+    parsed = _parsed(given)
+    value = _with_accounts(parsed, accounts)
+    as_it_is = (value, tuple(accounts)) if accounts else (given, ())
     parts = value if isinstance(value, list) else [value]
     if not parts:
-        return given, ()
+        return as_it_is
     needs: dict[str, Any] = {}
-    understood: dict[str, None] = {}
+    understood = dict(accounts)
     for part in parts:
         read = _read(part, understood) if isinstance(part, dict) else None
         if read is None:
-            return given, ()
+            return as_it_is
         for name, targets in read.items():
             needs[name] = [*_listed(needs[name]), *_listed(targets)] if name in needs else targets
     return (needs, tuple(understood)) if understood or value is not parts[0] else (given, ())
+
+
+def _with_accounts(value: Any, understood: dict[str, None], depth: int = _DEPTH) -> Any:
+    """The value with 12 digits for each account that an ARN has in groups of four, as the console shows it."""
+    if isinstance(value, str):
+        return _with_account(value, understood)
+    if isinstance(value, list) and depth:
+        return [_with_accounts(entry, understood, depth - 1) for entry in value]
+    if isinstance(value, dict) and depth:
+        read = {
+            _with_accounts(name, understood, 0): _with_accounts(entry, understood, depth - 1)
+            for name, entry in value.items()
+        }
+        # Two names of one ARN would lose what one of them asks for.
+        return read if len(read) == len(value) else value
+    return value
+
+
+def _with_account(text: str, understood: dict[str, None]) -> str:
+    fields = text.split(":", _ACCOUNT_FIELD + 1)
+    if fields[0] != "arn" or len(fields) <= _ACCOUNT_FIELD:
+        return text
+    written = fields[_ACCOUNT_FIELD]
+    fields[_ACCOUNT_FIELD] = ungrouped_account(written)
+    if fields[_ACCOUNT_FIELD] != written:
+        understood[f"account {quoted(written)} as `{fields[_ACCOUNT_FIELD]}`"] = None
+    return ":".join(fields)
 
 
 def _read(part: dict[Any, Any], understood: dict[str, None]) -> dict[str, Any] | None:

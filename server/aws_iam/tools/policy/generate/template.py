@@ -8,9 +8,9 @@ from aws_iam import templates
 from aws_iam.answer import Answer, Artifact, next_call
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.tools.kit.argument_values import code_list
+from aws_iam.tools.kit.argument_values import code_list, folded
 from aws_iam.tools.kit.json_object import json_object
-from aws_iam.tools.kit.tool import with_understood
+from aws_iam.tools.kit.tool import UNDERSTOOD, with_understood
 from aws_iam.tools.policy.generate.template_search import found
 from aws_iam.wording import counted
 
@@ -119,17 +119,24 @@ def _filled(chosen: Template, values: dict[str, Any]) -> Answer:
     from aws_iam.engine.reference.catalog import catalog
     from aws_iam.rules.policy.run import validate
 
-    text = templates.fill(chosen, values)
+    named = templates.named_values(chosen, values)
+    text = templates.fill(chosen, named)
     findings = tuple(validate(text, chosen.kind))
     accepted = {rule.code: rule.reason for rule in chosen.accepted}
     open_findings = tuple(finding for finding in findings if finding.code not in accepted)
     raised = {finding.code for finding in findings} & accepted.keys()
-    facts: dict[str, Any] = {"template": chosen.name, "kind": chosen.kind}
+    understood = [
+        f"{quoted(name)} as `{meant}`"
+        for name, meant in zip(values, named, strict=True)
+        if folded(name) != folded(meant)
+    ]
+    facts: dict[str, Any] = {UNDERSTOOD: understood} if understood else {}
+    facts |= {"template": chosen.name, "kind": chosen.kind}
     if raised:
         facts["accepted"] = [
             {"code": code, "reason": accepted[code]} for code in accepted if code in raised
         ]
-    missing = templates.left_out(chosen, values)
+    missing = templates.left_out(chosen, named)
     without = (
         f" Without {code_list(sorted(missing))}, whose condition is left out." if missing else ""
     )
