@@ -16,7 +16,8 @@ SIGNS = (*WORDS_OF_STATEMENTS, *WORDS_OF_CODE)
 # Every file with a policy, with a place for one or with a setting that decides about access contains one of these.
 _WORDS = (
     "Statement", "olicy", "olicies", "2012-10-17", "AWS::", "planned_values", "ServiceAccount", "eks.amazonaws.com/role-arn",
-    "GroupMembership", "UserMembership", "eksctl.io/",
+    "GroupMembership", "UserMembership", "eksctl.io/", "AccessEntry", "PodIdentityAssociation", "InstanceProfile",
+    "ublicAccessBlock", "BucketACL", "FunctionURL", "lambda.aws.", "kms.aws.", "kms.services.k8s.aws",
 )  # fmt: skip
 # A file that cannot be parsed probably holds policies when it contains one of these; "olicy" alone is also in `imagePullPolicy`.
 _STRONG_WORDS = (
