@@ -214,3 +214,23 @@ def test_a_file_that_goes_to_another_environment_is_gained_there_unless_it_is_th
         assert status == 1
     else:
         assert answer["summary"].startswith(ALL_CLEAR)
+
+
+@pytest.mark.parametrize("called", ["app", "web"])
+def test_a_module_whose_folder_is_renamed_changes_nothing(
+    called: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    call = 'module "app" {\n  source = "../../modules/role"\n}\n'
+    files = {f"envs/{name}/main.tf": call for name in ("dev", "prod")}
+    top = new_tree(tmp_path, {**files, "modules/role/main.tf": ROLE})
+    monkeypatch.chdir(top)
+    git(top, "mv", "modules/role", "modules/bob-role")
+    moved = f"moved {{\n  from = module.app\n  to   = module.{called}\n}}\n"
+    now = call.replace("modules/role", "modules/bob-role").replace('"app"', f'"{called}"')
+    write(top, {name: now + (moved if called != "app" else "") for name in files})
+    status, answer = reviewed(capsys, "--base", "main")
+    assert answer["summary"].startswith(ALL_CLEAR)
+    assert status == 0

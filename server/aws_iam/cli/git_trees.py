@@ -18,7 +18,7 @@ from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import File
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.cli.git_command import Git
 
@@ -103,7 +103,7 @@ def trees_of(git: Git, revision: str) -> Trees:
             if path not in special
             and posixpath.normpath(posixpath.join(posixpath.dirname(path), target)) in changed
         ),
-        renamed=_of_whole_modules(_renamed(git, revision), now, then),
+        renamed=_within_modules(_renamed(git, revision)),
         known=frozenset((*listed, *then, *special_then)),
     )
 
@@ -168,22 +168,17 @@ def _renamed(git: Git, revision: str) -> dict[str, str]:
     return {rows[at + 1]: rows[at + 2] for at in range(0, len(rows) - 2, 3)}
 
 
-def _of_whole_modules(
-    renamed: Mapping[str, str], now: Collection[str], then: Collection[str]
-) -> dict[str, str]:
-    """Without the files of Terraform that go from one folder to another while either has others: a folder is a module.
+def _within_modules(renamed: Mapping[str, str]) -> dict[str, str]:
+    """Without the files of Terraform that go from one folder to another: a folder is a module, and its callers name it.
 
-    What is declared in `envs/dev` and then in `envs/prod` is another resource.
+    What is declared in `envs/dev` and then in `envs/prod` is another resource; a folder that moves as a whole is told by
+    what it holds.
     """
-    left, there = (
-        {posixpath.dirname(path) for path in side if path.endswith(TERRAFORM_ENDINGS)}
-        for side in (now, then)
-    )
 
     def is_kept(was: str, path: str) -> bool:
-        before, after = posixpath.dirname(was), posixpath.dirname(path)
-        is_other = before != after and path.endswith(TERRAFORM_ENDINGS)
-        return not (is_other and (before in left or after in there))
+        return not path.endswith(TERRAFORM_ENDINGS) or posixpath.dirname(was) == posixpath.dirname(
+            path
+        )
 
     return {was: path for was, path in renamed.items() if is_kept(was, path)}
 
