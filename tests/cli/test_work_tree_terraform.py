@@ -230,7 +230,7 @@ def test_a_module_whose_folder_is_renamed_changes_nothing(
     git(top, "mv", "modules/role", "modules/bob-role")
     moved = f"moved {{\n  from = module.app\n  to   = module.{called}\n}}\n"
     now = call.replace("modules/role", "modules/bob-role").replace('"app"', f'"{called}"')
-    write(top, {name: now + (moved if called != "app" else "") for name in files})
+    write(top, dict.fromkeys(files, now + (moved if called != "app" else "")))
     status, answer = reviewed(capsys, "--base", "main")
     assert answer["summary"].startswith(ALL_CLEAR)
     assert status == 0
