@@ -18,6 +18,8 @@ _WORDS = (
     "Statement", "olicy", "olicies", "2012-10-17", "AWS::", "planned_values", "ServiceAccount", "eks.amazonaws.com/role-arn",
     "GroupMembership", "UserMembership", "eksctl.io/", "AccessEntry", "PodIdentityAssociation", "InstanceProfile",
     "ublicAccessBlock", "BucketACL", "FunctionURL", "lambda.aws.", "kms.aws.", "kms.services.k8s.aws",
+    "iam_group", "iam_instance_profile", "iam_saml_federation", "kms_key", "s3_bucket", "aws:iam", "aws:lambda", "aws:kms",
+    "aws:s3", "aws:eks",
 )  # fmt: skip
 # A file that cannot be parsed probably holds policies when it contains one of these; "olicy" alone is also in `imagePullPolicy`.
 _STRONG_WORDS = (

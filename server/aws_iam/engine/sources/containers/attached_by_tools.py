@@ -1,5 +1,7 @@
 """Policies that tasks of Ansible and resources of Pulumi attach by ARN or by name, in data of no known format.
 
+Also what else of them decides about access: members of groups, permissions of functions, grants of keys.
+
 amazon.aws.iam_role: {name: app, managed_policies: [ReadOnlyAccess]}   →   PolicyAttachment(holder="iam_role/app", …)
 """
 
@@ -10,25 +12,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.sources.containers.access_settings import access_settings, setting_rows
 from aws_iam.engine.sources.containers.attachments import attachment_rows, attachments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aws_iam.engine.parsing.json_nodes import Member, Node
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 _ANSIBLE, _PULUMI = "ansible-modules.json", "pulumi-resources.json"
+_BY_ANSIBLE, _BY_PULUMI = "ansible", "pulumi"
 # https://docs.ansible.com/ansible/latest/collections/amazon/aws/
 _COLLECTION = re.compile(r"(?:amazon|community)\.aws\.")
 # `aws:iam/role:Role` is the long form of `aws:iam:Role`.
 _LONG_TYPE = re.compile(r"/\w+(?=:)")
 _REFERENCE = re.compile(r"\$\{([\w-]+)\.arn\}")
 _GONE = "absent"
+_NAMES = ("name", "statement_id", "alias")
 
 
-def attached_by_tools(root: Node, documents: Sequence[str] = ()) -> Iterator[PolicyAttachment]:
-    """The attached policies below a node; `documents` are the names of the policies that stand there in full."""
+def attached_by_tools(
+    root: Node, documents: Sequence[str] = ()
+) -> Iterator[PolicyAttachment | AccessSetting]:
+    """The attached policies below a node, and such settings; `documents` are the names of the policies that stand there in full."""
     todo = [root]
     while todo:
         node = todo.pop()
@@ -39,19 +47,25 @@ def attached_by_tools(root: Node, documents: Sequence[str] = ()) -> Iterator[Pol
         todo += node.items
 
 
-def _by_ansible(task: Member) -> Iterator[PolicyAttachment]:
+def _by_ansible(task: Member) -> Iterator[PolicyAttachment | AccessSetting]:
     module, values = _COLLECTION.sub("", task.key, count=1), task.value
-    if not attachment_rows(_ANSIBLE, module) or _text(values, "state") == _GONE:
+    is_known = attachment_rows(_ANSIBLE, module) or setting_rows(_BY_ANSIBLE, module)
+    if not is_known or _text(values, "state") == _GONE:
         return
-    holder = "/".join(filter(None, (module, _text(values, "name"))))
+    name = next(filter(None, (_text(values, own) for own in _NAMES)), "")
+    holder = "/".join(filter(None, (module, name)))
     yield from attachments(_ANSIBLE, module, values, holder)
+    yield from access_settings(_BY_ANSIBLE, module, values, holder)
 
 
-def _by_pulumi(resource: Member, documents: Sequence[str]) -> Iterator[PolicyAttachment]:
+def _by_pulumi(
+    resource: Member, documents: Sequence[str]
+) -> Iterator[PolicyAttachment | AccessSetting]:
     type_ = _LONG_TYPE.sub("", _text(resource.value, "type"))
     values = resource.value.member("properties")
-    if values is None or not attachment_rows(_PULUMI, type_):
+    if values is None:
         return
+    yield from access_settings(_BY_PULUMI, type_, values, resource.key)
     for own in attachments(_PULUMI, type_, values, resource.key):
         named = _REFERENCE.fullmatch(own.policy)
         start = f"/resources/{named[1]}/properties/" if named else ""
