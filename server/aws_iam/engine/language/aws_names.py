@@ -17,14 +17,19 @@ _LONGEST = 1224
 
 @slotted
 class Form:
-    """The form of a kind of name: a pattern, and the same in words."""
+    """The form of a kind of name: a regular expression, and the same in words."""
 
-    pattern: re.Pattern[str]
+    written: str
     words: str
 
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when it is asked for, and kept by `re`: a server that starts needs none."""
+        return re.compile(self.written, re.ASCII)
 
-def _form(pattern: str, words: str) -> Form:
-    return Form(pattern=re.compile(pattern, re.ASCII), words=words)
+
+def _form(written: str, words: str) -> Form:
+    return Form(written=written, words=words)
 
 
 _PARTITION = "|".join(map(re.escape, PARTITIONS))
