@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.answer import Answer, Artifact, next_call
+from aws_iam.answer import Answer, Artifact
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import code_list, folded
@@ -20,6 +20,7 @@ from aws_iam.tools.secrets.rotation_files import (
     FUNCTION,
     GUIDE,
     PAGE,
+    READING,
     RotationArguments,
     database_named,
     main_file,
@@ -146,16 +147,7 @@ def by_hosted_function(arguments: RotationArguments) -> Answer:
             API,
             PAGE,
         ),
-        next=(
-            next_call(
-                "secrets",
-                "snippet",
-                "how a function reads the secret",
-                ("secret",),
-                runtime="lambda",
-                store="secrets_manager",
-            ),
-        ),
+        next=(READING,),
         as_of=_data()["as_of"],
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.answer import Answer, next_call
+from aws_iam.answer import Answer
 from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import folded
@@ -22,6 +22,7 @@ from aws_iam.tools.secrets.rotation_files import (
     FORMATS,
     GUIDE,
     PAGE,
+    READING,
     SAMPLE_REGION,
     RotationArguments,
     database_named,
@@ -188,16 +189,7 @@ def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer
             "placeholders": placeholders((*assumed, SAMPLE_REGION), (main,)),
         },
         sources=(managed.source, f"{GUIDE}/rotate-secrets_managed.html", API, PAGE),
-        next=(
-            next_call(
-                "secrets",
-                "snippet",
-                "how a function reads the secret",
-                ("secret",),
-                runtime="lambda",
-                store="secrets_manager",
-            ),
-        ),
+        next=(READING,),
         as_of=partners()["as_of"],
     )
 

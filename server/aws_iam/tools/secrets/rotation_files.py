@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam import resources
-from aws_iam.answer import Artifact
+from aws_iam.answer import Artifact, next_call
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.secrets.names import filled_asset
@@ -27,6 +27,15 @@ Strategy = Literal["single", "alternating"]
 
 GUIDE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"
 PAGE = "references/secrets-patterns.md#rotation"
+READING = next_call(
+    "secrets",
+    "snippet",
+    "how a function reads the secret",
+    ("secret",),
+    runtime="lambda",
+    store="secrets_manager",
+)
+"""The next step after any rotation."""
 API = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html"
 DEFAULT_SCHEDULE = "30"
 SAMPLE_REGION = "eu-west-1"

@@ -17,6 +17,7 @@ from aws_iam.tools.secrets.rotation_files import (
     FUNCTION,
     GUIDE,
     PAGE,
+    READING,
     RotationArguments,
     indented,
     main_file,
@@ -129,14 +130,7 @@ def by_function(arguments: RotationArguments) -> Answer:
             PAGE,
         ),
         next=(
-            next_call(
-                "secrets",
-                "snippet",
-                "how a function reads the secret",
-                ("secret",),
-                runtime="lambda",
-                store="secrets_manager",
-            ),
+            READING,
             next_call("secrets", "guide", "how rotation works", topic="rotation"),
         ),
         as_of=partners()["as_of"],

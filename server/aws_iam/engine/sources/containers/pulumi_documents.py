@@ -13,7 +13,7 @@ from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, pointer
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _INVOKE, _SHORT = "fn::invoke", "fn::"
 _FUNCTIONS = frozenset(
@@ -23,13 +23,6 @@ _FUNCTIONS = frozenset(
 _FROM_OTHERS = (
     "sourcePolicyDocuments", "overridePolicyDocuments", "sourceJson", "overrideJson",
 )  # fmt: skip
-_LISTS = {
-    "actions": "Action",
-    "notActions": "NotAction",
-    "resources": "Resource",
-    "notResources": "NotResource",
-}
-_PRINCIPALS = {"principals": "Principal", "notPrincipals": "NotPrincipal"}
 _VERSION = "2012-10-17"
 _EVERYONE = "*"
 _UNREAD = (
@@ -100,26 +93,13 @@ def _statement(given: Node, at: Place) -> Node | None:
     members["Effect"] = string(
         effect.text if effect else "Allow", _below(at, "Effect", effect or given)
     )
-    for name, element in _LISTS.items():
+    for name, (element, read) in _ELEMENTS.items():
         value = given.member(name)
         if value is not None:
-            words = _words(value, _below(at, element, value))
-            if words is None:
-                return None
-            members[element] = words
-    for name, element in _PRINCIPALS.items():
-        value = given.member(name)
-        if value is not None:
-            found = _principals(value, _below(at, element, value))
+            found = read(value, _below(at, element, value))
             if found is None:
                 return None
             members[element] = found
-    conditions = given.member("conditions")
-    if conditions is not None:
-        found = _conditions(conditions, _below(at, "Condition", conditions))
-        if found is None:
-            return None
-        members["Condition"] = found
     return _object(at, members)
 
 
@@ -188,3 +168,15 @@ def _object(at: Place, members: dict[str, Node]) -> Node:
 
 def _below(parent: Place, token: str | int, given: Node) -> Place:
     return Place(parent, token, given.at.spot, given.at.lines)
+
+
+_ELEMENTS: Mapping[str, tuple[str, Callable[[Node, Place], Node | None]]] = {
+    "actions": ("Action", _words),
+    "notActions": ("NotAction", _words),
+    "resources": ("Resource", _words),
+    "notResources": ("NotResource", _words),
+    "principals": ("Principal", _principals),
+    "notPrincipals": ("NotPrincipal", _principals),
+    "conditions": ("Condition", _conditions),
+}
+"""Keyed by the argument: the element of the statement, and what reads it."""
