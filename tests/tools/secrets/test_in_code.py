@@ -33,25 +33,29 @@ def folder(files: dict[str, Any]) -> Files:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_secret_is_found_at_its_place_and_its_value_is_nowhere(case: dict[str, Any]) -> None:
     answer = tool.run({"action": "check", "document": folder(case["files"])})
-    left = list(answer.findings)
+    unnamed = list(answer.findings)
     for code, file, line, says in case["found"]:
         met = [
             own
-            for own in left
+            for own in unnamed
             if own.code == code
             and says in own.message
             and own.where
             and own.where.file == file
             and line in {0, own.where.line}
         ]
-        assert met, (code, says, left)
-        left.remove(met[0])
-    assert left == []
+        assert met, (code, says, unnamed)
+        unnamed.remove(met[0])
+    assert unnamed == []
     assert VALUE not in json.dumps(to_json(answer))
     unread = [row["place"] for row in answer.facts.get("not_judged", ())]
     assert unread == case.get("unread", [])
-    assert ("no problem found" in answer.summary) is not bool(case["found"])
-    assert ("what was read of" in answer.summary) is bool(unread)
+    nothing = case.get("nothing", False)
+    assert ("nothing was judged" in answer.summary) is nothing
+    assert answer.facts.get("nothing_evaluated", False) is nothing
+    assert ("no problem found" in answer.summary) is not (nothing or bool(case["found"]))
+    left = nothing or bool(unread) or case.get("others", False)
+    assert ("what was judged of" in answer.summary) is left
 
 
 def test_every_place_has_a_check_of_an_account() -> None:
@@ -59,7 +63,7 @@ def test_every_place_has_a_check_of_an_account() -> None:
         "places"
     ]
     assert {row["check"] for row in places} <= set(CHECKS)
-    assert {row["form"] for row in places} == {"variables", "text"}
+    assert {row["form"] for row in places} == {"variables", "text", "value"}
 
 
 def test_the_scope_holds_for_code_and_what_concerns_an_account_is_refused() -> None:
@@ -83,7 +87,7 @@ def test_one_document_is_checked_as_a_value_and_as_a_text() -> None:
     (found,) = tool.run({"action": "check", "document": template}).findings
     assert found.code == "ENV-STACK"
     with pytest.raises(InputError, match="cannot be read as JSON, YAML or Terraform") as refused:
-        tool.run({"action": "check", "document": '{"Environment": ' + VALUE})
+        tool.run({"action": "check", "document": '{"Type": "AWS::X", "Environment": ' + VALUE})
     assert VALUE not in str(refused.value)
 
 
@@ -98,10 +102,18 @@ def test_the_command_takes_files_and_folders(
     said = capsys.readouterr().out
     assert "a.tf" in said
     assert VALUE not in said
-    (tmp_path / "bad.json").write_text('{"Environment": ')
+    (tmp_path / "bad.json").write_text('{"Type": "AWS::Lambda::Function", ')
     assert (
         main(
             ["secrets", "check", "bad.json", "a.tf", "--fail-on", "never", "--fail-on-unread"], {}
         )
         == 1
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["environment:\n  DB_PASSWORD: x\n", "{}", "[1, 2]", "import os\n", "# Title\n"]
+)
+def test_one_document_of_another_kind_is_refused_and_never_clean(text: str) -> None:
+    with pytest.raises(InputError, match="its secrets are not looked for"):
+        tool.run({"action": "check", "document": text})

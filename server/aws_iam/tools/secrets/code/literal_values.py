@@ -35,6 +35,8 @@ _TRANSPARENT = frozenset(
     }
 )  # fmt: skip
 _TOGETHER = frozenset({"merge", "concat", "setunion"})
+# Their result is one of the arguments, or made of them.
+_ONE_OF = frozenset({"coalesce", "try", "format", "join", "one", "element", "lookup"})
 
 
 def literal_object(body: Body) -> Node:
@@ -78,6 +80,8 @@ def _literal(expression: Expression) -> Node:  # noqa: PLR0911 - one for each ki
             return _literal(expression.arguments[0])
         case Call() if expression.function in _TOGETHER:
             return _together(at, list(map(_literal, expression.arguments)))
+        case Call() if expression.function in _ONE_OF:
+            return Node(Form.ARRAY, at, items=tuple(map(_literal, expression.arguments)))
         case _:
             return string(REFERENCE, at)
 

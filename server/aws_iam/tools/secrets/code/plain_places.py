@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     Shown = Callable[[str], str]
 
 STACK: Final = "ENV-STACK"
-_LAMBDA, _CONTAINER, _PARAMETER = "ENV-LAMBDA", "ENV-ECS", "SSM-PLAINTEXT"
-_TEXT = "text"
+PARAMETER: Final = "SSM-PLAINTEXT"
+_LAMBDA, _CONTAINER = "ENV-LAMBDA", "ENV-ECS"
+_TEXT, _VALUE = "text", "value"
 _STORED = frozenset({"AWS::SSM::Parameter", "aws_ssm_parameter"})
-_SECURE = "SecureString"
 # Functions whose text stands in the template, with holes.
 _WITH_TEXT = frozenset({"Fn::Sub", "Fn::Base64", "Fn::ToJsonString"})
 # Of a build project: the others name where the value is.
@@ -45,6 +45,14 @@ class Held:
     variable: Variable
     where: Where
     is_pod: bool = False
+
+
+def is_known(root: Node) -> bool:
+    """Whether it is a template of CloudFormation or SAM, a serverless.yml or an object of Kubernetes."""
+    is_object = root.form is Form.OBJECT
+    return is_object and (
+        serverless.fits(root) or cloudformation.fits(root) or kubernetes.fits(root)
+    )
 
 
 def in_data(root: Node, shown: Shown) -> Iterator[Held]:
@@ -71,7 +79,7 @@ def in_terraform(body: Body) -> Iterator[Held]:
                 yield from _named(STACK, place, name, value, str)
 
 
-def _in_template(root: Node, shown: Shown, resources_of: Node | None = None) -> Iterator[Held]:
+def _in_template(root: Node, shown: Shown) -> Iterator[Held]:
     for section, member in (("Parameters", "Default"), ("Outputs", "Value")):
         for own in _members(root.member(section)):
             value = own.value.member(member)
@@ -81,7 +89,7 @@ def _in_template(root: Node, shown: Shown, resources_of: Node | None = None) -> 
     shared = shared.member("Function") if shared else None
     if shared is not None:
         yield from _in_resource("AWS::Serverless::Function", "Globals.Function", shared, shown)
-    for own in _members(resources_of or root.member("Resources")):
+    for own in _members(root.member("Resources")):
         type_, properties = own.value.member("Type"), own.value.member("Properties")
         if type_ is not None and properties is not None:
             yield from _in_resource(type_.text, own.key, properties, shown)
@@ -130,18 +138,21 @@ def _in_resource(type_: str, name: str, properties: Node, shown: Shown) -> Itera
     for row in _rows().get(type_, ()):
         for value in _at(properties, row["path"].split(".")):
             place = f"{name}.{row['path']}"
-            find = _text if row["form"] == _TEXT else _variables
-            yield from find(row["check"], place, value, shown)
+            yield from _of_form(row["form"])(row["check"], place, value, shown)
+
+
+def _of_form(form: str) -> Callable[[str, str, Node, Shown], Iterator[Held]]:
+    return {_TEXT: _text, _VALUE: _value}.get(form, _variables)
 
 
 def _stored(name: str, properties: Node, shown: Shown) -> Iterator[Held]:
-    """The value of a parameter of Parameter Store that is not encrypted there."""
-    type_, own, value = (_member(properties, word) for word in ("Type", "Name", "Value"))
-    if value is None or (type_ is not None and type_.text == _SECURE):
+    """The value of a parameter of Parameter Store: encrypted there or not, it stands in the code."""
+    own, value = (_member(properties, word) for word in ("Name", "Value"))
+    if value is None:
         return
     called = (_literal(own, shown) if own is not None else None) or ""
     last = called.rpartition("/")[2] if REFERENCE not in called else name.rpartition(".")[2]
-    yield from _named(_PARAMETER, name, last or name, value, shown)
+    yield from _named(PARAMETER, name, last or name, value, shown)
 
 
 @cache
@@ -154,7 +165,7 @@ def _rows() -> Mapping[str, tuple[Mapping[str, Any], ...]]:
 
 def _at(node: Node, path: list[str]) -> Iterator[Node]:
     """The values at a path; a text of JSON on the way is what it says, and a list of one object is the object."""
-    if node.form is Form.STRING and looks_like_json(node.text):
+    if node.form is Form.STRING and _looks_like_json(node.text):
         inner = embedded(node)
         node = inner if isinstance(inner, Node) else node
     if not path:
@@ -166,7 +177,7 @@ def _at(node: Node, path: list[str]) -> Iterator[Node]:
             yield from _at(value, path[1:])
 
 
-def looks_like_json(text: str) -> bool:
+def _looks_like_json(text: str) -> bool:
     """Whether a text may be an object or a list."""
     return looks_encoded(text) or text.lstrip().startswith("[")
 
@@ -182,6 +193,14 @@ def _variables(check: str, place: str, given: Node, shown: Shown) -> Iterator[He
             continue
         for own in item.members:
             yield from _named(check, place, own.key, own.value, shown)
+
+
+def _value(check: str, place: str, given: Node, shown: Shown) -> Iterator[Held]:
+    """A property that is a secret by its name, or an object of JSON with some."""
+    if given.form is Form.OBJECT and _literal(given, shown) is None:
+        yield from _variables(check, place, given, shown)
+    else:
+        yield from _named(check, place, place.rpartition(".")[2], given, shown)
 
 
 def _named(check: str, place: str, name: str, value: Node, shown: Shown) -> Iterator[Held]:
