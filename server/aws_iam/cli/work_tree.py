@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _SUBMODULE_UNREAD = "a submodule, which is not read"
-_PACKAGES_UNREAD = "a folder of installed packages, in which policies change and which is not read: name it to review it"
+_PACKAGES_UNREAD = "a folder of installed packages, in which policies may change and which is not read: name it to review it"
 _REPOSITORY_UNREAD = "a git repository of its own, which is not read"
 # What speaks of access beside the policies themselves.
 _SIGNS = re.compile(r"\baws_iam_|\bAWS::IAM::|\barn:aws[\w-]*:iam::")
@@ -350,7 +350,9 @@ class _Change:
         trees = self.trees
         for path in sorted(trees.changed - trees.special.keys()):
             if _is_within(path, self.within) and is_skipped(self._below(path)):
-                folders.setdefault(packages_above(path), []).append(path)
+                below = self._below(path)
+                folder = path.removesuffix(below) + packages_above(below)
+                folders.setdefault(folder, []).append(path)
         for folder, paths in folders.items():
             looked = paths[:_MOST_LOOKS]
             self.texts.fetch(path for path in looked if path in trees.then)

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import accumulate, takewhile
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact, to_json
@@ -111,7 +112,7 @@ def _parts(answer: Answer, room: int) -> Iterator[Part]:
         part = artifact.excerpt if _bytes(artifact.excerpt) <= room else ""
         if part:
             room -= _bytes(part)
-            yield Part(field="artifacts", key="", value=_quoted(artifact))
+            yield Part(field="artifacts", key="", value=_excerpt_of(artifact))
         yield Part(field="artifacts", key="", value=_withheld(artifact, part))
     for finding in by_urgency(answer.findings):
         yield Part(field="findings", key="", value=finding)
@@ -134,11 +135,10 @@ def _fact_parts(name: str, value: Any) -> Iterator[Part]:
         yield Part(field="fact", key=name, value=value)
 
 
-def _quoted(artifact: Artifact) -> Artifact:
-    stem, _, ending = artifact.name.rpartition(".")
-    return Artifact(
-        name=f"{stem}-part.{ending}", language=artifact.language, content=artifact.excerpt
-    )
+def _excerpt_of(artifact: Artifact) -> Artifact:
+    path = PurePosixPath(artifact.name)
+    name = f"{path.stem}-part{path.suffix}"
+    return Artifact(name=name, language=artifact.language, content=artifact.excerpt)
 
 
 def _withheld(artifact: Artifact, part: str) -> Artifact:

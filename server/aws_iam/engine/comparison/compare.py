@@ -23,13 +23,9 @@ from aws_iam.engine.comparison.sides.renamed_policies import Sides
 from aws_iam.engine.comparison.sides.root_folders import with_roots_alike
 from aws_iam.engine.comparison.sides.setting_changes import setting_changes
 from aws_iam.engine.comparison.sides.several_roots import changes_together, pairs_together
-from aws_iam.engine.comparison.sides.unknown_accounts import (
-    with_accounts_as_written,
-    with_made_up_accounts,
-)
+from aws_iam.engine.comparison.sides.unknown_accounts import filled, with_accounts_as_written
 from aws_iam.engine.comparison.sides.unresolved_changes import (
     unresolved_changes,
-    with_unknown_values,
 )
 from aws_iam.engine.comparison.sides.unusable_policies import without_unusable
 from aws_iam.engine.comparison.unchanged_statements import reusable_nodes
@@ -223,15 +219,15 @@ def _called_urls(compared: Iterable[ComparedPolicy], sides: Sides) -> Iterator[s
                     yield from (f"{start} {short}{OF_PERMISSIONS}".strip() for short in shorts)
 
 
-def _known(source: Source) -> tuple[Source, Mapping[str, str]]:
+def _filled_in_roots(source: Source) -> tuple[Source, Mapping[str, str]]:
     """The policy, and what it is in each root folder, with something for what is not known."""
-    found, accounts = with_made_up_accounts(with_unknown_values(source))
+    found, accounts = filled(source)
     if not source.roots:
         return found, accounts
     roots: list[Source] = []
     for own in source.roots:
         if own.content is not source.content:
-            known, more = with_made_up_accounts(with_unknown_values(own))
+            known, more = filled(own)
             accounts = {**accounts, **more}
         elif found is source:
             known = own
@@ -243,7 +239,7 @@ def _known(source: Source) -> tuple[Source, Mapping[str, str]]:
 
 
 def _with_unknown_values(side: Gathered, made_up: dict[str, str]) -> Gathered:
-    found = [_known(own) for own in side.sources]
+    found = [_filled_in_roots(own) for own in side.sources]
     for _, accounts in found:
         made_up |= accounts
     sources = tuple(own for own, _ in found)

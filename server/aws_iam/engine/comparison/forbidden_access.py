@@ -17,8 +17,7 @@ from aws_iam.engine.comparison.permissive_policies import with_public_principal
 from aws_iam.engine.comparison.sides.attached_policies import attached_policies
 from aws_iam.engine.comparison.sides.named_sides import named_side
 from aws_iam.engine.comparison.sides.policy_pairs import policies_of, separate_policies
-from aws_iam.engine.comparison.sides.unknown_accounts import with_made_up_accounts
-from aws_iam.engine.comparison.sides.unresolved_changes import with_unknown_values
+from aws_iam.engine.comparison.sides.unknown_accounts import filled
 from aws_iam.engine.sources.gather import gathered, sources_of
 from aws_iam.engine.sources.gathered import in_one_root
 from aws_iam.engine.tokens.oidc_provider import provider_of
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aws_iam.engine.comparison.sides.policy_pairs import JudgedPolicies
-    from aws_iam.engine.language.document import Policy, Source
+    from aws_iam.engine.language.document import Policy
 
 
 def forbidden_requests(
@@ -114,18 +113,14 @@ def made_up_accounts(document: object) -> Mapping[str, str]:
     return {
         number: word
         for own in gathered(document).sources
-        for number, word in _filled(own)[1].items()
+        for number, word in filled(own)[1].items()
     }
-
-
-def _filled(source: Source) -> tuple[Source, Mapping[str, str]]:
-    return with_made_up_accounts(with_unknown_values(source))
 
 
 def _separate(document: object, policy: str | None) -> tuple[JudgedPolicies, ...]:
     found = gathered(document)
-    filled = tuple(own for own, _ in map(_filled, found.sources))
-    side = named_side(document, in_one_root(replace(found, sources=filled)))
+    sources = tuple(own for own, _ in map(filled, found.sources))
+    side = named_side(document, in_one_root(replace(found, sources=sources)))
     attached = attached_policies(side.attachments, side.attachments, side.sources)
     return separate_policies((*side.sources, *attached), policy)
 

@@ -10,9 +10,9 @@ from aws_iam.engine.reference import frameworks
 from aws_iam.tools.kit.tool import Json, Parameter
 
 SEVERITIES = tuple(severity.value for severity in Severity)
+"""AWS's four for policy validation and the five for everything else; each of AWS's ranks like one of the five."""
 NEVER = "never"
 """In the place of a severity: no finding makes a command or a test fail."""
-"""AWS's four for policy validation and the five for everything else; each of AWS's ranks like one of the five."""
 
 TRUST_POLICY_NAMES = (
     "trust_policy",

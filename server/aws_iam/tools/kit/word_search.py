@@ -83,13 +83,8 @@ _FILLERS = frozenset(
 )
 
 
-def ranked(question: str, texts: Mapping[str, tuple[str, str]]) -> list[str]:
-    """The names of the texts, each a heading and a body, that have words of the question, the best first."""
-    return [name for name, _ in scored(question, texts)]
-
-
 def scored(question: str, texts: Mapping[str, tuple[str, str]]) -> list[tuple[str, float]]:
-    """The same with their scores."""
+    """The names of the texts, each a heading and a body, that have words of the question, with scores, the best first."""
     asked = set(_stems(question[:_LONGEST_QUESTION]))
     if not asked:
         return []

@@ -11,6 +11,7 @@ import pytest
 from aws_iam.engine.language.document import Policy, dump
 from aws_iam.engine.sources.containers.sam_policy_templates import policy_templates
 from aws_iam.engine.sources.gather import gathered
+from aws_iam.errors import InputError
 from aws_iam.rules.policy.run import validate
 from helpers.folders import TESTS
 
@@ -83,3 +84,13 @@ def test_every_policy_template_is_expanded_and_has_no_error_but_those_of_sam_its
         errors = [finding.code for finding in validate(document) if finding.severity == "ERROR"]
         assert errors == KNOWN_ERRORS.get(name, []), name
     assert perf_counter() - started < 4
+
+
+def test_a_loop_that_would_write_gigabytes_is_named() -> None:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::${N}/*"}
+    document = {"Version": "2012-10-17", "Statement": [statement] * 2_000}
+    policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
+    loop = ["N", [f"n{number}" for number in range(500)], {"P${N}": policy}]
+    template = {"Transform": "AWS::LanguageExtensions", "Resources": {"Fn::ForEach::P": loop}}
+    with pytest.raises(InputError, match="`Fn::ForEach` is not expanded"):
+        gathered(template)

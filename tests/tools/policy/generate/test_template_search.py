@@ -12,6 +12,7 @@ from aws_iam.tools.policy.generate.template_search import found
 EVERY = templates.listed()
 ONE = {
     "org only": "rcp-data-perimeter",
+    "boundary identity": "permission-boundary-delegation",
     "rcp org only": "rcp-data-perimeter",
     "RCP": "rcp-data-perimeter",
     "resource control policy": "rcp-data-perimeter",

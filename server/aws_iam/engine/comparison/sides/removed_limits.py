@@ -39,14 +39,16 @@ def removed_limit(setting: AccessSetting, new: NamedSide) -> RemovedLimit | None
     values = _values(setting)
     if values.keys() >= {_BOUNDARY, _SET}:
         name = values[_SET]
-        if _is_attached(_SET, name, new) or not _is_there(setting, name, new):
+        if _is_attached({_BOUNDARY, _SET}, _SET, name, new) or not _is_there(setting, name, new):
             return None
         shown = quoted(_address(setting, name) or name)
         says = f"the permissions boundary of {shown} is removed: it no longer limits what the policies allow"
         return RemovedLimit(what="permissions boundary", says=says)
     if values.keys() >= {_POLICY, _TARGET}:
         name = values[_POLICY]
-        if _is_attached(_POLICY, name, new) or not _only_denies(setting, name, new):
+        if _is_attached({_POLICY, _TARGET}, _POLICY, name, new) or not _only_denies(
+            setting, name, new
+        ):
             return None
         says = f"{quoted(_address(setting, name))} is no longer attached to {quoted(values[_TARGET])}: what it denies is allowed there again, where other policies allow it"
         return RemovedLimit(what="policy of the organization", says=says)
@@ -61,9 +63,10 @@ def _values(setting: AccessSetting) -> Mapping[str, str]:
     return found
 
 
-def _is_attached(key: str, name: str, side: NamedSide) -> bool:
-    """Whether something of that name is attached, now or by another resource: what it limits may be the same."""
-    return any(_values(own).get(key) == name for own in side.settings)
+def _is_attached(keys: set[str], key: str, name: str, side: NamedSide) -> bool:
+    """Whether another resource with these keys attaches it, or to it: what it limits may be the same."""
+    held = map(_values, side.settings)
+    return any(own.keys() >= keys and own[key] == name for own in held)
 
 
 def _address(setting: AccessSetting, name: str) -> str:

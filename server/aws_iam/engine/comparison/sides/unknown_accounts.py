@@ -12,6 +12,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.sides.unresolved_changes import with_unknown_values
 from aws_iam.engine.language.arn import PARTITIONS
 from aws_iam.engine.language.document import Policy, policy_of
 from aws_iam.engine.language.placeholders import placeholders
@@ -30,8 +31,8 @@ _DIGITS = 12
 _KNOWN = re.compile(r"[0-9*?]*|.*[*?].*|.*\$\{.*", re.DOTALL)
 # What AWS's own resources have in the place of an account.
 _OF_AWS = frozenset({"aws", "amazon", "cloudfront", "aws-marketplace"})
-# Every placeholder has one of these; to look for the placeholders themselves takes ten times as long.
-_SIGN = re.compile(r"[<{\[$]|(?i:account)|YOUR|MY|REPLACE|EXAMPLE|x{12}|X{12}")
+# Every placeholder of an account has one of these; to look for the placeholders themselves takes ten times as long.
+_SIGN = re.compile(r"[<{\[$]|(?i:account)|YOUR|MY|REPLACE|EXAMPLE|x{12}|X{12}|xx[A-Z]")
 # What a text is: the account of a condition is a value by itself.
 _RESOURCE, _PRINCIPAL, _CONDITION, _ACCOUNT_ID = "resource", "principal", "condition", "account"
 _ACCOUNT_ID_IN_TEXT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
@@ -68,6 +69,11 @@ def with_made_up_accounts(source: Source) -> tuple[Source, Mapping[str, str]]:
     known = policy_of(_with_texts(policy.node, texts), policy.kind, None)
     content = replace(known, kind_guessed=policy.kind_guessed, resource_type=policy.resource_type)
     return replace(source, content=content), accounts
+
+
+def filled(source: Source) -> tuple[Source, Mapping[str, str]]:
+    """The policy with something in the place of all that is unknown, and what the made-up accounts stand for."""
+    return with_made_up_accounts(with_unknown_values(source))
 
 
 def with_accounts_as_written(text: str, made_up: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, string
+from aws_iam.engine.parsing.node_size import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,9 +19,11 @@ LOOP: Final = "Fn::ForEach"
 _EXTENSIONS = "AWS::LanguageExtensions"
 _SECTION = "Resources"
 _PARTS = 3
-# The resources that a template may have, which loops do not raise.
+# As many as a template may have resources; loops within a resource count as well.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 _MOST_COPIES = 500
+# Four times what a template may have; a line of it may stand for gigabytes.
+_MOST_CHARACTERS = 4_000_000
 
 
 def without_loops(root: Node) -> Node:
@@ -50,12 +53,13 @@ def _is_loop(member: Member) -> bool:
 
 
 class _Copies:
-    """Writes loops out, up to the number of copies that a template may have."""
+    """Writes loops out, up to the number and the size of copies that a template may have."""
 
-    __slots__ = ("_left",)
+    __slots__ = ("_characters", "_left")
 
     def __init__(self) -> None:
         self._left = _MOST_COPIES
+        self._characters = _MOST_CHARACTERS
 
     def expanded(self, node: Node) -> Node:
         """The value without the loops in it."""
@@ -76,10 +80,12 @@ class _Copies:
             yield member if value is member.value else Member.named(member.name, value)
             return
         identifier, words, fragment = loop
-        if len(words) > self._left:
+        cost = size(fragment) * len(words)
+        if len(words) > self._left or cost > self._characters:
             yield member
             return
         self._left -= len(words)
+        self._characters -= cost
         for word in words:
             # A loop within may run over what this one fills in.
             yield from self.expanded(_filled(fragment, identifier, word)).members

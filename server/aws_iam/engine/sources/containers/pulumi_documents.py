@@ -23,6 +23,7 @@ _FUNCTIONS = frozenset(
 _FROM_OTHERS = (
     "sourcePolicyDocuments", "overridePolicyDocuments", "sourceJson", "overrideJson",
 )  # fmt: skip
+_NO_WORDS = frozenset({Form.OBJECT, Form.ARRAY, Form.NULL})
 _VERSION = "2012-10-17"
 _EVERYONE = "*"
 _UNREAD = (
@@ -89,6 +90,8 @@ def _document(arguments: Node) -> Node | None:
 
 def _statement(given: Node, at: Place) -> Node | None:
     effect, sid = given.member("effect"), given.member("sid")
+    if any(own is not None and own.form in _NO_WORDS for own in (effect, sid)):
+        return None
     members = {"Sid": string(sid.text, _below(at, "Sid", sid))} if sid else {}
     members["Effect"] = string(
         effect.text if effect else "Allow", _below(at, "Effect", effect or given)
@@ -146,7 +149,7 @@ def _conditions(given: Node, at: Place) -> Node | None:
 
 def _words(given: Node, at: Place) -> Node | None:
     """The list of words; None where it is none, such as a call of another function."""
-    if any(own.form in {Form.OBJECT, Form.ARRAY} for own in given.listed()):
+    if any(own.form in _NO_WORDS for own in given.listed()):
         return None
     return _list(given.listed(), at)
 

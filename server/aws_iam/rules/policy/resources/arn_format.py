@@ -434,7 +434,7 @@ _OF_AWS = re.compile(r"[/:](aws|amazon)", re.IGNORECASE)
 _ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
 # Of some partners of Security Hub: `product/prowler/prowler`.
 # https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-partner-providers.html
-_OF_A_PARTNER = {"securityhub": re.compile(r"product/[^/]+/[^/]+")}
+_OF_A_PARTNER = {"securityhub": re.compile(r"product/(?!\d{12}/)[^/]+/[^/]+")}
 
 
 @check(
@@ -444,7 +444,10 @@ _OF_A_PARTNER = {"securityhub": re.compile(r"product/[^/]+/[^/]+")}
     severity=Severity.ERROR,
     title="The ARN has no account",
     fix="Write the account, or `*` for every account.",
-    bad=[_reading("arn:aws:sqs:eu-west-1::queue")],
+    bad=[
+        _reading("arn:aws:sqs:eu-west-1::queue"),
+        _importing("arn:aws:securityhub:us-east-1::product/111122223333/default"),
+    ],
     good=[
         _reading("arn:aws:sqs:eu-west-1:111122223333:queue"),
         _reading("arn:aws:ssm:*::document/AWS-RunShellScript"),

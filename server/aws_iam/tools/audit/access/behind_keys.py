@@ -150,10 +150,10 @@ def _with_key(access: Access, key: KeyBehind, account: str, decide: Decide) -> A
         return found
     # The caller of a bucket may still use what is encrypted otherwise.
     named = quoted(key.arn or "aws/s3")
-    hint = {"can": "is bound to conditions", "cannot": "is refused", "unknown": "is not known"}
+    state = {"can": "is bound to conditions", "cannot": "is refused", "unknown": "is not known"}
     told = (
         f"the object is not encrypted with the bucket's default key {named}, on which"
-        f" {joined([quoted(own) for own in key.needs])} {hint[found.verdict]}"
+        f" {joined([quoted(own) for own in key.needs])} {state[found.verdict]}"
     )
     return replace(access, conditions=(*access.conditions, told))
 

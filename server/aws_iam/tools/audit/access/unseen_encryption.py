@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
 https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html
 """
 
 from __future__ import annotations
@@ -45,6 +47,9 @@ _DATA = frozenset(
         "kinesis:getrecords",
         "kinesis:putrecord",
         "kinesis:putrecords",
+        "secretsmanager:createsecret",
+        "secretsmanager:updatesecret",
+        "ssm:putparameter",
     }
 )
 _WITH_KMS = "aws:kms"

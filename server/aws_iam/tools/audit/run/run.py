@@ -82,7 +82,8 @@ def audit_account(source: Source, arguments: AuditArguments, progress: Progress)
     wanted = needed if arguments.save is None or controls else _every_fact()
     account, not_saved = account_source.read_and_save(source, wanted, counter, save=arguments.save)
     found = judge(account, benchmark, controls=controls)
-    added: dict[str, Any] = {"understood": benchmark.understood(controls or ())}
+    understood = benchmark.understood(controls or ())
+    added: dict[str, Any] = {"understood": understood} if understood else {}
     if is_unjudged({finding.status for finding in found}):
         added["nothing_evaluated"] = True
     notes = [account_source.age_words(account)] if source.snapshot is not None else []

@@ -260,12 +260,14 @@ def _without_account(
     trusts: tuple[PodTrust, ...], accounts: tuple[ServiceAccount, ...], pods: tuple[Pods, ...]
 ) -> Iterator[str]:
     """The pods that EKS gives the role by an annotation, where the service account that has it was not passed."""
-    given = {account.name for account in accounts}
+    given = {(account.namespace, account.name) for account in accounts}
     unseen = []
     for pod in pods:
         taking = [t.provider for t in trusts if t.takes(pod.namespace, pod.service_account)]
         by_annotation = taking and all(own and is_eks(own.host) for own in taking)
-        if by_annotation and not pod.audiences and pod.service_account not in given:
+        # An account without a namespace may be of any.
+        its = {(pod.namespace, pod.service_account), ("", pod.service_account)}
+        if by_annotation and not pod.audiences and not given & its:
             unseen.append(pod.title)
     if unseen:
         yield f"the annotation with the role was not compared: the service account of {_some(unseen)} was not passed"

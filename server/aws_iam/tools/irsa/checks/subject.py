@@ -49,10 +49,6 @@ class Trust:
     tags: bool | None = None
     stands_for_any: bool = False
 
-    def is_of(self, role: str) -> bool:
-        """Whether it is, or may be, the trust policy of that role."""
-        return self.role in {"", role}
-
 
 @slotted
 class Workloads:

@@ -49,7 +49,7 @@ def found(question: str, listed: Sequence[Template]) -> Found:
     of_both = [*_named(asked, of_kind), *everywhere]
     named = [one for one in listed if one in of_both]
     if named:
-        return Found(_best_first(rest, named), kind)
+        return Found(_best_first(rest, named) or tuple(named), kind)
     if nearest(question, [one.name for one in listed]):
         return Found(())
     near = _best_first(rest, of_kind)[:_MOST] or (tuple(of_kind) if kind else ())

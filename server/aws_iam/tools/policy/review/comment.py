@@ -212,7 +212,7 @@ def _gains(row: Sequence[Finding]) -> list[str]:
     shown = row[:_MOST_TOGETHER]
     says = [_text(own.message or own.title) for own in shown]
     if len(row) > len(shown):
-        says.append(f"and {counted(len(row) - len(shown), 'more gain')}")
+        says.append(f"and {counted(len(row) - len(shown), 'more gain')}: `--json` has them")
     first = row[0]
     places = dict.fromkeys(filter(None, map(_place, shown)))
     return [*_head(first), "<br>".join(says), "<br>".join(places)]
