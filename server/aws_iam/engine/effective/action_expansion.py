@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import Action, Catalog, catalog
 from aws_iam.errors import InputError
@@ -32,15 +32,8 @@ class Expansion:
 
     facts: Catalog = field(default_factory=catalog)
     _left: int = _MOST_STEPS
-    _services: dict[str, Named] = field(default_factory=dict)
     _patterns: dict[str, Named] = field(default_factory=dict)
     _lists: dict[tuple[str, ...], Named] = field(default_factory=dict)
-
-    def another(self) -> Expansion:
-        """A new one for other policies, with its own bound, that shares the list of actions."""
-        return Expansion(
-            facts=self.facts, _services=self._services, _patterns={"*": self.pattern("*")}
-        )
 
     def spend(self, steps: int) -> None:
         """Count work; raises InputError for a document that costs too much."""
@@ -73,60 +66,79 @@ class Expansion:
         if len(key) == 1:
             return self.pattern(key[0])
         if key not in self._lists:
-            found: Named = {}
-            for pattern in key:
-                part = self.pattern(pattern)
-                self.spend(len(part) + 1)
-                found.update(part)
-            self._lists[key] = found
+            self._lists[key] = self._united(key)
         return self._lists[key]
 
-    def _expanded(self, pattern: str) -> Named:
-        prefix, colon, rest = pattern.partition(":")
-        if not colon:
-            # Without a colon only `*` is valid.
-            prefix, rest = ("*", "*") if prefix and not prefix.strip("*") else ("", "")
-        if is_literal(prefix):
-            prefixes = [prefix] if prefix in self.facts.services else []
-        else:
-            self.spend(len(self.facts.services))
-            prefixes = sorted(name for name in self.facts.services if matches(prefix, name))
+    def _united(self, patterns: tuple[str, ...]) -> Named:
         found: Named = {}
-        for service in prefixes:
-            found.update(self._of_service(service, rest))
+        for text in patterns:
+            if is_literal(text):
+                # Most entries are plain names: a dictionary for each takes twice as long.
+                self.spend(2)
+                name = text.lower()
+                action = _named(name)
+                if action:
+                    found[name] = action
+            else:
+                part = self.pattern(text)
+                self.spend(len(part) + 1)
+                found.update(part)
         return found
 
-    def _of_service(self, prefix: str, rest: str) -> Named:
-        service = self._service(prefix)
-        if is_literal(rest):
+    def _expanded(self, pattern: str) -> Named:
+        if is_literal(pattern):
             self.spend(1)
-            found = service.get(f"{prefix}:{rest}")
-            return {f"{prefix}:{rest}": found} if found else {}
-        self.spend(len(service) * (1 + len(rest) // 20))
-        if not rest.strip("*"):
-            return service
-        skip = len(prefix) + 1
-        return {name: action for name, action in service.items() if matches(rest, name[skip:])}
+            action = _named(pattern)
+            return {pattern: action} if action else {}
+        prefix, colon, rest = pattern.partition(":")
+        if _is_star(rest) or not colon:
+            # Without a colon only `*` is valid.
+            if _is_star(prefix):
+                return _every_action()
+            if is_literal(prefix):
+                return _of_service(prefix)
+        self.spend(self._comparisons(prefix) * (1 + len(rest) // 20))
+        names = map(str.lower, self.facts.expand(pattern))
+        return {name: action for name in names if (action := _named(name))}
 
-    def _service(self, prefix: str) -> Named:
-        if prefix not in self._services:
-            service = self.facts.service(prefix)
-            actions = service.actions if service else {}
-            self._services[prefix] = {
-                f"{prefix}:{name}": action for name, action in actions.items()
-            }
-        return self._services[prefix]
-
-
-def fresh_expansion() -> Expansion:
-    """A new one with its own bound; all of a process share the list of actions."""
-    return _every_action(id(catalog())).another()
+    def _comparisons(self, prefix: str) -> int:
+        if is_literal(prefix):
+            return len(_of_service(prefix))
+        services = [name for name in self.facts.services if matches(prefix, name)]
+        return len(self.facts.services) + sum(len(_of_service(name)) for name in services)
 
 
-# The key is the data in use, which a refresh replaces.
-@lru_cache(maxsize=1)
-def _every_action(_catalog: int) -> Expansion:
-    return Expansion()
+def _is_star(text: str) -> bool:
+    return bool(text) and not text.strip("*")
+
+
+def _named(name: str) -> Action | None:
+    """The known action with this full name in lower case."""
+    return _of_service(name.partition(":")[0]).get(name)
+
+
+def _of_service(prefix: str) -> Named:
+    """The actions of a service, which nobody may change; empty for an unknown one."""
+    return _known_service(prefix) if prefix in catalog().services else _NONE
+
+
+_NONE: Named = {}
+
+
+@memo_of_reference(1024)
+def _known_service(prefix: str) -> Named:
+    service = catalog().service(prefix)
+    actions = service.actions if service else {}
+    return {f"{prefix}:{name}": action for name, action in actions.items()}
+
+
+@memo_of_reference(1)
+def _every_action() -> Named:
+    """The actions of all services."""
+    found: Named = {}
+    for prefix in sorted(catalog().services):
+        found.update(_known_service(prefix))
+    return found
 
 
 def by_level(actions: Iterable[Action]) -> Mapping[str, int]:

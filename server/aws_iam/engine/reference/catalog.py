@@ -251,6 +251,7 @@ class Catalog:
 
     def expand(self, pattern: str) -> tuple[str, ...]:
         """The full names of current actions that a pattern such as `s3:Get*` matches, in order."""
+        pattern = pattern.lower()
         if pattern in self._expansions:
             return self._expansions[pattern]
         found = self._expand(pattern)

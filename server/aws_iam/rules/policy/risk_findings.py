@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.effective.access import access
-from aws_iam.engine.effective.action_expansion import fresh_expansion
+from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.explain.escalation_risks import MANY_WAYS
 from aws_iam.engine.explain.risks import ESCALATION, statement_risks
@@ -57,7 +57,7 @@ def risk_findings(policy: Policy, unresolved: frozenset[str] = frozenset()) -> t
     """
     if policy.kind is not Kind.IDENTITY or not any(s.allows for s in policy.statements):
         return ()
-    expansion = fresh_expansion()
+    expansion = Expansion()
     targets = Targets.of(expansion, unresolved_resources(policy, unresolved))
     try:
         allowed = access([without_unknown_exclusions(policy, unresolved)], expansion, targets)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity
 from aws_iam.engine.effective.access import access
-from aws_iam.engine.effective.action_expansion import fresh_expansion
+from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.explain.risks import statement_risks
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
@@ -75,7 +75,7 @@ class AttachedPolicies:
 
 
 def _gravest(managed: ManagedPolicy) -> Finding | None:
-    expansion = fresh_expansion()
+    expansion = Expansion()
     policy = one_policy(managed.document, Kind.IDENTITY)
     risks = statement_risks(access([policy], expansion), expansion).findings
     finding = risks[0].finding if risks else None
