@@ -6,7 +6,8 @@ grant nothing, so they have none.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from aws_iam.engine.explain.action_risks import (
     Reached,
     RiskWording,
     RiskyActions,
-    changes_resources,
+    changing_actions,
     destroys,
     grade,
     guardrails,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 _PATHS_SHOWN = 3
 _RESOURCES_SHOWN = 3
 _LISTED = 6
+_FIRST = 3
 _BRIEFLY = 3
 ESCALATION = "PRIVILEGE_ESCALATION"
 _PROTECTIONS_CHANGE = "Infrastructure change: protections can be weakened or removed"
@@ -306,17 +308,20 @@ class _StatementRisks:
 
     def add_whole_services(self, expansion: Expansion) -> None:
         """The services of which every action is allowed, if some of them change resources."""
-        whole: list[str] = []
-        for service in dict.fromkeys(self.access.facts[n].service for n in self.access.actions):
-            every = expansion.pattern(f"{service}:*")
-            # Where no action works on a resource, there is nothing to name instead.
-            if all(
-                (reach := self.access.actions.get(name)) and reach.free for name in every
-            ) and any(
-                action.level not in ("Read", "List") and action.resource_types
-                for action in every.values()
-            ):
-                whole.append(service)
+        free = {id(reach) for reach in self.access.reaches() if reach.free}
+        if not free:
+            return
+        facts = self.access.facts
+        numbers = Counter(
+            facts[name].service for name, r in self.access.actions.items() if id(r) in free
+        )
+        # Where no action works on a resource, there is nothing to name instead.
+        whole = [
+            service
+            for service, number in numbers.items()
+            if number == len(every := expansion.pattern(f"{service}:*"))
+            and any(a.level not in ("Read", "List") and a.resource_types for a in every.values())
+        ]
         if not whole:
             return
         at = first_statement(self.access.actions[n] for n in expansion.pattern(f"{whole[0]}:*"))
@@ -336,13 +341,16 @@ class _StatementRisks:
 
     def add_infrastructure(self) -> None:
         """Changes on every resource by actions that could be limited to some resources, and that no graver risk names."""
-        changing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
+        by_reach: dict[int, dict[str, ActionReach]] = defaultdict(dict)
         for name, reach in self.access.actions.items():
-            wide = reach.unlimited + reach.regional
-            if wide and changes_resources(action := self.access.facts[name]):
-                for statement in wide:
-                    self.statements[id(statement)] = statement
-                    changing[id(statement)][action.full_name] = reach
+            if changed := changing_actions(self.access.facts[name].service).get(name):
+                by_reach[id(reach)][changed] = reach
+        changing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
+        for reaches in by_reach.values():
+            reach = next(iter(reaches.values()))
+            for statement in reach.unlimited + reach.regional:
+                self.statements[id(statement)] = statement
+                changing[id(statement)] |= reaches
         for key, every in changing.items():
             statement = self.statements[key]
             reaches = {name: every[name] for name in sorted(every.keys() - self.named[key])}
@@ -361,10 +369,10 @@ class _StatementRisks:
         names = everywhere or list(filter(destroys, reaches))
         if not names:
             return None
-        destroying = list(filter(destroys, names))
+        destroying = list(islice(filter(destroys, names), _FIRST))
         services = len({name.partition(":")[0] for name in names})
         number = f"{counted(len(names), 'write action')} of {counted(services, 'service')}"
-        first = [*destroying[:3], *(name for name in names if name not in destroying[:3])]
+        first = [*destroying, *(name for name in names if name not in destroying)]
         few = len(names) <= _LISTED
         what = ", changed or deleted" if destroying else " or changed"
         extent: Reached = "every" if everywhere else "one Region"
