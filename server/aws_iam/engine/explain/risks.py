@@ -98,14 +98,15 @@ class _Risk:
 
 
 def statement_risks(
-    access: Access, expansion: Expansion, names: Mapping[int, str] | None = None
+    access: Access, expansion: Expansion | None, names: Mapping[int, str] | None = None
 ) -> Risks:
     """The risks of the statements of one principal's policies, worst first.
 
+    Without an expansion they are known to allow neither nearly everything nor all of a service.
     `names` has the policy's name for each statement's id, where there are several policies.
     """
     paths = possible_paths(access)
-    broad = broad_risk(access, paths, expansion)
+    broad = broad_risk(access, paths, expansion) if expansion else None
     if broad and broad.finding.code == "ADMINISTRATOR":
         return Risks(findings=(broad,), paths=paths)
     work = _StatementRisks(access=access, names=names or {})
@@ -114,7 +115,8 @@ def statement_risks(
     else:
         work.add_escalation(paths)
     work.add_listed()
-    work.add_whole_services(expansion)
+    if expansion:
+        work.add_whole_services(expansion)
     work.add_infrastructure()
     worst_first = sorted((*work.findings(), *_passing(access, paths)), key=_order)
     return Risks(findings=tuple(worst_first), paths=paths)
@@ -309,8 +311,6 @@ class _StatementRisks:
     def add_whole_services(self, expansion: Expansion) -> None:
         """The services of which every action is allowed, if some of them change resources."""
         free = {id(reach) for reach in self.access.reaches() if reach.free}
-        if not free:
-            return
         facts = self.access.facts
         numbers = Counter(
             facts[name].service for name, r in self.access.actions.items() if id(r) in free
