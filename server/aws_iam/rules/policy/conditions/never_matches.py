@@ -137,7 +137,7 @@ def never_together(statement: Statement) -> Iterator[Outcome]:
                 f" and {_shown(second)}: {_consequence(statement)}",
             )
     yield from ended_early(
-        effort, statement.place("Condition"), "some conditions were not compared with the others"
+        effort, statement, "some conditions were not compared with the others", "Condition"
     )
 
 
@@ -311,7 +311,7 @@ def key_of_no_action(statement: Statement) -> Iterator[Outcome]:
                 low_confidence=True,
             )
     yield from ended_early(
-        effort, statement.place("Condition"), "some condition keys were not looked up"
+        effort, statement, "some condition keys were not looked up", "Condition"
     )
 
 
