@@ -248,7 +248,7 @@ class _StatementRisks:
         return later, self.names.get(key, ""), *_place(statement.place())
 
     def _label(self, key: int) -> str:
-        pointer = self.statements[key].place().pointer
+        pointer = self.statements[key].node.at.pointer
         name = self.names.get(key)
         return f"{quoted(name)} {pointer}" if name else pointer
 
