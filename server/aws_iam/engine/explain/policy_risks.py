@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.targets import Targets
+from aws_iam.engine.explain.escalation_risks import Risks
 from aws_iam.engine.explain.risks import statement_risks
 from aws_iam.engine.explain.risky_services import may_be_broad, risky_service
 
 if TYPE_CHECKING:
-    from aws_iam.engine.explain.escalation_risks import Risks
     from aws_iam.engine.language.document import Policy, Statement
 
 
@@ -21,6 +21,8 @@ def policy_risks(policy: Policy, unknown: frozenset[str] = frozenset()) -> Risks
         # Two of three actions only read, and a judgement of them all takes longer.
         risky = Expansion(of_service=risky_service)
         allowed = access([policy], risky, Targets.of(risky, unknown))
+        if not allowed.actions:
+            return Risks(findings=(), paths=())
         if not may_be_broad(allowed):
             return statement_risks(allowed, None)
     expansion = Expansion()
