@@ -8,7 +8,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node, pointer_token, rooted
 from aws_iam.engine.parsing.json_text import Syntax
-from aws_iam.engine.sources.containers.attached_by_tools import attached_by_tools
+from aws_iam.engine.sources.containers.attached_by_tools import attached_by_tools, place_in_task
 from aws_iam.engine.sources.containers.embedded_documents import (
     STACK_POLICY,
     decoded,
@@ -68,7 +68,9 @@ class PolicyByLooks:
 
     @property
     def place(self) -> PolicyPlace:
-        """What the name of the member that holds it says: that it is a role's trust policy, or an API's policy in OpenAPI."""
+        """What the name of the member that holds it says: whose policy it is in a task of Ansible, that it is a role's trust policy, or an API's in OpenAPI."""
+        if task := place_in_task(self.path):
+            return task
         names = [token for token in self.path if isinstance(token, str)]
         if not names:
             return PolicyPlace(path="")
