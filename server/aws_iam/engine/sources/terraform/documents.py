@@ -132,8 +132,8 @@ class _Reader:
         for item in self._items(value):
             self.evaluator.budget.spend()
             own = self._with_variables(item) if variables else item
-            if own.form is Form.NULL and self.evaluator.off:
-                # Whoever switches the block on gives it a value.
+            if own.form is Form.NULL and self.evaluator.is_supposed:
+                # Whoever switches the block on, or makes the conditions so, gives it a value.
                 own = self.evaluator.hole("null", own.at)
             if own.form is not Form.NULL:
                 found[own.text] = own

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Where
 from aws_iam.engine.language.cases import ALWAYS, FALSE, TRUE, Assumed, Case, Cases, cases_of
 from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.parsing.made_nodes import placed
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
@@ -241,7 +241,19 @@ class Results:
             return None
         if statements is not None and not statements.listed() and self._is_other_side:
             return None  # no policy at all, where conditions do not hold
-        return content
+        return self._with_values(content) if evaluator.is_supposed else content
+
+    def _with_values(self, node: Node) -> Node:
+        """The document with something unknown for each null: whoever switches the resource on, or makes the conditions so, gives a value."""
+        if node.form is Form.NULL:
+            return self._evaluator.hole("null", node.at)
+        return node.but(
+            items=tuple(map(self._with_values, node.items)),
+            members=tuple(
+                Member.named(member.name, self._with_values(member.value))
+                for member in node.members
+            ),
+        )
 
     def _add(self, candidate: Candidate, content: Node | Syntax, other_side_of: str = "") -> None:
         block = candidate.block
