@@ -35,6 +35,7 @@ NAME = "policies in other data"
 NOT_JSON: Final = "it looks like a policy but is not JSON"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/openapi-extensions-policy.html
 _OF_AN_API, _API = "x-amazon-apigateway-policy", "AWS::ApiGateway::RestApi"
+_CONSTRUCT_TREE = "the AWS CDK notes there again what its templates have, which are beside it"
 _TRUST_NAMES = ("assumerolepolicy", "assume_role_policy", "trustpolicy", "trust_policy")
 
 
@@ -47,6 +48,9 @@ def documents(
     root: Node,
 ) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting | PolicyAttachment]:
     """Every policy below the root, every one that is attached, and every role of a service account."""
+    if _is_construct_tree(root):
+        yield SkippedPlace(name="tree", why=_CONSTRUCT_TREE, is_none=True)
+        return
     names: list[str] = []
     for policy in policies_in(root):
         names.append("".join(f"/{pointer_token(token)}" for token in policy.path))
@@ -56,6 +60,12 @@ def documents(
         yield written
     yield from attached_by_tools(root, names)
     yield from annotated_roles(root)
+
+
+def _is_construct_tree(root: Node) -> bool:
+    """Whether it is the `tree.json` that the AWS CDK writes beside its templates."""
+    version = root.member("version")
+    return root.member("tree") is not None and version is not None and version.text == "tree-0.1"
 
 
 @positional
