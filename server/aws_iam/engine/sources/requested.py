@@ -139,4 +139,5 @@ def with_functions_filled(source: Source) -> Source:
 
 def _may_have_function(policy: Policy) -> bool:
     text = policy.text
-    return text is None or "Fn::" in text or "Ref" in text or "\\u" in text
+    # `!Sub` is YAML's short form of Fn::Sub.
+    return text is None or any(sign in text for sign in ("Fn::", "Ref", "\\u", "!"))

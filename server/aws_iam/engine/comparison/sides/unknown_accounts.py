@@ -32,7 +32,9 @@ _KNOWN = re.compile(r"[0-9*?]*|.*[*?].*|.*\$\{.*", re.DOTALL)
 # What AWS's own resources have in the place of an account.
 _OF_AWS = frozenset({"aws", "amazon", "cloudfront", "aws-marketplace"})
 # Every placeholder of an account has one of these; to look for the placeholders themselves takes ten times as long.
-_SIGN = re.compile(r"[<{\[$]|(?i:account)|YOUR|MY|REPLACE|EXAMPLE|x{12}|X{12}|xx[A-Z]")
+_SIGN = re.compile(
+    r"[<{\[$]|(?i:account)|YOUR|MY|REPLACE|EXAMPLE|##|@@|__[A-Z]|([A-Za-z])\1\1|xx[A-Z]"
+)
 # What a text is: the account of a condition is a value by itself.
 _RESOURCE, _PRINCIPAL, _CONDITION, _ACCOUNT_ID = "resource", "principal", "condition", "account"
 _ACCOUNT_ID_IN_TEXT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
@@ -107,6 +107,9 @@ class _Filled:
 
     def node(self, node: Node, at: Place) -> Node:
         text = node.text
+        if self.forms[1] == "*" and (effect := node.member("Effect")) and effect.text == "Deny":
+            # A part of a name is no wildcard there: what is denied for one account is allowed for the others.
+            return replace(self, forms=(self.forms[0], "{}")).node(node, at)
         if node.form is Form.STRING and self.placeholders.within(text):
             self.places.add(at.pointer)
             text = self.text(text)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam import resources
 from aws_iam.engine.language.document import Holder, Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place
@@ -45,7 +44,9 @@ from aws_iam.engine.sources.terraform.permissions import permission, permission_
 from aws_iam.engine.sources.terraform.results import UNKNOWN, Candidate, Results, file_of
 from aws_iam.engine.sources.terraform.roots import configured, root_folders
 from aws_iam.engine.sources.terraform.search_domains import is_in_vpc
-from aws_iam.engine.sources.terraform.settings import module_setting, settings
+from aws_iam.engine.sources.terraform.settings import module_setting, not_iam, settings
+from aws_iam.engine.sources.terraform.stack_templates import TEMPLATE, stack_templates
+from aws_iam.engine.sources.terraform.statement_arguments import policy_of_statements
 from aws_iam.engine.sources.terraform.syntax import Block, Body, Literal, may_hold_policy
 from aws_iam.engine.sources.terraform.values import Budget, Invalid, TooMuch
 from aws_iam.errors import InputError
@@ -299,7 +300,10 @@ class _Reading:
             self.results.attach(
                 block, replace(attached, in_force=in_force, alternatives=alternatives)
             )
-        others = set(_not_iam().get(type_, ())) | done | heads.keys() | _META
+        others = set(not_iam(_DATA).get(type_, ())) | done | heads.keys() | _META
+        for found in stack_templates(self.evaluator, block, instance.scope, address):
+            self.results.hold(block, found)
+            others.add(TEMPLATE)
         self._others(block, body, replace(holder, type="", attached_to=()), others, instance)
 
     def _places(self, type_: str, body: Body, instance: Instance) -> tuple[PolicyPlace, ...]:
@@ -419,6 +423,8 @@ class _Reading:
             content: Node | Syntax | None = node
             if node.form is Form.STRING and "Statement" in node.text:
                 content = document_in(node, self.evaluator)
+            elif block.type == "module":
+                content = policy_of_statements(node, self.evaluator) or node
             shown = "".join(f"[{own}]" if isinstance(own, int) else f".{own}" for own in path)
             if isinstance(content, Node) and is_policy(content):
                 if unused and self.results.is_covered(content):
@@ -426,7 +432,7 @@ class _Reading:
                 looks = PolicyByLooks((name, *path), content)
                 key = (f"{name}{shown}", "")
                 own = Candidate(block, address + shown, key, looks.place, holder)
-                self.results.read(own, node)
+                self.results.read(own, node if node.form is Form.STRING else content)
                 found = True
             elif isinstance(content, Syntax) and '"Effect"' in node.text:
                 self.results.unread(block, address + shown, name, UNKNOWN)
@@ -485,11 +491,3 @@ def _head(path: str) -> str:
 def _address(block: Block) -> str:
     prefix = {"module": "module.", "data": "data."}.get(block.type, "")
     return prefix + (".".join(block.labels) or block.type)
-
-
-@cache
-def _not_iam() -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for row in resources.data(_DATA)["not_iam"]:
-        found[row["type"]] = (*found.get(row["type"], ()), row["path"])
-    return found

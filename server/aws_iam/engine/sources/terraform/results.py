@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Where
 from aws_iam.engine.language.cases import ALWAYS, FALSE, TRUE, Assumed, Case, Cases, cases_of
 from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.parsing.made_nodes import placed
+from aws_iam.engine.sources.containers.access_settings import AccessSetting
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.language.document import Holder
-    from aws_iam.engine.sources.containers.access_settings import AccessSetting
+    from aws_iam.engine.sources.containers.nested_templates import Found as Inner
     from aws_iam.engine.sources.terraform.expressions import Evaluator
     from aws_iam.engine.sources.terraform.syntax import Block
 
@@ -154,8 +155,8 @@ class Results:
 
     def skip(self, file: str, name: str, why: str) -> None:
         """Name a place that is not read, once."""
-        if (name, why) not in self._seen:
-            self._seen.add((name, why))
+        if (file, name, why) not in self._seen:
+            self._seen.add((file, name, why))
             self._found.append((file, SkippedPlace(name=name, why=why)))
 
     def unread(self, block: Block, name: str, path: str, why: str) -> None:
@@ -212,6 +213,22 @@ class Results:
         if content is not None:
             self._add(candidate, content, next(filter(None, covered), ""))
 
+    def hold(self, block: Block, found: Inner) -> None:
+        """Add what a template of another format holds that stands in a block, once."""
+        file = file_of(block)
+        if isinstance(found, PolicyAttachment):
+            self.attach(block, found)
+        elif isinstance(found, AccessSetting):
+            self.set_beside(block, found)
+        elif isinstance(found, SkippedPlace):
+            self.skip(file, found.name, found.why)
+        elif isinstance(found, FoundPolicy) and (own := (file, found)) not in self._seen:
+            self._seen.add(own)
+            number = len(self._found)
+            self._roots[number] = {self.root: replace(found, root=self.root)}
+            self._found.append((file, self._roots[number][self.root]))
+            self._note(number)
+
     def is_covered(self, content: Node) -> bool:
         """Whether policies that were read have all statements of a document."""
         return self._covered.keys() >= set(_statements(content))
@@ -241,7 +258,19 @@ class Results:
             return None
         if statements is not None and not statements.listed() and self._is_other_side:
             return None  # no policy at all, where conditions do not hold
-        return content
+        return self._with_values(content) if evaluator.is_supposed else content
+
+    def _with_values(self, node: Node) -> Node:
+        """The document with something unknown for each null: whoever switches the resource on, or makes the conditions so, gives a value."""
+        if node.form is Form.NULL:
+            return self._evaluator.hole("null", node.at)
+        return node.but(
+            items=tuple(map(self._with_values, node.items)),
+            members=tuple(
+                Member.named(member.name, self._with_values(member.value))
+                for member in node.members
+            ),
+        )
 
     def _add(self, candidate: Candidate, content: Node | Syntax, other_side_of: str = "") -> None:
         block = candidate.block

@@ -6,8 +6,10 @@ settings(evaluator, shown, block, scope, address, True)   →   AccessSetting(ho
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
+from aws_iam import resources
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.containers.access_settings import (
@@ -21,7 +23,7 @@ from aws_iam.engine.sources.terraform.blocks import expanded
 from aws_iam.engine.sources.terraform.values import Deferred
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Container, Iterator, Mapping
 
     from aws_iam.engine.sources.terraform.expressions import Evaluator
     from aws_iam.engine.sources.terraform.scopes import Scope
@@ -29,6 +31,15 @@ if TYPE_CHECKING:
 
 _FORMAT = "terraform"
 _ABOUT_INSTANCES = frozenset({"count", "for_each", "depends_on", "providers"})
+
+
+@cache
+def not_iam(file: str) -> Mapping[str, tuple[str, ...]]:
+    """The arguments of each resource type that are called policies and are none of IAM's, in a data file of that name."""
+    found: dict[str, tuple[str, ...]] = {}
+    for row in resources.data(file)["not_iam"]:
+        found[row["type"]] = (*found.get(row["type"], ()), row["path"])
+    return found
 
 
 def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, its address and whether there is one
