@@ -22,6 +22,9 @@ settings.register_profile("suite", deadline=None, database=None, derandomize=Tru
 settings.register_profile("search", deadline=None, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
+# Moto's own images, over a thousand in each Region of each account: half a second, and nobody asks for them.
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
 NO_SKIPS = "AWS_IAM_NO_SKIPS"
 """Set by `.ci/run`, which installs every program: a test that is skipped there has not been run."""
 

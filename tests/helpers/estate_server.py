@@ -26,8 +26,9 @@ import boto3
 import pytest
 from moto.backends import get_backend
 from moto.iam.models import IAMBackend, get_account_id_from
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from demo_account.moto_app import moto_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,7 +57,7 @@ class Estate:
     """The access keys that signed a call."""
     url: str = ""
     watch: Callable[[str], None] = lambda _operation: None
-    _moto: Any = field(default_factory=lambda: DomainDispatcherApplication(create_backend_app))
+    _moto: Any = field(default_factory=moto_app)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Any:
