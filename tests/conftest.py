@@ -49,9 +49,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.growth)
 
 
+# What the thousands of tests are made of stays to the end: the collector need not walk through it again and again.
+gc.disable()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """What the thousands of tests are made of stays to the end: the collector need not walk through it again and again."""
+    """From here on there is garbage: what a test leaves."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, *gc.get_threshold()[1:])
