@@ -75,13 +75,16 @@ def broad_risk(
     access: Access, paths: tuple[OpenPath, ...], expansion: Expansion
 ) -> RiskFinding | None:
     """The one finding on a policy so broad that listing its paths would not help."""
-    total = len(expansion.pattern("*"))
+    # A service has dozens of actions: whoever has no more of them than there are services is far from having nearly all,
+    # and the other services need not be read.
+    is_wide = len(access.actions) > len(expansion.facts.services)
+    total = len(expansion.pattern("*")) if is_wide else 0
     return _administrator(access, total, paths) or _many_ways(access, paths, expansion, total)
 
 
 def _administrator(access: Access, total: int, paths: tuple[OpenPath, ...]) -> RiskFinding | None:
     reaches = access.actions.values()
-    if len(reaches) < total or not all(reach.everywhere for reach in reaches):
+    if not total or len(reaches) < total or not all(reach.everywhere for reach in reaches):
         return None
     less = any(reach.denied_by for reach in reaches)
     bound = any(is_bound(reach) for reach in reaches)
@@ -112,7 +115,7 @@ def _many_ways(
         severity = Severity.CRITICAL
         way = "the principal can grant itself any permission"
         at = first_statement(access.actions[name] for name in iam)
-    elif paths and everywhere > total * _NEARLY_ALL:
+    elif paths and total and everywhere > total * _NEARLY_ALL:
         what = f"{everywhere:,} of {total:,} known actions are allowed on every resource"
         severity = worst(paths)
         way = (
