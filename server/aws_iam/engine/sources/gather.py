@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from operator import is_
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import (
@@ -107,6 +108,8 @@ def gathered(
     sources = tuple(map(with_functions_filled, written.sources))
     if kind is None:
         sources = with_boundaries(sources, written.attachments)
+    if all(map(is_, sources, written.sources)):
+        return written
     return replace(written, sources=sources)
 
 

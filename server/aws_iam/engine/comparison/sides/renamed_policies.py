@@ -160,7 +160,7 @@ class Sides:
     def of(cls, new: NamedSide, old: NamedSide) -> Sides:
         """The sides, their attached policies among them."""
         holders = names_now(new, old)
-        named = old.renamed(holders)
+        named = old.renamed(holders) if holders else old
         inline = inline_names_now(new.sources, named.sources)
         sources = _called(named.sources, inline)
         sources = _called(sources, replaced_names_now(new.sources, sources))
@@ -182,6 +182,8 @@ class Sides:
 
 
 def _called(sources: Sequence[Source], now: Mapping[str, str]) -> tuple[Source, ...]:
+    if not now:
+        return tuple(sources)
     return tuple(replace(own, name=now.get(own.name, own.name)) for own in sources)
 
 

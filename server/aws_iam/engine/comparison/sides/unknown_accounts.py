@@ -12,7 +12,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.sides.unresolved_changes import with_unknown_values
+from aws_iam.engine.comparison.sides.unresolved_changes import texts_of, with_unknown_values
 from aws_iam.engine.language.arn import PARTITIONS
 from aws_iam.engine.language.document import Policy, policy_of
 from aws_iam.engine.language.placeholders import placeholders
@@ -83,16 +83,7 @@ def with_accounts_as_written(text: str, made_up: Mapping[str, str]) -> str:
 
 def _may_be_unfilled(statement: Statement) -> bool:
     """Whether a text outside of any template may have a part that somebody has yet to fill in: most have none."""
-    named = (*statement.principals, *statement.not_principals)
-    text = "\n".join(
-        (
-            *statement.resource_words,
-            *statement.not_resource_words,
-            *(own.value for own in named),
-            *(value.value for own in statement.conditions for value in own.values),
-        )
-    )
-    return _SIGN.search(text) is not None
+    return _SIGN.search("\n".join(texts_of(statement))) is not None
 
 
 def _texts(statement: Statement) -> Iterator[tuple[str, str, str]]:

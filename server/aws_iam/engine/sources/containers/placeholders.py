@@ -180,7 +180,8 @@ def has_function(node: Node) -> bool:
         if current.form is Form.OBJECT:
             if is_function(current):
                 return True
-            todo += [member.value for member in current.members]
+            values = (member.value for member in current.members)
+            todo += [value for value in values if value.form is not Form.STRING]
         elif current.form is Form.ARRAY and len(current.words) < current.count:
             todo += current.items
     return False
@@ -198,8 +199,10 @@ def with_words(node: Node) -> tuple[Node, frozenset[str]]:
 
 def is_function(node: Node) -> bool:
     """Whether the node is an object with a function of CloudFormation alone."""
-    names = [member.key for member in node.members]
-    return len(names) == 1 and (names[0] == "Ref" or names[0].startswith("Fn::"))
+    if len(node.members) != 1:
+        return False
+    name = node.members[0].key
+    return name == "Ref" or name.startswith("Fn::")
 
 
 def with_placeholders(
