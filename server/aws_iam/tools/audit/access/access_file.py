@@ -1,0 +1,155 @@
+"""The answer of `audit access` as a file: what its facts say, as paths that the report formats print and draw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Artifact
+from aws_iam.engine.language.arn import Arn
+from aws_iam.report.access_report import AccessCut, AccessNode, AccessReport, AccessStep
+from aws_iam.report.catalogue import report_formats
+from aws_iam.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from aws_iam.answer import Answer
+    from aws_iam.report.access_report import Way
+
+    Row = Mapping[str, Any]
+
+# The file lists these.
+_LISTED = frozenset(
+    {"principals", "outsiders", "services", "paths", "becomes", "cuts", "anyone_can"}
+)
+_CALLERS = ("principals", "outsiders", "services")
+_GOAL = "administrator access"
+_ANYONE = "*"
+_SERVICE = ".amazonaws.com"
+_KINDS = ("user", "role", "group")
+
+
+def as_file(answer: Answer, question: str, format_: str) -> Answer:
+    """The answer with a file in place of the rows that the file lists."""
+    chosen = report_formats()[format_]
+    if chosen.access is None:
+        message = f"the format {chosen.name} holds no access"
+        raise ValueError(message)
+    content = chosen.access(access_report(answer, question))
+    facts = {name: fact for name, fact in answer.facts.items() if name not in _LISTED}
+    name = f"aws-iam-access{chosen.ending}"
+    return replace(
+        answer,
+        facts=facts,
+        artifacts=(Artifact(name=name, language=chosen.language, content=content),),
+    )
+
+
+def access_report(answer: Answer, question: str) -> AccessReport:
+    """The report of an answer on who can do something, who reaches something, or what a principal becomes."""
+    facts = answer.facts
+    paths = tuple(sorted(_paths(facts), key=len))
+    nodes = {
+        id_: _node(id_, outside=id_ in _outside(facts))
+        for path in paths
+        for step in path
+        for id_ in (step.start, step.end)
+    }
+    for id_ in _administrators(facts) & nodes.keys():
+        nodes[id_] = replace(nodes[id_], is_administrator=True)
+    return AccessReport(
+        version=__version__,
+        question=question,
+        account=facts["account"],
+        collected_at=datetime.fromisoformat(facts["collected_at"]),
+        as_of=answer.as_of or "",
+        summary=answer.summary,
+        nodes=nodes,
+        paths=paths,
+        cuts=tuple(
+            AccessCut(start=row["from"], end=_end(row), actions=tuple(row["actions"]), closes=row["closes"])
+            for row in facts.get("cuts", ())
+            if row["from"] in nodes and _end(row) in nodes
+        ),
+        left_out=facts.get("paths_left_out", 0) + facts.get("becomes_left_out", 0),
+        not_judged=[*facts.get("not_judged", ()), *facts.get("keys_not_looked_at", ())],
+        not_considered=facts.get("not_considered", ""),
+        answer=answer,
+    )  # fmt: skip
+
+
+def _paths(facts: Row) -> Iterator[Way]:
+    for name in ("paths", "becomes", *_CALLERS):
+        for row in facts.get(name, ()):
+            if "hops" in row and not isinstance(row["hops"], int):
+                yield tuple(map(_hop, row["hops"]))
+            elif "on" in row:
+                yield from ((step,) for step in _callers_steps(row, facts["on"]))
+    if "anyone_can" in facts:
+        yield from ((step,) for step in _callers_steps(facts["anyone_can"], facts["on"]))
+
+
+def _hop(row: Row) -> AccessStep:
+    return AccessStep(
+        start=row["from"],
+        end=_end(row),
+        actions=tuple(row["actions"]),
+        through=tuple(row.get("through", ())),
+        statement=row["statement"],
+        conditions=(*row["conditions"], *row.get("assuming", ())),
+        why_unknown=row.get("why", ""),
+    )
+
+
+def _end(row: Row) -> str:
+    """Where a step leads: who changes itself gets to what it then has."""
+    return _GOAL if row["from"] == row["to"] else str(row["to"])
+
+
+def _callers_steps(row: Row, on: str) -> Iterator[AccessStep]:
+    proof = row.get("proof", {})
+    allowing = [own for own in proof.get("because", ()) if own["effect"] == "Allow"]
+    for part in (row, *row.get("besides", ())):
+        yield AccessStep(
+            start=row["principal"],
+            end=on,
+            actions=tuple(part["actions"]),
+            through=tuple(place for place in part["on"] if place != on),
+            statement="; ".join(f"{own['policy']} {own['pointer']}" for own in allowing),
+            conditions=tuple(part["conditions"]),
+            why_unknown=part.get("why", "") if part["verdict"] == "unknown" else "",
+        )
+
+
+def _outside(facts: Row) -> set[str]:
+    """Those outside the estate."""
+    rows: Iterable[Row] = facts.get("outsiders", ())
+    return {row.get("principal") or row["from"] for row in rows} | {_ANYONE}
+
+
+def _administrators(facts: Row) -> set[str]:
+    ends = {row["hops"][-1]["to"] for row in facts.get("paths", ()) if row.get("administrator")}
+    known = {
+        row["principal"]
+        for row in facts.get("principals", ())
+        if row.get("verdict") == "administrator"
+    }
+    return ends | known
+
+
+def _node(id_: str, *, outside: bool) -> AccessNode:
+    if id_ == _GOAL:
+        return AccessNode(id=id_, name=id_, kind="goal")
+    arn = Arn.of(id_)
+    of_iam = arn is not None and arn.service in {"iam", "sts"}
+    kind = arn.resource.partition("/")[0] if arn is not None and of_iam else ""
+    if outside:
+        kind = "outsider"
+    elif id_.endswith(_SERVICE):
+        kind = "service"
+    elif kind not in _KINDS:
+        kind = "resource"
+    name = arn.resource if arn is not None and of_iam else id_
+    return AccessNode(id=id_, name=name or id_, kind=kind, account=arn.account if arn else "")
