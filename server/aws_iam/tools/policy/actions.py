@@ -149,7 +149,7 @@ def validate(
         Parameter(
             "what it is attached to, such as AWS::S3::Bucket",
             also=("resource",),
-            brief="AWS::S3::Bucket",
+            brief="",
         ),
     ] = None,
     *,
@@ -260,7 +260,7 @@ def compare(
         str | None,
         Parameter(
             "of several policies in a file: logical id, address, name",
-            brief="one of several in a file",
+            brief="one of several",
         ),
     ] = None,
     *,

@@ -31,11 +31,12 @@ class ServiceUse:
     """A service that an identity's policies allow; `last_used` None: not in the time that AWS keeps.
 
     `actions` are those of its actions that the policies allow and AWS tracks; of a service that was not used none are kept.
+    None: an older snapshot, for which AWS was not asked by action.
     """
 
     service: str
     last_used: datetime | None = None
-    actions: tuple[ActionUse, ...] = ()
+    actions: tuple[ActionUse, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +78,12 @@ def last_accessed(aws: Aws) -> Usage:
     """Users, and roles that were assumed recently: any other role used nothing."""
     authorization = aws.fact(AUTHORIZATION)
     roles = [role for role in authorization.roles if role.last_used and not role.is_service_linked]
-    identities = [
-        identity
-        for identity in (*authorization.users, *roles)
+    identities: list[User | Role] = [*authorization.users, *roles]
+    arns = sorted(
+        identity.arn
+        for identity in identities
         if not aws.principal or is_called(identity, aws.principal)
-    ]
-    arns = sorted(identity.arn for identity in identities)
+    )
     asked = arns[:_MOST_IDENTITIES]
     # AWS writes the reports while the rest of them is requested.
     jobs = aws.read_each(
@@ -107,9 +108,7 @@ def is_called(identity: User | Role, name: str) -> bool:
 
 
 def _started(aws: Aws, arn: str) -> str:
-    answer = aws.need(
-        _GENERATE_SERVICE_LAST_ACCESSED_DETAILS, Arn=arn, Granularity=_GRANULARITY
-    )
+    answer = aws.need(_GENERATE_SERVICE_LAST_ACCESSED_DETAILS, Arn=arn, Granularity=_GRANULARITY)
     job: str = answer["JobId"]
     return job
 

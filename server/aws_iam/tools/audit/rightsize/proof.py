@@ -1,0 +1,72 @@
+"""The proof of a proposal: by comparison nothing is gained, and nothing that has to be kept is lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.comparison.compare import compare_documents
+from aws_iam.errors import InputError
+from aws_iam.tools.audit.rightsize.smaller_policy import written_policy
+from aws_iam.wording import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_iam.engine.comparison.access_changes import AccessChange
+    from aws_iam.tools.audit.rightsize.action_sets import ActionSet, ActionSets
+
+_NOTHING: Mapping[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What is lost, riskiest first; `problem` says why a proposal must not be made."""
+
+    lost: tuple[AccessChange, ...] = ()
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Prover:
+    """Compares policies before and after; principals with the same ones are compared once."""
+
+    sets: ActionSets
+    _known: dict[tuple[str, tuple[str, ...]], tuple[tuple[AccessChange, ...], ActionSet, str]] = (
+        field(default_factory=dict)
+    )
+
+    def proof(
+        self, after: Sequence[Mapping[str, Any]], before: tuple[str, ...], kept: ActionSet
+    ) -> Proof:
+        """The proof for the policies of one principal."""
+        key = (json.dumps(after), before)
+        if key not in self._known:
+            self._known[key] = self._compared(after, before)
+        lost, actions, problem = self._known[key]
+        if missing := actions & kept:
+            names = joined(list(self.sets.names(missing)), shown=3)
+            problem = problem or f"it would take away {names}"
+        return Proof(lost=lost, problem=problem)
+
+    def _compared(
+        self, after: Sequence[Mapping[str, Any]], before: tuple[str, ...]
+    ) -> tuple[tuple[AccessChange, ...], ActionSet, str]:
+        try:
+            found = compare_documents(
+                list(after) or [_NOTHING], [written_policy(text) for text in before]
+            )
+        except InputError as error:
+            return (), 0, f"the policies cannot be compared: {error.message}"
+        relation = found.comparison.relation
+        actions = 0
+        for change in found.lost:
+            actions |= self.sets.of_all(change.names)
+        problem = (
+            "" if relation in {"less", "equal"} else f"compared with today's it is {relation}"
+        )
+        return found.lost, actions, problem
