@@ -76,7 +76,7 @@ def rightsize_answer(
     if isinstance(authorization, Miss):
         return dated(_unread(account, authorization), account, source)
     window = Window.of(account.collected_at, wanted_days)
-    judgement = judged(account, authorization, window, seen)
+    judgement = judged(account, authorization, window, seen, progress)
     chosen = judgement.principals
     changes = judgement.changes
     if name:

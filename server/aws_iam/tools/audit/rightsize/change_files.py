@@ -140,11 +140,12 @@ def _additions(own: _Change) -> Iterator[str]:
         yield f"# Rollback: {put} --policy-document {shlex.quote(f'file://{before}')}"
     elif own.change.change == "version":
         of = f"--policy-arn {shlex.quote(policy.arn)}"
-        kept = shlex.quote(f"{own.label}.before.txt")
+        back = f"aws iam set-default-policy-version {of} --version-id"
         yield "# AWS keeps five versions: where there are five, first delete one that is not the default."
-        yield f"aws iam get-policy {of} --query Policy.DefaultVersionId --output text > {kept}"
+        yield f'BEFORE="$(aws iam get-policy {of} --query Policy.DefaultVersionId --output text)"'
+        yield f'echo {shlex.quote(f"Rollback: {back}")} "$BEFORE"'
         yield f"aws iam create-policy-version {of} --policy-document {shlex.quote(f'file://{file}')} --set-as-default"
-        yield f'# Rollback: aws iam set-default-policy-version {of} --version-id "$(cat {kept})"'
+        yield f'# Rollback: {back} "$BEFORE"'
     else:
         name = shlex.quote(own.change.copy_name)
         yield f"aws iam create-policy --policy-name {name} --policy-document {shlex.quote(f'file://{file}')}"

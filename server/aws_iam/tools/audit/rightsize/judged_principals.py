@@ -23,6 +23,7 @@ from aws_iam.tools.audit.rightsize.smaller_policy import (
     length,
     written_policy,
 )
+from aws_iam.tools.kit.tool import silent
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     )
     from aws_iam.tools.audit.rightsize.policy_changes import PolicyChange
     from aws_iam.tools.audit.rightsize.recorded_use import Window
+    from aws_iam.tools.kit.tool import Progress
 
 Verdict = Literal["smaller", "fits", "stays", "unused", "manual", "unknown"]
 VERDICTS: tuple[Verdict, ...] = ("smaller", "unused", "stays", "manual", "fits", "unknown")
@@ -82,9 +84,13 @@ class Judgement:
 
 
 def judged(
-    account: Account, authorization: Authorization, window: Window, events: EventsByPrincipal
+    account: Account,
+    authorization: Authorization,
+    window: Window,
+    events: EventsByPrincipal,
+    progress: Progress = silent,
 ) -> Judgement:
-    """The judgement of an account."""
+    """The judgement of an account; most of the time goes into comparing policies, equal ones once."""
     policies, held = policies_of(authorization)
     usage = account.get(LAST_ACCESSED)
     judge = _Judge(
@@ -97,7 +103,7 @@ def judged(
     identities: list[User | Role] = [*authorization.users]
     identities += [role for role in authorization.roles if not role.is_service_linked]
     first = [judge.by_use(identity) for identity in identities]
-    return _with_changes(first, policies, held, judge.sets)
+    return _with_changes(first, policies, held, judge.sets, progress)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -201,6 +207,7 @@ def _with_changes(
     policies: Iterable[HeldPolicy],
     held: Mapping[str, PrincipalPolicies],
     sets: ActionSets,
+    progress: Progress,
 ) -> Judgement:
     """The principals with their proposals; one whose proposal is not proved keeps what it has, and so do its policies."""
     policies = tuple(policies)
@@ -213,12 +220,14 @@ def _with_changes(
     while True:
         changes = _changes(policies, kept, sets)
         by_policy = {id(change.policy): change for change in changes}
-        found = [
-            _proposed(principal, held[principal.identity.arn], by_policy, prover)
-            if principal.identity.arn in kept
-            else principal
-            for principal in first
-        ]
+        found = []
+        for number, principal in enumerate(first, 1):
+            arn = principal.identity.arn
+            if arn not in kept:
+                found.append(principal)
+                continue
+            progress(number, len(first), "comparing policies")
+            found.append(_proposed(principal, held[arn], by_policy, prover))
         wrong = {
             principal.identity.arn: principal.why
             for principal in found

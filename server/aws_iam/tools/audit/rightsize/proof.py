@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.compare import compare_documents
 from aws_iam.errors import InputError
+from aws_iam.tools.audit.rightsize.combined_policy import one_document
 from aws_iam.tools.audit.rightsize.smaller_policy import written_policy
 from aws_iam.wording import joined
 
@@ -57,8 +58,9 @@ class Prover:
         self, after: Sequence[Mapping[str, Any]], before: tuple[str, ...]
     ) -> tuple[tuple[AccessChange, ...], ActionSet, str]:
         try:
+            # One on each side: texts of several files may have the holes of templates, those of an account have none.
             found = compare_documents(
-                list(after) or [_NOTHING], [written_policy(text) for text in before]
+                one_document(after or [_NOTHING]), one_document(list(map(written_policy, before)))
             )
         except InputError as error:
             return (), 0, f"the policies cannot be compared: {error.message}"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_iam.answer import Artifact
+from aws_iam.tools.audit.rightsize.combined_policy import one_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from aws_iam.tools.audit.rightsize.judged_principals import JudgedPrincipal
 
 _CHECKED = "policy compare: nothing gained, and every used action kept"
-_NEW = "2012-10-17"
 
 
 def proposal_name(principal: JudgedPrincipal) -> str:
@@ -30,36 +28,3 @@ def proposal(principal: JudgedPrincipal) -> Artifact:
         content=f"{content}\n",
         checked_by=_CHECKED,
     )
-
-
-def one_document(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Several policies as one that allows the same; a single one as it is."""
-    if len(documents) == 1:
-        return dict(documents[0])
-    statements: list[Mapping[str, Any]] = []
-    seen: set[str] = set()
-    for document in documents:
-        for statement in _statements(document):
-            if statement not in statements:
-                statements.append(_with_own_sid(statement, seen))
-    return {"Version": _NEW, "Statement": statements}
-
-
-def _statements(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    if document.get("Version") == _NEW:
-        return document["Statement"]  # type: ignore[no-any-return] # as the policy has them
-    # Before that version a variable is ordinary text.
-    text = json.dumps(list(document["Statement"])).replace("${", "${$}{")
-    statements: list[Mapping[str, Any]] = json.loads(text)
-    return statements
-
-
-def _with_own_sid(statement: Mapping[str, Any], seen: set[str]) -> Mapping[str, Any]:
-    """The statement, without a Sid that another one has."""
-    sid = statement.get("Sid")
-    if not sid:
-        return statement
-    if sid in seen:
-        return {name: value for name, value in statement.items() if name != "Sid"}
-    seen.add(sid)
-    return statement
