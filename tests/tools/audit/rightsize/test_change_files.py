@@ -9,10 +9,11 @@ import hcl2
 import pytest
 import yaml
 
+from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.cli import command_line, exit_status
 from aws_iam.tools.audit.actions import tool
 from helpers import secret_validators
-from helpers.rightsized import saved
+from helpers.cis_snapshots import facts_with_use, snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,12 @@ FORMATS = {
     "cloudformation": secret_validators.cloudformation,
     "terraform": secret_validators.terraform,
 }
+
+
+def saved(case: dict[str, Any], folder: Path) -> Path:
+    file = folder / "account.json"
+    snapshots.save(snapshot(facts_with_use(case)), file)
+    return file
 
 
 def written(folder: Path, format_: str, **more: str) -> Artifact:

@@ -16,8 +16,7 @@ from aws_iam.tools.audit.rightsize.events_by_principal import EventsByPrincipal
 from aws_iam.tools.audit.rightsize.held_policies import policies_of
 from aws_iam.tools.audit.rightsize.judged_principals import judged
 from aws_iam.tools.audit.rightsize.recorded_use import Window
-from helpers.cis_snapshots import NOW, arn, snapshot
-from helpers.rightsized import facts
+from helpers.cis_snapshots import NOW, arn, facts_with_use, snapshot
 
 ACTIONS = ("s3:GetObject", "s3:CreateBucket", "s3:DeleteBucket", "sqs:SendMessage", "sqs:PurgeQueue", "ec2:RunInstances", "iam:PassRole")  # fmt: skip
 RESOURCES = {
@@ -93,7 +92,7 @@ def allowed(documents: list[dict[str, Any]], principal: str) -> set[tuple[str, s
 @given(cases())
 @settings(max_examples=10, deadline=None)
 def test_a_proposal_is_never_wider_and_keeps_every_use(case: dict[str, Any]) -> None:
-    account = snapshot(facts(case))
+    account = snapshot(facts_with_use(case))
     authorization = account.require(AUTHORIZATION)
     judgement = judged(account, authorization, Window.of(NOW, None), EventsByPrincipal())
     _, before = policies_of(authorization)
@@ -119,7 +118,7 @@ def test_a_proposal_is_never_wider_and_keeps_every_use(case: dict[str, Any]) -> 
 @given(cases())
 @settings(max_examples=10, deadline=None)
 def test_all_changes_together_take_nothing_from_others(case: dict[str, Any]) -> None:
-    account = snapshot(facts(case))
+    account = snapshot(facts_with_use(case))
     authorization = account.require(AUTHORIZATION)
     judgement = judged(account, authorization, Window.of(NOW, None), EventsByPrincipal())
     verdicts = {own.identity.arn: own for own in judgement.principals}

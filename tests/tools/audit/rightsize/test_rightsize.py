@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.account.reading.demonstration import demonstration
 from aws_iam.answer import Status
 from aws_iam.cli import command_line, exit_status
@@ -14,9 +15,8 @@ from aws_iam.engine.comparison.compare import compare
 from aws_iam.errors import InputError
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.rightsize.answer import needed_facts
-from helpers.cis_snapshots import arn
+from helpers.cis_snapshots import ACCOUNT, arn, facts_with_use, snapshot
 from helpers.folders import TESTS
-from helpers.rightsized import events, facts, saved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +35,37 @@ USED_ONE = {"s3": "2 days ago", "sqs": None}
 def role(name: str, *statements: Any, **more: Any) -> dict[str, Any]:
     inline = {"inline": [list(statements)]} if statements else {}
     return {"name": name, "created": "300 days ago", "last_used": "2 days ago", **inline, **more}
+
+
+def saved(case: Mapping[str, Any], folder: Path) -> Path:
+    file = folder / "account.json"
+    snapshots.save(snapshot(facts_with_use(dict(case))), file)
+    return file
+
+
+def events(case: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "eventSource": source,
+            "eventName": name,
+            "awsRegion": "eu-west-1",
+            "recipientAccountId": ACCOUNT,
+            "eventType": "AwsApiCall",
+            "eventID": f"e{number}",
+            "userIdentity": _caller(caller),
+            "requestParameters": parameters,
+        }
+        for number, (caller, source, name, parameters) in enumerate(case["events"])
+    ]
+
+
+def _caller(name: str) -> dict[str, Any]:
+    kind, _, own = name.partition("/")
+    if kind == "user":
+        return {"type": "IAMUser", "arn": arn(name), "accountId": ACCOUNT}
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/{own}/s"
+    issuer = {"type": "Role", "arn": arn(name)}
+    return {"type": "AssumedRole", "arn": session, "sessionContext": {"sessionIssuer": issuer}}
 
 
 def ask(case: Mapping[str, Any], folder: Path) -> Answer:
@@ -58,7 +89,7 @@ def proposals(answer: Answer) -> dict[str, dict[str, Any]]:
 
 def identity_policies(case: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """The documents that a principal has, with those of its groups."""
-    authorization = facts(case)["iam.authorization"]
+    authorization = facts_with_use(dict(case))["iam.authorization"]
     kind, _, own = name.partition("/")
     (identity,) = (row for row in authorization[f"{kind}s"] if row["name"] == own)
     groups = [row for row in authorization["groups"] if row["name"] in identity.get("groups", ())]
