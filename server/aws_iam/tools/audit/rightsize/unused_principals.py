@@ -52,21 +52,20 @@ def unused_steps(principal: JudgedPrincipal, window: Window) -> tuple[dict[str, 
             ],
         },
     ]
-    if principal.access and principal.access.untracked:
-        why = "it may open connections, to a database for one, of which AWS keeps no record: only its owner knows"
-        steps.append({"step": "ask", "why": why})
-    elif principal.last_used:
-        day = f"{principal.last_used:%Y-%m-%d}"
-        steps.append(
-            {
-                "step": "ask",
-                "why": f"it was used on {day}, perhaps by a job that runs once a year: only its owner knows",
-            }
-        )
+    if doubts := tuple(_doubts(principal)):
+        steps.append({"step": "ask", "why": f"{' and '.join(doubts)}: only its owner knows"})
     else:
         why = "only when nobody has tried to use it, and its owner agrees: this cannot be turned back"
         steps.append({"step": "delete", "why": why, "commands": list(_deletion(identity, policy))})
     return tuple(steps)
+
+
+def _doubts(principal: JudgedPrincipal) -> Iterator[str]:
+    """Why it must not be deleted on what AWS records."""
+    if principal.last_used:
+        yield f"it was used on {principal.last_used:%Y-%m-%d}, perhaps by a job that runs once a year"
+    if principal.access and principal.access.untracked:
+        yield "it may open connections, to a database for one, of which AWS keeps no record"
 
 
 def is_for_emergencies(identity: User | Role) -> bool:
