@@ -35,8 +35,15 @@ CASE: dict[str, Any] = {
         {"name": "2nd", **LAST, "attached": ["shared", "queues"]},
         {"name": "old", "created": "500 days ago", "attached": ["queues"]},
     ],
-    "users": [{"name": "ann@example.com", "created": "300 days ago", "groups": ["dev"]}],
-    "groups": [{"name": "dev", "inline": [[S3_AND_SQS]], "attached": ["AWSAll"]}],
+    "users": [
+        {"name": "ann@example.com", "created": "300 days ago", "groups": ["dev"]},
+        {"name": "bob", "created": "300 days ago", "groups": ["ops"]},
+        {"name": "eve", "created": "3 days ago", "groups": ["ops"]},
+    ],
+    "groups": [
+        {"name": "dev", "inline": [[S3_AND_SQS]], "attached": ["AWSAll"]},
+        {"name": "ops", "inline": [[{**S3_AND_SQS, "Resource": "*"}]], "attached": ["queues"]},
+    ],
     "policies": {
         "shared": [S3_AND_SQS],
         "queues": [{**S3_AND_SQS, "Action": "sqs:*"}],
@@ -44,7 +51,7 @@ CASE: dict[str, Any] = {
     },
     "used": {
         name: {"*": None, "s3": "2 days ago"}
-        for name in ("role/web", "role/1st", "role/2nd", "user/ann@example.com")
+        for name in ("role/web", "role/1st", "role/2nd", "user/ann@example.com", "user/bob")
     },
 }
 FORMATS = {
@@ -73,7 +80,9 @@ def written(folder: Path, format_: str, **more: str) -> Artifact:
 
 @pytest.mark.validator
 @pytest.mark.parametrize("format_", FORMATS)
-@pytest.mark.parametrize("more", [{}, {"principal": "web"}, {"principal": "1st"}], ids=str)
+@pytest.mark.parametrize(
+    "more", [{}, {"principal": "web"}, {"principal": "1st"}, {"principal": "bob"}], ids=str
+)
 def test_the_tool_s_own_parser_takes_the_file(
     format_: str, more: dict[str, str], tmp_path: Path
 ) -> None:
@@ -85,7 +94,7 @@ def test_the_commands_take_away_last_and_each_has_its_rollback(tmp_path: Path) -
     assert file.name == "rightsize.sh"
     lines = file.content.splitlines()
     adding = [n for n, line in enumerate(lines) if line.startswith(("aws iam put-", "aws iam create-", "aws iam attach-"))]  # fmt: skip
-    removing = [n for n, line in enumerate(lines) if line.startswith(("aws iam delete-", "aws iam detach-"))]  # fmt: skip
+    removing = [n for n, line in enumerate(lines) if line.startswith(("aws iam delete-", "aws iam detach-", "aws iam remove-"))]  # fmt: skip
     assert adding
     assert removing
     assert max(adding) < min(removing)
@@ -93,6 +102,8 @@ def test_the_commands_take_away_last_and_each_has_its_rollback(tmp_path: Path) -
     assert all(lines[n + 1].startswith("# Rollback: aws iam ") for n in changing)
     assert "aws iam create-policy-version --policy-arn arn:aws:iam::111122223333:policy/shared --policy-document file://shared.json --set-as-default" in lines  # fmt: skip
     assert "aws iam delete-role-policy --role-name web --policy-name p1" in lines
+    leaving = "aws iam remove-user-from-group --group-name ops --user-name bob"
+    assert lines.count(leaving) == 1
     # What nobody uses is left to a person.
     assert "# Unused: role old" in lines
     assert not any("AWSDenyAll" in line for line in lines if not line.startswith("#"))

@@ -68,6 +68,11 @@ class ActionSets:
             found |= self.of(pattern)
         return found
 
+    def of_names(self, names: Iterable[str]) -> ActionSet:
+        """The known ones of some names."""
+        lower = (name.lower() for name in names)
+        return self._of_names(name for name in lower if name in self._bits)
+
     def of_name(self, service: str, name: str) -> ActionSet:
         """One action; nothing where the data does not have it."""
         bit = self._bits.get(f"{service}:{name}".lower())

@@ -68,8 +68,8 @@ class _Change:
         entities = joined([f"{own.kind} {escaped(own.name, 64)}" for own in self.change.entities])
         what = (
             f"inline policy {escaped(policy.name, 128)} of {entities}"
-            if policy.is_inline
-            else f"policy {escaped(policy.arn, 200)} for {entities}"
+            if self.change.is_inline
+            else f"policy {escaped(policy.arn or policy.name, 200)} for {entities}"
         )
         served = joined([escaped(arn.rpartition(":")[2], 80) for arn in policy.serves])
         why = f"; {self.change.why}" if self.change.why else ""
@@ -106,7 +106,7 @@ def _label(change: PolicyChange, taken: set[str]) -> str:
     policy = change.policy
     entity = policy.entities[0]
     label = change.copy_name if change.change == "replace" else policy.name
-    if policy.is_inline:
+    if change.is_inline:
         label = f"{entity.kind}-{entity.name}.{policy.name}"
     label = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in label)
     wanted, number = label, 2
@@ -124,8 +124,7 @@ def _cli(changes: list[_Change]) -> Iterator[str]:
         if own.change.document is not None:
             yield from ("", f"# {own.words}")
             yield from _additions(own)
-    removals = [line for own in changes for line in _removals(own, is_in_place=True)]
-    if removals:
+    if removals := _all_removals(changes, is_in_place=True):
         yield from ("", f"# {_LAST}", *removals)
 
 
@@ -154,10 +153,21 @@ def _additions(own: _Change) -> Iterator[str]:
             yield f"# Rollback: {_attached('detach', entity, own.copy_arn)}"
 
 
+def _all_removals(changes: list[_Change], *, is_in_place: bool) -> list[str]:
+    """The removals of all changes, each once: a group is left once for all of its policies."""
+    blocks = dict.fromkeys(tuple(_removals(own, is_in_place=is_in_place)) for own in changes)
+    return [line for block in blocks for line in block]
+
+
 def _removals(own: _Change, *, is_in_place: bool) -> Iterator[str]:
     """The commands that take away what is replaced or not needed."""
     policy, change = own.policy, own.change
     if is_in_place and change.change in {"put", "version"}:
+        return
+    if change.leaves:
+        names = f"--group-name {shlex.quote(change.leaves.name)} --user-name {shlex.quote(change.entities[0].name)}"
+        yield f"aws iam remove-user-from-group {names}"
+        yield f"# Rollback: aws iam add-user-to-group {names}"
         return
     if policy.is_inline:
         entity = policy.entities[0]
@@ -225,7 +235,7 @@ def _resource(own: _Change) -> dict[str, Any]:
     policy, change = own.policy, own.change
     # Without the tuples and shared parts of what was read.
     document = json.loads(own.document)
-    if policy.is_inline:
+    if change.is_inline:
         type_, name = _INLINE_TYPES[policy.entities[0].kind]
         properties: dict[str, Any] = {
             name: policy.entities[0].name,
@@ -259,7 +269,7 @@ def _blocks(own: _Change) -> Iterator[str]:
     label = f"_{label}" if label[0].isdigit() else label
     document = f"jsonencode({terraform_json(change.document or {})})"
     name = _text(change.copy_name)
-    if policy.is_inline:
+    if change.is_inline:
         entity = policy.entities[0]
         yield f'resource "aws_iam_{entity.kind}_policy" "{label}" {{'
         yield f"  {entity.kind} = {_text(entity.name)}\n  name = {name}\n  policy = {document}\n}}"
@@ -277,12 +287,8 @@ def _text(value: str) -> str:
 
 def _afterwards(changes: list[_Change]) -> Iterator[str]:
     """The removals as comments: these tools do not remove what they did not create."""
-    lines = [
-        part
-        for own in changes
-        for line in _removals(own, is_in_place=False)
-        for part in line.split("\n")
-    ]
+    removals = _all_removals(changes, is_in_place=False)
+    lines = [part for line in removals for part in line.split("\n")]
     if lines:
         yield from ("", f"# {_LAST}", *(f"#   {line.removeprefix('# ')}" for line in lines))
 

@@ -85,8 +85,8 @@ def _too_much(own: JudgedPrincipal, name: str, window: Window) -> Finding:
     services = [service for service, _ in sets.in_services(unused)]
     what = f"{counted(unused.bit_count(), 'action')} of {joined(services, shown=_MOST_NAMED)}"
     parts = [f"{name} did not use {what} since {window.since:%Y-%m-%d}"]
-    if own.lost and own.lost[0].risk.name:
-        parts.append(f"the riskiest is {own.lost[0].in_words()}")
+    if own.lost.worst:
+        parts.append(f"the riskiest is {own.lost.worst}")
     if own.verdict != "smaller":
         why = own.why or joined([change.why for change in own.changes if change.why], shown=1)
         parts.append(f"it keeps them: {why}")
@@ -101,6 +101,6 @@ def _too_much(own: JudgedPrincipal, name: str, window: Window) -> Finding:
         status=Status.FAIL,
         message="; ".join(parts),
         resource=own.identity.arn,
-        fix=fixes.get(own.verdict, "Give it a policy of its own."),
+        fix=fixes.get(own.verdict, "Write a shorter policy of its own by hand."),
         source=UNUSED_PAGE,
     )

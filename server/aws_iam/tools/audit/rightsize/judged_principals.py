@@ -13,9 +13,9 @@ from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.tools.audit.rightsize.action_sets import action_sets
-from aws_iam.tools.audit.rightsize.held_policies import policies_of
+from aws_iam.tools.audit.rightsize.held_policies import Entity, policies_of
 from aws_iam.tools.audit.rightsize.policy_changes import inline_lengths, own_copy, policy_change
-from aws_iam.tools.audit.rightsize.proof import Prover
+from aws_iam.tools.audit.rightsize.proof import NOTHING_LOST, Lost, Prover
 from aws_iam.tools.audit.rightsize.recorded_use import KeptAccess, kept_access, last_use
 from aws_iam.tools.audit.rightsize.smaller_policy import (
     Granted,
@@ -33,14 +33,9 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.identity.authorization import Authorization, User
     from aws_iam.account.collect.identity.last_accessed import ServiceUse, Usage
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.tools.audit.rightsize.action_sets import ActionSets
     from aws_iam.tools.audit.rightsize.events_by_principal import EventsByPrincipal
-    from aws_iam.tools.audit.rightsize.held_policies import (
-        Entity,
-        HeldPolicy,
-        PrincipalPolicies,
-    )
+    from aws_iam.tools.audit.rightsize.held_policies import HeldPolicy, PrincipalPolicies
     from aws_iam.tools.audit.rightsize.policy_changes import PolicyChange
     from aws_iam.tools.audit.rightsize.recorded_use import Window
     from aws_iam.tools.kit.tool import Progress
@@ -65,7 +60,7 @@ class JudgedPrincipal:
     last_used: datetime | None = None
     documents: tuple[Mapping[str, Any], ...] = ()
     """Its policies after the change."""
-    lost: tuple[AccessChange, ...] = ()
+    lost: Lost = NOTHING_LOST
     changes: tuple[PolicyChange, ...] = ()
     """What becomes of each of its policies."""
 
@@ -247,7 +242,7 @@ def _with_changes(
         if principal.verdict == "stays":
             copies = _own_copies(principal, held[arn], sets)
             alone = _proposed(principal, held[arn], by_policy | copies, prover)
-            if alone.verdict == "smaller":
+            if alone.verdict == "smaller" and alone.lost.rows:
                 own += copies.values()
                 principals.append(_with_own_changes(alone, held[arn], by_policy | copies))
                 continue
@@ -261,15 +256,28 @@ def _with_changes(
 def _own_copies(
     principal: JudgedPrincipal, own: PrincipalPolicies, sets: ActionSets
 ) -> dict[int, PolicyChange]:
-    """The copies of managed policies for a principal whose companions need all of them; its groups stay as they are."""
-    return {
-        id(policy): change
-        for policy, entity in own.held
-        if not policy.is_inline
-        and entity.arn == principal.identity.arn
-        and principal.access is not None
-        and (change := own_copy(policy, entity, principal.access, sets))
-    }
+    """The copies of shared policies for a principal that needs less than its companions, who keep them."""
+    found: dict[int, PolicyChange] = {}
+    if principal.access is None:
+        return found
+    itself = Entity(principal.kind, principal.identity.name, principal.identity.arn)
+    for group in dict.fromkeys(entity for _, entity in own.held):
+        policies = [policy for policy, entity in own.held if entity == group]
+        leaves = group if group.kind == "group" else None
+        copies = {
+            id(policy): change
+            for policy in policies
+            if (leaves or not policy.is_inline)
+            and (change := own_copy(policy, itself, principal.access, sets, leaves))
+        }
+        is_smaller = any(
+            change.document is None or change.document != written_policy(change.policy.text)
+            for change in copies.values()
+        )
+        # Who leaves a group must lose nothing else: all of its policies have a copy, and one of them is smaller.
+        if not leaves or (is_smaller and len(copies) == len(policies)):
+            found = copies | found
+    return found
 
 
 def _changes(
@@ -303,11 +311,11 @@ def _proposed(
     after: dict[str, Mapping[str, Any]] = {}
     for policy, entity in own.held:
         change = by_policy[id(policy)]
-        if not _is_for(change, entity):
+        if not change.is_for(entity):
             after.setdefault(policy.text, written_policy(policy.text))
         elif change.document is not None:
             after.setdefault(f"{id(policy)}", change.document)
-    if not any(_is_for(by_policy[id(policy)], entity) for policy, entity in own.held):
+    if not any(by_policy[id(policy)].is_for(entity) for policy, entity in own.held):
         return replace(principal, verdict="stays" if access.unused else "fits")
     documents = tuple(after.values())
     principal = replace(principal, verdict="smaller")
@@ -323,7 +331,3 @@ def _with_own_changes(
     found = dict.fromkeys(id(policy) for policy, _ in own.held)
     changes = tuple(by_policy[number] for number in found if number in by_policy)
     return replace(principal, changes=changes)
-
-
-def _is_for(change: PolicyChange, entity: Entity) -> bool:
-    return change.change != "keep" and entity in change.entities

@@ -45,17 +45,31 @@ class PolicyChange:
     """Why it stays, or why it is not as small as it could be."""
     is_own: bool = False
     """Whether it is for one principal alone, because the others need what that one does not."""
+    leaves: Entity | None = None
+    """The group that this one leaves: its policies stay with the others."""
+
+    @property
+    def is_inline(self) -> bool:
+        """Whether an inline policy changes where it is."""
+        return self.policy.is_inline and self.leaves is None
+
+    def is_for(self, entity: Entity) -> bool:
+        """Whether who has the policy by this entity loses it, or has it changed."""
+        return self.change != "keep" and (entity in self.entities or entity == self.leaves)
 
     @property
     def concerned(self) -> frozenset[str]:
         """The users and roles, by their ARNs, for whom something changes."""
+        if self.leaves:
+            return frozenset(entity.arn for entity in self.entities)
         return frozenset(arn for entity in self.entities for arn in self.policy.members[entity])
 
     @property
     def copy_name(self) -> str:
         """The name of the copy that replaces it."""
         end = f"-{self.entities[0].name}{_SUFFIX}" if self.is_own else _SUFFIX
-        return f"{self.policy.name[: _LONGEST_NAME - len(end)]}{end}"
+        name = f"{self.leaves.name}-{self.policy.name}" if self.leaves else self.policy.name
+        return f"{name[: _LONGEST_NAME - len(end)]}{end}"
 
 
 def policy_change(
@@ -91,19 +105,30 @@ def policy_change(
 
 
 def own_copy(
-    policy: HeldPolicy, entity: Entity, access: KeptAccess, sets: ActionSets
+    policy: HeldPolicy,
+    entity: Entity,
+    access: KeptAccess,
+    sets: ActionSets,
+    leaves: Entity | None = None,
 ) -> PolicyChange | None:
-    """The change that replaces a managed policy by a smaller copy for one principal; None if that one needs all of it."""
+    """The change that replaces a policy by a smaller copy for one principal; None if there is none that is short enough.
+
+    Who leaves a group needs a copy of each of its policies; else one that is not smaller is none.
+    """
     small = smaller_policy(policy.text, _together((access,)), sets, MANAGED_QUOTA)
-    if small.is_same or not small.fits:
+    if not small.fits or (small.is_same and not leaves):
         return None
+    others = "the others that it serves need what this one does not"
     return PolicyChange(
         policy=policy,
         change="remove" if small.document is None else "replace",
         entities=(entity,),
         document=small.document,
-        why="the others that it serves need what this one does not",
+        why=f"it leaves group {leaves.name}: {others}, or their use is not known"
+        if leaves
+        else others,
         is_own=True,
+        leaves=leaves,
     )
 
 

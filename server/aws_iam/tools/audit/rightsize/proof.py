@@ -25,10 +25,24 @@ _NOTHING: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What is lost, riskiest first; `problem` says why a proposal must not be made."""
+class Lost:
+    """What is lost, as rows, riskiest first; of the changes themselves, which hold every name, only what is said of the first."""
 
-    lost: tuple[AccessChange, ...] = ()
+    rows: tuple[Mapping[str, Any], ...] = ()
+    worst: str = ""
+    """The first in words, if it has a known risk."""
+    order: tuple[int, bool, int, int, int] = (0, False, 0, 0, 0)
+    """The place of the first among those of others."""
+
+
+NOTHING_LOST = Lost()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What is lost; `problem` says why a proposal must not be made."""
+
+    lost: Lost = NOTHING_LOST
     problem: str = ""
 
 
@@ -37,8 +51,8 @@ class Prover:
     """Compares policies before and after; principals with the same ones are compared once."""
 
     sets: ActionSets
-    _known: dict[tuple[str, tuple[str, ...]], tuple[tuple[AccessChange, ...], ActionSet, str]] = (
-        field(default_factory=dict)
+    _known: dict[tuple[str, tuple[str, ...]], tuple[Lost, ActionSet, str]] = field(
+        default_factory=dict
     )
 
     def proof(
@@ -56,19 +70,30 @@ class Prover:
 
     def _compared(
         self, after: Sequence[Mapping[str, Any]], before: tuple[str, ...]
-    ) -> tuple[tuple[AccessChange, ...], ActionSet, str]:
+    ) -> tuple[Lost, ActionSet, str]:
         try:
             # One on each side: texts of several files may have the holes of templates, those of an account have none.
             found = compare_documents(
                 one_document(after or [_NOTHING]), one_document(list(map(written_policy, before)))
             )
         except InputError as error:
-            return (), 0, f"the policies cannot be compared: {error.message}"
+            return NOTHING_LOST, 0, f"the policies cannot be compared: {error.message}"
         relation = found.comparison.relation
         actions = 0
         for change in found.lost:
-            actions |= self.sets.of_all(change.names)
+            actions |= self.sets.of_names(change.names)
         problem = (
             "" if relation in {"less", "equal"} else f"compared with today's it is {relation}"
         )
-        return found.lost, actions, problem
+        return _lost(found.lost), actions, problem
+
+
+def _lost(changes: tuple[AccessChange, ...]) -> Lost:
+    if not changes:
+        return NOTHING_LOST
+    worst = changes[0]
+    return Lost(
+        rows=tuple(change.row() for change in changes),
+        worst=worst.in_words() if worst.risk.name else "",
+        order=worst.order,
+    )

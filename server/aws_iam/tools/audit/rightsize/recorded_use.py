@@ -93,7 +93,7 @@ def kept_access(
 ) -> KeptAccess:
     """What is kept of the granted access; `events` are the actions that events show."""
     granted = access.actions
-    used = sets.of_all(events)
+    seen = used = sets.of_all(events)
     untracked = sets.connections(access.on_purpose)
     listed = 0
     dropped: set[str] = set()
@@ -103,10 +103,10 @@ def kept_access(
         prefix = use.service.lower()
         own = sets.services.get(prefix, 0)
         listed |= own
-        if not _counts(use.last_used, window):
+        if not _counts(use.last_used, window) and not own & seen:
             if use.last_used:
                 last_uses[f"{prefix}:*"] = use.last_used
-            if not (own & (used | untracked)):
+            if not own & untracked:
                 dropped.add(prefix)
             continue
         tracked = 0

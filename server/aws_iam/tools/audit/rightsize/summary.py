@@ -50,10 +50,10 @@ def _smaller(found: Sequence[JudgedPrincipal]) -> Iterator[str]:
             f" {counted(actions, 'action')} granted and not used. {'Its' if len(found) == 1 else 'Each'} smaller policy is proved to gain"
             " nothing and to keep what was used."
         )
-        risky = [own for own in found if own.lost and own.lost[0].risk.name]
+        risky = [own for own in found if own.lost.worst]
         if risky:
-            worst = min(risky, key=lambda own: own.lost[0].order)
-            yield f"The riskiest that goes: {quoted(worst.identity.name)} {worst.lost[0].in_words()}."
+            worst = min(risky, key=lambda own: own.lost.order)
+            yield f"The riskiest that goes: {quoted(worst.identity.name)} {worst.lost.worst}."
 
 
 def _unused(found: Sequence[JudgedPrincipal]) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _unused(found: Sequence[JudgedPrincipal]) -> Iterator[str]:
 
 def _others(by_verdict: dict[str, list[JudgedPrincipal]]) -> Iterator[str]:
     for verdict, words in (
-        ("stays", "with unused access that cannot be taken away without taking it from others"),
+        ("stays", "with unused access that stays, as `policies` says why"),
         ("manual", "with unused access from a permission set of IAM Identity Center"),
         ("fits", "of whose access AWS tracks nothing that they do not use"),
     ):
