@@ -182,7 +182,12 @@ def test_an_older_snapshot_has_no_actions_and_keeps_all_of_a_used_service(tmp_pa
     assert rows(answer)["role/web"]["unused"] == ["sqs:*"]
 
 
-@pytest.mark.parametrize("name", ["web", "role/web", "role/team/web", arn("role/team/web")])
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/web/deploy"
+
+
+@pytest.mark.parametrize(
+    "name", ["web", "role/web", "role/team/web", arn("role/team/web"), SESSION]
+)
 def test_one_principal_is_meant_by_its_arn_or_name(name: str, tmp_path: Path) -> None:
     case = {
         "roles": [role("web", OF_TWO), role("other", OF_TWO)],
@@ -202,6 +207,11 @@ def test_a_name_that_nobody_has_is_refused_with_the_near_one(tmp_path: Path) -> 
     with pytest.raises(InputError, match="no user and no role `weeb`") as refused:
         ask({"roles": [role("web", OF_TWO)], "ask": {"principal": "weeb"}}, tmp_path)
     assert "`web`" in refused.value.hint
+
+
+@pytest.mark.parametrize("days", [30, "30", "30 days", "30d"])
+def test_days_are_a_number_in_any_form(days: object, tmp_path: Path) -> None:
+    assert ask({"ask": {"days": days}}, tmp_path).facts["days"] == 30
 
 
 @pytest.mark.parametrize("days", ["0", "401", "soon", "-3"])

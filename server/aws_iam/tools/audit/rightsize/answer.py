@@ -70,7 +70,7 @@ def rightsize_answer(
     """What was not used and smaller policies, for every user and role or for one of them."""
     wanted_days = _days(days)
     seen = EventsByPrincipal() if events is None else EventsByPrincipal.of(events)
-    name = (principal or "").strip()
+    name = _without_session((principal or "").strip())
     account = read_account(source, needed_facts(), progress, principal=name)
     authorization = account.get(AUTHORIZATION)
     if isinstance(authorization, Miss):
@@ -177,6 +177,12 @@ def _next(principals: Sequence[JudgedPrincipal]) -> Iterator[NextCall]:
     yield next_call(
         "policy", "guide", "a policy from recorded events alone", (), topic="policies-from-events"
     )
+
+
+def _without_session(name: str) -> str:
+    """`role/NAME` for the ARN of a session, which omits the role's path; any other name as it is."""
+    _, assumed, rest = name.partition(":assumed-role/")
+    return f"role/{rest.partition('/')[0]}" if assumed else name
 
 
 def _called(name: str, principals: Sequence[JudgedPrincipal]) -> tuple[JudgedPrincipal, ...]:
