@@ -26,6 +26,7 @@ CASES = [
         "unknown_accounts",
         "undecided_conditions",
         "principals_together",
+        "renamed",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]

@@ -41,10 +41,10 @@ def named_side(document: object, found: Gathered) -> NamedSide:
     """
     sources = named_sources(document, found)
     if not (isinstance(document, Files) and document.folder):
-        names = frozenset(own.name for own in found.resources)
-        return NamedSide(sources, found.attachments, found.settings, names)
+        found_resources = {own.name: own for own in found.resources}
+        return NamedSide(sources, found.attachments, found.settings, found_resources)
     settings = ((own, _start(document, own.file, own.root)) for own in found.settings)
-    resources = ((own.name, _start(document, own.file, own.root)) for own in found.resources)
+    resources = ((own, _start(document, own.file, own.root)) for own in found.resources)
     return NamedSide(
         sources,
         tuple(named for own in found.attachments for named in _attached(document, own)),
@@ -52,7 +52,12 @@ def named_side(document: object, found: Gathered) -> NamedSide:
             replace(own, holder=own.holder and start + own.holder, place=start + own.place)
             for own, start in settings
         ),
-        frozenset(start + name for name, start in resources),
+        {
+            start + own.name: replace(
+                own, name=start + own.name, formerly=tuple(start + was for was in own.formerly)
+            )
+            for own, start in resources
+        },
         frozenset(below(document.folder, root) for root in found.roots),
     )
 
@@ -250,7 +255,7 @@ def _in_force(side: NamedSide) -> set[str]:
     held = (own.name for own in holders if own.in_force is not False)
     attached = (own.holder for own in side.attachments if own.in_force is not False)
     beside = (own.holder for own in side.settings if own.in_force is not False)
-    return {*side.resource_names, *held, *attached, *beside} - {""}
+    return {*side.found_resources, *held, *attached, *beside} - {""}
 
 
 def _each_instance(side: NamedSide, other: NamedSide) -> NamedSide:

@@ -51,6 +51,7 @@ from aws_iam.engine.sources.containers.cloudformation_template import (
     case_of,
     combined,
 )
+from aws_iam.engine.sources.containers.own_names import own_name
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
@@ -116,7 +117,7 @@ def _documents(template: Template) -> Iterator[_Found]:
         resources.append(resource)
         if grants(resource):
             granting.append(resource)
-        yield FoundResource(name=name)
+        yield FoundResource(name=name, own_name=own_name(resource.type, resource.written))
         if member.value.member("Connectors"):
             yield SkippedPlace(name=f"{name}.Connectors", why=_CONNECTORS)
         for own in _conditions(resource, template):

@@ -63,11 +63,17 @@ class SkippedPlace:
 
 @slotted
 class FoundResource:
-    """A resource of a larger file, whether or not it has a policy; `root` is the folder that Terraform runs in."""
+    """A resource of a larger file, whether or not it has a policy; `root` is the folder that Terraform runs in.
+
+    `own_name` is what AWS knows it by, with its type, where the file gives it; `formerly` are the addresses that it had
+    before, as the file says.
+    """
 
     name: str
     file: str | None = None
     root: str = ""
+    own_name: str = ""
+    formerly: tuple[str, ...] = ()
 
 
 @slotted
