@@ -27,6 +27,7 @@ CASES = [
         "undecided_conditions",
         "principals_together",
         "renamed",
+        "value_sets",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]
