@@ -28,6 +28,7 @@ CASES = [
         "principals_together",
         "renamed",
         "value_sets",
+        "cluster_access",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]

@@ -18,7 +18,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
     from aws_iam.engine.sources.containers.access_settings import AccessSetting, SettingSubject
@@ -38,6 +38,7 @@ def setting_changes(
     The policies `told` are those by which everyone gains or loses calls of a URL: what that URL says is said with them.
     """
     alike: dict[tuple[SettingSubject, str], list[AccessSetting]] = {}
+    admins_before = {admin for own in old.settings for admin in own.admins}
     for setting, change in _changes(new, old):
         if not is_called(setting.place, policy) or any(
             own in told for own in _url_policies(setting)
@@ -53,6 +54,8 @@ def setting_changes(
                 is_certain=True,
                 limit=limit.what,
             )
+        elif admins := setting.admins - admins_before:
+            yield _administered(setting, admins, change)
         else:
             alike.setdefault((setting.subject, change), []).append(setting)
     for (subject, change), settings in alike.items():
@@ -68,6 +71,24 @@ def setting_changes(
             is_setting=True,
             where=settings[0].where if change != "removed" else None,
         )
+
+
+def _administered(setting: AccessSetting, admins: Iterable[str], change: str) -> UnjudgedChange:
+    """Whoever is an administrator of a cluster may do all in it, and gets the roles of its workloads."""
+    listed = joined(list(map(quoted, sorted(admins))), shown=_SHOWN)
+    # A list of many principals is no resource.
+    may_do_more = change != "added" and not setting.is_resource
+    beyond = "; what else changes there was not judged" if may_do_more else ""
+    return UnjudgedChange(
+        place=setting.place,
+        says=f"{quoted(setting.place)} makes {listed} administrator of an EKS cluster{beyond}",
+        widens=True,
+        narrows=False,
+        source=setting.subject.source,
+        is_certain=True,
+        where=setting.where,
+        gain="administrator of a cluster",
+    )
 
 
 def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, str]]:

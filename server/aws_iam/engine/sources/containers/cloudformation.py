@@ -230,7 +230,7 @@ def _beside_policies(
             pointer = _property(attached.place, resource)
             yield replace(attached, alternatives=resolver.alternatives(pointer))
     for own in access_settings(_FORMAT, resource.type, properties, resource.name):
-        yield replace(own, value=shown(own.value))
+        yield replace(own, value=shown(own.value), admins=frozenset(map(shown, own.admins)))
     for place, why in granting_settings(_FORMAT, resource.type, properties, resource.name):
         yield SkippedPlace(name=place, why=shown(why))
     yield from nested_templates.other_file(resource, properties, resolver.placeholders)

@@ -41,7 +41,8 @@ def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, i
 ) -> Iterator[AccessSetting]:
     """The settings of a resource; `shown` spells what is not known from these files."""
     rows = setting_rows(_FORMAT, block.labels[0])
-    names = {path.partition(".")[0] for row in rows for path in (row.path, *row.paths) if path}
+    paths = (path for row in rows for path in (row.path, row.called_at, *row.paths) if path)
+    names = {path.partition(".")[0].removesuffix("[]") for path in paths}
     reader = _Arguments(evaluator, shown)
     values = mapped(reader.under(block.body, names, scope), block.at)
     for own in access_settings(_FORMAT, block.labels[0], values, address):
