@@ -29,6 +29,7 @@ CASES = [
         "renamed",
         "value_sets",
         "cluster_access",
+        "cluster_objects",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]

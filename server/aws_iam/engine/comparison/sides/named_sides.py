@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.sides.cluster_references import with_references
 from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
 from aws_iam.engine.comparison.sides.root_folders import with_roots_now
 from aws_iam.engine.comparison.sides.root_names import below
@@ -39,6 +40,10 @@ def named_side(document: object, found: Gathered) -> NamedSide:
 
     In Terraform an address stands once for each root folder, so that folder is the name.
     """
+    return with_references(_named(document, found))
+
+
+def _named(document: object, found: Gathered) -> NamedSide:
     sources = named_sources(document, found)
     if not (isinstance(document, Files) and document.folder):
         found_resources = {own.name: own for own in found.resources}

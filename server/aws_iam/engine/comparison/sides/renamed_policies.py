@@ -71,6 +71,11 @@ class NamedSide:
 
     def renamed(self, now: Mapping[str, str]) -> NamedSide:
         """The side with other names of resources, and of principals."""
+        documents = {
+            own.name: _renamed(own.name, own.holder.name, now)
+            for own in self.sources
+            if own.holder.name in now
+        }
         return NamedSide(
             sources=tuple(
                 replace(
@@ -87,7 +92,7 @@ class NamedSide:
                     holder=now.get(own.holder, own.holder),
                     target=now.get(own.target, own.target),
                     policy=now.get(own.policy, own.policy) if own.document else own.policy,
-                    document=_renamed(own.document, own.document.rpartition(".")[0], now),
+                    document=documents.get(own.document, own.document),
                 )
                 for own in self.attachments
             ),
@@ -206,7 +211,7 @@ def names_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
     resource have. What goes from one root folder of Terraform to another goes to another deployment: it is gained there.
     """
     added, gone = new.resources - old.resources, old.resources - new.resources
-    if not added or not gone or len(added) + len(gone) > _MOST:
+    if not added or not gone:
         return {}
     certain = moved_now(_named(new, added), _named(old, gone), new.roots | old.roots)
     added, gone = added - set(certain.values()), gone - certain.keys()
@@ -222,6 +227,8 @@ def _alike_now(
     new: NamedSide, old: NamedSide, added: frozenset[str], gone: frozenset[str]
 ) -> Mapping[str, str]:
     """The names now of resources with the same content."""
+    if len(added) + len(gone) > _MOST:
+        return {}
     mine, theirs = _by_content(new, added), _by_content(old, gone)
     one_each = {
         names[0]: mine[content][0]

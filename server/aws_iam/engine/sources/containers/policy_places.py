@@ -65,8 +65,8 @@ class SkippedPlace:
 class FoundResource:
     """A resource of a larger file, whether or not it has a policy; `root` is the folder that Terraform runs in.
 
-    `own_name` is what AWS knows it by, with its type, where the file gives it; `formerly` are the addresses that it had
-    before, as the file says.
+    `own_name` is what AWS or a cluster knows it by, with its type, where the file gives it; `formerly` are the addresses that it
+    had before, as the file says. `labels` are those by which others select it in a cluster.
     """
 
     name: str
@@ -74,6 +74,7 @@ class FoundResource:
     root: str = ""
     own_name: str = ""
     formerly: tuple[str, ...] = ()
+    labels: frozenset[tuple[str, str]] = frozenset()
 
 
 @slotted
