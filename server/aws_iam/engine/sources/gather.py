@@ -24,7 +24,13 @@ from aws_iam.engine.sources.data_files import of_data
 from aws_iam.engine.sources.document_shapes import is_terraform
 from aws_iam.engine.sources.file_names import is_known
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, FileNames, Files
-from aws_iam.engine.sources.gathered import Gathered, Unread, together, without_file
+from aws_iam.engine.sources.gathered import (
+    Gathered,
+    Unread,
+    together,
+    without_file,
+    without_taken,
+)
 from aws_iam.engine.sources.markdown_fences import has_fence
 from aws_iam.engine.sources.markdown_policies import is_markdown, of_markdown
 from aws_iam.engine.sources.parsed_values import (
@@ -53,7 +59,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # One word with a scheme, a folder or the ending of a file.
 _LONGEST_PATH = 256
@@ -158,6 +164,7 @@ def _of_other_text(file: File, requested: Requested) -> Gathered | None:
 
 def _of_files(given: Files, requested: Requested) -> Gathered:
     """The policies of files: a single file must hold one, a folder must hold one in any of its files."""
+    requested = replace(requested, read=_reader(given))
     if len(given.files) == 1 and not (given.folder or given.chosen):
         return _of_file(given, requested)
     parts, without, unread = _of_each(given, requested)
@@ -211,7 +218,17 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
             without.append(file.name)
         else:
             parts.append(found)
-    return parts, without, unread
+    return without_taken(parts), without, unread
+
+
+def _reader(given: Files) -> Callable[[str], str | None]:
+    """Reads one of the files, else what the caller finds in their folder."""
+    texts = {file.name.replace("\\", "/"): file.text for file in given.files}
+
+    def read(name: str) -> str | None:
+        return texts[name] if name in texts else given.read(name)
+
+    return read
 
 
 def _in_folder(file: File, requested: Requested) -> Gathered | None:
@@ -275,7 +292,7 @@ def _of_file(given: Files, requested: Requested) -> Gathered:
         raise InputError(f"{quoted(file.name)}: {LFS_POINTER}")
     if not file.unreadable and not is_markdown(file.name) and is_terraform(file.text, file.name):
         return required_policies(of_terraform(given, requested), what, file.text)
-    requested = requested.of_file(file.name)
+    requested = replace(requested.of_file(file.name), read=_reader(given))
     if file.unreadable:
         raise InputError(f"{quoted(file.name)}: {file.unreadable}")
     try:

@@ -30,6 +30,7 @@ CASES = [
         "value_sets",
         "cluster_access",
         "cluster_objects",
+        "serverless_files",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]

@@ -23,6 +23,7 @@ from aws_iam.engine.sources.containers.access_settings import (
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import bare_policy
 from aws_iam.engine.sources.containers.generic_data import policies_in
+from aws_iam.engine.sources.containers.other_files import OtherFiles
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
@@ -89,7 +90,15 @@ def documents(root: Node) -> Iterator[object]:
 
 def documents_with(root: Node, placeholders: Placeholders) -> Iterator[object]:
     """The same for a file in which placeholders already stand for what is not known."""
-    file = _File(root, Variables(root, placeholders))
+    yield from documents_beside(root, placeholders, OtherFiles())
+
+
+def documents_beside(
+    root: Node, placeholders: Placeholders | None, others: OtherFiles
+) -> Iterator[object]:
+    """The same with what the file takes from others."""
+    placeholders = placeholders or Placeholders.unused_in(root)
+    file = _File(root, Variables(root, placeholders, others))
     made = tuple(file.resources())
     unread = [found for found in made if isinstance(found, SkippedPlace)]
     resources = [found for found in made if isinstance(found, _Made)]
@@ -177,7 +186,8 @@ class _File:
         """The functions by name, as they are written."""
         section = self._section("functions")
         for part in section.listed() if section is not None else ():
-            yield from ((own.key, own.value) for own in part.members)
+            known = self.variables.value(part) if part.form is Form.STRING else part
+            yield from ((own.key, own.value) for own in known.members)
 
     def _url(self, name: str, function: Node) -> Iterator[_Made | SkippedPlace]:
         """The URL of a function: without an authorizer everybody may call it.
@@ -292,7 +302,8 @@ class _File:
         shown = self.variables.shown(node.text)
         if "file(" in shown:
             return SkippedPlace(
-                name=path, why=f"`{shown[:200]}` is another file, which is not read for it"
+                name=path,
+                why=f"`{shown[:200]}` is another file, which is not read for it",
             )
         return SkippedPlace(name=path, why=f"`{shown[:200]}` is known only at deployment")
 
