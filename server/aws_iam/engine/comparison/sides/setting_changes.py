@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.comparison.sides.policy_pairs import is_called
 from aws_iam.engine.comparison.sides.removed_limits import removed_limit
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
+from aws_iam.engine.language.alternatives import other_alternatives
 from aws_iam.engine.sources.containers.access_settings import subject_named
 from aws_iam.engine.sources.containers.cloudformation_permissions import OF_PERMISSIONS
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
     from aws_iam.engine.sources.containers.access_settings import AccessSetting, SettingSubject
@@ -99,6 +100,8 @@ def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, st
         if place in theirs and _values(own) != _values(theirs[place]):
             is_known = all(setting.is_known for setting in own)
             yield own[0], "changed" if is_known else _LATER
+        elif place in theirs and _others_change(own, theirs[place]):
+            yield own[0], _LATER
     for change, settings, other in (("added", added, old), ("removed", removed, new)):
         renamed = _contents(added) & _contents(removed)
         for own in settings.values():
@@ -126,6 +129,15 @@ def _by_place(side: NamedSide) -> _Settings:
 
 def _values(settings: tuple[AccessSetting, ...]) -> frozenset[str]:
     return frozenset(own.value for own in settings)
+
+
+def _others_change(own: Sequence[AccessSetting], before: Sequence[AccessSetting]) -> bool:
+    """Whether what the values may be instead, such as by the entry of a map that is chosen later, is something else."""
+    now, then = (
+        [alternative for setting in side for alternative in setting.alternatives]
+        for side in (own, before)
+    )
+    return bool(other_alternatives(now, then))
 
 
 def _contents(settings: _Settings) -> Counter[tuple[object, ...]]:

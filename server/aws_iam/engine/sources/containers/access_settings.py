@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from aws_iam.answer import Where
+    from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.parsing.json_nodes import Node
 
 _DATA = "access-settings.json"
@@ -46,7 +47,7 @@ class AccessSetting:
 
     With `only_changed` it comes and goes with its resource without saying anything about the access of others. Without
     `is_known` a part of the value is known only at deployment. `admins` are principals that it makes administrators of a
-    cluster. `in_force` is that of its resource
+    cluster, `alternatives` are values that it may have instead. `in_force` is that of its resource
     (`Holder`), `where` its line, where files have some, `root` the folder that Terraform runs in.
     """
 
@@ -61,6 +62,7 @@ class AccessSetting:
     in_force: bool | None = True
     root: str = ""
     admins: frozenset[str] = frozenset()
+    alternatives: frozenset[Alternative] = frozenset()
 
     @property
     def is_resource(self) -> bool:

@@ -64,8 +64,9 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.sources.containers.cloudformation_values import Resolver
     from aws_iam.engine.sources.containers.condition_combinations import Combinations
@@ -95,9 +96,13 @@ def documents(root: Node) -> Iterator[_Found]:
     yield from documents_with(root, Placeholders.unused_in(root))
 
 
-def documents_with(root: Node, placeholders: Placeholders) -> Iterator[_Found]:
-    """The same for a template in which placeholders already stand for what is not known."""
-    yield from _documents(Template(root, placeholders))
+def documents_with(
+    root: Node,
+    placeholders: Placeholders,
+    given: Sequence[tuple[frozenset[int], Alternative]] = (),
+) -> Iterator[_Found]:
+    """The same for a template in which placeholders already stand for what is not known; `given` is what may stand there instead."""
+    yield from _documents(Template(root, placeholders, given=given))
 
 
 def _documents(template: Template) -> Iterator[_Found]:
@@ -197,6 +202,10 @@ def _property(name: str, resource: Resource) -> str:
     return f"{resource.written.at.pointer}/{head}" if resource.written else ""
 
 
+def _written(resource: Resource) -> str:
+    return resource.written.at.pointer if resource.written else ""
+
+
 def _cases(resource: Resource, template: Template) -> Combinations:
     """The combinations of the conditions that decide about a resource's properties, where it exists at all."""
     names = resource.own_conditions()
@@ -230,7 +239,13 @@ def _beside_policies(
             pointer = _property(attached.place, resource)
             yield replace(attached, alternatives=resolver.alternatives(pointer))
     for own in access_settings(_FORMAT, resource.type, properties, resource.name):
-        yield replace(own, value=shown(own.value), admins=frozenset(map(shown, own.admins)))
+        name = own.place.removeprefix(f"{resource.name}.") if own.place != own.holder else ""
+        others = resolver.alternatives(
+            _property(own.place, resource) if name else _written(resource)
+        )
+        others |= resolver.alternatives_in(properties.member(name.partition(".")[0]) or properties)
+        admins = frozenset(map(shown, own.admins))
+        yield replace(own, value=shown(own.value), admins=admins, alternatives=others)
     for place, why in granting_settings(_FORMAT, resource.type, properties, resource.name):
         yield SkippedPlace(name=place, why=shown(why))
     yield from nested_templates.other_file(resource, properties, resolver.placeholders)
@@ -358,8 +373,12 @@ def _conditions(resource: Resource, template: Template) -> Iterator[AccessSettin
 def _decisive_properties(type_: str) -> frozenset[str]:
     """The properties of a type that hold policies, attached ones or settings; an empty name for all of them."""
     paths = [
-        *(place.path for place in places_by_type(DATA).get(type_, ())),
-        *(row.path for row in attachment_rows(DATA, type_)),
+        *(
+            p
+            for place in places_by_type(DATA).get(type_, ())
+            for p in (place.path, *place.targets)
+        ),
+        *(p for row in attachment_rows(DATA, type_) for p in (row.path, *row.targets)),
         *(path for row in setting_rows(_FORMAT, type_) for path in row.paths or (row.path,)),
         *attached_to_paths(type_),
         *({ORGANIZATION: ("Content",), API: ("Auth",)}.get(type_, ())),

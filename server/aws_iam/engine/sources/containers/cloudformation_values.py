@@ -18,11 +18,12 @@ from aws_iam.engine.sources.containers.alternatives import alternative
 from aws_iam.engine.sources.containers.cloudformation_conditions import with_value
 from aws_iam.engine.sources.containers.cloudformation_loops import LOOP
 from aws_iam.engine.sources.containers.map_alternatives import map_alternatives
+from aws_iam.engine.sources.template_holes import offsets_in
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.sources.containers.placeholders import Placeholders
@@ -52,6 +53,8 @@ class Resolver:
     named: Mapping[str, str] = field(default_factory=dict)
     noted: dict[tuple[str, Alternative], None] = field(default_factory=dict)
     """What may stand in place of values at deployment, with the pointers of the calls that return these."""
+    given: Sequence[tuple[frozenset[int], Alternative]] = ()
+    """The same of a file that the template is made of, with the offsets of the values."""
     _produced: int = 0
     _tables: dict[str, dict[str, Node]] = field(default_factory=dict)
 
@@ -89,6 +92,13 @@ class Resolver:
         return frozenset(
             own for at, own in self.noted if not pointer or f"{at}/".startswith(f"{pointer}/")
         )
+
+    def alternatives_in(self, node: Node) -> frozenset[Alternative]:
+        """What may stand in place of a value by the file that the template is made of."""
+        if not self.given:
+            return frozenset()
+        offsets = frozenset(offsets_in(node))
+        return frozenset(own for at, own in self.given if at & offsets)
 
     def _plain(self, node: Node) -> Node:
         if "{{resolve:" not in node.text:

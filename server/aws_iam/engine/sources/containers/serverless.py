@@ -106,7 +106,7 @@ def documents_beside(
     template = _template([*(found.member for found in resources), *own], file, root)
     holders = {found.path: found.holder for found in resources}
     read: set[int] = set()
-    for found in cloudformation.documents_with(template, placeholders):
+    for found in cloudformation.documents_with(template, placeholders, file.variables.noted):
         if isinstance(found, FoundPolicy):
             read |= set(_statements(found))
         yield file.with_alternatives(_at_its_path(found, holders))
@@ -172,14 +172,17 @@ class _File:
             sections.append((_PROVIDER, _PROVIDER, provider, _EXISTING))
         sections += [(n, f"functions.{n}", f, _EXISTING[1:]) for n, f in self._functions()]
         for holder, path, section, places in sections:
+            before = len(self.variables.noted)
             found = (self._value(section, place) for place in places)
             role = next((own for own in found if own is not None and _is_reference(own)), None)
+            others = frozenset(own for _, own in self.variables.noted[before:])
             yield AccessSetting(
                 holder=holder,
                 place=f"{path}.{places[0]}",
                 subject=subject_named("workload_role"),
                 value=self.variables.shown(canonical(role)) if role is not None else "",
                 only_changed=True,
+                alternatives=others if role is not None else frozenset(),
             )
 
     def _functions(self) -> Iterator[tuple[str, Node]]:
@@ -202,7 +205,10 @@ class _File:
             return
         authorizer = url.member("authorizer")
         kind = authorizer.text if authorizer is not None else _PUBLIC
-        if kind and kind != _AUTHORIZED and not self.variables.placeholders.within(kind):
+        if authorizer is not None and self._is_unknown(authorizer):
+            yield self._elsewhere(f"{path}.authorizer", authorizer)
+            return
+        if kind and kind != _AUTHORIZED:
             kind = _PUBLIC
         config = _object(url.at, (("AuthType", string(kind, url.at)),))
         yield _made(name, _FUNCTION, _URL, config, path)
