@@ -264,7 +264,7 @@ class Resolver:
 
     def select(self, argument: Node) -> Node | None:
         """`Fn::Select` of a known list."""
-        listed = self.value(argument.items[1]) if len(argument.items) == _PAIR else None
+        listed = self._list_to_select_from(argument)
         index = self.value(argument.items[0]) if argument.items else None
         at = index.text if index else ""
         if listed and at.isascii() and at.isdecimal() and len(at) <= _TRIPLE:
@@ -272,18 +272,25 @@ class Resolver:
             return chosen[0] if chosen else self._unknown_call(argument, "Select")
         return self._unknown_call(argument, "Select")
 
+    def _list_to_select_from(self, argument: Node) -> Node | None:
+        """The list, unless values that are not known may be several of its items."""
+        if len(argument.items) != _PAIR:
+            return None
+        listed = self.value(argument.items[1])
+        is_split = argument.items[1].member("Fn::Split") is not None
+        if listed and is_split and any(self.placeholders.within(i.text) for i in listed.items):
+            return None
+        return listed
+
     def split(self, argument: Node) -> Node:
-        """`Fn::Split` of a known text."""
+        """`Fn::Split` of a text, as far as it is known."""
         text = self.value(argument.items[1]) if len(argument.items) == _PAIR else None
         delimiter = argument.items[0].text if argument.items else ""
-        if (
-            not text
-            or text.form is not Form.STRING
-            or not delimiter
-            or self.placeholders.within(text.text)
-        ):
+        if not text or text.form is not Form.STRING or not delimiter:
             return self._unknown_call(argument, "Split")
         parts = text.text.split(delimiter)
+        if all(map(self.placeholders.within, parts)):
+            return self._unknown_call(argument, "Split")
         self._spend(NODE_COST * len(parts))
         return _list(parts, argument)
 
