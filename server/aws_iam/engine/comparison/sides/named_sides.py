@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.cluster_references import with_references
+from aws_iam.engine.comparison.sides.group_members import with_members
 from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
 from aws_iam.engine.comparison.sides.root_folders import with_roots_now
 from aws_iam.engine.comparison.sides.root_names import below
@@ -40,7 +41,7 @@ def named_side(document: object, found: Gathered) -> NamedSide:
 
     In Terraform an address stands once for each root folder, so that folder is the name.
     """
-    return with_references(_named(document, found))
+    return with_members(with_references(_named(document, found)))
 
 
 def _named(document: object, found: Gathered) -> NamedSide:

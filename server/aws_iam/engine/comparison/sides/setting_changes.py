@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.sides.function_urls import open_policies, url_change
 from aws_iam.engine.comparison.sides.policy_pairs import is_called
 from aws_iam.engine.comparison.sides.removed_limits import removed_limit
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
@@ -39,11 +40,17 @@ def setting_changes(
     The policies `told` are those by which everyone gains or loses calls of a URL: what that URL says is said with them.
     """
     alike: dict[tuple[SettingSubject, str], list[AccessSetting]] = {}
+    urls_before = {own.place: own for own in old.settings if own.subject == subject_named(_URL)}
     admins_before = {admin for own in old.settings for admin in own.admins}
     for setting, change in _changes(new, old):
         if not is_called(setting.place, policy) or any(
-            own in told for own in _url_policies(setting)
+            own in told for own in _url_policies(setting, new, old)
         ):
+            continue
+        if setting.subject == subject_named(_URL) and (
+            url := url_change(setting, urls_before.get(setting.place), change, new)
+        ):
+            yield url
             continue
         if limit := removed_limit(setting, new) if change == "removed" else None:
             yield UnjudgedChange(
@@ -109,10 +116,11 @@ def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, st
                 yield own[0], change
 
 
-def _url_policies(setting: AccessSetting) -> Iterator[str]:
+def _url_policies(setting: AccessSetting, new: NamedSide, old: NamedSide) -> Iterator[str]:
     """The names that the permissions of the function have, if the setting is a function URL."""
     if setting.subject != subject_named(_URL):
         return
+    yield from (name for side in (new, old) for name in open_policies(setting, side))
     start = setting.holder.rpartition(" ")[0]
     target = json.loads(setting.value)[_TARGET] if f'"{_TARGET}"' in setting.value else ""
     function = f"{start} {target.rpartition(':')[2]}".strip()

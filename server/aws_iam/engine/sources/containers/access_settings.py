@@ -47,7 +47,7 @@ class AccessSetting:
 
     With `only_changed` it comes and goes with its resource without saying anything about the access of others. Without
     `is_known` a part of the value is known only at deployment. `admins` are principals that it makes administrators of a
-    cluster, `alternatives` are values that it may have instead. `in_force` is that of its resource
+    cluster, `alternatives` are values that it may have instead, `memberships` each user who gets what a group has. `in_force` is that of its resource
     (`Holder`), `where` its line, where files have some, `root` the folder that Terraform runs in.
     """
 
@@ -63,6 +63,7 @@ class AccessSetting:
     root: str = ""
     admins: frozenset[str] = frozenset()
     alternatives: frozenset[Alternative] = frozenset()
+    memberships: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_resource(self) -> bool:
@@ -75,7 +76,7 @@ class SettingRow:
     """Where resources of a type have a setting: at `path`, or without one in all of their properties or those of `paths`.
 
     `grants` are the properties that say who gets access to what, which no policy says. The row is of those resources
-    alone that have the value `called` at the path `called_at`.
+    alone that have the value `called` at the path `called_at`. `users` and `groups` lead to who joins what.
     """
 
     type: str
@@ -86,6 +87,8 @@ class SettingRow:
     grants: tuple[str, ...] = ()
     called_at: str = ""
     called: str = ""
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @cache
@@ -93,7 +96,7 @@ def _rows(file_format: str) -> Mapping[str, tuple[SettingRow, ...]]:
     found: dict[str, tuple[SettingRow, ...]] = {}
     rows: list[dict[str, Any]] = resources.data(_DATA)[file_format]
     for row in rows:
-        lists = {name: tuple(row.get(name, ())) for name in ("paths", "grants")}
+        lists = {name: tuple(row.get(name, ())) for name in ("paths", "grants", "users", "groups")}
         own = SettingRow(**(row | lists))
         found[own.type] = (*found.get(own.type, ()), own)
     return found
@@ -137,6 +140,11 @@ def access_settings(
                 value=json.dumps(parts, sort_keys=True),
                 only_changed=row.only_changed,
                 admins=_admins(row, values),
+                memberships=tuple(
+                    (user, group)
+                    for user in texts_at(values, row.users)
+                    for group in texts_at(values, row.groups)
+                ),
             )
 
 

@@ -245,7 +245,10 @@ def _beside_policies(
         )
         others |= resolver.alternatives_in(properties.member(name.partition(".")[0]) or properties)
         admins = frozenset(map(shown, own.admins))
-        yield replace(own, value=shown(own.value), admins=admins, alternatives=others)
+        members = tuple((shown(user), resolver.shown(group)) for user, group in own.memberships)
+        yield replace(
+            own, value=shown(own.value), admins=admins, alternatives=others, memberships=members
+        )
     for place, why in granting_settings(_FORMAT, resource.type, properties, resource.name):
         yield SkippedPlace(name=place, why=shown(why))
     yield from nested_templates.other_file(resource, properties, resolver.placeholders)

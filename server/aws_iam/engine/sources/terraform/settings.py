@@ -52,7 +52,12 @@ def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, i
         # One that may not be there is another setting than one that is.
         value = own.value if in_force is not None else f"{own.value}, perhaps"
         yield replace(
-            own, value=value, is_known=is_known, in_force=in_force, alternatives=alternatives
+            own,
+            value=value,
+            is_known=is_known,
+            in_force=in_force,
+            alternatives=alternatives,
+            memberships=own.memberships if in_force and not alternatives else (),
         )
 
 
