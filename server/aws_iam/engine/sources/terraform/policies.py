@@ -43,6 +43,7 @@ from aws_iam.engine.sources.terraform.modules import Instance, Module
 from aws_iam.engine.sources.terraform.moved_blocks import moves_of
 from aws_iam.engine.sources.terraform.named_files import NamedFiles, UnreadFile
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
+from aws_iam.engine.sources.terraform.referenced_resources import by_address
 from aws_iam.engine.sources.terraform.results import (
     UNKNOWN,
     Candidate,
@@ -250,6 +251,7 @@ class _Reading:
         wanted = [*(place.path for place in places), *(row.path for row in rows), *targets]
         heads = {path.partition(".")[0].removesuffix("[]"): "." in path for path in wanted}
         held, others_of = self._held(body, heads, instance)
+        held = by_address(held, body, instance.scope, set(map(_head, targets)), self.evaluator)
         attached_to = tuple(map(self.results.shown, texts_at(held, targets)))
         in_force = module.has_in_force(instance)
         holder = Holder(
