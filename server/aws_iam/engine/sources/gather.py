@@ -214,9 +214,9 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
         except InputError as refused:
             unread.append(_refused(file, refused.message))
             continue
-        if found is None:
+        if found is None or not _has_access(found):
             without.append(file.name)
-        else:
+        if found is not None:
             parts.append(found)
     return without_taken(parts), without, unread
 
@@ -240,11 +240,17 @@ def _in_folder(file: File, requested: Requested) -> Gathered | None:
     found = _of_content(file, requested)
     if isinstance(found, Syntax):
         return _of_broken_json(file, found)
-    if any((found.sources, found.unread, found.settings, found.attachments)):
+    if _has_access(found):
         return found
     if looks_like_policy(file.text) and not is_markdown(file.name):
         return _only_named(file, why_unread(file.text, is_data=is_known(file.name)))
-    return None
+    # What it declares is there all the same.
+    return Gathered(sources=(), resources=found.resources) if found.resources else None
+
+
+def _has_access(found: Gathered) -> bool:
+    """Whether something of it decides about access."""
+    return any((found.sources, found.unread, found.settings, found.attachments))
 
 
 def _of_broken_json(file: File, fault: Syntax) -> Gathered:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     _Settings = Mapping[str, tuple[AccessSetting, ...]]
 
 _SHOWN = 5
+_APIS, _NOBODY = ("api_authorization", "api_event"), "NONE"
 _URL, _TARGET = "function_url", "TargetFunctionArn"
+_CLOSED = "changed, from no authorization"
 _LATER = "changed, to what is known only at deployment"
 
 
@@ -73,7 +75,7 @@ def setting_changes(
         yield UnjudgedChange(
             place=joined(places, shown=_SHOWN),
             says=f"{listed} ({subject.what}) {verb} {change}",
-            widens=not (subject.limits and change == "added"),
+            widens=change != _CLOSED and not (subject.limits and change == "added"),
             narrows=True,
             source=subject.source,
             is_setting=True,
@@ -106,7 +108,8 @@ def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, st
     for place, own in mine.items():
         if place in theirs and _values(own) != _values(theirs[place]):
             is_known = all(setting.is_known for setting in own)
-            yield own[0], "changed" if is_known else _LATER
+            is_closed = _was_open(own[0], theirs[place][0])
+            yield own[0], _CLOSED if is_closed else "changed" if is_known else _LATER
         elif place in theirs and _others_change(own, theirs[place]):
             yield own[0], _LATER
     for change, settings, other in (("added", added, old), ("removed", removed, new)):
@@ -139,6 +142,14 @@ def _values(settings: tuple[AccessSetting, ...]) -> frozenset[str]:
     return frozenset(own.value for own in settings)
 
 
+def _was_open(setting: AccessSetting, before: AccessSetting) -> bool:
+    """Whether it is about an API that nobody had to be authorized for before."""
+    if setting.subject not in map(subject_named, _APIS):
+        return False
+    parts: dict[str, str] = json.loads(before.value) if before.value.endswith("}") else {}
+    return any(own.upper() == _NOBODY for own in parts.values())
+
+
 def _others_change(own: Sequence[AccessSetting], before: Sequence[AccessSetting]) -> bool:
     """Whether what the values may be instead, such as by the entry of a map that is chosen later, is something else."""
     now, then = (
@@ -167,8 +178,10 @@ def _is_moved(settings: tuple[AccessSetting, ...], renamed: Counter[tuple[object
 
 def _comes_with(setting: AccessSetting, other: NamedSide) -> bool:
     """Whether it comes or goes with its resource and says nothing by itself about the access of others."""
-    if setting.only_changed:
+    if setting.is_computed:
         return True
+    if setting.only_changed:
+        return setting.holder not in other.resources
     return (
         setting.subject.limits
         and not setting.is_resource

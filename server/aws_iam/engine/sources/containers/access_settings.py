@@ -45,7 +45,8 @@ class SettingSubject:
 class AccessSetting:
     """A setting of a resource, or a resource that is one as a whole; `value` is the same text for the same setting.
 
-    With `only_changed` it comes and goes with its resource without saying anything about the access of others. Without
+    With `only_changed` it comes and goes with its resource without saying anything about the access of others, and with `is_computed`
+    by itself, as the provider writes it. Without
     `is_known` a part of the value is known only at deployment. `admins` are principals that it makes administrators of a
     cluster, `alternatives` are values that it may have instead, `memberships` each user who gets what a group has. `in_force` is that of its resource
     (`Holder`), `where` its line, where files have some, `root` the folder that Terraform runs in.
@@ -64,6 +65,7 @@ class AccessSetting:
     admins: frozenset[str] = frozenset()
     alternatives: frozenset[Alternative] = frozenset()
     memberships: tuple[tuple[str, str], ...] = ()
+    is_computed: bool = False
 
     @property
     def is_resource(self) -> bool:

@@ -59,6 +59,7 @@ from aws_iam.engine.sources.containers.policy_places import (
     SkippedPlace,
     places_by_type,
 )
+from aws_iam.engine.sources.containers.sam_events import event_settings, implicit_api_settings
 from aws_iam.engine.sources.resource_permissions import permission_rows
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -130,6 +131,7 @@ def _documents(template: Template) -> Iterator[_Found]:
         for found in _in_resource(resource, template):
             yield _of_template(found, managed) if isinstance(found, PolicyAttachment) else found
     yield from _permissions(granting, resources, template)
+    yield from implicit_api_settings(template.root)
 
 
 def _of_template(attached: PolicyAttachment, managed: Mapping[str, str]) -> PolicyAttachment:
@@ -249,6 +251,8 @@ def _beside_policies(
         yield replace(
             own, value=shown(own.value), admins=admins, alternatives=others, memberships=members
         )
+    for own in event_settings(resource, properties):
+        yield replace(own, value=shown(own.value))
     for place, why in granting_settings(_FORMAT, resource.type, properties, resource.name):
         yield SkippedPlace(name=place, why=shown(why))
     yield from nested_templates.other_file(resource, properties, resolver.placeholders)

@@ -301,7 +301,7 @@ class _References:
             lambda path: self._named(resource, path),
         ):
             argument = own.place.removeprefix(f"{resource.address}.")
-            yield replace(own, only_changed=own.only_changed or argument in computed)
+            yield replace(own, is_computed=argument in computed)
 
     def _named(self, resource: _Resource, path: str) -> str:
         """The text of an argument; where it refers to a resource of the plan, the name or address of that one.
