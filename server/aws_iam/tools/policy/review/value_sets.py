@@ -116,7 +116,9 @@ class _Known:
         own = compared_findings(found, places.placed)
         added = (finding for _, listed in new_findings(found, places) for finding in listed)
         start = "" if folder in {"", "."} else f"{folder.rstrip('/')}/"
-        return cls(found, places, frozenset(map(_identity, (*own, *added))), start)
+        told = (*own, *added)
+        known = frozenset(key for one in told for key in (_identity(one), _spot(one)))
+        return cls(found, places, known, start)
 
     def beyond(self, path: str, found: ComparedDocuments) -> ValueSet:
         """What the values of a file make of it."""
@@ -143,8 +145,8 @@ class _Known:
     def _told(self, path: str, findings: Iterable[Finding]) -> Iterator[Finding]:
         start = _with(path)
         for own in findings:
-            if _identity(own) not in self.findings:
-                where = own.where
+            where = own.where
+            if not {_identity(own), _spot(own)} & self.findings:
                 yield replace(
                     own,
                     where=replace(where, file=self.folder + path)
@@ -189,6 +191,14 @@ def _statement(change: AccessChange, places: Origins) -> tuple[object, ...]:
 def _identity(finding: Finding) -> tuple[object, ...]:
     text = finding.message or finding.reason
     return finding.code, finding.status, finding.resource, text
+
+
+def _spot(finding: Finding) -> tuple[object, ...]:
+    """Where a problem stands, by whichever policy; access that is gained is told of each."""
+    where = finding.where
+    if where is None or where.line is None or finding.code.startswith("ACCESS_"):
+        return _identity(finding)
+    return finding.code, where.file, where.line, where.column
 
 
 def _with(path: str) -> str:
