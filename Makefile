@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # One test process more than there are processors: some tests wait for programs they started.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
+# Each of the hundreds of processes of the tests would compile every module anew, and pytest all assertions.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 

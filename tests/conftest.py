@@ -22,6 +22,9 @@ settings.register_profile("suite", deadline=None, database=None, derandomize=Tru
 settings.register_profile("search", deadline=None, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
+# Moto's own images, over a thousand in each Region of each account: half a second, and nobody asks for them.
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
 NO_SKIPS = "AWS_IAM_NO_SKIPS"
 """Set by `.ci/run`, which installs every program: a test that is skipped there has not been run."""
 
@@ -46,9 +49,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.growth)
 
 
+# What the thousands of tests are made of stays to the end: the collector need not walk through it again and again.
+gc.disable()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """What the thousands of tests are made of stays to the end: the collector need not walk through it again and again."""
+    """From here on there is garbage: what a test leaves."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, *gc.get_threshold()[1:])

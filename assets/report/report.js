@@ -136,14 +136,6 @@
     byId("nothing").hidden = shown > 0;
   };
 
-  const debounced = (act) => {
-    let waiting = 0;
-    return () => {
-      clearTimeout(waiting);
-      waiting = setTimeout(act, 120);
-    };
-  };
-
   const reset = () => {
     for (const name of [...filters, "search"]) if (byId(name)) byId(name).value = "";
   };
@@ -200,13 +192,7 @@
   byId("reset").addEventListener("click", () => { reset(); filter(); byId("search").focus(); });
   byId("export").addEventListener("click", save);
   byId("print").addEventListener("click", () => print());
-  byId("theme").addEventListener("click", () => {
-    const root = document.documentElement;
-    const dark = getComputedStyle(root).colorScheme === "dark"
-      || (!root.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
-    root.dataset.theme = dark ? "light" : "dark";
-    byId("theme").setAttribute("aria-pressed", String(!dark));
-  });
+  followTheme(byId("theme"));
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-filter]");
     if (link) {
@@ -218,7 +204,6 @@
     if (button) copy(button);
   });
 
-  byId("theme").setAttribute("aria-pressed", String(matchMedia("(prefers-color-scheme: dark)").matches));
   // The page opens on what fails; where nothing does, on everything.
   if (rows.some((entry) => entry.data.status === "fail" && !entry.data.muted)) choose("status", "fail");
   filter();

@@ -124,10 +124,11 @@ class Served:
 @contextmanager
 def served(certificate: str = "") -> Iterator[Served]:
     """The server, until the block ends; over TLS with the file of a certificate and its key."""
-    command = [sys.executable, str(ROOT / "tests/helpers/estate_server.py")]
+    command = [sys.executable, "-m", "helpers.estate_server"]
     command += ["--certificate", certificate] if certificate else []
     with subprocess.Popen(
         command,
+        cwd=ROOT / "tests",
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -1,20 +1,17 @@
 """Facts that no API of moto can set: root's credentials, ages, AWS's managed policies.
 
-Every private name of moto that the demonstration relies on is used here and nowhere else; a test fails loudly when
-moto renames one.
+The private names of moto that the demonstration relies on are used here, in moto_app.py and in moto_keys.py; a test
+fails loudly when moto renames one.
 """
 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from datetime import timedelta
-from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import moto.core.utils
-import moto.kms.models
 import moto.rds.models
 from botocore.loaders import create_loader
 from moto.iam.aws_managed_policies import aws_managed_policies_data
@@ -27,7 +24,7 @@ from moto.iam.models import (
 from moto.moto_api._internal import mock_random
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from demo_account.users import AccessKey, Root, User
@@ -50,18 +47,6 @@ def read_models_once() -> None:
     loader = create_loader()
     utils: Any = moto.core.utils
     utils.create_loader = lambda: loader
-
-
-@contextmanager
-def one_private_key() -> Iterator[None]:
-    """Let the keys of KMS share one private key, which nobody uses: half a second for each that is not made."""
-    models: Any = moto.kms.models
-    plain = models.generate_private_key
-    models.generate_private_key = cache(plain)
-    try:
-        yield
-    finally:
-        models.generate_private_key = plain
 
 
 def add_managed_policies(account: str, names: frozenset[str]) -> None:

@@ -12,6 +12,7 @@ import boto3
 from demo_account import moto_backdoor
 from demo_account.call import ACCOUNT, HOME, Call
 from demo_account.monitoring import seed_monitoring
+from demo_account.moto_keys import one_private_key
 from demo_account.resources import seed_resources
 from demo_account.roles import ROLES, seed_roles
 from demo_account.users import MANAGED, ROOT, USERS, seed_users
@@ -30,7 +31,7 @@ def seed(url: str) -> Mapping[str, str]:
     moto_backdoor.read_models_once()
     moto_backdoor.repeatable(_SEED)
     moto_backdoor.add_managed_policies(ACCOUNT, MANAGED)
-    with _no_collection(), moto_backdoor.one_private_key():
+    with _no_collection(), one_private_key():
         seed_users(call)
         seed_roles(call)
         seed_monitoring(call, seed_resources(call))

@@ -39,14 +39,10 @@ def serving() -> Iterator[Mapping[str, str]]:
     _forget_the_callers_settings()
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     # Moto reads settings from the environment while it is imported.
-    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
-        DomainDispatcherApplication,
-        create_backend_app,
-    )
-
+    from demo_account.moto_app import moto_app  # noqa: PLC0415
     from demo_account.seed import seed  # noqa: PLC0415
 
-    app = _Demonstration(DomainDispatcherApplication(create_backend_app))
+    app = _Demonstration(moto_app())
     server: Any = make_server(_HOST, 0, app, threaded=True, request_handler=_Keeping)
     # A connection that is kept has a thread, which shall not outlive the server.
     server.daemon_threads = True

@@ -9,6 +9,7 @@ import boto3
 from moto import mock_aws
 
 from aws_iam.tools.kms.actions import tool
+from demo_account.moto_keys import one_private_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def content_of(library: str, language: str, name: str) -> str:
 @contextmanager
 def two_keys() -> Iterator[tuple[str, str]]:
     """Two keys of an account that moto plays, and a table for branch keys."""
-    with mock_aws():
+    with mock_aws(), one_private_key():
         kms: Any = boto3.client("kms")
         one, other = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
         parts = {"branch-key-id": "HASH", "type": "RANGE"}

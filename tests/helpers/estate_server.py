@@ -18,16 +18,20 @@ import threading
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import boto3
+import botocore.session
 import pytest
+from botocore.loaders import Loader, create_loader
 from moto.backends import get_backend
 from moto.iam.models import IAMBackend, get_account_id_from
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from demo_account.moto_app import moto_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,7 +60,7 @@ class Estate:
     """The access keys that signed a call."""
     url: str = ""
     watch: Callable[[str], None] = lambda _operation: None
-    _moto: Any = field(default_factory=lambda: DomainDispatcherApplication(create_backend_app))
+    _moto: Any = field(default_factory=moto_app)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Any:
@@ -147,13 +151,22 @@ def _with_root(backend: IAMBackend) -> str:
 
 def inside(server: Estate, account: str) -> boto3.Session:
     """A session in the account, to set something up."""
-    own = boto3.Session("test", "test", region_name="us-east-1")
-    sts = own.client("sts", endpoint_url=server.url)
+    sts = _session("test", "test").client("sts", endpoint_url=server.url)
     role = f"arn:aws:iam::{account}:role/set-up"
     given = sts.assume_role(RoleArn=role, RoleSessionName="set-up")["Credentials"]
-    return boto3.Session(
-        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], "us-east-1"
-    )
+    return _session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+
+def _session(*keys: str) -> boto3.Session:
+    core = botocore.session.Session()
+    core.register_component("data_loader", _loader())
+    return boto3.Session(*keys, region_name="us-east-1", botocore_session=core)
+
+
+@cache
+def _loader() -> Loader:
+    """One for all sessions, or each would read the SDK's models anew."""
+    return create_loader()
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from moto.backends import get_backend
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
+
+from demo_account.moto_app import moto_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +88,7 @@ class Faulty:
     """How often each operation was asked for: (service, Region, operation)."""
     url: str = ""
     over: threading.Event = field(default_factory=threading.Event)
-    _moto: Any = field(default_factory=lambda: DomainDispatcherApplication(create_backend_app))
+    _moto: Any = field(default_factory=moto_app)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Any:

@@ -62,7 +62,7 @@ def template(
     return json.dumps({"Resources": {"It": {"Type": type_, "Properties": properties}}, **more})
 
 
-def in_template(statement: Any, **more: Any) -> list[str]:
-    """The codes of a statement in a template's managed policy."""
-    text = template({"PolicyDocument": document(statement)}, **more)
+def in_template(*statements: Any, **more: Any) -> list[str]:
+    """The codes of statements in a template's managed policy."""
+    text = template({"PolicyDocument": document(*statements)}, **more)
     return [finding.code for finding in validate(text)]

@@ -124,7 +124,7 @@ EDGES: dict[str, Any] = {
     },
     "apigatewayv2:GetStages": {"Items": [{"StageName": "$default"}]},
     "sqs:ListQueues": {"QueueUrls": [f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/jobs"]},
-    "sqs:GetQueueAttributes": {"Attributes": {"Policy": TRUST}},
+    "sqs:GetQueueAttributes": {"Attributes": {"Policy": TRUST, "KmsMasterKeyId": "alias/jobs"}},
     "sns:ListTopics": {"Topics": [{"TopicArn": f"arn:aws:sns:{_HERE}:alerts"}]},
     "sns:GetTopicAttributes": {"Attributes": {"Policy": TRUST}},
     "lambda:ListFunctions": {

@@ -49,7 +49,7 @@ def _vendored(name: str) -> dict[str, Any]:
     return schema
 
 
-class _Workflow(yaml.SafeLoader):
+class _Workflow(yaml.CSafeLoader):
     """YAML as GitHub reads it, where the key `on` is not true."""
 
 
@@ -62,7 +62,7 @@ _Workflow.add_implicit_resolver(
 )
 
 
-class Tagged(yaml.SafeLoader):
+class Tagged(yaml.CSafeLoader):
     """YAML with CloudFormation's short functions."""
 
 

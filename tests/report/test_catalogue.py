@@ -37,7 +37,7 @@ def test_every_file_of_the_folder_is_a_format_of_its_name() -> None:
 
 @pytest.mark.parametrize("declared", report_formats().values(), ids=lambda entry: entry.name)
 def test_a_format_holds_something_and_says_what_it_is_for(declared: ReportFormat) -> None:
-    assert declared.audit or declared.policies
+    assert declared.audit or declared.policies or declared.access
     assert declared.ending.startswith((".", "-"))
     assert declared.language
     assert declared.used_for

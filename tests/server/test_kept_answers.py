@@ -13,7 +13,6 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from aws_iam.answer import Answer
-from aws_iam.report.answer_text import markdown
 from aws_iam.server import kept_answers
 from aws_iam.server.kept_answers import OF_ALL_CLIENTS, Bound, ClientId, KeptAnswers
 from aws_iam.server.mcp_server import build
@@ -107,22 +106,6 @@ def test_a_refusal_says_what_works_in_the_words_of_a_call(case: dict[str, Any]) 
     assert case["says"] in text
     assert not OF_THE_COMMAND_LINE.search(text)
     assert "command line" not in text
-
-
-@pytest.mark.parametrize(
-    ("tool", "topic", "commands"),
-    [
-        ("policy", "review-a-change", True),
-        ("policy", "access-denied", True),
-        ("policy", "evaluation-logic", False),
-    ],
-)
-def test_a_section_with_commands_says_how_a_call_is_made_of_them(
-    tool: str, topic: str, *, commands: bool
-) -> None:
-    answer = run_tool(tool_named(tool), {"action": "guide", "topic": topic})
-    assert ("are the tool and its `action`" in markdown(answer)) is commands
-    assert "commands" not in tool_named(tool).run({"action": "guide", "topic": topic}).facts
 
 
 LEADS = json.loads((TESTS / "cases/server/next_calls.json").read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from aws_iam.report import formats
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aws_iam.report.access_report import AccessReport
     from aws_iam.report.audit_report import AuditReport
     from aws_iam.report.policy_report import PolicyReport
 
@@ -31,6 +32,7 @@ class ReportFormat:
     """What a reader should know before choosing it; Markdown for the reference page."""
     audit: Callable[[AuditReport], str] | None = None
     policies: Callable[[PolicyReport], str] | None = None
+    access: Callable[[AccessReport], str] | None = None
     audit_lines: Callable[[AuditReport], str] | None = None
     """A writer of lines of JSON: those of several accounts behind each other are the file of all of them."""
 
@@ -63,3 +65,8 @@ def by_line(name: str) -> ReportFormat:
 def policy_formats() -> tuple[str, ...]:
     """The names of the formats that hold the problems of policies."""
     return tuple(name for name, declared in report_formats().items() if declared.policies)
+
+
+def access_formats() -> tuple[str, ...]:
+    """The names of the formats that hold who reaches what."""
+    return tuple(name for name, declared in report_formats().items() if declared.access)

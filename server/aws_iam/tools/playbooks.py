@@ -13,13 +13,15 @@ from aws_iam.answer import Answer
 from aws_iam.errors import AwsError
 from aws_iam.escape import escaped
 from aws_iam.report.clean import clean
+from aws_iam.tools.commands_as_calls import in_calls, left_options
 from aws_iam.tools.kit import schemas
 from aws_iam.tools.kit.argument_values import argument_named
-from aws_iam.tools.kit.guide import passage
+from aws_iam.tools.kit.guide import TOOL_OF_PAGE, passage
 from aws_iam.tools.registry import tool_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from aws_iam.answer import NextCall
     from aws_iam.tools.kit.tool import Progress, Tool
@@ -74,8 +76,12 @@ def _pages() -> Iterator[ServedDocument]:
             name=path.stem,
             title=path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# "),
             mime_type=FOLDERS["references"],
-            read=partial(path.read_text, encoding="utf-8"),
+            read=partial(_page, path),
         )
+
+
+def _page(path: Path) -> str:
+    return in_calls(path.read_text(encoding="utf-8"), TOOL_OF_PAGE.get(path.stem, "policy"))
 
 
 def _templates() -> Iterator[ServedDocument]:
@@ -118,9 +124,16 @@ def instructions(offered: Iterable[Tool]) -> str:
     return "\n".join((_RULES, *lines))
 
 
+# The reader of a prompt has the server.
+_FOR_OTHERS = re.compile(
+    r"^## When the server is absent\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL
+)
+
+
 def prompt(tool: str, request: str) -> str:
     """The tool's playbook with the caller's request."""
     body = resources.text(f"skills/aws-iam-{tool}/SKILL.md").split("---\n", 2)[2].strip()
+    body = in_calls(_FOR_OTHERS.sub("", body), tool)
     shown = (
         escaped(request, _REQUEST_LIMIT)
         or "none; ask what the user wants, or call the tool without arguments to show what it offers"
@@ -134,7 +147,7 @@ def run_tool(
     """The tool's answer; an `audit` without arguments answers even when no account can be read."""
     try:
         answer = _with_own_names(tool, arguments, tool.run(arguments, progress=progress))
-        return _with_commands_explained(answer)
+        return _in_calls(tool, answer)
     except AwsError as error:
         if (
             tool.name != "audit"
@@ -147,19 +160,21 @@ def run_tool(
         return without_credentials(error)
 
 
-_COMMANDS = (
-    "Its commands are of the command line. Here the words after the name of the program are the tool and its `action`, and an option is "
-    "the argument of that name; what the tool does not list exists there only."
-)
-_COMMAND = re.compile(r"(?:^|`)aws-iam \w|`--\w", re.MULTILINE)
-
-
-def _with_commands_explained(answer: Answer) -> Answer:
-    """The answer that says how to read the commands in a section of a page, which is quoted as it is."""
-    quoted = answer.action == "guide" and answer.artifacts
-    if not quoted or not any(_COMMAND.search(file.content) for file in answer.artifacts):
+def _in_calls(tool: Tool, answer: Answer) -> Answer:
+    """The answer whose section of a page has calls for its commands."""
+    if answer.action != "guide" or not answer.artifacts:
         return answer
-    return replace(answer, facts={**answer.facts, "commands": _COMMANDS})
+    files = tuple(
+        replace(
+            file,
+            content=in_calls(file.content, tool.name),
+            excerpt=file.excerpt and in_calls(file.excerpt, tool.name),
+        )
+        for file in answer.artifacts
+    )
+    left = [name for file in files for name in left_options(file.content, tool.name)]
+    facts = {**answer.facts, **({"command_line_only": left} if left else {})}
+    return replace(answer, artifacts=files, facts=facts)
 
 
 def _with_own_names(tool: Tool, arguments: Mapping[str, Any], answer: Answer) -> Answer:

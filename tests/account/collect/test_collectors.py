@@ -37,6 +37,7 @@ from aws_iam.account.collect.sharing.resource_policies import (
     BUS_POLICIES,
     FUNCTION_POLICIES,
     QUEUE_POLICIES,
+    TOPIC_POLICIES,
     VAULT_POLICIES,
 )
 from aws_iam.account.collect.storage.buckets import (
@@ -403,6 +404,8 @@ def test_a_resource_without_a_policy_has_none_and_settings_are_dropped() -> None
     assert rich_fact(FUNCTION_POLICIES, lambda__GetPolicy=none)[0].document is None
     assert "never-kept" not in str(rich_fact(FUNCTION_POLICIES))
     assert rich_fact(QUEUE_POLICIES)[0].arn == f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
+    assert rich_fact(QUEUE_POLICIES)[0].kms_key == "alias/jobs"
+    assert rich_fact(TOPIC_POLICIES)[0].kms_key == ""
 
 
 def test_a_customer_without_glacier_storage_has_no_vaults() -> None:

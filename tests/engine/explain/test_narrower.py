@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aws_iam.answer import Severity
 from aws_iam.engine.comparison.compare import compare
-from aws_iam.engine.effective.action_expansion import fresh_expansion
+from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.explain.narrower import NarrowerPolicy, narrower
 from aws_iam.engine.sources.gather import one_policy
@@ -31,7 +31,7 @@ def document(*statements: object) -> dict[str, Any]:
 
 
 def form_of(policy: object, kind: str = "identity") -> NarrowerPolicy | None:
-    expansion = fresh_expansion()
+    expansion = Expansion()
     return narrower(one_policy(policy, kind), expansion, Targets.of(expansion))
 
 

@@ -100,6 +100,25 @@ def test_both_sides_of_a_condition_are_judged_and_what_they_share_is_told_once()
         ]
 
 
+@pytest.mark.parametrize(
+    ("denied", "codes"),
+    [
+        ({"Fn::Sub": "arn:aws:iam::${Account}:role/*"}, ["CREDENTIALS_EXPOSURE"]),
+        ({"Fn::Sub": "arn:aws:iam::111122223333:role/${Prefix}*"}, ["CREDENTIALS_EXPOSURE"]),
+        ({"Ref": "Roles"}, []),
+    ],
+    ids=json.dumps,
+)
+def test_a_denied_name_with_an_unknown_part_leaves_the_others_allowed(
+    denied: Any, codes: list[str]
+) -> None:
+    found = in_template(
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/*"},
+        {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": denied},
+    )
+    assert found == codes
+
+
 def test_marks_of_unknown_values_cannot_be_written_by_hand() -> None:
     faked = {**ALLOW, "Action": "s3:No\ue000pe\ue001", "Resource": {"Ref": "X"}}
     assert in_template(faked) != []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from functools import cache
 from typing import Any, get_args
 
 import hcl2
@@ -80,8 +81,9 @@ def plain(name: str) -> str:
     return samples.get(name, "plain")
 
 
+@cache
 def shape(artifact: Any) -> str:
-    """The structure of the file as its own language reads it, without the values."""
+    """The structure of the file as its own language reads it, without the values. Many files do not hold the name."""
     kind, text = artifact.language, str(artifact.content)
     if kind in {"json", "yaml"}:
         read = list(yaml.load_all(text, Loader=Tagged))

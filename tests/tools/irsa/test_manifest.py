@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -93,11 +94,16 @@ def test_every_file_of_a_format_is_taken_by_its_validator(case: dict[str, Any], 
         VALIDATORS[artifact.checked_by or ""](artifact.content)
 
 
-def test_every_generated_file_has_a_validator_and_every_asset_a_use() -> None:
+@cache
+def generated() -> tuple[Any, ...]:
+    """The files of every workload, in every format."""
     answers = [manifest_of(case) for case in TRUSTS]
     answers += [trust(**case["arguments"], format=form) for case in TRUSTS for form in FORMATS]
-    proofs = {artifact.checked_by for answer in answers for artifact in answer.artifacts}
-    assert proofs == set(VALIDATORS)
+    return tuple(artifact for answer in answers for artifact in answer.artifacts)
+
+
+def test_every_generated_file_has_a_validator_and_every_asset_a_use() -> None:
+    assert {artifact.checked_by for artifact in generated()} == set(VALIDATORS)
     tool = Path(aws_iam.__file__).parent / "tools/irsa"
     code = "".join(path.read_text(encoding="utf-8") for path in tool.rglob("*.py"))
     shipped = resources.path("assets/irsa")
@@ -132,14 +138,7 @@ BROKEN: dict[str, Any] = {
 
 @pytest.mark.parametrize("checked_by", BROKEN)
 def test_a_validator_refuses_what_is_broken(checked_by: str) -> None:
-    answers = [manifest_of(case) for case in TRUSTS]
-    answers += [trust(**case["arguments"], format=form) for case in FORMED for form in FORMATS]
-    good = [
-        artifact.content
-        for answer in answers
-        for artifact in answer.artifacts
-        if artifact.checked_by == checked_by
-    ]
+    good = [artifact.content for artifact in generated() if artifact.checked_by == checked_by]
     for old, new in BROKEN[checked_by]:
         broken = next(content.replace(old, new, 1) for content in good if old in content)
         with pytest.raises(BaseException):  # noqa: B017, PT011 - each validator refuses in its own way

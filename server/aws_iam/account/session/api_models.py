@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,30 +83,46 @@ class _TrimmingFileLoader(JSONFileLoader):
         for ending, opened in _OPENERS:
             path = Path(f"{file_path}{ending}")
             if path.is_file():
-                with opened(path) as file:
-                    data = json.loads(file.read())
-                # …/SERVICE/VERSION/service-2
                 is_model = path.name == _MODEL + ending
-                return self._trimmed(data, path.parts[-3]) if is_model else data
+                text = (
+                    _trimmed_model(path, opened, self._operations)
+                    if is_model
+                    else _read(path, opened)
+                )
+                return json.loads(text)
         return None
 
-    def _trimmed(self, model: dict[str, Any], service: str) -> dict[str, Any]:
-        """The model with the operations that may be sent, and the shapes that these refer to."""
-        operations = {
-            name: operation
-            for name, operation in model["operations"].items()
-            if f"{service}:{name}" in self._operations
-        }
-        shapes: dict[str, Any] = {}
-        waiting = [name for operation in operations.values() for name in _shapes_in(operation)]
-        while waiting:
-            name = waiting.pop()
-            if name not in shapes:
-                shapes[name] = model["shapes"][name]
-                waiting += _shapes_in(shapes[name])
-        trimmed = model | {"operations": operations, "shapes": shapes}
-        _empty_documentation(trimmed)
-        return trimmed
+
+def _read(path: Path, opened: Callable[[Path], Any]) -> str | bytes:
+    with opened(path) as file:
+        text: str | bytes = file.read()
+        return text
+
+
+@cache
+def _trimmed_model(path: Path, opened: Callable[[Path], Any], operations: frozenset[str]) -> str:
+    """The model with the operations that may be sent, and the shapes that these refer to.
+
+    Each session loads it again, in a server or a run over many accounts. As text, because the SDK adds to what it gets.
+    """
+    model = json.loads(_read(path, opened))
+    # …/SERVICE/VERSION/service-2
+    service = path.parts[-3]
+    kept = {
+        name: operation
+        for name, operation in model["operations"].items()
+        if f"{service}:{name}" in operations
+    }
+    shapes: dict[str, Any] = {}
+    waiting = [name for operation in kept.values() for name in _shapes_in(operation)]
+    while waiting:
+        name = waiting.pop()
+        if name not in shapes:
+            shapes[name] = model["shapes"][name]
+            waiting += _shapes_in(shapes[name])
+    trimmed = model | {"operations": kept, "shapes": shapes}
+    _empty_documentation(trimmed)
+    return json.dumps(trimmed)
 
 
 def _empty_documentation(part: Any) -> None:

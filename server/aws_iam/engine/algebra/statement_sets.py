@@ -107,6 +107,7 @@ def action_names(statement: Statement) -> frozenset[str]:
     return frozenset(map(str.lower, statement.action_words))
 
 
+@memo_on_subject
 def action_patterns(statement: Statement) -> tuple[str, ...]:
     """The entries of Action with a wildcard, in lower case."""
     return tuple([name for name in action_names(statement) if "*" in name or "?" in name])

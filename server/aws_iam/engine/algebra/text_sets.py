@@ -74,7 +74,7 @@ def contains(wide: str, narrow: str) -> bool:
     """
     if wide == narrow or is_everything(wide):
         return True
-    if not _may_contain(wide, narrow):
+    if not narrow.startswith(literal_prefix(wide)):
         return False
     holes = tuple(dict.fromkeys(_HOLE.findall(wide)))
     if not holes:
@@ -86,10 +86,6 @@ def contains(wide: str, narrow: str) -> bool:
         _HOLE.sub(lambda hole: letters[hole[0]], wide),
         _HOLE.sub(lambda hole: letters.get(hole[0], "*"), narrow),
     )
-
-
-def _may_contain(wide: str, narrow: str) -> bool:
-    return narrow.startswith(literal_prefix(wide))
 
 
 def literal_prefix(text: str) -> str:
@@ -115,6 +111,7 @@ class Texts:
         "contains",
         "entries",
         "exact",
+        "heads",
         "inverted",
         "is_everything",
         "wild",
@@ -135,6 +132,8 @@ class Texts:
         self.exact = frozenset(entries)
         # The entries that can match more than themselves.
         self.wild = tuple(entry for entry in self.exact if not pattern.is_literal(entry))
+        # What each of them begins with.
+        self.heads = tuple((literal_prefix(entry), entry) for entry in self.wild)
         self.is_everything = not inverted and any(map(is_everything, self.wild))
         self.comparable = bool(entries) and all(map(is_plain, self.exact))
 
@@ -156,16 +155,13 @@ def _all_contained(entries: frozenset[str], whole: Texts, effort: Effort) -> boo
     # Long lists cost effort even when both have the same entries.
     return effort.spend(len(entries) // _CHEAP) and all(
         effort.spend(1 + len(whole.wild))
-        and any(_contained(entry, wide, whole, effort) for wide in whole.wild)
+        and any(
+            entry.startswith(head)
+            and effort.spend(_cost(wide, entry))
+            and whole.contains(wide, entry)
+            for head, wide in whole.heads
+        )
         for entry in entries - whole.exact
-    )
-
-
-def _contained(narrow: str, wide: str, whole: Texts, effort: Effort) -> bool:
-    return (
-        _may_contain(wide, narrow)
-        and effort.spend(_cost(wide, narrow))
-        and whole.contains(wide, narrow)
     )
 
 

@@ -156,7 +156,12 @@ class _ClausesByAction:
     def __init__(self, clauses: Sequence[Clause]) -> None:
         plain = [c for c in clauses if not (c.ready.patterns or c.ready.negated)]
         self._listing = [(clause, clause.ready.names) for clause in plain]
-        self._others = [c for c in clauses if c.ready.patterns or c.ready.negated]
+        # With the services of the names that a clause lists beside patterns, or leaves out.
+        self._others = [
+            (clause, frozenset([name.partition(":")[0] for name in clause.ready.names]))
+            for clause in clauses
+            if clause.ready.patterns or clause.ready.negated
+        ]
         # By service: the clauses that apply to all of its actions, and those that have to be asked.
         self._near: dict[str, tuple[list[Clause], list[Clause]]] = {}
         # Steps of the budget that the last action took.
@@ -175,10 +180,9 @@ class _ClausesByAction:
             start = f"{service}:"
             always: list[Clause] = []
             asked: list[Clause] = []
-            for clause in self._others:
+            for clause, named in self._others:
                 ready = clause.ready
-                named = any(name.startswith(start) for name in ready.names)
-                if named or not _EVERY.issuperset(ready.near(start)):
+                if service in named or not _EVERY.issuperset(ready.near(start)):
                     asked.append(clause)
                 elif ready.negated is not bool(ready.near(start)):
                     always.append(clause)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_iam.answer import Severity
 from aws_iam.engine.comparison.named_accounts import accounts_of, likely_owners, named_accounts
 from aws_iam.engine.effective.access import access
-from aws_iam.engine.effective.action_expansion import fresh_expansion
+from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.escalation import escalation_paths, possible_paths
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.explain.action_risks import changes_resources, destroys, risky_actions
@@ -374,7 +374,7 @@ class ChangeRisks:
             return {}
         try:
             opened, known = (
-                possible_paths(access(policies, fresh_expansion()))
+                possible_paths(access(policies, Expansion()))
                 for policies in (self.policies, self.before)
             )
         except InputError:

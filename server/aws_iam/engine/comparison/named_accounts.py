@@ -42,17 +42,17 @@ def likely_owners(new: Sequence[Policy], old: Sequence[Policy]) -> frozenset[str
 
 def _owner_in_arns(policies: Sequence[Policy]) -> str:
     named = (
-        entry.value
+        word
         for policy in policies
         for statement in policy.statements
-        for entry in (*statement.resources, *statement.not_resources)
+        for word in (*statement.resource_words, *statement.not_resource_words)
     )
     # A provider in a trust policy belongs to the role's own account.
     providers = (
         principal.value for principal in principals_of(policies) if principal.type == "Federated"
     )
     for text in (*named, *providers):
-        arn = Arn.of(text)
+        arn = Arn.of(text) if _ACCOUNT.search(text) else None
         if arn and _ACCOUNT.fullmatch(arn.account):
             return arn.account
     return ""

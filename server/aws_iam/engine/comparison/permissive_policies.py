@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from aws_iam.engine.language.document import Policy, Syntax, dump
@@ -29,6 +29,7 @@ def empty_policy() -> Policy:
     return _parsed({"Version": "2012-10-17", "Statement": []})
 
 
+@lru_cache(maxsize=64)
 def delegate_to_account(partition: str, account: str) -> Policy:
     """A resource policy that leaves all decisions to the policies of an account."""
     principal = {"AWS": f"arn:{partition}:iam::{account}:root"}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.action_expansion import Expansion, Named
 from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, rejection_reasons
-from aws_iam.engine.effective.targets import Targets, regions_of
+from aws_iam.engine.effective.targets import Targets, is_on_all, regions_of
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
@@ -70,6 +70,10 @@ class Access:
         """How an action is allowed; None when it is not allowed."""
         return self.actions.get(action.lower())
 
+    def reaches(self) -> tuple[ActionReach, ...]:
+        """The different ways in which actions are allowed: a policy has few, however many actions share them."""
+        return tuple({id(reach): reach for reach in self.actions.values()}.values())
+
 
 def access(
     policies: Iterable[Policy],
@@ -83,7 +87,8 @@ def access(
         statement
         for policy in policies
         for statement in policy.statements
-        if not rejection_reasons(statement, policy.kind)
+        # Most statements are about none of the actions that count here, which is quickly known.
+        if expansion.named(statement) and not rejection_reasons(statement, policy.kind)
     ]
     allows, denies = ([s for s in sound if s.allows], [s for s in sound if s.denies])
     return work.access(allows, denies)
@@ -102,6 +107,8 @@ class _AccessComputation:
     denies: list[Statement] = field(default_factory=list)
     in_a_region: frozenset[int] = frozenset()
     """The numbers of the Allow statements with an ARN pattern of one Region."""
+    everywhere: dict[Numbers, ActionReach] = field(default_factory=dict)
+    """How any action is allowed that only Allow statements on every resource name, by their numbers."""
     reaches: dict[object, ActionReach | None] = field(default_factory=dict)
     denied: dict[tuple[int, int], bool] = field(default_factory=dict)
 
@@ -113,8 +120,12 @@ class _AccessComputation:
         denying = self._numbers(denies, {}, within=allowing)
         found: dict[str, ActionReach] = {}
         removed = set()
+        self.everywhere = self._reaches_everywhere(set(allowing.values()))
         for name, numbers in allowing.items():
-            reach = self._reach(facts[name], numbers, denying.get(name, ()))
+            cuts = denying.get(name, ())
+            reach = (not cuts and self.everywhere.get(numbers)) or self._reach(
+                facts[name], numbers, cuts
+            )
             if reach and reach.allowed_by:
                 found[name] = reach
             elif reach:
@@ -152,6 +163,18 @@ class _AccessComputation:
         if not lacking_key:
             return named
         return {name: action for name, action in named.items() if name not in lacking_key}
+
+    def _reaches_everywhere(self, sets: set[Numbers]) -> dict[Numbers, ActionReach]:
+        anywhere = {n for n, statement in enumerate(self.allows) if is_on_all(statement)}
+        statements = {
+            numbers: tuple(self.allows[n] for n in numbers)
+            for numbers in sets
+            if anywhere.issuperset(numbers)
+        }
+        return {
+            numbers: ActionReach(allowed_by=allowed, unlimited=allowed)
+            for numbers, allowed in statements.items()
+        }
 
     def _reach(self, action: Action, allowing: Numbers, denying: Numbers) -> ActionReach | None:
         key = (action.service, action.resource_types, action.required, allowing, denying)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import Action, Catalog, catalog
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from aws_iam.engine.language.document import Statement
 
@@ -26,21 +26,39 @@ Named = dict[str, Action]
 """Known actions by their full name in lower case."""
 
 
+_NONE: Named = {}
+
+
+@memo_of_reference(1024)
+def actions_of_service(prefix: str) -> Named:
+    """The actions of a service; nobody may change the answer."""
+    service = catalog().service(prefix)
+    actions = service.actions if service else {}
+    return {f"{prefix}:{name}": action for name, action in actions.items()}
+
+
+@memo_of_reference(4)
+def _every_action(of_service: Callable[[str], Named]) -> Named:
+    """The actions of all services."""
+    found: Named = {}
+    for prefix in sorted(catalog().services):
+        found.update(of_service(prefix))
+    return found
+
+
 @dataclass(slots=True, kw_only=True)
 class Expansion:
-    """Expands the patterns of one document and keeps the results."""
+    """Expands the patterns of one document and keeps the results.
+
+    `of_service` gives the actions of a service that count: all, unless a question is about some of them only.
+    """
 
     facts: Catalog = field(default_factory=catalog)
+    of_service: Callable[[str], Named] = actions_of_service
     _left: int = _MOST_STEPS
-    _services: dict[str, Named] = field(default_factory=dict)
     _patterns: dict[str, Named] = field(default_factory=dict)
     _lists: dict[tuple[str, ...], Named] = field(default_factory=dict)
-
-    def another(self) -> Expansion:
-        """A new one for other policies, with its own bound, that shares the list of actions."""
-        return Expansion(
-            facts=self.facts, _services=self._services, _patterns={"*": self.pattern("*")}
-        )
+    _others: dict[tuple[str, ...], Named] = field(default_factory=dict)
 
     def spend(self, steps: int) -> None:
         """Count work; raises InputError for a document that costs too much."""
@@ -60,12 +78,14 @@ class Expansion:
 
     def named(self, statement: Statement) -> Named:
         """The known actions to which a statement applies, by Action or NotAction."""
-        if statement.has("NotAction"):
-            excluded = self.union(statement.not_action_words)
-            everything = self.pattern("*")
+        if not statement.has("NotAction"):
+            return self.union(statement.action_words)
+        key = tuple(statement.not_action_words)
+        if key not in self._others:
+            everything, excluded = self.pattern("*"), self.union(key)
             self.spend(len(everything))
-            return {name: action for name, action in everything.items() if name not in excluded}
-        return self.union(statement.action_words)
+            self._others[key] = {n: act for n, act in everything.items() if n not in excluded}
+        return self._others[key]
 
     def union(self, patterns: Iterable[str]) -> Named:
         """The known actions of several patterns."""
@@ -73,60 +93,60 @@ class Expansion:
         if len(key) == 1:
             return self.pattern(key[0])
         if key not in self._lists:
-            found: Named = {}
-            for pattern in key:
-                part = self.pattern(pattern)
-                self.spend(len(part) + 1)
-                found.update(part)
-            self._lists[key] = found
+            self._lists[key] = self._united(key)
         return self._lists[key]
 
-    def _expanded(self, pattern: str) -> Named:
-        prefix, colon, rest = pattern.partition(":")
-        if not colon:
-            # Without a colon only `*` is valid.
-            prefix, rest = ("*", "*") if prefix and not prefix.strip("*") else ("", "")
-        if is_literal(prefix):
-            prefixes = [prefix] if prefix in self.facts.services else []
-        else:
-            self.spend(len(self.facts.services))
-            prefixes = sorted(name for name in self.facts.services if matches(prefix, name))
+    def _united(self, patterns: tuple[str, ...]) -> Named:
         found: Named = {}
-        for service in prefixes:
-            found.update(self._of_service(service, rest))
+        # Most entries are plain names of one service: a dictionary for each takes twice as long.
+        prefix, service = "", _NONE
+        self.spend(2 * len(patterns))
+        for text in patterns:
+            name = text.lower()
+            if not is_literal(name):
+                part = self.pattern(name)
+                self.spend(len(part))
+                found.update(part)
+                continue
+            if not (prefix and name.startswith(prefix)):
+                prefix = name[: name.find(":") + 1]
+                service = self._service(prefix[:-1])
+            if name in service:
+                found[name] = service[name]
         return found
 
-    def _of_service(self, prefix: str, rest: str) -> Named:
-        service = self._service(prefix)
-        if is_literal(rest):
+    def _expanded(self, pattern: str) -> Named:
+        if is_literal(pattern):
             self.spend(1)
-            found = service.get(f"{prefix}:{rest}")
-            return {f"{prefix}:{rest}": found} if found else {}
-        self.spend(len(service) * (1 + len(rest) // 20))
-        if not rest.strip("*"):
-            return service
-        skip = len(prefix) + 1
-        return {name: action for name, action in service.items() if matches(rest, name[skip:])}
+            action = self._action(pattern)
+            return {pattern: action} if action else {}
+        prefix, colon, rest = pattern.partition(":")
+        if _is_star(rest) or not colon:
+            # Without a colon only `*` is valid.
+            if _is_star(prefix):
+                return _every_action(self.of_service)
+            if is_literal(prefix):
+                return self._service(prefix)
+        self.spend(self._comparisons(prefix) * (1 + len(rest) // 20))
+        names = map(str.lower, self.facts.expand(pattern))
+        return {name: action for name in names if (action := self._action(name))}
+
+    def _comparisons(self, prefix: str) -> int:
+        if is_literal(prefix):
+            return len(self._service(prefix))
+        services = [name for name in self.facts.services if matches(prefix, name)]
+        return len(self.facts.services) + sum(len(self.of_service(name)) for name in services)
+
+    def _action(self, name: str) -> Action | None:
+        """The action with this full name in lower case, if it counts."""
+        return self._service(name.partition(":")[0]).get(name)
 
     def _service(self, prefix: str) -> Named:
-        if prefix not in self._services:
-            service = self.facts.service(prefix)
-            actions = service.actions if service else {}
-            self._services[prefix] = {
-                f"{prefix}:{name}": action for name, action in actions.items()
-            }
-        return self._services[prefix]
+        return self.of_service(prefix) if prefix in self.facts.services else _NONE
 
 
-def fresh_expansion() -> Expansion:
-    """A new one with its own bound; all of a process share the list of actions."""
-    return _every_action(id(catalog())).another()
-
-
-# The key is the data in use, which a refresh replaces.
-@lru_cache(maxsize=1)
-def _every_action(_catalog: int) -> Expansion:
-    return Expansion()
+def _is_star(text: str) -> bool:
+    return bool(text) and not text.strip("*")
 
 
 def by_level(actions: Iterable[Action]) -> Mapping[str, int]:

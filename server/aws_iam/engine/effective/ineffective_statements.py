@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Form, Kind, Node
@@ -27,6 +28,7 @@ _WITHOUT = {
     Kind.TRUST: ("Resource", "NotResource"),
 }
 _EITHER = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "NotPrincipal"))
+_PAIRED = frozenset(name for pair in _EITHER for name in pair)
 
 
 def rejection_reasons(statement: Statement, kind: Kind) -> tuple[str, ...]:
@@ -43,43 +45,48 @@ def _effect(statement: Statement) -> Iterator[str]:
 
 
 def _elements(statement: Statement, kind: Kind) -> Iterator[str]:
-    for one, other in _EITHER:
-        if statement.has(one) and statement.has(other):
-            yield f"it has both {one} and {other}"
-    for missing, names in _missing(statement, kind):
-        if missing:
-            yield f"it has no {names}"
-    for name in _WITHOUT.get(kind, ()):
-        if statement.has(name):
-            yield f"it has a {name}, which this kind of policy cannot have"
-    yield from _shapes(statement)
-
-
-def _shapes(statement: Statement) -> Iterator[str]:
-    for name in ("Action", "NotAction", "Resource", "NotResource"):
-        node = statement.node.member(name)
+    present = _PAIRED.intersection(statement.elements)
+    yield from _element_reasons(present, kind)
+    for name, node in (
+        ("Action", statement.action),
+        ("NotAction", statement.not_action),
+        ("Resource", statement.resource),
+        ("NotResource", statement.not_resource),
+    ):
         if node is not None and not _is_texts(node):
             yield f"its {name} is not a string or a list of strings"
-    for name in ("Principal", "NotPrincipal"):
-        node = statement.node.member(name)
-        if node is not None and not _is_principal(node):
+    for name in _PRINCIPALS:
+        principal = statement.node.member(name) if name in present else None
+        if principal is not None and not _is_principal(principal):
             yield f"its {name} is not valid"
 
 
-def _missing(statement: Statement, kind: Kind) -> Iterator[tuple[bool, str]]:
-    has = statement.has
-    principals = has("Principal") or has("NotPrincipal")
-    yield not (has("Action") or has("NotAction")), "Action"
-    if kind in _WITH_PRINCIPAL:
-        yield not principals, "Principal"
-    if kind not in (Kind.TRUST, Kind.RESOURCE):
-        # Policies of ECR and some other services omit their own resource.
-        yield not (has("Resource") or has("NotResource")), "Resource"
+# Every statement of every policy asks, and there are few combinations.
+@cache
+def _element_reasons(present: frozenset[str], kind: Kind) -> tuple[str, ...]:
+    """What is wrong with having these elements, of those that exclude each other, in a policy of this kind."""
+    both = [f"it has both {one} and {other}" for one, other in _EITHER if {one, other} <= present]
+    missing = [f"it has no {names}" for names in _missing(present, kind)]
+    not_allowed = [
+        f"it has a {name}, which this kind of policy cannot have"
+        for name in _WITHOUT.get(kind, ())
+        if name in present
+    ]
+    return (*both, *missing, *not_allowed)
+
+
+def _missing(present: frozenset[str], kind: Kind) -> Iterator[str]:
+    if present.isdisjoint({"Action", "NotAction"}):
+        yield "Action"
+    if kind in _WITH_PRINCIPAL and present.isdisjoint(_PRINCIPALS):
+        yield "Principal"
+    # Policies of ECR and some other services omit their own resource.
+    if kind not in (Kind.TRUST, Kind.RESOURCE) and present.isdisjoint({"Resource", "NotResource"}):
+        yield "Resource"
 
 
 def _is_texts(node: Node) -> bool:
-    entries = node.listed()
-    return bool(entries) and all(entry.form is Form.STRING for entry in entries)
+    return node.form is Form.STRING or 0 < node.count == len(node.words)
 
 
 def _is_principal(node: Node) -> bool:
@@ -89,7 +96,7 @@ def _is_principal(node: Node) -> bool:
 
 
 def _conditions(statement: Statement) -> Iterator[str]:
-    node = statement.node.member("Condition")
+    node = statement.node.member("Condition") if statement.has("Condition") else None
     if node is None:
         return
     if node.form is not Form.OBJECT:

@@ -150,7 +150,7 @@ class Targets:
             if extent != "every account":
                 return not self._is_excluded(statement, action)
             return not any(self.accepts(text, action) for text in statement.not_resource_words)
-        if not statement.has("Resource") or any(map(_is_all, statement.resource_words)):
+        if is_on_all(statement):
             return True
         works_on = _TARGETS.get(action.full_name, () if action.required else action.resource_types)
         if not (action.required or works_on):
@@ -274,6 +274,13 @@ def _covers_formats(resource: str, formats: tuple[str, ...], extent: Extent) -> 
 def _may_be_of(service: str, template: str) -> bool:
     written = template.split(":", 3)[2]
     return written == service or not is_literal(service) or "$" in written
+
+
+def is_on_all(statement: Statement) -> bool:
+    """Whether the statement applies to every resource of any action."""
+    if statement.has("NotResource"):
+        return False
+    return not statement.has("Resource") or any(map(_is_all, statement.resource_words))
 
 
 def regions_of(statement: Statement) -> list[str]:

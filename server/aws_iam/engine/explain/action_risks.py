@@ -10,6 +10,8 @@ from aws_iam import resources
 from aws_iam.answer import Severity
 from aws_iam.engine.explain.escalation_risks import BEST_PRACTICES
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import memo_of_reference
+from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +59,15 @@ def risky_actions() -> tuple[RiskyActions, ...]:
         )
         for name, row in rows.items()
     )
+
+
+@memo_of_reference(1024)
+def changing_actions(service: str) -> Mapping[str, str]:
+    """The actions of a service that change resources: their full names by full name in lower case."""
+    known = catalog().service(service)
+    actions = known.actions.values() if known else ()
+    names = [action.full_name for action in actions if changes_resources(action)]
+    return {name.lower(): name for name in names}
 
 
 def changes_resources(action: Action) -> bool:

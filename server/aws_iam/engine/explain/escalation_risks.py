@@ -6,7 +6,7 @@ of a document.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,13 +75,16 @@ def broad_risk(
     access: Access, paths: tuple[OpenPath, ...], expansion: Expansion
 ) -> RiskFinding | None:
     """The one finding on a policy so broad that listing its paths would not help."""
-    total = len(expansion.pattern("*"))
+    # A service has dozens of actions: whoever has no more of them than there are services is far from having nearly all,
+    # and the other services need not be read.
+    is_wide = len(access.actions) > len(expansion.facts.services)
+    total = len(expansion.pattern("*")) if is_wide else 0
     return _administrator(access, total, paths) or _many_ways(access, paths, expansion, total)
 
 
 def _administrator(access: Access, total: int, paths: tuple[OpenPath, ...]) -> RiskFinding | None:
-    reaches = access.actions.values()
-    if len(reaches) < total or not all(reach.everywhere for reach in reaches):
+    reaches = access.reaches() if total and len(access.actions) == total else ()
+    if not reaches or not all(reach.everywhere for reach in reaches):
         return None
     less = any(reach.denied_by for reach in reaches)
     bound = any(is_bound(reach) for reach in reaches)
@@ -106,13 +109,12 @@ def _many_ways(
 ) -> RiskFinding | None:
     """The finding on a policy that allows all of IAM, or nearly everything."""
     iam = expansion.pattern("iam:*")
-    everywhere = sum(reach.everywhere for reach in access.actions.values())
     if all((reach := access.reach(name)) and is_unrestricted(reach) for name in iam):
         what = f"every IAM action ({len(iam)}) is allowed on every resource"
         severity = Severity.CRITICAL
         way = "the principal can grant itself any permission"
         at = first_statement(access.actions[name] for name in iam)
-    elif paths and everywhere > total * _NEARLY_ALL:
+    elif paths and total and (everywhere := _number_everywhere(access)) > total * _NEARLY_ALL:
         what = f"{everywhere:,} of {total:,} known actions are allowed on every resource"
         severity = worst(paths)
         way = (
@@ -130,6 +132,12 @@ def _many_ways(
         fix=LEAST,
         source=BEST_PRACTICES,
     )
+
+
+def _number_everywhere(access: Access) -> int:
+    """The number of actions that are allowed on every resource."""
+    numbers = Counter(map(id, access.actions.values()))
+    return sum(numbers[id(reach)] for reach in access.reaches() if reach.everywhere)
 
 
 def _by_family(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFinding]:

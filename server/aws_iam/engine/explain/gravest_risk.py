@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.effective.access import access
-from aws_iam.engine.effective.action_expansion import fresh_expansion
-from aws_iam.engine.explain.risks import statement_risks
+from aws_iam.engine.explain.policy_risks import policy_risks
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
@@ -43,8 +41,7 @@ def gravest_risk(
     if conditions:
         statement["Condition"] = dict(conditions)
     policy = one_policy({"Version": "2012-10-17", "Statement": [statement]}, Kind.IDENTITY)
-    expansion = fresh_expansion()
-    risks = statement_risks(access([policy], expansion), expansion).findings
+    risks = policy_risks(policy).findings
     if not risks:
         return None
     worst = risks[0].finding

@@ -6,7 +6,8 @@ grant nothing, so they have none.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from aws_iam.engine.explain.action_risks import (
     Reached,
     RiskWording,
     RiskyActions,
-    changes_resources,
+    changing_actions,
     destroys,
     grade,
     guardrails,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 _PATHS_SHOWN = 3
 _RESOURCES_SHOWN = 3
 _LISTED = 6
+_FIRST = 3
 _BRIEFLY = 3
 ESCALATION = "PRIVILEGE_ESCALATION"
 _PROTECTIONS_CHANGE = "Infrastructure change: protections can be weakened or removed"
@@ -96,14 +98,15 @@ class _Risk:
 
 
 def statement_risks(
-    access: Access, expansion: Expansion, names: Mapping[int, str] | None = None
+    access: Access, expansion: Expansion | None, names: Mapping[int, str] | None = None
 ) -> Risks:
     """The risks of the statements of one principal's policies, worst first.
 
+    Without an expansion they are known to allow neither nearly everything nor all of a service.
     `names` has the policy's name for each statement's id, where there are several policies.
     """
     paths = possible_paths(access)
-    broad = broad_risk(access, paths, expansion)
+    broad = broad_risk(access, paths, expansion) if expansion else None
     if broad and broad.finding.code == "ADMINISTRATOR":
         return Risks(findings=(broad,), paths=paths)
     work = _StatementRisks(access=access, names=names or {})
@@ -112,7 +115,8 @@ def statement_risks(
     else:
         work.add_escalation(paths)
     work.add_listed()
-    work.add_whole_services(expansion)
+    if expansion:
+        work.add_whole_services(expansion)
     work.add_infrastructure()
     worst_first = sorted((*work.findings(), *_passing(access, paths)), key=_order)
     return Risks(findings=tuple(worst_first), paths=paths)
@@ -244,7 +248,7 @@ class _StatementRisks:
         return later, self.names.get(key, ""), *_place(statement.place())
 
     def _label(self, key: int) -> str:
-        pointer = self.statements[key].place().pointer
+        pointer = self.statements[key].node.at.pointer
         name = self.names.get(key)
         return f"{quoted(name)} {pointer}" if name else pointer
 
@@ -306,17 +310,18 @@ class _StatementRisks:
 
     def add_whole_services(self, expansion: Expansion) -> None:
         """The services of which every action is allowed, if some of them change resources."""
-        whole: list[str] = []
-        for service in dict.fromkeys(self.access.facts[n].service for n in self.access.actions):
-            every = expansion.pattern(f"{service}:*")
-            # Where no action works on a resource, there is nothing to name instead.
-            if all(
-                (reach := self.access.actions.get(name)) and reach.free for name in every
-            ) and any(
-                action.level not in ("Read", "List") and action.resource_types
-                for action in every.values()
-            ):
-                whole.append(service)
+        free = {id(reach) for reach in self.access.reaches() if reach.free}
+        facts = self.access.facts
+        numbers = Counter(
+            facts[name].service for name, r in self.access.actions.items() if id(r) in free
+        )
+        # Where no action works on a resource, there is nothing to name instead.
+        whole = [
+            service
+            for service, number in numbers.items()
+            if number == len(every := expansion.pattern(f"{service}:*"))
+            and any(a.level not in ("Read", "List") and a.resource_types for a in every.values())
+        ]
         if not whole:
             return
         at = first_statement(self.access.actions[n] for n in expansion.pattern(f"{whole[0]}:*"))
@@ -336,13 +341,16 @@ class _StatementRisks:
 
     def add_infrastructure(self) -> None:
         """Changes on every resource by actions that could be limited to some resources, and that no graver risk names."""
-        changing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
+        by_reach: dict[int, dict[str, ActionReach]] = defaultdict(dict)
         for name, reach in self.access.actions.items():
-            wide = reach.unlimited + reach.regional
-            if wide and changes_resources(action := self.access.facts[name]):
-                for statement in wide:
-                    self.statements[id(statement)] = statement
-                    changing[id(statement)][action.full_name] = reach
+            if changed := changing_actions(self.access.facts[name].service).get(name):
+                by_reach[id(reach)][changed] = reach
+        changing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
+        for reaches in by_reach.values():
+            reach = next(iter(reaches.values()))
+            for statement in reach.unlimited + reach.regional:
+                self.statements[id(statement)] = statement
+                changing[id(statement)] |= reaches
         for key, every in changing.items():
             statement = self.statements[key]
             reaches = {name: every[name] for name in sorted(every.keys() - self.named[key])}
@@ -361,10 +369,10 @@ class _StatementRisks:
         names = everywhere or list(filter(destroys, reaches))
         if not names:
             return None
-        destroying = list(filter(destroys, names))
+        destroying = list(islice(filter(destroys, names), _FIRST))
         services = len({name.partition(":")[0] for name in names})
         number = f"{counted(len(names), 'write action')} of {counted(services, 'service')}"
-        first = [*destroying[:3], *(name for name in names if name not in destroying[:3])]
+        first = [*destroying, *(name for name in names if name not in destroying)]
         few = len(names) <= _LISTED
         what = ", changed or deleted" if destroying else " or changed"
         extent: Reached = "every" if everywhere else "one Region"

@@ -302,8 +302,8 @@ def kind_named(kind: Kind | str | None) -> Kind | None:
     """The kind with that name."""
     if kind is None or isinstance(kind, Kind):
         return kind
-    if kind in set(Kind):
-        return Kind(kind)
+    if known := next((own for own in Kind if own == kind), None):
+        return known
     near = closest(kind, list(Kind))
     names = ", ".join(f"`{name}`" for name in Kind)
     raise InputError(

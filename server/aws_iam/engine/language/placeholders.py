@@ -1,4 +1,4 @@
-"""Placeholders that were meant to be filled in before the policy is used: `${ORG_ID}`, `<org-id>`, `[NAME]`, `{{Name}}`, `$NAME`, `xxNAMExx`.
+"""Placeholders that were meant to be filled in before the policy is used: `${ORG_ID}`, `<org-id>`, `[NAME]`, `{{Name}}`, `$NAME`, `##NAME##`, `xxNAMExx`.
 
 In the fields of an ARN words count too: no account is called `ACCOUNT_ID`, and no Region `region`.
 """
@@ -15,20 +15,22 @@ OF_TEMPLATE = re.compile(_OF_TEMPLATE)
 _PLACEHOLDER = re.compile(
     _OF_TEMPLATE + r"|[%]\{[^{}]+\}"
     r"|\{\{[^{}]+\}\}"
-    r"|(?<![${}%#])\{[A-Za-z][A-Za-z0-9 _.-]*\}(?!\})"
+    # Bitbucket puts UUIDs in braces.
+    r"|(?<![${}%#])\{(?![0-9A-Fa-f]{8}-)[A-Za-z][A-Za-z0-9 _.-]*\}(?!\})"
     # Versions of functions and documents are called `$LATEST` and `$DEFAULT`.
     r"|(?<!\$)\$(?!(?:LATEST|DEFAULT)\b)[A-Z][A-Z0-9_]+\b"
     r"|<[A-Za-z][^<>{}]*>"
     r"|\[[A-Z][A-Za-z0-9 _-]*\]"
     r"|\b(?:YOUR|MY|REPLACE|EXAMPLE)[_-][A-Z0-9_-]+\b"
-    r"|\bx{12}\b|\bX{12}\b|\bxx[A-Z][A-Z0-9_]+xx\b"
+    r"|##[A-Za-z][A-Za-z0-9_. -]*##|@@[A-Za-z][A-Za-z0-9_. -]*@@|\b__[A-Z][A-Z0-9_]*__\b"
+    r"|\b(?P<letter>[A-Za-z])(?P=letter){11}\b|\bxx[A-Z][A-Z0-9_]+xx\b"
 )
 # An alias of an account may be a name with `account` in it, but is not in capitals and has no `id`.
 _REGION_WORD = re.compile(
     r"[A-Z_-]*REGION[A-Z_-]*|(?i:(?:[a-z]+[-_])?region(?:[-_]?(?:id|name|code))?)"
 )
 _ACCOUNT_WORD = re.compile(
-    r"[A-Z_-]*ACCOUNT[A-Z_-]*|account|(?i:[a-z_-]*account[-_]?(?:id|number|no))"
+    r"[A-Z_-]*ACCOUNT[A-Z_-]*|account|(?i:[a-z_-]*account[-_]?(?:id|number|no))|([A-Za-z])\1\1+"
 )
 _FIELDS = 6
 

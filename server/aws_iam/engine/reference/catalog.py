@@ -201,7 +201,8 @@ class Catalog:
 
     def service(self, prefix: str) -> Service | None:
         """A current service by its prefix; None for a retired or unknown one."""
-        return self._row(prefix) if prefix.lower() in self.services else None
+        row = self._loaded.get(prefix) or self._row(prefix)
+        return row if row and row.prefix in self.services else None
 
     def action(self, name: str) -> Action | None:
         """A current action by its full name, `service:Action`."""
@@ -251,6 +252,7 @@ class Catalog:
 
     def expand(self, pattern: str) -> tuple[str, ...]:
         """The full names of current actions that a pattern such as `s3:Get*` matches, in order."""
+        pattern = pattern.lower()
         if pattern in self._expansions:
             return self._expansions[pattern]
         found = self._expand(pattern)

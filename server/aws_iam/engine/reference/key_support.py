@@ -28,8 +28,10 @@ def known_actions(entries: Iterable[str]) -> Mapping[str, Sequence[str]]:
         service, _, name = entry.partition(":")
         if not is_literal(service):
             return {}
-        actions = (entry,) if is_literal(name) else catalog().expand(entry)
-        current = [action for action in actions if catalog().tier(action) == "known"]
+        if is_literal(name):
+            current: Sequence[str] = (entry,) if catalog().tier(entry) == "known" else ()
+        else:
+            current = catalog().expand(entry)
         if not current:
             return {}
         known.setdefault(service, []).extend(current)

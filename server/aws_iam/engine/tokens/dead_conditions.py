@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.language.placeholders import with_placeholders_filled
 from aws_iam.engine.reference.issuers import pods_grammar
 from aws_iam.engine.tokens.oidc_provider import (
     DECORATION,
@@ -279,6 +280,7 @@ def _verdict(host: str, value: str, ignore_case: bool) -> _Verdict:  # noqa: FBT
     grammar = pods_grammar() if is_cluster(host) else known.grammar if known else None
     if grammar is None or not grammar.forms:
         return _Verdict()
+    value = with_placeholders_filled(value, "*")
     if never := grammar.never_sent(value.lower() if ignore_case else value):
         return _Verdict(never=never)
     matched = known.pattern.fullmatch(host) or known.pattern.fullmatch(host.lower()) if known else None  # fmt: skip

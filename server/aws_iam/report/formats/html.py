@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.engine.reference.frameworks import CIS, framework, in_short
 from aws_iam.escape import escaped, visible
+from aws_iam.report.access_page import access_page
 from aws_iam.report.audit_report import fix_within, score, tallies
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT
@@ -33,10 +34,8 @@ MOST_ROWS = 3_000
 MOST_CHARACTERS = 8_000_000
 """Of all rows together; 3,000 ordinary ones make a page of about 4 MB, which browsers filter without delay."""
 MOST_RESOURCE = 2_048
-MOST_FIRST = 6
-"""Controls to fix first."""
-MOST_LISTED = 200
-"""Lines of a list other than the table of findings."""
+MOST_FIRST, MOST_LISTED = 6, 200
+"""Controls to fix first, and lines of a list other than the table of findings."""
 
 _STATUSES = (Status.FAIL, Status.PASS, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
 _BARS = (Status.PASS, Status.FAIL, Status.UNKNOWN, Status.MANUAL, Status.NOT_APPLICABLE)
@@ -50,8 +49,8 @@ _ALL_SECTIONS = "All"
 
 def html_page(report: AuditReport) -> str:
     """The page; of very many findings it shows the worst and counts the others."""
-    style, style_hash = own_files("shared.css", "report.css")
-    script, script_hash = own_files("shared.js", "report.js")
+    style, style_hash = own_files("shared.css", "page.css", "report.css")
+    script, script_hash = own_files("shared.js", "page.js", "report.js")
     template = html_templates().get_template("page.html.j2")
     return template.render(
         style=style,
@@ -497,4 +496,5 @@ FORMAT = ReportFormat(
     used_for="people",
     notes="one file that loads nothing: search, filters, sorting, fixes to copy; prints; readable without JavaScript",
     audit=html_page,
+    access=access_page,
 )

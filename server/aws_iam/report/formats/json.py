@@ -1,4 +1,4 @@
-"""An audit as the JSON that `audit run --json` prints, without the next calls; the problems of policies, policy by policy."""
+"""An audit, or who reaches what, as the JSON that `--json` prints, without the next calls; the problems of policies, one by one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import clean
 
 if TYPE_CHECKING:
+    from aws_iam.report.access_report import AccessReport
     from aws_iam.report.audit_report import AuditReport
     from aws_iam.report.policy_report import PolicyReport
 
@@ -19,6 +20,12 @@ def audit_json(report: AuditReport) -> str:
     """The whole answer of `audit run` as JSON text."""
     answer = report.answer
     answer = replace(answer, tool="audit", action="run", counts=counts(answer.findings), next=())
+    return json.dumps(to_json(clean(answer)), indent=1) + "\n"
+
+
+def access_json(report: AccessReport) -> str:
+    """The whole answer as JSON text."""
+    answer = replace(report.answer, tool="audit", action="access", next=())
     return json.dumps(to_json(clean(answer)), indent=1) + "\n"
 
 
@@ -44,7 +51,8 @@ FORMAT = ReportFormat(
     ending=".json",
     language="json",
     used_for="programs",
-    notes="the whole answer of `run`; of policies the findings of each",
+    notes="the whole answer of `run` or `access`; of policies the findings of each",
     audit=audit_json,
     policies=policies_json,
+    access=access_json,
 )

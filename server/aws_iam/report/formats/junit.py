@@ -7,18 +7,17 @@ Consumers read only the first `failure` of a test, so there is one, which lists 
 from __future__ import annotations
 
 import html
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity, Status
-from aws_iam.escape import escaped
 from aws_iam.report.answer_text import place_of
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT
 from aws_iam.report.policy_report import NO_FILE
+from aws_iam.report.xml_text import xml_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from aws_iam.report.policy_report import PolicyReport
 
 MOST_TEXT = 1_000
-# Characters that `escaped` keeps and XML 1.0 cannot express.
-_NOT_IN_XML = re.compile("[\ufffe\uffff]")
 # No severity is as bad.
 _NO_RANK = -1
 _UNDECIDED = frozenset({Status.UNKNOWN, Status.MANUAL})
@@ -177,7 +174,7 @@ def _attribute(text: str) -> str:
 
 
 def _text(text: str, limit: int = MOST_TEXT) -> str:
-    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", escaped(text, limit))
+    return xml_text(text, limit)
 
 
 def audit_junit(report: AuditReport) -> str:

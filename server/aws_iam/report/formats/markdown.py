@@ -1,4 +1,4 @@
-"""An audit, or the problems of policies, as Markdown, short enough for a chat or a pull request; no text of theirs is markup."""
+"""An audit, the problems of policies, or who reaches what, as Markdown, short enough for a chat or a pull request; no text of theirs is markup."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.answer import Finding
+    from aws_iam.report.access_report import AccessReport, Way
     from aws_iam.report.audit_report import AuditReport
     from aws_iam.report.policy_report import PolicyReport
 
@@ -27,6 +28,7 @@ MOST_CHARACTERS = 60_000
 MOST_NAMED = 5
 """Resources listed per control; the rest are counted."""
 MOST_TEXT = 400
+_MOST_CUTS = 10
 
 _MUTES_SOMETHING = re.compile(r"mutes \d")
 _COLUMNS = ("section", "pass", "fail", "manual", "unknown", "not_applicable", "muted", "score")
@@ -40,6 +42,61 @@ def audit_markdown(report: AuditReport) -> str:
 def policies_markdown(report: PolicyReport) -> str:
     """The problems of policies in a table, worst first, then what is muted and what was not judged."""
     return _bounded(_of_policies(report))
+
+
+def access_markdown(report: AccessReport) -> str:
+    """Summary, the steps whose removal closes most paths, each path in a line, and what was not judged."""
+    return _bounded(_of_access(report))
+
+
+def _of_access(report: AccessReport) -> Iterator[str]:
+    yield f"# {_text(report.question)}"
+    yield f"\n{_text(report.summary, 2_000)}"
+    yield f"\n{report.collected}; account {_text(report.account)}; aws-iam {report.version}, data of {report.as_of}."
+    if report.cuts:
+        yield "\n## What closes most paths\n"
+        rows = (
+            (
+                _name(report, cut.start),
+                _name(report, cut.end),
+                _actions(cut.actions),
+                f"{cut.closes:,}",
+            )
+            for cut in report.cuts[:_MOST_CUTS]
+        )
+        yield from table(("from", "to", "by", "paths"), rows)
+    if report.paths:
+        yield f"\n## {counted(len(report.paths), 'path')}\n"
+        yield from (
+            f"{number}. {_path(report, path)}" for number, path in enumerate(report.paths, 1)
+        )
+    if report.left_out:
+        yield f"\n{counted(report.left_out, 'more path')} at least not listed."
+    if report.not_judged:
+        yield f"\n## Not judged ({len(report.not_judged)})\n"
+        yield from (
+            f"- {code_span(escaped(row['place'], MOST_TEXT))}: {_text(row['why'])}"
+            for row in report.not_judged
+        )
+    if report.not_considered:
+        yield f"\nNot considered: {_text(report.not_considered)}."
+
+
+def _path(report: AccessReport, path: Way) -> str:
+    parts = [_name(report, path[0].start)]
+    for step in path:
+        given = f" if {_text('; '.join(step.conditions))}" if step.conditions else ""
+        unknown = f" (unknown: {_text(step.why_unknown)})" if step.why_unknown else ""
+        parts.append(f"{_actions(step.actions)}{given}{unknown} → {_name(report, step.end)}")
+    return ": ".join([parts[0], "; ".join(parts[1:])])
+
+
+def _name(report: AccessReport, node: str) -> str:
+    return code_span(escaped(report.name(node), MOST_TEXT))
+
+
+def _actions(actions: Iterable[str]) -> str:
+    return ", ".join(code_span(escaped(action, MOST_TEXT)) for action in actions)
 
 
 def _of_policies(report: PolicyReport) -> Iterator[str]:
@@ -204,4 +261,5 @@ FORMAT = ReportFormat(
     notes="at most 60,000 characters: what fails, cannot be judged or needs manual review",
     audit=audit_markdown,
     policies=policies_markdown,
+    access=access_markdown,
 )

@@ -10,11 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status, Where
-from aws_iam.engine.effective.access import access
-from aws_iam.engine.effective.action_expansion import fresh_expansion
-from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.explain.escalation_risks import MANY_WAYS
-from aws_iam.engine.explain.risks import ESCALATION, statement_risks
+from aws_iam.engine.explain.policy_risks import policy_risks
+from aws_iam.engine.explain.risks import ESCALATION
 from aws_iam.engine.language.document import Kind
 from aws_iam.errors import InputError
 from aws_iam.rules.document_findings import is_unresolved
@@ -57,11 +55,9 @@ def risk_findings(policy: Policy, unresolved: frozenset[str] = frozenset()) -> t
     """
     if policy.kind is not Kind.IDENTITY or not any(s.allows for s in policy.statements):
         return ()
-    expansion = fresh_expansion()
-    targets = Targets.of(expansion, unresolved_resources(policy, unresolved))
+    known = without_unknown_exclusions(policy, unresolved)
     try:
-        allowed = access([without_unknown_exclusions(policy, unresolved)], expansion, targets)
-        risks = statement_risks(allowed, expansion).findings
+        risks = policy_risks(known, unresolved_resources(policy, unresolved)).findings
     except InputError as error:
         return (_not_judged(error),)
     policy.derived[_LEFT] = sum(risk.routine and risk.finding.code == ESCALATION for risk in risks)

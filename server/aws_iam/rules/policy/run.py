@@ -16,6 +16,8 @@ from aws_iam.rules.policy.catalogue import POLICY_RULES
 from aws_iam.rules.policy.risk_findings import certain_risks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_iam.rules.check import Check
 
     Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]
@@ -54,7 +56,7 @@ def source_findings(source: Source) -> tuple[Finding, ...]:
         if _OF_AWS.match(source.name):
             problems = tuple(found for found in problems if found.code not in _QUOTAS)
         risks = certain_risks(source, content)
-        findings = tuple(sorted((*problems, *risks), key=finding_rank)) if risks else problems
+        findings = worst_first((*problems, *risks)) if risks else problems
         findings = tuple(map(_switched_off, findings)) if is_off else findings
     else:
         findings = tuple(finding for rule in _syntax_rules() for finding in rule.findings(content))
@@ -94,7 +96,7 @@ def policy_findings(policy: Policy) -> tuple[Finding, ...]:
             continue
         pairs = zip(policy.statements, by_statement, strict=True)
         findings += rule.findings(*(statement for statement, rules in pairs if rules & bit))
-    return tuple(sorted(findings, key=finding_rank)) if len(findings) > 1 else tuple(findings)
+    return worst_first(findings)
 
 
 # The gates keep what they found out about texts.
@@ -124,6 +126,11 @@ SEVERITIES = tuple(Severity)
 
 
 _DIGITS = re.compile(r"(\d+)")
+
+
+def worst_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings in the order in which they are shown."""
+    return tuple(sorted(findings, key=finding_rank) if len(findings) > 1 else findings)
 
 
 def finding_rank(finding: Finding) -> tuple[object, ...]:

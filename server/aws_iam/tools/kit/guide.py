@@ -39,7 +39,7 @@ def guide(
     `entry` answers for topics that are not sections, such as the code of a finding.
     """
     listed = sections(resources.text(f"references/{page}.md"))
-    tool = _TOOL_OF_PAGE[page]
+    tool = TOOL_OF_PAGE[page]
     if topic is None:
         return _contents(page, listed)
     found = entry(topic) if entry else None
@@ -74,7 +74,7 @@ def _contents(page: str, listed: tuple[Section, ...]) -> Answer:
             "sections": [{"topic": section.slug, "title": section.title} for section in listed]
         },
         sources=(f"references/{page}.md",),
-        next=(next_call(_TOOL_OF_PAGE[page], "guide", first.title, topic=first.slug),),
+        next=(next_call(TOOL_OF_PAGE[page], "guide", first.title, topic=first.slug),),
     )
 
 
@@ -97,13 +97,14 @@ def _quoted(page: str, section: Section, question: str) -> Answer:
     )
 
 
-_TOOL_OF_PAGE = {
+TOOL_OF_PAGE = {
     "policy-design": "policy",
     "secrets-patterns": "secrets",
     "kms-patterns": "kms",
     "irsa-oidc": "irsa",
     "compliance-checklist": "audit",
 }
+"""The tool that quotes each page."""
 
 
 def sections(markdown: str) -> tuple[Section, ...]:

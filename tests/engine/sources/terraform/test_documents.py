@@ -10,6 +10,7 @@ import pytest
 
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.document import dump as dumped
+from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gather import gathered
 
 CASES: list[dict[str, Any]] = json.loads(
@@ -46,6 +47,28 @@ def test_a_module_that_is_not_at_hand_is_named_where_it_has_policies(
     found = gathered(CASES[0]["terraform"] + call)
     why = f"the module `{source}` is not among the files"
     assert [(own.place, own.why) for own in found.unread] == [("module.m", why)][:named]
+
+
+def test_a_module_that_is_not_at_hand_is_named_in_each_file_that_calls_it() -> None:
+    call = 'module "m" {\n  source = "example/iam-role/aws"\n}\n'
+    files = (File(name=f"{own}/main.tf", text=CASES[0]["terraform"] + call) for own in "ab")
+    found = gathered(Files(files=tuple(files), folder="tree"))
+    named = [own.file for own in found.unread if own.place == "module.m"]
+    assert named == ["a/main.tf", "b/main.tf"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "place"),
+    [
+        ('template_url = "https://example.com/t.yaml"', "template_url"),
+        ("template_body = var.template", "template_body"),
+        ('template_body = "Resources: [1"', "template_body"),
+    ],
+)
+def test_the_template_of_a_stack_that_is_not_read_is_named(argument: str, place: str) -> None:
+    stack = f'resource "aws_cloudformation_stack" "s" {{\n  name = "s"\n  {argument}\n}}\n'
+    found = gathered(CASES[0]["terraform"] + stack)
+    assert [own.place for own in found.unread] == [f"aws_cloudformation_stack.s.{place}"]
 
 
 def test_policies_of_other_clouds_are_none_of_aws() -> None:

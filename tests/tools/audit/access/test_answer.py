@@ -231,10 +231,33 @@ def test_a_key_that_was_not_looked_at_is_said(encryption: Any, says: str, tmp_pa
     assert "was not looked at" not in ask(file, "s3:GetObjectTagging").summary
 
 
-def test_the_key_of_a_queue_was_not_looked_at_either(tmp_path: Path) -> None:
-    queue = f"arn:aws:sqs:{HERE}:q"
-    said = ask(saved(tmp_path, {}), "sqs:ReceiveMessage", queue).summary
-    assert f"the key that encrypts `{queue}` was not looked at" in said
+@pytest.mark.parametrize(
+    ("service", "action"), [("sqs", "sqs:ReceiveMessage"), ("sns", "sns:Publish")]
+)
+@pytest.mark.parametrize("on", ["", "*"])
+def test_the_key_of_a_queue_or_topic_that_could_not_be_read_is_said(
+    service: str, action: str, on: str, tmp_path: Path
+) -> None:
+    refused = {"denied": f"{service}:GetAttributes"}
+
+    def unseen(listed: Any) -> bool:
+        facts = {f"{service}.policies": {"eu-west-1": listed}}
+        answer = ask(saved(tmp_path, facts), action, f"arn:aws:{service}:{HERE}:q{on}")
+        rows = answer.facts.get("keys_not_looked_at", [])
+        assert ("the key that encrypts" in answer.summary) is bool(rows)
+        return bool(rows)
+
+    queue = {"arn": f"arn:aws:{service}:{HERE}:q"}
+    assert unseen(refused)
+    assert unseen([{**queue, "document": refused, "kms_key": refused}])
+    assert not unseen([{**queue, "kms_key": ""}])
+    assert not unseen([{**queue, "kms_key": f"alias/aws/{service}"}])
+
+
+def test_the_key_of_a_table_was_not_looked_at_either(tmp_path: Path) -> None:
+    table = f"arn:aws:dynamodb:{HERE}:table/t"
+    said = ask(saved(tmp_path, {}), "dynamodb:GetItem", table).summary
+    assert f"the key that encrypts `{table}` was not looked at" in said
     assert "Root users are not considered." in said
 
 

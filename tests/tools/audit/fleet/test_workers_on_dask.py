@@ -34,16 +34,17 @@ ACCOUNTS = [f"2222333344{number:02}" for number in range(50)]
 SHUT = ACCOUNTS[20]
 FEW = ["root_mfa", "pw_length_14"]
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "secret-for-this-test"}
-SERVER = TESTS / "helpers/estate_server.py"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _endpoint() -> Iterator[None]:
     """Moto in a process of its own; the workers inherit the way to it."""
-    command = [sys.executable, str(SERVER), SHUT]
+    command = [sys.executable, "-m", "helpers.estate_server", SHUT]
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
     with (
-        subprocess.Popen(command, **pipes, stderr=subprocess.DEVNULL, text=True) as server,
+        subprocess.Popen(
+            command, cwd=TESTS, **pipes, stderr=subprocess.DEVNULL, text=True
+        ) as server,
         pytest.MonkeyPatch.context() as patch,
     ):
         assert server.stdout

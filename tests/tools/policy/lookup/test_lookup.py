@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -27,6 +27,8 @@ from helpers.work import calls
 if TYPE_CHECKING:
     import zipfile
 
+    from aws_iam.answer import Answer
+
 CASES = TESTS / "cases/lookup"
 UNKNOWN = json.loads((CASES / "unknown.json").read_text(encoding="utf-8"))
 KNOWN = [
@@ -44,6 +46,12 @@ SOURCES = (
 )
 
 
+@cache
+def looked_up(query: str) -> Answer:
+    """The answer to the query of a case; four tests look at it."""
+    return lookup(query)
+
+
 def rows(facts: Any, name: str, column: str) -> list[Any]:
     return [row[column] for row in facts[name]]
 
@@ -54,7 +62,7 @@ def names(facts: Any, table: str = "actions") -> set[str]:
 
 @pytest.mark.parametrize("case", KNOWN, ids=lambda case: case["query"])
 def test_a_known_name_is_told(case: dict[str, Any]) -> None:
-    answer = lookup(case["query"])
+    answer = looked_up(case["query"])
     facts = dict(answer.facts)
     assert facts["known"] is True
     assert facts["kind"] == case["kind"]
@@ -74,7 +82,7 @@ def test_a_known_name_is_told(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", UNKNOWN, ids=lambda case: case["query"])
 def test_an_unknown_name_is_answered_with_what_was_meant(case: dict[str, Any]) -> None:
-    answer = lookup(case["query"])
+    answer = looked_up(case["query"])
     facts = dict(answer.facts)
     assert facts["known"] is False
     assert facts["did_you_mean"][: len(case["near"]) or 1] == case["near"]
@@ -86,7 +94,7 @@ def test_an_unknown_name_is_answered_with_what_was_meant(case: dict[str, Any]) -
 
 @pytest.mark.parametrize("case", [*KNOWN, *UNKNOWN], ids=lambda case: case["query"])
 def test_a_concise_answer_is_short_and_the_rest_can_be_asked_for(case: dict[str, Any]) -> None:
-    answer = lookup(case["query"])
+    answer = looked_up(case["query"])
     first = page(answer, CONCISE_BYTES)
     assert size(first) <= CONCISE_BYTES
     assert (first.next_cursor is None) is (first.facts == answer.facts)
@@ -108,7 +116,7 @@ def test_every_page_of_a_long_answer_together_is_the_whole_answer() -> None:
 
 @pytest.mark.parametrize("case", [*KNOWN, *UNKNOWN], ids=lambda case: case["query"])
 def test_what_to_ask_next_is_a_command_that_finds_something(case: dict[str, Any]) -> None:
-    for call in lookup(case["query"]).next:
+    for call in looked_up(case["query"]).next:
         answer = tool.run(call.arguments)
         assert call.tool == "policy"
         assert answer.facts.get("known", True) is True

@@ -13,9 +13,10 @@ from aws_iam.account.collect.fact import Miss, RefusedError, many_in
 from aws_iam.account.collect.kms.keys import KMS_KEYS, customer_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aws_iam.account.calls.aws import Aws
+    from aws_iam.account.collect.fact import RegionFact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +27,23 @@ class ResourcePolicy:
     document: str | Miss | None = None
 
 
-QUEUE_POLICIES = many_in("sqs.policies", ResourcePolicy)
-TOPIC_POLICIES = many_in("sns.policies", ResourcePolicy)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncryptedResourcePolicy(ResourcePolicy):
+    """The policy of a queue or topic, and the KMS key as it names it: its ARN, id or alias; empty without one."""
+
+    kms_key: str | Miss = ""
+
+
+QUEUE_POLICIES = many_in("sqs.policies", EncryptedResourcePolicy)
+TOPIC_POLICIES = many_in("sns.policies", EncryptedResourcePolicy)
 FUNCTION_POLICIES = many_in("lambda.policies", ResourcePolicy)
 KEY_POLICIES = many_in("kms.policies", ResourcePolicy)
 SECRET_POLICIES = many_in("secretsmanager.policies", ResourcePolicy)
 VAULT_POLICIES = many_in("glacier.policies", ResourcePolicy)
 BUS_POLICIES = many_in("events.policies", ResourcePolicy)
-POLICIES_BY_SERVICE = {
+ENCRYPTED_BY_SERVICE = {"sqs": QUEUE_POLICIES, "sns": TOPIC_POLICIES}
+"""The facts that name the keys of resources, too."""
+POLICIES_BY_SERVICE: Mapping[str, RegionFact[Any]] = {
     "sqs": QUEUE_POLICIES,
     "sns": TOPIC_POLICIES,
     "lambda": FUNCTION_POLICIES,
@@ -46,6 +56,7 @@ POLICIES_BY_SERVICE = {
 T = TypeVar("T")
 _GET_QUEUE_ATTRIBUTES = "sqs:GetQueueAttributes"
 _GET_TOPIC_ATTRIBUTES = "sns:GetTopicAttributes"
+_KMS_KEY = "KmsMasterKeyId"
 _GET_POLICY = "lambda:GetPolicy"
 _GET_KEY_POLICY = "kms:GetKeyPolicy"
 _GET_RESOURCE_POLICY = "secretsmanager:GetResourcePolicy"
@@ -60,14 +71,18 @@ _PAGED = {"PageSize": 1000}
 
 
 @collector_in(QUEUE_POLICIES, "sqs:ListQueues", _GET_QUEUE_ATTRIBUTES)
-def queues(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
+def queues(aws: Aws, region: str) -> tuple[EncryptedResourcePolicy, ...]:
     """The queues."""
 
-    def policy(url: str) -> str | None:
+    def attributes(url: str) -> dict[str, str]:
         answer = aws.need(
-            _GET_QUEUE_ATTRIBUTES, region=region, QueueUrl=url, AttributeNames=["Policy"]
+            _GET_QUEUE_ATTRIBUTES,
+            region=region,
+            QueueUrl=url,
+            AttributeNames=["Policy", _KMS_KEY],
         )
-        return answer.get("Attributes", {}).get("Policy") or None
+        found: dict[str, str] = answer.get("Attributes", {})
+        return found
 
     def arn(url: str) -> str:
         return (
@@ -75,19 +90,20 @@ def queues(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
         )
 
     listed = aws.items("sqs:ListQueues", "QueueUrls", region=region, PaginationConfig=_PAGED)
-    return _policies(aws, listed, arn, policy, _GET_QUEUE_ATTRIBUTES)
+    return _with_keys(aws, listed, arn, attributes, _GET_QUEUE_ATTRIBUTES)
 
 
 @collector_in(TOPIC_POLICIES, "sns:ListTopics", _GET_TOPIC_ATTRIBUTES)
-def topics(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
+def topics(aws: Aws, region: str) -> tuple[EncryptedResourcePolicy, ...]:
     """The topics."""
 
-    def policy(arn: str) -> str | None:
+    def attributes(arn: str) -> dict[str, str]:
         answer = aws.need(_GET_TOPIC_ATTRIBUTES, region=region, TopicArn=arn)
-        return answer.get("Attributes", {}).get("Policy") or None
+        found: dict[str, str] = answer.get("Attributes", {})
+        return found
 
     listed = [topic["TopicArn"] for topic in aws.items("sns:ListTopics", "Topics", region=region)]
-    return _policies(aws, listed, str, policy, _GET_TOPIC_ATTRIBUTES)
+    return _with_keys(aws, listed, str, attributes, _GET_TOPIC_ATTRIBUTES)
 
 
 @collector_in(FUNCTION_POLICIES, "lambda:ListFunctions", _GET_POLICY)
@@ -179,4 +195,23 @@ def _policies(
     return tuple(
         ResourcePolicy(arn=arn(item), document=document)
         for item, document in zip(ordered, read, strict=True)
+    )
+
+
+def _with_keys(
+    aws: Aws,
+    items: Sequence[str],
+    arn: Callable[[str], str],
+    attributes: Callable[[str], dict[str, str]],
+    operation: str,
+) -> tuple[EncryptedResourcePolicy, ...]:
+    ordered = sorted(items, key=arn)
+    read = aws.read_each(attributes, ordered, operation)
+    return tuple(
+        EncryptedResourcePolicy(arn=arn(item), document=found, kms_key=found)
+        if isinstance(found, Miss)
+        else EncryptedResourcePolicy(
+            arn=arn(item), document=found.get("Policy") or None, kms_key=found.get(_KMS_KEY, "")
+        )
+        for item, found in zip(ordered, read, strict=True)
     )

@@ -12,7 +12,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.sides.unresolved_changes import with_unknown_values
+from aws_iam.engine.comparison.sides.unresolved_changes import texts_of, with_unknown_values
 from aws_iam.engine.language.arn import PARTITIONS
 from aws_iam.engine.language.document import Policy, policy_of
 from aws_iam.engine.language.placeholders import placeholders
@@ -32,7 +32,9 @@ _KNOWN = re.compile(r"[0-9*?]*|.*[*?].*|.*\$\{.*", re.DOTALL)
 # What AWS's own resources have in the place of an account.
 _OF_AWS = frozenset({"aws", "amazon", "cloudfront", "aws-marketplace"})
 # Every placeholder of an account has one of these; to look for the placeholders themselves takes ten times as long.
-_SIGN = re.compile(r"[<{\[$]|(?i:account)|YOUR|MY|REPLACE|EXAMPLE|x{12}|X{12}|xx[A-Z]")
+_SIGN = re.compile(
+    r"[<{\[$]|(?i:account)|YOUR|MY|REPLACE|EXAMPLE|##|@@|__[A-Z]|([A-Za-z])\1\1|xx[A-Z]"
+)
 # What a text is: the account of a condition is a value by itself.
 _RESOURCE, _PRINCIPAL, _CONDITION, _ACCOUNT_ID = "resource", "principal", "condition", "account"
 _ACCOUNT_ID_IN_TEXT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
@@ -83,16 +85,7 @@ def with_accounts_as_written(text: str, made_up: Mapping[str, str]) -> str:
 
 def _may_be_unfilled(statement: Statement) -> bool:
     """Whether a text outside of any template may have a part that somebody has yet to fill in: most have none."""
-    named = (*statement.principals, *statement.not_principals)
-    text = "\n".join(
-        (
-            *statement.resource_words,
-            *statement.not_resource_words,
-            *(own.value for own in named),
-            *(value.value for own in statement.conditions for value in own.values),
-        )
-    )
-    return _SIGN.search(text) is not None
+    return _SIGN.search("\n".join(texts_of(statement))) is not None
 
 
 def _texts(statement: Statement) -> Iterator[tuple[str, str, str]]:

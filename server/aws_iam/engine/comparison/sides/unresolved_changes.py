@@ -55,19 +55,24 @@ def with_unknown_values(source: Source) -> Source:
 def _is_unfilled(policy: Policy) -> bool:
     if policy.text is not None and not any(mark in policy.text for mark in _MARKS):
         return False
-    return any(
-        OF_TEMPLATE.search(text)
-        for statement in policy.statements
-        for text in _texts(statement)
-        if "${" in text
-    ) or any(has_function(statement.node) for statement in policy.statements)
+    return any(map(_has_hole, policy.statements)) or any(
+        has_function(statement.node) for statement in policy.statements
+    )
 
 
-def _texts(statement: Statement) -> Iterator[str]:
-    yield from (*statement.action_words, *statement.resource_words)
-    yield from statement.not_resource_words
-    yield from (own.value for own in (*statement.principals, *statement.not_principals))
-    yield from (value.value for own in statement.conditions for value in own.values)
+def _has_hole(statement: Statement) -> bool:
+    texts = (*statement.action_words, *texts_of(statement))
+    # Most have no variable of any kind, which one search over all shows.
+    return "${" in "\n".join(texts) and any(OF_TEMPLATE.search(t) for t in texts if "${" in t)
+
+
+def texts_of(statement: Statement) -> list[str]:
+    """The resources, principals and values of conditions of a statement."""
+    texts = [*statement.resource_words, *statement.not_resource_words]
+    texts += [own.value for own in (*statement.principals, *statement.not_principals)]
+    for condition in statement.conditions:
+        texts += [value.value for value in condition.values]
+    return texts
 
 
 def unresolved_changes(new: Sequence[Source], old: Sequence[Source]) -> Iterator[UnjudgedChange]:

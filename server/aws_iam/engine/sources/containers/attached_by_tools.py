@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers.access_settings import access_settings, setting_rows
 from aws_iam.engine.sources.containers.attachments import attachment_rows, attachments
+from aws_iam.engine.sources.containers.policy_places import places_by_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.parsing.json_nodes import Member, Node
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
+    from aws_iam.engine.sources.containers.policy_places import PolicyPlace
 
 _ANSIBLE, _PULUMI = "ansible-modules.json", "pulumi-resources.json"
 _BY_ANSIBLE, _BY_PULUMI = "ansible", "pulumi"
@@ -45,6 +47,15 @@ def attached_by_tools(
             yield from _by_pulumi(member, documents)
             todo.append(member.value)
         todo += node.items
+
+
+def place_in_task(path: Sequence[str | int]) -> PolicyPlace | None:
+    """The place of a policy that an argument of Ansible's module holds, by the path that ends in both."""
+    module, argument = path[-2:] if len(path) > 1 else ("", "")
+    if not (isinstance(module, str) and isinstance(argument, str)):
+        return None
+    places = places_by_type(_ANSIBLE).get(_COLLECTION.sub("", module, count=1), ())
+    return next((place for place in places if place.path == argument), None)
 
 
 def _by_ansible(task: Member) -> Iterator[PolicyAttachment | AccessSetting]:

@@ -49,6 +49,20 @@ _PROCESSED = (
     "give the template that `aws cloudformation get-template --template-stage Processed` shows"
 )
 _IGNORED = "SAM ignores it, because `Role` names the role"
+_OF_A_TOOL = "no document but what a tool writes one from: give the template that is deployed"
+_ELEMENTS = frozenset(
+    {
+        "version",
+        "id",
+        "statement",
+        "statements",
+        "effect",
+        "action",
+        "notaction",
+        "resource",
+        "principal",
+    }
+)
 # What the placeholder of a call begins with, by its function.
 _NOT_EXPANDED = ("Transform", "ForEach")
 
@@ -201,9 +215,17 @@ def read_candidate(
     content = bare_policy(value) if place.bare else embedded(value)
     if later and not (isinstance(content, Node) and content.form is Form.OBJECT):
         yield _unread(candidate.name, _why_unknown(value, placeholders))
+    elif isinstance(content, Node) and _is_of_a_tool(content):
+        yield SkippedPlace(name=candidate.name, why=_OF_A_TOOL, unreadable=True)
     elif content is not None:
         yield from _unexpanded(candidate.name, content, placeholders)
         yield _found(candidate, content, placeholders)
+
+
+def _is_of_a_tool(content: Node) -> bool:
+    """Whether an object has members, and none that a policy has: a tool of the template's authors writes the document from it."""
+    names = {member.key.lower() for member in content.members}
+    return bool(names) and names.isdisjoint(_ELEMENTS)
 
 
 def _unexpanded(

@@ -48,8 +48,10 @@ def is_stack_policy(node: Node) -> bool:
 
 
 def _is_of_updates(statement: Node) -> bool:
-    values = [statement.member(name) for name in ("Action", "NotAction")]
-    words = [word.text for value in values if value for word in value.listed()]
+    values = [value for name in ("Action", "NotAction") if (value := statement.member(name))]
+    if not all(_UPDATE.fullmatch(word) for value in values for word in value.words):
+        return False
+    words = [word.text for value in values for word in value.listed()]
     return bool(words) and all(map(_UPDATE.fullmatch, words))
 
 

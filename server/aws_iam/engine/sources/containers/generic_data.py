@@ -8,7 +8,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node, pointer_token, rooted
 from aws_iam.engine.parsing.json_text import Syntax
-from aws_iam.engine.sources.containers.attached_by_tools import attached_by_tools
+from aws_iam.engine.sources.containers.attached_by_tools import attached_by_tools, place_in_task
 from aws_iam.engine.sources.containers.embedded_documents import (
     STACK_POLICY,
     decoded,
@@ -22,6 +22,7 @@ from aws_iam.engine.sources.containers.policy_places import (
     PolicyPlace,
     SkippedPlace,
 )
+from aws_iam.engine.sources.containers.pulumi_config import with_configuration
 from aws_iam.engine.sources.containers.pulumi_documents import pulumi_documents
 from aws_iam.engine.sources.containers.service_accounts import annotated_roles
 
@@ -35,6 +36,7 @@ NAME = "policies in other data"
 NOT_JSON: Final = "it looks like a policy but is not JSON"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/openapi-extensions-policy.html
 _OF_AN_API, _API = "x-amazon-apigateway-policy", "AWS::ApiGateway::RestApi"
+_CONSTRUCT_TREE = "the AWS CDK notes there again what its templates have, which are beside it"
 _TRUST_NAMES = ("assumerolepolicy", "assume_role_policy", "trustpolicy", "trust_policy")
 
 
@@ -47,15 +49,24 @@ def documents(
     root: Node,
 ) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting | PolicyAttachment]:
     """Every policy below the root, every one that is attached, and every role of a service account."""
+    if _is_construct_tree(root):
+        yield SkippedPlace(name="tree", why=_CONSTRUCT_TREE, is_none=True)
+        return
     names: list[str] = []
     for policy in policies_in(root):
         names.append("".join(f"/{pointer_token(token)}" for token in policy.path))
-        yield policy.named(names[-1])
+        yield with_configuration(policy.named(names[-1]), root)
     for written in pulumi_documents(root):
         names.append(written.name)
-        yield written
+        yield with_configuration(written, root)
     yield from attached_by_tools(root, names)
     yield from annotated_roles(root)
+
+
+def _is_construct_tree(root: Node) -> bool:
+    """Whether it is the `tree.json` that the AWS CDK writes beside its templates."""
+    version = root.member("version")
+    return root.member("tree") is not None and version is not None and version.text == "tree-0.1"
 
 
 @positional
@@ -68,7 +79,9 @@ class PolicyByLooks:
 
     @property
     def place(self) -> PolicyPlace:
-        """What the name of the member that holds it says: that it is a role's trust policy, or an API's policy in OpenAPI."""
+        """What the name of the member that holds it says: whose policy it is in a task of Ansible, that it is a role's trust policy, or an API's in OpenAPI."""
+        if task := place_in_task(self.path):
+            return task
         names = [token for token in self.path if isinstance(token, str)]
         if not names:
             return PolicyPlace(path="")

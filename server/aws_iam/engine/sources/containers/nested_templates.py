@@ -20,6 +20,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Iterator
 
     from aws_iam.engine.sources.containers.cloudformation_template import Resource
@@ -51,8 +52,10 @@ def body_place(resource: Resource) -> str:
     return f"{resource.name}.{_BODIES[resource.type]}"
 
 
-def template_in(body: Node, placeholders: Placeholders) -> Node | None:
-    """The template in a text of JSON or YAML; None where it cannot be read."""
+def template_in(
+    body: Node, placeholders: Placeholders, offsets: array[int] | None = None
+) -> Node | None:
+    """The template in a text of JSON or YAML; None where it cannot be read. `offsets` are those of its characters, if the caller knows them."""
     if body.form is Form.OBJECT:
         return body
     text = body.text
@@ -68,7 +71,9 @@ def template_in(body: Node, placeholders: Placeholders) -> Node | None:
         if isinstance(documents, Syntax) or len(documents) != 1:
             return None
         root = documents[0]
-    return relocated(root, body, file_offsets(body)) if root.form is Form.OBJECT else None
+    if root.form is not Form.OBJECT:
+        return None
+    return relocated(root, body, offsets if offsets is not None else file_offsets(body))
 
 
 def other_file(

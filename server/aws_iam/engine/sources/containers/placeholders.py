@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
@@ -107,6 +107,9 @@ class _Filled:
 
     def node(self, node: Node, at: Place) -> Node:
         text = node.text
+        if self.forms[1] == "*" and (effect := node.member("Effect")) and effect.text == "Deny":
+            # A part of a name is no wildcard there: what is denied for one account is allowed for the others.
+            return replace(self, forms=(self.forms[0], "{}")).node(node, at)
         if node.form is Form.STRING and self.placeholders.within(text):
             self.places.add(at.pointer)
             text = self.text(text)
@@ -180,7 +183,8 @@ def has_function(node: Node) -> bool:
         if current.form is Form.OBJECT:
             if is_function(current):
                 return True
-            todo += [member.value for member in current.members]
+            values = (member.value for member in current.members)
+            todo += [value for value in values if value.form is not Form.STRING]
         elif current.form is Form.ARRAY and len(current.words) < current.count:
             todo += current.items
     return False
@@ -198,8 +202,10 @@ def with_words(node: Node) -> tuple[Node, frozenset[str]]:
 
 def is_function(node: Node) -> bool:
     """Whether the node is an object with a function of CloudFormation alone."""
-    names = [member.key for member in node.members]
-    return len(names) == 1 and (names[0] == "Ref" or names[0].startswith("Fn::"))
+    if len(node.members) != 1:
+        return False
+    name = node.members[0].key
+    return name == "Ref" or name.startswith("Fn::")
 
 
 def with_placeholders(

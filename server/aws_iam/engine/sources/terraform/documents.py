@@ -122,6 +122,9 @@ class _Reader:
         conditions = list(self._blocks(body, "condition", scope))
         if conditions:
             members.append(_member("Condition", self._conditions(conditions, part.at)))
+        elif self.evaluator.off and _may_have_conditions(body):
+            # Whoever switches the block on may switch on its conditions, too.
+            members.append(_member("Condition", self.evaluator.hole("condition", part.at)))
         return Node(Form.OBJECT, part.at, members=tuple(members))
 
     def _set(self, value: Node | None, *, variables: bool) -> Node | None:
@@ -132,8 +135,8 @@ class _Reader:
         for item in self._items(value):
             self.evaluator.budget.spend()
             own = self._with_variables(item) if variables else item
-            if own.form is Form.NULL and self.evaluator.off:
-                # Whoever switches the block on gives it a value.
+            if own.form is Form.NULL and self.evaluator.is_supposed:
+                # Whoever switches the block on, or makes the conditions so, gives it a value.
                 own = self.evaluator.hole("null", own.at)
             if own.form is not Form.NULL:
                 found[own.text] = own
@@ -199,6 +202,10 @@ class _Reader:
 
 def _member(name: str, value: Node) -> Member:
     return Member.named(string(name, value.at), value)
+
+
+def _may_have_conditions(body: Body) -> bool:
+    return any(block.labels[0] == "condition" for block in body.blocks_named("dynamic", 1))
 
 
 def _may_be_given_more(written: Expression | None) -> bool:

@@ -76,6 +76,11 @@ class Evaluator(Branches):
     """The unknown values that were compared with others."""
     _compared_with: dict[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def is_supposed(self) -> bool:
+        """Whether what is read is not what the known values make: a resource switched on, or the other side of conditions."""
+        return self.off or not self.side or bool(self.choice)
+
     # Values
 
     def value(self, expression: Expression, scope: Scope) -> Node:

@@ -48,6 +48,9 @@ def _argument(evaluator: Evaluator, body: Body, name: str, scope: Scope) -> Node
 def _resource(evaluator: Evaluator, row: PermissionRow, block: Block, scope: Scope) -> Node:
     name = _argument(evaluator, block.body, row.name, scope)
     text = name.text if name is not None else row.default
+    if not (name or text):
+        # A resource without the name that it needs is not made: somebody gives it one.
+        return evaluator.hole(row.name, block.at)
     if not row.service or text.startswith("arn:") or (name and evaluator.is_hole(name)):
         return name or evaluator.hole(row.name, block.at)
     arn = arn_of(row.service, row.resource, text)

@@ -6,8 +6,10 @@ settings(evaluator, shown, block, scope, address, True)   →   AccessSetting(ho
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
+from aws_iam import resources
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.containers.access_settings import (
@@ -21,7 +23,7 @@ from aws_iam.engine.sources.terraform.blocks import expanded
 from aws_iam.engine.sources.terraform.values import Deferred
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Container, Iterator, Mapping
 
     from aws_iam.engine.sources.terraform.expressions import Evaluator
     from aws_iam.engine.sources.terraform.scopes import Scope
@@ -29,6 +31,15 @@ if TYPE_CHECKING:
 
 _FORMAT = "terraform"
 _ABOUT_INSTANCES = frozenset({"count", "for_each", "depends_on", "providers"})
+
+
+@cache
+def not_iam(file: str) -> Mapping[str, tuple[str, ...]]:
+    """The arguments of each resource type that are called policies and are none of IAM's, in a data file of that name."""
+    found: dict[str, tuple[str, ...]] = {}
+    for row in resources.data(file)["not_iam"]:
+        found[row["type"]] = (*found.get(row["type"], ()), row["path"])
+    return found
 
 
 def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, its address and whether there is one
@@ -41,15 +52,24 @@ def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, i
 ) -> Iterator[AccessSetting]:
     """The settings of a resource; `shown` spells what is not known from these files."""
     rows = setting_rows(_FORMAT, block.labels[0])
-    names = {path.partition(".")[0] for row in rows for path in (row.path, *row.paths) if path}
+    paths = (path for row in rows for path in (row.path, row.called_at, *row.paths) if path)
+    names = {path.partition(".")[0].removesuffix("[]") for path in paths}
     reader = _Arguments(evaluator, shown)
-    values = mapped(reader.under(block.body, names, scope), block.at)
+    members, alternatives = evaluator.noted(lambda: tuple(reader.under(block.body, names, scope)))
+    values = mapped(members, block.at)
     for own in access_settings(_FORMAT, block.labels[0], values, address):
         heads = [member.key for member in values.members if _is_of(own, member.key)]
         is_known = in_force is not None and reader.unknown.isdisjoint(heads)
         # One that may not be there is another setting than one that is.
         value = own.value if in_force is not None else f"{own.value}, perhaps"
-        yield replace(own, value=value, is_known=is_known, in_force=in_force)
+        yield replace(
+            own,
+            value=value,
+            is_known=is_known,
+            in_force=in_force,
+            alternatives=alternatives,
+            memberships=own.memberships if in_force and not alternatives else (),
+        )
 
 
 def module_setting(  # noqa: PLR0913, PLR0917 - an instance, as above

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.language.document import Policy, Statement, Text
+from aws_iam.engine.language.document import Kind, Policy, Statement, Text
 from aws_iam.engine.language.memo import memo_by_text, memo_on_subject
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.language.placeholders import is_known_later
@@ -33,12 +33,17 @@ def _split(entry: Text) -> tuple[str, str] | None:
 
 
 def _with_suggestions(
-    problems: Iterable[tuple[Text, str]], suggest: Callable[[str], tuple[str, ...]]
+    problems: Iterable[tuple[Text, str]],
+    suggest: Callable[[str], tuple[str, ...]],
+    *,
+    of_others: bool = True,
 ) -> Iterator[Fail]:
-    """One failure for each problem, with a similar name if there is one."""
+    """One failure for each problem, with a similar name if there is one; without `of_others` only one of the same service."""
     for entry, message in problems:
         near = suggest(entry.value)
-        if near:
+        if near and not (of_others or _prefix(near[0]) == _prefix(entry.value)):
+            yield Fail(entry.where, message)
+        elif near:
             yield Fail(entry.where, f"{message}; did you mean `{near[0]}`?")
         else:
             yield (
@@ -46,6 +51,10 @@ def _with_suggestions(
                 if _may_be_new(entry.value)
                 else Fail(entry.where, message)
             )
+
+
+def _prefix(action: str) -> str:
+    return action.partition(":")[0].lower()
 
 
 def _may_be_new(entry: str) -> bool:
@@ -160,7 +169,9 @@ def unknown_action(policy: Policy) -> Iterator[Fail]:
 
     False alarm when AWS added the action after the date of the service data.
     """
-    yield from _with_suggestions(_of_unknown_action(policy), _near_actions)
+    # The policy of a resource is about one service.
+    of_others = policy.kind is not Kind.RESOURCE
+    yield from _with_suggestions(_of_unknown_action(policy), _near_actions, of_others=of_others)
 
 
 def _of_unknown_action(policy: Policy) -> Iterator[tuple[Text, str]]:

@@ -111,7 +111,7 @@ def _ended_early(policy: Policy) -> Iterator[Unknown]:
     if policy.statements:
         yield from ended_early(
             statements_by_action(policy).effort,
-            policy.statements[0].place(),
+            policy.statements[0],
             "some actions were not looked for in the other statements",
         )
 

@@ -141,7 +141,7 @@ def keyless_pass(policy: Policy) -> Iterator[Outcome]:
     if incomplete:
         yield from ended_early(
             effort,
-            incomplete[0][0].place(),
+            incomplete[0][0],
             "some Denies without MFA were not compared with the others",
         )
 

@@ -10,7 +10,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.algebra.statement_sets import action_names, action_patterns, meaning
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind, Policy, Statement, Text
-from aws_iam.engine.language.memo import memo_on_subject
+from aws_iam.engine.language.memo import memo_by_text, memo_on_subject
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -250,11 +250,17 @@ def _may_overlap(words: Iterable[str], patterns: Sequence[str]) -> bool:
     if not patterns or len(patterns) > _FEW:
         return bool(patterns)
     text = "\n".join(("", *words))
-    return any(
-        text.count(begin) > 1 and text.count(_longest_part(pattern)) > 1
-        for pattern in patterns
-        if (begin := f"\n{_head(pattern)}")
-    )
+    for pattern in patterns:
+        head, part = _literal_parts(pattern)
+        if text.count(f"\n{head}") > 1 and text.count(part) > 1:
+            return True
+    return False
+
+
+@memo_by_text
+def _literal_parts(pattern: str) -> tuple[str, str]:
+    """What a pattern begins with, and its longest literal part after its first wildcard."""
+    return _head(pattern), _longest_part(pattern)
 
 
 def _pattern_finder(

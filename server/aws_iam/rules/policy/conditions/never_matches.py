@@ -137,7 +137,7 @@ def never_together(statement: Statement) -> Iterator[Outcome]:
                 f" and {_shown(second)}: {_consequence(statement)}",
             )
     yield from ended_early(
-        effort, statement.place("Condition"), "some conditions were not compared with the others"
+        effort, statement, "some conditions were not compared with the others", "Condition"
     )
 
 
@@ -287,17 +287,18 @@ def key_of_no_action(statement: Statement) -> Iterator[Outcome]:
 
     False alarm when AWS sends the key although its reference does not list it for the action.
     """
-    known = known_actions(statement.action_words)
     named = {action.service for action in named_actions(statement)}
+    names = dict.fromkeys(condition.name for condition in statement.conditions)
+    keys = [key for key in names if _is_of_actions(key, named)]
+    known = known_actions(statement.action_words) if keys else {}
     effort = Effort(_EFFORT)
-    for key, tests in _tests(statement).items() if known else ():
-        if not _is_of_actions(key, named):
-            continue
+    for key in keys if known else ():
         if not effort.spend(len(known)):
             break
         actions = actions_without_key(known, key)
         if not actions:
             continue
+        tests = _tests(statement)[key]
         test = next((test for test in tests if _needs_key(test)), tests[0])
         never_holds = _needs_key(test)
         if never_holds or test.holds_absent:
@@ -310,7 +311,7 @@ def key_of_no_action(statement: Statement) -> Iterator[Outcome]:
                 low_confidence=True,
             )
     yield from ended_early(
-        effort, statement.place("Condition"), "some condition keys were not looked up"
+        effort, statement, "some condition keys were not looked up", "Condition"
     )
 
 

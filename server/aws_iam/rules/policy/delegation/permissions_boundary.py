@@ -87,7 +87,7 @@ def _delegated(policy: Policy, *actions: str) -> Grants | None:
 def _ended_early(grants: Grants, policy: Policy) -> Iterator[Unknown]:
     return ended_early(
         grants.effort,
-        policy.statements[0].place(),
+        policy.statements[0],
         "some Allows were not compared with the Denies and the boundaries",
     )
 

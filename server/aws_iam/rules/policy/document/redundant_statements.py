@@ -98,7 +98,7 @@ class _Comparison:
         if self.statements:
             yield from ended_early(
                 self._effort,
-                self.statements[0].statement.place(),
+                self.statements[0].statement,
                 "some statements were not compared with the others",
             )
 

@@ -247,7 +247,7 @@ def service_shut_out(policy: Policy) -> Iterator[Outcome]:
     if served:
         yield from ended_early(
             effort,
-            served[0][0].place(),
+            served[0][0],
             "some statements that allow services were not compared with the Denies",
         )
 

@@ -5,6 +5,8 @@ read some. Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingK
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html
 https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
 https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutResourcePolicy.html
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.kms.keys import KMS_KEYS
 from aws_iam.account.collect.secrets.parameters import PARAMETERS
 from aws_iam.account.collect.secrets.secrets import SECRETS
+from aws_iam.account.collect.sharing.resource_policies import ENCRYPTED_BY_SERVICE
 from aws_iam.engine.language.arn import Arn
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.unseen_encryption import default_encryption, is_by_kms
@@ -42,6 +45,9 @@ _NEEDS = {
     "s3:getobject": ("kms:Decrypt",),
     "s3:getobjectversion": ("kms:Decrypt",),
     "s3:putobject": ("kms:GenerateDataKey",),
+    "sqs:sendmessage": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "sqs:receivemessage": ("kms:Decrypt",),
+    "sns:publish": ("kms:GenerateDataKey", "kms:Decrypt"),
 }
 _BY_PATH = "ssm:getparametersbypath"
 _MANAGED_BY_AWS = "alias/aws/"
@@ -106,6 +112,9 @@ def _written_keys(
         if default is not None and default.key is not None and is_by_kms(default):
             yield default.key
         return
+    if found.service in ENCRYPTED_BY_SERVICE:
+        yield from _key_of_attributes(owner, found)
+        return
     parameters = owner.account.get_in(found.region, PARAMETERS)
     if isinstance(parameters, Miss):
         yield parameters
@@ -114,6 +123,15 @@ def _written_keys(
         is_below = action.lower() == _BY_PATH and own.arn.startswith(f"{resource.rstrip('/')}/")
         if own.type == "SecureString" and (own.arn == resource or is_below):
             yield own.key or ""
+
+
+def _key_of_attributes(owner: Member, found: Arn) -> Iterator[str | Miss]:
+    """The key of a queue or topic; nothing without one."""
+    listed = owner.account.get_in(found.region, ENCRYPTED_BY_SERVICE[found.service])
+    if isinstance(listed, Miss):
+        yield listed
+        return
+    yield from (own.kms_key for own in listed if own.arn == str(found) and own.kms_key)
 
 
 def _as_arn(owner: Member, region: str, written: str) -> str | None:

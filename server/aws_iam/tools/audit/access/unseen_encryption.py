@@ -15,8 +15,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.sharing.resource_policies import ENCRYPTED_BY_SERVICE
 from aws_iam.account.collect.storage.buckets import BUCKET_ENCRYPTION
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.pattern import matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,10 +64,38 @@ def unseen_encryption(estate: Estate, action: str, arns: Iterable[str]) -> dict[
     found = {}
     for arn in arns:
         place = arn.partition("/")[0] if action.startswith("s3:") else arn
-        why = _of_bucket(estate, arn) if action.startswith("s3:") else "its encryption is not read"
+        why = _why(estate, action, arn)
         if why:
             found[place] = why
     return found
+
+
+def _why(estate: Estate, action: str, arn: str) -> str:
+    service = action.partition(":")[0]
+    if service == "s3":
+        return _of_bucket(estate, arn)
+    return (
+        _of_attributes(estate, arn)
+        if service in ENCRYPTED_BY_SERVICE
+        else "its encryption is not read"
+    )
+
+
+def _of_attributes(estate: Estate, arn: str) -> str:
+    """A queue or topic, or those of a pattern, whose attributes name their keys."""
+    owner, found = estate.owner_of(arn), Arn.of(arn)
+    if owner is None or found is None:
+        return "the account that owns it was not read"
+    for region, listed in owner.account.in_each(ENCRYPTED_BY_SERVICE[found.service]):
+        if not matches(found.region, region):
+            continue
+        if isinstance(listed, Miss):
+            return str(listed)
+        refused = (own.kms_key for own in listed if matches(arn, own.arn))
+        why = next((key for key in refused if isinstance(key, Miss)), None)
+        if why is not None:
+            return str(why)
+    return ""
 
 
 def _of_bucket(estate: Estate, arn: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.fact import Miss, known
 from aws_iam.account.collect.sharing.document_shares import (
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.one_way_search import SearchResult
     from aws_iam.engine.language.document import Policy, Statement
 
-_KINDS: tuple[tuple[RegionFact[tuple[ResourcePolicy, ...]], str, str], ...] = (
+_KINDS: tuple[tuple[RegionFact[Any], str, str], ...] = (
     (QUEUE_POLICIES, "queue", "sqs:GetQueueAttributes"),
     (TOPIC_POLICIES, "topic", "sns:GetTopicAttributes"),
     (FUNCTION_POLICIES, "function", "lambda:GetPolicy"),

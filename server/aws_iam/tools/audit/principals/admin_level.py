@@ -85,7 +85,6 @@ class AdminLevels:
 
     _known: dict[EffectivePolicies, AdminLevel] = field(default_factory=dict)
     _allowed_by_scps: dict[Levels, Access] = field(default_factory=dict)
-    _actions: Expansion = field(default_factory=Expansion)
     _bit_of: dict[str, int] = field(default_factory=dict)
     """The number of each action's bit, filled with the first principal."""
 
@@ -116,7 +115,7 @@ class AdminLevels:
     def _level(self, policies: EffectivePolicies, paths_of: PathsOf) -> AdminLevel:
         try:
             scps = self._scp_access(policies.scps)
-            expansion = self._actions.another()
+            expansion = Expansion()
             if not self._bit_of:
                 self._bit_of.update((name, bit) for bit, name in enumerate(expansion.pattern("*")))
             return _admin_level(policies, scps, paths_of, expansion, self._bit_of)
@@ -128,7 +127,7 @@ class AdminLevels:
         if not levels:
             return None
         if levels not in self._allowed_by_scps:
-            expansion = self._actions.another()
+            expansion = Expansion()
             targets = Targets.of(expansion)
             allowed = (
                 access((one_policy(text, Kind.SCP) for text in level), expansion, targets)

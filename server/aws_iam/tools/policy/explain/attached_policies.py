@@ -6,9 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity
-from aws_iam.engine.effective.access import access
-from aws_iam.engine.effective.action_expansion import fresh_expansion
-from aws_iam.engine.explain.risks import statement_risks
+from aws_iam.engine.explain.policy_risks import policy_risks
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
@@ -75,8 +73,6 @@ class AttachedPolicies:
 
 
 def _gravest(managed: ManagedPolicy) -> Finding | None:
-    expansion = fresh_expansion()
-    policy = one_policy(managed.document, Kind.IDENTITY)
-    risks = statement_risks(access([policy], expansion), expansion).findings
+    risks = policy_risks(one_policy(managed.document, Kind.IDENTITY)).findings
     finding = risks[0].finding if risks else None
     return finding if finding and finding.severity.rank <= Severity.HIGH.rank else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Finding, NextCall, Severity, Status, next_call
 from aws_iam.engine.effective.access import Access, access
-from aws_iam.engine.effective.action_expansion import fresh_expansion
+from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.caller_conditions import (
     is_closed_to_strangers,
     is_denied_to_strangers,
@@ -45,7 +45,6 @@ from aws_iam.wording import counted, joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.engine.effective.action_expansion import Expansion
     from aws_iam.engine.effective.escalation import OpenPath
     from aws_iam.engine.language.document import Statement
     from aws_iam.engine.sources.gathered import Gathered
@@ -64,7 +63,7 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
     """Each statement as a sentence, the combined access of all policies, and its risks."""
     gathered_policies = gathered(document, kind)
     sources = tuple(map(_readable, gathered_policies.sources))
-    expansion = fresh_expansion()
+    expansion = Expansion()
     unknown = (unresolved_resources(source.policy, source.unresolved) for source in sources)
     targets = Targets.of(expansion, frozenset(chain.from_iterable(unknown)))
     views = tuple(_views(sources, expansion, targets, cases(gathered_policies.sources)))

@@ -1,0 +1,109 @@
+"""Where the nodes and arrows of a drawing go: a column for each distance from the end, rows that keep arrows short.
+
+layered(drawn(report, 200, 80))   →   Drawing(width=…, height=…, boxes=(Box(…),), arrows=(Arrow(…),))
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_iam.report.access_report import AccessNode, AccessStep, Drawn
+
+BOX_WIDTH, BOX_HEIGHT = 200, 40
+_COLUMN, _ROW, _MARGIN = 320, 56, 12
+_SWEEPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node and its upper left corner, in pixels."""
+
+    node: AccessNode
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A step, and the curve of its arrow as SVG writes a path."""
+
+    step: AccessStep
+    curve: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """All of it, with its size in pixels."""
+
+    width: int
+    height: int
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+
+
+def layered(found: Drawn) -> Drawing:
+    """The drawing: what the paths lead to is on the right."""
+    from_end: dict[str, int] = {}
+    for path in found.paths:
+        for distance, step in enumerate(reversed(path)):
+            for id_, far in ((step.end, distance), (step.start, distance + 1)):
+                from_end[id_] = max(from_end.get(id_, 0), far)
+    columns: dict[int, list[str]] = defaultdict(list)
+    for node in found.nodes:
+        columns[from_end[node.id]].append(node.id)
+    rows = _ordered(columns, found.steps)
+    last = max(columns, default=0)
+    places = {
+        id_: (_MARGIN + (last - from_end[id_]) * _COLUMN, _MARGIN + round(row * _ROW))
+        for id_, row in rows.items()
+    }
+    high = max((y for _, y in places.values()), default=0)
+    return Drawing(
+        width=2 * _MARGIN + last * _COLUMN + BOX_WIDTH,
+        height=high + BOX_HEIGHT + _MARGIN,
+        boxes=tuple(Box(node, *places[node.id]) for node in found.nodes),
+        arrows=tuple(
+            Arrow(step, _curve(places[step.start], places[step.end])) for step in found.steps
+        ),
+    )
+
+
+def _ordered(columns: Mapping[int, list[str]], steps: tuple[AccessStep, ...]) -> dict[str, float]:
+    """The row of each node: those of a column are sorted by the middle of their neighbours, a few times to and fro."""
+    beside: dict[str, list[str]] = defaultdict(list)
+    for step in steps:
+        beside[step.start].append(step.end)
+        beside[step.end].append(step.start)
+    tallest = max(map(len, columns.values()), default=0)
+    rows: dict[str, float] = {}
+    for ids in columns.values():
+        rows |= _spread(ids, tallest)
+    for sweep in range(_SWEEPS):
+        for column in sorted(columns, reverse=bool(sweep % 2)):
+            middle = {
+                id_: sum(rows[other] for other in beside[id_]) / len(beside[id_])
+                for id_ in columns[column]
+            }
+            rows |= _spread(
+                sorted(columns[column], key=lambda id_: (middle[id_], rows[id_])), tallest
+            )
+    return rows
+
+
+def _spread(ids: list[str], tallest: int) -> dict[str, float]:
+    """Rows around the middle of the tallest column."""
+    first = (tallest - len(ids)) / 2
+    return {id_: first + number for number, id_ in enumerate(ids)}
+
+
+def _curve(start: tuple[int, int], end: tuple[int, int]) -> str:
+    x1, y1 = start[0] + BOX_WIDTH, start[1] + BOX_HEIGHT // 2
+    x2, y2 = end[0], end[1] + BOX_HEIGHT // 2
+    # Backwards, or within a column, the curve leaves and comes back in an arc.
+    bend = max(60, abs(x2 - x1) // 2)
+    return f"M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
