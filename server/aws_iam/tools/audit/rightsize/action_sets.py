@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
-from aws_iam.engine.effective.action_expansion import fresh_expansion
+from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.generation.passed_roles import PASS_ROLE, passed_to
 from aws_iam.engine.language.pattern import covers
 from aws_iam.engine.reference.catalog import catalog
@@ -29,8 +29,7 @@ class ActionSets:
     """The sets of patterns and services, each computed once."""
 
     def __init__(self) -> None:
-        self._expansion = fresh_expansion()
-        everything = self._expansion.pattern("*")
+        everything = Expansion().pattern("*")
         self._names = tuple(action.full_name for action in everything.values())
         self._bits = {name: bit for bit, name in enumerate(everything)}
         self._patterns: dict[str, ActionSet] = {}
@@ -58,7 +57,7 @@ class ActionSets:
         key = pattern.lower()
         if key not in self._patterns:
             # Each pattern has a bound of its own, so that one account may have any number of them.
-            self._patterns[key] = self._of_names(self._expansion.another().pattern(key))
+            self._patterns[key] = self._of_names(Expansion().pattern(key))
         return self._patterns[key]
 
     def of_all(self, patterns: Iterable[str]) -> ActionSet:
