@@ -41,6 +41,7 @@ LIVE = (
     ("audit", "run", "--benchmark", "1.2"),
     ("audit", "report", "--format", "csv"),
     ("audit", "principals"),
+    ("audit", "rightsize"),
     ("audit", "cloudtrail"),
     ("audit", "access_analyzer"),
     ("secrets", "check"),

@@ -125,6 +125,19 @@ def test_a_file_that_cannot_be_read_fails_in_a_report_as_it_does_in_the_command(
         assert ("error" in {own["level"] for own in run["results"]}) is bool(status)
 
 
+def test_an_unread_file_fails_in_a_report_of_all_policies_as_it_does_in_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    write(tmp_path, {"a.json": policy(READ), "p.py": f"policy = {policy(READ)} | own\n"})
+    monkeypatch.chdir(tmp_path)
+    for more, status in (((), 0), (("--fail-on-unread",), 1)):
+        assert main(["policy", "validate", ".", "--format", "junit", *more], {}) == status
+        report = parsed(capsys.readouterr().out)
+        (suite,) = (own for own in report.iter("testsuite") if own.get("name") == "p.py")
+        # Never a test that passes.
+        assert (suite.get("failures"), suite.get("skipped")) == (str(status), str(1 - status))
+
+
 def test_beside_the_comment_stands_the_summary_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed
 ) -> None:

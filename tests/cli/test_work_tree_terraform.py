@@ -234,3 +234,49 @@ def test_a_module_whose_folder_is_renamed_changes_nothing(
     status, answer = reviewed(capsys, "--base", "main")
     assert answer["summary"].startswith(ALL_CLEAR)
     assert status == 0
+
+
+BOUNDED = """variable "limited" {
+  default = true
+}
+resource "aws_iam_role" "r" {
+  name                 = "r"
+  permissions_boundary = %s
+}
+"""
+SWITCHED = 'var.limited ? "arn:aws:iam::111122223333:policy/b" : null'
+
+
+@pytest.mark.parametrize("folder", ["", "env/"])
+def test_a_file_of_values_that_stays_the_same_decides_about_what_changes(
+    folder: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = {
+        "main.tf": BOUNDED % '"arn:aws:iam::111122223333:policy/b"',
+        f"{folder}prod.tfvars": "limited = false\n",
+        "other/prod.tfvars": "size = 1\n",
+    }
+    top = new_tree(tmp_path, files)
+    monkeypatch.chdir(top)
+    write(top, {"main.tf": BOUNDED % SWITCHED})
+    status, answer = reviewed(capsys, "--base", "main")
+    assert status == 1
+    (finding,) = answer["findings"]
+    assert finding["message"].startswith(f"with the values of `{folder}prod.tfvars`: the perm")
+    assert f"With the values of `{folder}prod.tfvars`: " in answer["summary"]
+
+
+def test_of_very_many_files_of_values_those_not_tried_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"env/e{number:02}.tfvars" for number in range(22)]
+    files = {"main.tf": BOUNDED % SWITCHED, **dict.fromkeys(names, "limited = true\n")}
+    top = new_tree(tmp_path, files)
+    monkeypatch.chdir(top)
+    write(top, {"main.tf": BOUNDED % SWITCHED.replace("policy/b", "policy/c")})
+    assert {"env/e20.tfvars", "env/e21.tfvars"} <= set(
+        not_judged(reviewed(capsys, "--base", "main")[1])
+    )

@@ -114,6 +114,7 @@ def test_another_region_is_refused_with_those_that_there_are() -> None:
 LIVE = (
     ("audit", {"action": "run"}),
     ("audit", {"action": "principals"}),
+    ("audit", {"action": "rightsize"}),
     ("audit", {"action": "cloudtrail"}),
     ("audit", {"action": "access_analyzer"}),
     ("secrets", {"action": "check", "plaintext_values": True}),

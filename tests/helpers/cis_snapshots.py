@@ -23,6 +23,7 @@ from aws_iam.account.collect.organization.organization import Tree
 from aws_iam.account.collect.storage.buckets import PublicAccessBlock
 from aws_iam.account.collect.storage.volumes import EbsDefault
 from aws_iam.account.reading.snapshot import Account, account_of
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.tools.audit.controls.benchmark import benchmark
 
 CONTROLS = len(benchmark().controls)
@@ -173,3 +174,47 @@ def facts_of(case: dict[str, Any], account: str = ACCOUNT) -> dict[str, Any]:
         "organizations.organization": None,
     }
     return base | {"iam.authorization": found | {"policies": policies}} | case.get("facts", {})
+
+
+def facts_with_use(case: dict[str, Any]) -> dict[str, Any]:
+    """The facts of an account whose principals used something: `used` has services and actions of each, with the last use.
+
+    A policy whose name begins with AWS is AWS's, one that is an object a whole document.
+    """
+    policies = case.get("policies", {})
+    plain = {name: [] if isinstance(own, dict) else own for name, own in policies.items()}
+    found = facts_of({**case, "policies": plain, "facts": {}})
+    authorization = found["iam.authorization"]
+    for policy in authorization["policies"]:
+        own = policies[policy["name"]]
+        if isinstance(own, dict):
+            policy["document"] = json.dumps(own)
+    holders = [own for kind in ("users", "roles", "groups") for own in authorization[kind]]
+    for named in (*authorization["policies"], *(at for own in holders for at in own["attached"])):
+        if named["name"].startswith("AWS"):
+            named["arn"] = f"arn:aws:iam::aws:policy/{named['name']}"
+    identities = [
+        {"arn": arn(name), "services": _used_services(uses)}
+        for name, uses in case.get("used", {}).items()
+    ]
+    return found | {"iam.last_accessed": {"identities": identities}} | case.get("facts", {})
+
+
+def _used_services(uses: dict[str, str | None]) -> list[dict[str, Any]]:
+    uses = dict(uses)
+    if "*" in uses:
+        every = dict.fromkeys(sorted(catalog().services), uses.pop("*"))
+        uses = every | uses
+    services = {name: last for name, last in uses.items() if ":" not in name}
+    return [
+        {
+            "service": service,
+            "last_used": last,
+            "actions": [
+                {"name": name.partition(":")[2], "last_used": day}
+                for name, day in uses.items()
+                if name.startswith(f"{service}:")
+            ],
+        }
+        for service, last in services.items()
+    ]

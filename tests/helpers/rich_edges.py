@@ -161,7 +161,15 @@ EDGES: dict[str, Any] = {
         "JobCreationDate": THEN,
         "JobCompletionDate": THEN,
         "ServicesLastAccessed": [
-            {"ServiceName": "Amazon S3", "ServiceNamespace": "s3", "LastAuthenticated": THEN},
+            {
+                "ServiceName": "Amazon S3",
+                "ServiceNamespace": "s3",
+                "LastAuthenticated": THEN,
+                "TrackedActionsLastAccessed": [
+                    {"ActionName": "ListAllMyBuckets", "LastAccessedTime": THEN},
+                    {"ActionName": "CreateBucket"},
+                ],
+            },
             {"ServiceName": "Amazon EC2", "ServiceNamespace": "ec2"},
         ],
     },

@@ -64,7 +64,9 @@ def test_the_tools_offer_the_formats_that_can_hold_their_answers() -> None:
     declared = report_formats().values()
     assert audit
     assert policy
-    assert set(audit.choices) == {form.name for form in declared if form.audit}
+    # `audit rightsize` writes its changes in the others.
+    changes = {"cli", "cloudformation", "terraform"}
+    assert set(audit.choices) - changes == {form.name for form in declared if form.audit}
     assert set(policy.choices) == {form.name for form in declared if form.policies}
 
 

@@ -102,6 +102,7 @@ COPIED = re.compile(r"  (?:fix: |  )?(?:aws |aws-iam |at |https://|arn:|\{)")
     [
         ("audit", "run", "--demo", "--detail", "full"),
         ("audit", "principals", "--demo"),
+        ("audit", "rightsize", "bob.okafor", "--demo"),
         ("policy", "compare", NEW, OLD),
     ],
     ids=lambda words: " ".join(words[:2]),

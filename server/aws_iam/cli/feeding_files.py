@@ -11,7 +11,7 @@ from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 from aws_iam.tools.policy.review.feeding.feeds import FEEDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from aws_iam.engine.sources.files import File
 
@@ -55,6 +55,18 @@ class FeedingFiles:
             if variable_files.may_feed(own.path)
         }
         return {path: folders for path, folders in found.items() if folders}
+
+    def value_sets(self, modules: Collection[str]) -> frozenset[str]:
+        """The files of values that Terraform reads only when told and that some of the folders declare the variables of."""
+        texts = {path: file.text for side in (self.then, self.now) for path, file in side.items()}
+        found = set()
+        for path, text in texts.items():
+            if variable_files.is_value_set(path):
+                own = ChangedFile(path=path, was="", now=text)
+                folders = variable_files.folders_with_variables(own, texts)
+                if any((folder or ".") in modules for folder in folders):
+                    found.add(path)
+        return frozenset(found)
 
     def _changed(self) -> Iterator[ChangedFile]:
         for path in sorted(self.changed & (self.now.keys() | self.then.keys())):

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
+from aws_iam.tools.policy.review.feeding.variable_files import COMPUTED_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.files import File
 
 _LOCAL_MODULE = re.compile(r'^[ \t]*source[ \t]*=[ \t]*"(\.{1,2}/[^"$\n]*)"', re.MULTILINE)
-# A file whose name is put together, or taken from a list of files, may be any that changed.
-_COMPUTED_NAME = re.compile(
-    r'\b(?:fileset\(|(?:template)?file\w*\((?![ \t\n]*"(?:\$\{path\.\w+\})?[^"$]*"))'
-)
 
 
 def reached_modules(
@@ -55,7 +52,7 @@ def folder_of(path: str) -> str:
 
 
 def _may_name(text: str, names: Iterable[str]) -> bool:
-    return any(name in text for name in names) or _COMPUTED_NAME.search(text) is not None
+    return any(name in text for name in names) or COMPUTED_NAME.search(text) is not None
 
 
 def _closure(start: Iterable[str], links: Mapping[str, Collection[str]]) -> set[str]:

@@ -231,7 +231,7 @@ class _Change:
             for folder in reached_modules(side, changed, given, self._is_shown)
         }
         fed, readers = feeding.readers(self._with_mark)
-        fed |= variables.keys()
+        fed |= variables.keys() | feeding.value_sets(modules)
         unchanged = [file for path, file in readers.items() if path not in now]
         kept_now, kept_then = (
             [own for path, own in side.items() if path in fed or self._is_kept(path, own, modules)]

@@ -35,6 +35,11 @@ _SHORT_FACT = CONCISE_BYTES // 4
 """The bytes of the longest short fact: the same for every limit, so that a cursor means the same place in all of them."""
 
 
+_ROWS_OF_A_PAGE = 3
+"""A row may take this part of a page: the first one is always on it."""
+_SHOWN_IN_LISTS = (64, 32, 16, 8, 4, 2)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """A piece of an answer: the field it belongs to, its key there, and the value."""
@@ -49,7 +54,10 @@ def page(answer: Answer, limit: int, cursor: str | None = None) -> Answer:
     if limit <= CONCISE_BYTES:
         answer = _with_shown_ids(answer)
     frame = replace(answer, findings=(), artifacts=(), facts={})
-    parts = tuple(_parts(answer, int(_LONGEST_FILE * (limit - size(frame)))))
+    parts = tuple(
+        _shortened(part, limit // _ROWS_OF_A_PAGE)
+        for part in _parts(answer, int(_LONGEST_FILE * (limit - size(frame))))
+    )
     start = _start(cursor, len(parts))
     if start:
         frame = replace(frame, sources=(), next=())
@@ -118,6 +126,30 @@ def _parts(answer: Answer, room: int) -> Iterator[Part]:
         yield Part(field="findings", key="", value=finding)
     for parts in long:
         yield from parts
+
+
+def _shortened(part: Part, most: int) -> Part:
+    """A row that would fill the page, with the first entries of its lists and how many more there are."""
+    if part.field != "list" or not isinstance(part.value, dict) or _bytes(part.value) <= most:
+        return part
+    value = part.value
+    for count in _SHOWN_IN_LISTS:
+        value = _with_short_lists(part.value, count)
+        if _bytes(value) <= most:
+            break
+    return replace(part, value=value)
+
+
+def _with_short_lists(value: Any, count: int) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_short_lists(item, count) for name, item in value.items()}
+    if not isinstance(value, (list, tuple)):
+        return value
+    shown = [_with_short_lists(item, count) for item in value[:count]]
+    if len(value) > count:
+        more = f"and {len(value) - count:,} more"
+        shown.append({"more": more} if isinstance(value[0], dict) else more)
+    return shown
 
 
 def _bytes(value: Any) -> int:

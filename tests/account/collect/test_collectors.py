@@ -446,6 +446,41 @@ def test_what_an_identity_used_is_read_to_the_last_page_when_the_report_is_ready
     assert {s.service for s in found.identities[1].services} == {"ec2", "s3", "sqs"}
 
 
+def test_actions_are_kept_of_services_that_were_used() -> None:
+    unused = {"ActionName": "RunInstances"}
+    whole = RICH["iam:GetServiceLastAccessedDetails"]
+    s3, ec2 = whole["ServicesLastAccessed"]
+    services = [s3, ec2 | {"TrackedActionsLastAccessed": [unused]}]
+    found = rich_fact(
+        LAST_ACCESSED,
+        iam__GetServiceLastAccessedDetails=whole | {"ServicesLastAccessed": services},
+    )
+    of_ec2, of_s3 = found.identities[0].services
+    assert of_ec2.actions == ()
+    assert [(use.name, bool(use.last_used)) for use in of_s3.actions] == [
+        ("CreateBucket", False),
+        ("ListAllMyBuckets", True),
+    ]
+
+
+@pytest.mark.parametrize("name", ["web", "role/web", f"arn:aws:iam::{ACCOUNT}:role/web"])
+def test_only_the_use_of_one_principal_is_read_where_one_is_asked_about(name: str) -> None:
+    script = Script(RICH)
+    aws = script.aws()
+    aws.principal = name
+    found = aws.fact_or_miss(LAST_ACCESSED, "")
+    aws.close()
+    assert [identity.arn.rpartition(":")[2] for identity in found.identities] == ["role/web"]
+    asked = [given for name, _, given in script.calls if name.endswith("GenerateServiceLastAccessedDetails")]  # fmt: skip
+    assert asked == [{"Arn": f"arn:aws:iam::{ACCOUNT}:role/web", "Granularity": "ACTION_LEVEL"}]
+
+
+def test_all_reports_are_requested_before_the_first_is_fetched() -> None:
+    _, script = read_fact(LAST_ACCESSED, RICH)
+    operations = [name for name in script.operations if "ServiceLastAccessed" in name]
+    assert operations == sorted(operations)
+
+
 @pytest.mark.parametrize(
     ("state", "kind"), [("FAILED", MissKind.BROKEN), ("IN_PROGRESS", MissKind.TIMEOUT)]
 )

@@ -66,11 +66,14 @@ class Aws:
         sleep: Callable[[float], None] = time.sleep,
         workers: int = WORKERS,
         stop: threading.Event | None = None,
+        principal: str = "",
     ) -> None:
         self.account = account
         self.partition = partition
         self.home = home
         self.regions = regions
+        # The one user or role that is asked about, where a fact costs calls for each; empty: all.
+        self.principal = principal
         self.sleep = sleep
         self._clients = clients
         self._collectors = collectors

@@ -74,8 +74,9 @@ def collect_from(
     session: boto3.Session,
     regions: Sequence[str],
     progress: Callable[[int, int, str], None] = _silent,
+    principal: str = "",
 ) -> Account:
-    """A snapshot through a guarded session."""
+    """A snapshot through a guarded session; with `principal` the use of that user or role alone."""
     named = checked_regions(session, regions)
     home = home_region(session, named)
     account, arn = caller(session, home)
@@ -88,6 +89,7 @@ def collect_from(
         named_regions=named,
         foreign=foreign,
         outlives_session=True,
+        principal=principal,
     )
     return collect_open_account(needs, opened, progress)
 
@@ -108,6 +110,8 @@ class OpenAccount:
     """Set to stop the reading."""
     outlives_session: bool = False
     """Whether there is a snapshot of what was read by then if the session expires, or none at all."""
+    principal: str = ""
+    """The one user or role whose use is read; empty: of all."""
 
 
 def collect_open_account(
@@ -128,6 +132,7 @@ def collect_open_account(
         progress=progress,
         workers=opened.workers,
         stop=opened.stop,
+        principal=opened.principal,
     )
     aws.prefill(known)
     try:

@@ -45,6 +45,7 @@ _ADDED_FIELDS = {
     "rds.clusters": ("encryption",),
     "logs.metric_filters": ("criteria", "transformed"),
     "s3.bucket_encryption": ("key",),
+    "iam.last_accessed": ("identities/services/actions",),
 }
 
 
@@ -298,7 +299,22 @@ def _facts(data: Any) -> Iterator[tuple[tuple[str, str], Any]]:
 
 
 def _with_added_fields(name: str, data: Any) -> Any:
-    if name not in _ADDED_FIELDS or not isinstance(data, list):
-        return data
-    added = dict.fromkeys(_ADDED_FIELDS[name])
-    return [added | item if isinstance(item, dict) else item for item in data]
+    for path in _ADDED_FIELDS.get(name, ()):
+        data = _with_field(data, path.split("/"))
+    return data
+
+
+def _with_field(data: Any, path: list[str]) -> Any:
+    """The data with a field in each item of its list, or of the lists inside it."""
+    if isinstance(data, list):
+        return [_with_field_inside(item, path) for item in data]
+    return _with_field_inside(data, path) if len(path) > 1 else data
+
+
+def _with_field_inside(item: Any, path: list[str]) -> Any:
+    if not isinstance(item, dict):
+        return item
+    first, *rest = path
+    if not rest:
+        return {first: None} | item
+    return {**item, first: _with_field(item[first], rest)} if first in item else item

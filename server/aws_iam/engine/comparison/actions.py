@@ -92,13 +92,14 @@ class ActionGroup:
     action: str
     clauses: tuple[Clause, ...]
     mentioned: list[str] = field(default_factory=list, hash=False, compare=False)
-    others: list[_Unmentioned] = field(default_factory=list, hash=False, compare=False)
+    # By identity: there may be thousands.
+    others: dict[int, _Unmentioned] = field(default_factory=dict, hash=False, compare=False)
 
     def add(self, name: str, others: _Unmentioned | None) -> None:
         """Add an action, and those that no statement mentions and that it stands for."""
         self.mentioned.append(name)
-        if others and not any(others is known for known in self.others):
-            self.others.append(others)
+        if others:
+            self.others[id(others)] = others
 
 
 def names_of(groups: Iterable[ActionGroup]) -> tuple[str, ...]:
@@ -107,7 +108,7 @@ def names_of(groups: Iterable[ActionGroup]) -> tuple[str, ...]:
     others: dict[int, _Unmentioned] = {}
     for group in groups:
         names |= dict.fromkeys(group.mentioned)
-        others |= {id(unmentioned): unmentioned for unmentioned in group.others}
+        others |= group.others
     for unmentioned in others.values():
         names.update(dict.fromkeys(unmentioned.names()))
     return tuple(names)

@@ -15,7 +15,8 @@ OF_TEMPLATE = re.compile(_OF_TEMPLATE)
 _PLACEHOLDER = re.compile(
     _OF_TEMPLATE + r"|[%]\{[^{}]+\}"
     r"|\{\{[^{}]+\}\}"
-    r"|(?<![${}%#])\{[A-Za-z][A-Za-z0-9 _.-]*\}(?!\})"
+    # Bitbucket puts UUIDs in braces.
+    r"|(?<![${}%#])\{(?![0-9A-Fa-f]{8}-)[A-Za-z][A-Za-z0-9 _.-]*\}(?!\})"
     # Versions of functions and documents are called `$LATEST` and `$DEFAULT`.
     r"|(?<!\$)\$(?!(?:LATEST|DEFAULT)\b)[A-Z][A-Z0-9_]+\b"
     r"|<[A-Za-z][^<>{}]*>"

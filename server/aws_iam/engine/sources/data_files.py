@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aws_iam.engine.parsing.json_nodes import Node
+    from aws_iam.engine.sources.containers.attachments import Reference
     from aws_iam.engine.sources.requested import Requested
 
 YAML_ENDINGS = (".yaml", ".yml")
@@ -239,6 +240,16 @@ def _roots_of_template(text: str) -> tuple[Node, ...] | None:
     return tuple(root for root in roots if root.form in {Form.OBJECT, Form.ARRAY})
 
 
+def _shown(reference: Reference | None, template: Masked) -> Reference | None:
+    if reference is None:
+        return None
+    return replace(
+        reference,
+        name=template.shown(reference.name),
+        labels=frozenset((key, template.shown(text)) for key, text in reference.labels),
+    )
+
+
 def _decided(found: Gathered, template: Masked, roots: Sequence[Node], *, lone: bool) -> Gathered:
     """What was found, without the policies whose parts the template decides about; these are named."""
     offsets = sorted(offset for root in roots for offset in offsets_in(root))
@@ -276,8 +287,19 @@ def _decided(found: Gathered, template: Masked, roots: Sequence[Node], *, lone: 
             place=template.shown(own.place),
             policy=template.shown(own.policy),
             target=template.shown(own.target),
+            reference=_shown(own.reference, template),
+            to=_shown(own.to, template),
         )
         for own in found.attachments
+    )
+    resources = tuple(
+        replace(
+            own,
+            name=template.shown(own.name),
+            own_name=template.shown(own.own_name),
+            labels=frozenset((key, template.shown(text)) for key, text in own.labels),
+        )
+        for own in found.resources
     )
     settings = tuple(
         replace(
@@ -294,4 +316,5 @@ def _decided(found: Gathered, template: Masked, roots: Sequence[Node], *, lone: 
         unread=tuple(unread),
         attachments=attachments,
         settings=settings,
+        resources=resources,
     )

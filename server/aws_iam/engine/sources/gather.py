@@ -25,7 +25,13 @@ from aws_iam.engine.sources.data_files import of_data
 from aws_iam.engine.sources.document_shapes import is_terraform
 from aws_iam.engine.sources.file_names import is_known
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, FileNames, Files
-from aws_iam.engine.sources.gathered import Gathered, Unread, together, without_file
+from aws_iam.engine.sources.gathered import (
+    Gathered,
+    Unread,
+    together,
+    without_file,
+    without_taken,
+)
 from aws_iam.engine.sources.markdown_fences import has_fence
 from aws_iam.engine.sources.markdown_policies import is_markdown, of_markdown
 from aws_iam.engine.sources.parsed_values import (
@@ -54,7 +60,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # One word with a scheme, a folder or the ending of a file.
 _LONGEST_PATH = 256
@@ -161,6 +167,7 @@ def _of_other_text(file: File, requested: Requested) -> Gathered | None:
 
 def _of_files(given: Files, requested: Requested) -> Gathered:
     """The policies of files: a single file must hold one, a folder must hold one in any of its files."""
+    requested = replace(requested, read=_reader(given))
     if len(given.files) == 1 and not (given.folder or given.chosen):
         return _of_file(given, requested)
     parts, without, unread = _of_each(given, requested)
@@ -210,11 +217,21 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
         except InputError as refused:
             unread.append(_refused(file, refused.message))
             continue
-        if found is None:
+        if found is None or not _has_access(found):
             without.append(file.name)
-        else:
+        if found is not None:
             parts.append(found)
-    return parts, without, unread
+    return without_taken(parts), without, unread
+
+
+def _reader(given: Files) -> Callable[[str], str | None]:
+    """Reads one of the files, else what the caller finds in their folder."""
+    texts = {file.name.replace("\\", "/"): file.text for file in given.files}
+
+    def read(name: str) -> str | None:
+        return texts[name] if name in texts else given.read(name)
+
+    return read
 
 
 def _in_folder(file: File, requested: Requested) -> Gathered | None:
@@ -226,11 +243,17 @@ def _in_folder(file: File, requested: Requested) -> Gathered | None:
     found = _of_content(file, requested)
     if isinstance(found, Syntax):
         return _of_broken_json(file, found)
-    if any((found.sources, found.unread, found.settings, found.attachments)):
+    if _has_access(found):
         return found
     if looks_like_policy(file.text) and not is_markdown(file.name):
         return _only_named(file, why_unread(file.text, is_data=is_known(file.name)))
-    return None
+    # What it declares is there all the same.
+    return Gathered(sources=(), resources=found.resources) if found.resources else None
+
+
+def _has_access(found: Gathered) -> bool:
+    """Whether something of it decides about access."""
+    return any((found.sources, found.unread, found.settings, found.attachments))
 
 
 def _of_broken_json(file: File, fault: Syntax) -> Gathered:
@@ -278,7 +301,7 @@ def _of_file(given: Files, requested: Requested) -> Gathered:
         raise InputError(f"{quoted(file.name)}: {LFS_POINTER}")
     if not file.unreadable and not is_markdown(file.name) and is_terraform(file.text, file.name):
         return required_policies(of_terraform(given, requested), what, file.text)
-    requested = requested.of_file(file.name)
+    requested = replace(requested.of_file(file.name), read=_reader(given))
     if file.unreadable:
         raise InputError(f"{quoted(file.name)}: {file.unreadable}")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.containers.access_settings import AccessSetting
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
@@ -77,6 +78,42 @@ def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gather
         unread_files=frozenset(name for part in parts for name in part.unread_files),
         roots=frozenset(root for part in parts for root in part.roots),
     )
+
+
+def without_taken(parts: Sequence[Gathered]) -> list[Gathered]:
+    """The parts, without what others have of them: a file whose policies are all taken by another one counts there alone."""
+    taken = frozenset(name for part in parts for name in part.read_files)
+    if not taken:
+        return list(parts)
+    by_others = {
+        place
+        for part in parts
+        for source in part.sources
+        for place in _statements(source)
+        if place[0] != source.file
+    }
+    found: list[Gathered] = []
+    for part in parts:
+        own = {source.file for source in part.sources} | {place.file for place in part.unread}
+        if not own & taken:
+            found.append(part)
+            continue
+        left = tuple(s for s in part.sources if not by_others.issuperset(_statements(s)))
+        if left:
+            found.append(replace(part, sources=left))
+    return found
+
+
+def _statements(source: Source) -> set[tuple[str | None, int]]:
+    """The file and the place of each statement of a policy."""
+    content = source.content
+    if not isinstance(content, Policy):
+        return {(source.file, -1)}
+    nodes = (statement.node for statement in content.statements)
+    return {
+        ((node.at.lines.file if node.at.lines else None) or source.file, node.at.offset)
+        for node in nodes
+    }
 
 
 def with_places(gathered: Gathered, places: Sequence[object], file: str | None) -> Gathered:

@@ -25,6 +25,7 @@ from aws_iam.engine.sources.containers.embedded_documents import (
     is_stack_policy,
     looks_encoded,
 )
+from aws_iam.engine.sources.containers.other_files import TakenFile
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
 from aws_iam.engine.sources.document_shapes import (
     TERRAFORM_LANGUAGES,
@@ -171,6 +172,7 @@ def of_larger(
     places: list[object] = []
     formats: dict[str, None] = {}
     holes = requested.placeholders
+    taken: set[str] = set()
     parts: dict[str, list[int]] = {}
     for number, root in enumerate(roots):
         if is_stack_policy(root):
@@ -186,8 +188,10 @@ def of_larger(
                 sources.append(Source(name=name, content=content, file=file))
             continue
         container = container_of(root)
-        inside = tuple(documents_in(root, container, holes)) if container else ()
-        has_place = any(not isinstance(own, AccessSetting) for own in inside)
+        others = requested.others
+        inside = tuple(documents_in(root, container, holes, others)) if container else ()
+        taken |= {own.name for own in inside if isinstance(own, TakenFile)}
+        has_place = any(not isinstance(own, AccessSetting | TakenFile) for own in inside)
         if container and (has_place or container is not generic_data):
             formats[container.NAME] = None
         sources += (
@@ -195,7 +199,10 @@ def of_larger(
         )
         places += (_in_part(own, number, parts) for own in inside)
     own = Gathered(
-        sources=tuple(sources), formats=tuple((file or "", name) for name in formats), files=1
+        sources=tuple(sources),
+        formats=tuple((file or "", name) for name in formats),
+        files=1,
+        read_files=frozenset(taken),
     )
     gathered = with_places(own, places, file)
     return required_policies(gathered) if required else gathered

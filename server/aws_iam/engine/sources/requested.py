@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import posixpath
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import (
@@ -20,11 +21,14 @@ from aws_iam.engine.reference.attachment_types import (
     attachment_type_named,
     attachment_types,
 )
+from aws_iam.engine.sources.containers.other_files import OtherFiles
 from aws_iam.engine.sources.file_names import suggested_by
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_iam.engine.sources.containers.placeholders import Placeholders
     from aws_iam.engine.sources.containers.policy_places import FoundPolicy
 
@@ -40,11 +44,19 @@ class Requested:
     likely_type: str | None = None
     placeholders: Placeholders | None = None
     """Those that stand for what a template of the whole file fills in."""
+    read: Callable[[str], str | None] | None = field(default=None, compare=False)
+    """Returns the text of another file of the same folder."""
+    file: str = ""
 
     def of_file(self, name: str) -> Requested:
         """The same for a file of this name."""
         kind, resource_type = suggested_by(name)
-        return replace(self, likely=kind, likely_type=resource_type)
+        return replace(self, likely=kind, likely_type=resource_type, file=name)
+
+    @property
+    def others(self) -> OtherFiles:
+        """The files beside the file."""
+        return OtherFiles(posixpath.dirname(self.file.replace("\\", "/")), self.read)
 
     def policy(self, node: Node, text: str | None, found: FoundPolicy | None = None) -> Policy:
         """The policy in a node."""

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import Annotated
 
 from aws_iam.answer import Answer
+from aws_iam.errors import InputError
 from aws_iam.report.catalogue import audit_formats, by_line, report_formats
 from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
+from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.kit.parameters import BENCHMARK, Benchmark, Framework, Source
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
-from aws_iam.tools.kit.tool import Parameter, Progress, Tool
+from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 
 # The checks and the facts they need are imported inside the actions: a server that only lists its tools starts
 # without them.
@@ -26,8 +28,9 @@ tool = Tool(
         "checklist": "all controls",
         "cloudtrail": "are trails right",
         "access_analyzer": "analyzers",
-        "principals": "administrators, unused users and keys",
+        "principals": "administrators, unused keys",
         "access": "who can",
+        "rightsize": "unused access",
     },
     default="run",
     also={
@@ -46,6 +49,10 @@ tool = Tool(
         "escalation": "principals",
         "administrators": "principals",
         "admins": "principals",
+        "right_size": "rightsize",
+        "least_privilege": "rightsize",
+        "unused_permissions": "rightsize",
+        "unused": "rightsize",
     },
 )
 
@@ -57,7 +64,28 @@ _FORMATS = {
     "spreadsheet": "csv",
     "xlsx": "csv",
     "security hub": "asff",
+    "commands": "cli",
+    "aws cli": "cli",
+    "bash": "cli",
+    "hcl": "terraform",
+    "cfn": "cloudformation",
 }
+_OF_REPORTS, _OF_CHANGES = "report", "rightsize"
+_CHANGE_FORMATS = ("cli", "cloudformation", "terraform")
+
+
+def _formats() -> tuple[str, ...]:
+    """The formats of all actions: an argument has the same choices in each."""
+    return (*audit_formats(), *_CHANGE_FORMATS)
+
+
+def _refuse_format(action: str, format_: str) -> None:
+    """Refuse a format that another action has."""
+    able = {_OF_REPORTS: audit_formats(), _OF_CHANGES: ("json", *_CHANGE_FORMATS)}[action]
+    if format_ not in able:
+        raise InputError(
+            f"`audit {action}` has no format `{format_}`", hint=f"it has {code_list(able)}"
+        )
 
 
 @tool.action
@@ -83,7 +111,7 @@ def report(
         Parameter(
             "report file",
             brief="",
-            choices=audit_formats,
+            choices=_formats,
             synonyms=_FORMATS,
             also=("output", "type", "report_format", "output_format"),
             by_position=True,
@@ -96,6 +124,7 @@ def report(
     ] = False,
 ) -> Answer:
     """Write what `run` finds as a file: a page, a table, or a format that other tools read."""
+    _refuse_format(_OF_REPORTS, format_)
     chosen = by_line(format_) if ndjson else report_formats()[format_]
     if many != FleetArguments():
         from aws_iam.tools.audit.fleet import report as fleet_report
@@ -214,3 +243,52 @@ def access(
     from aws_iam.tools.audit.access.answer import access_answer
 
     return access_answer(source, progress, who_can, on)
+
+
+@tool.artifact_action
+def rightsize(
+    source: Source,
+    progress: Progress,
+    principal: Annotated[
+        str | None,
+        Parameter(
+            "role or user: ARN or name; absent: all",
+            brief="",
+            also=("role", "user", "role_name", "user_name"),
+            by_position=True,
+        ),
+    ] = None,
+    events: Annotated[
+        Json,
+        Parameter(
+            "CloudTrail records, which show what else was used",
+            brief="",
+            document=True,
+            records=True,
+            also=("records", "event", "logs", "cloudtrail_events"),
+        ),
+    ] = None,
+    days: Annotated[
+        str | None,
+        Parameter(
+            "older uses do not count, and younger principals are not judged; absent: all uses that AWS has, and 90 days",
+            brief="",
+            also=("window", "period", "unused_days"),
+        ),
+    ] = None,
+    format_: Annotated[
+        str,
+        Parameter(
+            "json, or the changes for cli, cloudformation or terraform",
+            brief="",
+            choices=_formats,
+            synonyms=_FORMATS,
+            also=("output", "type", "output_format"),
+        ),
+    ] = "json",
+) -> Answer:
+    """Show what each role and user did not use, and a smaller policy that keeps what it did."""
+    _refuse_format(_OF_CHANGES, format_)
+    from aws_iam.tools.audit.rightsize.answer import rightsize_answer
+
+    return rightsize_answer(source, progress, principal, events, days, format_)

@@ -159,7 +159,7 @@ class Names:
         ),
     ] = None
     tenant: Annotated[
-        str | None, Parameter("Entra ID tenant id", also=("tenant_id",), brief="Entra")
+        str | None, Parameter("Entra ID tenant id", also=("tenant_id",), brief="")
     ] = None
     application: Annotated[
         str | None,
@@ -171,7 +171,7 @@ class Names:
         str | None,
         Parameter("project of the platform, such as `shop`", brief=""),
     ] = None
-    space: Annotated[str | None, Parameter("Spacelift space", brief="Spacelift")] = None
+    space: Annotated[str | None, Parameter("Spacelift space", brief="")] = None
     stack: Annotated[
         str | None,
         Parameter("stack of Spacelift, Pulumi or HCP Terraform", brief=""),

@@ -30,17 +30,30 @@ _NOT_WITH_DEMO = ("profile", "role_arn", "external_id")
 
 
 def read_account(
-    source: Source, needs: Iterable[Fact[Any]], progress: Progress, *, save: str | None = None
+    source: Source,
+    needs: Iterable[Fact[Any]],
+    progress: Progress,
+    *,
+    save: str | None = None,
+    principal: str = "",
 ) -> Account:
-    """The account with these facts, also written to the file `save`, which after an interruption holds what was read so far."""
-    account, not_saved = read_and_save(source, needs, progress, save=save)
+    """The account with these facts, also written to the file `save`, which after an interruption holds what was read so far.
+
+    With `principal` only what that user or role has used is read from AWS.
+    """
+    account, not_saved = read_and_save(source, needs, progress, save=save, principal=principal)
     if not_saved:
         raise not_saved
     return account
 
 
 def read_and_save(
-    source: Source, needs: Iterable[Fact[Any]], progress: Progress, *, save: str | None
+    source: Source,
+    needs: Iterable[Fact[Any]],
+    progress: Progress,
+    *,
+    save: str | None,
+    principal: str = "",
 ) -> tuple[Account, InputError | None]:
     """As `read_account`, but if the account cannot be saved it is returned with the error."""
     _refuse_contradictions(source)
@@ -61,7 +74,7 @@ def read_and_save(
 
     facts = tuple(needs)
     try:
-        account = _collected(source, facts, progress)
+        account = _collected(source, facts, progress, principal)
     except PartlyRead as stopped:
         if save is None:
             raise
@@ -150,14 +163,16 @@ class _Watched:
             self._progress(*self._last)
 
 
-def _collected(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -> Account:
+def _collected(
+    source: Source, needs: Iterable[Fact[Any]], progress: Progress, principal: str
+) -> Account:
     from aws_iam.account.reading.collect_account import collect_from
     from aws_iam.account.session.connect import connect
 
     session = connect(source)
     watched = _Watched(progress)
     session.events.register("before-parameter-build", watched.before_call)
-    return collect_from(needs, session, source.regions or (), watched)
+    return collect_from(needs, session, source.regions or (), watched, principal)
 
 
 def dated(answer: Answer, account: Account, source: Source) -> Answer:

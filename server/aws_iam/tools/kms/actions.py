@@ -48,7 +48,9 @@ tool = Tool(
     },
 )
 
-Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
+Needs = Annotated[
+    Json, kit_needs.needs_parameter(NEEDS, rare=("expires", "key_agreement", "post_quantum"))
+]
 KeyArn = Annotated[
     str | None, Parameter("ARN of the policy's key", brief="ARN", also=("key_arn", "key_id"))
 ]
@@ -128,7 +130,7 @@ def lockout(
                 "role",
                 "user",
             ),
-            brief="ARN, role/NAME",
+            brief="",
         ),
     ],
     policies: Annotated[

@@ -149,7 +149,7 @@ def validate(
         Parameter(
             "what it is attached to, such as AWS::S3::Bucket",
             also=("resource",),
-            brief="AWS::S3::Bucket",
+            brief="",
         ),
     ] = None,
     *,
@@ -169,6 +169,9 @@ def validate(
     if_any: Annotated[
         bool, Parameter("files without a policy are no error", cli_only=True)
     ] = False,
+    fail_on_unread: Annotated[
+        bool, Parameter("a file that could not be read fails, too", cli_only=True)
+    ] = False,
     connection: Connection,
     progress: Progress,
 ) -> Answer:
@@ -182,7 +185,9 @@ def validate(
     if if_any and isinstance(document, Files):
         document = replace(document, chosen=True)
     aws = (connection, progress) if online else None
-    report = Report(format=format_, fail_on=fail_on) if format_ else None
+    report = None
+    if format_:
+        report = Report(format=format_, fail_on=fail_on, fail_on_unread=fail_on_unread)
     return policy_validate.validate_policies(
         document, kind, resource_type, aws=aws, report=report, begins_list=write_baseline
     )
@@ -260,7 +265,7 @@ def compare(
         str | None,
         Parameter(
             "of several policies in a file: logical id, address, name",
-            brief="one of several in a file",
+            brief="one of several",
         ),
     ] = None,
     *,

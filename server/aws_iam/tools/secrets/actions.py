@@ -118,7 +118,20 @@ _STYLES = {
 }
 _SECRET_NAMES = ("secret_name", "secret_id", "secret_arn", "name", "parameter", "parameter_name")
 
-Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
+Needs = Annotated[
+    Json,
+    kit_needs.needs_parameter(
+        NEEDS,
+        rare=(
+            "high_throughput",
+            "writes_per_hour",
+            "recovery",
+            "random_password",
+            "expiry",
+            "created_by_cloudformation",
+        ),
+    ),
+]
 Limits = Annotated[
     Json,
     Parameter(
@@ -254,7 +267,7 @@ def rotation(
         ),
     ] = None,
     partner: Annotated[
-        str | None, Parameter("secret type; custom: http, gitlab …", brief="secret type")
+        str | None, Parameter("secret type; custom: http, gitlab …", brief="")
     ] = None,
     metadata: Annotated[
         Json, Parameter("partner fields", document=True, brief="of partner")
@@ -272,7 +285,7 @@ def rotation(
                 "rotation_schedule",
                 "rotation_interval",
             ),
-            brief="rate(), cron()",
+            brief="",
         ),
     ] = None,
     window: Annotated[

@@ -57,7 +57,12 @@ def test_every_setting_that_changes_is_not_judged(
         if of_format is source and row["type"] in permission_rows():
             continue
         path, type_ = row.get("path") or row.get("paths", ["Any"])[0], row["type"]
-        sides = [of_format(type_, nested(path, value)) for value in ("new", "old")]
+        called = (
+            nested(row.get("called_at", "").replace("[]", ""), row["called"])
+            if "called" in row
+            else {}
+        )
+        sides = [of_format(type_, {**called, **nested(path, value)}) for value in ("new", "old")]
         answer = tool.run({"action": "compare", "document": sides[0], "baseline": sides[1]})
         place = own.format(type=type_) + (f".{path}" if "path" in row else "")
         what = ROWS["subjects"][row["subject"]]["what"]

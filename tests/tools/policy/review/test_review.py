@@ -26,6 +26,11 @@ CASES = [
         "unknown_accounts",
         "undecided_conditions",
         "principals_together",
+        "renamed",
+        "value_sets",
+        "cluster_access",
+        "cluster_objects",
+        "serverless_files",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]

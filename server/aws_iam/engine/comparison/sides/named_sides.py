@@ -10,6 +10,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.sides.cluster_references import with_references
+from aws_iam.engine.comparison.sides.group_members import with_members
 from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
 from aws_iam.engine.comparison.sides.root_folders import with_roots_now
 from aws_iam.engine.comparison.sides.root_names import below
@@ -39,12 +41,16 @@ def named_side(document: object, found: Gathered) -> NamedSide:
 
     In Terraform an address stands once for each root folder, so that folder is the name.
     """
+    return with_members(with_references(_named(document, found)))
+
+
+def _named(document: object, found: Gathered) -> NamedSide:
     sources = named_sources(document, found)
     if not (isinstance(document, Files) and document.folder):
-        names = frozenset(own.name for own in found.resources)
-        return NamedSide(sources, found.attachments, found.settings, names)
+        found_resources = {own.name: own for own in found.resources}
+        return NamedSide(sources, found.attachments, found.settings, found_resources)
     settings = ((own, _start(document, own.file, own.root)) for own in found.settings)
-    resources = ((own.name, _start(document, own.file, own.root)) for own in found.resources)
+    resources = ((own, _start(document, own.file, own.root)) for own in found.resources)
     return NamedSide(
         sources,
         tuple(named for own in found.attachments for named in _attached(document, own)),
@@ -52,7 +58,12 @@ def named_side(document: object, found: Gathered) -> NamedSide:
             replace(own, holder=own.holder and start + own.holder, place=start + own.place)
             for own, start in settings
         ),
-        frozenset(start + name for name, start in resources),
+        {
+            start + own.name: replace(
+                own, name=start + own.name, formerly=tuple(start + was for was in own.formerly)
+            )
+            for own, start in resources
+        },
         frozenset(below(document.folder, root) for root in found.roots),
     )
 
@@ -250,7 +261,7 @@ def _in_force(side: NamedSide) -> set[str]:
     held = (own.name for own in holders if own.in_force is not False)
     attached = (own.holder for own in side.attachments if own.in_force is not False)
     beside = (own.holder for own in side.settings if own.in_force is not False)
-    return {*side.resource_names, *held, *attached, *beside} - {""}
+    return {*side.found_resources, *held, *attached, *beside} - {""}
 
 
 def _each_instance(side: NamedSide, other: NamedSide) -> NamedSide:

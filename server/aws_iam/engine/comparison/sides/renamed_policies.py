@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.sides.aligned_cases import aligned_attachments, aligned_policies
 from aws_iam.engine.comparison.sides.attached_policies import attached_policies, newly_attached
+from aws_iam.engine.comparison.sides.moved_resources import moved_now
 from aws_iam.engine.comparison.sides.root_names import root_of
 from aws_iam.engine.language.document import Syntax, dump
 from aws_iam.engine.language.frozen import positional, slotted
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Holder, Source
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
+    from aws_iam.engine.sources.containers.policy_places import FoundResource
 
 _INDEX = re.compile(r"\[\d+\]")
 # The key of an instance, by `count` or by `for_each`.
@@ -40,15 +42,15 @@ class NamedSide:
     sources: tuple[Source, ...]
     attachments: tuple[PolicyAttachment, ...]
     settings: tuple[AccessSetting, ...] = ()
-    # The names of the resources, with or without policies, where the format has them.
-    resource_names: frozenset[str] = frozenset()
+    # The resources by their names, with or without policies, where the format has them.
+    found_resources: Mapping[str, FoundResource] = field(default_factory=dict)
     # The folders that Terraform runs in, by which names begin.
     roots: frozenset[str] = frozenset()
 
     @property
     def resources(self) -> frozenset[str]:
         """The names of all resources that are known."""
-        return self.resource_names | self.holders
+        return self.holders | self.found_resources.keys()
 
     @property
     def holders(self) -> frozenset[str]:
@@ -69,6 +71,11 @@ class NamedSide:
 
     def renamed(self, now: Mapping[str, str]) -> NamedSide:
         """The side with other names of resources, and of principals."""
+        documents = {
+            own.name: _renamed(own.name, own.holder.name, now)
+            for own in self.sources
+            if own.holder.name in now
+        }
         return NamedSide(
             sources=tuple(
                 replace(
@@ -85,7 +92,7 @@ class NamedSide:
                     holder=now.get(own.holder, own.holder),
                     target=now.get(own.target, own.target),
                     policy=now.get(own.policy, own.policy) if own.document else own.policy,
-                    document=_renamed(own.document, own.document.rpartition(".")[0], now),
+                    document=documents.get(own.document, own.document),
                 )
                 for own in self.attachments
             ),
@@ -97,7 +104,9 @@ class NamedSide:
                 )
                 for own in self.settings
             ),
-            resource_names=frozenset(now.get(name, name) for name in self.resource_names),
+            found_resources={
+                now.get(name, name): own for name, own in self.found_resources.items()
+            },
             roots=self.roots,
         )
 
@@ -129,7 +138,7 @@ class NamedSide:
             settings=tuple(
                 replace(own, holder=now(own.holder), place=now(own.place)) for own in self.settings
             ),
-            resource_names=frozenset(map(now, self.resource_names)),
+            found_resources={now(name): own for name, own in self.found_resources.items()},
             roots=frozenset(now(f"{root} ").rstrip() for root in self.roots),
         )
 
@@ -176,7 +185,10 @@ class Sides:
             old=named,
             document=tuple(_policies(new, named)),
             baseline=tuple(_policies(named, new)),
-            renamed=(*holders.items(), *inline.items()),
+            renamed=(
+                *((was, now) for was, now in holders.items() if was in old.holders),
+                *inline.items(),
+            ),
             former_names=former_names,
         )
 
@@ -196,12 +208,28 @@ def _policies(own: NamedSide, other: NamedSide) -> Iterator[Source]:
 def names_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
     """The names that resources of the old side have now.
 
-    A resource was renamed if exactly one that is gone has the same policies, attached policies and principals, and an instance
-    of one (`policy.p[0]`) if the instances of the same resource have. What goes from one root folder of Terraform to another
-    goes to another deployment: it is gained there.
+    The file may say so (`moved`), or AWS knows it by the same name. Otherwise it was renamed if exactly one that is gone has
+    the same policies, attached policies and principals, and an instance of one (`policy.p[0]`) if the instances of the same
+    resource have. What goes from one root folder of Terraform to another goes to another deployment: it is gained there.
     """
-    added, gone = new.holders - old.holders, old.holders - new.holders
-    if not added or not gone or len(added) + len(gone) > _MOST:
+    added, gone = new.resources - old.resources, old.resources - new.resources
+    if not added or not gone:
+        return {}
+    certain = moved_now(_named(new, added), _named(old, gone), new.roots | old.roots)
+    added, gone = added - set(certain.values()), gone - certain.keys()
+    return {**_alike_now(new, old, added & new.holders, gone & old.holders), **certain}
+
+
+def _named(side: NamedSide, names: Iterable[str]) -> Mapping[str, FoundResource]:
+    found = side.found_resources
+    return {name: found[name] for name in names if name in found}
+
+
+def _alike_now(
+    new: NamedSide, old: NamedSide, added: frozenset[str], gone: frozenset[str]
+) -> Mapping[str, str]:
+    """The names now of resources with the same content."""
+    if len(added) + len(gone) > _MOST:
         return {}
     mine, theirs = _by_content(new, added), _by_content(old, gone)
     one_each = {

@@ -9,16 +9,18 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.sides.function_urls import open_policies, url_change
 from aws_iam.engine.comparison.sides.policy_pairs import is_called
 from aws_iam.engine.comparison.sides.removed_limits import removed_limit
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
+from aws_iam.engine.language.alternatives import other_alternatives
 from aws_iam.engine.sources.containers.access_settings import subject_named
 from aws_iam.engine.sources.containers.cloudformation_permissions import OF_PERMISSIONS
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
     from aws_iam.engine.sources.containers.access_settings import AccessSetting, SettingSubject
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     _Settings = Mapping[str, tuple[AccessSetting, ...]]
 
 _SHOWN = 5
+_APIS, _NOBODY = ("api_authorization", "api_event"), "NONE"
 _URL, _TARGET = "function_url", "TargetFunctionArn"
+_CLOSED = "changed, from no authorization"
 _LATER = "changed, to what is known only at deployment"
 
 
@@ -38,10 +42,17 @@ def setting_changes(
     The policies `told` are those by which everyone gains or loses calls of a URL: what that URL says is said with them.
     """
     alike: dict[tuple[SettingSubject, str], list[AccessSetting]] = {}
+    urls_before = {own.place: own for own in old.settings if own.subject == subject_named(_URL)}
+    admins_before = {admin for own in old.settings for admin in own.admins}
     for setting, change in _changes(new, old):
         if not is_called(setting.place, policy) or any(
-            own in told for own in _url_policies(setting)
+            own in told for own in _url_policies(setting, new, old)
         ):
+            continue
+        if setting.subject == subject_named(_URL) and (
+            url := url_change(setting, urls_before.get(setting.place), change, new)
+        ):
+            yield url
             continue
         if limit := removed_limit(setting, new) if change == "removed" else None:
             yield UnjudgedChange(
@@ -53,6 +64,8 @@ def setting_changes(
                 is_certain=True,
                 limit=limit.what,
             )
+        elif admins := setting.admins - admins_before:
+            yield _administered(setting, admins, change)
         else:
             alike.setdefault((setting.subject, change), []).append(setting)
     for (subject, change), settings in alike.items():
@@ -62,12 +75,30 @@ def setting_changes(
         yield UnjudgedChange(
             place=joined(places, shown=_SHOWN),
             says=f"{listed} ({subject.what}) {verb} {change}",
-            widens=not (subject.limits and change == "added"),
+            widens=change != _CLOSED and not (subject.limits and change == "added"),
             narrows=True,
             source=subject.source,
             is_setting=True,
             where=settings[0].where if change != "removed" else None,
         )
+
+
+def _administered(setting: AccessSetting, admins: Iterable[str], change: str) -> UnjudgedChange:
+    """Whoever is an administrator of a cluster may do all in it, and gets the roles of its workloads."""
+    listed = joined(list(map(quoted, sorted(admins))), shown=_SHOWN)
+    # A list of many principals is no resource.
+    may_do_more = change != "added" and not setting.is_resource
+    beyond = "; what else changes there was not judged" if may_do_more else ""
+    return UnjudgedChange(
+        place=setting.place,
+        says=f"{quoted(setting.place)} makes {listed} administrator of an EKS cluster{beyond}",
+        widens=True,
+        narrows=False,
+        source=setting.subject.source,
+        is_certain=True,
+        where=setting.where,
+        gain="administrator of a cluster",
+    )
 
 
 def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, str]]:
@@ -77,7 +108,10 @@ def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, st
     for place, own in mine.items():
         if place in theirs and _values(own) != _values(theirs[place]):
             is_known = all(setting.is_known for setting in own)
-            yield own[0], "changed" if is_known else _LATER
+            is_closed = _was_open(own[0], theirs[place][0])
+            yield own[0], _CLOSED if is_closed else "changed" if is_known else _LATER
+        elif place in theirs and _others_change(own, theirs[place]):
+            yield own[0], _LATER
     for change, settings, other in (("added", added, old), ("removed", removed, new)):
         renamed = _contents(added) & _contents(removed)
         for own in settings.values():
@@ -85,10 +119,11 @@ def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, st
                 yield own[0], change
 
 
-def _url_policies(setting: AccessSetting) -> Iterator[str]:
+def _url_policies(setting: AccessSetting, new: NamedSide, old: NamedSide) -> Iterator[str]:
     """The names that the permissions of the function have, if the setting is a function URL."""
     if setting.subject != subject_named(_URL):
         return
+    yield from (name for side in (new, old) for name in open_policies(setting, side))
     start = setting.holder.rpartition(" ")[0]
     target = json.loads(setting.value)[_TARGET] if f'"{_TARGET}"' in setting.value else ""
     function = f"{start} {target.rpartition(':')[2]}".strip()
@@ -105,6 +140,23 @@ def _by_place(side: NamedSide) -> _Settings:
 
 def _values(settings: tuple[AccessSetting, ...]) -> frozenset[str]:
     return frozenset(own.value for own in settings)
+
+
+def _was_open(setting: AccessSetting, before: AccessSetting) -> bool:
+    """Whether it is about an API that nobody had to be authorized for before."""
+    if setting.subject not in map(subject_named, _APIS):
+        return False
+    parts: dict[str, str] = json.loads(before.value) if before.value.endswith("}") else {}
+    return any(own.upper() == _NOBODY for own in parts.values())
+
+
+def _others_change(own: Sequence[AccessSetting], before: Sequence[AccessSetting]) -> bool:
+    """Whether what the values may be instead, such as by the entry of a map that is chosen later, is something else."""
+    now, then = (
+        [alternative for setting in side for alternative in setting.alternatives]
+        for side in (own, before)
+    )
+    return bool(other_alternatives(now, then))
 
 
 def _contents(settings: _Settings) -> Counter[tuple[object, ...]]:
@@ -126,8 +178,10 @@ def _is_moved(settings: tuple[AccessSetting, ...], renamed: Counter[tuple[object
 
 def _comes_with(setting: AccessSetting, other: NamedSide) -> bool:
     """Whether it comes or goes with its resource and says nothing by itself about the access of others."""
-    if setting.only_changed:
+    if setting.is_computed:
         return True
+    if setting.only_changed:
+        return setting.holder not in other.resources
     return (
         setting.subject.limits
         and not setting.is_resource

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class UnjudgedChange:
     """A change, where it is, and whether it may widen or narrow the access.
 
-    `is_certain`: what it does is plain, such as the removal of a permissions boundary, its `limit`. `is_setting`: it is no policy.
+    `is_certain`: what it does is plain, such as the removal of a permissions boundary, its `limit`, or what is gained by it, its
+    `gain`. `is_setting`: it is no policy.
     `where` is its place in a file, where that has lines.
     """
 
@@ -27,6 +28,7 @@ class UnjudgedChange:
     is_certain: bool = False
     is_setting: bool = False
     limit: str = "permissions boundary"
+    gain: str = ""
     where: Where | None = None
     # The places in each of several root folders of Terraform, where the same changes there.
     namesakes: tuple[str, ...] = ()
@@ -54,12 +56,15 @@ class UnjudgedChange:
         if self.is_certain:
             return Finding(
                 code="ACCESS_GAINED",
-                title=f"Access is gained: {self.limit} removed",
+                title=f"Access is gained: {self.gain or f'{self.limit} removed'}",
                 severity=Severity.HIGH,
                 status=Status.FAIL,
                 message=self.says,
                 resource=self.place or None,
-                fix=f"Keep the {self.limit}, or say why the policies need no limit.",
+                where=self.where,
+                fix="Give the principal less, such as access to one namespace."
+                if self.gain
+                else f"Keep the {self.limit}, or say why the policies need no limit.",
                 source=self.source,
             )
         return Finding(

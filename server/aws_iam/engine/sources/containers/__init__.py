@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from aws_iam.engine.parsing.json_nodes import Node
+    from aws_iam.engine.sources.containers.other_files import OtherFiles
     from aws_iam.engine.sources.containers.placeholders import Placeholders
 
 
@@ -29,10 +30,13 @@ def container_of(root: Node) -> ModuleType | None:
 
 
 def documents_in(
-    root: Node, container: ModuleType, placeholders: Placeholders | None
+    root: Node, container: ModuleType, placeholders: Placeholders | None, others: OtherFiles
 ) -> Iterator[object]:
-    """What a file of that format holds; `placeholders` are those that already stand in it."""
-    if placeholders and hasattr(container, "documents_with"):
+    """What a file of that format holds, with what it takes from `others`; `placeholders` already stand in it."""
+    if hasattr(container, "documents_beside"):
+        yield from container.documents_beside(root, placeholders, others)
+        yield from others.names
+    elif placeholders and hasattr(container, "documents_with"):
         yield from container.documents_with(root, placeholders)
     else:
         yield from container.documents(root)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
-from aws_iam.engine.sources.containers.policy_places import values_at
+from aws_iam.engine.sources.containers.cluster_admins import cluster_admins, embedded_values
+from aws_iam.engine.sources.containers.policy_places import texts_at, values_at
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from aws_iam.answer import Where
+    from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.parsing.json_nodes import Node
 
 _DATA = "access-settings.json"
@@ -27,6 +29,7 @@ _DATA = "access-settings.json"
 _DESCRIPTIVE = frozenset({"Description", "Tags"})
 _NOTHING = frozenset({"", "[]", "{}", "null"})
 _SHOWN = 4
+_CLUSTER = "cluster_access"
 
 
 @slotted
@@ -42,8 +45,10 @@ class SettingSubject:
 class AccessSetting:
     """A setting of a resource, or a resource that is one as a whole; `value` is the same text for the same setting.
 
-    With `only_changed` it comes and goes with its resource without saying anything about the access of others. Without
-    `is_known` a part of the value is known only at deployment. `in_force` is that of its resource
+    With `only_changed` it comes and goes with its resource without saying anything about the access of others, and with `is_computed`
+    by itself, as the provider writes it. Without
+    `is_known` a part of the value is known only at deployment. `admins` are principals that it makes administrators of a
+    cluster, `alternatives` are values that it may have instead, `memberships` each user who gets what a group has. `in_force` is that of its resource
     (`Holder`), `where` its line, where files have some, `root` the folder that Terraform runs in.
     """
 
@@ -57,6 +62,10 @@ class AccessSetting:
     is_known: bool = True
     in_force: bool | None = True
     root: str = ""
+    admins: frozenset[str] = frozenset()
+    alternatives: frozenset[Alternative] = frozenset()
+    memberships: tuple[tuple[str, str], ...] = ()
+    is_computed: bool = False
 
     @property
     def is_resource(self) -> bool:
@@ -68,7 +77,8 @@ class AccessSetting:
 class SettingRow:
     """Where resources of a type have a setting: at `path`, or without one in all of their properties or those of `paths`.
 
-    `grants` are the properties that say who gets access to what, which no policy says.
+    `grants` are the properties that say who gets access to what, which no policy says. The row is of those resources
+    alone that have the value `called` at the path `called_at`. `users` and `groups` lead to who joins what.
     """
 
     type: str
@@ -77,6 +87,10 @@ class SettingRow:
     paths: tuple[str, ...] = ()
     only_changed: bool = False
     grants: tuple[str, ...] = ()
+    called_at: str = ""
+    called: str = ""
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @cache
@@ -84,7 +98,7 @@ def _rows(file_format: str) -> Mapping[str, tuple[SettingRow, ...]]:
     found: dict[str, tuple[SettingRow, ...]] = {}
     rows: list[dict[str, Any]] = resources.data(_DATA)[file_format]
     for row in rows:
-        lists = {name: tuple(row.get(name, ())) for name in ("paths", "grants")}
+        lists = {name: tuple(row.get(name, ())) for name in ("paths", "grants", "users", "groups")}
         own = SettingRow(**(row | lists))
         found[own.type] = (*found.get(own.type, ()), own)
     return found
@@ -115,6 +129,8 @@ def access_settings(
 ) -> Iterator[AccessSetting]:
     """The settings of a resource; `named` has the names of the resources that properties refer to."""
     for row in setting_rows(file_format, type_):
+        if row.called and row.called not in texts_at(values, (row.called_at,)):
+            continue
         paths = (row.path,) if row.path else row.paths or _properties(values)
         parts = {path: named(path) or _at(values, path) for path in paths}
         parts = {path: text for path, text in parts.items() if text not in _NOTHING}
@@ -125,7 +141,21 @@ def access_settings(
                 subject=subject_named(row.subject),
                 value=json.dumps(parts, sort_keys=True),
                 only_changed=row.only_changed,
+                admins=_admins(row, values),
+                memberships=tuple(
+                    (user, group)
+                    for user in texts_at(values, row.users)
+                    for group in texts_at(values, row.groups)
+                ),
             )
+
+
+def _admins(row: SettingRow, values: Node) -> frozenset[str]:
+    """Whom a row about the access to a cluster makes an administrator of it."""
+    if row.subject != _CLUSTER:
+        return frozenset()
+    found = [own for _, own, _ in values_at(values, row.path)] if row.path else [values]
+    return frozenset(admin for own in found for admin in cluster_admins(own))
 
 
 def granting_settings(
@@ -166,10 +196,11 @@ def _at(values: Node, path: str) -> str:
 
 
 def canonical(node: Node) -> str:
-    """The same text for the same value: names and lists in order, `true` and `"true"` alike."""
+    """The same text for the same value: names and lists in order, `true` and `"true"` alike, and lists in YAML as text."""
     if node.form is Form.OBJECT:
         named = {member.key: canonical(member.value) for member in node.members}
         return json.dumps(named, sort_keys=True)
     if node.form is Form.ARRAY:
         return json.dumps(sorted(map(canonical, node.items)))
-    return node.text
+    inner = embedded_values(node.text) if node.text.lstrip().startswith("- ") else None
+    return node.text if inner is None else canonical(inner)

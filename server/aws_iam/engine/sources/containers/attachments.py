@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 
 
 @slotted
+class Reference:
+    """An object of a cluster that another one names, or selects by labels; which file has it does not matter."""
+
+    type: str
+    name: str = ""
+    labels: frozenset[tuple[str, str]] = frozenset()
+
+
+@slotted
 class PolicyAttachment:
     """A policy that is attached to a role, a user, a group or a function: by ARN, by the name of an AWS managed policy.
 
@@ -33,7 +42,8 @@ class PolicyAttachment:
     is that of the resource that attaches it (`Holder`), `alternatives` are values that `policy` may have instead. `cases` are those in which
     it is attached, and `when` calls them where the other side of a comparison has it in others. `roots` are the folders from
     which Terraform attaches it, each with the name of the document there and the cases. `part` counts the parts of the file in
-    which something has the same name as the holder.
+    which something has the same name as the holder. `reference` is the object with the policy, and `to` the principal's, where these
+    are named by references.
     """
 
     holder: str
@@ -49,6 +59,8 @@ class PolicyAttachment:
     part: int = 0
     cases: Cases = ALWAYS
     when: str = ""
+    reference: Reference | None = None
+    to: Reference | None = None
 
     @property
     def name(self) -> str:
@@ -70,7 +82,7 @@ class PolicyAttachment:
     @property
     def managed(self) -> ManagedPolicy | None:
         """The AWS managed policy, if it is one that is known."""
-        if self.document:
+        if self.document or self.reference:
             return None
         if not self.policy.startswith("arn:"):
             return managed_policy(self.policy)

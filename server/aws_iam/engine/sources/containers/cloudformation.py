@@ -51,6 +51,7 @@ from aws_iam.engine.sources.containers.cloudformation_template import (
     case_of,
     combined,
 )
+from aws_iam.engine.sources.containers.own_names import own_name
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
@@ -58,13 +59,15 @@ from aws_iam.engine.sources.containers.policy_places import (
     SkippedPlace,
     places_by_type,
 )
+from aws_iam.engine.sources.containers.sam_events import event_settings, implicit_api_settings
 from aws_iam.engine.sources.resource_permissions import permission_rows
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.sources.containers.cloudformation_values import Resolver
     from aws_iam.engine.sources.containers.condition_combinations import Combinations
@@ -94,9 +97,13 @@ def documents(root: Node) -> Iterator[_Found]:
     yield from documents_with(root, Placeholders.unused_in(root))
 
 
-def documents_with(root: Node, placeholders: Placeholders) -> Iterator[_Found]:
-    """The same for a template in which placeholders already stand for what is not known."""
-    yield from _documents(Template(root, placeholders))
+def documents_with(
+    root: Node,
+    placeholders: Placeholders,
+    given: Sequence[tuple[frozenset[int], Alternative]] = (),
+) -> Iterator[_Found]:
+    """The same for a template in which placeholders already stand for what is not known; `given` is what may stand there instead."""
+    yield from _documents(Template(root, placeholders, given=given))
 
 
 def _documents(template: Template) -> Iterator[_Found]:
@@ -116,7 +123,7 @@ def _documents(template: Template) -> Iterator[_Found]:
         resources.append(resource)
         if grants(resource):
             granting.append(resource)
-        yield FoundResource(name=name)
+        yield FoundResource(name=name, own_name=own_name(resource.type, resource.written))
         if member.value.member("Connectors"):
             yield SkippedPlace(name=f"{name}.Connectors", why=_CONNECTORS)
         for own in _conditions(resource, template):
@@ -124,6 +131,7 @@ def _documents(template: Template) -> Iterator[_Found]:
         for found in _in_resource(resource, template):
             yield _of_template(found, managed) if isinstance(found, PolicyAttachment) else found
     yield from _permissions(granting, resources, template)
+    yield from implicit_api_settings(template.root)
 
 
 def _of_template(attached: PolicyAttachment, managed: Mapping[str, str]) -> PolicyAttachment:
@@ -196,6 +204,10 @@ def _property(name: str, resource: Resource) -> str:
     return f"{resource.written.at.pointer}/{head}" if resource.written else ""
 
 
+def _written(resource: Resource) -> str:
+    return resource.written.at.pointer if resource.written else ""
+
+
 def _cases(resource: Resource, template: Template) -> Combinations:
     """The combinations of the conditions that decide about a resource's properties, where it exists at all."""
     names = resource.own_conditions()
@@ -229,6 +241,17 @@ def _beside_policies(
             pointer = _property(attached.place, resource)
             yield replace(attached, alternatives=resolver.alternatives(pointer))
     for own in access_settings(_FORMAT, resource.type, properties, resource.name):
+        name = own.place.removeprefix(f"{resource.name}.") if own.place != own.holder else ""
+        others = resolver.alternatives(
+            _property(own.place, resource) if name else _written(resource)
+        )
+        others |= resolver.alternatives_in(properties.member(name.partition(".")[0]) or properties)
+        admins = frozenset(map(shown, own.admins))
+        members = tuple((shown(user), resolver.shown(group)) for user, group in own.memberships)
+        yield replace(
+            own, value=shown(own.value), admins=admins, alternatives=others, memberships=members
+        )
+    for own in event_settings(resource, properties):
         yield replace(own, value=shown(own.value))
     for place, why in granting_settings(_FORMAT, resource.type, properties, resource.name):
         yield SkippedPlace(name=place, why=shown(why))
@@ -357,8 +380,12 @@ def _conditions(resource: Resource, template: Template) -> Iterator[AccessSettin
 def _decisive_properties(type_: str) -> frozenset[str]:
     """The properties of a type that hold policies, attached ones or settings; an empty name for all of them."""
     paths = [
-        *(place.path for place in places_by_type(DATA).get(type_, ())),
-        *(row.path for row in attachment_rows(DATA, type_)),
+        *(
+            p
+            for place in places_by_type(DATA).get(type_, ())
+            for p in (place.path, *place.targets)
+        ),
+        *(p for row in attachment_rows(DATA, type_) for p in (row.path, *row.targets)),
         *(path for row in setting_rows(_FORMAT, type_) for path in row.paths or (row.path,)),
         *attached_to_paths(type_),
         *({ORGANIZATION: ("Content",), API: ("Auth",)}.get(type_, ())),

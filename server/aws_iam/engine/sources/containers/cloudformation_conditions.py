@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MOST = 100
 _DEEPEST = 10
 _PAIR = 2
+_OPERATORS = frozenset({"Fn::Equals", "Fn::Not", "Fn::And", "Fn::Or"})
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Conditions:
     def _definition(self, name: str, value: Callable[[Node], Node | None]) -> str:
         if name not in self._own:
             node = self.table.get(name)
-            self._own[name] = dump(value(node) or node) if node else name
+            self._own[name] = _says(node, value) if node else name
         return self._own[name]
 
     def _named_by(self, name: str) -> tuple[str, ...]:
@@ -57,6 +58,15 @@ class Conditions:
             node = self.table.get(name)
             self._named[name] = tuple(_named_in(node)) if node else ()
         return self._named[name]
+
+
+def _says(definition: Node, value: Callable[[Node], Node | None], depth: int = 0) -> str:
+    """What a condition says, whatever the order of what it compares or combines; `value` resolves what it compares."""
+    function = definition.members[0] if len(definition.members) == 1 else None
+    if function is None or function.key not in _OPERATORS or depth > _DEEPEST:
+        return dump(value(definition) or definition)
+    parts = sorted(_says(part, value, depth + 1) for part in function.value.items)
+    return f"{function.key}({', '.join(parts)})"
 
 
 def _named_in(definition: Node) -> Iterator[str]:

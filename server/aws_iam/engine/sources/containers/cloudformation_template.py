@@ -19,8 +19,9 @@ from aws_iam.engine.sources.containers.condition_combinations import (
 from aws_iam.engine.sources.containers.sam_globals import with_globals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
+    from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.sources.containers.placeholders import Placeholders
 
@@ -56,6 +57,7 @@ class Template:
     root: Node
     placeholders: Placeholders
     depth: int = 0
+    given: Sequence[tuple[frozenset[int], Alternative]] = ()
     logic: ConditionLogic = field(init=False)
     conditions: Conditions = field(init=False)
     # The logical ids of resources, by what `Ref` returns for them.
@@ -72,7 +74,7 @@ class Template:
 
     def resolver(self) -> Resolver:
         """Resolves values; what they may expand to is counted for each resolver."""
-        return Resolver(self.root, self.placeholders, named=self.named)
+        return Resolver(self.root, self.placeholders, named=self.named, given=self.given)
 
     def resource(self, name: str, node: Node) -> Resource:
         """The resource with the properties that SAM's `Globals` give it too."""

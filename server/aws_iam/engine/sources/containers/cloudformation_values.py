@@ -18,11 +18,12 @@ from aws_iam.engine.sources.containers.alternatives import alternative
 from aws_iam.engine.sources.containers.cloudformation_conditions import with_value
 from aws_iam.engine.sources.containers.cloudformation_loops import LOOP
 from aws_iam.engine.sources.containers.map_alternatives import map_alternatives
+from aws_iam.engine.sources.template_holes import offsets_in
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.sources.containers.placeholders import Placeholders
@@ -52,6 +53,8 @@ class Resolver:
     named: Mapping[str, str] = field(default_factory=dict)
     noted: dict[tuple[str, Alternative], None] = field(default_factory=dict)
     """What may stand in place of values at deployment, with the pointers of the calls that return these."""
+    given: Sequence[tuple[frozenset[int], Alternative]] = ()
+    """The same of a file that the template is made of, with the offsets of the values."""
     _produced: int = 0
     _tables: dict[str, dict[str, Node]] = field(default_factory=dict)
 
@@ -89,6 +92,13 @@ class Resolver:
         return frozenset(
             own for at, own in self.noted if not pointer or f"{at}/".startswith(f"{pointer}/")
         )
+
+    def alternatives_in(self, node: Node) -> frozenset[Alternative]:
+        """What may stand in place of a value by the file that the template is made of."""
+        if not self.given:
+            return frozenset()
+        offsets = frozenset(offsets_in(node))
+        return frozenset(own for at, own in self.given if at & offsets)
 
     def _plain(self, node: Node) -> Node:
         if "{{resolve:" not in node.text:
@@ -254,7 +264,7 @@ class Resolver:
 
     def select(self, argument: Node) -> Node | None:
         """`Fn::Select` of a known list."""
-        listed = self.value(argument.items[1]) if len(argument.items) == _PAIR else None
+        listed = self._list_to_select_from(argument)
         index = self.value(argument.items[0]) if argument.items else None
         at = index.text if index else ""
         if listed and at.isascii() and at.isdecimal() and len(at) <= _TRIPLE:
@@ -262,18 +272,25 @@ class Resolver:
             return chosen[0] if chosen else self._unknown_call(argument, "Select")
         return self._unknown_call(argument, "Select")
 
+    def _list_to_select_from(self, argument: Node) -> Node | None:
+        """The list, unless values that are not known may be several of its items."""
+        if len(argument.items) != _PAIR:
+            return None
+        listed = self.value(argument.items[1])
+        is_split = argument.items[1].member("Fn::Split") is not None
+        if listed and is_split and any(self.placeholders.within(i.text) for i in listed.items):
+            return None
+        return listed
+
     def split(self, argument: Node) -> Node:
-        """`Fn::Split` of a known text."""
+        """`Fn::Split` of a text, as far as it is known."""
         text = self.value(argument.items[1]) if len(argument.items) == _PAIR else None
         delimiter = argument.items[0].text if argument.items else ""
-        if (
-            not text
-            or text.form is not Form.STRING
-            or not delimiter
-            or self.placeholders.within(text.text)
-        ):
+        if not text or text.form is not Form.STRING or not delimiter:
             return self._unknown_call(argument, "Split")
         parts = text.text.split(delimiter)
+        if all(map(self.placeholders.within, parts)):
+            return self._unknown_call(argument, "Split")
         self._spend(NODE_COST * len(parts))
         return _list(parts, argument)
 

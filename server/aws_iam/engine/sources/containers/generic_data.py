@@ -22,6 +22,7 @@ from aws_iam.engine.sources.containers.policy_places import (
     PolicyPlace,
     SkippedPlace,
 )
+from aws_iam.engine.sources.containers.pulumi_config import with_configuration
 from aws_iam.engine.sources.containers.pulumi_documents import pulumi_documents
 from aws_iam.engine.sources.containers.service_accounts import annotated_roles
 
@@ -54,10 +55,10 @@ def documents(
     names: list[str] = []
     for policy in policies_in(root):
         names.append("".join(f"/{pointer_token(token)}" for token in policy.path))
-        yield policy.named(names[-1])
+        yield with_configuration(policy.named(names[-1]), root)
     for written in pulumi_documents(root):
         names.append(written.name)
-        yield written
+        yield with_configuration(written, root)
     yield from attached_by_tools(root, names)
     yield from annotated_roles(root)
 

@@ -5,25 +5,34 @@ The role of a service account stands beside them, and the policies that ACK, Cro
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
-from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.document import Holder, Kind
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.sources.containers.access_settings import access_settings
-from aws_iam.engine.sources.containers.attachments import attachments
+from aws_iam.engine.sources.containers.attachments import (
+    PolicyAttachment,
+    Reference,
+    attachments,
+)
 from aws_iam.engine.sources.containers.generic_data import policies_in
-from aws_iam.engine.sources.containers.policy_places import texts_at, values_at
+from aws_iam.engine.sources.containers.policy_places import (
+    FoundPolicy,
+    FoundResource,
+    texts_at,
+    values_at,
+)
 from aws_iam.engine.sources.containers.service_accounts import role_of_account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
-    from aws_iam.engine.sources.containers.attachments import PolicyAttachment
-    from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
+    from aws_iam.engine.sources.containers.policy_places import SkippedPlace
 
-    _Found = FoundPolicy | SkippedPlace | AccessSetting | PolicyAttachment
+    _Found = FoundPolicy | SkippedPlace | AccessSetting | PolicyAttachment | FoundResource
 
 NAME = "Kubernetes manifest"
 _DATA = "kubernetes-resources.json"
@@ -50,8 +59,15 @@ def documents(root: Node) -> Iterator[_Found]:
 def _in_object(manifest: Node) -> Iterator[_Found]:
     kind, resource_type = _policy_of_resource(manifest)
     name = _name(manifest)
+    type_ = _type(manifest)
+    yield FoundResource(
+        name=name, own_name=f"{type_} {name.partition('/')[2]}", labels=_labels(manifest)
+    )
     for policy in policies_in(manifest):
-        yield policy.named(f"{name} {policy.dotted_path}", kind, resource_type)
+        found = policy.named(f"{name} {policy.dotted_path}", kind, resource_type)
+        if isinstance(found, FoundPolicy):
+            found = replace(found, holder=Holder(name=name, type=type_))
+        yield found
     if _member(manifest, "kind") == "ServiceAccount":
         yield from role_of_account(manifest, name)
     for inner, holder in _resources_in(manifest, name):
@@ -108,8 +124,61 @@ def _attached_by(manifest: Node, name: str) -> Iterator[PolicyAttachment | Acces
 
 
 def _attached(type_: str, values: Node, holder: str) -> Iterator[PolicyAttachment | AccessSetting]:
-    yield from attachments(_DATA, type_, values, holder)
+    to = _targeted(type_, values)
+    for own in attachments(_DATA, type_, values, holder):
+        yield replace(own, to=None if own.target else to)
+    yield from _by_reference(type_, values, holder, to)
     yield from access_settings("kubernetes", type_, values, holder)
+
+
+def _by_reference(
+    type_: str, values: Node, holder: str, to: Reference | None
+) -> Iterator[PolicyAttachment]:
+    """The policies that an object attaches by naming or selecting the objects that have them."""
+    for row in resources.data(_DATA)["references"]:
+        for _, value, _ in values_at(values, row["path"]) if row["type"] == type_ else ():
+            reference = _reference(row["to"], value)
+            if reference is not None:
+                path = row["path"].removesuffix("[]")
+                yield PolicyAttachment(
+                    holder=holder,
+                    place=f"{holder}.{path}",
+                    policy=reference.name or path,
+                    is_boundary=row.get("boundary", False),
+                    target=to.name if to else "",
+                    reference=reference,
+                    to=to,
+                )
+
+
+def _targeted(type_: str, values: Node) -> Reference | None:
+    """The object of the principal that an attachment names or selects."""
+    for row in resources.data(_DATA)["targets"]:
+        for _, value, _ in values_at(values, row["path"]) if row["type"] == type_ else ():
+            if (found := _reference(row["to"], value)) is not None:
+                return found
+    return None
+
+
+def _reference(type_: str, value: Node) -> Reference | None:
+    """What a reference names, or a selector selects; None where a controller chooses in another way."""
+    name = next(texts_at(value, ("name", "from.name")), "")
+    labels = value.member("matchLabels")
+    if name:
+        return Reference(type=type_, name=name)
+    if labels is None or not labels.members or len(value.members) > 1:
+        return None
+    return Reference(type=type_, labels=_texts(labels))
+
+
+def _labels(manifest: Node) -> frozenset[tuple[str, str]]:
+    metadata = manifest.member("metadata")
+    labels = metadata.member("labels") if metadata else None
+    return _texts(labels) if labels else frozenset()
+
+
+def _texts(labels: Node) -> frozenset[tuple[str, str]]:
+    return frozenset((own.key, own.value.text) for own in labels.members)
 
 
 def _name(manifest: Node) -> str:

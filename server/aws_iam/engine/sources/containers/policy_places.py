@@ -63,11 +63,18 @@ class SkippedPlace:
 
 @slotted
 class FoundResource:
-    """A resource of a larger file, whether or not it has a policy; `root` is the folder that Terraform runs in."""
+    """A resource of a larger file, whether or not it has a policy; `root` is the folder that Terraform runs in.
+
+    `own_name` is what AWS or a cluster knows it by, with its type, where the file gives it; `formerly` are the addresses that it
+    had before, as the file says. `labels` are those by which others select it in a cluster.
+    """
 
     name: str
     file: str | None = None
     root: str = ""
+    own_name: str = ""
+    formerly: tuple[str, ...] = ()
+    labels: frozenset[tuple[str, str]] = frozenset()
 
 
 @slotted

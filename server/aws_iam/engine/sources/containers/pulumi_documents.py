@@ -111,17 +111,26 @@ def _principals(given: Node, at: Place) -> Node | None:
     by_type: dict[str, list[Node]] = {}
     for own in given.listed():
         type_, identifiers = own.member("type"), own.member("identifiers")
-        if type_ is None or identifiers is None or _words(identifiers, at) is None:
+        words = _identifiers(identifiers) if identifiers else None
+        if type_ is None or words is None:
             return None
-        by_type.setdefault(type_.text, []).extend(identifiers.listed())
-    everyone = by_type.pop(_EVERYONE, [])
-    if any(own.text != _EVERYONE for own in everyone) or (everyone and by_type):
+        by_type.setdefault(type_.text, []).extend(words)
+    everyone = by_type.get(_EVERYONE, [])
+    if any(own.text != _EVERYONE for own in everyone):
         return None
-    if everyone:
+    if everyone and len(by_type) == 1:
         return string(_EVERYONE, at)
     return _object(
         at, {name: _list(words, _below(at, name, given)) for name, words in by_type.items()}
     )
+
+
+def _identifiers(given: Node) -> tuple[Node, ...] | None:
+    """The identifiers of one type; None where one is not known, unless everyone is among them."""
+    listed = given.listed()
+    known = tuple(own for own in listed if own.form not in _NO_WORDS)
+    is_everyone = any(own.text == _EVERYONE for own in known)
+    return known if is_everyone or len(known) == len(listed) else None
 
 
 def _conditions(given: Node, at: Place) -> Node | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _SECTIONS: Final[Mapping[str, str]] = {
     "AWS::Serverless::Api": "Api",
     "AWS::Serverless::Function": "Function",
+    "AWS::Serverless::HttpApi": "HttpApi",
     "AWS::Serverless::StateMachine": "StateMachine",
 }
 

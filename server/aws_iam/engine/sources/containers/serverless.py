@@ -23,6 +23,7 @@ from aws_iam.engine.sources.containers.access_settings import (
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import bare_policy
 from aws_iam.engine.sources.containers.generic_data import policies_in
+from aws_iam.engine.sources.containers.other_files import OtherFiles
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
@@ -89,7 +90,15 @@ def documents(root: Node) -> Iterator[object]:
 
 def documents_with(root: Node, placeholders: Placeholders) -> Iterator[object]:
     """The same for a file in which placeholders already stand for what is not known."""
-    file = _File(root, Variables(root, placeholders))
+    yield from documents_beside(root, placeholders, OtherFiles())
+
+
+def documents_beside(
+    root: Node, placeholders: Placeholders | None, others: OtherFiles
+) -> Iterator[object]:
+    """The same with what the file takes from others."""
+    placeholders = placeholders or Placeholders.unused_in(root)
+    file = _File(root, Variables(root, placeholders, others))
     made = tuple(file.resources())
     unread = [found for found in made if isinstance(found, SkippedPlace)]
     resources = [found for found in made if isinstance(found, _Made)]
@@ -97,7 +106,7 @@ def documents_with(root: Node, placeholders: Placeholders) -> Iterator[object]:
     template = _template([*(found.member for found in resources), *own], file, root)
     holders = {found.path: found.holder for found in resources}
     read: set[int] = set()
-    for found in cloudformation.documents_with(template, placeholders):
+    for found in cloudformation.documents_with(template, placeholders, file.variables.noted):
         if isinstance(found, FoundPolicy):
             read |= set(_statements(found))
         yield file.with_alternatives(_at_its_path(found, holders))
@@ -163,21 +172,25 @@ class _File:
             sections.append((_PROVIDER, _PROVIDER, provider, _EXISTING))
         sections += [(n, f"functions.{n}", f, _EXISTING[1:]) for n, f in self._functions()]
         for holder, path, section, places in sections:
+            before = len(self.variables.noted)
             found = (self._value(section, place) for place in places)
             role = next((own for own in found if own is not None and _is_reference(own)), None)
+            others = frozenset(own for _, own in self.variables.noted[before:])
             yield AccessSetting(
                 holder=holder,
                 place=f"{path}.{places[0]}",
                 subject=subject_named("workload_role"),
                 value=self.variables.shown(canonical(role)) if role is not None else "",
                 only_changed=True,
+                alternatives=others if role is not None else frozenset(),
             )
 
     def _functions(self) -> Iterator[tuple[str, Node]]:
         """The functions by name, as they are written."""
         section = self._section("functions")
         for part in section.listed() if section is not None else ():
-            yield from ((own.key, own.value) for own in part.members)
+            known = self.variables.value(part) if part.form is Form.STRING else part
+            yield from ((own.key, own.value) for own in known.members)
 
     def _url(self, name: str, function: Node) -> Iterator[_Made | SkippedPlace]:
         """The URL of a function: without an authorizer everybody may call it.
@@ -192,7 +205,10 @@ class _File:
             return
         authorizer = url.member("authorizer")
         kind = authorizer.text if authorizer is not None else _PUBLIC
-        if kind and kind != _AUTHORIZED and not self.variables.placeholders.within(kind):
+        if authorizer is not None and self._is_unknown(authorizer):
+            yield self._elsewhere(f"{path}.authorizer", authorizer)
+            return
+        if kind and kind != _AUTHORIZED:
             kind = _PUBLIC
         config = _object(url.at, (("AuthType", string(kind, url.at)),))
         yield _made(name, _FUNCTION, _URL, config, path)
@@ -292,7 +308,8 @@ class _File:
         shown = self.variables.shown(node.text)
         if "file(" in shown:
             return SkippedPlace(
-                name=path, why=f"`{shown[:200]}` is another file, which is not read for it"
+                name=path,
+                why=f"`{shown[:200]}` is another file, which is not read for it",
             )
         return SkippedPlace(name=path, why=f"`{shown[:200]}` is known only at deployment")
 

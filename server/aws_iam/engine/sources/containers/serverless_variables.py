@@ -14,6 +14,7 @@ from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.parsing.node_size import NODE_COST, size
 from aws_iam.engine.sources.containers.access_settings import canonical
 from aws_iam.engine.sources.containers.alternatives import alternative
+from aws_iam.engine.sources.containers.other_files import OtherFiles
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
@@ -36,6 +37,7 @@ _VARIABLE = re.compile(
     r"|file\(|strToBool\(|s3:[^/}]+/|aws:(?:accountId|region|partition)\b"
 )
 _SELF = "self:"
+_FILE = re.compile(r"file\(((?:[^()]|\([^()]*\))*)\)(?::(.+))?", re.DOTALL)
 _HOLE = re.compile(r"\$\{.*\}")
 _QUOTED = re.compile(r"""\s*(['"])(.*)\1\s*""", re.DOTALL)
 
@@ -46,6 +48,7 @@ class Variables:
 
     root: Node
     placeholders: Placeholders
+    others: OtherFiles = field(default_factory=OtherFiles)
     noted: list[tuple[frozenset[int], Alternative]] = field(default_factory=list)
     """What may stand in place of values at deployment, with the offsets of these."""
     _active: list[str] = field(default_factory=list)
@@ -122,6 +125,13 @@ class Variables:
             address = own.strip()
             if address.startswith("${") and address.endswith("}"):
                 address = address[2:-1].strip()
+            if taken := _FILE.fullmatch(address):
+                value = self._of_file(taken[1], taken[2] or "", at)
+                if value is not None and not is_unknown:
+                    return value
+                # Where the file is not at hand, nor what it may be instead.
+                is_unknown = True
+                continue
             if not address.startswith(_SELF):
                 # What it may be instead decides where this one is not set.
                 is_unknown = True
@@ -138,6 +148,16 @@ class Variables:
             if value is not None or is_unknown:
                 return value
         return None
+
+    def _of_file(self, path: str, address: str, at: Node) -> Node | None:
+        """What stands at an address of another file; None where that is not known."""
+        name, inner = (self._text(string(own.strip(), at.at)).text for own in (path, address))
+        if self.placeholders.within(name + inner):
+            return None
+        found = self.others.value(name.strip("'\""))
+        if found is not None and inner:
+            found = self._within(found, inner)
+        return None if found is None else self.value(found)
 
     def _note_entries(self, path: str, chosen: str, at: Node, value: Node | None) -> None:
         """The entries of a section among which another variable chooses, as in `custom.actions.${opt:stage}`."""
@@ -162,7 +182,11 @@ class Variables:
     def _at_path(self, path: str) -> Node | None:
         if self.placeholders.within(path):
             return None
-        found: Node | None = self.root
+        return self._within(self.root, path)
+
+    def _within(self, root: Node, path: str) -> Node | None:
+        """What stands at a path of a file."""
+        found: Node | None = root
         for step in path.split("."):
             if found is None:
                 return None

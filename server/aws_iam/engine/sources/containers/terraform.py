@@ -24,6 +24,7 @@ from aws_iam.engine.sources.containers.attachments import (
 )
 from aws_iam.engine.sources.containers.embedded_documents import decoded, embedded
 from aws_iam.engine.sources.containers.generic_data import policies_in
+from aws_iam.engine.sources.containers.own_names import own_name
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
     FoundResource,
@@ -74,13 +75,18 @@ def documents(root: Node) -> Iterator[_Found]:
     planned = root.member("planned_values") or root.member("values")
     prior = root.member("prior_state")
     references = _References.of(root, planned)
+    former = _former_addresses(root)
     seen: set[str] = set()
     data_sources: list[_Resource] = []
     for resource in _resources(planned):
         if resource.type == _DOCUMENT_DATA_SOURCE:
             data_sources.append(resource)
             continue
-        yield FoundResource(name=resource.address)
+        yield FoundResource(
+            name=resource.address,
+            own_name=own_name(resource.type, resource.values),
+            formerly=former.get(resource.address, ()),
+        )
         yield from references.settings(resource)
         for found in _in_resource(resource):
             if isinstance(found, FoundPolicy) and found.text:
@@ -99,6 +105,16 @@ def documents(root: Node) -> Iterator[_Found]:
             if isinstance(found, SkippedPlace) or found.text not in seen:
                 seen.add(getattr(found, "text", None) or "")
                 yield found
+
+
+def _former_addresses(root: Node) -> dict[str, tuple[str, ...]]:
+    """The addresses that resources of the plan had before, by `moved` blocks."""
+    changes = root.member("resource_changes")
+    pairs = [
+        tuple(map(own.member, ("address", "previous_address")))
+        for own in (changes.items if changes else ())
+    ]
+    return {now.text: (was.text,) for now, was in pairs if now and was}
 
 
 @positional
@@ -285,7 +301,7 @@ class _References:
             lambda path: self._named(resource, path),
         ):
             argument = own.place.removeprefix(f"{resource.address}.")
-            yield replace(own, only_changed=own.only_changed or argument in computed)
+            yield replace(own, is_computed=argument in computed)
 
     def _named(self, resource: _Resource, path: str) -> str:
         """The text of an argument; where it refers to a resource of the plan, the name or address of that one.

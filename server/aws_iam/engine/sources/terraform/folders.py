@@ -41,6 +41,7 @@ class Folder:
     calls: dict[str, Block] = field(default_factory=dict)
     resources: dict[tuple[str, str], Block] = field(default_factory=dict)
     data: dict[tuple[str, str], Block] = field(default_factory=dict)
+    moved: list[Block] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     refused: dict[str, InputError] = field(default_factory=dict)
 
@@ -51,6 +52,7 @@ class Folder:
                 expression = block.body.attribute(name)
                 if expression is not None:
                     self.locals[name] = expression
+        self.moved += body.blocks_named("moved")
         for type_, table in (
             ("variable", self.variables),
             ("output", self.outputs),

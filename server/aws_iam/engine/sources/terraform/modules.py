@@ -124,6 +124,11 @@ class Module:
         self._known[key] = (value, conditional, compared, missing)
         return value
 
+    def resource_named(self, type_: str, label: str) -> tuple[str, Block] | None:
+        """The address of a resource, and its block."""
+        block = self.source.resources.get((type_, label))
+        return (f"{self.address}{type_}.{label}", block) if block else None
+
     def behind(self, path: Sequence[str]) -> Behind | None:
         """What the module says that a reference stands for."""
         match path:

@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Holder, Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.parsing.made_nodes import listed, mapped
@@ -22,6 +21,7 @@ from aws_iam.engine.sources.containers.attachments import (
 )
 from aws_iam.engine.sources.containers.embedded_documents import is_policy
 from aws_iam.engine.sources.containers.generic_data import PolicyByLooks
+from aws_iam.engine.sources.containers.own_names import NAMES
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
     PolicyPlace,
@@ -39,15 +39,29 @@ from aws_iam.engine.sources.terraform.folders import folders_of, within_limit
 from aws_iam.engine.sources.terraform.functions.calls import called
 from aws_iam.engine.sources.terraform.module_arguments import access_arguments
 from aws_iam.engine.sources.terraform.modules import Instance, Module
+from aws_iam.engine.sources.terraform.moved_blocks import moves_of
 from aws_iam.engine.sources.terraform.named_files import NamedFiles, UnreadFile
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
-from aws_iam.engine.sources.terraform.results import UNKNOWN, Candidate, Results, file_of
+from aws_iam.engine.sources.terraform.referenced_resources import by_address
+from aws_iam.engine.sources.terraform.results import (
+    UNKNOWN,
+    Candidate,
+    Results,
+    TerraformPolicies,
+    file_of,
+)
 from aws_iam.engine.sources.terraform.roots import configured, root_folders
 from aws_iam.engine.sources.terraform.search_domains import is_in_vpc
 from aws_iam.engine.sources.terraform.settings import module_setting, not_iam, settings
 from aws_iam.engine.sources.terraform.stack_templates import TEMPLATE, stack_templates
 from aws_iam.engine.sources.terraform.statement_arguments import policy_of_statements
-from aws_iam.engine.sources.terraform.syntax import Block, Body, Literal, may_hold_policy
+from aws_iam.engine.sources.terraform.syntax import (
+    Block,
+    Body,
+    Literal,
+    described,
+    may_hold_policy,
+)
 from aws_iam.engine.sources.terraform.values import Budget, Invalid, TooMuch
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -57,11 +71,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.alternatives import Alternative
-    from aws_iam.engine.sources.containers.access_settings import AccessSetting
-    from aws_iam.engine.sources.containers.policy_places import FoundResource
     from aws_iam.engine.sources.files import File
     from aws_iam.engine.sources.terraform.folders import Folder
-    from aws_iam.engine.sources.terraform.results import Found
     from aws_iam.engine.sources.terraform.scopes import Scope
 
 NAME = "Terraform"
@@ -85,26 +96,6 @@ _OTHER_CLOUDS = ("alicloud_", "huaweicloud_", "minio_", "tencentcloud_", "volcen
 _EMPTY = Body(at=Place())
 # Arguments that hold no document.
 _META = frozenset({"count", "for_each", "depends_on", "lifecycle", "provider", "providers", "source", "version"})  # fmt: skip
-
-
-@slotted
-class TerraformPolicies:
-    """What the files hold, each with its file, and the files that could not be read."""
-
-    places: tuple[tuple[str, Found], ...]
-    refused: Mapping[str, InputError]
-    read_files: frozenset[str]
-    """The other files that expressions read: templates and documents."""
-    unread_files: frozenset[str]
-    """Patterns of those whose names or texts are not known."""
-    settings: tuple[AccessSetting, ...]
-    """What decides about access and is no policy."""
-    resources: tuple[FoundResource, ...]
-    """The resources that there may be, and the documents that something uses."""
-    roots: frozenset[str]
-    """The folders that Terraform runs in."""
-    without_value: tuple[str, ...]
-    """The variables without a value that policies and settings depend on."""
 
 
 def terraform_policies(
@@ -189,6 +180,7 @@ class _Reading:
             self.results.skip(module.source.files[0], "further modules", why)
             return
         self.modules.append(module)
+        self.results.moves.setdefault(module.root_folder, []).extend(moves_of(module))
         for name, block in module.source.calls.items():
             self.evaluator.budget.begin(MOST_STEPS_OF_ONE)
             try:
@@ -260,6 +252,7 @@ class _Reading:
         wanted = [*(place.path for place in places), *(row.path for row in rows), *targets]
         heads = {path.partition(".")[0].removesuffix("[]"): "." in path for path in wanted}
         held, others_of = self._held(body, heads, instance)
+        held = by_address(held, body, instance.scope, set(map(_head, targets)), self.evaluator)
         attached_to = tuple(map(self.results.shown, texts_at(held, targets)))
         in_force = module.has_in_force(instance)
         holder = Holder(
@@ -270,7 +263,7 @@ class _Reading:
             in_vpc=is_in_vpc(module, block),
         )
         if in_force is not False:
-            self.results.exists(block, address)
+            self.results.exists(block, address, self._own_name(type_, body, instance))
         done: set[str] = set()
         for place in places:
             done.add(place.path.partition(".")[0].removesuffix("[]"))
@@ -305,6 +298,16 @@ class _Reading:
             self.results.hold(block, found)
             others.add(TEMPLATE)
         self._others(block, body, replace(holder, type="", attached_to=()), others, instance)
+
+    def _own_name(self, type_: str, body: Body, instance: Instance) -> str:
+        """What AWS knows the resource by, of one account; empty where that is not known."""
+        expression, provider = body.attribute(NAMES.get(type_, "")), body.attribute("provider")
+        if expression is None:
+            return ""
+        value = self.evaluator.value_or_hole(expression, instance.scope)
+        if value.form is not Form.STRING or self.evaluator.placeholders.within(value.text):
+            return ""
+        return f"{type_} {value.text} {described(provider) if provider else ''}".rstrip()
 
     def _places(self, type_: str, body: Body, instance: Instance) -> tuple[PolicyPlace, ...]:
         if type_ != _ORGANIZATION:

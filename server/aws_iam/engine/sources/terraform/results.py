@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Where
 from aws_iam.engine.language.cases import ALWAYS, FALSE, TRUE, Assumed, Case, Cases, cases_of
-from aws_iam.engine.language.frozen import positional
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.parsing.made_nodes import placed
@@ -20,15 +20,17 @@ from aws_iam.engine.sources.containers.policy_places import (
     SkippedPlace,
 )
 from aws_iam.engine.sources.terraform.embedded_json import document_in
+from aws_iam.engine.sources.terraform.moved_blocks import former_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.language.document import Holder
     from aws_iam.engine.sources.containers.nested_templates import Found as Inner
     from aws_iam.engine.sources.terraform.expressions import Evaluator
     from aws_iam.engine.sources.terraform.syntax import Block
+    from aws_iam.errors import InputError
 
     Found = FoundPolicy | SkippedPlace | PolicyAttachment
     # A position among what was found, and a root folder.
@@ -37,6 +39,26 @@ if TYPE_CHECKING:
 UNKNOWN = "the document is not known from these files"
 _CONDITIONS = "conditions"
 _WITHOUT_STATEMENTS = "the document has no statement, with the values that these files give"
+
+
+@slotted
+class TerraformPolicies:
+    """What the files hold, each with its file, and the files that could not be read."""
+
+    places: tuple[tuple[str, Found], ...]
+    refused: Mapping[str, InputError]
+    read_files: frozenset[str]
+    """The other files that expressions read: templates and documents."""
+    unread_files: frozenset[str]
+    """Patterns of those whose names or texts are not known."""
+    settings: tuple[AccessSetting, ...]
+    """What decides about access and is no policy."""
+    resources: tuple[FoundResource, ...]
+    """The resources that there may be, and the documents that something uses."""
+    roots: frozenset[str]
+    """The folders that Terraform runs in."""
+    without_value: tuple[str, ...]
+    """The variables without a value that policies and settings depend on."""
 
 
 @positional
@@ -77,6 +99,8 @@ class Results:
         """What else decides about access."""
         self.of_block: frozenset[Alternative] = frozenset()
         """The other values of what decides about the instances of the block that is read."""
+        self.moves: dict[str, list[tuple[str, str]]] = {}
+        """The former addresses and those of now that `moved` blocks give, by root folder."""
         self.resources: dict[FoundResource, None] = {}
         """The resources that there may be, and the documents that something uses."""
 
@@ -178,9 +202,15 @@ class Results:
         roots[self.root] = None
         self._note(number)
 
-    def exists(self, block: Block, address: str) -> None:
+    def exists(self, block: Block, address: str, own_name: str = "") -> None:
         """Name a resource."""
-        own = FoundResource(name=address, file=file_of(block) or None, root=self.root)
+        own = FoundResource(
+            name=address,
+            file=file_of(block) or None,
+            root=self.root,
+            own_name=own_name,
+            formerly=former_addresses(address, self.moves.get(self.root, ())),
+        )
         self.resources[own] = None
 
     def set_beside(self, block: Block, setting: AccessSetting) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from aws_iam.engine.parsing.json_nodes import Node, Place
+    from aws_iam.engine.sources.terraform.syntax import Block
 
     class References(Protocol):
         """What the names of a module refer to."""
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
         def root(self, name: str, at: Place) -> Node:
             """What the first part of a reference stands for."""
+
+        def resource_named(self, type_: str, label: str) -> tuple[str, Block] | None:
+            """The address of a resource, and its block."""
 
         def behind(self, path: Sequence[str]) -> Behind | None:
             """What the module says that a reference stands for."""

@@ -52,15 +52,24 @@ def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, i
 ) -> Iterator[AccessSetting]:
     """The settings of a resource; `shown` spells what is not known from these files."""
     rows = setting_rows(_FORMAT, block.labels[0])
-    names = {path.partition(".")[0] for row in rows for path in (row.path, *row.paths) if path}
+    paths = (path for row in rows for path in (row.path, row.called_at, *row.paths) if path)
+    names = {path.partition(".")[0].removesuffix("[]") for path in paths}
     reader = _Arguments(evaluator, shown)
-    values = mapped(reader.under(block.body, names, scope), block.at)
+    members, alternatives = evaluator.noted(lambda: tuple(reader.under(block.body, names, scope)))
+    values = mapped(members, block.at)
     for own in access_settings(_FORMAT, block.labels[0], values, address):
         heads = [member.key for member in values.members if _is_of(own, member.key)]
         is_known = in_force is not None and reader.unknown.isdisjoint(heads)
         # One that may not be there is another setting than one that is.
         value = own.value if in_force is not None else f"{own.value}, perhaps"
-        yield replace(own, value=value, is_known=is_known, in_force=in_force)
+        yield replace(
+            own,
+            value=value,
+            is_known=is_known,
+            in_force=in_force,
+            alternatives=alternatives,
+            memberships=own.memberships if in_force and not alternatives else (),
+        )
 
 
 def module_setting(  # noqa: PLR0913, PLR0917 - an instance, as above

@@ -21,5 +21,9 @@ class UnknownNames:
         """What the first part of a reference stands for: its name."""
         return string(name, at)
 
+    @staticmethod
+    def resource_named(_: str, __: str) -> None:
+        """The address of a resource: none."""
+
     def behind(self, path: Sequence[str]) -> None:
         """What the module says that a reference stands for: nothing."""

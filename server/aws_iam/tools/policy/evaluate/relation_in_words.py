@@ -138,7 +138,7 @@ def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
             yield f"Switched {way}: {resources} ({without})."
     if found.renamed:
         listed = [f"{quoted(was)} is called {quoted(now)} now" for was, now in found.renamed]
-        yield f"Renamed, with the same policies: {joined(listed, shown=_SHOWN)}."
+        yield f"Renamed: {joined(listed, shown=_SHOWN)}."
     if len(found.policies) == 1 and found.policies[0].was and not found.renamed:
         yield f"{_name_now(found)} was compared with {quoted(found.policies[0].was)} of the baseline."
     together = [quoted(own.name) for own in found.policies if own.parts]

@@ -265,14 +265,13 @@ def _file(name: str) -> str:
 
 
 def _lost(reviewed: Reviewed) -> Iterator[list[str]]:
-    for own in reviewed.found.policies:
-        for change in own.lost:
-            where = str(reviewed.places.where(change).file or change.statement)
-            yield [
-                code_span(escaped(own.was or own.name or "the policy", _LONGEST)),
-                _text(change.in_words()),
-                code_span(escaped(where, _LONGEST)),
-            ]
+    for own, change, places in reviewed.lost():
+        where = str(places.where(change).file or change.statement)
+        yield [
+            code_span(escaped(own.was or own.name or "the policy", _LONGEST)),
+            _text(change.in_words()),
+            code_span(escaped(where, _LONGEST)),
+        ]
 
 
 def _policies(reviewed: Reviewed) -> Iterator[list[str]]:

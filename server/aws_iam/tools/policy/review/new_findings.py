@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # A statement before it may be new.
 _INDEX = re.compile(r"(?<=/)\d+\b")
 _RISKS = frozenset(RISK_CODES)
+# What one statement makes of another: of a principal it is the same in whichever of the policies they stand.
+_BESIDE_OTHERS = _RISKS | {"SHADOWED_ACTION", "SHADOWED_STATEMENT", "UNREACHABLE_ALLOW"}
 
 
 def new_findings(
@@ -45,7 +47,7 @@ def _new(
     places_before: dict[str, list[Source]] = {}
     for source in theirs:
         places_before.setdefault(place_of(source), []).append(source)
-    gaining = _gaining(found, places)
+    told_as_access = _gaining(found, places) | _no_wider(found)
     of_principal = _known_of_principals(found)
     told: dict[int, set[tuple[str, str]]] = {}
     judged: set[str | None] = set()
@@ -66,7 +68,7 @@ def _new(
             known = Counter()
             for own in (*([former] if former else []), *beside):
                 known |= Counter(map(_key, source_findings(own)))
-        added = tuple(_added(source_findings(after), known, source.name, gaining))
+        added = tuple(_added(source_findings(after), known, source.name, told_as_access))
         # One module has one text for all of the folders that call it.
         text = told.setdefault(id(source.content), set())
         new = tuple(finding for finding in added if _key(finding) not in text)
@@ -91,6 +93,17 @@ def _gaining(found: ComparedDocuments, places: Origins) -> frozenset[str]:
     return frozenset(names)
 
 
+def _no_wider(found: ComparedDocuments) -> frozenset[str]:
+    """The policies that surely allow nothing more, those of a principal together: what they allow is no new risk."""
+    names: dict[str, bool] = {}
+    for own in found.policies:
+        no_wider = found.relation_of(own) in {"equal", "less"}
+        # A policy that is compared alone has no name.
+        for name in own.names if own.name else [source.name for source in found.sources[0]]:
+            names[name] = names.get(name, True) and no_wider
+    return frozenset(name for name, no_wider in names.items() if no_wider)
+
+
 def _known_of_principals(found: ComparedDocuments) -> dict[str, Counter[tuple[str, str]]]:
     """What the policies of a principal had before, by the name of each: a statement that goes to another one is not new."""
     mine, theirs = ({source.name: source for source in side} for side in found.written)
@@ -101,8 +114,8 @@ def _known_of_principals(found: ComparedDocuments) -> dict[str, Counter[tuple[st
             own for own in former if own.name not in mine or mine[own.name].content != own.content
         ]
         one = Counter(_key(finding) for own in changed for finding in source_findings(own))
-        # Together they made a risk that none of them made alone.
-        one |= Counter(filter(_is_risk, map(_key, _findings_together(former))))
+        # Together they made what none of them made alone.
+        one |= Counter(filter(_is_beside_others, map(_key, _findings_together(former))))
         known |= dict.fromkeys(compared.parts, one)
     return known
 
@@ -117,8 +130,8 @@ def _findings_together(sources: Sequence[Source]) -> tuple[Finding, ...]:
     )
 
 
-def _is_risk(key: tuple[str, str]) -> bool:
-    return key[0] in _RISKS
+def _is_beside_others(key: tuple[str, str]) -> bool:
+    return key[0] in _BESIDE_OTHERS
 
 
 def _with_type(source: Source, before: Source | None) -> tuple[Source, Source | None]:
@@ -145,13 +158,13 @@ def _added(
     findings: tuple[Finding, ...],
     known: Counter[tuple[str, str]],
     name: str,
-    gaining: Collection[str],
+    told_as_access: Collection[str],
 ) -> Iterator[Finding]:
     for finding in findings:
         if known[_key(finding)]:
             known[_key(finding)] -= 1
-        # Access that is gained is said with its risk.
-        elif not (finding.code in _RISKS and name in gaining):
+        # Access that is gained is said with its risk, and what gains none has no new one.
+        elif not (finding.code in _RISKS and name in told_as_access):
             yield finding
 
 

@@ -20,10 +20,11 @@ from aws_iam.tools.policy.review.feeding.feeds import fed_by, may_be_set_by, set
 from aws_iam.tools.policy.review.feeding.named_files import named_by
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from aws_iam.engine.comparison.compare import ComparedDocuments
     from aws_iam.engine.sources.gathered import Gathered
+    from aws_iam.tools.policy.review.value_sets import JudgedValueSets
 
     _Place = tuple[str, str]
 
@@ -41,7 +42,7 @@ class NotJudged:
 
 
 def not_judged_of_change(
-    document: object, baseline: object, found: ComparedDocuments
+    document: object, baseline: object, found: ComparedDocuments, values: JudgedValueSets
 ) -> NotJudged:
     """What was not judged of the change; what the baseline left open in the same text is no part of it."""
     new, old = (
@@ -64,21 +65,33 @@ def not_judged_of_change(
     ]
     whole = frozenset(own.file for own in (*unread, *gone) if own.file and own.place == own.file)
     told = [place for own in (*unread, *gone) for place in (own.place, own.file)]
-    fed = changed.feeding({side.path(place) for side in (new, old) for place in told})
+    fed = changed.feeding(values.judged | {side.path(own) for side in (new, old) for own in told})
+    further = (
+        Unread(place=path, why=variable_files.TOO_MANY, file=path) for path in values.too_many
+    )
     # What of these changes is compared policy by policy.
     later = (
         source
         for source in new.found.sources
         if source.unresolved and new.named(source.file, source.name) not in old.unresolved
     )
-    places = (*unread, *gone, *fed)
+    places = (*unread, *gone, *_unique(fed, further))
     rows = policy_inputs.not_judged_rows(replace(new.found, unread=places, sources=tuple(later)))
     return NotJudged(
-        rows=(*rows, *(own.row() for own in found.unjudged if not own.is_told)),
+        rows=(
+            *rows,
+            *(own.row() for own in found.unjudged if not own.is_told),
+            *(row for own in values.sets for row in own.rows),
+        ),
         places=places,
         files=whole,
         in_part=policy_inputs.read_in_part(places),
     )
+
+
+def _unique(*places: Iterable[Unread]) -> Iterator[Unread]:
+    """The places, each with the first reason."""
+    yield from {own.place: own for listed in reversed(places) for own in listed}.values()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,12 +26,14 @@ from aws_iam.tools.policy.review.not_judged import not_judged_of_change
 from aws_iam.tools.policy.review.origins import origins
 from aws_iam.tools.policy.review.reviewed import Reviewed
 from aws_iam.tools.policy.review.tree_files import TreeFiles
+from aws_iam.tools.policy.review.value_sets import judged_value_sets
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aws_iam.answer import Finding
+    from aws_iam.tools.policy.review.value_sets import ValueSet
     from aws_iam.tools.policy.validate.report_file import Report
 
 _SHOWN = 3
@@ -48,14 +50,20 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
     found = compare_documents(document, baseline, per_principal=True, partly=True)
     places = origins(found)
     ignores = _ignores(document, baseline)
-    judged = tuple((own, ignores.muted(added)) for own, added in new_findings(found, places))
+    values = judged_value_sets(document, baseline, found)
+    new = (*new_findings(found, places), *(row for own in values.sets for row in own.added))
+    judged = tuple((own, ignores.muted(added)) for own, added in new)
     files = HolderFiles.of(found)
-    open_ = not_judged_of_change(document, baseline, found)
+    access = (
+        *compared_findings(found, places.placed),
+        *(finding for own in values.sets for finding in own.access),
+    )
+    open_ = not_judged_of_change(document, baseline, found, values)
     reviewed = Reviewed(
         base=base or "the baseline",
         found=found,
         places=places,
-        access=ignores.muted(map(files.placed, compared_findings(found, places.placed))),
+        access=ignores.muted(map(files.placed, sorted(access, key=urgency))),
         added=tuple(sorted((finding for _, own in judged for finding in own), key=urgency)),
         not_judged=tuple(map(files.row, open_.rows)),
         unread=open_.places,
@@ -64,6 +72,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         excluded=document.excluded if isinstance(document, Files) else (),
         newly_excluded=document.newly_excluded if isinstance(document, Files) else (),
         ignores_added=ignores.number_added,
+        value_sets=values.sets,
         **_of_tree(document),
     )
     findings = tuple(sorted((*reviewed.access, *reviewed.added), key=urgency))
@@ -138,6 +147,7 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         return
     said = " ".join(relation_in_words(found, "what was read of " if reviewed.not_judged else ""))
     yield said
+    yield from map(_with_values, filter(lambda own: own.access, reviewed.value_sets))
     added = [finding for finding in reviewed.added if finding.muted is None]
     if added:
         counts = Counter(str(finding.severity) for finding in added)
@@ -153,6 +163,17 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
             yield f"Not judged: {joined(places, shown=_SHOWN)}."
     yield from map(_sentence, reviewed.limits)
     yield from _excluded(reviewed)
+
+
+def _with_values(own: ValueSet) -> str:
+    """What a set of values makes of the change."""
+    worst = own.access[0]
+    more = f", and {counted(len(own.access) - 1, 'more change')}" if len(own.access) > 1 else ""
+    name = f"{quoted(worst.resource)}: " if worst.resource else ""
+    says = worst.message or worst.reason or worst.title
+    # It begins with the file of the values.
+    start = f"with the values of {quoted(own.path)}: "
+    return f"With the values of {quoted(own.path)}: {name}{says.removeprefix(start)}{more}."
 
 
 def _sentence(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.escape import quoted
 from aws_iam.rules.ignores import is_muted_by_change
+from aws_iam.tools.policy.review.feeding.variable_files import is_given
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from aws_iam.answer import Finding
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.compare import ComparedDocuments
+    from aws_iam.engine.comparison.compared_policy import ComparedPolicy
     from aws_iam.engine.sources.gathered import Unread
     from aws_iam.tools.policy.review.origins import Origins
+    from aws_iam.tools.policy.review.value_sets import ValueSet
 
 # Actions in a row.
 _MOST_LISTED = 60
@@ -27,7 +30,7 @@ _SHOWN = 3
 class Reviewed:
     """The comparison, its findings and the new problems, and what was not judged; `base` is what the baseline is called.
 
-    `unread` are the places that the change touches and that could not be read, `not_read` the files with such places; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them.
+    `unread` are the places that the change touches and that could not be read, `not_read` the files with such places; `value_sets` are what it does with values that Terraform reads only when told; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them.
     """
 
     base: str
@@ -45,6 +48,7 @@ class Reviewed:
     within: tuple[str, ...] = ()
     outside: int = 0
     not_parted: str = ""
+    value_sets: tuple[ValueSet, ...] = ()
 
     @property
     def muted_by_change(self) -> tuple[Finding, ...]:
@@ -74,33 +78,49 @@ class Reviewed:
 
     def policies(self) -> Iterator[dict[str, Any]]:
         """Each policy or principal that the change touches, with the access that it gains and loses."""
-        for own in self.found.policies:
-            if own.change == "same" and not (own.gained or own.lost):
-                continue
-            yield {
-                "name": own.name or self._only_name(),
-                "change": own.change,
-                **({"was": own.was} if own.was else {}),
-                "relation": self.found.relation_of(own),
-                **{
-                    name: [row for change in changes for row in self._rows(change)]
-                    for name, changes in (("gained", own.gained), ("lost", own.lost))
-                    if changes
-                },
-            }
+        for found, places, values in self._comparisons:
+            for own in found.policies:
+                changes = [("gained", own.gained), ("lost", own.lost)]
+                if not any(listed for _, listed in changes) and (values or own.change == "same"):
+                    continue
+                yield {
+                    "name": own.name or _only_name(found),
+                    "change": own.change,
+                    **({"was": own.was} if own.was else {}),
+                    **({"with_values": values} if values else {}),
+                    "relation": found.relation_of(own),
+                    **{
+                        name: [row for change in listed for row in _rows(change, places, values)]
+                        for name, listed in changes
+                        if listed
+                    },
+                }
 
-    def _only_name(self) -> str:
-        """The name of a policy that is compared alone."""
-        return next((source.name for side in self.found.sources for source in side), "")
+    def lost(self) -> Iterator[tuple[ComparedPolicy, AccessChange, Origins]]:
+        """What each policy loses."""
+        for found, places, _ in self._comparisons:
+            yield from ((own, change, places) for own in found.policies for change in own.lost)
 
-    def _rows(self, change: AccessChange) -> Iterator[dict[str, Any]]:
-        """The row of a change with its file, in several where it has more actions than fit a page."""
-        row = change.row()
-        source = self.places.of(change)
-        if source and source.name:
-            row["through"] = source.name
-        where = self.places.where(change)
-        if where.file:
-            row["file"] = where.file if where.line is None else f"{where.file}:{where.line}"
-        for start in range(0, len(row["actions"]), _MOST_LISTED):
-            yield {**row, "actions": row["actions"][start : start + _MOST_LISTED]}
+    @property
+    def _comparisons(self) -> Iterator[tuple[ComparedDocuments, Origins, str]]:
+        yield self.found, self.places, ""
+        yield from ((own.found, own.places, own.path) for own in self.value_sets)
+
+
+def _only_name(found: ComparedDocuments) -> str:
+    """The name of a policy that is compared alone."""
+    return next((source.name for side in found.sources for source in side), "")
+
+
+def _rows(change: AccessChange, places: Origins, values: str) -> Iterator[dict[str, Any]]:
+    """The row of a change with its file, in several where it has more actions than fit a page."""
+    row = change.row()
+    source = places.of(change)
+    if source and source.name:
+        row["through"] = source.name
+    where = places.where(change)
+    if where.file:
+        file = values if is_given(where.file) else where.file
+        row["file"] = file if where.line is None else f"{file}:{where.line}"
+    for start in range(0, len(row["actions"]), _MOST_LISTED):
+        yield {**row, "actions": row["actions"][start : start + _MOST_LISTED]}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Report:
     """The file to write, and the severity from which on a test in it fails.
 
-    In a `review` a file that cannot be read fails as the command does: with `fail_on_unread`.
+    A file that cannot be read fails as the command does: with `fail_on_unread`, in `validate` a broken one in any case.
     """
 
     format: str
@@ -67,10 +67,9 @@ class Report:
         )
 
     def _graded(self, unread: Unread) -> Unread:
-        if self.action == "validate":
-            return unread
+        is_broken = unread.broken and self.action == "validate"
         is_unread = unread.unreadable or unread.place == unread.file
-        return replace(unread, broken=self.fail_on_unread and is_unread)
+        return replace(unread, broken=is_broken or (self.fail_on_unread and is_unread))
 
 
 def _skipped(unread: Unread) -> SkippedPlace:

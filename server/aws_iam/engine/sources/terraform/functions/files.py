@@ -129,6 +129,10 @@ class _Unknown:
         """A variable that the caller did not give."""
         return self._evaluator.hole(name, at)
 
+    @staticmethod
+    def resource_named(_: str, __: str) -> None:
+        """The address of a resource: none."""
+
     def behind(self, path: Sequence[str]) -> None:
         """What a name says: nothing that is known."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.review.feeding import (
     helm_values,
+    pulumi_config,
     serverless_files,
     stack_parameters,
     terragrunt_files,
@@ -43,7 +44,7 @@ class Feed:
 
 FEEDS = tuple(
     Feed(own.may_feed, own.may_read, own.readers, own.WHY, own.MARK)
-    for own in (helm_values, stack_parameters, serverless_files, terragrunt_files)
+    for own in (helm_values, pulumi_config, stack_parameters, serverless_files, terragrunt_files)
 )
 
 

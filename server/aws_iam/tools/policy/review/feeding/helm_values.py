@@ -13,7 +13,7 @@ from aws_iam.engine.sources.policy_signs import looks_like_policy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
+    from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile, Key
 
 MARK = "{{"
 """What every file that reads one has in its text."""
@@ -25,11 +25,17 @@ _USED = re.compile(r"\.Values((?:\.[A-Za-z_]\w*)*)")
 _DEFINED = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"")
 _INCLUDED = re.compile(r"\b(?:include|template)\s+\"([^\"]+)\"")
 _ROLE = "eks.amazonaws.com/role-arn"
+# Where objects of Flux and Argo CD have the values of a chart.
+# https://fluxcd.io/flux/components/helm/helmreleases/#values
+# https://argo-cd.readthedocs.io/en/stable/user-guide/helm/
+_HELM = ("spec", "source", "helm")
+_BELOW = (("spec", "values"), (*_HELM, "valuesObject"))
+_AS_TEXT = ((*_HELM, "values"), (*_HELM, "parameters"), ("spec", "sources"), ("spec", "template"))
 
 
 def may_feed(path: str) -> bool:
-    """Whether the file has values by its name."""
-    return _VALUES.fullmatch(path.rpartition("/")[2]) is not None
+    """Whether the file may have values: by its name, or as a file that is named with `-f` or installs a chart."""
+    return path.endswith((".yaml", ".yml")) and not may_read(path)
 
 
 def may_read(path: str) -> bool:
@@ -43,14 +49,18 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     for path, text in texts.items():
         if may_read(path):
             charts.setdefault(_chart(path), {})[path] = text
+    keys = _keys(changed)
     own = {c for c in charts if _is_below(changed.path, c) or _is_below(c, changed.folder)}
+    if not _is_named_so(changed):
+        # It may stand anywhere, so only what it sets tells which chart it is for.
+        own = set()
     # Values outside of every chart may be for any.
     for chart in sorted(own or charts):
         helpers = _helpers(charts[chart])
         for path, text in charts[chart].items():
             if not (looks_like_policy(text) or _ROLE in text):
                 continue
-            if any(_concerns(use, changed, chart) for use in _uses(text, helpers)):
+            if any(_concerns(use, keys, chart) for use in _uses(text, helpers)):
                 yield path
 
 
@@ -87,13 +97,32 @@ def _uses(text: str, helpers: Mapping[str, str]) -> set[str]:
     return found
 
 
-def _concerns(use: str, changed: ChangedFile, chart: str) -> bool:
-    if changed.keys is None or not use:
+def _is_named_so(changed: ChangedFile) -> bool:
+    return _VALUES.fullmatch(changed.name) is not None
+
+
+def _keys(changed: ChangedFile) -> frozenset[Key] | None:
+    """The values that change: of an object that installs a chart, those below it; None where that cannot be told."""
+    if changed.keys is None:
+        # What is no YAML has values only by its name.
+        return None if _is_named_so(changed) else frozenset()
+    if not any(root.member("kind") for side in changed.roots or () for root in side):
+        return changed.keys
+    inner = (key[len(at) :] for key in changed.keys for at in _BELOW if key[: len(at)] == at)
+    # A text of values, or a list of parameters, may set any.
+    is_text = any(key[: len(at)] == at for key in changed.keys for at in _AS_TEXT)
+    return None if is_text else frozenset(own for own in inner if own)
+
+
+def _concerns(use: str, keys: frozenset[Key] | None, chart: str) -> bool:
+    if keys is None:
         return True
+    if not use:
+        return bool(keys)
     used = tuple(use.split("."))
     # A chart within another gets its values under its own name.
     within = chart.rpartition("/")[2]
-    for key in changed.keys:
+    for key in keys:
         for own in (key, key[1:] if key[:1] == (within,) else key):
             shorter = min(len(own), len(used))
             if own[:shorter] == used[:shorter]:

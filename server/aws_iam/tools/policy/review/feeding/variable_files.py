@@ -18,12 +18,13 @@ from aws_iam.engine.sources.terraform.folders import is_automatic
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 
 WHY = "values of variables, with which a policy in {} changes: judged without, as Terraform reads them only when told"
 MAY = "values of variables of {}, which Terraform reads only when told: too many such files change to try each"
+TOO_MANY = "values of variables that a policy may be made with: too many such files to try each"
 MOST = 20
 """So many files are tried: each takes as long as the review itself."""
 _ENDINGS = (".tfvars", ".tfvars.json")
@@ -37,6 +38,10 @@ _SOURCE = re.compile(
     r'^[^#"\n]*\bsource[ \t]*=[ \t]*"[^"\n]{0,500}?([^"/?\n]{1,200})/?(?:\?[^"\n]*)?"',
     re.MULTILINE,
 )
+# A file whose name is put together, or taken from a list of files, may be any that changed.
+COMPUTED_NAME = re.compile(
+    r'\b(?:fileset\(|(?:template)?file\w*\((?![ \t\n]*"(?:\$\{path\.\w+\})?[^"$]*"))'
+)
 _LAST = "~given.auto.tfvars"
 
 
@@ -45,6 +50,79 @@ def may_feed(path: str) -> bool:
     if path.endswith(_ENDINGS):
         return not is_automatic(path)
     return path.endswith(".hcl") and not path.endswith(".lock.hcl")
+
+
+def is_value_set(path: str) -> bool:
+    """Whether it is a file of values alone, so that all of them are known."""
+    return path.endswith(_ENDINGS) and may_feed(path)
+
+
+def is_given(name: str | None) -> bool:
+    """Whether a file stands for one of values, in the folder that it is read in."""
+    return posixpath.basename(name or "").removesuffix(".json") == _LAST
+
+
+def texts_of(side: Files) -> dict[str, str]:
+    """The texts of files by their paths from the folder on."""
+    start = f"{side.folder.rstrip('/')}/"
+    return {own.name.removeprefix(start): own.text or own.unreadable for own in side.files}
+
+
+def modules_of(folder: str, texts: Mapping[str, str]) -> frozenset[str]:
+    """A folder of Terraform with those of the modules that it calls."""
+    found: set[str] = set()
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        found.add(here)
+        called = (
+            _below(posixpath.join(here, own))
+            for path, text in texts.items()
+            if posixpath.dirname(path) == here and path.endswith(TERRAFORM_ENDINGS)
+            for own in _CALLED.findall(text)
+        )
+        waiting += [own for own in called if own not in found]
+    return frozenset(found)
+
+
+def _below(path: str) -> str:
+    found = posixpath.normpath(path)
+    return "" if found == "." else found
+
+
+def is_concerned(
+    path: str, changed: Collection[str], modules: Collection[str], texts: Mapping[str, str]
+) -> bool:
+    """Whether the values of a file change, or what is made with them, such as a document in another file."""
+    own = [
+        text
+        for there, text in texts.items()
+        if posixpath.dirname(there) in modules and there.endswith(TERRAFORM_ENDINGS)
+    ]
+
+    def is_read(other: str) -> bool:
+        name = posixpath.basename(other)
+        return any(name in text or COMPUTED_NAME.search(text) for text in own)
+
+    return path in changed or any(
+        (posixpath.dirname(other) in modules and not is_value_set(other))
+        if other.endswith(TERRAFORM_ENDINGS)
+        else is_read(other)
+        for other in changed
+    )
+
+
+def with_values(side: Files, path: str, text: str, folder: str, modules: Collection[str]) -> Files:
+    """The Terraform files of some folders, with values as the last ones that are read."""
+    start = f"{side.folder.rstrip('/')}/"
+    own = (
+        file
+        for file in side.files
+        if file.name.endswith(TERRAFORM_ENDINGS)
+        and posixpath.dirname(file.name.removeprefix(start)) in modules
+    )
+    given = _given(path, text, side.folder, folder)
+    return replace(side, files=(*own, given), chosen=True)
 
 
 def folders_with_variables(changed: ChangedFile, texts: Mapping[str, str]) -> set[str]:
@@ -71,7 +149,9 @@ def readers(changed: ChangedFile, files: Files, texts: Mapping[str, str]) -> Ite
     for folder in sorted(folders_with_variables(changed, texts)):
         now, was = (
             replace(
-                files, files=(*own_files, _given(changed, text, files.folder, folder)), chosen=True
+                files,
+                files=(*own_files, _given(changed.path, text, files.folder, folder)),
+                chosen=True,
             )
             for text in (changed.now, changed.was)
         )
@@ -84,12 +164,12 @@ def readers(changed: ChangedFile, files: Files, texts: Mapping[str, str]) -> Ite
             yield folder or "."
 
 
-def _given(changed: ChangedFile, text: str, *folders: str) -> File:
+def _given(path: str, text: str, *folders: str) -> File:
     """The values as a file that Terraform reads by itself, after all others."""
-    ending = ".json" if changed.path.endswith(".json") else ""
+    ending = ".json" if path.endswith(".json") else ""
     return File(
         name=posixpath.normpath(posixpath.join(*folders, _LAST + ending)),
-        text=_values(changed.path, text),
+        text=_values(path, text),
     )
 
 

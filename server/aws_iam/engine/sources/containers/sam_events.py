@@ -1,0 +1,78 @@
+"""Who may call the paths of an API that SAM makes of a function's events: by the authorizer of the event, else by the API's.
+
+event_settings(resource, properties)   →   AccessSetting(place="F.Events.Get.Auth", value='{"Authorizer": "NONE"}'), …
+
+https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-controlling-access-to-apis.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.sources.containers.access_settings import (
+    AccessSetting,
+    canonical,
+    subject_named,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.parsing.json_nodes import Node
+    from aws_iam.engine.sources.containers.cloudformation_template import Resource
+
+_OF_EVENT, _OF_API = "api_event", "api_authorization"
+# The event types of APIs, and the property that names an API of the template; without it SAM makes one.
+_APIS = {"Api": "RestApiId", "HttpApi": "ApiId"}
+_FUNCTIONS = frozenset({"AWS::Serverless::Function", "AWS::Serverless::StateMachine"})
+
+
+def event_settings(resource: Resource, properties: Node) -> Iterator[AccessSetting]:
+    """The authorization of each event; one that says nothing has a setting, too, which another may take the place of."""
+    events = properties.member("Events") if resource.type in _FUNCTIONS else None
+    for event in events.members if events else ():
+        type_, own = event.value.member("Type"), event.value.member("Properties")
+        if type_ is None or type_.text not in _APIS:
+            continue
+        auth = own.member("Auth") if own else None
+        parts = {m.key: canonical(m.value) for m in auth.members} if auth else {}
+        # Its policy is compared as one.
+        parts.pop("ResourcePolicy", None)
+        yield AccessSetting(
+            holder=resource.name,
+            place=f"{resource.name}.Events.{event.key}.Auth",
+            subject=subject_named(_OF_EVENT),
+            value=json.dumps(parts, sort_keys=True),
+            only_changed=True,
+        )
+
+
+def implicit_api_settings(template: Node) -> Iterator[AccessSetting]:
+    """What `Globals` say of the authorizers of an API that stands in no resource."""
+    shared, resources = template.member("Globals"), template.member("Resources")
+    types = {
+        type_ for own in (resources.members if resources else ()) for type_ in _implicit(own.value)
+    }
+    for type_ in sorted(types):
+        section = shared.member(type_) if shared else None
+        auth = section.member("Auth") if section else None
+        default = auth.member("DefaultAuthorizer") if auth else None
+        yield AccessSetting(
+            holder=f"Globals.{type_}",
+            place=f"Globals.{type_}.Auth.DefaultAuthorizer",
+            subject=subject_named(_OF_API),
+            value=json.dumps({"Auth.DefaultAuthorizer": canonical(default) if default else ""}),
+            only_changed=True,
+        )
+
+
+def _implicit(resource: Node) -> Iterator[str]:
+    """The types of APIs that SAM makes for the events of a function."""
+    properties = resource.member("Properties")
+    events = properties.member("Events") if properties else None
+    for event in events.members if events else ():
+        type_, own = event.value.member("Type"), event.value.member("Properties")
+        named = _APIS.get(type_.text) if type_ else None
+        if type_ and named and (own is None or own.member(named) is None):
+            yield type_.text

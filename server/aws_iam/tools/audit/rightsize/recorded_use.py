@@ -1,0 +1,153 @@
+"""What a user or role has used, by AWS's last-accessed data and by events, and what of its access that leaves to keep.
+
+What AWS does not track is no sign of anything: an action without a trace is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from aws_iam.account.collect.identity.last_accessed import KEPT_DAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from aws_iam.account.collect.identity.last_accessed import ServiceUse
+    from aws_iam.tools.audit.rightsize.action_sets import ActionSet, ActionSets
+    from aws_iam.tools.audit.rightsize.smaller_policy import Granted
+
+USUAL_DAYS = 90
+"""How old a principal must be to be judged, and how long without any use it is unused, unless `days` says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The times that decide: `since` is when a use begins to count, `idle_since` when one keeps a principal from being unused."""
+
+    now: datetime
+    days: int
+    tracked_since: datetime
+    since: datetime
+    """Without `days` every use counts that AWS has: a yearly job looks unused in any shorter time."""
+
+    @classmethod
+    def of(cls, now: datetime, days: int | None) -> Window:
+        """The window that ends now."""
+        tracked = now - timedelta(days=KEPT_DAYS)
+        return cls(
+            now=now,
+            days=days or USUAL_DAYS,
+            tracked_since=tracked,
+            since=now - timedelta(days=days) if days else tracked,
+        )
+
+    @property
+    def idle_since(self) -> datetime:
+        """The time since which a principal has to have been used."""
+        return self.now - timedelta(days=self.days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAccess:
+    """What of a principal's access is kept: what it used, and what nothing is known about."""
+
+    granted: ActionSet
+    used: ActionSet
+    untracked: ActionSet
+    dropped_services: frozenset[str]
+    """The services that it did not use at all."""
+    newer_services: frozenset[str] = frozenset()
+    """The services that it used and the data does not know."""
+    last_uses: Mapping[str, datetime] = field(default_factory=dict, compare=False)
+    """The last use of what was used before the window, by service or action."""
+
+    @classmethod
+    def nothing(cls, granted: Granted, sets: ActionSets) -> KeptAccess:
+        """What is kept of the access of someone who used nothing: of connections AWS would not know."""
+        return cls(
+            granted=granted.actions,
+            used=0,
+            untracked=granted.actions & sets.connections(granted.on_purpose),
+            dropped_services=frozenset(),
+        )
+
+    @property
+    def kept(self) -> ActionSet:
+        """The actions that a smaller policy has to allow."""
+        return self.used | self.untracked
+
+    @property
+    def unused(self) -> ActionSet:
+        """The actions that a smaller policy need not allow."""
+        return self.granted & ~self.kept
+
+
+def kept_access(
+    access: Granted,
+    services: Collection[ServiceUse],
+    events: Collection[str],
+    window: Window,
+    sets: ActionSets,
+) -> KeptAccess:
+    """What is kept of the granted access; `events` are the actions that events show."""
+    granted = access.actions
+    seen = used = sets.of_all(events)
+    untracked = sets.connections(access.on_purpose)
+    listed = 0
+    dropped: set[str] = set()
+    newer: set[str] = set()
+    last_uses: dict[str, datetime] = {}
+    for use in services:
+        prefix = use.service.lower()
+        own = sets.services.get(prefix, 0)
+        listed |= own
+        if not _counts(use.last_used, window) and not own & seen:
+            if use.last_used:
+                last_uses[f"{prefix}:*"] = use.last_used
+            if not own & untracked:
+                dropped.add(prefix)
+            continue
+        tracked = 0
+        for action in use.actions or ():
+            bit = sets.of_name(prefix, action.name)
+            tracked |= bit
+            if _counts(action.last_used, window):
+                used |= bit
+            elif action.last_used:
+                last_uses[f"{prefix}:{action.name}"] = action.last_used
+        untracked |= own & ~tracked
+        if not own:
+            newer.add(prefix)
+    # Of a service that the report does not list AWS records no use.
+    untracked |= sets.everything & ~listed
+    untracked = untracked & granted & ~used
+    used &= granted
+    untracked = _with_passing(granted, used, untracked, sets)
+    return KeptAccess(
+        granted=granted,
+        used=used,
+        untracked=untracked,
+        dropped_services=frozenset(dropped),
+        newer_services=frozenset(newer),
+        last_uses=last_uses,
+    )
+
+
+def _with_passing(
+    granted: ActionSet, used: ActionSet, untracked: ActionSet, sets: ActionSets
+) -> ActionSet:
+    """With `iam:PassRole` where a kept action passes a role: passing one is no call, and leaves no trace."""
+    if (used | untracked) & sets.passing:
+        return untracked | (granted & sets.pass_role & ~used)
+    return untracked
+
+
+def last_use(services: Iterable[ServiceUse]) -> datetime | None:
+    """The last use of any service."""
+    return max((use.last_used for use in services if use.last_used), default=None)
+
+
+def _counts(used: datetime | None, window: Window) -> bool:
+    return used is not None and used > window.since

@@ -1,0 +1,205 @@
+"""What a change does with each set of values that Terraform reads only when told: `-var-file prod.tfvars`.
+
+judged_value_sets(document, baseline, found)   →   (ValueSet(path="prod.tfvars", found=…, …), …), with what it does beyond `found`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.comparison.compare import ComparedDocuments, compare_documents
+from aws_iam.engine.sources.files import Files
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.tools.policy.evaluate.compared_findings import compared_findings
+from aws_iam.tools.policy.review.feeding import variable_files
+from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
+from aws_iam.tools.policy.review.feeding.variable_files import is_given
+from aws_iam.tools.policy.review.new_findings import new_findings
+from aws_iam.tools.policy.review.origins import Origins, origins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from aws_iam.answer import Finding
+    from aws_iam.engine.comparison.access_changes import AccessChange
+    from aws_iam.engine.comparison.compared_policy import ComparedPolicy
+    from aws_iam.engine.language.document import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueSet:
+    """A file of values, and the comparison with those: only what the values make of the change."""
+
+    path: str
+    found: ComparedDocuments
+    places: Origins
+    access: tuple[Finding, ...]
+    added: tuple[tuple[Source, tuple[Finding, ...]], ...]
+
+    @property
+    def rows(self) -> Iterator[Mapping[str, str]]:
+        """What could not be compared, as rows of an answer."""
+        for change in self.found.unjudged:
+            if not change.is_told:
+                row = change.row()
+                yield {**row, "why": f"{_with(self.path)}{row['why']}"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedValueSets:
+    """The sets that were judged, and the names of files that were not: they change, or policies made with them do."""
+
+    sets: tuple[ValueSet, ...] = ()
+    judged: frozenset[str] = frozenset()
+    too_many: tuple[str, ...] = ()
+
+
+def judged_value_sets(
+    document: object, baseline: object, found: ComparedDocuments
+) -> JudgedValueSets:
+    """What the change does with each set of values and not with those that Terraform reads by itself."""
+    if not isinstance(document, Files) or not isinstance(baseline, Files):
+        return JudgedValueSets()
+    now, then = (variable_files.texts_of(side) for side in (document, baseline))
+    texts = {**then, **now}
+    others = {path for path in texts if then.get(path) != now.get(path)} | document.changed
+    paths = [path for path in sorted(now) if variable_files.is_value_set(path)]
+    # Those that change come first.
+    paths.sort(key=lambda path: path not in others)
+    known = _Known.of(found, document.folder)
+    sets: list[ValueSet] = []
+    judged: set[str] = set()
+    too_many: list[str] = []
+    for path in paths:
+        changed = ChangedFile(path=path, was=then.get(path, ""), now=now[path])
+        folders = variable_files.folders_with_variables(changed, now)
+        for folder in sorted(folders):
+            within = variable_files.modules_of(folder, texts)
+            if not variable_files.is_concerned(path, others, within, texts):
+                continue
+            if len(judged) >= variable_files.MOST and path not in judged:
+                too_many.append(path)
+                break
+            new, old = (
+                variable_files.with_values(side, changed.path, text, folder, within)
+                for side, text in ((document, changed.now), (baseline, changed.was))
+            )
+            try:
+                compared = compare_documents(new, old, per_principal=True, partly=True)
+            except InputError:
+                judged.discard(path)
+                break
+            judged.add(path)
+            sets.append(known.beyond(path, compared))
+    return JudgedValueSets(
+        sets=tuple(own for own in sets if own.path in judged),
+        judged=frozenset(judged),
+        too_many=tuple(too_many),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the change does with the values that Terraform reads by itself."""
+
+    found: ComparedDocuments
+    places: Origins
+    findings: frozenset[tuple[object, ...]]
+    # With a slash at its end.
+    folder: str
+
+    @classmethod
+    def of(cls, found: ComparedDocuments, folder: str) -> _Known:
+        places = origins(found)
+        own = compared_findings(found, places.placed)
+        added = (finding for _, listed in new_findings(found, places) for finding in listed)
+        start = "" if folder in {"", "."} else f"{folder.rstrip('/')}/"
+        told = (*own, *added)
+        known = frozenset(key for one in told for key in (_identity(one), _spot(one)))
+        return cls(found, places, known, start)
+
+    def beyond(self, path: str, found: ComparedDocuments) -> ValueSet:
+        """What the values of a file make of it."""
+        places = origins(found)
+        unjudged = {(own.place, own.says) for own in self.found.unjudged}
+        # Problems are judged beside all that is gained.
+        added = tuple(
+            (source, tuple(self._told(path, listed)))
+            for source, listed in new_findings(found, places)
+        )
+        found = replace(
+            found,
+            policies=tuple(self._policy(own, places) for own in found.policies),
+            unjudged=tuple(own for own in found.unjudged if (own.place, own.says) not in unjudged),
+        )
+        return ValueSet(
+            path=path,
+            found=found,
+            places=places,
+            access=tuple(self._told(path, compared_findings(found, places.placed))),
+            added=tuple((source, listed) for source, listed in added if listed),
+        )
+
+    def _told(self, path: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+        start = _with(path)
+        for own in findings:
+            where = own.where
+            if not {_identity(own), _spot(own)} & self.findings:
+                yield replace(
+                    own,
+                    where=replace(where, file=self.folder + path)
+                    if where and is_given(where.file)
+                    else where,
+                    message=own.message and f"{start}{own.message}",
+                    reason=own.reason and f"{start}{own.reason}",
+                )
+
+    def _policy(self, policy: ComparedPolicy, places: Origins) -> ComparedPolicy:
+        found = self.found
+        return replace(
+            policy,
+            gained=tuple(self._changes(policy.gained, found.gained, places)),
+            lost=tuple(self._changes(policy.lost, found.lost, places)),
+        )
+
+    def _changes(
+        self, own: Iterable[AccessChange], known: Iterable[AccessChange], places: Origins
+    ) -> Iterator[AccessChange]:
+        """The changes that no statement shows, as grave, with the values that Terraform reads by itself."""
+        told: dict[tuple[object, ...], list[AccessChange]] = {}
+        for change in known:
+            told.setdefault(_statement(change, self.places), []).append(change)
+        for change in own:
+            alike = told.get(_statement(change, places), ())
+            names = {
+                name
+                for other in alike
+                if other.risk.severity.rank <= change.risk.severity.rank
+                for name in other.names
+            }
+            if not names.issuperset(change.names):
+                yield change
+
+
+def _statement(change: AccessChange, places: Origins) -> tuple[object, ...]:
+    where = places.where(change)
+    return where.file, where.line, where.column, change.is_allow, change.of_baseline
+
+
+def _identity(finding: Finding) -> tuple[object, ...]:
+    text = finding.message or finding.reason
+    return finding.code, finding.status, finding.resource, text
+
+
+def _spot(finding: Finding) -> tuple[object, ...]:
+    """Where a problem stands, by whichever policy; access that is gained is told of each."""
+    where = finding.where
+    if where is None or where.line is None or finding.code.startswith("ACCESS_"):
+        return _identity(finding)
+    return finding.code, where.file, where.line, where.column
+
+
+def _with(path: str) -> str:
+    return f"with the values of {quoted(path)}: "
