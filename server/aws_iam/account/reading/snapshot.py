@@ -45,7 +45,23 @@ _ADDED_FIELDS = {
     "rds.clusters": ("encryption",),
     "logs.metric_filters": ("criteria", "transformed"),
     "s3.bucket_encryption": ("key",),
+    "lambda.functions": ("role",),
+    "ecs.task_definitions": ("task_role",),
+    **dict.fromkeys(
+        (
+            "cloudformation.stacks",
+            "codebuild.projects",
+            "ec2.launch_templates",
+            "ec2.user_data",
+            "glue.jobs",
+            "ssm.documents",
+            "stepfunctions.state_machines",
+        ),
+        ("role",),
+    ),
 }
+# The same for the items of a list in a fact.
+_ADDED_IN_LISTS = {"iam.authorization": ("policies", ("versions",))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,7 +314,14 @@ def _facts(data: Any) -> Iterator[tuple[tuple[str, str], Any]]:
 
 
 def _with_added_fields(name: str, data: Any) -> Any:
-    if name not in _ADDED_FIELDS or not isinstance(data, list):
+    if name in _ADDED_IN_LISTS and isinstance(data, dict):
+        inside, names = _ADDED_IN_LISTS[name]
+        return {**data, inside: _with_fields(data.get(inside), names)} if inside in data else data
+    return _with_fields(data, _ADDED_FIELDS.get(name, ()))
+
+
+def _with_fields(data: Any, names: tuple[str, ...]) -> Any:
+    if not names or not isinstance(data, list):
         return data
-    added = dict.fromkeys(_ADDED_FIELDS[name])
+    added = dict.fromkeys(names)
     return [added | item if isinstance(item, dict) else item for item in data]
