@@ -27,7 +27,7 @@ tool = Tool(
         "cloudtrail": "are trails right",
         "access_analyzer": "analyzers",
         "principals": "administrators, unused users and keys",
-        "access": "who can",
+        "access": "who can, attack paths",
     },
     default="run",
     also={
@@ -42,6 +42,8 @@ tool = Tool(
         "trails": "cloudtrail",
         "analyzers": "access_analyzer",
         "who_can": "access",
+        "paths": "access",
+        "attack_paths": "access",
         "privilege_escalation": "principals",
         "escalation": "principals",
         "administrators": "principals",
@@ -205,12 +207,28 @@ def access(
         str | None,
         Parameter(
             "ARN, pattern, or kind such as s3:bucket",
-            brief="ARN or kind (kms:key)",
+            brief="ARN or kind",
             also=("resource", "resource_arn", "arn", "target"),
         ),
     ] = None,
+    principal: Annotated[
+        str | None,
+        Parameter(
+            "user or role: ARN or name",
+            brief="user or role",
+            also=("user", "role", "identity", "principal_arn", "who"),
+        ),
+    ] = None,
+    to: Annotated[
+        str | None,
+        Parameter(
+            "`admin`, or an ARN to reach",
+            brief="admin, or ARN",
+            also=("reach", "become", "goal", "paths_to"),
+        ),
+    ] = None,
 ) -> Answer:
-    """Show who can perform an action on a resource: users, roles, services, other accounts, anyone."""
-    from aws_iam.tools.audit.access.answer import access_answer
+    """Show who can perform an action on a resource, what a principal can do and become, or the attack paths to something."""
+    from aws_iam.tools.audit.paths.questions import answer_of
 
-    return access_answer(source, progress, who_can, on)
+    return answer_of(source, progress, who_can, on, principal=principal, to=to)

@@ -49,7 +49,7 @@ class Names:
                 "project_path",
                 "full_name",
             ),
-            brief="or project, pipeline; OWNER/NAME",
+            brief="or project, pipeline",
         ),
     ] = None
     owner_id: Annotated[
@@ -171,7 +171,7 @@ class Names:
         str | None,
         Parameter("project of the platform, such as `shop`", brief=""),
     ] = None
-    space: Annotated[str | None, Parameter("Spacelift space", brief="Spacelift")] = None
+    space: Annotated[str | None, Parameter("Spacelift space", brief="")] = None
     stack: Annotated[
         str | None,
         Parameter("stack of Spacelift, Pulumi or HCP Terraform", brief=""),

@@ -128,7 +128,7 @@ def lockout(
                 "role",
                 "user",
             ),
-            brief="ARN, role/NAME",
+            brief="ARN",
         ),
     ],
     policies: Annotated[
@@ -175,7 +175,7 @@ def check(
     key: KeyArn = None,
     users: Annotated[
         list[str] | None,
-        Parameter("who uses the key: ARNs, role/NAME or user/NAME", brief="ARNs or role/NAME"),
+        Parameter("who uses the key: ARNs, role/NAME or user/NAME", brief="ARNs"),
     ] = None,
     trusted: Annotated[
         list[str] | None, Parameter("accounts that may use the keys", brief="accounts")

@@ -61,7 +61,7 @@ class KeyPolicyArguments:
                 "roles",
                 "user_arns",
             ),
-            brief="ARNs or role/NAME",
+            brief="ARNs",
         ),
     ] = None
     services: Annotated[
@@ -90,7 +90,7 @@ class KeyPolicyArguments:
         Parameter(
             "organization whose accounts use the key: o-…",
             also=("org", "organization_id", "org_id"),
-            brief="o-…",
+            brief="",
         ),
     ] = None
     principal_tags: Annotated[

@@ -254,11 +254,9 @@ def rotation(
         ),
     ] = None,
     partner: Annotated[
-        str | None, Parameter("secret type; custom: http, gitlab …", brief="secret type")
+        str | None, Parameter("secret type; custom: http, gitlab …", brief="")
     ] = None,
-    metadata: Annotated[
-        Json, Parameter("partner fields", document=True, brief="of partner")
-    ] = None,
+    metadata: Annotated[Json, Parameter("partner fields", document=True, brief="")] = None,
     schedule: Annotated[
         str | None,
         Parameter(
