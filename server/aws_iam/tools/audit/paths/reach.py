@@ -155,6 +155,9 @@ class Reach:
                 known.add(_edges(other))
                 yield other
             for used in derivation.used:
+                if used.step.trusted:
+                    # Whom a rewritten trust policy names makes no other path.
+                    continue
                 step = (used.step.actor, actions_of(used.step), used.target)
                 more = banned | {step}
                 if more not in tried:

@@ -47,7 +47,7 @@ def _unread(named: NamedGoal, unread: Sequence[Account], missed: Sequence[Miss])
     if unread:
         why = unread_reasons(missed)
         yield (
-            f"Who can become {named.words} is not known: the users and roles of account"
+            f"Who can become {_become(named)} is not known: the users and roles of account"
             f" {joined([account.id for account in unread])} could not be read{f' ({why})' if why else ''}."
         )
 
@@ -57,7 +57,7 @@ def _reached(named: NamedGoal, paths: Paths, *, is_known: bool) -> Iterator[str]
         verdict: [_name(own.principal) for own in paths.principals if own.verdict == verdict]
         for verdict in ("administrator", "can_become", "unknown")
     }
-    become = "an administrator" if named.is_admin else named.words
+    become = _become(named)
     if of["can_become"]:
         number = counted(len(of["can_become"]), "principal")
         yield f"{number} can become {become}: {joined(of['can_become'], shown=_MOST_NAMED)}."
@@ -76,6 +76,11 @@ def _reached(named: NamedGoal, paths: Paths, *, is_known: bool) -> Iterator[str]
         why = next(own.why for own in paths.principals if own.verdict == "unknown")
         number = counted(len(of["unknown"]), "principal")
         yield f"Of {number} it is not known: {joined(of['unknown'], shown=_MOST_NAMED)} ({why})."
+
+
+def _become(named: NamedGoal) -> str:
+    """What somebody becomes who gets there."""
+    return "an administrator" if named.is_admin else named.words
 
 
 def _worst(paths: Paths) -> Iterator[str]:
