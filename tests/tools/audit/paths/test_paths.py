@@ -8,7 +8,30 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam.account.reading import snapshot as snapshots
+from aws_iam.engine.effective.escalation import (
+    EXISTING_COMPUTE,
+    NEW_COMPUTE,
+    ORGANIZATION_WIDE,
+    escalation_paths,
+    known_paths,
+)
 from aws_iam.tools.audit.actions import tool
+from aws_iam.tools.audit.paths.assuming import UPDATE_SAML
+from aws_iam.tools.audit.paths.compute import FACTS
+from aws_iam.tools.audit.paths.credentials import (
+    CREATE_KEY,
+    CREATE_LOGIN,
+    DELETE_KEY,
+    UPDATE_LOGIN,
+)
+from aws_iam.tools.audit.paths.identity_edits import (
+    ATTACHES,
+    BOUNDS,
+    CREATE_VERSION,
+    SET_VERSION,
+    WRITES,
+)
+from aws_iam.tools.audit.paths.trusts import ASSUME
 from helpers.cis_snapshots import ACCOUNT, facts_of, snapshot
 from helpers.folders import TESTS
 
@@ -70,3 +93,24 @@ def test_outsiders_are_told_once_on_the_role(case: dict[str, Any], tmp_path: Pat
         for row in answer.facts["outsiders"]
     }
     assert told == case.get("outsiders", {})
+
+
+def test_every_action_of_iam_in_the_catalogue_is_one_that_the_search_knows() -> None:
+    known = {
+        *(*WRITES, *ATTACHES, *BOUNDS, CREATE_VERSION, SET_VERSION),
+        *(CREATE_KEY, DELETE_KEY, CREATE_LOGIN, UPDATE_LOGIN, ASSUME, UPDATE_SAML),
+        # With a policy for what they create: `new_identities`.
+        *("iam:CreateRole", "iam:CreateUser"),
+    }
+    listed = {
+        action
+        for path in escalation_paths()
+        for action in path.actions
+        if path.family not in {NEW_COMPUTE, EXISTING_COMPUTE, ORGANIZATION_WIDE}
+        and action.startswith(("iam:", "sts:"))
+    }
+    assert listed == known
+
+
+def test_every_kind_of_resource_that_holds_a_role_has_a_fact() -> None:
+    assert {path.held_by for path in known_paths()} - {""} == FACTS.keys()

@@ -83,7 +83,8 @@ class Search:
     """Whether something was left out because nobody knows whether it works."""
     was_stopped: bool = False
     _queue: deque[tuple[int, State]] = field(default_factory=deque)
-    _seen: set[tuple[int, State]] = field(default_factory=set)
+    _seen: dict[tuple[int, State], None] = field(default_factory=dict)
+    """In the order in which they were found."""
     _touched: int = 0
     _actors: set[int] = field(default_factory=set)
 
@@ -176,7 +177,8 @@ class Search:
         self.have[key] |= new
         self.steps[key].append(_with(step, new))
         if power.gain == "trust":
-            for number, state in list(self._seen):
+            # Who rewrites a trust policy names itself, if it then gets in.
+            for number, state in ((step.actor, step.state), *self._seen):
                 for own in self._trusting(number, state, new):
                     found = self._control(own)
                     if found is not None:
@@ -213,10 +215,10 @@ class Search:
                 if (number, state) in self._seen:
                     continue
                 if self._is_found(number, state):
-                    self._seen.add((number, state))
+                    self._seen[number, state] = None
                     return Found(number, state)
                 if self._is_end(number, state):
-                    self._seen.add((number, state))
+                    self._seen[number, state] = None
                     self.administrators.append(Found(number, state))
                     continue
                 self._enqueue(number, state)
@@ -232,7 +234,7 @@ class Search:
         if len(self._seen) >= MOST_STATES:
             self.was_stopped = True
             return
-        self._seen.add((number, state))
+        self._seen[number, state] = None
         self._actors.add(number)
         self._queue.append((number, state))
 
