@@ -100,6 +100,18 @@ def _report_formats() -> Iterator[str]:
     )
 
 
+def _access_formats() -> Iterator[str]:
+    """Each format of an answer on access, and what it is for."""
+    yield from table(
+        ("`--format`", "for"),
+        (
+            (f"`{declared.name}`", declared.used_for)
+            for declared in report_formats().values()
+            if declared.access
+        ),
+    )
+
+
 def _benchmark_versions() -> Iterator[str]:
     """How many controls each version of the benchmark has, and whether Security Hub supports it."""
     chosen = [benchmark.benchmark(version) for version in benchmark.versions()]
@@ -196,6 +208,7 @@ BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     "tools": _tools,
     "templates": _templates,
     "report-formats": _report_formats,
+    "access-formats": _access_formats,
     "benchmark-versions": _benchmark_versions,
     "cis-controls": _controls,
     "frameworks": _frameworks,

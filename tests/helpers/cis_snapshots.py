@@ -138,7 +138,7 @@ def policy(statements: Any) -> str:
 
 def _identity(kind: str, given: dict[str, Any], account: str) -> dict[str, Any]:
     made = dict(given)
-    made["arn"] = arn(f"{kind}/{given['name']}", account)
+    made["arn"] = arn(f"{kind}{given.get('path', '/')}{given['name']}", account)
     made["inline"] = [
         {"name": f"p{number}", "document": policy(document)}
         for number, document in enumerate(given.get("inline", ()))
@@ -159,11 +159,18 @@ def facts_of(case: dict[str, Any], account: str = ACCOUNT) -> dict[str, Any]:
         f"{kind}s": [_identity(kind, principal, account) for principal in case.get(f"{kind}s", ())]
         for kind in ("user", "group", "role")
     }
+    versions: dict[str, Any] = case.get("versions", {})
     policies = [
         {
             "name": name,
             "arn": arn(f"policy/{name}", account),
             "document": None if document is None else policy(document),
+            "versions": [
+                {"id": f"v{number}", "document": policy(other)}
+                for number, other in enumerate(versions[name], 1)
+            ]
+            if name in versions
+            else None,
         }
         for name, document in case.get("policies", {}).items()
     ]

@@ -119,7 +119,14 @@ RICH: dict[str, Any] = {
                 ],
             },
             {"PolicyName": "Idle", "Arn": "arn:aws:iam::aws:policy/Idle", "AttachmentCount": 0},
-            {"Arn": f"arn:aws:iam::{ACCOUNT}:policy/team/mine", "AttachmentCount": 0},
+            {
+                "Arn": f"arn:aws:iam::{ACCOUNT}:policy/team/mine",
+                "AttachmentCount": 0,
+                "PolicyVersionList": [
+                    {"Document": quote("{}"), "VersionId": "v2", "IsDefaultVersion": True},
+                    {"Document": quote(TRUST), "VersionId": "v1", "IsDefaultVersion": False},
+                ],
+            },
         ],
     },
     "iam:ListEntitiesForPolicy": {

@@ -119,6 +119,7 @@ STORED: Mapping[str, Any] = {
             {
                 "FunctionName": "app",
                 "FunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:app",
+                "Role": f"arn:aws:iam::{ACCOUNT}:role/app",
                 "Runtime": "python3.13",
                 "Environment": {
                     "Variables": {

@@ -291,7 +291,15 @@ def test_a_policy_that_is_attached_but_not_sent_is_kept() -> None:
     assert found.roles[0].profiles == (f"arn:aws:iam::{ACCOUNT}:instance-profile/web",)
     assert found.users[0].inline[0].document == TRUST
     documents = {policy.name: policy.document for policy in found.policies}
-    assert documents == {"mine": None, "AdministratorAccess": TRUST, "Unsent": None}
+    assert documents == {"mine": "{}", "AdministratorAccess": TRUST, "Unsent": None}
+
+
+def test_the_other_versions_of_the_account_s_own_policies_are_kept() -> None:
+    versions = {policy.name: policy.versions for policy in rich_fact(AUTHORIZATION).policies}
+    (older,) = versions["mine"]
+    assert (older.id, older.document) == ("v1", TRUST)
+    # Nobody switches those of AWS; of a policy that AWS did not send nothing is known.
+    assert versions["AdministratorAccess"] is versions["Unsent"] is None
 
 
 def test_a_policy_that_the_partition_lacks_is_attached_to_nobody() -> None:

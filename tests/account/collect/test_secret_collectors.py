@@ -88,6 +88,13 @@ def test_versions_are_read_only_for_a_secret_with_a_pending_one() -> None:
     assert read(PENDING_VERSIONS, secretsmanager__ListSecrets=done) == ()
 
 
+def test_a_function_keeps_the_role_that_it_runs_with() -> None:
+    assert [function.role for function in read(FUNCTIONS)] == [
+        "arn:aws:iam::111122223333:role/app",
+        "",
+    ]
+
+
 def test_a_rotation_function_that_does_not_exist_is_an_answer() -> None:
     gone = Refusal("ResourceNotFoundException", "", 404)
     (function,) = read(ROTATION_FUNCTIONS, lambda__GetFunctionConfiguration=gone)

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam import resources
+from aws_iam.account.collect.compute.functions import FUNCTIONS, Function
 from aws_iam.account.collect.fact import Miss, MissKind, known
 from aws_iam.account.collect.identity.account_summary import SUMMARY, Summary
+from aws_iam.account.collect.identity.authorization import (
+    AUTHORIZATION,
+    Authorization,
+    ManagedPolicy,
+)
 from aws_iam.account.collect.identity.credential_report import (
     CREDENTIAL_REPORT,
     CredentialReport,
@@ -192,6 +199,22 @@ def test_a_database_of_an_earlier_snapshot_has_no_type_of_encryption() -> None:
     loaded = snapshot.loads(json.dumps(data))
     assert loaded.require_in("us-east-1", DB_INSTANCES) == (database,)
     assert loaded.require_in("us-east-1", DB_CLUSTERS) == (cluster,)
+
+
+def test_what_paths_of_escalation_need_is_not_known_of_an_earlier_snapshot() -> None:
+    policy = ManagedPolicy(name="p", arn="arn:aws:iam::111122223333:policy/p", versions=())
+    function = Function(arn="arn:aws:lambda:us-east-1:111122223333:function:f", name="f", role="")
+    facts = (
+        AUTHORIZATION.held(Authorization(policies=(policy,))),
+        FUNCTIONS.held_in("us-east-1", (function,)),
+    )
+    data = json.loads(snapshot.dumps(snapshot.account_of(*facts)))
+    assert snapshot.loads(json.dumps(data)).require(AUTHORIZATION).policies == (policy,)
+    del data["facts"]["iam.authorization"][""]["policies"][0]["versions"]
+    del data["facts"]["lambda.functions"]["us-east-1"][0]["role"]
+    loaded = snapshot.loads(json.dumps(data))
+    assert loaded.require(AUTHORIZATION).policies == (replace(policy, versions=None),)
+    assert loaded.require_in("us-east-1", FUNCTIONS) == (replace(function, role=None),)
 
 
 def test_each_region_that_was_read_is_visited_in_order() -> None:

@@ -45,7 +45,24 @@ _ADDED_FIELDS = {
     "rds.clusters": ("encryption",),
     "logs.metric_filters": ("criteria", "transformed"),
     "s3.bucket_encryption": ("key",),
+    "sqs.policies": ("kms_key",),
+    "sns.policies": ("kms_key",),
+    "iam.authorization": ("policies/versions",),
     "iam.last_accessed": ("identities/services/actions",),
+    "lambda.functions": ("role",),
+    "ecs.task_definitions": ("task_role",),
+    **dict.fromkeys(
+        (
+            "cloudformation.stacks",
+            "codebuild.projects",
+            "ec2.launch_templates",
+            "ec2.user_data",
+            "glue.jobs",
+            "ssm.documents",
+            "stepfunctions.state_machines",
+        ),
+        ("role",),
+    ),
 }
 
 

@@ -100,6 +100,8 @@ _LIMITED_SEVERITIES = {
 class EscalationPath:
     """One way to gain permissions; `passes_role_to` is the service that the passed role must trust.
 
+    `held_by` is the kind of resource whose role it gains, such as `lambda:function`; empty for none that is collected.
+
     `may_pass_to` are that service and alternatives from other sources. `unconfirmed`: the sources disagree on whether the
     actions are enough, or nobody has tried them.
     """
@@ -115,6 +117,7 @@ class EscalationPath:
     blocked_by: frozenset[str]
     smaller: frozenset[str]
     unconfirmed: bool = False
+    held_by: str = ""
 
     @property
     def actions(self) -> frozenset[str]:
@@ -205,6 +208,7 @@ def _path(row: Mapping[str, Any]) -> EscalationPath:
         blocked_by=frozenset(map(str.lower, row.get("blocked_by_condition_keys", ()))),
         smaller=frozenset(row.get("contains_smaller_paths", ())),
         unconfirmed=row.get("unconfirmed", False),
+        held_by=row.get("held_by", ""),
     )
 
 

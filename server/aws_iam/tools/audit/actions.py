@@ -7,7 +7,7 @@ from typing import Annotated
 
 from aws_iam.answer import Answer
 from aws_iam.errors import InputError
-from aws_iam.report.catalogue import audit_formats, by_line, report_formats
+from aws_iam.report.catalogue import access_formats, audit_formats, by_line, report_formats
 from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
 from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.kit.parameters import BENCHMARK, Benchmark, Framework, Source
@@ -29,7 +29,7 @@ tool = Tool(
         "cloudtrail": "are trails right",
         "access_analyzer": "analyzers",
         "principals": "administrators, unused keys",
-        "access": "who can",
+        "access": "who can, attack paths",
         "rightsize": "unused access",
     },
     default="run",
@@ -45,6 +45,8 @@ tool = Tool(
         "trails": "cloudtrail",
         "analyzers": "access_analyzer",
         "who_can": "access",
+        "paths": "access",
+        "attack_paths": "access",
         "privilege_escalation": "principals",
         "escalation": "principals",
         "administrators": "principals",
@@ -70,18 +72,22 @@ _FORMATS = {
     "hcl": "terraform",
     "cfn": "cloudformation",
 }
-_OF_REPORTS, _OF_CHANGES = "report", "rightsize"
+_OF_REPORTS, _OF_CHANGES, _OF_ACCESS = "report", "rightsize", "access"
 _CHANGE_FORMATS = ("cli", "cloudformation", "terraform")
 
 
 def _formats() -> tuple[str, ...]:
     """The formats of all actions: an argument has the same choices in each."""
-    return (*audit_formats(), *_CHANGE_FORMATS)
+    return tuple(dict.fromkeys((*audit_formats(), *access_formats(), *_CHANGE_FORMATS)))
 
 
 def _refuse_format(action: str, format_: str) -> None:
     """Refuse a format that another action has."""
-    able = {_OF_REPORTS: audit_formats(), _OF_CHANGES: ("json", *_CHANGE_FORMATS)}[action]
+    able = {
+        _OF_REPORTS: audit_formats(),
+        _OF_CHANGES: ("json", *_CHANGE_FORMATS),
+        _OF_ACCESS: access_formats(),
+    }[action]
     if format_ not in able:
         raise InputError(
             f"`audit {action}` has no format `{format_}`", hint=f"it has {code_list(able)}"
@@ -217,7 +223,7 @@ def principals(source: Source, progress: Progress) -> Answer:
     return account_source.dated(principals_answer(account), account, source)
 
 
-@tool.action
+@tool.artifact_action
 def access(
     source: Source,
     progress: Progress,
@@ -234,15 +240,48 @@ def access(
         str | None,
         Parameter(
             "ARN, pattern, or kind such as s3:bucket",
-            brief="ARN or kind (kms:key)",
+            brief="ARN or kind",
             also=("resource", "resource_arn", "arn", "target"),
         ),
     ] = None,
+    principal: Annotated[
+        str | None,
+        Parameter(
+            "user or role: ARN or name",
+            brief="user or role",
+            also=("user", "role", "identity", "principal_arn", "who"),
+        ),
+    ] = None,
+    to: Annotated[
+        str | None,
+        Parameter(
+            "`admin`, or an ARN to reach",
+            brief="admin, or ARN",
+            also=("reach", "become", "goal", "paths_to"),
+        ),
+    ] = None,
+    format_: Annotated[
+        str | None,
+        Parameter(
+            "a file: page, Markdown, JSON, or the paths for Mermaid and graph tools",
+            brief="",
+            choices=_formats,
+            synonyms=_FORMATS,
+            also=("output", "type", "output_format"),
+        ),
+    ] = None,
 ) -> Answer:
-    """Show who can perform an action on a resource: users, roles, services, other accounts, anyone."""
-    from aws_iam.tools.audit.access.answer import access_answer
+    """Show who can perform an action on a resource, what a principal can do and become, or the attack paths to something."""
+    from aws_iam.tools.audit.paths.questions import answer_of
 
-    return access_answer(source, progress, who_can, on)
+    if format_ is not None:
+        _refuse_format(_OF_ACCESS, format_)
+    answer = answer_of(source, progress, who_can, on, principal=principal, to=to)
+    if format_ is None:
+        return answer
+    from aws_iam.tools.audit.access.access_file import as_file
+
+    return as_file(answer, format_)
 
 
 @tool.artifact_action

@@ -203,7 +203,7 @@ def manifest(
                 "role_name",
                 "iam_role",
             ),
-            brief="ARN, or name with account",
+            brief="ARN or name",
         ),
     ],
     names: Names,
@@ -305,7 +305,7 @@ def check(
         str | None,
         Parameter(
             "repository, project or pipeline",
-            brief="or project, pipeline; OWNER/NAME",
+            brief="or project, pipeline",
             also=("repo", "repository_name", "pipeline"),
         ),
     ] = None,

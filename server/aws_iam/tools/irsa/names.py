@@ -49,7 +49,7 @@ class Names:
                 "project_path",
                 "full_name",
             ),
-            brief="or project, pipeline; OWNER/NAME",
+            brief="or project, pipeline",
         ),
     ] = None
     owner_id: Annotated[

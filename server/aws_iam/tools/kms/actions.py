@@ -142,7 +142,7 @@ def lockout(
         Parameter(
             "of the request: {key: value}",
             document=True,
-            brief="{key: value}",
+            brief="",
             also=("encryption_context",),
         ),
     ] = None,
@@ -177,7 +177,7 @@ def check(
     key: KeyArn = None,
     users: Annotated[
         list[str] | None,
-        Parameter("who uses the key: ARNs, role/NAME or user/NAME", brief="ARNs or role/NAME"),
+        Parameter("who uses the key: ARNs, role/NAME or user/NAME", brief="ARNs"),
     ] = None,
     trusted: Annotated[
         list[str] | None, Parameter("accounts that may use the keys", brief="accounts")

@@ -98,7 +98,7 @@ class KeyPolicyArguments:
         Parameter(
             "tags of the principals that use the key: {key: value}",
             document=True,
-            brief="{key: value}",
+            brief="",
         ),
     ] = None
     use: Annotated[
@@ -127,7 +127,7 @@ class KeyPolicyArguments:
         Parameter(
             "encryption context: {key: value}",
             document=True,
-            brief="{key: value}",
+            brief="",
             also=("encryption_context",),
         ),
     ] = None
@@ -136,9 +136,7 @@ class KeyPolicyArguments:
     ] = None
     replicas: Annotated[
         list[str] | None,
-        Parameter(
-            "Regions of its multi-Region replicas", also=("replica_regions",), brief="Regions"
-        ),
+        Parameter("Regions of its multi-Region replicas", also=("replica_regions",), brief=""),
     ] = None
     usage: Annotated[
         Usage | None,

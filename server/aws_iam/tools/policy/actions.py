@@ -129,7 +129,7 @@ def lookup(
                 "term",
                 "keyword",
             ),
-            brief="service, action, wildcard, condition key, ARN, command, SDK call, aws_s3_bucket, managed policy",
+            brief="service, action, wildcard, condition key, ARN, command, SDK call, managed policy",
             by_position=True,
         ),
     ],
@@ -258,7 +258,7 @@ def compare(
             "what it must not grant: actions, or object: actions, resources",
             document=True,
             also=("must_not_grant", "not_allowed", "forbidden_actions"),
-            brief="{actions, resources} not to grant",
+            brief="{actions, resources}",
         ),
     ] = None,
     policy: Annotated[

@@ -269,9 +269,7 @@ def rotation(
     partner: Annotated[
         str | None, Parameter("secret type; custom: http, gitlab …", brief="")
     ] = None,
-    metadata: Annotated[
-        Json, Parameter("partner fields", document=True, brief="of partner")
-    ] = None,
+    metadata: Annotated[Json, Parameter("partner fields", document=True, brief="")] = None,
     schedule: Annotated[
         str | None,
         Parameter(
@@ -336,7 +334,7 @@ def check(
     ] = None,
     limits: Limits = None,
     *,
-    plaintext_values: Annotated[bool, Parameter("look into Strings", brief="of Strings")] = False,
+    plaintext_values: Annotated[bool, Parameter("look into Strings", brief="")] = False,
     save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
 ) -> Answer:
     """Find what is wrong with an account's secrets, or in plain text in code, from names and shapes; no value is kept."""

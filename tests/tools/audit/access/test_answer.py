@@ -249,6 +249,8 @@ def test_the_key_of_a_queue_or_topic_that_could_not_be_read_is_said(
 
     queue = {"arn": f"arn:aws:{service}:{HERE}:q"}
     assert unseen(refused)
+    # As an older snapshot has it.
+    assert unseen([{**queue, "kms_key": None}])
     assert unseen([{**queue, "document": refused, "kms_key": refused}])
     assert not unseen([{**queue, "kms_key": ""}])
     assert not unseen([{**queue, "kms_key": f"alias/aws/{service}"}])

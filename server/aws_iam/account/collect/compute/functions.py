@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A Lambda function; `hidden` is AWS's code for why the environment is not shown, empty when it is."""
+    """A Lambda function; `hidden` is AWS's code for why the environment is not shown, empty when it is.
+
+    `role` is the ARN of its execution role, None in a snapshot that lacks it.
+    """
 
     arn: str
     name: str
@@ -25,6 +28,7 @@ class Function:
     kms_key: str | None = None
     variables: tuple[Variable, ...] = ()
     hidden: str = ""
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,7 @@ def _function(data: dict[str, Any], stored: frozenset[str]) -> Function:
         ),
         # The message may quote what was refused; the code says enough.
         hidden=error.get("ErrorCode", "AccessDenied") if error else "",
+        role=data.get("Role", ""),
     )
 
 

@@ -38,12 +38,16 @@ class Container:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskDefinition:
-    """A task definition that services use; without services the latest one of its family."""
+    """A task definition that services use; without services the latest one of its family.
+
+    `task_role` is empty where its containers have none, None where that is not known.
+    """
 
     arn: str
     services: tuple[str, ...] = ()
     execution_role: str | None = None
     containers: tuple[Container, ...] | Miss = ()
+    task_role: str | None = None
 
 
 TASK_DEFINITIONS = many_in("ecs.task_definitions", TaskDefinition)
@@ -141,6 +145,7 @@ def _with_users(
         arn=arn,
         services=services,
         execution_role=definition.get("executionRoleArn"),
+        task_role=definition.get("taskRoleArn", ""),
         containers=tuple(
             _container(container, stored)
             for container in definition.get("containerDefinitions", ())

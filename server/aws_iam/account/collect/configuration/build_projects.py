@@ -41,6 +41,7 @@ def build_projects(aws: Aws, region: str) -> tuple[TextHolder, ...]:
                     arn=data["arn"],
                     name=data["name"],
                     exposed=aws.value_or_miss(partial(_exposed, data, stored, region)),
+                    role=data.get("serviceRole", ""),
                 )
                 for data in projects
             ),

@@ -33,5 +33,8 @@ def _job(prefix: str, data: dict[str, Any], stored: frozenset[str]) -> TextHolde
     }
     pairs = ((name.lstrip("-"), value) for name, value in arguments.items())
     return TextHolder(
-        arn=f"{prefix}/{data['Name']}", name=data["Name"], exposed=exposed_pairs(pairs, stored)
+        arn=f"{prefix}/{data['Name']}",
+        name=data["Name"],
+        exposed=exposed_pairs(pairs, stored),
+        role=data.get("Role", ""),
     )

@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextHolder:
-    """A resource with a text of configuration: what in it looks like a secret, or why it was not read."""
+    """A resource with a text of configuration: what in it looks like a secret, or why it was not read.
+
+    `role` is the role that what runs has: empty for none, None where that is not known or the resource runs nothing.
+    """
 
     arn: str
     name: str
     exposed: tuple[Variable, ...] | Miss = ()
+    role: str | None = None
 
 
 def exposed_pairs(

@@ -34,4 +34,5 @@ def _stack(data: dict[str, Any], stored: frozenset[str]) -> TextHolder:
         arn=data.get("StackId", data["StackName"]),
         name=data["StackName"],
         exposed=exposed_pairs(pairs, stored),
+        role=data.get("RoleARN", ""),
     )

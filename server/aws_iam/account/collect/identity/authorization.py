@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector
@@ -75,14 +76,26 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyVersion:
+    """A version of a managed policy that is not the default; `document` is None where AWS did not send it."""
+
+    id: str
+    document: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedPolicy:
-    """A managed policy; `document` is the JSON text of its default version, None where AWS did not send it."""
+    """A managed policy; `document` is the JSON text of its default version, None where AWS did not send it.
+
+    `versions` are the others of the account's own policies; None in a snapshot that lacks them.
+    """
 
     name: str
     arn: str
     attachments: int = 0
     boundary_uses: int = 0
     document: str | None = None
+    versions: tuple[PolicyVersion, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,8 +179,20 @@ def _policy(data: dict[str, Any], uses: dict[str, int]) -> ManagedPolicy:
         arn=arn,
         attachments=max(data.get("AttachmentCount", 0), uses.get(arn, 0)),
         boundary_uses=data.get("PermissionsBoundaryUsageCount", 0),
-        document=_json(default["Document"]) if default and "Document" in default else None,
+        document=_document(default) if default else None,
+        versions=tuple(
+            PolicyVersion(id=version["VersionId"], document=_document(version))
+            for version in sorted(versions, key=itemgetter("VersionId"))
+            if not version.get("IsDefaultVersion")
+        )
+        # Nobody can switch the versions of a policy of AWS.
+        if default and ":iam::aws:" not in arn
+        else None,
     )
+
+
+def _document(version: dict[str, Any]) -> str | None:
+    return _json(version["Document"]) if "Document" in version else None
 
 
 def _in_use_or_own(policy: ManagedPolicy) -> bool:

@@ -29,9 +29,12 @@ class ResourcePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncryptedResourcePolicy(ResourcePolicy):
-    """The policy of a queue or topic, and the KMS key as it names it: its ARN, id or alias; empty without one."""
+    """The policy of a queue or topic, and the KMS key as it names it: its ARN, id or alias; empty without one.
 
-    kms_key: str | Miss = ""
+    None in snapshots of earlier versions, which did not read it.
+    """
+
+    kms_key: str | Miss | None = ""
 
 
 QUEUE_POLICIES = many_in("sqs.policies", EncryptedResourcePolicy)

@@ -11,6 +11,7 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.report.access_report import AccessCut, AccessNode, AccessReport, AccessStep
 from aws_iam.report.catalogue import report_formats
 from aws_iam.version import __version__
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,18 +27,19 @@ _LISTED = frozenset(
 )
 _CALLERS = ("principals", "outsiders", "services")
 _GOAL = "administrator access"
+_MOST_NAMED = 3
 _ANYONE = "*"
 _SERVICE = ".amazonaws.com"
 _KINDS = ("user", "role", "group")
 
 
-def as_file(answer: Answer, question: str, format_: str) -> Answer:
+def as_file(answer: Answer, format_: str) -> Answer:
     """The answer with a file in place of the rows that the file lists."""
     chosen = report_formats()[format_]
     if chosen.access is None:
         message = f"the format {chosen.name} holds no access"
         raise ValueError(message)
-    content = chosen.access(access_report(answer, question))
+    content = chosen.access(access_report(answer))
     facts = {name: fact for name, fact in answer.facts.items() if name not in _LISTED}
     name = f"aws-iam-access{chosen.ending}"
     return replace(
@@ -47,7 +49,7 @@ def as_file(answer: Answer, question: str, format_: str) -> Answer:
     )
 
 
-def access_report(answer: Answer, question: str) -> AccessReport:
+def access_report(answer: Answer) -> AccessReport:
     """The report of an answer on who can do something, who reaches something, or what a principal becomes."""
     facts = answer.facts
     paths = tuple(sorted(_paths(facts), key=len))
@@ -61,7 +63,7 @@ def access_report(answer: Answer, question: str) -> AccessReport:
         nodes[id_] = replace(nodes[id_], is_administrator=True)
     return AccessReport(
         version=__version__,
-        question=question,
+        question=_question(facts),
         account=facts["account"],
         collected_at=datetime.fromisoformat(facts["collected_at"]),
         as_of=answer.as_of or "",
@@ -78,6 +80,15 @@ def access_report(answer: Answer, question: str) -> AccessReport:
         not_considered=facts.get("not_considered", ""),
         answer=answer,
     )  # fmt: skip
+
+
+def _question(facts: Row) -> str:
+    if "principal" in facts:
+        return f"What {facts['principal']} can become"
+    if "to" in facts:
+        goal = "an administrator" if facts["to"] == "admin" else facts["to"]
+        return f"Who can become {goal}"
+    return f"Who can perform {joined(facts['who_can'], shown=_MOST_NAMED)} on {facts['on']}"
 
 
 def _paths(facts: Row) -> Iterator[Way]:

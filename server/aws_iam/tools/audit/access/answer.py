@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, next_call
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
-from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.estate import Estate, needed_facts
+from aws_iam.tools.audit.access.estate_accounts import estate_accounts
 from aws_iam.tools.audit.access.summary import summary
 from aws_iam.tools.audit.access.who_can import who_can
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
@@ -19,7 +18,6 @@ from aws_iam.tools.kit.account_source import (
     account_words,
     audit_call,
     dated,
-    read_account,
 )
 from aws_iam.tools.kit.tool import UNDERSTOOD
 from aws_iam.tools.kit.unread_facts import misses_of, unread_table
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     from aws_iam.tools.kit.tool import Progress
 
 _PAGE = "references/compliance-checklist.md#who-can-do-what"
-_ENDINGS = (".json", ".json.gz")
 _LEFT_OUT = (
     "the root users, access control lists of S3, S3 access points, session policies, the policies of VPC endpoints, and roles"
     " that only an AWS service can use; tags of principals and resources are conditions left open"
@@ -48,10 +45,10 @@ def access_answer(
     """Who can perform any of the actions on a resource, in one account or those of a folder of snapshots."""
     if not actions:
         raise InputError(
-            "`audit access` needs `who_can`",
-            hint='name the actions, such as `s3:GetObject`, and with `on` the resource, such as "arn:aws:s3:::books/*"',
+            "`audit access` needs `who_can`, `principal` or `to`",
+            hint='name the actions, such as `s3:GetObject`, and with `on` the resource, such as "arn:aws:s3:::books/*"; or give `to`: `admin`',
         )
-    accounts = tuple(_accounts(source, progress))
+    accounts = tuple(estate_accounts(source, needed_facts(), progress))
     estate = Estate.of(accounts)
     found = who_can(estate, actions, on or "")
     missed = tuple(miss for account in accounts for miss in misses_of(account, needed_facts()))
@@ -103,43 +100,6 @@ def _next(found: WhoCan) -> Iterator[NextCall]:
 def _keys(found: WhoCan) -> dict[str, Any]:
     rows = [{"place": arn, "why": why} for arn, why in found.unseen_keys.items()]
     return {"keys_not_looked_at": rows} if rows else {}
-
-
-def _accounts(source: Source, progress: Progress) -> Iterator[Account]:
-    files = _files(source.snapshot) if source.snapshot else None
-    if files is None:
-        yield read_account(source, needed_facts(), progress)
-        return
-    from aws_iam.account.reading.snapshot import load
-
-    seen: dict[str, str] = {}
-    for file in files:
-        try:
-            account = load(file)
-        except InputError as error:
-            raise InputError(f"{quoted(file.name)}: {error.message}", hint=error.hint) from None
-        if account.id in seen:
-            raise InputError(
-                f"{quoted(seen[account.id])} and {quoted(file.name)} are both of account {account.id}",
-                hint="leave one of them out",
-            )
-        seen[account.id] = file.name
-        yield account
-
-
-def _files(snapshot: str) -> list[Path] | None:
-    """The files of several snapshots: those of a folder, or those named with commas between; None for a single one."""
-    folder = Path(snapshot)
-    if folder.is_dir():
-        files = sorted(file for file in folder.iterdir() if file.name.endswith(_ENDINGS))
-        if not files:
-            raise InputError(
-                f"the folder {quoted(str(folder))} has no snapshot",
-                hint="save some with `audit run --save`",
-            )
-        return files
-    names = [name.strip() for name in snapshot.split(",") if name.strip()]
-    return [Path(name) for name in names] if len(names) > 1 and not folder.exists() else None
 
 
 def _not_judged(found: WhoCan, estate: Estate, unread: Iterable[Account]) -> dict[str, Any]:

@@ -99,8 +99,34 @@ class Decider:
         session: str = "",
     ) -> Access:
         """Whether a user, or any session of a role, can do it; `session` is the ARN of a single session of the role."""
-        caller, layers = self._caller(principal, session), self._own_layers(principal)
+        caller, layers = self._caller(principal, session), self.own_layers(principal)
         return self._decided(caller, action, resource, principal.member, context, layers)
+
+    def decide_supposing(
+        self,
+        principal: Principal,
+        action: str,
+        resource: str,
+        context: Mapping[str, str],
+        *,
+        absent: frozenset[str] = frozenset(),
+        trust: str | None = None,
+    ) -> Access:
+        """The same where the role that is meant had the trust policy `trust`; `absent` are keys that the request lacks."""
+        layers = self.own_layers(principal)
+        try:
+            request = self._request(
+                self._caller(principal, ""), action, resource, principal.member, context
+            )
+        except InputError as error:
+            return Access(verdict="unknown", why=error.message)
+        if trust is None:
+            layers |= self._of_resource(request).layers
+        else:
+            owner = self._estate.owner_of(resource)
+            layers |= {"rcp": self._layers.guardrail("rcp", owner)} if owner else {}
+            layers |= self._resource_layer([NamedPolicy(resource, trust)])
+        return self._verdict_of(request, layers, principal.member, absent)
 
     def unread_session(
         self,
@@ -135,9 +161,7 @@ class Decider:
     ) -> Samples:
         """Resources of a pattern on which the principal's access may differ; none where it has access to none."""
         caller = self._caller(principal, session)
-        return self._samples(
-            caller, action, pattern, principal.member, self._own_layers(principal)
-        )
+        return self._samples(caller, action, pattern, principal.member, self.own_layers(principal))
 
     def samples_of_outsider(self, arn: str, action: str, pattern: ResourcePattern) -> Samples:
         """Resources of a pattern on which the access of a caller from outside the estate may differ."""
@@ -203,7 +227,7 @@ class Decider:
             return {"principal": principal.arn}
         return {"principal": session, "principal_role": principal.arn}
 
-    def _own_layers(self, principal: Principal) -> dict[str, Layer]:
+    def own_layers(self, principal: Principal) -> dict[str, Layer]:
         """The layers that bind a principal, whatever the resource."""
         held = principal.held
         layers = {
@@ -264,11 +288,15 @@ class Decider:
         return _OfResource(policy=policy, layers=layers, texts=tuple(texts))
 
     def _verdict_of(
-        self, request: Request, layers: Mapping[str, Layer], member: Member | None
+        self,
+        request: Request,
+        layers: Mapping[str, Layer],
+        member: Member | None,
+        absent: frozenset[str] = frozenset(),
     ) -> Access:
         """The verdict, which is unknown where a layer that is not known may make it another one."""
         open_ = [layer.why_unread for layer in layers.values() if layer.why_unread]
-        is_open = self._openness(request, member)
+        is_open = self._openness(request, member, absent)
         found = self._verdicts.of(request, _as_layers(layers), is_open)
         if open_ and found.verdict == "can":
             return replace(found, verdict="unknown", why=joined(open_))
@@ -359,9 +387,11 @@ class Decider:
             )
         return Samples(found.arns, complete=exact and found.complete)
 
-    def _openness(self, request: Request, member: Member | None) -> Callable[[str], bool]:
-        """Whether a key may have any value in such a request."""
-        absent = self._absent_keys(member, request)
+    def _openness(
+        self, request: Request, member: Member | None, lacking: frozenset[str] = frozenset()
+    ) -> Callable[[str], bool]:
+        """Whether a key may have any value in such a request; `lacking` are keys that it has not."""
+        absent = self._absent_keys(member, request) | lacking
         return lambda key: key.lower() not in absent and not request.context.has(key)
 
     def _absent_keys(self, member: Member | None, request: Request) -> frozenset[str]:

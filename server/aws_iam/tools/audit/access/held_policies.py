@@ -62,6 +62,12 @@ class PolicyHolders:
             unread=tuple(unread),
         )
 
+    def of_group(self, group: Group) -> HeldPolicies:
+        """The policies that a group gives its members."""
+        unread: list[str] = []
+        found = tuple(self._of(group, unread))
+        return HeldPolicies(policies=found, unread=tuple(unread))
+
     def _holders(self, identity: User | Role, unread: list[str]) -> Iterator[User | Role | Group]:
         yield identity
         for name in identity.groups if isinstance(identity, User) else ():

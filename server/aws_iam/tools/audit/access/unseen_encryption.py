@@ -55,6 +55,7 @@ _DATA = frozenset(
     }
 )
 _WITH_KMS = "aws:kms"
+_NOT_READ = "its encryption is not read"
 
 
 def unseen_encryption(estate: Estate, action: str, arns: Iterable[str]) -> dict[str, str]:
@@ -74,11 +75,7 @@ def _why(estate: Estate, action: str, arn: str) -> str:
     service = action.partition(":")[0]
     if service == "s3":
         return _of_bucket(estate, arn)
-    return (
-        _of_attributes(estate, arn)
-        if service in ENCRYPTED_BY_SERVICE
-        else "its encryption is not read"
-    )
+    return _of_attributes(estate, arn) if service in ENCRYPTED_BY_SERVICE else _NOT_READ
 
 
 def _of_attributes(estate: Estate, arn: str) -> str:
@@ -91,10 +88,10 @@ def _of_attributes(estate: Estate, arn: str) -> str:
             continue
         if isinstance(listed, Miss):
             return str(listed)
-        refused = (own.kms_key for own in listed if matches(arn, own.arn))
-        why = next((key for key in refused if isinstance(key, Miss)), None)
-        if why is not None:
-            return str(why)
+        keys = [own.kms_key for own in listed if matches(arn, own.arn)]
+        why = next((key for key in keys if isinstance(key, Miss)), None)
+        if why is not None or None in keys:
+            return str(why or _NOT_READ)
     return ""
 
 

@@ -23,7 +23,7 @@ from aws_iam.tools.audit.access.unseen_encryption import unseen_encryption
 from aws_iam.tools.audit.access.verdicts import Access
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aws_iam.answer import Decision
     from aws_iam.tools.audit.access.asked_resources import AskedResources, ResourcePattern
@@ -146,12 +146,7 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
             f"the question needs {number:,} decisions, more than {_MOST_DECISIONS:,}",
             hint="name fewer actions or resources",
         )
-    roles = {
-        (own.member.account.id, own.identity.name): own
-        for own in estate.principals
-        if isinstance(own.identity, Role)
-    }
-    search = _Search(estate=estate, decider=Decider(estate), asked=asked, roles=roles)
+    search = _Search.of_estate(estate, asked)
     for principal in estate.principals:
         caller = search.of(principal)
         if caller:
@@ -165,6 +160,20 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
     return found
 
 
+def verdict_of_each(
+    estate: Estate, actions: Sequence[str], on: str
+) -> tuple[tuple[str, ...], Callable[[Principal], Verdict]]:
+    """The actions by name, and what judges whether a principal, as it is or as it would be, can perform one of them."""
+    asked, _ = asked_actions(estate, actions, on)
+    search = _Search.of_estate(estate, asked)
+
+    def verdict(principal: Principal) -> Verdict:
+        caller = search.of(principal)
+        return caller.access.verdict if caller else "cannot"
+
+    return tuple(asked), verdict
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Search:
     estate: Estate
@@ -174,6 +183,16 @@ class _Search:
     """The roles by account and name."""
     keys: dict[tuple[str, str], tuple[KeyBehind, ...]] = field(default_factory=dict)
     """The keys behind the resources that were asked about, by action and ARN."""
+
+    @classmethod
+    def of_estate(cls, estate: Estate, asked: dict[str, AskedResources]) -> _Search:
+        """The search for the callers of some actions."""
+        roles = {
+            (own.member.account.id, own.identity.name): own
+            for own in estate.principals
+            if isinstance(own.identity, Role)
+        }
+        return cls(estate=estate, decider=Decider(estate), asked=asked, roles=roles)
 
     def of(self, principal: Principal) -> Caller | None:
         """The principal, if it can or perhaps can."""

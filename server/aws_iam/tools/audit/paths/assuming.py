@@ -1,0 +1,119 @@
+"""Roles that a principal may assume: their trust policies, and across accounts both sides; and SAML providers it may replace."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.variables import without_variables
+from aws_iam.tools.audit.paths.entities import bits
+from aws_iam.tools.audit.paths.powers import Call, Power
+from aws_iam.tools.audit.paths.trusts import ASSUME, WITH_SAML
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.tools.audit.access.verdicts import Access
+    from aws_iam.tools.audit.paths.actor import Actor
+    from aws_iam.tools.audit.paths.trusts import Trusts
+
+UPDATE_SAML = "iam:UpdateSAMLProvider"
+SAML_PATH = "iam-update-saml-provider"
+
+
+def assumed_by_account(actor: Actor, trusts: Trusts) -> Iterator[Power]:
+    """The roles that leave it to the principal's account who gets in; the same for all with the same policies.
+
+    What the principal's policies allow and what the trust policies ask for is decided apart: most differ in one of them only.
+    """
+    if not actor.takes(ASSUME):
+        return
+    candidates = trusts.by_account[actor.account] & ~trusts.personal & actor.granted(ASSUME)
+    organization = actor.principal.member.guardrails.organization
+    context = {"aws:PrincipalOrgID": organization} if organization else {}
+    admitting = trusts.admitting(actor.account, context, actor.decider, actor.entities)
+    root = f"arn:{actor.partition}:iam::{actor.account}:root"
+    accounts = tuple(actor.entities.in_account.values())
+    for targets, access in actor.allowed(
+        ASSUME, candidates, trust=trust_naming(root), splits=accounts
+    ):
+        simple = admitting.freely | (0 if access.conditions else admitting.conditionally)
+        if targets & simple:
+            yield _power(targets & simple, access)
+        if access.conditions and targets & admitting.conditionally:
+            # Both sides ask for something: whether that can be met together depends on each pair.
+            both = targets & admitting.conditionally
+            splits = (*accounts, *(own for own in trusts.alike.values() if own & both))
+            for own, together in actor.allowed(ASSUME, both, splits=splits):
+                yield _power(own, together)
+        for number in bits(targets & admitting.perhaps):
+            yield _power(1 << number, actor.proof(ASSUME, actor.entities.arns[number]))
+
+
+def assumed_by_name(actor: Actor, trusts: Trusts) -> Iterator[Power]:
+    """The roles whose trust policies name the principal, or tell it apart by a condition."""
+    named = trusts.by_name.get(actor.principal.arn, 0)
+    for pattern, roles in trusts.patterns.items():
+        if actor.entities.matching(without_variables(pattern, "*")) >> actor.number & 1:
+            named |= roles
+    if actor.takes(ASSUME):
+        named |= trusts.personal & trusts.by_account[actor.account] & actor.granted(ASSUME)
+    # Whoever has a role needs no hop to it.
+    for number in bits(named & ~(1 << actor.number)):
+        access = actor.proof(ASSUME, actor.entities.arns[number])
+        if access.is_possible:
+            yield _power(1 << number, access)
+
+
+def assumable_if_trusted(actor: Actor) -> Iterator[tuple[int, Access]]:
+    """The roles that the principal could assume if their trust policies named it."""
+    yield from actor.allowed(
+        ASSUME,
+        actor.entities.roles,
+        trust=trust_naming(actor.principal.arn),
+        splits=actor.entities.in_account.values(),
+    )
+
+
+def trust_naming(arn: str) -> str:
+    """A trust policy that names a principal."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": ASSUME}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def federated_by_own_metadata(actor: Actor, trusts: Trusts) -> Iterator[Power]:
+    """The roles that trust a SAML provider whose metadata the principal may replace: it then signs in as any of them."""
+    if not actor.takes(UPDATE_SAML):
+        return
+    for provider, roles in trusts.providers.items():
+        own = roles & actor.own_account
+        if ":saml-provider/" not in provider or not own:
+            continue
+        access = actor.proof(UPDATE_SAML, provider)
+        if not access.is_possible:
+            continue
+        for number in bits(own):
+            role = actor.entities.arns[number]
+            entry = actor.decider.outsider(provider, WITH_SAML, role)
+            if entry.is_possible:
+                certain = access.verdict == entry.verdict == "can"
+                yield Power(
+                    gain="principal",
+                    targets=1 << number,
+                    calls=(Call(action=UPDATE_SAML, on=provider),),
+                    technique=SAML_PATH,
+                    through=provider,
+                    is_certain=certain,
+                    why_unknown="" if certain else access.why or entry.why,
+                )
+
+
+def _power(targets: int, access: Access) -> Power:
+    certain = access.verdict == "can"
+    return Power(
+        gain="principal",
+        targets=targets,
+        calls=(Call(action=ASSUME),),
+        is_certain=certain,
+        why_unknown="" if certain else access.why,
+    )

@@ -1,0 +1,201 @@
+"""The powers of every principal, as it is and as changes make it: computed when asked for, once for all with the same policies.
+
+PowerBook.of(estate).powers(number, state)   →   (Power(gain="principal", targets=…), …)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.collect.identity.authorization import User
+from aws_iam.engine.effective.escalation import escalation_paths
+from aws_iam.engine.language.document import Kind
+from aws_iam.tools.audit.access.decisions import Decider
+from aws_iam.tools.audit.paths.actor import Actor
+from aws_iam.tools.audit.paths.administrators import Administrators
+from aws_iam.tools.audit.paths.assuming import (
+    assumable_if_trusted,
+    assumed_by_account,
+    assumed_by_name,
+    federated_by_own_metadata,
+)
+from aws_iam.tools.audit.paths.changes import UNCHANGED, Changes, State
+from aws_iam.tools.audit.paths.compute import Compute, existing_compute
+from aws_iam.tools.audit.paths.credentials import Credentials, credentials_of_others
+from aws_iam.tools.audit.paths.entities import Entities, bits, mask_of
+from aws_iam.tools.audit.paths.identity_edits import identity_edits
+from aws_iam.tools.audit.paths.new_identities import new_identities
+from aws_iam.tools.audit.paths.passing import passed_roles
+from aws_iam.tools.audit.paths.trusts import Trusts
+from aws_iam.tools.audit.principals.organization_policies import (
+    levels_for_principal,
+    policy_for_principal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.tools.audit.access.estate import Estate, Principal
+    from aws_iam.tools.audit.paths.powers import Power
+
+# Policies that tell the principals that have them apart.
+_PERSONAL = re.compile(
+    r'\$\{aws:|"aws:(?:username|userid|principalarn|principaltype)"', re.IGNORECASE
+)
+
+
+@dataclass(slots=True)
+class PowerBook:
+    """What each principal of the estate can do to others."""
+
+    entities: Entities
+    trusts: Trusts
+    credentials: Credentials
+    compute: Compute
+    decider: Decider
+    changes: Changes
+    administrators: Administrators = field(default_factory=Administrators)
+    _shared: dict[Any, tuple[Power, ...]] = field(default_factory=dict)
+    _powers: dict[tuple[int, State], tuple[Power, ...]] = field(default_factory=dict)
+    _assumable: dict[Any, tuple[int, int]] = field(default_factory=dict)
+    _keys: dict[tuple[int, State], Any] = field(default_factory=dict)
+    _admin: dict[tuple[int, State], bool | None] = field(default_factory=dict)
+    _idle: int | None = None
+    _administrators: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, estate: Estate) -> PowerBook:
+        """The book of an estate."""
+        entities = Entities.of(estate)
+        return cls(
+            entities=entities,
+            trusts=Trusts.of(entities),
+            credentials=Credentials.of(estate, entities),
+            compute=Compute.of(estate, entities),
+            decider=Decider(estate),
+            changes=Changes(entities),
+        )
+
+    def powers(self, number: int, state: State = UNCHANGED) -> tuple[Power, ...]:
+        """What a principal can do in one step."""
+        key = (number, state)
+        if key not in self._powers:
+            actor = self.actor(number, state)
+            self._powers[key] = (
+                *self._of_policies(actor, state),
+                *assumed_by_name(actor, self.trusts),
+            )
+        return self._powers[key]
+
+    def actor(self, number: int, state: State = UNCHANGED) -> Actor:
+        """A principal with the policies that bind it."""
+        principal = self.changes.of_principal(number, state)
+        layers = self.decider.own_layers(principal)
+        return Actor(number, principal, self.entities, self.decider, layers)
+
+    def is_administrator(self, number: int, state: State = UNCHANGED) -> bool | None:
+        """Whether it is an administrator; None where that is not known."""
+        key = (number, state)
+        if key not in self._admin:
+            principal = self.changes.of_principal(number, state)
+            self._admin[key] = self.administrators.of(principal)
+        return self._admin[key]
+
+    @property
+    def idle(self) -> int:
+        """The principals that can do nothing to anybody as they are."""
+        if self._idle is None:
+            people = self.entities.users | self.entities.roles
+            self._idle = mask_of(number for number in bits(people) if not self.powers(number))
+        return self._idle
+
+    @property
+    def known_administrators(self) -> tuple[int, int]:
+        """The principals that are administrators as they are, and those of whom nobody knows."""
+        if self._administrators is None:
+            people = self.entities.users | self.entities.roles
+            judged = {number: self.is_administrator(number) for number in bits(people)}
+            self._administrators = (
+                mask_of(number for number, own in judged.items() if own is True),
+                mask_of(number for number, own in judged.items() if own is None),
+            )
+        return self._administrators
+
+    def assumable(self, number: int, state: State) -> tuple[int, int]:
+        """The roles that a principal could assume if their trust policies named it: for certain, and perhaps."""
+        key = self._key(number, state)
+        if key not in self._assumable:
+            certain = possible = 0
+            for roles, access in assumable_if_trusted(self.actor(number, state)):
+                possible |= roles
+                certain |= roles if access.verdict == "can" else 0
+            self._assumable[key] = (certain, possible)
+        return self._assumable[key]
+
+    def _of_policies(self, actor: Actor, state: State) -> tuple[Power, ...]:
+        if not _may_have_powers(actor.principal):
+            return ()
+        key = self._key(actor.number, state)
+        if key not in self._shared:
+            actor.is_personal = key[0] >= 0
+            self._shared[key] = tuple(self._found(actor))
+        return self._shared[key]
+
+    def _found(self, actor: Actor) -> Iterator[Power]:
+        yield from assumed_by_account(actor, self.trusts)
+        yield from credentials_of_others(actor, self.credentials)
+        yield from identity_edits(actor)
+        yield from federated_by_own_metadata(actor, self.trusts)
+        yield from new_identities(actor)
+        yield from passed_roles(actor, self.trusts)
+        yield from existing_compute(actor, self.compute)
+
+    def _key(self, number: int, state: State) -> Any:
+        """What decides about a principal's powers: those with the same key have the same."""
+        known = (number, state)
+        if known not in self._keys:
+            self._keys[known] = self._made_key(number, self.changes.of_principal(number, state))
+        return self._keys[known]
+
+    def _made_key(self, number: int, principal: Principal) -> Any:
+        guardrails, held, arn = principal.member.guardrails, principal.held, principal.arn
+        organization = guardrails.organization
+        texts = tuple(
+            sorted(
+                policy_for_principal(own.text, arn, organization, Kind.IDENTITY)
+                for own in held.policies
+            )
+        )
+        boundary = held.boundary and policy_for_principal(
+            held.boundary.text, arn, organization, Kind.IDENTITY
+        )
+        scps = levels_for_principal(guardrails.scps, arn, organization)
+        every = [*texts, boundary or "", *(text for level in scps for text in level)]
+        return (
+            number if any(map(_PERSONAL.search, every)) else -1,
+            principal.member.account.id,
+            isinstance(principal.identity, User),
+            texts,
+            boundary,
+            held.has_boundary,
+            scps,
+            held.unread,
+        )
+
+
+def _may_have_powers(principal: Principal) -> bool:
+    """Whether its policies name any action of a path, by their text: most principals' do not."""
+    return bool(principal.held.unread) or any(
+        _relevant().search(own.text) for own in principal.held.policies
+    )
+
+
+@cache
+def _relevant() -> re.Pattern[str]:
+    services = {action.partition(":")[0] for path in escalation_paths() for action in path.actions}
+    named = "|".join(sorted(map(re.escape, services)))
+    # A wildcard in the service, everything but something, or a policy whose JSON hides its text.
+    return re.compile(rf'"(?:{named}):|"[a-z0-9-]*[*?]|NotAction|\\u', re.IGNORECASE)

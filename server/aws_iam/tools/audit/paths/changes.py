@@ -1,0 +1,177 @@
+"""What a principal can change about others or itself, and what somebody who is changed has afterwards.
+
+Change(gain="inline", target=7)               the inline policies of number 7 say whatever the caller writes
+Change(gain="default", target=9, what="v2")   version v2 of policy 9 is its default one
+Changes(entities).of_principal(3, {…})        →   the policies that number 3 then has
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from aws_iam.account.collect.identity.authorization import Authorization
+from aws_iam.engine.reference.managed_policies import managed_policy_of_arn
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.tools.audit.access.held_policies import HeldPolicies, NamedPolicy, PolicyHolders
+from aws_iam.tools.audit.paths.entities import bits
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from aws_iam.tools.audit.access.estate import Principal
+    from aws_iam.tools.audit.paths.entities import Entities
+
+Gain = Literal[
+    "principal",  # acts as the targets
+    "inline",  # writes inline policies of the targets
+    "attached",  # attaches the policy `what` to the targets
+    "version",  # writes the text of the targets, which are policies
+    "default",  # makes `what` the default version of the targets, which are policies
+    "group",  # adds any user of the account to the targets, which are groups
+    "boundary",  # takes the boundary off the targets, or makes `what` their boundary
+    "trust",  # writes the trust policies of the targets
+]
+
+ANYTHING = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    }
+)
+"""What somebody who may write a policy would write."""
+FULL_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
+UNKNOWN_VERSION = "?"
+"""In the place of the id of a version: the others of the policy were not read."""
+_WRITTEN = NamedPolicy("what it writes itself", ANYTHING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change of one user, group, role or policy, by its number."""
+
+    gain: Gain
+    target: int
+    what: str = ""
+
+
+State = frozenset[Change]
+"""The changes that decide what somebody has."""
+UNCHANGED: State = frozenset()
+
+
+@dataclass(slots=True)
+class Changes:
+    """Applies changes to the policies of principals."""
+
+    entities: Entities
+    _holders: dict[str, PolicyHolders] = field(default_factory=dict)
+
+    def of_principal(self, number: int, state: State) -> Principal:
+        """The principal as it is after the changes."""
+        principal = self.entities.principals[number]
+        if not state:
+            return principal
+        return replace(principal, held=self._held(number, principal, state))
+
+    def text_of(self, arn: str, account: str) -> str | None:
+        """The text of a policy of AWS or of an account; None where it is not known."""
+        number = self.entities.number.get(arn)
+        if number is not None:
+            return self.entities.policy[number].document
+        if arn.rpartition("/")[2] == "AdministratorAccess":
+            return ANYTHING
+        for member in self.entities.member_of.values():
+            if member.account.id == account and member.authorization is not None:
+                for policy in member.authorization.policies:
+                    if policy.arn == arn and policy.document is not None:
+                        return policy.document
+                break
+        try:
+            return managed_policy_of_arn(arn).document
+        except InputError:
+            return None
+
+    def _held(self, number: int, principal: Principal, state: State) -> HeldPolicies:
+        held = principal.held
+        unread = list(held.unread)
+        policies = list(held.policies)
+        for group in _targets(state, "group"):
+            more = self._of_group(group)
+            policies += more.policies
+            unread += more.unread
+        mine = {number, *bits(self.entities.groups_of[number]), *_targets(state, "group")}
+        for change in _sorted(state):
+            if change.gain == "inline" and change.target in mine:
+                start = self._inline_name(change.target)
+                policies = [own for own in policies if not own.name.startswith(start)]
+                policies.append(_WRITTEN)
+            elif change.gain == "attached" and change.target in mine:
+                text = self.text_of(change.what, principal.member.account.id)
+                if text is None:
+                    unread.append(f"policy {quoted(change.what.rpartition('/')[2])}")
+                else:
+                    policies.append(NamedPolicy(change.what, text))
+            elif change.gain in {"version", "default"}:
+                policies = [self._changed(own, change, unread) for own in policies]
+        boundary, has_boundary = self._boundary(number, principal, state, unread)
+        return HeldPolicies(
+            policies=tuple(dict.fromkeys(policies)),
+            boundary=boundary,
+            has_boundary=has_boundary,
+            unread=tuple(dict.fromkeys(unread)),
+        )
+
+    def _boundary(
+        self, number: int, principal: Principal, state: State, unread: list[str]
+    ) -> tuple[NamedPolicy | None, bool]:
+        held = principal.held
+        boundary, has_boundary = held.boundary, held.has_boundary
+        for change in _sorted(state):
+            if change.gain == "boundary" and change.target == number:
+                if not change.what:
+                    return None, False
+                text = self.text_of(change.what, principal.member.account.id)
+                boundary = None if text is None else NamedPolicy(change.what, text)
+                has_boundary = True
+        for change in _sorted(state):
+            if change.gain in {"version", "default"} and boundary is not None:
+                boundary = self._changed(boundary, change, unread)
+        return boundary, has_boundary
+
+    def _changed(self, policy: NamedPolicy, change: Change, unread: list[str]) -> NamedPolicy:
+        """The policy, if it is the one that is changed with its new text."""
+        if policy.name != self.entities.arns[change.target]:
+            return policy
+        if change.gain == "version":
+            return NamedPolicy(policy.name, ANYTHING)
+        versions = self.entities.policy[change.target].versions or ()
+        text = next((own.document for own in versions if own.id == change.what), None)
+        if text is None:
+            unread.append(f"other versions of policy {quoted(policy.name.rpartition('/')[2])}")
+            return policy
+        return NamedPolicy(policy.name, text)
+
+    def _of_group(self, number: int) -> HeldPolicies:
+        member = self.entities.member_of[number]
+        known = self._holders.get(member.account.id)
+        if known is None:
+            known = PolicyHolders(member.authorization or Authorization())
+            self._holders[member.account.id] = known
+        return known.of_group(self.entities.group[number])
+
+    def _inline_name(self, number: int) -> str:
+        """How the names of its inline policies begin, as `PolicyHolders` writes them."""
+        arn = self.entities.arns[number]
+        kind, _, rest = arn.rpartition(":")[2].partition("/")
+        return f"{kind}/{rest.rpartition('/')[2]} "
+
+
+def _targets(state: State, gain: Gain) -> Iterator[int]:
+    return (own.target for own in _sorted(state) if own.gain == gain)
+
+
+def _sorted(state: Collection[Change]) -> list[Change]:
+    return sorted(state, key=lambda own: (own.gain, own.target, own.what))

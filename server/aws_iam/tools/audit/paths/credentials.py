@@ -1,0 +1,124 @@
+"""Access keys and console passwords of other users, by the state that the credential report gives.
+
+A user has at most two access keys and one password: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
+from aws_iam.tools.audit.paths.powers import Call, Power, prerequisite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.collect.identity.credential_report import CredentialReportRow
+    from aws_iam.tools.audit.access.estate import Estate
+    from aws_iam.tools.audit.paths.actor import Actor
+    from aws_iam.tools.audit.paths.entities import Entities
+
+CREATE_KEY, DELETE_KEY = "iam:CreateAccessKey", "iam:DeleteAccessKey"
+CREATE_LOGIN, UPDATE_LOGIN = "iam:CreateLoginProfile", "iam:UpdateLoginProfile"
+_MOST_KEYS = 2
+
+
+@dataclass(slots=True)
+class Credentials:
+    """What is known of the users' credentials, as sets; who is in neither of two opposite sets is not known."""
+
+    fewer_keys: int = 0
+    all_keys: int = 0
+    password: int = 0
+    no_password: int = 0
+    no_mfa: int = 0
+
+    @classmethod
+    def of(cls, estate: Estate, entities: Entities) -> Credentials:
+        """Those of all users in the credential reports."""
+        found = cls()
+        for member in estate.members.values():
+            report = member.account.get(CREDENTIAL_REPORT)
+            for row in () if isinstance(report, Miss) else report.users:
+                number = entities.number.get(row.arn)
+                if number is not None:
+                    found.add(1 << number, row)
+        return found
+
+    def add(self, bit: int, row: CredentialReportRow) -> None:
+        """Note a user's row."""
+        # A key that was never made has no date.
+        keys = sum(key.active or key.last_rotated is not None for key in row.keys)
+        if keys >= _MOST_KEYS:
+            self.all_keys |= bit
+        elif row.keys:
+            self.fewer_keys |= bit
+        if row.password_enabled is not None:
+            if row.password_enabled:
+                self.password |= bit
+            else:
+                self.no_password |= bit
+        if row.mfa_active is False:
+            self.no_mfa |= bit
+
+
+def credentials_of_others(actor: Actor, known: Credentials) -> Iterator[Power]:
+    """The users whose credentials the principal may make or change."""
+    users = actor.entities.users & actor.own_account
+    if actor.is_personal:
+        # Its own credentials give it nothing.
+        users &= ~(1 << actor.number)
+    if actor.takes(CREATE_KEY):
+        candidates = users & actor.granted(CREATE_KEY)
+        assumed = prerequisite("iam-create-access-key", "fewer than two")
+        unread = ~known.fewer_keys & ~known.all_keys
+        yield from _powers(actor, CREATE_KEY, candidates & known.fewer_keys)
+        yield from _powers(actor, CREATE_KEY, candidates & unread, (assumed,))
+        if actor.takes(DELETE_KEY):
+            yield from _rotated(actor, candidates & known.all_keys)
+    if actor.takes(CREATE_LOGIN):
+        candidates = users & actor.granted(CREATE_LOGIN)
+        assumed = prerequisite("iam-create-login-profile", "no login profile")
+        unread = ~known.password & ~known.no_password
+        yield from _powers(actor, CREATE_LOGIN, candidates & known.no_password)
+        yield from _powers(actor, CREATE_LOGIN, candidates & unread, (assumed,))
+    if actor.takes(UPDATE_LOGIN):
+        candidates = users & actor.granted(UPDATE_LOGIN)
+        mfa = prerequisite("iam-update-login-profile", "MFA")
+        profile = prerequisite("iam-update-login-profile", "a login profile")
+        unread = ~known.password & ~known.no_password
+        for candidate, assuming in ((known.password, ()), (unread, (profile,))):
+            of_them = candidates & candidate
+            yield from _powers(actor, UPDATE_LOGIN, of_them & known.no_mfa, assuming)
+            yield from _powers(actor, UPDATE_LOGIN, of_them & ~known.no_mfa, (*assuming, mfa))
+
+
+def _powers(
+    actor: Actor, action: str, candidates: int, assuming: tuple[str, ...] = ()
+) -> Iterator[Power]:
+    for targets, access in actor.allowed(action, candidates):
+        certain = access.verdict == "can"
+        yield Power(
+            gain="principal",
+            targets=targets,
+            calls=(Call(action=action),),
+            assuming=assuming,
+            is_certain=certain,
+            why_unknown="" if certain else access.why,
+        )
+
+
+def _rotated(actor: Actor, candidates: int) -> Iterator[Power]:
+    """The users with two keys of which the principal may delete one."""
+    for targets, creating in actor.allowed(CREATE_KEY, candidates):
+        for both, deleting in actor.allowed(DELETE_KEY, targets):
+            certain = creating.verdict == deleting.verdict == "can"
+            yield Power(
+                gain="principal",
+                targets=both,
+                calls=(Call(action=DELETE_KEY), Call(action=CREATE_KEY)),
+                is_certain=certain,
+                why_unknown="" if certain else creating.why or deleting.why,
+            )

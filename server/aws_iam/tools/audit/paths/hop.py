@@ -1,0 +1,162 @@
+"""The answer's values: hops, the paths that they make, and the edges whose removal closes most of them.
+
+    Paths(principals=(Reached(…),), paths=(Path(hops=(Hop(start=ann, end=bob, …),)),), cuts=(Cut(…),))
+
+What draws or prints paths reads these and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Verdict = Literal["administrator", "can_become", "unknown"]
+ADMIN = "admin"
+"""The end of a path that leads to administrator access, wherever it ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """All that `start` does to act as `end`, or to have more itself; both are ARNs.
+
+    `technique` is the id of the path in `assets/data/privilege-escalation.json`, empty for a combination that has none;
+    `through` are the groups, policies, boundaries and resources that it changes or uses. `assuming` is what the account
+    does not settle, `why_unknown` why it is not known whether the hop works.
+    """
+
+    start: str
+    end: str
+    actions: tuple[str, ...]
+    technique: str = ""
+    through: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    assuming: tuple[str, ...] = ()
+    why_unknown: str = ""
+
+    @property
+    def edge(self) -> tuple[str, str, tuple[str, ...]]:
+        """What it is in a graph."""
+        return self.start, self.end, self.actions
+
+    def row(self) -> dict[str, Any]:
+        """The hop as a row of the answer."""
+        return {
+            "from": self.start,
+            "to": self.end,
+            "actions": list(self.actions),
+            **({"technique": self.technique} if self.technique else {}),
+            **({"through": list(self.through)} if self.through else {}),
+            "statement": "; ".join(self.statements),
+            "conditions": list(self.conditions),
+            **({"assuming": list(self.assuming)} if self.assuming else {}),
+            **({"why": self.why_unknown} if self.why_unknown else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """The hops from a principal to what was asked for; `is_administrator` says that the last one gives full access."""
+
+    hops: tuple[Hop, ...]
+    is_administrator: bool = False
+
+    @property
+    def start(self) -> str:
+        """The ARN of the principal that goes it."""
+        return self.hops[0].start
+
+    @property
+    def end(self) -> str:
+        """The ARN of the principal that it leads to."""
+        return self.hops[-1].end
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether every hop is known to work."""
+        return not any(hop.why_unknown for hop in self.hops)
+
+    @property
+    def conditions(self) -> int:
+        """How many conditions and assumptions it has."""
+        return sum(len(hop.conditions) + len(hop.assuming) for hop in self.hops)
+
+    def row(self) -> dict[str, Any]:
+        """The path as a row of the answer."""
+        return {
+            "from": self.start,
+            "to": self.end,
+            **({"administrator": True} if self.is_administrator else {}),
+            "hops": [hop.row() for hop in self.hops],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A principal that is or can become what was asked for; `hops` is the length of its shortest path."""
+
+    principal: str
+    verdict: Verdict
+    hops: int = 0
+    why: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """The principal as a row of the answer."""
+        return {
+            "principal": self.principal,
+            "verdict": self.verdict,
+            **({"hops": self.hops} if self.hops else {}),
+            **({"why": self.why} if self.why else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """An edge of the graph, and how many of the paths use it."""
+
+    start: str
+    end: str
+    actions: tuple[str, ...]
+    closes: int
+
+    def row(self) -> dict[str, Any]:
+        """The edge as a row of the answer."""
+        return {
+            "from": self.start,
+            "to": self.end,
+            "actions": list(self.actions),
+            "closes": self.closes,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Everybody who reaches what was asked for, and how."""
+
+    to: str
+    principals: tuple[Reached, ...] = ()
+    there: tuple[str, ...] = ()
+    """The principals that need no path: of a resource, those that can act on it; of a group, its members."""
+    paths: tuple[Path, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+    outsiders: tuple[Path, ...] = ()
+    """Paths that begin outside the estate, each once for the role that lets the outsider in."""
+    left_out: int = 0
+    """How many further paths there are at least, past the bounds of the search."""
+    stopped: tuple[str, ...] = ()
+    """The principals whose search was stopped before its end."""
+
+
+def cuts_of(paths: Iterable[Path]) -> tuple[Cut, ...]:
+    """The edges of the paths, the one that most of them use first."""
+    used = Counter(edge for path in paths for edge in {hop.edge for hop in path.hops})
+    return tuple(
+        Cut(start=start, end=end, actions=actions, closes=closes)
+        for (start, end, actions), closes in sorted(
+            used.items(), key=lambda own: (-own[1], own[0])
+        )
+    )

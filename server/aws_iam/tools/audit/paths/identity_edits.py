@@ -1,0 +1,186 @@
+"""Edits of policies, groups, boundaries and trust policies: what they change is somebody's permissions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.effective.escalation import STRONG_POLICIES
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.tools.audit.paths.actor import BOUNDARY_KEY, POLICY_KEY
+from aws_iam.tools.audit.paths.changes import FULL_ACCESS, UNKNOWN_VERSION
+from aws_iam.tools.audit.paths.entities import bits
+from aws_iam.tools.audit.paths.powers import Call, Power, prerequisite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from aws_iam.tools.audit.paths.actor import Actor
+    from aws_iam.tools.audit.paths.changes import Gain
+
+WRITES: dict[str, tuple[Gain, str]] = {
+    "iam:PutUserPolicy": ("inline", "users"),
+    "iam:PutRolePolicy": ("inline", "roles"),
+    "iam:PutGroupPolicy": ("inline", "groups"),
+    "iam:AddUserToGroup": ("group", "groups"),
+    "iam:UpdateAssumeRolePolicy": ("trust", "roles"),
+    "iam:DeleteUserPermissionsBoundary": ("boundary", "users"),
+    "iam:DeleteRolePermissionsBoundary": ("boundary", "roles"),
+}
+ATTACHES = {
+    "iam:AttachUserPolicy": "users",
+    "iam:AttachRolePolicy": "roles",
+    "iam:AttachGroupPolicy": "groups",
+}
+BOUNDS = {
+    "iam:PutUserPermissionsBoundary": "users",
+    "iam:PutRolePermissionsBoundary": "roles",
+}
+CREATE_VERSION, DELETE_VERSION = "iam:CreatePolicyVersion", "iam:DeletePolicyVersion"
+SET_VERSION = "iam:SetDefaultPolicyVersion"
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_MOST_VERSIONS = 5
+_MOST_POLICIES = 300
+
+
+def identity_edits(actor: Actor) -> Iterator[Power]:
+    """The edits that a principal may make in its account."""
+    for action, (gain, kind) in WRITES.items():
+        if not actor.takes(action):
+            continue
+        candidates = _of_kind(actor, action, kind)
+        if gain == "boundary":
+            candidates &= actor.entities.with_boundary
+        for targets, access in actor.allowed(action, candidates):
+            yield _power(gain, targets, action, why=access.why, certain=access.verdict == "can")
+    for action, kind in ATTACHES.items():
+        if actor.takes(action):
+            yield from _with_policy(
+                actor, action, "attached", POLICY_KEY, _of_kind(actor, action, kind)
+            )
+    for action, kind in BOUNDS.items():
+        if actor.takes(action):
+            candidates = _of_kind(actor, action, kind) & actor.entities.with_boundary
+            yield from _with_policy(actor, action, "boundary", BOUNDARY_KEY, candidates)
+    yield from _new_versions(actor)
+    yield from _old_versions(actor)
+
+
+def _of_kind(actor: Actor, action: str, kind: str) -> int:
+    of_kind: int = getattr(actor.entities, kind)
+    return of_kind & actor.own_account & actor.granted(action)
+
+
+def _power(
+    gain: Gain,
+    targets: int,
+    action: str,
+    *,
+    why: str,
+    certain: bool,
+    what: str = "",
+    key: str = "",
+) -> Power:
+    return Power(
+        gain=gain,
+        targets=targets,
+        what=what,
+        calls=(Call(action=action, context={key: what} if key else {}),),
+        is_certain=certain,
+        why_unknown="" if certain else why,
+    )
+
+
+def _with_policy(
+    actor: Actor, action: str, gain: Gain, key: str, candidates: int
+) -> Iterator[Power]:
+    """The best policy to attach, or to have as a boundary, for each of the candidates."""
+    left = candidates
+    for policy in _worth_choosing(actor, action, key):
+        if not left:
+            return
+        for targets, access in actor.allowed(action, left, {key: policy}):
+            is_certain = access.verdict == "can"
+            yield _power(
+                gain, targets, action, what=policy, key=key, why=access.why, certain=is_certain
+            )
+            if is_certain and policy.endswith("/AdministratorAccess"):
+                # No other policy gives more.
+                left &= ~targets
+
+
+def _worth_choosing(actor: Actor, action: str, key: str) -> Iterator[str]:
+    """Full access; else what a condition names, for most policies have no condition on the policy."""
+    partition = actor.partition
+    yield FULL_ACCESS.replace("arn:aws:", f"arn:{partition}:")
+    values = actor.condition_values(action, key)
+    if not values:
+        return
+    strong = [own.replace("arn:aws:", f"arn:{partition}:") for own in STRONG_POLICIES[1:]]
+    written = [own for own in values if is_literal(own) and own.startswith("arn:")]
+    yield from dict.fromkeys([*strong, *written, *_own_policies(actor, values)])
+
+
+def _own_policies(actor: Actor, values: Iterable[str]) -> Iterator[str]:
+    """The policies of the account, those that a condition names first."""
+    entities = actor.entities
+    own = [entities.arns[n] for n in bits(entities.policies & actor.own_account)]
+    named = [arn for arn in own if any(matches(value, arn) for value in values)]
+    yield from [*named, *own][:_MOST_POLICIES]
+
+
+def _new_versions(actor: Actor) -> Iterator[Power]:
+    if not actor.takes(CREATE_VERSION):
+        return
+    entities = actor.entities
+    full = unread = 0
+    candidates = _of_kind(actor, CREATE_VERSION, "policies")
+    for number in bits(candidates):
+        versions = entities.policy[number].versions
+        if versions is None:
+            unread |= 1 << number
+        elif len(versions) + 1 >= _MOST_VERSIONS:
+            full |= 1 << number
+    assumed = prerequisite("iam-create-policy-version", "five versions")
+    calls = (Call(action=CREATE_VERSION),)
+    for targets, access in actor.allowed(CREATE_VERSION, candidates):
+        certain = access.verdict == "can"
+        why = "" if certain else access.why
+        for part, assuming in ((targets & ~full & ~unread, ()), (targets & unread, (assumed,))):
+            if part:
+                yield Power(
+                    gain="version",
+                    targets=part,
+                    calls=calls,
+                    assuming=assuming,
+                    is_certain=certain,
+                    why_unknown=why,
+                )
+        for part, deleting in actor.allowed(DELETE_VERSION, targets & full):
+            both = certain and deleting.verdict == "can"
+            yield Power(
+                gain="version",
+                targets=part,
+                calls=(Call(action=DELETE_VERSION), *calls),
+                is_certain=both,
+                why_unknown="" if both else why or deleting.why,
+            )
+
+
+def _old_versions(actor: Actor) -> Iterator[Power]:
+    if not actor.takes(SET_VERSION):
+        return
+    candidates = _of_kind(actor, SET_VERSION, "policies")
+    for targets, access in actor.allowed(SET_VERSION, candidates):
+        certain = access.verdict == "can"
+        for number in bits(targets):
+            policy = actor.entities.policy[number]
+            for version in policy.versions or ():
+                if version.document != policy.document:
+                    yield _power(
+                        "default", 1 << number, SET_VERSION, what=version.id, why=access.why, certain=certain
+                    )  # fmt: skip
+            if policy.versions is None:
+                why = access.why or "which other versions of the policy exist was not read"
+                yield _power(
+                    "default", 1 << number, SET_VERSION, what=UNKNOWN_VERSION, why=why, certain=False
+                )  # fmt: skip

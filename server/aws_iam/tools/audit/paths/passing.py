@@ -1,0 +1,88 @@
+"""Roles that a principal passes to a service, which then runs what the principal wants with the role's permissions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.effective.escalation import NEW_COMPUTE, escalation_paths
+from aws_iam.tools.audit.paths.example_resources import allowed_together
+from aws_iam.tools.audit.paths.powers import Call, Power
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.effective.escalation import EscalationPath
+    from aws_iam.tools.audit.access.verdicts import Access
+    from aws_iam.tools.audit.paths.actor import Actor
+    from aws_iam.tools.audit.paths.trusts import Trusts
+
+PASS = "iam:PassRole"  # noqa: S105 - an action
+_SERVICE_KEY = "iam:PassedToService"
+_PROFILE = "the role has an instance profile"
+
+
+def passed_roles(actor: Actor, trusts: Trusts) -> Iterator[Power]:
+    """The roles that a principal may pass to a service that trusts them, by the first path of the catalogue that works."""
+    if not actor.takes(PASS):
+        return
+    own = actor.own_account & actor.granted(PASS) & actor.entities.roles
+    reached = 0
+    # What needs nothing else of the account comes first.
+    for path in sorted(_of_passing(), key=lambda path: len(_unsettled(path))):
+        actions = tuple(need.action for need in path.required if need.action != PASS)
+        if not actor.takes(*actions):
+            continue
+        for service in path.may_pass_to:
+            candidates = (
+                own
+                & ~reached
+                & trusts.letting_in(service, actor.account, actor.decider, actor.entities)
+            )
+            if _PROFILE in path.prerequisites:
+                candidates &= actor.entities.with_profile
+            calls = allowed_together(actor, actions) if candidates else None
+            if calls is None:
+                continue
+            for power in _passed(actor, path, service, candidates, calls):
+                yield power
+                if power.is_certain and not power.assuming:
+                    reached |= power.targets
+
+
+def _of_passing() -> list[EscalationPath]:
+    return [path for path in escalation_paths() if path.family == NEW_COMPUTE]
+
+
+def _passed(
+    actor: Actor,
+    path: EscalationPath,
+    service: str,
+    candidates: int,
+    calls: tuple[tuple[str, str, Access], ...],
+) -> Iterator[Power]:
+    context = {_SERVICE_KEY: service}
+    for targets, access in actor.allowed(PASS, candidates, context):
+        every = (access, *(own for _, _, own in calls))
+        certain = all(own.verdict == "can" for own in every)
+        yield Power(
+            gain="principal",
+            targets=targets,
+            calls=(
+                Call(action=PASS, context=context),
+                *(Call(action=action, on=resource) for action, resource, _ in calls),
+            ),
+            technique=path.id,
+            through=service,
+            assuming=_unsettled(path),
+            is_certain=certain,
+            why_unknown="" if certain else next(own.why for own in every if own.verdict != "can"),
+        )
+
+
+def _unsettled(path: EscalationPath) -> tuple[str, ...]:
+    """The prerequisites that the account's roles do not settle."""
+    return tuple(
+        own
+        for own in path.prerequisites
+        if not own.startswith("a stronger role") and own != _PROFILE
+    )

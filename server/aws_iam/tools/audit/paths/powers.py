@@ -1,0 +1,59 @@
+"""A power: what one principal alone can do in one step, on a whole set of targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.effective.escalation import EscalationPath, known_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_iam.tools.audit.paths.changes import Gain
+
+
+PLACE = "@"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call that a power makes: on the target unless `on` names the resource, with keys of the context.
+
+    `on` is `PLACE` where it is the resource that has the target.
+    """
+
+    action: str
+    on: str = ""
+    context: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Power:
+    """What the calls give of the targets, a set of numbers: see `Gain`.
+
+    `assuming` are prerequisites that the account does not settle; `is_certain` is False where nobody knows whether the calls
+    are allowed.
+    """
+
+    gain: Gain
+    targets: int
+    calls: tuple[Call, ...]
+    what: str = ""
+    technique: str = ""
+    through: str = ""
+    assuming: tuple[str, ...] = ()
+    places: Mapping[int, str] = field(default_factory=dict)
+    """The resources that have the targets, which are roles, by their numbers."""
+    is_certain: bool = True
+    why_unknown: str = ""
+
+
+def catalogued() -> Mapping[str, EscalationPath]:
+    """The paths of the catalogue by id."""
+    return {path.id: path for path in known_paths()}
+
+
+def prerequisite(path: str, words: str) -> str:
+    """The prerequisite of a path of the catalogue that has some words."""
+    return next(own for own in catalogued()[path].prerequisites if words in own)

@@ -1,0 +1,164 @@
+"""`audit access --principal`: what a user or role can do, and everything that it can become."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Answer, next_call
+from aws_iam.engine.comparison.change_risks import riskiest_first
+from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.tools.audit.access.estate import Estate
+from aws_iam.tools.audit.access.estate_accounts import estate_accounts
+from aws_iam.tools.audit.paths.becoming import Becoming, becoming
+from aws_iam.tools.audit.paths.book import PowerBook
+from aws_iam.tools.audit.paths.compute import not_collected
+from aws_iam.tools.audit.paths.effective_access import LEVELS, ServiceAccess, effective_access
+from aws_iam.tools.audit.paths.names import identity_named
+from aws_iam.tools.audit.paths.to_answer import LEFT_OUT, PAGE, needed_facts
+from aws_iam.tools.audit.paths.to_summary import path_in_words
+from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
+from aws_iam.tools.kit.account_source import ACCOUNT_ARGUMENTS, account_words, dated
+from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
+from aws_iam.wording import counted, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.answer import NextCall
+    from aws_iam.tools.audit.access.estate import Principal
+    from aws_iam.tools.kit.parameters import Source
+    from aws_iam.tools.kit.tool import Progress
+
+_MOST_NAMED = 5
+
+
+def principal_answer(source: Source, progress: Progress, text: str) -> Answer:
+    """The services, levels and risky actions of a principal in effect, and whom it can become."""
+    accounts = tuple(estate_accounts(source, needed_facts(), progress))
+    estate = Estate.of(accounts)
+    _refuse_unread(estate, accounts)
+    book = PowerBook.of(estate)
+    number = identity_named(book.entities, text, "principal")
+    principal = book.entities.principals[number]
+    is_administrator = book.is_administrator(number)
+    services = effective_access(book, number)
+    # An administrator can act as everyone in its account.
+    found = Becoming() if is_administrator else becoming(book, number)
+    missed = tuple(miss for account in accounts for miss in misses_of(account, needed_facts()))
+    oldest = min(accounts, key=lambda account: account.collected_at)
+    not_judged = tuple(_not_judged(book, number, found))
+    answer = Answer(
+        summary=" ".join(_summary(principal, is_administrator, services, found, not_judged)),
+        facts={
+            "account": account_words(principal.member.account),
+            "collected_at": oldest.collected_at.isoformat(timespec="seconds"),
+            "principal": principal.arn,
+            "administrator": is_administrator,
+            "boundary": principal.identity.boundary,
+            "becomes": [own.row() for own in found.becomes],
+            **({"becomes_left_out": found.left_out} if found.left_out else {}),
+            "access": [own.row() for own in services],
+            "organization_policies": principal.member.guardrails.summary,
+            **({"not_judged": list(not_judged)} if not_judged else {}),
+            "not_considered": LEFT_OUT,
+            **({"not_read": unread_table(missed)} if missed else {}),
+        },
+        sources=(PAGE, EVALUATION_LOGIC),
+        next=tuple(_next(principal, services)),
+        as_of=catalog().as_of,
+    )
+    return dated(answer, oldest, source)
+
+
+def _refuse_unread(estate: Estate, accounts: Sequence[Account]) -> None:
+    if not any(member.authorization for member in estate.members.values()):
+        missed = [miss for account in accounts for miss in misses_of(account, needed_facts())]
+        raise InputError(
+            f"the users and roles could not be read: {unread_reasons(missed)}",
+            hint="allow iam:GetAccountAuthorizationDetails",
+        )
+
+
+def _not_judged(book: PowerBook, number: int, found: Becoming) -> Iterator[dict[str, str]]:
+    principal = book.entities.principals[number]
+    for name in principal.held.unread:
+        yield {"place": principal.arn, "why": f"could not read {name}"}
+    if (told := principal.member.guardrails.summary).startswith(NOT_CONSIDERED):
+        yield {
+            "place": principal.member.account.id,
+            "why": f"the organization's policies are {told}",
+        }
+    for own in found.becomes:
+        if own.perhaps:
+            why = next((hop.why_unknown for hop in own.path.hops if hop.why_unknown), "")
+            yield {"place": own.principal, "why": why or "not all that decides could be read"}
+    if found.was_stopped:
+        yield {
+            "place": principal.arn,
+            "why": "its search was stopped: it can make too many changes",
+        }
+    for kind, why in dict(not_collected(book.actor(number), book.compute)).items():
+        yield {"place": kind, "why": f"which roles they have is not known: {why}"}
+
+
+def _summary(
+    principal: Principal,
+    is_administrator: bool | None,  # noqa: FBT001 - None where it is not known
+    services: Sequence[ServiceAccess],
+    found: Becoming,
+    not_judged: Sequence[dict[str, str]],
+) -> Iterator[str]:
+    name = quoted(principal.arn.rpartition(":")[2])
+    if is_administrator:
+        yield f"{name} is an administrator: it can do everything, and act as everyone in account {principal.member.account.id}."
+    else:
+        yield from _services(name, services)
+        yield from _becomes(name, found)
+    unread = [own["why"] for own in not_judged]
+    if unread:
+        more = f", and {len(unread) - 1} more gaps" if len(unread) > 1 else ""
+        yield f"Not judged: {not_judged[0]['place']}: {unread[0]}{more}."
+    yield "Conditions count as met; root users and permission sets are not considered."
+
+
+def _services(name: str, services: Sequence[ServiceAccess]) -> Iterator[str]:
+    if not services:
+        yield f"{name} can do nothing that its policies tell."
+        return
+    changing = [own.service for own in services if own.levels & set(LEVELS[:2])]
+    words = f"{name} has access to {counted(len(services), 'service')}"
+    if changing:
+        words += f" and can change {joined(changing, shown=_MOST_NAMED)}"
+    risky = riskiest_first(action for own in services for action in own.actions)
+    if risky:
+        shown = joined([quoted(own) for own in risky], shown=_MOST_NAMED)
+        words += f"; {counted(len(risky), 'risky action')}: {shown}"
+    yield f"{words}."
+
+
+def _becomes(name: str, found: Becoming) -> Iterator[str]:
+    certain = [own for own in found.becomes if not own.perhaps]
+    raised = [own for own in certain if own.path.is_administrator]
+    others = [own for own in certain if not own.path.is_administrator]
+    if raised:
+        yield f"It can become an administrator: {path_in_words(raised[0].path)}."
+    if others:
+        names = [quoted(own.principal.rpartition(":")[2]) for own in others]
+        more = f", and {found.left_out} more" if found.left_out else ""
+        yield f"It can act as {joined(names, shown=_MOST_NAMED)}{more}."
+    if not certain:
+        yield f"{name} can become nobody else, by what could be judged."
+    unknown = len(found.becomes) - len(certain)
+    if unknown:
+        yield f"Of {counted(unknown, 'further principal')} it is not known whether it can become them."
+
+
+def _next(principal: Principal, services: Sequence[ServiceAccess]) -> Iterator[NextCall]:
+    yield next_call("audit", "access", "who can become it", ACCOUNT_ARGUMENTS, to=principal.arn)
+    risky = riskiest_first(action for own in services for action in own.actions)
+    if risky:
+        yield next_call("policy", "lookup", "what the riskiest action does", query=risky[0])

@@ -1,0 +1,170 @@
+"""The answer on who reaches something in sentences: how many, the worst path in words, and what was not read, judged or shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.arn import Arn
+from aws_iam.escape import quoted
+from aws_iam.tools.audit.paths.outsiders import EVERYONE
+from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
+from aws_iam.tools.kit.unread_facts import unread_reasons
+from aws_iam.wording import counted, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.account.collect.fact import Miss
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.tools.audit.paths.goals import NamedGoal
+    from aws_iam.tools.audit.paths.hop import Hop, Path, Paths
+
+_MOST_NAMED = 5
+
+
+def summary(
+    named: NamedGoal,
+    paths: Paths,
+    unread: Sequence[Account],
+    missed: Sequence[Miss],
+    guardrails: Iterable[str],
+    not_judged: Sequence[Mapping[str, str]],
+) -> str:
+    """All of it; `unread` are the accounts whose users and roles could not be read."""
+    return " ".join(
+        (
+            *_unread(named, unread, missed),
+            *_reached(named, paths, is_known=not unread),
+            *_worst(paths),
+            *_outside(named, paths),
+            *_cut(paths),
+            *_gaps(paths, guardrails, not_judged),
+        )
+    )
+
+
+def _unread(named: NamedGoal, unread: Sequence[Account], missed: Sequence[Miss]) -> Iterator[str]:
+    if unread:
+        why = unread_reasons(missed)
+        yield (
+            f"Who can become {_become(named)} is not known: the users and roles of account"
+            f" {joined([account.id for account in unread])} could not be read{f' ({why})' if why else ''}."
+        )
+
+
+def _reached(named: NamedGoal, paths: Paths, *, is_known: bool) -> Iterator[str]:
+    of = {
+        verdict: [_name(own.principal) for own in paths.principals if own.verdict == verdict]
+        for verdict in ("administrator", "can_become", "unknown")
+    }
+    become = _become(named)
+    if of["can_become"]:
+        number = counted(len(of["can_become"]), "principal")
+        yield f"{number} can become {become}: {joined(of['can_become'], shown=_MOST_NAMED)}."
+    elif is_known:
+        rest = " whose access could be judged" if of["unknown"] else ""
+        yield f"No other user and no other role{rest} can become {become}."
+    if of["administrator"]:
+        number = counted(len(of["administrator"]), "principal")
+        are = "is an administrator" if len(of["administrator"]) == 1 else "are administrators"
+        yield f"{number} {are} already: {joined(of['administrator'], shown=_MOST_NAMED)}."
+    if paths.there:
+        there = [_name(own) for own in paths.there]
+        number = counted(len(there), "principal")
+        yield f"{number} {'needs' if len(there) == 1 else 'need'} no path: {joined(there, shown=_MOST_NAMED)}."
+    if of["unknown"]:
+        why = next(own.why for own in paths.principals if own.verdict == "unknown")
+        number = counted(len(of["unknown"]), "principal")
+        yield f"Of {number} it is not known: {joined(of['unknown'], shown=_MOST_NAMED)} ({why})."
+
+
+def _become(named: NamedGoal) -> str:
+    """What somebody becomes who gets there."""
+    return "an administrator" if named.is_admin else named.words
+
+
+def _worst(paths: Paths) -> Iterator[str]:
+    """The path that asks for least, in words."""
+    certain = [own for own in paths.paths if own.is_certain]
+    if certain:
+        worst = min(certain, key=lambda own: (own.conditions, len(own.hops), own.start))
+        yield f"The shortest path: {path_in_words(worst)}."
+
+
+def path_in_words(path: Path) -> str:
+    """A path as a sentence without its end."""
+    steps = [_hop_in_words(hop, first=number == 0) for number, hop in enumerate(path.hops)]
+    return f"{', '.join(steps)}{_under(path)}"
+
+
+def _hop_in_words(hop: Hop, *, first: bool) -> str:
+    actor = f"{_name(hop.start)} " if first else "which "
+    actions = joined([quoted(own) for own in hop.actions], shown=len(hop.actions))
+    if hop.start == hop.end:
+        return f"{actor}gives itself more with {actions}"
+    return f"{actor}becomes {_name(hop.end)} with {actions}"
+
+
+def _under(path: Path) -> str:
+    conditions = list(dict.fromkeys(own for hop in path.hops for own in hop.conditions))
+    assuming = list(dict.fromkeys(own for hop in path.hops for own in hop.assuming))
+    words = f", if {' and '.join(conditions)}" if conditions else ""
+    return f"{words}{f', assuming that {joined(assuming)}' if assuming else ''}"
+
+
+def _outside(named: NamedGoal, paths: Paths) -> Iterator[str]:
+    if paths.outsiders:
+        who = joined(
+            [
+                f"{_name(own.start)} through role {_name(own.hops[0].end)}"
+                for own in paths.outsiders
+            ],
+            shown=_MOST_NAMED,
+        )
+        become = "administrator access" if named.is_admin else named.words
+        yield f"From outside, {become} is within reach of {who}."
+
+
+def _cut(paths: Paths) -> Iterator[str]:
+    if paths.cuts and len(paths.paths) > 1:
+        cut = paths.cuts[0]
+        actions = joined([quoted(own) for own in cut.actions])
+        place = "on itself" if cut.start == cut.end else f"on {_name(cut.end)}"
+        yield (
+            f"Taking {actions} {place} from {_name(cut.start)} closes {cut.closes} of"
+            f" {counted(len(paths.paths), 'path')}."
+        )
+
+
+def _gaps(
+    paths: Paths, guardrails: Iterable[str], not_judged: Sequence[Mapping[str, str]]
+) -> Iterator[str]:
+    if paths.left_out:
+        yield "There are more paths than were looked for; the shortest of each principal is here."
+    for text in guardrails:
+        if text.startswith(NOT_CONSIDERED):
+            why = text.removeprefix(NOT_CONSIDERED)
+            yield f"The organization's policies, which may deny more, were not considered: {why}."
+    unknown = {own.principal for own in paths.principals if own.verdict == "unknown"}
+    rest = [
+        own
+        for own in not_judged
+        if own["place"] not in unknown and not own["why"].startswith("the organization's policies")
+        and own["why"] != "its users and roles could not be read"
+    ]  # fmt: skip
+    if rest:
+        more = f", and {len(rest) - 1} more gaps" if len(rest) > 1 else ""
+        yield f"Not judged: {rest[0]['place']}: {rest[0]['why']}{more}."
+    yield "Root users and permission sets are not considered."
+
+
+def _name(text: str) -> str:
+    """A principal as a sentence names it."""
+    if text == EVERYONE:
+        return "everyone"
+    arn = Arn.of(text)
+    if arn is None:
+        return quoted(text)
+    if arn.resource == "root":
+        return f"account {arn.account}"
+    return quoted(arn.resource)

@@ -1,0 +1,93 @@
+"""`audit access --format`: each of its questions as a file that says and draws what the answer does."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+import pytest
+
+from aws_iam.cli import command_line, exit_status
+from aws_iam.errors import InputError
+from aws_iam.report.catalogue import access_formats
+from aws_iam.tools.audit.actions import tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+QUESTIONS: tuple[dict[str, Any], ...] = (
+    {"who_can": ["s3:GetObject"], "on": "s3:bucket"},
+    {"who_can": ["sts:AssumeRole"], "on": "iam:role"},
+    {"to": "admin"},
+    {"to": "helpdesk"},
+    {"principal": "carol.lindqvist"},
+)
+
+
+def ask(**asked: Any) -> Any:
+    return tool.run({"action": "access", "demo": True, **asked}, cli=True)
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=" ".join)
+@pytest.mark.parametrize("format_", access_formats())
+def test_every_question_can_be_a_file(question: dict[str, Any], format_: str) -> None:
+    whole = ask(**question)
+    answer = ask(**question, format=format_)
+    (file,) = answer.artifacts
+    assert file.name.startswith("aws-iam-access")
+    assert answer.summary == whole.summary
+    assert not {"principals", "paths", "becomes"} & answer.facts.keys()
+    if format_ == "json":
+        assert json.loads(file.content)["facts"] == json.loads(json.dumps(whole.facts))
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=" ".join)
+def test_the_graph_has_whom_the_answer_names(question: dict[str, Any]) -> None:
+    facts = ask(**question).facts
+    (file,) = ask(**question, format="graphml").artifacts
+    graph = nx.read_graphml(io.BytesIO(file.content.encode()))
+    callers = (
+        *facts.get("principals", ()),
+        *facts.get("outsiders", ()),
+        *facts.get("services", ()),
+    )
+    named = {
+        row.get("principal") or row["from"]
+        for row in callers
+        if row.get("verdict") not in {"administrator", "already"} or "who_can" in facts
+    }
+    named |= {row["principal"] for row in facts.get("becomes", ())}
+    assert named <= {*graph}
+    for path in facts.get("paths", ()):
+        end = path["hops"][-1]
+        if end["from"] != end["to"]:
+            assert nx.has_path(graph, path["from"], path["to"])
+
+
+def test_the_page_names_the_question_and_what_closes_most_paths() -> None:
+    (page,) = ask(to="admin", format="html").artifacts
+    assert "<h1>Who can become an administrator</h1>" in page.content
+    assert "What closes most paths" in page.content
+    (page,) = ask(principal="carol.lindqvist", format="html").artifacts
+    assert "user/carol.lindqvist can become</h1>" in page.content
+
+
+def test_a_pipe_gets_the_file_alone_and_out_writes_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["audit", "access", "--to", "admin", "--demo", "--format", "mermaid"]
+    assert command_line.main(words, {}) in {exit_status.OK, exit_status.FOUND}
+    assert capsys.readouterr().out.startswith("flowchart LR\n")
+    written = tmp_path / "paths.html"
+    words = ["audit", "access", "--to", "admin", "--demo", "--out", str(written)]
+    assert command_line.main(words, {}) in {exit_status.OK, exit_status.FOUND}
+    assert written.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("format_", ["csv", "terraform"])
+def test_a_format_of_another_action_is_refused_with_what_there_is(format_: str) -> None:
+    with pytest.raises(InputError, match=f"`audit access` has no format `{format_}`") as refused:
+        ask(to="admin", format=format_)
+    assert "`graphml`" in (refused.value.hint or "")

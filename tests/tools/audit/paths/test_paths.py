@@ -1,0 +1,116 @@
+"""Who can become an administrator, or whom else: every step is proved on what the account has, and nothing else is told."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.account.reading import snapshot as snapshots
+from aws_iam.engine.effective.escalation import (
+    EXISTING_COMPUTE,
+    NEW_COMPUTE,
+    ORGANIZATION_WIDE,
+    escalation_paths,
+    known_paths,
+)
+from aws_iam.tools.audit.actions import tool
+from aws_iam.tools.audit.paths.assuming import UPDATE_SAML
+from aws_iam.tools.audit.paths.compute import FACTS
+from aws_iam.tools.audit.paths.credentials import (
+    CREATE_KEY,
+    CREATE_LOGIN,
+    DELETE_KEY,
+    UPDATE_LOGIN,
+)
+from aws_iam.tools.audit.paths.identity_edits import (
+    ATTACHES,
+    BOUNDS,
+    CREATE_VERSION,
+    SET_VERSION,
+    WRITES,
+)
+from aws_iam.tools.audit.paths.trusts import ASSUME
+from helpers.cis_snapshots import ACCOUNT, facts_of, snapshot
+from helpers.folders import TESTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aws_iam.answer import Answer
+
+CASES: list[dict[str, Any]] = json.loads(
+    (TESTS / "cases" / "audit" / "paths.json").read_text("utf-8")
+)
+
+
+def ask(case: dict[str, Any], folder: Path) -> Answer:
+    file = folder / "account.json"
+    snapshots.save(snapshot(facts_of(case)), file)
+    asked = {"action": "access", "to": case.get("to", "admin"), "snapshot": str(file)}
+    return tool.run(asked | ({"who_can": case["who_can"]} if "who_can" in case else {}), cli=True)
+
+
+def short(arn: str) -> str:
+    return arn.removeprefix(f"arn:aws:iam::{ACCOUNT}:")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_everybody_who_gets_there_is_told_and_nobody_else(
+    case: dict[str, Any], tmp_path: Path
+) -> None:
+    answer = ask(case, tmp_path)
+    found = {short(row["principal"]): row["verdict"] for row in answer.facts["principals"]}
+    assert found == case["finds"]
+    shortest: dict[str, list[Any]] = {}
+    for path in answer.facts["paths"]:
+        hops = [
+            [short(hop["from"]), short(hop["to"]), " ".join(hop["actions"])]
+            for hop in path["hops"]
+        ]
+        assert hops[0][0] == short(path["from"])
+        shortest.setdefault(short(path["from"]), hops)
+    assert shortest.items() >= case.get("hops", {}).items()
+    reaching = {name for name, verdict in found.items() if verdict == "can_become"}
+    assert shortest.keys() >= reaching
+    for words in case.get("says", ()):
+        assert words in answer.summary
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_outsiders_are_told_once_on_the_role(case: dict[str, Any], tmp_path: Path) -> None:
+    answer = ask(case, tmp_path)
+    told = {
+        row["from"]: [
+            short(row["hops"][0]["to"]),
+            next(
+                own.severity.value
+                for own in answer.findings
+                if own.resource == row["hops"][0]["to"]
+            ),
+        ]
+        for row in answer.facts["outsiders"]
+    }
+    assert told == case.get("outsiders", {})
+
+
+def test_every_action_of_iam_in_the_catalogue_is_one_that_the_search_knows() -> None:
+    known = {
+        *(*WRITES, *ATTACHES, *BOUNDS, CREATE_VERSION, SET_VERSION),
+        *(CREATE_KEY, DELETE_KEY, CREATE_LOGIN, UPDATE_LOGIN, ASSUME, UPDATE_SAML),
+        # With a policy for what they create: `new_identities`.
+        *("iam:CreateRole", "iam:CreateUser"),
+    }
+    listed = {
+        action
+        for path in escalation_paths()
+        for action in path.actions
+        if path.family not in {NEW_COMPUTE, EXISTING_COMPUTE, ORGANIZATION_WIDE}
+        and action.startswith(("iam:", "sts:"))
+    }
+    assert listed == known
+
+
+def test_every_kind_of_resource_that_holds_a_role_has_a_fact() -> None:
+    assert {path.held_by for path in known_paths()} - {""} == FACTS.keys()

@@ -1,0 +1,122 @@
+"""What a principal can do: in effect, with what resources add; and questions that cannot be asked."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.account.reading import snapshot as snapshots
+from aws_iam.cli import command_line, exit_status
+from aws_iam.errors import InputError
+from aws_iam.tools.audit.actions import tool
+from helpers.cis_snapshots import ACCOUNT, arn, facts_of, snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OTHER = "444455556666"
+
+
+def ask(folder: Path, case: dict[str, Any], **question: Any) -> Any:
+    file = folder / "account.json"
+    snapshots.save(snapshot(facts_of(case)), file)
+    return tool.run({"action": "access", "snapshot": str(file), **question}, cli=True)
+
+
+def allow(*actions: str, on: str = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": on, **more}
+
+
+def test_access_is_what_identity_boundary_and_denies_leave(tmp_path: Path) -> None:
+    denied = {"Effect": "Deny", "Action": "s3:PutBucketPolicy", "Resource": "*"}
+    own = [allow("s3:*", on="arn:aws:s3:::books/*"), allow("s3:PutBucketPolicy", "sqs:*"), denied]
+    case = {
+        "users": [{"name": "ann", "inline": [own], "boundary": "limit"}],
+        "policies": {"limit": [allow("s3:*", "iam:*")]},
+    }
+    (row,) = ask(tmp_path, case, principal="ann").facts["access"]
+    assert row["service"] == "s3"
+    assert row["resources"] == ["arn:aws:s3:::books/*"]
+    assert "s3:GetObject" in row["actions"]
+    assert "s3:PutBucketPolicy" not in row["actions"]
+
+
+def test_access_counts_what_the_policy_of_a_resource_gives(tmp_path: Path) -> None:
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
+    statement = {"Effect": "Allow", "Principal": {"AWS": arn("user/ann")}, "Action": "sqs:SendMessage", "Resource": queue}  # fmt: skip
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    queues = {"sqs.policies": {"us-east-1": [{"arn": queue, "document": text}]}}
+    case = {"users": [{"name": "ann"}, {"name": "bob"}], "facts": queues}
+    (row,) = ask(tmp_path, case, principal="ann").facts["access"]
+    assert (row["service"], row["levels"], row["given_by"]) == ("sqs", ["Write"], [queue])
+    assert ask(tmp_path, case, principal="bob").facts["access"] == []
+
+
+def test_conditions_are_said_to_be_left_open(tmp_path: Path) -> None:
+    own = allow("s3:GetObject", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
+    case = {"users": [{"name": "ann", "inline": [[own]]}]}
+    answer = ask(tmp_path, case, principal="ann")
+    assert [row["under_conditions"] for row in answer.facts["access"]] == [True]
+    assert "Conditions count as met" in answer.summary
+
+
+def test_what_was_not_read_of_a_principal_is_said(tmp_path: Path) -> None:
+    case = {"users": [{"name": "ann", "attached": ["gone"]}], "policies": {"gone": None}}
+    answer = ask(tmp_path, case, principal="ann")
+    assert "could not read policy `gone`" in answer.summary
+    assert answer.facts["not_judged"]
+
+
+def test_a_name_that_several_have_is_refused_with_their_arns(tmp_path: Path) -> None:
+    case = {"users": [{"name": "app"}], "roles": [{"name": "app"}, {"name": "other"}]}
+    with pytest.raises(InputError) as refused:
+        ask(tmp_path, case, principal="app")
+    assert arn("user/app") in refused.value.message
+    assert arn("role/app") in refused.value.message
+    answer = ask(tmp_path, case, principal="role/app")
+    assert answer.facts["principal"] == arn("role/app")
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/other/session"
+    assert ask(tmp_path, case, principal=session).facts["principal"] == arn("role/other")
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ({"principal": "anne"}, "did you mean `ann`"),
+        ({"to": "nobody-of-that-name"}, "no user, role or group"),
+        ({"principal": "ann", "to": "admin"}, "different questions"),
+        ({"principal": "ann", "who_can": ["s3:GetObject"]}, "different questions"),
+        ({"to": "admin", "who_can": ["s3:GetObject"]}, "only where `to` is a resource"),
+        ({"to": "admin", "on": "arn:aws:s3:::books"}, "different questions"),
+        ({"to": f"arn:aws:elasticache:eu-west-1:{ACCOUNT}:cluster:c"}, "name the actions"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_says_what_would_work(
+    question: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as refused:
+        ask(tmp_path, {"users": [{"name": "ann"}]}, **question)
+    assert says in f"{refused.value.message} {refused.value.hint}"
+
+
+def test_an_account_whose_users_were_not_read_is_no_all_clear(tmp_path: Path) -> None:
+    unread = {"iam.authorization": {"denied": "iam:GetAccountAuthorizationDetails"}}
+    file = tmp_path / "account.json"
+    snapshots.save(snapshot(facts_of({}) | unread), file)
+    asked = {"action": "access", "to": "admin", "snapshot": str(file)}
+    answer = tool.run(asked, cli=True)
+    assert "is not known" in answer.summary
+    assert answer.facts["nothing_evaluated"]
+    words = ["audit", "access", "--to", "admin", "--snapshot", str(file)]
+    assert command_line.main(words, {}) == exit_status.UNREADABLE
+
+
+def test_the_command_fails_where_an_outsider_becomes_an_administrator(tmp_path: Path) -> None:
+    everyone = [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]
+    role = {"name": "up", "inline": [[allow("iam:PutRolePolicy")]], "trust": everyone}
+    file = tmp_path / "account.json"
+    snapshots.save(snapshot(facts_of({"roles": [role]})), file)
+    words = ["audit", "access", "--to", "admin", "--snapshot", str(file), "--quiet"]
+    assert command_line.main(words, {}) == exit_status.FOUND
