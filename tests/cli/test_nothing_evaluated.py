@@ -64,7 +64,6 @@ def server() -> Iterator[Faulty]:
 def _impatient(server: Faulty, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     calls_to(server.url, monkeypatch, AWS_REGION="us-east-1", **KEYS)
     monkeypatch.setattr(clients, "ATTEMPTS", 1)
-    monkeypatch.setattr(clients, "READ_SECONDS", 1)
     monkeypatch.setattr(credential_report, "_POLL_SECONDS", 0)
     server.over.clear()
     yield
@@ -104,8 +103,9 @@ def test_so_does_one_that_gets_no_answer_of_another_kind(
 
 
 def test_one_that_hangs_ends_with_3_after_a_few_calls(
-    server: Faulty, capsys: pytest.CaptureFixture[str]
+    server: Faulty, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(clients, "READ_SECONDS", 1)
     server.spoil = shut(SILENT)
     server.calls.clear()
     assert command_line.main(["audit", "run", *ONE_REGION], {}) == 3
