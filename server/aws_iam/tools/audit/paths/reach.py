@@ -38,6 +38,8 @@ class Reach:
     to: str
     stopped: list[str] = field(default_factory=list)
     left_out: int = 0
+    _hopeless: int = 0
+    """Principals that another one controls who reaches nothing: neither do they."""
 
     def found(self) -> Paths:
         """Everybody who reaches it."""
@@ -73,8 +75,13 @@ class Reach:
     def of(self, number: int) -> tuple[Reached | None, list[Path]]:
         """What one principal reaches, with its shortest path."""
         arn = self.book.entities.arns[number]
+        if self._hopeless >> number & 1:
+            return None, []
         search = Search(self.book, self.goal)
         path = self._shortest(search, number)
+        if path is None and not (search.was_doubtful or search.was_stopped):
+            # As they are, they can do no more than whoever controls them.
+            self._hopeless |= search.controlled & ~self.goal.perhaps
         if path is None and self.goal.perhaps >> number & 1:
             return Reached(principal=arn, verdict="unknown", why=self._unread(number)), []
         if path is None and search.was_doubtful:

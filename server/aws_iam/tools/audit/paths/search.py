@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.paths.changes import Gain
 
 MOST_STATES = 4_000
-"""Principals, each as some changes make it, that one search looks at."""
+"""Principals, each as some changes make it, that one search looks at; as they are, it looks at all."""
 MOST_ALIKE = 20
 """Principals that one search looks at of those that are alike for it."""
 Banned = frozenset[tuple[int, tuple[str, ...], int]]
@@ -86,6 +86,7 @@ class Search:
     _seen: dict[tuple[int, State], None] = field(default_factory=dict)
     """In the order in which they were found."""
     _touched: int = 0
+    _changed: int = 0
     _actors: set[int] = field(default_factory=set)
 
     def run(self, start: int) -> Found | None:
@@ -231,9 +232,11 @@ class Search:
     def _enqueue(self, number: int, state: State) -> None:
         if (number, state) in self._seen:
             return
-        if len(self._seen) >= MOST_STATES:
-            self.was_stopped = True
-            return
+        if state:
+            self._changed += 1
+            if self._changed > MOST_STATES:
+                self.was_stopped = True
+                return
         self._seen[number, state] = None
         self._actors.add(number)
         self._queue.append((number, state))
