@@ -42,7 +42,8 @@ _OF_TOOLS = frozenset({
     ".aws-sam", ".chalice", ".webpack", ".venv", ".virtualenv", ".tox", ".nox", ".eggs", ".mypy_cache", ".pytest_cache",
     ".ruff_cache", ".hypothesis", ".ipynb_checkpoints", ".idea", ".vs", ".cache", ".npm", ".yarn", ".pnpm-store", ".nvm", ".next", ".nuxt",
     ".nyc_output", ".turbo", ".parcel-cache", ".gradle", ".m2", ".cargo", ".rustup", ".bundle", ".direnv", ".pyenv", ".asdf",
-    ".local",
+    ".local", ".angular", ".svelte-kit", ".docusaurus", ".dart_tool", ".vagrant", ".metals", ".bloop", ".stack-work", ".cdk.staging",
+    ".conda", ".pixi", ".nx",
 })  # fmt: skip
 # What holds no policies by its purpose is not searched in files of any name.
 _DATA_ALONE = frozenset({"manifests"})
