@@ -78,6 +78,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_is_read_with_everything_below_it(folder: Path) -> None:
     answer = validated("--document", "policies", cwd=folder.parent)
     assert [(finding["code"], finding["where"]["file"]) for finding in answer["findings"]] == [
+        ("INVALID_ACTION", "policies/.bad.json"),
         ("NOT_JUDGED", "policies/gone.json"),
         ("NOT_JUDGED", "policies/latin.json"),
         ("INVALID_ACTION", "policies/notes.txt"),
@@ -87,12 +88,12 @@ def test_a_folder_is_read_with_everything_below_it(folder: Path) -> None:
         ("INVALID_ACTION", "policies/windows.json"),
     ]
     facts = answer["facts"]
-    assert facts["policies_read"] == 11
+    assert facts["policies_read"] == 12
     assert facts["files_without_policies"] == 1
     # A link, a pipe, a binary file and code without policies were only looked at.
-    assert facts["files_seen"] == facts["files_read"] + facts["files_not_read"] + 4 == 17
+    assert facts["files_seen"] == facts["files_read"] + facts["files_not_read"] + 4 == 18
     assert facts["files_not_read"] == 6
-    assert answer["summary"].startswith("At least 7 problems in 11 policies")
+    assert answer["summary"].startswith("At least 8 problems in 12 policies")
     assert {row["place"]: row["why"] for row in facts["not_judged"]} == {
         "policies/latin.json": "`policies/latin.json` is not UTF-8 text (byte 15)",
         "policies/latin.cfg": f"it is not UTF-8 text (byte {len(BAD)})",
@@ -131,6 +132,64 @@ def test_code_of_the_cdk_is_one_row_of_what_was_not_judged(tmp_path: Path) -> No
     (row,) = gathered(files.read_policies("document", [str(tmp_path)])).unread
     assert row.place.endswith("stack.ts")
     assert "`cdk synth`" in row.why
+
+
+HIDDEN = {
+    ".workshop/main.tf": f'resource "aws_iam_user_policy" "p" {{\n  user   = "x"\n  policy = <<E\n{BAD}\nE\n}}\n',
+    ".workshop/deep/attached.tf": 'resource "aws_iam_user_policy_attachment" "a" {\n  user = "x"\n  policy_arn = "arn:aws:iam::aws:policy/AdministratorAccess"\n}\n',
+    ".policies/role.json": BAD,
+    "deep/.role.json": BAD,
+    "deep/.role": BAD,
+    ".cfn/stack.yaml": "Resources:\n  R:\n    Type: AWS::IAM::Role\n    Properties:\n      ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess']\n      AssumeRolePolicyDocument: {}\n",
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_hidden_file_with_a_policy_is_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "good.json").write_text(GOOD)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(HIDDEN[name])
+    answer = validated("--document", str(tmp_path))
+    files_named = {finding["where"].get("file") for finding in answer["findings"]}
+    assert files_named == {str(tmp_path / name)}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".github/run.py", f"POLICY = {json.loads(BAD)}\n"),
+        (".github/workflows/run.yml", "on: push\njobs: {a: {steps: [{run: aws iam attach-role-policy --role-name x --policy-arn arn:aws:iam::aws:policy/AdministratorAccess}]}}\n"),
+        (".x/latin.json", BAD + "\udcff"),
+    ],
+)  # fmt: skip
+def test_a_hidden_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / "good.json").write_text(GOOD)
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_bytes(text.encode(errors="surrogateescape"))
+    done = run("policy", "validate", "--fail-on-unread", str(tmp_path))
+    assert done.returncode == 1
+    assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".git/bad.json", BAD),
+        ("a/.terraform/modules/x/main.tf", HIDDEN[".workshop/main.tf"]),
+        (".venv/lib/bad.json", BAD),
+        (".x/policy.json", '{"imagePullPolicy": '),
+        (".y.yaml", "AWS::IAM: ["),
+        (".vscode/settings.json", '{"a": "olicy"} // of the editor'),
+    ],
+)
+def test_what_tools_keep_and_hidden_files_without_policies_are_no_alarm(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / "good.json").write_text(GOOD)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(text)
+    done = run("policy", "validate", "--fail-on-unread", str(tmp_path))
+    assert (done.returncode, name in done.stdout) == (0, False)
 
 
 def test_the_text_shows_file_line_and_place(folder: Path) -> None:

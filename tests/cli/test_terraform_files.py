@@ -30,8 +30,9 @@ def terraform(tmp_path: Path) -> Path:
     """A folder with a policy outside of it, and ways that lead there."""
     (tmp_path / "outside.json").write_text(ADMIN, encoding="utf-8")
     folder = tmp_path / "infrastructure"
-    (folder / ".hidden").mkdir(parents=True)
-    (folder / ".hidden" / "admin.json").write_text(ADMIN, encoding="utf-8")
+    for hidden in (".hidden", ".terraform"):
+        (folder / hidden).mkdir(parents=True)
+        (folder / hidden / "admin.json").write_text(ADMIN, encoding="utf-8")
     (folder / "inside.json.tpl").write_text(ADMIN, encoding="utf-8")
     (folder / "link.tpl").symlink_to(tmp_path / "outside.json")
     (folder / "up").symlink_to(tmp_path)
@@ -51,7 +52,8 @@ def terraform(tmp_path: Path) -> Path:
         ("{absolute}", False),
         ("link.tpl", False),
         ("up/outside.json", False),
-        (".hidden/admin.json", False),
+        (".hidden/admin.json", True),
+        (".terraform/admin.json", False),
         ("circle.json", False),
         ("missing.json", False),
         ("inside.json.tpl\\u0000", False),
@@ -74,8 +76,9 @@ def test_terraform_reads_no_file_outside_of_the_folder(
         assert "aws_iam_policy.p.policy" in names
     elif in_folder:
         found = gathered(document)
-        # Read under its own name, as a file that looks like a policy.
-        assert [source.file for source in found.sources] == [str(terraform / "inside.json.tpl")]
+        # Read under their own names, as files that look like policies.
+        own = [".hidden/admin.json", "inside.json.tpl"]
+        assert [source.file for source in found.sources] == [str(terraform / o) for o in own]
         whys = {place.place: place.why for place in found.unread}
         assert whys["aws_iam_policy.p.policy"] == "the document is not known from these files"
     else:

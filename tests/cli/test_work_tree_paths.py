@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.process
 
 LINK = "a link, which is not followed"
+ATTACHED = 'resource "aws_iam_role_policy_attachment" "a" {\n  role = "x"\n  policy_arn = "arn:aws:iam::aws:policy/AdministratorAccess"\n}\n'
 ROLE = 'resource "aws_iam_role_policy" "b" {{\n  role = "x"\n  policy = {}\n}}\n'
 
 
@@ -183,7 +184,7 @@ def test_hidden_files_without_policies_are_no_alarm(
     assert answer["summary"].startswith(ALL_CLEAR)
 
 
-def test_a_hidden_module_that_is_called_is_read_and_another_is_not(
+def test_a_hidden_module_is_read_whether_another_calls_it_or_not(
     tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     role = ROLE.format('file("${path.module}/p.txt")')
@@ -203,6 +204,9 @@ def test_a_hidden_module_that_is_called_is_read_and_another_is_not(
     assert "module.a" in str(gains(answer))
     write(tree, {".mods/a/p.txt": policy(READ), ".unused/main.tf": role + "# same\n"})
     assert reviewed(capsys, "--base", "main")[1]["summary"].startswith(ALL_CLEAR)
+    write(tree, {".unused/main.tf": role + ATTACHED})
+    _, answer = reviewed(capsys, "--base", "main")
+    assert [finding["where"]["file"] for finding in answer["findings"]] == [".unused/main.tf"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from aws_iam.cli.other_files import OtherFiles, decoded
 from aws_iam.engine.sources import file_names, markdown_fences
+from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
@@ -35,6 +36,15 @@ MOST_LOG_BYTES = 64_000_000
 _POLICY_NAME = re.compile(r"[A-Za-z][\w+=,@-]{2,127}")
 # What was installed or packed is not the user's own; botocore's data is full of examples.
 _SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages", "dist-packages", "botocore"})
+# What tools keep for themselves: histories, environments, caches, and copies of what stands elsewhere.
+_OF_TOOLS = frozenset({
+    ".git", ".hg", ".svn", ".bzr", ".jj", ".terraform", ".terragrunt-cache", ".terragrunt-stack", ".external_modules", ".serverless",
+    ".aws-sam", ".chalice", ".webpack", ".venv", ".virtualenv", ".tox", ".nox", ".eggs", ".mypy_cache", ".pytest_cache",
+    ".ruff_cache", ".hypothesis", ".ipynb_checkpoints", ".idea", ".vs", ".cache", ".npm", ".yarn", ".pnpm-store", ".nvm", ".next", ".nuxt",
+    ".nyc_output", ".turbo", ".parcel-cache", ".gradle", ".m2", ".cargo", ".rustup", ".bundle", ".direnv", ".pyenv", ".asdf",
+    ".local", ".angular", ".svelte-kit", ".docusaurus", ".dart_tool", ".vagrant", ".metals", ".bloop", ".stack-work", ".cdk.staging",
+    ".conda", ".pixi", ".nx",
+})  # fmt: skip
 # What holds no policies by its purpose is not searched in files of any name.
 _DATA_ALONE = frozenset({"manifests"})
 # Hidden names that hold what an argument asks for: the workflows of GitHub and GitLab stand beside manifests.
@@ -107,12 +117,17 @@ def _reader(paths: Sequence[str]) -> Callable[[str], str | None]:
         except (OSError, RuntimeError):  # a link that leads to itself
             return None
         inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
-        if not any(all(not part.startswith(".") for part in own.parts) for own in inside):
+        if not any(map(_may_be_named, inside)):
             return None
         file = file_of_folder(str(path), MOST_NAMED_BYTES)
         return None if file.unreadable else file.text
 
     return read
+
+
+def _may_be_named(path: Path) -> bool:
+    """Whether a file of the folder is read because another names it: none with a hidden name, and no tool's."""
+    return not (path.name.startswith(".") or is_of_tool(path.as_posix()))
 
 
 _ORIGIN = re.compile(r'^\[remote "origin"\]\s*$(.*?)(?=^\[|\Z)', re.MULTILINE | re.DOTALL)
@@ -229,7 +244,7 @@ def _in_folder(
     others: OtherFiles | None = None,
 ) -> Iterator[File]:
     """The files below a folder with these endings, and `others` that look as if they held a policy; an unreadable one carries the reason."""
-    found, refused, rest = _listed(name, folder, endings)
+    found, refused, rest = _listed(name, folder, endings, with_hidden=others is not None)
     if others:
         yield from others.with_policies(rest)
     for path, error in refused:
@@ -247,9 +262,12 @@ def _in_folder(
 
 
 def _listed(
-    name: str, folder: str, endings: tuple[str, ...]
+    name: str, folder: str, endings: tuple[str, ...], *, with_hidden: bool
 ) -> tuple[list[str], list[tuple[str, OSError]], list[str]]:
-    """The files to read, the folders that cannot be read, and the files of other endings; links to folders are not followed, so no file comes twice."""
+    """The files to read, the folders that cannot be read, and the files of other endings or with hidden names.
+
+    Links to folders are not followed, so no file comes twice. Terraform reads a module in a hidden folder as any other.
+    """
     found: list[str] = []
     rest: list[str] = []
     refused: list[tuple[str, OSError]] = []
@@ -257,28 +275,40 @@ def _listed(
     hidden = _HIDDEN.get(name, frozenset())
 
     def is_read(entry: str) -> bool:
-        return not entry.startswith(".") or entry in hidden
+        return with_hidden or not entry.startswith(".") or entry in hidden
 
     for here, folders, files in os.walk(
         folder, onerror=lambda error: refused.append((str(error.filename), error))
     ):
         entries += len(folders) + len(files)
+        is_below_hidden = with_hidden and is_hidden(os.path.relpath(here, folder))
         for file in filter(is_read, files):
             path = os.path.normpath(os.path.join(here, file))  # noqa: PTH118 - `..` stays as the caller wrote it
-            (found if file.lower().endswith(endings) else rest).append(path)
+            is_looked_at = (
+                is_below_hidden or (with_hidden and file.startswith("."))
+            ) and not file.endswith(TERRAFORM_ENDINGS)
+            is_chosen = file.lower().endswith(endings) and not is_looked_at
+            (found if is_chosen else rest).append(path)
         if entries > MOST_ENTRIES or len(found) > MOST_FILES:
             raise InputError(
                 f"`--{name}`: the folder {quoted(folder)} holds more than {MOST_FILES:,} files to read"
                 f" or {MOST_ENTRIES:,} entries",
                 hint="choose a smaller folder, or name the files",
             )
-        folders[:] = sorted(entry for entry in folders if is_read(entry) and entry not in _SKIPPED)
+        folders[:] = sorted(filter(is_read, set(folders) - _SKIPPED - _OF_TOOLS))
     return sorted(found), refused, sorted(rest)
 
 
 def is_hidden(path: str) -> bool:
-    """Whether a folder's file at the path is not looked at because its name, or that of a folder above, begins with a dot."""
-    return any(part.startswith(".") and part != "." for part in path.split("/"))
+    """Whether a file's name, or that of a folder above, begins with a dot: it is read where its text speaks of access."""
+    return any(
+        part.startswith(".") and part != "." for part in path.replace(os.sep, "/").split("/")
+    )
+
+
+def is_of_tool(path: str) -> bool:
+    """Whether a file lies in a folder that a tool keeps for itself."""
+    return not _OF_TOOLS.isdisjoint(path.split("/"))
 
 
 def is_skipped(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""The files of a folder whose endings say nothing: which of them look as if they held a policy. Each is only looked at, within limits."""
+"""The files of a folder whose endings say nothing, and hidden ones: which of them look as if they held a policy. Each is only looked at, within limits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.sources.file_names import ENDINGS
 from aws_iam.engine.sources.files import File
-from aws_iam.engine.sources.policy_signs import SIGNS, looks_like_policy
+from aws_iam.engine.sources.policy_signs import SIGNS, looks_like_policy, may_grant
 from aws_iam.engine.sources.settings_file import is_settings
 from aws_iam.wording import counted
 
@@ -65,9 +66,7 @@ class OtherFiles:
         self._bytes += len(raw)
         if raw.startswith(_BYTE_ORDER_MARKS):
             raw = raw.decode("utf-16", "replace").encode("utf-8", "replace")
-        if not any(word in raw for word in _WORDS):
-            return None
-        if not looks_like_policy(raw.decode("utf-8", "replace")):
+        if not self._has_signs(path, raw):
             return None
         if len(raw) > MOST_BYTES:
             return File(name=path, unreadable=TOO_LONG)
@@ -75,6 +74,14 @@ class OtherFiles:
             return File(name=path, text=decoded(raw))
         except UnicodeDecodeError as error:
             return File(name=path, unreadable=f"it is not UTF-8 text (byte {error.start})")
+
+    @staticmethod
+    def _has_signs(path: str, raw: bytes) -> bool:
+        # A hidden file with an ending that is read: a template may grant without any statement.
+        if path.lower().endswith(ENDINGS):
+            return may_grant(raw.decode("utf-8", "replace"))
+        is_likely = any(word in raw for word in _WORDS)
+        return is_likely and looks_like_policy(raw.decode("utf-8", "replace"))
 
 
 def _content(path: str) -> bytes:

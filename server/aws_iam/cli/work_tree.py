@@ -22,6 +22,7 @@ from aws_iam.cli.files import (
     MOST_FOLDER_BYTES,
     file_of_folder,
     is_hidden,
+    is_of_tool,
     is_skipped,
     packages_above,
 )
@@ -32,7 +33,7 @@ from aws_iam.cli.settings import settings_above
 from aws_iam.engine.sources import file_names
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import File, FileNames, Files
-from aws_iam.engine.sources.policy_signs import looks_like_policy, pointed_to
+from aws_iam.engine.sources.policy_signs import looks_like_policy, may_grant, pointed_to
 from aws_iam.engine.sources.settings_file import SETTINGS, is_settings
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -290,7 +291,7 @@ class _Change:
         return path if named == "." else path[len(named) + 1 :]
 
     def _is_shown(self, path: str) -> bool:
-        return not is_hidden(self._below(path))
+        return not is_of_tool(self._below(path))
 
     def _is_kept(self, path: str, file: File, modules: set[str]) -> bool:
         """Whether it is read: by its ending, any other one and a hidden one by what it holds."""
@@ -300,7 +301,8 @@ class _Change:
         if path.endswith(TERRAFORM_ENDINGS) and folder_of(path) in modules:
             return True
         return path in self.trees.changed and (
-            looks_like_policy(file.text) or (is_known and self._is_shown(path))
+            looks_like_policy(file.text)
+            or (is_known and (not is_hidden(self._below(path)) or may_grant(file.text)))
         )
 
     def _current(self, path: str) -> File:

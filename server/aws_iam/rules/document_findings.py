@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Where
+from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from aws_iam.engine.language.document import Policy, Source
 
     Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]
+
+# A message that names one of these means the element.
+_ELEMENTS = frozenset({"Action", "NotAction", "Resource", "NotResource", "Principal", "Condition", "Statement", "Effect", "Sid"})  # fmt: skip
 
 
 def certain_findings(
@@ -53,6 +58,39 @@ def _lists(unresolved: frozenset[str]) -> frozenset[str]:
     """The lists with an unknown entry: a finding on such a list may be wrong."""
     parts = (pointer.rpartition("/") for pointer in unresolved)
     return frozenset(holder for holder, _, last in parts if last.isdecimal())
+
+
+def unknown_names(policy: Policy, unresolved: frozenset[str]) -> dict[str, str]:
+    """Actions and resources of which nothing is known until deployment, as they are quoted, and what to call them in a message."""
+    found: dict[str, str] = {}
+    for statement in policy.statements if unresolved else ():
+        for what, entries in (
+            ("an action", (*statement.actions, *statement.not_actions)),
+            ("a resource", (*statement.resources, *statement.not_resources)),
+        ):
+            for entry in entries:
+                # Of a value with a colon a part is known, which is worth showing.
+                pointer = entry.where.pointer
+                is_unknown = pointer in unresolved or pointer.rpartition("/")[0] in unresolved
+                is_whole = ":" not in entry.value and entry.value.strip("*")
+                if is_unknown and is_whole and entry.value not in _ELEMENTS:
+                    found.setdefault(quoted(entry.value), f"{what} that is not known yet")
+    return found
+
+
+def without_unknown_names(
+    findings: Iterable[Finding], names: Mapping[str, str]
+) -> tuple[Finding, ...]:
+    """The findings, with words for the names of placeholders: no action and no resource is called so."""
+    if not names:
+        return tuple(findings)
+    quotes = re.compile("|".join(map(re.escape, names)))
+    return tuple(
+        replace(finding, message=quotes.sub(lambda met: names[met[0]], finding.message))
+        if finding.message
+        else finding
+        for finding in findings
+    )
 
 
 def _pointer(finding: Finding) -> str:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam.engine.effective.access import Access, access
+from aws_iam.engine.effective.escalation import possible_paths
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.gather import one_policy
 
@@ -135,6 +136,43 @@ def test_a_pattern_that_leaves_no_resource_of_the_action_out_is_everywhere(
     assert reach
     # A command needs a document beside the instance.
     assert reach.everywhere is bool(everywhere)
+
+
+DOCUMENTS = (
+    "arn:aws:ssm:*::document/AWS-RunShellScript", "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript",
+    "arn:aws:ssm:*:111122223333:document/own", "arn:aws:ssm:*:*:document/*", "*",
+)  # fmt: skip
+INSTANCES = (
+    "arn:aws:ec2:*:*:instance/*", "arn:aws:ec2:eu-west-1:111122223333:instance/*", "arn:aws:ec2:eu-west-1:111122223333:instance/i-1",
+    "*",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("instance", INSTANCES)
+@pytest.mark.parametrize("run", DOCUMENTS)
+def test_a_command_is_allowed_alike_by_one_statement_and_by_one_for_each_resource(
+    run: str, instance: str
+) -> None:
+    command = "ssm:SendCommand"
+    together = of(allow(command, [run, instance]))
+    parted = of(allow(command, run), allow(command, instance))
+    graded = [
+        [
+            (path.path.id, path.severity, path.limited, path.regional)
+            for path in possible_paths(own)
+        ]
+        for own in (together, parted)
+    ]
+    assert graded[0] == graded[1]
+    assert graded[0]
+
+
+def test_a_document_under_a_condition_does_not_open_all_instances() -> None:
+    command, mfa = "ssm:SendCommand", {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    document = allow(command, DOCUMENTS[0], Condition=mfa)
+    reach = of(document, allow(command, INSTANCES[0])).reach(command)
+    assert reach
+    assert not reach.everywhere
 
 
 def test_actions_that_meet_none_of_the_resources_are_not_allowed() -> None:

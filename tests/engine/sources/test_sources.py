@@ -103,6 +103,26 @@ def test_holes_raise_nothing_and_are_counted() -> None:
     assert answer.summary.startswith("No problems in what was judged")
 
 
+@pytest.mark.parametrize(
+    ("actions", "says"),
+    [
+        ("{{ actions }}", "anyone call an action that is not known yet"),
+        ('["{{ act }}", "s3:GetObject"]', "an action that is not known yet and 1 more"),
+        ('["s3:GetObject", "{{ act }}"]', "anyone call `s3:GetObject` and 1 more"),
+        ('"s3:{{ verb }}"', "anyone call `s3:verb"),
+    ],
+)
+def test_the_name_of_a_hole_is_no_action(actions: str, says: str) -> None:
+    text = (
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": %s,'
+        ' "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*"}]}'
+    )
+    answer = judged(file("bucket-policy.json.j2", text.replace("%s", actions)))
+    (message,) = (own.message for own in answer.findings if own.code == "PUBLIC_ACCESS_ALLOWED")
+    assert message
+    assert says in message
+
+
 def _variables(*values: str) -> str:
     custom = "".join(f"  a{number}: {value}\n" for number, value in enumerate(values))
     return (

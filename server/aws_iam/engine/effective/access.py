@@ -200,7 +200,7 @@ class _AccessComputation:
         confined = tuple(s for s in denied if self._confines(s, action))
         if confined:
             return ActionReach(allowed_by=allowed, denied_by=denied, confined_by=confined)
-        unlimited = tuple(s for s in allowed if self.targets.is_everywhere(s, action))
+        unlimited = tuple(s for s in allowed if self.targets.is_everywhere(s, action, allowed))
         return ActionReach(
             allowed_by=allowed,
             unlimited=unlimited,
@@ -211,9 +211,12 @@ class _AccessComputation:
     def _regional(
         self, left: list[int], unlimited: tuple[Statement, ...], action: Action
     ) -> tuple[Statement, ...]:
+        allowed = [self.allows[n] for n in left]
         patterns = (self.allows[n] for n in left if n in self.in_a_region)
         return tuple(
-            s for s in patterns if s not in unlimited and self.targets.is_regional(s, action)
+            s
+            for s in patterns
+            if s not in unlimited and self.targets.is_regional(s, action, allowed)
         )
 
     def _confines(self, deny: Statement, action: Action) -> bool:

@@ -27,9 +27,10 @@ _STEPS_OF_A_TYPE = 20
 """Matching one ARN with one resource type costs about as much as this many short comparisons."""
 
 
+_COMMAND = "ssm:SendCommand"
 _TARGETS = {
     "ssm:StartSession": ("instance", "managed-instance", "task"),
-    "ssm:SendCommand": ("instance", "managed-instance"),
+    _COMMAND: ("instance", "managed-instance"),
 }
 """The targets of actions for which the reference also lists the documents to run."""
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-command-ssm-plugin-reference.html
@@ -89,19 +90,24 @@ class Targets:
             missed += not judged[key]
         return missed
 
-    def is_everywhere(self, statement: Statement, action: Action) -> bool:
+    def is_everywhere(
+        self, statement: Statement, action: Action, beside: Sequence[Statement] = ()
+    ) -> bool:
         """Whether the statement covers every resource of the action in some account.
 
-        One account is enough: `arn:aws:iam::111122223333:role/*` is every role that can be used there.
+        One account is enough: `arn:aws:iam::111122223333:role/*` is every role that can be used there. The documents that
+        a command may run can stand in the statements `beside`: AWS asks for each resource by itself.
         """
-        return self._is_whole(statement, action, "one account")
+        return self._is_whole(statement, action, "one account", beside)
 
-    def is_regional(self, statement: Statement, action: Action) -> bool:
+    def is_regional(
+        self, statement: Statement, action: Action, beside: Sequence[Statement] = ()
+    ) -> bool:
         """Whether the statement, with an ARN pattern of one Region, covers every resource of the action there in some account.
 
         `arn:aws:sqs:eu-west-1:111122223333:*` is every queue of one Region, in many accounts the only one in use.
         """
-        return self._is_whole(statement, action, "one Region")
+        return self._is_whole(statement, action, "one Region", beside)
 
     def is_everything(self, statement: Statement, action: Action) -> bool:
         """Whether the statement covers every resource of the action in every account."""
@@ -144,7 +150,13 @@ class Targets:
         pairs = len(text) * sum(map(len, others))
         self.spend(len(others) * (20 + len(text)) + pairs // 10)
 
-    def _is_whole(self, statement: Statement, action: Action, extent: Extent) -> bool:
+    def _is_whole(
+        self,
+        statement: Statement,
+        action: Action,
+        extent: Extent,
+        beside: Sequence[Statement] = (),
+    ) -> bool:
         if statement.has("NotResource"):
             # All but some counts as all when looking for risk, but not when looking for what is denied.
             if extent != "every account":
@@ -156,17 +168,21 @@ class Targets:
         if not (action.required or works_on):
             return False
 
-        def has(name: str) -> bool:
-            return self._any_has_type(statement.resource_words, action.service, name, extent)
+        own = statement.resource_words
+
+        def has(name: str, words: Sequence[str] = own) -> bool:
+            return self._any_has_type(words, action.service, name, extent)
 
         if extent == "every account":
             return all(map(has, action.required)) and (not works_on or all(map(has, works_on)))
-        needed = action.required
-        if action.full_name == "ssm:SendCommand" and any(
-            map(_runs_any_command, statement.resource_words)
-        ):
-            needed = ()
-        return all(map(has, needed)) and (not works_on or any(map(has, works_on)))
+        words, is_any = own, False
+        if action.full_name == _COMMAND:
+            # What has conditions may not hold in the same requests.
+            others = (other for other in beside if not other.conditions)
+            words = (*own, *(word for other in others for word in other.resource_words))
+            is_any = any(map(_runs_any_command, words))
+        has_needed = is_any or all(has(name, words) for name in action.required)
+        return has_needed and (not works_on or any(map(has, works_on)))
 
     def _is_excluded(self, statement: Statement, action: Action) -> bool:
         """Whether NotResource excludes every resource of the action."""

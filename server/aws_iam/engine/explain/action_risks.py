@@ -181,13 +181,14 @@ _ALWAYS_PRESENT = frozenset({
     "aws:principalarn", "aws:principaltype", "aws:userid", "aws:sourceip", "aws:currenttime", "aws:epochtime",
     "aws:requestedregion",
 })  # fmt: skip
+_OF_SOME_REQUESTS = (":resourcetag/", ":requesttag/", "kms:encryptioncontext:")
 _REQUESTED_REGION = "aws:requestedregion"
 
 
 def is_bound(statement: Statement) -> bool:
     """Whether the statement has a condition that an ordinary request may not meet; a Region is no such condition."""
     return bool(statement.conditions) and any(
-        (_is_limit(condition) and condition.name != _REQUESTED_REGION) or _demands_tag(condition)
+        (_is_limit(condition) and condition.name != _REQUESTED_REGION) or _demands_key(condition)
         for condition in statement.conditions
     )
 
@@ -218,12 +219,12 @@ def _admits_all(condition: Condition, value: str) -> bool:
     return is_pattern and bool(value) and not value.strip("*")
 
 
-def _demands_tag(condition: Condition) -> bool:
-    """Whether a Null condition requires a tag of the resource or of the request."""
+def _demands_key(condition: Condition) -> bool:
+    """Whether a Null condition requires a tag of the resource or of the request, or an encryption context."""
     return (
         condition.base == "Null"
         and [value.value.lower() for value in condition.values] == ["false"]
-        and any(part in condition.name for part in (":resourcetag/", ":requesttag/"))
+        and any(part in condition.name for part in _OF_SOME_REQUESTS)
     )
 
 

@@ -28,6 +28,7 @@ from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, FileNames, F
 from aws_iam.engine.sources.gathered import (
     Gathered,
     Unread,
+    files_of_statements,
     together,
     without_file,
     without_taken,
@@ -47,6 +48,7 @@ from aws_iam.engine.sources.policy_signs import (
     LFS_POINTER,
     TEMPLATE,
     looks_like_policy,
+    may_grant,
     may_hold_policy,
     mentions_policies,
     pointed_to,
@@ -196,15 +198,18 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
     without: list[str] = []
     unread: list[Unread] = []
     done: set[str] = set()
+    in_terraform = Gathered(sources=())
     if terraform := tuple(file for file in given.files if is_terraform("", file.name)):
         names = given.names or FileNames.of(file.name for file in given.files)
         in_terraform = of_terraform(replace(given, files=terraform, names=names), requested)
         parts.append(in_terraform)
         without += in_terraform.without
         # What Terraform reads as a template or a document is a policy of the resource there.
-        done = {file.name for file in terraform} | in_terraform.read_files
+        used = in_terraform.used_files | files_of_statements(in_terraform)
+        done = {file.name for file in terraform} | used
     for file in given.files:
-        if file.name.replace("\\", "/") in done:
+        name = file.name.replace("\\", "/")
+        if name in done or (name in in_terraform.read_files and not _is_left(file)):
             continue
         if file.unreadable:
             unread.append(_unread(file, file.unreadable, broken=is_known(file.name)))
@@ -222,6 +227,11 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
         if found is not None:
             parts.append(found)
     return without_taken(parts), without, unread
+
+
+def _is_left(file: File) -> bool:
+    """Whether a file that Terraform reads, and from which no policy came there, may hold one by itself."""
+    return may_grant(file.text) or bool(pointed_to(file.text))
 
 
 def _reader(given: Files) -> Callable[[str], str | None]:

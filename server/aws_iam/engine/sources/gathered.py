@@ -58,6 +58,8 @@ class Gathered:
     """The variables without a value that policies of Terraform files depend on."""
     read_files: frozenset[str] = frozenset()
     """The other files that policies of Terraform files were read with: templates and documents."""
+    used_files: frozenset[str] = frozenset()
+    """Those of them from which a policy came, an attachment or a setting."""
     unread_files: frozenset[str] = frozenset()
     """Patterns of such files whose names or texts are not known."""
     roots: frozenset[str] = frozenset()
@@ -99,9 +101,16 @@ def without_taken(parts: Sequence[Gathered]) -> list[Gathered]:
             found.append(part)
             continue
         left = tuple(s for s in part.sources if not by_others.issuperset(_statements(s)))
-        if left:
-            found.append(replace(part, sources=left))
+        files = {file for file, _ in by_others}
+        unread = tuple(place for place in part.unread if place.file not in files)
+        if left or unread:
+            found.append(replace(part, sources=left, unread=unread))
     return found
+
+
+def files_of_statements(found: Gathered) -> set[str]:
+    """The files that a statement of some policy stands in."""
+    return {file for own in found.sources for file, _ in _statements(own) if file}
 
 
 def _statements(source: Source) -> set[tuple[str | None, int]]:

@@ -40,6 +40,8 @@ _COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 # Of the Serverless Framework, which lock files of packages do not have.
 _PROVIDER = re.compile(r'(?:^|["{,\s])provider["\']?\s{0,9}:', re.MULTILINE)
 _DOCUMENT = re.compile(r'\baws_iam_policy_document"?[ \t]+"?[\w-]+"?[ \t]*\{')
+# Resources of Terraform, CloudFormation, Crossplane and ACK.
+_DECLARED = re.compile(r"\baws_iam_|\bAWS::\w+::\w|\biam\.(?:aws|services)\.")
 
 FRAGMENT = (
     "it has statements, but no policy that holds them: write `Version` and `Statement` around them"
@@ -83,6 +85,11 @@ def mentions_policies(text: str) -> bool:
 def looks_like_policy(text: str) -> bool:
     """Whether the text has a statement, or is code that makes policies."""
     return has_statement(text) or bool(why_in_code(text))
+
+
+def may_grant(text: str) -> bool:
+    """Whether the text has a policy, or declares what grants access without one: attachments, templates of CloudFormation and SAM."""
+    return looks_like_policy(text) or _DECLARED.search(text) is not None
 
 
 def why_unread(text: str, *, is_data: bool) -> str:

@@ -27,13 +27,14 @@ _WIDEST_MARGIN = 200
 _ENDINGS = (
     ".tpl", ".tftpl", ".tmpl", ".gotmpl", ".j2", ".jinja", ".jinja2", ".erb", ".mustache", ".hbs", ".handlebars",
 )  # fmt: skip
-_CLOSERS = {"{{": "}}", "{%": "%}", "{#": "#}", "<%": "%>", "${": "}", "%{": "}"}
+_CLOSERS = {"{{": "}}", "{%": "%}", "{#": "#}", "<%": "%>", "${": "}", "$${": "}", "%{": "}"}
 _MARKS = re.compile(r"\{\{(?!resolve:)|\{%|<%|%\{")
-_TOKEN = re.compile(r'\{\{(?!resolve:)|\{%|\{#|<%|\$\{|%\{|\\.|"', re.DOTALL)
+_TOKEN = re.compile(r'\{\{(?!resolve:)|\{%|\{#|<%|\$?\$\{|%\{|\\.|"', re.DOTALL)
 _CONTROL = re.compile(
     r"[-~]?\s*(?:(?:if|else|end|range|with|define|block|break|continue)\b|[#/^*!>]|\$\w*\s*:?=)"
 )
-# IAM's own variables have a colon or are a single character.
+# IAM's own variables have a colon or are a single character; with two colons they are CloudFormation's.
+_ESCAPED_VARIABLE = re.compile(r"\$\$\{(?:[^{}:]+:[^{}:]+|[*?$])\}")
 _POLICY_VARIABLE = re.compile(r"\$\{(?:[^{}]*:[^{}]*|[*?$])\}")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.-]")
 
@@ -128,7 +129,7 @@ class _Masking:
             end = self._end(start, opener)
             # Outside of a text JSON has no variable of IAM.
             bare = self._is_json and not quoted
-            if end < 0 or (opener == "${" and not self._is_hole(text, start, bare=bare)):
+            if end < 0 or (opener.endswith("${") and not self._is_hole(opener, start, bare=bare)):
                 continue
             piece = self._piece(start, end, opener, quoted=quoted and self._is_json)
             if piece is None:
@@ -148,13 +149,17 @@ class _Masking:
         triple = self._text.startswith("{{{", start) and self._text.startswith("}", end)
         return end + triple
 
-    def _is_hole(self, text: str, start: int, *, bare: bool) -> bool:
-        escaped = text[start - 1 : start] == "$" and start > 0
-        return self._dollars and not escaped and (bare or not _POLICY_VARIABLE.match(text, start))
+    def _is_hole(self, opener: str, start: int, *, bare: bool) -> bool:
+        if not self._dollars:
+            return False
+        # Terraform writes `$${…}` as `${…}`: a variable of IAM, or what CloudFormation fills in.
+        if opener == "$${":
+            return not _ESCAPED_VARIABLE.match(self._text, start)
+        return bare or not _POLICY_VARIABLE.match(self._text, start)
 
     def _piece(self, start: int, end: int, opener: str, *, quoted: bool) -> str | None:
         whole = self._text[start:end]
-        inner = whole[2 : -len(_CLOSERS[opener])]
+        inner = whole[len(opener) : -len(_CLOSERS[opener])]
         if _is_control(opener, inner):
             if not inner.lstrip("-~ \t").startswith(("/*", "!", "$")) and opener != "{#":
                 self._found.decisions.append(start)

@@ -59,6 +59,7 @@ def of_terraform(given: Files, requested: Requested, steps: int | None = None) -
         resources=found.resources,
         without_value=found.without_value,
         read_files=found.read_files,
+        used_files=found.used_files,
         unread_files=found.unread_files,
         roots=frozenset(own for own in found.roots if is_file),
     )

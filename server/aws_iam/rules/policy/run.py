@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from aws_iam.rules.check import Check
 
     Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]
-from aws_iam.rules.document_findings import certain_findings, with_location, without_repeats
+from aws_iam.rules.document_findings import (
+    certain_findings,
+    unknown_names,
+    with_location,
+    without_repeats,
+    without_unknown_names,
+)
 
 
 def validate(
@@ -57,6 +63,7 @@ def source_findings(source: Source) -> tuple[Finding, ...]:
             problems = tuple(found for found in problems if found.code not in _QUOTAS)
         risks = certain_risks(source, content)
         findings = worst_first((*problems, *risks)) if risks else problems
+        findings = without_unknown_names(findings, unknown_names(content, source.unresolved))
         findings = tuple(map(_switched_off, findings)) if is_off else findings
     else:
         findings = tuple(finding for rule in _syntax_rules() for finding in rule.findings(content))

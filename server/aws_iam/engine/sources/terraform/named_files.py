@@ -25,18 +25,29 @@ class UnreadFile(str):
 
 @dataclass(slots=True)
 class NamedFiles:
-    """The files at hand, and which of them were read."""
+    """The files at hand, which of them were read, and from which a policy came."""
 
     text_of: Callable[[str], str | None]
     names: FileNames = field(default_factory=FileNames)
     read: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+    _of_instance: set[str] = field(default_factory=set)
 
     def text(self, name: str) -> str | None:
         """The text of a file; None where it is not at hand."""
         text = self.text_of(name)
         if text is not None:
             self.read.add(name)
+            self._of_instance.add(name)
         return text
+
+    def begin_instance(self) -> None:
+        """What was read before is not for the block that is read now."""
+        self._of_instance.clear()
+
+    def use(self) -> None:
+        """A policy was found, for which the files may have been read."""
+        self.used |= self._of_instance
 
     def below(self, folder: str) -> Iterator[str]:
         """The names of the files below a folder; `.` stands for the one that all lie in."""

@@ -129,6 +129,7 @@ def terraform_policies(
         places=tuple(results.with_documents()),
         refused=refused,
         read_files=frozenset(named.read),
+        used_files=frozenset(named.used),
         unread_files=frozenset(own for own in missing if isinstance(own, UnreadFile)),
         settings=tuple(results.settings),
         resources=tuple(results.resources),

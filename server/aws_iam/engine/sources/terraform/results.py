@@ -49,6 +49,8 @@ class TerraformPolicies:
     refused: Mapping[str, InputError]
     read_files: frozenset[str]
     """The other files that expressions read: templates and documents."""
+    used_files: frozenset[str]
+    """Those of them from which a policy came, an attachment or a setting."""
     unread_files: frozenset[str]
     """Patterns of those whose names or texts are not known."""
     settings: tuple[AccessSetting, ...]
@@ -145,6 +147,7 @@ class Results:
         """What the instance before has is there in every case, as no condition decided about it."""
         self._always |= self._of_instance.keys()
         self._of_instance = {}
+        self._evaluator.files.begin_instance()
 
     def end_cases(self) -> None:
         """The instance was read on all sides of what conditions do not decide."""
@@ -169,6 +172,7 @@ class Results:
     def _note(self, number: int) -> None:
         """That what stands at a position is so in the case that is read, in this root folder."""
         evaluator = self._evaluator
+        evaluator.files.use()
         side = TRUE if evaluator.side else FALSE
         case = self._case(str(evaluator.choice) if evaluator.choice else side)
         self._of_instance.setdefault((number, self.root), set()).add(case)
@@ -215,6 +219,7 @@ class Results:
 
     def set_beside(self, block: Block, setting: AccessSetting) -> None:
         """Add a setting that decides about access."""
+        self._evaluator.files.use()
         lines, file = block.at.lines, file_of(block) or None
         line, column = lines.at(block.at.offset) if lines else (None, None)
         where = Where(file=file, line=line, column=column)

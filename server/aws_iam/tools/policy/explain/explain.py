@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import ChainMap, Counter
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUD
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
+from aws_iam.rules.document_findings import unknown_names, without_unknown_names
 from aws_iam.rules.policy.risk_findings import (
     unresolved_actions,
     unresolved_resources,
@@ -71,7 +72,10 @@ def explain_policies(document: object, kind: Kind | str | None = None) -> Answer
     attached_risks = attached.findings()
     risks = (*attached_risks, *(finding for view in views for finding in view.findings))
     validated = Validated.of(gathered_policies.sources, risks, _LIMITS)
-    findings = (*validated.security_warnings, *risks, *validated.to_check)
+    names = [unknown_names(source.policy, source.unresolved) for source in sources]
+    findings = without_unknown_names(
+        (*validated.security_warnings, *risks, *validated.to_check), ChainMap(*names)
+    )
     statements = list(_statements(sources, expansion, targets))
     rows = [row for view in views for row in view.rows(several=len(views) > 1)]
     forms = _narrower_forms(sources, expansion, targets)
