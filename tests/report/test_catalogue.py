@@ -66,7 +66,8 @@ def test_the_tools_offer_the_formats_that_can_hold_their_answers() -> None:
     assert policy
     # `audit rightsize` writes its changes in the others.
     changes = {"cli", "cloudformation", "terraform"}
-    assert set(audit.choices) - changes == {form.name for form in declared if form.audit}
+    of_audit = {form.name for form in declared if form.audit or form.access}
+    assert set(audit.choices) - changes == of_audit
     assert set(policy.choices) == {form.name for form in declared if form.policies}
 
 

@@ -51,7 +51,6 @@ tool = Tool(
         "escalation": "principals",
         "administrators": "principals",
         "admins": "principals",
-        "right_size": "rightsize",
         "least_privilege": "rightsize",
         "unused_permissions": "rightsize",
         "unused": "rightsize",
@@ -256,7 +255,7 @@ def access(
         str | None,
         Parameter(
             "`admin`, or an ARN to reach",
-            brief="admin, or ARN",
+            brief="admin, …",
             also=("reach", "become", "goal", "paths_to"),
         ),
     ] = None,

@@ -28,7 +28,7 @@ tool = Tool(
         "review": "pull request",
         "generate": "write a least-privilege policy",
         "template": "SCP, RCP, boundary templates",
-        "lookup": "which action, permission, condition key, ARN",
+        "lookup": "which action, permission of a command, access level, condition key, ARN",
         "guide": "how IAM works",
     },
     default="guide",
