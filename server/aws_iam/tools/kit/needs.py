@@ -15,7 +15,7 @@ from aws_iam.tools.kit.tool import UNDERSTOOD, Parameter
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,16 +142,12 @@ def _converted(need: Need, name: str, value: object) -> str:
     return "" if meant is None else f" `{meant}`"
 
 
-def needs_parameter(declared: Sequence[Need], rare: Collection[str] = ()) -> Parameter:
-    """The argument as help shows it; passing an empty object lists the names with their meanings.
-
-    Names that are `rare` are left out where there is little room.
-    """
-    names = [need.name for need in declared]
-    usual = [name for name in names if name not in rare]
+def needs_parameter(declared: Iterable[Need]) -> Parameter:
+    """The argument as help shows it; passing an empty object lists the names with their meanings."""
+    names = ", ".join(need.name for need in declared)
     return Parameter(
-        f"object of: {', '.join(names)}",
-        brief=f"{{{', '.join(usual)}{', …' if rare else ''}}}",
+        f"object of: {names}",
+        brief=f"{{{names}}}",
         document=True,
         by_position=True,
         also=("requirements", "criteria"),

@@ -63,7 +63,8 @@ def input_schema(tool: Tool) -> dict[str, Any]:
             "action": actions,
             **properties,
             "detail": {"type": "string", "enum": list(_LIMITS), "description": "length"},
-            "cursor": {"type": "string", "description": "next_cursor"},
+            # The instructions say what it is for.
+            "cursor": {"type": "string"},
         },
         "additionalProperties": False,
     }

@@ -48,9 +48,7 @@ tool = Tool(
     },
 )
 
-Needs = Annotated[
-    Json, kit_needs.needs_parameter(NEEDS, rare=("expires", "key_agreement", "post_quantum"))
-]
+Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
 KeyArn = Annotated[
     str | None, Parameter("ARN of the policy's key", brief="ARN", also=("key_arn", "key_id"))
 ]

@@ -274,7 +274,7 @@ def compare(
         Parameter(
             "must not be open to strangers",
             also=("must_not_be_public",),
-            brief="open to strangers?",
+            brief="to strangers?",
         ),
     ] = False,
 ) -> Answer:

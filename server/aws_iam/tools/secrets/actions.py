@@ -118,20 +118,7 @@ _STYLES = {
 }
 _SECRET_NAMES = ("secret_name", "secret_id", "secret_arn", "name", "parameter", "parameter_name")
 
-Needs = Annotated[
-    Json,
-    kit_needs.needs_parameter(
-        NEEDS,
-        rare=(
-            "high_throughput",
-            "writes_per_hour",
-            "recovery",
-            "random_password",
-            "expiry",
-            "created_by_cloudformation",
-        ),
-    ),
-]
+Needs = Annotated[Json, kit_needs.needs_parameter(NEEDS)]
 Limits = Annotated[
     Json,
     Parameter(
