@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CASES: list[dict[str, Any]] = json.loads(
     (TESTS / "cases" / "audit" / "rightsize.json").read_text("utf-8")
 )
+FIELDS = ("unused", "kept", "not_tracked", "not_tracked_why", "tracked_since", "last_uses")
 OF_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 OF_TWO = {"Effect": "Allow", "Action": ["s3:GetObject", "sqs:SendMessage"], "Resource": "*"}
 USED_ONE = {"s3": "2 days ago", "sqs": None}
@@ -111,7 +112,7 @@ def test_what_was_used_stays_and_what_was_not_goes(case: dict[str, Any], tmp_pat
     answer = ask(case, tmp_path)
     by_name = rows(answer)
     assert {name: by_name[name]["verdict"] for name in case["verdicts"]} == case["verdicts"]
-    for field in ("unused", "kept", "not_tracked", "tracked_since", "last_uses"):
+    for field in FIELDS:
         for name, wanted in case.get(field, {}).items():
             found = by_name[name][field]
             assert (sorted(found) if isinstance(wanted, list) else found) == wanted, field

@@ -22,6 +22,7 @@ ActionSet = int
 # How a name begins: `Describe` in `DescribeInstances`.
 _VERB = re.compile(r"[A-Z][a-z0-9]*")
 _SHORTEST_LIST = 3
+_READ_ONLY = frozenset({"Read", "List"})
 _LONG_LIST = 25
 
 
@@ -40,7 +41,12 @@ class ActionSets:
         passing = {name for name, action in everything.items() if PASS_ROLE in action.dependents}
         passing |= {name.lower() for name in passed_to()}
         self.passing: ActionSet = self._of_names(passing & self._bits.keys())
-        """The actions whose call passes a role."""
+        """The actions whose call is known to pass a role."""
+        # AWS names no complete list of those that do: whatever changes something may be one.
+        self.may_pass: ActionSet = self.passing | self._of_names(
+            name for name, action in everything.items() if action.level not in _READ_ONLY
+        )
+        self.may_pass &= ~self.pass_role
         rows = resources.data("untracked-actions.json")["actions"]
         self._connections: ActionSet = self.of_all(text for row in rows for text in row["actions"])
         self._of_connections_alone: ActionSet = 0

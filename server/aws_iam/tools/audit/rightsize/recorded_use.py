@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.last_accessed import KEPT_DAYS
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -62,6 +63,8 @@ class KeptAccess:
     """The services that it used and the data does not know."""
     last_uses: Mapping[str, datetime] = field(default_factory=dict, compare=False)
     """The last use of what was used before the window, by service or action."""
+    reasons: tuple[str, ...] = ()
+    """Why something of which AWS records no use is kept, where that is not plain."""
 
     @classmethod
     def nothing(cls, granted: Granted, sets: ActionSets) -> KeptAccess:
@@ -99,6 +102,7 @@ def kept_access(
     dropped: set[str] = set()
     newer: set[str] = set()
     last_uses: dict[str, datetime] = {}
+    reasons: list[str] = []
     for use in services:
         prefix = use.service.lower()
         own = sets.services.get(prefix, 0)
@@ -124,24 +128,32 @@ def kept_access(
     untracked |= sets.everything & ~listed
     untracked = untracked & granted & ~used
     used &= granted
-    untracked = _with_passing(granted, used, untracked, sets)
+    passing, why = _passing(granted, used | untracked, sets)
+    if why:
+        reasons.append(why)
     return KeptAccess(
         granted=granted,
         used=used,
-        untracked=untracked,
+        untracked=untracked | passing,
+        reasons=tuple(reasons),
         dropped_services=frozenset(dropped),
         newer_services=frozenset(newer),
         last_uses=last_uses,
     )
 
 
-def _with_passing(
-    granted: ActionSet, used: ActionSet, untracked: ActionSet, sets: ActionSets
-) -> ActionSet:
-    """With `iam:PassRole` where a kept action passes a role: passing one is no call, and leaves no trace."""
-    if (used | untracked) & sets.passing:
-        return untracked | (granted & sets.pass_role & ~used)
-    return untracked
+def _passing(granted: ActionSet, kept: ActionSet, sets: ActionSets) -> tuple[ActionSet, str]:
+    """`iam:PassRole` and why, where a kept action may pass a role: passing one is no call, and leaves no trace."""
+    may_pass = kept & sets.may_pass
+    if not granted & sets.pass_role & ~kept or not may_pass:
+        return 0, ""
+    known = may_pass & sets.passing
+    names = list(sets.names(known or may_pass))
+    verb = "can" if known else "may"
+    return (
+        sets.pass_role,
+        f"AWS records no use of iam:PassRole; it is kept because {joined(names, shown=2)} {verb} pass a role",
+    )
 
 
 def last_use(services: Iterable[ServiceUse]) -> datetime | None:
