@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 CASES: list[dict[str, Any]] = json.loads(
     (TESTS / "cases" / "audit" / "rightsize.json").read_text("utf-8")
 )
-FIELDS = ("unused", "kept", "not_tracked", "not_tracked_why", "tracked_since", "last_uses")
+FIELDS = (
+    "unused",
+    "kept",
+    "not_tracked",
+    "not_tracked_why",
+    "tracked_since",
+    "last_used",
+    "last_uses",
+)
 OF_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 OF_TWO = {"Effect": "Allow", "Action": ["s3:GetObject", "sqs:SendMessage"], "Resource": "*"}
 USED_ONE = {"s3": "2 days ago", "sqs": None}
@@ -131,7 +139,9 @@ def test_a_proposal_is_proved_by_comparison(case: dict[str, Any], tmp_path: Path
     answer = ask(case, tmp_path)
     by_name, documents = rows(answer), proposals(answer)
     for name, row in by_name.items():
-        assert ("proposal" in row) == (row["verdict"] == "smaller") == (name in documents)
+        removed = all(own["change"] == "is removed" for own in row.get("policies", ()))
+        assert ("proposal" in row) == (name in documents)
+        assert (row["verdict"] == "smaller" and not removed) == (name in documents)
     for name, document in documents.items():
         compared = compare(document, identity_policies(case, name))
         assert compared.relation == "less"

@@ -15,6 +15,7 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from aws_iam.account.collect.identity.credential_report import CredentialReportRow
     from aws_iam.account.collect.identity.last_accessed import ServiceUse
     from aws_iam.tools.audit.rightsize.action_sets import ActionSet, ActionSets
     from aws_iam.tools.audit.rightsize.smaller_policy import Granted
@@ -159,6 +160,12 @@ def _passing(granted: ActionSet, kept: ActionSet, sets: ActionSets) -> tuple[Act
 def last_use(services: Iterable[ServiceUse]) -> datetime | None:
     """The last use of any service."""
     return max((use.last_used for use in services if use.last_used), default=None)
+
+
+def credential_use(row: CredentialReportRow) -> datetime | None:
+    """The last use of a user's password or of one of its access keys."""
+    uses = (row.password_last_used, *(key.last_used for key in row.keys))
+    return max(filter(None, uses), default=None)
 
 
 def _counts(used: datetime | None, window: Window) -> bool:
