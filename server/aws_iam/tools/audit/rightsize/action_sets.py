@@ -48,15 +48,18 @@ class ActionSets:
         )
         self.may_pass &= ~self.pass_role
         rows = resources.data("untracked-actions.json")["actions"]
-        self._connections: ActionSet = self.of_all(text for row in rows for text in row["actions"])
+        self.all_connections: ActionSet = self.of_all(
+            text for row in rows for text in row["actions"]
+        )
+        """The actions that no call of an AWS API uses."""
         self._of_connections_alone: ActionSet = 0
         for own in self.services.values():
-            if own & self._connections == own:
+            if own & self.all_connections == own:
                 self._of_connections_alone |= own
 
     def connections(self, on_purpose: ActionSet) -> ActionSet:
-        """The actions that no call of an AWS API uses: of services that have no others, and those granted on purpose."""
-        return self._of_connections_alone | (self._connections & on_purpose)
+        """Those of all connections that count without any sign: of services that have no others, and granted on purpose."""
+        return self._of_connections_alone | (self.all_connections & on_purpose)
 
     def of(self, pattern: str) -> ActionSet:
         """The known actions that a pattern of a policy matches."""

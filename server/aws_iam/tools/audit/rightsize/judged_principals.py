@@ -22,6 +22,7 @@ from aws_iam.tools.audit.rightsize.recorded_use import (
     credential_use,
     kept_access,
     last_use,
+    unexplained_use,
 )
 from aws_iam.tools.audit.rightsize.smaller_policy import (
     Granted,
@@ -166,7 +167,12 @@ class _Judge:
             return JudgedPrincipal(
                 identity=identity, verdict="unused", access=nothing, last_used=used
             )
-        access = kept_access(granted, services, seen, window, self.sets)
+        unexplained = (
+            f"its last use is not known: {signed.message}"
+            if isinstance(signed, NotCollected)
+            else unexplained_use(signed, services, window)
+        )
+        access = kept_access(granted, services, seen, window, self.sets, unexplained)
         judged_ = JudgedPrincipal(
             identity=identity, verdict="smaller", access=access, last_used=used
         )

@@ -94,16 +94,20 @@ def kept_access(
     events: Collection[str],
     window: Window,
     sets: ActionSets,
+    unexplained: str = "",
 ) -> KeptAccess:
-    """What is kept of the granted access; `events` are the actions that events show."""
+    """What is kept of the granted access; `events` are the actions that events show.
+
+    `unexplained` says why there may be a use that no service recorded: what leaves no trace is kept then.
+    """
     granted = access.actions
     seen = used = sets.of_all(events)
-    untracked = sets.connections(access.on_purpose)
-    listed = 0
+    on_purpose = sets.connections(access.on_purpose)
+    untracked = on_purpose | (sets.all_connections if unexplained else 0)
+    listed = counting = 0
     dropped: set[str] = set()
     newer: set[str] = set()
     last_uses: dict[str, datetime] = {}
-    reasons: list[str] = []
     for use in services:
         prefix = use.service.lower()
         own = sets.services.get(prefix, 0)
@@ -114,6 +118,7 @@ def kept_access(
             if not own & untracked:
                 dropped.add(prefix)
             continue
+        counting |= own
         tracked = 0
         for action in use.actions or ():
             bit = sets.of_name(prefix, action.name)
@@ -129,18 +134,24 @@ def kept_access(
     untracked |= sets.everything & ~listed
     untracked = untracked & granted & ~used
     used &= granted
+    perhaps = untracked & sets.all_connections & listed & ~counting & ~on_purpose
     passing, why = _passing(granted, used | untracked, sets)
-    if why:
-        reasons.append(why)
     return KeptAccess(
         granted=granted,
         used=used,
         untracked=untracked | passing,
-        reasons=tuple(reasons),
+        reasons=tuple(filter(None, (_connecting(perhaps, unexplained, sets), why))),
         dropped_services=frozenset(dropped),
         newer_services=frozenset(newer),
         last_uses=last_uses,
     )
+
+
+def _connecting(perhaps: ActionSet, unexplained: str, sets: ActionSets) -> str:
+    if not perhaps:
+        return ""
+    names = joined(sets.listed(perhaps), shown=3)
+    return f"AWS records no use of {names}; kept because {unexplained}"
 
 
 def _passing(granted: ActionSet, kept: ActionSet, sets: ActionSets) -> tuple[ActionSet, str]:
@@ -160,6 +171,20 @@ def _passing(granted: ActionSet, kept: ActionSet, sets: ActionSets) -> tuple[Act
 def last_use(services: Iterable[ServiceUse]) -> datetime | None:
     """The last use of any service."""
     return max((use.last_used for use in services if use.last_used), default=None)
+
+
+def unexplained_use(
+    signed: datetime | None, services: Iterable[ServiceUse], window: Window
+) -> str:
+    """Why a role or a credential, last used at `signed`, may have been used for what no service recorded; else empty."""
+    if not _counts(signed, window):
+        return ""
+    last = last_use(services)
+    if last is None:
+        return f"it was used on {signed:%Y-%m-%d}, and no use of a service is recorded"
+    if signed and signed > last:
+        return f"it was used at {signed:%Y-%m-%d %H:%M}, after the last recorded use of a service"
+    return ""
 
 
 def credential_use(row: CredentialReportRow) -> datetime | None:

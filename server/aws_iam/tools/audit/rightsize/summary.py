@@ -48,7 +48,7 @@ def _smaller(found: Sequence[JudgedPrincipal]) -> Iterator[str]:
         yield (
             f"{counted(len(found), 'principal')} can do with less: {_named(found)};"
             f" {counted(actions, 'action')} granted and not used. {'Its' if len(found) == 1 else 'Each'} smaller policy is proved to gain"
-            " nothing and to keep what was used."
+            " nothing, and keeps every use that AWS recorded."
         )
         risky = [own for own in found if own.lost.worst]
         if risky:
