@@ -129,9 +129,11 @@ def test_what_was_used_stays_and_what_was_not_goes(case: dict[str, Any], tmp_pat
     for name, wanted in case.get("steps", {}).items():
         assert [step["step"] for step in by_name[name]["steps"]] == wanted
     assert bool(answer.facts.get("nothing_evaluated")) == case.get("nothing_evaluated", False)
-    told = " ".join(f"{finding.message} {finding.reason or ''}" for finding in answer.findings)
+    told = " ".join(f"{own.message} {own.reason or ''} {own.fix}" for own in answer.findings)
     for words in case.get("says", ()):
         assert words in f"{answer.summary} {told}"
+    for words in case.get("says_not", ()):
+        assert words not in f"{answer.summary} {told}"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])

@@ -91,7 +91,9 @@ def _too_much(own: JudgedPrincipal, name: str, window: Window) -> Finding:
         why = own.why or joined([change.why for change in own.changes if change.why], shown=1)
         parts.append(f"it keeps them: {why}")
     fixes = {
-        "smaller": f"Give it the smaller policy in {own.kind}-{own.identity.name}.json; the format `cli` has the commands.",
+        "smaller": "Remove its policies: AWS recorded no use of them; the format `cli` has the commands."
+        if not own.documents
+        else f"Give it the smaller policy in {own.kind}-{own.identity.name}.json; the format `cli` has the commands.",
         "manual": "Change its permission set in IAM Identity Center.",
     }
     return Finding(
