@@ -128,6 +128,9 @@ def test_what_was_used_stays_and_what_was_not_goes(case: dict[str, Any], tmp_pat
         assert [policy["change"] for policy in by_name[name]["policies"]] == wanted
     for name, wanted in case.get("steps", {}).items():
         assert [step["step"] for step in by_name[name]["steps"]] == wanted
+    for name, wanted in case.get("deletes", {}).items():
+        (step,) = (step for step in by_name[name]["steps"] if step["step"] == "delete")
+        assert list(map(_verb, step["commands"])) == wanted
     assert bool(answer.facts.get("nothing_evaluated")) == case.get("nothing_evaluated", False)
     told = " ".join(f"{own.message} {own.reason or ''} {own.fix}" for own in answer.findings)
     for words in case.get("says", ()):
@@ -157,6 +160,12 @@ def test_a_proposal_is_proved_by_comparison(case: dict[str, Any], tmp_path: Path
             assert json.dumps(text) in json.dumps(documents[name])
     risks = [row["risk"] for own in by_name.values() for row in own["lost"] or ()]
     assert risks[:1] == case.get("risks", risks[:1])
+
+
+def _verb(command: str) -> str:
+    """A command's verb, with the policy that it detaches."""
+    verb = command.split()[2]
+    return f"{verb} {command.rpartition('/')[2]}" if verb.startswith("detach") else verb
 
 
 def actions(lost: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 _FOR_EMERGENCIES = re.compile(r"break.?glass|emergency|fire.?call|rescue|disaster", re.IGNORECASE)
 # A job that runs once a year has been due once in it.
 _YEAR = 366
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
+_OF_USERS = {
+    "list-access-keys": "delete-access-key",
+    "list-signing-certificates": "delete-signing-certificate",
+    "list-ssh-public-keys": "delete-ssh-public-key",
+    "list-service-specific-credentials": "delete-service-specific-credential",
+    "list-mfa-devices": "deactivate-mfa-device, then delete-virtual-mfa-device if it is virtual,",
+}
+"""How to list what has to go before a user can, beside its policies, and how each of that goes."""
 
 
 def unused_steps(principal: JudgedPrincipal, window: Window) -> tuple[dict[str, Any], ...]:
@@ -85,13 +94,16 @@ def _deletion(identity: User | Role, deny: str) -> Iterator[str]:
             instance = shlex.quote(profile.rpartition("/")[2])
             yield f"aws iam remove-role-from-instance-profile --instance-profile-name {instance} {name}"
     else:
+        yield f"aws iam delete-login-profile {name}  # if it has a password"
+        for listed, delete in _OF_USERS.items():
+            yield f"aws iam {listed} {name}  # {delete} for each"
         for group in identity.groups:
             yield f"aws iam remove-user-from-group --group-name {shlex.quote(group)} {name}"
-        yield f"aws iam delete-login-profile {name}  # if it has a password"
-        yield f"aws iam list-access-keys {name}  # delete-access-key for each, and its MFA devices"
-    for attached in identity.attached:
-        yield f"aws iam detach-{kind}-policy {name} --policy-arn {shlex.quote(attached.arn)}"
-    yield f"aws iam detach-{kind}-policy {name} --policy-arn {deny}"
     for inline in identity.inline:
         yield f"aws iam delete-{kind}-policy {name} --policy-name {shlex.quote(inline.name)}"
+    for attached in identity.attached:
+        if attached.arn != deny:
+            yield f"aws iam detach-{kind}-policy {name} --policy-arn {shlex.quote(attached.arn)}"
+    # As long as anything is left that allows something, everything stays denied.
+    yield f"aws iam detach-{kind}-policy {name} --policy-arn {deny}"
     yield f"aws iam delete-{kind} {name}"
