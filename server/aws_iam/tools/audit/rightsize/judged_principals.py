@@ -13,6 +13,7 @@ from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
 from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
 from aws_iam.errors import InputError, NotCollected
+from aws_iam.escape import quoted
 from aws_iam.tools.audit.rightsize.action_sets import action_sets
 from aws_iam.tools.audit.rightsize.held_policies import Entity, policies_of
 from aws_iam.tools.audit.rightsize.policy_changes import inline_lengths, own_copy, policy_change
@@ -24,6 +25,7 @@ from aws_iam.tools.audit.rightsize.recorded_use import (
     last_use,
     unexplained_use,
 )
+from aws_iam.tools.audit.rightsize.role_holders import role_holders
 from aws_iam.tools.audit.rightsize.smaller_policy import (
     Granted,
     granted_actions,
@@ -72,6 +74,8 @@ class JudgedPrincipal:
     lost: Lost = NOTHING_LOST
     changes: tuple[PolicyChange, ...] = ()
     """What becomes of each of its policies."""
+    holders: tuple[str, ...] = ()
+    """The resources that hold a role that is unused."""
 
     @property
     def kind(self) -> Literal["role", "user"]:
@@ -104,6 +108,7 @@ def judged(
         report=report,
         events=events,
         held=held,
+        holders=role_holders(account),
         sets=action_sets(),
     )
     identities: list[User | Role] = [*authorization.users]
@@ -121,6 +126,7 @@ class _Judge:
     report: CredentialReport | Miss
     events: EventsByPrincipal
     held: Mapping[str, PrincipalPolicies]
+    holders: Mapping[str, tuple[str, ...]]
     sets: ActionSets
     _services: dict[str, tuple[ServiceUse, ...] | Miss] = field(default_factory=dict)
     _granted: dict[tuple[str, ...], Granted] = field(default_factory=dict)
@@ -165,7 +171,11 @@ class _Judge:
                 raise signed
             nothing = KeptAccess.nothing(granted, self.sets)
             return JudgedPrincipal(
-                identity=identity, verdict="unused", access=nothing, last_used=used
+                identity=identity,
+                verdict="unused",
+                access=nothing,
+                last_used=used,
+                holders=self._holders_of(identity),
             )
         unexplained = (
             f"its last use is not known: {signed.message}"
@@ -183,6 +193,13 @@ class _Judge:
                 why="its policies come from a permission set of IAM Identity Center, which has to be changed there",
             )
         return judged_
+
+    def _holders_of(self, identity: User | Role) -> tuple[str, ...]:
+        profiles = identity.profiles if isinstance(identity, Role) else ()
+        return (
+            *(f"instance profile {quoted(arn.rpartition('/')[2])}" for arn in profiles),
+            *self.holders.get(identity.arn, ()),
+        )
 
     def _signed_use(self, identity: User | Role) -> datetime | NotCollected | None:
         """When a role, or a credential of a user, was last used for whatever it was; None: never."""
