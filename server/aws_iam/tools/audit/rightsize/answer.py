@@ -51,7 +51,7 @@ CHOICES = (JSON, *FORMATS)
 _DAYS = re.compile(r"\s*(\d{1,4})\s*(?:d|days?)?\s*", re.IGNORECASE)
 _LEFT_OUT = (
     "the policies of resources, boundaries and the organization's policies, which are not changed; session policies; roles"
-    " that only an AWS service can use"
+    " that only an AWS service can use; the age of a permission"
 )
 
 

@@ -57,6 +57,7 @@ def _smaller(found: Sequence[JudgedPrincipal]) -> Iterator[str]:
         if len(with_less) < len(found):
             without = [own for own in found if not own.documents]
             yield f"No use of their policies is recorded, and none is left: {_named(without)}."
+        yield "The age of a permission is not considered: one that was granted lately looks unused."
         risky = [own for own in found if own.lost.worst]
         if risky:
             worst = min(risky, key=lambda own: own.lost.order)
