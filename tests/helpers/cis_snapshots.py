@@ -186,7 +186,8 @@ def facts_of(case: dict[str, Any], account: str = ACCOUNT) -> dict[str, Any]:
 def facts_with_use(case: dict[str, Any]) -> dict[str, Any]:
     """The facts of an account whose principals used something: `used` has services and actions of each, with the last use.
 
-    A policy whose name begins with AWS is AWS's, one that is an object a whole document.
+    A policy whose name begins with AWS is AWS's, one that is an object a whole document. `credentials` has what the
+    credential report says of a user, null where it does not list it.
     """
     policies = case.get("policies", {})
     plain = {name: [] if isinstance(own, dict) else own for name, own in policies.items()}
@@ -204,7 +205,17 @@ def facts_with_use(case: dict[str, Any]) -> dict[str, Any]:
         {"arn": arn(name), "services": _used_services(uses)}
         for name, uses in case.get("used", {}).items()
     ]
-    return found | {"iam.last_accessed": {"identities": identities}} | case.get("facts", {})
+    credentials = case.get("credentials", {})
+    reported = [
+        {"user": user["name"], "arn": user["arn"], **of_user}
+        for user in authorization["users"]
+        if (of_user := credentials.get(f"user/{user['name']}", {})) is not None
+    ]
+    found |= {
+        "iam.last_accessed": {"identities": identities},
+        "iam.credential_report": {"generated_at": "0 days ago", "rows": reported},
+    }
+    return found | case.get("facts", {})
 
 
 def _used_services(uses: dict[str, str | None]) -> list[dict[str, Any]]:

@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 CASES: list[dict[str, Any]] = json.loads(
     (TESTS / "cases" / "audit" / "rightsize.json").read_text("utf-8")
 )
+FIELDS = (
+    "unused",
+    "kept",
+    "not_tracked",
+    "not_tracked_why",
+    "tracked_since",
+    "last_used",
+    "last_uses",
+)
 OF_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 OF_TWO = {"Effect": "Allow", "Action": ["s3:GetObject", "sqs:SendMessage"], "Resource": "*"}
 USED_ONE = {"s3": "2 days ago", "sqs": None}
@@ -111,7 +120,7 @@ def test_what_was_used_stays_and_what_was_not_goes(case: dict[str, Any], tmp_pat
     answer = ask(case, tmp_path)
     by_name = rows(answer)
     assert {name: by_name[name]["verdict"] for name in case["verdicts"]} == case["verdicts"]
-    for field in ("unused", "kept", "not_tracked", "tracked_since", "last_uses"):
+    for field in FIELDS:
         for name, wanted in case.get(field, {}).items():
             found = by_name[name][field]
             assert (sorted(found) if isinstance(wanted, list) else found) == wanted, field
@@ -119,10 +128,15 @@ def test_what_was_used_stays_and_what_was_not_goes(case: dict[str, Any], tmp_pat
         assert [policy["change"] for policy in by_name[name]["policies"]] == wanted
     for name, wanted in case.get("steps", {}).items():
         assert [step["step"] for step in by_name[name]["steps"]] == wanted
+    for name, wanted in case.get("deletes", {}).items():
+        (step,) = (step for step in by_name[name]["steps"] if step["step"] == "delete")
+        assert list(map(_verb, step["commands"])) == wanted
     assert bool(answer.facts.get("nothing_evaluated")) == case.get("nothing_evaluated", False)
-    told = " ".join(f"{finding.message} {finding.reason or ''}" for finding in answer.findings)
+    told = " ".join(f"{own.message} {own.reason or ''} {own.fix}" for own in answer.findings)
     for words in case.get("says", ()):
         assert words in f"{answer.summary} {told}"
+    for words in case.get("says_not", ()):
+        assert words not in f"{answer.summary} {told}"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -130,7 +144,9 @@ def test_a_proposal_is_proved_by_comparison(case: dict[str, Any], tmp_path: Path
     answer = ask(case, tmp_path)
     by_name, documents = rows(answer), proposals(answer)
     for name, row in by_name.items():
-        assert ("proposal" in row) == (row["verdict"] == "smaller") == (name in documents)
+        removed = all(own["change"] == "is removed" for own in row.get("policies", ()))
+        assert ("proposal" in row) == (name in documents)
+        assert (row["verdict"] == "smaller" and not removed) == (name in documents)
     for name, document in documents.items():
         compared = compare(document, identity_policies(case, name))
         assert compared.relation == "less"
@@ -144,6 +160,12 @@ def test_a_proposal_is_proved_by_comparison(case: dict[str, Any], tmp_path: Path
             assert json.dumps(text) in json.dumps(documents[name])
     risks = [row["risk"] for own in by_name.values() for row in own["lost"] or ()]
     assert risks[:1] == case.get("risks", risks[:1])
+
+
+def _verb(command: str) -> str:
+    """A command's verb, with the policy that it detaches."""
+    verb = command.split()[2]
+    return f"{verb} {command.rpartition('/')[2]}" if verb.startswith("detach") else verb
 
 
 def actions(lost: Iterable[Mapping[str, Any]]) -> list[str]:

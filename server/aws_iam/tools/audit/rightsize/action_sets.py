@@ -22,6 +22,7 @@ ActionSet = int
 # How a name begins: `Describe` in `DescribeInstances`.
 _VERB = re.compile(r"[A-Z][a-z0-9]*")
 _SHORTEST_LIST = 3
+_READ_ONLY = frozenset({"Read", "List"})
 _LONG_LIST = 25
 
 
@@ -40,17 +41,25 @@ class ActionSets:
         passing = {name for name, action in everything.items() if PASS_ROLE in action.dependents}
         passing |= {name.lower() for name in passed_to()}
         self.passing: ActionSet = self._of_names(passing & self._bits.keys())
-        """The actions whose call passes a role."""
+        """The actions whose call is known to pass a role."""
+        # AWS names no complete list of those that do: whatever changes something may be one.
+        self.may_pass: ActionSet = self.passing | self._of_names(
+            name for name, action in everything.items() if action.level not in _READ_ONLY
+        )
+        self.may_pass &= ~self.pass_role
         rows = resources.data("untracked-actions.json")["actions"]
-        self._connections: ActionSet = self.of_all(text for row in rows for text in row["actions"])
+        self.all_connections: ActionSet = self.of_all(
+            text for row in rows for text in row["actions"]
+        )
+        """The actions that no call of an AWS API uses."""
         self._of_connections_alone: ActionSet = 0
         for own in self.services.values():
-            if own & self._connections == own:
+            if own & self.all_connections == own:
                 self._of_connections_alone |= own
 
     def connections(self, on_purpose: ActionSet) -> ActionSet:
-        """The actions that no call of an AWS API uses: of services that have no others, and those granted on purpose."""
-        return self._of_connections_alone | (self._connections & on_purpose)
+        """Those of all connections that count without any sign: of services that have no others, and granted on purpose."""
+        return self._of_connections_alone | (self.all_connections & on_purpose)
 
     def of(self, pattern: str) -> ActionSet:
         """The known actions that a pattern of a policy matches."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
 from aws_iam.account.collect.identity.last_accessed import KEPT_DAYS, LAST_ACCESSED, is_called
 from aws_iam.answer import Answer, next_call
 from aws_iam.engine.reference.catalog import catalog
@@ -50,13 +51,13 @@ CHOICES = (JSON, *FORMATS)
 _DAYS = re.compile(r"\s*(\d{1,4})\s*(?:d|days?)?\s*", re.IGNORECASE)
 _LEFT_OUT = (
     "the policies of resources, boundaries and the organization's policies, which are not changed; session policies; roles"
-    " that only an AWS service can use"
+    " that only an AWS service can use; the age of a permission"
 )
 
 
 def needed_facts() -> tuple[Fact[Any], ...]:
     """The facts that the answer needs."""
-    return AUTHORIZATION, LAST_ACCESSED
+    return AUTHORIZATION, LAST_ACCESSED, CREDENTIAL_REPORT
 
 
 def rightsize_answer(

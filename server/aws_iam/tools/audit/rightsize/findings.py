@@ -8,7 +8,7 @@ from aws_iam.answer import Finding, Severity, Status
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.principals.unused_access import UNUSED_PAGE, not_judged
 from aws_iam.tools.audit.rightsize.action_sets import action_sets
-from aws_iam.tools.audit.rightsize.unused_principals import is_for_emergencies
+from aws_iam.tools.audit.rightsize.unused_principals import why_for_emergencies
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -63,16 +63,16 @@ def _unused(own: JudgedPrincipal, name: str, window: Window) -> Finding:
         when = f"was last used on {own.last_used:%Y-%m-%d}"
     else:
         when = f"was not used since {window.tracked_since:%Y-%m-%d}, as far back as AWS keeps it"
-    is_kept = is_for_emergencies(own.identity)
+    kept = why_for_emergencies(own.identity)
     return Finding(
         code=f"UNUSED_{own.kind.upper()}",
         title=_UNUSED[own.kind],
-        severity=Severity.INFO if is_kept else Severity.LOW,
-        status=Status.MANUAL if is_kept else Status.FAIL,
-        message=f"{name} {when}{'; its name says that it is for emergencies' if is_kept else ''}",
+        severity=Severity.INFO if kept else Severity.LOW,
+        status=Status.MANUAL if kept else Status.FAIL,
+        message=f"{name} {when}{f'; {kept}' if kept else ''}",
         resource=own.identity.arn,
         fix="Try it, and let its use raise an alarm."
-        if is_kept
+        if kept
         else "Disable it first, then watch, as its steps say: an attempt to use it shows although it is denied.",
         source=UNUSED_PAGE,
     )
@@ -91,7 +91,9 @@ def _too_much(own: JudgedPrincipal, name: str, window: Window) -> Finding:
         why = own.why or joined([change.why for change in own.changes if change.why], shown=1)
         parts.append(f"it keeps them: {why}")
     fixes = {
-        "smaller": f"Give it the smaller policy in {own.kind}-{own.identity.name}.json; the format `cli` has the commands.",
+        "smaller": "Remove its policies: AWS recorded no use of them; the format `cli` has the commands."
+        if not own.documents
+        else f"Give it the smaller policy in {own.kind}-{own.identity.name}.json; the format `cli` has the commands.",
         "manual": "Change its permission set in IAM Identity Center.",
     }
     return Finding(

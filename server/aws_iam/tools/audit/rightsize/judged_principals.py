@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.account.collect.fact import Miss, known
 from aws_iam.account.collect.identity.authorization import Role
+from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
 from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
 from aws_iam.errors import InputError, NotCollected
+from aws_iam.escape import quoted
 from aws_iam.tools.audit.rightsize.action_sets import action_sets
 from aws_iam.tools.audit.rightsize.held_policies import Entity, policies_of
 from aws_iam.tools.audit.rightsize.policy_changes import inline_lengths, own_copy, policy_change
 from aws_iam.tools.audit.rightsize.proof import NOTHING_LOST, Lost, Prover
-from aws_iam.tools.audit.rightsize.recorded_use import KeptAccess, kept_access, last_use
+from aws_iam.tools.audit.rightsize.recorded_use import (
+    KeptAccess,
+    credential_use,
+    kept_access,
+    last_use,
+    unexplained_use,
+)
+from aws_iam.tools.audit.rightsize.role_holders import role_holders
 from aws_iam.tools.audit.rightsize.smaller_policy import (
     Granted,
     granted_actions,
@@ -31,6 +40,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aws_iam.account.collect.identity.authorization import Authorization, User
+    from aws_iam.account.collect.identity.credential_report import CredentialReport
     from aws_iam.account.collect.identity.last_accessed import ServiceUse, Usage
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.tools.audit.rightsize.action_sets import ActionSets
@@ -45,6 +55,7 @@ VERDICTS: tuple[Verdict, ...] = ("smaller", "unused", "stays", "manual", "fits",
 """`fits`: it used all that AWS tracks; `stays`: some is unused and cannot be taken away; `manual`: elsewhere than in IAM."""
 _OF_IDENTITY_CENTER = "/aws-reserved/sso.amazonaws.com/"
 _CALL = "iam:GetServiceLastAccessedDetails"
+_REPORT_CALL = "iam:GetCredentialReport"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +74,8 @@ class JudgedPrincipal:
     lost: Lost = NOTHING_LOST
     changes: tuple[PolicyChange, ...] = ()
     """What becomes of each of its policies."""
+    holders: tuple[str, ...] = ()
+    """The resources that hold a role that is unused."""
 
     @property
     def kind(self) -> Literal["role", "user"]:
@@ -88,11 +101,14 @@ def judged(
     """The judgement of an account; most of the time goes into comparing policies, equal ones once."""
     policies, held = policies_of(authorization)
     usage = account.get(LAST_ACCESSED)
+    report = account.get(CREDENTIAL_REPORT)
     judge = _Judge(
         window=window,
         usage=usage,
+        report=report,
         events=events,
         held=held,
+        holders=role_holders(account),
         sets=action_sets(),
     )
     identities: list[User | Role] = [*authorization.users]
@@ -107,8 +123,10 @@ class _Judge:
 
     window: Window
     usage: Usage | Miss
+    report: CredentialReport | Miss
     events: EventsByPrincipal
     held: Mapping[str, PrincipalPolicies]
+    holders: Mapping[str, tuple[str, ...]]
     sets: ActionSets
     _services: dict[str, tuple[ServiceUse, ...] | Miss] = field(default_factory=dict)
     _granted: dict[tuple[str, ...], Granted] = field(default_factory=dict)
@@ -144,16 +162,27 @@ class _Judge:
             )
         services = self._services_of(identity)
         seen = self.events.actions_of(identity)
-        used = max(
-            filter(None, (last_use(services), getattr(identity, "last_used", None))), default=None
-        )
+        signed = self._signed_use(identity)
+        known_uses = (last_use(services), None if isinstance(signed, NotCollected) else signed)
+        used = max(filter(None, known_uses), default=None)
         granted = self._granted_to(own)
         if not seen and (used is None or used <= window.idle_since):
+            if isinstance(signed, NotCollected):
+                raise signed
             nothing = KeptAccess.nothing(granted, self.sets)
             return JudgedPrincipal(
-                identity=identity, verdict="unused", access=nothing, last_used=used
+                identity=identity,
+                verdict="unused",
+                access=nothing,
+                last_used=used,
+                holders=self._holders_of(identity),
             )
-        access = kept_access(granted, services, seen, window, self.sets)
+        unexplained = (
+            f"its last use is not known: {signed.message}"
+            if isinstance(signed, NotCollected)
+            else unexplained_use(signed, services, window)
+        )
+        access = kept_access(granted, services, seen, window, self.sets, unexplained)
         judged_ = JudgedPrincipal(
             identity=identity, verdict="smaller", access=access, last_used=used
         )
@@ -164,6 +193,29 @@ class _Judge:
                 why="its policies come from a permission set of IAM Identity Center, which has to be changed there",
             )
         return judged_
+
+    def _holders_of(self, identity: User | Role) -> tuple[str, ...]:
+        profiles = identity.profiles if isinstance(identity, Role) else ()
+        return (
+            *(f"instance profile {quoted(arn.rpartition('/')[2])}" for arn in profiles),
+            *self.holders.get(identity.arn, ()),
+        )
+
+    def _signed_use(self, identity: User | Role) -> datetime | NotCollected | None:
+        """When a role, or a credential of a user, was last used for whatever it was; None: never."""
+        if isinstance(identity, Role):
+            return identity.last_used
+        if isinstance(self.report, Miss):
+            return self.report.error()
+        rows = [row for row in self.report.users if row.arn == identity.arn]
+        if not rows:
+            return NotCollected(
+                "the credential report does not list it: when its password and keys were used is not known",
+                call=_REPORT_CALL,
+                code="not listed",
+                permission=_REPORT_CALL,
+            )
+        return credential_use(rows[0])
 
     def _services_of(self, identity: User | Role) -> tuple[ServiceUse, ...]:
         """What it used; raises NotCollected where that was not read."""

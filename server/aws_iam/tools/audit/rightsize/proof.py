@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.tools.audit.rightsize.action_sets import ActionSet, ActionSets
 
-_NOTHING: Mapping[str, Any] = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
-}
+# A Deny of everything would be compared, too, and take away what other policies allow.
+_NOTHING: Mapping[str, Any] = {"Version": "2012-10-17", "Statement": []}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from aws_iam.tools.audit.rightsize.combined_policy import one_document
 if TYPE_CHECKING:
     from aws_iam.tools.audit.rightsize.judged_principals import JudgedPrincipal
 
-_CHECKED = "policy compare: nothing gained, and every used action kept"
+_CHECKED = "policy compare: nothing gained, and every use that AWS recorded kept"
 
 
 def proposal_name(principal: JudgedPrincipal) -> str:

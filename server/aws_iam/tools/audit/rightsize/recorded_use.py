@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.last_accessed import KEPT_DAYS
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from aws_iam.account.collect.identity.credential_report import CredentialReportRow
     from aws_iam.account.collect.identity.last_accessed import ServiceUse
     from aws_iam.tools.audit.rightsize.action_sets import ActionSet, ActionSets
     from aws_iam.tools.audit.rightsize.smaller_policy import Granted
@@ -62,6 +64,8 @@ class KeptAccess:
     """The services that it used and the data does not know."""
     last_uses: Mapping[str, datetime] = field(default_factory=dict, compare=False)
     """The last use of what was used before the window, by service or action."""
+    reasons: tuple[str, ...] = ()
+    """Why something of which AWS records no use is kept, where that is not plain."""
 
     @classmethod
     def nothing(cls, granted: Granted, sets: ActionSets) -> KeptAccess:
@@ -90,12 +94,17 @@ def kept_access(
     events: Collection[str],
     window: Window,
     sets: ActionSets,
+    unexplained: str = "",
 ) -> KeptAccess:
-    """What is kept of the granted access; `events` are the actions that events show."""
+    """What is kept of the granted access; `events` are the actions that events show.
+
+    `unexplained` says why there may be a use that no service recorded: what leaves no trace is kept then.
+    """
     granted = access.actions
     seen = used = sets.of_all(events)
-    untracked = sets.connections(access.on_purpose)
-    listed = 0
+    on_purpose = sets.connections(access.on_purpose)
+    untracked = on_purpose | (sets.all_connections if unexplained else 0)
+    listed = counting = 0
     dropped: set[str] = set()
     newer: set[str] = set()
     last_uses: dict[str, datetime] = {}
@@ -109,6 +118,7 @@ def kept_access(
             if not own & untracked:
                 dropped.add(prefix)
             continue
+        counting |= own
         tracked = 0
         for action in use.actions or ():
             bit = sets.of_name(prefix, action.name)
@@ -124,29 +134,63 @@ def kept_access(
     untracked |= sets.everything & ~listed
     untracked = untracked & granted & ~used
     used &= granted
-    untracked = _with_passing(granted, used, untracked, sets)
+    perhaps = untracked & sets.all_connections & listed & ~counting & ~on_purpose
+    passing, why = _passing(granted, used | untracked, sets)
     return KeptAccess(
         granted=granted,
         used=used,
-        untracked=untracked,
+        untracked=untracked | passing,
+        reasons=tuple(filter(None, (_connecting(perhaps, unexplained, sets), why))),
         dropped_services=frozenset(dropped),
         newer_services=frozenset(newer),
         last_uses=last_uses,
     )
 
 
-def _with_passing(
-    granted: ActionSet, used: ActionSet, untracked: ActionSet, sets: ActionSets
-) -> ActionSet:
-    """With `iam:PassRole` where a kept action passes a role: passing one is no call, and leaves no trace."""
-    if (used | untracked) & sets.passing:
-        return untracked | (granted & sets.pass_role & ~used)
-    return untracked
+def _connecting(perhaps: ActionSet, unexplained: str, sets: ActionSets) -> str:
+    if not perhaps:
+        return ""
+    names = joined(sets.listed(perhaps), shown=3)
+    return f"AWS records no use of {names}; kept because {unexplained}"
+
+
+def _passing(granted: ActionSet, kept: ActionSet, sets: ActionSets) -> tuple[ActionSet, str]:
+    """`iam:PassRole` and why, where a kept action may pass a role: passing one is no call, and leaves no trace."""
+    may_pass = kept & sets.may_pass
+    if not granted & sets.pass_role & ~kept or not may_pass:
+        return 0, ""
+    known = may_pass & sets.passing
+    names = list(sets.names(known or may_pass))
+    verb = "can" if known else "may"
+    return (
+        sets.pass_role,
+        f"AWS records no use of iam:PassRole; it is kept because {joined(names, shown=2)} {verb} pass a role",
+    )
 
 
 def last_use(services: Iterable[ServiceUse]) -> datetime | None:
     """The last use of any service."""
     return max((use.last_used for use in services if use.last_used), default=None)
+
+
+def unexplained_use(
+    signed: datetime | None, services: Iterable[ServiceUse], window: Window
+) -> str:
+    """Why a role or a credential, last used at `signed`, may have been used for what no service recorded; else empty."""
+    if not _counts(signed, window):
+        return ""
+    last = last_use(services)
+    if last is None:
+        return f"it was used on {signed:%Y-%m-%d}, and no use of a service is recorded"
+    if signed and signed > last:
+        return f"it was used at {signed:%Y-%m-%d %H:%M}, after the last recorded use of a service"
+    return ""
+
+
+def credential_use(row: CredentialReportRow) -> datetime | None:
+    """The last use of a user's password or of one of its access keys."""
+    uses = (row.password_last_used, *(key.last_used for key in row.keys))
+    return max(filter(None, uses), default=None)
 
 
 def _counts(used: datetime | None, window: Window) -> bool:

@@ -37,6 +37,7 @@ def row(own: JudgedPrincipal, window: Window) -> dict[str, Any]:
         "unused": None if access is None else sets.listed(access.unused),
         "kept": None if access is None else sets.listed(access.kept),
         "not_tracked": None if access is None else sets.listed(access.untracked),
+        **({"not_tracked_why": list(access.reasons)} if access and access.reasons else {}),
         "lost": None if access is None else list(own.lost.rows),
         "tracked_since": f"{since:%Y-%m-%d}",
         **({"last_used": f"{own.last_used:%Y-%m-%d}"} if own.last_used else {}),

@@ -47,9 +47,17 @@ def _smaller(found: Sequence[JudgedPrincipal]) -> Iterator[str]:
         actions = sum(own.access.unused.bit_count() for own in found if own.access)
         yield (
             f"{counted(len(found), 'principal')} can do with less: {_named(found)};"
-            f" {counted(actions, 'action')} granted and not used. {'Its' if len(found) == 1 else 'Each'} smaller policy is proved to gain"
-            " nothing and to keep what was used."
+            f" {counted(actions, 'action')} granted and not used."
         )
+        with_less = [own for own in found if own.documents]
+        if with_less:
+            yield (
+                f"{'Its' if len(found) == 1 else 'Each'} smaller policy is proved to gain nothing, and keeps every use that AWS recorded."
+            )
+        if len(with_less) < len(found):
+            without = [own for own in found if not own.documents]
+            yield f"No use of their policies is recorded, and none is left: {_named(without)}."
+        yield "The age of a permission is not considered: one that was granted lately looks unused."
         risky = [own for own in found if own.lost.worst]
         if risky:
             worst = min(risky, key=lambda own: own.lost.order)

@@ -10,6 +10,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.identity.authorization import Role
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,20 +20,26 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.rightsize.recorded_use import Window
 
 _FOR_EMERGENCIES = re.compile(r"break.?glass|emergency|fire.?call|rescue|disaster", re.IGNORECASE)
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access-cross-account-role.html
+_OF_ORGANIZATIONS = "OrganizationAccountAccessRole"
 # A job that runs once a year has been due once in it.
 _YEAR = 366
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
+_OF_USERS = {
+    "list-access-keys": "delete-access-key",
+    "list-signing-certificates": "delete-signing-certificate",
+    "list-ssh-public-keys": "delete-ssh-public-key",
+    "list-service-specific-credentials": "delete-service-specific-credential",
+    "list-mfa-devices": "deactivate-mfa-device, then delete-virtual-mfa-device if it is virtual,",
+}
+"""How to list what has to go before a user can, beside its policies, and how each of that goes."""
 
 
 def unused_steps(principal: JudgedPrincipal, window: Window) -> tuple[dict[str, Any], ...]:
     """The steps: whatever was used once, or waits for an emergency, is never deleted."""
     identity = principal.identity
-    if is_for_emergencies(identity):
-        return (
-            {
-                "step": "keep",
-                "why": "its name says that it is for emergencies: try it, and let its use raise an alarm",
-            },
-        )
+    if why := why_for_emergencies(identity):
+        return ({"step": "keep", "why": f"{why}: try it, and let its use raise an alarm"},)
     kind = principal.kind
     policy = f"arn:{identity.arn.split(':')[1]}:iam::aws:policy/AWSDenyAll"
     name = f"--{kind}-name {shlex.quote(identity.name)}"
@@ -64,13 +71,19 @@ def _doubts(principal: JudgedPrincipal) -> Iterator[str]:
     """Why it must not be deleted on what AWS records."""
     if principal.last_used:
         yield f"it was used on {principal.last_used:%Y-%m-%d}, perhaps by a job that runs once a year"
+    if principal.holders:
+        yield f"{joined(principal.holders)} may need it"
     if principal.access and principal.access.untracked:
         yield "it may open connections, to a database for one, of which AWS keeps no record"
 
 
-def is_for_emergencies(identity: User | Role) -> bool:
-    """Whether the name or path says so: such an identity is unused until the day on which it is needed."""
-    return bool(_FOR_EMERGENCIES.search(identity.arn.rpartition(":")[2]))
+def why_for_emergencies(identity: User | Role) -> str:
+    """What tells that it is for emergencies, if anything: such an identity is unused until the day on which it is needed."""
+    if isinstance(identity, Role) and identity.name == _OF_ORGANIZATIONS:
+        return "the organization's management account can enter by it when nobody else can"
+    if _FOR_EMERGENCIES.search(identity.arn.rpartition(":")[2]):
+        return "its name says that it is for emergencies"
+    return ""
 
 
 def _watch_days(principal: JudgedPrincipal, window: Window) -> int:
@@ -80,18 +93,17 @@ def _watch_days(principal: JudgedPrincipal, window: Window) -> int:
 def _deletion(identity: User | Role, deny: str) -> Iterator[str]:
     kind = "role" if isinstance(identity, Role) else "user"
     name = f"--{kind}-name {shlex.quote(identity.name)}"
-    if isinstance(identity, Role):
-        for profile in identity.profiles:
-            instance = shlex.quote(profile.rpartition("/")[2])
-            yield f"aws iam remove-role-from-instance-profile --instance-profile-name {instance} {name}"
-    else:
+    if not isinstance(identity, Role):
+        yield f"aws iam delete-login-profile {name}  # if it has a password"
+        for listed, delete in _OF_USERS.items():
+            yield f"aws iam {listed} {name}  # {delete} for each"
         for group in identity.groups:
             yield f"aws iam remove-user-from-group --group-name {shlex.quote(group)} {name}"
-        yield f"aws iam delete-login-profile {name}  # if it has a password"
-        yield f"aws iam list-access-keys {name}  # delete-access-key for each, and its MFA devices"
-    for attached in identity.attached:
-        yield f"aws iam detach-{kind}-policy {name} --policy-arn {shlex.quote(attached.arn)}"
-    yield f"aws iam detach-{kind}-policy {name} --policy-arn {deny}"
     for inline in identity.inline:
         yield f"aws iam delete-{kind}-policy {name} --policy-name {shlex.quote(inline.name)}"
+    for attached in identity.attached:
+        if attached.arn != deny:
+            yield f"aws iam detach-{kind}-policy {name} --policy-arn {shlex.quote(attached.arn)}"
+    # As long as anything is left that allows something, everything stays denied.
+    yield f"aws iam detach-{kind}-policy {name} --policy-arn {deny}"
     yield f"aws iam delete-{kind} {name}"
