@@ -82,7 +82,7 @@ limit = st.one_of(st.none(), st.none(), st.just(LIMIT))
 trusted = st.lists(
     st.tuples(
         st.sampled_from(["Allow", "Allow", "Deny"]),
-        st.sampled_from([*PEOPLE, arn("root"), arn("root", OTHER)]),
+        st.sampled_from([*PEOPLE, arn("root"), arn("root", OTHER), "*"]),
     ),
     max_size=2,
 ).map(tuple)
@@ -139,12 +139,12 @@ class World:
         if action != "sts:AssumeRole":
             return own and account_of(who) == account_of(on)
         named = {name: effect for effect, name in self.now["trust"][on] if effect == "Allow"}
-        mine = {who, arn("root", account_of(who))}
+        mine = {who, arn("root", account_of(who)), "*"}
         if any(effect == "Deny" and name in mine for effect, name in self.now["trust"][on]):
             return False
         if account_of(who) != account_of(on):
             return own and bool(mine & named.keys())
-        if who in named:
+        if who in named or "*" in named:
             return within or who in USERS
         return own and bool(mine & named.keys())
 

@@ -156,3 +156,26 @@ def test_what_a_principal_becomes_ends_at_administrators(estate: Path) -> None:
         prod("role/reports"): False,
         prod("role/admin"): True,
     }
+
+
+def test_a_role_of_everyone_lets_in_the_other_account_with_its_own_permission(
+    tmp_path: Path,
+) -> None:
+    near: dict[str, Any] = {
+        "roles": [{"name": "adm", "inline": [EVERYTHING], "trust": trusts("*")}]
+    }
+    far = {
+        "users": [
+            {"name": "with", "inline": [[allow("sts:AssumeRole")]]},
+            {"name": "without"},
+        ]
+    }
+    for account, case in ((DEV, near | {"users": [{"name": "ann"}]}), (PROD, far)):
+        snapshots.save(snapshot(facts_of(case, account), id=account), tmp_path / f"{account}.json")
+    asked = {"action": "access", "snapshot": str(tmp_path)}
+    facts = tool.run(asked | {"to": "admin"}, cli=True).facts
+    reaching = {row["principal"] for row in facts["principals"] if row["verdict"] == "can_become"}
+    assert reaching == {dev("user/ann"), prod("user/with")}
+    answer = tool.run(asked | {"principal": dev("user/ann")}, cli=True)
+    assert [row["principal"] for row in answer.facts["becomes"]] == [dev("role/adm")]
+    assert "nobody else" not in answer.summary

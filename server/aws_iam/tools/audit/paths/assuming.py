@@ -56,6 +56,7 @@ def assumed_by_name(actor: Actor, trusts: Trusts) -> Iterator[Power]:
     for pattern, roles in trusts.patterns.items():
         if actor.entities.matching(without_variables(pattern, "*")) >> actor.number & 1:
             named |= roles
+    named |= trusts.everyone & trusts.personal
     if actor.takes(ASSUME):
         named |= trusts.personal & trusts.by_account[actor.account] & actor.granted(ASSUME)
     # Whoever has a role needs no hop to it.
@@ -63,6 +64,19 @@ def assumed_by_name(actor: Actor, trusts: Trusts) -> Iterator[Power]:
         access = actor.proof(ASSUME, actor.entities.arns[number])
         if access.is_possible:
             yield _power(1 << number, access)
+
+
+def assumed_by_everyone(actor: Actor, trusts: Trusts) -> Iterator[Power]:
+    """The roles that let in everyone: those of its own account need no permission of the principal; the same for all alike."""
+    entities = actor.entities
+    roles = trusts.everyone & ~trusts.personal
+    if not actor.takes(ASSUME):
+        roles &= actor.own_account
+    for alike in trusts.alike.values() if roles else ():
+        for targets, access in actor.allowed(
+            ASSUME, alike & roles, splits=entities.in_account.values()
+        ):
+            yield _power(targets, access)
 
 
 def assumable_if_trusted(actor: Actor) -> Iterator[tuple[int, Access]]:

@@ -19,6 +19,7 @@ from aws_iam.tools.audit.paths.administrators import Administrators
 from aws_iam.tools.audit.paths.assuming import (
     assumable_if_trusted,
     assumed_by_account,
+    assumed_by_everyone,
     assumed_by_name,
     federated_by_own_metadata,
 )
@@ -136,12 +137,16 @@ class PowerBook:
         return self._assumable[key]
 
     def _of_policies(self, actor: Actor, state: State) -> tuple[Power, ...]:
-        if not _may_have_powers(actor.principal):
+        is_able = _may_have_powers(actor.principal)
+        if not is_able and not self.trusts.everyone:
             return ()
         key = self._key(actor.number, state)
         if key not in self._shared:
             actor.is_personal = key[0] >= 0
-            self._shared[key] = tuple(self._found(actor))
+            self._shared[key] = (
+                *assumed_by_everyone(actor, self.trusts),
+                *(self._found(actor) if is_able else ()),
+            )
         return self._shared[key]
 
     def _found(self, actor: Actor) -> Iterator[Power]:
