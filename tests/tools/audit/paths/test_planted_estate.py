@@ -127,9 +127,10 @@ def test_every_planted_path_is_found_and_no_near_miss(estate: Path) -> None:
         shortest.setdefault(path["from"], [hop["to"] for hop in path["hops"]])
     assert shortest == {who: hops for who, (_, hops) in EXPECTED.items() if hops}
     worst = answer.facts["cuts"][0]
-    assert (worst["from"], worst["to"], worst["closes"]) == (
+    assert (worst["from"], worst["to"], worst["closes"], worst["stops"]) == (
         prod("role/release"),
         prod("role/admin"),
+        3,
         3,
     )
 

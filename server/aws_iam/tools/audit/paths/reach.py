@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import quoted
+from aws_iam.tools.audit.paths.cuts import cuts_of
 from aws_iam.tools.audit.paths.derivation import Derivation, path_of
 from aws_iam.tools.audit.paths.entities import bits
-from aws_iam.tools.audit.paths.hop import Path, Paths, Reached, cuts_of
+from aws_iam.tools.audit.paths.hop import Path, Paths, Reached
 from aws_iam.tools.audit.paths.search import Search, actions_of
 from aws_iam.wording import joined
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.fact import Miss
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.tools.audit.paths.goals import NamedGoal
-    from aws_iam.tools.audit.paths.hop import Hop, Path, Paths
+    from aws_iam.tools.audit.paths.hop import Cut, Hop, Path, Paths
 
 _MOST_NAMED = 5
 
@@ -126,14 +126,32 @@ def _outside(named: NamedGoal, paths: Paths) -> Iterator[str]:
 
 
 def _cut(paths: Paths) -> Iterator[str]:
-    if paths.cuts and len(paths.paths) > 1:
-        cut = paths.cuts[0]
-        actions = joined([quoted(own) for own in cut.actions])
-        place = "on itself" if cut.start == cut.end else f"on {_name(cut.end)}"
+    reaching = len({own.start for own in paths.paths if own.is_certain})
+    if not paths.cuts or len(paths.paths) == 1 or not reaching:
+        return
+    cut = paths.cuts[0]
+    closes = f"{cut.closes} of {counted(len(paths.paths), 'path')}"
+    left = reaching - cut.stops
+    still = "nobody gets there" if not left else f"{counted(left, 'principal')} still"
+    still += "" if not left else " gets there" if left == 1 else " get there"
+    if not cut.stops:
         yield (
-            f"Taking {actions} {place} from {_name(cut.start)} closes {cut.closes} of"
-            f" {counted(len(paths.paths), 'path')}."
+            f"No single step stops anybody: {_taking(cut)} closes {closes}, and {still} another way."
         )
+    else:
+        yield (
+            f"T{_taking(cut)[1:]} closes {closes} and stops"
+            f" {cut.stops} of {counted(reaching, 'principal')}; {still} then, by the listed paths."
+        )
+
+
+def _taking(cut: Cut) -> str:
+    """What a cut takes away, in words."""
+    if cut.statement:
+        return f"taking away the statement {quoted(cut.statement)}"
+    actions = joined([quoted(own) for own in cut.actions])
+    place = "on itself" if cut.start == cut.end else f"on {_name(cut.end)}"
+    return f"taking {actions} {place} from {_name(cut.start)}"
 
 
 def _gaps(
