@@ -154,12 +154,7 @@ class World:
             f"arn:aws:iam::{account_of(who)}:{kind}/a-new-{kind}" for kind in ("role", "user")
         )
         found = set()
-        limits = self.limits(who)
-        denied = self.says(who, "Deny", "sts:AssumeRole", role) or says(
-            limits, "Deny", "sts:AssumeRole", role
-        )
-        usable = not denied and (who in USERS or says(limits, "Allow", "sts:AssumeRole", role))
-        if usable and self.may(who, "iam:CreateRole", role) and self._gives(who, "Role", role):
+        if self.may(who, "iam:CreateRole", role) and self._gives(who, "Role", role):
             found.add(role)
         if self.may(who, "iam:CreateUser", user) and self._gives(who, "User", user):
             found |= {user} if self.may(who, "iam:CreateAccessKey", user) else set()
@@ -214,7 +209,9 @@ def control(world: World, action: str, on: str) -> Iterator[World]:
         for user in world.controlled.intersection(USERS):
             yield replace(world, members=world.members | {user})
     elif action == "iam:UpdateAssumeRolePolicy":
-        yield replace(world, trust=put(world.trust, on, tuple(("Allow", own) for own in PEOPLE)))
+        # Whoever writes it lets in somebody else where it may not assume the role itself.
+        trust = put(world.trust, on, tuple(("Allow", own) for own in PEOPLE))
+        yield replace(world, trust=trust, controlled=world.controlled | {on})
     elif action == "iam:DeleteAccessKey":
         yield replace(world, keys=put(world.keys, on, 0))
     elif action == "sts:AssumeRole" or dict(world.keys)[on] < MOST_KEYS:

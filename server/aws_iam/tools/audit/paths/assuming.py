@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.powers import Call, Power
-from aws_iam.tools.audit.paths.trusts import ASSUME, WITH_SAML
+from aws_iam.tools.audit.paths.trusts import ASSUME, STRANGER, WITH_SAML
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aws_iam.tools.audit.access.decisions import Decider
     from aws_iam.tools.audit.access.verdicts import Access
     from aws_iam.tools.audit.paths.actor import Actor
     from aws_iam.tools.audit.paths.trusts import Trusts
 
 UPDATE_SAML = "iam:UpdateSAMLProvider"
+LETS_IN_ANOTHER = "it lets in another principal, such as one of an account of its own"
+"""What is assumed of whoever writes a trust policy that it may not use itself."""
 SAML_PATH = "iam-update-saml-provider"
 
 
@@ -87,6 +90,12 @@ def assumable_if_trusted(actor: Actor) -> Iterator[tuple[int, Access]]:
         trust=trust_naming(actor.principal.arn),
         splits=actor.entities.in_account.values(),
     )
+
+
+def let_in_by_trust(decider: Decider, role: str) -> Access:
+    """Whether a trust policy may let somebody outside assume a role: only a resource control policy keeps them out."""
+    stranger = STRANGER.format(role.split(":")[1])
+    return decider.outsider_supposing(stranger, ASSUME, role, trust_naming(stranger))
 
 
 def trust_naming(arn: str) -> str:

@@ -22,6 +22,7 @@ from aws_iam.tools.audit.paths.assuming import (
     assumed_by_everyone,
     assumed_by_name,
     federated_by_own_metadata,
+    let_in_by_trust,
 )
 from aws_iam.tools.audit.paths.changes import UNCHANGED, Changes, State
 from aws_iam.tools.audit.paths.compute import Compute, existing_compute
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.tools.audit.access.estate import Estate, Principal
+    from aws_iam.tools.audit.access.verdicts import Access
     from aws_iam.tools.audit.paths.powers import Power
 
 # Policies that tell the principals that have them apart.
@@ -62,6 +64,7 @@ class PowerBook:
     _shared: dict[Any, tuple[Power, ...]] = field(default_factory=dict)
     _powers: dict[tuple[int, State], tuple[Power, ...]] = field(default_factory=dict)
     _assumable: dict[Any, tuple[int, int]] = field(default_factory=dict)
+    _strangers: dict[int, Access] = field(default_factory=dict)
     _keys: dict[tuple[int, State], Any] = field(default_factory=dict)
     _admin: dict[tuple[int, State], bool | None] = field(default_factory=dict)
     _idle: int | None = None
@@ -135,6 +138,17 @@ class PowerBook:
                 certain |= roles if access.verdict == "can" else 0
             self._assumable[key] = (certain, possible)
         return self._assumable[key]
+
+    def open_to_strangers(self, roles: int) -> tuple[int, int]:
+        """The roles that somebody outside could assume if their trust policies said so: for certain, and perhaps."""
+        certain = possible = 0
+        for number in bits(roles):
+            if number not in self._strangers:
+                self._strangers[number] = let_in_by_trust(self.decider, self.entities.arns[number])
+            access = self._strangers[number]
+            possible |= int(access.is_possible) << number
+            certain |= int(access.verdict == "can") << number
+        return certain, possible
 
     def _of_policies(self, actor: Actor, state: State) -> tuple[Power, ...]:
         is_able = _may_have_powers(actor.principal)

@@ -16,7 +16,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.verdicts import Access
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.hop import Hop, Path
-from aws_iam.tools.audit.paths.trusts import ASSUME, WITH_SAML, WITH_TOKEN
+from aws_iam.tools.audit.paths.trusts import ASSUME, STRANGER, WITH_SAML, WITH_TOKEN
 from aws_iam.tools.audit.principals.outside_trust import trust_findings
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.paths.book import PowerBook
 
 EVERYONE = "*"
-# An account that AWS uses in its documentation and gives to nobody.
-_STRANGER = "arn:{}:iam::123456789012:user/somebody"
 _EVERYONES = "everyone"
 _PRINCIPAL_ACCOUNT = "aws:principalaccount"
 # Of an organization that nobody has.
@@ -94,7 +92,7 @@ def outsiders(book: PowerBook, roles: int) -> Iterator[Outsider]:
 def _everyone(book: PowerBook, number: int) -> Iterator[Outsider]:
     arn = book.entities.arns[number]
     partition = arn.split(":")[1]
-    stranger = _STRANGER.format(partition)
+    stranger = STRANGER.format(partition)
     access = book.decider.outsider(stranger, ASSUME, arn, _OF_NO_ORGANIZATION)
     if access.is_possible:
         yield Outsider(name=EVERYONE, role=number, action=ASSUME, access=access, is_everyone=True)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ASSUME = "sts:AssumeRole"
 WITH_SAML, WITH_TOKEN = "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"
+STRANGER = "arn:{}:iam::123456789012:user/somebody"
+"""Somebody of an account that AWS uses in its documentation and gives to nobody; the partition is to be filled in."""
 _PRINCIPAL_ARN = "aws:principalarn"
 # Conditions on these tell the principals of one account apart.
 _OF_CALLER = (_PRINCIPAL_ARN, "aws:userid", "aws:username", "aws:principaltype")
