@@ -52,6 +52,13 @@ ON = {
     "iam:AttachGroupPolicy": (GROUP,),
     "iam:CreatePolicyVersion": (POLICY, LIMIT),
     "iam:SetDefaultPolicyVersion": (POLICY, LIMIT),
+    "iam:DeleteUserPolicy": USERS,
+    "iam:DeleteRolePolicy": ROLES,
+    "iam:DeleteGroupPolicy": (GROUP,),
+    "iam:DetachUserPolicy": USERS,
+    "iam:DetachRolePolicy": ROLES,
+    "iam:DetachGroupPolicy": (GROUP,),
+    "iam:RemoveUserFromGroup": (GROUP,),
     "iam:AddUserToGroup": (GROUP,),
     "iam:DeleteUserPermissionsBoundary": USERS,
     "iam:PutRolePermissionsBoundary": ROLES,
@@ -201,7 +208,19 @@ def after(world: World, action: str, on: str) -> Iterator[World]:
             for text in dict(world.older)[on]:
                 yield replace(world, texts=put(world.texts, on, text))
         case _:
-            yield from control(world, action, on)
+            yield from (*without(world, action, on), *control(world, action, on))
+
+
+def without(world: World, action: str, on: str) -> Iterator[World]:
+    """The estate after something is taken away from somebody."""
+    match action:
+        case "iam:DeleteUserPolicy" | "iam:DeleteRolePolicy" | "iam:DeleteGroupPolicy":
+            yield replace(world, inline=put(world.inline, on, ()))
+        case "iam:DetachUserPolicy" | "iam:DetachRolePolicy" | "iam:DetachGroupPolicy":
+            yield replace(world, attached=put(world.attached, on, ()))
+        case "iam:RemoveUserFromGroup":
+            for user in world.controlled & world.members:
+                yield replace(world, members=world.members - {user})
 
 
 def control(world: World, action: str, on: str) -> Iterator[World]:
@@ -214,7 +233,9 @@ def control(world: World, action: str, on: str) -> Iterator[World]:
         yield replace(world, trust=trust, controlled=world.controlled | {on})
     elif action == "iam:DeleteAccessKey":
         yield replace(world, keys=put(world.keys, on, 0))
-    elif action == "sts:AssumeRole" or dict(world.keys)[on] < MOST_KEYS:
+    elif action == "sts:AssumeRole" or (
+        action == "iam:CreateAccessKey" and dict(world.keys)[on] < MOST_KEYS
+    ):
         yield replace(world, controlled=world.controlled | {on})
 
 

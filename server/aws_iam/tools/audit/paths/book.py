@@ -31,6 +31,7 @@ from aws_iam.tools.audit.paths.entities import Entities, bits, mask_of
 from aws_iam.tools.audit.paths.identity_edits import identity_edits
 from aws_iam.tools.audit.paths.new_identities import new_identities
 from aws_iam.tools.audit.paths.passing import passed_roles
+from aws_iam.tools.audit.paths.removals import Denying, removals
 from aws_iam.tools.audit.paths.trusts import Trusts
 from aws_iam.tools.audit.principals.organization_policies import (
     levels_for_principal,
@@ -60,6 +61,7 @@ class PowerBook:
     compute: Compute
     decider: Decider
     changes: Changes
+    denying: Denying = field(default_factory=Denying)
     administrators: Administrators = field(default_factory=Administrators)
     _shared: dict[Any, tuple[Power, ...]] = field(default_factory=dict)
     _powers: dict[tuple[int, State], tuple[Power, ...]] = field(default_factory=dict)
@@ -74,13 +76,15 @@ class PowerBook:
     def of(cls, estate: Estate) -> PowerBook:
         """The book of an estate."""
         entities = Entities.of(estate)
+        changes = Changes(entities)
         return cls(
             entities=entities,
             trusts=Trusts.of(entities),
             credentials=Credentials.of(estate, entities),
             compute=Compute.of(estate, entities),
             decider=Decider(estate),
-            changes=Changes(entities),
+            changes=changes,
+            denying=Denying.of(entities, changes),
         )
 
     def powers(self, number: int, state: State = UNCHANGED) -> tuple[Power, ...]:
@@ -167,6 +171,7 @@ class PowerBook:
         yield from assumed_by_account(actor, self.trusts)
         yield from credentials_of_others(actor, self.credentials)
         yield from identity_edits(actor)
+        yield from removals(actor, self.denying)
         yield from federated_by_own_metadata(actor, self.trusts)
         yield from new_identities(actor)
         yield from passed_roles(actor, self.trusts)

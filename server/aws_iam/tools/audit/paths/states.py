@@ -26,6 +26,8 @@ class Applicable:
     own: list[Change] = field(default_factory=list)
     of_limit: list[Change] = field(default_factory=list)
     """Those of its boundary."""
+    removed: list[Change] = field(default_factory=list)
+    """The policies that deny something, which it can be rid of."""
     joined: dict[Change, list[Change]] = field(default_factory=dict)
     """For each group that it may join, what then concerns it too."""
 
@@ -38,6 +40,8 @@ class Applicable:
 
 def touched(entities: Entities, gain: Gain, targets: int, joined: int) -> int:
     """The users and roles that changes of the targets concern; `joined` are the groups that users can be added to."""
+    if gain == "left":
+        return entities.members_of(targets)
     if gain == "group":
         return _users_beside(entities, targets)
     if gain in {"version", "default"}:
@@ -71,6 +75,11 @@ def applicable(
             found.of_limit.append(Change(gain=gain, target=number, what=what))
         if gain in {"version", "default"} and boundary is not None and targets >> boundary & 1:
             found.of_limit.append(Change(gain=gain, target=boundary, what=what))
+        for holder in (number, *bits(groups)):
+            if gain == "removed" and targets >> holder & 1:
+                found.removed.append(Change(gain=gain, target=holder, what=what))
+            elif gain == "left" and targets >> holder & 1:
+                found.removed.append(Change(gain=gain, target=holder))
     found.own = [own for own in found.own if own not in found.of_limit]
     if entities.users >> number & 1:
         here = entities.in_account[entities.account_of(number)]
@@ -100,6 +109,16 @@ def states_of(found: Applicable) -> Iterator[State]:
 
 
 def _combinations(found: Applicable) -> Iterator[State]:
+    yield from _of_additions(found)
+    every = frozenset(found.removed)
+    rid = [frozenset((own,)) for own in found.removed]
+    rid += [every] if len(every) > 1 else []
+    yield from rid
+    for added in _of_additions(found):
+        yield from (added | own for own in reversed(rid))
+
+
+def _of_additions(found: Applicable) -> Iterator[State]:
     for change in (*found.own, *found.of_limit):
         yield frozenset((change,))
     for join, more in found.joined.items():

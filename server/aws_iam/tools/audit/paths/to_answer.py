@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 PAGE = "references/compliance-checklist.md#who-can-become-whom"
 LEFT_OUT = (
-    "the root users, session policies, session names, permission sets of IAM Identity Center, centralized root access, removing"
-    " a Deny from somebody else's policies, and resources that run with a role of kinds that are not collected"
+    "the root users, session policies, session names, permission sets of IAM Identity Center, centralized root access, and"
+    " resources that run with a role of kinds that are not collected"
 )
 
 
