@@ -212,7 +212,7 @@ class Search:
                         return found
             self._trusts.append(_with(step, new))
             return None
-        touches = touched(self.book.entities, power.gain, new, self.have["group", ""])
+        touches = touched(self.book.entities, power.gain, new, self.have)
         self._touched |= touches
         return self._enqueue_touched(touches & self.controlled & ~self.book.entities.created)
 

@@ -38,8 +38,11 @@ class Applicable:
         return [*self.own, *self.of_limit, *joined]
 
 
-def touched(entities: Entities, gain: Gain, targets: int, joined: int) -> int:
-    """The users and roles that changes of the targets concern; `joined` are the groups that users can be added to."""
+def touched(
+    entities: Entities, gain: Gain, targets: int, have: Mapping[tuple[Gain, str], int]
+) -> int:
+    """The users and roles that changes of the targets concern, with the changes that can be made."""
+    joined = have.get(("group", ""), 0)
     if gain == "left":
         return entities.members_of(targets)
     if gain == "group":
@@ -49,6 +52,8 @@ def touched(entities: Entities, gain: Gain, targets: int, joined: int) -> int:
         for policy in bits(targets):
             holders |= entities.holders.get(policy, 0)
             bounded |= entities.bounded.get(policy, 0)
+            # Those to which it can be attached.
+            holders |= have.get(("attached", entities.arns[policy]), 0)
         targets = holders | bounded
     found = (targets & (entities.users | entities.roles)) | entities.members_of(targets)
     return found | _users_beside(entities, targets & joined)
@@ -96,6 +101,9 @@ def _of_holders(
     for holder in holders:
         policies = entities.attached.get(holder, 0)
         for (gain, what), targets in have.items():
+            if gain == "attached" and targets >> holder & 1 and what in entities.number:
+                policies |= 1 << entities.number[what]
+        for (gain, what), targets in have.items():
             if gain in {"inline", "attached"} and targets >> holder & 1:
                 yield Change(gain=gain, target=holder, what=what)
             elif gain in {"version", "default"}:
@@ -119,6 +127,11 @@ def _combinations(found: Applicable) -> Iterator[State]:
 
 
 def _of_additions(found: Applicable) -> Iterator[State]:
+    yield from _one_by_one(found)
+    yield from _all_together(found.every)
+
+
+def _one_by_one(found: Applicable) -> Iterator[State]:
     for change in (*found.own, *found.of_limit):
         yield frozenset((change,))
     for join, more in found.joined.items():
@@ -129,7 +142,6 @@ def _of_additions(found: Applicable) -> Iterator[State]:
         for join, more in found.joined.items():
             yield frozenset((limit, join))
             yield from (frozenset((limit, join, change)) for change in more)
-    yield from _all_together(found.every)
 
 
 def _all_together(every: list[Change]) -> Iterator[State]:
