@@ -190,6 +190,19 @@ def steps(world: World) -> Iterator[World]:
             for on in targets:
                 if world.may(who, action, on):
                     yield from after(world, action, on)
+        yield from joining_a_new_group(world, who)
+
+
+def joining_a_new_group(world: World, who: str) -> Iterator[World]:
+    group = f"arn:aws:iam::{account_of(who)}:group/a-new-group"
+    gives = any(world.may(who, f"iam:{verb}GroupPolicy", group) for verb in ("Put", "Attach"))
+    if gives and all(
+        world.may(who, f"iam:{own}", group) for own in ("CreateGroup", "AddUserToGroup")
+    ):
+        for user in world.controlled.intersection(USERS):
+            if account_of(user) == account_of(who):
+                has = dict.fromkeys((*dict(world.attached)[user], "full"))
+                yield replace(world, attached=put(world.attached, user, tuple(has)))
 
 
 def after(world: World, action: str, on: str) -> Iterator[World]:

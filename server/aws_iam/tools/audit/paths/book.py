@@ -29,6 +29,7 @@ from aws_iam.tools.audit.paths.compute import Compute, existing_compute
 from aws_iam.tools.audit.paths.credentials import Credentials, credentials_of_others
 from aws_iam.tools.audit.paths.entities import Entities, bits, mask_of
 from aws_iam.tools.audit.paths.identity_edits import identity_edits
+from aws_iam.tools.audit.paths.new_groups import new_groups
 from aws_iam.tools.audit.paths.new_identities import new_identities
 from aws_iam.tools.audit.paths.passing import passed_roles
 from aws_iam.tools.audit.paths.removals import Denying, removals
@@ -174,6 +175,7 @@ class PowerBook:
         yield from removals(actor, self.denying)
         yield from federated_by_own_metadata(actor, self.trusts)
         yield from new_identities(actor)
+        yield from new_groups(actor)
         yield from passed_roles(actor, self.trusts)
         yield from existing_compute(actor, self.compute)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Gain = Literal[
     "principal",  # acts as the targets
     "inline",  # writes inline policies of the targets
-    "attached",  # attaches the policy `what` to the targets
+    "attached",  # attaches the policy `what` to the targets, or what a new group gives
     "version",  # writes the text of the targets, which are policies
     "default",  # makes `what` the default version of the targets, which are policies
     "group",  # adds any user of the account to the targets, which are groups
@@ -94,7 +94,7 @@ class Changes:
             return self.entities.policy[number].document
         if arn.rpartition("/")[2] == "AdministratorAccess":
             return ANYTHING
-        if f"::{account}:policy/" in arn:
+        if f"::{account}:policy/" in arn or f"::{account}:group/" in arn:
             # It does not exist: whoever creates it writes it.
             return ANYTHING
         for member in self.entities.member_of.values():
