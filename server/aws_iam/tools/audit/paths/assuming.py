@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.identity_providers import SAML_PROVIDERS
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.powers import Call, Power
 from aws_iam.tools.audit.paths.trusts import ASSUME, STRANGER, WITH_SAML
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.tools.audit.access.decisions import Decider
     from aws_iam.tools.audit.access.verdicts import Access
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.paths.trusts import Trusts
 
 UPDATE_SAML = "iam:UpdateSAMLProvider"
+CREATE_SAML, DELETE_SAML = "iam:CreateSAMLProvider", "iam:DeleteSAMLProvider"
+# What is deleted first, or does not exist, is created.
+_WRITING_METADATA: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    ((UPDATE_SAML,), ()),
+    ((DELETE_SAML, CREATE_SAML), ()),
+    ((CREATE_SAML,), ("the SAML provider that the role trusts does not exist",)),
+)
 LETS_IN_ANOTHER = "it lets in another principal, such as one of an account of its own"
 """What is assumed of whoever writes a trust policy that it may not use itself."""
 SAML_PATH = "iam-update-saml-provider"
@@ -105,30 +114,43 @@ def trust_naming(arn: str) -> str:
 
 
 def federated_by_own_metadata(actor: Actor, trusts: Trusts) -> Iterator[Power]:
-    """The roles that trust a SAML provider whose metadata the principal may replace: it then signs in as any of them."""
-    if not actor.takes(UPDATE_SAML):
+    """The roles that trust a SAML provider whose metadata the principal may write: it then signs in as any of them."""
+    if not (actor.takes(UPDATE_SAML) or actor.takes(CREATE_SAML)):
         return
     for provider, roles in trusts.providers.items():
         own = roles & actor.own_account
         if ":saml-provider/" not in provider or not own:
             continue
-        access = actor.proof(UPDATE_SAML, provider)
-        if not access.is_possible:
-            continue
-        for number in bits(own):
-            role = actor.entities.arns[number]
-            entry = actor.decider.outsider(provider, WITH_SAML, role)
-            if entry.is_possible:
-                certain = access.verdict == entry.verdict == "can"
-                yield Power(
-                    gain="principal",
-                    targets=1 << number,
-                    calls=(Call(action=UPDATE_SAML, on=provider),),
-                    technique=SAML_PATH,
-                    through=provider,
-                    is_certain=certain,
-                    why_unknown="" if certain else access.why or entry.why,
-                )
+        for actions, assuming in _ways_of(actor, provider):
+            proofs = [actor.proof(action, provider) for action in actions]
+            if not all(access.is_possible for access in proofs):
+                continue
+            for number in bits(own):
+                entry = actor.decider.outsider(provider, WITH_SAML, actor.entities.arns[number])
+                if entry.is_possible:
+                    every = (*proofs, entry)
+                    certain = all(access.verdict == "can" for access in every)
+                    yield Power(
+                        gain="principal",
+                        targets=1 << number,
+                        calls=tuple(Call(action=action, on=provider) for action in actions),
+                        technique=SAML_PATH if actions == (UPDATE_SAML,) else "",
+                        through=provider,
+                        assuming=assuming,
+                        is_certain=certain,
+                        why_unknown="" if certain else next(own.why for own in every if own.why),
+                    )
+            break
+
+
+def _ways_of(actor: Actor, provider: str) -> Sequence[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The actions that write a provider's metadata, and what each is assuming, as far as it is known which exist."""
+    known = actor.principal.member.account.get(SAML_PROVIDERS)
+    if isinstance(known, Miss):
+        return _WRITING_METADATA
+    if any(own.arn == provider for own in known):
+        return _WRITING_METADATA[:2]
+    return (((CREATE_SAML,), ()),)
 
 
 def _power(targets: int, access: Access) -> Power:
