@@ -18,7 +18,7 @@ from aws_iam.tools.audit.paths.compute import not_collected
 from aws_iam.tools.audit.paths.effective_access import LEVELS, ServiceAccess, effective_access
 from aws_iam.tools.audit.paths.names import identity_named
 from aws_iam.tools.audit.paths.to_answer import LEFT_OUT, PAGE, needed_facts
-from aws_iam.tools.audit.paths.to_summary import path_in_words
+from aws_iam.tools.audit.paths.to_summary import not_considered, path_in_words
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
 from aws_iam.tools.kit.account_source import ACCOUNT_ARGUMENTS, account_words, dated
 from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
@@ -122,7 +122,8 @@ def _summary(
     if unread:
         more = f", and {len(unread) - 1} more gaps" if len(unread) > 1 else ""
         yield f"Not judged: {not_judged[0]['place']}: {unread[0]}{more}."
-    yield "Conditions count as met; root users and permission sets are not considered."
+    is_nobody = not is_administrator and not found.becomes
+    yield f"Conditions count as met. {not_considered(is_nobody=is_nobody)}"
 
 
 def _services(name: str, services: Sequence[ServiceAccess]) -> Iterator[str]:

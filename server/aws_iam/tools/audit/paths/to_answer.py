@@ -43,8 +43,10 @@ if TYPE_CHECKING:
 
 PAGE = "references/compliance-checklist.md#who-can-become-whom"
 LEFT_OUT = (
-    "the root users, session policies, session names, permission sets of IAM Identity Center, centralized root access, and"
-    " resources that run with a role of kinds that are not collected"
+    "the root users, session policies, session names, permission sets of IAM Identity Center, centralized root access, another"
+    " role for an existing function, stack, state machine or schedule, writing the policy of a"
+    " resource on the way to it, creating an identity in steps of several principals, instance profiles without a role, OpenID"
+    " Connect providers that are replaced, and resources that run with a role of kinds that are not collected"
 )
 
 

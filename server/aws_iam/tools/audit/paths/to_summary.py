@@ -173,7 +173,18 @@ def _gaps(
     if rest:
         more = f", and {len(rest) - 1} more gaps" if len(rest) > 1 else ""
         yield f"Not judged: {rest[0]['place']}: {rest[0]['why']}{more}."
-    yield "Root users and permission sets are not considered."
+    is_nobody = not any(own.verdict == "can_become" for own in paths.principals)
+    yield not_considered(is_nobody=is_nobody)
+
+
+def not_considered(*, is_nobody: bool) -> str:
+    """What may still lead there, in short where nothing else does."""
+    if not is_nobody:
+        return "Root users and permission sets are not considered."
+    return (
+        "That is no all-clear for what is not considered: root users, permission sets, session names, another role for an existing"
+        " function, stack or schedule, and writing the policy of a resource."
+    )
 
 
 def _name(text: str) -> str:
