@@ -180,3 +180,21 @@ def test_a_role_of_everyone_lets_in_the_other_account_with_its_own_permission(
     answer = tool.run(asked | {"principal": dev("user/ann")}, cli=True)
     assert [row["principal"] for row in answer.facts["becomes"]] == [dev("role/adm")]
     assert "nobody else" not in answer.summary
+
+
+def test_a_name_that_two_accounts_have_is_told_with_its_account(tmp_path: Path) -> None:
+    roles = [{"name": "adm", "inline": [EVERYTHING], "trust": trusts({"AWS": dev("user/ann")})}]
+    foreign = trusts({"AWS": arn("role/ci", "999988887777")})
+    far = [{"name": "adm", "inline": [EVERYTHING], "trust": foreign}]
+    for account, case in (
+        (DEV, {"roles": roles, "users": [{"name": "ann"}]}),
+        (PROD, {"roles": far}),
+    ):
+        snapshots.save(snapshot(facts_of(case, account), id=account), tmp_path / f"{account}.json")
+    asked = {"action": "access", "to": "admin", "snapshot": str(tmp_path)}
+    answer = tool.run(asked, cli=True)
+    assert f"`user/ann` becomes `role/adm` of account {DEV}" in answer.summary
+    assert any(
+        own.message.startswith("role `ci` of account 999988887777 can assume")
+        for own in answer.findings
+    )

@@ -221,4 +221,7 @@ def _who(outsider: Outsider) -> str:
         )
     if outsider.name.endswith(":root"):
         return f"account {outsider.name.split(':')[4]}"
+    kind, _, name = outsider.name.rpartition(":")[2].partition("/")
+    if kind in {"role", "user"}:
+        return f"{kind} {quoted(name)} of account {outsider.name.split(':')[4]}"
     return f"identities of {quoted(outsider.name.rpartition('-provider/')[2])}"
