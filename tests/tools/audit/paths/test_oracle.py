@@ -52,6 +52,13 @@ ON = {
     "iam:AttachGroupPolicy": (GROUP,),
     "iam:CreatePolicyVersion": (POLICY, LIMIT),
     "iam:SetDefaultPolicyVersion": (POLICY, LIMIT),
+    "iam:DeleteUserPolicy": USERS,
+    "iam:DeleteRolePolicy": ROLES,
+    "iam:DeleteGroupPolicy": (GROUP,),
+    "iam:DetachUserPolicy": USERS,
+    "iam:DetachRolePolicy": ROLES,
+    "iam:DetachGroupPolicy": (GROUP,),
+    "iam:RemoveUserFromGroup": (GROUP,),
     "iam:AddUserToGroup": (GROUP,),
     "iam:DeleteUserPermissionsBoundary": USERS,
     "iam:PutRolePermissionsBoundary": ROLES,
@@ -82,7 +89,7 @@ limit = st.one_of(st.none(), st.none(), st.just(LIMIT))
 trusted = st.lists(
     st.tuples(
         st.sampled_from(["Allow", "Allow", "Deny"]),
-        st.sampled_from([*PEOPLE, arn("root"), arn("root", OTHER)]),
+        st.sampled_from([*PEOPLE, arn("root"), arn("root", OTHER), "*"]),
     ),
     max_size=2,
 ).map(tuple)
@@ -139,12 +146,12 @@ class World:
         if action != "sts:AssumeRole":
             return own and account_of(who) == account_of(on)
         named = {name: effect for effect, name in self.now["trust"][on] if effect == "Allow"}
-        mine = {who, arn("root", account_of(who))}
+        mine = {who, arn("root", account_of(who)), "*"}
         if any(effect == "Deny" and name in mine for effect, name in self.now["trust"][on]):
             return False
         if account_of(who) != account_of(on):
             return own and bool(mine & named.keys())
-        if who in named:
+        if who in named or "*" in named:
             return within or who in USERS
         return own and bool(mine & named.keys())
 
@@ -154,12 +161,7 @@ class World:
             f"arn:aws:iam::{account_of(who)}:{kind}/a-new-{kind}" for kind in ("role", "user")
         )
         found = set()
-        limits = self.limits(who)
-        denied = self.says(who, "Deny", "sts:AssumeRole", role) or says(
-            limits, "Deny", "sts:AssumeRole", role
-        )
-        usable = not denied and (who in USERS or says(limits, "Allow", "sts:AssumeRole", role))
-        if usable and self.may(who, "iam:CreateRole", role) and self._gives(who, "Role", role):
+        if self.may(who, "iam:CreateRole", role) and self._gives(who, "Role", role):
             found.add(role)
         if self.may(who, "iam:CreateUser", user) and self._gives(who, "User", user):
             found |= {user} if self.may(who, "iam:CreateAccessKey", user) else set()
@@ -188,6 +190,19 @@ def steps(world: World) -> Iterator[World]:
             for on in targets:
                 if world.may(who, action, on):
                     yield from after(world, action, on)
+        yield from joining_a_new_group(world, who)
+
+
+def joining_a_new_group(world: World, who: str) -> Iterator[World]:
+    group = f"arn:aws:iam::{account_of(who)}:group/a-new-group"
+    gives = any(world.may(who, f"iam:{verb}GroupPolicy", group) for verb in ("Put", "Attach"))
+    if gives and all(
+        world.may(who, f"iam:{own}", group) for own in ("CreateGroup", "AddUserToGroup")
+    ):
+        for user in world.controlled.intersection(USERS):
+            if account_of(user) == account_of(who):
+                has = dict.fromkeys((*dict(world.attached)[user], "full"))
+                yield replace(world, attached=put(world.attached, user, tuple(has)))
 
 
 def after(world: World, action: str, on: str) -> Iterator[World]:
@@ -206,7 +221,19 @@ def after(world: World, action: str, on: str) -> Iterator[World]:
             for text in dict(world.older)[on]:
                 yield replace(world, texts=put(world.texts, on, text))
         case _:
-            yield from control(world, action, on)
+            yield from (*without(world, action, on), *control(world, action, on))
+
+
+def without(world: World, action: str, on: str) -> Iterator[World]:
+    """The estate after something is taken away from somebody."""
+    match action:
+        case "iam:DeleteUserPolicy" | "iam:DeleteRolePolicy" | "iam:DeleteGroupPolicy":
+            yield replace(world, inline=put(world.inline, on, ()))
+        case "iam:DetachUserPolicy" | "iam:DetachRolePolicy" | "iam:DetachGroupPolicy":
+            yield replace(world, attached=put(world.attached, on, ()))
+        case "iam:RemoveUserFromGroup":
+            for user in world.controlled & world.members:
+                yield replace(world, members=world.members - {user})
 
 
 def control(world: World, action: str, on: str) -> Iterator[World]:
@@ -214,10 +241,14 @@ def control(world: World, action: str, on: str) -> Iterator[World]:
         for user in world.controlled.intersection(USERS):
             yield replace(world, members=world.members | {user})
     elif action == "iam:UpdateAssumeRolePolicy":
-        yield replace(world, trust=put(world.trust, on, tuple(("Allow", own) for own in PEOPLE)))
+        # Whoever writes it lets in somebody else where it may not assume the role itself.
+        trust = put(world.trust, on, tuple(("Allow", own) for own in PEOPLE))
+        yield replace(world, trust=trust, controlled=world.controlled | {on})
     elif action == "iam:DeleteAccessKey":
         yield replace(world, keys=put(world.keys, on, 0))
-    elif action == "sts:AssumeRole" or dict(world.keys)[on] < MOST_KEYS:
+    elif action == "sts:AssumeRole" or (
+        action == "iam:CreateAccessKey" and dict(world.keys)[on] < MOST_KEYS
+    ):
         yield replace(world, controlled=world.controlled | {on})
 
 

@@ -74,6 +74,8 @@ def test_everybody_who_gets_there_is_told_and_nobody_else(
     assert shortest.items() >= case.get("hops", {}).items()
     reaching = {name for name, verdict in found.items() if verdict == "can_become"}
     assert shortest.keys() >= reaching
+    if "left_out" in case:
+        assert answer.facts.get("paths_left_out", 0) == case["left_out"]
     for words in case.get("says", ()):
         assert words in answer.summary
 

@@ -127,9 +127,10 @@ def test_every_planted_path_is_found_and_no_near_miss(estate: Path) -> None:
         shortest.setdefault(path["from"], [hop["to"] for hop in path["hops"]])
     assert shortest == {who: hops for who, (_, hops) in EXPECTED.items() if hops}
     worst = answer.facts["cuts"][0]
-    assert (worst["from"], worst["to"], worst["closes"]) == (
+    assert (worst["from"], worst["to"], worst["closes"], worst["stops"]) == (
         prod("role/release"),
         prod("role/admin"),
+        3,
         3,
     )
 
@@ -156,3 +157,44 @@ def test_what_a_principal_becomes_ends_at_administrators(estate: Path) -> None:
         prod("role/reports"): False,
         prod("role/admin"): True,
     }
+
+
+def test_a_role_of_everyone_lets_in_the_other_account_with_its_own_permission(
+    tmp_path: Path,
+) -> None:
+    near: dict[str, Any] = {
+        "roles": [{"name": "adm", "inline": [EVERYTHING], "trust": trusts("*")}]
+    }
+    far = {
+        "users": [
+            {"name": "with", "inline": [[allow("sts:AssumeRole")]]},
+            {"name": "without"},
+        ]
+    }
+    for account, case in ((DEV, near | {"users": [{"name": "ann"}]}), (PROD, far)):
+        snapshots.save(snapshot(facts_of(case, account), id=account), tmp_path / f"{account}.json")
+    asked = {"action": "access", "snapshot": str(tmp_path)}
+    facts = tool.run(asked | {"to": "admin"}, cli=True).facts
+    reaching = {row["principal"] for row in facts["principals"] if row["verdict"] == "can_become"}
+    assert reaching == {dev("user/ann"), prod("user/with")}
+    answer = tool.run(asked | {"principal": dev("user/ann")}, cli=True)
+    assert [row["principal"] for row in answer.facts["becomes"]] == [dev("role/adm")]
+    assert "nobody else" not in answer.summary
+
+
+def test_a_name_that_two_accounts_have_is_told_with_its_account(tmp_path: Path) -> None:
+    roles = [{"name": "adm", "inline": [EVERYTHING], "trust": trusts({"AWS": dev("user/ann")})}]
+    foreign = trusts({"AWS": arn("role/ci", "999988887777")})
+    far = [{"name": "adm", "inline": [EVERYTHING], "trust": foreign}]
+    for account, case in (
+        (DEV, {"roles": roles, "users": [{"name": "ann"}]}),
+        (PROD, {"roles": far}),
+    ):
+        snapshots.save(snapshot(facts_of(case, account), id=account), tmp_path / f"{account}.json")
+    asked = {"action": "access", "to": "admin", "snapshot": str(tmp_path)}
+    answer = tool.run(asked, cli=True)
+    assert f"`user/ann` becomes `role/adm` of account {DEV}" in answer.summary
+    assert any(
+        own.message.startswith("role `ci` of account 999988887777 can assume")
+        for own in answer.findings
+    )

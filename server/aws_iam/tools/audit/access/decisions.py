@@ -156,6 +156,18 @@ class Decider:
         layers = {"identity": self._layers.own_of_stranger()}
         return self._decided({"principal": arn}, action, resource, None, context, layers)
 
+    def outsider_supposing(self, arn: str, action: str, resource: str, trust: str) -> Access:
+        """The same where the role that is meant had the trust policy `trust`."""
+        layers = {"identity": self._layers.own_of_stranger()}
+        try:
+            request = self._request({"principal": arn}, action, resource, None, None)
+        except InputError as error:
+            return Access(verdict="unknown", why=error.message)
+        owner = self._estate.owner_of(resource)
+        layers |= {"rcp": self._layers.guardrail("rcp", owner)} if owner else {}
+        layers |= self._resource_layer([NamedPolicy(resource, trust)])
+        return self._verdict_of(request, layers, None)
+
     def samples(
         self, principal: Principal, action: str, pattern: ResourcePattern, *, session: str = ""
     ) -> Samples:

@@ -5,19 +5,31 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.identity_providers import SAML_PROVIDERS
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.powers import Call, Power
-from aws_iam.tools.audit.paths.trusts import ASSUME, WITH_SAML
+from aws_iam.tools.audit.paths.trusts import ASSUME, STRANGER, WITH_SAML
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from aws_iam.tools.audit.access.decisions import Decider
     from aws_iam.tools.audit.access.verdicts import Access
     from aws_iam.tools.audit.paths.actor import Actor
     from aws_iam.tools.audit.paths.trusts import Trusts
 
 UPDATE_SAML = "iam:UpdateSAMLProvider"
+CREATE_SAML, DELETE_SAML = "iam:CreateSAMLProvider", "iam:DeleteSAMLProvider"
+# What is deleted first, or does not exist, is created.
+_WRITING_METADATA: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    ((UPDATE_SAML,), ()),
+    ((DELETE_SAML, CREATE_SAML), ()),
+    ((CREATE_SAML,), ("the SAML provider that the role trusts does not exist",)),
+)
+LETS_IN_ANOTHER = "it lets in another principal, such as one of an account of its own"
+"""What is assumed of whoever writes a trust policy that it may not use itself."""
 SAML_PATH = "iam-update-saml-provider"
 
 
@@ -56,6 +68,7 @@ def assumed_by_name(actor: Actor, trusts: Trusts) -> Iterator[Power]:
     for pattern, roles in trusts.patterns.items():
         if actor.entities.matching(without_variables(pattern, "*")) >> actor.number & 1:
             named |= roles
+    named |= trusts.everyone & trusts.personal
     if actor.takes(ASSUME):
         named |= trusts.personal & trusts.by_account[actor.account] & actor.granted(ASSUME)
     # Whoever has a role needs no hop to it.
@@ -63,6 +76,19 @@ def assumed_by_name(actor: Actor, trusts: Trusts) -> Iterator[Power]:
         access = actor.proof(ASSUME, actor.entities.arns[number])
         if access.is_possible:
             yield _power(1 << number, access)
+
+
+def assumed_by_everyone(actor: Actor, trusts: Trusts) -> Iterator[Power]:
+    """The roles that let in everyone: those of its own account need no permission of the principal; the same for all alike."""
+    entities = actor.entities
+    roles = trusts.everyone & ~trusts.personal
+    if not actor.takes(ASSUME):
+        roles &= actor.own_account
+    for alike in trusts.alike.values() if roles else ():
+        for targets, access in actor.allowed(
+            ASSUME, alike & roles, splits=entities.in_account.values()
+        ):
+            yield _power(targets, access)
 
 
 def assumable_if_trusted(actor: Actor) -> Iterator[tuple[int, Access]]:
@@ -75,6 +101,12 @@ def assumable_if_trusted(actor: Actor) -> Iterator[tuple[int, Access]]:
     )
 
 
+def let_in_by_trust(decider: Decider, role: str) -> Access:
+    """Whether a trust policy may let somebody outside assume a role: only a resource control policy keeps them out."""
+    stranger = STRANGER.format(role.split(":")[1])
+    return decider.outsider_supposing(stranger, ASSUME, role, trust_naming(stranger))
+
+
 def trust_naming(arn: str) -> str:
     """A trust policy that names a principal."""
     statement = {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": ASSUME}
@@ -82,30 +114,43 @@ def trust_naming(arn: str) -> str:
 
 
 def federated_by_own_metadata(actor: Actor, trusts: Trusts) -> Iterator[Power]:
-    """The roles that trust a SAML provider whose metadata the principal may replace: it then signs in as any of them."""
-    if not actor.takes(UPDATE_SAML):
+    """The roles that trust a SAML provider whose metadata the principal may write: it then signs in as any of them."""
+    if not (actor.takes(UPDATE_SAML) or actor.takes(CREATE_SAML)):
         return
     for provider, roles in trusts.providers.items():
         own = roles & actor.own_account
         if ":saml-provider/" not in provider or not own:
             continue
-        access = actor.proof(UPDATE_SAML, provider)
-        if not access.is_possible:
-            continue
-        for number in bits(own):
-            role = actor.entities.arns[number]
-            entry = actor.decider.outsider(provider, WITH_SAML, role)
-            if entry.is_possible:
-                certain = access.verdict == entry.verdict == "can"
-                yield Power(
-                    gain="principal",
-                    targets=1 << number,
-                    calls=(Call(action=UPDATE_SAML, on=provider),),
-                    technique=SAML_PATH,
-                    through=provider,
-                    is_certain=certain,
-                    why_unknown="" if certain else access.why or entry.why,
-                )
+        for actions, assuming in _ways_of(actor, provider):
+            proofs = [actor.proof(action, provider) for action in actions]
+            if not all(access.is_possible for access in proofs):
+                continue
+            for number in bits(own):
+                entry = actor.decider.outsider(provider, WITH_SAML, actor.entities.arns[number])
+                if entry.is_possible:
+                    every = (*proofs, entry)
+                    certain = all(access.verdict == "can" for access in every)
+                    yield Power(
+                        gain="principal",
+                        targets=1 << number,
+                        calls=tuple(Call(action=action, on=provider) for action in actions),
+                        technique=SAML_PATH if actions == (UPDATE_SAML,) else "",
+                        through=provider,
+                        assuming=assuming,
+                        is_certain=certain,
+                        why_unknown="" if certain else next(own.why for own in every if own.why),
+                    )
+            break
+
+
+def _ways_of(actor: Actor, provider: str) -> Sequence[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The actions that write a provider's metadata, and what each is assuming, as far as it is known which exist."""
+    known = actor.principal.member.account.get(SAML_PROVIDERS)
+    if isinstance(known, Miss):
+        return _WRITING_METADATA
+    if any(own.arn == provider for own in known):
+        return _WRITING_METADATA[:2]
+    return (((CREATE_SAML,), ()),)
 
 
 def _power(targets: int, access: Access) -> Power:

@@ -19,16 +19,20 @@ from aws_iam.tools.audit.paths.administrators import Administrators
 from aws_iam.tools.audit.paths.assuming import (
     assumable_if_trusted,
     assumed_by_account,
+    assumed_by_everyone,
     assumed_by_name,
     federated_by_own_metadata,
+    let_in_by_trust,
 )
 from aws_iam.tools.audit.paths.changes import UNCHANGED, Changes, State
 from aws_iam.tools.audit.paths.compute import Compute, existing_compute
 from aws_iam.tools.audit.paths.credentials import Credentials, credentials_of_others
 from aws_iam.tools.audit.paths.entities import Entities, bits, mask_of
 from aws_iam.tools.audit.paths.identity_edits import identity_edits
+from aws_iam.tools.audit.paths.new_groups import new_groups
 from aws_iam.tools.audit.paths.new_identities import new_identities
 from aws_iam.tools.audit.paths.passing import passed_roles
+from aws_iam.tools.audit.paths.removals import Denying, removals
 from aws_iam.tools.audit.paths.trusts import Trusts
 from aws_iam.tools.audit.principals.organization_policies import (
     levels_for_principal,
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.tools.audit.access.estate import Estate, Principal
+    from aws_iam.tools.audit.access.verdicts import Access
     from aws_iam.tools.audit.paths.powers import Power
 
 # Policies that tell the principals that have them apart.
@@ -57,10 +62,12 @@ class PowerBook:
     compute: Compute
     decider: Decider
     changes: Changes
+    denying: Denying = field(default_factory=Denying)
     administrators: Administrators = field(default_factory=Administrators)
     _shared: dict[Any, tuple[Power, ...]] = field(default_factory=dict)
     _powers: dict[tuple[int, State], tuple[Power, ...]] = field(default_factory=dict)
     _assumable: dict[Any, tuple[int, int]] = field(default_factory=dict)
+    _strangers: dict[int, Access] = field(default_factory=dict)
     _keys: dict[tuple[int, State], Any] = field(default_factory=dict)
     _admin: dict[tuple[int, State], bool | None] = field(default_factory=dict)
     _idle: int | None = None
@@ -70,13 +77,15 @@ class PowerBook:
     def of(cls, estate: Estate) -> PowerBook:
         """The book of an estate."""
         entities = Entities.of(estate)
+        changes = Changes(entities)
         return cls(
             entities=entities,
             trusts=Trusts.of(entities),
             credentials=Credentials.of(estate, entities),
             compute=Compute.of(estate, entities),
             decider=Decider(estate),
-            changes=Changes(entities),
+            changes=changes,
+            denying=Denying.of(entities, changes),
         )
 
     def powers(self, number: int, state: State = UNCHANGED) -> tuple[Power, ...]:
@@ -135,21 +144,38 @@ class PowerBook:
             self._assumable[key] = (certain, possible)
         return self._assumable[key]
 
+    def open_to_strangers(self, roles: int) -> tuple[int, int]:
+        """The roles that somebody outside could assume if their trust policies said so: for certain, and perhaps."""
+        certain = possible = 0
+        for number in bits(roles):
+            if number not in self._strangers:
+                self._strangers[number] = let_in_by_trust(self.decider, self.entities.arns[number])
+            access = self._strangers[number]
+            possible |= int(access.is_possible) << number
+            certain |= int(access.verdict == "can") << number
+        return certain, possible
+
     def _of_policies(self, actor: Actor, state: State) -> tuple[Power, ...]:
-        if not _may_have_powers(actor.principal):
+        is_able = _may_have_powers(actor.principal)
+        if not is_able and not self.trusts.everyone:
             return ()
         key = self._key(actor.number, state)
         if key not in self._shared:
             actor.is_personal = key[0] >= 0
-            self._shared[key] = tuple(self._found(actor))
+            self._shared[key] = (
+                *assumed_by_everyone(actor, self.trusts),
+                *(self._found(actor) if is_able else ()),
+            )
         return self._shared[key]
 
     def _found(self, actor: Actor) -> Iterator[Power]:
         yield from assumed_by_account(actor, self.trusts)
         yield from credentials_of_others(actor, self.credentials)
         yield from identity_edits(actor)
+        yield from removals(actor, self.denying)
         yield from federated_by_own_metadata(actor, self.trusts)
         yield from new_identities(actor)
+        yield from new_groups(actor)
         yield from passed_roles(actor, self.trusts)
         yield from existing_compute(actor, self.compute)
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from aws_iam.account.collect.identity.authorization import Authorization
+from aws_iam.account.collect.identity.authorization import Authorization, Group, Role, User
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.managed_policies import managed_policy_of_arn
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.held_policies import HeldPolicies, NamedPolicy, PolicyHolders
@@ -27,11 +30,13 @@ if TYPE_CHECKING:
 Gain = Literal[
     "principal",  # acts as the targets
     "inline",  # writes inline policies of the targets
-    "attached",  # attaches the policy `what` to the targets
+    "attached",  # attaches the policy `what` to the targets, or what a new group gives
     "version",  # writes the text of the targets, which are policies
     "default",  # makes `what` the default version of the targets, which are policies
     "group",  # adds any user of the account to the targets, which are groups
     "boundary",  # takes the boundary off the targets, or makes `what` their boundary
+    "removed",  # takes the policy `what` away from the targets, or their inline policies
+    "left",  # takes any user out of the targets, which are groups
     "trust",  # writes the trust policies of the targets
 ]
 
@@ -45,6 +50,9 @@ ANYTHING = json.dumps(
 FULL_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
 UNKNOWN_VERSION = "?"
 """In the place of the id of a version: the others of the policy were not read."""
+DENYING_INLINE = "its inline policies that deny something"
+PURE_INLINE = "its inline policies that only deny"
+"""Which inline policies are deleted."""
 _WRITTEN = NamedPolicy("what it writes itself", ANYTHING)
 
 
@@ -60,6 +68,9 @@ class Change:
 State = frozenset[Change]
 """The changes that decide what somebody has."""
 UNCHANGED: State = frozenset()
+
+
+_Identity = TypeVar("_Identity", bound=User | Role | Group)
 
 
 @dataclass(slots=True)
@@ -83,6 +94,9 @@ class Changes:
             return self.entities.policy[number].document
         if arn.rpartition("/")[2] == "AdministratorAccess":
             return ANYTHING
+        if f"::{account}:policy/" in arn or f"::{account}:group/" in arn:
+            # It does not exist: whoever creates it writes it.
+            return ANYTHING
         for member in self.entities.member_of.values():
             if member.account.id == account and member.authorization is not None:
                 for policy in member.authorization.policies:
@@ -95,14 +109,15 @@ class Changes:
             return None
 
     def _held(self, number: int, principal: Principal, state: State) -> HeldPolicies:
-        held = principal.held
+        held = self._left_of(number, principal, state)
         unread = list(held.unread)
         policies = list(held.policies)
         for group in _targets(state, "group"):
-            more = self._of_group(group)
+            more = self._of_group(group, state)
             policies += more.policies
             unread += more.unread
-        mine = {number, *bits(self.entities.groups_of[number]), *_targets(state, "group")}
+        groups = set(bits(self.entities.groups_of[number])) - set(_targets(state, "left"))
+        mine = {number, *groups, *_targets(state, "group")}
         for change in _sorted(state):
             if change.gain == "inline" and change.target in mine:
                 start = self._inline_name(change.target)
@@ -154,19 +169,76 @@ class Changes:
             return policy
         return NamedPolicy(policy.name, text)
 
-    def _of_group(self, number: int) -> HeldPolicies:
+    def _left_of(self, number: int, principal: Principal, state: State) -> HeldPolicies:
+        """What it has before anything is added: without what is taken away."""
+        if not any(own.gain in {"removed", "left"} for own in state):
+            return principal.held
+        identity = _without(principal.identity, number, state)
+        if isinstance(identity, User):
+            identity = replace(identity, groups=())
+        own = self._of_account(number).held_by(identity)
+        groups = set(bits(self.entities.groups_of[number])) - set(_targets(state, "left"))
+        every = [own, *(self._of_group(group, state) for group in sorted(groups))]
+        unknown = [text for text in principal.held.unread if text.startswith("group ")]
+        return replace(
+            own,
+            policies=tuple(policy for held in every for policy in held.policies),
+            unread=(*unknown, *(text for held in every for text in held.unread)),
+        )
+
+    def _of_group(self, number: int, state: State) -> HeldPolicies:
+        group = _without(self.entities.group[number], number, state)
+        return self._of_account(number).of_group(group)
+
+    def _of_account(self, number: int) -> PolicyHolders:
         member = self.entities.member_of[number]
         known = self._holders.get(member.account.id)
         if known is None:
             known = PolicyHolders(member.authorization or Authorization())
             self._holders[member.account.id] = known
-        return known.of_group(self.entities.group[number])
+        return known
 
     def _inline_name(self, number: int) -> str:
         """How the names of its inline policies begin, as `PolicyHolders` writes them."""
         arn = self.entities.arns[number]
         kind, _, rest = arn.rpartition(":")[2].partition("/")
         return f"{kind}/{rest.rpartition('/')[2]} "
+
+
+def _without(identity: _Identity, number: int, state: State) -> _Identity:
+    """A user, role or group without the policies that are taken away from it."""
+    for change in state:
+        if change.gain != "removed" or change.target != number:
+            continue
+        if change.what == DENYING_INLINE:
+            inline = tuple(own for own in identity.inline if not has_deny(own.document))
+            identity = replace(identity, inline=inline)
+        elif change.what == PURE_INLINE:
+            inline = tuple(own for own in identity.inline if not only_denies(own.document))
+            identity = replace(identity, inline=inline)
+        else:
+            attached = tuple(own for own in identity.attached if own.arn != change.what)
+            identity = replace(identity, attached=attached)
+    return identity
+
+
+@cache
+def _effects(text: str) -> tuple[bool, ...]:
+    """For each statement of a policy, whether it allows."""
+    try:
+        return tuple(own.allows for own in one_policy(text, Kind.IDENTITY).statements)
+    except InputError:
+        return ()
+
+
+def has_deny(text: str) -> bool:
+    """Whether a policy denies anything."""
+    return "Deny" in text and not all(_effects(text))
+
+
+def only_denies(text: str) -> bool:
+    """Whether a policy denies something and allows nothing."""
+    return has_deny(text) and not any(_effects(text))
 
 
 def _targets(state: State, gain: Gain) -> Iterator[int]:

@@ -7,12 +7,8 @@ What draws or prints paths reads these and nothing else.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Any, Literal
 
 Verdict = Literal["administrator", "can_become", "unknown"]
 ADMIN = "admin"
@@ -116,12 +112,19 @@ class Reached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """An edge of the graph, and how many of the paths use it."""
+    """All that one principal does to another, or all that one statement allows, and what is gone without it.
+
+    `closes` are the paths that use it, `stops` the principals that then have none of the listed paths left. With a `statement`,
+    `start` and `end` are one of the `steps` that it allows.
+    """
 
     start: str
     end: str
     actions: tuple[str, ...]
     closes: int
+    stops: int = 0
+    statement: str = ""
+    steps: int = 1
 
     def row(self) -> dict[str, Any]:
         """The edge as a row of the answer."""
@@ -130,6 +133,8 @@ class Cut:
             "to": self.end,
             "actions": list(self.actions),
             "closes": self.closes,
+            "stops": self.stops,
+            **({"statement": self.statement, "steps": self.steps} if self.statement else {}),
         }
 
 
@@ -149,14 +154,3 @@ class Paths:
     """How many further paths there are at least, past the bounds of the search."""
     stopped: tuple[str, ...] = ()
     """The principals whose search was stopped before its end."""
-
-
-def cuts_of(paths: Iterable[Path]) -> tuple[Cut, ...]:
-    """The edges of the paths, the one that most of them use first."""
-    used = Counter(edge for path in paths for edge in {hop.edge for hop in path.hops})
-    return tuple(
-        Cut(start=start, end=end, actions=actions, closes=closes)
-        for (start, end, actions), closes in sorted(
-            used.items(), key=lambda own: (-own[1], own[0])
-        )
-    )

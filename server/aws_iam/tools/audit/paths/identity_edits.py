@@ -9,6 +9,7 @@ from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.tools.audit.paths.actor import BOUNDARY_KEY, POLICY_KEY
 from aws_iam.tools.audit.paths.changes import FULL_ACCESS, UNKNOWN_VERSION
 from aws_iam.tools.audit.paths.entities import bits
+from aws_iam.tools.audit.paths.new_policies import CREATE_POLICY, new_policies
 from aws_iam.tools.audit.paths.powers import Call, Power, prerequisite
 
 if TYPE_CHECKING:
@@ -79,12 +80,16 @@ def _power(
     certain: bool,
     what: str = "",
     key: str = "",
+    creating: bool = False,
 ) -> Power:
     return Power(
         gain=gain,
         targets=targets,
         what=what,
-        calls=(Call(action=action, context={key: what} if key else {}),),
+        calls=(
+            *((Call(action=CREATE_POLICY, on=what),) if creating else ()),
+            Call(action=action, context={key: what} if key else {}),
+        ),
         is_certain=certain,
         why_unknown="" if certain else why,
     )
@@ -95,28 +100,46 @@ def _with_policy(
 ) -> Iterator[Power]:
     """The best policy to attach, or to have as a boundary, for each of the candidates."""
     left = candidates
-    for policy in _worth_choosing(actor, action, key):
+    values = actor.condition_values(action, key)
+    created = dict(new_policies(actor, values)) if values else {}
+    for policy in _worth_choosing(actor, values, created):
         if not left:
             return
         for targets, access in actor.allowed(action, left, {key: policy}):
-            is_certain = access.verdict == "can"
+            making = created.get(policy, access)
+            is_certain = access.verdict == making.verdict == "can"
             yield _power(
-                gain, targets, action, what=policy, key=key, why=access.why, certain=is_certain
+                gain,
+                targets,
+                action,
+                what=policy,
+                key=key,
+                why=access.why or making.why,
+                certain=is_certain,
+                creating=policy in created,
             )
-            if is_certain and policy.endswith("/AdministratorAccess"):
+            if is_certain and (policy.endswith("/AdministratorAccess") or policy in created):
                 # No other policy gives more.
                 left &= ~targets
 
 
-def _worth_choosing(actor: Actor, action: str, key: str) -> Iterator[str]:
+def _worth_choosing(
+    actor: Actor, values: tuple[str, ...], created: Iterable[str]
+) -> Iterator[str]:
     """Full access; else what a condition names, for most policies have no condition on the policy."""
     partition = actor.partition
     yield FULL_ACCESS.replace("arn:aws:", f"arn:{partition}:")
-    values = actor.condition_values(action, key)
     if not values:
         return
+    yield from created
     strong = [own.replace("arn:aws:", f"arn:{partition}:") for own in STRONG_POLICIES[1:]]
-    written = [own for own in values if is_literal(own) and own.startswith("arn:")]
+    # A policy of the account that does not exist cannot be attached.
+    known, account = actor.entities.number, f"::{actor.account}:"
+    written = [
+        own
+        for own in values
+        if is_literal(own) and own.startswith("arn:") and (own in known or account not in own)
+    ]
     yield from dict.fromkeys([*strong, *written, *_own_policies(actor, values)])
 
 

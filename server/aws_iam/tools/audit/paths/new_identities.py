@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.escalation import NEW_PRINCIPALS, escalation_paths
 from aws_iam.tools.audit.paths.actor import BOUNDARY_KEY, POLICY_KEY
-from aws_iam.tools.audit.paths.assuming import trust_naming
+from aws_iam.tools.audit.paths.assuming import LETS_IN_ANOTHER, let_in_by_trust, trust_naming
 from aws_iam.tools.audit.paths.changes import FULL_ACCESS
 from aws_iam.tools.audit.paths.entities import NEW_ROLE, NEW_USER
 from aws_iam.tools.audit.paths.powers import Call, Power
@@ -38,6 +38,7 @@ def _created(actor: Actor, path: EscalationPath) -> Power | None:
     partition = actor.partition
     policy = FULL_ACCESS.replace("arn:aws:", f"arn:{partition}:")
     start = f"arn:{partition}:iam::{actor.account}:{kind}/"
+    fallback: Power | None = None
     # A boundary of full access limits nothing, and a policy may ask for one.
     for boundary in ({}, {BOUNDARY_KEY: policy}):
         for name in islice(_names(actor, path, kind), _MOST_NAMES):
@@ -51,13 +52,19 @@ def _created(actor: Actor, path: EscalationPath) -> Power | None:
                 for need in path.required
             )
             found = [actor.proof(call.action, resource, call.context) for call in calls]
-            if kind == "role":
-                found.append(
-                    actor.proof(ASSUME, resource, trust=trust_naming(actor.principal.arn))
-                )
-            if all(access.is_possible for access in found):
-                return _power(actor, path, start + _NEW[kind].partition("/")[2], calls, found)
-    return None
+            if not all(access.is_possible for access in found):
+                continue
+            created = start + _NEW[kind].partition("/")[2]
+            if kind == "user":
+                return _power(actor, path, created, calls, found)
+            own = actor.proof(ASSUME, resource, trust=trust_naming(actor.principal.arn))
+            if own.is_possible:
+                return _power(actor, path, created, calls, [*found, own])
+            other = let_in_by_trust(actor.decider, resource)
+            if fallback is None and other.is_possible:
+                assuming = (LETS_IN_ANOTHER,)
+                fallback = _power(actor, path, created, calls, [*found, other], assuming)
+    return fallback
 
 
 def _attaching(action: str, policy: str) -> dict[str, str]:
@@ -75,7 +82,12 @@ def _names(actor: Actor, path: EscalationPath, kind: str) -> Iterator[str]:
 
 
 def _power(
-    actor: Actor, path: EscalationPath, created: str, calls: tuple[Call, ...], found: list[Access]
+    actor: Actor,
+    path: EscalationPath,
+    created: str,
+    calls: tuple[Call, ...],
+    found: list[Access],
+    assuming: tuple[str, ...] = (),
 ) -> Power:
     certain = all(access.verdict == "can" for access in found)
     return Power(
@@ -83,7 +95,7 @@ def _power(
         targets=1 << actor.entities.number[created],
         calls=calls,
         technique=path.id,
-        assuming=path.prerequisites,
+        assuming=(*path.prerequisites, *assuming),
         is_certain=certain,
         why_unknown="" if certain else next(own.why for own in found if own.verdict == "unknown"),
     )

@@ -1,6 +1,6 @@
 """Outsiders that a role lets in: everyone, other accounts, and identities of a provider without a proper condition.
 
-What lets everybody in is said once, on the role, not for each principal of the estate.
+What lets everybody in is one path here, on the role; the principals of the estate that it lets in have their own paths.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.answer import Finding, Severity, Status
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.verdicts import Access
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.hop import Hop, Path
-from aws_iam.tools.audit.paths.trusts import ASSUME, WITH_SAML, WITH_TOKEN
+from aws_iam.tools.audit.paths.trusts import ASSUME, STRANGER, WITH_SAML, WITH_TOKEN
 from aws_iam.tools.audit.principals.outside_trust import trust_findings
 
 if TYPE_CHECKING:
@@ -23,9 +25,13 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.paths.book import PowerBook
 
 EVERYONE = "*"
-# An account that AWS uses in its documentation and gives to nobody.
-_STRANGER = "arn:{}:iam::123456789012:user/somebody"
 _EVERYONES = "everyone"
+_PRINCIPAL_ACCOUNT = "aws:principalaccount"
+# Of an organization that nobody has.
+_OF_NO_ORGANIZATION = {
+    "aws:PrincipalOrgID": "o-0000000000",
+    "aws:PrincipalOrgPaths": "o-0000000000/",
+}
 _PAGE = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"
 )
@@ -85,20 +91,38 @@ def outsiders(book: PowerBook, roles: int) -> Iterator[Outsider]:
 
 def _everyone(book: PowerBook, number: int) -> Iterator[Outsider]:
     arn = book.entities.arns[number]
-    stranger = _STRANGER.format(arn.split(":")[1])
-    access = book.decider.outsider(stranger, ASSUME, arn)
+    partition = arn.split(":")[1]
+    stranger = STRANGER.format(partition)
+    access = book.decider.outsider(stranger, ASSUME, arn, _OF_NO_ORGANIZATION)
     if access.is_possible:
         yield Outsider(name=EVERYONE, role=number, action=ASSUME, access=access, is_everyone=True)
         return
-    # Perhaps everyone of the organization: any principal stands for all.
-    for own in bits(book.entities.users | book.entities.roles):
-        if own != number:
-            access = book.actor(own).proof(ASSUME, arn)
-            if access.is_possible:
-                yield Outsider(
-                    name=EVERYONE, role=number, action=ASSUME, access=access, is_proper=True
-                )
-                return
+    # Everyone of the organization, of which the estate may have some accounts only.
+    access = book.decider.outsider(stranger, ASSUME, arn)
+    if access.is_possible:
+        yield Outsider(name=EVERYONE, role=number, action=ASSUME, access=access, is_proper=True)
+        return
+    for account in _accounts_of(book, number):
+        start = f"arn:{partition}:iam::{account}:"
+        access = book.decider.outsider(f"{start}user/somebody", ASSUME, arn)
+        if access.is_possible:
+            yield Outsider(
+                name=f"{start}root", role=number, action=ASSUME, access=access, is_proper=True
+            )
+
+
+def _accounts_of(book: PowerBook, number: int) -> tuple[str, ...]:
+    """The accounts outside the estate that the conditions of a role's trust policy name."""
+    identity = book.entities.principals[number].identity
+    policy = one_policy(identity.trust if isinstance(identity, Role) else "", Kind.TRUST)
+    named = (
+        value.value
+        for statement in policy.statements
+        for condition in statement.conditions
+        if condition.name == _PRINCIPAL_ACCOUNT
+        for value in condition.values
+    )
+    return tuple(own for own in dict.fromkeys(named) if own not in book.entities.in_account)
 
 
 def _named(book: PowerBook, number: int) -> Iterator[Outsider]:
@@ -197,4 +221,7 @@ def _who(outsider: Outsider) -> str:
         )
     if outsider.name.endswith(":root"):
         return f"account {outsider.name.split(':')[4]}"
+    kind, _, name = outsider.name.rpartition(":")[2].partition("/")
+    if kind in {"role", "user"}:
+        return f"{kind} {quoted(name)} of account {outsider.name.split(':')[4]}"
     return f"identities of {quoted(outsider.name.rpartition('-provider/')[2])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.escalation import NEW_COMPUTE, escalation_paths
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 PASS = "iam:PassRole"  # noqa: S105 - an action
 _SERVICE_KEY = "iam:PassedToService"
+NEW_PROFILE = ("iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile")
+"""What gives a role an instance profile, which the console does on its own where a role for EC2 is created."""
 _PROFILE = "the role has an instance profile"
 
 
@@ -38,15 +41,25 @@ def passed_roles(actor: Actor, trusts: Trusts) -> Iterator[Power]:
                 & ~reached
                 & trusts.letting_in(service, actor.account, actor.decider, actor.entities)
             )
-            if _PROFILE in path.prerequisites:
-                candidates &= actor.entities.with_profile
-            calls = allowed_together(actor, actions) if candidates else None
-            if calls is None:
-                continue
-            for power in _passed(actor, path, service, candidates, calls):
-                yield power
-                if power.is_certain and not power.assuming:
-                    reached |= power.targets
+            for part, more in _by_profile(actor, path, candidates):
+                calls = allowed_together(actor, (*more, *actions)) if part else None
+                for power in _passed(actor, path, service, part, calls) if calls else ():
+                    yield replace(power, technique="") if more else power
+                    if power.is_certain and not power.assuming:
+                        reached |= power.targets
+
+
+def _by_profile(
+    actor: Actor, path: EscalationPath, candidates: int
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The candidates, and what it takes besides to pass them: an instance takes a profile, which has one role."""
+    if _PROFILE not in path.prerequisites:
+        yield candidates, ()
+        return
+    with_profile = actor.entities.with_profile
+    yield candidates & with_profile, ()
+    if actor.takes(*NEW_PROFILE):
+        yield candidates & ~with_profile, NEW_PROFILE
 
 
 def _of_passing() -> list[EscalationPath]:

@@ -17,8 +17,9 @@ from aws_iam.tools.audit.paths.book import PowerBook
 from aws_iam.tools.audit.paths.compute import not_collected
 from aws_iam.tools.audit.paths.effective_access import LEVELS, ServiceAccess, effective_access
 from aws_iam.tools.audit.paths.names import identity_named
+from aws_iam.tools.audit.paths.spoken_names import Names
 from aws_iam.tools.audit.paths.to_answer import LEFT_OUT, PAGE, needed_facts
-from aws_iam.tools.audit.paths.to_summary import path_in_words
+from aws_iam.tools.audit.paths.to_summary import not_considered, path_in_words
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
 from aws_iam.tools.kit.account_source import ACCOUNT_ARGUMENTS, account_words, dated
 from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
@@ -52,7 +53,16 @@ def principal_answer(source: Source, progress: Progress, text: str) -> Answer:
     oldest = min(accounts, key=lambda account: account.collected_at)
     not_judged = tuple(_not_judged(book, number, found))
     answer = Answer(
-        summary=" ".join(_summary(principal, is_administrator, services, found, not_judged)),
+        summary=" ".join(
+            _summary(
+                principal,
+                is_administrator,
+                services,
+                found,
+                not_judged,
+                Names.of_all(book.entities.arns),
+            )
+        ),
         facts={
             "account": account_words(principal.member.account),
             "collected_at": oldest.collected_at.isoformat(timespec="seconds"),
@@ -111,18 +121,20 @@ def _summary(
     services: Sequence[ServiceAccess],
     found: Becoming,
     not_judged: Sequence[dict[str, str]],
+    names: Names,
 ) -> Iterator[str]:
-    name = quoted(principal.arn.rpartition(":")[2])
+    name = names.of(principal.arn)
     if is_administrator:
         yield f"{name} is an administrator: it can do everything, and act as everyone in account {principal.member.account.id}."
     else:
         yield from _services(name, services)
-        yield from _becomes(name, found)
+        yield from _becomes(name, found, names)
     unread = [own["why"] for own in not_judged]
     if unread:
         more = f", and {len(unread) - 1} more gaps" if len(unread) > 1 else ""
         yield f"Not judged: {not_judged[0]['place']}: {unread[0]}{more}."
-    yield "Conditions count as met; root users and permission sets are not considered."
+    is_nobody = not is_administrator and not found.becomes
+    yield f"Conditions count as met. {not_considered(is_nobody=is_nobody)}"
 
 
 def _services(name: str, services: Sequence[ServiceAccess]) -> Iterator[str]:
@@ -140,16 +152,16 @@ def _services(name: str, services: Sequence[ServiceAccess]) -> Iterator[str]:
     yield f"{words}."
 
 
-def _becomes(name: str, found: Becoming) -> Iterator[str]:
+def _becomes(name: str, found: Becoming, names: Names) -> Iterator[str]:
     certain = [own for own in found.becomes if not own.perhaps]
     raised = [own for own in certain if own.path.is_administrator]
     others = [own for own in certain if not own.path.is_administrator]
     if raised:
-        yield f"It can become an administrator: {path_in_words(raised[0].path)}."
+        yield f"It can become an administrator: {path_in_words(raised[0].path, names)}."
     if others:
-        names = [quoted(own.principal.rpartition(":")[2]) for own in others]
+        named = [names.of(own.principal) for own in others]
         more = f", and {found.left_out} more" if found.left_out else ""
-        yield f"It can act as {joined(names, shown=_MOST_NAMED)}{more}."
+        yield f"It can act as {joined(named, shown=_MOST_NAMED)}{more}."
     if not certain:
         yield f"{name} can become nobody else, by what could be judged."
     unknown = len(found.becomes) - len(certain)

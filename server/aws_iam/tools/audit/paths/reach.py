@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import quoted
+from aws_iam.tools.audit.paths.cuts import cuts_of
 from aws_iam.tools.audit.paths.derivation import Derivation, path_of
 from aws_iam.tools.audit.paths.entities import bits
-from aws_iam.tools.audit.paths.hop import Path, Paths, Reached, cuts_of
+from aws_iam.tools.audit.paths.hop import Path, Paths, Reached
 from aws_iam.tools.audit.paths.search import Search, actions_of
 from aws_iam.wording import joined
 
@@ -135,6 +136,8 @@ class Reach:
             if not path.is_certain:
                 continue
             more = list(self._beside(path))
+            self.left_out += len(more) - len(more[:MOST_OTHERS])
+            more = more[:MOST_OTHERS]
             found += more[: max(0, room)]
             self.left_out += max(0, len(more) - max(0, room))
             room -= len(more)
@@ -145,11 +148,12 @@ class Reach:
         return found
 
     def _beside(self, path: Path) -> Iterator[Path]:
+        """Other paths of the same principal, with one more than are told where there is one."""
         number = self.book.entities.number[path.start]
         known = {_edges(path)}
         queue: list[Banned] = [frozenset()]
         tried = {queue[0]}
-        while queue and len(known) <= MOST_OTHERS:
+        while queue and len(known) <= MOST_OTHERS + 1:
             banned = queue.pop(0)
             search = Search(self.book, self.goal, banned=banned)
             found = search.run(number)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from aws_iam.tools.audit.paths.assuming import LETS_IN_ANOTHER
 from aws_iam.tools.audit.paths.changes import UNCHANGED, Change, State
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.powers import Call, Power
@@ -83,6 +84,8 @@ class Search:
     """Whether something was left out because nobody knows whether it works."""
     was_stopped: bool = False
     _queue: deque[tuple[int, State]] = field(default_factory=deque)
+    _trusts: deque[Step] = field(default_factory=deque)
+    """The steps that rewrite trust policies: whom they let in besides is looked at last."""
     _seen: dict[tuple[int, State], None] = field(default_factory=dict)
     """In the order in which they were found."""
     _touched: int = 0
@@ -93,7 +96,13 @@ class Search:
         """Search from a principal; the first thing found that is looked for."""
         self.controlled = 1 << start
         self._enqueue(start, UNCHANGED)
-        while self._queue:
+        while self._queue or self._trusts:
+            if not self._queue:
+                letting_in = self._letting_in(self._trusts.popleft())
+                found = self._control(letting_in) if letting_in else None
+                if found is not None:
+                    return found
+                continue
             number, state = self._queue.popleft()
             for step in self._steps(number, state):
                 is_principal = step.power.gain == "principal"
@@ -145,6 +154,23 @@ class Search:
             )
             yield Step(number, state, power, usable, trusted=True)
 
+    def _letting_in(self, step: Step) -> Step | None:
+        """The roles whose trust policy somebody rewrites that none of those controlled can assume, for somebody else."""
+        roles = step.gained & ~self.controlled
+        sure, possible = self.book.open_to_strangers(roles)
+        self.was_doubtful |= bool(possible & ~sure) and self.certain
+        usable = sure if self.certain else possible
+        if not usable:
+            return None
+        power = Power(
+            gain="principal",
+            targets=usable,
+            calls=(),
+            assuming=(LETS_IN_ANOTHER,),
+            is_certain=not usable & ~sure,
+        )
+        return Step(step.actor, step.state, power, usable, trusted=True)
+
     def _control(self, step: Step) -> Found | None:
         """Control the targets; one that is looked for."""
         new = self._allowed(step) & ~self.controlled
@@ -184,8 +210,9 @@ class Search:
                     found = self._control(own)
                     if found is not None:
                         return found
+            self._trusts.append(_with(step, new))
             return None
-        touches = touched(self.book.entities, power.gain, new, self.have["group", ""])
+        touches = touched(self.book.entities, power.gain, new, self.have)
         self._touched |= touches
         return self._enqueue_touched(touches & self.controlled & ~self.book.entities.created)
 

@@ -26,6 +26,8 @@ class Applicable:
     own: list[Change] = field(default_factory=list)
     of_limit: list[Change] = field(default_factory=list)
     """Those of its boundary."""
+    removed: list[Change] = field(default_factory=list)
+    """The policies that deny something, which it can be rid of."""
     joined: dict[Change, list[Change]] = field(default_factory=dict)
     """For each group that it may join, what then concerns it too."""
 
@@ -36,8 +38,13 @@ class Applicable:
         return [*self.own, *self.of_limit, *joined]
 
 
-def touched(entities: Entities, gain: Gain, targets: int, joined: int) -> int:
-    """The users and roles that changes of the targets concern; `joined` are the groups that users can be added to."""
+def touched(
+    entities: Entities, gain: Gain, targets: int, have: Mapping[tuple[Gain, str], int]
+) -> int:
+    """The users and roles that changes of the targets concern, with the changes that can be made."""
+    joined = have.get(("group", ""), 0)
+    if gain == "left":
+        return entities.members_of(targets)
     if gain == "group":
         return _users_beside(entities, targets)
     if gain in {"version", "default"}:
@@ -45,6 +52,8 @@ def touched(entities: Entities, gain: Gain, targets: int, joined: int) -> int:
         for policy in bits(targets):
             holders |= entities.holders.get(policy, 0)
             bounded |= entities.bounded.get(policy, 0)
+            # Those to which it can be attached.
+            holders |= have.get(("attached", entities.arns[policy]), 0)
         targets = holders | bounded
     found = (targets & (entities.users | entities.roles)) | entities.members_of(targets)
     return found | _users_beside(entities, targets & joined)
@@ -71,6 +80,11 @@ def applicable(
             found.of_limit.append(Change(gain=gain, target=number, what=what))
         if gain in {"version", "default"} and boundary is not None and targets >> boundary & 1:
             found.of_limit.append(Change(gain=gain, target=boundary, what=what))
+        for holder in (number, *bits(groups)):
+            if gain == "removed" and targets >> holder & 1:
+                found.removed.append(Change(gain=gain, target=holder, what=what))
+            elif gain == "left" and targets >> holder & 1:
+                found.removed.append(Change(gain=gain, target=holder))
     found.own = [own for own in found.own if own not in found.of_limit]
     if entities.users >> number & 1:
         here = entities.in_account[entities.account_of(number)]
@@ -87,6 +101,9 @@ def _of_holders(
     for holder in holders:
         policies = entities.attached.get(holder, 0)
         for (gain, what), targets in have.items():
+            if gain == "attached" and targets >> holder & 1 and what in entities.number:
+                policies |= 1 << entities.number[what]
+        for (gain, what), targets in have.items():
             if gain in {"inline", "attached"} and targets >> holder & 1:
                 yield Change(gain=gain, target=holder, what=what)
             elif gain in {"version", "default"}:
@@ -100,6 +117,21 @@ def states_of(found: Applicable) -> Iterator[State]:
 
 
 def _combinations(found: Applicable) -> Iterator[State]:
+    yield from _of_additions(found)
+    every = frozenset(found.removed)
+    rid = [frozenset((own,)) for own in found.removed]
+    rid += [every] if len(every) > 1 else []
+    yield from rid
+    for added in _of_additions(found):
+        yield from (added | own for own in reversed(rid))
+
+
+def _of_additions(found: Applicable) -> Iterator[State]:
+    yield from _one_by_one(found)
+    yield from _all_together(found.every)
+
+
+def _one_by_one(found: Applicable) -> Iterator[State]:
     for change in (*found.own, *found.of_limit):
         yield frozenset((change,))
     for join, more in found.joined.items():
@@ -110,7 +142,6 @@ def _combinations(found: Applicable) -> Iterator[State]:
         for join, more in found.joined.items():
             yield frozenset((limit, join))
             yield from (frozenset((limit, join, change)) for change in more)
-    yield from _all_together(found.every)
 
 
 def _all_together(every: list[Change]) -> Iterator[State]:

@@ -20,6 +20,7 @@ from aws_iam.tools.audit.paths.goals import goal_named
 from aws_iam.tools.audit.paths.hop import Path, Paths
 from aws_iam.tools.audit.paths.outsiders import entries, finding_of
 from aws_iam.tools.audit.paths.reach import Reach
+from aws_iam.tools.audit.paths.spoken_names import Names
 from aws_iam.tools.audit.paths.to_summary import summary
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
 from aws_iam.tools.kit.account_source import (
@@ -43,8 +44,10 @@ if TYPE_CHECKING:
 
 PAGE = "references/compliance-checklist.md#who-can-become-whom"
 LEFT_OUT = (
-    "the root users, session policies, session names, permission sets of IAM Identity Center, centralized root access, removing"
-    " a Deny from somebody else's policies, and resources that run with a role of kinds that are not collected"
+    "the root users, session policies, session names, permission sets of IAM Identity Center, centralized root access, another"
+    " role for an existing function, stack, state machine or schedule, writing the policy of a"
+    " resource on the way to it, creating an identity in steps of several principals, instance profiles without a role, OpenID"
+    " Connect providers that are replaced, and resources that run with a role of kinds that are not collected"
 )
 
 
@@ -67,7 +70,9 @@ def to_answer(source: Source, progress: Progress, to: str, who_can: Sequence[str
     not_judged = tuple(_not_judged(book, estate, paths))
     oldest = min(accounts, key=lambda account: account.collected_at)
     answer = Answer(
-        summary=summary(named, paths, unread, missed, guardrails, not_judged),
+        summary=summary(
+            named, paths, unread, missed, guardrails, not_judged, Names.of_all(book.entities.arns)
+        ),
         findings=findings,
         facts={
             **({UNDERSTOOD: [named.understood]} if named.understood else {}),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.arn import Arn
 from aws_iam.escape import quoted
-from aws_iam.tools.audit.paths.outsiders import EVERYONE
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
 from aws_iam.tools.kit.unread_facts import unread_reasons
 from aws_iam.wording import counted, joined
@@ -17,7 +15,8 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.fact import Miss
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.tools.audit.paths.goals import NamedGoal
-    from aws_iam.tools.audit.paths.hop import Hop, Path, Paths
+    from aws_iam.tools.audit.paths.hop import Cut, Hop, Path, Paths
+    from aws_iam.tools.audit.paths.spoken_names import Names
 
 _MOST_NAMED = 5
 
@@ -29,15 +28,16 @@ def summary(
     missed: Sequence[Miss],
     guardrails: Iterable[str],
     not_judged: Sequence[Mapping[str, str]],
+    names: Names,
 ) -> str:
     """All of it; `unread` are the accounts whose users and roles could not be read."""
     return " ".join(
         (
             *_unread(named, unread, missed),
-            *_reached(named, paths, is_known=not unread),
-            *_worst(paths),
-            *_outside(named, paths),
-            *_cut(paths),
+            *_reached(named, paths, names, is_known=not unread),
+            *_worst(paths, names),
+            *_outside(named, paths, names),
+            *_cut(paths, names),
             *_gaps(paths, guardrails, not_judged),
         )
     )
@@ -52,9 +52,9 @@ def _unread(named: NamedGoal, unread: Sequence[Account], missed: Sequence[Miss])
         )
 
 
-def _reached(named: NamedGoal, paths: Paths, *, is_known: bool) -> Iterator[str]:
+def _reached(named: NamedGoal, paths: Paths, names: Names, *, is_known: bool) -> Iterator[str]:
     of = {
-        verdict: [_name(own.principal) for own in paths.principals if own.verdict == verdict]
+        verdict: [names.of(own.principal) for own in paths.principals if own.verdict == verdict]
         for verdict in ("administrator", "can_become", "unknown")
     }
     become = _become(named)
@@ -69,7 +69,7 @@ def _reached(named: NamedGoal, paths: Paths, *, is_known: bool) -> Iterator[str]
         are = "is an administrator" if len(of["administrator"]) == 1 else "are administrators"
         yield f"{number} {are} already: {joined(of['administrator'], shown=_MOST_NAMED)}."
     if paths.there:
-        there = [_name(own) for own in paths.there]
+        there = [names.of(own) for own in paths.there]
         number = counted(len(there), "principal")
         yield f"{number} {'needs' if len(there) == 1 else 'need'} no path: {joined(there, shown=_MOST_NAMED)}."
     if of["unknown"]:
@@ -83,26 +83,26 @@ def _become(named: NamedGoal) -> str:
     return "an administrator" if named.is_admin else named.words
 
 
-def _worst(paths: Paths) -> Iterator[str]:
+def _worst(paths: Paths, names: Names) -> Iterator[str]:
     """The path that asks for least, in words."""
     certain = [own for own in paths.paths if own.is_certain]
     if certain:
         worst = min(certain, key=lambda own: (own.conditions, len(own.hops), own.start))
-        yield f"The shortest path: {path_in_words(worst)}."
+        yield f"The shortest path: {path_in_words(worst, names)}."
 
 
-def path_in_words(path: Path) -> str:
+def path_in_words(path: Path, names: Names) -> str:
     """A path as a sentence without its end."""
-    steps = [_hop_in_words(hop, first=number == 0) for number, hop in enumerate(path.hops)]
+    steps = [_hop_in_words(hop, names, first=number == 0) for number, hop in enumerate(path.hops)]
     return f"{', '.join(steps)}{_under(path)}"
 
 
-def _hop_in_words(hop: Hop, *, first: bool) -> str:
-    actor = f"{_name(hop.start)} " if first else "which "
+def _hop_in_words(hop: Hop, names: Names, *, first: bool) -> str:
+    actor = f"{names.of(hop.start)} " if first else "which "
     actions = joined([quoted(own) for own in hop.actions], shown=len(hop.actions))
     if hop.start == hop.end:
         return f"{actor}gives itself more with {actions}"
-    return f"{actor}becomes {_name(hop.end)} with {actions}"
+    return f"{actor}becomes {names.of(hop.end)} with {actions}"
 
 
 def _under(path: Path) -> str:
@@ -112,11 +112,11 @@ def _under(path: Path) -> str:
     return f"{words}{f', assuming that {joined(assuming)}' if assuming else ''}"
 
 
-def _outside(named: NamedGoal, paths: Paths) -> Iterator[str]:
+def _outside(named: NamedGoal, paths: Paths, names: Names) -> Iterator[str]:
     if paths.outsiders:
         who = joined(
             [
-                f"{_name(own.start)} through role {_name(own.hops[0].end)}"
+                f"{names.of(own.start)} through role {names.of(own.hops[0].end)}"
                 for own in paths.outsiders
             ],
             shown=_MOST_NAMED,
@@ -125,15 +125,33 @@ def _outside(named: NamedGoal, paths: Paths) -> Iterator[str]:
         yield f"From outside, {become} is within reach of {who}."
 
 
-def _cut(paths: Paths) -> Iterator[str]:
-    if paths.cuts and len(paths.paths) > 1:
-        cut = paths.cuts[0]
-        actions = joined([quoted(own) for own in cut.actions])
-        place = "on itself" if cut.start == cut.end else f"on {_name(cut.end)}"
+def _cut(paths: Paths, names: Names) -> Iterator[str]:
+    reaching = len({own.start for own in paths.paths if own.is_certain})
+    if not paths.cuts or len(paths.paths) == 1 or not reaching:
+        return
+    cut = paths.cuts[0]
+    closes = f"{cut.closes} of {counted(len(paths.paths), 'path')}"
+    left = reaching - cut.stops
+    still = "nobody gets there" if not left else f"{counted(left, 'principal')} still"
+    still += "" if not left else " gets there" if left == 1 else " get there"
+    if not cut.stops:
         yield (
-            f"Taking {actions} {place} from {_name(cut.start)} closes {cut.closes} of"
-            f" {counted(len(paths.paths), 'path')}."
+            f"No single step stops anybody: {_taking(cut, names)} closes {closes}, and {still} another way."
         )
+    else:
+        yield (
+            f"T{_taking(cut, names)[1:]} closes {closes} and stops"
+            f" {cut.stops} of {counted(reaching, 'principal')}; {still} then, by the listed paths."
+        )
+
+
+def _taking(cut: Cut, names: Names) -> str:
+    """What a cut takes away, in words."""
+    if cut.statement:
+        return f"taking away the statement {quoted(cut.statement)}"
+    actions = joined([quoted(own) for own in cut.actions])
+    place = "on itself" if cut.start == cut.end else f"on {names.of(cut.end)}"
+    return f"taking {actions} {place} from {names.of(cut.start)}"
 
 
 def _gaps(
@@ -155,16 +173,15 @@ def _gaps(
     if rest:
         more = f", and {len(rest) - 1} more gaps" if len(rest) > 1 else ""
         yield f"Not judged: {rest[0]['place']}: {rest[0]['why']}{more}."
-    yield "Root users and permission sets are not considered."
+    is_nobody = not any(own.verdict == "can_become" for own in paths.principals)
+    yield not_considered(is_nobody=is_nobody)
 
 
-def _name(text: str) -> str:
-    """A principal as a sentence names it."""
-    if text == EVERYONE:
-        return "everyone"
-    arn = Arn.of(text)
-    if arn is None:
-        return quoted(text)
-    if arn.resource == "root":
-        return f"account {arn.account}"
-    return quoted(arn.resource)
+def not_considered(*, is_nobody: bool) -> str:
+    """What may still lead there, in short where nothing else does."""
+    if not is_nobody:
+        return "Root users and permission sets are not considered."
+    return (
+        "That is no all-clear for what is not considered: root users, permission sets, session names, another role for an existing"
+        " function, stack or schedule, and writing the policy of a resource."
+    )

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ASSUME = "sts:AssumeRole"
 WITH_SAML, WITH_TOKEN = "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"
+STRANGER = "arn:{}:iam::123456789012:user/somebody"
+"""Somebody of an account that AWS uses in its documentation and gives to nobody; the partition is to be filled in."""
 _PRINCIPAL_ARN = "aws:principalarn"
 # Conditions on these tell the principals of one account apart.
 _OF_CALLER = (_PRINCIPAL_ARN, "aws:userid", "aws:username", "aws:principaltype")
@@ -60,7 +62,7 @@ class Trusts:
     services: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     providers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     everyone: int = 0
-    """The roles that let in everyone, or everyone who meets conditions: one fact about each role."""
+    """The roles that let in everyone, or everyone who meets conditions: those of the estate too."""
     personal: int = 0
     """The roles whose conditions tell the principals of an account apart."""
     unread: int = 0
@@ -145,6 +147,7 @@ class Trusts:
         named = _named_callers(statement)
         if not named:
             self.everyone |= bit
+            self._note_personal(bit, statement)
         for pattern in named:
             self.patterns[pattern] |= bit
 
@@ -154,8 +157,11 @@ class Trusts:
             self.patterns[pattern] |= bit
         if not named:
             self.by_account[account] |= bit
-            if any(condition.name in _OF_CALLER for condition in statement.conditions):
-                self.personal |= bit
+            self._note_personal(bit, statement)
+
+    def _note_personal(self, bit: int, statement: Statement) -> None:
+        if any(condition.name in _OF_CALLER for condition in statement.conditions):
+            self.personal |= bit
 
 
 def _named_callers(statement: Statement) -> tuple[str, ...]:

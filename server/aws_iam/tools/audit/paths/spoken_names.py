@@ -1,0 +1,42 @@
+"""How sentences name principals: by kind and name, with the account where two accounts have the same.
+
+Names.of_all(arns).of("arn:aws:iam::111122223333:role/adm")   →   "`role/adm`", or "`role/adm` of account 111122223333"
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.arn import Arn
+from aws_iam.escape import quoted
+from aws_iam.tools.audit.paths.outsiders import EVERYONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that several accounts have."""
+
+    shared: frozenset[str] = frozenset()
+
+    @classmethod
+    def of_all(cls, arns: Iterable[str]) -> Names:
+        """Those of an estate."""
+        counts = Counter(arn.rpartition(":")[2] for arn in arns)
+        return cls(frozenset(name for name, count in counts.items() if count > 1))
+
+    def of(self, text: str) -> str:
+        """A principal as a sentence names it."""
+        if text == EVERYONE:
+            return "everyone"
+        arn = Arn.of(text)
+        if arn is None:
+            return quoted(text)
+        if arn.resource == "root":
+            return f"account {arn.account}"
+        account = f" of account {arn.account}" if arn.resource in self.shared else ""
+        return f"{quoted(arn.resource)}{account}"
