@@ -130,7 +130,7 @@ def _cut(paths: Paths, names: Names) -> Iterator[str]:
     if not paths.cuts or len(paths.paths) == 1 or not reaching:
         return
     cut = paths.cuts[0]
-    closes = f"{cut.closes} of {counted(len(paths.paths), 'path')}"
+    closes = f"{cut.closes:,} of {counted(len(paths.paths), 'path')}"
     left = reaching - cut.stops
     still = "nobody gets there" if not left else f"{counted(left, 'principal')} still"
     still += "" if not left else " gets there" if left == 1 else " get there"
@@ -141,7 +141,7 @@ def _cut(paths: Paths, names: Names) -> Iterator[str]:
     else:
         yield (
             f"T{_taking(cut, names)[1:]} closes {closes} and stops"
-            f" {cut.stops} of {counted(reaching, 'principal')}; {still} then, by the listed paths."
+            f" {cut.stops:,} of {counted(reaching, 'principal')}; {still} then, by the listed paths."
         )
 
 
