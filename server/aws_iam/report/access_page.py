@@ -109,7 +109,9 @@ def _cuts(report: AccessReport) -> Iterator[dict[str, Any]]:
             "start": report.name(cut.start),
             "end": report.name(cut.end),
             "actions": cut.actions,
+            "statement": cut.statement,
             "closes": counted(cut.closes, "path"),
+            "stops": counted(cut.stops, "principal"),
         }
 
 

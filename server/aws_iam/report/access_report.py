@@ -60,12 +60,17 @@ Way = tuple[AccessStep, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessCut:
-    """A step, and how many of the paths end without it."""
+    """What to take away: all that one does to another, or a statement that allows more steps than that one.
+
+    `closes` are the paths that use it, `stops` the principals that then have none of the paths left.
+    """
 
     start: str
     end: str
     actions: tuple[str, ...]
     closes: int
+    stops: int = 0
+    statement: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ def step(start: str, end: str, *actions: str, **more: Any) -> AccessStep:
 
 
 ADMIN = step("role/deploy", "role/admin", "iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction", "sts:AssumeRole")  # fmt: skip
+CUT = AccessCut(start=ADMIN.start, end=ADMIN.end, actions=ADMIN.actions, closes=3)
 PATHS: tuple[Way, ...] = (
     (ADMIN,),
     (step("user/ann", "role/deploy", "sts:AssumeRole", statement="deploy/Statement/0"), ADMIN),
@@ -85,7 +86,8 @@ def report(paths: tuple[Way, ...] = PATHS, **fields: Any) -> AccessReport:
             "nodes": nodes,
             "paths": paths,
             "cuts": (
-                AccessCut(start=ADMIN.start, end=ADMIN.end, actions=ADMIN.actions, closes=3),
+                replace(CUT, stops=2),
+                replace(CUT, stops=3, statement="deploy/Statement/0"),
             ),
             "not_judged": ({"place": "user/x", "why": "its policy was not read"},),
             "not_considered": "the root users",
@@ -162,7 +164,8 @@ def test_json_is_the_whole_answer() -> None:
 
 def test_markdown_names_cuts_paths_and_what_was_not_judged() -> None:
     text = written("markdown", report(left_out=2))
-    assert "| `role/deploy` | `role/admin` | `iam:PassRole`, `lambda:CreateFunction`" in text
+    assert "`sts:AssumeRole` from `role/deploy` to `role/admin` | 3 | 2 |" in text
+    assert "| the statement `deploy/Statement/0` | 3 | 3 |" in text
     assert "2. `user/ann`: `sts:AssumeRole` → `role/deploy`; `iam:PassRole`" in text
     assert "if `aws:SourceIp` is an office's" in text
     assert "(unknown: its boundary was not read) → `role/admin`" in text

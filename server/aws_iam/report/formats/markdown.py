@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.answer import Finding
-    from aws_iam.report.access_report import AccessReport, Way
+    from aws_iam.report.access_report import AccessCut, AccessReport, Way
     from aws_iam.report.audit_report import AuditReport
     from aws_iam.report.policy_report import PolicyReport
 
@@ -56,15 +56,10 @@ def _of_access(report: AccessReport) -> Iterator[str]:
     if report.cuts:
         yield "\n## What closes most paths\n"
         rows = (
-            (
-                _name(report, cut.start),
-                _name(report, cut.end),
-                _actions(cut.actions),
-                f"{cut.closes:,}",
-            )
+            (_cut(report, cut), f"{cut.closes:,}", f"{cut.stops:,}")
             for cut in report.cuts[:_MOST_CUTS]
         )
-        yield from table(("from", "to", "by", "paths"), rows)
+        yield from table(("take away", "paths closed", "principals stopped"), rows)
     if report.paths:
         yield f"\n## {counted(len(report.paths), 'path')}\n"
         yield from (
@@ -80,6 +75,13 @@ def _of_access(report: AccessReport) -> Iterator[str]:
         )
     if report.not_considered:
         yield f"\nNot considered: {_text(report.not_considered)}."
+
+
+def _cut(report: AccessReport, cut: AccessCut) -> str:
+    if cut.statement:
+        return f"the statement {code_span(escaped(cut.statement, MOST_TEXT))}"
+    start, end = _name(report, cut.start), _name(report, cut.end)
+    return f"{_actions(cut.actions)} from {start} to {end}"
 
 
 def _path(report: AccessReport, path: Way) -> str:

@@ -71,7 +71,14 @@ def access_report(answer: Answer) -> AccessReport:
         nodes=nodes,
         paths=paths,
         cuts=tuple(
-            AccessCut(start=row["from"], end=_end(row), actions=tuple(row["actions"]), closes=row["closes"])
+            AccessCut(
+                start=row["from"],
+                end=_end(row),
+                actions=tuple(row["actions"]),
+                closes=row["closes"],
+                stops=row["stops"],
+                statement=row.get("statement", ""),
+            )
             for row in facts.get("cuts", ())
             if row["from"] in nodes and _end(row) in nodes
         ),
