@@ -26,7 +26,11 @@ from aws_iam.engine.sources.containers.embedded_documents import (
     looks_encoded,
 )
 from aws_iam.engine.sources.containers.other_files import TakenFile
-from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
+from aws_iam.engine.sources.containers.policy_places import (
+    FoundPolicy,
+    FoundResource,
+    SkippedPlace,
+)
 from aws_iam.engine.sources.document_shapes import (
     TERRAFORM_LANGUAGES,
     artifacts_of,
@@ -43,6 +47,7 @@ from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import ModuleType
 
 _STACK_POLICY = "the stack policy"
 SUPPORTED = (
@@ -167,6 +172,7 @@ def of_larger(
 ) -> Gathered:
     """The policies in the documents of a larger file."""
     from aws_iam.engine.sources.containers import generic_data
+    from aws_iam.engine.sources.left_beside import left_beside
 
     sources: list[Source] = []
     places: list[object] = []
@@ -174,6 +180,7 @@ def of_larger(
     holes = requested.placeholders
     taken: set[str] = set()
     parts: dict[str, list[int]] = {}
+    beside: list[tuple[Node, ModuleType | None]] = []
     for number, root in enumerate(roots):
         if is_stack_policy(root):
             places.append(SkippedPlace(name=_STACK_POLICY, why=STACK_POLICY, is_none=True))
@@ -198,6 +205,11 @@ def of_larger(
             source_of(found, requested, file) for found in inside if isinstance(found, FoundPolicy)
         )
         places += (_in_part(own, number, parts) for own in inside)
+        beside.append((root, container))
+    if any(not isinstance(own, TakenFile | FoundResource) for own in places) or sources:
+        for root, container in beside:
+            if container:
+                places += left_beside(root, container, sources, places)
     own = Gathered(
         sources=tuple(sources),
         formats=tuple((file or "", name) for name in formats),

@@ -19,9 +19,9 @@ ATTACHED = (
     "it names AWS managed policies, and what attaches them was not read: write the attachments in a template, or give what"
     " they made, such as the output of `aws iam get-account-authorization-details`"
 )
-_MANAGED = ":iam::aws:policy/"
+MANAGED = ":iam::aws:policy/"
 _OF_PULUMI = ("olicyDocument", "olicy_document", "olicyForPrincipal", "olicy_for_principal")
-WORDS = ("aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", "iam attach-", _MANAGED, *_OF_PULUMI)
+WORDS = ("aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", "iam attach-", MANAGED, *_OF_PULUMI)
 """Everything that is recognised here has one of these."""
 
 # A file that only imports a class, or names it as a type, neither calls it nor one of its functions.
@@ -67,4 +67,4 @@ def why_in_code(text: str) -> str:
         return COMMANDS
     if _IMPORTS_PULUMI.search(code) and _PULUMI.search(code):
         return PULUMI
-    return ATTACHED if _MANAGED in code and _MANAGED_VALUE.search(code) else ""
+    return ATTACHED if MANAGED in code and _MANAGED_VALUE.search(code) else ""
