@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.document import Syntax
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import Files
 from aws_iam.engine.sources.gathered import Unread
@@ -64,6 +65,7 @@ def not_judged_of_change(
         and (old.place(own) not in new.judged or old.path(own.file) in old.unseen)
     ]
     whole = frozenset(own.file for own in (*unread, *gone) if own.file and own.place == own.file)
+    broken = [own for side in (new, old) for own in changed.broken(side)]
     told = [place for own in (*unread, *gone) for place in (own.place, own.file)]
     fed = changed.feeding(values.judged | {side.path(own) for side in (new, old) for own in told})
     further = (
@@ -84,8 +86,8 @@ def not_judged_of_change(
             *(row for own in values.sets for row in own.rows),
         ),
         places=places,
-        files=whole,
-        in_part=policy_inputs.read_in_part(places),
+        files=whole | {file for file, name in broken if not name},
+        in_part=policy_inputs.read_in_part(places) | {file for file, name in broken if name},
     )
 
 
@@ -184,6 +186,12 @@ class _Changed:
             # The arguments of its call stand in another folder.
             return bool(self._modules)
         return file.rpartition("/")[0] in self._modules
+
+    def broken(self, side: _Side) -> Iterator[_Place]:
+        """The policies of the changed files that are no JSON; one without a name is the file."""
+        for own in side.found.sources:
+            if isinstance(own.content, Syntax) and own.file and side.path(own.file) in self._paths:
+                yield own.file, own.name
 
     def feeding(self, told: Collection[str]) -> Iterator[Unread]:
         """The files that decide about policies of others, which are judged without them."""
