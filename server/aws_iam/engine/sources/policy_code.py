@@ -42,6 +42,7 @@ _CDK = re.compile(
 )
 _IMPORTS_CDK = re.compile("aws-cdk|aws_cdk|awscdk|Amazon\\.CDK")
 _ATTACH = re.compile(r"(?<!`)\baws[ \t]+iam[ \t]+attach-(?:role|user|group)-policy(?=\s)")
+_WHOLE_COMMAND = re.compile(_ATTACH.pattern + r"(?:\\\r?\n|[^\n;&|])*")
 # https://www.pulumi.com/registry/packages/aws/api-docs/iam/getpolicydocument/ and the functions of its package for principals.
 _PULUMI = re.compile(
     r"(?:get_?policy_?document(?:_?output)?|assume_?role_?policy_?for_?principal)\W", re.IGNORECASE
@@ -53,6 +54,11 @@ _MANAGED_VALUE = re.compile(
     re.MULTILINE,
 )
 _COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//|/?\*).*$", re.MULTILINE)
+
+
+def commands_in(text: str) -> list[str]:
+    """The commands of a text that attach policies, each to its end or to where its line ends."""
+    return [own[0].strip() for own in _WHOLE_COMMAND.finditer(text)]
 
 
 def why_in_code(text: str) -> str:
