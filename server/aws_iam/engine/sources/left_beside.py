@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.reference.managed_policies import is_policy_arn
-from aws_iam.engine.sources.containers import cloudformation, serverless, terraform
+from aws_iam.engine.sources.containers import aws_answers, cloudformation, serverless, terraform
 from aws_iam.engine.sources.containers.access_settings import (
     AccessSetting,
     canonical,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _SUBJECT = "unread_policy"
 # What of a template says what is attached is read with its resources; a parameter by itself attaches nothing.
 _OF_TEMPLATE = "Resources"
+_OF_ANSWER = "Policies"
 _OF_SERVERLESS = frozenset({"provider", "functions", "resources"})
 _READ_TYPES = ("AWS::IAM::", "AWS::SSO::", "AWS::RolesAnywhere::", "AWS::Serverless::")
 
@@ -99,6 +100,9 @@ def _is_read(path: tuple[str | int, ...], node: Node, container: ModuleType) -> 
     """Whether the reader of the format has a part of a file as a whole."""
     if container is serverless:
         return len(path) == 1 and path[0] in _OF_SERVERLESS
+    if container is aws_answers:
+        # The policies themselves, not what attaches them.
+        return path == (_OF_ANSWER,)
     if container is not cloudformation:
         return False
     if len(path) == 1:

@@ -24,6 +24,8 @@ _COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 # `resource "null_resource" "a" {`, `locals {`
 _BLOCK = re.compile(r'^(\w+)((?:[ \t]+"[\w.-]+")*)[ \t]*\{', re.MULTILINE)
 _RESOURCE = "resource"
+# Other files set variables, or are those of Terragrunt. A text may have no name.
+_ENDINGS = (".tf", ".tofu")
 
 
 def left_in_terraform(
@@ -33,7 +35,7 @@ def left_in_terraform(
     left = [
         (name, block, values)
         for name, text in texts
-        if "iam attach-" in text or MANAGED in text
+        if (not name or name.endswith(_ENDINGS)) and ("iam attach-" in text or MANAGED in text)
         for block, values in _in_blocks(_COMMENT_LINE.sub("", text))
     ]
     if not left:
