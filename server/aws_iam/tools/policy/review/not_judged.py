@@ -17,7 +17,7 @@ from aws_iam.engine.sources.policy_signs import pointed_to
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.review.feeding import variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
-from aws_iam.tools.policy.review.feeding.feeds import fed_by, may_be_set_by, set_by
+from aws_iam.tools.policy.review.feeding.feeds import fed_by, fills_itself, may_be_set_by, set_by
 from aws_iam.tools.policy.review.feeding.named_files import named_by
 
 if TYPE_CHECKING:
@@ -206,11 +206,15 @@ class _Changed:
             [path for path in paths if variable_files.may_feed(path)][: variable_files.MOST]
         )
         for path in paths:
-            if path in told or not any(side.has_unread(path) for side in (new, old)):
+            if path in told:
                 continue
             changed = ChangedFile(
                 path=path, was=old.texts.get(path, ""), now=new.texts.get(path, "")
             )
+            if not any(side.has_unread(path) for side in (new, old)):
+                own = fills_itself(changed)
+                yield from (Unread(place=path, why=why, file=path) for why in own)
+                continue
             whys = [*named_by(path, patterns, new.texts), *fed_by(changed, new.texts)]
             if path in tried:
                 whys += set_by(changed, new.document, new.texts)
