@@ -16,6 +16,7 @@ from aws_iam.engine.reference.managed_policies import (
 )
 from aws_iam.engine.sources.containers import container_of, documents_in
 from aws_iam.engine.sources.containers.access_settings import AccessSetting
+from aws_iam.engine.sources.containers.attached_by_tools import place_in_task
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import (
     STACK_POLICY,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _STACK_POLICY = "the stack policy"
+_TAKEN_AWAY = "the task takes the policy away (`state: absent`)"
 SUPPORTED = (
     "a policy has a `Statement`; supported are policies, lists of policies, JSON lines, CloudFormation and SAM templates,"
     " Serverless Framework files, Terraform sources and plans, Kubernetes manifests, templates of Helm and Jinja, policies"
@@ -197,6 +199,8 @@ def of_larger(
         container = container_of(root)
         others = requested.others
         inside = tuple(documents_in(root, container, holes, others)) if container else ()
+        if container is generic_data:
+            inside = tuple(_as_the_task_says(own, root) for own in inside)
         taken |= {own.name for own in inside if isinstance(own, TakenFile)}
         has_place = any(not isinstance(own, AccessSetting | TakenFile) for own in inside)
         if container and (has_place or container is not generic_data):
@@ -218,6 +222,23 @@ def of_larger(
     )
     gathered = with_places(own, places, file)
     return required_policies(gathered) if required else gathered
+
+
+def _as_the_task_says(own: object, root: Node) -> object:
+    """What was found; a policy that a task of Ansible takes away is none."""
+    if not (isinstance(own, FoundPolicy) and own.name.startswith("/")):
+        return own
+    task: Node | None = root
+    path = own.name[1:].split("/")
+    for step in path[:-1]:
+        if task is not None and task.form is Form.ARRAY and step.isdecimal():
+            task = task.items[int(step)]
+        else:
+            task = task.member(step) if task is not None else None
+    state = task.member("state") if task is not None else None
+    if state is None or state.text != "absent" or place_in_task(path) is None:
+        return own
+    return SkippedPlace(name=own.name, why=_TAKEN_AWAY, is_none=True)
 
 
 def _in_part(own: object, number: int, parts: dict[str, list[int]]) -> object:
