@@ -87,3 +87,15 @@ def test_what_the_change_leaves_alone_was_not_read_before_either(
     monkeypatch.chdir(top)
     status, answer = reviewed(capsys, "--base", "main", "--fail-on-unread")
     assert (status, "files_not_read" in answer["facts"]) == (0, False)
+
+
+def test_a_changed_file_that_is_no_json_fails_where_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    top = new_tree(tmp_path, {"b.json": policy(READ), "c.json": policy(READ) + "},}"})
+    write(top, {"b.json": policy(READ) + "},}"})
+    monkeypatch.chdir(top)
+    flags = ("--base", "main", "--fail-on", "never")
+    status, answer = reviewed(capsys, *flags)
+    assert (status, answer["facts"]["files_not_read"]) == (0, 1)
+    assert reviewed(capsys, *flags, "--fail-on-unread")[0] == 1

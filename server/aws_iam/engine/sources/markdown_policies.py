@@ -11,6 +11,7 @@ from aws_iam.engine.sources.data_files import of_data, without_comments
 from aws_iam.engine.sources.document_shapes import is_terraform
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gathered import Gathered, Unread, together, under_name
+from aws_iam.engine.sources.left_in_text import left_in_blocks
 from aws_iam.engine.sources.markdown_fences import ENDINGS, Fence, fences
 from aws_iam.engine.sources.policy_signs import FRAGMENT, has_statement, may_hold_policy
 from aws_iam.engine.sources.terraform_sources import of_terraform
@@ -57,6 +58,8 @@ def of_markdown(file: File, requested: Requested) -> Gathered:
     if has_statement(outside):
         place = Unread(place="the text", why=_OUTSIDE, file=file.name or None)
         parts.append(Gathered(sources=(), unread=(place,)))
+    commands = tuple(left_in_blocks((fence.content for fence in found), file.name))
+    parts.append(Gathered(sources=(), settings=commands))
     all_ = together(parts)
     formats = ((file.name, NAME), *all_.formats) if all_.sources else ()
     return replace(all_, formats=formats, files=1)

@@ -16,6 +16,7 @@ from aws_iam.engine.reference.managed_policies import (
 )
 from aws_iam.engine.sources.containers import container_of, documents_in
 from aws_iam.engine.sources.containers.access_settings import AccessSetting
+from aws_iam.engine.sources.containers.attached_by_tools import place_in_task
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import (
     STACK_POLICY,
@@ -26,7 +27,11 @@ from aws_iam.engine.sources.containers.embedded_documents import (
     looks_encoded,
 )
 from aws_iam.engine.sources.containers.other_files import TakenFile
-from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
+from aws_iam.engine.sources.containers.policy_places import (
+    FoundPolicy,
+    FoundResource,
+    SkippedPlace,
+)
 from aws_iam.engine.sources.document_shapes import (
     TERRAFORM_LANGUAGES,
     artifacts_of,
@@ -43,8 +48,10 @@ from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import ModuleType
 
 _STACK_POLICY = "the stack policy"
+_TAKEN_AWAY = "the task takes the policy away (`state: absent`)"
 SUPPORTED = (
     "a policy has a `Statement`; supported are policies, lists of policies, JSON lines, CloudFormation and SAM templates,"
     " Serverless Framework files, Terraform sources and plans, Kubernetes manifests, templates of Helm and Jinja, policies"
@@ -167,6 +174,7 @@ def of_larger(
 ) -> Gathered:
     """The policies in the documents of a larger file."""
     from aws_iam.engine.sources.containers import generic_data
+    from aws_iam.engine.sources.left_beside import left_beside
 
     sources: list[Source] = []
     places: list[object] = []
@@ -174,6 +182,7 @@ def of_larger(
     holes = requested.placeholders
     taken: set[str] = set()
     parts: dict[str, list[int]] = {}
+    beside: list[tuple[Node, ModuleType | None]] = []
     for number, root in enumerate(roots):
         if is_stack_policy(root):
             places.append(SkippedPlace(name=_STACK_POLICY, why=STACK_POLICY, is_none=True))
@@ -190,6 +199,8 @@ def of_larger(
         container = container_of(root)
         others = requested.others
         inside = tuple(documents_in(root, container, holes, others)) if container else ()
+        if container is generic_data:
+            inside = tuple(_as_the_task_says(own, root) for own in inside)
         taken |= {own.name for own in inside if isinstance(own, TakenFile)}
         has_place = any(not isinstance(own, AccessSetting | TakenFile) for own in inside)
         if container and (has_place or container is not generic_data):
@@ -198,6 +209,11 @@ def of_larger(
             source_of(found, requested, file) for found in inside if isinstance(found, FoundPolicy)
         )
         places += (_in_part(own, number, parts) for own in inside)
+        beside.append((root, container))
+    if any(not isinstance(own, TakenFile | FoundResource) for own in places) or sources:
+        for root, container in beside:
+            if container:
+                places += left_beside(root, container, sources, places)
     own = Gathered(
         sources=tuple(sources),
         formats=tuple((file or "", name) for name in formats),
@@ -206,6 +222,23 @@ def of_larger(
     )
     gathered = with_places(own, places, file)
     return required_policies(gathered) if required else gathered
+
+
+def _as_the_task_says(own: object, root: Node) -> object:
+    """What was found; a policy that a task of Ansible takes away is none."""
+    if not (isinstance(own, FoundPolicy) and own.name.startswith("/")):
+        return own
+    task: Node | None = root
+    path = own.name[1:].split("/")
+    for step in path[:-1]:
+        if task is not None and task.form is Form.ARRAY and step.isdecimal():
+            task = task.items[int(step)]
+        else:
+            task = task.member(step) if task is not None else None
+    state = task.member("state") if task is not None else None
+    if state is None or state.text != "absent" or place_in_task(path) is None:
+        return own
+    return SkippedPlace(name=own.name, why=_TAKEN_AWAY, is_none=True)
 
 
 def _in_part(own: object, number: int, parts: dict[str, list[int]]) -> object:

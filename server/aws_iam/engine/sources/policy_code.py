@@ -19,9 +19,9 @@ ATTACHED = (
     "it names AWS managed policies, and what attaches them was not read: write the attachments in a template, or give what"
     " they made, such as the output of `aws iam get-account-authorization-details`"
 )
-_MANAGED = ":iam::aws:policy/"
+MANAGED = ":iam::aws:policy/"
 _OF_PULUMI = ("olicyDocument", "olicy_document", "olicyForPrincipal", "olicy_for_principal")
-WORDS = ("aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", "iam attach-", _MANAGED, *_OF_PULUMI)
+WORDS = ("aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", "iam attach-", MANAGED, *_OF_PULUMI)
 """Everything that is recognised here has one of these."""
 
 # A file that only imports a class, or names it as a type, neither calls it nor one of its functions.
@@ -42,6 +42,7 @@ _CDK = re.compile(
 )
 _IMPORTS_CDK = re.compile("aws-cdk|aws_cdk|awscdk|Amazon\\.CDK")
 _ATTACH = re.compile(r"(?<!`)\baws[ \t]+iam[ \t]+attach-(?:role|user|group)-policy(?=\s)")
+_WHOLE_COMMAND = re.compile(_ATTACH.pattern + r"(?:\\\r?\n|[^\n;&|])*")
 # https://www.pulumi.com/registry/packages/aws/api-docs/iam/getpolicydocument/ and the functions of its package for principals.
 _PULUMI = re.compile(
     r"(?:get_?policy_?document(?:_?output)?|assume_?role_?policy_?for_?principal)\W", re.IGNORECASE
@@ -53,6 +54,11 @@ _MANAGED_VALUE = re.compile(
     re.MULTILINE,
 )
 _COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//|/?\*).*$", re.MULTILINE)
+
+
+def commands_in(text: str) -> list[str]:
+    """The commands of a text that attach policies, each to its end or to where its line ends."""
+    return [own[0].strip() for own in _WHOLE_COMMAND.finditer(text)]
 
 
 def why_in_code(text: str) -> str:
@@ -67,4 +73,4 @@ def why_in_code(text: str) -> str:
         return COMMANDS
     if _IMPORTS_PULUMI.search(code) and _PULUMI.search(code):
         return PULUMI
-    return ATTACHED if _MANAGED in code and _MANAGED_VALUE.search(code) else ""
+    return ATTACHED if MANAGED in code and _MANAGED_VALUE.search(code) else ""

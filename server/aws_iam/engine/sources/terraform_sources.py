@@ -9,6 +9,7 @@ from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.gathered import Gathered, Unread, unread_of
+from aws_iam.engine.sources.left_in_text import left_in_terraform
 from aws_iam.engine.sources.policy_signs import mentions_policies
 from aws_iam.engine.sources.requested import Requested, source_of
 
@@ -40,7 +41,7 @@ def of_terraform(given: Files, requested: Requested, steps: int | None = None) -
     own = {file for file, _ in found.places}
     # A block of Markdown has no folder of its own.
     is_file = all(name.endswith(TERRAFORM_ENDINGS) for name in texts)
-    return Gathered(
+    gathered = Gathered(
         sources=tuple(
             source_of(place, requested.of_file(file), file or None)
             for file, place in found.places
@@ -63,3 +64,5 @@ def of_terraform(given: Files, requested: Requested, steps: int | None = None) -
         unread_files=found.unread_files,
         roots=frozenset(own for own in found.roots if is_file),
     )
+    left = left_in_terraform(texts.items(), gathered)
+    return replace(gathered, settings=(*gathered.settings, *left))

@@ -39,6 +39,7 @@ _RESOURCE_NAMES: Final = (
 _POLICY_NAMES: Final = ("PolicyName", "policyName", "VersionId")
 _VERSIONS: Final = "Policies[].PolicyVersionList[].Document"
 _IDENTITY_NAMES: Final = ("RoleName", "UserName", "GroupName")
+_PRINCIPALS: Final = ("Principal", "NotPrincipal")
 
 
 # 15 µs to build, and each document asks for them.
@@ -137,6 +138,9 @@ def _from_context(place: PolicyPlace, root: Node, content: Node | Syntax) -> Pol
         return replace(place, kind=None)
     if place.kind is not Kind.RESOURCE or place.resource_type or isinstance(content, Syntax):
         return place
+    if not _names_principals(content):
+        # A resource policy without a principal allows nothing: such a member of any other file is no answer of AWS.
+        return replace(place, kind=None)
     name = root.member("PolicyName")
     if name and name.text == "default":  # the only name that KMS gives key policies
         return replace(place, resource_type="AWS::KMS::Key")
@@ -183,6 +187,14 @@ def _first(node: Node, names: tuple[str, ...]) -> list[str]:
 def _is_old_version(holder: Node, path: str) -> bool:
     default = holder.member("IsDefaultVersion")
     return "PolicyVersionList" in path and default is not None and default.text == "false"
+
+
+def _names_principals(document: Node) -> bool:
+    """Whether some statement of the policy says whom it is for."""
+    body = document.member("Statement")
+    return body is None or any(
+        statement.member(name) for statement in body.listed() for name in _PRINCIPALS
+    )
 
 
 def _type_of_first_resource(document: Node) -> str | None:

@@ -9,6 +9,7 @@ https://www.serverless.com/framework/docs/providers/aws/guide/iam
 
 from __future__ import annotations
 
+import json
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,9 @@ _STATEMENTS, _MANAGED, _BOUNDARY = "Policies", "ManagedPolicyArns", "Permissions
 _DOCUMENT, _OF_THE_API = f"{_STATEMENTS}[0]", "Policy"
 _URL = "FunctionUrlConfig"
 _PROPERTIES = (_DOCUMENT, _OF_THE_API, _MANAGED, _BOUNDARY, _URL)
+# https://github.com/functionalone/serverless-iam-roles-per-function
+_INHERITED = "iamRoleStatementsInherit"
+_API_EVENTS = {"http": ("authorizer", "private"), "httpApi": ("authorizer",)}
 _OF_PROVIDER = {
     _STATEMENTS: ("iam.role.statements", "iamRoleStatements"),
     _MANAGED: ("iam.role.managedPolicies", "iamManagedPolicies"),
@@ -112,6 +116,8 @@ def documents_beside(
         yield file.with_alternatives(_at_its_path(found, holders))
     yield from unread
     yield from file.existing_roles()
+    yield from file.events()
+    yield from file.inherited()
     for member in root.members:
         for policy in policies_in(member.value) if member.key not in _READ else ():
             found_ = policy.named(".".join(filter(None, (member.key, policy.dotted_path))))
@@ -183,6 +189,55 @@ class _File:
                 value=self.variables.shown(canonical(role)) if role is not None else "",
                 only_changed=True,
                 alternatives=others if role is not None else frozenset(),
+            )
+
+    def events(self) -> Iterator[AccessSetting]:
+        """Who may call each path of an API: by its authorizer, and whether it takes a key.
+
+        https://www.serverless.com/framework/docs/providers/aws/events/apigateway
+        https://www.serverless.com/framework/docs/providers/aws/events/http-api
+        """
+        for name, written in self._functions():
+            events = self._value(self.variables.value(written), "events")
+            for event in events.items if events is not None else ():
+                for type_, keys in _API_EVENTS.items():
+                    own = self._value(event, type_)
+                    if own is None:
+                        continue
+                    parts = {key: self._value(own, key) for key in keys}
+                    path = self._called(own)
+                    yield AccessSetting(
+                        holder=name,
+                        place=f"functions.{name}.events.{type_}({path})",
+                        subject=subject_named("api_event"),
+                        value=self.variables.shown(
+                            json.dumps(
+                                {k: canonical(v) for k, v in parts.items() if v is not None}
+                            )
+                        ),
+                        only_changed=True,
+                    )
+
+    def _called(self, event: Node) -> str:
+        """The method and the path of an event."""
+        if event.form is Form.STRING:
+            return event.text
+        found = (self._value(event, key) for key in ("method", "path"))
+        return " ".join(own.text for own in found if own is not None)
+
+    def inherited(self) -> Iterator[AccessSetting]:
+        """Whether the role of a function has the provider's statements, too, where functions have roles of their own."""
+        for name, written in self._functions():
+            if not self._has_roles_per_function():
+                return
+            value = self._value(self.variables.value(written), _INHERITED)
+            text = value.text.lower() if value is not None else ""
+            yield AccessSetting(
+                holder=name,
+                place=f"functions.{name}.{_INHERITED}",
+                subject=subject_named("workload_role"),
+                value="" if text == "false" else self.variables.shown(text),
+                only_changed=True,
             )
 
     def _functions(self) -> Iterator[tuple[str, Node]]:

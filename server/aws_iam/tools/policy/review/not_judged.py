@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.document import Syntax
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import Files
 from aws_iam.engine.sources.gathered import Unread
@@ -16,7 +17,7 @@ from aws_iam.engine.sources.policy_signs import pointed_to
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.review.feeding import variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
-from aws_iam.tools.policy.review.feeding.feeds import fed_by, may_be_set_by, set_by
+from aws_iam.tools.policy.review.feeding.feeds import fed_by, fills_itself, may_be_set_by, set_by
 from aws_iam.tools.policy.review.feeding.named_files import named_by
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def not_judged_of_change(
         and (old.place(own) not in new.judged or old.path(own.file) in old.unseen)
     ]
     whole = frozenset(own.file for own in (*unread, *gone) if own.file and own.place == own.file)
+    broken = [own for side in (new, old) for own in changed.broken(side)]
     told = [place for own in (*unread, *gone) for place in (own.place, own.file)]
     fed = changed.feeding(values.judged | {side.path(own) for side in (new, old) for own in told})
     further = (
@@ -84,8 +86,8 @@ def not_judged_of_change(
             *(row for own in values.sets for row in own.rows),
         ),
         places=places,
-        files=whole,
-        in_part=policy_inputs.read_in_part(places),
+        files=whole | {file for file, name in broken if not name},
+        in_part=policy_inputs.read_in_part(places) | {file for file, name in broken if name},
     )
 
 
@@ -185,6 +187,12 @@ class _Changed:
             return bool(self._modules)
         return file.rpartition("/")[0] in self._modules
 
+    def broken(self, side: _Side) -> Iterator[_Place]:
+        """The policies of the changed files that are no JSON; one without a name is the file."""
+        for own in side.found.sources:
+            if isinstance(own.content, Syntax) and own.file and side.path(own.file) in self._paths:
+                yield own.file, own.name
+
     def feeding(self, told: Collection[str]) -> Iterator[Unread]:
         """The files that decide about policies of others, which are judged without them."""
         new, old = self.new, self.old
@@ -198,11 +206,15 @@ class _Changed:
             [path for path in paths if variable_files.may_feed(path)][: variable_files.MOST]
         )
         for path in paths:
-            if path in told or not any(side.has_unread(path) for side in (new, old)):
+            if path in told:
                 continue
             changed = ChangedFile(
                 path=path, was=old.texts.get(path, ""), now=new.texts.get(path, "")
             )
+            if not any(side.has_unread(path) for side in (new, old)):
+                own = fills_itself(changed)
+                yield from (Unread(place=path, why=why, file=path) for why in own)
+                continue
             whys = [*named_by(path, patterns, new.texts), *fed_by(changed, new.texts)]
             if path in tried:
                 whys += set_by(changed, new.document, new.texts)

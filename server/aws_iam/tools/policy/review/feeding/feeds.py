@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.review.feeding import (
+    ansible_variables,
     helm_values,
     pulumi_config,
     serverless_files,
@@ -44,7 +45,14 @@ class Feed:
 
 FEEDS = tuple(
     Feed(own.may_feed, own.may_read, own.readers, own.WHY, own.MARK)
-    for own in (helm_values, pulumi_config, stack_parameters, serverless_files, terragrunt_files)
+    for own in (
+        ansible_variables,
+        helm_values,
+        pulumi_config,
+        stack_parameters,
+        serverless_files,
+        terragrunt_files,
+    )
 )
 
 
@@ -53,6 +61,12 @@ def fed_by(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     for feed in FEEDS:
         if feed.may_feed(changed.path):
             yield from _said(feed.why, list(feed.readers(changed, texts)))
+
+
+def fills_itself(changed: ChangedFile) -> Iterator[str]:
+    """Why a file matters to its own policies."""
+    if ansible_variables.fills_itself(changed):
+        yield from _said(ansible_variables.WHY, [changed.path])
 
 
 def set_by(changed: ChangedFile, files: Files, texts: Mapping[str, str]) -> Iterator[str]:
