@@ -160,7 +160,7 @@ def compare_documents(
     changes = (
         own
         for own in (
-            *attachment_changes(sides.new, sides.old),
+            *attachment_changes(sides.new, sides.old, sides.document),
             *held.unjudged,
             *values,
             *unusable,
