@@ -78,7 +78,6 @@ CASES = {
         "scps/d.json",
     ),
     "a broken file": ({"a.json": policy(READ)}, {"b.tf": BROKEN}, "b.tf"),
-    "less access": ({"a.json": policy(READ, PASS)}, {"a.json": policy(READ)}, "a.json"),
 }
 
 

@@ -19,6 +19,7 @@ from aws_iam.engine.comparison.sides.moved_policies import moved_policies
 from aws_iam.engine.comparison.sides.named_sides import SidesInForce, named_side
 from aws_iam.engine.comparison.sides.policy_pairs import is_called, policy_pairs
 from aws_iam.engine.comparison.sides.principals_together import by_principal
+from aws_iam.engine.comparison.sides.removed_policies import opening_removals
 from aws_iam.engine.comparison.sides.renamed_policies import Sides
 from aws_iam.engine.comparison.sides.root_folders import with_roots_alike
 from aws_iam.engine.comparison.sides.setting_changes import setting_changes
@@ -159,10 +160,11 @@ def compare_documents(
     changes = (
         own
         for own in (
-            *attachment_changes(sides.new, sides.old),
+            *attachment_changes(sides.new, sides.old, sides.document),
             *held.unjudged,
             *values,
             *unusable,
+            *opening_removals(sides.new, sides.old),
         )
         if is_called(own.place, policy)
     )

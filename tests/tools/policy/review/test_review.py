@@ -267,3 +267,14 @@ def test_a_policy_that_is_changed_to_an_unknown_value_is_never_called_equal() ->
     assert all(finding.where and finding.where.file == "tree/t.json" for finding in unknown)
     assert answer.summary.count("App.AssumeRolePolicyDocument` is changed") == 1
     assert "without effect" not in answer.summary
+
+
+@pytest.mark.parametrize("format_", ["sarif", "junit"])
+def test_a_report_has_no_lost_access(format_: str) -> None:
+    allow = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
+    files = [{"a.json": {"Version": "2012-10-17", "Statement": own}} for own in ([], [allow])]
+    less = review({"before": files[1], "after": files[0]}, format=format_)
+    assert "ACCESS_LOST" in {own.code for own in less.findings}
+    assert "ACCESS_LOST" not in less.artifacts[0].content
+    more = review({"before": files[0], "after": files[1]}, format=format_)
+    assert "ACCESS_GAINED" in more.artifacts[0].content

@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.document import NO_HOLDER, Kind, Policy
+from aws_iam.engine.language.document import NO_HOLDER, Holder, Kind, Policy
 from aws_iam.engine.sources.gather import sources_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def attached_policies(
             continue
         # A statement of AWS stands nowhere in the file.
         file = None if managed else own.file
-        source = replace(source, name=own.name, file=file, holder=NO_HOLDER, cases=own.cases)
+        holder = Holder(attached_to=(own.target,)) if own.target else NO_HOLDER
+        source = replace(source, name=own.name, file=file, holder=holder, cases=own.cases)
         yield _as_boundary(source, own.place) if own.is_boundary else source
 
 
@@ -68,4 +69,6 @@ def newly_attached(sources: Sequence[Source], others: Sequence[Source]) -> Itera
     for source in sources:
         for target in source.holder.attached_to if source.name in elsewhere else ():
             if target not in elsewhere[source.name]:
-                yield replace(source, name=f"{source.name} of {target}", holder=NO_HOLDER)
+                yield replace(
+                    source, name=f"{source.name} of {target}", holder=Holder(attached_to=(target,))
+                )

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.answer import Severity
+from aws_iam.engine.comparison.compared_policy import compared_policy
+from aws_iam.engine.comparison.sides.attached_policies import attached_policies
+from aws_iam.engine.comparison.sides.policy_pairs import PolicyPair
+from aws_iam.engine.comparison.sides.principals_together import principals_by_policy
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
+from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
+    from aws_iam.engine.language.document import Source
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 _BOUNDARIES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"
@@ -23,8 +32,10 @@ def without_document(attached: Iterable[PolicyAttachment]) -> tuple[PolicyAttach
     return tuple(own for own in attached if own.is_boundary or not own.is_known)
 
 
-def attachment_changes(new: NamedSide, old: NamedSide) -> Iterator[UnjudgedChange]:
-    """The changes of what the sides attach, and cannot compare."""
+def attachment_changes(
+    new: NamedSide, old: NamedSide, document: Sequence[Source] = ()
+) -> Iterator[UnjudgedChange]:
+    """The changes of what the sides attach, and cannot compare; `document` are the policies of the new side, attached ones among them."""
     mine, theirs = (
         {own.identity: own for own in without_document(side.attachments)} for side in (new, old)
     )
@@ -47,7 +58,9 @@ def attachment_changes(new: NamedSide, old: NamedSide) -> Iterator[UnjudgedChang
             yield from map(_limited, now[place])
         elif before[place][0].holder in new.resources:
             # A boundary of what is gone limits nothing.
-            yield from (_removed(own, new) for own in before[place])
+            yield from (
+                _removed(own, new, _beyond(own, new, old, document)) for own in before[place]
+            )
 
 
 def _boundaries(
@@ -92,13 +105,41 @@ def _replaced(
     )
 
 
-def _removed(own: PolicyAttachment, new: NamedSide) -> UnjudgedChange:
+def _beyond(
+    own: PolicyAttachment, new: NamedSide, old: NamedSide, document: Sequence[Source]
+) -> tuple[AccessChange, ...]:
+    """What the policies of the holder allow beyond a former boundary, riskiest first, as far as both are known."""
+    owners = principals_by_policy(new, {own.holder})
+    policies = tuple(
+        source.content
+        for source in document
+        if isinstance(source.content, Policy)
+        and source.content.kind is Kind.IDENTITY
+        and any(owner[1] == own.holder for owner in owners.get(source.name, ()))
+    )
+    limits = tuple(
+        replace(source.content, kind=Kind.IDENTITY)
+        for source in (*attached_policies((replace(own, is_boundary=False),), (), old.sources),)
+        if isinstance(source.content, Policy)
+    )
+    if not (policies and limits):
+        return ()
+    pair = PolicyPair(name="", change="changed", document=policies, baseline=limits)
+    return compared_policy(pair, limits).gained
+
+
+def _removed(
+    own: PolicyAttachment, new: NamedSide, beyond: Sequence[AccessChange]
+) -> UnjudgedChange:
     says = (
         f"the permissions boundary {quoted(own.policy)} of {quoted(own.holder)} is removed:"
         " it no longer limits what the policies allow"
     )
     if own.holder not in new.holders and not _may_have_policies(own.holder, new):
         says += f", and the file has none of the policies of {quoted(own.holder)}"
+    if beyond:
+        says += f"; beyond it they allow {beyond[0].in_words()}"
+    severities = (change.risk.severity for change in beyond)
     return UnjudgedChange(
         place=own.place,
         says=says,
@@ -106,6 +147,7 @@ def _removed(own: PolicyAttachment, new: NamedSide) -> UnjudgedChange:
         narrows=False,
         source=_BOUNDARIES,
         is_certain=True,
+        severity=min((Severity.HIGH, *severities), key=lambda severity: severity.rank),
     )
 
 

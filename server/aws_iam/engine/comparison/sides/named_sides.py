@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.cluster_references import with_references
 from aws_iam.engine.comparison.sides.group_members import with_members
+from aws_iam.engine.comparison.sides.positions import names_by_content
 from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
 from aws_iam.engine.comparison.sides.root_folders import with_roots_now
 from aws_iam.engine.comparison.sides.root_names import below
@@ -150,6 +151,7 @@ class SidesInForce:
         """What is in force of two sides."""
         old = with_roots_now(new, old)
         new, old = _with_unique_names(new, old)
+        old = _with_positions_now(new, old)
         new, old = _each_instance(new, old), _each_instance(old, new)
         gone = _Switched.of(new, old), _Switched.of(old, new)
         off, on = (own.names for own in gone)
@@ -179,6 +181,20 @@ def _with_unique_names(new: NamedSide, old: NamedSide) -> tuple[NamedSide, Named
         ]
         ours |= {mine[own]: number for own, number in _numbers(*contents).items()}
     return _with_parts_apart(_numbered(new, ours), _numbered(old, theirs))
+
+
+def _with_positions_now(new: NamedSide, old: NamedSide) -> NamedSide:
+    """The old side with the positions that the same policies have now."""
+    now = names_by_content(new.sources, old.sources)
+    if not now:
+        return old
+    return replace(
+        old,
+        sources=tuple(replace(own, name=now.get(own.name, own.name)) for own in old.sources),
+        attachments=tuple(
+            replace(own, document=now.get(own.document, own.document)) for own in old.attachments
+        ),
+    )
 
 
 def _places_by_name(sources: Sequence[Source]) -> dict[str, list[int]]:

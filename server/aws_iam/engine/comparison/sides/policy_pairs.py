@@ -131,6 +131,9 @@ def _are_alone(
         return False
     if root_of(document[0].name, roots)[0] != root_of(baseline[0].name, roots)[0]:
         return False
+    if not (is_named(document) and is_named(baseline)):
+        # Nothing says whose the policy by itself is.
+        return True
     return document[0].holder.attached_to == baseline[0].holder.attached_to
 
 

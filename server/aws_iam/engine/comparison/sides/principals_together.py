@@ -27,6 +27,9 @@ _PRINCIPALS = (
     *("::Role", "::User", "::Group", "_role", "_user"),
     *("AWS::Serverless::Function", "AWS::Serverless::StateMachine"),
 )
+_KNOWN_BY_NAME = ("aws_iam_role", "aws_iam_user", "aws_iam_group")
+# What Terraform names a principal of one type in.
+_ATTACHES = re.compile(r"(aws_iam_(?:role|user|group))_polic(?:y|ies)(?:_|\.)")
 _MODULES = re.compile(r'(?:module\.[^.\[ ]+(?:\[(?:"[^"]*"|[^\]]*)\])?\.)+')
 # A principal is a name within a file, or within the folder of a module.
 _Principal = tuple[str, str]
@@ -34,7 +37,8 @@ _Principal = tuple[str, str]
 
 def by_principal(pairs: Sequence[PolicyPair], sides: Sides) -> tuple[PolicyPair, ...]:
     """The pairs, those of a principal with several changed policies joined under its name."""
-    now, before = _principals(sides.new), _principals(sides.old)
+    held = frozenset((*_holding(sides.new), *_holding(sides.old)))
+    now, before = (principals_by_policy(side, held) for side in (sides.new, sides.old))
     alone: dict[_Principal, list[PolicyPair]] = {}
     shared: dict[_Principal, list[PolicyPair]] = {}
     for pair in pairs:
@@ -150,16 +154,49 @@ def _together(name: str, pairs: Sequence[PolicyPair], shared: Sequence[PolicyPai
     )
 
 
-def _principals(side: NamedSide) -> dict[str, tuple[_Principal, ...]]:
-    """The principals that have each policy, by the policy's name."""
+def principals_by_policy(
+    side: NamedSide, held: Container[str]
+) -> dict[str, tuple[_Principal, ...]]:
+    """The principals that have each policy, by the policy's name; those `held` have policies by their addresses."""
     found: dict[str, tuple[_Principal, ...]] = {}
     resources = side.resources
+    by_own_name = _by_own_name(side, held)
     for name, place, targets in _attached(side):
         start, _, address = place.rpartition(" ")
-        full = (_full_name(start, target, resources, side.roots) for target in targets)
+        full = (
+            by_own_name.get((start, *_named_by(address), target))
+            or _full_name(start, target, resources, side.roots)
+            for target in targets
+        )
         own = ((start if one in resources else start + _module_of(address), one) for one in full)
         found[name] = tuple(dict.fromkeys(own))
     return found
+
+
+def _by_own_name(side: NamedSide, held: Container[str]) -> dict[tuple[str, ...], str]:
+    """The only principal of a root folder's module that AWS knows by a name, with its type."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name, own in side.found_resources.items():
+        type_, _, own_name = own.own_name.partition(" ")
+        if own_name and type_ in _KNOWN_BY_NAME:
+            start, _, address = name.rpartition(" ")
+            found.setdefault((start, _module_of(address), type_, own_name), []).append(name)
+    return {key: names[0] for key, names in found.items() if len(names) == 1 and names[0] in held}
+
+
+def _holding(side: NamedSide) -> Iterator[str]:
+    """The principals that have policies of their own, or attach some."""
+    for own in side.sources:
+        if isinstance(own.content, Policy) and own.content.kind is Kind.IDENTITY:
+            yield own.holder.name
+    yield from (own.holder for own in side.attachments if not own.target)
+
+
+def _named_by(address: str) -> tuple[str, str]:
+    """The module of what attaches a policy, and the type of the principal that it names."""
+    module = _module_of(address)
+    found = _ATTACHES.match(address.removeprefix(module))
+    return module, found[1] if found else ""
 
 
 def _module_of(address: str) -> str:

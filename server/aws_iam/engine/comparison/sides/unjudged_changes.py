@@ -16,7 +16,7 @@ class UnjudgedChange:
     """A change, where it is, and whether it may widen or narrow the access.
 
     `is_certain`: what it does is plain, such as the removal of a permissions boundary, its `limit`, or what is gained by it, its
-    `gain`. `is_setting`: it is no policy.
+    `gain`; how grave that is, is its `severity`. `is_setting`: it is no policy.
     `where` is its place in a file, where that has lines.
     """
 
@@ -29,6 +29,7 @@ class UnjudgedChange:
     is_setting: bool = False
     limit: str = "permissions boundary"
     gain: str = ""
+    severity: Severity = Severity.HIGH
     where: Where | None = None
     # The places in each of several root folders of Terraform, where the same changes there.
     namesakes: tuple[str, ...] = ()
@@ -57,7 +58,7 @@ class UnjudgedChange:
             return Finding(
                 code="ACCESS_GAINED",
                 title=f"Access is gained: {self.gain or f'{self.limit} removed'}",
-                severity=Severity.HIGH,
+                severity=self.severity,
                 status=Status.FAIL,
                 message=self.says,
                 resource=self.place or None,

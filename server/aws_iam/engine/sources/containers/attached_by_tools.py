@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.document import NO_HOLDER, Holder
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers.access_settings import access_settings, setting_rows
 from aws_iam.engine.sources.containers.attachments import attachment_rows, attachments
@@ -33,6 +34,25 @@ _LONG_TYPE = re.compile(r"/\w+(?=:)")
 _REFERENCE = re.compile(r"\$\{([\w-]+)\.arn\}")
 _GONE = "absent"
 _NAMES = ("name", "statement_id", "alias")
+# Whose policy a task of Ansible writes, the more telling argument first.
+_HOLDER_NAMES = ("iam_name", "name")
+# The properties by which resources of Pulumi name what has their policy.
+_HELD_BY = {
+    "aws:iam:RolePolicy": ("role",),
+    "aws:iam:UserPolicy": ("user",),
+    "aws:iam:GroupPolicy": ("group",),
+    "aws:s3:BucketPolicy": ("bucket",),
+    "aws:sqs:QueuePolicy": ("queueUrl",),
+    "aws:sns:TopicPolicy": ("arn",),
+    "aws:secretsmanager:SecretPolicy": ("secretArn",),
+    "aws:ecr:RepositoryPolicy": ("repository",),
+    "aws:kms:KeyPolicy": ("keyId",),
+    "aws:ssoadmin:PermissionSetInlinePolicy": ("permissionSetArn",),
+    "aws-native:iam:RolePolicy": ("roleName",),
+    "aws-native:iam:UserPolicy": ("userName",),
+    "aws-native:iam:GroupPolicy": ("groupName",),
+    "aws-native:s3:BucketPolicy": ("bucket",),
+}
 
 
 def attached_by_tools(
@@ -56,6 +76,31 @@ def place_in_task(path: Sequence[str | int]) -> PolicyPlace | None:
         return None
     places = places_by_type(_ANSIBLE).get(_COLLECTION.sub("", module, count=1), ())
     return next((place for place in places if place.path == argument), None)
+
+
+def holder_in_tools(root: Node, path: Sequence[str | int]) -> Holder:
+    """The holder that the task of Ansible, or the resource of Pulumi, at the end of a path names for its policy."""
+    nodes: list[tuple[str, Node]] = [("", root)]
+    for token in path:
+        node = nodes[-1][1]
+        inner = node.items[token] if isinstance(token, int) else node.member(token)
+        if inner is None:
+            return NO_HOLDER
+        nodes.append((str(token), inner))
+    if place_in_task(path):
+        values = nodes[-2][1]
+        named = (_text(values, own) for own in _HOLDER_NAMES)
+        return _attached_to(next(filter(None, named), ""))
+    for _, node in reversed(nodes):
+        type_ = _LONG_TYPE.sub("", _text(node, "type"))
+        properties = node.member("properties")
+        if properties and (keys := _HELD_BY.get(type_)):
+            return _attached_to(next(filter(None, (_text(properties, key) for key in keys)), ""))
+    return NO_HOLDER
+
+
+def _attached_to(name: str) -> Holder:
+    return Holder(attached_to=(name,)) if name else NO_HOLDER
 
 
 def _by_ansible(task: Member) -> Iterator[PolicyAttachment | AccessSetting]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node, pointer_token, rooted
 from aws_iam.engine.parsing.json_text import Syntax
-from aws_iam.engine.sources.containers.attached_by_tools import attached_by_tools, place_in_task
+from aws_iam.engine.sources.containers.attached_by_tools import (
+    attached_by_tools,
+    holder_in_tools,
+    place_in_task,
+)
 from aws_iam.engine.sources.containers.embedded_documents import (
     STACK_POLICY,
     decoded,
@@ -55,12 +60,35 @@ def documents(
     names: list[str] = []
     for policy in policies_in(root):
         names.append("".join(f"/{pointer_token(token)}" for token in policy.path))
-        yield with_configuration(policy.named(names[-1]), root)
+        yield with_configuration(_held(policy.named(names[-1]), root, policy.path), root)
     for written in pulumi_documents(root):
         names.append(written.name)
-        yield with_configuration(written, root)
+        path = tuple(_tokens(root, written.name))
+        yield with_configuration(_held(written, root, path), root)
     yield from attached_by_tools(root, names)
     yield from annotated_roles(root)
+
+
+def _held(
+    found: FoundPolicy | SkippedPlace, root: Node, path: tuple[str | int, ...]
+) -> FoundPolicy | SkippedPlace:
+    """The policy with what has it, where a task or a resource around it says so."""
+    if isinstance(found, SkippedPlace):
+        return found
+    holder = holder_in_tools(root, path)
+    return replace(found, holder=holder) if holder.attached_to else found
+
+
+def _tokens(root: Node, pointer: str) -> Iterator[str | int]:
+    """The tokens of a JSON pointer below a root: numbers for the items of lists."""
+    node: Node | None = root
+    for part in pointer.split("/")[1:] if pointer != "/" else ():
+        text = part.replace("~1", "/").replace("~0", "~")
+        is_item = node is not None and node.form is Form.ARRAY and text.isdecimal()
+        token: str | int = int(text) if is_item else text
+        yield token
+        if node is not None:
+            node = node.items[token] if isinstance(token, int) else node.member(token)
 
 
 def _is_construct_tree(root: Node) -> bool:

@@ -36,6 +36,20 @@ if TYPE_CHECKING:
 
 NAME = "Kubernetes manifest"
 _DATA = "kubernetes-resources.json"
+_EKSCTL = "eksctl.io"
+_ENTRY_NAMES = ("namespace", "name", "serviceAccountName")
+# What Crossplane calls the resource that gets a policy, where that is not what its kind begins with.
+_TARGETS = {
+    "sqs/QueuePolicy": ("queueUrl",),
+    "sns/TopicPolicy": ("arn",),
+    "secretsmanager/SecretPolicy": ("secretArn",),
+    "ecr/RepositoryPolicy": ("repository", "repositoryName"),
+    "s3/BucketPolicy": ("bucket", "bucketName"),
+    "iam/RolePolicy": ("role", "roleName"),
+    "iam/UserPolicy": ("user", "userName"),
+    "iam/GroupPolicy": ("group", "groupName"),
+}
+_NAMED_BY = ("", "Ref.name")
 
 
 def fits(root: Node) -> bool:
@@ -66,12 +80,42 @@ def _in_object(manifest: Node) -> Iterator[_Found]:
     for policy in policies_in(manifest):
         found = policy.named(f"{name} {policy.dotted_path}", kind, resource_type)
         if isinstance(found, FoundPolicy):
-            found = replace(found, holder=Holder(name=name, type=type_))
+            attached_to = _holders(type_, manifest, policy.path)
+            found = replace(found, holder=Holder(name=name, type=type_, attached_to=attached_to))
         yield found
     if _member(manifest, "kind") == "ServiceAccount":
         yield from role_of_account(manifest, name)
     for inner, holder in _resources_in(manifest, name):
         yield from _attached_by(inner, holder)
+
+
+def _holders(type_: str, manifest: Node, path: tuple[str | int, ...]) -> tuple[str, ...]:
+    """Whom the policy is attached to: what the resource names, or the entry of a list that has it."""
+    service, _, kind = type_.partition("/")
+    if kind.endswith("Policy") and kind != "Policy":
+        target = kind.removesuffix("Policy").lower()
+        keys = _TARGETS.get(f"{service}/{kind}", (target,))
+        paths = [f"spec.forProvider.{key}{end}" for key in keys for end in _NAMED_BY]
+        return tuple(texts_at(manifest, paths))
+    if service == _EKSCTL:
+        named = _entry_name(manifest, path)
+        return (named,) if named else ()
+    return ()
+
+
+def _entry_name(manifest: Node, path: tuple[str | int, ...]) -> str:
+    """The name of the last entry of a list on a path, with its namespace."""
+    node, found = manifest, ""
+    for token in path:
+        inner = node.items[token] if isinstance(token, int) else node.member(token)
+        if inner is None:
+            return found
+        if isinstance(token, int):
+            metadata = inner.member("metadata") or inner
+            parts = (_member(metadata, key) for key in _ENTRY_NAMES)
+            found = "/".join(filter(None, parts)) or found
+        node = inner
+    return found
 
 
 def _policy_of_resource(manifest: Node) -> tuple[Kind | None, str | None]:

@@ -87,7 +87,8 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
             artifacts = [Artifact(name="review.json", language="json", content=content)]
         case _:
             own = [(source, _reported(added)) for source, added in judged]
-            access = _reported(reviewed.access)
+            # What is lost is no problem of the code.
+            access = _reported(f for f in reviewed.access if f.code != "ACCESS_LOST")
             artifacts = [report.artifact(own, access, open_.places)] if report else []
     answer = Answer(
         summary=" ".join(_summary(reviewed)),
