@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _SUBJECT = "unread_policy"
 # What of a template says what is attached is read with its resources; a parameter by itself attaches nothing.
 _OF_TEMPLATE = "Resources"
-_OF_ANSWER = "Policies"
+_OF_ANSWER, _ATTACHED_IN_ANSWER = "Policies", "AttachedPolicies"
 _OF_SERVERLESS = frozenset({"provider", "functions", "resources"})
 _READ_TYPES = ("AWS::IAM::", "AWS::SSO::", "AWS::RolesAnywhere::", "AWS::Serverless::")
 
@@ -101,8 +101,8 @@ def _is_read(path: tuple[str | int, ...], node: Node, container: ModuleType) -> 
     if container is serverless:
         return len(path) == 1 and path[0] in _OF_SERVERLESS
     if container is aws_answers:
-        # The policies themselves, not what attaches them.
-        return path == (_OF_ANSWER,)
+        # The policies themselves and the answer that lists what is attached, not what attaches them in other answers.
+        return path in {(_OF_ANSWER,), (_ATTACHED_IN_ANSWER,)}
     if container is not cloudformation:
         return False
     if len(path) == 1:

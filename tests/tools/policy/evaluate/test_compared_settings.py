@@ -18,7 +18,8 @@ DOCUMENT = {"Version": "2012-10-17", "Statement": [TRUST]}
 
 def nested(path: str, value: str) -> Any:
     head, _, rest = path.partition(".")
-    return {head: nested(rest, value) if rest else value}
+    inner = nested(rest, value) if rest else value
+    return {head.removesuffix("[]"): [inner]} if head.endswith("[]") else {head: inner}
 
 
 def template(type_: str, properties: Any) -> dict[str, Any]:
