@@ -346,7 +346,10 @@ def actions_in_words(before: Statement, after: Statement) -> str:
             for own, other in ((old, new), (new, old))
         )
         subject, verb = ("the Deny", "excepts") if all(negated) else ("the Deny's actions", "list")
-        parts = [f"now {verb} {added}" if added else "", f"no longer {verb} {gone}" if gone else ""]
+        parts = [
+            f"now {verb} {added}" if added else "",
+            f"no longer {verb} {gone}" if gone else "",
+        ]
         return f"{subject} {' and '.join(filter(None, parts))}"
     was, now = (
         f"{'everything except ' if is_negated else ''}{_words(own.values())}"
