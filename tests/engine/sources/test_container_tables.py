@@ -102,8 +102,8 @@ def test_each_property_that_decides_about_access_exists(type_: str) -> None:
 
 
 def test_each_setting_has_a_subject_with_a_page_of_aws() -> None:
-    rows = SETTINGS["cloudformation"] + SETTINGS["terraform"] + SETTINGS["kubernetes"]
-    named = {row["subject"] for row in rows}
+    formats = ("cloudformation", "terraform", "kubernetes", "ansible", "pulumi")
+    named = {row["subject"] for name in formats for row in SETTINGS[name]}
     by_readers = {"api_event", "condition", "module", "service_account_role", "unread_policy"}
     assert named | by_readers == set(SETTINGS["subjects"])
     assert all(

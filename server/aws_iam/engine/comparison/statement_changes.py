@@ -340,13 +340,17 @@ def actions_in_words(before: Statement, after: Statement) -> str:
     negated = [bool(own.not_action_words) for own in (before, after)]
     if old.keys() == new.keys() and negated[0] is negated[1]:
         return ""
-    if negated == [False, False] and not old.keys().isdisjoint(new):
+    if negated[0] is negated[1] and not old.keys().isdisjoint(new):
         gone, added = (
             _words([word for name, word in own.items() if name not in other])
             for own, other in ((old, new), (new, old))
         )
-        parts = [f"now list {added}" if added else "", f"no longer list {gone}" if gone else ""]
-        return f"the Deny's actions {' and '.join(filter(None, parts))}"
+        subject, verb = ("the Deny", "excepts") if all(negated) else ("the Deny's actions", "list")
+        parts = [
+            f"now {verb} {added}" if added else "",
+            f"no longer {verb} {gone}" if gone else "",
+        ]
+        return f"{subject} {' and '.join(filter(None, parts))}"
     was, now = (
         f"{'everything except ' if is_negated else ''}{_words(own.values())}"
         for own, is_negated in zip((old, new), negated, strict=True)

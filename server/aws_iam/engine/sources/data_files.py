@@ -307,6 +307,7 @@ def _decided(found: Gathered, template: Masked, roots: Sequence[Node], *, lone: 
             holder=template.shown(own.holder),
             place=template.shown(own.place),
             value=template.shown(own.value),
+            admins=frozenset(map(template.shown, own.admins)),
         )
         for own in found.settings
     )

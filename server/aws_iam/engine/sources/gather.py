@@ -266,6 +266,15 @@ def _has_access(found: Gathered) -> bool:
     return any((found.sources, found.unread, found.settings, found.attachments))
 
 
+def decides_about_access(file: File) -> bool:
+    """Whether a file by itself has a policy, attaches one, or has a setting that decides who gets access."""
+    try:
+        found = _in_folder(file, requested(None, None).of_file(file.name))
+    except InputError:
+        return looks_like_policy(file.text)
+    return found is not None and _has_access(found)
+
+
 def _of_broken_json(file: File, fault: Syntax) -> Gathered:
     if not is_known(file.name) and not file.text.lstrip().startswith(("{", "[")):
         return _only_named(file, why_unread(file.text, is_data=False))

@@ -5,22 +5,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.reference.managed_policies import is_policy_arn
 from aws_iam.engine.sources.containers import aws_answers, cloudformation, serverless, terraform
-from aws_iam.engine.sources.containers.access_settings import (
-    AccessSetting,
-    canonical,
-    subject_named,
-)
+from aws_iam.engine.sources.containers.access_settings import AccessSetting, canonical
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import is_policy
 from aws_iam.engine.sources.containers.policy_places import SkippedPlace
-from aws_iam.engine.sources.policy_code import ATTACHED, COMMANDS, MANAGED, why_in_code
+from aws_iam.engine.sources.left_in_text import unread_setting
+from aws_iam.engine.sources.policy_code import ATTACHED, COMMANDS, may_attach, why_in_code
 from aws_iam.engine.sources.policy_signs import FRAGMENT
 
 if TYPE_CHECKING:
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Source
     from aws_iam.engine.parsing.json_nodes import Node
 
-_SUBJECT = "unread_policy"
 # What of a template says what is attached is read with its resources; a parameter by itself attaches nothing.
 _OF_TEMPLATE = "Resources"
 _OF_ANSWER, _ATTACHED_IN_ANSWER = "Policies", "AttachedPolicies"
@@ -62,12 +57,7 @@ def left_beside(
             left.setdefault((_holder(path), COMMANDS), []).append(node.text)
     for (name, why), values in left.items():
         yield SkippedPlace(name=name, why=why)
-        yield AccessSetting(
-            holder=name,
-            place=name,
-            subject=subject_named(_SUBJECT),
-            value=json.dumps(sorted(values)),
-        )
+        yield unread_setting(name, values, None)
 
 
 def _statements(source: Source) -> Iterator[int]:
@@ -83,7 +73,7 @@ def _outside(root: Node, container: ModuleType) -> Iterator[tuple[tuple[str | in
         if is_policy(node) or _is_read(path, node, container):
             continue
         if node.form is Form.STRING:
-            if MANAGED in node.text or "iam attach-" in node.text:
+            if may_attach(node.text):
                 yield path, node
             continue
         if _is_statement(node):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Policy, dump
 from aws_iam.engine.sources.containers.access_settings import AccessSetting, subject_named
-from aws_iam.engine.sources.policy_code import COMMANDS, MANAGED, commands_in, why_in_code
+from aws_iam.engine.sources.policy_code import COMMANDS, commands_in, may_attach, why_in_code
+from aws_iam.engine.sources.policy_signs import without_comment_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _SUBJECT = "unread_policy"
 _ARN = re.compile(r"arn:[\w-]{1,30}:iam::aws:policy/[\w+=,.@/-]{1,600}")
-_COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 # `resource "null_resource" "a" {`, `locals {`
 _BLOCK = re.compile(r'^(\w+)((?:[ \t]+"[\w.-]+")*)[ \t]*\{', re.MULTILINE)
 _RESOURCE = "resource"
@@ -35,8 +35,8 @@ def left_in_terraform(
     left = [
         (name, block, values)
         for name, text in texts
-        if (not name or name.endswith(_ENDINGS)) and ("iam attach-" in text or MANAGED in text)
-        for block, values in _in_blocks(_COMMENT_LINE.sub("", text))
+        if (not name or name.endswith(_ENDINGS)) and may_attach(text)
+        for block, values in _in_blocks(without_comment_lines(text))
     ]
     if not left:
         return
@@ -51,7 +51,7 @@ def left_in_terraform(
     for name, block, values in left:
         unread = [value for value in values if value not in known]
         if unread:
-            yield _setting(block, unread, name)
+            yield unread_setting(block, unread, name)
 
 
 def _in_blocks(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -70,10 +70,11 @@ def left_in_blocks(contents: Iterable[str], file: str) -> Iterator[AccessSetting
     """The commands in code blocks of Markdown that attach policies."""
     commands = [own for own in contents if why_in_code(own) == COMMANDS]
     if commands:
-        yield _setting("the commands", commands, file)
+        yield unread_setting("the commands", commands, file)
 
 
-def _setting(holder: str, values: list[str], file: str) -> AccessSetting:
+def unread_setting(holder: str, values: list[str], file: str | None) -> AccessSetting:
+    """The setting that stands for what a place says and no policy has."""
     return AccessSetting(
         holder=holder,
         place=holder,

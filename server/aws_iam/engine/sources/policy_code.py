@@ -19,9 +19,9 @@ ATTACHED = (
     "it names AWS managed policies, and what attaches them was not read: write the attachments in a template, or give what"
     " they made, such as the output of `aws iam get-account-authorization-details`"
 )
-MANAGED = ":iam::aws:policy/"
+_MANAGED, _COMMAND = ":iam::aws:policy/", "iam attach-"
 _OF_PULUMI = ("olicyDocument", "olicy_document", "olicyForPrincipal", "olicy_for_principal")
-WORDS = ("aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", "iam attach-", MANAGED, *_OF_PULUMI)
+WORDS = ("aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", _COMMAND, _MANAGED, *_OF_PULUMI)
 """Everything that is recognised here has one of these."""
 
 # A file that only imports a class, or names it as a type, neither calls it nor one of its functions.
@@ -56,6 +56,11 @@ _MANAGED_VALUE = re.compile(
 _COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//|/?\*).*$", re.MULTILINE)
 
 
+def may_attach(text: str) -> bool:
+    """Whether a text may have a command that attaches policies, or an AWS managed policy."""
+    return _COMMAND in text or _MANAGED in text
+
+
 def commands_in(text: str) -> list[str]:
     """The commands of a text that attach policies, each to its end or to where its line ends."""
     return [own[0].strip() for own in _WHOLE_COMMAND.finditer(text)]
@@ -73,4 +78,4 @@ def why_in_code(text: str) -> str:
         return COMMANDS
     if _IMPORTS_PULUMI.search(code) and _PULUMI.search(code):
         return PULUMI
-    return ATTACHED if MANAGED in code and _MANAGED_VALUE.search(code) else ""
+    return ATTACHED if _MANAGED in code and _MANAGED_VALUE.search(code) else ""

@@ -101,7 +101,12 @@ def why_unread(text: str, *, is_data: bool) -> str:
 
 def has_statement(text: str) -> bool:
     """Whether the text has an effect beside actions, or a document of Terraform, outside of comments."""
-    return _has_signs(text) and _has_signs(_COMMENT_LINE.sub("", text))
+    return _has_signs(text) and _has_signs(without_comment_lines(text))
+
+
+def without_comment_lines(text: str) -> str:
+    """The text with an empty line for each that is a comment in YAML, HCL or JSON with comments."""
+    return _COMMENT_LINE.sub("", text)
 
 
 def _has_signs(text: str) -> bool:

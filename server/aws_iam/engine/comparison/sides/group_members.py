@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.sides.referenced_addresses import referenced_address
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
 
-# A reference such as `${aws_iam_group.g.name}`.
 _OF_OTHERS = re.compile(r"aws_iam_(?:role|user)_|AWS::IAM::(?:Role|User)\b")
-_REFERENCE = re.compile(r"\$\{(?P<address>.+)\.\w+\}")
 
 
 def with_members(side: NamedSide) -> NamedSide:
@@ -54,7 +53,7 @@ def _attached(
 ) -> Iterator[PolicyAttachment]:
     """The policies of a group, as those of a member."""
     start = setting.holder.rpartition(" ")[0]
-    names = frozenset(_names(group, start, side))
+    names = frozenset(_names(group, setting.holder, side))
     for source in side.sources:
         content = source.content
         if not (isinstance(content, Policy) and content.kind is Kind.IDENTITY):
@@ -89,13 +88,14 @@ def _may_be_of_group(type_: str, holder: str, start: str) -> bool:
     return holder.rpartition(" ")[0] == start and not _OF_OTHERS.search(address)
 
 
-def _names(group: str, start: str, side: NamedSide) -> Iterator[str]:
+def _names(group: str, holder: str, side: NamedSide) -> Iterator[str]:
     """What the group may be called: as it is written, by its address, by its own name."""
+    start = holder.rpartition(" ")[0]
     yield group
     yield f"{start} {group}".strip()
-    if named := _REFERENCE.fullmatch(group):
-        yield f"{start} {named['address']}".strip()
-        resource = side.found_resources.get(f"{start} {named['address']}".strip())
+    if address := referenced_address(group, holder):
+        yield address
+        resource = side.found_resources.get(address)
         if resource and resource.own_name:
             yield resource.own_name.split(" ")[1]
     for name, own in side.found_resources.items():

@@ -6,9 +6,9 @@ removed_limit(setting, new)   →   RemovedLimit(what="permissions boundary", sa
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.sides.referenced_addresses import referenced_address
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _BOUNDARY, _SET = "permissions_boundary", "permission_set_arn"
 _POLICY, _TARGET = "policy_id", "target_id"
-# A reference such as `${aws_organizations_policy.s.id}`.
-_REFERENCE = re.compile(r"\$\{(?P<address>.+)\.\w+\}")
 _OF_ORGANIZATION = frozenset({Kind.SCP, Kind.RCP})
 
 
@@ -41,7 +39,7 @@ def removed_limit(setting: AccessSetting, new: NamedSide) -> RemovedLimit | None
         name = values[_SET]
         if _is_attached({_BOUNDARY, _SET}, _SET, name, new) or not _is_there(setting, name, new):
             return None
-        shown = quoted(_address(setting, name) or name)
+        shown = quoted(referenced_address(name, setting.holder) or name)
         says = f"the permissions boundary of {shown} is removed: it no longer limits what the policies allow"
         return RemovedLimit(what="permissions boundary", says=says)
     if values.keys() >= {_POLICY, _TARGET}:
@@ -50,7 +48,7 @@ def removed_limit(setting: AccessSetting, new: NamedSide) -> RemovedLimit | None
             setting, name, new
         ):
             return None
-        says = f"{quoted(_address(setting, name))} is no longer attached to {quoted(values[_TARGET])}: what it denies is allowed there again, where other policies allow it"
+        says = f"{quoted(referenced_address(name, setting.holder))} is no longer attached to {quoted(values[_TARGET])}: what it denies is allowed there again, where other policies allow it"
         return RemovedLimit(what="policy of the organization", says=says)
     return None
 
@@ -69,21 +67,14 @@ def _is_attached(keys: set[str], key: str, name: str, side: NamedSide) -> bool:
     return any(own.keys() >= keys and own[key] == name for own in held)
 
 
-def _address(setting: AccessSetting, name: str) -> str:
-    """The resource that a reference names, beside the setting; empty for a name that is known."""
-    found = _REFERENCE.fullmatch(name)
-    start = setting.holder.rpartition(" ")[0]
-    return f"{start} {found['address']}".strip() if found else ""
-
-
 def _is_there(setting: AccessSetting, name: str, new: NamedSide) -> bool:
-    address = _address(setting, name)
+    address = referenced_address(name, setting.holder)
     return address in new.resources if address else "${" not in name
 
 
 def _only_denies(setting: AccessSetting, name: str, new: NamedSide) -> bool:
     """Whether a policy of the organization is still there, and does nothing but deny."""
-    address = _address(setting, name)
+    address = referenced_address(name, setting.holder)
     contents = [own.content for own in new.sources if address and own.holder.name == address]
     return bool(contents) and all(
         isinstance(own, Policy)

@@ -136,6 +136,6 @@ def attachments(
 
 
 def _named(value: Node) -> str:
-    """The text of an ARN or a name; a document can be written as text too."""
-    is_name = value.form is Form.STRING and not value.text.lstrip().startswith("{")
-    return value.text.strip() if is_name else ""
+    """The text of an ARN or a name, which a template may fill in (`{{ name }}`); a document can be written as text too."""
+    text = value.text.strip() if value.form is Form.STRING else ""
+    return text if text.startswith("{{") or not text.startswith("{") else ""

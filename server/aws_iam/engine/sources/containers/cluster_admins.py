@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.parsing.yaml_text import scan_yaml
+from aws_iam.engine.sources.template_holes import has_marks, masked
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,15 +45,34 @@ def _admins(values: Node) -> Iterator[str]:
     todo = [values]
     while todo:
         node = todo.pop()
+        if node.form is Form.STRING and MASTERS in node.text:
+            yield from _admins_in_text(node.text)
         members = [(_plain(member.key), member.value) for member in node.members]
         for name, value in members:
             if name in _PRINCIPALS and value.text and _is_admin(node):
                 yield value.text
         todo += [value for _, value in members]
         todo += node.items
-        if node.form is Form.STRING and MASTERS in node.text:
-            inner = embedded_values(node.text)
-            todo += [inner] if inner is not None and inner.form is not Form.STRING else []
+
+
+def _admins_in_text(text: str) -> Iterator[str]:
+    """Those of a text in YAML; of a template of one, also whoever is filled in, as the template writes it."""
+    inner = _entries(text)
+    if inner is not None:
+        yield from _admins(inner)
+        return
+    template = masked(text, dollars=False) if has_marks(text) and len(text) <= _LONGEST else None
+    for own in (template.text, template.without_lone_lines) if template else ():
+        inner = _entries(own)
+        if template and inner is not None:
+            yield from map(template.shown, _admins(inner))
+            return
+
+
+def _entries(text: str) -> Node | None:
+    inner = embedded_values(text)
+    # A group is a text by itself.
+    return None if inner is None or inner.form is Form.STRING else inner
 
 
 def _is_admin(entry: Node) -> bool:

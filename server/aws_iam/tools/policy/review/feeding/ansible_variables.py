@@ -1,4 +1,4 @@
-"""The variables of Ansible: a task with a policy is filled in with them, and judged without.
+"""The variables of Ansible: a task that decides about access is filled in with them, and judged without.
 
 https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_variables.html
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.sources.policy_signs import looks_like_policy
+from aws_iam.engine.sources.files import File
+from aws_iam.engine.sources.gather import decides_about_access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 MARK = "{{"
 """What every file that reads one has in its text."""
-WHY = "variables of Ansible's, with which the policy of {} is filled in: write the policy with its values"
+WHY = "variables of Ansible's, with which {} is filled in: write it with their values"
 _FOLDERS = re.compile(r"(?:^|/)(?:group_vars|host_vars|vars|defaults)/")
 _ENDINGS = (".yaml", ".yml", ".json", ".j2")
 _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -36,17 +37,19 @@ def may_read(path: str) -> bool:
 
 
 def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
-    """The files with a policy that use a variable which changes."""
+    """The files that decide about access and use a variable which changes."""
     keys = None if changed.keys is None else {key[0] for key in changed.keys if key}
     for path, text in texts.items():
-        if path != changed.path and may_read(path) and looks_like_policy(text):
-            used = _used(text)
-            if used if keys is None else used & keys:
-                yield path
+        if path == changed.path or not may_read(path):
+            continue
+        used = _used(text)
+        is_used = used if keys is None else used & keys
+        if is_used and decides_about_access(File(name=path, text=text)):
+            yield path
 
 
 def fills_itself(changed: ChangedFile) -> bool:
-    """Whether variables change with which a play fills in a policy of the same file."""
+    """Whether variables change with which a play fills in what decides about access in the same file."""
     if not (changed.path.endswith(_ENDINGS[:2]) and MARK in changed.now and changed.roots):
         return False
     was, now = (
@@ -60,7 +63,8 @@ def fills_itself(changed: ChangedFile) -> bool:
         for side in changed.roots
     )
     names = {name for name in {**was, **now} if was.get(name) != now.get(name)}
-    return bool(names & _used(changed.now)) and looks_like_policy(changed.now)
+    file = File(name=changed.path, text=changed.now)
+    return bool(names & _used(changed.now)) and decides_about_access(file)
 
 
 def _used(text: str) -> set[str]:

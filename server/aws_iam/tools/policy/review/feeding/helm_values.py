@@ -1,4 +1,4 @@
-"""The values of Helm's charts: a template with a policy is filled in with them, and judged without.
+"""The values of Helm's charts: a template that decides about access is filled in with them, and judged without.
 
 https://helm.sh/docs/chart_template_guide/values_files/
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.sources.policy_signs import looks_like_policy
+from aws_iam.engine.sources.files import File
+from aws_iam.engine.sources.gather import decides_about_access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 MARK = "{{"
 """What every file that reads one has in its text."""
-WHY = "values of Helm's, with which the policy of {} is filled in: give what it becomes, such as the output of `helm template`"
+WHY = "values of Helm's, with which {} is filled in: give what it becomes, such as the output of `helm template`"
 _TEMPLATES = "templates/"
 _VALUES = re.compile(r"(?:.*[._-])?values(?:[._-].*)?\.ya?ml", re.IGNORECASE)
 _ENDINGS = (".yaml", ".yml", ".tpl", ".json", ".txt")
@@ -44,7 +45,7 @@ def may_read(path: str) -> bool:
 
 
 def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
-    """The templates with a policy that use a value which changes."""
+    """The templates that decide about access and use a value which changes."""
     charts: dict[str, dict[str, str]] = {}
     for path, text in texts.items():
         if may_read(path):
@@ -58,9 +59,8 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     for chart in sorted(own or charts):
         helpers = _helpers(charts[chart])
         for path, text in charts[chart].items():
-            if not (looks_like_policy(text) or _ROLE in text):
-                continue
-            if any(_concerns(use, keys, chart) for use in _uses(text, helpers)):
+            is_used = any(_concerns(use, keys, chart) for use in _uses(text, helpers))
+            if is_used and (_ROLE in text or decides_about_access(File(name=path, text=text))):
                 yield path
 
 

@@ -1,4 +1,4 @@
-"""The configuration of Pulumi's stacks: a policy of a program in YAML with `${name}` is judged whatever its value.
+"""The configuration of Pulumi's stacks: a program in YAML with `${name}` is judged whatever its value.
 
 https://www.pulumi.com/docs/iac/concepts/config/
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.sources.policy_signs import looks_like_policy
+from aws_iam.engine.sources.files import File
+from aws_iam.engine.sources.gather import decides_about_access
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 MARK = "${"
 """What every file that reads one has in its text."""
-WHY = "configuration of a stack of Pulumi's, with which a policy of {} is made: judged whatever its value"
+WHY = "configuration of a stack of Pulumi's, with which {} is made: judged whatever its value"
 _STACK = re.compile(r"Pulumi\.[^/]+\.ya?ml")
 _PROGRAM = re.compile(r"(?:Pulumi|Main)\.ya?ml")
 _CONFIG = "config"
@@ -34,13 +35,13 @@ def may_read(path: str) -> bool:
 
 
 def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
-    """The programs beside it with a policy and a value that changes."""
+    """The programs beside it that decide about access and use a value which changes."""
     keys = changed.keys
     # A key begins with the name of the project, or of the provider.
     names = None if keys is None else {own[1].rpartition(":")[2] for own in keys if own[:1] == (_CONFIG,) and len(own) > 1}  # fmt: skip
     for path, text in texts.items():
         is_beside = may_read(path) and path.rpartition("/")[0] == changed.folder
-        if is_beside and looks_like_policy(text) and _uses(text, names):
+        if is_beside and _uses(text, names) and decides_about_access(File(name=path, text=text)):
             yield path
 
 

@@ -1,4 +1,4 @@
-"""The parameters of CloudFormation's stacks: a policy with one is judged whatever its value.
+"""The parameters of CloudFormation's stacks: a policy or a setting with one is judged whatever its value.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
 """
@@ -10,6 +10,9 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.sources.containers.access_settings import setting_rows
+from aws_iam.engine.sources.containers.policy_places import values_at
+from aws_iam.engine.sources.resource_permissions import permission_rows
 from aws_iam.tools.policy.review.feeding.changed_file import parsed, strings_in
 
 if TYPE_CHECKING:
@@ -19,12 +22,13 @@ if TYPE_CHECKING:
 
 MARK = "AWS::"
 """What every file that reads one has in its text."""
-WHY = "parameters, with one of which a policy of {} is made: give the template with that value in its place"
+WHY = "parameters, one of which decides about access in {}: give the template with that value in its place"
 _ENDINGS = (".json", ".yaml", ".yml", ".template")
 _SAM = "samconfig.toml"
 # Members of a resource that hold policies; those beside `Properties`, such as `DeletionPolicy`, are none.
 _POLICY = re.compile(r"Polic(?:y|ies)|PermissionsBoundary")
 _NAMED = re.compile(r"param", re.IGNORECASE)
+_NESTED = "other_template"
 _KEY, _VALUE = "ParameterKey", "ParameterValue"
 _OVERRIDE = re.compile(
     r"""(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9]*)=("(?:[^"\\]|\\.)*"|[^\s"',\]]*)"""
@@ -42,7 +46,7 @@ def may_read(path: str) -> bool:
 
 
 def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
-    """The templates with a policy that depends on a parameter which changes."""
+    """The templates in which access depends on a parameter that changes."""
     was, now = (_parameters(text, changed.name) for text in (changed.was, changed.now))
     names = {name for name in {**was, **now} if was.get(name) != now.get(name)}
     if not names:
@@ -60,13 +64,13 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
 def _depending(
     path: str, names: set[str], texts: Mapping[str, str], above: frozenset[str]
 ) -> list[str]:
-    """The template, if a policy of it depends on a parameter of these names, and its nested ones with such a policy."""
+    """The template, if access depends on a parameter of these names in it, and its nested ones in which it does."""
     found: list[str] = []
     for root in parsed(texts[path]) or ():
         deciding = _deciding(root, names)
         if not deciding:
             continue
-        if _has_policy_with(root, deciding):
+        if _has_access_by(root, deciding):
             found.append(path)
         for location, own in _nested(root, deciding):
             inner = posixpath.normpath(posixpath.join(posixpath.dirname(path), location))
@@ -120,8 +124,8 @@ def _resources(root: Node) -> Iterator[Node]:
     return (member.value for member in resources.members) if resources else iter(())
 
 
-def _has_policy_with(root: Node, deciding: set[str]) -> bool:
-    return any(_names(part, deciding) for own in _resources(root) for part in _policies(own))
+def _has_access_by(root: Node, deciding: set[str]) -> bool:
+    return any(_names(part, deciding) for own in _resources(root) for part in _of_access(own))
 
 
 def _nested(root: Node, deciding: set[str]) -> Iterator[tuple[str, set[str]]]:
@@ -139,14 +143,29 @@ def _nested(root: Node, deciding: set[str]) -> Iterator[tuple[str, set[str]]]:
             )
 
 
-def _policies(resource: Node) -> Iterator[Node]:
-    """The parts of a resource that decide about its policies: these, and the condition under which there are any."""
-    properties = resource.member("Properties")
-    found = list(_policy_members(properties)) if properties else []
+def _of_access(resource: Node) -> Iterator[Node]:
+    """The parts of a resource that decide about access: its policies and settings, and the condition under which there are any."""
+    type_, properties = resource.member("Type"), resource.member("Properties")
+    if type_ is None or properties is None:
+        return
+    found = [*_policy_members(properties), *_settings(type_.text, properties)]
     yield from found
     condition = resource.member("Condition")
     if found and condition:
         yield condition
+
+
+def _settings(type_: str, properties: Node) -> Iterator[Node]:
+    if type_ in permission_rows("cloudformation"):
+        yield properties
+    for row in setting_rows("cloudformation", type_):
+        if row.subject == _NESTED:
+            # What a parameter does there is found in the nested template.
+            continue
+        paths = (row.path,) if row.path else row.paths
+        if not paths:
+            yield properties
+        yield from (value for path in paths for _, value, _ in values_at(properties, path))
 
 
 def _policy_members(node: Node) -> Iterator[Node]:
