@@ -13,8 +13,8 @@ from aws_iam.engine.comparison.compare import compare
 from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.tools.audit.rightsize.combined_policy import one_document
 from aws_iam.tools.audit.rightsize.events_by_principal import EventsByPrincipal
-from aws_iam.tools.audit.rightsize.held_policies import policies_of
 from aws_iam.tools.audit.rightsize.judged_principals import judged
+from aws_iam.tools.audit.rightsize.policies_in_use import policies_of
 from aws_iam.tools.audit.rightsize.recorded_use import Window
 from helpers.cis_snapshots import NOW, arn, facts_with_use, snapshot
 

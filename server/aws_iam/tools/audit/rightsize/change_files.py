@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.tools.audit.rightsize.held_policies import Entity, HeldPolicy
     from aws_iam.tools.audit.rightsize.judged_principals import JudgedPrincipal
+    from aws_iam.tools.audit.rightsize.policies_in_use import Entity, PolicyInUse
     from aws_iam.tools.audit.rightsize.policy_changes import PolicyChange
     from aws_iam.tools.audit.rightsize.recorded_use import Window
 
@@ -47,7 +47,7 @@ class _Change:
     account: Account
 
     @property
-    def policy(self) -> HeldPolicy:
+    def policy(self) -> PolicyInUse:
         return self.change.policy
 
     @property
@@ -185,7 +185,7 @@ def _file(name: str, content: str) -> tuple[str, ...]:
     return (f"cat > {shlex.quote(name)} <<'POLICY'", content, "POLICY")
 
 
-def _as_it_is(policy: HeldPolicy) -> str:
+def _as_it_is(policy: PolicyInUse) -> str:
     return json.dumps(written_policy(policy.text), indent=2)
 
 
