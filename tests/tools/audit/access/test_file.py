@@ -101,6 +101,13 @@ def test_who_changes_itself_on_the_way_goes_on_from_there(tmp_path: Path) -> Non
     }
     ann, adm = arn("user/ann"), arn("role/adm")
     assert {*graph_of(case, tmp_path, to="admin").edges()} == {(ann, ann), (ann, adm)}
+    asked = {"action": "access", "snapshot": str(tmp_path / "account.json"), "to": "admin"}
+    assert (
+        "`user/ann` gives itself more with `iam:SetDefaultPolicyVersion`,"
+        " and becomes `role/adm` with `sts:AssumeRole`."
+    ) in tool.run(asked, cli=True).summary
+    (page,) = tool.run(asked | {"format": "markdown"}, cli=True).artifacts
+    assert page.content.endswith("of kinds that are not collected.\n")
 
 
 def test_the_page_names_the_question_and_what_closes_most_paths() -> None:

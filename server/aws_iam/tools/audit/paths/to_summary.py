@@ -94,12 +94,18 @@ def _worst(paths: Paths, names: Names) -> Iterator[str]:
 
 def path_in_words(path: Path, names: Names) -> str:
     """A path as a sentence without its end."""
-    steps = [_hop_in_words(hop, names, first=number == 0) for number, hop in enumerate(path.hops)]
+    before = (None, *path.hops)
+    steps = [_hop_in_words(*both, names) for both in zip(before, path.hops, strict=False)]
     return f"{', '.join(steps)}{_under(path)}"
 
 
-def _hop_in_words(hop: Hop, names: Names, *, first: bool) -> str:
-    actor = f"{names.of(hop.start)} " if first else "which "
+def _hop_in_words(before: Hop | None, hop: Hop, names: Names) -> str:
+    if before and hop.start == before.start:
+        actor = "and "
+    elif before and hop.start == before.end:
+        actor = "which "
+    else:
+        actor = f"{names.of(hop.start)} "
     actions = joined([quoted(own) for own in hop.actions], shown=len(hop.actions))
     if hop.start == hop.end:
         return f"{actor}gives itself more with {actions}"
