@@ -127,8 +127,9 @@ def test_an_account_whose_users_were_not_read_is_no_all_clear(tmp_path: Path) ->
     answer = tool.run(asked, cli=True)
     assert "is not known" in answer.summary
     assert answer.facts["nothing_evaluated"]
-    words = ["audit", "access", "--to", "admin", "--snapshot", str(file)]
-    assert command_line.main(words, {}) == exit_status.UNREADABLE
+    for question in (["--to", "admin"], ["--principal", "ann"]):
+        words = ["audit", "access", *question, "--snapshot", str(file)]
+        assert command_line.main(words, {}) == exit_status.UNREADABLE
 
 
 def test_the_command_fails_where_an_outsider_becomes_an_administrator(tmp_path: Path) -> None:

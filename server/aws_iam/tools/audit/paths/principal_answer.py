@@ -8,7 +8,7 @@ from aws_iam.answer import Answer, next_call
 from aws_iam.engine.comparison.change_risks import riskiest_first
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.errors import InputError
+from aws_iam.errors import AwsError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.estate import Estate
 from aws_iam.tools.audit.access.estate_accounts import estate_accounts
@@ -87,7 +87,7 @@ def principal_answer(source: Source, progress: Progress, text: str) -> Answer:
 def _refuse_unread(estate: Estate, accounts: Sequence[Account]) -> None:
     if not any(member.authorization for member in estate.members.values()):
         missed = [miss for account in accounts for miss in misses_of(account, needed_facts())]
-        raise InputError(
+        raise AwsError(
             f"the users and roles could not be read: {unread_reasons(missed)}",
             hint="allow iam:GetAccountAuthorizationDetails",
         )
