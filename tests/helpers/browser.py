@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _INSTALL = "Chromium is not installed: `sudo apt-get install --no-install-recommends chromium`"
@@ -28,3 +28,18 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path)
         yield browser
         browser.close()
+
+
+def noted_problems(page: Page) -> list[str]:
+    """What goes wrong on a page that is still to be opened: messages, errors, and requests for anything but itself."""
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("dialog", lambda dialog: problems.append(dialog.message))
+    page.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith(("file:", "data:,")) else problems.append(request.url)
+        ),
+    )
+    return problems

@@ -125,7 +125,7 @@ def _paths(report: AccessReport, found: Drawn) -> Iterator[dict[str, Any]]:
             "start": report.name(path[0].start),
             "steps": [_step(report, step) for step in path],
             "length": counted(len(path), "step"),
-            "is_last_administrator": _ends_in_administrator(report, path),
+            "ends_in_administrator": _ends_in_administrator(report, path),
         }
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 BOX_WIDTH, BOX_HEIGHT = 200, 40
 _COLUMN, _ROW, _MARGIN = 320, 56, 12
 _SWEEPS = 4
+# The arrow of a step that changes its own actor: as high as the margin has room for.
+_LOOP = _ROW - BOX_HEIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ def layered(found: Drawn) -> Drawing:
     """The drawing: what the paths lead to is on the right."""
     from_end: dict[str, int] = {}
     for path in found.paths:
-        for distance, step in enumerate(reversed(path)):
+        moving = [step for step in path if step.start != step.end] or path
+        for distance, step in enumerate(reversed(moving)):
             for id_, far in ((step.end, distance), (step.start, distance + 1)):
                 from_end[id_] = max(from_end.get(id_, 0), far)
     columns: dict[int, list[str]] = defaultdict(list)
@@ -102,6 +105,9 @@ def _spread(ids: list[str], tallest: int) -> dict[str, float]:
 
 
 def _curve(start: tuple[int, int], end: tuple[int, int]) -> str:
+    if start == end:
+        left, right = start[0] + BOX_WIDTH // 4, start[0] + 3 * BOX_WIDTH // 4
+        return f"M{left} {start[1]} C{left} {start[1] - _LOOP} {right} {start[1] - _LOOP} {right} {start[1]}"
     x1, y1 = start[0] + BOX_WIDTH, start[1] + BOX_HEIGHT // 2
     x2, y2 = end[0], end[1] + BOX_HEIGHT // 2
     # Backwards, or within a column, the curve leaves and comes back in an arc.

@@ -24,7 +24,7 @@ from aws_iam.report.access_report import (
 from aws_iam.report.catalogue import access_formats, report_formats
 from aws_iam.report.formats.mermaid import MOST_CHARACTERS, MOST_EDGES
 from helpers.audited_runs import HOSTILE
-from helpers.browser import chromium
+from helpers.browser import chromium, noted_problems
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
@@ -194,17 +194,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
             file.write_text(text, encoding="utf-8")
             contexts.append(browser.new_context(viewport={"width": 1280, "height": 900}))
             page = contexts[-1].new_page()
-            problems: list[str] = []
-            page.on("console", lambda message: problems.append(message.text))
-            page.on("pageerror", lambda error: problems.append(str(error)))
-            page.on(
-                "request",
-                lambda asked: (
-                    None
-                    if asked.url.startswith(("file:", "data:"))
-                    else problems.append(asked.url)
-                ),
-            )
+            problems = noted_problems(page)
             page.goto(file.as_uri())
             assert problems == []
             return page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from aws_iam.answer import Severity, Status
 from aws_iam.report.formats.html import MOST_ROWS, html_page
 from aws_iam.tools.audit.actions import tool
 from helpers.audited_runs import HOSTILE, SECTIONS, audited, finding, hostile_run
-from helpers.browser import chromium
+from helpers.browser import chromium, noted_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +61,7 @@ class Shown:
     """An open page, and what went wrong on it."""
 
     page: Page
-    problems: list[str] = field(default_factory=list)
+    problems: list[str]
 
     def rows(self) -> list[str]:
         """The resources of the visible rows, in order."""
@@ -87,18 +87,8 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         file.write_text(text, encoding="utf-8")
         context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
         contexts.append(context)
-        shown = Shown(context.new_page())
-        shown.page.on("console", lambda message: shown.problems.append(message.text))
-        shown.page.on("pageerror", lambda error: shown.problems.append(str(error)))
-        shown.page.on(
-            "request",
-            lambda request: (
-                shown.problems.append(request.url)
-                if not request.url.startswith(("file:", "data:,"))
-                else None
-            ),
-        )
-        shown.page.on("dialog", lambda dialog: shown.problems.append(dialog.message))
+        page = context.new_page()
+        shown = Shown(page, noted_problems(page))
         shown.page.goto(file.as_uri())
         reset = shown.page.locator("#reset")
         if not as_it_opens and reset.is_visible():

@@ -74,7 +74,7 @@ def _of_access(report: AccessReport) -> Iterator[str]:
             for row in report.not_judged
         )
     if report.not_considered:
-        yield f"\nNot considered: {_text(report.not_considered)}."
+        yield f"\nNot considered: {_text(report.not_considered, 2_000)}."
 
 
 def _cut(report: AccessReport, cut: AccessCut) -> str:

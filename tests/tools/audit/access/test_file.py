@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import pytest
 
+from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.cli import command_line, exit_status
 from aws_iam.errors import InputError
 from aws_iam.report.catalogue import access_formats
 from aws_iam.tools.audit.actions import tool
+from helpers.cis_snapshots import ACCOUNT, arn, facts_of, snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,12 +68,56 @@ def test_the_graph_has_whom_the_answer_names(question: dict[str, Any]) -> None:
             assert nx.has_path(graph, path["from"], path["to"])
 
 
+OLDER = [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]
+SWITCH = [{"Effect": "Allow", "Action": "iam:SetDefaultPolicyVersion", "Resource": "*"}]
+JOIN = [{"Effect": "Allow", "Action": "iam:AddUserToGroup", "Resource": "*"}]
+FULL = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+TRUST = [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}]
+
+
+def graph_of(case: dict[str, Any], folder: Path, **question: Any) -> Any:
+    file = folder / "account.json"
+    snapshots.save(snapshot(facts_of(case)), file)
+    asked = {"action": "access", "snapshot": str(file), "format": "graphml", **question}
+    (made,) = tool.run(asked, cli=True).artifacts
+    return nx.read_graphml(io.BytesIO(made.content.encode()))
+
+
+def test_who_joins_a_group_gets_to_the_group_and_not_to_administrator_access(
+    tmp_path: Path,
+) -> None:
+    case = {"users": [{"name": "ann", "inline": [JOIN]}], "groups": [{"name": "devs"}]}
+    graph = graph_of(case, tmp_path, to=arn("group/devs"))
+    assert {*graph.edges()} == {(arn("user/ann"), arn("group/devs"))}
+    assert not any(own.get("administrator") for _, own in graph.nodes(data=True))
+
+
+def test_who_changes_itself_on_the_way_goes_on_from_there(tmp_path: Path) -> None:
+    case = {
+        "users": [{"name": "ann", "attached": ["own"]}],
+        "roles": [{"name": "adm", "inline": [FULL], "trust": TRUST}],
+        "policies": {"own": SWITCH},
+        "versions": {"own": [OLDER]},
+    }
+    ann, adm = arn("user/ann"), arn("role/adm")
+    assert {*graph_of(case, tmp_path, to="admin").edges()} == {(ann, ann), (ann, adm)}
+    asked = {"action": "access", "snapshot": str(tmp_path / "account.json"), "to": "admin"}
+    assert (
+        "`user/ann` gives itself more with `iam:SetDefaultPolicyVersion`,"
+        " and becomes `role/adm` with `sts:AssumeRole`."
+    ) in tool.run(asked, cli=True).summary
+    (page,) = tool.run(asked | {"format": "markdown"}, cli=True).artifacts
+    assert page.content.endswith("of kinds that are not collected.\n")
+
+
 def test_the_page_names_the_question_and_what_closes_most_paths() -> None:
     (page,) = ask(to="admin", format="html").artifacts
     assert "<h1>Who can become an administrator</h1>" in page.content
     assert "What closes most paths" in page.content
     (page,) = ask(principal="carol.lindqvist", format="html").artifacts
     assert "user/carol.lindqvist can become</h1>" in page.content
+    (page,) = ask(to="arn:aws:s3:::larkspur-orders-111122223333/x", format="html").artifacts
+    assert "<h1>Who can get to perform s3:GetObject on arn:aws:s3:::larkspur-" in page.content
 
 
 def test_a_pipe_gets_the_file_alone_and_out_writes_it(

@@ -11,6 +11,7 @@ from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.cli import command_line, exit_status
 from aws_iam.errors import InputError
 from aws_iam.tools.audit.actions import tool
+from aws_iam.tools.audit.paths.to_summary import first_gap
 from helpers.cis_snapshots import ACCOUNT, arn, facts_of, snapshot
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def test_access_counts_what_the_policy_of_a_resource_gives(tmp_path: Path) -> No
     case = {"users": [{"name": "ann"}, {"name": "bob"}], "facts": queues}
     (row,) = ask(tmp_path, case, principal="ann").facts["access"]
     assert (row["service"], row["levels"], row["given_by"]) == ("sqs", ["Write"], [queue])
+    assert "under_conditions" not in row
     assert ask(tmp_path, case, principal="bob").facts["access"] == []
 
 
@@ -67,6 +69,22 @@ def test_what_was_not_read_of_a_principal_is_said(tmp_path: Path) -> None:
     answer = ask(tmp_path, case, principal="ann")
     assert "could not read policy `gone`" in answer.summary
     assert answer.facts["not_judged"]
+    assert "No policy that was read gives `user/ann` any access." in answer.summary
+
+
+@pytest.mark.parametrize(
+    ("number", "says"), [(1, "."), (2, ", and 1 more gap."), (3, ", and 2 more gaps.")]
+)
+def test_the_first_gap_is_told_and_the_others_are_counted(number: int, says: str) -> None:
+    gaps = [{"place": "`user/ann`", "why": "unread"}] * number
+    assert list(first_gap(gaps)) == [f"Not judged: `user/ann`: unread{says}"]
+
+
+def test_that_it_can_become_an_administrator_comes_first(tmp_path: Path) -> None:
+    case = {"users": [{"name": "ann", "inline": [[allow("iam:PutUserPolicy", "s3:*")]]}]}
+    summary = ask(tmp_path, case, principal="ann").summary
+    assert summary.startswith("`user/ann` can become an administrator: ")
+    assert "`user/ann` has access to 2 services" in summary
 
 
 def test_a_name_that_several_have_is_refused_with_their_arns(tmp_path: Path) -> None:
@@ -109,8 +127,9 @@ def test_an_account_whose_users_were_not_read_is_no_all_clear(tmp_path: Path) ->
     answer = tool.run(asked, cli=True)
     assert "is not known" in answer.summary
     assert answer.facts["nothing_evaluated"]
-    words = ["audit", "access", "--to", "admin", "--snapshot", str(file)]
-    assert command_line.main(words, {}) == exit_status.UNREADABLE
+    for question in (["--to", "admin"], ["--principal", "ann"]):
+        words = ["audit", "access", *question, "--snapshot", str(file)]
+        assert command_line.main(words, {}) == exit_status.UNREADABLE
 
 
 def test_the_command_fails_where_an_outsider_becomes_an_administrator(tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ def test_a_trust_is_graded_by_the_statement_that_it_is_about(tmp_path: Path) -> 
 
 def test_the_demonstration_shows_each_kind() -> None:
     answer = tool.run({"action": "principals", "demo": True}, cli=True)
+    assert answer.next[0].arguments == {"action": "access", "to": "admin"}
     power = {row["principal"]: row["power"] for row in answer.facts["principals"]}
     assert power["alice.meyer"] == power["ci-deploy"] == "administrator"
     assert power["helpdesk"] == "escalates"

@@ -109,6 +109,13 @@ def test_the_commands_take_away_last_and_each_has_its_rollback(tmp_path: Path) -
     assert not any("AWSDenyAll" in line for line in lines if not line.startswith("#"))
 
 
+def test_only_a_file_with_a_smaller_policy_was_compared(tmp_path: Path) -> None:
+    assert "nothing gained" in (written(tmp_path, "cli").checked_by or "")
+    steps = written(tmp_path, "cli", principal="old")
+    assert "# Unused: role old" in steps.content
+    assert steps.checked_by is None
+
+
 def test_the_script_writes_the_policies_that_it_names(tmp_path: Path) -> None:
     script = written(tmp_path, "cli", principal="web").content
     done = subprocess.run(

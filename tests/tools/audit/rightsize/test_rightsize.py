@@ -191,6 +191,13 @@ def test_data_that_was_refused_ends_with_3_and_what_is_too_young_only_where_it_i
     assert command_line.main([*words, "--fail-on-unknown"], {}) == exit_status.FOUND
 
 
+def test_several_who_were_not_judged_do_not_share_the_reason_of_the_first(tmp_path: Path) -> None:
+    young = [role("new", OF_TWO, created="3 days ago"), role("week", OF_TWO, created="7 days ago")]
+    assert "`new` and `week` (`new`: it is 3 days old" in ask({"roles": young}, tmp_path).summary
+    same = [role("a", OF_TWO, created="3 days ago"), role("b", OF_TWO, created="3 days ago")]
+    assert "`a` and `b` (it is 3 days old" in ask({"roles": same}, tmp_path).summary
+
+
 def test_an_older_snapshot_has_no_actions_and_keeps_all_of_a_used_service(tmp_path: Path) -> None:
     case = {"roles": [role("web", {**OF_TWO, "Action": ["s3:*", "sqs:*"]})], "used": {"role/web": USED_ONE}}  # fmt: skip
     file = saved(case, tmp_path)

@@ -10,11 +10,12 @@ from aws_iam.answer import Artifact
 from aws_iam.engine.language.arn import Arn
 from aws_iam.report.access_report import AccessCut, AccessNode, AccessReport, AccessStep
 from aws_iam.report.catalogue import report_formats
+from aws_iam.tools.audit.paths.hop import ADMIN
 from aws_iam.version import __version__
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from aws_iam.answer import Answer
     from aws_iam.report.access_report import Way
@@ -70,49 +71,45 @@ def access_report(answer: Answer) -> AccessReport:
         summary=answer.summary,
         nodes=nodes,
         paths=paths,
-        cuts=tuple(
-            AccessCut(
-                start=row["from"],
-                end=_end(row),
-                actions=tuple(row["actions"]),
-                closes=row["closes"],
-                stops=row["stops"],
-                statement=row.get("statement", ""),
-            )
-            for row in facts.get("cuts", ())
-            if row["from"] in nodes and _end(row) in nodes
-        ),
+        cuts=tuple(_cuts(facts, {(step.start, step.end) for path in paths for step in path})),
         left_out=facts.get("paths_left_out", 0) + facts.get("becomes_left_out", 0),
         not_judged=[*facts.get("not_judged", ()), *facts.get("keys_not_looked_at", ())],
         not_considered=facts.get("not_considered", ""),
         answer=answer,
-    )  # fmt: skip
+    )
 
 
 def _question(facts: Row) -> str:
     if "principal" in facts:
         return f"What {facts['principal']} can become"
     if "to" in facts:
-        goal = "an administrator" if facts["to"] == "admin" else facts["to"]
+        if "who_can" in facts:
+            return f"Who can get to perform {_actions(facts)} on {facts['to']}"
+        goal = "an administrator" if facts["to"] == ADMIN else facts["to"]
         return f"Who can become {goal}"
-    return f"Who can perform {joined(facts['who_can'], shown=_MOST_NAMED)} on {facts['on']}"
+    return f"Who can perform {_actions(facts)} on {facts['on']}"
+
+
+def _actions(facts: Row) -> str:
+    return joined(facts["who_can"], "or", shown=_MOST_NAMED)
 
 
 def _paths(facts: Row) -> Iterator[Way]:
     for name in ("paths", "becomes", *_CALLERS):
         for row in facts.get(name, ()):
             if "hops" in row and not isinstance(row["hops"], int):
-                yield tuple(map(_hop, row["hops"]))
+                *before, last = row["hops"]
+                yield (*(_hop(own, own["to"]) for own in before), _hop(last, _end(row, facts)))
             elif "on" in row:
                 yield from ((step,) for step in _callers_steps(row, facts["on"]))
     if "anyone_can" in facts:
         yield from ((step,) for step in _callers_steps(facts["anyone_can"], facts["on"]))
 
 
-def _hop(row: Row) -> AccessStep:
+def _hop(row: Row, end: str) -> AccessStep:
     return AccessStep(
         start=row["from"],
-        end=_end(row),
+        end=end,
         actions=tuple(row["actions"]),
         through=tuple(row.get("through", ())),
         statement=row["statement"],
@@ -121,9 +118,28 @@ def _hop(row: Row) -> AccessStep:
     )
 
 
-def _end(row: Row) -> str:
-    """Where a step leads: who changes itself gets to what it then has."""
-    return _GOAL if row["from"] == row["to"] else str(row["to"])
+def _end(path: Row, facts: Row) -> str:
+    """Where a path leads: who changes itself in the last step gets to what was asked for."""
+    last = path["hops"][-1]
+    if last["from"] != last["to"]:
+        return str(last["to"])
+    is_administrator = path.get("administrator") or facts.get("to") == ADMIN
+    return _GOAL if is_administrator else str(facts.get("to", last["to"]))
+
+
+def _cuts(facts: Row, steps: Container[tuple[str, str]]) -> Iterator[AccessCut]:
+    """The cuts of steps in the report; where one changes itself, its step ends in what it gets to."""
+    for row in facts.get("cuts", ()):
+        ends = (row["to"], _GOAL, facts["to"]) if row["from"] == row["to"] else (row["to"],)
+        for end in [own for own in ends if (row["from"], own) in steps][:1]:
+            yield AccessCut(
+                start=row["from"],
+                end=end,
+                actions=tuple(row["actions"]),
+                closes=row["closes"],
+                stops=row["stops"],
+                statement=row.get("statement", ""),
+            )
 
 
 def _callers_steps(row: Row, on: str) -> Iterator[AccessStep]:
@@ -148,7 +164,8 @@ def _outside(facts: Row) -> set[str]:
 
 
 def _administrators(facts: Row) -> set[str]:
-    ends = {row["hops"][-1]["to"] for row in facts.get("paths", ()) if row.get("administrator")}
+    rows = (*facts.get("paths", ()), *facts.get("becomes", ()))
+    ends = {_end(row, facts) for row in rows if row.get("administrator")}
     known = {
         row["principal"]
         for row in facts.get("principals", ())

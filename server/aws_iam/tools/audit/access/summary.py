@@ -29,12 +29,13 @@ def summary(
     several: bool,
 ) -> str:
     """All of it; `unread` are the accounts whose users and roles could not be read, `several` says whether there are more."""
-    what = f"{joined([quoted(own) for own in found.actions], 'or', shown=3)} on {quoted(found.on)}"
+    actions = joined([quoted(own) for own in found.actions], "or", shown=3)
+    what = f"{actions} on {quoted(found.on)}"
     return " ".join(
         (
             *_unread(what, unread, missed),
+            *_anyone(found, actions),
             *_principals(found, what, is_known=not unread, several=several),
-            *_anyone(found),
             *_outside(found),
             *_entrances(found),
             *found.beside,
@@ -89,11 +90,11 @@ def _besides(able: Sequence[Caller]) -> Iterator[str]:
             yield f"{number} {words} on some parts"
 
 
-def _anyone(found: WhoCan) -> Iterator[str]:
+def _anyone(found: WhoCan, actions: str) -> Iterator[str]:
     if found.strangers:
-        on = joined([quoted(own) for own in found.strangers.on], shown=_MOST_NAMED)
-        part = f", on {on}" if found.strangers.partly else ""
-        yield f"Anyone can, without an account of yours{part}."
+        on = found.strangers.on if found.strangers.partly else (found.on,)
+        where = joined([quoted(own) for own in on], shown=_MOST_NAMED)
+        yield f"Anyone can perform {actions} on {where}, also from outside your accounts."
 
 
 def _outside(found: WhoCan) -> Iterator[str]:
@@ -116,7 +117,7 @@ def _entrances(found: WhoCan) -> Iterator[str]:
 def _gaps(found: WhoCan) -> Iterator[str]:
     """What was asked about and is not known: resources that were not listed, policies of their own, grants and keys."""
     if found.missing:
-        more = f", and {len(found.missing) - 1} more gaps" if len(found.missing) > 1 else ""
+        more = and_more_gaps(found.missing)
         yield f"There may be more of {quoted(found.on)}, not asked about: {found.missing[0]}{more}."
     if found.unread_policies:
         named, why = _first(found.unread_policies)
@@ -127,6 +128,11 @@ def _gaps(found: WhoCan) -> Iterator[str]:
     if found.unseen_keys:
         named, why = _first(found.unseen_keys)
         yield f"Who may use the key that encrypts {named} was not looked at: {why}."
+
+
+def and_more_gaps(gaps: Sequence[object]) -> str:
+    """How many there are beside the first, which a sentence has named."""
+    return f", and {counted(len(gaps) - 1, 'more gap')}" if len(gaps) > 1 else ""
 
 
 def _first(gaps: Mapping[str, str]) -> tuple[str, str]:

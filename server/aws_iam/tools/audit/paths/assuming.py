@@ -9,7 +9,7 @@ from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.identity_providers import SAML_PROVIDERS
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.tools.audit.paths.entities import bits
-from aws_iam.tools.audit.paths.powers import Call, Power
+from aws_iam.tools.audit.paths.powers import Call, Power, decided_by
 from aws_iam.tools.audit.paths.trusts import ASSUME, STRANGER, WITH_SAML
 
 if TYPE_CHECKING:
@@ -128,18 +128,15 @@ def federated_by_own_metadata(actor: Actor, trusts: Trusts) -> Iterator[Power]:
             for number in bits(own):
                 entry = actor.decider.outsider(provider, WITH_SAML, actor.entities.arns[number])
                 if entry.is_possible:
-                    every = (*proofs, entry)
-                    certain = all(access.verdict == "can" for access in every)
-                    yield Power(
+                    power = Power(
                         gain="principal",
                         targets=1 << number,
                         calls=tuple(Call(action=action, on=provider) for action in actions),
                         technique=SAML_PATH if actions == (UPDATE_SAML,) else "",
                         through=provider,
                         assuming=assuming,
-                        is_certain=certain,
-                        why_unknown="" if certain else next(own.why for own in every if own.why),
                     )
+                    yield decided_by(power, *proofs, entry)
             break
 
 
@@ -154,11 +151,5 @@ def _ways_of(actor: Actor, provider: str) -> Sequence[tuple[tuple[str, ...], tup
 
 
 def _power(targets: int, access: Access) -> Power:
-    certain = access.verdict == "can"
-    return Power(
-        gain="principal",
-        targets=targets,
-        calls=(Call(action=ASSUME),),
-        is_certain=certain,
-        why_unknown="" if certain else access.why,
-    )
+    power = Power(gain="principal", targets=targets, calls=(Call(action=ASSUME),))
+    return decided_by(power, access)

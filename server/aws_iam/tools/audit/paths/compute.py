@@ -23,7 +23,7 @@ from aws_iam.engine.language.variables import without_variables
 from aws_iam.tools.audit.paths.actor import split
 from aws_iam.tools.audit.paths.entities import bits, mask_of
 from aws_iam.tools.audit.paths.example_resources import examples, takes_resource
-from aws_iam.tools.audit.paths.powers import PLACE, Call, Power
+from aws_iam.tools.audit.paths.powers import PLACE, Call, Power, decided_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,20 +195,18 @@ def _power(
                 break
         else:
             return None
-    certain = all(access.verdict == "can" for _, access in found)
     targets = 0
     for own in group:
         targets |= 1 << own.role
-    return Power(
+    power = Power(
         gain="principal",
         targets=targets,
         calls=tuple(call for call, _ in found),
         technique=path.id,
         assuming=tuple(own for own in path.prerequisites if own not in _SETTLED),
         places={own.role: own.arn for own in group},
-        is_certain=certain,
-        why_unknown="" if certain else next(a.why for _, a in found if a.verdict != "can"),
     )
+    return decided_by(power, *(access for _, access in found))
 
 
 def not_collected(actor: Actor, compute: Compute) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
-from aws_iam.tools.audit.paths.powers import Call, Power, prerequisite
+from aws_iam.tools.audit.paths.powers import Call, Power, decided_by, prerequisite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,20 +70,26 @@ def credentials_of_others(actor: Actor, known: Credentials) -> Iterator[Power]:
     if actor.is_personal:
         # Its own credentials give it nothing.
         users &= ~(1 << actor.number)
-    if actor.takes(CREATE_KEY):
-        candidates = users & actor.granted(CREATE_KEY)
-        assumed = prerequisite("iam-create-access-key", "fewer than two")
-        unread = ~known.fewer_keys & ~known.all_keys
-        yield from _powers(actor, CREATE_KEY, candidates & known.fewer_keys)
-        yield from _powers(actor, CREATE_KEY, candidates & unread, (assumed,))
-        if actor.takes(DELETE_KEY):
-            yield from _rotated(actor, candidates & known.all_keys)
-    if actor.takes(CREATE_LOGIN):
-        candidates = users & actor.granted(CREATE_LOGIN)
-        assumed = prerequisite("iam-create-login-profile", "no login profile")
-        unread = ~known.password & ~known.no_password
-        yield from _powers(actor, CREATE_LOGIN, candidates & known.no_password)
-        yield from _powers(actor, CREATE_LOGIN, candidates & unread, (assumed,))
+    for action, able, unable, assumed in (
+        (
+            CREATE_KEY,
+            known.fewer_keys,
+            known.all_keys,
+            prerequisite("iam-create-access-key", "fewer than two"),
+        ),
+        (
+            CREATE_LOGIN,
+            known.no_password,
+            known.password,
+            prerequisite("iam-create-login-profile", "no login profile"),
+        ),
+    ):
+        if actor.takes(action):
+            candidates = users & actor.granted(action)
+            yield from _powers(actor, action, candidates & able)
+            yield from _powers(actor, action, candidates & ~able & ~unable, (assumed,))
+    if actor.takes(CREATE_KEY, DELETE_KEY):
+        yield from _rotated(actor, users & actor.granted(CREATE_KEY) & known.all_keys)
     if actor.takes(UPDATE_LOGIN):
         candidates = users & actor.granted(UPDATE_LOGIN)
         mfa = prerequisite("iam-update-login-profile", "MFA")
@@ -99,26 +105,15 @@ def _powers(
     actor: Actor, action: str, candidates: int, assuming: tuple[str, ...] = ()
 ) -> Iterator[Power]:
     for targets, access in actor.allowed(action, candidates):
-        certain = access.verdict == "can"
-        yield Power(
-            gain="principal",
-            targets=targets,
-            calls=(Call(action=action),),
-            assuming=assuming,
-            is_certain=certain,
-            why_unknown="" if certain else access.why,
-        )
+        call = Call(action=action)
+        power = Power(gain="principal", targets=targets, calls=(call,), assuming=assuming)
+        yield decided_by(power, access)
 
 
 def _rotated(actor: Actor, candidates: int) -> Iterator[Power]:
     """The users with two keys of which the principal may delete one."""
     for targets, creating in actor.allowed(CREATE_KEY, candidates):
         for both, deleting in actor.allowed(DELETE_KEY, targets):
-            certain = creating.verdict == deleting.verdict == "can"
-            yield Power(
-                gain="principal",
-                targets=both,
-                calls=(Call(action=DELETE_KEY), Call(action=CREATE_KEY)),
-                is_certain=certain,
-                why_unknown="" if certain else creating.why or deleting.why,
-            )
+            calls = (Call(action=DELETE_KEY), Call(action=CREATE_KEY))
+            power = Power(gain="principal", targets=both, calls=calls)
+            yield decided_by(power, creating, deleting)

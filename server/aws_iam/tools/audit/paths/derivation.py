@@ -10,14 +10,13 @@ from aws_iam.tools.audit.paths.changes import UNCHANGED, Change, State
 from aws_iam.tools.audit.paths.hop import Hop, Path
 from aws_iam.tools.audit.paths.powers import PLACE, Call, catalogued
 from aws_iam.tools.audit.paths.search import actions_of, change_key
+from aws_iam.tools.audit.paths.trusts import ASSUME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from aws_iam.tools.audit.paths.book import PowerBook
     from aws_iam.tools.audit.paths.search import Found, Search, Step
-
-ASSUME = "sts:AssumeRole"
 
 
 @dataclass(frozen=True, slots=True)

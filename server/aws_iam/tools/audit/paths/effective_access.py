@@ -83,7 +83,7 @@ def effective_access(book: PowerBook, number: int) -> tuple[ServiceAccess, ...]:
             own.actions[action.full_name] = None
         for statement in reach.allowed_by:
             own.resources |= dict.fromkeys(_words(statement))
-    for service, action_name, resource in _given_by_resources(book, principal):
+    for service, action_name, resource, is_conditional in _given_by_resources(book, principal):
         own = found.setdefault(service, ServiceAccess(service))
         action = catalog().action(action_name)
         own.levels |= {action.level} if action else set()
@@ -91,6 +91,7 @@ def effective_access(book: PowerBook, number: int) -> tuple[ServiceAccess, ...]:
             own.actions[action_name] = None
         own.resources[resource] = None
         own.given_by[resource] = None
+        own.is_conditional &= is_conditional
     return tuple(sorted(found.values(), key=_rank))
 
 
@@ -139,8 +140,10 @@ def _words(statement: Statement) -> tuple[str, ...]:
     return tuple(statement.resource_words) or ("*",)
 
 
-def _given_by_resources(book: PowerBook, principal: Principal) -> Iterator[tuple[str, str, str]]:
-    """A service, an action and a resource of the principal's account whose policy names it, or everyone, and lets it."""
+def _given_by_resources(
+    book: PowerBook, principal: Principal
+) -> Iterator[tuple[str, str, str, bool]]:
+    """A service, an action and a resource whose policy lets the principal, by name or as everyone; and whether under conditions."""
     for resource in principal.member.resources:
         arn = Arn.of(resource)
         text = principal.member.resources.of(resource).text
@@ -152,8 +155,11 @@ def _given_by_resources(book: PowerBook, principal: Principal) -> Iterator[tuple
                 if statement.allows and names & {"*", principal.arn}:
                     for action in _worth_asking(statement):
                         place = _place(action, resource)
-                        if place and book.decider.decide(principal, action, place).is_possible:
-                            yield arn.service, action, resource
+                        if not place:
+                            continue
+                        decided = book.decider.decide(principal, action, place)
+                        if decided.is_possible:
+                            yield arn.service, action, resource, bool(decided.conditions)
 
 
 def _worth_asking(statement: Statement) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.escalation import STRONG_POLICIES
@@ -10,7 +11,7 @@ from aws_iam.tools.audit.paths.actor import BOUNDARY_KEY, POLICY_KEY
 from aws_iam.tools.audit.paths.changes import FULL_ACCESS, UNKNOWN_VERSION
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.new_policies import CREATE_POLICY, new_policies
-from aws_iam.tools.audit.paths.powers import Call, Power, prerequisite
+from aws_iam.tools.audit.paths.powers import Call, Power, decided_by, prerequisite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +53,7 @@ def identity_edits(actor: Actor) -> Iterator[Power]:
         if gain == "boundary":
             candidates &= actor.entities.with_boundary
         for targets, access in actor.allowed(action, candidates):
-            yield _power(gain, targets, action, why=access.why, certain=access.verdict == "can")
+            yield decided_by(_power(gain, targets, action), access)
     for action, kind in ATTACHES.items():
         if actor.takes(action):
             yield from _with_policy(
@@ -76,8 +77,6 @@ def _power(
     targets: int,
     action: str,
     *,
-    why: str,
-    certain: bool,
     what: str = "",
     key: str = "",
     creating: bool = False,
@@ -90,8 +89,6 @@ def _power(
             *((Call(action=CREATE_POLICY, on=what),) if creating else ()),
             Call(action=action, context={key: what} if key else {}),
         ),
-        is_certain=certain,
-        why_unknown="" if certain else why,
     )
 
 
@@ -106,19 +103,10 @@ def _with_policy(
         if not left:
             return
         for targets, access in actor.allowed(action, left, {key: policy}):
-            making = created.get(policy, access)
-            is_certain = access.verdict == making.verdict == "can"
-            yield _power(
-                gain,
-                targets,
-                action,
-                what=policy,
-                key=key,
-                why=access.why or making.why,
-                certain=is_certain,
-                creating=policy in created,
-            )
-            if is_certain and (policy.endswith("/AdministratorAccess") or policy in created):
+            made = _power(gain, targets, action, what=policy, key=key, creating=policy in created)
+            power = decided_by(made, access, created.get(policy, access))
+            yield power
+            if power.is_certain and (policy.endswith("/AdministratorAccess") or policy in created):
                 # No other policy gives more.
                 left &= ~targets
 
@@ -166,27 +154,14 @@ def _new_versions(actor: Actor) -> Iterator[Power]:
     assumed = prerequisite("iam-create-policy-version", "five versions")
     calls = (Call(action=CREATE_VERSION),)
     for targets, access in actor.allowed(CREATE_VERSION, candidates):
-        certain = access.verdict == "can"
-        why = "" if certain else access.why
         for part, assuming in ((targets & ~full & ~unread, ()), (targets & unread, (assumed,))):
             if part:
-                yield Power(
-                    gain="version",
-                    targets=part,
-                    calls=calls,
-                    assuming=assuming,
-                    is_certain=certain,
-                    why_unknown=why,
-                )
+                power = Power(gain="version", targets=part, calls=calls, assuming=assuming)
+                yield decided_by(power, access)
         for part, deleting in actor.allowed(DELETE_VERSION, targets & full):
-            both = certain and deleting.verdict == "can"
-            yield Power(
-                gain="version",
-                targets=part,
-                calls=(Call(action=DELETE_VERSION), *calls),
-                is_certain=both,
-                why_unknown="" if both else why or deleting.why,
-            )
+            both = (Call(action=DELETE_VERSION), *calls)
+            power = Power(gain="version", targets=part, calls=both)
+            yield decided_by(power, access, deleting)
 
 
 def _old_versions(actor: Actor) -> Iterator[Power]:
@@ -194,16 +169,16 @@ def _old_versions(actor: Actor) -> Iterator[Power]:
         return
     candidates = _of_kind(actor, SET_VERSION, "policies")
     for targets, access in actor.allowed(SET_VERSION, candidates):
-        certain = access.verdict == "can"
         for number in bits(targets):
             policy = actor.entities.policy[number]
             for version in policy.versions or ():
                 if version.document != policy.document:
-                    yield _power(
-                        "default", 1 << number, SET_VERSION, what=version.id, why=access.why, certain=certain
-                    )  # fmt: skip
+                    power = _power("default", 1 << number, SET_VERSION, what=version.id)
+                    yield decided_by(power, access)
             if policy.versions is None:
-                why = access.why or "which other versions of the policy exist was not read"
-                yield _power(
-                    "default", 1 << number, SET_VERSION, what=UNKNOWN_VERSION, why=why, certain=False
-                )  # fmt: skip
+                power = replace(
+                    _power("default", 1 << number, SET_VERSION, what=UNKNOWN_VERSION),
+                    is_certain=False,
+                    why_unknown="which other versions of the policy exist was not read",
+                )
+                yield decided_by(power, access)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.tools.audit.paths.actor import POLICY_KEY
 from aws_iam.tools.audit.paths.changes import FULL_ACCESS
-from aws_iam.tools.audit.paths.powers import Call, Power
+from aws_iam.tools.audit.paths.powers import Call, Power, decided_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,15 +43,13 @@ def _created(actor: Actor, actions: tuple[str, ...]) -> Power | None:
         )
         found = [actor.proof(call.action, group, call.context) for call in calls]
         if all(access.is_possible for access in found):
-            certain = all(access.verdict == "can" for access in found)
-            return Power(
+            power = Power(
                 gain="attached",
                 targets=actor.entities.users & actor.own_account,
                 what=group,
                 calls=calls,
-                is_certain=certain,
-                why_unknown="" if certain else next(own.why for own in found if own.why),
             )
+            return decided_by(power, *found)
     return None
 
 

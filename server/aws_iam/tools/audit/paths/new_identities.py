@@ -10,7 +10,7 @@ from aws_iam.tools.audit.paths.actor import BOUNDARY_KEY, POLICY_KEY
 from aws_iam.tools.audit.paths.assuming import LETS_IN_ANOTHER, let_in_by_trust, trust_naming
 from aws_iam.tools.audit.paths.changes import FULL_ACCESS
 from aws_iam.tools.audit.paths.entities import NEW_ROLE, NEW_USER
-from aws_iam.tools.audit.paths.powers import Call, Power
+from aws_iam.tools.audit.paths.powers import Call, Power, decided_by
 from aws_iam.tools.audit.paths.trusts import ASSUME
 
 if TYPE_CHECKING:
@@ -89,13 +89,11 @@ def _power(
     found: list[Access],
     assuming: tuple[str, ...] = (),
 ) -> Power:
-    certain = all(access.verdict == "can" for access in found)
-    return Power(
+    power = Power(
         gain="principal",
         targets=1 << actor.entities.number[created],
         calls=calls,
         technique=path.id,
         assuming=(*path.prerequisites, *assuming),
-        is_certain=certain,
-        why_unknown="" if certain else next(own.why for own in found if own.verdict == "unknown"),
     )
+    return decided_by(power, *found)

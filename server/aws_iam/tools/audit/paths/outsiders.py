@@ -151,7 +151,7 @@ def _of_account(book: PowerBook, number: int, other: str) -> Iterator[Outsider]:
     # A root user cannot assume roles; the account decides which of its principals may.
     for name, caller in (
         (f"{start}root", f"{start}user/somebody"),
-        *zip(names, names, strict=True),
+        *((name, name) for name in names),
     ):
         access = book.decider.outsider(caller, ASSUME, arn)
         if access.is_possible:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.escalation import NEW_COMPUTE, escalation_paths
 from aws_iam.tools.audit.paths.example_resources import allowed_together
-from aws_iam.tools.audit.paths.powers import Call, Power
+from aws_iam.tools.audit.paths.powers import Call, Power, decided_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,9 +75,7 @@ def _passed(
 ) -> Iterator[Power]:
     context = {_SERVICE_KEY: service}
     for targets, access in actor.allowed(PASS, candidates, context):
-        every = (access, *(own for _, _, own in calls))
-        certain = all(own.verdict == "can" for own in every)
-        yield Power(
+        power = Power(
             gain="principal",
             targets=targets,
             calls=(
@@ -87,9 +85,8 @@ def _passed(
             technique=path.id,
             through=service,
             assuming=_unsettled(path),
-            is_certain=certain,
-            why_unknown="" if certain else next(own.why for own in every if own.verdict != "can"),
         )
+        yield decided_by(power, access, *(own for _, _, own in calls))
 
 
 def _unsettled(path: EscalationPath) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.escalation import EscalationPath, known_paths
@@ -10,6 +10,7 @@ from aws_iam.engine.effective.escalation import EscalationPath, known_paths
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aws_iam.tools.audit.access.verdicts import Access
     from aws_iam.tools.audit.paths.changes import Gain
 
 
@@ -47,6 +48,14 @@ class Power:
     """The resources that have the targets, which are roles, by their numbers."""
     is_certain: bool = True
     why_unknown: str = ""
+
+
+def decided_by(power: Power, *decisions: Access) -> Power:
+    """The power, uncertain where one of the decisions that it rests on is not known."""
+    for own in decisions:
+        if own.verdict != "can":
+            return replace(power, is_certain=False, why_unknown=own.why)
+    return power
 
 
 def catalogued() -> Mapping[str, EscalationPath]:

@@ -8,7 +8,7 @@ from aws_iam.answer import Answer, next_call
 from aws_iam.engine.comparison.change_risks import riskiest_first
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.errors import InputError
+from aws_iam.errors import AwsError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.estate import Estate
 from aws_iam.tools.audit.access.estate_accounts import estate_accounts
@@ -19,7 +19,7 @@ from aws_iam.tools.audit.paths.effective_access import LEVELS, ServiceAccess, ef
 from aws_iam.tools.audit.paths.names import identity_named
 from aws_iam.tools.audit.paths.spoken_names import Names
 from aws_iam.tools.audit.paths.to_answer import LEFT_OUT, PAGE, needed_facts
-from aws_iam.tools.audit.paths.to_summary import not_considered, path_in_words
+from aws_iam.tools.audit.paths.to_summary import first_gap, not_considered, path_in_words
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
 from aws_iam.tools.kit.account_source import ACCOUNT_ARGUMENTS, account_words, dated
 from aws_iam.tools.kit.unread_facts import misses_of, unread_reasons, unread_table
@@ -87,7 +87,7 @@ def principal_answer(source: Source, progress: Progress, text: str) -> Answer:
 def _refuse_unread(estate: Estate, accounts: Sequence[Account]) -> None:
     if not any(member.authorization for member in estate.members.values()):
         missed = [miss for account in accounts for miss in misses_of(account, needed_facts())]
-        raise InputError(
+        raise AwsError(
             f"the users and roles could not be read: {unread_reasons(missed)}",
             hint="allow iam:GetAccountAuthorizationDetails",
         )
@@ -127,19 +127,17 @@ def _summary(
     if is_administrator:
         yield f"{name} is an administrator: it can do everything, and act as everyone in account {principal.member.account.id}."
     else:
+        yield from _raised(name, found, names)
         yield from _services(name, services)
-        yield from _becomes(name, found, names)
-    unread = [own["why"] for own in not_judged]
-    if unread:
-        more = f", and {len(unread) - 1} more gaps" if len(unread) > 1 else ""
-        yield f"Not judged: {not_judged[0]['place']}: {unread[0]}{more}."
+        yield from _others(name, found, names)
+    yield from first_gap(not_judged)
     is_nobody = not is_administrator and not found.becomes
     yield f"Conditions count as met. {not_considered(is_nobody=is_nobody)}"
 
 
 def _services(name: str, services: Sequence[ServiceAccess]) -> Iterator[str]:
     if not services:
-        yield f"{name} can do nothing that its policies tell."
+        yield f"No policy that was read gives {name} any access."
         return
     changing = [own.service for own in services if own.levels & set(LEVELS[:2])]
     words = f"{name} has access to {counted(len(services), 'service')}"
@@ -152,12 +150,16 @@ def _services(name: str, services: Sequence[ServiceAccess]) -> Iterator[str]:
     yield f"{words}."
 
 
-def _becomes(name: str, found: Becoming, names: Names) -> Iterator[str]:
+def _raised(name: str, found: Becoming, names: Names) -> Iterator[str]:
+    """The worst thing, which comes first: that it can become an administrator."""
+    for own in found.becomes[:1]:
+        if own.path.is_administrator and not own.perhaps:
+            yield f"{name} can become an administrator: {path_in_words(own.path, names)}."
+
+
+def _others(name: str, found: Becoming, names: Names) -> Iterator[str]:
     certain = [own for own in found.becomes if not own.perhaps]
-    raised = [own for own in certain if own.path.is_administrator]
     others = [own for own in certain if not own.path.is_administrator]
-    if raised:
-        yield f"It can become an administrator: {path_in_words(raised[0].path, names)}."
     if others:
         named = [names.of(own.principal) for own in others]
         more = f", and {found.left_out} more" if found.left_out else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.tools.audit.paths.actor import POLICY_KEY
 from aws_iam.tools.audit.paths.changes import DENYING_INLINE, PURE_INLINE, has_deny, only_denies
-from aws_iam.tools.audit.paths.powers import Call, Power
+from aws_iam.tools.audit.paths.powers import Call, Power, decided_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,12 +94,6 @@ def _powers(
     context: dict[str, str] | None = None,
 ) -> Iterator[Power]:
     for targets, access in actor.allowed(action, candidates & actor.granted(action), context):
-        certain = access.verdict == "can"
-        yield Power(
-            gain=gain,
-            targets=targets,
-            what=what,
-            calls=(Call(action=action, context=context or {}),),
-            is_certain=certain,
-            why_unknown="" if certain else access.why,
-        )
+        call = Call(action=action, context=context or {})
+        power = Power(gain=gain, targets=targets, what=what, calls=(call,))
+        yield decided_by(power, access)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import quoted
+from aws_iam.tools.audit.access.summary import and_more_gaps
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
 from aws_iam.tools.kit.unread_facts import unread_reasons
 from aws_iam.wording import counted, joined
@@ -88,17 +89,23 @@ def _worst(paths: Paths, names: Names) -> Iterator[str]:
     certain = [own for own in paths.paths if own.is_certain]
     if certain:
         worst = min(certain, key=lambda own: (own.conditions, len(own.hops), own.start))
-        yield f"The shortest path: {path_in_words(worst, names)}."
+        yield f"The easiest path: {path_in_words(worst, names)}."
 
 
 def path_in_words(path: Path, names: Names) -> str:
     """A path as a sentence without its end."""
-    steps = [_hop_in_words(hop, names, first=number == 0) for number, hop in enumerate(path.hops)]
+    before = (None, *path.hops)
+    steps = [_hop_in_words(*both, names) for both in zip(before, path.hops, strict=False)]
     return f"{', '.join(steps)}{_under(path)}"
 
 
-def _hop_in_words(hop: Hop, names: Names, *, first: bool) -> str:
-    actor = f"{names.of(hop.start)} " if first else "which "
+def _hop_in_words(before: Hop | None, hop: Hop, names: Names) -> str:
+    if before and hop.start == before.start:
+        actor = "and "
+    elif before and hop.start == before.end:
+        actor = "which "
+    else:
+        actor = f"{names.of(hop.start)} "
     actions = joined([quoted(own) for own in hop.actions], shown=len(hop.actions))
     if hop.start == hop.end:
         return f"{actor}gives itself more with {actions}"
@@ -170,11 +177,15 @@ def _gaps(
         if own["place"] not in unknown and not own["why"].startswith("the organization's policies")
         and own["why"] != "its users and roles could not be read"
     ]  # fmt: skip
-    if rest:
-        more = f", and {len(rest) - 1} more gaps" if len(rest) > 1 else ""
-        yield f"Not judged: {rest[0]['place']}: {rest[0]['why']}{more}."
+    yield from first_gap(rest)
     is_nobody = not any(own.verdict == "can_become" for own in paths.principals)
     yield not_considered(is_nobody=is_nobody)
+
+
+def first_gap(not_judged: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """The first thing that was not judged, and how many more there are."""
+    for row in not_judged[:1]:
+        yield f"Not judged: {row['place']}: {row['why']}{and_more_gaps(not_judged)}."
 
 
 def not_considered(*, is_nobody: bool) -> str:

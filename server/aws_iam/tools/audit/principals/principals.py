@@ -17,7 +17,7 @@ from aws_iam.account.collect.organization.organization import (
     ORG_TREE,
     ORGANIZATION,
 )
-from aws_iam.answer import Answer, Finding, Severity, Status
+from aws_iam.answer import Answer, Finding, Severity, Status, next_call
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.report.order import by_urgency
@@ -49,7 +49,7 @@ from aws_iam.tools.audit.principals.unused_access import (
 )
 from aws_iam.tools.audit.principals.virtual_mfa import virtual_mfa
 from aws_iam.tools.audit.principals.wide_policies import wide_policies
-from aws_iam.tools.kit.account_source import account_words, audit_call
+from aws_iam.tools.kit.account_source import ACCOUNT_ARGUMENTS, account_words, audit_call
 from aws_iam.tools.kit.unread_facts import (
     misses_of,
     missing_permissions,
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.identity.authorization import Authorization, User
     from aws_iam.account.collect.identity.last_accessed import IdentityUse
     from aws_iam.account.reading.snapshot import Account
+    from aws_iam.answer import NextCall
     from aws_iam.errors import NotCollected
     from aws_iam.tools.audit.principals.admin_level import AdminRoute
     from aws_iam.tools.audit.principals.organization_policies import Guardrails
@@ -142,12 +143,17 @@ def principals_answer(account: Account) -> Answer:
         },
         artifacts=missing_permissions(account, found),
         sources=(_PAGE, UNUSED_PAGE),
-        next=(
-            audit_call("access_analyzer", "who outside the account has access"),
-            audit_call("run", "all controls of the benchmark"),
-        ),
+        next=tuple(_next(principals)),
         as_of=catalog().as_of,
     )
+
+
+def _next(principals: Sequence[JudgedPrincipal]) -> Iterator[NextCall]:
+    if any(own.level.kind == ESCALATES for own in principals):
+        why = "the paths to administrator, and what closes most of them"
+        yield next_call("audit", "access", why, ACCOUNT_ARGUMENTS, to="admin")
+    yield audit_call("access_analyzer", "who outside the account has access")
+    yield audit_call("run", "all controls of the benchmark")
 
 
 def _judge_principals(

@@ -110,7 +110,7 @@ def unused_permissions(
                 f" unused: {joined(idle, shown=_MOST_NAMED)}"
             ),
             resource=identity.arn,
-            fix="Remove the services that nobody needs from its policies; `policy generate` with `events` writes a policy from recorded use.",
+            fix="Remove the services that nobody needs from its policies; `audit rightsize` writes the smaller policies.",
             source=UNUSED_PAGE,
         )
 

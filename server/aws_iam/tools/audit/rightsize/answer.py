@@ -15,7 +15,7 @@ from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.principals.unused_access import UNUSED_PAGE
-from aws_iam.tools.audit.rightsize.change_files import FORMATS, change_file
+from aws_iam.tools.audit.rightsize.change_files import change_file
 from aws_iam.tools.audit.rightsize.events_by_principal import EventsByPrincipal
 from aws_iam.tools.audit.rightsize.findings import findings, nothing_read
 from aws_iam.tools.audit.rightsize.judged_principals import VERDICTS, judged
@@ -45,9 +45,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.kit.tool import Progress
 
 _PAGE = "references/compliance-checklist.md#smaller-policies"
-JSON = "json"
-CHOICES = (JSON, *FORMATS)
-"""The formats of the proposals."""
+_JSON = "json"
 _DAYS = re.compile(r"\s*(\d{1,4})\s*(?:d|days?)?\s*", re.IGNORECASE)
 _LEFT_OUT = (
     "the policies of resources, boundaries and the organization's policies, which are not changed; session policies; roles"
@@ -128,8 +126,8 @@ def _answer(
         },
         artifacts=(
             *(
-                map(proposal, (own for own in principals if own.documents))
-                if format_ == JSON
+                (proposal(own, window) for own in principals if own.documents)
+                if format_ == _JSON
                 else (change_file(format_, account, window, changes, principals),)
                 if changes or any(own.verdict == "unused" for own in principals)
                 else ()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact
 from aws_iam.escape import escaped
+from aws_iam.tools.audit.rightsize.proof import proved_words
 from aws_iam.tools.audit.rightsize.smaller_policy import written_policy
 from aws_iam.tools.audit.rightsize.unused_principals import unused_steps
 from aws_iam.tools.kit.terraform_json import terraform_json
@@ -23,13 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.tools.audit.rightsize.held_policies import Entity, HeldPolicy
     from aws_iam.tools.audit.rightsize.judged_principals import JudgedPrincipal
+    from aws_iam.tools.audit.rightsize.policies_in_use import Entity, PolicyInUse
     from aws_iam.tools.audit.rightsize.policy_changes import PolicyChange
     from aws_iam.tools.audit.rightsize.recorded_use import Window
 
-FORMATS = ("cli", "cloudformation", "terraform")
-"""The formats beside `json`."""
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 _BEGINNING = "Smaller policies for account {account}, from what was used until {day}. Nothing has been changed yet: read it first."
 _BESIDE = (
@@ -48,7 +47,7 @@ class _Change:
     account: Account
 
     @property
-    def policy(self) -> HeldPolicy:
+    def policy(self) -> PolicyInUse:
         return self.change.policy
 
     @property
@@ -97,7 +96,7 @@ def change_file(
         name=f"rightsize{of}{language.ending}",
         language=language.language,
         content="\n".join(lines) + "\n",
-        checked_by="policy compare: nothing gained, and every use that AWS recorded kept",
+        checked_by=f"policy compare: {proved_words(window)}" if named else None,
     )
 
 
@@ -186,7 +185,7 @@ def _file(name: str, content: str) -> tuple[str, ...]:
     return (f"cat > {shlex.quote(name)} <<'POLICY'", content, "POLICY")
 
 
-def _as_it_is(policy: HeldPolicy) -> str:
+def _as_it_is(policy: PolicyInUse) -> str:
     return json.dumps(written_policy(policy.text), indent=2)
 
 

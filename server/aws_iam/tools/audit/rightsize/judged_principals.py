@@ -15,7 +15,7 @@ from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.rightsize.action_sets import action_sets
-from aws_iam.tools.audit.rightsize.held_policies import Entity, policies_of
+from aws_iam.tools.audit.rightsize.policies_in_use import Entity, policies_of
 from aws_iam.tools.audit.rightsize.policy_changes import inline_lengths, own_copy, policy_change
 from aws_iam.tools.audit.rightsize.proof import NOTHING_LOST, Lost, Prover
 from aws_iam.tools.audit.rightsize.recorded_use import (
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.tools.audit.rightsize.action_sets import ActionSets
     from aws_iam.tools.audit.rightsize.events_by_principal import EventsByPrincipal
-    from aws_iam.tools.audit.rightsize.held_policies import HeldPolicy, PrincipalPolicies
+    from aws_iam.tools.audit.rightsize.policies_in_use import PolicyInUse, PrincipalPolicies
     from aws_iam.tools.audit.rightsize.policy_changes import PolicyChange
     from aws_iam.tools.audit.rightsize.recorded_use import Window
     from aws_iam.tools.kit.tool import Progress
@@ -251,7 +251,7 @@ def _unknown(identity: User | Role, why: str) -> JudgedPrincipal:
 
 def _with_changes(
     first: list[JudgedPrincipal],
-    policies: Iterable[HeldPolicy],
+    policies: Iterable[PolicyInUse],
     held: Mapping[str, PrincipalPolicies],
     sets: ActionSets,
     progress: Progress,
@@ -333,7 +333,7 @@ def _own_copies(
 
 
 def _changes(
-    policies: tuple[HeldPolicy, ...], kept: Mapping[str, KeptAccess], sets: ActionSets
+    policies: tuple[PolicyInUse, ...], kept: Mapping[str, KeptAccess], sets: ActionSets
 ) -> list[PolicyChange]:
     judged_ones = [p for p in policies if any(arn in kept for arn in p.serves)]
     lengths = inline_lengths(policy for policy in judged_ones if policy.is_inline)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from aws_iam.tools.audit.rightsize.action_sets import ActionSets
-    from aws_iam.tools.audit.rightsize.held_policies import Entity, HeldPolicy
+    from aws_iam.tools.audit.rightsize.policies_in_use import Entity, PolicyInUse
     from aws_iam.tools.audit.rightsize.recorded_use import KeptAccess
 
 Change = Literal["keep", "put", "version", "replace", "remove"]
@@ -37,7 +37,7 @@ _SUFFIX = "-rightsized"
 class PolicyChange:
     """What becomes of a policy for some of its entities; the others keep it."""
 
-    policy: HeldPolicy
+    policy: PolicyInUse
     change: Change
     entities: tuple[Entity, ...] = ()
     document: Mapping[str, Any] | None = None
@@ -73,7 +73,7 @@ class PolicyChange:
 
 
 def policy_change(
-    policy: HeldPolicy, kept: Mapping[str, KeptAccess], inline_beside: int, sets: ActionSets
+    policy: PolicyInUse, kept: Mapping[str, KeptAccess], inline_beside: int, sets: ActionSets
 ) -> PolicyChange:
     """The change of a policy; `kept` has those, by their ARNs, of whom it is known what they use."""
     able = tuple(
@@ -105,7 +105,7 @@ def policy_change(
 
 
 def own_copy(
-    policy: HeldPolicy,
+    policy: PolicyInUse,
     entity: Entity,
     access: KeptAccess,
     sets: ActionSets,
@@ -132,7 +132,7 @@ def own_copy(
     )
 
 
-def inline_lengths(policies: Iterable[HeldPolicy]) -> dict[str, int]:
+def inline_lengths(policies: Iterable[PolicyInUse]) -> dict[str, int]:
     """The characters of all inline policies of each entity, by its ARN."""
     found: dict[str, int] = {}
     for policy in policies:
@@ -142,13 +142,13 @@ def inline_lengths(policies: Iterable[HeldPolicy]) -> dict[str, int]:
     return found
 
 
-def _quota(policy: HeldPolicy, inline_beside: int) -> int:
+def _quota(policy: PolicyInUse, inline_beside: int) -> int:
     if not policy.is_inline:
         return MANAGED_QUOTA
     return max(INLINE_QUOTAS[policy.entities[0].kind] - inline_beside, 0)
 
 
-def _change(policy: HeldPolicy, *, in_place: bool, is_empty: bool) -> Change:
+def _change(policy: PolicyInUse, *, in_place: bool, is_empty: bool) -> Change:
     if is_empty:
         return "remove"
     if policy.is_inline:
@@ -165,6 +165,6 @@ def _together(holders: Iterable[KeptAccess]) -> PolicyNeed:
     )
 
 
-def _who_is_in_the_way(policy: HeldPolicy, kept: Mapping[str, KeptAccess]) -> str:
+def _who_is_in_the_way(policy: PolicyInUse, kept: Mapping[str, KeptAccess]) -> str:
     others: Sequence[str] = [arn for arn in policy.serves if arn not in kept]
     return f"it serves {counted(len(others), 'principal')} whose use is not known or that stays as it is"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.last_accessed import KEPT_DAYS
 from aws_iam.escape import quoted
+from aws_iam.tools.audit.rightsize.proof import proved_words
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def summary(
     }
     unknown = tuple(_unknown(by_verdict["unknown"], is_nothing=is_nothing))
     rest = (
-        *_smaller(by_verdict["smaller"]),
+        *_smaller(by_verdict["smaller"], window),
         *_unused(by_verdict["unused"]),
         *_others(by_verdict),
     )
@@ -42,7 +43,7 @@ def summary(
     return " ".join((*parts, *_period(window, events)))
 
 
-def _smaller(found: Sequence[JudgedPrincipal]) -> Iterator[str]:
+def _smaller(found: Sequence[JudgedPrincipal], window: Window) -> Iterator[str]:
     if found:
         actions = sum(own.access.unused.bit_count() for own in found if own.access)
         yield (
@@ -51,9 +52,8 @@ def _smaller(found: Sequence[JudgedPrincipal]) -> Iterator[str]:
         )
         with_less = [own for own in found if own.documents]
         if with_less:
-            yield (
-                f"{'Its' if len(found) == 1 else 'Each'} smaller policy is proved to gain nothing, and keeps every use that AWS recorded."
-            )
+            whose = "Its" if len(found) == 1 else "Each"
+            yield f"{whose} smaller policy is proved: {proved_words(window)}."
         if len(with_less) < len(found):
             without = [own for own in found if not own.documents]
             yield f"No use of their policies is recorded, and none is left: {_named(without)}."
@@ -61,25 +61,25 @@ def _smaller(found: Sequence[JudgedPrincipal]) -> Iterator[str]:
         risky = [own for own in found if own.lost.worst]
         if risky:
             worst = min(risky, key=lambda own: own.lost.order)
-            yield f"The riskiest that goes: {quoted(worst.identity.name)} {worst.lost.worst}."
+            yield f"The riskiest access that goes: {worst.lost.worst}, of {quoted(worst.identity.name)}."
 
 
 def _unused(found: Sequence[JudgedPrincipal]) -> Iterator[str]:
     if found:
         once = [own for own in found if own.last_used]
         last = (
-            f" {quoted(once[0].identity.name)} was last used on {once[0].last_used:%Y-%m-%d}; who was used once may be needed once a year."
+            f" {quoted(once[0].identity.name)} was last used on {once[0].last_used:%Y-%m-%d}; what was used once may be needed once a year."
             if once
             else ""
         )
-        yield f"{counted(len(found), 'principal')} unused: {_named(found)}; disable, watch, and only then delete, as `steps` says.{last}"
+        yield f"{counted(len(found), 'principal')} {'is' if len(found) == 1 else 'are'} unused: {_named(found)}; disable, watch, and only then delete, as `steps` says.{last}"
 
 
 def _others(by_verdict: dict[str, list[JudgedPrincipal]]) -> Iterator[str]:
     for verdict, words in (
         ("stays", "with unused access that stays, as `policies` says why"),
         ("manual", "with unused access from a permission set of IAM Identity Center"),
-        ("fits", "of whose access AWS tracks nothing that they do not use"),
+        ("fits", "with no unused access, as far as AWS tracks it"),
     ):
         if found := by_verdict[verdict]:
             yield f"{counted(len(found), 'principal')} {words}: {_named(found)}."
@@ -91,7 +91,9 @@ def _unknown(found: Sequence[JudgedPrincipal], *, is_nothing: bool) -> Iterator[
     if is_nothing:
         yield f"Nothing is known of what users and roles use: {found[0].why}."
         return
-    yield f"Not judged: {_named(found)} ({found[0].why}); no proposal."
+    is_same = len({own.why for own in found}) == 1
+    whose = "" if is_same else f"{quoted(found[0].identity.name)}: "
+    yield f"Not judged: {_named(found)} ({whose}{found[0].why}); no proposal."
 
 
 def _period(window: Window, events: EventsByPrincipal) -> Iterator[str]:

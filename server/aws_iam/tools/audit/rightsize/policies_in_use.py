@@ -26,7 +26,7 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldPolicy:
+class PolicyInUse:
     """A policy; an inline one has no ARN and one entity."""
 
     name: str
@@ -59,7 +59,7 @@ class HeldPolicy:
 class PrincipalPolicies:
     """What a user or role has: each policy with the entity that gives it, and what AWS left out."""
 
-    held: list[tuple[HeldPolicy, Entity]] = field(default_factory=list)
+    held: list[tuple[PolicyInUse, Entity]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
     @property
@@ -70,7 +70,7 @@ class PrincipalPolicies:
 
 def policies_of(
     authorization: Authorization,
-) -> tuple[tuple[HeldPolicy, ...], dict[str, PrincipalPolicies]]:
+) -> tuple[tuple[PolicyInUse, ...], dict[str, PrincipalPolicies]]:
     """All policies that are in use, and those of each user and role by its ARN."""
     users = authorization.users
     roles = [role for role in authorization.roles if not role.is_service_linked]
@@ -83,7 +83,7 @@ def policies_of(
         *((Entity("group", group.name, group.arn), group) for group in authorization.groups),
     ]
     found = [
-        HeldPolicy(
+        PolicyInUse(
             name=inline.name,
             arn="",
             text=inline.document,
@@ -107,7 +107,7 @@ def _managed(
     holders: Sequence[tuple[Entity, User | Role | Group]],
     members: Mapping[str, tuple[str, ...]],
     principals: Mapping[str, PrincipalPolicies],
-) -> list[HeldPolicy]:
+) -> list[PolicyInUse]:
     attached: dict[str, list[Entity]] = {}
     names: dict[str, str] = {}
     for entity, holder in holders:
@@ -117,7 +117,7 @@ def _managed(
     identities: list[User | Role] = [*authorization.users, *authorization.roles]
     boundaries = {identity.boundary for identity in identities}
     documents = {policy.arn: policy for policy in authorization.policies}
-    found: list[HeldPolicy] = []
+    found: list[PolicyInUse] = []
     for arn, entities in sorted(attached.items()):
         policy = documents.get(arn)
         if policy is None or policy.document is None:
@@ -126,7 +126,7 @@ def _managed(
                     principals[member].unread.append(f"policy {quoted(names[arn])}")
             continue
         found.append(
-            HeldPolicy(
+            PolicyInUse(
                 name=policy.name,
                 arn=arn,
                 text=policy.document,
