@@ -48,11 +48,6 @@ def deny(action: Any, resource: Any = "*", condition: Any = None) -> Example:
     return _statement("Deny", {"Action": action}, resource, condition)
 
 
-def deny_to(principal: Any, action: Any, resource: Any = "*", condition: Any = None) -> Example:
-    """A Deny statement of a resource policy."""
-    return _statement("Deny", {"Principal": principal, "Action": action}, resource, condition)
-
-
 def trusting(principal: Any, action: Any = "sts:AssumeRole", condition: Any = None) -> Example:
     """A statement of a trust policy."""
     return allow_to(principal, action, None, condition)

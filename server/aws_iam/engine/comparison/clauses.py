@@ -39,9 +39,6 @@ _FIELDS = 5
 
 NONE_KNOWN: Final[Mapping[int, Clause]] = MappingProxyType({})
 
-Scenario = "Mapping[str, str | None]"
-"""Key of a variable, in lower case, to the text that it stands for; None when the request lacks the key."""
-
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Clause:

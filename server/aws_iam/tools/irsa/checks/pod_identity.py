@@ -231,7 +231,6 @@ _CHAINED = role("cart", for_pod_identity(), allows=[_ASSUMES])
 _TO_TARGET = association(
     "shop", "cart", "cart", target_role=role_arn("ledger"), external_id=_EXTERNAL_ID, session_tags=False
 )  # fmt: skip
-_ABROAD = "arn:aws:iam::999999999999:role/ledger"
 
 
 @check(
