@@ -224,15 +224,12 @@ def _used_services(uses: dict[str, str | None]) -> list[dict[str, Any]]:
         every = dict.fromkeys(sorted(catalog().services), uses.pop("*"))
         uses = every | uses
     services = {name: last for name, last in uses.items() if ":" not in name}
+    actions: dict[str, list[dict[str, Any]]] = {service: [] for service in services}
+    for name, last in uses.items():
+        service, colon, action = name.partition(":")
+        if colon and service in actions:
+            actions[service].append({"name": action, "last_used": last})
     return [
-        {
-            "service": service,
-            "last_used": last,
-            "actions": [
-                {"name": name.partition(":")[2], "last_used": day}
-                for name, day in uses.items()
-                if name.startswith(f"{service}:")
-            ],
-        }
+        {"service": service, "last_used": last, "actions": actions[service]}
         for service, last in services.items()
     ]
