@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
 
 # The AWS CLI brings a copy of botocore that takes its name when it is imported first.
-import botocore.client  # noqa: F401
+import botocore.session
 import pytest
 from hypothesis import settings
 
@@ -24,6 +25,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 # Moto's own images, over a thousand in each Region of each account: half a second, and nobody asks for them.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
+# Each of the hundreds of sessions of the tests would read the SDK's models anew.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 NO_SKIPS = "AWS_IAM_NO_SKIPS"
 """Set by `.ci/run`, which installs every program: a test that is skipped there has not been run."""

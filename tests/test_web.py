@@ -21,6 +21,7 @@ from aws_iam.engine.reference.facts import Action, Service
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.report.next_calls import as_command
 from aws_iam.tools import catalog_command
+from helpers.serving_thread import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,13 +116,9 @@ def reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Refer
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     state.base = f"http://127.0.0.1:{server.server_address[1]}/"
     monkeypatch.setenv("AWS_IAM_SERVICE_REFERENCE", state.base)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    catalog.cache_clear()
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving_thread(server):
+        catalog.cache_clear()
+        yield state
     catalog.cache_clear()
 
 

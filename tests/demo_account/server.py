@@ -21,6 +21,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from demo_account.call import ACCOUNT, HOME
 from demo_account.stub_answers import UNKNOWN, amended, own_answer, read, refusal, unknown
+from helpers.serving_thread import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,10 +47,8 @@ def serving() -> Iterator[Mapping[str, str]]:
     server: Any = make_server(_HOST, 0, app, threaded=True, request_handler=_Keeping)
     # A connection that is kept has a thread, which shall not outlive the server.
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     url = f"http://{_HOST}:{server.server_port}"
-    try:
+    with serving_thread(server):
         yield {
             "AWS_ENDPOINT_URL": url,
             **seed(url),
@@ -60,10 +59,6 @@ def serving() -> Iterator[Mapping[str, str]]:
             "AWS_EC2_METADATA_DISABLED": "true",
             **_DIRECT,
         }
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _forget_the_callers_settings() -> None:

@@ -10,6 +10,7 @@ import re
 import types
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from aws_iam.account.collect.catalogue import FACTS
@@ -88,11 +89,17 @@ def made(of: Any, data: Any) -> Any:
         of_entries = [kinds[0]] * len(data) if kinds[-1] is ... else kinds
         return tuple(made(kind, item) for kind, item in zip(of_entries, data, strict=True))
     if is_dataclass(of) and isinstance(of, type):
-        hints = get_type_hints(of)
-        known = {field.name for field in fields(of)}
-        assert set(data) <= known, set(data) - known
+        hints = _hints(of)
+        assert data.keys() <= hints.keys(), data.keys() - hints.keys()
         return of(**{name: made(hints[name], value) for name, value in data.items()})
     return _SCALARS.get(of, lambda value: value)(data)
+
+
+@cache
+def _hints(of: Any) -> dict[str, Any]:
+    """The types of the fields."""
+    hints = get_type_hints(of)
+    return {field.name: hints[field.name] for field in fields(of)}
 
 
 def _time(text: str) -> datetime:
@@ -224,15 +231,12 @@ def _used_services(uses: dict[str, str | None]) -> list[dict[str, Any]]:
         every = dict.fromkeys(sorted(catalog().services), uses.pop("*"))
         uses = every | uses
     services = {name: last for name, last in uses.items() if ":" not in name}
+    actions: dict[str, list[dict[str, Any]]] = {service: [] for service in services}
+    for name, last in uses.items():
+        service, colon, action = name.partition(":")
+        if colon and service in actions:
+            actions[service].append({"name": action, "last_used": last})
     return [
-        {
-            "service": service,
-            "last_used": last,
-            "actions": [
-                {"name": name.partition(":")[2], "last_used": day}
-                for name, day in uses.items()
-                if name.startswith(f"{service}:")
-            ],
-        }
+        {"service": service, "last_used": last, "actions": actions[service]}
         for service, last in services.items()
     ]

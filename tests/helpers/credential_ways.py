@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
+
+from helpers.serving_thread import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,14 +148,8 @@ def serving() -> Iterator[End]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     end.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving_thread(server):
         yield end
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass(frozen=True)

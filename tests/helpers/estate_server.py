@@ -32,6 +32,7 @@ from moto.iam.models import IAMBackend, get_account_id_from
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from demo_account.moto_app import moto_app
+from helpers.serving_thread import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -131,16 +132,9 @@ def estate(refused: Iterable[str] = (), certificate: str = "") -> Iterator[Estat
     # A connection that is kept has a thread, which shall not outlive the server.
     server.daemon_threads = True
     app.url = f"{scheme}://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(IAMBackend, "get_credential_report", _with_root)
-            yield app
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving_thread(server), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(IAMBackend, "get_credential_report", _with_root)
+        yield app
 
 
 def _with_root(backend: IAMBackend) -> str:

@@ -21,6 +21,7 @@ from moto.backends import get_backend
 from werkzeug.serving import make_server
 
 from demo_account.moto_app import moto_app
+from helpers.serving_thread import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,12 +144,8 @@ def faulty() -> Iterator[Faulty]:
     app = Faulty()
     server = make_server("127.0.0.1", 0, app, threaded=True)
     app.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield app
-    finally:
-        app.over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving_thread(server):
+        try:
+            yield app
+        finally:
+            app.over.set()

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+
+from helpers.serving_thread import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,11 +75,5 @@ def serving(
         context.load_cert_chain(certificate)
         server.socket = context.wrap_socket(server.socket, server_side=True)
         state.scheme = "https"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving_thread(server):
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

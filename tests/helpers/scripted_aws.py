@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import botocore.loaders
 import botocore.session
 from botocore.exceptions import ParamValidationError
 from botocore.validate import validate_parameters
@@ -19,16 +18,14 @@ from botocore.validate import validate_parameters
 from aws_iam.account.calls.aws import Aws
 from aws_iam.account.calls.clients import Clients
 from aws_iam.account.collect.catalogue import COLLECTORS
-from aws_iam.account.guard.allowlist import guard
+from aws_iam.account.guard.allowlist import ALLOWED, guard
+from aws_iam.account.session.api_models import trimmed_loader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ACCOUNT = "111122223333"
 CALLER = f"arn:aws:iam::{ACCOUNT}:user/auditor"
-
-# The models of the services, read once for all tests.
-_LOADER = botocore.loaders.create_loader()
 
 Answer = Any
 """A response, a `Refusal`, an exception of the SDK, or a function of (parameters, Region) that gives one."""
@@ -56,7 +53,7 @@ class Script:
 
     def session(self) -> boto3.Session:
         core = botocore.session.Session()
-        core.register_component("data_loader", _LOADER)
+        core.register_component("data_loader", trimmed_loader(None, ALLOWED))
         core.set_credentials("AKIATEST", "test")
         guard(core)
         core.register("before-parameter-build", self._remember)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 import urllib.parse
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import boto3
 import pytest
 
 from aws_iam.tools.secrets.snippet import snippets
+from helpers.serving_thread import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -94,11 +94,5 @@ def cache(token: str) -> Iterator[str]:
 
     answers = {"/secretsmanager/get": of_secret, "/systemsmanager/parameters/get": of_parameter}
     server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving_thread(server):
         yield str(server.server_address[1])
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

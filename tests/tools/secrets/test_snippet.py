@@ -11,6 +11,7 @@ import boto3
 import pytest
 import yaml
 from aws_lambda_powertools.utilities import parameters
+from aws_secretsmanager_caching.cache.items import SecretCacheObject
 from moto import mock_aws
 
 import aws_iam
@@ -266,9 +267,12 @@ def refreshes(module: Any, store: str) -> None:
 @pytest.mark.parametrize("snippet", snippets_in("python", IN_PROCESS))
 def test_a_program_keeps_the_secret_and_fetches_it_anew_when_it_is_refused(
     snippet: Any,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    # AWS's library waits some seconds before it refreshes.
+    monkeypatch.setattr(SecretCacheObject, "FORCE_REFRESH_JITTER_SLEEP", 10)
     STORES[snippet.store](OLD)
     refreshes(loaded(snippet), snippet.store)
     shows_nothing(capsys, caplog)

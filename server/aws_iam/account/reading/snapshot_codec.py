@@ -11,12 +11,24 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.names import id_formats
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MISSING = "missing"
 # The numbers of AWS have 64 bits; none of those that are kept comes near it.
@@ -38,56 +50,98 @@ def dump(value: Any) -> Any:
 
 def load(of: Any, data: Any, pointer: str) -> Any:
     """The JSON data as a value of the type; InputError names the place that does not fit."""
-    if get_origin(of) in (Union, types.UnionType):
-        return _load_union(get_args(of), data, pointer)
-    if get_origin(of) is tuple:
-        return _load_tuple(get_args(of), data, pointer)
+    return _reader(of)(data, pointer)
+
+
+Reader: TypeAlias = "Callable[[Any, str], Any]"
+"""Makes a value of JSON data at a place."""
+
+
+# A type is looked at once: the demonstration account has 20,000 values of 86 types.
+@cache
+def _reader(of: Any) -> Reader:
+    origin = get_origin(of)
+    if origin in (Union, types.UnionType):
+        return _union_reader(get_args(of))
+    if origin is tuple:
+        return _tuple_reader(get_args(of))
+    if origin is Literal:
+        return _word_reader(of, frozenset(get_args(of)))
+    return _class_reader(of)
+
+
+def _class_reader(of: Any) -> Reader:
     if of is Miss:
-        return _load_miss(data, pointer)
+        return _miss_reader()
     if is_dataclass(of):
-        return _load_fields(of, data, pointer)
-    return _load_scalar(of, data, pointer)
-
-
-def _load_scalar(of: Any, data: Any, pointer: str) -> Any:
+        return _fields_reader(of)
     if of is datetime:
-        return _load_time(data, pointer)
-    if get_origin(of) is Literal:
-        return checked(data, isinstance(data, str) and data in get_args(of), of, pointer)
+        return _load_time
     if issubclass(of, StrEnum):
-        return of(checked(data, isinstance(data, str) and data in set(of), of, pointer))
-    # `isinstance` would accept true as a whole number.
-    fits = type(data) is of and (of is not int or abs(data) < _BEYOND_AWS)
-    return checked(data, fits, of, pointer)
+        return _word_reader(of, frozenset(of), of)
+    return _scalar_reader(of)
+
+
+def _word_reader(of: Any, words: frozenset[str], made: Callable[[str], Any] = str) -> Reader:
+    def read(data: Any, pointer: str) -> Any:
+        return made(checked(data, isinstance(data, str) and data in words, of, pointer))
+
+    return read
+
+
+def _scalar_reader(of: Any) -> Reader:
+    def read(data: Any, pointer: str) -> Any:
+        # `isinstance` would accept true as a whole number.
+        fits = type(data) is of and (of is not int or abs(data) < _BEYOND_AWS)
+        return checked(data, fits, of, pointer)
+
+    return read
 
 
 def _fields_of(value: Any) -> dict[str, Any]:
     return {field.name: dump(getattr(value, field.name)) for field in fields(value)}
 
 
-def _load_union(options: tuple[Any, ...], data: Any, pointer: str) -> Any:
-    if data is None and type(None) in options:
-        return None
-    if Miss in options and isinstance(data, dict) and set(data) == {_MISSING}:
-        return _load_miss(data, pointer)
+def _union_reader(options: tuple[Any, ...]) -> Reader:
     # A fact's union has None, Miss and at most one more type: the one that remains.
     others = [option for option in options if option not in (type(None), Miss)]
-    return load(others[0] if others else Miss, data, pointer)
+    miss = _reader(Miss)
+    other = _reader(others[0]) if others else miss
+
+    def read(data: Any, pointer: str) -> Any:
+        if data is None and type(None) in options:
+            return None
+        if Miss in options and isinstance(data, dict) and set(data) == {_MISSING}:
+            return miss(data, pointer)
+        return other(data, pointer)
+
+    return read
 
 
-def _load_miss(data: Any, pointer: str) -> Any:
-    fits = isinstance(data, dict) and set(data) == {_MISSING}
-    inner = checked(data, fits, f'an object with "{_MISSING}"', pointer)[_MISSING]
-    return _load_fields(Miss, inner, f"{pointer}/{_MISSING}")
+def _miss_reader() -> Reader:
+    read_fields = _fields_reader(Miss)
+
+    def read(data: Any, pointer: str) -> Any:
+        fits = isinstance(data, dict) and set(data) == {_MISSING}
+        inner = checked(data, fits, f'an object with "{_MISSING}"', pointer)[_MISSING]
+        return read_fields(inner, f"{pointer}/{_MISSING}")
+
+    return read
 
 
-def _load_tuple(of: tuple[Any, ...], data: Any, pointer: str) -> tuple[Any, ...]:
-    items = checked(data, isinstance(data, list), "a list", pointer)
-    if of[-1] is ...:
-        return tuple(load(of[0], item, f"{pointer}/{i}") for i, item in enumerate(items))
-    checked(data, len(items) == len(of), f"a list of {len(of)}", pointer)
-    pairs = zip(of, items, strict=True)
-    return tuple(load(option, item, f"{pointer}/{i}") for i, (option, item) in enumerate(pairs))
+def _tuple_reader(of: tuple[Any, ...]) -> Reader:
+    parts = [_reader(part) for part in of if part is not ...]
+    is_list = of[-1] is ...
+
+    def read(data: Any, pointer: str) -> tuple[Any, ...]:
+        items = checked(data, isinstance(data, list), "a list", pointer)
+        if is_list:
+            return tuple(parts[0](item, f"{pointer}/{i}") for i, item in enumerate(items))
+        checked(data, len(items) == len(parts), f"a list of {len(parts)}", pointer)
+        pairs = enumerate(zip(parts, items, strict=True))
+        return tuple(part(item, f"{pointer}/{i}") for i, (part, item) in pairs)
+
+    return read
 
 
 def _load_time(data: Any, pointer: str) -> datetime:
@@ -99,25 +153,23 @@ def _load_time(data: Any, pointer: str) -> datetime:
     return checked(time, time.tzinfo is not None, "a time with an offset", pointer)  # type: ignore[no-any-return]
 
 
-def _load_fields(of: Any, data: Any, pointer: str) -> Any:
-    hints = _hints(of)
-    values = checked(data, isinstance(data, dict), "an object", pointer)
-    if differing := set(values) ^ set(hints):
-        name = min(differing)
-        word = "lacks" if name in hints else "has the unknown field"
-        raise InputError(f"snapshot: {pointer or '/'} {word} {quoted(str(name))}", hint=_HINT)
-    loaded = {name: load(hint, values[name], f"{pointer}/{name}") for name, hint in hints.items()}
-    for name, value in loaded.items():
-        expected = id_formats.violated_format(of, name, value)
-        checked(value, not expected, expected, f"{pointer}/{name}")
-    return of(**loaded)
-
-
-# 80 µs for each type; loading the demonstration account asks 2,170 times for 86 types.
-@cache
-def _hints(of: Any) -> dict[str, Any]:
+def _fields_reader(of: Any) -> Reader:
     hints = get_type_hints(of)
-    return {field.name: hints[field.name] for field in fields(of)}
+    parts = {field.name: _reader(hints[field.name]) for field in fields(of)}
+
+    def read(data: Any, pointer: str) -> Any:
+        values = checked(data, isinstance(data, dict), "an object", pointer)
+        if differing := values.keys() ^ parts.keys():
+            name = min(differing)
+            word = "lacks" if name in parts else "has the unknown field"
+            raise InputError(f"snapshot: {pointer or '/'} {word} {quoted(str(name))}", hint=_HINT)
+        loaded = {name: part(values[name], f"{pointer}/{name}") for name, part in parts.items()}
+        for name, value in loaded.items():
+            expected = id_formats.violated_format(of, name, value)
+            checked(value, not expected, expected, f"{pointer}/{name}")
+        return of(**loaded)
+
+    return read
 
 
 def checked(data: Any, fits: bool, wanted: Any, pointer: str) -> Any:  # noqa: FBT001 - the outcome of a test

@@ -15,6 +15,7 @@ import gzip
 import json
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import DataNotFoundError
@@ -30,8 +31,10 @@ _OPENERS: tuple[tuple[str, Callable[[Path], Any]], ...] = (
 )
 
 
+# One for all sessions: a session of its own for each account would read the endpoints of AWS and every model anew.
+@cache
 def trimmed_loader(search_path: str | None, operations: frozenset[str]) -> Loader:
-    """A loader for a botocore session whose models have only these operations, as `service:Operation`.
+    """A loader for botocore sessions whose models have only these operations, as `service:Operation`.
 
     `search_path` is the session's setting `data_path`.
     """
@@ -46,6 +49,7 @@ class _TrimmedLoader(Loader):
         files = _TrimmingFileLoader(operations)
         super().__init__(paths, files, include_default_search_paths=False)
         self._services = {operation.partition(":")[0] for operation in operations}
+        self._completing = Lock()
 
     def list_available_services(self, type_name: str) -> list[str]:
         """The services that have a model of this type, among those of the operations."""
@@ -57,13 +61,16 @@ class _TrimmedLoader(Loader):
         """The model of a service.
 
         The SDK adds parts to shapes that were cut away, which leaves shapes without a type. It fails on those when it
-        looks for the shape of an error.
+        looks for the shape of an error. It adds them in place, so one thread at a time may come here.
         """
-        model = super().load_service_model(service_name, type_name, api_version)
-        if type_name == _MODEL:
-            shapes = model.get("shapes", {})
-            model["shapes"] = {name: shape for name, shape in shapes.items() if "type" in shape}
-        return model
+        with self._completing:
+            model = super().load_service_model(service_name, type_name, api_version)
+            if type_name == _MODEL:
+                shapes = model.get("shapes", {})
+                model["shapes"] = {
+                    name: shape for name, shape in shapes.items() if "type" in shape
+                }
+            return model
 
     def _has(self, service: str, type_name: str) -> bool:
         try:
@@ -83,31 +90,19 @@ class _TrimmingFileLoader(JSONFileLoader):
         for ending, opened in _OPENERS:
             path = Path(f"{file_path}{ending}")
             if path.is_file():
-                is_model = path.name == _MODEL + ending
-                text = (
-                    _trimmed_model(path, opened, self._operations)
-                    if is_model
-                    else _read(path, opened)
-                )
-                return json.loads(text)
+                with opened(path) as file:
+                    data = json.loads(file.read())
+                if path.name != _MODEL + ending:
+                    return data
+                # …/SERVICE/VERSION/service-2
+                return _trimmed_model(data, path.parts[-3], self._operations)
         return None
 
 
-def _read(path: Path, opened: Callable[[Path], Any]) -> str | bytes:
-    with opened(path) as file:
-        text: str | bytes = file.read()
-        return text
-
-
-@cache
-def _trimmed_model(path: Path, opened: Callable[[Path], Any], operations: frozenset[str]) -> str:
-    """The model with the operations that may be sent, and the shapes that these refer to.
-
-    Each session loads it again, in a server or a run over many accounts. As text, because the SDK adds to what it gets.
-    """
-    model = json.loads(_read(path, opened))
-    # …/SERVICE/VERSION/service-2
-    service = path.parts[-3]
+def _trimmed_model(
+    model: dict[str, Any], service: str, operations: frozenset[str]
+) -> dict[str, Any]:
+    """The model with the operations that may be sent, and the shapes that these refer to."""
     kept = {
         name: operation
         for name, operation in model["operations"].items()
@@ -122,7 +117,7 @@ def _trimmed_model(path: Path, opened: Callable[[Path], Any], operations: frozen
             waiting += _shapes_in(shapes[name])
     trimmed = model | {"operations": kept, "shapes": shapes}
     _empty_documentation(trimmed)
-    return json.dumps(trimmed)
+    return trimmed
 
 
 def _empty_documentation(part: Any) -> None:

@@ -79,10 +79,22 @@ class _Unmentioned:
 
     def _listed(self) -> Iterator[str]:
         for prefix in self.services:
-            service = catalog().service(prefix)
-            for action in service.actions.values() if service else ():
-                if self.alike(action) == self.kind and _may_be_searched(action, self.mentioned):
-                    yield action.full_name
+            names = _names_by_kind(prefix, self.alike).get(self.kind, ())
+            yield from (name for name in names if name not in self.mentioned)
+
+
+# Proposing smaller policies for a principal who uses every service takes 1.5 times as long without.
+@memo_of_reference(2_000)
+def _names_by_kind(
+    prefix: str, alike: Callable[[Action], object]
+) -> Mapping[object, Sequence[str]]:
+    """The names of a service's actions that are searched, by what others decide alike."""
+    service = catalog().service(prefix)
+    found: dict[object, list[str]] = {}
+    for action in service.actions.values() if service else ():
+        if action.full_name not in UNGOVERNED:
+            found.setdefault(alike(action), []).append(action.full_name)
+    return found
 
 
 @slotted

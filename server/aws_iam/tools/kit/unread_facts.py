@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.fact import AccountFact, Miss, MissKind, RegionFact
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Finding
 
 _NAMED = 3
+_PLAIN = (str, int, type(None))
 _FEWER = "saved for fewer controls"
 
 
@@ -158,13 +160,23 @@ def _misses(value: Any) -> Iterator[Miss]:
     if isinstance(value, Miss):
         yield value
     elif isinstance(value, Mapping):
-        yield from (miss for part in value.values() for miss in _misses(part))
+        yield from _misses_in(value.values())
     elif isinstance(value, tuple):
-        yield from (miss for part in value for miss in _misses(part))
+        yield from _misses_in(value)
     elif is_dataclass(value):
-        yield from (
-            miss for field in fields(value) for miss in _misses(getattr(value, field.name))
-        )
+        yield from _misses_in(getattr(value, name) for name in _field_names(value.__class__))
+
+
+def _misses_in(parts: Iterable[Any]) -> Iterator[Miss]:
+    for part in parts:
+        # Most parts are texts, of which an account has hundreds of thousands.
+        if not isinstance(part, _PLAIN):
+            yield from _misses(part)
+
+
+@cache
+def _field_names(of: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(of))
 
 
 def _would_help(miss: Miss) -> bool:

@@ -12,12 +12,14 @@ from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail, Outcome, Pass, unread
 from aws_iam.tools.audit.controls.control import ControlTerms, control
 from aws_iam.tools.audit.evidence.alarm_chain import Link, alarm_coverage, broken_link
+from aws_iam.tools.audit.evidence.sample_records import sample_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.tools.audit.evidence.alarm_chain import AlarmCoverage, FilterChain, Record
+    from aws_iam.tools.audit.evidence.sample_records import SampleEvent
 
 _LATE_EVENT = "ModifySecurityGroupRules"
 
@@ -46,9 +48,9 @@ def alarm_notifies_somebody(account: Account, terms: ControlTerms) -> Iterator[O
     False alarm when another system, such as a SIEM, watches the events.
     """
     coverage = alarm_coverage(account, kms=terms.control.key == "alarm_cmk_deletion")
-    required, late = _witnesses(terms)
+    required, late = _events(account, terms)
     complete = [watcher for watcher in coverage.watchers if watcher.link is Link.COMPLETE]
-    unwatched = [record for record in required if not _matched(record, complete)]
+    unwatched = [event for event in required if not _matched(event, complete)]
     if not unwatched:
         yield Pass(account.root_arn, _evidence(required, complete, late))
     elif (missing := _missing(coverage, unwatched)) is not None:
@@ -59,26 +61,28 @@ def alarm_notifies_somebody(account: Account, terms: ControlTerms) -> Iterator[O
         yield Fail(account.root_arn, _first_gap(coverage, unwatched), names=names)
 
 
-def _witnesses(terms: ControlTerms) -> tuple[tuple[Record, ...], Record | None]:
-    """The records that a filter must match, and one that only later versions require."""
-    records = terms.control.witnesses
+def _events(
+    account: Account, terms: ControlTerms
+) -> tuple[tuple[SampleEvent, ...], SampleEvent | None]:
+    """The events that a filter must match, and one that only later versions require."""
+    events = tuple(sample_event(witness, account) for witness in terms.control.witnesses)
     if terms.control.key != "alarm_sg_changes" or terms.threshold("modify_rules_event_required"):
-        return records, None
-    late = next(record for record in records if record["eventName"] == _LATE_EVENT)
-    return tuple(record for record in records if record is not late), late
+        return events, None
+    late = next(event for event in events if event.witness["eventName"] == _LATE_EVENT)
+    return tuple(event for event in events if event is not late), late
 
 
-def _matched(record: Record, watchers: list[FilterChain]) -> bool:
-    return any(watcher.matches(record) is True for watcher in watchers)
+def _matched(event: SampleEvent, watchers: list[FilterChain]) -> bool:
+    return any(watcher.matches(event) is True for watcher in watchers)
 
 
-def _missing(coverage: AlarmCoverage, records: list[Record]) -> NotCollected | None:
-    """Why a fail is not proved: something unread might watch all of these records; None if it is proved."""
+def _missing(coverage: AlarmCoverage, events: list[SampleEvent]) -> NotCollected | None:
+    """Why a fail is not proved: something unread might watch all of these events; None if it is proved."""
     if coverage.misses:
         return coverage.misses[0]
     reasons: list[NotCollected] = []
-    for record in records:
-        doubts = (_doubt(watcher, record) for watcher in coverage.watchers)
+    for event in events:
+        doubts = (_doubt(watcher, event) for watcher in coverage.watchers)
         doubt = next(filter(None, doubts), None)
         if doubt is None:
             return None
@@ -86,8 +90,8 @@ def _missing(coverage: AlarmCoverage, records: list[Record]) -> NotCollected | N
     return reasons[0]
 
 
-def _doubt(watcher: FilterChain, record: Record) -> NotCollected | None:
-    matches = watcher.matches(record)
+def _doubt(watcher: FilterChain, event: SampleEvent) -> NotCollected | None:
+    matches = watcher.matches(event)
     if matches is False or (watcher.miss is None and watcher.link is not Link.COMPLETE):
         return None
     if watcher.miss:
@@ -101,20 +105,20 @@ def _doubt(watcher: FilterChain, record: Record) -> NotCollected | None:
     )
 
 
-def _first_gap(coverage: AlarmCoverage, unwatched: list[Record]) -> str:
+def _first_gap(coverage: AlarmCoverage, unwatched: list[SampleEvent]) -> str:
     if coverage.gap:
         return coverage.gap
-    unmatched = [record for record in unwatched if not _matched(record, list(coverage.watchers))]
+    unmatched = [event for event in unwatched if not _matched(event, list(coverage.watchers))]
     if unmatched:
         return f"no metric filter matches {_names(unmatched)}"
-    record = unwatched[0]
-    return broken_link(watcher for watcher in coverage.watchers if watcher.matches(record) is True)
+    event = unwatched[0]
+    return broken_link(watcher for watcher in coverage.watchers if watcher.matches(event) is True)
 
 
 def _evidence(
-    required: tuple[Record, ...], complete: list[FilterChain], late: Record | None
+    required: tuple[SampleEvent, ...], complete: list[FilterChain], late: SampleEvent | None
 ) -> str:
-    used = [watcher for watcher in complete if any(watcher.matches(record) for record in required)]
+    used = [watcher for watcher in complete if any(watcher.matches(event) for event in required)]
     names = ", ".join(dict.fromkeys(quoted(watcher.filter.name) for watcher in used))
     notes = [f"a confirmed subscriber is notified through filter {names}"]
     if any(watcher.noisy for watcher in used):
@@ -124,8 +128,8 @@ def _evidence(
     return "; ".join(notes)
 
 
-def _names(records: list[Record], most: int = 8) -> str:
-    names = [_name(record) for record in records]
+def _names(events: list[SampleEvent], most: int = 8) -> str:
+    names = [_name(event.witness) for event in events]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 

@@ -19,7 +19,7 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.evidence import event_selectors, filter_pattern
-from aws_iam.tools.audit.evidence.sample_records import complete_records
+from aws_iam.tools.audit.evidence.sample_records import sample_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.logging.cloudtrail import Selectors, Trail
     from aws_iam.account.collect.logging.metric_filters import MetricFilter
     from aws_iam.account.reading.snapshot import Account
+    from aws_iam.tools.audit.evidence.sample_records import SampleEvent
 
     Record = Mapping[str, Any]
     ByMetric = dict[Metric, list[Alarm]]
@@ -72,13 +73,11 @@ class FilterChain:
     alarm: str = ""
     miss: NotCollected | None = None
 
-    def matches(self, witness: Record) -> bool | None:
-        """Whether the filter matches every record of the kind; None if its pattern does not decide that."""
+    def matches(self, event: SampleEvent) -> bool | None:
+        """Whether the filter matches every record of the event; None if its pattern does not decide that."""
         if self.pattern is None:
             return None
-        answers = {
-            self.pattern.matches(sample) for sample in complete_records(witness, self.account)
-        }
+        answers = {self.pattern.matches(record) for record in event.records}
         if False in answers:
             return False
         return None if None in answers else True
@@ -86,7 +85,7 @@ class FilterChain:
     @property
     def noisy(self) -> bool:
         """Whether it matches an everyday call too."""
-        return self.matches(_EVERYDAY) is True
+        return self.matches(sample_event(_EVERYDAY, self.account)) is True
 
 
 @slotted

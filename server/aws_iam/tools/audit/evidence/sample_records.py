@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.tools.audit.evidence.filter_pattern import ABSENT
 
 if TYPE_CHECKING:
@@ -26,8 +27,21 @@ _DATA_EVENTS = frozenset({"GetObject"})
 _GLOBAL_SERVICES = frozenset({"iam.amazonaws.com", "organizations.amazonaws.com"})
 
 
+@slotted
+class SampleEvent:
+    """An event by its witness, and the records of it in an account, one for each kind of caller."""
+
+    witness: Record
+    records: tuple[Record, ...]
+
+
+def sample_event(witness: Record, account: Account) -> SampleEvent:
+    """The event with the complete records; a filter must match all of them."""
+    return SampleEvent(witness=witness, records=complete_records(witness, account))
+
+
 def complete_records(witness: Record, account: Account) -> tuple[Record, ...]:
-    """The complete records, one for each kind of caller; a filter must match all of them."""
+    """The complete records, one for each kind of caller."""
     caller = witness.get("userIdentity", {}).get("type")
     is_sign_in = witness["eventName"] == _SIGN_IN
     event = _sign_in(witness) if is_sign_in else _call(witness, account)

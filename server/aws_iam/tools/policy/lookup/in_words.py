@@ -6,6 +6,7 @@ import re
 from math import log
 from typing import TYPE_CHECKING, NamedTuple
 
+from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.reference.global_keys import global_keys
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.kit.word_search import stem, words
@@ -130,8 +131,8 @@ def in_words(known: Catalog, question: str, *, least: float = LEAST_SHARE) -> An
     asked = [_alternatives(word) for word in _question_words(question, wants_keys=wants_keys)]
     if not asked:
         return None
-    named = _keys(known, asked) if wants_keys else _actions(known)
-    best = [fit.named for fit in _fits(asked, list(named)) if fit.share >= least][:_MOST]
+    named = tuple(_keys(known, asked)) if wants_keys else _actions(known)
+    best = [fit.named for fit in _fits(asked, named) if fit.share >= least][:_MOST]
     if not best:
         return None
     names = [named.name for named in best]
@@ -166,12 +167,16 @@ def _alternatives(word: str) -> frozenset[str]:
     return frozenset(map(stem, (*_SAID.get(word, ()), word)))
 
 
-def _actions(known: Catalog) -> Iterator[_Named]:
-    for prefix in sorted(known.services):
-        if service := known.service(prefix):
-            own = _words_of(service)
-            for name in service.action_names:
-                yield _Named(f"{prefix}:{name}", _parts(name), own, service.level(name) or "")
+@memo_of_reference(maxsize=1)
+def _actions(known: Catalog) -> tuple[_Named, ...]:
+    """All of them, made once: they are most of the work of a question."""
+    services = filter(None, map(known.service, sorted(known.services)))
+    return tuple(
+        _Named(f"{service.prefix}:{name}", _parts(name), own, service.level(name) or "")
+        for service in services
+        for own in [_words_of(service)]
+        for name in service.action_names
+    )
 
 
 def _words_of(service: Service) -> frozenset[str]:
