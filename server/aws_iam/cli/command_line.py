@@ -100,11 +100,7 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
     if words and words[0] in {"-h", "--help"}:
         parsers.tool_parser(tool).parse_args(words)
     chosen = words.pop(0) if words and not words[0].startswith("-") else tool.default
-    name = chosen.replace("-", "_")
-    if name not in tool.actions:
-        # The tool raises the error, which suggests a close name.
-        tool.run({"action": chosen}, cli=True)
-    action = tool.actions[name]
+    action = tool.action_named(chosen)
     use = Use.PARSING if {"-h", "--help"}.isdisjoint(parsers.parted(words)[0]) else Use.HELP
     options = parsers.action_parser(tool, action, use).parse_words(words)
     typed = words_by_argument(action, options)
@@ -120,7 +116,7 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
         taken = {argument.name for argument in action.arguments}
         values = {name: own for name, own in usual.items() if name in taken} | values
         with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
-            answer = tool.run({"action": name, **values}, progress=progress, cli=True)
+            answer = tool.run({"action": chosen, **values}, progress=progress, cli=True)
         in_words = partial(as_command, typed=_repeated(action, typed))
         gate = _gate(options, usual.get("fail_on"))
         try:

@@ -159,7 +159,7 @@ class Tool:
         follow_refresh()
         given = {name: value for name, value in arguments.items() if value is not None}
         asked = given.pop("action", self.default)
-        action = self._action_named(asked)
+        action = self.action_named(asked)
         given, renamed = self.by_argument(action, given, cli=cli)
         if folded(str(asked)) != folded(action.name):
             renamed.insert(0, f"`action` {quoted(str(asked))} as `{action.name}`")
@@ -182,7 +182,8 @@ class Tool:
             counts=answer.counts or (counts(answer.findings) if answer.findings else None),
         )
 
-    def _action_named(self, name: object) -> Action:
+    def action_named(self, name: object) -> Action:
+        """The action that a word means: its name in any case, or one of the other words for it."""
         known = {**self.also, **{name: name for name in self.actions}}
         meant = argument_named(name, known) if isinstance(name, str) else None
         if meant:
