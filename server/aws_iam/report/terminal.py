@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from rich.markdown import Markdown
@@ -27,6 +26,7 @@ from aws_iam.report.control_lines import (
     other_controls,
     shortened,
 )
+from aws_iam.report.fix_steps import fix_steps
 from aws_iam.report.next_calls import as_command
 from aws_iam.report.order import by_statement, by_urgency
 from aws_iam.report.said_once import facts_to_show, needs_counts, with_fixes_once
@@ -61,10 +61,6 @@ _STATUS_STYLE = {
 }
 _SHOWN = (Status.FAIL, Status.UNKNOWN)
 _INDENT = 2
-# A command that is no name in a sentence, or JSON.
-_COPIED = re.compile(r"(?:(?<=[:;] )|^)aws(?:-iam)? |\{\"")
-_NEXT_COMMAND = re.compile(r";\s+(?=aws(?:-iam)? )")
-_REMARK = re.compile(r" \([^()]*\)\.?$|(?<=\})[^}]+$")
 _TABLE_OF_CONTROLS = 60
 """The width from which the controls of an audit stand in a table."""
 
@@ -307,19 +303,20 @@ def _words_in(text: str, room: int) -> Iterator[str]:
 
 def _show_fix(fix: str, console: Console) -> None:
     """The words in lines that fit, each command or document whole on a line of its own: these get copied."""
-    copied = _COPIED.search(fix)
-    words, code = (fix[: copied.start()], fix[copied.start() :]) if copied else (fix, "")
-    remark = _REMARK.search(code)
-    lines = _NEXT_COMMAND.split(code[: remark.start()] if remark else code) if code else []
-    if words or remark or len(code) + len("fix: ") + _INDENT > console.width:
-        label = Text("fix: " if words else "fix:", style="dim")
-        _show_indented(Text.assemble(label, words.rstrip()), console)
-        for line in lines:
-            console.print(Text(f"{'':{2 * _INDENT}}{line}"), soft_wrap=True)
-        if remark:
-            _show_indented(Text(remark[0].lstrip(" ,")), console)
+    steps = list(fix_steps(fix))
+    if steps and not steps[0].is_copied:
+        words = Text.assemble(("fix: ", "dim"), steps.pop(0).text)
+        _show_indented(words, console)
+    elif len(steps) == 1 and _INDENT + len("fix: ") + len(steps[0].text) <= console.width:
+        command = steps.pop().text
+        console.print(Text.assemble(" " * _INDENT, ("fix: ", "dim"), command), soft_wrap=True)
     else:
-        console.print(Text.assemble(" " * _INDENT, ("fix: ", "dim"), code), soft_wrap=True)
+        console.print(Text.assemble(" " * _INDENT, ("fix:", "dim")))
+    for step in steps:
+        if step.is_copied:
+            console.print(Text(f"{'':{2 * _INDENT}}{step.text}"), soft_wrap=True)
+        else:
+            _show_indented(Text(step.text), console)
 
 
 def _show_indented(text: Text, console: Console, bullet: str = "") -> None:
