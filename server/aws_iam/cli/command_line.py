@@ -218,6 +218,8 @@ def _document(argument: Argument, words: list[str]) -> Any:
         if isinstance(found, str) or argument.name != "document":
             return found
         return with_settings(found, words)
+    if words[0] in argument.choices:
+        return words[0]
     read = read_records if argument.records else read_document
     return read(argument.name, words[0])
 

@@ -251,7 +251,13 @@ def denied(
     ] = None,
     jwks: Annotated[
         Json,
-        Parameter("its key set, or fetch", document=True, as_text=True, brief="keys, or fetch"),
+        Parameter(
+            "its key set, or fetch",
+            document=True,
+            as_text=True,
+            choices=("fetch",),
+            brief="keys, or fetch",
+        ),
     ] = None,
     account: Annotated[str | None, Parameter("12-digit account id", also=ACCOUNT_NAMES)] = None,
     message: Annotated[

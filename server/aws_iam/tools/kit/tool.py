@@ -50,7 +50,7 @@ class Parameter:
     `brief` replaces a long description in the MCP schema, which has little room; empty says that the name is enough. A `document` is JSON; one of `policies`
     or of `records` also comes as `Files` from the command line and, like a `listed` one, as a list. `cli_only` arguments
     name files or belong to long runs: MCP does not offer them. It takes `unlisted` ones without listing them: callers guess
-    their names, and the list has little room. `choices` that need imports are a function. `synonyms` are
+    their names, and the list has little room. `choices` that need imports are a function; those of a document are words that stand in its place. `synonyms` are
     words that people use for a choice, and may give another argument too (`implies`), `also` other names of the argument. A text with `several` names also comes as a
     list. `as_text` is a document that is rather text than an object, or a text that also comes as a JSON value. `members` are the names in an object, which callers also give on their own.
     `prefixed` are names that mean the argument where the value begins so. One `by_position` needs no option on the command line.
@@ -355,7 +355,7 @@ _PLAIN = {str: ArgumentKind.TEXT, bool: ArgumentKind.FLAG}
 
 def _kind(name: str, hint: Any, parameter: Parameter) -> tuple[ArgumentKind, Choices]:
     if parameter.document:
-        return ArgumentKind.DOCUMENT, ()
+        return ArgumentKind.DOCUMENT, parameter.choices
     if parameter.choices:
         return ArgumentKind.CHOICE, parameter.choices
     if get_origin(hint) in {Union, types.UnionType}:
