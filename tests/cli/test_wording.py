@@ -123,7 +123,7 @@ TEXTS = (
     ("`policy nonsense`", "`policy nonsense`", "`policy nonsense`"),
     ("pass `something_else`", "pass `something_else`", "pass `something_else`"),
     ("without code", "without code", "without code"),
-    ("refresh (`catalog refresh`)", "refresh (`aws-iam catalog refresh`)", "refresh (`aws-iam catalog refresh`)"),
+    ("refresh (`aws-iam catalog refresh`)", "refresh (`aws-iam catalog refresh`)", "refresh (`aws-iam catalog refresh`)"),
     (
         "read them on the command line: `audit run` with `org: true`",
         "read them: `aws-iam audit run --org`",
