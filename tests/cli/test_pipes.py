@@ -236,6 +236,7 @@ def test_what_one_command_writes_another_reads(
         (("audit", "report", "--demo"), "findings.csv", "account,region"),
         (("audit", "report", "--format", "csv", "--demo"), "findings.html", "account,region"),
         (KEY, "key.tf", 'resource "aws_kms_key"'),
+        (("audit", "access", "--to", "admin", "--demo"), "paths.mmd", "flowchart LR"),
         (("policy", "validate", '{"Statement": []}'), "found.sarif", '{\n "$schema"'),
         (("policy", "validate", '{"Statement": []}'), "found.xml", "<?xml"),
     ],
@@ -249,6 +250,27 @@ def test_the_name_of_the_file_says_its_format(
 ) -> None:
     run(capsysbinary, *words, "--out", str(tmp_path / name))
     assert (tmp_path / name).read_text("utf-8").lstrip("\ufeff").startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "said"),
+    [
+        ((), "report.xlsx", ", which holds markdown"),
+        (("--format", "csv"), "report.xlsx", ", which holds csv"),
+        ((), "report.md", ""),
+        ((), "report", ""),
+    ],
+)
+def test_a_file_that_holds_something_else_than_its_name_says_is_told(
+    more: tuple[str, ...],
+    name: str,
+    said: str,
+    tmp_path: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    words = ("audit", "report", "--demo", "--controls", "root_mfa", *more)
+    _, out, _ = run(capsysbinary, *words, "--out", str(tmp_path / name))
+    assert out.splitlines()[0] == f"Wrote {tmp_path / name}{said}"
 
 
 def test_an_answer_without_a_file_says_that_nothing_was_written(

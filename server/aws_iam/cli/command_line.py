@@ -22,7 +22,7 @@ from aws_iam.cli.files import read_document, read_policies, read_records
 from aws_iam.cli.parsers import Use, option_of, words_by_argument
 from aws_iam.cli.settings import defaults, settings_path, with_settings
 from aws_iam.cli.wording import Wording
-from aws_iam.cli.written_files import format_of_ending, write_files
+from aws_iam.cli.written_files import format_of_ending, other_than_its_ending, write_files
 from aws_iam.errors import AwsIamError, InputError, closest, system_reason
 from aws_iam.escape import escaped, quoted
 from aws_iam.report.answer_text import plain
@@ -240,7 +240,12 @@ def _print(
         paths = write_files(answer.artifacts, out)
         if not options.json:
             # The files hold the artifacts: the text names them instead.
-            print("\n".join(f"Wrote {escaped(path, 500)}" for path in paths) + "\n")
+            print(
+                "\n".join(
+                    _wrote(path, file) for path, file in zip(paths, answer.artifacts, strict=True)
+                )
+                + "\n"
+            )
             checked = [_checked(file) for file in answer.artifacts if file.checked_by]
             if checked:
                 print("\n".join(checked) + "\n")
@@ -343,6 +348,11 @@ def _print_beside(answer: Answer, in_words: InWords) -> None:
     for file in answer.artifacts[:1]:
         if file.checked_by:
             print(f"\n{_checked(file)}", file=sys.stderr)
+
+
+def _wrote(path: str, file: Artifact) -> str:
+    holds = other_than_its_ending(path, file)
+    return f"Wrote {escaped(path, 500)}{f', which holds {escaped(holds)}' if holds else ''}"
 
 
 def _checked(file: Artifact) -> str:

@@ -144,13 +144,12 @@ class Tool:
         return function
 
     def arguments(self, *, cli: bool) -> dict[str, Argument]:
-        """The arguments of all actions by name, in order of first use."""
-        merged: dict[str, Argument] = {}
+        """The arguments of all actions by name, in order of first use; a choice has the words of all of them."""
+        by_name: dict[str, list[Argument]] = {}
         for action in self.actions.values():
-            for argument in action.arguments:
-                if cli or not argument.cli_only:
-                    merged.setdefault(argument.name, argument)
-        return merged
+            for argument in action.offered(cli=cli):
+                by_name.setdefault(argument.name, []).append(argument)
+        return {name: _of_all(same) for name, same in by_name.items()}
 
     def run(
         self, arguments: Mapping[str, Any], *, progress: Progress | None = None, cli: bool = False
@@ -266,6 +265,19 @@ def _with_members_inside(
             rest = {name: value for name, value in given.items() if name not in own}
             given = {**rest, argument.name: {name: given[name] for name in own}}
     return given
+
+
+def _of_all(same: Sequence[Argument]) -> Argument:
+    """The first of the arguments of one name; as a choice with the words of all."""
+    first, *others = same
+    if first.kind is not ArgumentKind.CHOICE or all(
+        own.offered == first.offered for own in others
+    ):
+        return first
+    # A function: some choices need imports.
+    return replace(
+        first, offered=lambda: tuple(dict.fromkeys(word for own in same for word in own.choices))
+    )
 
 
 def with_understood(answer: Answer, understood: Sequence[str]) -> Answer:
