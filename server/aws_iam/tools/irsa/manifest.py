@@ -10,9 +10,10 @@ from aws_iam.engine.reference.regions import partition_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.irsa.asset_files import pins_as_of
-from aws_iam.tools.irsa.names import Names
+from aws_iam.tools.irsa.names import Names, understood_names
 from aws_iam.tools.irsa.provider import ManifestRequest, Provider, Request, one_column
 from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe, understood
+from aws_iam.tools.kit.tool import with_understood
 
 
 def manifest(
@@ -25,11 +26,11 @@ def manifest(
     account, partition = arn.split(":")[4], arn.split(":")[1]
     request = Request(names=names, account=account, audience=audience, partition=partition)
     workload = describe(name, request, for_manifest=True)
-    names = understood(names, PROVIDERS[name])
+    given, names = names, understood(names, PROVIDERS[name])
     _refuse_other_partition(workload.region, partition)
     provider = PROVIDERS[name]
     written = provider.manifest(ManifestRequest(role=arn, names=names, workload=workload))
-    return Answer(
+    answer = Answer(
         summary=f"{provider.title}: how the workload gets {arn}. `irsa trust_policy` with the same names writes its trust policy.",
         artifacts=tuple(file.artifact for file in written.files),
         facts={
@@ -46,6 +47,7 @@ def manifest(
         next=_next(name, provider, request),
         as_of=pins_as_of(),
     )  # fmt: skip
+    return with_understood(answer, understood_names(given, names))
 
 
 def _role_arn(role: str, account: str | None) -> str:
