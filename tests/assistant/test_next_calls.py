@@ -23,8 +23,7 @@ CALLS = [
     )
     for question in questions()
     # Without `demo` these read an account.
-    if not question.needs
-    and (question.tool != "audit" or question.arguments.get("action") in {"control", "checklist"})
+    if question.tool != "audit" or question.arguments.get("action") in {"control", "checklist"}
 ]
 DEMO = [
     ("audit", {"action": "run"}),
