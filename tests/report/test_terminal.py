@@ -144,6 +144,20 @@ def test_each_command_of_a_fix_stands_alone_and_whole_on_a_line(
     assert set(COMMANDS[call].strip().splitlines()) <= lines
 
 
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_summary_alone_is_wrapped_between_words(columns: int) -> None:
+    words = ("audit", "run", "--demo", "--quiet")
+    lines = CONTROL.sub("", at_a_terminal(*words, columns=columns)).splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= columns
+    assert "".join(lines).startswith("Fix first: `root_no_access_key` (critical): ")
+
+
+def test_a_control_is_told_apart_from_what_is_wrong_without_colour_too() -> None:
+    shown = at_a_terminal("audit", "run", "--demo", columns=160, NO_COLOR="1")
+    assert "the root user has an access key (root_no_access_key, 1 finding)" in shown
+
+
 def test_no_color_is_plain_text(demo: tuple[str, str]) -> None:
     words = ("audit", "run", "--snapshot", demo[1], "--detail", "full")
     assert colours(at_a_terminal(*words))

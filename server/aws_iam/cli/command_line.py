@@ -257,10 +257,10 @@ def _print(
     elif action.gives_artifact and answer.artifacts and not sys.stdout.isatty():
         _print_file(answer.artifacts)
         _print_beside(beside, in_words)
+    elif sys.stdout.isatty():
+        _show(beside, in_words, full=full)
     elif options.quiet:
         print(answer.summary)
-    elif sys.stdout.isatty():
-        _show(answer, in_words, full=full)
     else:
         print(plain(answer, in_words, full=full), end="")
     sys.stdout.flush()

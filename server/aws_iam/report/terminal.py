@@ -120,7 +120,7 @@ def _show_controls(answer: Answer, console: Console) -> None:
             Text(line.status.value, style=_STATUS_STYLE[line.status]),
             Text(line.severity.value, style=_SEVERITY_STYLE[line.severity]),
         )
-        what = Text.assemble(shortened(line.what), " ", (f"{line.key}, {line.how_many}", "dim"))
+        what = Text.assemble(shortened(line.what), (f" ({line.key}, {line.how_many})", "dim"))
         if console.width < _TABLE_OF_CONTROLS:
             console.print(Text(" ").join(head))
             _show_indented(what, console)
