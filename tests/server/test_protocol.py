@@ -423,6 +423,26 @@ UNKNOWN: list[tuple[str, Callable[[Client], Awaitable[Any]], dict[str, str] | No
         {"uri": PAGES + "x"},
     ),
     ("there is no resource", lambda client: client.read_resource(UP), {"uri": UP}),
+    (
+        "the references are compliance-checklist, irsa-oidc, kms-patterns, ",
+        lambda client: client.read_resource(PAGES + "nope"),
+        {"uri": PAGES + "nope"},
+    ),
+    (
+        f"did you mean {PAGES}kms-patterns?",
+        lambda client: client.read_resource(PAGES + "kms"),
+        {"uri": PAGES + "kms"},
+    ),
+    (
+        f"did you mean {PAGES}kms-patterns#key-types?",
+        lambda client: client.read_resource(PAGES + "kms-patterns#key-type"),
+        {"uri": PAGES + "kms-patterns#key-type"},
+    ),
+    (
+        "its sections are key-types, ",
+        lambda client: client.read_resource(PAGES + "kms-patterns#nope"),
+        {"uri": PAGES + "kms-patterns#nope"},
+    ),
     ("no argument `x`", lambda client: client.complete(AUDIT, {"name": "x", "value": ""}), None),
     ("there is no prompt", lambda client: client.complete(OTHER, REQUEST), None),
     ("no template", lambda client: client.complete(FILES, REQUEST), {"uri": "file:///{name}"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from aws_iam.answer import Answer, NextCall, next_call
@@ -14,6 +15,8 @@ from aws_iam.tools.irsa.names import Names, understood_names
 from aws_iam.tools.irsa.provider import ManifestRequest, Provider, Request, one_column
 from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe, understood
 from aws_iam.tools.kit.tool import with_understood
+
+_ROLE_NAME = re.compile(r"[\w+=,.@/-]{1,128}", re.ASCII)
 
 
 def manifest(
@@ -52,9 +55,20 @@ def manifest(
 
 def _role_arn(role: str, account: str | None) -> str:
     """The ARN of a role that is given by its name, where the account is known."""
-    if account is None or role.startswith("arn:"):
+    if role.startswith("arn:"):
         return role
+    if account is None:
+        raise InputError(
+            f"`role` {quoted(role, 80)} is no ARN, and no `account` says where it is",
+            hint=f"give `account` too, or the ARN: arn:aws:iam::111122223333:role/{_bare(role)}",
+        )
     return f"arn:aws:iam::{account}:role/{role.removeprefix('role/')}"
+
+
+def _bare(role: str) -> str:
+    """The name of a role for an example; NAME where it is none."""
+    name = role.removeprefix("role/")
+    return name if _ROLE_NAME.fullmatch(name) else "NAME"
 
 
 def _refuse_other_account(arn: str, account: str | None) -> None:
