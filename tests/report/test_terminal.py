@@ -125,6 +125,7 @@ aws eks update-cluster-config --name storefront --region us-east-1 --logging 'cl
 """,
     ("audit", "cloudtrail"): """
 aws s3api put-bucket-logging --bucket larkspur-eu-debugging-111122223333 --bucket-logging-status '{"LoggingEnabled":{"TargetBucket":"LOG_BUCKET","TargetPrefix":"s3/larkspur-eu-debugging-111122223333/"}}'
+aws cloudtrail update-trail --name arn:aws:cloudtrail:eu-west-1:111122223333:trail/eu-debugging --region eu-west-1 --cloud-watch-logs-log-group-arn ARN --cloud-watch-logs-role-arn ROLE
 """,
     ("kms", "check"): """
 aws kms cancel-key-deletion --region us-east-1 --key-id 4c4f3a09-0952-4120-a6b2-2b609c2d0b7d

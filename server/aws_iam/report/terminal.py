@@ -192,23 +192,30 @@ def _is_empty(value: Any) -> bool:
 
 
 def _show_rows(title: str, rows: list[dict[str, Any]], console: Console) -> None:
-    """A table; rows of one column as a list, and rows too wide for the terminal as blocks of lines."""
+    """A table; rows of one column as a list, and rows too wide for the terminal, or with commands, as blocks of lines."""
     columns = list(dict.fromkeys(key for row in rows for key in row if not _is_empty(row[key])))
     if len(columns) == 1:
         _show_list(title, tuple(_cell(row.get(columns[0])) for row in rows), console, wrap=True)
         return
     table = _table(title, columns, rows)
     needed = sum(_least_width(column, rows) + 3 for column in columns) + 1
-    if needed <= console.width:
+    has_commands = any(step.is_copied for row in rows for step in fix_steps(_cell(row.get("fix"))))
+    if needed <= console.width and not has_commands:
         console.print(table)
         return
     console.print(Text(f"{title}:", style="bold"))
     for row in rows:
-        cells = [(column.replace("_", " "), _cell(row.get(column))) for column in columns]
+        cells = [
+            (column.replace("_", " "), _cell(row.get(column)))
+            for column in columns
+            if column != "fix"
+        ]
         (_, name), *others = cells
         parts = [Text(name, style="bold")] if name else []
         parts += [Text.assemble((f"{label}: ", "dim"), text) for label, text in others if text]
         _show_indented(Text("; ").join(parts), console, bullet="-")
+        if fix := _cell(row.get("fix")):
+            _show_fix(fix, console)
 
 
 _WIDEST_WORD = 40
