@@ -221,10 +221,12 @@ def _choice(argument: Argument, value: Any) -> AsRead:
         return AsRead(read.value, read.understood or _only(argument, read.value))
     if not isinstance(value, str):
         raise _refused(argument, value, f"one of {code_list(argument.choices)}")
+    if value in argument.choices:
+        return AsRead(value)
     plain = folded(value)
     for choice in argument.choices:
         if folded(choice) == plain:
-            return AsRead(choice, "" if value == choice else _as(argument, value, choice))
+            return AsRead(choice, _as(argument, value, choice))
     written = {folded(word): choice for word, choice in argument.synonyms.items()}
     written |= {folded(choice): choice for choice in argument.choices}
     bare = _VENDOR_OF_VALUE.sub("", value.strip())
