@@ -6,7 +6,7 @@ Everything below this layer names calls and arguments as an assistant sends them
     `demo: true`, `save: FILE`                     `--demo`, `--save FILE`
     `policy lookup`                                `aws-iam policy lookup`
     `secrets snippet` with `runtime: lambda`       `aws-iam secrets snippet --runtime lambda`
-    on the command line                            nothing: the reader is there
+    where aws-iam runs, on the command line        nothing: the reader is there
 
 An answer has names from accounts in backticks too, so there an argument is one only after `pass`, `give` or `leave out`.
 """
@@ -35,6 +35,8 @@ _SWITCH = re.compile(r"`\w+: true`")
 _COMMON = {"detail": False}
 # Over MCP texts say so of what only the command line has.
 _HERE = re.compile(r" on the command line\b")
+_WHERE_IT_RUNS = "refresh the service data where aws-iam runs"
+_REFRESH = "refresh the service data (`aws-iam catalog refresh`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Wording:
 
     def of_answer(self, text: str) -> str:
         """A text of an answer."""
+        text = text.replace(_WHERE_IT_RUNS, _REFRESH)
         if "`" not in text:
             return text
         text = _HERE.sub("", _CALL.sub(_command, text))
