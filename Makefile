@@ -12,6 +12,9 @@ BIN := $(VENV)/bin
 demo: $(VENV)/demo.stamp
 	@# Exit status 1 says that the audit found something, as it should in the demonstration account.
 	@PYTHONPATH=tests $(BIN)/python -m demo_account $(BIN)/aws-iam audit run || [ $$? -eq 1 ]
+	@echo
+	@echo 'Here the command is $(BIN)/aws-iam, and the emulated account has ended. --demo judges its record instead, in the commands above too:'
+	@echo '  $(BIN)/aws-iam audit run --demo'
 
 # Records assets/demo, what `--demo` judges; review the difference before committing it.
 demo-data: $(VENV)/demo.stamp

@@ -32,12 +32,17 @@ def _serve(words: list[str]) -> int:
     from aws_iam.server import transports
 
     if options.http:
-        transports.serve_http(options.http)
+        transports.serve_http(options.http, _say_where)
         return OK
     if sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None:
         sys.stderr.write(_WAITING)
     transports.serve_stdio()
     return OK
+
+
+def _say_where(address: str) -> None:
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write(f"aws-iam serve: MCP clients reach it at {address}; Ctrl-C ends it.\n")
 
 
 _WAITING = (

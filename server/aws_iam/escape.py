@@ -7,6 +7,8 @@ import unicodedata
 
 _CUT = "…"
 _BMP_END = 0xFFFF
+LONGEST_SENTENCE = 16_000
+"""The limit of what we say ourselves, which must be whole: what it quotes has a limit of its own where it is quoted."""
 # Cc control, Cf format (bidirectional marks, zero-width), Cs lone surrogates, Co private use, Zl and Zp separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 # A signed token, which must never be repeated: three parts, of which two begin like any JSON object in base64.
@@ -24,6 +26,13 @@ def escaped(text: str, limit: int = 300) -> str:
     if len(text) <= limit and len(shown) <= limit * 2:
         return shown
     return shown[:limit] + _CUT
+
+
+def up_to_a_word(text: str, limit: int) -> str:
+    """The beginning of a long text, up to the end of a word."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit].rpartition(' ')[0].rstrip(',;:') or text[:limit]} {_CUT}"
 
 
 def quoted(value: str, limit: int = 200) -> str:

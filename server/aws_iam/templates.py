@@ -146,6 +146,15 @@ def fill(chosen: Template, given: Mapping[str, Any]) -> str:
     return json.dumps(_filled(content, complete), indent=2, ensure_ascii=False)
 
 
+def can_fill(chosen: Template, given: Mapping[str, Any]) -> bool:
+    """Whether the values fill the template: all it needs, and each well formed."""
+    try:
+        fill(chosen, given)
+    except InputError:
+        return False
+    return True
+
+
 def named_values(chosen: Template, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values by placeholder: people write `organization` or `org_id` for OrganizationId; other names stay."""
     found: dict[str, Any] = {}

@@ -84,16 +84,15 @@ def _say_sizes(served: Served) -> None:
 
 
 def _say_share(transport: str, outcomes: Sequence[Outcome]) -> float:
-    """Print what came of the calls; the share of usable answers among those that count."""
-    counted = [outcome for outcome in outcomes if not outcome.question.needs]
-    usable = Counter(outcome.question.tool for outcome in counted if not outcome.problems)
-    total = Counter(outcome.question.tool for outcome in counted)
+    """Print what came of the calls; the share of usable answers."""
+    usable = Counter(outcome.question.tool for outcome in outcomes if not outcome.problems)
+    total = Counter(outcome.question.tool for outcome in outcomes)
     share = usable.total() / max(total.total(), 1)
     by_tool = ", ".join(f"{tool} {usable[tool]}/{total[tool]}" for tool in TOOLS if total[tool])
     _say(
         f"{transport}: {usable.total()} of {total.total()} first calls usable ({share:.1%}): {by_tool}"
     )
-    answered = [outcome for outcome in counted if outcome.text_bytes]
+    answered = [outcome for outcome in outcomes if outcome.text_bytes]
     if answered:
         text = round(mean(outcome.text_bytes for outcome in answered))
         structure = round(mean(outcome.structure_bytes for outcome in answered))
@@ -104,11 +103,10 @@ def _say_share(transport: str, outcomes: Sequence[Outcome]) -> float:
 def _say_problems(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         question = outcome.question
-        if outcome.problems or question.needs:
-            waits = f" (waits for {question.needs})" if question.needs else ""
-            problems = "; ".join(outcome.problems) or "answered"
+        if outcome.problems:
+            problems = "; ".join(outcome.problems)
             action = question.arguments.get("action", "")
-            _say(f"  {question.tool} {action}: {question.question}{waits}\n      {problems[:300]}")
+            _say(f"  {question.tool} {action}: {question.question}\n      {problems[:300]}")
 
 
 def _say(text: str) -> None:

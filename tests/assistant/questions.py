@@ -7,7 +7,6 @@ tests/cases/assistant/TOOL.json, a list of
     has, never         texts that the answer must hold, and must not
     at                 {JSON pointer into the structure: value}
     refused            the call cannot be answered: the refusal holds this text, and the call counts as a failure
-    needs              what the call waits for; it is asked, but does not count
 """
 
 from __future__ import annotations
@@ -36,7 +35,6 @@ class Question:
     has: list[str] = field(default_factory=list)
     at: dict[str, Any] = field(default_factory=dict)
     never: list[str] = field(default_factory=list)
-    needs: str = ""
     refused: str = ""
 
 

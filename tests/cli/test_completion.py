@@ -27,6 +27,9 @@ CASES = {
     "irsa trust_policy bui": ["buildkite"],
     "audit report sar": ["sarif"],
     "completion z": ["zsh"],
+    "audit report --format m": ["markdown"],
+    "audit access --format m": ["markdown", "mermaid"],
+    "audit rightsize --format c": ["cli", "cloudformation"],
     "policy explain own": ["own.json"],
     "policy compare new.json own": ["own.json"],
 }

@@ -236,6 +236,7 @@ def test_what_one_command_writes_another_reads(
         (("audit", "report", "--demo"), "findings.csv", "account,region"),
         (("audit", "report", "--format", "csv", "--demo"), "findings.html", "account,region"),
         (KEY, "key.tf", 'resource "aws_kms_key"'),
+        (("audit", "access", "--to", "admin", "--demo"), "paths.mmd", "flowchart LR"),
         (("policy", "validate", '{"Statement": []}'), "found.sarif", '{\n "$schema"'),
         (("policy", "validate", '{"Statement": []}'), "found.xml", "<?xml"),
     ],
@@ -251,6 +252,27 @@ def test_the_name_of_the_file_says_its_format(
     assert (tmp_path / name).read_text("utf-8").lstrip("\ufeff").startswith(start)
 
 
+@pytest.mark.parametrize(
+    ("more", "name", "said"),
+    [
+        ((), "report.xlsx", ", which holds markdown"),
+        (("--format", "csv"), "report.xlsx", ", which holds csv"),
+        ((), "report.md", ""),
+        ((), "report", ""),
+    ],
+)
+def test_a_file_that_holds_something_else_than_its_name_says_is_told(
+    more: tuple[str, ...],
+    name: str,
+    said: str,
+    tmp_path: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    words = ("audit", "report", "--demo", "--controls", "root_mfa", *more)
+    _, out, _ = run(capsysbinary, *words, "--out", str(tmp_path / name))
+    assert out.splitlines()[0] == f"Wrote {tmp_path / name}{said}"
+
+
 def test_an_answer_without_a_file_says_that_nothing_was_written(
     tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -258,3 +280,29 @@ def test_an_answer_without_a_file_says_that_nothing_was_written(
     _, _, err = run(capsysbinary, *words)
     assert "no file to write" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_we_say_is_whole_in_json_and_in_a_pipe(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    roles = [f"arn:aws:iam::{ACCOUNT}:role/{letter * 40}" for letter in "abc"]
+    actions = ["iam:PassRole", "lambda:*", "ec2:*", "glue:*", "sagemaker:*", "codebuild:*"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": [*roles, "*"]}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    _, printed, _ = run(capsysbinary, "policy", "validate", document, "--json")
+    found = json.loads(printed)["findings"]
+    (message,) = (own["message"] for own in found if own["code"] == "PRIVILEGE_ESCALATION")
+    assert len(message) > 1_000
+    assert message.endswith(" services)")
+    assert message in run(capsysbinary, "policy", "validate", document)[1]
+
+
+def test_the_summary_of_rightsize_names_the_riskiest_and_counts_the_rest(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    _, printed, _ = run(capsysbinary, "audit", "rightsize", "--demo", "--json")
+    summary = json.loads(printed)["summary"]
+    assert summary.startswith("6 principals can do with less: `alice.meyer`, `ci-deploy`, ")
+    assert " and 3 more; " in summary
+    assert summary.endswith(" that AWS keeps.")
+    assert len(summary) < 900

@@ -15,6 +15,14 @@ CASES = [
     ("aws a b-c --x 'p; (q)' (only once)", ["$aws a b-c --x 'p; (q)'", "only once"]),
     ("aws a b-c (one (two) three)", ["$aws a b-c", "(one (two) three)"]),
     ("Delete it: aws a b-c, then move on", ["Delete it:", "$aws a b-c", "then move on"]),
+    ("aws a b-c --d x, or make it usable again.", ["$aws a b-c --d x", "or make it usable again."]),
+    ("Confirm it, or aws a b-c --x y.", ["Confirm it, or", "$aws a b-c --x y"]),
+    ("aws a b-c --x y. Then wait.", ["$aws a b-c --x y", "Then wait."]),
+    ("Find the user's keys: aws a b-c --x 'y; z'", ["Find the user's keys:", "$aws a b-c --x 'y; z'"]),
+    ('Add "Bool": {"a": {"b": "}, or"}} to it.', ['Add "Bool":', '${"a": {"b": "}, or"}}', "to it."]),
+    ('Write {"AWS": "1"}, {"Service": "s"} or "*".', ["Write", '${"AWS": "1"}', '${"Service": "s"}', 'or "*".']),
+    ('Write {"AWS": ACCOUNT} there', ['Write {"AWS": ACCOUNT} there']),
+    ("Run: aws-iam secrets snippet --runtime ecs", ["Run:", "$aws-iam secrets snippet --runtime ecs"]),
     ("the aws command line", ["the aws command line"]),
     ("", []),
 ]  # fmt: skip
@@ -22,7 +30,7 @@ CASES = [
 
 @pytest.mark.parametrize(("fix", "steps"), CASES)
 def test_words_and_commands_are_told_apart(fix: str, steps: list[str]) -> None:
-    assert [f"{'$' if step.is_command else ''}{step.text}" for step in fix_steps(fix)] == steps
+    assert [f"{'$' if step.is_copied else ''}{step.text}" for step in fix_steps(fix)] == steps
 
 
 @pytest.mark.parametrize("control", controls().values(), ids=lambda control: control.key)

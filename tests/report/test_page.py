@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,3 +89,31 @@ def test_the_pages_together_are_the_whole(
 def test_a_cursor_of_another_answer_is_refused(cursor: str) -> None:
     with pytest.raises(InputError, match="next_cursor"):
         page(Answer(summary="s", findings=(finding(1),)), CONCISE_BYTES, cursor)
+
+
+LONG = "a sentence of ours, and another one; " * 40
+
+
+def test_a_long_text_is_whole_where_it_leaves_room() -> None:
+    answer = Answer(summary=LONG, findings=(replace(finding(1), message=LONG),))
+    shown = page(clean(answer), CONCISE_BYTES)
+    assert shown.summary == LONG
+    assert shown.findings[0].message == LONG
+
+
+@pytest.mark.parametrize("limit", [CONCISE_BYTES, 64 * 1024])
+def test_texts_that_would_fill_the_page_end_at_a_word(limit: int) -> None:
+    long = LONG * 10
+    answer = Answer(
+        summary=long,
+        findings=tuple(replace(finding(n), message=long, fix="aws a b-c") for n in range(9)),
+        facts={"statements": [{"sentence": long}, {"sentence": long}], "note": long},
+    )
+    for shown in pages(clean(answer), limit):
+        assert size(shown) <= limit
+        texts = [own.message for own in shown.findings]
+        texts += [row["sentence"] for row in shown.facts.get("statements", ())]
+        for text in texts:
+            beginning = text.removesuffix(" …")
+            assert long.startswith(beginning)
+            assert long[len(beginning) :][:1] in " ;,"

@@ -9,6 +9,7 @@ import pytest
 from aws_iam.answer import Answer, Comparison, Counts, Finding, Severity, Status
 from aws_iam.report.answer_text import plain
 from aws_iam.report.said_once import facts_to_show
+from aws_iam.tools.registry import tool_named
 
 LONG = "the caller may change it again: the key policy names the caller"
 
@@ -27,12 +28,29 @@ LONG = "the caller may change it again: the key policy names the caller"
         ("x", {"admins": ["arn:aws:iam::111122223333:role/a"], "users": ["arn:aws:iam::111122223333:role/a"]}, {"admins": ["arn:aws:iam::111122223333:role/a"], "users": ["arn:aws:iam::111122223333:role/a"]}),
         ("x", {"empty": [], "none": {}}, {"empty": [], "none": {}}),
         ("x", {"sections": [{"section": "1"}], "score": {"overall": 1}}, {"sections": [{"section": "1"}]}),
+        ("x", {"sections": [{"section": "1", "score": 0.353}, {"section": "2", "score": None}]}, {"sections": [{"section": "1", "score": "35%"}, {"section": "2", "score": None}]}),
     ],
 )  # fmt: skip
 def test_a_fact_that_is_said_elsewhere_is_left_out(
     summary: str, facts: dict[str, Any], shown: dict[str, Any]
 ) -> None:
     assert facts_to_show(Answer(summary=summary, facts=facts)) == shown
+
+
+def test_a_path_that_a_finding_tells_in_full_is_not_in_the_table_again() -> None:
+    actions = ["iam:PutUserPolicy", "iam:AttachUserPolicy", "iam:PassRole", "lambda:*"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    document: dict[str, Any] = {"Version": "2012-10-17", "Statement": statement}
+    answer = tool_named("policy").run({"action": "explain", "document": document})
+    table = facts_to_show(answer)["escalation_paths"]
+    (told,) = (own.message for own in answer.findings if own.code == "PRIVILEGE_ESCALATION")
+    assert [row["path"] for row in table if row["what"] in told] == []
+    assert all(row["path"] in told for row in table)
+    assert len(answer.facts["escalation_paths"]) == len(table) + 3
+    document["Statement"] = {**statement, "Action": "iam:PutUserPolicy"}
+    answer = tool_named("policy").run({"action": "explain", "document": document})
+    assert answer.facts["escalation_paths"]
+    assert "escalation_paths" not in facts_to_show(answer)
 
 
 def gained(fix: str) -> Finding:

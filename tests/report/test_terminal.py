@@ -104,6 +104,8 @@ COPIED = re.compile(r"  (?:fix: |  )?(?:aws |aws-iam |at |https://|arn:|\{)")
         ("audit", "principals", "--demo"),
         ("audit", "rightsize", "bob.okafor", "--demo"),
         ("policy", "compare", NEW, OLD),
+        ("irsa", "check", "--demo", "--detail", "full"),
+        ("kms", "check", "--demo", "--detail", "full"),
     ],
     ids=lambda words: " ".join(words[:2]),
 )
@@ -113,6 +115,48 @@ def test_prose_fits_the_width_and_what_is_to_be_copied_has_its_own_line(
     lines = CONTROL.sub("", at_a_terminal(*words, columns=columns)).splitlines()
     prose = [line for line in lines if " " in line.strip() and not COPIED.match(line)]
     assert [line for line in prose if len(line) > columns] == []
+
+
+# What stood broken or together with words: brackets within quotes, two commands in a row, a command and a choice.
+COMMANDS = {
+    ("irsa", "check"): """
+aws eks update-cluster-config --name storefront --region us-east-1 --logging 'clusterLogging=[{types=[audit,authenticator],enabled=true}]'
+{"gitlab.com:aud": "https://gitlab.com"}
+""",
+    ("audit", "cloudtrail"): """
+aws s3api put-bucket-logging --bucket larkspur-eu-debugging-111122223333 --bucket-logging-status '{"LoggingEnabled":{"TargetBucket":"LOG_BUCKET","TargetPrefix":"s3/larkspur-eu-debugging-111122223333/"}}'
+aws cloudtrail update-trail --name arn:aws:cloudtrail:eu-west-1:111122223333:trail/eu-debugging --region eu-west-1 --cloud-watch-logs-log-group-arn ARN --cloud-watch-logs-role-arn ROLE
+""",
+    ("kms", "check"): """
+aws kms cancel-key-deletion --region us-east-1 --key-id 4c4f3a09-0952-4120-a6b2-2b609c2d0b7d
+aws kms enable-key --region us-east-1 --key-id 4c4f3a09-0952-4120-a6b2-2b609c2d0b7d
+aws kms update-alias --region us-east-1 --alias-name alias/old-payments --target-key-id OTHER_KEY
+""",
+}
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("call", COMMANDS, ids=" ".join)
+def test_each_command_of_a_fix_stands_alone_and_whole_on_a_line(
+    call: tuple[str, str], columns: int
+) -> None:
+    shown = at_a_terminal(*call, "--demo", "--detail", "full", columns=columns)
+    lines = {line.removeprefix("  fix:").strip() for line in CONTROL.sub("", shown).splitlines()}
+    assert set(COMMANDS[call].strip().splitlines()) <= lines
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_summary_alone_is_wrapped_between_words(columns: int) -> None:
+    words = ("audit", "run", "--demo", "--quiet")
+    lines = CONTROL.sub("", at_a_terminal(*words, columns=columns)).splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= columns
+    assert "".join(lines).startswith("Fix first: `root_no_access_key` (critical): ")
+
+
+def test_a_control_is_told_apart_from_what_is_wrong_without_colour_too() -> None:
+    shown = at_a_terminal("audit", "run", "--demo", columns=160, NO_COLOR="1")
+    assert "the root user has an access key (root_no_access_key, 1 finding)" in shown
 
 
 def test_no_color_is_plain_text(demo: tuple[str, str]) -> None:

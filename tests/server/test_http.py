@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
+import signal
 import socket
 import subprocess
 import sys
@@ -281,6 +283,31 @@ def http_server() -> Iterator[str]:
         assert server.stdout.read() == b""
         server.stdout.close()
         server.wait(timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("localhost", "localhost"), ("[::1]", "[::1]")]
+)
+def test_serve_says_at_a_terminal_where_it_is_and_how_it_ends(host: str, shown: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as free:
+        free.bind(("::1" if ":" in host else "127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ours, theirs = pty.openpty()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "aws_iam", "serve", "--http", f"{host}:{port}"],
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT / "server")},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    said = os.read(ours, 1_000).decode()
+    server.send_signal(signal.SIGINT)
+    output, _ = server.communicate(timeout=30)
+    os.close(ours)
+    assert f"http://{shown}:{port}/mcp" in said
+    assert "Ctrl-C" in said
+    assert output == b""
 
 
 def listening(server: subprocess.Popen[bytes], port: int) -> bool:

@@ -95,6 +95,13 @@ SPANS = [
         "`aws-iam policy review --base origin/main`",
         "`aws-iam policy review --base origin/main`",
     ),
+    (
+        "kms",
+        "`key_policy\n--usage key_encapsulation`",
+        "`kms key_policy` with `usage: key_encapsulation`",
+    ),
+    ("audit", "`run --save FILE`", "`run --save FILE`"),
+    ("policy", "`template`", "`template`"),
     ("policy", "`aws-iam policy …`", "`aws-iam policy …`"),
     ("policy", "`aws-iam policy 'unclosed`", "`aws-iam policy 'unclosed`"),
     ("policy", "`aws-iam catalog refresh`", "`aws-iam catalog refresh`"),
@@ -104,6 +111,16 @@ BLOCKS = [
         "the output is in the answer",
         "aws-iam kms envelope --language java > a.java",
         'kms {"action": "envelope", "language": "java"}',
+    ),
+    (
+        "files that the answer holds",
+        "aws-iam kms envelope java --out a/ --json",
+        'kms {"action": "envelope", "language": "java"}',
+    ),
+    (
+        "standard input from a file, and a word for a document",
+        "aws-iam irsa denied --document t.json --token - --jwks fetch < token.txt",
+        'irsa {"action": "denied", "document": "<content of t.json>", "token": "<content of token.txt>", "jwks": "fetch"}',
     ),
     (
         "several lines, a comment, a file",

@@ -414,15 +414,18 @@ def test_names_of_resources_and_requests_are_completed(era: Era) -> None:
     assert requests.completion.total == len(requests.completion.values)
 
 
+def _page(name: str) -> tuple[Callable[[Client], Awaitable[Any]], dict[str, str]]:
+    return lambda client: client.read_resource(PAGES + name), {"uri": PAGES + name}
+
+
 UNKNOWN: list[tuple[str, Callable[[Client], Awaitable[Any]], dict[str, str] | None]] = [
     ("did you mean `policy`?", lambda client: client.call_tool("polcy", {}), None),
     ("the prompts are policy", lambda client: client.get_prompt("x"), None),
-    (
-        "there is no resource",
-        lambda client: client.read_resource(PAGES + "x"),
-        {"uri": PAGES + "x"},
-    ),
     ("there is no resource", lambda client: client.read_resource(UP), {"uri": UP}),
+    ("the references are compliance-checklist, irsa-oidc, kms-patterns, ", *_page("nope")),
+    (f"did you mean {PAGES}kms-patterns?", *_page("kms")),
+    (f"did you mean {PAGES}kms-patterns#key-types?", *_page("kms-patterns#key-type")),
+    ("its sections are key-types, ", *_page("kms-patterns#nope")),
     ("no argument `x`", lambda client: client.complete(AUDIT, {"name": "x", "value": ""}), None),
     ("there is no prompt", lambda client: client.complete(OTHER, REQUEST), None),
     ("no template", lambda client: client.complete(FILES, REQUEST), {"uri": "file:///{name}"}),

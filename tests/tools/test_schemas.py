@@ -6,6 +6,7 @@ Accept one on purpose: `python tests/tools/test_schemas.py`.
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,8 +77,20 @@ def test_one_name_has_one_type_throughout_a_tool(tool: Tool) -> None:
     kinds: dict[str, set[object]] = {}
     for action in tool.actions.values():
         for argument in action.arguments:
-            kinds.setdefault(argument.name, set()).add((argument.kind, argument.choices))
+            kinds.setdefault(argument.name, set()).add(argument.kind)
     assert {name: kind for name, kind in kinds.items() if len(kind) > 1} == {}
+
+
+@pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
+def test_a_choice_is_listed_with_the_words_of_every_action(tool: Tool) -> None:
+    for name, argument in tool.arguments(cli=True).items():
+        own = [
+            a.choices
+            for action in tool.actions.values()
+            for a in action.arguments
+            if a.name == name
+        ]
+        assert list(argument.choices) == list(dict.fromkeys(chain.from_iterable(own)))
 
 
 def test_every_action_says_what_it_gives() -> None:

@@ -22,7 +22,7 @@ from aws_iam.cli.files import read_document, read_policies, read_records
 from aws_iam.cli.parsers import Use, option_of, words_by_argument
 from aws_iam.cli.settings import defaults, settings_path, with_settings
 from aws_iam.cli.wording import Wording
-from aws_iam.cli.written_files import format_of_ending, write_files
+from aws_iam.cli.written_files import format_of_ending, other_than_its_ending, write_files
 from aws_iam.errors import AwsIamError, InputError, closest, system_reason
 from aws_iam.escape import escaped, quoted
 from aws_iam.report.answer_text import plain
@@ -100,11 +100,7 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
     if words and words[0] in {"-h", "--help"}:
         parsers.tool_parser(tool).parse_args(words)
     chosen = words.pop(0) if words and not words[0].startswith("-") else tool.default
-    name = chosen.replace("-", "_")
-    if name not in tool.actions:
-        # The tool raises the error, which suggests a close name.
-        tool.run({"action": chosen}, cli=True)
-    action = tool.actions[name]
+    action = tool.action_named(chosen)
     use = Use.PARSING if {"-h", "--help"}.isdisjoint(parsers.parted(words)[0]) else Use.HELP
     options = parsers.action_parser(tool, action, use).parse_words(words)
     typed = words_by_argument(action, options)
@@ -120,7 +116,7 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
         taken = {argument.name for argument in action.arguments}
         values = {name: own for name, own in usual.items() if name in taken} | values
         with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
-            answer = tool.run({"action": name, **values}, progress=progress, cli=True)
+            answer = tool.run({"action": chosen, **values}, progress=progress, cli=True)
         in_words = partial(as_command, typed=_repeated(action, typed))
         gate = _gate(options, usual.get("fail_on"))
         try:
@@ -222,6 +218,8 @@ def _document(argument: Argument, words: list[str]) -> Any:
         if isinstance(found, str) or argument.name != "document":
             return found
         return with_settings(found, words)
+    if words[0] in argument.choices:
+        return words[0]
     read = read_records if argument.records else read_document
     return read(argument.name, words[0])
 
@@ -242,7 +240,12 @@ def _print(
         paths = write_files(answer.artifacts, out)
         if not options.json:
             # The files hold the artifacts: the text names them instead.
-            print("\n".join(f"Wrote {escaped(path, 500)}" for path in paths) + "\n")
+            print(
+                "\n".join(
+                    _wrote(path, file) for path, file in zip(paths, answer.artifacts, strict=True)
+                )
+                + "\n"
+            )
             checked = [_checked(file) for file in answer.artifacts if file.checked_by]
             if checked:
                 print("\n".join(checked) + "\n")
@@ -254,10 +257,10 @@ def _print(
     elif action.gives_artifact and answer.artifacts and not sys.stdout.isatty():
         _print_file(answer.artifacts)
         _print_beside(beside, in_words)
+    elif sys.stdout.isatty():
+        _show(beside, in_words, full=full)
     elif options.quiet:
         print(answer.summary)
-    elif sys.stdout.isatty():
-        _show(answer, in_words, full=full)
     else:
         print(plain(answer, in_words, full=full), end="")
     sys.stdout.flush()
@@ -345,6 +348,11 @@ def _print_beside(answer: Answer, in_words: InWords) -> None:
     for file in answer.artifacts[:1]:
         if file.checked_by:
             print(f"\n{_checked(file)}", file=sys.stderr)
+
+
+def _wrote(path: str, file: Artifact) -> str:
+    holds = other_than_its_ending(path, file)
+    return f"Wrote {escaped(path, 500)}{f', which holds {escaped(holds)}' if holds else ''}"
 
 
 def _checked(file: Artifact) -> str:

@@ -53,7 +53,7 @@ _HIDDEN = {"manifests": frozenset({".github", ".gitlab", ".gitlab-ci.yml", ".git
 
 def read_document(name: str, value: str) -> str:
     """The text of a document argument: JSON text as given, `-` for standard input, else a file."""
-    return value if _is_text(value) or _WORDS.get(name) == value else _content(name, value)
+    return value if _is_text(value) else _content(name, value)
 
 
 def read_policies(name: str, values: Sequence[str]) -> str | Files:
@@ -174,8 +174,6 @@ _TOKEN = re.compile(r"\s*(?:Bearer\s+)?ey[\w-]*\.[\w-]*\.[\w-]*\s*")
 # No message may repeat a token, mistyped or given under another argument.
 _LIKE_TOKEN = re.compile(r"(?<![\w-])ey[\w-]{8,}\.")
 _NEVER_SHOWN = frozenset({"token"})
-# A word that an argument accepts instead of a document.
-_WORDS = {"jwks": "fetch"}
 
 
 def _is_text(value: str) -> bool:

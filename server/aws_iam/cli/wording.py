@@ -6,8 +6,7 @@ Everything below this layer names calls and arguments as an assistant sends them
     `demo: true`, `save: FILE`                     `--demo`, `--save FILE`
     `policy lookup`                                `aws-iam policy lookup`
     `secrets snippet` with `runtime: lambda`       `aws-iam secrets snippet --runtime lambda`
-    `catalog refresh`                              `aws-iam catalog refresh`
-    on the command line                            nothing: the reader is there
+    where aws-iam runs, on the command line        nothing: the reader is there
 
 An answer has names from accounts in backticks too, so there an argument is one only after `pass`, `give` or `leave out`.
 """
@@ -34,11 +33,10 @@ _NAMED = re.compile(r"`(?P<name>\w+)(?:: (?P<value>[^`]+))?`")
 _AFTER_A_VERB = re.compile(rf"(?<=\b)(?:[Pp]ass|[Gg]ive|[Aa]rgument|[Ll]eave out) {_LIST}")
 _SWITCH = re.compile(r"`\w+: true`")
 _COMMON = {"detail": False}
-# What only the command line has; over MCP texts say so.
-_OF_THIS_FACE = (
-    (re.compile(r"`(catalog \w+)`"), r"`aws-iam \1`"),
-    (re.compile(r" on the command line\b"), ""),
-)
+# Over MCP texts say so of what only the command line has.
+_HERE = re.compile(r" on the command line\b")
+_WHERE_IT_RUNS = "refresh the service data where aws-iam runs"
+_REFRESH = "refresh the service data (`aws-iam catalog refresh`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +48,22 @@ class Wording:
 
     def of_answer(self, text: str) -> str:
         """A text of an answer."""
+        text = text.replace(_WHERE_IT_RUNS, _REFRESH)
         if "`" not in text:
             return text
-        text = _here(_CALL.sub(_command, text))
+        text = _HERE.sub("", _CALL.sub(_command, text))
         text = _SWITCH.sub(self._options, text)
         return _AFTER_A_VERB.sub(self._options, text)
 
     def of_error(self, text: str) -> str:
         """A message or a hint: all it has in backticks are arguments, or what the caller wrote."""
-        return self._options(_here(_CALL.sub(_command, text))) if "`" in text else text
+        return self._options(_HERE.sub("", _CALL.sub(_command, text))) if "`" in text else text
 
     def _options(self, text: str | re.Match[str]) -> str:
         flags = _flags(self.action) if self.action else {}
         known = {name: flag for name, flag in flags.items() if name not in self.values}
         named = text if isinstance(text, str) else text[0]
         return _NAMED.sub(lambda span: _option(span, known), named)
-
-
-def _here(text: str) -> str:
-    for pattern, words in _OF_THIS_FACE:
-        text = pattern.sub(words, text)
-    return text
 
 
 def _flags(action: Action) -> Mapping[str, bool]:

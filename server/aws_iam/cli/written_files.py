@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 _FORMATS = {
     "csv": "csv",
+    "graphml": "graphml",
+    "htm": "html",
     "html": "html",
     "json": "json",
     "md": "markdown",
+    "mmd": "mermaid",
     "sarif": "sarif",
     "tf": "terraform",
     "xml": "junit",
+    "yaml": "cloudformation",
+    "yml": "cloudformation",
 }
 
 
@@ -30,6 +35,13 @@ def format_of_ending(out: str, choices: Sequence[str]) -> str | None:
     """The format that the name of the file asks for, if the action has it."""
     wanted = _FORMATS.get(Path(out).suffix.lower().removeprefix("."))
     return wanted if wanted in choices else None
+
+
+def other_than_its_ending(path: str, artifact: Artifact) -> str:
+    """What a file holds, if its name says something else; empty if it does not."""
+    ending = Path(path).suffix.lower()
+    same = not ending or ending == Path(artifact.name).suffix.lower()
+    return "" if same else artifact.language
 
 
 def write_files(artifacts: Sequence[Artifact], out: str) -> tuple[str, ...]:

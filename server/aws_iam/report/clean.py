@@ -11,14 +11,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact
-from aws_iam.escape import escaped
+from aws_iam.escape import LONGEST_SENTENCE, escaped, up_to_a_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_iam.answer import Answer
 
-TEXT_LIMIT = 1000
 NAME_LIMIT = 200
 FIX_LIMIT = 4000
 """A fix holds commands: a truncated one might still run, and do something else."""
@@ -26,34 +25,39 @@ FIX_LIMIT = 4000
 
 def clean(answer: Answer, wording: Callable[[str], str] = str) -> Answer:
     """The same answer with every text on one line, without hidden characters, capped, and in the `wording` of its reader."""
-    return _cleaned(answer, wording)  # type: ignore[no-any-return]
+
+    def cleaned(field: str, text: str) -> str:
+        return escaped(wording(text), FIX_LIMIT if field == "fix" else LONGEST_SENTENCE)
+
+    return _changed(answer, cleaned)  # type: ignore[no-any-return]
 
 
-def _cleaned(value: Any, wording: Callable[[str], str]) -> Any:
+def with_short_texts(value: Any, limit: int) -> Any:
+    """A part of a clean answer, or all of it, with the beginnings of long texts; a fix stays whole."""
+    return _changed(
+        value, lambda field, text: text if field == "fix" else up_to_a_word(text, limit)
+    )
+
+
+def _changed(value: Any, change: Callable[[str, str], str], field: str = "") -> Any:
     match value:
         case str() if not isinstance(value, StrEnum):
-            return escaped(wording(value), TEXT_LIMIT)
+            return change(field, value)
         case Artifact():
             # The content is a file and keeps its line breaks.
             return replace(value, name=escaped(value.name, NAME_LIMIT))
         case dict():
             return {
-                escaped(str(key), NAME_LIMIT): _cleaned_field(key, item, wording)
+                escaped(str(key), NAME_LIMIT): _changed(item, change, str(key))
                 for key, item in value.items()
             }
         case list() | tuple():
-            return type(value)(_cleaned(item, wording) for item in value)
+            return type(value)(_changed(item, change) for item in value)
         case _ if is_dataclass(value) and not isinstance(value, type):
             texts = {
-                field.name: _cleaned_field(field.name, getattr(value, field.name), wording)
-                for field in fields(value)
+                own.name: _changed(getattr(value, own.name), change, own.name)
+                for own in fields(value)
             }
             return replace(value, **texts)
         case _:
             return value
-
-
-def _cleaned_field(name: object, value: Any, wording: Callable[[str], str]) -> Any:
-    if name == "fix" and isinstance(value, str):
-        return escaped(wording(value), FIX_LIMIT)
-    return _cleaned(value, wording)

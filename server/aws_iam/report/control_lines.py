@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity, Status
 from aws_iam.engine.reference.frameworks import framework, in_short
+from aws_iam.escape import up_to_a_word
 from aws_iam.report.order import by_urgency
 from aws_iam.wording import counted
 
@@ -90,9 +91,7 @@ def problem_in_short(finding: Finding) -> str:
 
 def shortened(problem: str) -> str:
     """The beginning of a long problem, up to the end of a word: for a summary and a terminal, which have little room."""
-    if len(problem) <= _LONGEST:
-        return problem
-    return f"{problem[:_LONGEST].rpartition(' ')[0].rstrip(',;:') or problem[:_LONGEST]} …"
+    return up_to_a_word(problem, _LONGEST)
 
 
 def other_controls(answer: Answer) -> str:

@@ -18,6 +18,7 @@ from aws_iam.engine.reference.frameworks import CIS
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.report.answer_text import markdown
+from aws_iam.report.clean import with_short_texts
 from aws_iam.report.control_lines import framework_of
 from aws_iam.report.order import by_urgency
 from aws_iam.wording import counted, joined
@@ -38,6 +39,8 @@ _SHORT_FACT = CONCISE_BYTES // 4
 _ROWS_OF_A_PAGE = 3
 """A row may take this part of a page: the first one is always on it."""
 _SHOWN_IN_LISTS = (64, 32, 16, 8, 4, 2)
+_SHORT_TEXT = 1_000
+"""The characters of a text where whole ones would fill the page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,8 @@ def page(answer: Answer, limit: int, cursor: str | None = None) -> Answer:
     if limit <= CONCISE_BYTES:
         answer = _with_shown_ids(answer)
     frame = replace(answer, findings=(), artifacts=(), facts={})
+    if size(frame) > limit // _ROWS_OF_A_PAGE:
+        frame = with_short_texts(frame, _SHORT_TEXT)
     parts = tuple(
         _shortened(part, limit // _ROWS_OF_A_PAGE)
         for part in _parts(answer, int(_LONGEST_FILE * (limit - size(frame))))
@@ -129,15 +134,16 @@ def _parts(answer: Answer, room: int) -> Iterator[Part]:
 
 
 def _shortened(part: Part, most: int) -> Part:
-    """A row that would fill the page, with the first entries of its lists and how many more there are."""
-    if part.field != "list" or not isinstance(part.value, dict) or _bytes(part.value) <= most:
-        return part
+    """A part that would fill the page: a row with the first entries of its lists and how many more there are, texts with their beginnings."""
     value = part.value
-    for count in _SHOWN_IN_LISTS:
-        value = _with_short_lists(part.value, count)
-        if _bytes(value) <= most:
-            break
-    return replace(part, value=value)
+    if part.field == "artifacts" or _bytes(value) <= most:
+        return part
+    if part.field == "list" and isinstance(value, dict):
+        for count in _SHOWN_IN_LISTS:
+            value = _with_short_lists(part.value, count)
+            if _bytes(value) <= most:
+                return replace(part, value=value)
+    return replace(part, value=with_short_texts(value, _SHORT_TEXT))
 
 
 def _with_short_lists(value: Any, count: int) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Answer, Finding
 
@@ -19,6 +19,7 @@ _LEAST_SENTENCE = 25
 """A shorter text, or one without spaces, is a name: it means something else in another place."""
 _SAID_BY_SUMMARY = frozenset({"kind_guessed", "known", "nothing_evaluated"})
 _REQUESTS = frozenset({"forbidden_requests", "public_requests"})
+_PATHS = "escalation_paths"
 _ACCESS = {"gained": "ACCESS_GAINED", "lost": "ACCESS_LOST"}
 
 
@@ -26,9 +27,11 @@ def facts_to_show(answer: Answer) -> Mapping[str, Any]:
     """The facts that neither the summary nor the findings, the comparison or another fact says."""
     said = _said_by_other_parts(answer)
     shown = {
-        name: value
+        name: _with_percent(kept)
         for name, value in answer.facts.items()
-        if name not in said and not _is_in(answer.summary, value)
+        if name not in said
+        and not _is_in(answer.summary, value)
+        and (kept := _without_told_paths(name, value, answer.findings)) is not None
     }
     sentences: list[str] = []
     for value in shown.values():
@@ -51,6 +54,23 @@ def _said_by_other_parts(answer: Answer) -> set[str]:
         if rows and sum(finding.code == code for finding in answer.findings) >= len(rows):
             said.add(name)
     return said
+
+
+def _without_told_paths(name: str, value: Any, findings: Sequence[Finding]) -> Any:
+    """Of the paths to more permissions those that no finding tells in full; None where there is none."""
+    if name != _PATHS:
+        return value
+    told = "; ".join(finding.message or "" for finding in findings)
+    return [row for row in value if f"{row['what']} ({row['path']})" not in told] or None
+
+
+def _with_percent(value: Any) -> Any:
+    """The value with scores as the summary writes them."""
+    if isinstance(value, (list, tuple)):
+        return [_with_percent(row) for row in value]
+    if isinstance(value, dict) and isinstance(value.get("score"), (int, float)):
+        return {**value, "score": f"{value['score']:.0%}"}
+    return value
 
 
 def _is_in(summary: str, value: Any) -> bool:

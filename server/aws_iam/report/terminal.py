@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from rich.markdown import Markdown
@@ -27,6 +26,7 @@ from aws_iam.report.control_lines import (
     other_controls,
     shortened,
 )
+from aws_iam.report.fix_steps import fix_steps
 from aws_iam.report.next_calls import as_command
 from aws_iam.report.order import by_statement, by_urgency
 from aws_iam.report.said_once import facts_to_show, needs_counts, with_fixes_once
@@ -61,10 +61,6 @@ _STATUS_STYLE = {
 }
 _SHOWN = (Status.FAIL, Status.UNKNOWN)
 _INDENT = 2
-# A command that is no name in a sentence, or JSON.
-_COPIED = re.compile(r"(?:(?<=[:;] )|^)aws(?:-iam)? |\{\"")
-_NEXT_COMMAND = re.compile(r";\s+(?=aws(?:-iam)? )")
-_REMARK = re.compile(r" \([^()]*\)\.?$|(?<=\})[^}]+$")
 _TABLE_OF_CONTROLS = 60
 """The width from which the controls of an audit stand in a table."""
 
@@ -124,7 +120,7 @@ def _show_controls(answer: Answer, console: Console) -> None:
             Text(line.status.value, style=_STATUS_STYLE[line.status]),
             Text(line.severity.value, style=_SEVERITY_STYLE[line.severity]),
         )
-        what = Text.assemble(shortened(line.what), " ", (f"{line.key}, {line.how_many}", "dim"))
+        what = Text.assemble(shortened(line.what), (f" ({line.key}, {line.how_many})", "dim"))
         if console.width < _TABLE_OF_CONTROLS:
             console.print(Text(" ").join(head))
             _show_indented(what, console)
@@ -196,23 +192,30 @@ def _is_empty(value: Any) -> bool:
 
 
 def _show_rows(title: str, rows: list[dict[str, Any]], console: Console) -> None:
-    """A table; rows of one column as a list, and rows too wide for the terminal as blocks of lines."""
+    """A table; rows of one column as a list, and rows too wide for the terminal, or with commands, as blocks of lines."""
     columns = list(dict.fromkeys(key for row in rows for key in row if not _is_empty(row[key])))
     if len(columns) == 1:
         _show_list(title, tuple(_cell(row.get(columns[0])) for row in rows), console, wrap=True)
         return
     table = _table(title, columns, rows)
     needed = sum(_least_width(column, rows) + 3 for column in columns) + 1
-    if needed <= console.width:
+    has_commands = any(step.is_copied for row in rows for step in fix_steps(_cell(row.get("fix"))))
+    if needed <= console.width and not has_commands:
         console.print(table)
         return
     console.print(Text(f"{title}:", style="bold"))
     for row in rows:
-        cells = [(column.replace("_", " "), _cell(row.get(column))) for column in columns]
+        cells = [
+            (column.replace("_", " "), _cell(row.get(column)))
+            for column in columns
+            if column != "fix"
+        ]
         (_, name), *others = cells
         parts = [Text(name, style="bold")] if name else []
         parts += [Text.assemble((f"{label}: ", "dim"), text) for label, text in others if text]
         _show_indented(Text("; ").join(parts), console, bullet="-")
+        if fix := _cell(row.get("fix")):
+            _show_fix(fix, console)
 
 
 _WIDEST_WORD = 40
@@ -307,19 +310,20 @@ def _words_in(text: str, room: int) -> Iterator[str]:
 
 def _show_fix(fix: str, console: Console) -> None:
     """The words in lines that fit, each command or document whole on a line of its own: these get copied."""
-    copied = _COPIED.search(fix)
-    words, code = (fix[: copied.start()], fix[copied.start() :]) if copied else (fix, "")
-    remark = _REMARK.search(code)
-    lines = _NEXT_COMMAND.split(code[: remark.start()] if remark else code) if code else []
-    if words or remark or len(code) + len("fix: ") + _INDENT > console.width:
-        label = Text("fix: " if words else "fix:", style="dim")
-        _show_indented(Text.assemble(label, words.rstrip()), console)
-        for line in lines:
-            console.print(Text(f"{'':{2 * _INDENT}}{line}"), soft_wrap=True)
-        if remark:
-            _show_indented(Text(remark[0].lstrip(" ,")), console)
+    steps = list(fix_steps(fix))
+    if steps and not steps[0].is_copied:
+        words = Text.assemble(("fix: ", "dim"), steps.pop(0).text)
+        _show_indented(words, console)
+    elif len(steps) == 1 and _INDENT + len("fix: ") + len(steps[0].text) <= console.width:
+        command = steps.pop().text
+        console.print(Text.assemble(" " * _INDENT, ("fix: ", "dim"), command), soft_wrap=True)
     else:
-        console.print(Text.assemble(" " * _INDENT, ("fix: ", "dim"), code), soft_wrap=True)
+        console.print(Text.assemble(" " * _INDENT, ("fix:", "dim")))
+    for step in steps:
+        if step.is_copied:
+            console.print(Text(f"{'':{2 * _INDENT}}{step.text}"), soft_wrap=True)
+        else:
+            _show_indented(Text(step.text), console)
 
 
 def _show_indented(text: Text, console: Console, bullet: str = "") -> None:

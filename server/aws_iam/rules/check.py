@@ -31,7 +31,7 @@ from aws_iam.answer import Finding, Severity
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.frameworks import ids_of
 from aws_iam.errors import NotCollected
-from aws_iam.escape import escaped
+from aws_iam.escape import LONGEST_SENTENCE, escaped
 from aws_iam.rules.fix_placeholders import fill_placeholders
 from aws_iam.rules.outcomes import STATUS, Fail, Outcome, Unknown, guarded, unread
 
@@ -49,7 +49,6 @@ AT_MOST = 200
 """The most findings of one check on one document; the answer says when there may be more."""
 # The longest ARN has 2,048 characters.
 _LONGEST_RESOURCE = 2_048
-_LONGEST_MESSAGE = 2_000
 
 
 @slotted
@@ -105,8 +104,8 @@ class Check(Generic[S]):
             title=self.title,
             severity=(failed and failed.severity) or self.severity,
             status=STATUS[type(outcome)],
-            message=escaped(outcome.message, _LONGEST_MESSAGE),
-            reason=escaped(outcome.reason, _LONGEST_MESSAGE)
+            message=escaped(outcome.message, LONGEST_SENTENCE),
+            reason=escaped(outcome.reason, LONGEST_SENTENCE)
             if isinstance(outcome, Unknown)
             else None,
             where=outcome.where,
@@ -122,7 +121,7 @@ class Check(Generic[S]):
     def fix_for(self, outcome: Outcome, account: Account | None) -> str:
         """The fix for this outcome; on an account its placeholders are filled with the names that are known."""
         failed = outcome if isinstance(outcome, Fail) else None
-        fix = escaped(failed.fix, _LONGEST_MESSAGE) if failed and failed.fix else self.fix
+        fix = escaped(failed.fix, LONGEST_SENTENCE) if failed and failed.fix else self.fix
         if account is None:
             return fix
         return fill_placeholders(

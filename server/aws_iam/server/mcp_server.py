@@ -340,9 +340,11 @@ async def _read_resource(
     if uri.startswith(RESULTS):
         message = f"{quoted(uri)} is no longer kept: call the tool again"
         raise MCPError(types.INVALID_PARAMS, message, _place(uri))
-    near = closest(uri, [*by_uri, *skill.files(), app.URI])
-    hint = f"; did you mean {near}?" if near else ""
-    raise MCPError(types.INVALID_PARAMS, f"there is no resource {quoted(uri)}{hint}", _place(uri))
+    hint = playbooks.near_documents(uri)
+    if not hint and (near := closest(uri, [*by_uri, *skill.files(), app.URI])):
+        hint = f"did you mean {near}?"
+    message = f"there is no resource {quoted(uri)}{f'; {hint}' if hint else ''}"
+    raise MCPError(types.INVALID_PARAMS, message, _place(uri))
 
 
 def _fixed_text(uri: str, mime_type: str, text: str) -> types.ReadResourceResult:

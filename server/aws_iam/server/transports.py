@@ -20,7 +20,7 @@ from aws_iam.server.client_presence import present
 from aws_iam.server.mcp_server import build
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from mcp.server.lowlevel import Server
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -99,16 +99,19 @@ def _line(lines: BinaryIO) -> bytes | messages.UnreadableMessageError:
     return messages.too_long(line, end)
 
 
+_ENDPOINT = "/mcp"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MOST_CONNECTIONS = 256
 _SESSION_SECONDS = 600
 _SECONDS_TO_FINISH = 3
 
 
-def serve_http(address: str) -> None:
-    """Serve at http://ADDRESS/mcp; only on loopback, because there is no authentication yet."""
+def serve_http(address: str, ready: Callable[[str], None]) -> None:
+    """Serve at http://ADDRESS/mcp; only on loopback, because there is no authentication yet. `ready` is told the address."""
     host, port = _host_and_port(address)
-    run_http(http_app(build()), _listener(host, port, address))
+    listener = _listener(host, port, address)
+    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}{_ENDPOINT}")
+    run_http(http_app(build()), listener)
 
 
 def run_http(app: Starlette, listener: socket.socket) -> None:
@@ -160,7 +163,7 @@ def http_app(server: Server[Any]) -> Starlette:
             yield
 
     limited = RequestBodyLimitMiddleware(endpoint, messages.MOST_BYTES)
-    return Starlette(routes=[Route("/mcp", endpoint=limited)], lifespan=running)
+    return Starlette(routes=[Route(_ENDPOINT, endpoint=limited)], lifespan=running)
 
 
 class HttpEndpoint:

@@ -2,6 +2,7 @@
 
     `aws-iam policy lookup`                        `policy lookup`
     `aws-iam audit control --id 3.8`               `audit control` with `id: 3.8`
+    `control --id 3.8`, on the page of audit       the same
     `--fail-on`, `--format html`, `--demo`         `fail_on`, `format: html`, `demo: true`
     aws-iam kms lockout --document key.json        kms {"action": "lockout", "document": "<content of key.json>"}
 
@@ -139,6 +140,10 @@ def _span(span: re.Match[str], tool: str) -> str:
         if _COMMAND.match(code) and _ANY not in code:
             (call,) = _pipeline(code)
             return call.in_a_sentence()
+        action, _, rest = code.partition(" ")
+        if action in tool_named(tool).actions and rest.startswith("--"):
+            (call,) = _pipeline(f"aws-iam {tool} {code}")
+            return call.in_a_sentence()
         if code.startswith("--"):
             return _option(code, tool_named(tool))
     except (_OnlyThereError, ValueError):
@@ -172,18 +177,23 @@ def _call(words: list[str]) -> _Call:
     if len(words) < len(("aws-iam", "TOOL")) or words[0] != "aws-iam" or words[1] not in NAMES:
         raise _OnlyThereError
     tool = tool_named(words[1])
-    given = _without_redirection(words[2:])
+    given, redirected = _without_redirections(words[2:])
     named = bool(given) and given[0] in tool.actions
     action = tool.actions[given.pop(0) if named else tool.default]
-    return _Call(tool.name, action.name, _arguments(action, given))
+    arguments = _arguments(action, given, redirected.get("<", ""))
+    return _Call(tool.name, action.name, arguments)
 
 
-def _without_redirection(words: list[str]) -> list[str]:
-    """The words without the file that the output goes to: an answer holds its files."""
-    return words[: words.index(">")] if ">" in words else words
+def _without_redirections(words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The words, and the files that the input comes from and the output goes to."""
+    at = [number for number, word in enumerate(words) if word in {"<", ">"}]
+    files = {words[number]: words[number + 1] for number in at if number + 1 < len(words)}
+    taken = {place for number in at for place in (number, number + 1)}
+    return [word for number, word in enumerate(words) if number not in taken], files
 
 
-def _arguments(action: Action, words: list[str]) -> dict[str, Any]:
+def _arguments(action: Action, words: list[str], read_from: str) -> dict[str, Any]:
+    """The arguments of a call; `read_from` is the file that `-` stands for, if it is no answer before."""
     known = {argument.name: argument for argument in action.offered(cli=False)}
     main = [argument for argument in known.values() if argument.by_position]
     found: dict[str, Any] = {}
@@ -194,12 +204,16 @@ def _arguments(action: Action, words: list[str]) -> dict[str, Any]:
             argument, value = next((a for a in main if a.name not in found), None), word
         elif _name(word) in _OF_THE_TERMINAL:
             continue
+        elif _name(word) == "out" and not any(own.name == "out" for own in action.arguments):
+            # An answer holds its files.
+            left = left[1:]
+            continue
         else:
             argument = known.get(_name(word))
             value = left.pop(0) if argument and not argument.is_flag and left else ""
         if argument is None:
             raise _OnlyThereError
-        found[argument.name] = _value(argument, value)
+        found[argument.name] = _value(argument, value, read_from)
     return found
 
 
@@ -207,16 +221,19 @@ def _name(option: str) -> str:
     return option.removeprefix("--").replace("-", "_")
 
 
-def _value(argument: Argument, word: str) -> Any:
+def _value(argument: Argument, word: str, read_from: str) -> Any:
     if argument.is_flag:
         return True
     if argument.kind is ArgumentKind.LIST:
         return word.split(",")
     if argument.kind is not ArgumentKind.DOCUMENT:
         return word
+    if word in argument.choices:
+        return word
     if word.startswith(("{", "[")):
         return json.loads(word)
-    content = "the file of the answer before" if word == "-" else f"content of {word}"
+    file = read_from if word == "-" else word
+    content = f"content of {file}" if file else "the file of the answer before"
     return f"<{content}>" if argument.listed or argument.as_text else {"…": content}
 
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.answer import Answer
-from aws_iam.errors import AwsError
+from aws_iam.errors import AwsError, closest, nearest
 from aws_iam.escape import escaped
 from aws_iam.report.clean import clean
 from aws_iam.tools.commands_as_calls import in_calls, left_options
 from aws_iam.tools.kit import schemas
 from aws_iam.tools.kit.argument_values import argument_named
-from aws_iam.tools.kit.guide import TOOL_OF_PAGE, passage
+from aws_iam.tools.kit.guide import TOOL_OF_PAGE, passage, sections
 from aws_iam.tools.registry import tool_named
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 FOLDERS = {"references": "text/markdown", "templates": "application/json"}
 _REQUEST_LIMIT = 4000
+_MOST_NAMES = 40
 _LONGEST_VALUE = 1000
 """The characters of the longest value that a next call holds itself."""
 
@@ -59,6 +61,27 @@ def section(uri: str) -> ServedDocument | None:
     page = next((page for page in _pages() if page.uri == address), None)
     text = passage(page.read(), anchor) if page else None
     return replace(page, read=lambda: text) if page and text else None
+
+
+def near_documents(uri: str) -> str:
+    """What stands near an address of a page, a section or a template that is none, in words; empty for other addresses."""
+    address, _, anchor = uri.partition("#")
+    served = {document.uri: document for document in documents()}
+    if address in served:
+        names = [part.slug for part in sections(served[address].read())]
+        start, wanted, kind = f"{address}#", anchor, "its sections"
+    else:
+        folder = next((name for name in FOLDERS if uri.startswith(f"aws-iam://{name}/")), None)
+        if folder is None:
+            return ""
+        names = [document.name for document in served.values() if document.folder == folder]
+        start, kind = f"aws-iam://{folder}/", f"the {folder}"
+        wanted = address.removeprefix(start).removesuffix(".md")
+    longer = [name for name in names if wanted and name.startswith(wanted)]
+    near = longer or nearest(wanted, names) or list(filter(None, [closest(wanted, names)]))
+    if near:
+        return f"did you mean {joined([f'{start}{name}' for name in near], 'or')}?"
+    return f"{kind} are {joined(names, shown=_MOST_NAMES)}" if names else ""
 
 
 def readable_source(source: str) -> str:

@@ -335,7 +335,7 @@ def test_the_workflows_that_people_copy_from_the_pages_are_sound(page: str) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({**GITHUB, "branch": "main", "role": "deploy"}, "`role` is not well formed"),
+        ({**GITHUB, "branch": "main", "role": "deploy"}, "or the ARN: arn:aws:iam::111122223333:role/deploy"),
         ({**GITHUB, "branch": "main", "role": f"arn:aws:iam::{ACCOUNT}:user/x"}, "`role` is not well formed"),
         ({**GITHUB}, "needs one of `branch`"),
         ({"provider": "eks", "namespace": "shop"}, "needs `service_account`"),

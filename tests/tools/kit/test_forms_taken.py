@@ -36,6 +36,48 @@ def test_a_vendor_in_front_of_a_value_says_nothing(written: str, runtime: str) -
     assert f" for {runtime} and " in answer.summary
 
 
+GITHUB = {"action": "trust_policy", "provider": "github", "account": "111122223333"}
+RUN = {"action": "run", "demo": True, "controls": "root_mfa"}
+ROTATION = {"action": "rotation", "target": "rds", "engine": "mysql"}
+SAID = [
+    (
+        "irsa",
+        {**GITHUB, "repository": "octo/app", "branch": "main"},
+        "`repository` `octo/app` as `owner` `octo` and `repository` `app`",
+    ),
+    (
+        "irsa",
+        {**GITHUB, "repository": "https://github.com/octo/app", "branch": "refs/heads/main"},
+        "`repository` `https://github.com/octo/app` and `branch` `refs/heads/main` as `owner` `octo`, `repository` `app` and `branch` `main`",
+    ),
+    (
+        "irsa",
+        {
+            "action": "manifest",
+            "provider": "eks",
+            "role": "arn:aws:iam::111122223333:role/app",
+            "service_account": "shop:web",
+        },
+        "`service_account` `shop:web` as `namespace` `shop` and `service_account` `web`",
+    ),
+    ("audit", {**RUN, "severity": "HIGH"}, "`severity` `HIGH` as `high`"),
+    ("audit", {**RUN, "severity": ["high"]}, "`severity`: the only one of the list, `high`"),
+    ("policy", {"action": "lookup", "query": ["s3:GetObject"]}, None),
+    ("secrets", {**ROTATION, "schedule": "30"}, "`schedule` `30` as every 30 days"),
+    ("secrets", {**ROTATION, "schedule": "rate(30 days)"}, None),
+    ("irsa", {**GITHUB, "owner": "octo", "repository": "app", "branch": "main"}, None),
+    ("audit", {**RUN, "severity": "high"}, None),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments", "said"), SAID)
+def test_what_was_understood_otherwise_is_said_in_a_line(
+    tool: str, arguments: dict[str, Any], said: str | None
+) -> None:
+    understood = TOOLS[tool].run(arguments).facts.get("understood", [])
+    assert understood == ([said] if said else [])
+
+
 @pytest.mark.parametrize("written", ["1111-2222-3333", "1111 2222 3333", " 111122223333 "])
 def test_an_account_is_read_as_the_console_shows_it(written: str) -> None:
     assert checked_account("account", written) == "111122223333"
@@ -105,6 +147,7 @@ def test_other_names_of_layers(name: str, layer: str) -> None:
 @pytest.mark.parametrize(
     ("written", "days"),
     [
+        ("30", 30),
         ("daily", 1),
         ("every week", 7),
         ("2 weeks", 14),
@@ -119,8 +162,8 @@ def test_other_names_of_layers(name: str, layer: str) -> None:
 )
 def test_periods_are_days(written: str, days: int) -> None:
     assert parse_schedule(written).days == days
-    said = f"`schedule` `{written}` as every {days} days"
-    assert understood_schedule(written) == ([said] if days not in {1, 7, 14} else [])
+    said = f"`schedule` `{written}` as every {days} day{'s' if days > 1 else ''}"
+    assert understood_schedule(written) == [said]
 
 
 @pytest.mark.parametrize("area", AREAS)

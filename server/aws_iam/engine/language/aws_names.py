@@ -129,7 +129,9 @@ FORMS: dict[str, Form] = {
         "the token's exact `sub`, without wildcards",
     ),
     "github_owner": _form(_OWNER, "a GitHub owner: letters, digits and hyphens"),
-    "github_repository": _form(_REPOSITORY, "a repository name without its owner"),
+    "github_repository": _form(
+        _REPOSITORY, "a repository's name, alone or behind its owner as in octo/app"
+    ),
     "github_environment": _form(
         r"[A-Za-z0-9_](?:[A-Za-z0-9 _.,/@#%&+=()-]{0,253}[A-Za-z0-9_.)])?", "an environment name"
     ),
@@ -198,5 +200,9 @@ def checked_name(name: str, value: str, form: str) -> str:
     if len(value) <= _LONGEST and wanted.pattern.fullmatch(value):
         return value
     wildcard = next((text for text in _WILDCARDS if text in value), None)
-    why = f"; it cannot contain `{wildcard}`" if wildcard and len(value) <= _LONGEST else ""
-    raise InputError(f"`{name}` is not well formed: {quoted(value, 80)}{why}", hint=wanted.words)
+    if wildcard is None or len(value) > _LONGEST:
+        raise InputError(f"`{name}` is not well formed: {quoted(value, 80)}", hint=wanted.words)
+    raise InputError(
+        f"`{name}` is not well formed: {quoted(value, 80)}; it cannot contain `{wildcard}`",
+        hint=f"give {wanted.words}; several are given one by one",
+    )

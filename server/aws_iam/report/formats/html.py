@@ -393,7 +393,7 @@ class _Rows:
             reason=finding.reason,
             muted=finding.muted,
             steps=[
-                {"is_command": step.is_command, "text": Visible(step.text)}
+                {"is_copied": step.is_copied, "text": Visible(step.text)}
                 for step in fix_steps(fix_within(finding, FIX_LIMIT) if fix else "")
             ],
             background=None

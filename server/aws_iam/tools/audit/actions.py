@@ -6,12 +6,10 @@ from dataclasses import replace
 from typing import Annotated
 
 from aws_iam.answer import Answer
-from aws_iam.errors import InputError
 from aws_iam.report.catalogue import access_formats, audit_formats, by_line, report_formats
 from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
-from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.kit.parameters import BENCHMARK, Benchmark, Framework, Source
-from aws_iam.tools.kit.synonyms import REPORT_FORMATS
+from aws_iam.tools.kit.synonyms import FORMATS, REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 
 # The checks and the facts they need are imported inside the actions: a server that only lists its tools starts
@@ -58,39 +56,9 @@ tool = Tool(
 )
 
 
-_FORMATS = {
-    **REPORT_FORMATS,
-    "web page": "html",
-    "excel": "csv",
-    "spreadsheet": "csv",
-    "xlsx": "csv",
-    "security hub": "asff",
-    "commands": "cli",
-    "aws cli": "cli",
-    "bash": "cli",
-    "hcl": "terraform",
-    "cfn": "cloudformation",
-}
-_OF_REPORTS, _OF_CHANGES, _OF_ACCESS = "report", "rightsize", "access"
-_CHANGE_FORMATS = ("cli", "cloudformation", "terraform")
-
-
-def _formats() -> tuple[str, ...]:
-    """The formats of all actions: an argument has the same choices in each."""
-    return tuple(dict.fromkeys((*audit_formats(), *access_formats(), *_CHANGE_FORMATS)))
-
-
-def _refuse_format(action: str, format_: str) -> None:
-    """Refuse a format that another action has."""
-    able = {
-        _OF_REPORTS: audit_formats(),
-        _OF_CHANGES: ("json", *_CHANGE_FORMATS),
-        _OF_ACCESS: access_formats(),
-    }[action]
-    if format_ not in able:
-        raise InputError(
-            f"`audit {action}` has no format `{format_}`", hint=f"it has {code_list(able)}"
-        )
+_PAGES = {**REPORT_FORMATS, "web page": "html"}
+_TABLES = {"excel": "csv", "spreadsheet": "csv", "xlsx": "csv", "security hub": "asff"}
+_CHANGES = ("json", "cli", "cloudformation", "terraform")
 
 
 @tool.action
@@ -116,8 +84,8 @@ def report(
         Parameter(
             "report file",
             brief="",
-            choices=_formats,
-            synonyms=_FORMATS,
+            choices=audit_formats,
+            synonyms={**_PAGES, **_TABLES},
             also=("output", "type", "report_format", "output_format"),
             by_position=True,
         ),
@@ -129,7 +97,6 @@ def report(
     ] = False,
 ) -> Answer:
     """Write what `run` finds as a file: a page, a table, or a format that other tools read."""
-    _refuse_format(_OF_REPORTS, format_)
     chosen = by_line(format_) if ndjson else report_formats()[format_]
     if many != FleetArguments():
         from aws_iam.tools.audit.fleet import report as fleet_report
@@ -264,8 +231,8 @@ def access(
         Parameter(
             "a file: page, Markdown, JSON, or the paths for Mermaid and graph tools",
             brief="",
-            choices=_formats,
-            synonyms=_FORMATS,
+            choices=access_formats,
+            synonyms=_PAGES,
             also=("output", "type", "output_format"),
         ),
     ] = None,
@@ -273,8 +240,6 @@ def access(
     """Show who can perform an action on a resource, what a principal can do and become, or the attack paths to something."""
     from aws_iam.tools.audit.paths.questions import answer_of
 
-    if format_ is not None:
-        _refuse_format(_OF_ACCESS, format_)
     answer = answer_of(source, progress, who_can, on, principal=principal, to=to)
     if format_ is None:
         return answer
@@ -319,14 +284,13 @@ def rightsize(
         Parameter(
             "json, or the changes for cli, cloudformation or terraform",
             brief="",
-            choices=_formats,
-            synonyms=_FORMATS,
+            choices=_CHANGES,
+            synonyms={**FORMATS, "commands": "cli"},
             also=("output", "type", "output_format"),
         ),
     ] = "json",
 ) -> Answer:
     """Show what each role and user did not use, and a smaller policy that keeps what it did."""
-    _refuse_format(_OF_CHANGES, format_)
     from aws_iam.tools.audit.rightsize.answer import rightsize_answer
 
     return rightsize_answer(source, progress, principal, events, days, format_)

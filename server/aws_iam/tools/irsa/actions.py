@@ -12,9 +12,9 @@ from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.tools.irsa.asset_files import policy_file
 from aws_iam.tools.irsa.creation import TRUST_POLICY, CreationRequest, Format, creation_files
-from aws_iam.tools.irsa.names import Names
+from aws_iam.tools.irsa.names import Names, understood_names
 from aws_iam.tools.irsa.provider import Request, one_column
-from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe, lacking
+from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe, lacking, understood
 from aws_iam.tools.kit import argument_values
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import (
@@ -26,7 +26,7 @@ from aws_iam.tools.kit.parameters import (
     TrustPolicy,
 )
 from aws_iam.tools.kit.synonyms import FORMATS
-from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
+from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool, with_understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,7 +144,7 @@ def trust_policy(
     creation = CreationRequest(account=account, partition=within, format=format_ or "cli")
     created = creation_files(creation, names, workload, trust)
     chosen = PROVIDERS[provider]
-    return Answer(
+    answer = Answer(
         summary=f"{workload.description} may assume the role, and nobody else ({chosen.title}).",
         findings=tuple(validate(policy.content, "trust")),
         # The file that was asked for comes first; a template and Terraform hold the trust policy themselves.
@@ -168,6 +168,7 @@ def trust_policy(
         # The facts on issuers and, for the validation, the service data.
         as_of=min(issuers.as_of(), catalog().as_of),
     )
+    return with_understood(answer, understood_names(names, understood(names, chosen)))
 
 
 def _lacking(given: Mapping[str, Any]) -> str:
@@ -251,7 +252,13 @@ def denied(
     ] = None,
     jwks: Annotated[
         Json,
-        Parameter("its key set, or fetch", document=True, as_text=True, brief="keys, or fetch"),
+        Parameter(
+            "its key set, or fetch",
+            document=True,
+            as_text=True,
+            choices=("fetch",),
+            brief="keys, or fetch",
+        ),
     ] = None,
     account: Annotated[str | None, Parameter("12-digit account id", also=ACCOUNT_NAMES)] = None,
     message: Annotated[

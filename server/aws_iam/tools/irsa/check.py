@@ -21,7 +21,7 @@ from aws_iam.engine.sources.gather import gathered
 from aws_iam.engine.sources.kubernetes_objects import Cluster, cluster_of
 from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.errors import AwsError, InputError
-from aws_iam.escape import escaped, quoted
+from aws_iam.escape import LONGEST_SENTENCE, escaped, quoted
 from aws_iam.rules import document_findings
 from aws_iam.rules.policy.errors_beside import errors_beside
 from aws_iam.tools.irsa import left_out
@@ -359,8 +359,8 @@ def _not_judged(message: str, reason: str) -> Finding:
         title="Trust policies could not be judged",
         severity=Severity.CRITICAL,
         status=Status.UNKNOWN,
-        message=escaped(message, 2000),
-        reason=escaped(reason, 2000),
+        message=escaped(message, LONGEST_SENTENCE),
+        reason=escaped(reason, LONGEST_SENTENCE),
         source=_CONTROLS,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from aws_iam.answer import Answer, NextCall, next_call
@@ -10,9 +11,12 @@ from aws_iam.engine.reference.regions import partition_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.irsa.asset_files import pins_as_of
-from aws_iam.tools.irsa.names import Names
+from aws_iam.tools.irsa.names import Names, understood_names
 from aws_iam.tools.irsa.provider import ManifestRequest, Provider, Request, one_column
 from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe, understood
+from aws_iam.tools.kit.tool import with_understood
+
+_ROLE_NAME = re.compile(r"[\w+=,.@/-]{1,128}", re.ASCII)
 
 
 def manifest(
@@ -25,11 +29,11 @@ def manifest(
     account, partition = arn.split(":")[4], arn.split(":")[1]
     request = Request(names=names, account=account, audience=audience, partition=partition)
     workload = describe(name, request, for_manifest=True)
-    names = understood(names, PROVIDERS[name])
+    given, names = names, understood(names, PROVIDERS[name])
     _refuse_other_partition(workload.region, partition)
     provider = PROVIDERS[name]
     written = provider.manifest(ManifestRequest(role=arn, names=names, workload=workload))
-    return Answer(
+    answer = Answer(
         summary=f"{provider.title}: how the workload gets {arn}. `irsa trust_policy` with the same names writes its trust policy.",
         artifacts=tuple(file.artifact for file in written.files),
         facts={
@@ -46,13 +50,25 @@ def manifest(
         next=_next(name, provider, request),
         as_of=pins_as_of(),
     )  # fmt: skip
+    return with_understood(answer, understood_names(given, names))
 
 
 def _role_arn(role: str, account: str | None) -> str:
     """The ARN of a role that is given by its name, where the account is known."""
-    if account is None or role.startswith("arn:"):
+    if role.startswith("arn:"):
         return role
+    if account is None:
+        raise InputError(
+            f"`role` {quoted(role, 80)} is no ARN, and no `account` says where it is",
+            hint=f"give `account` too, or the ARN: arn:aws:iam::111122223333:role/{_bare(role)}",
+        )
     return f"arn:aws:iam::{account}:role/{role.removeprefix('role/')}"
+
+
+def _bare(role: str) -> str:
+    """The name of a role for an example; NAME where it is none."""
+    name = role.removeprefix("role/")
+    return name if _ROLE_NAME.fullmatch(name) else "NAME"
 
 
 def _refuse_other_account(arn: str, account: str | None) -> None:

@@ -10,6 +10,7 @@ from aws_iam.engine.language.aws_names import checked_name
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.tool import Parameter
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -246,6 +247,20 @@ def with_namespace_apart(names: Names) -> Names:
     if both is None or names.namespace not in {None, both[1]}:
         return names
     return replace(names, namespace=both[1], service_account=both[2])
+
+
+def understood_names(given: Names, used: Names) -> list[str]:
+    """How names were understood that a caller wrote otherwise, in words; empty where none was."""
+    changed = [
+        field.name
+        for field in fields(Names)
+        if getattr(given, field.name) != getattr(used, field.name)
+    ]
+    written, meant = (
+        [f"`{name}` {quoted(str(text))}" for name in changed if (text := getattr(names, name))]
+        for names in (given, used)
+    )
+    return [f"{joined(written)} as {joined(meant)}"] if written else []
 
 
 def _path(text: str, site: str) -> str:

@@ -198,7 +198,7 @@ def _text(argument: Argument, value: Any) -> AsRead:
         case int() | float():
             return AsRead(str(value))
         case [str() as only]:
-            return AsRead(only)
+            return AsRead(only, "" if argument.several else _only(argument, only))
         case list() if argument.several and all(isinstance(part, str) for part in value):
             return AsRead(", ".join(value))
         case dict() | list() if argument.as_text:
@@ -216,8 +216,9 @@ def _json_text(argument: Argument, value: Any) -> str:
 
 
 def _choice(argument: Argument, value: Any) -> AsRead:
-    if isinstance(value, list) and len(value) == 1:
-        (value,) = value
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        read = _choice(argument, value[0])
+        return AsRead(read.value, read.understood or _only(argument, read.value))
     if not isinstance(value, str):
         raise _refused(argument, value, f"one of {code_list(argument.choices)}")
     if value in argument.choices:
@@ -225,7 +226,7 @@ def _choice(argument: Argument, value: Any) -> AsRead:
     plain = folded(value)
     for choice in argument.choices:
         if folded(choice) == plain:
-            return AsRead(choice)
+            return AsRead(choice, _as(argument, value, choice))
     written = {folded(word): choice for word, choice in argument.synonyms.items()}
     written |= {folded(choice): choice for choice in argument.choices}
     bare = _VENDOR_OF_VALUE.sub("", value.strip())
@@ -235,10 +236,18 @@ def _choice(argument: Argument, value: Any) -> AsRead:
         meant = {choice for choice in argument.choices if folded(choice).startswith(plain)}
     if len(meant) == 1:
         (choice,) = meant
-        return AsRead(choice, f"`{argument.name}` {quoted(value)} as `{choice}`")
+        return AsRead(choice, _as(argument, value, choice))
     near = closest(value, argument.choices)
     hint = f"did you mean `{near}`?" if near else ""
     raise _refused(argument, value, f"one of {code_list(argument.choices)}", hint)
+
+
+def _as(argument: Argument, value: str, choice: str) -> str:
+    return f"`{argument.name}` {quoted(value)} as `{choice}`"
+
+
+def _only(argument: Argument, value: str) -> str:
+    return f"`{argument.name}`: the only one of the list, {quoted(value)}"
 
 
 def flag_of(value: object) -> bool | None:

@@ -12,7 +12,6 @@ from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import argument_named, code_list, flag_of, folded
 from aws_iam.tools.kit.json_object import json_object, value_words
 from aws_iam.tools.kit.tool import UNDERSTOOD, Parameter
-from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,25 +95,6 @@ def read_needs(given: object, declared: Iterable[Need], called: str = "needs") -
         message = error.message.replace("`needs`", f"`{called}`", 1)
         raise InputError(message, hint=error.hint) from None
     return read
-
-
-def without_unknown(given: object, declared: Iterable[Need]) -> tuple[object, tuple[str, ...]]:
-    """The needs without those that mean and resemble none of the declared ones, and their names; all if none would be left."""
-    by_name = {need.name: need for need in declared}
-    written = _object("needs", given, by_name)
-    unknown = tuple(name for name in written if _meant(name, by_name) == (None, ()))
-    known = {name: value for name, value in written.items() if name not in unknown}
-    has_needs = any(value is not None for value in known.values())
-    return (known, unknown) if unknown and has_needs else (given, ())
-
-
-def not_used(unknown: tuple[str, ...]) -> str:
-    """The sentence on the needs that an answer leaves aside; empty if there is none."""
-    if not unknown:
-        return ""
-    names = joined([quoted(name, 80) for name in unknown])
-    was = "was" if len(unknown) == 1 else "were"
-    return f" {names} {was} not used: no such need is known here."
 
 
 def _refuse_repeat(need: Need, read: Mapping[str, Any]) -> None:

@@ -50,7 +50,7 @@ class Parameter:
     `brief` replaces a long description in the MCP schema, which has little room; empty says that the name is enough. A `document` is JSON; one of `policies`
     or of `records` also comes as `Files` from the command line and, like a `listed` one, as a list. `cli_only` arguments
     name files or belong to long runs: MCP does not offer them. It takes `unlisted` ones without listing them: callers guess
-    their names, and the list has little room. `choices` that need imports are a function. `synonyms` are
+    their names, and the list has little room. `choices` that need imports are a function; those of a document are words that stand in its place. `synonyms` are
     words that people use for a choice, and may give another argument too (`implies`), `also` other names of the argument. A text with `several` names also comes as a
     list. `as_text` is a document that is rather text than an object, or a text that also comes as a JSON value. `members` are the names in an object, which callers also give on their own.
     `prefixed` are names that mean the argument where the value begins so. One `by_position` needs no option on the command line.
@@ -144,13 +144,12 @@ class Tool:
         return function
 
     def arguments(self, *, cli: bool) -> dict[str, Argument]:
-        """The arguments of all actions by name, in order of first use."""
-        merged: dict[str, Argument] = {}
+        """The arguments of all actions by name, in order of first use; a choice has the words of all of them."""
+        by_name: dict[str, list[Argument]] = {}
         for action in self.actions.values():
-            for argument in action.arguments:
-                if cli or not argument.cli_only:
-                    merged.setdefault(argument.name, argument)
-        return merged
+            for argument in action.offered(cli=cli):
+                by_name.setdefault(argument.name, []).append(argument)
+        return {name: _of_all(same) for name, same in by_name.items()}
 
     def run(
         self, arguments: Mapping[str, Any], *, progress: Progress | None = None, cli: bool = False
@@ -159,7 +158,7 @@ class Tool:
         follow_refresh()
         given = {name: value for name, value in arguments.items() if value is not None}
         asked = given.pop("action", self.default)
-        action = self._action_named(asked)
+        action = self.action_named(asked)
         given, renamed = self.by_argument(action, given, cli=cli)
         if folded(str(asked)) != folded(action.name):
             renamed.insert(0, f"`action` {quoted(str(asked))} as `{action.name}`")
@@ -182,7 +181,8 @@ class Tool:
             counts=answer.counts or (counts(answer.findings) if answer.findings else None),
         )
 
-    def _action_named(self, name: object) -> Action:
+    def action_named(self, name: object) -> Action:
+        """The action that a word means: its name in any case, or one of the other words for it."""
         known = {**self.also, **{name: name for name in self.actions}}
         meant = argument_named(name, known) if isinstance(name, str) else None
         if meant:
@@ -265,6 +265,19 @@ def _with_members_inside(
             rest = {name: value for name, value in given.items() if name not in own}
             given = {**rest, argument.name: {name: given[name] for name in own}}
     return given
+
+
+def _of_all(same: Sequence[Argument]) -> Argument:
+    """The first of the arguments of one name; as a choice with the words of all."""
+    first, *others = same
+    if first.kind is not ArgumentKind.CHOICE or all(
+        own.offered == first.offered for own in others
+    ):
+        return first
+    # A function: some choices need imports.
+    return replace(
+        first, offered=lambda: tuple(dict.fromkeys(word for own in same for word in own.choices))
+    )
 
 
 def with_understood(answer: Answer, understood: Sequence[str]) -> Answer:
@@ -354,7 +367,7 @@ _PLAIN = {str: ArgumentKind.TEXT, bool: ArgumentKind.FLAG}
 
 def _kind(name: str, hint: Any, parameter: Parameter) -> tuple[ArgumentKind, Choices]:
     if parameter.document:
-        return ArgumentKind.DOCUMENT, ()
+        return ArgumentKind.DOCUMENT, parameter.choices
     if parameter.choices:
         return ArgumentKind.CHOICE, parameter.choices
     if get_origin(hint) in {Union, types.UnionType}:

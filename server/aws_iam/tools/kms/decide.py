@@ -24,7 +24,6 @@ _WITH_USAGE = frozenset({"asymmetric", "hmac"})
 
 def decide(needs: Json) -> Answer:
     """The kind of key that serves the needs; without needs all kinds."""
-    needs, unknown = kit_needs.without_unknown(needs, key_types.NEEDS)
     stated = kit_needs.read_needs(needs, key_types.NEEDS)
     if not stated:
         return _all_kinds()
@@ -38,8 +37,7 @@ def decide(needs: Json) -> Answer:
     beyond = tuple(key_types.beyond_quotas(needed)) if managed else ()
     return Answer(
         summary=_summary(chosen, needed, exclusions, costs)
-        + "".join(f" Beyond a quota of AWS: {quota}." for quota in beyond)
-        + kit_needs.not_used(unknown),
+        + "".join(f" Beyond a quota of AWS: {quota}." for quota in beyond),
         facts=kit_needs.understood_names(needs, key_types.NEEDS)
         | {
             "recommendation": _recommendation(chosen, needed),

@@ -28,7 +28,6 @@ _NOT_COUNTED = (
 
 def decide(needs: Json) -> Answer:
     """The store that serves the needs at the lowest cost; without needs the whole comparison."""
-    needs, unknown = kit_needs.without_unknown(needs, stores.NEEDS)
     stated = kit_needs.read_needs(needs, stores.NEEDS)
     if not stated:
         return _comparison()
@@ -39,7 +38,7 @@ def decide(needs: Json) -> Answer:
     used = [name for cost in costs.values() for name in cost.used]
     rows = [_row(row, by_need[row["need"]]) for row in _rows() if row["need"] in by_need]
     return Answer(
-        summary=_summary(chosen, needed, by_need, costs) + kit_needs.not_used(unknown),
+        summary=_summary(chosen, needed, by_need, costs),
         facts=kit_needs.understood_names(needs, stores.NEEDS)
         | {
             "recommendation": _recommendation(chosen, needed),

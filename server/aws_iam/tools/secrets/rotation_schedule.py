@@ -25,7 +25,6 @@ _PERIODS = re.compile(
     r"(?:every )?([1-9][0-9]{0,2}) ?(weeks?|months?|quarters?|years?)|every (day|week|month|quarter|year)",
     re.ASCII,
 )
-_UNEVEN = re.compile("month|quarter|year|annual")
 _WORDS = {
     "daily": 1,
     "weekly": 7,
@@ -113,10 +112,9 @@ def _days(text: str) -> int | None:
 
 
 def understood_schedule(text: str | None) -> list[str]:
-    """How a word for a schedule was understood that has not the same number of days every time: a month, a quarter."""
-    word = (text or "").strip().lower()
-    days = _days(word)
-    if days is None or not _UNEVEN.search(word):
+    """How a number or a word for a schedule was understood."""
+    days = _days((text or "").strip().lower())
+    if days is None:
         return []
     return [f"`schedule` {quoted(text or '')} as every {counted(days, 'day')}"]
 

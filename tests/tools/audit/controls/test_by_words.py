@@ -89,7 +89,7 @@ def test_a_run_says_how_words_were_understood() -> None:
         ("zebra", "a control is named by its key"),
         ("public zebra", "about it: .*`s3_block_public`"),
         ("root_mfaa", "did you mean `root_mfa`"),
-        ("IAM.21", "did you mean `IAM.1`"),
+        ("IAM.21", "CIS versions have these of Security Hub's IAM controls: IAM.1, IAM.2, "),
     ],
 )
 def test_words_that_name_no_control_run_nothing(words: str, hint: str) -> None:

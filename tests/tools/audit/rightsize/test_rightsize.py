@@ -250,9 +250,9 @@ def test_days_that_aws_does_not_keep_are_refused(days: str, tmp_path: Path) -> N
 
 
 def test_a_format_of_the_other_action_is_refused_by_name() -> None:
-    with pytest.raises(InputError, match="`audit rightsize` has no format `csv`"):
+    with pytest.raises(InputError, match=r"`format` must be one of `json`, `cli`, .*, not `csv`"):
         tool.run({"action": "rightsize", "demo": True, "format": "csv"}, cli=True)
-    with pytest.raises(InputError, match="`audit report` has no format `cli`"):
+    with pytest.raises(InputError, match=r"`format` must be one of `asff`, .* `sarif`, not `cli`"):
         tool.run({"action": "report", "demo": True, "format": "cli"}, cli=True)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aws_iam.errors import InputError
 from aws_iam.report.next_calls import as_command
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.controls.benchmark import benchmark, controls, versions
@@ -103,6 +104,53 @@ def test_a_section_is_named_by_number_name_or_topic(
     rows = ask(action="checklist", section=section).facts["controls"]
     assert wanted
     assert {row["key"] for row in rows} == wanted
+
+
+IAM_IDS = "these of Security Hub's IAM controls: IAM.1, IAM.2, IAM.3, "
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("IAM.21", IAM_IDS),
+        ("[IAM.99]", IAM_IDS),
+        ("Config.9", "these of Security Hub's Config controls: Config.1"),
+        ("clodtrail.5", "did you mean `CloudTrail.5`?"),
+        ("foo.3", "a Security Hub id (`IAM.9`)"),
+        ("root_mfaa", "did you mean `root_mfa`?"),
+    ],
+)
+def test_an_id_of_no_control_is_refused_without_naming_a_random_other(
+    name: str, said: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        ask(action="control", id=name)
+    assert said in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("section", "as_", "understood"),
+    [
+        ("identity", "identity and access", "`section` `identity` as `identity and access`"),
+        ("Identity and Access Management", "2", "`section` `Identity and Access Management` as `identity and access`"),
+        ("Section 3", "3", "`section` `Section 3` as `3`"),
+        ("the storage section", "storage", "`section` `the storage section` as `storage`"),
+        ("Password Policy", "password_policy", "`section` `Password Policy` as `password_policy`"),
+    ],
+)  # fmt: skip
+def test_words_of_a_section_mean_it(section: str, as_: str, understood: str) -> None:
+    answer = ask(action="checklist", section=section)
+    assert answer.facts["controls"] == ask(action="checklist", section=as_).facts["controls"]
+    assert answer.facts["understood"] == [understood]
+
+
+def test_words_of_controls_list_those_that_are_about_them() -> None:
+    answer = ask(action="checklist", section="encryption")
+    keys = [row["key"] for row in answer.facts["controls"]]
+    assert {"rds_encryption", "cloudtrail_kms"} <= set(keys)
+    assert answer.summary.startswith(f"{len(keys)} controls about `encryption` in CIS ")
+    with pytest.raises(InputError, match="no section `xyzzy`"):
+        ask(action="checklist", section="xyzzy")
 
 
 @pytest.mark.parametrize("name", ["CIS.1.4", "cis 1.4", "CIS-1.4", "1.4"])

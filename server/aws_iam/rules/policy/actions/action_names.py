@@ -71,7 +71,7 @@ def _possibly_new(entry: Text, message: str) -> Fail:
         entry.where,
         f"{message} in the service data of {catalog().as_of}, and no known name is similar;"
         " AWS may have added it since",
-        fix="Correct the name; if AWS added it after that day, refresh the service data where aws-iam runs (`catalog refresh`) and validate again.",
+        fix="Correct the name; if AWS added it after that day, refresh the service data where aws-iam runs and validate again.",
         severity=Severity.WARNING,
         low_confidence=True,
     )

@@ -19,7 +19,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.audit.controls.by_words import about, named_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 _FILE = "cis-controls.json"
 DATA = f"assets/data/{_FILE}"
@@ -244,14 +244,27 @@ def _versions_with(control: Control, word: str) -> tuple[str, ...]:
 def _near(name: str) -> str:
     if found := about(name, controls().values()).meant:
         return f"about it: {', '.join(f'`{control.key}`' for control in found)}"
-    labels = (
-        *controls(),
-        *(hub_id for control in controls().values() for hub_id in control.security_hub),
-    )
-    near = closest(name, labels)
-    if near:
-        return f"did you mean `{near}`?"
-    return "a control is named by its key (`root_mfa`), a CIS number (`1.5`) or a Security Hub id (`IAM.9`)"
+    hub_ids = [hub_id for control in controls().values() for hub_id in control.security_hub]
+    if written := _HUB_ID.fullmatch(name.strip()):
+        return _near_hub_id(written[1], written[2], hub_ids)
+    near = closest(name, [*controls(), *hub_ids])
+    return f"did you mean `{near}`?" if near else _FORMS
+
+
+_HUB_ID = re.compile(r"\[?([A-Za-z][A-Za-z0-9]*)\.(\d+)\]?")
+_FORMS = "a control is named by its key (`root_mfa`), a CIS number (`1.5`) or a Security Hub id (`IAM.9`)"
+
+
+def _near_hub_id(written: str, number: str, hub_ids: Sequence[str]) -> str:
+    """The id with the service's name put right; another number is another control, however alike."""
+    service = closest(written, [hub_id.partition(".")[0] for hub_id in hub_ids])
+    if service is None:
+        return _FORMS
+    if f"{service}.{number}" in hub_ids:
+        return f"did you mean `{service}.{number}`?"
+    own = sorted({int(n) for name, _, n in (i.partition(".") for i in hub_ids) if name == service})
+    listed = ", ".join(f"{service}.{n}" for n in own)
+    return f"CIS versions have these of Security Hub's {service} controls: {listed}"
 
 
 def _short(version: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.rightsize.judged_principals import JudgedPrincipal
     from aws_iam.tools.audit.rightsize.recorded_use import Window
 
-_MOST_NAMED = 5
+_MOST_NAMED = 3
 
 
 def summary(
@@ -46,10 +46,13 @@ def summary(
 def _smaller(found: Sequence[JudgedPrincipal], window: Window) -> Iterator[str]:
     if found:
         actions = sum(own.access.unused.bit_count() for own in found if own.access)
+        worst, *others = sorted(found, key=lambda own: (not own.lost.worst, own.lost.order))
         yield (
-            f"{counted(len(found), 'principal')} can do with less: {_named(found)};"
+            f"{counted(len(found), 'principal')} can do with less: {_named((worst, *others))};"
             f" {counted(actions, 'action')} granted and not used."
         )
+        if worst.lost.worst:
+            yield f"The riskiest access that goes: {worst.lost.worst}, of {quoted(worst.identity.name)}."
         with_less = [own for own in found if own.documents]
         if with_less:
             whose = "Its" if len(found) == 1 else "Each"
@@ -57,22 +60,18 @@ def _smaller(found: Sequence[JudgedPrincipal], window: Window) -> Iterator[str]:
         if len(with_less) < len(found):
             without = [own for own in found if not own.documents]
             yield f"No use of their policies is recorded, and none is left: {_named(without)}."
-        yield "The age of a permission is not considered: one that was granted lately looks unused."
-        risky = [own for own in found if own.lost.worst]
-        if risky:
-            worst = min(risky, key=lambda own: own.lost.order)
-            yield f"The riskiest access that goes: {worst.lost.worst}, of {quoted(worst.identity.name)}."
+        yield "The age of a permission is not considered."
 
 
 def _unused(found: Sequence[JudgedPrincipal]) -> Iterator[str]:
     if found:
         once = [own for own in found if own.last_used]
         last = (
-            f" {quoted(once[0].identity.name)} was last used on {once[0].last_used:%Y-%m-%d}; what was used once may be needed once a year."
+            f"; {quoted(once[0].identity.name)} was last used on {once[0].last_used:%Y-%m-%d}, and may be needed once a year"
             if once
             else ""
         )
-        yield f"{counted(len(found), 'principal')} {'is' if len(found) == 1 else 'are'} unused: {_named(found)}; disable, watch, and only then delete, as `steps` says.{last}"
+        yield f"{counted(len(found), 'principal')} {'is' if len(found) == 1 else 'are'} unused: {_named(found)}{last}; disable, watch, then delete, as `steps` says."
 
 
 def _others(by_verdict: dict[str, list[JudgedPrincipal]]) -> Iterator[str]:
@@ -82,7 +81,7 @@ def _others(by_verdict: dict[str, list[JudgedPrincipal]]) -> Iterator[str]:
         ("fits", "with no unused access, as far as AWS tracks it"),
     ):
         if found := by_verdict[verdict]:
-            yield f"{counted(len(found), 'principal')} {words}: {_named(found)}."
+            yield f"{counted(len(found), 'principal')} {words}."
 
 
 def _unknown(found: Sequence[JudgedPrincipal], *, is_nothing: bool) -> Iterator[str]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aws_iam.answer import Answer, Artifact, next_call
 from aws_iam.engine.reference import frameworks
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.controls import benchmark as catalogue
-from aws_iam.tools.audit.controls.by_words import About, about
+from aws_iam.tools.audit.controls.by_words import About, about, named_by
 from aws_iam.tools.audit.controls.judge import CHECKS
 from aws_iam.tools.audit.controls.written_ids import written_id
 from aws_iam.tools.kit.tool import with_understood
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +29,7 @@ _CODE = {
     "cloudformation": ("yaml", "yaml", "cfn-lint"),
     "terraform": ("tf", "terraform", "python-hcl2"),
 }
+_OF_ANY_SECTION = frozenset({"section", "and", "of", "the", "management", "controls"})
 _DECIDED = {
     "api": "the audit decides",
     "partial": "the audit decides in part",
@@ -80,23 +83,31 @@ def _taken_as(answer: Answer, question: str, control: Control, near: Sequence[Co
     )
 
 
+class _Listed(NamedTuple):
+    """The controls of a checklist, which they are in words, and how the words of the caller were understood."""
+
+    controls: tuple[Control, ...]
+    scope: str
+    understood: list[str]
+
+
 def checklist_answer(
     version: str | None, section: str | None, framework: str | None = None
 ) -> Answer:
     """Every control of a version or of one of its sections, including manual ones; of a framework those that have ids in it."""
     benchmark = catalogue.benchmark(version)
     shown = frameworks.framework(framework, benchmark.version)
-    listed = benchmark.controls if section is None else _of_section(benchmark, section)
+    whole = _Listed(benchmark.controls, "in", [])
+    listed, scope, understood = whole if section is None else _of_section(benchmark, section)
     chosen = _with_ids(listed, shown) or listed
     of_framework: dict[str, Any] = (
         {} if shown.name == frameworks.CIS else {"framework": shown.name}
     )
     with_ids, left_out = _left_out(listed, shown)
     manual = sum(map(needs_manual_review, chosen))
-    scope = f"section {quoted(section)} of " if section else ""
-    return Answer(
+    answer = Answer(
         summary=(
-            f"{len(chosen)} controls in {scope}CIS AWS Foundations Benchmark {benchmark.version}{with_ids}: "
+            f"{counted(len(chosen), 'control')} {scope} CIS AWS Foundations Benchmark {benchmark.version}{with_ids}: "
             f"`audit run` decides {len(chosen) - manual} of them, wholly or in part; {manual} {'needs' if manual == 1 else 'need'} manual review.{left_out}"
         ),
         facts={
@@ -119,6 +130,7 @@ def checklist_answer(
         ),
         as_of=catalogue.as_of(),
     )
+    return with_understood(answer, understood)
 
 
 def needs_manual_review(control: Control) -> bool:
@@ -175,22 +187,38 @@ def _row(benchmark: Benchmark, control: Control, framework: Framework) -> dict[s
     }
 
 
-def _of_section(benchmark: Benchmark, section: str) -> tuple[Control, ...]:
+def _of_section(benchmark: Benchmark, section: str) -> _Listed:
+    """The controls of a section by number, name, topic or words."""
     word = section.strip().lower()
-    found = tuple(
-        control for control in benchmark.controls if word in _section_names(benchmark, control)
-    )
-    if found:
-        return found
-    names = [f"{number} {name}" for number, name in benchmark.sections.items()]
+    sections = [*benchmark.sections, *benchmark.sections.values()]
+    meant = [name for name in sections if _words(word) and _words(word) <= _words(name)]
+    for name in (word, word.replace(" ", "_"), *(meant if len(meant) == 1 else ())):
+        if found := _in(benchmark, name):
+            taken = [] if name == word else [f"`section` {quoted(section)} as `{name}`"]
+            return _Listed(found, f"in section {quoted(section)} of", taken)
+    if about_it := named_by(section, benchmark.controls):
+        keys = ", ".join(f"`{control.key}`" for control in about_it)
+        taken = [f"`section` {quoted(section)} as {keys}"]
+        return _Listed(about_it, f"about {quoted(section)} in", taken)
     topics = sorted({control.section for control in benchmark.controls})
-    near = closest(word, [*benchmark.sections.values(), *topics])
+    near = closest(word, [*sections, *topics])
+    names = [f"{number} {name}" for number, name in benchmark.sections.items()]
     raise InputError(
         f"CIS {benchmark.version} has no section {quoted(section)}",
         hint=f"did you mean `{near}`?"
         if near
         else f"its sections are {', '.join(names)}; topics: {', '.join(topics)}",
     )
+
+
+def _in(benchmark: Benchmark, name: str) -> tuple[Control, ...]:
+    return tuple(
+        control for control in benchmark.controls if name in _section_names(benchmark, control)
+    )
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(re.findall("[a-z0-9]+", name)) - _OF_ANY_SECTION
 
 
 def _section_names(benchmark: Benchmark, control: Control) -> frozenset[str]:

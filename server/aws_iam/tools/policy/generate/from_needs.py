@@ -24,6 +24,7 @@ from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.problems import Problems
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
+from aws_iam.templates import can_fill, template
 from aws_iam.tools.policy.generate import needs_tables
 from aws_iam.wording import counted, joined
 
@@ -216,6 +217,8 @@ def _templates(needs: Sequence[Need]) -> Iterator[NextCall]:
                 place = row.get("resource_as")
                 filled = place and target.arn and is_literal(target.arn.resource)
                 values = {place: target.arn.resource} if filled and target.arn else {}
+                if values and not can_fill(template(row["template"]), values):
+                    values = {}
                 if (row["template"], *values.values()) not in shown:
                     shown.add((row["template"], *values.values()))
                     arguments: dict[str, Any] = {"name": row["template"]}

@@ -61,7 +61,7 @@ def unknown_answer(
     near = list(dict.fromkeys(options))
     question = f" Did you mean {quoted_names(near[:3], 'or')}?" if near else ""
     if not near and tier == "unknown" and kind in _GROWING:
-        question = " If AWS added it since, refresh the service data where aws-iam runs (`catalog refresh`)."
+        question = " If AWS added it since, refresh the service data where aws-iam runs."
     found: dict[str, object] = {
         "known": False,
         "kind": kind,
