@@ -31,6 +31,7 @@ from aws_iam.engine.comparison.change_risks import (
     without_deny,
 )
 from aws_iam.engine.comparison.clauses import as_written
+from aws_iam.engine.comparison.limited_resources import left_by_limit
 from aws_iam.engine.comparison.statement_changes import (
     Counterparts,
     actions_in_words,
@@ -138,10 +139,12 @@ class AccessChange:
     # The policy's name, where several are compared, and whether it only limits others.
     policy: str = ""
     is_limit: bool = False
+    # Of what a limit no longer stops, whether policies that it limits allow it.
+    is_granted: bool = False
 
     def of(self, policy: str, *, is_limit: bool) -> AccessChange:
         """The change of a policy of that name; what a limit allows may still be allowed by nothing else."""
-        risk = at_most_high(self.risk) if is_limit else self.risk
+        risk = at_most_high(self.risk) if is_limit and not self.is_granted else self.risk
         return replace(self, policy=policy, is_limit=is_limit, risk=risk)
 
     def row(self) -> dict[str, Any]:
@@ -297,6 +300,8 @@ def _place(
     elif "*" not in listed and len(listed) <= _MOST_MATCHED:
         # The actions of a group are of the same resource types.
         resources = tuple(text for text in listed if may_be_asked(action, text)) or listed
+    if resources == ("*",) and not excluded:
+        resources = tuple(left_by_limit(action, found.within)) or resources
     request = difference.request["request"]
     of_resource = clause.has_principals
     sides = (found.other, found.own) if clause.allows else (found.own, found.other)

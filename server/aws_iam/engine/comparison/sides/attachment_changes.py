@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.comparison.compared_policy import compared_policy
 from aws_iam.engine.comparison.sides.attached_policies import attached_policies
+from aws_iam.engine.comparison.sides.boundaries import boundary_name, policies_of_holders
 from aws_iam.engine.comparison.sides.policy_pairs import PolicyPair
 from aws_iam.engine.comparison.sides.principals_together import principals_by_policy
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
@@ -53,13 +54,14 @@ def attachment_changes(
     now, before = _boundaries(mine.values()), _boundaries(theirs.values())
     for place in dict.fromkeys(own.place for own in (*added, *gone) if own.is_boundary):
         if place in now and place in before:
-            yield from _replaced(place, before[place], now[place])
-        elif place in now:
-            yield from map(_limited, now[place])
-        elif before[place][0].holder in new.resources:
+            yield from _replaced(place, (before[place], old), (now[place], new))
+        elif place in now and now[place][0].holder in old.resources:
+            # Of what is new the boundary limits the policies that are compared.
+            yield from (_limited(own, new, _beyond(own, new, new, document)) for own in now[place])
+        elif place in before and before[place][0].holder in new.resources:
             # A boundary of what is gone limits nothing.
             yield from (
-                _removed(own, new, _beyond(own, new, old, document)) for own in before[place]
+                _removed(own, new, old, _beyond(own, new, old, document)) for own in before[place]
             )
 
 
@@ -74,10 +76,13 @@ def _boundaries(
     return found
 
 
-def _limited(own: PolicyAttachment) -> UnjudgedChange:
+def _limited(
+    own: PolicyAttachment, new: NamedSide, beyond: Sequence[AccessChange]
+) -> UnjudgedChange:
+    does = f"stops {beyond[0].in_words()}" if beyond else "limits what the policies allow"
     says = (
-        f"the permissions boundary {quoted(own.policy)} is attached at {_at(own)}:"
-        " it limits what the policies allow"
+        f"the permissions boundary {quoted(boundary_name(own, new))} is attached at {_at(own)}:"
+        f" it {does}"
     )
     return UnjudgedChange(
         place=own.place,
@@ -86,16 +91,23 @@ def _limited(own: PolicyAttachment) -> UnjudgedChange:
         narrows=True,
         source=_BOUNDARIES,
         is_certain=True,
+        loss="permissions boundary attached" if beyond else "",
     )
 
 
 def _replaced(
-    place: str, before: Sequence[PolicyAttachment], now: Sequence[PolicyAttachment]
+    place: str,
+    before: tuple[Sequence[PolicyAttachment], NamedSide],
+    now: tuple[Sequence[PolicyAttachment], NamedSide],
 ) -> Iterator[UnjudgedChange]:
-    if len(before) == len(now) == 1 and all(own.is_known for own in (*before, *now)):
+    attached = (*before[0], *now[0])
+    if len(before[0]) == len(now[0]) == 1 and all(own.is_known for own in attached):
         # Their documents are compared.
         return
-    was, is_ = (joined([quoted(own.policy) for own in side]) for side in (before, now))
+    was, is_ = (
+        joined([quoted(boundary_name(own, side)) for own in listed])
+        for listed, side in (before, now)
+    )
     yield UnjudgedChange(
         place=place,
         says=f"the permissions boundary {was} at {quoted(place)} is replaced by {is_}",
@@ -110,13 +122,7 @@ def _beyond(
 ) -> tuple[AccessChange, ...]:
     """What the policies of the holder allow beyond a former boundary, riskiest first, as far as both are known."""
     owners = principals_by_policy(new, {own.holder})
-    policies = tuple(
-        source.content
-        for source in document
-        if isinstance(source.content, Policy)
-        and source.content.kind is Kind.IDENTITY
-        and any(owner[1] == own.holder for owner in owners.get(source.name, ()))
-    )
+    policies = policies_of_holders({own.holder}, owners, document)
     limits = tuple(
         replace(source.content, kind=Kind.IDENTITY)
         for source in (*attached_policies((replace(own, is_boundary=False),), (), old.sources),)
@@ -129,10 +135,10 @@ def _beyond(
 
 
 def _removed(
-    own: PolicyAttachment, new: NamedSide, beyond: Sequence[AccessChange]
+    own: PolicyAttachment, new: NamedSide, old: NamedSide, beyond: Sequence[AccessChange]
 ) -> UnjudgedChange:
     says = (
-        f"the permissions boundary {quoted(own.policy)} of {quoted(own.holder)} is removed:"
+        f"the permissions boundary {quoted(boundary_name(own, old))} of {quoted(own.holder)} is removed:"
         " it no longer limits what the policies allow"
     )
     if own.holder not in new.holders and not _may_have_policies(own.holder, new):

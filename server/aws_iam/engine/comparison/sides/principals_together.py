@@ -29,7 +29,9 @@ _PRINCIPALS = (
 )
 _KNOWN_BY_NAME = ("aws_iam_role", "aws_iam_user", "aws_iam_group")
 # What Terraform names a principal of one type in.
-_ATTACHES = re.compile(r"(aws_iam_(?:role|user|group))_polic(?:y|ies)(?:_|\.)")
+_ATTACHES = re.compile(
+    r"(aws_iam_(?:role|user|group))_polic(?:y|ies)(?:_|\.)|(aws_iam_user)_group_membership\."
+)
 _MODULES = re.compile(r'(?:module\.[^.\[ ]+(?:\[(?:"[^"]*"|[^\]]*)\])?\.)+')
 # A principal is a name within a file, or within the folder of a module.
 _Principal = tuple[str, str]
@@ -42,7 +44,7 @@ def by_principal(pairs: Sequence[PolicyPair], sides: Sides) -> tuple[PolicyPair,
     alone: dict[_Principal, list[PolicyPair]] = {}
     shared: dict[_Principal, list[PolicyPair]] = {}
     for pair in pairs:
-        if not pair.is_limit and _grants(pair):
+        if not pair.is_limit and grants(pair):
             owners = _kept_owners(pair, now, before)
             is_shared = len(owners) > 1
             for owner in owners if pair.change == "same" or not is_shared else ():
@@ -132,7 +134,8 @@ def _kept_owners(
     return tuple(own for own in mine if own in theirs)
 
 
-def _grants(pair: PolicyPair) -> bool:
+def grants(pair: PolicyPair) -> bool:
+    """Whether it is about policies that grant something to whoever has them."""
     return all(p.kind is Kind.IDENTITY for p in (*pair.document, *pair.baseline) if p.statements)
 
 
@@ -196,7 +199,7 @@ def _named_by(address: str) -> tuple[str, str]:
     """The module of what attaches a policy, and the type of the principal that it names."""
     module = _module_of(address)
     found = _ATTACHES.match(address.removeprefix(module))
-    return module, found[1] if found else ""
+    return module, (found[1] or found[2]) if found else ""
 
 
 def _module_of(address: str) -> str:
@@ -209,6 +212,9 @@ def _attached(side: NamedSide) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Each policy with its place and the principals that have it."""
     by_document: dict[str, list[str]] = {}
     for attached in side.attachments:
+        if attached.is_boundary:
+            # It grants nothing.
+            continue
         target = attached.target or attached.holder
         if attached.document:
             by_document.setdefault(attached.document, []).append(target)

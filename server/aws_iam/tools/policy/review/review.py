@@ -17,7 +17,11 @@ from aws_iam.escape import quoted
 from aws_iam.rules.ignores import Ignores, ignores_of, is_muted_by_change
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings, urgency
-from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words, sentence
+from aws_iam.tools.policy.evaluate.relation_in_words import (
+    relation_in_words,
+    sentence,
+    stopped_in_words,
+)
 from aws_iam.tools.policy.muting import with_ignores
 from aws_iam.tools.policy.review.comment import comment
 from aws_iam.tools.policy.review.holder_files import HolderFiles
@@ -143,6 +147,7 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         paths = joined(list(map(quoted, reviewed.within)), shown=_SHOWN)
         within = f" in {paths}" if paths else ""
         yield f"The change gains and loses no access{within}, and adds no problem{within and ' there'}; {compared} compared with {reviewed.base}."
+        yield from stopped_in_words(found)
         yield from map(_sentence, reviewed.limits)
         yield from _excluded(reviewed)
         return

@@ -89,6 +89,7 @@ class Reviewed:
                     **({"was": own.was} if own.was else {}),
                     **({"with_values": values} if values else {}),
                     "relation": found.relation_of(own),
+                    **_stopped(own),
                     **{
                         name: [row for change in listed for row in _rows(change, places, values)]
                         for name, listed in changes
@@ -105,6 +106,16 @@ class Reviewed:
     def _comparisons(self) -> Iterator[tuple[ComparedDocuments, Origins, str]]:
         yield self.found, self.places, ""
         yield from ((own.found, own.places, own.path) for own in self.value_sets)
+
+
+def _stopped(own: ComparedPolicy) -> dict[str, Any]:
+    """What permissions boundaries keep it from allowing newly, as far as it fits a page."""
+    if not own.stopped:
+        return {}
+    actions = list(own.stopped[:_MOST_LISTED])
+    return {
+        "stopped": {"by": list(own.stopped_by), "actions": actions, "number": len(own.stopped)}
+    }
 
 
 def _only_name(found: ComparedDocuments) -> str:
