@@ -12,9 +12,11 @@ from aws_iam.engine.comparison.compare import compare_documents
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.files import Files
+from aws_iam.engine.sources.settings_file import path_from
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.rules.ignores import Ignores, ignores_of, is_muted_by_change
+from aws_iam.rules.ignores import Ignores, Moved, ignores_of, is_muted_by_change
+from aws_iam.rules.policy.run import source_findings, with_places
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings, urgency
 from aws_iam.tools.policy.evaluate.relation_in_words import (
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aws_iam.answer import Finding
+    from aws_iam.engine.comparison.compare import ComparedDocuments
     from aws_iam.tools.policy.review.value_sets import ValueSet
     from aws_iam.tools.policy.validate.report_file import Report
 
@@ -53,7 +56,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         )
     found = compare_documents(document, baseline, per_principal=True, partly=True)
     places = origins(found)
-    ignores = _ignores(document, baseline)
+    ignores = _ignores(document, baseline, found)
     values = judged_value_sets(document, baseline, found)
     new = (*new_findings(found, places), *(row for own in values.sets for row in own.added))
     judged = tuple((own, ignores.muted(added)) for own, added in new)
@@ -127,7 +130,7 @@ def _reported(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def _ignores(document: Any, baseline: Any) -> Ignores:
+def _ignores(document: Any, baseline: Any, found: ComparedDocuments) -> Ignores:
     """The decisions of the document; of a change in a work tree it is known which of them it adds."""
     ignores = ignores_of(document)
     if isinstance(baseline, Files) and baseline.chosen:
@@ -136,8 +139,26 @@ def _ignores(document: Any, baseline: Any) -> Ignores:
         except InputError:
             # What was wrong before cannot be mended any more.
             before = Ignores()
-        ignores.mark_added(before)
+        ignores.mark_added(before, _moved(document, found, ignores.folder))
+    if ignores.own:
+        # What was there before is no news, and not to be silent of it is what some of them are for.
+        for source in found.written[0]:
+            ignores.muted(
+                finding
+                for _, own in with_places(((source, source_findings(source)),))
+                for finding in own
+            )
     return ignores
+
+
+def _moved(document: Any, found: ComparedDocuments, folder: str) -> Moved:
+    """What the change renames: files from the folder of the settings on, policies and resources without their file."""
+    parted = [(was.rpartition(" "), now.rpartition(" ")) for was, now in found.renamed]
+    renamed = {was[0]: now[0] for was, now in parted if was[0] and was[0] != now[0]}
+    if isinstance(document, TreeFiles):
+        renamed |= document.renamed
+    files = {path_from(folder, was): path_from(folder, now) for was, now in renamed.items()}
+    return Moved(files, {was[2]: now[2] for was, now in parted if was[2] != now[2]})
 
 
 def _summary(reviewed: Reviewed) -> Iterator[str]:
