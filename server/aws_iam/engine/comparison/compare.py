@@ -18,6 +18,7 @@ from aws_iam.engine.comparison.sides.boundaries import with_limits
 from aws_iam.engine.comparison.sides.kinds_alike import with_boundaries_alike, with_kinds_alike
 from aws_iam.engine.comparison.sides.moved_policies import moved_policies
 from aws_iam.engine.comparison.sides.named_sides import SidesInForce, named_side
+from aws_iam.engine.comparison.sides.policies_of_resources import doubled_policies
 from aws_iam.engine.comparison.sides.policy_pairs import is_called, policy_pairs
 from aws_iam.engine.comparison.sides.principals_together import by_principal
 from aws_iam.engine.comparison.sides.removed_policies import opening_removals
@@ -171,6 +172,7 @@ def compare_documents(
             *values,
             *unusable,
             *opening_removals(sides.new, sides.old),
+            *doubled_policies(sides.new, sides.old),
         )
         if is_called(own.place, policy)
     )

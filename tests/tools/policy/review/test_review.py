@@ -32,6 +32,7 @@ CASES = [
         "cluster_objects",
         "serverless_files",
         "boundaries",
+        "policies_of_resources",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]

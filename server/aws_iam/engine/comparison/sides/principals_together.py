@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.permissive_policies import empty_policy
+from aws_iam.engine.comparison.sides.root_names import module_of
 from aws_iam.engine.language.cases import in_order, in_words, together
 from aws_iam.engine.language.document import Kind, Policy
 
@@ -32,7 +33,6 @@ _KNOWN_BY_NAME = ("aws_iam_role", "aws_iam_user", "aws_iam_group")
 _ATTACHES = re.compile(
     r"(aws_iam_(?:role|user|group))_polic(?:y|ies)(?:_|\.)|(aws_iam_user)_group_membership\."
 )
-_MODULES = re.compile(r'(?:module\.[^.\[ ]+(?:\[(?:"[^"]*"|[^\]]*)\])?\.)+')
 # A principal is a name within a file, or within the folder of a module.
 _Principal = tuple[str, str]
 
@@ -171,7 +171,7 @@ def principals_by_policy(
             or _full_name(start, target, resources, side.roots)
             for target in targets
         )
-        own = ((start if one in resources else start + _module_of(address), one) for one in full)
+        own = ((start if one in resources else start + module_of(address), one) for one in full)
         found[name] = tuple(dict.fromkeys(own))
     return found
 
@@ -183,7 +183,7 @@ def _by_own_name(side: NamedSide, held: Container[str]) -> dict[tuple[str, ...],
         type_, _, own_name = own.own_name.partition(" ")
         if own_name and type_ in _KNOWN_BY_NAME:
             start, _, address = name.rpartition(" ")
-            found.setdefault((start, _module_of(address), type_, own_name), []).append(name)
+            found.setdefault((start, module_of(address), type_, own_name), []).append(name)
     return {key: names[0] for key, names in found.items() if len(names) == 1 and names[0] in held}
 
 
@@ -197,15 +197,9 @@ def _holding(side: NamedSide) -> Iterator[str]:
 
 def _named_by(address: str) -> tuple[str, str]:
     """The module of what attaches a policy, and the type of the principal that it names."""
-    module = _module_of(address)
+    module = module_of(address)
     found = _ATTACHES.match(address.removeprefix(module))
     return module, (found[1] or found[2]) if found else ""
-
-
-def _module_of(address: str) -> str:
-    """The call of a module in an address of Terraform: another call may create what has the same name in another account."""
-    found = _MODULES.match(address)
-    return found[0] if found else ""
 
 
 def _attached(side: NamedSide) -> Iterator[tuple[str, str, tuple[str, ...]]]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.sides.aligned_cases import aligned_attachments, aligned_policies
 from aws_iam.engine.comparison.sides.attached_policies import attached_policies, newly_attached
-from aws_iam.engine.comparison.sides.moved_resources import moved_now
+from aws_iam.engine.comparison.sides.moved_resources import moved_elsewhere, moved_now
+from aws_iam.engine.comparison.sides.policies_of_resources import with_policies_now
 from aws_iam.engine.comparison.sides.root_names import root_of
 from aws_iam.engine.language.document import Syntax, dump
 from aws_iam.engine.language.frozen import positional, slotted
@@ -171,7 +172,8 @@ class Sides:
         holders = names_now(new, old)
         named = old.renamed(holders) if holders else old
         inline = inline_names_now(new.sources, named.sources)
-        sources = _called(named.sources, inline)
+        named = replace(named, sources=_called(named.sources, inline))
+        sources = with_policies_now(new, named)
         sources = _called(sources, replaced_names_now(new.sources, sources))
         named = replace(named, sources=sources)
         pairs = zip(sources, old.sources, strict=True)
@@ -210,14 +212,17 @@ def names_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
 
     The file may say so (`moved`), or AWS knows it by the same name. Otherwise it was renamed if exactly one that is gone has
     the same policies, attached policies and principals, and an instance of one (`policy.p[0]`) if the instances of the same
-    resource have. What goes from one root folder of Terraform to another goes to another deployment: it is gained there.
+    resource have; or it is the only one of its label that is elsewhere now. What goes from one root folder of Terraform to another goes to another deployment: it is gained there.
     """
     added, gone = new.resources - old.resources, old.resources - new.resources
     if not added or not gone:
         return {}
     certain = moved_now(_named(new, added), _named(old, gone), new.roots | old.roots)
     added, gone = added - set(certain.values()), gone - certain.keys()
-    return {**_alike_now(new, old, added & new.holders, gone & old.holders), **certain}
+    alike = _alike_now(new, old, added & new.holders, gone & old.holders)
+    added, gone = added - set(alike.values()), gone - alike.keys()
+    elsewhere = moved_elsewhere(_named(new, added), _named(old, gone), new.roots | old.roots)
+    return {**elsewhere, **alike, **certain}
 
 
 def _named(side: NamedSide, names: Iterable[str]) -> Mapping[str, FoundResource]:
