@@ -26,6 +26,7 @@ from aws_iam.tools.policy.evaluate.relation_in_words import (
 )
 from aws_iam.tools.policy.muting import with_ignores
 from aws_iam.tools.policy.review.comment import comment
+from aws_iam.tools.policy.review.empty_sides import NO_ACCESS, with_empty_side
 from aws_iam.tools.policy.review.holder_files import HolderFiles
 from aws_iam.tools.policy.review.new_findings import new_findings
 from aws_iam.tools.policy.review.not_judged import not_judged_of_change
@@ -54,11 +55,21 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
             f"there is nothing {missing}",
             hint="give the policies after the change in `document` and before it in `baseline`",
         )
-    found = compare_documents(document, baseline, per_principal=True, partly=True)
+    empty = ""
+    try:
+        found = compare_documents(document, baseline, per_principal=True, partly=True)
+    except InputError:
+        sides = with_empty_side(document, baseline)
+        if sides is None:
+            raise
+        document, baseline, empty = sides
+        found = compare_documents(document, baseline, per_principal=True, partly=True)
     places = origins(found)
     ignores = _ignores(document, baseline, found)
     values = judged_value_sets(document, baseline, found)
-    new = (*new_findings(found, places), *(row for own in values.sets for row in own.added))
+    # A policy that is gone has no problems.
+    own_findings = () if document is NO_ACCESS else new_findings(found, places)
+    new = (*own_findings, *(row for own in values.sets for row in own.added))
     judged = tuple((own, ignores.muted(added)) for own, added in new)
     files = HolderFiles.of(found)
     access = (
@@ -80,6 +91,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         newly_excluded=document.newly_excluded if isinstance(document, Files) else (),
         ignores_added=ignores.number_added,
         value_sets=values.sets,
+        empty=empty,
         **_of_tree(document),
     )
     findings = tuple(sorted((*reviewed.access, *reviewed.added), key=urgency))

@@ -30,7 +30,8 @@ _SHOWN = 3
 class Reviewed:
     """The comparison, its findings and the new problems, and what was not judged; `base` is what the baseline is called.
 
-    `unread` are the places that the change touches and that could not be read, `not_read` the files with such places; `value_sets` are what it does with values that Terraform reads only when told; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them.
+    `unread` are the places that the change touches and that could not be read, `not_read` the files with such places; `value_sets` are what it does with values that Terraform reads only when told; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them. `empty` names a side without
+    a policy.
     """
 
     base: str
@@ -48,6 +49,7 @@ class Reviewed:
     within: tuple[str, ...] = ()
     outside: int = 0
     not_parted: str = ""
+    empty: str = ""
     value_sets: tuple[ValueSet, ...] = ()
 
     @property
@@ -57,7 +59,9 @@ class Reviewed:
 
     @property
     def limits(self) -> Iterator[str]:
-        """What limits the review: the paths, and a baseline that may have changed, too."""
+        """What limits the review: the paths, a side without a policy, and a baseline that may have changed, too."""
+        if self.empty:
+            yield f"the {self.empty} holds no policy"
         if self.within:
             listed = joined(list(map(quoted, self.within)), shown=_SHOWN)
             lie = "file with policies lies" if self.outside == 1 else "files with policies lie"
