@@ -213,7 +213,9 @@ class AccessChange:
         known = catalog().action(self.actions[0])
         if known is not None and not known.resource_types:
             return ""
-        types = (known.required or known.resource_types) if known else ()
+        listed = (known.required or known.resource_types) if known else ()
+        # What is reached through an access point is the same object.
+        types = [own for own in listed if own.removeprefix("accesspoint") not in {*listed} - {own}]
         what = (
             joined([_WORDS.sub(" ", name).lower() for name in types], "or")
             if 0 < len(types) <= _FEW_TYPES

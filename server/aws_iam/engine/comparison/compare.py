@@ -19,6 +19,7 @@ from aws_iam.engine.comparison.sides.kinds_alike import with_boundaries_alike, w
 from aws_iam.engine.comparison.sides.moved_policies import moved_policies
 from aws_iam.engine.comparison.sides.named_sides import SidesInForce, named_side
 from aws_iam.engine.comparison.sides.policies_of_resources import doubled_policies
+from aws_iam.engine.comparison.sides.policies_of_targets import by_target
 from aws_iam.engine.comparison.sides.policy_pairs import is_called, policy_pairs
 from aws_iam.engine.comparison.sides.principals_together import by_principal
 from aws_iam.engine.comparison.sides.removed_policies import opening_removals
@@ -142,7 +143,7 @@ def compare_documents(
     shared = sides.new.roots & sides.old.roots
     pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names, shared)
     if per_principal:
-        pairs = with_limits(by_principal(pairs, sides), sides)
+        pairs = with_limits(by_target(by_principal(pairs, sides), sides), sides)
     roots = sides.new.roots | sides.old.roots
     pairs = pairs_together(pairs, roots)
     before = tuple(own for pair in pairs for own in pair.baseline)

@@ -33,6 +33,7 @@ CASES = [
         "serverless_files",
         "boundaries",
         "policies_of_resources",
+        "policies_of_targets",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]

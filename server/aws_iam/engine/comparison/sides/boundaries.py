@@ -129,11 +129,17 @@ def _with_limit(pair: PolicyPair, now: Boundaries, before: Boundaries, sides: Si
     if pair.change == "same":
         return pair
     if pair.is_limit:
-        return replace(pair, limited=_limited(pair.name, now, sides))
+        name = pair.name or sides.document[0].name
+        return replace(pair, limited=_limited(name, now, sides))
     if not grants(pair):
         return pair
     names = pair.parts or (pair.name,)
-    return replace(pair, limit=now.of_policies(names), former_limit=before.of_policies(names))
+    # A policy that is compared alone has no name.
+    after, former = (
+        names if pair.name else tuple(own.name for own in side)
+        for side in (sides.document, sides.baseline)
+    )
+    return replace(pair, limit=now.of_policies(after), former_limit=before.of_policies(former))
 
 
 def _limited(boundary: str, now: Boundaries, sides: Sides) -> tuple[Policy, ...]:

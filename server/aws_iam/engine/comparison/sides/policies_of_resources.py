@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from aws_iam.engine.comparison.sides.root_names import module_of
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
@@ -19,8 +19,8 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
     from aws_iam.engine.language.document import Source
+    from aws_iam.engine.sources.containers.policy_places import FoundResource
 
     # The type of a resource and its name.
     _Subject = tuple[str, str]
@@ -40,7 +40,23 @@ _ONE_EACH: Final[Mapping[str, str]] = {
 }
 
 
-def with_policies_now(new: NamedSide, old: NamedSide) -> tuple[Source, ...]:
+class HeldPolicies(Protocol):
+    """The policies of a side, and its resources by their names."""
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The policies."""
+
+    @property
+    def found_resources(self) -> Mapping[str, FoundResource]:
+        """The resources with their own names, with or without policies."""
+
+    @property
+    def resources(self) -> frozenset[str]:
+        """The names of all resources."""
+
+
+def with_policies_now(new: HeldPolicies, old: HeldPolicies) -> tuple[Source, ...]:
     """The policies of the old side, each as the policy that the same resource alone has now, if that is another one."""
     mine, theirs = _by_subject(new), _by_subject(old)
     names = [{own.name for own in side.sources} for side in (new, old)]
@@ -61,7 +77,7 @@ def _as(now: Source, own: Source) -> Source:
     )
 
 
-def doubled_policies(new: NamedSide, old: NamedSide) -> Iterator[UnjudgedChange]:
+def doubled_policies(new: HeldPolicies, old: HeldPolicies) -> Iterator[UnjudgedChange]:
     """The resources that have several policies now, of which one is new or another one."""
     before = {own.name: own.content for own in old.sources}
     for (type_, name), sources in _by_subject(new).items():
@@ -77,7 +93,7 @@ def doubled_policies(new: NamedSide, old: NamedSide) -> Iterator[UnjudgedChange]
             )
 
 
-def _by_subject(side: NamedSide) -> dict[_Subject, list[Source]]:
+def _by_subject(side: HeldPolicies) -> dict[_Subject, list[Source]]:
     subjects = _Subjects.of(side)
     found: dict[_Subject, list[Source]] = {}
     for own in side.sources:
@@ -90,11 +106,11 @@ def _by_subject(side: NamedSide) -> dict[_Subject, list[Source]]:
 class _Subjects:
     """The resources of a side by the names that AWS knows them by."""
 
-    side: NamedSide
+    side: HeldPolicies
     by_own_name: Mapping[tuple[str, str], Sequence[str]]
 
     @classmethod
-    def of(cls, side: NamedSide) -> _Subjects:
+    def of(cls, side: HeldPolicies) -> _Subjects:
         found: dict[tuple[str, str], list[str]] = {}
         for name, own in side.found_resources.items():
             if own.own_name:
@@ -126,4 +142,5 @@ class _Subjects:
         own = self.by_own_name.get((start, re.split(r"[:/]", named)[-1]), ())
         module = module_of(address)
         near = [one for one in own if module_of(one.rpartition(" ")[2]) == module] or own
-        return near[0] if len(near) == 1 else full
+        # Another call of a module may be for another account.
+        return near[0] if len(near) == 1 else f"{start} {module}{named}".strip()

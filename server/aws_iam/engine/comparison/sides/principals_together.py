@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.permissive_policies import empty_policy
 from aws_iam.engine.comparison.sides.root_names import module_of
-from aws_iam.engine.language.cases import in_order, in_words, together
+from aws_iam.engine.language import cases
 from aws_iam.engine.language.document import Kind, Policy
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ def by_principal(pairs: Sequence[PolicyPair], sides: Sides) -> tuple[PolicyPair,
             joined |= {pair.name: [] for pair in own}
             joined[own[0].name] = list(_in_cases(owner[1], own, shared.get(owner, ())))
         elif changed:
-            joined[changed[0].name] = [_beside(changed[0], (*own, *shared.get(owner, ())))]
+            joined[changed[0].name] = [beside(changed[0], (*own, *shared.get(owner, ())))]
     return tuple(found for pair in pairs for found in joined.get(pair.name, (pair,)))
 
 
-def _beside(pair: PolicyPair, others: Sequence[PolicyPair]) -> PolicyPair:
-    """The only policy of a principal that changes; what the others allow all along is neither gained nor lost."""
+def beside(pair: PolicyPair, others: Sequence[PolicyPair]) -> PolicyPair:
+    """The only policy of a principal, or of a target, that changes; what the others say all along changes nothing."""
     same = [
         policy
         for own in others
@@ -91,9 +91,9 @@ def _in_cases(
         there_too = [p for p in own if p.change == "same" and p.cases.covers(cell)]
         found = [*(pair for pair in changed if pair.name in names), *there_too]
         if len(names) > 1:
-            label = (in_words(cell) or f"conditions, case {number}") if several else ""
+            label = (cases.in_words(cell) or f"conditions, case {number}") if several else ""
             beside = [pair for pair in shared if pair.cases.covers(cell)]
-            yield _together(f"{owner} ({label})" if label else owner, found, beside)
+            yield together(f"{owner} ({label})" if label else owner, found, beside)
             done |= {pair.name for pair in found}
         else:
             yield from (pair for pair in found if pair.name in names)
@@ -107,8 +107,8 @@ def _cells(pairs: Sequence[PolicyPair]) -> list[Case] | None:
     for every in dict.fromkeys(pair.cases.every for pair in pairs if pair.cases):
         found: dict[Case, None] = {}
         for cell in cells:
-            met = [both for case in every if (both := together(cell, case)) is not None]
-            found |= dict.fromkeys(in_order(met) or (cell,))
+            met = [both for case in every if (both := cases.together(cell, case)) is not None]
+            found |= dict.fromkeys(cases.in_order(met) or (cell,))
         if len(found) > _MOST_CASES:
             return None
         cells = found
@@ -139,8 +139,8 @@ def grants(pair: PolicyPair) -> bool:
     return all(p.kind is Kind.IDENTITY for p in (*pair.document, *pair.baseline) if p.statements)
 
 
-def _together(name: str, pairs: Sequence[PolicyPair], shared: Sequence[PolicyPair]) -> PolicyPair:
-    """The policies of a principal; what stays the same decides, too, whether anything is gained."""
+def together(name: str, pairs: Sequence[PolicyPair], shared: Sequence[PolicyPair]) -> PolicyPair:
+    """The policies of a principal, or of a target, as one; what stays the same decides, too, whether anything is gained."""
     every = (*pairs, *shared)
     document, baseline = (
         tuple(policy for own in side for policy in own if policy.statements)
@@ -172,7 +172,7 @@ def principals_by_policy(
             for target in targets
         )
         own = ((start if one in resources else start + module_of(address), one) for one in full)
-        found[name] = tuple(dict.fromkeys(own))
+        found[name] = tuple(dict.fromkeys((*found.get(name, ()), *own)))
     return found
 
 
@@ -203,24 +203,28 @@ def _named_by(address: str) -> tuple[str, str]:
 
 
 def _attached(side: NamedSide) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Each policy with its place and the principals that have it."""
-    by_document: dict[str, list[str]] = {}
+    """Each policy with what attaches it and the principals that have it."""
+    by_document: dict[str, list[tuple[str, str]]] = {}
     for attached in side.attachments:
         if attached.is_boundary:
             # It grants nothing.
             continue
         target = attached.target or attached.holder
         if attached.document:
-            by_document.setdefault(attached.document, []).append(target)
+            by_document.setdefault(attached.document, []).append((attached.holder, target))
         yield attached.name, attached.holder, (target,)
     for source in side.sources:
         holder = source.holder
         if isinstance(source.content, Policy) and source.content.kind is Kind.IDENTITY:
-            targets = (*holder.attached_to, *by_document.get(source.name, ()))
-            is_own = holder.type.endswith(_PRINCIPALS)
-            yield source.name, holder.name, targets or ((holder.name,) if is_own else ())
-            for target in targets:
+            elsewhere = by_document.get(source.name, ())
+            is_own = holder.type.endswith(_PRINCIPALS) and not elsewhere
+            targets = holder.attached_to or ((holder.name,) if is_own else ())
+            yield source.name, holder.name, targets
+            for target in holder.attached_to:
                 yield f"{source.name} of {target}", holder.name, (target,)
+            for place, target in elsewhere:
+                yield source.name, place, (target,)
+                yield f"{source.name} of {target}", place, (target,)
 
 
 def _full_name(start: str, target: str, resources: Container[str], roots: Container[str]) -> str:

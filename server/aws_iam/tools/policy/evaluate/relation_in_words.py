@@ -124,11 +124,13 @@ def stopped_in_words(found: ComparedDocuments) -> Iterator[str]:
     """What policies newly allow and a permissions boundary stops, so that nobody gains it."""
     for own in found.policies:
         if own.stopped:
-            limits = joined([quoted(name) for name in own.stopped_by], "or", shown=_SHOWN)
+            limits = joined([quoted(name) for name in own.stopped_by], shown=_SHOWN)
+            several = len(own.stopped_by) > 1
+            stop = f"boundaries {limits} stop" if several else f"boundary {limits} stops"
             others = len(own.stopped) - 1
             more = f" and {counted(others, 'more action')}" if others else ""
             name = quoted(own.name) if own.name else "the policy"
-            yield f"The permissions boundary {limits} stops {quoted(own.stopped[0])}{more} that {name} newly allows."
+            yield f"The permissions {stop} {quoted(own.stopped[0])}{more}, which {name} newly allows."
 
 
 def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:

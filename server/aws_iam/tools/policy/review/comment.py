@@ -143,8 +143,8 @@ def _verdict(
         said.append(f"{counted(len(open_), 'change')} could not be compared")
     if added:
         said.append(counted(len(added), "new problem"))
-    told = {finding.reason or "" for finding in open_}
-    silent = [r for r in reviewed.not_judged if not any(why.endswith(r["why"]) for why in told)]
+    changes = (change.says for change in reviewed.found.unjudged)
+    silent = reviewed.not_told_by((*changes, *(finding.reason or "" for finding in open_)))
     if not gained:
         said += _without_gain(reviewed, is_sure=not silent, compares_all=not open_)
     if silent:

@@ -197,7 +197,8 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         yield f"No problem of `policy validate` is new{unmuted}."
     if reviewed.not_judged:
         # What the relation says is unknown is not said twice.
-        places = [row["place"] for row in reviewed.not_judged if row["why"] not in said]
+        told = [own.says for own in found.unjudged if own.says in said]
+        places = [row["place"] for row in reviewed.not_told_by(told) if row["why"] not in said]
         if places:
             yield f"Not judged: {joined(places, shown=_SHOWN)}."
     yield from map(_sentence, reviewed.limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from aws_iam.tools.policy.review.feeding.variable_files import is_given
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.answer import Finding
     from aws_iam.engine.comparison.access_changes import AccessChange
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.policy.review.origins import Origins
     from aws_iam.tools.policy.review.value_sets import ValueSet
 
+_QUOTED = re.compile(r"`([^`]+)`")
 # Actions in a row.
 _MOST_LISTED = 60
 _SHOWN = 3
@@ -69,6 +71,22 @@ class Reviewed:
             yield f"only {listed} was reviewed{beyond}"
         if self.not_parted:
             yield f"compared with the revision itself, which may have changes of its own: {self.not_parted}"
+
+    def not_told_by(self, reasons: Iterable[str]) -> tuple[Mapping[str, str], ...]:
+        """What was not judged and is not said already by the reasons why a change could not be compared."""
+        told = [own for own in reasons if own]
+        names = {
+            part
+            for text in told
+            for name in _QUOTED.findall(text)
+            for part in (name, name.rpartition(" ")[2])
+        }
+        return tuple(
+            row
+            for row in self.not_judged
+            if not any(own.endswith(row["why"]) for own in told)
+            and not any(row["place"] == own or row["place"].startswith(f"{own}.") for own in names)
+        )
 
     @property
     def is_quiet(self) -> bool:
