@@ -27,8 +27,10 @@ _ALLOWED_BY_NONE = "none of the policies that it limits allows it"
 
 def stopped_actions(whole: SearchResult, left: SearchResult) -> tuple[str, ...]:
     """The actions that policies newly allow and a boundary stops altogether, riskiest first."""
-    allowed, kept = (names_of(own.group for own in found.differences) for found in (whole, left))
-    return tuple(riskiest_first(set(allowed).difference(kept)))
+    allowed, kept = (
+        dict.fromkeys(names_of(own.group for own in found.differences)) for found in (whole, left)
+    )
+    return tuple(riskiest_first(name for name in allowed if name not in kept))
 
 
 def judged_by_limited(

@@ -10,24 +10,30 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.policy_limit import PolicyLimit
 from aws_iam.engine.comparison.sides.principals_together import grants, principals_by_policy
+from aws_iam.engine.comparison.sides.referenced_addresses import referenced_address
 from aws_iam.engine.comparison.sides.root_names import root_of
 from aws_iam.engine.comparison.sides.upper_bounds import upper_bound
 from aws_iam.engine.language.document import Kind, Policy
+from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.gather import sources_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.sides.policy_pairs import PolicyPair
     from aws_iam.engine.comparison.sides.renamed_policies import NamedSide, Sides
     from aws_iam.engine.language.document import Source
-    from aws_iam.engine.sources.containers.attachments import PolicyAttachment
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting
 
+_PERMISSION_SET, _SET_BOUNDARY = "permission_set_arn", "PermissionsBoundary"
+# The ARN of a policy of AWS, or the name of one of the customer's.
+_NAMED = re.compile(r'"(?:ManagedPolicyArn|Name)\\*": *\\*"([^"\\]+)')
 _NOT_READ = "its document was not read"
 _NOT_ALWAYS = "whether it is attached is known only at deployment"
 _KNOWN_LATER = "all that it allows is known only at deployment"
@@ -44,9 +50,8 @@ class Boundaries:
     def of(cls, side: NamedSide) -> Boundaries:
         """Those of a side."""
         attached: dict[str, list[PolicyAttachment]] = {}
-        for own in side.attachments:
-            if own.is_boundary and own.in_force is not False:
-                attached.setdefault(own.holder, []).append(own)
+        for holder, own in _by_limited(side):
+            attached.setdefault(holder, []).append(own)
         if not attached:
             return cls()
         read = _ReadBoundaries(side)
@@ -71,6 +76,38 @@ class Boundaries:
         # What one of several boundaries denies, another one may allow.
         policies = tuple(map(_allowing, different.values()))
         return PolicyLimit(names=shown, policies=policies, why=why)
+
+
+def _by_limited(side: NamedSide) -> Iterator[tuple[str, PolicyAttachment]]:
+    """The boundaries of a side, each with the resource that it limits."""
+    sets = {own.holder: own for own in side.settings if _PERMISSION_SET in own.value}
+    for own in side.attachments:
+        if not own.is_boundary or own.in_force is False:
+            continue
+        setting = sets.get(own.holder)
+        values = json.loads(setting.value) if setting and setting.value.endswith("}") else {}
+        named = values.get(_PERMISSION_SET, "")
+        yield referenced_address(named, own.holder) or own.holder, own
+    for setting in side.settings:
+        if _SET_BOUNDARY in setting.value and setting.value.endswith("}"):
+            yield from _of_permission_set(setting)
+
+
+def _of_permission_set(setting: AccessSetting) -> Iterator[tuple[str, PolicyAttachment]]:
+    """The boundary that CloudFormation gives a permission set, which is no attachment."""
+    value = json.loads(setting.value).get(_SET_BOUNDARY, "")
+    named = _NAMED.search(value)
+    if setting.in_force is not False:
+        yield (
+            setting.holder,
+            PolicyAttachment(
+                holder=setting.holder,
+                place=setting.place,
+                policy=named[1] if named else value,
+                is_boundary=True,
+                in_force=setting.in_force,
+            ),
+        )
 
 
 def _allowing(policy: Policy) -> Policy:
@@ -145,9 +182,7 @@ def _with_limit(pair: PolicyPair, now: Boundaries, before: Boundaries, sides: Si
 def _limited(boundary: str, now: Boundaries, sides: Sides) -> tuple[Policy, ...]:
     """The policies of all whom a boundary limits, that is named by its document or by the place that attaches it."""
     holders = {
-        own.holder
-        for own in sides.new.attachments
-        if own.is_boundary and boundary in {own.document, own.place}
+        holder for holder, own in _by_limited(sides.new) if boundary in {own.document, own.place}
     }
     return policies_of_holders(holders, now.principals, sides.document)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MOST_CASES = 64
 # What policies stand in that are its own; SAM writes a role for each function and state machine.
 _PRINCIPALS = (
-    *("::Role", "::User", "::Group", "_role", "_user"),
+    *("::Role", "::User", "::Group", "::PermissionSet", "_role", "_user"),
     *("AWS::Serverless::Function", "AWS::Serverless::StateMachine"),
 )
 _KNOWN_BY_NAME = ("aws_iam_role", "aws_iam_user", "aws_iam_group")
