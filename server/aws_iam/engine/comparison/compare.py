@@ -168,7 +168,7 @@ def compare_documents(
     changes = (
         own
         for own in (
-            *attachment_changes(sides.new, sides.old, sides.document),
+            *attachment_changes(sides.new, sides.old, sides.document, sides.baseline),
             *held.unjudged,
             *values,
             *unusable,

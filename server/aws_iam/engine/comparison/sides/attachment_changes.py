@@ -34,9 +34,12 @@ def without_document(attached: Iterable[PolicyAttachment]) -> tuple[PolicyAttach
 
 
 def attachment_changes(
-    new: NamedSide, old: NamedSide, document: Sequence[Source] = ()
+    new: NamedSide,
+    old: NamedSide,
+    document: Sequence[Source] = (),
+    baseline: Sequence[Source] = (),
 ) -> Iterator[UnjudgedChange]:
-    """The changes of what the sides attach, and cannot compare; `document` are the policies of the new side, attached ones among them."""
+    """The changes of what the sides attach, and cannot compare; `document` and `baseline` are their policies, attached ones among them."""
     mine, theirs = (
         {own.identity: own for own in without_document(side.attachments)} for side in (new, old)
     )
@@ -57,11 +60,14 @@ def attachment_changes(
             yield from _replaced(place, (before[place], old), (now[place], new))
         elif place in now and now[place][0].holder in old.resources:
             # Of what is new the boundary limits the policies that are compared.
-            yield from (_limited(own, new, _beyond(own, new, new, document)) for own in now[place])
+            yield from (
+                _limited(own, new, _beyond((own, new), old, baseline)) for own in now[place]
+            )
         elif place in before and before[place][0].holder in new.resources:
             # A boundary of what is gone limits nothing.
             yield from (
-                _removed(own, new, old, _beyond(own, new, old, document)) for own in before[place]
+                _removed(own, new, old, _beyond((own, old), new, document))
+                for own in before[place]
             )
 
 
@@ -118,19 +124,20 @@ def _replaced(
 
 
 def _beyond(
-    own: PolicyAttachment, new: NamedSide, old: NamedSide, document: Sequence[Source]
+    boundary: tuple[PolicyAttachment, NamedSide], side: NamedSide, policies: Sequence[Source]
 ) -> tuple[AccessChange, ...]:
-    """What the policies of the holder allow beyond a former boundary, riskiest first, as far as both are known."""
-    owners = principals_by_policy(new, {own.holder})
-    policies = policies_of_holders({own.holder}, owners, document)
+    """What the policies of the holder on one side allow beyond a boundary of the other, riskiest first, as far as both are known."""
+    own, of = boundary
+    owners = principals_by_policy(side, {own.holder})
+    granting = policies_of_holders({own.holder}, owners, policies)
     limits = tuple(
         replace(source.content, kind=Kind.IDENTITY)
-        for source in (*attached_policies((replace(own, is_boundary=False),), (), old.sources),)
+        for source in (*attached_policies((replace(own, is_boundary=False),), (), of.sources),)
         if isinstance(source.content, Policy)
     )
-    if not (policies and limits):
+    if not (granting and limits):
         return ()
-    pair = PolicyPair(name="", change="changed", document=policies, baseline=limits)
+    pair = PolicyPair(name="", change="changed", document=granting, baseline=limits)
     return compared_policy(pair, limits).gained
 
 
