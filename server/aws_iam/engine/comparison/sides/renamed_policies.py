@@ -15,7 +15,7 @@ from aws_iam.engine.comparison.sides.attached_policies import attached_policies,
 from aws_iam.engine.comparison.sides.moved_resources import moved_elsewhere, moved_now
 from aws_iam.engine.comparison.sides.policies_of_resources import with_policies_now
 from aws_iam.engine.comparison.sides.root_names import root_of
-from aws_iam.engine.language.document import Syntax, dump
+from aws_iam.engine.language.document import Policy, Syntax, dump
 from aws_iam.engine.language.frozen import positional, slotted
 
 if TYPE_CHECKING:
@@ -212,7 +212,8 @@ def names_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
 
     The file may say so (`moved`), or AWS knows it by the same name. Otherwise it was renamed if exactly one that is gone has
     the same policies, attached policies and principals, and an instance of one (`policy.p[0]`) if the instances of the same
-    resource have; or it is the only one of its label that is elsewhere now. What goes from one root folder of Terraform to another goes to another deployment: it is gained there.
+    resource have; or it is the only one of its label that is elsewhere now, and has an
+    action of its policies in common with what it was. What goes from one root folder of Terraform to another goes to another deployment: it is gained there.
     """
     added, gone = new.resources - old.resources, old.resources - new.resources
     if not added or not gone:
@@ -221,8 +222,28 @@ def names_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
     added, gone = added - set(certain.values()), gone - certain.keys()
     alike = _alike_now(new, old, added & new.holders, gone & old.holders)
     added, gone = added - set(alike.values()), gone - alike.keys()
-    elsewhere = moved_elsewhere(_named(new, added), _named(old, gone), new.roots | old.roots)
+    found = moved_elsewhere(_named(new, added), _named(old, gone), new.roots | old.roots)
+    mine, theirs = _words(new, set(found.values())), _words(old, found)
+    # Many modules call their only role the same.
+    elsewhere = {
+        was: now
+        for was, now in found.items()
+        if mine.get(now, set()) & theirs.get(was, set()) or not (now in mine and was in theirs)
+    }
     return {**elsewhere, **alike, **certain}
+
+
+def _words(side: NamedSide, holders: Container[str]) -> dict[str, set[tuple[bool, str]]]:
+    """The actions that the policies of resources allow and deny, as they are written."""
+    found: dict[str, set[tuple[bool, str]]] = {}
+    for source in side.sources:
+        if isinstance(source.content, Policy) and source.holder.name in holders:
+            found.setdefault(source.holder.name, set()).update(
+                (statement.allows, word.lower())
+                for statement in source.content.statements
+                for word in (*statement.action_words, *statement.not_action_words)
+            )
+    return found
 
 
 def _named(side: NamedSide, names: Iterable[str]) -> Mapping[str, FoundResource]:
