@@ -1,6 +1,7 @@
 """The one policy that a bucket, a queue or a key has, wherever a file gives it: in the resource, or as a resource of its own.
 
 with_policies_now(new, old)    →   the old side's policies under the names that those of the same resources have now
+policies_kept_beside(new, old) →   the policy that it had, for one that comes beside it
 doubled_policies(new, old)     →   UnjudgedChange(says="`aws_s3_bucket.b` has two policies, …: AWS keeps the one that is written last")
 """
 
@@ -68,6 +69,16 @@ def with_policies_now(new: HeldPolicies, old: HeldPolicies) -> tuple[Source, ...
             if was.name not in names[0] and own.name not in names[1]:
                 now[was.name] = own
     return tuple(_as(now[own.name], own) if own.name in now else own for own in old.sources)
+
+
+def policies_kept_beside(new: HeldPolicies, old: HeldPolicies) -> Iterator[Source]:
+    """The policy that a resource had and keeps, as the former one of another that comes beside it: what that allows it may have had."""
+    mine, theirs = _by_subject(new), _by_subject(old)
+    known = {own.name for own in old.sources}
+    for subject, former in theirs.items():
+        found = mine.get(subject, [])
+        if len(former) == 1 and any(own.name == former[0].name for own in found):
+            yield from (_as(own, former[0]) for own in found if own.name not in known)
 
 
 def _as(now: Source, own: Source) -> Source:

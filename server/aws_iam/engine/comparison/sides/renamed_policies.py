@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.comparison.sides.aligned_cases import aligned_attachments, aligned_policies
 from aws_iam.engine.comparison.sides.attached_policies import attached_policies, newly_attached
 from aws_iam.engine.comparison.sides.moved_resources import moved_elsewhere, moved_now
-from aws_iam.engine.comparison.sides.policies_of_resources import with_policies_now
+from aws_iam.engine.comparison.sides.policies_of_resources import (
+    policies_kept_beside,
+    with_policies_now,
+)
 from aws_iam.engine.comparison.sides.root_names import root_of
 from aws_iam.engine.language.document import Policy, Syntax, dump
 from aws_iam.engine.language.frozen import positional, slotted
@@ -178,6 +181,7 @@ class Sides:
         named = replace(named, sources=sources)
         pairs = zip(sources, old.sources, strict=True)
         former_names = {own.name: was.name for own, was in pairs if own.name != was.name}
+        named = replace(named, sources=(*sources, *policies_kept_beside(new, named)))
         after, before = aligned_policies(new.sources, named.sources)
         attached = aligned_attachments(new.attachments, named.attachments)
         new = replace(new, sources=after, attachments=attached[0])
@@ -212,8 +216,8 @@ def names_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
 
     The file may say so (`moved`), or AWS knows it by the same name. Otherwise it was renamed if exactly one that is gone has
     the same policies, attached policies and principals, and an instance of one (`policy.p[0]`) if the instances of the same
-    resource have; or it is the only one of its label that is elsewhere now, and has an
-    action of its policies in common with what it was. What goes from one root folder of Terraform to another goes to another deployment: it is gained there.
+    resource have; or it is the only one of its label that is elsewhere now, and its policies have an action in common with
+    those that it had. What goes from one root folder of Terraform to another goes to another deployment: it is gained there.
     """
     added, gone = new.resources - old.resources, old.resources - new.resources
     if not added or not gone:
