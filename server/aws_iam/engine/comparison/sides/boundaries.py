@@ -18,6 +18,7 @@ from aws_iam.engine.comparison.sides.policy_limit import PolicyLimit
 from aws_iam.engine.comparison.sides.principals_together import grants, principals_by_policy
 from aws_iam.engine.comparison.sides.referenced_addresses import referenced_address
 from aws_iam.engine.comparison.sides.root_names import root_of
+from aws_iam.engine.comparison.sides.setting_values import values_of
 from aws_iam.engine.comparison.sides.upper_bounds import upper_bound
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
@@ -85,19 +86,18 @@ def _by_limited(side: NamedSide) -> Iterator[tuple[str, PolicyAttachment]]:
         if not own.is_boundary or own.in_force is False:
             continue
         setting = sets.get(own.holder)
-        values = json.loads(setting.value) if setting and setting.value.endswith("}") else {}
-        named = values.get(_PERMISSION_SET, "")
+        named = values_of(setting).get(_PERMISSION_SET, "") if setting else ""
         yield referenced_address(named, own.holder) or own.holder, own
     for setting in side.settings:
-        if _SET_BOUNDARY in setting.value and setting.value.endswith("}"):
+        if _SET_BOUNDARY in setting.value:
             yield from _of_permission_set(setting)
 
 
 def _of_permission_set(setting: AccessSetting) -> Iterator[tuple[str, PolicyAttachment]]:
     """The boundary that CloudFormation gives a permission set, which is no attachment."""
-    value = json.loads(setting.value).get(_SET_BOUNDARY, "")
+    value = values_of(setting).get(_SET_BOUNDARY, "")
     named = _NAMED.search(value)
-    if setting.in_force is not False:
+    if value and setting.in_force is not False:
         yield (
             setting.holder,
             PolicyAttachment(

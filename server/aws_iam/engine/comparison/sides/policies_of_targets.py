@@ -7,11 +7,12 @@ All service control policies of a target apply together. https://docs.aws.amazon
 
 from __future__ import annotations
 
-import json
+import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.principals_together import beside, together
 from aws_iam.engine.comparison.sides.referenced_addresses import referenced_address
+from aws_iam.engine.comparison.sides.setting_values import values_of
 from aws_iam.engine.language.document import Kind
 from aws_iam.wording import joined
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _OF_ORGANIZATION = frozenset({Kind.SCP, Kind.RCP})
 _TARGETS, _POLICY, _TARGET = "TargetIds", "policy_id", "target_id"
+_TEXT = re.compile(r'"([^"]+)"')
 _SHOWN = 3
 
 
@@ -91,13 +93,10 @@ def _targets_by_policy(side: NamedSide) -> dict[str, _Targets]:
 
 
 def _attached(setting: AccessSetting) -> Iterator[tuple[str, str]]:
-    if setting.in_force is not True or not setting.value.endswith("}"):
-        return
-    values: dict[str, str] = json.loads(setting.value)
+    values = values_of(setting) if setting.in_force is True else {}
     if values.keys() >= {_POLICY, _TARGET}:
         holder = referenced_address(values[_POLICY], setting.holder)
         if holder:
             yield holder, values[_TARGET]
-    elif _TARGETS in values and values[_TARGETS].startswith("["):
-        listed = json.loads(values[_TARGETS])
-        yield from ((setting.holder, str(target)) for target in listed)
+    for target in _TEXT.findall(values.get(_TARGETS, "")):
+        yield setting.holder, target

@@ -5,16 +5,16 @@ removed_limit(setting, new)   →   RemovedLimit(what="permissions boundary", sa
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.referenced_addresses import referenced_address
+from aws_iam.engine.comparison.sides.setting_values import values_of
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
@@ -53,10 +53,7 @@ def removed_limit(setting: AccessSetting, new: NamedSide) -> RemovedLimit | None
 
 def _values(setting: AccessSetting) -> Mapping[str, str]:
     # One that may not be there has no plain value.
-    if not setting.is_resource or not setting.value.endswith("}"):
-        return {}
-    found: dict[str, str] = json.loads(setting.value)
-    return found
+    return values_of(setting) if setting.is_resource else {}
 
 
 def _is_attached(keys: set[str], key: str, name: str, side: NamedSide) -> bool:
@@ -73,7 +70,7 @@ def _is_there(setting: AccessSetting, name: str, new: NamedSide) -> bool:
 def only_denies(setting: AccessSetting, new: NamedSide) -> bool:
     """Whether what attaches a policy of an organization is there with that policy, and it does nothing but deny."""
     values = _values(setting)
-    if _POLICY not in values and _TARGETS not in _keys(setting):
+    if _POLICY not in values and _TARGETS not in values_of(setting):
         return False
     address = (
         referenced_address(values[_POLICY], setting.holder)
@@ -88,8 +85,3 @@ def only_denies(setting: AccessSetting, new: NamedSide) -> bool:
         and all(statement.denies for statement in own.statements)
         for own in contents
     )
-
-
-def _keys(setting: AccessSetting) -> Collection[str]:
-    found: dict[str, str] = json.loads(setting.value) if setting.value.endswith("}") else {}
-    return found.keys()
