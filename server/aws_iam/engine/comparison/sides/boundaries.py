@@ -56,10 +56,15 @@ class Boundaries:
         if not attached:
             return cls()
         read = _ReadBoundaries(side)
-        return cls(
-            {holder: read.limit(boundaries) for holder, boundaries in attached.items()},
-            principals_by_policy(side, side.holders),
-        )
+        limits = {holder: read.limit(boundaries) for holder, boundaries in attached.items()}
+        # Whatever has a boundary is the principal of the policies that stand in it.
+        inside: dict[str, tuple[tuple[str, str], ...]] = {
+            source.name: (("", source.holder.name),)
+            for source in side.sources
+            if source.holder.name in limits and not source.holder.attached_to
+        }
+        known = principals_by_policy(side, side.holders)
+        return cls(limits, inside | {name: owners for name, owners in known.items() if owners})
 
     def of_policies(self, names: Iterable[str]) -> PolicyLimit | None:
         """What limits a policy, or the policies of a principal; None where somebody without a boundary has one of them."""
