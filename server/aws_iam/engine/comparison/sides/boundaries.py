@@ -19,6 +19,7 @@ from aws_iam.engine.comparison.sides.principals_together import grants, principa
 from aws_iam.engine.comparison.sides.referenced_addresses import referenced_address
 from aws_iam.engine.comparison.sides.root_names import root_of
 from aws_iam.engine.comparison.sides.setting_values import values_of
+from aws_iam.engine.comparison.sides.unusable_policies import fault_of
 from aws_iam.engine.comparison.sides.upper_bounds import upper_bound
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
@@ -36,6 +37,7 @@ _PERMISSION_SET, _SET_BOUNDARY = "permission_set_arn", "PermissionsBoundary"
 # The ARN of a policy of AWS, or the name of one of the customer's.
 _NAMED = re.compile(r'"(?:ManagedPolicyArn|Name)\\*": *\\*"([^"\\]+)')
 _NOT_READ = "its document was not read"
+_NOT_USABLE = "its document is none that AWS accepts"
 _NOT_ALWAYS = "whether it is attached is known only at deployment"
 _KNOWN_LATER = "all that it allows is known only at deployment"
 
@@ -146,6 +148,8 @@ class _ReadBoundaries:
             found = tuple(one for one in self.side.sources if one.name == own.document)
         if not found:
             return (), _NOT_READ
+        if any(map(fault_of, found)):
+            return (), _NOT_USABLE
         known = upper_bound(found[0]) if len(found) == 1 and found[0].holder.in_force else None
         if known is None:
             return (), _KNOWN_LATER
