@@ -228,26 +228,38 @@ def names_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
     added, gone = added - set(alike.values()), gone - alike.keys()
     found = moved_elsewhere(_named(new, added), _named(old, gone), new.roots | old.roots)
     mine, theirs = _words(new, set(found.values())), _words(old, found)
-    # Many modules call their only role the same.
+    # Many modules call their only role the same, and whoever may assume one is another one's matter.
     elsewhere = {
         was: now
         for was, now in found.items()
-        if mine.get(now, set()) & theirs.get(was, set()) or not (now in mine and was in theirs)
+        if _have_in_common(theirs.get(was, set()), mine.get(now, set()))
     }
     return {**elsewhere, **alike, **certain}
 
 
-def _words(side: NamedSide, holders: Container[str]) -> dict[str, set[tuple[bool, str]]]:
-    """The actions that the policies of resources allow and deny, as they are written."""
-    found: dict[str, set[tuple[bool, str]]] = {}
+def _words(side: NamedSide, holders: Container[str]) -> dict[str, set[tuple[bool, str, str]]]:
+    """The actions that the policies of resources allow and deny, as they are written, each with whom it is for."""
+    found: dict[str, set[tuple[bool, str, str]]] = {}
     for source in side.sources:
         if isinstance(source.content, Policy) and source.holder.name in holders:
             found.setdefault(source.holder.name, set()).update(
-                (statement.allows, word.lower())
+                (statement.allows, word.lower(), principal)
                 for statement in source.content.statements
                 for word in (*statement.action_words, *statement.not_action_words)
+                for principal in [own.value for own in statement.principals] or [""]
             )
     return found
+
+
+def _have_in_common(one: set[tuple[bool, str, str]], other: set[tuple[bool, str, str]]) -> bool:
+    """Whether they share an action, among those for named principals and among the others, where both have some."""
+    for is_for_principals in (True, False):
+        mine, theirs = (
+            {word for word in own if bool(word[2]) is is_for_principals} for own in (one, other)
+        )
+        if mine and theirs and not mine & theirs:
+            return False
+    return True
 
 
 def _named(side: NamedSide, names: Iterable[str]) -> Mapping[str, FoundResource]:
