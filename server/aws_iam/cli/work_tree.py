@@ -195,6 +195,7 @@ class _Change:
                 read=self._read_now,
                 names=FileNames.of(trees.now | trees.leading, whole=True),
                 changed=trees.changed | trees.leading,
+                renamed=trees.renamed,
             ),
             Files(
                 files=tuple(map(self._renamed, kept_then)),

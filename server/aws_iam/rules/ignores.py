@@ -34,7 +34,7 @@ from aws_iam.rules.policy.catalogue import POLICY_RULES
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Finding
     from aws_iam.engine.sources.files import File
@@ -45,6 +45,27 @@ _COMMENT = re.compile(
 )
 _MOST_IGNORES = 10_000
 _OWN_CODES = ("ACCESS_GAINED", "ACCESS_LOST", "NOT_JUDGED")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a change that is reviewed renames: former names with those of now, of files, and of policies or their resources."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    policies: Mapping[str, str] = field(default_factory=dict)
+
+    def path(self, pattern: str) -> str:
+        """The pattern of one file as it would be now."""
+        now = next((now for was, now in self.files.items() if pattern == _literal(was)), None)
+        return pattern if now is None else _literal(now)
+
+    def where(self, pattern: str) -> str:
+        """The pattern of one policy as it would be now."""
+        for was, now in self.policies.items():
+            start = _literal(was)
+            if pattern == start or pattern.startswith((f"{start}.", f"{start} ")):
+                return _literal(now) + pattern.removeprefix(start)
+        return pattern
 
 
 @dataclass(slots=True)
@@ -60,14 +81,17 @@ class _Ignore:
     # A comment's file and the lines that it speaks of.
     file: str = ""
     lines: frozenset[int] = frozenset()
+    # What stands on the line that it speaks of, by which a comment is known that moves along with it.
+    says: str = ""
     used: bool = False
     # Whether a change that is reviewed brings it along.
     added: bool = False
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What it mutes, without its reason and its line."""
-        return self.code, self.file, self.path, self.where, self.until
+    def key(self, moved: Moved) -> tuple[object, ...]:
+        """What it mutes, without its reason and its line; a file or policy by the name that it has now."""
+        if self.file:
+            return self.code, self.says
+        return self.code, moved.path(self.path), moved.where(self.where), self.until
 
     def takes(self, finding: Finding, path: str) -> bool:
         """Whether it speaks of the finding, in the file of that path from the settings on."""
@@ -109,8 +133,11 @@ class Ignores:
     files: tuple[str, ...] = ()
     # Whether the files are all those of a folder, so that an entry for none of them is for none at all.
     whole: bool = False
-    # How many of them a change that is reviewed brings along.
+    # How often each line stands in the files that have comments, without the comments.
+    spoken: Counter[str] = field(default_factory=Counter)
+    # How many of them a change that is reviewed brings along, and what it renames.
     number_added: int = 0
+    moved: Moved = field(default_factory=Moved)
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     def muted(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -121,25 +148,49 @@ class Ignores:
         if finding.status is not Status.FAIL or finding.muted is not None:
             return finding
         path = self._path(finding)
-        for ignore in self.own:
-            if ignore.takes(finding, path):
-                ignore.used = True
-                if ignore.until is None or ignore.until >= self.today:
-                    place = f"{ignore.place}{_ADDED}" if ignore.added else ignore.place
-                    return replace(finding, muted=f"{ignore.reason} ({place})")
+        found = [own for own in self.own if own.takes(finding, path)]
+        for own in found:
+            own.used = True
+        for own in found:
+            if own.until is None or own.until >= self.today:
+                place = f"{own.place}{_ADDED}" if own.added else own.place
+                return replace(finding, muted=f"{own.reason} ({place})")
         return finding
 
     def _path(self, finding: Finding) -> str:
         file = finding.where.file if finding.where and finding.where.file else ""
         return path_from(self.folder, file)
 
-    def mark_added(self, before: Ignores) -> None:
-        """Mark the decisions that were not there before a change, or not as often."""
-        known = Counter(own.key for own in before.own)
-        now = Counter(own.key for own in self.own)
+    def mark_added(self, before: Ignores, moved: Moved) -> None:
+        """Mark the decisions that were not there before a change, or not as often.
+
+        A comment is the same where it speaks of the same line, wherever that stands now, and where that line was edited below it.
+        """
+        self.moved = moved
+        left = Counter(own.key(moved) for own in before.own)
+        new: list[_Ignore] = []
         for own in self.own:
-            own.added = now[own.key] > known[own.key]
-        self.number_added = (now - known).total()
+            key = own.key(moved)
+            if left[key]:
+                left[key] -= 1
+            else:
+                new.append(own)
+        edited = Counter(
+            (own.code, own.file)
+            for own in before.own
+            if own.file and left[own.key(moved)] and self._is_gone(own, before)
+        )
+        for own in new:
+            place = (own.code, own.file)
+            if own.file and edited[place]:
+                edited[place] -= 1
+            else:
+                own.added = True
+        self.number_added = sum(own.added for own in self.own)
+
+    def _is_gone(self, comment: _Ignore, before: Ignores) -> bool:
+        """Whether what a comment spoke of stands less often than it did, so that it was not the comment alone that moved."""
+        return self.spoken[comment.says] < before.spoken[comment.says]
 
     def rows(self) -> list[dict[str, str]]:
         """The decisions that do nothing: those that are over, of no known code, or of no finding."""
@@ -161,6 +212,12 @@ class Ignores:
                 or self.whole
                 or (own.path and any(fnmatchcase(file, own.path) for file in self.files))
             )
+            for was, now in (
+                (own.path, self.moved.path(own.path)),
+                (own.where, self.moved.where(own.where)),
+            ):
+                if was != now:
+                    return f"{quoted(was)} is {quoted(now)} now"
             return "silences nothing" if is_read else ""
         near = closest(own.code, sorted(_codes()))
         return f"no such code{f'; did you mean {near}?' if near else ''}"
@@ -196,6 +253,11 @@ def ignores_of(document: object) -> Ignores:
         own=found,
         folder=folder,
         files=tuple(names),
+        spoken=Counter(
+            _without_comment([line])
+            for file in (document.files if any(own.file for own in found) else ())
+            for line in file.text.splitlines()
+        ),
         whole=is_all and _is_above(document.folder, folder),
     )
 
@@ -221,14 +283,20 @@ def _in_comments(file: str, text: str) -> Iterator[_Ignore]:
                 f"{place}: `aws-iam: ignore[{met[1]}]` has no reason",
                 hint="write why behind the bracket",
             )
+        next_ = _next_line(lines, number)
         for code in filter(None, (part.strip() for part in met[1].split(","))):
             yield _Ignore(
                 code=code,
                 reason=reason,
                 place=place,
                 file=file,
-                lines=frozenset({number, _next_line(lines, number)} if alone else {number}),
+                lines=frozenset({number, next_}) if alone else frozenset({number}),
+                says=_without_comment(lines[next_ - 1 : next_] if alone else [line]),
             )
+
+
+def _without_comment(lines: Sequence[str]) -> str:
+    return "".join(_COMMENT.sub("", line).strip() for line in lines)
 
 
 def _next_line(lines: Sequence[str], number: int) -> int:

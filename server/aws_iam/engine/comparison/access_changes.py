@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.comparison.action_names import by_service, whole_services
+from aws_iam.engine.comparison.action_names import WHOLE, action_entries
 from aws_iam.engine.comparison.actions import is_kms_or_sts, names_of
 from aws_iam.engine.comparison.affected_principals import (
     EVERYONE,
@@ -31,6 +31,7 @@ from aws_iam.engine.comparison.change_risks import (
     without_deny,
 )
 from aws_iam.engine.comparison.clauses import as_written
+from aws_iam.engine.comparison.limited_resources import left_by_limit
 from aws_iam.engine.comparison.statement_changes import (
     Counterparts,
     actions_in_words,
@@ -58,9 +59,8 @@ if TYPE_CHECKING:
     )
     from aws_iam.engine.language.document import Condition, Statement
 
-_WHOLE = "all"
 _UNKNOWN = "unknown"
-_LEVELS = (_WHOLE, "Permissions management", "Write", "Tagging", "Read", "List", _UNKNOWN)
+_LEVELS = (WHOLE, "Permissions management", "Write", "Tagging", "Read", "List", _UNKNOWN)
 _OTHERS = "other policies of the principal"
 # Of more resources than this a row names all.
 _MOST_MATCHED = 100
@@ -138,10 +138,12 @@ class AccessChange:
     # The policy's name, where several are compared, and whether it only limits others.
     policy: str = ""
     is_limit: bool = False
+    # Of what a limit no longer stops, whether policies that it limits allow it.
+    is_granted: bool = False
 
     def of(self, policy: str, *, is_limit: bool) -> AccessChange:
         """The change of a policy of that name; what a limit allows may still be allowed by nothing else."""
-        risk = at_most_high(self.risk) if is_limit else self.risk
+        risk = at_most_high(self.risk) if is_limit and not self.is_granted else self.risk
         return replace(self, policy=policy, is_limit=is_limit, risk=risk)
 
     def row(self) -> dict[str, Any]:
@@ -210,7 +212,9 @@ class AccessChange:
         known = catalog().action(self.actions[0])
         if known is not None and not known.resource_types:
             return ""
-        types = (known.required or known.resource_types) if known else ()
+        listed = (known.required or known.resource_types) if known else ()
+        # What is reached through an access point is the same object.
+        types = [own for own in listed if own.removeprefix("accesspoint") not in {*listed} - {own}]
         what = (
             joined([_WORDS.sub(" ", name).lower() for name in types], "or")
             if 0 < len(types) <= _FEW_TYPES
@@ -297,6 +301,8 @@ def _place(
     elif "*" not in listed and len(listed) <= _MOST_MATCHED:
         # The actions of a group are of the same resource types.
         resources = tuple(text for text in listed if may_be_asked(action, text)) or listed
+    if resources == ("*",) and not excluded:
+        resources = tuple(left_by_limit(action, found.within)) or resources
     request = difference.request["request"]
     of_resource = clause.has_principals
     sides = (found.other, found.own) if clause.allows else (found.own, found.other)
@@ -401,7 +407,7 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
     clause = place.clause
     conditions = _conditions(clause.statement)
     found: dict[tuple[str, Risk], dict[str, Sequence[str]]] = {}
-    for level, action, own in _entries(clause, names):
+    for level, action, own in action_entries(clause, names, is_limited=bool(risks.within)):
         for name, risk in _risks(place, action, own, risks):
             found.setdefault((level or _level(name), risk), {})[name] = own if level else (name,)
     for (level, risk), actions in found.items():
@@ -443,21 +449,6 @@ def _inner_pattern(clause: Clause, action: str) -> str:
     own = clause.ready.near(lower)
     inner = [p for p in own if _WILD.search(p[:-1].partition(":")[2]) and matches(p, lower)]
     return next((w for w in clause.statement.action_words if inner and w.lower() == inner[0]), "")
-
-
-def _entries(clause: Clause, names: Sequence[str]) -> Iterator[tuple[str, str, Sequence[str]]]:
-    """The actions of a place: everything, whole services, and names of one service, which have levels of their own."""
-    named = by_service(names)
-    open_ended = clause.ready.negated or bool(clause.ready.patterns)
-    whole = whole_services(named) if open_ended else frozenset()
-    services = len(catalog().services)
-    # An Allow of everything is no list of what was not allowed before.
-    is_everything = "*" in clause.statement.action_words and len(named) > services // 2
-    if whole and (len(whole) == services or is_everything):
-        yield _WHOLE, "*", names
-        return
-    for service, own in named.items():
-        yield (_WHOLE, f"{service}:*", own) if service in whole else ("", "", own)
 
 
 def _risks(

@@ -5,13 +5,19 @@ action_names(("s3:GetObject", …))   →   ("s3:*",)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.comparison.actions import UNGOVERNED
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.engine.comparison.clauses import Clause
+
+WHOLE: Final = "all"
+"""The access level of a whole service, and of everything."""
+_NEARLY_ALL = 0.95
 
 
 def action_names(names: Iterable[str], *, open_ended: bool = True) -> tuple[str, ...]:
@@ -43,3 +49,27 @@ def _is_whole(prefix: str, names: Sequence[str]) -> bool:
         return False
     own = len(service.action_names)
     return len(names) >= own - sum(name.startswith(f"{prefix}:") for name in UNGOVERNED)
+
+
+def action_entries(
+    clause: Clause, names: Sequence[str], *, is_limited: bool
+) -> Iterator[tuple[str, str, Sequence[str]]]:
+    """The actions of a statement: everything, whole services, and names of one service, which have levels of their own.
+
+    What a permissions boundary leaves of everything is a list, unless it takes next to nothing: `is_limited`.
+    """
+    named = by_service(names)
+    open_ended = clause.ready.negated or bool(clause.ready.patterns)
+    whole = whole_services(named) if open_ended else frozenset()
+    services = catalog().services
+    # An Allow of everything is no list of what was not allowed before.
+    is_everything = "*" in clause.statement.action_words and len(named) > len(services) // 2
+    if is_everything and is_limited:
+        facts = filter(None, map(catalog().service, services))
+        known = sum(len(service.action_names) for service in facts)
+        is_everything = len(names) > _NEARLY_ALL * known
+    if whole and (len(whole) == len(services) or is_everything):
+        yield WHOLE, "*", names
+        return
+    for service, own in named.items():
+        yield (WHOLE, f"{service}:*", own) if service in whole else ("", "", own)

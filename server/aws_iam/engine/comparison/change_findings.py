@@ -38,6 +38,7 @@ def change_findings(
             change.condition_change,
             change.by_others,
             change.owner,
+            change.is_granted,
         )
         groups.setdefault(key, []).append(change)
     for changes in groups.values():

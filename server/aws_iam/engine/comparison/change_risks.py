@@ -273,6 +273,9 @@ class ChangeRisks:
     baseline: Sequence[Policy] = ()
     # Whether it judges what is lost.
     of_loss: bool = False
+    # The permissions boundaries that limit the policies after the change, and before it; empty without one.
+    within: Sequence[Policy] = ()
+    formerly_within: Sequence[Policy] = ()
     _completed: Mapping[str, Risk] | None = field(default=None, init=False)
     _own_accounts: frozenset[str] | None = field(default=None, init=False)
     _are_owners_read: bool = field(default=False, init=False)
@@ -306,7 +309,7 @@ class ChangeRisks:
         """The risk of every action of every service."""
         if judged.statement in self.exposed:
             return self._exposure
-        bounded = "*" not in judged.resources or bool(judged.conditions)
+        bounded = "*" not in judged.resources or bool(judged.conditions) or self._is_denied_more
         severity = Severity.HIGH if bounded else Severity.CRITICAL
         return Risk(name="administrator", severity=severity)
 
@@ -359,6 +362,11 @@ class ChangeRisks:
         )
 
     @property
+    def _is_denied_more(self) -> bool:
+        """Whether a permissions boundary denies a part."""
+        return any(own.denies for policy in self.within for own in policy.statements)
+
+    @property
     def _exposure(self) -> Risk:
         trust = any(policy.kind is Kind.TRUST for policy in self.policies)
         return Risk(
@@ -380,6 +388,8 @@ class ChangeRisks:
         except InputError:
             # Too many wildcards to analyze; each action is judged alone.
             return {}
+        opened = _within(self.within, opened)
+        known = _within(self.formerly_within, known)
         before = {path.path.id: path.limited for path in known if not path.path.unconfirmed}
         unlimited = {name for name, is_limited in before.items() if not is_limited}
         found: dict[str, Risk] = {}
@@ -395,6 +405,14 @@ class ChangeRisks:
                 if path.path.id not in before or name in _PASSING:
                     found[name] = _gravest(found.get(name, NO_RISK), risk)
         return found
+
+
+def _within(limits: Sequence[Policy], paths: tuple[OpenPath, ...]) -> tuple[OpenPath, ...]:
+    """The paths all of whose actions a permissions boundary allows."""
+    if not limits:
+        return paths
+    reach = access(limits, Expansion()).reach
+    return tuple(own for own in paths if all(reach(need.action) for need in own.path.required))
 
 
 def _judged_together(names: Sequence[str]) -> Iterable[tuple[str, ...]]:

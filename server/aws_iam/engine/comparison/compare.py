@@ -14,9 +14,12 @@ from aws_iam.engine.comparison.affected_principals import EVERYONE
 from aws_iam.engine.comparison.compared_policy import MOST_WITNESSES, compared_policy
 from aws_iam.engine.comparison.sides.alternative_changes import alternative_changes
 from aws_iam.engine.comparison.sides.attachment_changes import attachment_changes
-from aws_iam.engine.comparison.sides.kinds_alike import with_kinds_alike
+from aws_iam.engine.comparison.sides.boundaries import with_limits
+from aws_iam.engine.comparison.sides.kinds_alike import with_boundaries_alike, with_kinds_alike
 from aws_iam.engine.comparison.sides.moved_policies import moved_policies
 from aws_iam.engine.comparison.sides.named_sides import SidesInForce, named_side
+from aws_iam.engine.comparison.sides.policies_of_resources import doubled_policies
+from aws_iam.engine.comparison.sides.policies_of_targets import by_target
 from aws_iam.engine.comparison.sides.policy_pairs import is_called, policy_pairs
 from aws_iam.engine.comparison.sides.principals_together import by_principal
 from aws_iam.engine.comparison.sides.removed_policies import opening_removals
@@ -32,6 +35,7 @@ from aws_iam.engine.comparison.sides.unusable_policies import without_unusable
 from aws_iam.engine.comparison.unchanged_statements import reusable_nodes
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.sources.boundaries import with_boundaries
 from aws_iam.engine.sources.containers.cloudformation_permissions import OF_PERMISSIONS
 from aws_iam.engine.sources.gather import as_written
 
@@ -130,12 +134,16 @@ def compare_documents(
     made_up: dict[str, str] = {}
     new, old = _with_unknown_values(new, made_up), _with_unknown_values(old, made_up)
     held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
-    sides = Sides.of(*with_kinds_alike(held.new, held.old))
+    limiting = (
+        replace(side, sources=with_boundaries(side.sources, side.attachments))
+        for side in with_kinds_alike(held.new, held.old)
+    )
+    sides = with_boundaries_alike(Sides.of(*limiting))
     sides, unusable = without_unusable(sides, even_alone=partly)
     shared = sides.new.roots & sides.old.roots
     pairs = policy_pairs(sides.document, sides.baseline, policy, sides.former_names, shared)
     if per_principal:
-        pairs = by_principal(pairs, sides)
+        pairs = with_limits(by_target(by_principal(pairs, sides), sides), sides)
     roots = sides.new.roots | sides.old.roots
     pairs = pairs_together(pairs, roots)
     before = tuple(own for pair in pairs for own in pair.baseline)
@@ -160,11 +168,12 @@ def compare_documents(
     changes = (
         own
         for own in (
-            *attachment_changes(sides.new, sides.old, sides.document),
+            *attachment_changes(sides.new, sides.old, sides.document, sides.baseline),
             *held.unjudged,
             *values,
             *unusable,
             *opening_removals(sides.new, sides.old),
+            *doubled_policies(sides.new, sides.old),
         )
         if is_called(own.place, policy)
     )

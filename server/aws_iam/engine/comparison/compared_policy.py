@@ -24,6 +24,11 @@ from aws_iam.engine.comparison.named_accounts import accounts_of, likely_owners
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all
 from aws_iam.engine.comparison.unchanged_statements import changed_statements, share_derived
+from aws_iam.engine.comparison.within_limits import (
+    judged_by_limited,
+    perhaps_stopped,
+    stopped_actions,
+)
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
@@ -64,6 +69,9 @@ class ComparedPolicy:
     # What the document adds without effect.
     ineffective: tuple[Mapping[str, str], ...]
     misspelt_keys: tuple[Mapping[str, str], ...]
+    # The actions that it newly allows and that permissions boundaries stop, and these.
+    stopped: tuple[str, ...] = ()
+    stopped_by: tuple[str, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -83,10 +91,23 @@ def compared_policy(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedP
     ours, theirs = (
         SideStatements.of(policies, atoms, decisive) for policies in (new_beside, old_beside)
     )
-    forward = OneWaySearch(atoms=atoms, policies=ours, without=theirs)
-    beyond = _without_misspelt(forward.search())
-    short = _without_misspelt(OneWaySearch(atoms=atoms, policies=theirs, without=ours).search())
-    gained = access_changes(beyond, _risks(beyond, forward, baseline), decisive)
+    within, former = (
+        _side(own.policies if own else (), atoms) for own in (pair.limit, pair.former_limit)
+    )
+    whole = OneWaySearch(atoms=atoms, policies=ours, without=theirs)
+    forward = replace(whole, within=within)
+    backward = OneWaySearch(atoms=atoms, policies=theirs, without=ours, within=former)
+    beyond, short = (_without_misspelt(own.search()) for own in (forward, backward))
+    risks = replace(
+        _risks(beyond, forward, baseline), within=within.policies, formerly_within=former.policies
+    )
+    gained = access_changes(beyond, risks, decisive)
+    if pair.limit and pair.limit.why:
+        gained = tuple(perhaps_stopped(change, pair.limit) for change in gained)
+    elif pair.limited and gained:
+        allowed = replace(whole, within=_side(pair.limited, atoms)).search()
+        gained = tuple(judged_by_limited(gained, allowed))
+    stopped = stopped_actions(_without_misspelt(whole.search()), beyond) if within.policies else ()
     # What is lost completes no path.
     lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True), decisive)
     notes = (
@@ -118,11 +139,17 @@ def compared_policy(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedP
             new,
             old,
             decisive,
-            frozenset(name for change in (*gained, *lost) for name in change.names),
+            frozenset((*stopped, *(name for change in (*gained, *lost) for name in change.names))),
             is_complete=not any(found.open or found.cut for found in (beyond, short)),
         ),
         misspelt_keys=misspelt_keys(new, old, decisive),
+        stopped=stopped,
+        stopped_by=pair.limit.names if pair.limit and stopped else (),
     )
+
+
+def _side(policies: tuple[Policy, ...], atoms: Atoms) -> SideStatements:
+    return SideStatements.of(tuple(replace(own, kind=Kind.IDENTITY) for own in policies), atoms)
 
 
 def _without_misspelt(found: SearchResult) -> SearchResult:

@@ -77,6 +77,8 @@ class SearchResult:
     # The statements of both sides that matter.
     own: Side = field(default_factory=lambda: Side(clauses=()))
     other: Side = field(default_factory=lambda: Side(clauses=()))
+    # Those of what only limits the policies.
+    within: Side = field(default_factory=lambda: Side(clauses=()))
 
     @property
     def requests(self) -> tuple[Mapping[str, Any], ...]:
@@ -166,7 +168,10 @@ def _narrowed(policy: Policy, actions: ActionOverlap) -> Policy:
 
 @slotted
 class OneWaySearch:
-    """A search for requests that `policies` allow, `within` too if given, and `without` does not; with `strangers` only theirs."""
+    """A search for requests that `policies` allow, `within` too if given, and `without` does not; with `strangers` only theirs.
+
+    Beside a side `without`, `within` only limits what `policies` allow, as a permissions boundary does.
+    """
 
     atoms: Atoms
     policies: SideStatements
@@ -234,6 +239,7 @@ class OneWaySearch:
             assumes_owner=len(owners) > 1,
             own=narrowed.policies.side,
             other=narrowed.without.side,
+            within=narrowed.within.side,
         )
 
     def still_uncovered(
@@ -249,7 +255,7 @@ class OneWaySearch:
 
     def frees_callers(self, uncovered: Iterable[Clause]) -> bool:
         """Whether a Deny is gone that limited what other policies of the callers allow them."""
-        compares = bool(self.without.policies) and not self.within.policies and not self.strangers
+        compares = bool(self.without.policies) and not self.strangers
         return compares and any(not clause.allows for clause in uncovered)
 
     @property
@@ -394,7 +400,8 @@ class _ScenarioSearch:
             own = side_of((allow_all(principaled=principaled),), atoms, scenario)
             yield replace(
                 question,
-                wanted=tuple(map(own.beside, wanted)),
+                # What only limits the policies limits the others, too.
+                wanted=(own.beside(wanted[0]), *wanted[1:]),
                 unwanted=tuple(map(own.beside, unwanted)),
                 cases=caller_cases.permitted_callers(question.cases),
                 uncovered=tuple(clause for clause in uncovered if not clause.allows),

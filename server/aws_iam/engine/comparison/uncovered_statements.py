@@ -41,11 +41,9 @@ def uncovered_statements(
     identity, and the actions of each that were left by an earlier run.
     """
     coverage = Coverage()
-    # Of two wanted sides the last is the narrower one.
-    new = wanted[-1]
+    # Of two wanted sides the last is the narrower one; where there is an unwanted one, it only limits the first.
+    new = wanted[0] if unwanted else wanted[-1]
     left = list(_limited_to(new.allows, only))
-    if len(wanted) > 1:
-        return tuple(left)
     for old in unwanted:
         others = old.allows
         left = [part for clause in left for part in coverage.without_covered(clause, others)]

@@ -66,7 +66,7 @@ class WitnessReplay:
         if allowed.outcome != "Allowed":
             self._note_doubt(request, granting, self.allowing)
             return None
-        if self.within and self._weighed(self.within, request, candidate)[0].outcome != "Allowed":
+        if self.within and not self._is_within(request, candidate):
             return None
         denied: list[str] = []
         if self.refusing:
@@ -85,6 +85,13 @@ class WitnessReplay:
             **({"denied_by": denied} if denied else {}),
             **({"needs": _OTHER_POLICY} if needs_others else {}),
         }
+
+    def _is_within(self, request: Request, candidate: Candidate) -> bool:
+        # Other policies of the caller allow nothing beyond it.
+        alone = replace(candidate, case=replace(candidate.case, is_permitted=False))
+        weighed, hits = self._weighed(self.within, request, alone)
+        self._note_doubt(request, hits if weighed.outcome != "Allowed" else (), self.within)
+        return weighed.outcome == "Allowed"
 
     def _note_doubt(
         self, request: Request, hits: Iterable[Hit], policies: Sequence[Policy]

@@ -216,29 +216,33 @@ def partly_judged_note(partly: Sequence[Unread]) -> str:
     return f"{counted(policies, 'policy')} {verb} judged only in part: {joined(list(codes))}."
 
 
-def not_judged_note(gathered: Gathered, *, compared: bool = False) -> str:
-    """Sentences for the summary about what was not judged; `compared` as in `is_complete`."""
-    return " ".join(not_judged_sentences(gathered, compared=compared))
+def not_judged_note(*inputs: Gathered, compared: bool = False) -> str:
+    """Sentences for the summary about what was not judged of one input, or of several together; `compared` as in `is_complete`."""
+    return " ".join(not_judged_sentences(*inputs, compared=compared))
 
 
-def not_judged_sentences(gathered: Gathered, *, compared: bool = False) -> list[str]:
-    """The same, sentence by sentence."""
-    values = sum(len(source.unresolved) for source in gathered.sources)
+def not_judged_sentences(*inputs: Gathered, compared: bool = False) -> list[str]:
+    """The same, sentence by sentence; what two inputs have at the same place counts once."""
+    sources = [own for side in inputs for own in side.sources]
+    values = {(own.file, own.name, pointer) for own in sources for pointer in own.unresolved}
+    unread = {(own.file, own.place) for side in inputs for own in side.unread}
     parts = []
-    if gathered.unread:
-        number = len(gathered.unread)
-        parts.append(f"{counted(number, 'place')} {'was' if number == 1 else 'were'} not judged.")
+    if unread:
+        verb = "was" if len(unread) == 1 else "were"
+        parts.append(f"{counted(len(unread), 'place')} {verb} not judged.")
     if values:
         known = "is known only at deployment: a made-up one stands in for it"
-        if values > 1:
+        if len(values) > 1:
             known = "are known only at deployment: made-up ones stand in for them"
-        parts.append(f"{counted(values, 'value')} {known}.")
-    names = dict.fromkeys(quoted(own.name) for own in gathered.attachments if not own.document)
+        parts.append(f"{counted(len(values), 'value')} {known}.")
+    attached = (own for side in inputs for own in side.attachments if not own.document)
+    names = dict.fromkeys(quoted(own.name) for own in attached)
     if names:
         verb = "is" if len(names) == 1 else "are"
         listed = joined(list(names), shown=_MOST_PLACES)
         parts.append(f"{listed} {verb} attached without a document, so not judged.")
-    if not compared and (others := other_values(gathered)):
+    others = [] if compared else [own for side in inputs for own in other_values(side)]
+    if others:
         parts.append(_by_default_note(others))
     return parts
 

@@ -31,6 +31,9 @@ CASES = [
         "cluster_access",
         "cluster_objects",
         "serverless_files",
+        "boundaries",
+        "policies_of_resources",
+        "policies_of_targets",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]
@@ -94,6 +97,10 @@ def test_a_change_is_what_it_does_to_access(number: int, case: dict[str, Any]) -
     assert not any(says in told for says in case.get("silent", ()))
     changes = {row["name"]: row["change"] for row in answer.facts["policies"]}
     assert case.get("changes", {}).items() <= changes.items()
+    stopped = {
+        row["name"]: row["stopped"]["by"] for row in answer.facts["policies"] if "stopped" in row
+    }
+    assert all([by] == stopped[name] for name, by in case.get("stopped", {}).items())
     places = {f.where.file: f.where.line for f in gained if f.where and f.where.file}
     for file, line in case.get("at", {}).items():
         assert places[f"tree/{file}"] == line

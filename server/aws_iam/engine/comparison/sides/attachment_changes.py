@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.comparison.compared_policy import compared_policy
 from aws_iam.engine.comparison.sides.attached_policies import attached_policies
+from aws_iam.engine.comparison.sides.boundaries import boundary_name, policies_of_holders
 from aws_iam.engine.comparison.sides.policy_pairs import PolicyPair
 from aws_iam.engine.comparison.sides.principals_together import principals_by_policy
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
@@ -33,9 +34,12 @@ def without_document(attached: Iterable[PolicyAttachment]) -> tuple[PolicyAttach
 
 
 def attachment_changes(
-    new: NamedSide, old: NamedSide, document: Sequence[Source] = ()
+    new: NamedSide,
+    old: NamedSide,
+    document: Sequence[Source] = (),
+    baseline: Sequence[Source] = (),
 ) -> Iterator[UnjudgedChange]:
-    """The changes of what the sides attach, and cannot compare; `document` are the policies of the new side, attached ones among them."""
+    """The changes of what the sides attach, and cannot compare; `document` and `baseline` are their policies, attached ones among them."""
     mine, theirs = (
         {own.identity: own for own in without_document(side.attachments)} for side in (new, old)
     )
@@ -53,13 +57,17 @@ def attachment_changes(
     now, before = _boundaries(mine.values()), _boundaries(theirs.values())
     for place in dict.fromkeys(own.place for own in (*added, *gone) if own.is_boundary):
         if place in now and place in before:
-            yield from _replaced(place, before[place], now[place])
-        elif place in now:
-            yield from map(_limited, now[place])
-        elif before[place][0].holder in new.resources:
+            yield from _replaced(place, (before[place], old), (now[place], new))
+        elif place in now and now[place][0].holder in old.resources:
+            # Of what is new the boundary limits the policies that are compared.
+            yield from (
+                _limited(own, new, _beyond((own, new), old, baseline)) for own in now[place]
+            )
+        elif place in before and before[place][0].holder in new.resources:
             # A boundary of what is gone limits nothing.
             yield from (
-                _removed(own, new, _beyond(own, new, old, document)) for own in before[place]
+                _removed(own, new, old, _beyond((own, old), new, document))
+                for own in before[place]
             )
 
 
@@ -74,10 +82,13 @@ def _boundaries(
     return found
 
 
-def _limited(own: PolicyAttachment) -> UnjudgedChange:
+def _limited(
+    own: PolicyAttachment, new: NamedSide, beyond: Sequence[AccessChange]
+) -> UnjudgedChange:
+    does = f"stops {beyond[0].in_words()}" if beyond else "limits what the policies allow"
     says = (
-        f"the permissions boundary {quoted(own.policy)} is attached at {_at(own)}:"
-        " it limits what the policies allow"
+        f"the permissions boundary {quoted(boundary_name(own, new))} is attached at {_at(own)}:"
+        f" it {does}"
     )
     return UnjudgedChange(
         place=own.place,
@@ -86,16 +97,23 @@ def _limited(own: PolicyAttachment) -> UnjudgedChange:
         narrows=True,
         source=_BOUNDARIES,
         is_certain=True,
+        loss="permissions boundary attached" if beyond else "",
     )
 
 
 def _replaced(
-    place: str, before: Sequence[PolicyAttachment], now: Sequence[PolicyAttachment]
+    place: str,
+    before: tuple[Sequence[PolicyAttachment], NamedSide],
+    now: tuple[Sequence[PolicyAttachment], NamedSide],
 ) -> Iterator[UnjudgedChange]:
-    if len(before) == len(now) == 1 and all(own.is_known for own in (*before, *now)):
+    attached = (*before[0], *now[0])
+    if len(before[0]) == len(now[0]) == 1 and all(own.is_known for own in attached):
         # Their documents are compared.
         return
-    was, is_ = (joined([quoted(own.policy) for own in side]) for side in (before, now))
+    was, is_ = (
+        joined([quoted(boundary_name(own, side)) for own in listed])
+        for listed, side in (before, now)
+    )
     yield UnjudgedChange(
         place=place,
         says=f"the permissions boundary {was} at {quoted(place)} is replaced by {is_}",
@@ -106,33 +124,28 @@ def _replaced(
 
 
 def _beyond(
-    own: PolicyAttachment, new: NamedSide, old: NamedSide, document: Sequence[Source]
+    boundary: tuple[PolicyAttachment, NamedSide], side: NamedSide, policies: Sequence[Source]
 ) -> tuple[AccessChange, ...]:
-    """What the policies of the holder allow beyond a former boundary, riskiest first, as far as both are known."""
-    owners = principals_by_policy(new, {own.holder})
-    policies = tuple(
-        source.content
-        for source in document
-        if isinstance(source.content, Policy)
-        and source.content.kind is Kind.IDENTITY
-        and any(owner[1] == own.holder for owner in owners.get(source.name, ()))
-    )
+    """What the policies of the holder on one side allow beyond a boundary of the other, riskiest first, as far as both are known."""
+    own, of = boundary
+    owners = principals_by_policy(side, {own.holder})
+    granting = policies_of_holders({own.holder}, owners, policies)
     limits = tuple(
         replace(source.content, kind=Kind.IDENTITY)
-        for source in (*attached_policies((replace(own, is_boundary=False),), (), old.sources),)
+        for source in (*attached_policies((replace(own, is_boundary=False),), (), of.sources),)
         if isinstance(source.content, Policy)
     )
-    if not (policies and limits):
+    if not (granting and limits):
         return ()
-    pair = PolicyPair(name="", change="changed", document=policies, baseline=limits)
+    pair = PolicyPair(name="", change="changed", document=granting, baseline=limits)
     return compared_policy(pair, limits).gained
 
 
 def _removed(
-    own: PolicyAttachment, new: NamedSide, beyond: Sequence[AccessChange]
+    own: PolicyAttachment, new: NamedSide, old: NamedSide, beyond: Sequence[AccessChange]
 ) -> UnjudgedChange:
     says = (
-        f"the permissions boundary {quoted(own.policy)} of {quoted(own.holder)} is removed:"
+        f"the permissions boundary {quoted(boundary_name(own, old))} of {quoted(own.holder)} is removed:"
         " it no longer limits what the policies allow"
     )
     if own.holder not in new.holders and not _may_have_policies(own.holder, new):

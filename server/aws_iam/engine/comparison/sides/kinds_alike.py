@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.document import Kind, Policy, may_be_scp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
+    from aws_iam.engine.comparison.sides.renamed_policies import NamedSide, Sides
     from aws_iam.engine.language.document import Source, Statement
 
 _ARN, _TYPE = "aws:principalarn", "aws:principaltype"
@@ -52,17 +52,18 @@ def with_kinds_alike(new: NamedSide, old: NamedSide) -> tuple[NamedSide, NamedSi
 
 def _as_scps(side: NamedSide, versions: Mapping[str, tuple[Source, ...]]) -> NamedSide:
     sources = tuple(
-        _as_scp(own) if _are_scps(versions.get(own.name, (own,))) else own for own in side.sources
+        _as(Kind.SCP, own) if _are_scps(versions.get(own.name, (own,))) else own
+        for own in side.sources
     )
     return replace(side, sources=sources)
 
 
-def _as_scp(source: Source) -> Source:
+def _as(kind: Kind, source: Source) -> Source:
     content = source.content
-    if not isinstance(content, Policy) or content.kind is Kind.SCP:
+    if not isinstance(content, Policy) or content.kind is kind:
         return source
-    variants = tuple(replace(own, kind=Kind.SCP) for own in source.variants)
-    return replace(source, content=replace(content, kind=Kind.SCP), variants=variants)
+    variants = tuple(replace(own, kind=kind) for own in source.variants)
+    return replace(source, content=replace(content, kind=kind), variants=variants)
 
 
 def _are_scps(versions: tuple[Source, ...]) -> bool:
@@ -79,4 +80,32 @@ def _asks_for_root(statement: Statement) -> bool:
         condition.name == _TYPE
         or (condition.name == _ARN and any(own.value.endswith(_ROOT) for own in condition.values))
         for condition in statement.conditions
+    )
+
+
+def with_boundaries_alike(sides: Sides) -> Sides:
+    """The sides with managed policies as boundaries that are only that on one of them, and attached to nobody on the other."""
+    granting = {
+        own.document
+        for side in (sides.new, sides.old)
+        for own in side.attachments
+        if not own.is_boundary
+    }
+    limiting = {
+        own.name
+        for own in (*sides.document, *sides.baseline)
+        if isinstance(own.content, Policy) and own.content.kind is Kind.BOUNDARY
+    } - granting
+    if not limiting:
+        return sides
+
+    def alike(sources: Iterable[Source]) -> tuple[Source, ...]:
+        return tuple(_as(Kind.BOUNDARY, own) if own.name in limiting else own for own in sources)
+
+    return replace(
+        sides,
+        new=replace(sides.new, sources=alike(sides.new.sources)),
+        old=replace(sides.old, sources=alike(sides.old.sources)),
+        document=alike(sides.document),
+        baseline=alike(sides.baseline),
     )

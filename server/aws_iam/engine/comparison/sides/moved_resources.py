@@ -1,13 +1,14 @@
-"""Resources that have another address than in the baseline, as the file says, or as their name in AWS shows.
+"""Resources that have another address than in the baseline, as the file says, or as their name in AWS shows, or their own part of it.
 
-moved_now(added, gone, roots)   →   {"aws_iam_role.a": "aws_iam_role.b"}
+moved_now(added, gone, roots)       →   {"aws_iam_role.a": "aws_iam_role.b"}
+moved_elsewhere(added, gone, roots) →   {"aws_iam_role.a": "module.m.aws_iam_role.a"}
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.sides.root_names import root_of
+from aws_iam.engine.comparison.sides.root_names import module_of, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,6 +26,38 @@ def moved_now(added: Resources, gone: Resources, roots: Collection[str]) -> Mapp
     left = {name: own for name, own in added.items() if name not in declared.values()}
     others = {name: own for name, own in gone.items() if name not in declared}
     return {**_same_names(left, others, roots), **declared}
+
+
+def moved_elsewhere(
+    added: Resources, gone: Resources, roots: Collection[str]
+) -> Mapping[str, str]:
+    """The addresses now of resources that went into a module, out of it, or to another file, whatever was changed in them.
+
+    They alone have this label or logical id on both sides, in one root folder of Terraform. Where AWS knows both by their
+    names, they have to be the same one.
+    """
+    now, was = (_by_label(own, roots) for own in (added, gone))
+    found = {
+        names[0]: now[label][0]
+        for label, names in was.items()
+        if len(names) == len(now.get(label, ())) == 1
+    }
+    return {
+        former: name
+        for former, name in found.items()
+        if not gone[former].own_name
+        or gone[former].own_name == (added[name].own_name or gone[former].own_name)
+    }
+
+
+def _by_label(resources: Resources, roots: Collection[str]) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for name in resources:
+        root, address = root_of(name, roots)
+        # Of what is not Terraform the file stands before the logical id.
+        label = address.removeprefix(module_of(address)).rpartition(" ")[2]
+        found.setdefault((root, label), []).append(name)
+    return found
 
 
 def _declared(added: Resources, gone: Resources) -> dict[str, str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Literal
 
+    from aws_iam.engine.comparison.sides.policy_limit import PolicyLimit
     from aws_iam.engine.language.document import Source
 
     Change = Literal["added", "removed", "changed", "renamed", "same"]
@@ -54,6 +55,11 @@ class PolicyPair:
     namesakes: tuple[str, ...] = ()
     # The cases in which the policies are so.
     cases: Cases = ALWAYS
+    # The permissions boundaries of all who have the policies, after the change and before it.
+    limit: PolicyLimit | None = None
+    former_limit: PolicyLimit | None = None
+    # The policies that a permissions boundary limits.
+    limited: tuple[Policy, ...] = ()
 
 
 @slotted
@@ -111,6 +117,7 @@ def policy_pairs(
                 was=was,
                 document=own,
                 baseline=other,
+                is_limit=all(map(_is_limit, (*document, *baseline))),
             ),
         )
     if not all(named):
@@ -176,13 +183,16 @@ def _by_name(
         other = (_policy(theirs, name),) if theirs else ()
         both: Change = "renamed" if was else "same" if own == other else "changed"
         change: Change = both if mine and theirs else "added" if mine else "removed"
+        is_limit = all(_is_limit(own) for own in (mine, theirs) if own)
+        # Without it there is no limit, not one that stops everything: that is told where it is attached.
+        nothing = (own or other) if is_limit else (empty_policy(),)
         yield PolicyPair(
             name=name,
             change=change,
-            document=own or (empty_policy(),),
-            baseline=other or (empty_policy(),),
+            document=own or nothing,
+            baseline=other or nothing,
             was=was,
-            is_limit=all(_is_limit(own) for own in (mine, theirs) if own),
+            is_limit=is_limit,
             cases=(mine or theirs or document[0]).cases,
         )
 

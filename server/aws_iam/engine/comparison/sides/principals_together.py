@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.permissive_policies import empty_policy
-from aws_iam.engine.language.cases import in_order, in_words, together
+from aws_iam.engine.comparison.sides.root_names import module_of
+from aws_iam.engine.language import cases
 from aws_iam.engine.language.document import Kind, Policy
 
 if TYPE_CHECKING:
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 _MOST_CASES = 64
 # What policies stand in that are its own; SAM writes a role for each function and state machine.
 _PRINCIPALS = (
-    *("::Role", "::User", "::Group", "_role", "_user"),
+    *("::Role", "::User", "::Group", "::PermissionSet", "_role", "_user"),
     *("AWS::Serverless::Function", "AWS::Serverless::StateMachine"),
 )
 _KNOWN_BY_NAME = ("aws_iam_role", "aws_iam_user", "aws_iam_group")
 # What Terraform names a principal of one type in.
-_ATTACHES = re.compile(r"(aws_iam_(?:role|user|group))_polic(?:y|ies)(?:_|\.)")
-_MODULES = re.compile(r'(?:module\.[^.\[ ]+(?:\[(?:"[^"]*"|[^\]]*)\])?\.)+')
+_ATTACHES = re.compile(
+    r"(aws_iam_(?:role|user|group))_polic(?:y|ies)(?:_|\.)|(aws_iam_user)_group_membership\."
+)
 # A principal is a name within a file, or within the folder of a module.
 _Principal = tuple[str, str]
 
@@ -42,7 +44,7 @@ def by_principal(pairs: Sequence[PolicyPair], sides: Sides) -> tuple[PolicyPair,
     alone: dict[_Principal, list[PolicyPair]] = {}
     shared: dict[_Principal, list[PolicyPair]] = {}
     for pair in pairs:
-        if not pair.is_limit and _grants(pair):
+        if not pair.is_limit and grants(pair):
             owners = _kept_owners(pair, now, before)
             is_shared = len(owners) > 1
             for owner in owners if pair.change == "same" or not is_shared else ():
@@ -54,12 +56,12 @@ def by_principal(pairs: Sequence[PolicyPair], sides: Sides) -> tuple[PolicyPair,
             joined |= {pair.name: [] for pair in own}
             joined[own[0].name] = list(_in_cases(owner[1], own, shared.get(owner, ())))
         elif changed:
-            joined[changed[0].name] = [_beside(changed[0], (*own, *shared.get(owner, ())))]
+            joined[changed[0].name] = [beside(changed[0], (*own, *shared.get(owner, ())))]
     return tuple(found for pair in pairs for found in joined.get(pair.name, (pair,)))
 
 
-def _beside(pair: PolicyPair, others: Sequence[PolicyPair]) -> PolicyPair:
-    """The only policy of a principal that changes; what the others allow all along is neither gained nor lost."""
+def beside(pair: PolicyPair, others: Sequence[PolicyPair]) -> PolicyPair:
+    """The only policy of a principal, or of a target, that changes; what the others say all along changes nothing."""
     same = [
         policy
         for own in others
@@ -89,9 +91,9 @@ def _in_cases(
         there_too = [p for p in own if p.change == "same" and p.cases.covers(cell)]
         found = [*(pair for pair in changed if pair.name in names), *there_too]
         if len(names) > 1:
-            label = (in_words(cell) or f"conditions, case {number}") if several else ""
+            label = (cases.in_words(cell) or f"conditions, case {number}") if several else ""
             beside = [pair for pair in shared if pair.cases.covers(cell)]
-            yield _together(f"{owner} ({label})" if label else owner, found, beside)
+            yield together(f"{owner} ({label})" if label else owner, found, beside)
             done |= {pair.name for pair in found}
         else:
             yield from (pair for pair in found if pair.name in names)
@@ -105,8 +107,8 @@ def _cells(pairs: Sequence[PolicyPair]) -> list[Case] | None:
     for every in dict.fromkeys(pair.cases.every for pair in pairs if pair.cases):
         found: dict[Case, None] = {}
         for cell in cells:
-            met = [both for case in every if (both := together(cell, case)) is not None]
-            found |= dict.fromkeys(in_order(met) or (cell,))
+            met = [both for case in every if (both := cases.together(cell, case)) is not None]
+            found |= dict.fromkeys(cases.in_order(met) or (cell,))
         if len(found) > _MOST_CASES:
             return None
         cells = found
@@ -132,12 +134,13 @@ def _kept_owners(
     return tuple(own for own in mine if own in theirs)
 
 
-def _grants(pair: PolicyPair) -> bool:
+def grants(pair: PolicyPair) -> bool:
+    """Whether it is about policies that grant something to whoever has them."""
     return all(p.kind is Kind.IDENTITY for p in (*pair.document, *pair.baseline) if p.statements)
 
 
-def _together(name: str, pairs: Sequence[PolicyPair], shared: Sequence[PolicyPair]) -> PolicyPair:
-    """The policies of a principal; what stays the same decides, too, whether anything is gained."""
+def together(name: str, pairs: Sequence[PolicyPair], shared: Sequence[PolicyPair]) -> PolicyPair:
+    """The policies of a principal, or of a target, as one; what stays the same decides, too, whether anything is gained."""
     every = (*pairs, *shared)
     document, baseline = (
         tuple(policy for own in side for policy in own if policy.statements)
@@ -168,8 +171,8 @@ def principals_by_policy(
             or _full_name(start, target, resources, side.roots)
             for target in targets
         )
-        own = ((start if one in resources else start + _module_of(address), one) for one in full)
-        found[name] = tuple(dict.fromkeys(own))
+        own = ((start if one in resources else start + module_of(address), one) for one in full)
+        found[name] = tuple(dict.fromkeys((*found.get(name, ()), *own)))
     return found
 
 
@@ -180,7 +183,7 @@ def _by_own_name(side: NamedSide, held: Container[str]) -> dict[tuple[str, ...],
         type_, _, own_name = own.own_name.partition(" ")
         if own_name and type_ in _KNOWN_BY_NAME:
             start, _, address = name.rpartition(" ")
-            found.setdefault((start, _module_of(address), type_, own_name), []).append(name)
+            found.setdefault((start, module_of(address), type_, own_name), []).append(name)
     return {key: names[0] for key, names in found.items() if len(names) == 1 and names[0] in held}
 
 
@@ -194,33 +197,34 @@ def _holding(side: NamedSide) -> Iterator[str]:
 
 def _named_by(address: str) -> tuple[str, str]:
     """The module of what attaches a policy, and the type of the principal that it names."""
-    module = _module_of(address)
+    module = module_of(address)
     found = _ATTACHES.match(address.removeprefix(module))
-    return module, found[1] if found else ""
-
-
-def _module_of(address: str) -> str:
-    """The call of a module in an address of Terraform: another call may create what has the same name in another account."""
-    found = _MODULES.match(address)
-    return found[0] if found else ""
+    return module, (found[1] or found[2]) if found else ""
 
 
 def _attached(side: NamedSide) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Each policy with its place and the principals that have it."""
-    by_document: dict[str, list[str]] = {}
+    """Each policy with what attaches it and the principals that have it."""
+    by_document: dict[str, list[tuple[str, str]]] = {}
     for attached in side.attachments:
+        if attached.is_boundary:
+            # It grants nothing.
+            continue
         target = attached.target or attached.holder
         if attached.document:
-            by_document.setdefault(attached.document, []).append(target)
+            by_document.setdefault(attached.document, []).append((attached.holder, target))
         yield attached.name, attached.holder, (target,)
     for source in side.sources:
         holder = source.holder
         if isinstance(source.content, Policy) and source.content.kind is Kind.IDENTITY:
-            targets = (*holder.attached_to, *by_document.get(source.name, ()))
-            is_own = holder.type.endswith(_PRINCIPALS)
-            yield source.name, holder.name, targets or ((holder.name,) if is_own else ())
-            for target in targets:
+            elsewhere = by_document.get(source.name, ())
+            is_own = holder.type.endswith(_PRINCIPALS) and not elsewhere
+            targets = holder.attached_to or ((holder.name,) if is_own else ())
+            yield source.name, holder.name, targets
+            for target in holder.attached_to:
                 yield f"{source.name} of {target}", holder.name, (target,)
+            for place, target in elsewhere:
+                yield source.name, place, (target,)
+                yield f"{source.name} of {target}", place, (target,)
 
 
 def _full_name(start: str, target: str, resources: Container[str], roots: Container[str]) -> str:

@@ -5,10 +5,10 @@ removed_limit(setting, new)   →   RemovedLimit(what="permissions boundary", sa
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.referenced_addresses import referenced_address
+from aws_iam.engine.comparison.sides.setting_values import values_of
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
 
 _BOUNDARY, _SET = "permissions_boundary", "permission_set_arn"
-_POLICY, _TARGET = "policy_id", "target_id"
+_POLICY, _TARGET, _TARGETS = "policy_id", "target_id", "TargetIds"
 _OF_ORGANIZATION = frozenset({Kind.SCP, Kind.RCP})
 
 
@@ -44,9 +44,7 @@ def removed_limit(setting: AccessSetting, new: NamedSide) -> RemovedLimit | None
         return RemovedLimit(what="permissions boundary", says=says)
     if values.keys() >= {_POLICY, _TARGET}:
         name = values[_POLICY]
-        if _is_attached({_POLICY, _TARGET}, _POLICY, name, new) or not _only_denies(
-            setting, name, new
-        ):
+        if _is_attached({_POLICY, _TARGET}, _POLICY, name, new) or not only_denies(setting, new):
             return None
         says = f"{quoted(referenced_address(name, setting.holder))} is no longer attached to {quoted(values[_TARGET])}: what it denies is allowed there again, where other policies allow it"
         return RemovedLimit(what="policy of the organization", says=says)
@@ -55,10 +53,7 @@ def removed_limit(setting: AccessSetting, new: NamedSide) -> RemovedLimit | None
 
 def _values(setting: AccessSetting) -> Mapping[str, str]:
     # One that may not be there has no plain value.
-    if not setting.is_resource or not setting.value.endswith("}"):
-        return {}
-    found: dict[str, str] = json.loads(setting.value)
-    return found
+    return values_of(setting) if setting.is_resource else {}
 
 
 def _is_attached(keys: set[str], key: str, name: str, side: NamedSide) -> bool:
@@ -72,9 +67,16 @@ def _is_there(setting: AccessSetting, name: str, new: NamedSide) -> bool:
     return address in new.resources if address else "${" not in name
 
 
-def _only_denies(setting: AccessSetting, name: str, new: NamedSide) -> bool:
-    """Whether a policy of the organization is still there, and does nothing but deny."""
-    address = referenced_address(name, setting.holder)
+def only_denies(setting: AccessSetting, new: NamedSide) -> bool:
+    """Whether what attaches a policy of an organization is there with that policy, and it does nothing but deny."""
+    values = _values(setting)
+    if _POLICY not in values and _TARGETS not in values_of(setting):
+        return False
+    address = (
+        referenced_address(values[_POLICY], setting.holder)
+        if _POLICY in values
+        else setting.holder
+    )
     contents = [own.content for own in new.sources if address and own.holder.name == address]
     return bool(contents) and all(
         isinstance(own, Policy)

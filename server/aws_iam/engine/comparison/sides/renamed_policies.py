@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.sides.aligned_cases import aligned_attachments, aligned_policies
 from aws_iam.engine.comparison.sides.attached_policies import attached_policies, newly_attached
-from aws_iam.engine.comparison.sides.moved_resources import moved_now
+from aws_iam.engine.comparison.sides.moved_resources import moved_elsewhere, moved_now
+from aws_iam.engine.comparison.sides.policies_of_resources import (
+    policies_kept_beside,
+    with_policies_now,
+)
 from aws_iam.engine.comparison.sides.root_names import root_of
-from aws_iam.engine.language.document import Syntax, dump
+from aws_iam.engine.language.document import Policy, Syntax, dump
 from aws_iam.engine.language.frozen import positional, slotted
 
 if TYPE_CHECKING:
@@ -171,11 +175,13 @@ class Sides:
         holders = names_now(new, old)
         named = old.renamed(holders) if holders else old
         inline = inline_names_now(new.sources, named.sources)
-        sources = _called(named.sources, inline)
+        named = replace(named, sources=_called(named.sources, inline))
+        sources = with_policies_now(new, named)
         sources = _called(sources, replaced_names_now(new.sources, sources))
         named = replace(named, sources=sources)
         pairs = zip(sources, old.sources, strict=True)
         former_names = {own.name: was.name for own, was in pairs if own.name != was.name}
+        named = replace(named, sources=(*sources, *policies_kept_beside(new, named)))
         after, before = aligned_policies(new.sources, named.sources)
         attached = aligned_attachments(new.attachments, named.attachments)
         new = replace(new, sources=after, attachments=attached[0])
@@ -210,14 +216,50 @@ def names_now(new: NamedSide, old: NamedSide) -> Mapping[str, str]:
 
     The file may say so (`moved`), or AWS knows it by the same name. Otherwise it was renamed if exactly one that is gone has
     the same policies, attached policies and principals, and an instance of one (`policy.p[0]`) if the instances of the same
-    resource have. What goes from one root folder of Terraform to another goes to another deployment: it is gained there.
+    resource have; or it is the only one of its label that is elsewhere now, and its policies have an action in common with
+    those that it had. What goes from one root folder of Terraform to another goes to another deployment: it is gained there.
     """
     added, gone = new.resources - old.resources, old.resources - new.resources
     if not added or not gone:
         return {}
     certain = moved_now(_named(new, added), _named(old, gone), new.roots | old.roots)
     added, gone = added - set(certain.values()), gone - certain.keys()
-    return {**_alike_now(new, old, added & new.holders, gone & old.holders), **certain}
+    alike = _alike_now(new, old, added & new.holders, gone & old.holders)
+    added, gone = added - set(alike.values()), gone - alike.keys()
+    found = moved_elsewhere(_named(new, added), _named(old, gone), new.roots | old.roots)
+    mine, theirs = _words(new, set(found.values())), _words(old, found)
+    # Many modules call their only role the same, and whoever may assume one is another one's matter.
+    elsewhere = {
+        was: now
+        for was, now in found.items()
+        if _have_in_common(theirs.get(was, set()), mine.get(now, set()))
+    }
+    return {**elsewhere, **alike, **certain}
+
+
+def _words(side: NamedSide, holders: Container[str]) -> dict[str, set[tuple[bool, str, str]]]:
+    """The actions that the policies of resources allow and deny, as they are written, each with whom it is for."""
+    found: dict[str, set[tuple[bool, str, str]]] = {}
+    for source in side.sources:
+        if isinstance(source.content, Policy) and source.holder.name in holders:
+            found.setdefault(source.holder.name, set()).update(
+                (statement.allows, word.lower(), principal)
+                for statement in source.content.statements
+                for word in (*statement.action_words, *statement.not_action_words)
+                for principal in [own.value for own in statement.principals] or [""]
+            )
+    return found
+
+
+def _have_in_common(one: set[tuple[bool, str, str]], other: set[tuple[bool, str, str]]) -> bool:
+    """Whether they share an action, among those for named principals and among the others, where both have some."""
+    for is_for_principals in (True, False):
+        mine, theirs = (
+            {word for word in own if bool(word[2]) is is_for_principals} for own in (one, other)
+        )
+        if mine and theirs and not mine & theirs:
+            return False
+    return True
 
 
 def _named(side: NamedSide, names: Iterable[str]) -> Mapping[str, FoundResource]:

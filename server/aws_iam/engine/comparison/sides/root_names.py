@@ -1,15 +1,19 @@
 """Names that begin with the folder that Terraform runs in: an address stands once for each of them.
 
 root_of("envs/prod module.app.aws_iam_role.app", roots)   →   ("envs/prod", "module.app.aws_iam_role.app")
+module_of("module.app.aws_iam_role.app")                  →   "module.app."
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+_MODULES = re.compile(r'(?:module\.[^.\[ ]+(?:\[(?:"[^"]*"|[^\]]*)\])?\.)+')
 
 
 def below(folder: str, root: str) -> str:
@@ -26,3 +30,9 @@ def root_of(name: str, roots: Collection[str]) -> tuple[str, str]:
             return name[:end], name[end + 1 :]
         end = name.rfind(" ", 0, end)
     return "", name
+
+
+def module_of(address: str) -> str:
+    """The call of a module in an address of Terraform: another call may create what has the same name in another account."""
+    found = _MODULES.match(address)
+    return found[0] if found else ""

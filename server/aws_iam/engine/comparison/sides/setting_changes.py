@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.function_urls import open_policies, url_change
 from aws_iam.engine.comparison.sides.policy_pairs import is_called
-from aws_iam.engine.comparison.sides.removed_limits import removed_limit
+from aws_iam.engine.comparison.sides.removed_limits import only_denies, removed_limit
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.engine.language.alternatives import other_alternatives
 from aws_iam.engine.sources.containers.access_settings import subject_named
@@ -75,12 +75,18 @@ def setting_changes(
         yield UnjudgedChange(
             place=joined(places, shown=_SHOWN),
             says=f"{listed} ({subject.what}) {verb} {change}",
-            widens=change != _CLOSED and not (subject.limits and change == "added"),
+            widens=change != _CLOSED
+            and not (change == "added" and (subject.limits or _only_limit(settings, new))),
             narrows=True,
             source=subject.source,
             is_setting=True,
             where=settings[0].where if change != "removed" else None,
         )
+
+
+def _only_limit(settings: Iterable[AccessSetting], new: NamedSide) -> bool:
+    """Whether all attach policies of an organization that do nothing but deny."""
+    return all(only_denies(setting, new) for setting in settings)
 
 
 def _administered(setting: AccessSetting, admins: Iterable[str], change: str) -> UnjudgedChange:

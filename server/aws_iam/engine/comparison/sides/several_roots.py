@@ -29,7 +29,8 @@ def pairs_together(pairs: Sequence[PolicyPair], roots: Collection[str]) -> tuple
     def key(pair: PolicyPair, rest: str) -> Hashable:
         was = root_of(pair.was, roots)[1]
         documents = (_identity(pair.document), _identity(pair.baseline))
-        return rest, pair.change, was, pair.is_limit, documents
+        limits = [own and _identity(own.policies) for own in (pair.limit, pair.former_limit)]
+        return rest, pair.change, was, pair.is_limit, documents, *limits
 
     return tuple(
         replace(
@@ -37,6 +38,7 @@ def pairs_together(pairs: Sequence[PolicyPair], roots: Collection[str]) -> tuple
             name=name,
             parts=tuple(part for pair in own for part in pair.parts),
             namesakes=tuple(pair.name for pair in own),
+            limited=tuple(policy for pair in own for policy in pair.limited),
         )
         if name
         else own[0]

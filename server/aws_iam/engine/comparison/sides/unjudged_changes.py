@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class UnjudgedChange:
     """A change, where it is, and whether it may widen or narrow the access.
 
-    `is_certain`: what it does is plain, such as the removal of a permissions boundary, its `limit`, or what is gained by it, its
-    `gain`; how grave that is, is its `severity`. `is_setting`: it is no policy.
+    `is_certain`: what it does is plain, such as the removal of a permissions boundary, its `limit`, or what is gained or lost by it, its
+    `gain` or `loss`; how grave that is, is its `severity`. `is_setting`: it is no policy.
     `where` is its place in a file, where that has lines.
     """
 
@@ -29,6 +29,7 @@ class UnjudgedChange:
     is_setting: bool = False
     limit: str = "permissions boundary"
     gain: str = ""
+    loss: str = ""
     severity: Severity = Severity.HIGH
     where: Where | None = None
     # The places in each of several root folders of Terraform, where the same changes there.
@@ -41,8 +42,8 @@ class UnjudgedChange:
 
     @property
     def is_told(self) -> bool:
-        """Whether it is told as access that is gained, and so is judged."""
-        return self.is_certain and self.widens
+        """Whether it is told as access that is gained or lost, and so is judged."""
+        return self.is_certain and (self.widens or bool(self.loss))
 
     def row(self) -> dict[str, str]:
         """The change as a row of an answer."""
@@ -51,7 +52,17 @@ class UnjudgedChange:
         return {**named, "place": self.place or "the policy", "why": self.says}
 
     def finding(self) -> Finding | None:
-        """The change as gained access, if it may be one."""
+        """The change as access that is gained, or may be, or that is lost."""
+        if self.loss:
+            return Finding(
+                code="ACCESS_LOST",
+                title=f"Access is lost: {self.loss}",
+                severity=Severity.INFO,
+                status=Status.FAIL,
+                message=self.says,
+                resource=self.place or None,
+                source=self.source,
+            )
         if not self.widens:
             return None
         if self.is_certain:

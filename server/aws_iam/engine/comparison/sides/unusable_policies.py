@@ -35,7 +35,9 @@ def without_unusable(
     if not is_part and (len(sides.document) == 1 or len(sides.baseline) == 1):
         return sides, ()
     new, old = ({own.name: own for own in side} for side in (sides.document, sides.baseline))
-    faults = {own.name: why for own in (*sides.baseline, *sides.document) if (why := _fault(own))}
+    faults = {
+        own.name: why for own in (*sides.baseline, *sides.document) if (why := fault_of(own))
+    }
     if not faults:
         return sides, ()
     kept = replace(
@@ -55,7 +57,7 @@ def _differs(name: str, new: Mapping[str, Source], old: Mapping[str, Source]) ->
     return mine is None or theirs is None or mine.content != theirs.content
 
 
-def _fault(source: Source) -> str:
+def fault_of(source: Source) -> str:
     """Why the policy cannot be used; empty when it can."""
     content = source.content
     if isinstance(content, Syntax):

@@ -1,4 +1,4 @@
-"""The names by which AWS knows principals and policies, whatever a file calls them.
+"""The names by which AWS knows principals, policies and what has a policy, whatever a file calls them.
 
 own_name("aws_iam_role", values)   →   "aws_iam_role app"
 """
@@ -17,10 +17,18 @@ NAMES = {
     "aws_iam_policy": "name",
     "aws_iam_role": "name",
     "aws_iam_user": "name",
+    "aws_s3_bucket": "bucket",
+    "aws_secretsmanager_secret": "name",
+    "aws_sns_topic": "name",
+    "aws_sqs_queue": "name",
     "AWS::IAM::Group": "GroupName",
     "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
     "AWS::IAM::Role": "RoleName",
     "AWS::IAM::User": "UserName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::SecretsManager::Secret": "Name",
 }
 """The property with the name of each type; AWS has a name once in an account."""
 

@@ -243,8 +243,8 @@ def _summary(
             no=sentence(f"{read}the policy is not public."),
             open_="Whether the policy is public is unknown: {open}.",
         )
-    notes = (policy_inputs.not_judged_note(own, compared=True) for own in inputs)
-    yield from dict.fromkeys(note for note in notes if note)
+    if note := policy_inputs.not_judged_note(*inputs, compared=True):
+        yield note
 
 
 def _verdict(found: SearchResult, *, yes: str, no: str, open_: str) -> str:

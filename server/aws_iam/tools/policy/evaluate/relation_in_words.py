@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.change_findings import gained_in_words, lost_in_words
 from aws_iam.escape import quoted
-from aws_iam.wording import joined
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,7 +120,21 @@ def sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}"
 
 
+def stopped_in_words(found: ComparedDocuments) -> Iterator[str]:
+    """What policies newly allow and a permissions boundary stops, so that nobody gains it."""
+    for own in found.policies:
+        if own.stopped:
+            limits = joined([quoted(name) for name in own.stopped_by], shown=_SHOWN)
+            several = len(own.stopped_by) > 1
+            stop = f"boundaries {limits} stop" if several else f"boundary {limits} stops"
+            others = len(own.stopped) - 1
+            more = f" and {counted(others, 'more action')}" if others else ""
+            name = quoted(own.name) if own.name else "the policy"
+            yield f"The permissions {stop} {quoted(own.stopped[0])}{more}, which {name} newly allows."
+
+
 def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
+    yield from stopped_in_words(found)
     cut = dict.fromkeys(why for p in found.policies for s in (p.beyond, p.short) for why in s.cut)
     if cut:
         yield f"There may be more differences: {'; '.join(cut)}."

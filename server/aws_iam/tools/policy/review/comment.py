@@ -14,6 +14,7 @@ from aws_iam.escape import escaped, quoted
 from aws_iam.report.markup import code_span, escaped_markup, table
 from aws_iam.rules.ignores import is_muted_by_change
 from aws_iam.tools.policy.evaluate.compared_findings import urgency
+from aws_iam.tools.policy.evaluate.relation_in_words import stopped_in_words
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def _findings(
 
 
 def _beside(reviewed: Reviewed) -> Iterator[str]:
-    """What was decided before, and what was left out."""
+    """What a boundary stops, what was decided before, and what was left out."""
+    yield from map(_text, stopped_in_words(reviewed.found))
     muted = [f for f in (*reviewed.access, *reviewed.added) if f.muted is not None]
     if muted:
         told = [
@@ -141,8 +143,8 @@ def _verdict(
         said.append(f"{counted(len(open_), 'change')} could not be compared")
     if added:
         said.append(counted(len(added), "new problem"))
-    told = {finding.reason or "" for finding in open_}
-    silent = [r for r in reviewed.not_judged if not any(why.endswith(r["why"]) for why in told)]
+    changes = (change.says for change in reviewed.found.unjudged)
+    silent = reviewed.not_told_by((*changes, *(finding.reason or "" for finding in open_)))
     if not gained:
         said += _without_gain(reviewed, is_sure=not silent, compares_all=not open_)
     if silent:

@@ -44,6 +44,9 @@ def _new(
 ) -> Iterator[tuple[Source, tuple[Finding, ...]]]:
     mine, theirs = found.written
     baseline = {source.name: source for source in theirs}
+    if len(mine) == len(theirs) == 1 and not any(own.name for own in found.policies):
+        # One policy was compared with one, whatever their files are called.
+        baseline[mine[0].name] = theirs[0]
     places_before: dict[str, list[Source]] = {}
     for source in theirs:
         places_before.setdefault(place_of(source), []).append(source)

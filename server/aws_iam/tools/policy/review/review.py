@@ -12,14 +12,21 @@ from aws_iam.engine.comparison.compare import compare_documents
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.files import Files
+from aws_iam.engine.sources.settings_file import path_from
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.rules.ignores import Ignores, ignores_of, is_muted_by_change
+from aws_iam.rules.ignores import Ignores, Moved, ignores_of, is_muted_by_change
+from aws_iam.rules.policy.run import source_findings, with_places
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings, urgency
-from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words, sentence
+from aws_iam.tools.policy.evaluate.relation_in_words import (
+    relation_in_words,
+    sentence,
+    stopped_in_words,
+)
 from aws_iam.tools.policy.muting import with_ignores
 from aws_iam.tools.policy.review.comment import comment
+from aws_iam.tools.policy.review.empty_sides import NO_ACCESS, with_empty_side
 from aws_iam.tools.policy.review.holder_files import HolderFiles
 from aws_iam.tools.policy.review.new_findings import new_findings
 from aws_iam.tools.policy.review.not_judged import not_judged_of_change
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aws_iam.answer import Finding
+    from aws_iam.engine.comparison.compare import ComparedDocuments
     from aws_iam.tools.policy.review.value_sets import ValueSet
     from aws_iam.tools.policy.validate.report_file import Report
 
@@ -47,11 +55,21 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
             f"there is nothing {missing}",
             hint="give the policies after the change in `document` and before it in `baseline`",
         )
-    found = compare_documents(document, baseline, per_principal=True, partly=True)
+    empty = ""
+    try:
+        found = compare_documents(document, baseline, per_principal=True, partly=True)
+    except InputError:
+        sides = with_empty_side(document, baseline)
+        if sides is None:
+            raise
+        document, baseline, empty = sides
+        found = compare_documents(document, baseline, per_principal=True, partly=True)
     places = origins(found)
-    ignores = _ignores(document, baseline)
+    ignores = _ignores(document, baseline, found)
     values = judged_value_sets(document, baseline, found)
-    new = (*new_findings(found, places), *(row for own in values.sets for row in own.added))
+    # A policy that is gone has no problems.
+    own_findings = () if document is NO_ACCESS else new_findings(found, places)
+    new = (*own_findings, *(row for own in values.sets for row in own.added))
     judged = tuple((own, ignores.muted(added)) for own, added in new)
     files = HolderFiles.of(found)
     access = (
@@ -73,6 +91,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         newly_excluded=document.newly_excluded if isinstance(document, Files) else (),
         ignores_added=ignores.number_added,
         value_sets=values.sets,
+        empty=empty,
         **_of_tree(document),
     )
     findings = tuple(sorted((*reviewed.access, *reviewed.added), key=urgency))
@@ -123,7 +142,7 @@ def _reported(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def _ignores(document: Any, baseline: Any) -> Ignores:
+def _ignores(document: Any, baseline: Any, found: ComparedDocuments) -> Ignores:
     """The decisions of the document; of a change in a work tree it is known which of them it adds."""
     ignores = ignores_of(document)
     if isinstance(baseline, Files) and baseline.chosen:
@@ -132,8 +151,26 @@ def _ignores(document: Any, baseline: Any) -> Ignores:
         except InputError:
             # What was wrong before cannot be mended any more.
             before = Ignores()
-        ignores.mark_added(before)
+        ignores.mark_added(before, _moved(document, found, ignores.folder))
+    if ignores.own:
+        # What was there before is no news, and not to be silent of it is what some of them are for.
+        for source in found.written[0]:
+            ignores.muted(
+                finding
+                for _, own in with_places(((source, source_findings(source)),))
+                for finding in own
+            )
     return ignores
+
+
+def _moved(document: Any, found: ComparedDocuments, folder: str) -> Moved:
+    """What the change renames: files from the folder of the settings on, policies and resources without their file."""
+    parted = [(was.rpartition(" "), now.rpartition(" ")) for was, now in found.renamed]
+    renamed = {was[0]: now[0] for was, now in parted if was[0] and was[0] != now[0]}
+    if isinstance(document, TreeFiles):
+        renamed |= document.renamed
+    files = {path_from(folder, was): path_from(folder, now) for was, now in renamed.items()}
+    return Moved(files, {was[2]: now[2] for was, now in parted if was[2] != now[2]})
 
 
 def _summary(reviewed: Reviewed) -> Iterator[str]:
@@ -143,6 +180,7 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         paths = joined(list(map(quoted, reviewed.within)), shown=_SHOWN)
         within = f" in {paths}" if paths else ""
         yield f"The change gains and loses no access{within}, and adds no problem{within and ' there'}; {compared} compared with {reviewed.base}."
+        yield from stopped_in_words(found)
         yield from map(_sentence, reviewed.limits)
         yield from _excluded(reviewed)
         return
@@ -159,7 +197,8 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         yield f"No problem of `policy validate` is new{unmuted}."
     if reviewed.not_judged:
         # What the relation says is unknown is not said twice.
-        places = [row["place"] for row in reviewed.not_judged if row["why"] not in said]
+        told = [own.says for own in found.unjudged if own.says in said]
+        places = [row["place"] for row in reviewed.not_told_by(told) if row["why"] not in said]
         if places:
             yield f"Not judged: {joined(places, shown=_SHOWN)}."
     yield from map(_sentence, reviewed.limits)

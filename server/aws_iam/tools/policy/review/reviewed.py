@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from aws_iam.tools.policy.review.feeding.variable_files import is_given
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.answer import Finding
     from aws_iam.engine.comparison.access_changes import AccessChange
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.policy.review.origins import Origins
     from aws_iam.tools.policy.review.value_sets import ValueSet
 
+_QUOTED = re.compile(r"`([^`]+)`")
 # Actions in a row.
 _MOST_LISTED = 60
 _SHOWN = 3
@@ -30,7 +32,8 @@ _SHOWN = 3
 class Reviewed:
     """The comparison, its findings and the new problems, and what was not judged; `base` is what the baseline is called.
 
-    `unread` are the places that the change touches and that could not be read, `not_read` the files with such places; `value_sets` are what it does with values that Terraform reads only when told; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them.
+    `unread` are the places that the change touches and that could not be read, `not_read` the files with such places; `value_sets` are what it does with values that Terraform reads only when told; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them. `empty` names a side without
+    a policy.
     """
 
     base: str
@@ -48,6 +51,7 @@ class Reviewed:
     within: tuple[str, ...] = ()
     outside: int = 0
     not_parted: str = ""
+    empty: str = ""
     value_sets: tuple[ValueSet, ...] = ()
 
     @property
@@ -57,7 +61,9 @@ class Reviewed:
 
     @property
     def limits(self) -> Iterator[str]:
-        """What limits the review: the paths, and a baseline that may have changed, too."""
+        """What limits the review: the paths, a side without a policy, and a baseline that may have changed, too."""
+        if self.empty:
+            yield f"the {self.empty} holds no policy"
         if self.within:
             listed = joined(list(map(quoted, self.within)), shown=_SHOWN)
             lie = "file with policies lies" if self.outside == 1 else "files with policies lie"
@@ -65,6 +71,22 @@ class Reviewed:
             yield f"only {listed} was reviewed{beyond}"
         if self.not_parted:
             yield f"compared with the revision itself, which may have changes of its own: {self.not_parted}"
+
+    def not_told_by(self, reasons: Iterable[str]) -> tuple[Mapping[str, str], ...]:
+        """What was not judged and is not said already by the reasons why a change could not be compared."""
+        told = [own for own in reasons if own]
+        names = {
+            part
+            for text in told
+            for name in _QUOTED.findall(text)
+            for part in (name, name.rpartition(" ")[2])
+        }
+        return tuple(
+            row
+            for row in self.not_judged
+            if not any(own.endswith(row["why"]) for own in told)
+            and not any(row["place"] == own or row["place"].startswith(f"{own}.") for own in names)
+        )
 
     @property
     def is_quiet(self) -> bool:
@@ -89,6 +111,7 @@ class Reviewed:
                     **({"was": own.was} if own.was else {}),
                     **({"with_values": values} if values else {}),
                     "relation": found.relation_of(own),
+                    **_stopped(own),
                     **{
                         name: [row for change in listed for row in _rows(change, places, values)]
                         for name, listed in changes
@@ -105,6 +128,16 @@ class Reviewed:
     def _comparisons(self) -> Iterator[tuple[ComparedDocuments, Origins, str]]:
         yield self.found, self.places, ""
         yield from ((own.found, own.places, own.path) for own in self.value_sets)
+
+
+def _stopped(own: ComparedPolicy) -> dict[str, Any]:
+    """What permissions boundaries keep it from allowing newly, as far as it fits a page."""
+    if not own.stopped:
+        return {}
+    actions = list(own.stopped[:_MOST_LISTED])
+    return {
+        "stopped": {"by": list(own.stopped_by), "actions": actions, "number": len(own.stopped)}
+    }
 
 
 def _only_name(found: ComparedDocuments) -> str:

@@ -177,6 +177,7 @@ class _Known:
                 name
                 for other in alike
                 if other.risk.severity.rank <= change.risk.severity.rank
+                and _is_as_wide(other, change)
                 for name in other.names
             }
             if not names.issuperset(change.names):
@@ -188,17 +189,27 @@ def _statement(change: AccessChange, places: Origins) -> tuple[object, ...]:
     return where.file, where.line, where.column, change.is_allow, change.of_baseline
 
 
+def _is_as_wide(known: AccessChange, change: AccessChange) -> bool:
+    """Whether a change is to all the resources and principals of another one, and under no further condition."""
+    return (
+        ("*" in known.resources or set(change.resources) <= set(known.resources))
+        and set(change.excluded) >= set(known.excluded)
+        and set(change.principals) <= set(known.principals)
+        and known.conditions in (None, change.conditions)
+    )
+
+
 def _identity(finding: Finding) -> tuple[object, ...]:
     text = finding.message or finding.reason
     return finding.code, finding.status, finding.resource, text
 
 
 def _spot(finding: Finding) -> tuple[object, ...]:
-    """Where a problem stands, by whichever policy; access that is gained is told of each."""
+    """Where a problem stands and what it says, by whichever policy; access that is gained is told of each."""
     where = finding.where
     if where is None or where.line is None or finding.code.startswith("ACCESS_"):
         return _identity(finding)
-    return finding.code, where.file, where.line, where.column
+    return finding.code, where.file, where.line, where.column, finding.message or finding.reason
 
 
 def _with(path: str) -> str:
