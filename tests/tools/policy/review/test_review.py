@@ -31,6 +31,7 @@ CASES = [
         "cluster_access",
         "cluster_objects",
         "serverless_files",
+        "values_at_hand",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]
