@@ -26,7 +26,7 @@ from aws_iam.engine.sources.containers.policy_places import (
     texts_at,
     values_at,
 )
-from aws_iam.engine.sources.containers.sam_api_policies import resource_policy
+from aws_iam.engine.sources.containers.sam_api_policies import event_policies, resource_policy
 from aws_iam.engine.sources.containers.sam_policy_templates import expanded, template_name
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def candidates(
             )
             candidate = Candidate(f"{resource.name}.{shown}{name}", place, value, own)
             yield from _listed(candidate, properties, resolver.placeholders)
-    if resource.type == API:
+    if resource.type in {API, *WITHOUT_ROLE}:
         yield from _of_api(resource, properties, done)
     other = Holder(name=resource.name, type=resource.type)
     for policy in policies_in(properties, frozenset(done)):
@@ -138,9 +138,12 @@ def _listed(
 
 
 def _of_api(resource: Resource, properties: Node, done: set[int]) -> Iterator[Candidate]:
-    for path, value, _ in values_at(properties, _API_POLICY):
+    """The policy of an API, or those of the paths that a function's events have of one."""
+    found = values_at(properties, _API_POLICY) if resource.type == API else ()
+    of_api = ((path, value, resource_policy(value)) for path, value, _ in found)
+    policies = of_api if resource.type == API else event_policies(properties)
+    for path, value, document in policies:
         done.add(id(value))
-        document = resource_policy(value)
         if document is not None:
             place = PolicyPlace(
                 path=path, kind=Kind.RESOURCE, resource_type="AWS::ApiGateway::RestApi"
