@@ -25,6 +25,7 @@ from aws_iam.engine.comparison.sides.root_folders import with_roots_alike
 from aws_iam.engine.comparison.sides.setting_changes import setting_changes
 from aws_iam.engine.comparison.sides.several_roots import changes_together, pairs_together
 from aws_iam.engine.comparison.sides.unknown_accounts import filled, with_accounts_as_written
+from aws_iam.engine.comparison.sides.unreadable_files import readable_before, with_readable
 from aws_iam.engine.comparison.sides.unresolved_changes import (
     unresolved_changes,
 )
@@ -97,7 +98,9 @@ class ComparedDocuments:
         if not policy.name:
             names |= {source.name for side in self.sources for source in side}
         own = [change for change in self.unjudged if not names.isdisjoint(change.places)]
-        return _undoubted(policy.comparison, own)
+        unread = {place.file for place in self.broken}
+        is_unread = not unread.isdisjoint(map(self.files.get, names))
+        return _undoubted(policy.comparison, own, may_widen=is_unread)
 
     @property
     def gained(self) -> tuple[AccessChange, ...]:
@@ -127,6 +130,7 @@ def compare_documents(
     new = as_written(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = as_written(baseline, known=reusable_nodes(document, parsed, baseline))
+    new, old = with_readable(document, new, baseline, old)
     made_up: dict[str, str] = {}
     new, old = _with_unknown_values(new, made_up), _with_unknown_values(old, made_up)
     held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
@@ -184,7 +188,7 @@ def compare_documents(
         switched_off=tuple(own for own in held.switched_off if is_called(own, policy)),
         switched_on=tuple(own for own in held.switched_on if is_called(own, policy)),
         sources=(sides.document, sides.baseline),
-        written=(sides.new.sources, sides.old.sources),
+        written=(sides.new.sources, readable_before(old, sides.old.sources)),
         files={**sides.old.files, **sides.new.files},
         made_up=made_up,
     )
