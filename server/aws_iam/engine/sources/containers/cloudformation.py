@@ -263,7 +263,9 @@ def _beside_policies(
         )
         others |= resolver.alternatives_in(properties.member(name.partition(".")[0]) or properties)
         admins = frozenset(map(shown, own.admins))
-        members = tuple((shown(user), resolver.shown(group)) for user, group in own.memberships)
+        members = tuple(
+            (resolver.shown(user), resolver.shown(group)) for user, group in own.memberships
+        )
         yield replace(
             own, value=shown(own.value), admins=admins, alternatives=others, memberships=members
         )
