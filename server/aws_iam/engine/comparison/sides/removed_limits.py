@@ -83,8 +83,8 @@ def _targets(setting: AccessSetting | None) -> frozenset[str]:
     """The targets of a policy that names them itself."""
     if setting is None or not setting.value.endswith("}"):
         return frozenset()
-    listed: list[str] = json.loads(next(iter(json.loads(setting.value).values()), "[]"))
-    return frozenset(listed)
+    text: str = next(iter(json.loads(setting.value).values()), "")
+    return frozenset(json.loads(text) if text.startswith("[") else [text])
 
 
 def _values(setting: AccessSetting) -> Mapping[str, str]:
