@@ -37,7 +37,7 @@ from aws_iam.engine.sources.containers.cloudformation_permissions import OF_PERM
 from aws_iam.engine.sources.gather import as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.compared_policy import ComparedPolicy, Relation
@@ -102,6 +102,13 @@ class ComparedDocuments:
         is_unread = not unread.isdisjoint(map(self.files.get, names))
         return _undoubted(policy.comparison, own, may_widen=is_unread)
 
+    def without(self, told: Container[UnjudgedChange]) -> ComparedDocuments:
+        """The same without changes that were judged after all."""
+        unjudged = tuple(own for own in self.unjudged if own not in told)
+        comparison = _of_all(self.policies)
+        relation = _undoubted(comparison, unjudged, may_widen=bool(self.broken))
+        return replace(self, unjudged=unjudged, comparison=replace(comparison, relation=relation))
+
     @property
     def gained(self) -> tuple[AccessChange, ...]:
         """What any of the policies gains, riskiest first."""
@@ -160,7 +167,7 @@ def compare_documents(
         else p
         for p in compared
     )
-    comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
+    comparison = _of_all(compared)
     changes = (
         own
         for own in (
@@ -262,6 +269,10 @@ def _together(
         for change in own
     )
     return tuple(sorted(named, key=lambda change: change.order))
+
+
+def _of_all(compared: Sequence[ComparedPolicy]) -> Comparison:
+    return compared[0].comparison if len(compared) == 1 else _combined(compared)
 
 
 def _combined(compared: Sequence[ComparedPolicy]) -> Comparison:

@@ -169,7 +169,7 @@ def _of_other_text(file: File, requested: Requested) -> Gathered | None:
 
 def _of_files(given: Files, requested: Requested) -> Gathered:
     """The policies of files: a single file must hold one, a folder must hold one in any of its files."""
-    requested = replace(requested, read=_reader(given))
+    requested = replace(requested, read=_reader(given), choices=given.choices)
     if len(given.files) == 1 and not (given.folder or given.chosen):
         return _of_file(given, requested)
     parts, without, unread = _of_each(given, requested)

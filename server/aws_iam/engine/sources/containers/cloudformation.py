@@ -52,6 +52,7 @@ from aws_iam.engine.sources.containers.cloudformation_template import (
     case_of,
     combined,
 )
+from aws_iam.engine.sources.containers.other_files import NO_CHOICES
 from aws_iam.engine.sources.containers.own_names import own_name
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
@@ -109,9 +110,13 @@ def documents_with(
     root: Node,
     placeholders: Placeholders,
     given: Sequence[tuple[frozenset[int], Alternative]] = (),
+    choices: Mapping[str, str] = NO_CHOICES,
 ) -> Iterator[_Found]:
-    """The same for a template in which placeholders already stand for what is not known; `given` is what may stand there instead."""
-    yield from _documents(Template(root, placeholders, given=given))
+    """The same for a template in which placeholders already stand for what is not known; `given` is what may stand there instead.
+
+    `choices` are the values of parameters to read it with, in place of their defaults.
+    """
+    yield from _documents(Template(root, placeholders, given=given, choices=choices))
 
 
 def _documents(template: Template) -> Iterator[_Found]:

@@ -58,6 +58,7 @@ class Template:
     placeholders: Placeholders
     depth: int = 0
     given: Sequence[tuple[frozenset[int], Alternative]] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
     logic: ConditionLogic = field(init=False)
     conditions: Conditions = field(init=False)
     # The logical ids of resources, by what `Ref` returns for them.
@@ -74,7 +75,13 @@ class Template:
 
     def resolver(self) -> Resolver:
         """Resolves values; what they may expand to is counted for each resolver."""
-        return Resolver(self.root, self.placeholders, named=self.named, given=self.given)
+        return Resolver(
+            self.root,
+            self.placeholders,
+            named=self.named,
+            given=self.given,
+            choices=self.choices,
+        )
 
     def resource(self, name: str, node: Node) -> Resource:
         """The resource with the properties that SAM's `Globals` give it too."""

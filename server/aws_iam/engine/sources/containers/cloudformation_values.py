@@ -55,6 +55,8 @@ class Resolver:
     """What may stand in place of values at deployment, with the pointers of the calls that return these."""
     given: Sequence[tuple[frozenset[int], Alternative]] = ()
     """The same of a file that the template is made of, with the offsets of the values."""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """The values of parameters to read it with, in place of their defaults."""
     _produced: int = 0
     _tables: dict[str, dict[str, Node]] = field(default_factory=dict)
 
@@ -148,6 +150,8 @@ class Resolver:
         """What `Ref` returns for a name."""
         if name == _NO_VALUE:
             return None
+        if name in self.choices and not self._is_ruled_out(name, self.choices[name]):
+            return _text(self.choices[name], at)
         if name in return_values.PSEUDO_PARAMETERS:
             return _text(return_values.PSEUDO_PARAMETERS[name], at)
         parameter = self._table("Parameters").get(name)
@@ -255,11 +259,16 @@ class Resolver:
     def find_in_map(self, argument: Node) -> Node:
         """`Fn::FindInMap` by known keys."""
         keys = [self.value(item) for item in argument.items[:_TRIPLE]]
-        for own in map_alternatives(self.template, argument.items, keys):
+        is_known = not any(key is None or self.placeholders.within(key.text) for key in keys)
+        for own in map_alternatives(self.template, argument.items, keys, is_known=is_known):
             self.noted[argument.at.pointer, own] = None
         found: Node | None = self.template.member("Mappings")
         for key in keys:
             found = found.member(key.text) if found and key else None
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-findinmap-enhancements.html
+        for given in argument.items[_TRIPLE:] if is_known and found is None else ():
+            default = given.member("DefaultValue")
+            found = self.value(default) if default else None
         return found or self._unknown_call(argument, "FindInMap")
 
     def select(self, argument: Node) -> Node | None:

@@ -6,7 +6,7 @@ https://www.serverless.com/framework/docs/providers/aws/guide/variables
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.sources.containers.placeholders import Placeholders
@@ -41,6 +41,9 @@ _SELF = "self:"
 _OPTIONS = ("opt:", "env:")
 _PARAMETER, _DEFAULT = "param:", "default"
 # https://www.serverless.com/framework/docs/providers/aws/guide/variables#referencing-serverless-core-variables
+_STAGE_OPTION = "opt:stage"
+# What is the stage, or is often made of it.
+_STAGES = re.compile(r"(?:opt:|sls:|self:(?:\w+\.)*)stage\b")
 _STAGE, _STAGE_IS = "sls:stage", "opt:stage, self:provider.stage, 'dev'"
 _FILE = re.compile(r"file\(((?:[^()]|\([^()]*\))*)\)(?::(.+))?", re.DOTALL)
 _HOLE = re.compile(r"\$\{.*\}")
@@ -54,6 +57,8 @@ class Variables:
     root: Node
     placeholders: Placeholders
     others: OtherFiles = field(default_factory=OtherFiles)
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """The values of options to read it with."""
     noted: list[tuple[frozenset[int], Alternative]] = field(default_factory=list)
     """What may stand in place of values at deployment, with the offsets of these."""
     _active: list[str] = field(default_factory=list)
@@ -130,6 +135,8 @@ class Variables:
             address = own.strip()
             if address.startswith("${") and address.endswith("}"):
                 address = address[2:-1].strip()
+            if address in self.choices and not is_unknown:
+                return string(self.choices[address], at.at)
             if address.startswith(_OPTIONS):
                 # Read as if nobody gave it: what stands behind it is its default.
                 continue
@@ -173,7 +180,10 @@ class Variables:
         value = None if found is None else self.value(found)
         offsets = frozenset({at.at.offset, value.at.offset if value else at.at.offset})
         what = f"a value chosen by {quoted(_STAGE)}"
-        self.noted += ((offsets, own) for own in of_entries(what, entries, known))
+        for own in of_entries(what, entries, known, _STAGE_OPTION):
+            # Of any stage that has none of its own.
+            keys = own.keys if own.keys != (_DEFAULT,) else ()
+            self.noted.append((offsets, replace(own, keys=keys)))
         return value
 
     def _stages(self) -> Iterator[tuple[str, Node]]:
@@ -203,8 +213,9 @@ class Variables:
         if not (chooses := [path[start + 2 : end - 1] for start, end in _variables(path)]):
             return
         entries = [("", self.root)]
-        for step in _steps(path):
-            pattern = _HOLE.sub("*", step)
+        patterns = [_HOLE.sub("*", step) for step in _steps(path)]
+        is_key = len(chooses) == 1 and _STAGES.match(chooses[0]) and patterns.count("*") == 1
+        for step, pattern in zip(_steps(path), patterns, strict=True):
             entries = [
                 (f"{name}.{member.key}" if pattern != step else name, member.value)
                 for name, section in entries
@@ -215,7 +226,14 @@ class Variables:
         offsets = frozenset({at.at.offset, value.at.offset if value else at.at.offset})
         for name, own in entries:
             is_read = value is not None and f"{name}." in f".{chosen}."
-            noted = alternative(what, name, canonical(own), is_read=is_read)
+            noted = alternative(
+                what,
+                name,
+                canonical(own),
+                is_read=is_read,
+                chooser=_STAGE_OPTION if is_key else "",
+                keys=(name.removeprefix("."),),
+            )
             self.noted.append((offsets, noted))
 
     def _at_path(self, path: str) -> Node | None:
