@@ -19,6 +19,7 @@ from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 from aws_iam.tools.policy.review.feeding.variable_files import is_given
 from aws_iam.tools.policy.review.new_findings import new_findings
 from aws_iam.tools.policy.review.origins import Origins, origins
+from aws_iam.tools.policy.review.terragrunt_units import judged_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -106,6 +107,9 @@ def judged_value_sets(
             judged.add(path)
             runs.append((path, f"the values of {quoted(path)}", compared))
     runs = [own for own in runs if own[0] in judged]
+    units = judged_units(document, baseline, then, now, others)
+    runs += units.runs
+    judged |= units.judged
     choices = Choices(document, baseline, found)
     told = choices.told([compared for _, _, compared in runs])
     return JudgedValueSets(
