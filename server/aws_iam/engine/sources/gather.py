@@ -64,6 +64,22 @@ from aws_iam.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+# What begins as JSON does, and is none.
+_OTHER_LANGUAGES = (
+    ".jsonnet",
+    ".libsonnet",
+    ".json5",
+    ".toml",
+    ".cue",
+    ".dhall",
+    ".nix",
+    ".hcl",
+    ".ini",
+    ".cfg",
+    ".conf",
+    ".js",
+    ".ts",
+)
 # One word with a scheme, a folder or the ending of a file.
 _LONGEST_PATH = 256
 _PATH = re.compile(
@@ -276,7 +292,8 @@ def decides_about_access(file: File) -> bool:
 
 
 def _of_broken_json(file: File, fault: Syntax) -> Gathered:
-    if not is_known(file.name) and not file.text.lstrip().startswith(("{", "[")):
+    is_other = file.name.lower().endswith(_OTHER_LANGUAGES)
+    if is_other or (not is_known(file.name) and not file.text.lstrip().startswith(("{", "["))):
         return _only_named(file, why_unread(file.text, is_data=False))
     # Files that have nothing to do with policies need not be JSON.
     if mentions_policies(file.text):
