@@ -21,6 +21,7 @@ from aws_iam.engine.parsing.json_nodes import MAX_CHARACTERS, Node
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.reference.managed_policies import is_policy_arn
 from aws_iam.engine.sources.boundaries import with_boundaries
+from aws_iam.engine.sources.chart_values import with_values
 from aws_iam.engine.sources.data_files import of_data
 from aws_iam.engine.sources.document_shapes import is_terraform
 from aws_iam.engine.sources.file_names import is_known
@@ -266,7 +267,7 @@ def _in_folder(file: File, requested: Requested) -> Gathered | None:
         return managed(file.text, requested)
     if not may_hold_policy(file.text):
         return None
-    found = _of_content(file, requested)
+    found = _of_template(file, requested) or _of_content(file, requested)
     if isinstance(found, Syntax):
         return _of_broken_json(file, found)
     if _has_access(found):
@@ -275,6 +276,18 @@ def _in_folder(file: File, requested: Requested) -> Gathered | None:
         return _only_named(file, why_unread(file.text, is_data=is_known(file.name)))
     # What it declares is there all the same.
     return Gathered(sources=(), resources=found.resources) if found.resources else None
+
+
+def _of_template(file: File, requested: Requested) -> Gathered | None:
+    """What a template of a chart holds with the values of the chart; None where it has none of these, or is nothing with them."""
+    own = with_values(file, requested.read)
+    if own.text == file.text:
+        return None
+    try:
+        found = _of_content(own, requested)
+    except InputError:
+        return None
+    return found if isinstance(found, Gathered) and _has_access(found) else None
 
 
 def _has_access(found: Gathered) -> bool:

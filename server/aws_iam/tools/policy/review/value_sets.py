@@ -14,7 +14,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings
 from aws_iam.tools.policy.review.choices import Choices
-from aws_iam.tools.policy.review.feeding import variable_files
+from aws_iam.tools.policy.review.feeding import helm_values, variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 from aws_iam.tools.policy.review.feeding.variable_files import is_given
 from aws_iam.tools.policy.review.new_findings import new_findings
@@ -110,6 +110,9 @@ def judged_value_sets(
     units = judged_units(document, baseline, then, now, others)
     runs += units.runs
     judged |= units.judged
+    for path in others & now.keys():
+        changed = ChangedFile(path=path, was=then.get(path, ""), now=now[path])
+        judged |= {path} if helm_values.is_filled_in(changed, now) else set()
     choices = Choices(document, baseline, found)
     told = choices.told([compared for _, _, compared in runs])
     return JudgedValueSets(
