@@ -19,7 +19,7 @@ _WORDS = (
     "aws-auth", "GroupMembership", "UserMembership", "eksctl.io/", "AccessEntry", "PodIdentityAssociation", "InstanceProfile",
     "ublicAccessBlock", "BucketACL", "FunctionURL", "lambda.aws.", "kms.aws.", "kms.services.k8s.aws",
     "iam_group", "iam_instance_profile", "iam_saml_federation", "kms_key", "s3_bucket", "aws:iam", "aws:lambda", "aws:kms",
-    "aws:s3", "aws:eks",
+    "aws:s3", "aws:eks", "karpenter.k8s.aws/",
 )  # fmt: skip
 # A file that cannot be parsed probably holds policies when it contains one of these; "olicy" alone is also in `imagePullPolicy`.
 _STRONG_WORDS = (

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import NO_HOLDER, Holder
 from aws_iam.engine.parsing.json_nodes import Form
-from aws_iam.engine.sources.containers.access_settings import access_settings, setting_rows
+from aws_iam.engine.sources.containers.access_settings import (
+    AccessSetting,
+    access_settings,
+    canonical,
+    setting_rows,
+    subject_named,
+)
 from aws_iam.engine.sources.containers.attachments import (
     PolicyAttachment,
     attachment_rows,
@@ -25,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aws_iam.engine.parsing.json_nodes import Member, Node
-    from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.policy_places import PolicyPlace
 
 _ANSIBLE, _PULUMI = "ansible-modules.json", "pulumi-resources.json"
@@ -35,7 +40,7 @@ _COLLECTION = re.compile(r"(?:amazon|community)\.aws\.")
 # `aws:iam/role:Role` is the long form of `aws:iam:Role`.
 _LONG_TYPE = re.compile(r"/\w+(?=:)")
 _REFERENCE = re.compile(r"\$\{([\w-]+)\.arn\}")
-_GONE, _BY_NAME = "absent", "awsManaged"
+_GONE, _BY_NAME, _ASSUMED = "absent", "awsManaged", "assumedBy"
 _NAMES = ("name", "statement_id", "alias")
 # Whose policy a task of Ansible writes, the more telling argument first.
 _HOLDER_NAMES = ("iam_name", "name")
@@ -118,12 +123,20 @@ def _by_ansible(task: Member) -> Iterator[PolicyAttachment | AccessSetting]:
     yield from access_settings(_BY_ANSIBLE, module, values, holder)
 
 
-def _by_accelerator(role: Node) -> Iterator[PolicyAttachment]:
-    """The AWS managed policies of a role, a group or a permission set of the Landing Zone Accelerator.
+def _by_accelerator(role: Node) -> Iterator[PolicyAttachment | AccessSetting]:
+    """The AWS managed policies of a role, a group or a permission set of the Landing Zone Accelerator, and who may assume it.
 
     https://awslabs.github.io/landing-zone-accelerator-on-aws/latest/typedocs/interfaces/___packages__aws_accelerator_config_lib_models_iam_config.IRoleConfig.html
     """
     policies, name = role.member("policies"), _text(role, "name")
+    assumed_by = role.member(_ASSUMED) if name else None
+    if assumed_by is not None:
+        yield AccessSetting(
+            holder=name,
+            place=f"{name}.{_ASSUMED}",
+            subject=subject_named("assumed_by"),
+            value=canonical(assumed_by),
+        )
     named = policies.member(_BY_NAME) if policies and name else None
     for own in named.listed() if named else ():
         if own.form is Form.STRING:
