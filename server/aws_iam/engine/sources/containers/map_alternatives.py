@@ -41,7 +41,10 @@ def map_alternatives(
         ]
     chosen = tuple(key.text if key else "" for key in keys)
     at, chooser = _chooser(arguments)
+    allowed = _allowed(template, chooser)
     for path, value in entries:
+        if allowed and path[at : at + 1] not in allowed:
+            continue
         yield alternative(
             what,
             "/".join(path),
@@ -54,6 +57,14 @@ def map_alternatives(
         is_read = is_known and chosen not in [path for path, _ in entries]
         own = canonical(otherwise)
         yield alternative(what, "else", own, is_read=is_read, chooser=chooser)
+
+
+def _allowed(template: Node, parameter: str) -> frozenset[tuple[str, ...]]:
+    """The values that a parameter may have; none where it may have any."""
+    section = template.member("Parameters")
+    own = section.member(parameter) if section and parameter else None
+    listed = own.member("AllowedValues") if own else None
+    return frozenset((value.text,) for value in listed.listed()) if listed else frozenset()
 
 
 def _chooser(arguments: Sequence[Node]) -> tuple[int, str]:

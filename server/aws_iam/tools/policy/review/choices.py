@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
     from aws_iam.engine.language.alternatives import Alternative
 
-MOST = 20
+MOST = 12
 """So many values are tried: each takes as long as the comparison of its files."""
 # A value that no entry has.
 _ANOTHER = "any-other"
+# How a policy is called that holds in a further combination of conditions.
+_CASE = re.compile(r" \([^()]*\)$")
 _VARIABLE, _FILE = "var.", "chosen.tfvars"
 
 
@@ -145,16 +147,30 @@ def _is_compared(
 def _alternatives(
     run: ComparedDocuments, change: UnjudgedChange
 ) -> Iterator[frozenset[Alternative]]:
-    """What each policy and attachment of a place may have instead."""
-    for side in run.sources:
-        yield from (own.alternatives for own in side if _is_of(change, own.name))
-    for found in run.inputs:
-        yield from (own.alternatives for own in found.attachments if _is_of(change, own.place))
+    """What the policies and attachments of a place may have instead."""
+    sources = [own for side in run.sources for own in side]
+    attached = [own for found in run.inputs for own in found.attachments]
+    named = [
+        *(own.alternatives for own in sources if _is_of(change, own.name)),
+        *(own.alternatives for own in attached if _is_of(change, own.place)),
+    ]
+    if named:
+        yield from named
+    elif any(_is_of(change, own.name, ".") for found in run.inputs for own in found.resources):
+        # A policy that says the same as another one now is told with that one.
+        yield from (own.alternatives for own in sources)
 
 
-def _is_of(change: UnjudgedChange, name: str) -> bool:
-    """Whether a place has the name, with or without its file or the folder that Terraform runs in."""
+def _is_of(change: UnjudgedChange, name: str, end: str = "") -> bool:
+    """Whether a place has the name, with or without its file, the folder that Terraform runs in or its case; or begins with it."""
     return any(
-        place == name or place.endswith(f" {name}") or name.endswith(f" {place}")
+        _is_named(own, name, end)
         for place in change.places
+        for own in (place, _CASE.sub("", place))
     )
+
+
+def _is_named(place: str, name: str, end: str) -> bool:
+    if end:
+        return f" {place}".rpartition(" ")[2].startswith(f"{name.rpartition(' ')[2]}{end}")
+    return place == name or place.endswith(f" {name}") or name.endswith(f" {place}")
