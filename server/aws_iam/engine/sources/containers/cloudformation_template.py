@@ -12,7 +12,7 @@ from aws_iam.engine.sources.containers.alternatives import digest
 from aws_iam.engine.sources.containers.cloudformation_conditions import (
     Conditions,
     conditions_in,
-    with_value,
+    with_values,
 )
 from aws_iam.engine.sources.containers.cloudformation_loops import without_loops
 from aws_iam.engine.sources.containers.cloudformation_values import Resolver
@@ -113,9 +113,8 @@ class Template:
         """Whether conditions can be so with the values of parameters that the template is read with."""
         table = self.conditions.table
         return all(
-            with_value(table.get(name), parameter, value, table) in {None, holds}
+            with_values(table.get(name), self.choices, table) in {None, holds}
             for name, holds in truths.items()
-            for parameter, value in self.choices.items()
         )
 
     def logical_ids(self, types: Container[str]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.policy.review.feeding import variable_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.compare import ComparedDocuments
     from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
@@ -93,8 +93,8 @@ class Choices:
     def _sides(self, file: str, chooser: str, value: str) -> Iterator[tuple[Files, Files]]:
         if not file.endswith(TERRAFORM_ENDINGS):
             yield (
-                _alone(self.document, file, {chooser: value}),
-                _alone(self.baseline, file, {chooser: value}),
+                alone(self.document, file, {chooser: value}),
+                alone(self.baseline, file, {chooser: value}),
             )
             return
         name = chooser.removeprefix(_VARIABLE)
@@ -126,7 +126,7 @@ class Choices:
                 yield root
 
 
-def _alone(side: Files, file: str, choices: dict[str, str]) -> Files:
+def alone(side: Files, file: str, choices: Mapping[str, str]) -> Files:
     """One file of a side, read with a value of what chooses in it; what it takes from others is still read."""
     own = tuple(one for one in side.files if below(side.folder, one.name) == file)
     return replace(side, files=own, chosen=True, choices=choices)

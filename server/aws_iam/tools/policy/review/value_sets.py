@@ -19,6 +19,7 @@ from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 from aws_iam.tools.policy.review.feeding.variable_files import is_given
 from aws_iam.tools.policy.review.new_findings import new_findings
 from aws_iam.tools.policy.review.origins import Origins, origins
+from aws_iam.tools.policy.review.stack_values import judged_stacks
 from aws_iam.tools.policy.review.terragrunt_units import judged_units
 
 if TYPE_CHECKING:
@@ -110,6 +111,9 @@ def judged_value_sets(
     units = judged_units(document, baseline, then, now, others)
     runs += units.runs
     judged |= units.judged
+    stacks = judged_stacks(document, baseline, then, now, others)
+    runs += stacks.runs
+    judged |= stacks.judged
     for path in others & now.keys():
         changed = ChangedFile(path=path, was=then.get(path, ""), now=now[path])
         judged |= {path} if helm_values.is_filled_in(changed, now) else set()
