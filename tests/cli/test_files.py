@@ -138,6 +138,7 @@ HIDDEN = {
     ".workshop/main.tf": f'resource "aws_iam_user_policy" "p" {{\n  user   = "x"\n  policy = <<E\n{BAD}\nE\n}}\n',
     ".workshop/deep/attached.tf": 'resource "aws_iam_user_policy_attachment" "a" {\n  user = "x"\n  policy_arn = "arn:aws:iam::aws:policy/AdministratorAccess"\n}\n',
     ".policies/role.json": BAD,
+    ".chalice/policy-dev.json": BAD,
     "deep/.role.json": BAD,
     "deep/.role": BAD,
     ".cfn/stack.yaml": "Resources:\n  R:\n    Type: AWS::IAM::Role\n    Properties:\n      ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess']\n      AssumeRolePolicyDocument: {}\n",

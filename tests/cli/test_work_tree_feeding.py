@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CASES = json.loads((TESTS / "cases/review/feeding.json").read_text(encoding="utf-8"))
+UNITS = json.loads((TESTS / "cases/review/terragrunt_units.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.process
@@ -34,6 +35,25 @@ def test_a_work_tree_names_what_was_not_judged_with_a_file(
     assert answer["summary"].startswith(ALL_CLEAR) is not bool(case["not_judged"])
     assert all(name in answer["summary"] for name in case["not_judged"])
     assert "findings" not in answer
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("case", UNITS, ids=lambda case: case["name"])
+def test_what_the_inputs_of_a_unit_of_terragrunt_do_is_judged(
+    case: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    top = new_tree(tmp_path, {"anything": "", **case["same"], **case["before"]})
+    monkeypatch.chdir(top)
+    write(top, case["after"])
+    _, answer = reviewed(capsys, "--base", "main")
+    messages = [own.get("message", "") for own in answer["findings"]]
+    start = f"with the inputs of `{case['unit']}`: now allows `*` on every resource"
+    assert any(own.startswith(start) for own in messages)
+    # Without any inputs a value of the module is not known.
+    assert bool(not_judged(answer)) is case.get("open", False)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])

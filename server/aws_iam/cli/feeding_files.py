@@ -6,14 +6,17 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.sources.terraform.terragrunt import UNIT, unit_of
 from aws_iam.tools.policy.review.feeding import variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 from aws_iam.tools.policy.review.feeding.feeds import FEEDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from aws_iam.engine.sources.files import File
+
+_MOST_UNITS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,16 @@ class FeedingFiles:
                     names |= {p for p in files if posixpath.dirname(p) in folders and _is_named_template(p)}  # fmt: skip
                     found |= {name: files[name] for name in names}
         return frozenset(feeding), found
+
+    def units(self, paths: Iterable[str], read: Callable[[str], str | None]) -> Mapping[str, str]:
+        """The units of Terragrunt that a change reaches, by themselves, by a file that they read or by their module, with its folder."""
+        found: dict[str, str] = {}
+        folders = {posixpath.dirname(path) for path in self.changed}
+        for path in sorted(own for own in paths if posixpath.basename(own) == UNIT)[:_MOST_UNITS]:
+            unit = unit_of(path, read)
+            if unit and (not unit.files.isdisjoint(self.changed) or unit.module in folders):
+                found[path] = unit.module
+        return found
 
     def folders_with_variables(self) -> dict[str, set[str]]:
         """The changed files that give variables values, with the folders of Terraform that declare these."""

@@ -39,7 +39,7 @@ _SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages", "dist-pack
 # What tools keep for themselves: histories, environments, caches, and copies of what stands elsewhere.
 _OF_TOOLS = frozenset({
     ".git", ".hg", ".svn", ".bzr", ".jj", ".terraform", ".terragrunt-cache", ".terragrunt-stack", ".external_modules", ".serverless",
-    ".aws-sam", ".chalice", ".webpack", ".venv", ".virtualenv", ".tox", ".nox", ".eggs", ".mypy_cache", ".pytest_cache",
+    ".aws-sam", ".webpack", ".venv", ".virtualenv", ".tox", ".nox", ".eggs", ".mypy_cache", ".pytest_cache",
     ".ruff_cache", ".hypothesis", ".ipynb_checkpoints", ".idea", ".vs", ".cache", ".npm", ".yarn", ".pnpm-store", ".nvm", ".next", ".nuxt",
     ".nyc_output", ".turbo", ".parcel-cache", ".gradle", ".m2", ".cargo", ".rustup", ".bundle", ".direnv", ".pyenv", ".asdf",
     ".local", ".angular", ".svelte-kit", ".docusaurus", ".dart_tool", ".vagrant", ".metals", ".bloop", ".stack-work", ".cdk.staging",

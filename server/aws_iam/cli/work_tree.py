@@ -226,6 +226,8 @@ class _Change:
         feeding = FeedingFiles(now=now, then=then, changed=self.trees.changed)
         variables = feeding.folders_with_variables()
         given = {folder or "." for folders in variables.values() for folder in folders}
+        units = feeding.units(filter(self._is_read, self.trees.now), self._read_now)
+        given |= set(units.values())
         changed = self.trees.changed | self.trees.leading
         modules = {
             folder
@@ -233,7 +235,8 @@ class _Change:
             for folder in reached_modules(side, changed, given, self._is_shown)
         }
         fed, readers = feeding.readers(self._with_mark)
-        fed |= variables.keys() | feeding.value_sets(modules)
+        fed |= variables.keys() | feeding.value_sets(modules) | units.keys()
+        readers |= {path: self._current(path) for path in units}
         unchanged = [file for path, file in readers.items() if path not in now]
         kept_now, kept_then = (
             [own for path, own in side.items() if path in fed or self._is_kept(path, own, modules)]
@@ -279,12 +282,15 @@ class _Change:
         return {
             path: self._current(path)
             for path in rows_of(found or "")
-            if may_read(path)
-            and path in self.trees.now
-            and _is_within(path, self.within)
+            if may_read(path) and path in self.trees.now and self._is_read(path)
+        }
+
+    def _is_read(self, path: str) -> bool:
+        return (
+            _is_within(path, self.within)
             and self._is_shown(path)
             and not is_skipped(self._below(path))
-        }
+        )
 
     def _below(self, path: str) -> str:
         """The path from the folder on that was named: a hidden one that is named is meant."""

@@ -104,7 +104,14 @@ def test_each_property_that_decides_about_access_exists(type_: str) -> None:
 def test_each_setting_has_a_subject_with_a_page_of_aws() -> None:
     formats = ("cloudformation", "terraform", "kubernetes", "ansible", "pulumi")
     named = {row["subject"] for name in formats for row in SETTINGS[name]}
-    by_readers = {"api_event", "condition", "module", "service_account_role", "unread_policy"}
+    by_readers = {
+        "api_event",
+        "assumed_by",
+        "condition",
+        "module",
+        "service_account_role",
+        "unread_policy",
+    }
     assert named | by_readers == set(SETTINGS["subjects"])
     assert all(
         subject_named(name).source.startswith("https://docs.aws.amazon.com/") for name in named

@@ -28,6 +28,7 @@ from aws_iam.engine.comparison.sides.root_folders import with_roots_alike
 from aws_iam.engine.comparison.sides.setting_changes import setting_changes
 from aws_iam.engine.comparison.sides.several_roots import changes_together, pairs_together
 from aws_iam.engine.comparison.sides.unknown_accounts import filled, with_accounts_as_written
+from aws_iam.engine.comparison.sides.unreadable_files import readable_before, with_readable
 from aws_iam.engine.comparison.sides.unresolved_changes import (
     unresolved_changes,
 )
@@ -40,7 +41,7 @@ from aws_iam.engine.sources.containers.cloudformation_permissions import OF_PERM
 from aws_iam.engine.sources.gather import as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.compared_policy import ComparedPolicy, Relation
@@ -101,7 +102,16 @@ class ComparedDocuments:
         if not policy.name:
             names |= {source.name for side in self.sources for source in side}
         own = [change for change in self.unjudged if not names.isdisjoint(change.places)]
-        return _undoubted(policy.comparison, own)
+        unread = {place.file for place in self.broken}
+        is_unread = not unread.isdisjoint(map(self.files.get, names))
+        return _undoubted(policy.comparison, own, may_widen=is_unread)
+
+    def without(self, told: Container[UnjudgedChange]) -> ComparedDocuments:
+        """The same without changes that were judged after all."""
+        unjudged = tuple(own for own in self.unjudged if own not in told)
+        comparison = _of_all(self.policies)
+        relation = _undoubted(comparison, unjudged, may_widen=bool(self.broken))
+        return replace(self, unjudged=unjudged, comparison=replace(comparison, relation=relation))
 
     @property
     def gained(self) -> tuple[AccessChange, ...]:
@@ -131,6 +141,7 @@ def compare_documents(
     new = as_written(document)
     parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
     old = as_written(baseline, known=reusable_nodes(document, parsed, baseline))
+    new, old = with_readable(document, new, baseline, old)
     made_up: dict[str, str] = {}
     new, old = _with_unknown_values(new, made_up), _with_unknown_values(old, made_up)
     held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
@@ -164,7 +175,7 @@ def compare_documents(
         else p
         for p in compared
     )
-    comparison = compared[0].comparison if len(compared) == 1 else _combined(compared)
+    comparison = _of_all(compared)
     changes = (
         own
         for own in (
@@ -193,7 +204,7 @@ def compare_documents(
         switched_off=tuple(own for own in held.switched_off if is_called(own, policy)),
         switched_on=tuple(own for own in held.switched_on if is_called(own, policy)),
         sources=(sides.document, sides.baseline),
-        written=(sides.new.sources, sides.old.sources),
+        written=(sides.new.sources, readable_before(old, sides.old.sources)),
         files={**sides.old.files, **sides.new.files},
         made_up=made_up,
     )
@@ -267,6 +278,10 @@ def _together(
         for change in own
     )
     return tuple(sorted(named, key=lambda change: change.order))
+
+
+def _of_all(compared: Sequence[ComparedPolicy]) -> Comparison:
+    return compared[0].comparison if len(compared) == 1 else _combined(compared)
 
 
 def _combined(compared: Sequence[ComparedPolicy]) -> Comparison:

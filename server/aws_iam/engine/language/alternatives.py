@@ -16,11 +16,17 @@ if TYPE_CHECKING:
 
 @slotted
 class Alternative:
-    """A value by what it is called and a digest of what it says; `is_read`: the policy was read with it."""
+    """A value by what it is called and a digest of what it says; `is_read`: the policy was read with it.
+
+    Where one variable alone chooses, `chooser` is its name, and `keys` are the values of it that choose this; without keys any other
+    value does.
+    """
 
     what: str
     digest: str
     is_read: bool = False
+    chooser: str = ""
+    keys: tuple[str, ...] = ()
 
 
 def other_alternatives(

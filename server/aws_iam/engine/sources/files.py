@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 MAX_FILE_CHARACTERS = 16_000_000
 """The longest file that is read: the authorization details of an account are far longer than any policy."""
@@ -50,7 +50,8 @@ class Files:
     tree, in which nothing else matters, so that there may be no policy at all; `names` has all files of the tree, `changed`
     those that are not the same on the other side of a change. `settings` is the `aws-iam.toml` that applies to them:
     it leaves `excluded` out, and would leave `newly_excluded` out, which a change adds to it. `roots` are folders of
-    Terraform that are read by themselves though others call them.
+    Terraform that are read by themselves though others call them. `choices` are the values of parameters of templates and of
+    options to read them with, in place of their defaults.
     """
 
     files: tuple[File, ...]
@@ -66,3 +67,4 @@ class Files:
     excluded: tuple[str, ...] = ()
     newly_excluded: tuple[str, ...] = ()
     roots: frozenset[str] = frozenset()
+    choices: Mapping[str, str] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from aws_iam.engine.parsing.json_nodes import MAX_CHARACTERS, Node
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.reference.managed_policies import is_policy_arn
 from aws_iam.engine.sources.boundaries import with_boundaries
+from aws_iam.engine.sources.chart_values import with_values
 from aws_iam.engine.sources.data_files import of_data
 from aws_iam.engine.sources.document_shapes import is_terraform
 from aws_iam.engine.sources.file_names import is_known
@@ -64,6 +65,22 @@ from aws_iam.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+# What begins as JSON does, and is none.
+_OTHER_LANGUAGES = (
+    ".jsonnet",
+    ".libsonnet",
+    ".json5",
+    ".toml",
+    ".cue",
+    ".dhall",
+    ".nix",
+    ".hcl",
+    ".ini",
+    ".cfg",
+    ".conf",
+    ".js",
+    ".ts",
+)
 # One word with a scheme, a folder or the ending of a file.
 _LONGEST_PATH = 256
 _PATH = re.compile(
@@ -169,7 +186,7 @@ def _of_other_text(file: File, requested: Requested) -> Gathered | None:
 
 def _of_files(given: Files, requested: Requested) -> Gathered:
     """The policies of files: a single file must hold one, a folder must hold one in any of its files."""
-    requested = replace(requested, read=_reader(given))
+    requested = replace(requested, read=_reader(given), choices=given.choices)
     if len(given.files) == 1 and not (given.folder or given.chosen):
         return _of_file(given, requested)
     parts, without, unread = _of_each(given, requested)
@@ -250,7 +267,7 @@ def _in_folder(file: File, requested: Requested) -> Gathered | None:
         return managed(file.text, requested)
     if not may_hold_policy(file.text):
         return None
-    found = _of_content(file, requested)
+    found = _of_template(file, requested) or _of_content(file, requested)
     if isinstance(found, Syntax):
         return _of_broken_json(file, found)
     if _has_access(found):
@@ -259,6 +276,18 @@ def _in_folder(file: File, requested: Requested) -> Gathered | None:
         return _only_named(file, why_unread(file.text, is_data=is_known(file.name)))
     # What it declares is there all the same.
     return Gathered(sources=(), resources=found.resources) if found.resources else None
+
+
+def _of_template(file: File, requested: Requested) -> Gathered | None:
+    """What a template of a chart holds with the values of the chart; None where it has none of these, or is nothing with them."""
+    own = with_values(file, requested.read)
+    if own.text == file.text:
+        return None
+    try:
+        found = _of_content(own, requested)
+    except InputError:
+        return None
+    return found if isinstance(found, Gathered) and _has_access(found) else None
 
 
 def _has_access(found: Gathered) -> bool:
@@ -276,7 +305,8 @@ def decides_about_access(file: File) -> bool:
 
 
 def _of_broken_json(file: File, fault: Syntax) -> Gathered:
-    if not is_known(file.name) and not file.text.lstrip().startswith(("{", "[")):
+    is_other = file.name.lower().endswith(_OTHER_LANGUAGES)
+    if is_other or (not is_known(file.name) and not file.text.lstrip().startswith(("{", "["))):
         return _only_named(file, why_unread(file.text, is_data=False))
     # Files that have nothing to do with policies need not be JSON.
     if mentions_policies(file.text):

@@ -198,7 +198,11 @@ def of_larger(
             continue
         container = container_of(root)
         others = requested.others
-        inside = tuple(documents_in(root, container, holes, others)) if container else ()
+        inside = (
+            tuple(documents_in(root, container, holes, others, requested.choices))
+            if container
+            else ()
+        )
         if container is generic_data:
             inside = tuple(_as_the_task_says(own, root) for own in inside)
         taken |= {own.name for own in inside if isinstance(own, TakenFile)}

@@ -19,9 +19,11 @@ ATTACHED = (
     "it names AWS managed policies, and what attaches them was not read: write the attachments in a template, or give what"
     " they made, such as the output of `aws iam get-account-authorization-details`"
 )
+SST = "policies in code of SST: give what it makes, such as the output of `pulumi stack export`"
 _MANAGED, _COMMAND = ":iam::aws:policy/", "iam attach-"
 _OF_PULUMI = ("olicyDocument", "olicy_document", "olicyForPrincipal", "olicy_for_principal")
-WORDS = ("aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", _COMMAND, _MANAGED, *_OF_PULUMI)
+_ACTIONS = "actions:"
+WORDS = (_ACTIONS, "aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", _COMMAND, _MANAGED, *_OF_PULUMI)
 """Everything that is recognised here has one of these."""
 
 # A file that only imports a class, or names it as a type, neither calls it nor one of its functions.
@@ -48,6 +50,9 @@ _PULUMI = re.compile(
     r"(?:get_?policy_?document(?:_?output)?|assume_?role_?policy_?for_?principal)\W", re.IGNORECASE
 )
 _IMPORTS_PULUMI = re.compile(r"@pulumi/aws|pulumi_aws|pulumi-aws|Pulumi\.Aws|com\.pulumi\.aws")
+# https://sst.dev/docs/component/aws/function/#permissions
+_SST = re.compile(r"\bsst\b")
+_PERMISSIONS = re.compile(r"\bpermissions\b[^{}]{0,99}\{[^{}]{0,999}\bactions\s*:\s*\[")
 # As a value: quoted, or what a key, an entry of a list or an option has. In prose it is neither.
 _MANAGED_VALUE = re.compile(
     r"""(?:["'\[,]|[:=][ \t]|^[ \t]*-[ \t]+)[ \t]*arn:[^\s"':]{1,60}:iam::aws:policy/""",
@@ -78,4 +83,6 @@ def why_in_code(text: str) -> str:
         return COMMANDS
     if _IMPORTS_PULUMI.search(code) and _PULUMI.search(code):
         return PULUMI
+    if _SST.search(code) and _PERMISSIONS.search(code):
+        return SST
     return ATTACHED if _MANAGED in code and _MANAGED_VALUE.search(code) else ""

@@ -19,7 +19,7 @@ _WORDS = (
     "aws-auth", "GroupMembership", "UserMembership", "eksctl.io/", "AccessEntry", "PodIdentityAssociation", "InstanceProfile",
     "ublicAccessBlock", "BucketACL", "FunctionURL", "lambda.aws.", "kms.aws.", "kms.services.k8s.aws",
     "iam_group", "iam_instance_profile", "iam_saml_federation", "kms_key", "s3_bucket", "aws:iam", "aws:lambda", "aws:kms",
-    "aws:s3", "aws:eks",
+    "aws:s3", "aws:eks", "karpenter.k8s.aws/",
 )  # fmt: skip
 # A file that cannot be parsed probably holds policies when it contains one of these; "olicy" alone is also in `imagePullPolicy`.
 _STRONG_WORDS = (
@@ -35,6 +35,8 @@ _EFFECT = re.compile(
     r"""\bEffect(?:\W{1,12}(?:Allow|Deny)\b|\\{0,4}["']?\s{0,9}[:=]\s{0,9}\\{0,4}["']?(?:\{\{|\$\{|<))"""
 )
 _ACTION = re.compile(r"""\b(?:Not)?Action\\{0,4}["']?\s{0,9}[:=]""")
+# Such as those that Amplify adds to the role of a function: https://docs.amplify.aws/gen1/react/tools/cli/function/#custom-iam-policies
+_LISTED = re.compile(r'\s*\[\s*\{\s*"(?:Not)?(?:Action|Resource)"\s*:')
 # The files that generators write have a statement as an example, commented out.
 _COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 # Of the Serverless Framework, which lock files of packages do not have.
@@ -110,6 +112,8 @@ def without_comment_lines(text: str) -> str:
 
 
 def _has_signs(text: str) -> bool:
+    if _LISTED.match(text):
+        return True
     # The words alone are found far faster.
     if not any(word in text for word in WORDS_OF_STATEMENTS):
         return False

@@ -27,7 +27,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aws_iam.engine.sources.containers.placeholders import Placeholders
     from aws_iam.engine.sources.containers.policy_places import FoundPolicy
@@ -47,6 +47,8 @@ class Requested:
     read: Callable[[str], str | None] | None = field(default=None, compare=False)
     """Returns the text of another file of the same folder."""
     file: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """The values of parameters and options to read files with, in place of their defaults."""
 
     def of_file(self, name: str) -> Requested:
         """The same for a file of this name."""

@@ -34,6 +34,7 @@ CASES = [
         "boundaries",
         "policies_of_resources",
         "policies_of_targets",
+        "values_at_hand",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]

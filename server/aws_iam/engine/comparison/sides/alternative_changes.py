@@ -60,4 +60,5 @@ def _changes(mine: _Places, theirs: _Places, told: Container[str]) -> Iterator[U
                 widens=True,
                 narrows=not is_new,
                 source=EVALUATION_LOGIC,
+                others=others,
             )

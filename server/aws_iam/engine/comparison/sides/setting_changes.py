@@ -42,7 +42,7 @@ def setting_changes(
     The policies `told` are those by which everyone gains or loses calls of a URL: what that URL says is said with them.
     """
     alike: dict[tuple[SettingSubject, str], list[AccessSetting]] = {}
-    urls_before = {own.place: own for own in old.settings if own.subject == subject_named(_URL)}
+    before = {own.place: own for own in old.settings}
     admins_before = {admin for own in old.settings for admin in own.admins}
     for setting, change in _changes(new, old):
         if not is_called(setting.place, policy) or any(
@@ -50,11 +50,13 @@ def setting_changes(
         ):
             continue
         if setting.subject == subject_named(_URL) and (
-            url := url_change(setting, urls_before.get(setting.place), change, new)
+            url := url_change(setting, before.get(setting.place), change, new)
         ):
             yield url
             continue
-        if limit := removed_limit(setting, new) if change == "removed" else None:
+        former = before.get(setting.place)
+        now = None if change == "removed" else setting
+        if limit := removed_limit(former, now, new) if former and change != _LATER else None:
             yield UnjudgedChange(
                 place=setting.place,
                 says=limit.says,

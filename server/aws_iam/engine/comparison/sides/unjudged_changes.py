@@ -9,6 +9,7 @@ from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.answer import Where
+    from aws_iam.engine.language.alternatives import Alternative
 
 
 @slotted
@@ -34,6 +35,8 @@ class UnjudgedChange:
     where: Where | None = None
     # The places in each of several root folders of Terraform, where the same changes there.
     namesakes: tuple[str, ...] = ()
+    # Values that a policy may have instead, where it is about those.
+    others: tuple[Alternative, ...] = ()
 
     @property
     def places(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import ModuleType
 
     from aws_iam.engine.parsing.json_nodes import Node
@@ -30,12 +30,25 @@ def container_of(root: Node) -> ModuleType | None:
 
 
 def documents_in(
-    root: Node, container: ModuleType, placeholders: Placeholders | None, others: OtherFiles
+    root: Node,
+    container: ModuleType,
+    placeholders: Placeholders | None,
+    others: OtherFiles,
+    choices: Mapping[str, str],
 ) -> Iterator[object]:
-    """What a file of that format holds, with what it takes from `others`; `placeholders` already stand in it."""
+    """What a file of that format holds, with what it takes from `others`; `placeholders` already stand in it.
+
+    `choices` are the values of parameters and options to read it with, in place of their defaults.
+    """
+    from aws_iam.engine.sources.containers import cloudformation
+    from aws_iam.engine.sources.containers.placeholders import Placeholders
+
     if hasattr(container, "documents_beside"):
-        yield from container.documents_beside(root, placeholders, others)
+        yield from container.documents_beside(root, placeholders, others, choices)
         yield from others.names
+    elif container is cloudformation:
+        marks = placeholders or Placeholders.unused_in(root)
+        yield from cloudformation.documents_with(root, marks, choices=choices)
     elif placeholders and hasattr(container, "documents_with"):
         yield from container.documents_with(root, placeholders)
     else:

@@ -78,7 +78,7 @@ class SettingRow:
     """Where resources of a type have a setting: at `path`, or without one in all of their properties or those of `paths`.
 
     `grants` are the properties that say who gets access to what, which no policy says. The row is of those resources
-    alone that have the value `called` at the path `called_at`. `users` and `groups` lead to who joins what.
+    alone that have the value `called` at the path `called_at`. `users` and `groups` lead to who joins what; without `users` it is the resource.
     """
 
     type: str
@@ -144,7 +144,7 @@ def access_settings(
                 admins=_admins(row, values),
                 memberships=tuple(
                     (user, group)
-                    for user in texts_at(values, row.users)
+                    for user in (texts_at(values, row.users) if row.users else (holder,))
                     for group in texts_at(values, row.groups)
                 ),
             )

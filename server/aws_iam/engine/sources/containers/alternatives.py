@@ -22,14 +22,22 @@ def digest(*parts: str) -> str:
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:_LENGTH]
 
 
-def alternative(what: str, *parts: str, is_read: bool = False) -> Alternative:
+def alternative(
+    what: str, *parts: str, is_read: bool = False, chooser: str = "", keys: tuple[str, ...] = ()
+) -> Alternative:
     """The alternative that consists of these parts."""
-    return Alternative(what=what, digest=digest(*parts), is_read=is_read)
+    return Alternative(
+        what=what, digest=digest(*parts), is_read=is_read, chooser=chooser, keys=keys
+    )
 
 
 def of_entries(
-    what: str, entries: Iterable[tuple[str, Node]], chosen: str | None = None
+    what: str,
+    entries: Iterable[tuple[str, Node]],
+    chosen: str | None = None,
+    chooser: str = "",
 ) -> Iterator[Alternative]:
-    """The entries of a map, of which one is chosen at deployment; `chosen` is the one that was read."""
+    """The entries of a map, of which one is chosen at deployment; `chosen` is the one that was read, `chooser` what is the key."""
     for key, value in entries:
-        yield alternative(what, key, canonical(value), is_read=key == chosen)
+        own = canonical(value)
+        yield alternative(what, key, own, is_read=key == chosen, chooser=chooser, keys=(key,))

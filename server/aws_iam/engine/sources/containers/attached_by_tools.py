@@ -13,16 +13,24 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import NO_HOLDER, Holder
 from aws_iam.engine.parsing.json_nodes import Form
-from aws_iam.engine.sources.containers.access_settings import access_settings, setting_rows
-from aws_iam.engine.sources.containers.attachments import attachment_rows, attachments
+from aws_iam.engine.sources.containers.access_settings import (
+    AccessSetting,
+    access_settings,
+    canonical,
+    setting_rows,
+    subject_named,
+)
+from aws_iam.engine.sources.containers.attachments import (
+    PolicyAttachment,
+    attachment_rows,
+    attachments,
+)
 from aws_iam.engine.sources.containers.policy_places import places_by_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aws_iam.engine.parsing.json_nodes import Member, Node
-    from aws_iam.engine.sources.containers.access_settings import AccessSetting
-    from aws_iam.engine.sources.containers.attachments import PolicyAttachment
     from aws_iam.engine.sources.containers.policy_places import PolicyPlace
 
 _ANSIBLE, _PULUMI = "ansible-modules.json", "pulumi-resources.json"
@@ -32,7 +40,7 @@ _COLLECTION = re.compile(r"(?:amazon|community)\.aws\.")
 # `aws:iam/role:Role` is the long form of `aws:iam:Role`.
 _LONG_TYPE = re.compile(r"/\w+(?=:)")
 _REFERENCE = re.compile(r"\$\{([\w-]+)\.arn\}")
-_GONE = "absent"
+_GONE, _BY_NAME, _ASSUMED = "absent", "awsManaged", "assumedBy"
 _NAMES = ("name", "statement_id", "alias")
 # Whose policy a task of Ansible writes, the more telling argument first.
 _HOLDER_NAMES = ("iam_name", "name")
@@ -62,6 +70,7 @@ def attached_by_tools(
     todo = [root]
     while todo:
         node = todo.pop()
+        yield from _by_accelerator(node)
         for member in node.members:
             yield from _by_ansible(member)
             yield from _by_pulumi(member, documents)
@@ -112,6 +121,28 @@ def _by_ansible(task: Member) -> Iterator[PolicyAttachment | AccessSetting]:
     holder = "/".join(filter(None, (module, name)))
     yield from attachments(_ANSIBLE, module, values, holder)
     yield from access_settings(_BY_ANSIBLE, module, values, holder)
+
+
+def _by_accelerator(role: Node) -> Iterator[PolicyAttachment | AccessSetting]:
+    """The AWS managed policies of a role, a group or a permission set of the Landing Zone Accelerator, and who may assume it.
+
+    https://awslabs.github.io/landing-zone-accelerator-on-aws/latest/typedocs/interfaces/___packages__aws_accelerator_config_lib_models_iam_config.IRoleConfig.html
+    """
+    policies, name = role.member("policies"), _text(role, "name")
+    assumed_by = role.member(_ASSUMED) if name else None
+    if assumed_by is not None:
+        yield AccessSetting(
+            holder=name,
+            place=f"{name}.{_ASSUMED}",
+            subject=subject_named("assumed_by"),
+            value=canonical(assumed_by),
+        )
+    named = policies.member(_BY_NAME) if policies and name else None
+    for own in named.listed() if named else ():
+        if own.form is Form.STRING:
+            yield PolicyAttachment(
+                holder=name, place=f"{name}.policies.{_BY_NAME}", policy=own.text
+            )
 
 
 def _by_pulumi(

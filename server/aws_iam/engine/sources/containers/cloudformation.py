@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.sources.containers import nested_templates
 from aws_iam.engine.sources.containers.access_settings import (
     AccessSetting,
@@ -51,6 +52,7 @@ from aws_iam.engine.sources.containers.cloudformation_template import (
     case_of,
     combined,
 )
+from aws_iam.engine.sources.containers.other_files import NO_CHOICES
 from aws_iam.engine.sources.containers.own_names import own_name
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
@@ -59,7 +61,12 @@ from aws_iam.engine.sources.containers.policy_places import (
     SkippedPlace,
     places_by_type,
 )
-from aws_iam.engine.sources.containers.sam_events import event_settings, implicit_api_settings
+from aws_iam.engine.sources.containers.sam_events import (
+    event_attachments,
+    event_settings,
+    implicit_api_settings,
+    implicit_apis,
+)
 from aws_iam.engine.sources.resource_permissions import permission_rows
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -76,6 +83,8 @@ if TYPE_CHECKING:
 
 NAME = "CloudFormation template"
 _FORMAT: Final = "cloudformation"
+_SHARED: Final = "Api"
+_OF_GLOBALS: Final = from_value({"Type": API})
 _CONNECTORS = "SAM writes the policies of connectors, which are not judged"
 
 
@@ -101,9 +110,13 @@ def documents_with(
     root: Node,
     placeholders: Placeholders,
     given: Sequence[tuple[frozenset[int], Alternative]] = (),
+    choices: Mapping[str, str] = NO_CHOICES,
 ) -> Iterator[_Found]:
-    """The same for a template in which placeholders already stand for what is not known; `given` is what may stand there instead."""
-    yield from _documents(Template(root, placeholders, given=given))
+    """The same for a template in which placeholders already stand for what is not known; `given` is what may stand there instead.
+
+    `choices` are the values of parameters to read it with, in place of their defaults.
+    """
+    yield from _documents(Template(root, placeholders, given=given, choices=choices))
 
 
 def _documents(template: Template) -> Iterator[_Found]:
@@ -131,7 +144,15 @@ def _documents(template: Template) -> Iterator[_Found]:
         for found in _in_resource(resource, template):
             yield _of_template(found, managed) if isinstance(found, PolicyAttachment) else found
     yield from _permissions(granting, resources, template)
+    yield from _implicit_api(template)
+
+
+def _implicit_api(template: Template) -> Iterator[_Found]:
+    """What `Globals` say of an API that stands in no resource."""
     yield from implicit_api_settings(template.root)
+    if _SHARED in implicit_apis(template.root):
+        found = _in_resource(template.resource(f"Globals.{_SHARED}", _OF_GLOBALS), template)
+        yield from (own for own in found if isinstance(own, (FoundPolicy, SkippedPlace)))
 
 
 def _of_template(attached: PolicyAttachment, managed: Mapping[str, str]) -> PolicyAttachment:
@@ -247,10 +268,13 @@ def _beside_policies(
         )
         others |= resolver.alternatives_in(properties.member(name.partition(".")[0]) or properties)
         admins = frozenset(map(shown, own.admins))
-        members = tuple((shown(user), resolver.shown(group)) for user, group in own.memberships)
+        members = tuple(
+            (resolver.shown(user), resolver.shown(group)) for user, group in own.memberships
+        )
         yield replace(
             own, value=shown(own.value), admins=admins, alternatives=others, memberships=members
         )
+    yield from event_attachments(resource, properties)
     for own in event_settings(resource, properties):
         yield replace(own, value=shown(own.value))
     for place, why in granting_settings(_FORMAT, resource.type, properties, resource.name):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.language.document import Holder, Kind
 from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, rooted, string
 from aws_iam.engine.sources.containers.access_settings import attached_to_paths
 from aws_iam.engine.sources.containers.cloudformation_template import is_unknown_text
 from aws_iam.engine.sources.containers.embedded_documents import (
@@ -26,7 +26,7 @@ from aws_iam.engine.sources.containers.policy_places import (
     texts_at,
     values_at,
 )
-from aws_iam.engine.sources.containers.sam_api_policies import resource_policy
+from aws_iam.engine.sources.containers.sam_api_policies import event_policies, resource_policy
 from aws_iam.engine.sources.containers.sam_policy_templates import expanded, template_name
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ _ELEMENTS = frozenset(
         "principal",
     }
 )
+_TEXTS = frozenset({"Id", "Sid", "Version"})
 # What the placeholder of a call begins with, by its function.
 _NOT_EXPANDED = ("Transform", "ForEach")
 
@@ -106,7 +107,7 @@ def candidates(
             )
             candidate = Candidate(f"{resource.name}.{shown}{name}", place, value, own)
             yield from _listed(candidate, properties, resolver.placeholders)
-    if resource.type == API:
+    if resource.type in {API, *WITHOUT_ROLE}:
         yield from _of_api(resource, properties, done)
     other = Holder(name=resource.name, type=resource.type)
     for policy in policies_in(properties, frozenset(done)):
@@ -138,9 +139,12 @@ def _listed(
 
 
 def _of_api(resource: Resource, properties: Node, done: set[int]) -> Iterator[Candidate]:
-    for path, value, _ in values_at(properties, _API_POLICY):
+    """The policy of an API, or those of the paths that a function's events have of one."""
+    found = values_at(properties, _API_POLICY) if resource.type == API else ()
+    of_api = ((path, value, resource_policy(value)) for path, value, _ in found)
+    policies = of_api if resource.type == API else event_policies(properties)
+    for path, value, document in policies:
         done.add(id(value))
-        document = resource_policy(value)
         if document is not None:
             place = PolicyPlace(
                 path=path, kind=Kind.RESOURCE, resource_type="AWS::ApiGateway::RestApi"
@@ -218,8 +222,34 @@ def read_candidate(
     elif isinstance(content, Node) and _is_of_a_tool(content):
         yield SkippedPlace(name=candidate.name, why=_OF_A_TOOL, unreadable=True)
     elif content is not None:
+        if isinstance(content, Node) and value.form is not Form.STRING:
+            content = _with_texts(content)
         yield from _unexpanded(candidate.name, content, placeholders)
         yield _found(candidate, content, placeholders)
+
+
+def _with_texts(content: Node) -> Node:
+    """The document with its names as texts: CloudFormation hands every number on as a text, such as that of `Sid: 1`.
+
+    https://github.com/aws-cloudformation/cloudformation-cli/issues/435
+    """
+    members = tuple(_with_text(own) for own in content.members)
+    if all(new is own for new, own in zip(members, content.members, strict=True)):
+        return content
+    return content.but(members=members)
+
+
+def _with_text(member: Member) -> Member:
+    value = member.value
+    if member.key in _TEXTS and value.form is Form.NUMBER:
+        return Member.named(member.name, string(value.text, value.at))
+    if member.key != "Statement":
+        return member
+    statements = [_with_texts(own) for own in value.listed()]
+    if all(new is own for new, own in zip(statements, value.listed(), strict=True)):
+        return member
+    one = value.form is Form.OBJECT
+    return Member.named(member.name, statements[0] if one else value.but(items=tuple(statements)))
 
 
 def _is_of_a_tool(content: Node) -> bool:

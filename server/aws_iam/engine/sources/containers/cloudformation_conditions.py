@@ -89,26 +89,21 @@ def conditions_in(value: Node) -> Iterator[tuple[str, str]]:
         todo += ((path, item) for item in node.items)
 
 
-def with_value(
+def with_values(
     definition: Node | None,
-    parameter: str,
-    value: str,
+    values: Mapping[str, str],
     definitions: Mapping[str, Node],
     depth: int = 0,
 ) -> bool | None:
-    """Whether a condition holds where a parameter has the value; None where that alone does not decide."""
+    """Whether a condition holds where parameters have these values; None where they alone do not decide."""
     if definition is None or len(definition.members) != 1 or depth > _DEEPEST:
         return None
     (call,) = definition.members
     if call.key == "Condition":
-        return with_value(
-            definitions.get(call.value.text), parameter, value, definitions, depth + 1
-        )
+        return with_values(definitions.get(call.value.text), values, definitions, depth + 1)
     if call.key == "Fn::Equals":
-        return _equals(call.value.items, parameter, value)
-    parts = [
-        with_value(part, parameter, value, definitions, depth + 1) for part in call.value.items
-    ]
+        return _equals(call.value.items, values)
+    parts = [with_values(part, values, definitions, depth + 1) for part in call.value.items]
     if call.key == "Fn::Not" and len(parts) == 1:
         return None if parts[0] is None else not parts[0]
     if call.key in {"Fn::And", "Fn::Or"} and parts:
@@ -117,12 +112,16 @@ def with_value(
     return None
 
 
-def _equals(sides: Sequence[Node], parameter: str, value: str) -> bool | None:
-    """Whether two sides are equal, if one is a reference to the parameter and the other a text."""
-    if len(sides) != _PAIR:
+def _equals(sides: Sequence[Node], values: Mapping[str, str]) -> bool | None:
+    """Whether two sides are equal, if each is a text or a reference to one of the parameters."""
+    known = [_side(own, values) for own in sides]
+    if len(known) != _PAIR or None in known:
         return None
-    for reference, other in (sides, sides[::-1]):
-        named = reference.member("Ref") if reference.form is Form.OBJECT else None
-        if named and named.text == parameter and other.form not in {Form.OBJECT, Form.ARRAY}:
-            return other.text == value
-    return None
+    return known[0] == known[1]
+
+
+def _side(side: Node, values: Mapping[str, str]) -> str | None:
+    named = side.member("Ref") if side.form is Form.OBJECT else None
+    if named is not None:
+        return values.get(named.text)
+    return None if side.form in {Form.OBJECT, Form.ARRAY} else side.text

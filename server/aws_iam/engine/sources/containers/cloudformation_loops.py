@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, string
+from aws_iam.engine.parsing.made_nodes import listed
 from aws_iam.engine.parsing.node_size import size
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 LOOP: Final = "Fn::ForEach"
 _EXTENSIONS = "AWS::LanguageExtensions"
-_SECTION = "Resources"
+_SECTION, _PARAMETERS = "Resources", "Parameters"
 _PARTS = 3
 # As many as a template may have resources; loops within a resource count as well.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
@@ -27,11 +28,11 @@ _MOST_CHARACTERS = 4_000_000
 
 
 def without_loops(root: Node) -> Node:
-    """The template with its loops written out; one over what is known only at deployment stays."""
+    """The template with its loops written out, over a parameter as its default says; one over what is known only at deployment stays."""
     section = root.member(_SECTION)
     if section is None or not (_has_extensions(root) or has_loop(section)):
         return root
-    written = _Copies().expanded(section)
+    written = _Copies(root.member(_PARAMETERS)).expanded(section)
     members = tuple(
         Member.named(own.name, written) if own.value is section else own for own in root.members
     )
@@ -55,9 +56,10 @@ def _is_loop(member: Member) -> bool:
 class _Copies:
     """Writes loops out, up to the number and the size of copies that a template may have."""
 
-    __slots__ = ("_characters", "_left")
+    __slots__ = ("_characters", "_left", "_parameters")
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: Node | None) -> None:
+        self._parameters = parameters
         self._left = _MOST_COPIES
         self._characters = _MOST_CHARACTERS
 
@@ -74,7 +76,7 @@ class _Copies:
         return node.but(members=members)
 
     def _members(self, member: Member) -> Iterator[Member]:
-        loop = _loop(member)
+        loop = _loop(member, self._parameters)
         if loop is None:
             value = self.expanded(member.value)
             yield member if value is member.value else Member.named(member.name, value)
@@ -91,16 +93,28 @@ class _Copies:
             yield from self.expanded(_filled(fragment, identifier, word)).members
 
 
-def _loop(member: Member) -> tuple[str, Sequence[str], Node] | None:
+def _loop(member: Member, parameters: Node | None) -> tuple[str, Sequence[str], Node] | None:
     """The identifier, the words and the fragment of a loop; None for any other member and for a list that is not known."""
     parts = member.value.listed() if _is_loop(member) else ()
     if len(parts) != _PARTS:
         return None
     identifier, words, fragment = parts
+    words = _default_list(words, parameters) or words
     if words.form is not Form.ARRAY or fragment.form is not Form.OBJECT or not identifier.text:
         return None
     known = [word.value for word in words.items if word.form in {Form.STRING, Form.NUMBER}]
     return (identifier.text, known, fragment) if len(known) == words.count else None
+
+
+def _default_list(words: Node, parameters: Node | None) -> Node | None:
+    """The default of the parameter that a loop runs over; None for anything else."""
+    name = words.member("Ref") if words.form is Form.OBJECT else None
+    parameter = parameters.member(name.text) if name and parameters else None
+    default = parameter.member("Default") if parameter else None
+    if default is None or not default.text:
+        return None
+    parts = (string(part.strip(), words.at) for part in default.text.split(","))
+    return listed(parts, words.at)
 
 
 def _filled(node: Node, identifier: str, word: str) -> Node:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.language.cases import FALSE, TRUE, Assumed, Case, name_of_case
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
 from aws_iam.engine.sources.containers.alternatives import digest
-from aws_iam.engine.sources.containers.cloudformation_conditions import Conditions, conditions_in
+from aws_iam.engine.sources.containers.cloudformation_conditions import (
+    Conditions,
+    conditions_in,
+    with_values,
+)
 from aws_iam.engine.sources.containers.cloudformation_loops import without_loops
 from aws_iam.engine.sources.containers.cloudformation_values import Resolver
 from aws_iam.engine.sources.containers.condition_combinations import (
@@ -58,6 +62,7 @@ class Template:
     placeholders: Placeholders
     depth: int = 0
     given: Sequence[tuple[frozenset[int], Alternative]] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
     logic: ConditionLogic = field(init=False)
     conditions: Conditions = field(init=False)
     # The logical ids of resources, by what `Ref` returns for them.
@@ -74,7 +79,13 @@ class Template:
 
     def resolver(self) -> Resolver:
         """Resolves values; what they may expand to is counted for each resolver."""
-        return Resolver(self.root, self.placeholders, named=self.named, given=self.given)
+        return Resolver(
+            self.root,
+            self.placeholders,
+            named=self.named,
+            given=self.given,
+            choices=self.choices,
+        )
 
     def resource(self, name: str, node: Node) -> Resource:
         """The resource with the properties that SAM's `Globals` give it too."""
@@ -90,11 +101,21 @@ class Template:
     def cases(self, names: Iterable[str], must: str = "") -> Combinations:
         """The combinations of conditions in which to read something; only two where the template has taken very many."""
         found = self.logic.combinations(names, must)
+        if self.choices:
+            found = replace(found, all=tuple(filter(self._is_chosen, found.all)))
         further = len(found.all) - _TWO
         if further > 0 and self._further + further > _MOST_FURTHER:
             return Combinations(all=found.all[:_TWO], cut=True)
         self._further += max(0, further)
         return found
+
+    def _is_chosen(self, truths: Mapping[str, bool]) -> bool:
+        """Whether conditions can be so with the values of parameters that the template is read with."""
+        table = self.conditions.table
+        return all(
+            with_values(table.get(name), self.choices, table) in {None, holds}
+            for name, holds in truths.items()
+        )
 
     def logical_ids(self, types: Container[str]) -> dict[str, str]:
         """The logical ids of the resources of some types, by what `Ref` returns for them."""

@@ -15,7 +15,7 @@ from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, dump, s
 from aws_iam.engine.parsing.node_size import NODE_COST, size
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
 from aws_iam.engine.sources.containers.alternatives import alternative
-from aws_iam.engine.sources.containers.cloudformation_conditions import with_value
+from aws_iam.engine.sources.containers.cloudformation_conditions import with_values
 from aws_iam.engine.sources.containers.cloudformation_loops import LOOP
 from aws_iam.engine.sources.containers.map_alternatives import map_alternatives
 from aws_iam.engine.sources.template_holes import offsets_in
@@ -55,6 +55,8 @@ class Resolver:
     """What may stand in place of values at deployment, with the pointers of the calls that return these."""
     given: Sequence[tuple[frozenset[int], Alternative]] = ()
     """The same of a file that the template is made of, with the offsets of the values."""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """The values of parameters to read it with, in place of their defaults."""
     _produced: int = 0
     _tables: dict[str, dict[str, Node]] = field(default_factory=dict)
 
@@ -148,9 +150,12 @@ class Resolver:
         """What `Ref` returns for a name."""
         if name == _NO_VALUE:
             return None
+        parameter = self._table("Parameters").get(name)
+        chosen = self._chosen(name, parameter, at)
+        if chosen is not None:
+            return chosen
         if name in return_values.PSEUDO_PARAMETERS:
             return _text(return_values.PSEUDO_PARAMETERS[name], at)
-        parameter = self._table("Parameters").get(name)
         if parameter is not None:
             default = self._default(parameter, at)
             written = parameter.member("Default")
@@ -168,19 +173,30 @@ class Resolver:
         default, type_ = parameter.member("Default"), _type(parameter)
         if default is None or not default.text or type_.startswith(_LOOKED_UP):
             return None
+        return self._of_type(default.text, type_, at)
+
+    def _chosen(self, name: str, parameter: Node | None, at: Node) -> Node | None:
+        """The value that the template is read with in place of a default, or of a pseudo parameter."""
+        text, type_ = self.choices.get(name), _type(parameter) if parameter else ""
+        if text is None or type_.startswith(_LOOKED_UP) or self._is_ruled_out(name, text):
+            return None
+        return self._of_type(text, type_, at)
+
+    def _of_type(self, text: str, type_: str, at: Node) -> Node:
         if not type_.startswith(("List<", "CommaDelimitedList")):
-            return self._plain(_text(default.text, at))
-        parts = [part.strip() for part in default.text.split(",")]
+            return self._plain(_text(text, at))
+        parts = [part.strip() for part in text.split(",")]
         self._spend(NODE_COST * len(parts))
         return _list(parts, at)
 
     def _is_ruled_out(self, parameter: str, default: str) -> bool:
         """Whether a condition is as it is only where the parameter has another value than its default."""
         definitions = self._table("Conditions") if self.truths else {}
+        values = {parameter: default}
         return any(
-            with_value(definitions.get(name), parameter, default, definitions) is not holds
+            with_values(definitions.get(name), values, definitions) is not holds
             for name, holds in self.truths.items()
-            if with_value(definitions.get(name), parameter, default, definitions) is not None
+            if with_values(definitions.get(name), values, definitions) is not None
         )
 
     def _attribute(self, name: str, attribute: str, at: Node) -> Node:
@@ -255,11 +271,16 @@ class Resolver:
     def find_in_map(self, argument: Node) -> Node:
         """`Fn::FindInMap` by known keys."""
         keys = [self.value(item) for item in argument.items[:_TRIPLE]]
-        for own in map_alternatives(self.template, argument.items, keys):
+        is_known = not any(key is None or self.placeholders.within(key.text) for key in keys)
+        for own in map_alternatives(self.template, argument.items, keys, is_known=is_known):
             self.noted[argument.at.pointer, own] = None
         found: Node | None = self.template.member("Mappings")
         for key in keys:
             found = found.member(key.text) if found and key else None
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-findinmap-enhancements.html
+        for given in argument.items[_TRIPLE:] if is_known and found is None else ():
+            default = given.member("DefaultValue")
+            found = self.value(default) if default else None
         return found or self._unknown_call(argument, "FindInMap")
 
     def select(self, argument: Node) -> Node | None:

@@ -24,7 +24,7 @@ from aws_iam.engine.sources.containers.policy_places import (
     texts_at,
     values_at,
 )
-from aws_iam.engine.sources.containers.service_accounts import role_of_account
+from aws_iam.engine.sources.containers.service_accounts import annotated_roles, role_of_account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +85,8 @@ def _in_object(manifest: Node) -> Iterator[_Found]:
         yield found
     if _member(manifest, "kind") == "ServiceAccount":
         yield from role_of_account(manifest, name)
+    else:
+        yield from annotated_roles(manifest, name)
     for inner, holder in _resources_in(manifest, name):
         yield from _attached_by(inner, holder)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Node
@@ -16,8 +17,10 @@ from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})
+"""No values of variables but those that a file says."""
 _ENDINGS = (".yml", ".yaml", ".json")
 # Of one file; a service has a handful.
 _MOST_FILES = 100

@@ -1,8 +1,10 @@
-"""Who may call the paths of an API that SAM makes of a function's events: by the authorizer of the event, else by the API's.
+"""What SAM makes of a function's events: who may call a path of an API, and the policies that reading a source takes.
 
-event_settings(resource, properties)   →   AccessSetting(place="F.Events.Get.Auth", value='{"Authorizer": "NONE"}'), …
+event_settings(resource, properties)      →   AccessSetting(place="F.Events.Get.Auth", value='{"Authorizer": "NONE"}'), …
+event_attachments(resource, properties)   →   PolicyAttachment(place="F.Events.Jobs", policy="arn:…/AWSLambdaSQSQueueExecutionRole"), …
 
 https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-controlling-access-to-apis.html
+https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources-function.html
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from aws_iam.engine.sources.containers.access_settings import (
     canonical,
     subject_named,
 )
+from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +28,13 @@ if TYPE_CHECKING:
 _OF_EVENT, _OF_API = "api_event", "api_authorization"
 # The event types of APIs, and the property that names an API of the template; without it SAM makes one.
 _APIS = {"Api": "RestApiId", "HttpApi": "ApiId"}
+# What SAM attaches to the role that it writes, by the source of events that the function reads from.
+_EXECUTION = {
+    "SQS": "AWSLambdaSQSQueueExecutionRole",
+    "Kinesis": "AWSLambdaKinesisExecutionRole",
+    "DynamoDB": "AWSLambdaDynamoDBExecutionRole",
+    "MSK": "AWSLambdaMSKExecutionRole",
+}
 _FUNCTIONS = frozenset({"AWS::Serverless::Function", "AWS::Serverless::StateMachine"})
 
 
@@ -48,13 +58,32 @@ def event_settings(resource: Resource, properties: Node) -> Iterator[AccessSetti
         )
 
 
+def event_attachments(resource: Resource, properties: Node) -> Iterator[PolicyAttachment]:
+    """The AWS managed policies of the sources, for a function whose role SAM writes."""
+    events = properties.member("Events") if resource.type in _FUNCTIONS else None
+    for event in events.members if events and not properties.member("Role") else ():
+        type_ = event.value.member("Type")
+        policy = _EXECUTION.get(type_.text) if type_ else None
+        if policy:
+            yield PolicyAttachment(
+                holder=resource.name,
+                place=f"{resource.name}.Events.{event.key}",
+                policy=f"arn:aws:iam::aws:policy/service-role/{policy}",
+            )
+
+
+def implicit_apis(template: Node) -> frozenset[str]:
+    """The types of APIs that SAM makes for events which name none."""
+    resources = template.member("Resources")
+    return frozenset(
+        type_ for own in (resources.members if resources else ()) for type_ in _implicit(own.value)
+    )
+
+
 def implicit_api_settings(template: Node) -> Iterator[AccessSetting]:
     """What `Globals` say of the authorizers of an API that stands in no resource."""
-    shared, resources = template.member("Globals"), template.member("Resources")
-    types = {
-        type_ for own in (resources.members if resources else ()) for type_ in _implicit(own.value)
-    }
-    for type_ in sorted(types):
+    shared = template.member("Globals")
+    for type_ in sorted(implicit_apis(template)):
         section = shared.member(type_) if shared else None
         auth = section.member("Auth") if section else None
         default = auth.member("DefaultAuthorizer") if auth else None

@@ -24,7 +24,7 @@ from aws_iam.engine.sources.containers.access_settings import (
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import bare_policy
 from aws_iam.engine.sources.containers.generic_data import policies_in
-from aws_iam.engine.sources.containers.other_files import OtherFiles
+from aws_iam.engine.sources.containers.other_files import NO_CHOICES, OtherFiles
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
@@ -98,11 +98,14 @@ def documents_with(root: Node, placeholders: Placeholders) -> Iterator[object]:
 
 
 def documents_beside(
-    root: Node, placeholders: Placeholders | None, others: OtherFiles
+    root: Node,
+    placeholders: Placeholders | None,
+    others: OtherFiles,
+    choices: Mapping[str, str] = NO_CHOICES,
 ) -> Iterator[object]:
-    """The same with what the file takes from others."""
+    """The same with what the file takes from others, and with the `choices` of options and parameters."""
     placeholders = placeholders or Placeholders.unused_in(root)
-    file = _File(root, Variables(root, placeholders, others))
+    file = _File(root, Variables(root, placeholders, others, choices))
     made = tuple(file.resources())
     unread = [found for found in made if isinstance(found, SkippedPlace)]
     resources = [found for found in made if isinstance(found, _Made)]
@@ -110,7 +113,8 @@ def documents_beside(
     template = _template([*(found.member for found in resources), *own], file, root)
     holders = {found.path: found.holder for found in resources}
     read: set[int] = set()
-    for found in cloudformation.documents_with(template, placeholders, file.variables.noted):
+    noted = file.variables.noted
+    for found in cloudformation.documents_with(template, placeholders, noted, choices):
         if isinstance(found, FoundPolicy):
             read |= set(_statements(found))
         yield file.with_alternatives(_at_its_path(found, holders))

@@ -1,4 +1,4 @@
-"""The variables of a Serverless Framework file: `${self:…}` that the file has becomes its value, all others are holes.
+"""The variables of a Serverless Framework file: what the file has, and defaults, become their values; all others are holes.
 
 https://www.serverless.com/framework/docs/providers/aws/guide/variables
 """
@@ -6,21 +6,21 @@ https://www.serverless.com/framework/docs/providers/aws/guide/variables
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.parsing.node_size import NODE_COST, size
 from aws_iam.engine.sources.containers.access_settings import canonical
-from aws_iam.engine.sources.containers.alternatives import alternative
+from aws_iam.engine.sources.containers.alternatives import alternative, of_entries
 from aws_iam.engine.sources.containers.other_files import OtherFiles
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.sources.containers.placeholders import Placeholders
@@ -37,6 +37,14 @@ _VARIABLE = re.compile(
     r"|file\(|strToBool\(|s3:[^/}]+/|aws:(?:accountId|region|partition)\b"
 )
 _SELF = "self:"
+# Given on the command line or by the shell.
+_OPTIONS = ("opt:", "env:")
+_PARAMETER, _DEFAULT = "param:", "default"
+# https://www.serverless.com/framework/docs/providers/aws/guide/variables#referencing-serverless-core-variables
+_STAGE_OPTION = "opt:stage"
+# What is the stage, or is often made of it.
+_STAGES = re.compile(r"(?:opt:|sls:|self:(?:\w+\.)*)stage\b")
+_STAGE, _STAGE_IS = "sls:stage", "opt:stage, self:provider.stage, 'dev'"
 _FILE = re.compile(r"file\(((?:[^()]|\([^()]*\))*)\)(?::(.+))?", re.DOTALL)
 _HOLE = re.compile(r"\$\{.*\}")
 _QUOTED = re.compile(r"""\s*(['"])(.*)\1\s*""", re.DOTALL)
@@ -49,6 +57,8 @@ class Variables:
     root: Node
     placeholders: Placeholders
     others: OtherFiles = field(default_factory=OtherFiles)
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """The values of options to read it with."""
     noted: list[tuple[frozenset[int], Alternative]] = field(default_factory=list)
     """What may stand in place of values at deployment, with the offsets of these."""
     _active: list[str] = field(default_factory=list)
@@ -125,14 +135,15 @@ class Variables:
             address = own.strip()
             if address.startswith("${") and address.endswith("}"):
                 address = address[2:-1].strip()
-            if taken := _FILE.fullmatch(address):
-                value = self._of_file(taken[1], taken[2] or "", at)
-                if value is not None and not is_unknown:
-                    return value
-                # Where the file is not at hand, nor what it may be instead.
-                is_unknown = True
+            if address in self.choices and not is_unknown:
+                return string(self.choices[address], at.at)
+            if address.startswith(_OPTIONS):
+                # Read as if nobody gave it: what stands behind it is its default.
                 continue
             if not address.startswith(_SELF):
+                value = self._from_elsewhere(address, at)
+                if value is not None and not is_unknown:
+                    return value
                 # What it may be instead decides where this one is not set.
                 is_unknown = True
                 continue
@@ -149,6 +160,44 @@ class Variables:
                 return value
         return None
 
+    def _from_elsewhere(self, address: str, at: Node) -> Node | None:
+        """The stage, a parameter, or what stands in another file; None where that is not at hand."""
+        if address == _STAGE:
+            return self._known(_STAGE_IS, at)
+        if address.startswith(_PARAMETER):
+            return self._parameter(address.removeprefix(_PARAMETER), at)
+        taken = _FILE.fullmatch(address)
+        return self._of_file(taken[1], taken[2] or "", at) if taken else None
+
+    def _parameter(self, name: str, at: Node) -> Node | None:
+        """The value of a parameter in the stage, which another stage may have otherwise."""
+        stage = self._text(string(f"${{{_STAGE}}}", at.at)).text
+        sections = self._stages()
+        found_in = ((own, section.member(name)) for own, section in sections)
+        entries = [(own, value) for own, value in found_in if value is not None]
+        known = stage if any(own == stage for own, _ in entries) else _DEFAULT
+        found = next((own for stage_, own in entries if stage_ == known), None)
+        value = None if found is None else self.value(found)
+        offsets = frozenset({at.at.offset, value.at.offset if value else at.at.offset})
+        what = f"a value chosen by {quoted(_STAGE)}"
+        for own in of_entries(what, entries, known, _STAGE_OPTION):
+            # Of any stage that has none of its own.
+            keys = own.keys if own.keys != (_DEFAULT,) else ()
+            self.noted.append((offsets, replace(own, keys=keys)))
+        return value
+
+    def _stages(self) -> Iterator[tuple[str, Node]]:
+        """The parameters of each stage, those of all stages as `default`.
+
+        https://www.serverless.com/framework/docs/guides/parameters
+        """
+        for path, below in (("params", ""), ("stages", "params")):
+            section = self.root.member(path)
+            for member in section.members if section is not None else ():
+                own = member.value.member(below) if below else member.value
+                if own is not None:
+                    yield member.key, own
+
     def _of_file(self, path: str, address: str, at: Node) -> Node | None:
         """What stands at an address of another file; None where that is not known."""
         name, inner = (self._text(string(own.strip(), at.at)).text for own in (path, address))
@@ -164,8 +213,9 @@ class Variables:
         if not (chooses := [path[start + 2 : end - 1] for start, end in _variables(path)]):
             return
         entries = [("", self.root)]
-        for step in _steps(path):
-            pattern = _HOLE.sub("*", step)
+        patterns = [_HOLE.sub("*", step) for step in _steps(path)]
+        is_key = len(chooses) == 1 and _STAGES.match(chooses[0]) and patterns.count("*") == 1
+        for step, pattern in zip(_steps(path), patterns, strict=True):
             entries = [
                 (f"{name}.{member.key}" if pattern != step else name, member.value)
                 for name, section in entries
@@ -176,7 +226,14 @@ class Variables:
         offsets = frozenset({at.at.offset, value.at.offset if value else at.at.offset})
         for name, own in entries:
             is_read = value is not None and f"{name}." in f".{chosen}."
-            noted = alternative(what, name, canonical(own), is_read=is_read)
+            noted = alternative(
+                what,
+                name,
+                canonical(own),
+                is_read=is_read,
+                chooser=_STAGE_OPTION if is_key else "",
+                keys=(name.removeprefix("."),),
+            )
             self.noted.append((offsets, noted))
 
     def _at_path(self, path: str) -> Node | None:

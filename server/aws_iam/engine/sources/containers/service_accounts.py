@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers.access_settings import AccessSetting, subject_named
+from aws_iam.engine.sources.containers.cluster_admins import embedded_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,15 +31,15 @@ def role_of_account(manifest: Node, name: str) -> Iterator[AccessSetting]:
     )
 
 
-def annotated_roles(root: Node) -> Iterator[AccessSetting]:
-    """Each such annotation in data that is no manifest, such as the values of a Helm chart."""
+def annotated_roles(root: Node, *start: str) -> Iterator[AccessSetting]:
+    """Each such annotation in data that is no service account, such as the values of a Helm chart, also within a text."""
     todo: list[tuple[tuple[str, ...], Node]] = [((), root)]
     while todo:
         path, node = todo.pop()
         for member in node.members:
             here = (*path, member.key)
             if member.key == _ANNOTATION and member.value.form is Form.STRING:
-                place = ".".join(path)
+                place = " ".join((*start, ".".join(path)))
                 yield AccessSetting(
                     holder=place,
                     place=f"{place} {_ANNOTATION}".strip(),
@@ -46,4 +47,8 @@ def annotated_roles(root: Node) -> Iterator[AccessSetting]:
                     value=member.value.text,
                 )
             todo.append((here, member.value))
+            # As objects of Argo CD have the values of a chart.
+            is_data = member.value.form is Form.STRING and f"{_ANNOTATION}:" in member.value.text
+            values = embedded_values(member.value.text) if is_data else None
+            todo += [(here, values)] if values else []
         todo += (((*path, str(number)), item) for number, item in enumerate(node.items))

@@ -5,12 +5,13 @@ These are noted where an unknown value chooses, and where a default does that a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from aws_iam.engine.language.alternatives import Alternative
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers.alternatives import alternative, of_entries
+from aws_iam.engine.sources.terraform.choosers import choice_of, chooser_of
 from aws_iam.engine.sources.terraform.closures import closure_of
 from aws_iam.engine.sources.terraform.syntax import (
     ListExpression,
@@ -58,10 +59,13 @@ class Branches(Unknowns):
         if not (assumed := closure_of(self.budget, condition, scope).assumed):
             return
         named = closure_of(self.budget, condition, scope, by_name=True).digest
-        for part, is_read in zip(parts, (holds, not holds), strict=True):
+        what, choice = _chosen_by(assumed), choice_of(condition, scope)
+        keys = (choice.yes, choice.no)
+        for part, is_read, own_keys in zip(parts, (holds, not holds), keys, strict=True):
             if not _says_nothing(part):
                 own = closure_of(self.budget, part, scope).digest
-                self.missing.add(alternative(_chosen_by(assumed), named, own, is_read=is_read))
+                found = alternative(what, named, own, is_read=is_read)
+                self.missing.add(replace(found, chooser=choice.chooser, keys=own_keys))
 
     def note_entries(
         self, written: tuple[Expression, Expression], holder: Node, key: Node, scope: Scope
@@ -84,7 +88,8 @@ class Branches(Unknowns):
             self.missing.add(alternative(what, closure_of(self.budget, expression, scope).digest))
             return what
         self.budget.spend(len(entries))
-        self.missing |= set(of_entries(what, entries, key.text if is_known else None))
+        chosen = key.text if is_known else None
+        self.missing |= set(of_entries(what, entries, chosen, chooser_of(chooses, scope)))
         return what
 
     def note_lookup(
@@ -98,7 +103,8 @@ class Branches(Unknowns):
         for otherwise in written[_PAIR:] if what else ():
             own = closure_of(self.budget, otherwise, scope).digest
             is_read = not self.placeholders.within(key.text) and holder.member(key.text) is None
-            self.missing.add(alternative(what, "else", own, is_read=is_read))
+            found = alternative(what, "else", own, is_read=is_read)
+            self.missing.add(replace(found, chooser=chooser_of(written[1], scope)))
 
     def note_item(self, loop: For, scope: Scope, *, included: bool | None) -> None:
         """The item of a loop, where a condition on what is not known, or on a default, decides about it."""

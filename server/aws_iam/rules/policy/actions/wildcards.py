@@ -101,8 +101,9 @@ def service_wildcard(statement: Statement) -> Iterator[Fail]:
     if statement.allows and wildcards:
         prefix_only = _is_below_prefixes(statement)
         of_agent = all(_service(wildcard.value) in _OF_AGENT for wildcard in wildcards)
-        limited = prefix_only or of_agent or statement.has("Condition")
-        where = " on part of a bucket" if prefix_only else ""
+        named = not prefix_only and _is_on_named_resources(statement)
+        limited = prefix_only or named or of_agent or statement.has("Condition")
+        where = " on part of a bucket" if prefix_only else " on named resources" if named else ""
         others = counted(len(wildcards) - 1, "more service wildcard")
         more = f"; the statement has {others}" if wildcards[1:] else ""
         first = wildcards[0].value
@@ -120,6 +121,28 @@ _OF_AGENT = frozenset({"ec2messages", "ssmmessages"})
 
 def _service(action: str) -> str:
     return action.partition(":")[0].lower()
+
+
+# Every action on a role is a way to more access, and every one on a bucket opens it.
+_NEVER_NARROW = frozenset({"iam", "s3"})
+_OF_A_NAME = 2
+
+
+@memo_on_subject
+def _is_on_named_resources(statement: Statement) -> bool:
+    """Whether every resource is one of a name, with what is below it: an action without a resource type is not allowed by it."""
+    return bool(statement.resources) and all(
+        _is_named(resource.value) for resource in statement.resources
+    )
+
+
+def _is_named(resource: str) -> bool:
+    arn = Arn.of(resource)
+    if arn is None or arn.service in _NEVER_NARROW:
+        return False
+    # The type and the name, or a name alone.
+    parts = re.split("[/:]", arn.resource)[:_OF_A_NAME]
+    return is_literal(arn.service) and all(part and is_literal(part) for part in parts)
 
 
 @memo_on_subject

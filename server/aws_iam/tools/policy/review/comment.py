@@ -279,7 +279,8 @@ def _lost(reviewed: Reviewed) -> Iterator[list[str]]:
 def _policies(reviewed: Reviewed) -> Iterator[list[str]]:
     for own in reviewed.policies():
         name = code_span(escaped(own["name"] or "the policy", _LONGEST))
-        yield [name, own["change"], own["relation"]]
+        values = f" with {_text(own['with_values'])}" if "with_values" in own else ""
+        yield [name, own["change"], f"{own['relation']}{values}"]
 
 
 def _folded(

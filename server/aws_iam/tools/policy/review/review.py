@@ -67,6 +67,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
     places = origins(found)
     ignores = _ignores(document, baseline, found)
     values = judged_value_sets(document, baseline, found)
+    found = found.without(values.told) if values.told else found
     # A policy that is gone has no problems.
     own_findings = () if document is NO_ACCESS else new_findings(found, places)
     new = (*own_findings, *(row for own in values.sets for row in own.added))
@@ -184,9 +185,11 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
         yield from map(_sentence, reviewed.limits)
         yield from _excluded(reviewed)
         return
-    said = " ".join(relation_in_words(found, "what was read of " if reviewed.not_judged else ""))
+    with_values = [own for own in reviewed.value_sets if own.access]
+    read = "what the defaults make of " if with_values else ""
+    said = " ".join(relation_in_words(found, "what was read of " if reviewed.not_judged else read))
     yield said
-    yield from map(_with_values, filter(lambda own: own.access, reviewed.value_sets))
+    yield from map(_with_values, with_values)
     added = [finding for finding in reviewed.added if finding.muted is None]
     if added:
         counts = Counter(str(finding.severity) for finding in added)
@@ -211,9 +214,9 @@ def _with_values(own: ValueSet) -> str:
     more = f", and {counted(len(own.access) - 1, 'more change')}" if len(own.access) > 1 else ""
     name = f"{quoted(worst.resource)}: " if worst.resource else ""
     says = worst.message or worst.reason or worst.title
-    # It begins with the file of the values.
-    start = f"with the values of {quoted(own.path)}: "
-    return f"With the values of {quoted(own.path)}: {name}{says.removeprefix(start)}{more}."
+    # It begins with the values.
+    start = f"with {own.says}: "
+    return f"With {own.says}: {name}{says.removeprefix(start)}{more}."
 
 
 def _sentence(text: str) -> str:

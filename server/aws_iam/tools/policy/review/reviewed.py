@@ -32,7 +32,7 @@ _SHOWN = 3
 class Reviewed:
     """The comparison, its findings and the new problems, and what was not judged; `base` is what the baseline is called.
 
-    `unread` are the places that the change touches and that could not be read, `not_read` the files with such places; `value_sets` are what it does with values that Terraform reads only when told; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them. `empty` names a side without
+    `unread` are the places that the change touches and that could not be read, `not_read` the files with such places; `value_sets` are what it does with values that are told at deployment; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them. `empty` names a side without
     a policy.
     """
 
@@ -127,7 +127,7 @@ class Reviewed:
     @property
     def _comparisons(self) -> Iterator[tuple[ComparedDocuments, Origins, str]]:
         yield self.found, self.places, ""
-        yield from ((own.found, own.places, own.path) for own in self.value_sets)
+        yield from ((own.found, own.places, own.label) for own in self.value_sets)
 
 
 def _stopped(own: ComparedPolicy) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a change does with each set of values that Terraform reads only when told: `-var-file prod.tfvars`.
+"""What a change does with values that are told at deployment: `-var-file prod.tfvars`, each value of what chooses among entries.
 
 judged_value_sets(document, baseline, found)   →   (ValueSet(path="prod.tfvars", found=…, …), …), with what it does beyond `found`
 """
@@ -13,30 +13,35 @@ from aws_iam.engine.sources.files import Files
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings
-from aws_iam.tools.policy.review.feeding import variable_files
+from aws_iam.tools.policy.review.choices import Choices
+from aws_iam.tools.policy.review.feeding import helm_values, variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 from aws_iam.tools.policy.review.feeding.variable_files import is_given
 from aws_iam.tools.policy.review.new_findings import new_findings
 from aws_iam.tools.policy.review.origins import Origins, origins
+from aws_iam.tools.policy.review.stack_values import judged_stacks
+from aws_iam.tools.policy.review.terragrunt_units import judged_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from aws_iam.answer import Finding
+    from aws_iam.answer import Finding, Where
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.compared_policy import ComparedPolicy
+    from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
     from aws_iam.engine.language.document import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueSet:
-    """A file of values, and the comparison with those: only what the values make of the change."""
+    """Values, which have a file or none, and the comparison with those: only what the values make of the change."""
 
-    path: str
+    says: str
     found: ComparedDocuments
     places: Origins
     access: tuple[Finding, ...]
     added: tuple[tuple[Source, tuple[Finding, ...]], ...]
+    path: str = ""
 
     @property
     def rows(self) -> Iterator[Mapping[str, str]]:
@@ -44,15 +49,24 @@ class ValueSet:
         for change in self.found.unjudged:
             if not change.is_told:
                 row = change.row()
-                yield {**row, "why": f"{_with(self.path)}{row['why']}"}
+                yield {**row, "why": f"{_with(self.says)}{row['why']}"}
+
+    @property
+    def label(self) -> str:
+        """The file of the values, or else what they are."""
+        return self.path or self.says.replace("`", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedValueSets:
-    """The sets that were judged, and the names of files that were not: they change, or policies made with them do."""
+    """The sets that were judged, and the names of files that were not: they change, or policies made with them do.
+
+    `told` are changes of the comparison without the values that these sets judge.
+    """
 
     sets: tuple[ValueSet, ...] = ()
     judged: frozenset[str] = frozenset()
+    told: frozenset[UnjudgedChange] = frozenset()
     too_many: tuple[str, ...] = ()
 
 
@@ -69,7 +83,7 @@ def judged_value_sets(
     # Those that change come first.
     paths.sort(key=lambda path: path not in others)
     known = _Known.of(found, document.folder)
-    sets: list[ValueSet] = []
+    runs: list[tuple[str, str, ComparedDocuments]] = []
     judged: set[str] = set()
     too_many: list[str] = []
     for path in paths:
@@ -92,11 +106,24 @@ def judged_value_sets(
                 judged.discard(path)
                 break
             judged.add(path)
-            sets.append(known.beyond(path, compared))
+            runs.append((path, f"the values of {quoted(path)}", compared))
+    runs = [own for own in runs if own[0] in judged]
+    units = judged_units(document, baseline, then, now, others)
+    runs += units.runs
+    judged |= units.judged
+    stacks = judged_stacks(document, baseline, then, now, others)
+    runs += stacks.runs
+    judged |= stacks.judged
+    for path in others & now.keys():
+        changed = ChangedFile(path=path, was=then.get(path, ""), now=now[path])
+        judged |= {path} if helm_values.is_filled_in(changed, now) else set()
+    choices = Choices(document, baseline, found)
+    told = choices.told([compared for _, _, compared in runs])
     return JudgedValueSets(
-        sets=tuple(own for own in sets if own.path in judged),
+        sets=tuple(known.beyond(*own) for own in (*runs, *choices.runs)),
         judged=frozenset(judged),
         too_many=tuple(too_many),
+        told=told,
     )
 
 
@@ -120,13 +147,13 @@ class _Known:
         known = frozenset(key for one in told for key in (_identity(one), _spot(one)))
         return cls(found, places, known, start)
 
-    def beyond(self, path: str, found: ComparedDocuments) -> ValueSet:
-        """What the values of a file make of it."""
+    def beyond(self, path: str, says: str, found: ComparedDocuments) -> ValueSet:
+        """What values make of it, those of a file if they have a path."""
         places = origins(found)
         unjudged = {(own.place, own.says) for own in self.found.unjudged}
         # Problems are judged beside all that is gained.
         added = tuple(
-            (source, tuple(self._told(path, listed)))
+            (source, tuple(self._told(path, says, listed)))
             for source, listed in new_findings(found, places)
         )
         found = replace(
@@ -136,25 +163,29 @@ class _Known:
         )
         return ValueSet(
             path=path,
+            says=says,
             found=found,
             places=places,
-            access=tuple(self._told(path, compared_findings(found, places.placed))),
+            access=tuple(self._told(path, says, compared_findings(found, places.placed))),
             added=tuple((source, listed) for source, listed in added if listed),
         )
 
-    def _told(self, path: str, findings: Iterable[Finding]) -> Iterator[Finding]:
-        start = _with(path)
+    def _told(self, path: str, says: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+        start = _with(says)
         for own in findings:
             where = own.where
             if not {_identity(own), _spot(own)} & self.findings:
                 yield replace(
                     own,
-                    where=replace(where, file=self.folder + path)
-                    if where and is_given(where.file)
-                    else where,
+                    where=self._place(where, path),
                     message=own.message and f"{start}{own.message}",
                     reason=own.reason and f"{start}{own.reason}",
                 )
+
+    def _place(self, where: Where | None, path: str) -> Where | None:
+        if where is None or not is_given(where.file):
+            return where
+        return replace(where, file=self.folder + path) if path else None
 
     def _policy(self, policy: ComparedPolicy, places: Origins) -> ComparedPolicy:
         found = self.found
@@ -212,5 +243,5 @@ def _spot(finding: Finding) -> tuple[object, ...]:
     return finding.code, where.file, where.line, where.column, finding.message or finding.reason
 
 
-def _with(path: str) -> str:
-    return f"with the values of {quoted(path)}: "
+def _with(says: str) -> str:
+    return f"with {says}: "

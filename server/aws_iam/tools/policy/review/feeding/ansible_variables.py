@@ -14,6 +14,7 @@ from aws_iam.engine.sources.gather import decides_about_access
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 
 MARK = "{{"
@@ -23,7 +24,7 @@ _FOLDERS = re.compile(r"(?:^|/)(?:group_vars|host_vars|vars|defaults)/")
 _ENDINGS = (".yaml", ".yml", ".json", ".j2")
 _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"(?<![\w.'\"])[A-Za-z_]\w*")
-_VARS = "vars"
+_VARS, _FACTS = "vars", "set_fact"
 
 
 def may_feed(path: str) -> bool:
@@ -49,22 +50,23 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
 
 
 def fills_itself(changed: ChangedFile) -> bool:
-    """Whether variables change with which a play fills in what decides about access in the same file."""
+    """Whether variables change with which a file fills in what decides about access in itself."""
     if not (changed.path.endswith(_ENDINGS[:2]) and MARK in changed.now and changed.roots):
         return False
-    was, now = (
-        {
-            own.key: own.value
-            for root in side
-            for play in root.items
-            for part in (play.member(_VARS),)
-            for own in (part.members if part else ())
-        }
-        for side in changed.roots
-    )
+    was, now = (dict(own for root in side for own in _set_in(root)) for side in changed.roots)
     names = {name for name in {**was, **now} if was.get(name) != now.get(name)}
     file = File(name=changed.path, text=changed.now)
     return bool(names & _used(changed.now)) and decides_about_access(file)
+
+
+def _set_in(node: Node) -> Iterator[tuple[str, Node]]:
+    """The variables that plays, blocks and tasks set, with their values."""
+    for member in node.members:
+        if member.key == _VARS or member.key.rpartition(".")[2] == _FACTS:
+            yield from ((own.key, own.value) for own in member.value.members)
+        yield from _set_in(member.value)
+    for item in node.items:
+        yield from _set_in(item)
 
 
 def _used(text: str) -> set[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.review.feeding import (
     ansible_variables,
+    cdk_context,
     helm_values,
     pulumi_config,
     serverless_files,
@@ -47,6 +48,7 @@ FEEDS = tuple(
     Feed(own.may_feed, own.may_read, own.readers, own.WHY, own.MARK)
     for own in (
         ansible_variables,
+        cdk_context,
         helm_values,
         pulumi_config,
         stack_parameters,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.sources.chart_values import VALUES, chart_of, filled, has_own_values
 from aws_iam.engine.sources.files import File
 from aws_iam.engine.sources.gather import decides_about_access
 
@@ -62,6 +63,32 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
             is_used = any(_concerns(use, keys, chart) for use in _uses(text, helpers))
             if is_used and (_ROLE in text or decides_about_access(File(name=path, text=text))):
                 yield path
+
+
+def is_filled_in(changed: ChangedFile, texts: Mapping[str, str]) -> bool:
+    """Whether the file has the values of one chart, and each that changes is put in as it stands wherever it decides about access.
+
+    What it does is seen in the templates then, which are read with it.
+    """
+    is_own = changed.name == VALUES and has_own_values(changed.folder)
+    if not (is_own and changed.was and changed.now):
+        return False
+    templates, keys = list(readers(changed, texts)), _keys(changed)
+    if not templates or any(chart_of(path) != changed.folder for path in templates):
+        return False
+    left = {
+        use
+        for path in templates
+        for side in (changed.was, changed.now)
+        for use in _uses(filled(texts[path], side), _helpers(_of_chart(path, texts)))
+    }
+    return not any(_concerns(use, keys, changed.folder) for use in left)
+
+
+def _of_chart(path: str, texts: Mapping[str, str]) -> dict[str, str]:
+    return {
+        own: text for own, text in texts.items() if may_read(own) and _chart(own) == _chart(path)
+    }
 
 
 def _chart(path: str) -> str:

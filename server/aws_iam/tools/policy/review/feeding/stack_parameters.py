@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.sources.containers.access_settings import setting_rows
+from aws_iam.engine.sources.containers.cloudformation_conditions import with_values
 from aws_iam.engine.sources.containers.policy_places import values_at
 from aws_iam.engine.sources.resource_permissions import permission_rows
 from aws_iam.tools.policy.review.feeding.changed_file import parsed, strings_in
@@ -29,6 +30,7 @@ _SAM = "samconfig.toml"
 _POLICY = re.compile(r"Polic(?:y|ies)|PermissionsBoundary")
 _NAMED = re.compile(r"param", re.IGNORECASE)
 _NESTED = "other_template"
+_TEXTS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN})
 _KEY, _VALUE = "ParameterKey", "ParameterValue"
 _OVERRIDE = re.compile(
     r"""(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9]*)=("(?:[^"\\]|\\.)*"|[^\s"',\]]*)"""
@@ -47,7 +49,7 @@ def may_read(path: str) -> bool:
 
 def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     """The templates in which access depends on a parameter that changes."""
-    was, now = (_parameters(text, changed.name) for text in (changed.was, changed.now))
+    was, now = (_parameters(text, changed.path) for text in (changed.was, changed.now))
     names = {name for name in {**was, **now} if was.get(name) != now.get(name)}
     if not names:
         return
@@ -59,6 +61,49 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
         if any(name in text for name in names):
             found |= dict.fromkeys(_depending(path, names, templates, frozenset()))
     yield from found
+
+
+def parameters(text: str, path: str) -> dict[str, str] | None:
+    """The parameters of a file for one stack; None where one has another value than a text, or where a file is for several stacks."""
+    found = _parameters(text, path)
+    texts = {
+        key: own.text if isinstance(own, Node) else own
+        for key, own in found.items()
+        if isinstance(own, str) or (isinstance(own, Node) and own.form in _TEXTS)
+    }
+    is_whole = len(texts) == len(found) and not path.endswith(_SAM)
+    return {key: str(own) for key, own in texts.items()} if is_whole else None
+
+
+def is_decided(template: str, before: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Whether the parameters of a stack are those of a template without others in it, and decide its conditions that they change."""
+    roots = parsed(template)
+    root = roots[0] if roots and len(roots) == 1 else None
+    declared = root.member("Parameters") if root else None
+    names = {own.key for own in declared.members} if declared else set()
+    is_own = names >= before.keys() | now.keys()
+    if root is None or not is_own or any(map(_is_nested, _resources(root))):
+        return False
+    conditions = root.member("Conditions")
+    table = {own.key: own.value for own in conditions.members} if conditions else {}
+    defaults = {
+        own.key: default.text
+        for own in (declared.members if declared else ())
+        for default in (own.value.member("Default"),)
+        if default is not None
+    }
+    changed = {name for name in names if before.get(name) != now.get(name)}
+    return all(
+        with_values(table[name], {**defaults, **values}, table) is not None
+        for name in _deciding(root, changed) & table.keys()
+        for values in (before, now)
+    )
+
+
+def _is_nested(resource: Node) -> bool:
+    type_ = resource.member("Type")
+    rows = setting_rows("cloudformation", type_.text) if type_ else ()
+    return any(row.subject == _NESTED for row in rows)
 
 
 def _depending(
@@ -80,9 +125,9 @@ def _depending(
     return found
 
 
-def _parameters(text: str, name: str) -> dict[str, object]:
+def _parameters(text: str, path: str) -> dict[str, object]:
     """The parameters of a file in one of the forms that the command lines and pipelines of AWS take."""
-    if name == _SAM:
+    if path.rpartition("/")[2] == _SAM:
         return dict(_OVERRIDE.findall(text.replace('\\"', '"')))
     roots = parsed(text) if text.strip() else ()
     if not roots or len(roots) > 1:
@@ -93,7 +138,7 @@ def _parameters(text: str, name: str) -> dict[str, object]:
     if root.member("Resources"):
         return {}
     named = root.member("Parameters")
-    if named is None and _NAMED.search(name):
+    if named is None and _NAMED.search(path):
         named = root
     members = named.members if named else ()
     return {m.key: m.value for m in members if m.value.form not in {Form.OBJECT, Form.ARRAY}}
