@@ -31,6 +31,7 @@ from aws_iam.tools.audit.paths.entities import Entities, bits, mask_of
 from aws_iam.tools.audit.paths.identity_edits import identity_edits
 from aws_iam.tools.audit.paths.new_groups import new_groups
 from aws_iam.tools.audit.paths.new_identities import new_identities
+from aws_iam.tools.audit.paths.organization_wide import organization_wide
 from aws_iam.tools.audit.paths.passing import passed_roles
 from aws_iam.tools.audit.paths.removals import Denying, removals
 from aws_iam.tools.audit.paths.trusts import Trusts
@@ -178,6 +179,7 @@ class PowerBook:
         yield from new_groups(actor)
         yield from passed_roles(actor, self.trusts)
         yield from existing_compute(actor, self.compute)
+        yield from organization_wide(actor)
 
     def _key(self, number: int, state: State) -> Any:
         """What decides about a principal's powers: those with the same key have the same."""

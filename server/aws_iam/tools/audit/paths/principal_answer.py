@@ -16,9 +16,9 @@ from aws_iam.tools.audit.paths.becoming import Becoming, becoming
 from aws_iam.tools.audit.paths.book import PowerBook
 from aws_iam.tools.audit.paths.compute import not_collected
 from aws_iam.tools.audit.paths.effective_access import LEVELS, ServiceAccess, effective_access
+from aws_iam.tools.audit.paths.found_paths import LEFT_OUT, PAGE, needed_facts
 from aws_iam.tools.audit.paths.names import identity_named
 from aws_iam.tools.audit.paths.spoken_names import Names
-from aws_iam.tools.audit.paths.to_answer import LEFT_OUT, PAGE, needed_facts
 from aws_iam.tools.audit.paths.to_summary import first_gap, not_considered, path_in_words
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
 from aws_iam.tools.kit.account_source import ACCOUNT_ARGUMENTS, account_words, dated
