@@ -136,9 +136,8 @@ def report(
 
         return fleet_report.answer(source, asked, many, progress, chosen)
     from aws_iam.tools.audit.run import report as audit_report
-    from aws_iam.tools.audit.run import run as audit_run
 
-    return audit_report.answer(audit_run.audit_account(source, asked, progress), chosen)
+    return audit_report.answer(source, asked, progress, chosen)
 
 
 @tool.action

@@ -45,14 +45,15 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.principals.organization_policies import Guardrails
 
 
-_OF_ORGANIZATION: tuple[AccountFact[Any], ...] = (ORGANIZATION, ORG_TREE, ORG_GUARDRAILS)
+OF_ORGANIZATION: tuple[AccountFact[Any], ...] = (ORGANIZATION, ORG_TREE, ORG_GUARDRAILS)
+"""What says which of the organization's policies bind an account."""
 
 
 def needed_facts() -> tuple[Fact[Any], ...]:
     """The facts that the answer needs."""
     return (
         AUTHORIZATION,
-        *_OF_ORGANIZATION,
+        *OF_ORGANIZATION,
         *RESOURCE_FACTS,
         ACCOUNT_BLOCK,
         BUCKET_BLOCKS,
@@ -182,7 +183,7 @@ def _with_organization(account: Account, others: Iterable[Account]) -> Account:
         if isinstance(told, Miss) or told is None:
             continue
         if isinstance(organization, Miss) or (organization and organization.id == told.id):
-            facts = {(fact.name, ""): other.get(fact) for fact in _OF_ORGANIZATION}
+            facts = {(fact.name, ""): other.get(fact) for fact in OF_ORGANIZATION}
             joined_account = replace(account, facts={**account.facts, **facts})
             if not guardrails(joined_account).summary.startswith(NOT_CONSIDERED):
                 return joined_account

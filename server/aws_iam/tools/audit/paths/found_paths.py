@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
+from aws_iam.account.collect.identity.identity_providers import SAML_PROVIDERS
 from aws_iam.report.order import by_urgency
-from aws_iam.tools.audit.access.estate import Estate
+from aws_iam.tools.audit.access.estate import OF_ORGANIZATION, Estate
 from aws_iam.tools.audit.access.estate import needed_facts as facts_of_estate
 from aws_iam.tools.audit.paths.book import PowerBook
 from aws_iam.tools.audit.paths.compute import FACTS, not_collected
@@ -68,8 +70,18 @@ class FoundPaths:
 
 def needed_facts() -> tuple[Fact[Any], ...]:
     """The facts that paths need."""
-    own = (CREDENTIAL_REPORT, *FACTS.values())
-    return tuple(dict.fromkeys((*facts_of_estate(), *own)))
+    return tuple(dict.fromkeys((*facts_of_estate(), *facts_of_identities())))
+
+
+def facts_of_identities() -> tuple[Fact[Any], ...]:
+    """The facts that paths to administrator access need; what a resource's policy says opens none."""
+    return (
+        AUTHORIZATION,
+        *OF_ORGANIZATION,
+        CREDENTIAL_REPORT,
+        SAML_PROVIDERS,
+        *FACTS.values(),
+    )
 
 
 def found_paths(

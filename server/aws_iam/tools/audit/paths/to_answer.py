@@ -9,6 +9,7 @@ from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.tools.audit.access.estate_accounts import estate_accounts
 from aws_iam.tools.audit.paths.found_paths import LEFT_OUT, PAGE, found_paths, needed_facts
+from aws_iam.tools.audit.paths.hop import ADMIN
 from aws_iam.tools.audit.paths.to_summary import summary
 from aws_iam.tools.kit.account_source import (
     ACCOUNT_ARGUMENTS,
@@ -23,6 +24,7 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import NextCall
     from aws_iam.tools.audit.paths.hop import Paths
     from aws_iam.tools.kit.parameters import Source
@@ -32,23 +34,31 @@ if TYPE_CHECKING:
 def to_answer(source: Source, progress: Progress, to: str, who_can: Sequence[str]) -> Answer:
     """Who is or can become an administrator, a principal, or whoever can act on a resource."""
     accounts = tuple(estate_accounts(source, needed_facts(), progress))
+    answer = paths_answer(accounts, to, who_can)
+    return dated(answer, min(accounts, key=lambda account: account.collected_at), source)
+
+
+def paths_answer(
+    accounts: Sequence[Account], to: str = ADMIN, who_can: Sequence[str] = ()
+) -> Answer:
+    """The same of accounts that were read."""
     found = found_paths(accounts, to, who_can)
     named, paths = found.named, found.paths
     missed = tuple(miss for account in accounts for miss in misses_of(account, needed_facts()))
     members = found.estate.members.values()
     unread = [member.account for member in members if member.authorization is None]
-    oldest = min(accounts, key=lambda account: account.collected_at)
-    answer = Answer(
+    oldest = min(account.collected_at for account in accounts)
+    return Answer(
         summary=summary(found, unread, missed),
         findings=found.findings,
         facts={
             **({UNDERSTOOD: [named.understood]} if named.understood else {}),
             "account": joined([account_words(account) for account in accounts]),
-            "collected_at": oldest.collected_at.isoformat(timespec="seconds"),
+            "collected_at": oldest.isoformat(timespec="seconds"),
             "to": named.to,
             **({"who_can": list(named.actions)} if named.actions else {}),
             "counts": _counts(paths),
-            **path_facts(paths),
+            **_path_facts(paths),
             "organization_policies": joined(found.guardrails),
             **({"not_judged": list(found.not_judged)} if found.not_judged else {}),
             **({"nothing_evaluated": True} if len(unread) == len(accounts) else {}),
@@ -59,10 +69,9 @@ def to_answer(source: Source, progress: Progress, to: str, who_can: Sequence[str
         next=tuple(_next(paths)),
         as_of=catalog().as_of,
     )
-    return dated(answer, oldest, source)
 
 
-def path_facts(paths: Paths) -> dict[str, Any]:
+def _path_facts(paths: Paths) -> dict[str, Any]:
     """Who gets there, what closes most paths, and the paths themselves."""
     return {
         **({"there_already": list(paths.there)} if paths.there else {}),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 5
 _MOST_THROUGH = 2
+_PLACES, _SERVICE = "arn:", ".amazonaws.com"
 
 
 def summary(found: FoundPaths, unread: Sequence[Account], missed: Sequence[Miss]) -> str:
@@ -103,7 +104,10 @@ def _hop_in_words(before: Hop | None, hop: Hop, names: Names) -> str:
     else:
         actor = f"{names.of(hop.start)} "
     actions = joined([quoted(own) for own in hop.actions], shown=len(hop.actions))
-    through = joined([names.of(own) for own in hop.through if own != hop.end], shown=_MOST_THROUGH)
+    # The version of a policy, and which policies are taken away, are told by the actions.
+    places = [own for own in hop.through if own != hop.end and own.startswith(_PLACES)]
+    places += [own for own in hop.through if own.endswith(_SERVICE)]
+    through = joined([names.of(own) for own in places], shown=_MOST_THROUGH)
     by = f"{actions}{f' through {through}' if through else ''}"
     if hop.start == hop.end:
         return f"{actor}gives itself more with {by}"

@@ -66,7 +66,7 @@ _PAGE = "references/compliance-checklist.md#principals-beyond-cis"
 
 def needed_facts() -> tuple[Fact[Any], ...]:
     """The facts that the answer needs."""
-    facts: tuple[Fact[Any], ...] = (*paths.needed_facts(), LAST_ACCESSED, VIRTUAL_MFA)
+    facts: tuple[Fact[Any], ...] = (*paths.facts_of_identities(), LAST_ACCESSED, VIRTUAL_MFA)
     return tuple(dict.fromkeys((*facts, *needs(controls=(UNUSED_CREDENTIALS,)))))
 
 
