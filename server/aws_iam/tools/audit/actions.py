@@ -8,7 +8,7 @@ from typing import Annotated
 from aws_iam.answer import Answer
 from aws_iam.errors import InputError
 from aws_iam.report.catalogue import access_formats, audit_formats, by_line, report_formats
-from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
+from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments, ManyAccounts
 from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.kit.parameters import BENCHMARK, Benchmark, Framework, Source
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
@@ -225,6 +225,7 @@ def principals(source: Source, progress: Progress) -> Answer:
 def access(
     source: Source,
     progress: Progress,
+    many: ManyAccounts,
     who_can: Annotated[
         list[str] | None,
         Parameter(
@@ -270,11 +271,13 @@ def access(
     ] = None,
 ) -> Answer:
     """Show who can perform an action on a resource, what a principal can do and become, or the attack paths to something."""
+    from aws_iam.tools.audit.access.estate_accounts import AskedAccounts
     from aws_iam.tools.audit.paths.questions import answer_of
 
     if format_ is not None:
         _refuse_format(_OF_ACCESS, format_)
-    answer = answer_of(source, progress, who_can, on, principal=principal, to=to)
+    asked = AskedAccounts(source=source, many=many, progress=progress)
+    answer = answer_of(asked, who_can, on, principal=principal, to=to)
     if format_ is None:
         return answer
     from aws_iam.tools.audit.access.access_file import as_file

@@ -11,7 +11,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import AwsError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.estate import Estate
-from aws_iam.tools.audit.access.estate_accounts import estate_accounts
+from aws_iam.tools.audit.access.estate_accounts import with_unread
 from aws_iam.tools.audit.paths.becoming import Becoming, becoming
 from aws_iam.tools.audit.paths.book import PowerBook
 from aws_iam.tools.audit.paths.compute import not_collected
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import NextCall
     from aws_iam.tools.audit.access.estate import Principal
-    from aws_iam.tools.kit.parameters import Source
-    from aws_iam.tools.kit.tool import Progress
+    from aws_iam.tools.audit.access.estate_accounts import AskedAccounts
 
 _MOST_NAMED = 5
 
 
-def principal_answer(source: Source, progress: Progress, text: str) -> Answer:
+def principal_answer(asked: AskedAccounts, text: str) -> Answer:
     """The services, levels and risky actions of a principal in effect, and whom it can become."""
-    accounts = tuple(estate_accounts(source, needed_facts(), progress))
+    read = asked.read(needed_facts())
+    accounts = read.accounts
     estate = Estate.of(accounts)
     _refuse_unread(estate, accounts)
     book = PowerBook.of(estate)
@@ -81,7 +81,7 @@ def principal_answer(source: Source, progress: Progress, text: str) -> Answer:
         next=tuple(_next(principal, services)),
         as_of=catalog().as_of,
     )
-    return dated(answer, oldest, source)
+    return with_unread(dated(answer, oldest, asked.source), read)
 
 
 def _refuse_unread(estate: Estate, accounts: Sequence[Account]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, next_call
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.tools.audit.access.estate_accounts import estate_accounts
+from aws_iam.tools.audit.access.estate_accounts import with_unread
 from aws_iam.tools.audit.paths.found_paths import LEFT_OUT, PAGE, found_paths, needed_facts
 from aws_iam.tools.audit.paths.hop import ADMIN
 from aws_iam.tools.audit.paths.to_summary import summary
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import NextCall
+    from aws_iam.tools.audit.access.estate_accounts import AskedAccounts
     from aws_iam.tools.audit.paths.hop import Paths
-    from aws_iam.tools.kit.parameters import Source
-    from aws_iam.tools.kit.tool import Progress
 
 
-def to_answer(source: Source, progress: Progress, to: str, who_can: Sequence[str]) -> Answer:
+def to_answer(asked: AskedAccounts, to: str, who_can: Sequence[str]) -> Answer:
     """Who is or can become an administrator, a principal, or whoever can act on a resource."""
-    accounts = tuple(estate_accounts(source, needed_facts(), progress))
-    answer = paths_answer(accounts, to, who_can)
-    return dated(answer, min(accounts, key=lambda account: account.collected_at), source)
+    read = asked.read(needed_facts())
+    answer = paths_answer(read.accounts, to, who_can)
+    oldest = min(read.accounts, key=lambda account: account.collected_at)
+    return with_unread(dated(answer, oldest, asked.source), read)
 
 
 def paths_answer(
