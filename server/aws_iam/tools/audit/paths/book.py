@@ -206,6 +206,7 @@ class PowerBook:
             number if any(map(_PERSONAL.search, every)) else -1,
             principal.member.account.id,
             isinstance(principal.identity, User),
+            self.decider.keys.of_principal(principal),
             texts,
             boundary,
             held.has_boundary,
