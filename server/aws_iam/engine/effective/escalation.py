@@ -100,7 +100,8 @@ _LIMITED_SEVERITIES = {
 class EscalationPath:
     """One way to gain permissions; `passes_role_to` is the service that the passed role must trust.
 
-    `held_by` is the kind of resource whose role it gains, such as `lambda:function`; empty for none that is collected.
+    `held_by` is the kind of resource whose role it gains, or which it gives another one, such as `lambda:function`; empty for
+    none that is collected.
 
     `may_pass_to` are that service and alternatives from other sources. `unconfirmed`: the sources disagree on whether the
     actions are enough, or nobody has tried them.

@@ -177,7 +177,7 @@ class PowerBook:
         yield from federated_by_own_metadata(actor, self.trusts)
         yield from new_identities(actor)
         yield from new_groups(actor)
-        yield from passed_roles(actor, self.trusts)
+        yield from passed_roles(actor, self.trusts, self.compute)
         yield from existing_compute(actor, self.compute)
         yield from organization_wide(actor)
 

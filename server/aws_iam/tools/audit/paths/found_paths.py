@@ -35,10 +35,9 @@ if TYPE_CHECKING:
 PAGE = "references/compliance-checklist.md#who-can-become-whom"
 LEFT_OUT = (
     "the root users, session policies, session names, permission sets of IAM Identity Center that another account than the"
-    " management account manages, another role for an existing function, stack, state machine or schedule, writing the policy of"
-    " a resource on the way to it, creating an identity in steps of several principals, instance profiles without a role, OpenID"
-    " Connect providers that are replaced, sessions with MFA of a role whose trust policy was rewritten for them, and resources"
-    " that run with a role of kinds that are not collected"
+    " management account manages, writing the policy of a resource on the way to it, creating an identity in steps of several"
+    " principals, instance profiles without a role, OpenID Connect providers that are replaced, sessions with MFA of a role whose"
+    " trust policy was rewritten for them, and resources that run with a role of kinds that are not collected"
 )
 UNREAD_IDENTITIES = "its users and roles could not be read"
 """Why nothing is known of an account."""
