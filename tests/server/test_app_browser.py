@@ -277,6 +277,8 @@ ACTIONS = [
     ({"action": "cloudtrail", **DEMO}, "CloudTrail", "Trails"),
     ({"action": "access_analyzer", **DEMO}, "IAM Access Analyzer", "Analyzers"),
     ({"action": "principals", **DEMO}, "Users and roles", "Details"),
+    ({"action": "access", "to": "admin", **DEMO}, "Access", "Paths to administrator"),
+    ({"action": "access", "principal": "carol.lindqvist", **DEMO}, "Access", "Paths"),
     (DEMO, "Account", "Fix first"),
     ({}, "Audit", "Connect"),
 ]
@@ -295,7 +297,7 @@ def test_every_action_is_drawn_for_everyone_at_any_width(
         assert shown.frame.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
             arguments
         )
-        if heading in {"Control", "CloudTrail", "Account"}:
+        if heading in {"Control", "CloudTrail", "Account", "Access"}:
             broken = Axe().run(shown.frame).response["violations"]
             listed = [(violation["id"], violation["nodes"][0]["html"]) for violation in broken]
             assert (arguments, listed) == (arguments, [])
@@ -317,6 +319,23 @@ def test_a_control_opens_in_place_and_back_gives_the_run_again(opened: Open) -> 
     shown.locate(".next button", has_text="CloudTrail").click()
     expect(shown.locate("h1")).to_have_text("CloudTrail")
     assert shown.seen("calls")[-1] == {"action": "cloudtrail", "demo": True}
+    assert shown.problems == []
+
+
+def test_the_paths_to_administrator_are_one_press_away_from_a_run(opened: Open) -> None:
+    shown = opened()
+    shown.host("call", DEMO)
+    shown.locate("section", has_text="Paths to administrator").locator("button").first.click()
+    expect(shown.locate("h1")).to_have_text("Access")
+    assert shown.seen("calls") == [{"action": "access", "to": "admin", "demo": True}]
+    paths = shown.locate(".paths li").all_inner_texts()
+    assert paths[0] == "role/helpdesk iam:CreateAccessKey → user/alice.meyer administrator"
+    closes = shown.locate("section", has_text="What closes most paths").locator("li").first
+    assert closes.inner_text() == (
+        "the statement role/helpdesk own /Statement/0: closes 12 paths, stops 4 principals"
+    )
+    # They are not told once more as a table.
+    assert shown.locate("section", has_text="Outsiders").count() == 0
     assert shown.problems == []
 
 

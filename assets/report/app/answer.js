@@ -7,6 +7,7 @@ const ACTIONS = {
   cloudtrail: "CloudTrail",
   access_analyzer: "IAM Access Analyzer",
   principals: "Users and roles",
+  access: "Access",
 };
 const STEP = 20;
 

@@ -97,7 +97,11 @@ const APART = ["benchmark", "account", "regions", "collected_at", "score", "not_
 const factCards = () => {
   const { facts } = app.view.answer;
   const names = Object.keys(facts).filter(
-    (name) => !APART.includes(name) && !isEmpty(facts[name]) && !(name === "sections" && facts.score),
+    (name) =>
+      !APART.includes(name) &&
+      !isEmpty(facts[name]) &&
+      !(name === "sections" && facts.score) &&
+      !(DRAWN_FACTS.includes(name) && listOf(facts[name]).some((row) => hopsOf(row).length || row.closes)),
   );
   const plain = names.filter((name) => !isTable(facts[name]));
   const list = el(
@@ -152,6 +156,12 @@ const sourcesCard = () => {
   );
 };
 
+const callButton = (next, label) => {
+  const input = { ...next.arguments };
+  for (const name of listOf(next.same)) if (name in app.view.input) input[name] = app.view.input[name];
+  return button(label, (pressed) => openCall(input, pressed));
+};
+
 const nextCard = () => {
   const calls = listOf(app.view.answer.next).filter(
     (next) => isObject(next) && next.tool === "audit" && ACTIONS[objectOf(next.arguments).action],
@@ -162,17 +172,9 @@ const nextCard = () => {
     el(
       "ul",
       { class: "next" },
-      ...calls.map((next) => {
-        const input = { ...next.arguments };
-        for (const name of listOf(next.same)) if (name in app.view.input) input[name] = app.view.input[name];
-        return el(
-          "li",
-          {},
-          button(ACTIONS[input.action], (pressed) => openCall(input, pressed)),
-          " ",
-          named(next.why || ""),
-        );
-      }),
+      ...calls.map((next) =>
+        el("li", {}, callButton(next, ACTIONS[next.arguments.action]), " ", named(next.why || "")),
+      ),
     ),
   );
 };

@@ -86,6 +86,8 @@ const drawn = () => {
     notJudged(),
     !findings && rest(),
     scored && el("div", { class: "lead" }, scoreCard(), app.view.answer.action === "run" && firstCard()),
+    pathsOfRun(),
+    ...pathsCards(),
     ...(scored || app.view.findings.length
       ? [findings, filesCard(), ...factCards()]
       : [...factCards(), filesCard()]),

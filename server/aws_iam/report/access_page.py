@@ -29,9 +29,8 @@ _MOST_TEXT = 2_048
 
 def access_page(report: AccessReport) -> str:
     """The page; of very many paths it lists the shortest and counts the others."""
-    style, style_hash = own_files("shared.css", "page.css", "access.css")
+    style, style_hash = own_files("shared.css", "page.css", "paths.css", "access.css")
     script, script_hash = own_files("page.js", "access.js")
-    found = drawn(report, MOST_DRAWN_STEPS, MOST_DRAWN_NODES)
     return (
         html_templates()
         .get_template("access.html.j2")
@@ -41,22 +40,29 @@ def access_page(report: AccessReport) -> str:
             script=script,
             script_hash=script_hash,
             report=report,
-            drawing=_drawing(report, found),
-            drawing_left_out=_left_out(len(report.paths) - len(found.paths), "is", "are"),
-            cuts=list(_cuts(report)),
-            paths=list(_paths(report, found)),
-            paths_left_out=_left_out(
-                report.left_out + max(0, len(report.paths) - MOST_LISTED), "is", "are"
-            ),
-            not_judged=report.not_judged[:MOST_LISTED],
+            **path_parts(report, MOST_LISTED),
         )
     )
 
 
-def _left_out(number: int, one: str, several: str) -> str:
+def path_parts(report: AccessReport, most_listed: int) -> dict[str, Any]:
+    """What the templates print of paths: the drawing, the list, the cuts, and what is not judged or not shown."""
+    found = drawn(report, MOST_DRAWN_STEPS, MOST_DRAWN_NODES)
+    more = report.left_out + max(0, len(report.paths) - most_listed)
+    return {
+        "drawing": _drawing(report, found),
+        "drawing_left_out": _left_out(len(report.paths) - len(found.paths)),
+        "cuts": list(_cuts(report)),
+        "paths": list(_paths(report, found, most_listed)),
+        "paths_left_out": _left_out(more),
+        "not_judged": report.not_judged[:most_listed],
+    }
+
+
+def _left_out(number: int) -> str:
     if not number:
         return ""
-    return f"{counted(number, 'more path')} {one if number == 1 else several} not shown."
+    return f"{counted(number, 'more path')} {'is' if number == 1 else 'are'} not shown."
 
 
 def _drawing(report: AccessReport, found: Drawn) -> dict[str, Any] | None:
@@ -115,8 +121,8 @@ def _cuts(report: AccessReport) -> Iterator[dict[str, Any]]:
         }
 
 
-def _paths(report: AccessReport, found: Drawn) -> Iterator[dict[str, Any]]:
-    for number, path in enumerate(report.paths[:MOST_LISTED]):
+def _paths(report: AccessReport, found: Drawn, most_listed: int) -> Iterator[dict[str, Any]]:
+    for number, path in enumerate(report.paths[:most_listed]):
         unknown = any(step.why_unknown for step in path)
         given = any(step.conditions for step in path)
         yield {

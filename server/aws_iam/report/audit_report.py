@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aws_iam.answer import Finding
+    from aws_iam.report.access_report import AccessReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,8 @@ class AuditReport:
     fixes: Mapping[str, str] = field(default_factory=dict)
     """Key of a control → how to mend it in general."""
     findings: tuple[Finding, ...] = ()
+    access: AccessReport | None = None
+    """Who can become an administrator, in the formats that tell it."""
     answer: Answer = field(default=Answer(summary=""))
     """The whole answer of `audit run`."""
 

@@ -33,6 +33,8 @@ class ReportFormat:
     audit: Callable[[AuditReport], str] | None = None
     policies: Callable[[PolicyReport], str] | None = None
     access: Callable[[AccessReport], str] | None = None
+    tells_paths: bool = False
+    """Whether the file of an audit tells the paths to administrator access too."""
     audit_lines: Callable[[AuditReport], str] | None = None
     """A writer of lines of JSON: those of several accounts behind each other are the file of all of them."""
 

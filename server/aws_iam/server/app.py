@@ -18,7 +18,17 @@ EXTENSIONS: dict[str, dict[str, Any]] = {EXTENSION_ID: {}}
 _TOOL = "audit"
 # No `csp`: the document loads nothing, so the strictest policy, the default, is the right one.
 _STYLES = ("shared.css", "app/view.css")
-_PARTS = ("elements", "host", "answer", "asking", "overview", "findings", "details", "page")
+_PARTS = (
+    "elements",
+    "host",
+    "answer",
+    "asking",
+    "overview",
+    "findings",
+    "details",
+    "paths",
+    "page",
+)
 _META = {"ui": {"prefersBorder": True, "permissions": {"clipboardWrite": {}}}}
 
 

@@ -168,8 +168,8 @@ def test_what_to_call_next_names_the_worst_control_and_the_same_account() -> Non
     answer = ask(demo=True)
     assert [(dict(call.arguments), call.same) for call in answer.next] == [
         ({"action": "control", "id": "root_no_access_key"}, ()),
+        ({"action": "access", "to": "admin"}, ("demo",)),
         ({"action": "cloudtrail"}, ("demo",)),
-        ({"action": "access_analyzer"}, ("demo",)),
     ]
 
 

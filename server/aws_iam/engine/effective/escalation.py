@@ -3,7 +3,7 @@
 From a policy alone a path is only possible: it does not say whether a suitable role, user or resource exists, and whom it
 trusts. `open_paths` are those whose targets the policy covers all; `possible_paths` adds those on all targets of a Region or
 on named ones, which are smaller, and the unconfirmed ones. Where the principals of an account are known,
-`tools/audit/principals/escalation_paths.py` checks each of them.
+`tools/audit/paths` finds the ways between them.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ _LIMITED_SEVERITIES = {
 class EscalationPath:
     """One way to gain permissions; `passes_role_to` is the service that the passed role must trust.
 
-    `held_by` is the kind of resource whose role it gains, such as `lambda:function`; empty for none that is collected.
+    `held_by` is the kind of resource whose role it gains, or which it gives another one, such as `lambda:function`; empty for
+    none that is collected.
 
     `may_pass_to` are that service and alternatives from other sources. `unconfirmed`: the sources disagree on whether the
     actions are enough, or nobody has tried them.
@@ -134,17 +135,13 @@ class EscalationPath:
 class OpenPath:
     """A path that a policy opens, with the first statement that allows each of its actions.
 
-    `unsettled` are the prerequisites that are unknown. Where the account was read, `on` names its resources for the path,
-    `given` the condition keys that this depends on, and `strong` is False if none of them has administrator access.
+    `unsettled` are the prerequisites that are unknown.
     `limited` says that the policy covers named targets only, `regional` that it covers all of a Region. `granting` are all statements that allow each of the actions.
     """
 
     path: EscalationPath
     statements: tuple[Statement, ...]
     unsettled: tuple[str, ...]
-    on: tuple[str, ...] = ()
-    given: tuple[str, ...] = ()
-    strong: bool = True
     limited: bool = False
     regional: bool = False
     granting: tuple[tuple[Statement, ...], ...] = ()
@@ -165,13 +162,13 @@ class OpenPath:
 
     @property
     def severity(self) -> Severity:
-        """By family; at most medium if it is unconfirmed or does not lead to administrator access, one less in one Region."""
+        """By family; at most medium if it is unconfirmed, one less in one Region."""
         family = self.path.family
         if self.limited:
             return _LIMITED_SEVERITIES.get(family, _OTHER_FAMILIES_LIMITED)
         severity = _SEVERITIES.get(family, _OTHER_FAMILIES)
-        is_certain = self.strong and not self.path.unconfirmed
-        severity = severity if is_certain else max(severity, Severity.MEDIUM, key=_rank)
+        if self.path.unconfirmed:
+            severity = max(severity, Severity.MEDIUM, key=_rank)
         return _SMALLER[severity] if self.regional else severity
 
 
@@ -214,8 +211,8 @@ def _path(row: Mapping[str, Any]) -> EscalationPath:
 
 def open_paths(access: Access) -> tuple[OpenPath, ...]:
     """The confirmed paths whose actions the policies allow on every target; only those that contain no smaller open path."""
-    return smallest_paths(
-        opened for path in escalation_paths() if (opened := path_opened_by(path, access))
+    return _smallest(
+        opened for path in escalation_paths() if (opened := _opened_on_all(path, access))
     )
 
 
@@ -228,7 +225,7 @@ def possible_paths(access: Access) -> tuple[OpenPath, ...]:
         for _, path, actions in sorted(begun, key=itemgetter(0))
         if actions <= access.actions.keys()
         and (
-            open_path := path_opened_by(path, access)
+            open_path := _opened_on_all(path, access)
             or (
                 any(access.actions[name].regional for name in actions)
                 and _opened(path, access, _in_one_region)
@@ -237,7 +234,7 @@ def possible_paths(access: Access) -> tuple[OpenPath, ...]:
         )
     ]
     confirmed = [path for path in opened if not path.path.unconfirmed]
-    return smallest_paths(
+    return _smallest(
         path
         for path in opened
         if not (path.path.unconfirmed and any(_outweighs(other, path) for other in confirmed))
@@ -263,7 +260,7 @@ def _outweighs(confirmed: OpenPath, other: OpenPath) -> bool:
     )
 
 
-def smallest_paths(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
+def _smallest(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
     """The paths that contain no other open path that is at least as grave and open on every target."""
     by_id = {path.path.id: path for path in paths}
     by_id.pop(NEVER_ALONE, None)
@@ -279,9 +276,9 @@ def smallest_paths(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
     )
 
 
-def path_opened_by(path: EscalationPath, access: Access) -> OpenPath | None:
+def _opened_on_all(path: EscalationPath, access: Access) -> OpenPath | None:
     """The path, if the policies allow all of its actions on every target; else None."""
-    return _opened(path, access, granting_statements)
+    return _opened(path, access, _on_all_targets)
 
 
 def _opened(path: EscalationPath, access: Access, granting: GrantingStatements) -> OpenPath | None:
@@ -347,7 +344,7 @@ def _may_meet(one: Statement, other: Statement) -> bool:
     )
 
 
-def granting_statements(
+def _on_all_targets(
     path: EscalationPath, need: NeededAction, reach: ActionReach
 ) -> Iterator[Statement]:
     """The statements that allow the needed action on the resources that the path needs."""

@@ -1,12 +1,11 @@
-"""Privilege escalation in words: an administrator, a policy with many paths, or the paths by family.
+"""Privilege escalation in words: an administrator, a policy with many paths, and what the families of paths are and close.
 
-`escalation_risks` judges a principal; `statement_risks` of `engine/explain/risks.py` uses the same words for each statement
-of a document.
+`statement_risks` of `engine/explain/risks.py` tells the paths of each statement of a document.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,11 @@ from aws_iam.engine.effective.escalation import (
     NEW_COMPUTE,
     SELF,
     OpenPath,
-    open_paths,
 )
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from aws_iam.engine.effective.access import Access, ActionReach
     from aws_iam.engine.effective.action_expansion import Expansion
@@ -34,8 +32,6 @@ LESS_DENIED = ", except what Deny statements partly take away"
 """The end of a sentence on access of which Deny statements take a part away."""
 MANY_WAYS = "Privilege escalation is possible in many ways"
 _NAMED = 6
-_PATHS_SHOWN = 3
-_TARGETS_SHOWN = 3
 # From this share of all actions on, one finding about the breadth says more than paths of single services.
 _NEARLY_ALL = 0.9
 
@@ -56,19 +52,6 @@ class Risks:
 
     findings: tuple[RiskFinding, ...]
     paths: tuple[OpenPath, ...]
-
-
-def escalation_risks(
-    access: Access,
-    expansion: Expansion,
-    paths_of: Callable[[Access], tuple[OpenPath, ...]] = open_paths,
-) -> Risks:
-    """Whether a principal with this access is an administrator or can become one; `paths_of` finds the open paths."""
-    paths = paths_of(access)
-    single = broad_risk(access, paths, expansion)
-    risks = (single,) if single else tuple(_by_family(access, paths))
-    worst_first = sorted(risks, key=lambda risk: risk.finding.severity.rank)
-    return Risks(findings=tuple(worst_first), paths=paths)
 
 
 def broad_risk(
@@ -140,14 +123,6 @@ def _number_everywhere(access: Access) -> int:
     return sum(numbers[id(reach)] for reach in access.reaches() if reach.everywhere)
 
 
-def _by_family(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFinding]:
-    families: dict[str, list[OpenPath]] = defaultdict(list)
-    for path in paths:
-        families[path.path.family].append(path)
-    for family, members in families.items():
-        yield _of_family(family, members, access)
-
-
 FAMILIES = {
     SELF: "the caller can raise its own permissions",
     NEW_COMPUTE: "the caller can pass a stronger role to compute that it starts",
@@ -181,46 +156,22 @@ def fix_of(opened: OpenPath) -> str:
         guarded = any(s.conditions_on("iam:passedtoservice") for s in opened.statements)
         missing = family == NEW_COMPUTE and not guarded
         return f"{fix} Add a condition on iam:PassedToService." if missing else fix
+    return fix_of_family(family)
+
+
+def fix_of_family(family: str) -> str:
+    """What closes the paths of a family."""
     return _FIXES.get(family, _NAME_TARGETS)
 
 
-def source_of(opened: OpenPath) -> str:
-    """The page of AWS on what the path uses."""
-    return PASSING if opened.path.family == NEW_COMPUTE else BEST_PRACTICES
+def source_of(family: str) -> str:
+    """The page of AWS on what the paths of a family use."""
+    return PASSING if family == NEW_COMPUTE else BEST_PRACTICES
 
 
 def worst(paths: Iterable[OpenPath]) -> Severity:
     """The gravest severity of the paths."""
     return min((path.severity for path in paths), key=lambda severity: severity.rank)
-
-
-def _of_family(family: str, members: list[OpenPath], access: Access) -> RiskFinding:
-    shown = "; ".join(_path_in_words(path, access) for path in members[:_PATHS_SHOWN])
-    more = len(members) - _PATHS_SHOWN
-    rest = f"; and {counted(more, 'more path')}" if more > 0 else ""
-    return finding_at(
-        "PRIVILEGE_ESCALATION",
-        f"Possible privilege escalation: {FAMILIES.get(family, family)}",
-        worst(members),
-        f"{shown}{rest}",
-        at=members[0].statements[0],
-        fix=fix_of(members[0]),
-        source=source_of(members[0]),
-    )
-
-
-def _path_in_words(opened: OpenPath, access: Access) -> str:
-    path = opened.path
-    verb = "are" if len(path.required) > 1 else "is"
-    on = f" on {joined(opened.on, shown=_TARGETS_SHOWN)}" if opened.on else ""
-    also = f"{on}, if {joined(opened.unsettled)}" if opened.unsettled else on
-    bound = any(statement.conditions for statement in opened.statements)
-    when = ", under the conditions of their statements" if bound and not opened.on else ""
-    when += f", under a condition on {joined(opened.given)}" if opened.given else ""
-    reaches = (access.reach(need.action) for need in path.required)
-    if not opened.on and any(reach and reach.denied_by for reach in reaches):
-        when += LESS_DENIED
-    return f"{path.id}: {joined([n.action for n in path.required])} {verb} enough{also}{when}"
 
 
 def is_bound(reach: ActionReach) -> bool:

@@ -203,7 +203,7 @@ class _StatementRisks:
             message=f"{shown}{rest}",
             brief=joined([path.path.id for path in opened], shown=_BRIEFLY),
             fix=fix_of(first),
-            source=source_of(first),
+            source=source_of(first.path.family),
             routine=first.severity is Severity.INFO,
             limited=first.limited,
             guessed=all(path.path.unconfirmed for path in opened),

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.engine.reference.frameworks import CIS, framework, in_short
+from aws_iam.engine.reference.frameworks import in_short
 from aws_iam.escape import escaped, visible
 from aws_iam.report.access_page import access_page
 from aws_iam.report.audit_report import fix_within, score, tallies
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.report.control_ids import cis_ids, other_ids
 from aws_iam.report.fix_steps import fix_steps
 from aws_iam.report.html_templates import MOST_TEXT, Visible, html_templates, own_files, words
+from aws_iam.report.path_section import path_section
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ _ALL_SECTIONS = "All"
 
 def html_page(report: AuditReport) -> str:
     """The page; of very many findings it shows the worst and counts the others."""
-    style, style_hash = own_files("shared.css", "page.css", "report.css")
+    style, style_hash = own_files("shared.css", "page.css", "paths.css", "report.css")
     script, script_hash = own_files("shared.js", "page.js", "report.js")
     template = html_templates().get_template("page.html.j2")
     return template.render(
@@ -69,6 +71,7 @@ def html_page(report: AuditReport) -> str:
         to_add=Visible(visible(report.to_add.strip())),
         mutes=_mutes(report),
         findings=_findings(report),
+        paths=path_section(report.access) if report.access else None,
         **_failures(report),
     )
 
@@ -400,8 +403,8 @@ class _Rows:
             if finding.status in _QUIET
             else self._background(
                 report.whys.get(key, ""),
-                _ids(finding),
-                _other_ids(finding),
+                cis_ids(finding),
+                other_ids(finding),
                 _https(finding.source or ""),
             ),
             account_column=self._account_column,
@@ -415,27 +418,6 @@ def _marks(finding: Finding) -> Iterator[str]:
         yield "muted"
     if finding.change and finding.change != "same":
         yield finding.change
-
-
-def _ids(finding: Finding) -> str:
-    """The control's ids with the versions that use them: `6.7 in 6.0 to 7.0`."""
-    by_number: dict[str, list[str]] = defaultdict(list)
-    for version, number in (finding.controls or {}).items():
-        by_number[number].append(version)
-    return "; ".join(f"{number} in {_span(versions)}" for number, versions in by_number.items())
-
-
-def _other_ids(finding: Finding) -> str:
-    """The ids in the frameworks beside CIS: `PCI: 8.4.2; NIST: AC-2(1), IA-2(1)`."""
-    return "; ".join(
-        f"{framework(name, '').short}: {', '.join(ids)}"
-        for name, ids in (finding.frameworks or {}).items()
-        if name != CIS
-    )
-
-
-def _span(versions: Sequence[str]) -> str:
-    return versions[0] if len(versions) == 1 else f"{versions[0]} to {versions[-1]}"
 
 
 def _https(source: str) -> str:
@@ -497,4 +479,5 @@ FORMAT = ReportFormat(
     notes="one file that loads nothing: search, filters, sorting, fixes to copy; prints; readable without JavaScript",
     audit=html_page,
     access=access_page,
+    tells_paths=True,
 )

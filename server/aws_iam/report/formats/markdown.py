@@ -28,7 +28,9 @@ MOST_CHARACTERS = 60_000
 MOST_NAMED = 5
 """Resources listed per control; the rest are counted."""
 MOST_TEXT = 400
-_MOST_CUTS = 10
+MOST_OF_AN_AUDIT = 10
+"""Paths to administrator access that the report of an audit lists."""
+_MOST_CUTS, _MOST_CUTS_OF_AN_AUDIT = 10, 3
 
 _MUTES_SOMETHING = re.compile(r"mutes \d")
 _COLUMNS = ("section", "pass", "fail", "manual", "unknown", "not_applicable", "muted", "score")
@@ -53,20 +55,7 @@ def _of_access(report: AccessReport) -> Iterator[str]:
     yield f"# {_text(report.question)}"
     yield f"\n{_text(report.summary, 2_000)}"
     yield f"\n{report.collected}; account {_text(report.account)}; aws-iam {report.version}, data of {report.as_of}."
-    if report.cuts:
-        yield "\n## What closes most paths\n"
-        rows = (
-            (_cut(report, cut), f"{cut.closes:,}", f"{cut.stops:,}")
-            for cut in report.cuts[:_MOST_CUTS]
-        )
-        yield from table(("take away", "paths closed", "principals stopped"), rows)
-    if report.paths:
-        yield f"\n## {counted(len(report.paths), 'path')}\n"
-        yield from (
-            f"{number}. {_path(report, path)}" for number, path in enumerate(report.paths, 1)
-        )
-    if report.left_out:
-        yield f"\n{counted(report.left_out, 'more path')} at least not listed."
+    yield from _cuts_and_paths(report, "##", _MOST_CUTS, len(report.paths))
     if report.not_judged:
         yield f"\n## Not judged ({len(report.not_judged)})\n"
         yield from (
@@ -75,6 +64,25 @@ def _of_access(report: AccessReport) -> Iterator[str]:
         )
     if report.not_considered:
         yield f"\nNot considered: {_text(report.not_considered, 2_000)}."
+
+
+def _cuts_and_paths(report: AccessReport, level: str, cuts: int, most: int) -> Iterator[str]:
+    """The steps whose removal closes most paths, and the first paths, one a line."""
+    if report.cuts:
+        yield f"\n{level} What closes most paths\n"
+        rows = (
+            (_cut(report, cut), f"{cut.closes:,}", f"{cut.stops:,}") for cut in report.cuts[:cuts]
+        )
+        yield from table(("take away", "paths closed", "principals stopped"), rows)
+    if report.paths:
+        yield f"\n{level} {counted(len(report.paths), 'path')}\n"
+        yield from (
+            f"{number}. {_path(report, path)}"
+            for number, path in enumerate(report.paths[:most], 1)
+        )
+    left_out = report.left_out + len(report.paths[most:])
+    if left_out:
+        yield f"\n{counted(left_out, 'more path')} at least not listed."
 
 
 def _cut(report: AccessReport, cut: AccessCut) -> str:
@@ -158,6 +166,10 @@ def _lines(report: AuditReport) -> Iterator[str]:
         yield f"\n**Not the whole audit:** {'; '.join(report.partial)}."
     yield "\n## Score by section\n"
     yield from _score_table([*report.sections, *([report.total] if report.total else [])])
+    if report.access:
+        yield "\n## Paths to administrator"
+        yield f"\n{_text(report.access.summary, 2_000)}"
+        yield from _cuts_and_paths(report.access, "###", _MOST_CUTS_OF_AN_AUDIT, MOST_OF_AN_AUDIT)
     if report.changes:
         yield f"\n## Changes since {report.changes['since']}\n"
         yield from _changes(report)
@@ -264,4 +276,5 @@ FORMAT = ReportFormat(
     audit=audit_markdown,
     policies=policies_markdown,
     access=access_markdown,
+    tells_paths=True,
 )

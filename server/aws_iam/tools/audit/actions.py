@@ -7,7 +7,7 @@ from typing import Annotated
 
 from aws_iam.answer import Answer
 from aws_iam.report.catalogue import access_formats, audit_formats, by_line, report_formats
-from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments
+from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments, ManyAccounts
 from aws_iam.tools.kit.parameters import BENCHMARK, Benchmark, Framework, Source
 from aws_iam.tools.kit.synonyms import FORMATS, REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
@@ -103,9 +103,8 @@ def report(
 
         return fleet_report.answer(source, asked, many, progress, chosen)
     from aws_iam.tools.audit.run import report as audit_report
-    from aws_iam.tools.audit.run import run as audit_run
 
-    return audit_report.answer(audit_run.audit_account(source, asked, progress), chosen)
+    return audit_report.answer(source, asked, progress, chosen)
 
 
 @tool.action
@@ -193,6 +192,7 @@ def principals(source: Source, progress: Progress) -> Answer:
 def access(
     source: Source,
     progress: Progress,
+    many: ManyAccounts,
     who_can: Annotated[
         list[str] | None,
         Parameter(
@@ -238,9 +238,11 @@ def access(
     ] = None,
 ) -> Answer:
     """Show who can perform an action on a resource, what a principal can do and become, or the attack paths to something."""
+    from aws_iam.tools.audit.access.estate_accounts import AskedAccounts
     from aws_iam.tools.audit.paths.questions import answer_of
 
-    answer = answer_of(source, progress, who_can, on, principal=principal, to=to)
+    asked = AskedAccounts(source=source, many=many, progress=progress)
+    answer = answer_of(asked, who_can, on, principal=principal, to=to)
     if format_ is None:
         return answer
     from aws_iam.tools.audit.access.access_file import as_file

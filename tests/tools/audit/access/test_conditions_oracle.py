@@ -37,6 +37,7 @@ KEYS = {
     IP: (None, "10.0.0.1", "192.0.2.1"),
     TAG: (None, "2026", "ann", "bob", "red", "x1", "blue"),
 }
+TRUST = {"Effect": "Allow", "Principal": {"AWS": arn("root")}, "Action": "sts:AssumeRole"}
 CONTEXTS = [
     {key: value for key, value in zip(KEYS, values, strict=True) if value}
     for values in product(*KEYS.values())
@@ -144,6 +145,9 @@ def _answers(people: Any, bucket: Any, scp: Any) -> dict[str, dict[str, dict[str
         if own["boundary"] is not None:
             case["policies"][f"of-{name}"] = own["boundary"]
             held["boundary"] = f"of-{name}"
+        if kind == "role":
+            # A session of a role that no user can assume has no MFA.
+            held["trust"] = [TRUST]
         case[f"{kind}s"].append(held)
     everything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
     case["facts"] = {

@@ -103,7 +103,7 @@ def test_who_changes_itself_on_the_way_goes_on_from_there(tmp_path: Path) -> Non
     assert {*graph_of(case, tmp_path, to="admin").edges()} == {(ann, ann), (ann, adm)}
     asked = {"action": "access", "snapshot": str(tmp_path / "account.json"), "to": "admin"}
     assert (
-        "`user/ann` gives itself more with `iam:SetDefaultPolicyVersion`,"
+        "`user/ann` gives itself more with `iam:SetDefaultPolicyVersion` through `policy/own`,"
         " and becomes `role/adm` with `sts:AssumeRole`."
     ) in tool.run(asked, cli=True).summary
     (page,) = tool.run(asked | {"format": "markdown"}, cli=True).artifacts

@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.answer import Status
 from aws_iam.tools.audit.actions import tool
-from aws_iam.tools.audit.principals.effective_policies import EffectivePolicies
-from aws_iam.tools.audit.principals.organization_policies import Guardrails
-from aws_iam.tools.audit.principals.role_chains import admin_role_chains
-from aws_iam.tools.audit.principals.simulate import MOST_REQUESTS, Simulator
-from helpers.cis_snapshots import arn, facts_of, policy, snapshot
+from helpers.cis_snapshots import arn, facts_of, snapshot
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
@@ -28,6 +23,9 @@ pytestmark = pytest.mark.growth
 CASES: list[dict[str, Any]] = json.loads(
     (TESTS / "cases" / "audit" / "principals.json").read_text("utf-8")
 )
+PATHS: list[dict[str, Any]] = json.loads(
+    (TESTS / "cases" / "audit" / "paths.json").read_text("utf-8")
+)
 # What is wrong with a policy whoever has it: see `test_wide_policies.py`.
 OF_POLICIES = {
     "INLINE_ADMINISTRATOR",
@@ -35,6 +33,9 @@ OF_POLICIES = {
     "FULL_SERVICE_ACCESS",
     "POLICY_NOT_JUDGED",
 }
+
+
+POWER_OF = {"administrator": "administrator", "can_become": "escalates"}
 
 
 def ask(given: dict[str, Any], folder: Path) -> Answer:
@@ -59,6 +60,26 @@ def test_a_principal_is_judged_by_what_it_effectively_has(
     told = " ".join(f"{finding.message} {finding.reason or ''}" for finding in answer.findings)
     for words in case.get("says", ()):
         assert words in f"{answer.summary} {told}"
+
+
+@pytest.mark.parametrize("case", [*CASES, *PATHS], ids=lambda case: case["name"])
+def test_who_is_or_can_become_an_administrator_is_what_access_says(
+    case: dict[str, Any], tmp_path: Path
+) -> None:
+    mine = ask(facts_of(case), tmp_path)
+    asked = {"action": "access", "to": "admin", "snapshot": str(tmp_path / "account.json")}
+    access = tool.run(asked, cli=True)
+    told = {
+        (row["principal"].rpartition("/")[2], row["verdict"], row.get("hops"))
+        for row in access.facts["principals"]
+    }
+    rows = mine.facts["principals"]
+    assert {
+        (row["principal"], row["verdict"], row["hops"]) for row in rows if row["verdict"]
+    } == told
+    for row in rows:
+        assert row["verdict"] not in POWER_OF or row["power"] == POWER_OF[row["verdict"]]
+    assert mine.facts.get("not_judged") == access.facts.get("not_judged")
 
 
 def test_a_trust_is_graded_by_the_statement_that_it_is_about(tmp_path: Path) -> None:
@@ -120,16 +141,3 @@ def test_principals_that_may_not_be_read_are_unknown_and_the_policy_to_add_is_th
     assert answer.facts["principals"] == []
     assert "could not be read: refused: iam:GetAccountAuthorizationDetails" in answer.summary
     assert "iam:GetAccountAuthorizationDetails" in answer.artifacts[0].content
-
-
-def test_what_an_administrator_s_role_is_asked_for_is_bounded() -> None:
-    trust = policy([{"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}])
-    roles = [
-        Role(name=f"r{n}", arn=arn(f"role/r{n}"), trust=trust) for n in range(MOST_REQUESTS // 2)
-    ]
-    held = EffectivePolicies(
-        documents=(policy([{"Effect": "Allow", "Action": "*", "Resource": "*"}]),)
-    )
-    others = [(Role(name=f"o{n}", arn=arn(f"role/o{n}")), held) for n in range(3)]
-    found, whole = admin_role_chains(roles, others, Simulator(Guardrails(summary="none")))
-    assert (found, whole) == ({}, False)

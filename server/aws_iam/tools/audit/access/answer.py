@@ -9,7 +9,7 @@ from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.tools.audit.access.estate import Estate, needed_facts
-from aws_iam.tools.audit.access.estate_accounts import estate_accounts
+from aws_iam.tools.audit.access.estate_accounts import with_unread
 from aws_iam.tools.audit.access.summary import summary
 from aws_iam.tools.audit.access.who_can import who_can
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import NextCall
+    from aws_iam.tools.audit.access.estate_accounts import AskedAccounts
     from aws_iam.tools.audit.access.who_can import WhoCan
-    from aws_iam.tools.kit.parameters import Source
-    from aws_iam.tools.kit.tool import Progress
 
 _PAGE = "references/compliance-checklist.md#who-can-do-what"
 _LEFT_OUT = (
@@ -39,16 +38,15 @@ _LEFT_OUT = (
 )
 
 
-def access_answer(
-    source: Source, progress: Progress, actions: Sequence[str] | None, on: str | None
-) -> Answer:
-    """Who can perform any of the actions on a resource, in one account or those of a folder of snapshots."""
+def access_answer(asked: AskedAccounts, actions: Sequence[str] | None, on: str | None) -> Answer:
+    """Who can perform any of the actions on a resource, in one account or several."""
     if not actions:
         raise InputError(
             "`audit access` needs `who_can`, `principal` or `to`",
             hint='name the actions, such as `s3:GetObject`, and with `on` the resource, such as "arn:aws:s3:::books/*"; or give `to`: `admin`',
         )
-    accounts = tuple(estate_accounts(source, needed_facts(), progress))
+    read = asked.read(needed_facts())
+    accounts = read.accounts
     estate = Estate.of(accounts)
     found = who_can(estate, actions, on or "")
     missed = tuple(miss for account in accounts for miss in misses_of(account, needed_facts()))
@@ -86,7 +84,7 @@ def access_answer(
         ),
         as_of=catalog().as_of,
     )
-    return dated(answer, oldest, source)
+    return with_unread(dated(answer, oldest, asked.source), read)
 
 
 def _next(found: WhoCan) -> Iterator[NextCall]:

@@ -27,6 +27,7 @@ from aws_iam.tools.audit.access.key_grants import (
 )
 from aws_iam.tools.audit.access.partial_evaluation import partial_verdict
 from aws_iam.tools.audit.access.policy_layers import Layer, PolicyLayers
+from aws_iam.tools.audit.access.request_keys import RequestKeys, only_region
 from aws_iam.tools.audit.access.resource_policies import KnownPolicy, lists_kind
 from aws_iam.tools.audit.access.resource_samples import ResourceSamples, Samples, pattern_groups
 from aws_iam.tools.audit.access.verdicts import Access, Verdicts
@@ -42,24 +43,9 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.access.estate import Estate, Member, Principal
     from aws_iam.tools.audit.access.key_grants import KeyGrants
 
-# Only calls by AWS services have these: IAM User Guide, reference_policies_condition-keys.
-SERVICE_CALL_KEYS = frozenset(
-    {
-        "aws:sourcearn",
-        "aws:sourceaccount",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:principalservicename",
-        "aws:principalservicenameslist",
-    }
-)
 # kms:CallerAccount: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html. The default policy of a topic
 # lets in everyone whose aws:SourceOwner is the topic's account: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
 _CALLERS_ACCOUNT = {"kms": "kms:CallerAccount", "sns": "aws:SourceOwner"}
-# Only principals of an organization have these: IAM User Guide, reference_policies_condition-keys.
-_ORGANIZATION_KEYS = frozenset({"aws:principalorgid", "aws:principalorgpaths"})
-# The root user of another account stands for whomever that account lets in.
-_WITH_USER_NAME = frozenset({CallerKind.USER, CallerKind.ROOT})
 _REGION = 3
 _READING = frozenset({"List", "Read"})
 # A path is no parameter, and parameters below it may exist.
@@ -81,6 +67,7 @@ class Decider:
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
         self._layers = PolicyLayers()
+        self.keys = RequestKeys(estate)
         self._known_grants: dict[tuple[str, str], KeyGrants] = {}
         self._of_resources: dict[tuple[str, str, str, str], _OfResource] = {}
         self._resources = ResourceSamples()
@@ -403,18 +390,13 @@ class Decider:
         self, request: Request, member: Member | None, lacking: frozenset[str] = frozenset()
     ) -> Callable[[str], bool]:
         """Whether a key may have any value in such a request; `lacking` are keys that it has not."""
-        absent = self._absent_keys(member, request) | lacking
-        return lambda key: key.lower() not in absent and not request.context.has(key)
+        lacks = self.keys.lacking(request, member)
 
-    def _absent_keys(self, member: Member | None, request: Request) -> frozenset[str]:
-        """The keys that no request of such a caller has."""
-        kind = request.caller.kind
-        is_service = kind is CallerKind.SERVICE
-        alone = member is not None and member.guardrails.organization is None
-        absent = frozenset() if is_service else SERVICE_CALL_KEYS
-        if alone or is_service:
-            absent |= _ORGANIZATION_KEYS
-        return absent if kind in _WITH_USER_NAME else absent | {"aws:username"}
+        def is_open(key: str) -> bool:
+            lower = key.lower()
+            return not (lower in lacking or request.context.has(key) or lacks(lower))
+
+        return is_open
 
     def _request(
         self,
@@ -445,6 +427,9 @@ class Decider:
         key = _CALLERS_ACCOUNT.get(request.service)
         if key and request.caller.account and request.caller.kind is not CallerKind.IDENTITY:
             request = request.with_key(key, request.caller.account)
+        region = only_region(request.service, request.caller.partition)
+        if region and not request.context.has("aws:RequestedRegion"):
+            request = request.with_key("aws:RequestedRegion", region)
         # A service may call on behalf of the caller.
         return request.without_key("aws:ViaAWSService")
 

@@ -31,6 +31,7 @@ from aws_iam.tools.audit.access.resource_policies import (
     RESOURCE_FACTS,
     KnownPolicy,
     ResourcePolicies,
+    holder_of,
 )
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED, guardrails
 from aws_iam.wording import joined
@@ -45,14 +46,15 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.principals.organization_policies import Guardrails
 
 
-_OF_ORGANIZATION: tuple[AccountFact[Any], ...] = (ORGANIZATION, ORG_TREE, ORG_GUARDRAILS)
+OF_ORGANIZATION: tuple[AccountFact[Any], ...] = (ORGANIZATION, ORG_TREE, ORG_GUARDRAILS)
+"""What says which of the organization's policies bind an account."""
 
 
 def needed_facts() -> tuple[Fact[Any], ...]:
     """The facts that the answer needs."""
     return (
         AUTHORIZATION,
-        *_OF_ORGANIZATION,
+        *OF_ORGANIZATION,
         *RESOURCE_FACTS,
         ACCOUNT_BLOCK,
         BUCKET_BLOCKS,
@@ -111,6 +113,8 @@ class Estate:
 
     members: Mapping[str, Member]
     principals: tuple[Principal, ...]
+    supposed: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Policies that resources would have, by the ARN of what has the policy."""
     # Each resource is asked about for every principal.
     _owners: dict[str, Member | None] = field(default_factory=dict, compare=False)
     _policies: dict[tuple[bool, str], KnownPolicy] = field(default_factory=dict, compare=False)
@@ -151,13 +155,18 @@ class Estate:
             return KnownPolicy()
         owner = self.owner_of(arn)
         if owner is not None:
-            return owner.resources.of(arn)
+            return self._supposed_of(arn) or owner.resources.of(arn)
         if len(self.members) == 1 and not (found and found.account):
             (only,) = self.members.values()
             return only.resources.of(arn)
         if not may_have_policy(arn):
             return KnownPolicy()
         return KnownPolicy(arn=arn, why_unread=self._why_nobodys(found))
+
+    def _supposed_of(self, arn: str) -> KnownPolicy | None:
+        holder = holder_of(arn) if self.supposed else ""
+        text = self.supposed.get(holder)
+        return None if text is None else KnownPolicy(arn=holder, text=text)
 
     def _why_nobodys(self, arn: Arn | None) -> str:
         """Why it is not known whose resource it is."""
@@ -182,7 +191,7 @@ def _with_organization(account: Account, others: Iterable[Account]) -> Account:
         if isinstance(told, Miss) or told is None:
             continue
         if isinstance(organization, Miss) or (organization and organization.id == told.id):
-            facts = {(fact.name, ""): other.get(fact) for fact in _OF_ORGANIZATION}
+            facts = {(fact.name, ""): other.get(fact) for fact in OF_ORGANIZATION}
             joined_account = replace(account, facts={**account.facts, **facts})
             if not guardrails(joined_account).summary.startswith(NOT_CONSIDERED):
                 return joined_account

@@ -13,9 +13,9 @@ from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
-from aws_iam.tools.audit.access.decisions import SERVICE_CALL_KEYS
 from aws_iam.tools.audit.access.key_grants import as_policy, key_grants
 from aws_iam.tools.audit.access.policy_types import is_role
+from aws_iam.tools.audit.access.request_keys import service_call_keys
 from aws_iam.tools.audit.principals.outside_trust import principal_account
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ Sort = Literal["outsider", "session", "service", "anyone"]
 _NOBODYS = "123456789012"
 _ACCOUNT = re.compile(r"\d{12}")
 _NAMED_BY_CONDITION = frozenset({"aws:principalarn", "aws:principalaccount"})
-_OF_SERVICES = SERVICE_CALL_KEYS | {"aws:principalisawsservice", "aws:sourceowner"}
+_OF_SERVICES = frozenset({"aws:principalisawsservice", "aws:sourceowner"})
 _NAMES_OF_SERVICES = frozenset({"aws:principalservicename", "aws:principalservicenameslist"})
 _WITH_TOKEN = "sts:assumerolewithwebidentity"  # noqa: S105 - an action
 _SOME_SERVICE = "some-service.amazonaws.com"
@@ -133,7 +133,9 @@ def _named_by_conditions(
 
 def _services(statement: Statement) -> Iterator[OutsideCaller]:
     """Services to whose calls a statement for everyone applies: those whose name follows from a condition, else any."""
-    conditions = [own for own in statement.conditions if own.name in _OF_SERVICES]
+    conditions = [
+        own for own in statement.conditions if own.name in _OF_SERVICES | service_call_keys()
+    ]
     names = [name for own in conditions for name in _service_names(own)]
     for name in names:
         yield OutsideCaller(name=name, sort="service", arn=name)

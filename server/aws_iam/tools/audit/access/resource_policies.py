@@ -91,11 +91,11 @@ class ResourcePolicies:
         return iter(self._texts)
 
     def __contains__(self, arn: str) -> bool:
-        return _holder(arn) in self._texts
+        return holder_of(arn) in self._texts
 
     def of(self, arn: str) -> KnownPolicy:
         """The policy that decides about a resource, given by its ARN."""
-        holder = _holder(arn)
+        holder = holder_of(arn)
         if holder in self._texts:
             if holder not in self._known:
                 self._known[holder] = _known(holder, self._texts[holder])
@@ -157,7 +157,7 @@ def _known(holder: str, text: str | Miss | None) -> KnownPolicy:
     return KnownPolicy(arn=holder, text=text)
 
 
-def _holder(arn: str) -> str:
+def holder_of(arn: str) -> str:
     """The resource whose policy decides: the bucket of an object, else the resource itself."""
     found = Arn.of(arn)
     if found is not None and found.service == "s3" and not found.region:

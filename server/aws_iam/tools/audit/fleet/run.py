@@ -294,13 +294,7 @@ def _job_of(
 def _refuse_contradictions(
     source: Source, arguments: AuditArguments, fleet_arguments: FleetArguments
 ) -> None:
-    if fleet_arguments.accounts is not None and not any(map(str.strip, fleet_arguments.accounts)):
-        raise InputError(
-            "`accounts` names no account",
-            hint="give account ids, role ARNs, or a file with one of them per line",
-        )
-    if fleet_arguments.accounts and fleet_arguments.org:
-        raise InputError("`accounts` and `org` exclude each other", hint="give only one of them")
+    fleet_arguments.refuse_contradictions()
     if not fleet_arguments.accounts and not fleet_arguments.org:
         given = next(
             n for n in ("shard", "out", "scheduler") if getattr(fleet_arguments, n) is not None

@@ -59,6 +59,11 @@ class Actor:
         return self.principal.arn.split(":")[1]
 
     @property
+    def lacking(self) -> frozenset[str]:
+        """The condition keys that its requests never have, in lower case, by what it is."""
+        return self.decider.keys.of_principal(self.principal)
+
+    @property
     def own_account(self) -> int:
         """Everything in its account."""
         return self.entities.in_account[self.account]

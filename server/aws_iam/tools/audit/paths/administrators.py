@@ -13,8 +13,13 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.tools.audit.paths.changes import ANYTHING
-from aws_iam.tools.audit.principals.admin_level import ADMINISTRATOR, UNKNOWN, AdminLevels
-from aws_iam.tools.audit.principals.effective_policies import EffectivePolicies
+from aws_iam.tools.audit.principals.admin_level import (
+    ADMINISTRATOR,
+    UNKNOWN,
+    AdminLevel,
+    AdminLevels,
+    EffectivePolicies,
+)
 from aws_iam.tools.audit.principals.organization_policies import (
     levels_for_principal,
     policy_for_principal,
@@ -60,9 +65,7 @@ class Administrators:
             return False
         if held.boundary and not self._glance(held.boundary.text).taken.issuperset(_SAMPLE):
             return False
-        if any(self._glance(text).is_full for text in texts):
-            # What is allowed besides adds nothing.
-            texts = (ANYTHING, *(text for text in texts if self._glance(text).denies))
+        texts = self._without_more(texts)
         guardrails = principal.member.guardrails
         if texts == (ANYTHING,) and not (held.has_boundary or held.unread or guardrails.scps):
             return True
@@ -70,6 +73,17 @@ class Administrators:
         if effective not in self._known:
             self._known[effective] = self._judged(effective)
         return self._known[effective]
+
+    def level_of(self, principal: Principal) -> AdminLevel:
+        """What its policies make it, in full."""
+        texts = tuple(sorted({own.text for own in principal.held.policies}))
+        return self._levels.by_policies(self._effective(principal, self._without_more(texts)))
+
+    def _without_more(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """The policies without what one that allows everything allows anyhow."""
+        if not any(self._glance(text).is_full for text in texts):
+            return texts
+        return (ANYTHING, *(text for text in texts if self._glance(text).denies))
 
     def _judged(self, effective: EffectivePolicies) -> bool | None:
         kind = self._levels.by_policies(effective).kind

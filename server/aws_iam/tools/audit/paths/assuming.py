@@ -46,13 +46,16 @@ def assumed_by_account(actor: Actor, trusts: Trusts) -> Iterator[Power]:
     admitting = trusts.admitting(actor.account, context, actor.decider, actor.entities)
     root = f"arn:{actor.partition}:iam::{actor.account}:root"
     accounts = tuple(actor.entities.in_account.values())
+    # What the trust policies ask for is decided for whoever has every key: a session without MFA has not.
+    lacks_some = not actor.lacking.isdisjoint(trusts.asked)
     for targets, access in actor.allowed(
         ASSUME, candidates, trust=trust_naming(root), splits=accounts
     ):
-        simple = admitting.freely | (0 if access.conditions else admitting.conditionally)
+        both_ask = bool(access.conditions) or lacks_some
+        simple = admitting.freely | (0 if both_ask else admitting.conditionally)
         if targets & simple:
             yield _power(targets & simple, access)
-        if access.conditions and targets & admitting.conditionally:
+        if both_ask and targets & admitting.conditionally:
             # Both sides ask for something: whether that can be met together depends on each pair.
             both = targets & admitting.conditionally
             splits = (*accounts, *(own for own in trusts.alike.values() if own & both))

@@ -31,6 +31,7 @@ from aws_iam.tools.audit.paths.entities import Entities, bits, mask_of
 from aws_iam.tools.audit.paths.identity_edits import identity_edits
 from aws_iam.tools.audit.paths.new_groups import new_groups
 from aws_iam.tools.audit.paths.new_identities import new_identities
+from aws_iam.tools.audit.paths.organization_wide import organization_wide
 from aws_iam.tools.audit.paths.passing import passed_roles
 from aws_iam.tools.audit.paths.removals import Denying, removals
 from aws_iam.tools.audit.paths.trusts import Trusts
@@ -176,8 +177,9 @@ class PowerBook:
         yield from federated_by_own_metadata(actor, self.trusts)
         yield from new_identities(actor)
         yield from new_groups(actor)
-        yield from passed_roles(actor, self.trusts)
+        yield from passed_roles(actor, self.trusts, self.compute)
         yield from existing_compute(actor, self.compute)
+        yield from organization_wide(actor)
 
     def _key(self, number: int, state: State) -> Any:
         """What decides about a principal's powers: those with the same key have the same."""
@@ -204,6 +206,7 @@ class PowerBook:
             number if any(map(_PERSONAL.search, every)) else -1,
             principal.member.account.id,
             isinstance(principal.identity, User),
+            self.decider.keys.of_principal(principal),
             texts,
             boundary,
             held.has_boundary,

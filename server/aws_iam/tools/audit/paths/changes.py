@@ -38,6 +38,7 @@ Gain = Literal[
     "removed",  # takes the policy `what` away from the targets, or their inline policies
     "left",  # takes any user out of the targets, which are groups
     "trust",  # writes the trust policies of the targets
+    "resource",  # is let in by the policy of the resource `what`, which the target itself writes
 ]
 
 ANYTHING = json.dumps(

@@ -16,7 +16,7 @@ from aws_iam.account.collect.compute.task_definitions import TASK_DEFINITIONS
 from aws_iam.account.collect.configuration.build_projects import BUILD_PROJECTS
 from aws_iam.account.collect.configuration.stacks import STACKS
 from aws_iam.account.collect.fact import Miss
-from aws_iam.engine.effective.escalation import escalation_paths
+from aws_iam.engine.effective.escalation import EXISTING_COMPUTE, escalation_paths
 from aws_iam.engine.evaluation.context import substituted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.language.variables import without_variables
@@ -67,6 +67,8 @@ class Compute:
     holders: dict[tuple[str, str], list[RoleHolder]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    places: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    """The ARNs of all of them, those without a role too."""
     unread: dict[tuple[str, str], str] = field(default_factory=dict)
     _matching: dict[tuple[tuple[str, str], str], int] = field(default_factory=dict)
 
@@ -98,6 +100,7 @@ class Compute:
     def add(self, key: tuple[str, str], roles: _Roles, member: Member, item: Any) -> None:
         """Note a resource with its role."""
         for arn, name in _roles_of(key[0], item):
+            self.places[key] += [arn] if arn else []
             if name is None:
                 self.unread[key] = "the snapshot lacks their roles"
             elif (role := roles.number(name)) is not None:
@@ -145,6 +148,8 @@ class _Roles:
 def existing_compute(actor: Actor, compute: Compute) -> Iterator[Power]:
     """The roles of existing resources whose code the principal may change, or which it may enter."""
     for path in escalation_paths():
+        if path.family != EXISTING_COMPUTE:
+            continue
         key = (path.held_by, actor.account)
         actions = tuple(need.action for need in path.required)
         if path.held_by and compute.holders.get(key) and actor.takes(*actions):
@@ -214,5 +219,6 @@ def not_collected(actor: Actor, compute: Compute) -> Iterator[tuple[str, str]]:
     for path in escalation_paths():
         if path.held_by and actor.takes(*path.actions):
             why = compute.unread.get((path.held_by, actor.account))
-            if why:
+            # One that is given a role is assumed to exist.
+            if why and path.family == EXISTING_COMPUTE:
                 yield path.held_by, why

@@ -104,7 +104,7 @@ class Derivation:
                 and own.technique == step.power.technique
                 and own.targets >> target & 1
                 and (own.is_certain or not self.search.certain)
-                for own in book.powers(step.actor, state)
+                for own in self.search.powers(step.actor, state)
             )
 
         return works

@@ -13,9 +13,10 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.who_can import verdict_of_each
 from aws_iam.tools.audit.paths.changes import Change, State
-from aws_iam.tools.audit.paths.entities import bits
+from aws_iam.tools.audit.paths.entities import bits, mask_of
 from aws_iam.tools.audit.paths.hop import ADMIN
 from aws_iam.tools.audit.paths.names import identity_named
+from aws_iam.tools.audit.paths.policy_writes import PolicyWrites
 from aws_iam.tools.audit.paths.search import Goal
 
 if TYPE_CHECKING:
@@ -131,8 +132,12 @@ def _of_resource(book: PowerBook, estate: Estate, arn: Arn, who_can: Sequence[st
         perhaps |= int(found == "unknown") << number
     owner = estate.owner_of(to)
 
+    writes = PolicyWrites.of(estate, arn, asked)
+
     def changed(own: int, state: State) -> bool | None:
-        found = verdict(book.changes.of_principal(own, state))
+        is_let_in = any(change.gain == "resource" and change.target == own for change in state)
+        judge = writes.afterwards if writes and is_let_in else verdict
+        found = judge(book.changes.of_principal(own, state))
         return None if found == "unknown" else found == "can"
 
     goal = Goal(
@@ -140,6 +145,12 @@ def _of_resource(book: PowerBook, estate: Estate, arn: Arn, who_can: Sequence[st
         perhaps=perhaps,
         changed=changed,
         ends=frozenset((owner.account.id,)) if owner else frozenset(),
+        powers=writes.powers if writes else None,
+        able=mask_of(
+            number
+            for number in bits(entities.users | entities.roles)
+            if writes and any(True for _ in writes.powers(book.actor(number)))
+        ),
     )
     understood = "" if who_can else f"reading it: {quoted(actions[0])}"
     named = " or ".join(quoted(own) for own in actions[:3])

@@ -1,4 +1,7 @@
-"""Roles that a principal passes to a service, which then runs what the principal wants with the role's permissions."""
+"""Roles that a principal passes to a service, which then runs what the principal wants with the role's permissions.
+
+What runs is new, or exists and is given the role: a function, a project, a stack.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.escalation import NEW_COMPUTE, escalation_paths
+from aws_iam.engine.language.pattern import matches
 from aws_iam.tools.audit.paths.example_resources import allowed_together
 from aws_iam.tools.audit.paths.powers import Call, Power, decided_by
 
@@ -15,16 +19,20 @@ if TYPE_CHECKING:
     from aws_iam.engine.effective.escalation import EscalationPath
     from aws_iam.tools.audit.access.verdicts import Access
     from aws_iam.tools.audit.paths.actor import Actor
+    from aws_iam.tools.audit.paths.compute import Compute
     from aws_iam.tools.audit.paths.trusts import Trusts
+
+    _Allowed = tuple[tuple[str, str, Access], ...]
 
 PASS = "iam:PassRole"  # noqa: S105 - an action
 _SERVICE_KEY = "iam:PassedToService"
 NEW_PROFILE = ("iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile")
 """What gives a role an instance profile, which the console does on its own where a role for EC2 is created."""
 _PROFILE = "the role has an instance profile"
+_EXISTS = " exists"
 
 
-def passed_roles(actor: Actor, trusts: Trusts) -> Iterator[Power]:
+def passed_roles(actor: Actor, trusts: Trusts, compute: Compute) -> Iterator[Power]:
     """The roles that a principal may pass to a service that trusts them, by the first path of the catalogue that works."""
     if not actor.takes(PASS):
         return
@@ -42,11 +50,31 @@ def passed_roles(actor: Actor, trusts: Trusts) -> Iterator[Power]:
                 & trusts.letting_in(service, actor.account, actor.decider, actor.entities)
             )
             for part, more in _by_profile(actor, path, candidates):
-                calls = allowed_together(actor, (*more, *actions)) if part else None
-                for power in _passed(actor, path, service, part, calls) if calls else ():
+                found = _calls(actor, path, (*more, *actions), compute) if part else None
+                for power in _passed(actor, path, service, part, *found) if found else ():
                     yield replace(power, technique="") if more else power
                     if power.is_certain and not power.assuming:
                         reached |= power.targets
+
+
+def _calls(
+    actor: Actor, path: EscalationPath, actions: tuple[str, ...], compute: Compute
+) -> tuple[_Allowed, str] | None:
+    """The calls beside passing the role: on what they create, or on the first resource that exists on which all are allowed.
+
+    With the ARN of that resource, which is empty where none is needed or nobody knows which exist.
+    """
+    key = (path.held_by, actor.account)
+    if not path.held_by or key in compute.unread:
+        together = allowed_together(actor, actions)
+        return (together, "") if together else None
+    patterns = [tuple(actor.patterns(action)) for action in actions]
+    for place in compute.places.get(key, ()):
+        if all(any(matches(pattern, place) for pattern in own) for own in patterns):
+            found = tuple((action, place, actor.proof(action, place)) for action in actions)
+            if all(access.is_possible for _, _, access in found):
+                return found, place
+    return None
 
 
 def _by_profile(
@@ -71,7 +99,8 @@ def _passed(
     path: EscalationPath,
     service: str,
     candidates: int,
-    calls: tuple[tuple[str, str, Access], ...],
+    calls: _Allowed,
+    place: str,
 ) -> Iterator[Power]:
     context = {_SERVICE_KEY: service}
     for targets, access in actor.allowed(PASS, candidates, context):
@@ -83,16 +112,18 @@ def _passed(
                 *(Call(action=action, on=resource) for action, resource, _ in calls),
             ),
             technique=path.id,
-            through=service,
-            assuming=_unsettled(path),
+            through=place or service,
+            assuming=_unsettled(path, place),
         )
         yield decided_by(power, access, *(own for _, _, own in calls))
 
 
-def _unsettled(path: EscalationPath) -> tuple[str, ...]:
-    """The prerequisites that the account's roles do not settle."""
+def _unsettled(path: EscalationPath, place: str = "") -> tuple[str, ...]:
+    """The prerequisites that the account's roles do not settle, nor the resource that was found."""
     return tuple(
         own
         for own in path.prerequisites
-        if not own.startswith("a stronger role") and own != _PROFILE
+        if not own.startswith("a stronger role")
+        and own != _PROFILE
+        and not (place and own.endswith(_EXISTS))
     )

@@ -11,14 +11,14 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import AwsError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.estate import Estate
-from aws_iam.tools.audit.access.estate_accounts import estate_accounts
+from aws_iam.tools.audit.access.estate_accounts import with_unread
 from aws_iam.tools.audit.paths.becoming import Becoming, becoming
 from aws_iam.tools.audit.paths.book import PowerBook
 from aws_iam.tools.audit.paths.compute import not_collected
 from aws_iam.tools.audit.paths.effective_access import LEVELS, ServiceAccess, effective_access
+from aws_iam.tools.audit.paths.found_paths import LEFT_OUT, PAGE, needed_facts
 from aws_iam.tools.audit.paths.names import identity_named
 from aws_iam.tools.audit.paths.spoken_names import Names
-from aws_iam.tools.audit.paths.to_answer import LEFT_OUT, PAGE, needed_facts
 from aws_iam.tools.audit.paths.to_summary import first_gap, not_considered, path_in_words
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
 from aws_iam.tools.kit.account_source import ACCOUNT_ARGUMENTS, account_words, dated
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import NextCall
     from aws_iam.tools.audit.access.estate import Principal
-    from aws_iam.tools.kit.parameters import Source
-    from aws_iam.tools.kit.tool import Progress
+    from aws_iam.tools.audit.access.estate_accounts import AskedAccounts
 
 _MOST_NAMED = 5
 
 
-def principal_answer(source: Source, progress: Progress, text: str) -> Answer:
+def principal_answer(asked: AskedAccounts, text: str) -> Answer:
     """The services, levels and risky actions of a principal in effect, and whom it can become."""
-    accounts = tuple(estate_accounts(source, needed_facts(), progress))
+    read = asked.read(needed_facts())
+    accounts = read.accounts
     estate = Estate.of(accounts)
     _refuse_unread(estate, accounts)
     book = PowerBook.of(estate)
@@ -81,7 +81,7 @@ def principal_answer(source: Source, progress: Progress, text: str) -> Answer:
         next=tuple(_next(principal, services)),
         as_of=catalog().as_of,
     )
-    return dated(answer, oldest, source)
+    return with_unread(dated(answer, oldest, asked.source), read)
 
 
 def _refuse_unread(estate: Estate, accounts: Sequence[Account]) -> None:

@@ -13,13 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_iam.answer import Answer
-    from aws_iam.tools.kit.parameters import Source
-    from aws_iam.tools.kit.tool import Progress
+    from aws_iam.tools.audit.access.estate_accounts import AskedAccounts
 
 
 def answer_of(
-    source: Source,
-    progress: Progress,
+    asked: AskedAccounts,
     who_can: Sequence[str] | None,
     on: str | None,
     *,
@@ -37,7 +35,7 @@ def answer_of(
             hint="`who_can` goes with `on`, or with `to` where that is a resource; `principal` stands alone",
         )
     if principal is not None:
-        return principal_answer(source, progress, principal)
+        return principal_answer(asked, principal)
     if to is not None:
-        return to_answer(source, progress, to, who_can or ())
-    return access_answer(source, progress, who_can, on)
+        return to_answer(asked, to, who_can or ())
+    return access_answer(asked, who_can, on)

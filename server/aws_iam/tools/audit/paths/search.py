@@ -24,6 +24,7 @@ from aws_iam.tools.audit.paths.trusts import ASSUME
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from aws_iam.tools.audit.paths.actor import Actor
     from aws_iam.tools.audit.paths.book import PowerBook
     from aws_iam.tools.audit.paths.changes import Gain
 
@@ -45,6 +46,10 @@ class Goal:
     changed: Callable[[int, State], bool | None]
     ends: frozenset[str] | None = None
     """The accounts whose administrators end a path; None for all."""
+    powers: Callable[[Actor], Iterable[Power]] | None = None
+    """What somebody can do towards this goal alone, beside what the book has."""
+    able: int = 0
+    """The principals that can do something towards it as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +134,19 @@ class Search:
         return reaches
 
     def _steps(self, number: int, state: State) -> Iterable[Step]:
-        for power in self.book.powers(number, state):
+        for power in self.powers(number, state):
             if not power.is_certain and self.certain:
                 self.was_doubtful = True
                 continue
             yield Step(number, state, power, power.targets)
         if self.have.get(("trust", "")):
             yield from self._trusting(number, state, self.have["trust", ""])
+
+    def powers(self, number: int, state: State) -> Iterator[Power]:
+        """What a principal can do in one step, towards the goal too."""
+        yield from self.book.powers(number, state)
+        if self.goal.powers is not None:
+            yield from self.goal.powers(self.book.actor(number, state))
 
     def _trusting(self, number: int, state: State, roles: int) -> Iterable[Step]:
         """The roles whose rewritten trust policy can name the principal."""
@@ -184,7 +195,7 @@ class Search:
             return Found(next(bits(new & wanted)), UNCHANGED)
         self.was_doubtful |= bool(new & self.goal.perhaps)
         going_on = new & ~entities.created & ~self.goal.principals
-        for number in self._worth(going_on, self.book.idle):
+        for number in self._worth(going_on, self.book.idle & ~self.goal.able):
             if not self._is_end(number):
                 self._enqueue(number, UNCHANGED)
         return self._enqueue_touched(going_on & self._touched)

@@ -104,7 +104,7 @@ def _of_holders(
             if gain == "attached" and targets >> holder & 1 and what in entities.number:
                 policies |= 1 << entities.number[what]
         for (gain, what), targets in have.items():
-            if gain in {"inline", "attached"} and targets >> holder & 1:
+            if gain in {"inline", "attached", "resource"} and targets >> holder & 1:
                 yield Change(gain=gain, target=holder, what=what)
             elif gain in {"version", "default"}:
                 for policy in bits(targets & policies):

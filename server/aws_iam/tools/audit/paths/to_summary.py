@@ -6,40 +6,37 @@ from typing import TYPE_CHECKING
 
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.summary import and_more_gaps
+from aws_iam.tools.audit.paths.found_paths import UNREAD_IDENTITIES, UNREAD_POLICIES
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
 from aws_iam.tools.kit.unread_facts import unread_reasons
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.account.collect.fact import Miss
     from aws_iam.account.reading.snapshot import Account
+    from aws_iam.tools.audit.paths.found_paths import FoundPaths
     from aws_iam.tools.audit.paths.goals import NamedGoal
     from aws_iam.tools.audit.paths.hop import Cut, Hop, Path, Paths
     from aws_iam.tools.audit.paths.spoken_names import Names
 
 _MOST_NAMED = 5
+_MOST_THROUGH = 2
+_PLACES, _SERVICE = "arn:", ".amazonaws.com"
 
 
-def summary(
-    named: NamedGoal,
-    paths: Paths,
-    unread: Sequence[Account],
-    missed: Sequence[Miss],
-    guardrails: Iterable[str],
-    not_judged: Sequence[Mapping[str, str]],
-    names: Names,
-) -> str:
+def summary(found: FoundPaths, unread: Sequence[Account], missed: Sequence[Miss]) -> str:
     """All of it; `unread` are the accounts whose users and roles could not be read."""
+    named, paths, names = found.named, found.paths, found.names
     return " ".join(
         (
             *_unread(named, unread, missed),
             *_reached(named, paths, names, is_known=not unread),
-            *_worst(paths, names),
+            *worst_path(paths, names),
             *_outside(named, paths, names),
-            *_cut(paths, names),
-            *_gaps(paths, guardrails, not_judged),
+            *worst_cut(paths, names),
+            *gaps(found),
         )
     )
 
@@ -84,7 +81,7 @@ def _become(named: NamedGoal) -> str:
     return "an administrator" if named.is_admin else named.words
 
 
-def _worst(paths: Paths, names: Names) -> Iterator[str]:
+def worst_path(paths: Paths, names: Names) -> Iterator[str]:
     """The path that asks for least, in words."""
     certain = [own for own in paths.paths if own.is_certain]
     if certain:
@@ -107,9 +104,14 @@ def _hop_in_words(before: Hop | None, hop: Hop, names: Names) -> str:
     else:
         actor = f"{names.of(hop.start)} "
     actions = joined([quoted(own) for own in hop.actions], shown=len(hop.actions))
+    # The version of a policy, and which policies are taken away, are told by the actions.
+    places = [own for own in hop.through if own != hop.end and own.startswith(_PLACES)]
+    places += [own for own in hop.through if own.endswith(_SERVICE)]
+    through = joined([names.of(own) for own in places], shown=_MOST_THROUGH)
+    by = f"{actions}{f' through {through}' if through else ''}"
     if hop.start == hop.end:
-        return f"{actor}gives itself more with {actions}"
-    return f"{actor}becomes {names.of(hop.end)} with {actions}"
+        return f"{actor}gives itself more with {by}"
+    return f"{actor}becomes {names.of(hop.end)} with {by}"
 
 
 def _under(path: Path) -> str:
@@ -132,7 +134,8 @@ def _outside(named: NamedGoal, paths: Paths, names: Names) -> Iterator[str]:
         yield f"From outside, {become} is within reach of {who}."
 
 
-def _cut(paths: Paths, names: Names) -> Iterator[str]:
+def worst_cut(paths: Paths, names: Names) -> Iterator[str]:
+    """What to take away first, and what it closes."""
     reaching = len({own.start for own in paths.paths if own.is_certain})
     if not paths.cuts or len(paths.paths) == 1 or not reaching:
         return
@@ -161,22 +164,23 @@ def _taking(cut: Cut, names: Names) -> str:
     return f"taking {actions} {place} from {names.of(cut.start)}"
 
 
-def _gaps(
-    paths: Paths, guardrails: Iterable[str], not_judged: Sequence[Mapping[str, str]]
-) -> Iterator[str]:
+def gaps(found: FoundPaths) -> Iterator[str]:
+    """What is not shown, not judged and not considered."""
+    paths = found.paths
     if paths.left_out:
         yield "There are more paths than were looked for; the shortest of each principal is here."
-    for text in guardrails:
+    for text in found.guardrails:
         if text.startswith(NOT_CONSIDERED):
             why = text.removeprefix(NOT_CONSIDERED)
             yield f"The organization's policies, which may deny more, were not considered: {why}."
     unknown = {own.principal for own in paths.principals if own.verdict == "unknown"}
     rest = [
         own
-        for own in not_judged
-        if own["place"] not in unknown and not own["why"].startswith("the organization's policies")
-        and own["why"] != "its users and roles could not be read"
-    ]  # fmt: skip
+        for own in found.not_judged
+        if own["place"] not in unknown
+        and not own["why"].startswith(UNREAD_POLICIES)
+        and own["why"] != UNREAD_IDENTITIES
+    ]
     yield from first_gap(rest)
     is_nobody = not any(own.verdict == "can_become" for own in paths.principals)
     yield not_considered(is_nobody=is_nobody)
@@ -193,6 +197,6 @@ def not_considered(*, is_nobody: bool) -> str:
     if not is_nobody:
         return "Root users and permission sets are not considered."
     return (
-        "That is no all-clear for what is not considered: root users, permission sets, session names, another role for an existing"
-        " function, stack or schedule, and writing the policy of a resource."
+        "That is no all-clear for what is not considered: root users, permission sets, session names, and opening a resource for"
+        " somebody else."
     )

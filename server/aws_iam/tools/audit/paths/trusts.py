@@ -29,6 +29,7 @@ STRANGER = "arn:{}:iam::123456789012:user/somebody"
 _PRINCIPAL_ARN = "aws:principalarn"
 # Conditions on these tell the principals of one account apart.
 _OF_CALLER = (_PRINCIPAL_ARN, "aws:userid", "aws:username", "aws:principaltype")
+_OF_TOKENS = "saml"
 _ANYONES = ("StringEquals", "StringLike", "ArnEquals", "ArnLike")
 
 
@@ -65,6 +66,8 @@ class Trusts:
     """The roles that let in everyone, or everyone who meets conditions: those of the estate too."""
     personal: int = 0
     """The roles whose conditions tell the principals of an account apart."""
+    asked: set[str] = field(default_factory=set)
+    """The condition keys that Allow statements name, in lower case."""
     unread: int = 0
     """The roles whose trust policy nobody can read."""
     alike: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -97,6 +100,7 @@ class Trusts:
 
     def add(self, bit: int, statement: Statement) -> None:
         """Note an Allow statement of a role's trust policy."""
+        self.asked.update(condition.name for condition in statement.conditions)
         takes = IndexedStatement.of(statement).takes
         assumes = takes(ASSUME.lower())
         for principal in statement.principals:
@@ -160,8 +164,14 @@ class Trusts:
             self._note_personal(bit, statement)
 
     def _note_personal(self, bit: int, statement: Statement) -> None:
-        if any(condition.name in _OF_CALLER for condition in statement.conditions):
+        if any(_tells_callers_apart(condition.name) for condition in statement.conditions):
             self.personal |= bit
+
+
+def _tells_callers_apart(key: str) -> bool:
+    """Whether a key differs between the principals of an account; claims of tokens only sessions of roles may have."""
+    prefix = key.rpartition(":")[0]
+    return key in _OF_CALLER or prefix == _OF_TOKENS or "." in prefix
 
 
 def _named_callers(statement: Statement) -> tuple[str, ...]:

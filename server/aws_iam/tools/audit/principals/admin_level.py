@@ -1,82 +1,56 @@
-"""Whether a user or role is, or can become, an administrator: by its policies, its boundary and the organization's policies."""
+"""Whether policies make an administrator, within a boundary and the organization's policies, and what they allow besides."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import Severity
 from aws_iam.engine.effective.access import Access, access, within_boundary
 from aws_iam.engine.effective.action_expansion import Expansion
-from aws_iam.engine.effective.escalation import (
-    NEW_COMPUTE,
-    NEW_PRINCIPALS,
-    SELF,
-    escalation_paths,
-    open_paths,
-)
+from aws_iam.engine.effective.escalation import open_paths
 from aws_iam.engine.effective.targets import Targets
-from aws_iam.engine.explain.escalation_risks import escalation_risks
+from aws_iam.engine.explain.escalation_risks import broad_risk
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
-from aws_iam.tools.audit.principals.escalation_paths import PathSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
-    from aws_iam.account.collect.identity.authorization import Role, User
+    from aws_iam.answer import Finding
     from aws_iam.engine.effective.escalation import OpenPath
-    from aws_iam.engine.explain.escalation_risks import Risks
     from aws_iam.tools.audit.principals.organization_policies import Levels
-    from aws_iam.tools.audit.principals.simulate import Simulator
-    from aws_iam.tools.audit.principals.targets import AccountIdentities
 
-    PathsOf = Callable[[Access], tuple[OpenPath, ...]]
-from aws_iam.tools.audit.principals.effective_policies import EffectivePolicies
-
-ADMINISTRATOR, ESCALATES, LIMITED, UNKNOWN = "administrator", "escalates", "limited", "unknown"
-"""The kinds of principals."""
+ADMINISTRATOR, LIMITED, UNKNOWN = "administrator", "limited", "unknown"
+"""What policies make whoever has them."""
+FULL_ACCESS_CODE = "ADMINISTRATOR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdminRoute:
-    """One way in which a principal is or becomes an administrator, as `policy explain` words it."""
+class EffectivePolicies:
+    """The policy documents that apply to a principal; `unread` names those that could not be read."""
 
-    code: str
-    title: str
-    message: str
-    severity: Severity
-    fix: str
-    source: str
+    documents: tuple[str, ...]
+    """Its identity policies: inline, attached and its groups'."""
+    boundary: str | None = None
+    has_boundary: bool = False
+    scps: Levels = ()
+    """The service control policies that apply to it."""
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminLevel:
-    """A principal's kind, the routes that make it so, and what could not be read."""
+    """What policies make whoever has them."""
 
     kind: str
-    routes: tuple[AdminRoute, ...] = ()
-    services: frozenset[str] = frozenset()
-    """The services to which it could pass a stronger role."""
-    passable: frozenset[str] = frozenset()
-    """The ARNs of the roles that trust such a service and that it may pass."""
-    bounded_by_boundary: bool = False
-    """Whether a permissions boundary keeps it from ever becoming an administrator."""
+    finding: Finding | None = None
+    """That it is an administrator, as `policy explain` words it."""
     actions_removed: int = 0
     """How many of its actions service control policies deny altogether."""
-    unread: tuple[str, ...] = ()
     actions: int = 0
     """The actions it may call, a bit for each."""
-    needs_identities: bool = False
-    """Whether it may call an action of a path that depends on the account's identities."""
-
-    @property
-    def becomes_admin(self) -> bool:
-        """Whether it can make itself an administrator."""
-        critical = any(route.severity is Severity.CRITICAL for route in self.routes)
-        return self.kind == ESCALATES and critical and not self.bounded_by_boundary
 
 
 @dataclass(slots=True)
@@ -91,36 +65,18 @@ class AdminLevels:
     def by_policies(self, policies: EffectivePolicies) -> AdminLevel:
         """The level of a principal with these policies, whatever else the account has."""
         if policies not in self._known:
-            self._known[policies] = self._level(policies, open_paths)
+            try:
+                self._known[policies] = self._level(policies)
+            except InputError:
+                self._known[policies] = AdminLevel(kind=UNKNOWN)
         return self._known[policies]
 
-    def in_account(
-        self,
-        identity: User | Role,
-        policies: EffectivePolicies,
-        account: AccountIdentities,
-        simulator: Simulator,
-    ) -> AdminLevel:
-        """The level of a principal in its account: each path is tried on the account's identities."""
-        alone = self.by_policies(policies)
-        if alone.kind == ADMINISTRATOR or not alone.needs_identities:
-            return alone
-        search = PathSearch(
-            identity=identity, policies=policies, account=account, simulator=simulator
-        )
-        level = self._level(policies, search.paths)
-        fitting = (arn for service in level.services for arn in search.passable.get(service, ()))
-        return replace(level, passable=frozenset(fitting))
-
-    def _level(self, policies: EffectivePolicies, paths_of: PathsOf) -> AdminLevel:
-        try:
-            scps = self._scp_access(policies.scps)
-            expansion = Expansion()
-            if not self._bit_of:
-                self._bit_of.update((name, bit) for bit, name in enumerate(expansion.pattern("*")))
-            return _admin_level(policies, scps, paths_of, expansion, self._bit_of)
-        except InputError as error:
-            return AdminLevel(kind=UNKNOWN, unread=(*policies.unread, error.message))
+    def _level(self, policies: EffectivePolicies) -> AdminLevel:
+        scps = self._scp_access(policies.scps)
+        expansion = Expansion()
+        if not self._bit_of:
+            self._bit_of.update((name, bit) for bit, name in enumerate(expansion.pattern("*")))
+        return _admin_level(policies, scps, expansion, self._bit_of)
 
     def _scp_access(self, levels: Levels) -> Access | None:
         """What the service control policies of every level allow; None without any."""
@@ -140,7 +96,6 @@ class AdminLevels:
 def _admin_level(
     policies: EffectivePolicies,
     scps: Access | None,
-    paths_of: PathsOf,
     expansion: Expansion,
     bit_of: Mapping[str, int],
 ) -> AdminLevel:
@@ -150,40 +105,29 @@ def _admin_level(
     boundary = _boundary_access(policies, expansion, targets)
     before_scps = within_boundary(allowed, boundary) if boundary else allowed
     effective = within_boundary(before_scps, scps) if scps else before_scps
-    found = escalation_risks(effective, expansion, paths_of)
-    boundary_risks = escalation_risks(boundary, expansion) if boundary else None
-    routes = tuple(_routes(found))
-    if scps and routes:
+    paths = open_paths(effective)
+    administrator = _full_access(effective, paths, expansion)
+    if scps and (administrator or paths):
         # A principal that may do all that the organization permits is an administrator of the account.
-        full = tuple(_routes(escalation_risks(before_scps, expansion)))
-        routes = full if _kind(full) == ADMINISTRATOR else routes
-    kind = _kind(routes)
-    if policies.has_boundary and boundary is None and kind != LIMITED:
-        # The boundary that was not read may deny all of it.
-        return AdminLevel(kind=UNKNOWN, routes=(), unread=policies.unread)
-    if kind == LIMITED and policies.unread:
-        kind = UNKNOWN
+        administrator = _full_access(before_scps, open_paths(before_scps), expansion)
+    kind = ADMINISTRATOR if administrator else LIMITED
+    # A boundary that was not read may deny all of it.
+    if (policies.has_boundary and boundary is None) or (policies.unread and not administrator):
+        kind, administrator = UNKNOWN, None
     return AdminLevel(
         kind=kind,
-        routes=routes,
-        services=frozenset(
-            path.path.passes_role_to
-            for path in found.paths
-            if path.path.family == NEW_COMPUTE and path.path.passes_role_to
-        ),
-        bounded_by_boundary=boundary_risks is not None
-        and _kind(tuple(_routes(boundary_risks))) != ADMINISTRATOR
-        and bool(found.paths)
-        # A new identity has no boundary; if the policy requires one, the path is not open.
-        and all(
-            path.path.family == SELF and path.path.required[0].on not in NEW_PRINCIPALS
-            for path in found.paths
-        ),
+        finding=administrator,
         actions_removed=len(before_scps.actions) - len(effective.actions),
-        unread=policies.unread,
         actions=_bits(effective, bit_of),
-        needs_identities=any(effective.reach(action) for action in _identity_actions()),
     )
+
+
+def _full_access(
+    allowed: Access, paths: tuple[OpenPath, ...], expansion: Expansion
+) -> Finding | None:
+    """That everything is allowed, where it is."""
+    risk = broad_risk(allowed, paths, expansion)
+    return risk.finding if risk and risk.finding.code == FULL_ACCESS_CODE else None
 
 
 def _bits(access: Access, bit_of: Mapping[str, int]) -> int:
@@ -195,16 +139,6 @@ def _bits(access: Access, bit_of: Mapping[str, int]) -> int:
     return int.from_bytes(bits, "little")
 
 
-def _identity_actions() -> frozenset[str]:
-    """The actions of the paths that depend on users, groups, roles, policies or the organization."""
-    return frozenset(
-        need.action
-        for path in escalation_paths()
-        if path.needs_organization or any(need.on for need in path.required)
-        for need in path.required
-    )
-
-
 def _boundary_access(
     policies: EffectivePolicies, expansion: Expansion, targets: Targets
 ) -> Access | None:
@@ -212,24 +146,3 @@ def _boundary_access(
     if policies.boundary is None:
         return None
     return access((one_policy(policies.boundary, Kind.IDENTITY),), expansion, targets)
-
-
-_KINDS = {"ADMINISTRATOR": ADMINISTRATOR, "PRIVILEGE_ESCALATION": ESCALATES}
-
-
-def _routes(found: Risks) -> Iterator[AdminRoute]:
-    for risk in found.findings:
-        finding = risk.finding
-        if finding.code in _KINDS:
-            yield AdminRoute(
-                code=finding.code,
-                title=finding.title,
-                message=finding.message,
-                severity=finding.severity,
-                fix=finding.fix or "",
-                source=finding.source or "",
-            )
-
-
-def _kind(routes: tuple[AdminRoute, ...]) -> str:
-    return _KINDS[routes[0].code] if routes else LIMITED

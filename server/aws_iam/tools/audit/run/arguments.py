@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from aws_iam.errors import InputError
 from aws_iam.tools.kit.parameters import Benchmark, Framework
 from aws_iam.tools.kit.tool import Json, Parameter
 
@@ -56,8 +57,8 @@ class AuditArguments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FleetArguments:
-    """The accounts of a run over many accounts, and how it is run."""
+class ManyAccounts:
+    """The accounts of a question over several, read now."""
 
     accounts: Annotated[
         list[str] | None,
@@ -66,6 +67,24 @@ class FleetArguments:
     org: Annotated[bool, Parameter("every active account of the organization", cli_only=True)] = (
         False
     )
+
+    def refuse_contradictions(self) -> None:
+        """InputError where no account is named, or both forms are given."""
+        if self.accounts is not None and not any(map(str.strip, self.accounts)):
+            raise InputError(
+                "`accounts` names no account",
+                hint="give account ids, role ARNs, or a file with one of them per line",
+            )
+        if self.accounts and self.org:
+            raise InputError(
+                "`accounts` and `org` exclude each other", hint="give only one of them"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetArguments(ManyAccounts):
+    """The accounts of a run over many accounts, and how it is run."""
+
     shard: Annotated[
         str | None, Parameter("i/n: the part of the accounts to read", cli_only=True)
     ] = None

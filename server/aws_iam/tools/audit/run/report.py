@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Answer, Artifact, counts
 from aws_iam.report.audit_report import AuditReport, left_out
+from aws_iam.tools.audit.access.access_file import access_report
 from aws_iam.tools.audit.controls import benchmark as catalogue
+from aws_iam.tools.audit.paths.found_paths import facts_of_identities
+from aws_iam.tools.audit.paths.to_answer import paths_answer
 from aws_iam.tools.audit.run import run as audit_run
 from aws_iam.tools.kit.account_source import audit_call
 from aws_iam.tools.kit.unread_facts import missing_permissions
@@ -15,17 +18,27 @@ from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     from aws_iam.report.catalogue import ReportFormat
+    from aws_iam.tools.audit.run.arguments import AuditArguments
     from aws_iam.tools.audit.run.run import AuditRun
+    from aws_iam.tools.kit.parameters import Source
+    from aws_iam.tools.kit.tool import Progress
 
 REPORTS = "references/compliance-checklist.md#reports"
 """Where the formats are explained."""
 _SAME = ("controls", "benchmark", "framework", "severity", "mute")
 
 
-def answer(run: AuditRun, chosen: ReportFormat) -> Answer:
+def answer(
+    source: Source, asked: AuditArguments, progress: Progress, chosen: ReportFormat
+) -> Answer:
     """The file; of the findings the answer holds only the counts, since the file lists them."""
+    # Whoever asks for some controls asks for nothing else.
+    tells_paths = chosen.tells_paths and not asked.controls
+    also = facts_of_identities() if tells_paths else ()
+    run = audit_run.audit_account(source, asked, progress, also)
+    access = access_report(paths_answer((run.account,))) if tells_paths else None
     return replace(
-        written(audit_report(run), chosen),
+        written(replace(audit_report(run), access=access), chosen),
         next=(audit_call("run", "the findings as an answer", _SAME),),
     )
 

@@ -19,7 +19,7 @@ from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
 from aws_iam.tools.audit.run import changes
 from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.kit import account_source
-from aws_iam.tools.kit.account_source import account_words, audit_call
+from aws_iam.tools.kit.account_source import ACCOUNT_ARGUMENTS, account_words, audit_call
 from aws_iam.tools.kit.unread_facts import is_unjudged, missing_permissions, not_judged_summary
 from aws_iam.wording import counted, joined
 
@@ -68,15 +68,20 @@ class AuditRun:
         return tuple(f for f in self.findings if f.severity.rank <= self.severity.rank)
 
 
-def audit_account(source: Source, arguments: AuditArguments, progress: Progress) -> AuditRun:
-    """Read the account that the arguments name, and judge it."""
+def audit_account(
+    source: Source,
+    arguments: AuditArguments,
+    progress: Progress,
+    also: Iterable[Fact[Any]] = (),
+) -> AuditRun:
+    """Read the account that the arguments name, and judge it; `also` are facts for more than the controls."""
     benchmark = catalogue.benchmark(arguments.benchmark)
     controls = named_controls(arguments)
     # Every argument is checked before the account is read: a typo must not cost a minute.
     mutes = (
         audit_mutes.parse_mutes(arguments.mute, benchmark) if arguments.mute is not None else ()
     )
-    needed = needs(benchmark, controls=controls)
+    needed = tuple(dict.fromkeys((*needs(benchmark, controls=controls), *also)))
     earlier = _earlier(arguments.against)
     counter = ReadCounter(progress)
     wanted = needed if arguments.save is None or controls else _every_fact()
@@ -267,13 +272,18 @@ def _next(findings: Sequence[Finding]) -> tuple[NextCall, ...]:
     if worst:
         why = "the gravest failed control: what it checks and what mends it"
         calls.append(next_call("audit", "control", why, ("benchmark",), id=worst))
+    why = "who can become an administrator, by which paths, and what closes most of them"
+    calls.append(next_call("audit", "access", why, ACCOUNT_ARGUMENTS, to="admin"))
     if any(key.startswith("cloudtrail_") and status[key] is Status.FAIL for key in status):
         why = "each trail, and the commands that mend it"
         calls.append(audit_call("cloudtrail", why, ("benchmark",)))
     if status.get("access_analyzer") is Status.FAIL:
         why = "the Regions without an analyzer, and what the others found"
         calls.append(audit_call("access_analyzer", why))
-    return (*calls, audit_call("principals", "which users and roles can become administrator"))
+    return (
+        *calls,
+        audit_call("principals", "administrators, trusts and unused access of the account"),
+    )
 
 
 class ReadCounter:

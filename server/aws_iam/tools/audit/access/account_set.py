@@ -1,0 +1,17 @@
+"""The accounts that were read for a question, and those that were not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aws_iam.account.reading.snapshot import Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAccounts:
+    """The accounts that were read, by their ids, and why the others were not."""
+
+    accounts: tuple[Account, ...]
+    not_read: tuple[dict[str, str], ...] = ()

@@ -1,0 +1,175 @@
+"""Each user and role with what the paths say of it: a view of what `audit access --to admin` computes.
+
+judged_principals(account, found)   →   (JudgedPrincipal(power="escalates", paths=(Path(…),), chains=(), …), …)
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.authorization import Role
+from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
+from aws_iam.escape import quoted
+from aws_iam.tools.audit.paths.entities import bits
+from aws_iam.tools.audit.paths.lesser_gains import LesserGains
+from aws_iam.tools.audit.paths.trusts import ASSUME
+from aws_iam.tools.audit.principals.admin_level import ADMINISTRATOR, LIMITED, UNKNOWN
+from aws_iam.tools.audit.principals.outside_trust import trust_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_iam.account.collect.identity.authorization import User
+    from aws_iam.account.collect.identity.last_accessed import IdentityUse
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.tools.audit.paths.found_paths import FoundPaths
+    from aws_iam.tools.audit.paths.hop import Hop, Path, Reached
+    from aws_iam.tools.audit.paths.lesser_gains import Gained
+    from aws_iam.tools.audit.principals.admin_level import AdminLevel
+    from aws_iam.tools.audit.principals.outside_trust import TrustFinding
+
+ESCALATES = "escalates"
+POWERS = (ADMINISTRATOR, ESCALATES, UNKNOWN, LIMITED)
+"""What principals are, the strongest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleChain:
+    """Roles assumed one from another; the last is an administrator, or can become one as `rises` says."""
+
+    roles: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+    rises: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedPrincipal:
+    """A user or role, and what is known about its access."""
+
+    identity: User | Role
+    power: str
+    reached: Reached | None = None
+    """Its row in the answer on who is or can become an administrator."""
+    level: AdminLevel | None = None
+    """What its policies make it, where it is an administrator."""
+    paths: tuple[Path, ...] = ()
+    """Its paths to administrator access, but for roles that it only assumes."""
+    chains: tuple[RoleChain, ...] = ()
+    """How it assumes roles that are administrators or can become one."""
+    gains: tuple[Gained, ...] = ()
+    """What it gains besides, where it cannot become an administrator."""
+    has_boundary: bool = False
+    trust: tuple[TrustFinding, ...] = ()
+    use: IdentityUse | None = None
+
+    @property
+    def word(self) -> str:
+        """`role` or `user`."""
+        return "role" if isinstance(self.identity, Role) else "user"
+
+    @property
+    def name(self) -> str:
+        """Its name in a sentence."""
+        return f"{self.word} {quoted(self.identity.name)}"
+
+    @property
+    def is_powerful(self) -> bool:
+        """Whether it is an administrator or can become one."""
+        return self.reached is not None and self.reached.verdict != UNKNOWN
+
+
+def judged_principals(account: Account, found: FoundPaths) -> tuple[JudgedPrincipal, ...]:
+    """All of them, the strongest first."""
+    usage = account.get(LAST_ACCESSED)
+    uses = {} if isinstance(usage, Miss) else {use.arn: use for use in usage.identities}
+    view, entities = _View.of(found), found.book.entities
+    judged = [
+        replace(
+            view.of_principal(number),
+            trust=trust_findings(account, identity) if isinstance(identity, Role) else (),
+            use=uses.get(identity.arn),
+        )
+        for number in bits(entities.users | entities.roles)
+        for identity in (entities.principals[number].identity,)
+    ]
+    return tuple(sorted(judged, key=lambda own: (POWERS.index(own.power), own.identity.arn)))
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The paths by who goes them."""
+
+    found: FoundPaths
+    reached: Mapping[str, Reached]
+    paths: Mapping[str, Sequence[Path]]
+    lesser: LesserGains
+
+    @classmethod
+    def of(cls, found: FoundPaths) -> _View:
+        paths: dict[str, list[Path]] = defaultdict(list)
+        for path in found.paths.paths:
+            if path.is_certain:
+                paths[path.start].append(path)
+        reached = {own.principal: own for own in found.paths.principals}
+        return cls(found, reached, paths, LesserGains(found.book))
+
+    def of_principal(self, number: int) -> JudgedPrincipal:
+        """One principal, but for whom it trusts and what it used."""
+        principal = self.found.book.entities.principals[number]
+        row = self.reached.get(principal.arn)
+        verdict = row.verdict if row else ""
+        gains = self.lesser.of(number) if verdict in {"", UNKNOWN} else ()
+        level = (
+            self.found.book.administrators.level_of(principal)
+            if verdict == ADMINISTRATOR
+            else None
+        )
+        paths = self.paths.get(principal.arn, ()) if verdict == "can_become" else ()
+        own = [(path, _chain(path, self.reached)) for path in paths]
+        return JudgedPrincipal(
+            identity=principal.identity,
+            power=_power(verdict, gains),
+            reached=row,
+            level=level,
+            paths=tuple(path for path, chain in own if chain is None),
+            chains=_distinct([chain for _, chain in own if chain]),
+            gains=gains,
+            has_boundary=principal.held.has_boundary,
+        )
+
+
+def _power(verdict: str, gains: Sequence[Gained]) -> str:
+    if verdict == ADMINISTRATOR:
+        return ADMINISTRATOR
+    if verdict == "can_become" or gains:
+        return ESCALATES
+    return UNKNOWN if verdict else LIMITED
+
+
+def _chain(path: Path, reached: Mapping[str, Reached]) -> RoleChain | None:
+    """The roles with whose assuming a path begins, if the last is or can become an administrator without the caller's help."""
+    taken = list(takewhile(_is_assuming, path.hops))
+    last = reached.get(taken[-1].end) if taken else None
+    if last is None or last.verdict == UNKNOWN:
+        return None
+    return RoleChain(
+        roles=tuple(hop.end.rpartition("/")[2] for hop in taken),
+        conditions=tuple(dict.fromkeys(own for hop in taken for own in hop.conditions)),
+        rises=last.verdict != ADMINISTRATOR,
+    )
+
+
+def _is_assuming(hop: Hop) -> bool:
+    return hop.actions == (ASSUME,) and hop.start != hop.end
+
+
+def _distinct(chains: Sequence[RoleChain]) -> tuple[RoleChain, ...]:
+    """The chains, shortest first, those under fewest conditions before others; each role at the end once."""
+    ends: dict[str, RoleChain] = {}
+    for chain in sorted(chains, key=lambda own: (bool(own.conditions), len(own.roles))):
+        ends.setdefault(chain.roles[-1], chain)
+    return tuple(ends.values())
