@@ -21,7 +21,7 @@ from aws_iam.engine.reference.facts import Action, Service
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.report.next_calls import as_command
 from aws_iam.tools import catalog_command
-from helpers.serving_thread import serving_thread
+from helpers.loopback import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from demo_account.call import ACCOUNT, HOME
 from demo_account.stub_answers import UNKNOWN, amended, own_answer, read, refusal, unknown
-from helpers.serving_thread import serving_thread
+from helpers.loopback import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from helpers.serving_thread import serving_thread
+from helpers.loopback import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

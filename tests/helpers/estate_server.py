@@ -32,7 +32,7 @@ from moto.iam.models import IAMBackend, get_account_id_from
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from demo_account.moto_app import moto_app
-from helpers.serving_thread import serving_thread
+from helpers.loopback import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

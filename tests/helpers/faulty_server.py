@@ -21,7 +21,7 @@ from moto.backends import get_backend
 from werkzeug.serving import make_server
 
 from demo_account.moto_app import moto_app
-from helpers.serving_thread import serving_thread
+from helpers.loopback import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

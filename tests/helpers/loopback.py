@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback: paths to JSON, and what was asked of it.
+"""A small HTTP server on loopback: paths to JSON, and what was asked of it; and servers in a thread for the length of a block.
 
 It stands for issuers of tokens, and for a Kubernetes API behind TLS, which kmock does not speak (see kubernetes_api.py).
 """
@@ -7,16 +7,33 @@ from __future__ import annotations
 
 import json
 import ssl
+import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from helpers.serving_thread import serving_thread
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from socketserver import BaseServer
+
+
+# Servers look twice in a second whether they shall end, which a hundred tests would wait for.
+_LOOKS_EVERY = 0.01
+
+
+@contextmanager
+def serving_thread(server: BaseServer) -> Iterator[None]:
+    """The server answers within the block; its port is closed when the block ends."""
+    thread = threading.Thread(target=server.serve_forever, args=(_LOOKS_EVERY,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @dataclass

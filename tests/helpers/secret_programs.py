@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from aws_iam.tools.secrets.snippet import snippets
-from helpers.serving_thread import serving_thread
+from helpers.loopback import serving_thread
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
