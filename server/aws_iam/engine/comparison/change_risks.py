@@ -194,15 +194,15 @@ def _is_serious(name: str) -> bool:
 
 def _of_identity(name: str, judged: JudgedAccess) -> Risk:
     """The risk of assuming roles, or of passing them, whatever these may do; and of deleting named resources."""
+    if name != "iam:PassRole" and name not in _ASSUMING:
+        return _of_deletion(name)
     wide = judged.are_all_roles
     severity = Severity.HIGH if wide else Severity.MEDIUM
     if name == "iam:PassRole":
         if _PASSED_TO not in judged.keys:
             return Risk(name="role for any service", severity=severity)
         return Risk(name="any role for a service", severity=Severity.MEDIUM) if wide else NO_RISK
-    if name in _ASSUMING:
-        return Risk(name="credentials exposure", severity=severity)
-    return _of_deletion(name)
+    return Risk(name="credentials exposure", severity=severity)
 
 
 def _of_resource(name: str, judged: JudgedAccess) -> Risk:
@@ -222,6 +222,8 @@ def _of_resource(name: str, judged: JudgedAccess) -> Risk:
     )
 
 
+# Whoever loses or gains everything is asked for 20,000 actions.
+@memo_of_reference(25_000)
 def _of_deletion(name: str) -> Risk:
     """The risk of an action that deletes or stops the resource that it names."""
     known = catalog().action(name)
