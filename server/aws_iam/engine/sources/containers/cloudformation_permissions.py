@@ -16,6 +16,7 @@ from aws_iam.engine.parsing.made_nodes import moved, placed
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
 from aws_iam.engine.sources.containers.cloudformation_candidates import Candidate
 from aws_iam.engine.sources.containers.policy_places import PolicyPlace, SkippedPlace
+from aws_iam.engine.sources.containers.sam_events import event_permissions
 from aws_iam.engine.sources.resource_permissions import (
     permission_rows,
     policy_of,
@@ -37,6 +38,7 @@ OF_PERMISSIONS: Final = " (permissions)"
 """The end of the name of a policy that several permissions make."""
 _LAMBDA: Final = "AWS::Lambda::Function"
 _PUBLIC = "NONE"
+_CALL = "lambda:InvokeFunction"
 _URL_ACTION = "lambda:InvokeFunctionUrl"
 _OPEN_URL = (
     "a function URL without authentication: whoever the function's policy allows `lambda:InvokeFunctionUrl`"
@@ -65,7 +67,8 @@ class PolicyOfPermissions:
 def grants(resource: Resource) -> bool:
     """Whether the resource may add statements to the policy of another, or of itself."""
     if resource.type == _FUNCTION:
-        return bool(_has_public_url(resource))
+        calls = event_permissions(resource, resource.written, "") if resource.written else ()
+        return bool(_has_public_url(resource)) or any(True for _ in calls)
     if resource.type not in permission_rows("cloudformation") or resource.written is None:
         return False
     return resource.written.member("Statement") is None
@@ -75,7 +78,11 @@ def permission_of(resource: Resource, properties: Node, resolver: Resolver) -> P
     """The statements of the resource."""
     if resource.type == _FUNCTION:
         arn = return_values.attribute(resource.type, resource.name, "Arn") or resource.name
-        return Permission(arn, _LAMBDA, tuple(_public_url(resource, arn)))
+        of_events = (
+            statement_of(who, string(_CALL, who.at), function, conditions, who.at)
+            for who, function, conditions in event_permissions(resource, properties, arn)
+        )
+        return Permission(arn, _LAMBDA, (*_public_url(resource, arn), *of_events))
     row = permission_rows("cloudformation")[resource.type]
     target = _target(row, properties, resolver)
     action = properties.member("Action") or string(row.action, properties.at)

@@ -12,6 +12,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.parsing.json_nodes import string
+from aws_iam.engine.parsing.made_nodes import mapped
+from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
 from aws_iam.engine.sources.containers.access_settings import (
     AccessSetting,
     canonical,
@@ -35,6 +38,20 @@ _EXECUTION = {
     "DynamoDB": "AWSLambdaDynamoDBExecutionRole",
     "MSK": "AWSLambdaMSKExecutionRole",
 }
+# The services that call a function for an event, and what limits for which source they do: a property of the event, or else its
+# account, for a bucket of the same template.
+_CALLING = {
+    "SNS": ("sns.amazonaws.com", "Topic", "ArnLike", "aws:SourceArn"),
+    "S3": ("s3.amazonaws.com", "", "StringEquals", "aws:SourceAccount"),
+    "AlexaSkill": (
+        "alexa-appkit.amazon.com",
+        "SkillId",
+        "StringEquals",
+        "lambda:EventSourceToken",
+    ),
+}
+_FUNCTION = "AWS::Serverless::Function"
+_ACCOUNT = return_values.PSEUDO_PARAMETERS["AWS::AccountId"]
 _FUNCTIONS = frozenset({"AWS::Serverless::Function", "AWS::Serverless::StateMachine"})
 
 
@@ -70,6 +87,27 @@ def event_attachments(resource: Resource, properties: Node) -> Iterator[PolicyAt
                 place=f"{resource.name}.Events.{event.key}",
                 policy=f"arn:aws:iam::aws:policy/service-role/{policy}",
             )
+
+
+def event_permissions(
+    resource: Resource, properties: Node, function: str
+) -> Iterator[tuple[Node, Node, tuple[tuple[str, str, Node], ...]]]:
+    """What may call a function by the permissions that SAM writes for events: the service, the function, and the conditions.
+
+    The services whose rule or API SAM makes itself may call it for that one alone.
+    """
+    events = properties.member("Events") if resource.type == _FUNCTION else None
+    for event in events.members if events else ():
+        type_, own = event.value.member("Type"), event.value.member("Properties")
+        row = _CALLING.get(type_.text) if type_ else None
+        if type_ is None or row is None:
+            continue
+        service, name, operator, key = row
+        given = own.member(name) if own and name else None
+        value = given if name else string(_ACCOUNT, type_.at)
+        conditions = ((operator, key, value),) if value else ()
+        principal = mapped([("Service", string(service, type_.at))], type_.at)
+        yield principal, string(function, type_.at), conditions
 
 
 def implicit_apis(template: Node) -> frozenset[str]:

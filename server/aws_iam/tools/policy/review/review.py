@@ -189,7 +189,9 @@ def _summary(reviewed: Reviewed) -> Iterator[str]:
     read = "what the defaults make of " if with_values else ""
     said = " ".join(relation_in_words(found, "what was read of " if reviewed.not_judged else read))
     yield said
-    yield from map(_with_values, with_values)
+    yield from map(_with_values, with_values[:_SHOWN])
+    if more := with_values[_SHOWN:]:
+        yield f"Access changes with {counted(len(more), 'more set')} of values, too."
     added = [finding for finding in reviewed.added if finding.muted is None]
     if added:
         counts = Counter(str(finding.severity) for finding in added)
