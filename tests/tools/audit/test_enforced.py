@@ -38,6 +38,7 @@ MOTO_REFUSES = {
     "cloudfront",
     "cloudwatch",
     "efs",
+    "eks",
     "glacier",
     "lambda",
     "macie2",

@@ -144,6 +144,7 @@ def _of_resource(book: PowerBook, estate: Estate, arn: Arn, who_can: Sequence[st
         principals=certain,
         perhaps=perhaps,
         changed=changed,
+        is_knowable=owner is not None or bool(certain),
         ends=frozenset((owner.account.id,)) if owner else frozenset(),
         powers=writes.powers if writes else None,
         able=mask_of(

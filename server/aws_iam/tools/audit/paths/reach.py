@@ -79,7 +79,8 @@ class Reach:
         if self._hopeless >> number & 1:
             return None, []
         search = Search(self.book, self.goal)
-        path = self._shortest(search, number)
+        path = self._shortest(search, number) if self.goal.is_knowable else None
+        search.was_doubtful |= not self.goal.is_knowable
         if path is None and not (search.was_doubtful or search.was_stopped):
             # As they are, they can do no more than whoever controls them.
             self._hopeless |= search.controlled & ~self.goal.perhaps
@@ -132,7 +133,7 @@ class Reach:
         """Further paths of the same principals: each step of a known one is left out in turn."""
         found: list[Path] = []
         room = MOST_PATHS - len(shortest)
-        for path in shortest:
+        for path in shortest if self.goal.is_knowable else ():
             if not path.is_certain:
                 continue
             more = list(self._beside(path))

@@ -44,6 +44,8 @@ class Goal:
     perhaps: int = 0
     """The principals of whom nobody knows whether they are what is looked for."""
     changed: Callable[[int, State], bool | None]
+    is_knowable: bool = True
+    """Whether anybody can be known to reach it: of a resource that nobody is known to have, nobody can."""
     ends: frozenset[str] | None = None
     """The accounts whose administrators end a path; None for all."""
     powers: Callable[[Actor], Iterable[Power]] | None = None
