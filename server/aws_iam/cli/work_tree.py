@@ -203,6 +203,7 @@ class _Change:
                 chosen=True,
                 read=self._read_then,
                 names=FileNames.of(self._former_names(), whole=True),
+                renamed=trees.renamed,
             ),
         )
 

@@ -63,7 +63,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 # What begins as JSON does, and is none.
 _OTHER_LANGUAGES = (
@@ -215,6 +215,7 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
     without: list[str] = []
     unread: list[Unread] = []
     done: set[str] = set()
+    read: set[str] = set()
     in_terraform = Gathered(sources=())
     if terraform := tuple(file for file in given.files if is_terraform("", file.name)):
         names = given.names or FileNames.of(file.name for file in given.files)
@@ -223,10 +224,11 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
         without += in_terraform.without
         # What Terraform reads as a template or a document is a policy of the resource there.
         used = in_terraform.used_files | files_of_statements(in_terraform)
-        done = {file.name for file in terraform} | used
+        done = {file.name for file in terraform} | _as_called(given, used)
+    read = _as_called(given, in_terraform.read_files)
     for file in given.files:
         name = file.name.replace("\\", "/")
-        if name in done or (name in in_terraform.read_files and not _is_left(file)):
+        if name in done or (name in read and not _is_left(file)):
             continue
         if file.unreadable:
             unread.append(_unread(file, file.unreadable, broken=is_known(file.name)))
@@ -244,6 +246,11 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
         if found is not None:
             parts.append(found)
     return without_taken(parts), without, unread
+
+
+def _as_called(given: Files, names: Iterable[str]) -> set[str]:
+    """The names that the files have here, of those that texts have for them."""
+    return {given.renamed.get(name, name) for name in names}
 
 
 def _is_left(file: File) -> bool:
