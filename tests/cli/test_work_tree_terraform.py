@@ -236,6 +236,33 @@ def test_a_module_whose_folder_is_renamed_changes_nothing(
     assert status == 0
 
 
+FILLED = """resource "aws_iam_policy" "p" {
+  policy = templatefile("${path.module}/%s", { bucket = "%s" })
+}
+"""
+
+
+@pytest.mark.parametrize("bucket", ["b", "c"])
+@pytest.mark.parametrize("name", ["other/p.json", "p.json.tftpl", "other/p.tftpl"])
+def test_a_template_that_is_renamed_is_no_policy_by_itself(
+    name: str,
+    bucket: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    template = policy({**READ, "Resource": "arn:aws:s3:::${bucket}/*"})
+    top = new_tree(tmp_path, {"main.tf": FILLED % ("p.json", "b"), "p.json": template})
+    monkeypatch.chdir(top)
+    (top / "other").mkdir()
+    git(top, "mv", "p.json", name)
+    write(top, {"main.tf": FILLED % (name, bucket)})
+    _, answer = reviewed(capsys, "--base", "main")
+    assert answer["summary"].startswith(ALL_CLEAR) is (bucket == "b")
+    assert len(gains(answer)) == (bucket == "c")
+    assert not not_judged(answer)
+
+
 BOUNDED = """variable "limited" {
   default = true
 }

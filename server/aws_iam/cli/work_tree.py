@@ -203,6 +203,7 @@ class _Change:
                 chosen=True,
                 read=self._read_then,
                 names=FileNames.of(self._former_names(), whole=True),
+                renamed=trees.renamed,
             ),
         )
 
@@ -228,13 +229,15 @@ class _Change:
         given = {folder or "." for folders in variables.values() for folder in folders}
         units = feeding.units(filter(self._is_read, self.trees.now), self._read_now)
         given |= set(units.values())
+        fed, readers = feeding.readers(self._with_mark)
+        # A module that a unit of Terragrunt no longer takes, or takes now, is read as a whole.
+        given |= {folder_of(path) for path in readers if path.endswith(TERRAFORM_ENDINGS)}
         changed = self.trees.changed | self.trees.leading
         modules = {
             folder
             for side in (now, then)
             for folder in reached_modules(side, changed, given, self._is_shown)
         }
-        fed, readers = feeding.readers(self._with_mark)
         fed |= variables.keys() | feeding.value_sets(modules) | units.keys()
         readers |= {path: self._current(path) for path in units}
         unchanged = [file for path, file in readers.items() if path not in now]

@@ -45,7 +45,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Where
     from aws_iam.engine.comparison.actions import ActionGroup
@@ -175,10 +175,18 @@ class AccessChange:
         return [n for n in self.names if (n == action if exact else n.startswith(start))]
 
     @property
-    def order(self) -> tuple[int, bool, int, int, int]:
-        """Riskiest first."""
+    def order(self) -> tuple[bool, int, bool, int, int, int]:
+        """Riskiest first; last what only a limit was wider for, as nobody gains it now."""
         level = _LEVELS.index(self.access_level)
-        return self.risk.severity.rank, self.by_others, self.gravity, self.risk.order, level
+        unused = self.is_limit and not self.is_granted
+        return (
+            unused,
+            self.risk.severity.rank,
+            self.by_others,
+            self.gravity,
+            self.risk.order,
+            level,
+        )
 
     def in_words(self) -> str:
         """Its first action, with the pattern that it matches, its resources and principals, and its risk."""
@@ -245,9 +253,15 @@ def _level(name: str) -> str:
 
 
 def access_changes(
-    found: SearchResult, risks: ChangeRisks, decisive: Container[int]
+    found: SearchResult,
+    risks: ChangeRisks,
+    decisive: Container[int],
+    among: Callable[[str], bool] = bool,
 ) -> tuple[AccessChange, ...]:
-    """The rows of one direction of a comparison; `decisive` are the statements, by identity, that one side lacks."""
+    """The rows of one direction of a comparison; `decisive` are the statements, by identity, that one side lacks.
+
+    They are of those actions that are `among` the wanted ones.
+    """
     changed = {id(clause.statement): clause for clause in found.changed}
     counterparts = Counterparts(decisive)
     groups: dict[object, tuple[_Place, dict[int, ActionGroup]]] = {}
@@ -269,7 +283,7 @@ def access_changes(
     rows = [
         change
         for place, own in groups.values()
-        for change in _rows(place, names_of(own.values()), risks)
+        for change in _rows(place, tuple(filter(among, names_of(own.values()))), risks)
     ]
     return tuple(sorted(rows, key=lambda change: change.order))
 

@@ -148,7 +148,7 @@ def _condition_in_words(change: AccessChange, conditions: ConditionChange) -> st
 def _in_words(changes: Sequence[AccessChange]) -> str:
     """The first one, and the number of further actions: "`iam:AttachUserPolicy` on every user (…) and 9 more actions"."""
     first = changes[0]
-    alike = [change for change in changes if change.when() == first.when()]
+    alike = [change for change in changes if _holds(change) == _holds(first)]
     names = _names(alike)
     more = len(names) - len(first.names_of(first.actions[0]))
     rest = f" and {counted(more, 'more action')}" if more > 0 else ""
@@ -157,6 +157,11 @@ def _in_words(changes: Sequence[AccessChange]) -> str:
     statements = {(change.policy, change.of_baseline, change.statement) for change in changes}
     where = f", in {len(statements)} statements" if len(statements) > 1 else ""
     return f"{first.in_words()}{rest}{beside}{where}"
+
+
+def _holds(change: AccessChange) -> tuple[object, ...]:
+    """When it holds, and of what a limit no longer stops, whether policies allow it."""
+    return change.when(), change.is_limit, change.is_granted
 
 
 def _names(changes: Iterable[AccessChange]) -> frozenset[str]:

@@ -9,6 +9,7 @@ distinguish found nothing. Where the search ran out of its budget the relation i
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Comparison
@@ -101,12 +102,14 @@ def compared_policy(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedP
     risks = replace(
         _risks(beyond, forward, baseline), within=within.policies, formerly_within=former.policies
     )
-    gained = access_changes(beyond, risks, decisive)
+    some = partial(access_changes, beyond, risks, decisive)
     if pair.limit and pair.limit.why:
-        gained = tuple(perhaps_stopped(change, pair.limit) for change in gained)
-    elif pair.limited and gained:
+        gained = tuple(perhaps_stopped(change, pair.limit) for change in some())
+    elif pair.limited and beyond.differences:
         allowed = replace(whole, within=_side(pair.limited, atoms)).search()
-        gained = tuple(judged_by_limited(gained, allowed))
+        gained = tuple(judged_by_limited(some, allowed))
+    else:
+        gained = some()
     stopped = stopped_actions(_without_misspelt(whole.search()), beyond) if within.policies else ()
     # What is lost completes no path.
     lost = access_changes(short, ChangeRisks(policies=(), before=(), of_loss=True), decisive)

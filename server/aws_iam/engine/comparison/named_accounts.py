@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.engine.comparison.distinct_values import Atom
-    from aws_iam.engine.language.document import Policy, Principal
+    from aws_iam.engine.language.document import Policy, Principal, Statement
 
 _ACCOUNT = re.compile(r"\d{12}")
 _ACCOUNTS = re.compile(r"(?<!\d)\d{12}(?!\d)")
@@ -107,7 +107,8 @@ def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
     owner = known_owner(policies)
     if owner:
         return (owner,)
-    accounts = all_accounts(policies, ())
+    # A policy that only denies may name its own account in what it excepts alone.
+    accounts = all_accounts(policies, ()) | _excepted_accounts(policies)
     alike = accounts_alike(policies)
     return (unused_account(accounts), *sorted({alike[account] for account in accounts}))
 
@@ -122,15 +123,22 @@ def all_accounts(policies: Sequence[Policy], atoms: Sequence[Atom]) -> set[str]:
 def written_accounts(policies: Sequence[Policy], owner: str) -> set[str]:
     """The accounts that the policies spell out; those that a scenario puts in for a variable can be a stranger's."""
     texts = [p.value for p in principals_of(policies)]
-    texts += [
-        value.value
-        for policy in policies
-        for statement in policy.statements
-        for condition in statement.conditions
-        if condition.name in identity_callers.KEYS
-        for value in condition.values
-    ]
+    texts += _caller_values(own for policy in policies for own in policy.statements)
     return {*_ACCOUNTS.findall(" ".join(texts)), owner}
+
+
+def _excepted_accounts(policies: Sequence[Policy]) -> set[str]:
+    """The accounts that the conditions of Deny statements name: an Allow lets in whoever it names, the owner's or not."""
+    denying = (own for policy in policies for own in policy.statements if not own.allows)
+    return set(_ACCOUNTS.findall(" ".join(_caller_values(denying))))
+
+
+def _caller_values(statements: Iterable[Statement]) -> Iterator[str]:
+    """What the conditions on the caller compare with."""
+    for statement in statements:
+        for condition in statement.conditions:
+            if condition.name in identity_callers.KEYS:
+                yield from (value.value for value in condition.values)
 
 
 def unused_account(named: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.one_way_search import SearchResult
@@ -34,17 +34,18 @@ def stopped_actions(whole: SearchResult, left: SearchResult) -> tuple[str, ...]:
 
 
 def judged_by_limited(
-    gained: Sequence[AccessChange], allowed: SearchResult
+    gained: Callable[[Callable[[str], bool]], Sequence[AccessChange]], allowed: SearchResult
 ) -> Iterator[AccessChange]:
-    """What a boundary no longer stops, with whether policies that it limits allow it: the search found what they do."""
+    """What a boundary no longer stops, with whether policies that it limits allow it: the search found what they do.
+
+    `gained` has the changes of some of the actions.
+    """
     names = frozenset(names_of(own.group for own in allowed.differences))
-    for change in gained:
-        is_granted = not names.isdisjoint(change.names)
-        if not is_granted and (allowed.open or allowed.cut):
-            yield change
-        else:
-            says = _ALLOWED if is_granted else _ALLOWED_BY_NONE
-            yield replace(_saying(change, says), is_granted=is_granted)
+    for change in gained(names.__contains__):
+        yield replace(_saying(change, _ALLOWED), is_granted=True)
+    for change in gained(lambda name: name not in names):
+        is_open = bool(allowed.open or allowed.cut)
+        yield change if is_open else _saying(change, _ALLOWED_BY_NONE)
 
 
 def perhaps_stopped(change: AccessChange, limit: PolicyLimit) -> AccessChange:

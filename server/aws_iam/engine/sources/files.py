@@ -51,7 +51,8 @@ class Files:
     those that are not the same on the other side of a change. `settings` is the `aws-iam.toml` that applies to them:
     it leaves `excluded` out, and would leave `newly_excluded` out, which a change adds to it. `roots` are folders of
     Terraform that are read by themselves though others call them. `choices` are the values of parameters of templates and of
-    options to read them with, in place of their defaults.
+    options to read them with, in place of their defaults. `renamed` are former paths of files with those of now, by which
+    both sides of a change call them, while the texts of the former side name them as they were.
     """
 
     files: tuple[File, ...]
@@ -68,3 +69,4 @@ class Files:
     newly_excluded: tuple[str, ...] = ()
     roots: frozenset[str] = frozenset()
     choices: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)

@@ -6,6 +6,7 @@ gathered(document)      every policy with its place, and the places that should 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from operator import is_
 from typing import TYPE_CHECKING
@@ -45,9 +46,11 @@ from aws_iam.engine.sources.parsed_values import (
     required_policies,
     scanned,
 )
+from aws_iam.engine.sources.policy_code import only_managed
 from aws_iam.engine.sources.policy_signs import (
     LFS_POINTER,
     TEMPLATE,
+    has_statement,
     looks_like_policy,
     may_grant,
     may_hold_policy,
@@ -63,7 +66,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 # What begins as JSON does, and is none.
 _OTHER_LANGUAGES = (
@@ -223,10 +226,12 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
         without += in_terraform.without
         # What Terraform reads as a template or a document is a policy of the resource there.
         used = in_terraform.used_files | files_of_statements(in_terraform)
-        done = {file.name for file in terraform} | used
+        done = {file.name for file in terraform} | _as_called(given, used)
+    read = _as_called(given, in_terraform.read_files)
+    attached = Counter(own.policy for own in in_terraform.attachments)
     for file in given.files:
         name = file.name.replace("\\", "/")
-        if name in done or (name in in_terraform.read_files and not _is_left(file)):
+        if name in done or (name in read and not _is_left(file, attached)):
             continue
         if file.unreadable:
             unread.append(_unread(file, file.unreadable, broken=is_known(file.name)))
@@ -246,8 +251,19 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
     return without_taken(parts), without, unread
 
 
-def _is_left(file: File) -> bool:
-    """Whether a file that Terraform reads, and from which no policy came there, may hold one by itself."""
+def _as_called(given: Files, names: Iterable[str]) -> set[str]:
+    """The names that the files have here, of those that texts have for them."""
+    return {given.renamed.get(name, name) for name in names}
+
+
+def _is_left(file: File, attached: Counter[str]) -> bool:
+    """Whether a file that Terraform reads, and from which no policy came there, may hold one by itself.
+
+    The AWS managed policies that it names may all be `attached` there, as often as it names them.
+    """
+    named = Counter([] if has_statement(file.text) else only_managed(file.text))
+    if named and named <= attached:
+        return False
     return may_grant(file.text) or bool(pointed_to(file.text))
 
 

@@ -58,6 +58,7 @@ _MANAGED_VALUE = re.compile(
     r"""(?:["'\[,]|[:=][ \t]|^[ \t]*-[ \t]+)[ \t]*arn:[^\s"':]{1,60}:iam::aws:policy/""",
     re.MULTILINE,
 )
+_MANAGED_ARN = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/[\w+=,.@/-]+")
 _COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//|/?\*).*$", re.MULTILINE)
 
 
@@ -69,6 +70,12 @@ def may_attach(text: str) -> bool:
 def commands_in(text: str) -> list[str]:
     """The commands of a text that attach policies, each to its end or to where its line ends."""
     return [own[0].strip() for own in _WHOLE_COMMAND.finditer(text)]
+
+
+def only_managed(text: str) -> list[str]:
+    """The ARN of each AWS managed policy that a text names, as often as it does, if nothing else looks like a policy."""
+    is_all = why_in_code(text) == ATTACHED
+    return _MANAGED_ARN.findall(_COMMENT_LINE.sub("", text)) if is_all else []
 
 
 def why_in_code(text: str) -> str:

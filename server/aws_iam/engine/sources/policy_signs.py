@@ -15,7 +15,7 @@ WORDS_OF_STATEMENTS = ("Effect", "aws_iam_policy_document")
 SIGNS = (*WORDS_OF_STATEMENTS, *WORDS_OF_CODE)
 # Every file with a policy, with a place for one or with a setting that decides about access contains one of these.
 _WORDS = (
-    "Statement", "olicy", "olicies", "2012-10-17", "AWS::", "planned_values", "ServiceAccount", "eks.amazonaws.com/role-arn",
+    "Statement", "olicy", "olicies", "2012-10-17", "AWS::", "planned_values", "ServiceAccount", "containers", "eks.amazonaws.com/role-arn",
     "aws-auth", "GroupMembership", "UserMembership", "eksctl.io/", "AccessEntry", "PodIdentityAssociation", "InstanceProfile",
     "ublicAccessBlock", "BucketACL", "FunctionURL", "lambda.aws.", "kms.aws.", "kms.services.k8s.aws",
     "iam_group", "iam_instance_profile", "iam_saml_federation", "kms_key", "s3_bucket", "aws:iam", "aws:lambda", "aws:kms",

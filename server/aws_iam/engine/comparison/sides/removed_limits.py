@@ -50,7 +50,9 @@ def removed_limit(
         policy = referenced_address(values[_POLICY], before.holder)
         held = (own for own in map(_values, new.settings) if own.keys() >= {_POLICY, _TARGET})
         left = {own[_TARGET] for own in held if own[_POLICY] == values[_POLICY]}
-        return None if now else _detached(policy, {values[_TARGET]}, left, new)
+        # Another policy in its place may deny the same.
+        is_other = now is not None and _values(now).get(_POLICY) != values[_POLICY]
+        return None if is_other else _detached(policy, {values[_TARGET]}, left, new)
     if before.subject == subject_named(_ATTACHMENT) and not before.is_resource:
         return _detached(before.holder, _targets(before), _targets(now), new)
     return None

@@ -20,6 +20,7 @@ from aws_iam.engine.comparison.sides.policies_of_resources import (
 from aws_iam.engine.comparison.sides.root_names import root_of
 from aws_iam.engine.language.document import Policy, Syntax, dump
 from aws_iam.engine.language.frozen import positional, slotted
+from aws_iam.engine.sources.containers.cloudformation_return_values import made_up_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -105,6 +106,7 @@ class NamedSide:
                     own,
                     place=_renamed(own.place, own.holder, now),
                     holder=now.get(own.holder, own.holder),
+                    value=_with_references(own.value, own.holder, now),
                 )
                 for own in self.settings
             ),
@@ -154,6 +156,27 @@ def _renamed_holder(holder: Holder, now: Mapping[str, str]) -> Holder:
 
 def _renamed(name: str, holder: str, now: Mapping[str, str]) -> str:
     return name.replace(holder, now[holder], 1) if holder in now else name
+
+
+def _with_references(value: str, holder: str, now: Mapping[str, str]) -> str:
+    """The value of a setting with the names that the resources beside it have now, where it refers to them."""
+    start = holder.rpartition(" ")[0]
+    named = {
+        former: current
+        for was, name in now.items()
+        if was.rpartition(" ")[0] == start == name.rpartition(" ")[0]
+        for former, current in zip(_references(was), _references(name), strict=True)
+    }
+    if not any(former in value for former in named):
+        return value
+    found = re.compile("|".join(map(re.escape, named)))
+    return found.sub(lambda own: named[own[0]], value)
+
+
+def _references(name: str) -> tuple[str, str]:
+    """How values begin that refer to a resource of Terraform, and how they name one of a template."""
+    short = name.rpartition(" ")[2]
+    return f"${{{short}.", f"/{made_up_name(short)}"
 
 
 @slotted

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.comparison.sides.function_urls import open_policies, url_change
 from aws_iam.engine.comparison.sides.policy_pairs import is_called
 from aws_iam.engine.comparison.sides.removed_limits import only_denies, removed_limit
+from aws_iam.engine.comparison.sides.setting_values import values_of
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.engine.language.alternatives import other_alternatives
 from aws_iam.engine.sources.containers.access_settings import subject_named
@@ -115,7 +116,9 @@ def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, st
     removed = {place: own for place, own in theirs.items() if place not in mine}
     for place, own in mine.items():
         if place in theirs and _values(own) != _values(theirs[place]):
-            is_known = all(setting.is_known for setting in own)
+            is_known = all(setting.is_known for setting in own) or _differ_plainly(
+                own, theirs[place]
+            )
             is_closed = _was_open(own[0], theirs[place][0])
             yield own[0], _CLOSED if is_closed else "changed" if is_known else _LATER
         elif place in theirs and _others_change(own, theirs[place]):
@@ -156,6 +159,16 @@ def _was_open(setting: AccessSetting, before: AccessSetting) -> bool:
         return False
     parts: dict[str, str] = json.loads(before.value) if before.value.endswith("}") else {}
     return any(own.upper() == _NOBODY for own in parts.values())
+
+
+def _differ_plainly(own: Sequence[AccessSetting], before: Sequence[AccessSetting]) -> bool:
+    """Whether the arguments that are others than before are known, though some of the same ones are not."""
+    if len(own) > 1 or len(before) > 1 or own[0].alternatives or before[0].alternatives:
+        return False
+    now, then = values_of(own[0]), values_of(before[0])
+    changed = [name for name in {**then, **now} if now.get(name) != then.get(name)]
+    said = [side.get(name, "") for name in changed for side in (now, then)]
+    return bool(changed) and not any("${" in text for text in said)
 
 
 def _others_change(own: Sequence[AccessSetting], before: Sequence[AccessSetting]) -> bool:

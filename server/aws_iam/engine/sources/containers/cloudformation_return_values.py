@@ -38,11 +38,16 @@ class ReturnValues:
 
     def name(self, logical_id: str) -> str:
         """A name for the resource."""
-        return _KEY_ID if self.service == "kms" else f"{logical_id.lower()}-example"
+        return _KEY_ID if self.service == "kms" else made_up_name(logical_id)
 
     def arn(self, logical_id: str) -> str | None:
         """An ARN for the resource; None when the reference lacks its format."""
         return arn_of(self.service, self.resource, self.name(logical_id))
+
+
+def made_up_name(logical_id: str) -> str:
+    """The name of a resource that AWS names."""
+    return f"{logical_id.lower()}-example"
 
 
 def arn_of(service: str, resource: str, name: str) -> str | None:

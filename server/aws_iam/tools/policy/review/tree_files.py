@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import TYPE_CHECKING
-
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.files import Files
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @slotted
@@ -23,5 +17,3 @@ class TreeFiles(Files):
     within: tuple[str, ...] = ()
     outside: int = 0
     not_parted: str = ""
-    # Former paths of files with those of now.
-    renamed: Mapping[str, str] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from aws_iam.engine.sources.terraform.syntax import (
 from aws_iam.engine.sources.terraform.unknown_names import UnknownNames
 from aws_iam.engine.sources.terraform.values import Budget, TooMuch
 from aws_iam.errors import InputError
+from aws_iam.tools.policy.review.feeding import variable_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,11 +81,11 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
         if is_own and own.generates_access(_Config.of(path, changed.was)):
             found[path] = None
         inputs = own.fed_by(own_names if is_own else names)
+        before = _Config.of(path, changed.was) if is_own else None
         if is_own and own.is_remote:
-            before = _Config.of(path, changed.was)
             inputs |= own.other_inputs(before)
-            if before and own.says_policies and own.source != before.source:
-                found[path] = None
+        if before is not None:
+            found |= dict.fromkeys(own.other_policies(before, texts))
         files = own.files_with_policies_of(inputs, texts)
         found |= dict.fromkeys((path, *files) if files else ())
     yield from found
@@ -174,6 +175,32 @@ class _Config:
             for name in {**was, **self.inputs}
             if _said(was.get(name)) != _said(self.inputs.get(name))
         }
+
+    def other_policies(self, before: _Config, texts: Mapping[str, str]) -> list[str]:
+        """The file with those of its module, where it takes another one than before and either has policies, or a name as if."""
+        was, now = (own._policy_files(texts) for own in (before, self))  # noqa: SLF001 - of the same class
+        is_remote = self.is_remote or before.is_remote
+        if self.source == before.source or (was == now and not is_remote):
+            return []
+        is_named = any(
+            own.is_remote and (own.says_policies or any(map(is_access_name, own.inputs)))
+            for own in (before, self)
+        )
+        return [self.path, *sorted(was | now)] if is_named or was | now else []
+
+    def _policy_files(self, texts: Mapping[str, str]) -> frozenset[str]:
+        """The files with policies of its module and of those that this one calls."""
+        if self.is_remote or not self.source:
+            return frozenset()
+        folders = {posixpath.dirname(path) for path in self._module(texts)}
+        within = {own for folder in folders for own in variable_files.modules_of(folder, texts)}
+        return frozenset(
+            path
+            for path, text in texts.items()
+            if path.endswith(_TF)
+            and posixpath.dirname(path) in within
+            and _GENERATES_ACCESS.search(text)
+        )
 
     def generates_access(self, before: _Config | None) -> bool:
         was, now = (own.generated() if own else {} for own in (before, self))
