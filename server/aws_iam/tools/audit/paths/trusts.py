@@ -120,12 +120,21 @@ class Trusts:
                     self.by_name[principal.value] |= bit
 
     def letting_in(self, service: str, account: str, decider: Decider, entities: Entities) -> int:
-        """The roles of an account that a service can assume; its name may end in `.cn` in China."""
+        """The roles of an account that a service can assume for the account; its name may end in `.cn` in China.
+
+        A service that hands out tokens, as identity pools do, is one that the trust policy names as federated.
+        """
         if (service, account) not in self._letting_in:
             found = 0
-            for name in (service, f"{service}.cn"):
-                for number in bits(self.services.get(name, 0) & entities.in_account[account]):
-                    if decider.outsider(name, ASSUME, entities.arns[number]).is_possible:
+            here = entities.in_account[account]
+            source = {"aws:SourceAccount": account}
+            for name, action, roles, known in (
+                (service, ASSUME, self.services.get(service, 0), source),
+                (f"{service}.cn", ASSUME, self.services.get(f"{service}.cn", 0), source),
+                (service, WITH_TOKEN, self.providers.get(service, 0), None),
+            ):
+                for number in bits(roles & here):
+                    if decider.outsider(name, action, entities.arns[number], known).is_possible:
                         found |= 1 << number
             self._letting_in[service, account] = found
         return self._letting_in[service, account]
