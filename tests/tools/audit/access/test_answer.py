@@ -8,7 +8,7 @@ import pytest
 
 from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.cli import command_line, exit_status
-from aws_iam.errors import InputError
+from aws_iam.errors import AwsError, InputError
 from aws_iam.tools.audit.actions import tool
 from helpers.cis_snapshots import ACCOUNT, arn, facts_of, policy, snapshot
 
@@ -283,7 +283,7 @@ def test_buckets_that_could_not_be_listed_may_be_anybody_s(tmp_path: Path) -> No
     answer = ask(saved(tmp_path, listed), on="s3:bucket")
     assert [row["verdict"] for row in answer.facts["principals"]] == ["unknown"]
     none = saved(tmp_path, {"s3.bucket_policies": {"denied": "s3:ListAllMyBuckets"}})
-    with pytest.raises(InputError, match="no `s3:bucket` was read: s3:ListAllMyBuckets: refused"):
+    with pytest.raises(AwsError, match="no `s3:bucket` was read: s3:ListAllMyBuckets: refused"):
         ask(none, on="s3:bucket")
 
 

@@ -143,6 +143,17 @@ def test_a_question_that_cannot_be_asked_is_told_what_would_work(
     assert says in f"{refused.value} {refused.value.hint}"
 
 
+def test_a_kind_of_which_nothing_could_be_listed_is_not_evaluated(tmp_path: Path) -> None:
+    words = ["audit", "access", "s3:GetObject", "--on", "s3:bucket", "--snapshot"]
+    file = tmp_path / "account.json"
+    for listed, status in (
+        ({"denied": "s3:ListAllMyBuckets"}, exit_status.UNREADABLE),
+        ([], exit_status.WRONG),
+    ):
+        snapshots.save(snapshot(facts_of({"facts": {"s3.bucket_policies": listed}})), file)
+        assert command_line.main([*words, str(file)], {}) == status
+
+
 def test_the_command_takes_the_actions_by_position(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["audit", "access", "s3:GetObject", "--on", "s3:bucket", "--demo", "--quiet"]
     assert command_line.main(words, {}) == exit_status.OK

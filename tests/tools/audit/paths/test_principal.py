@@ -56,6 +56,34 @@ def test_access_counts_what_the_policy_of_a_resource_gives(tmp_path: Path) -> No
     assert ask(tmp_path, case, principal="bob").facts["access"] == []
 
 
+def test_an_administrator_can_do_what_the_organization_permits(tmp_path: Path) -> None:
+    denied = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+    policies = [
+        {
+            "id": name,
+            "name": name,
+            "type": "SERVICE_CONTROL_POLICY",
+            "targets": ["r-1", ACCOUNT],
+            "document": json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        }
+        for name, statement in (("full", allow("*")), ("no-s3", denied))
+    ]
+    organization = {
+        "organizations.organization": {"id": "o-a1b2c3d4e5", "management_account": OTHER, "feature_set": "ALL"},
+        "organizations.tree": {
+            "units": [{"id": "r-1", "name": "Root", "policy_types": ["SERVICE_CONTROL_POLICY"]}],
+            "members": [{"id": ACCOUNT, "name": "a", "parent": "r-1"}],
+        },
+        "organizations.guardrails": policies,
+    }  # fmt: skip
+    ann = {"name": "ann", "inline": [[allow("*")]]}
+    for facts, says in (
+        (organization, "it can do everything that the organization permits, and"),
+        ({}, "it can do everything, and"),
+    ):
+        assert says in ask(tmp_path, {"users": [ann], "facts": facts}, principal="ann").summary
+
+
 def test_conditions_are_said_to_be_left_open(tmp_path: Path) -> None:
     own = allow("s3:GetObject", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
     case = {"users": [{"name": "ann", "inline": [[own]]}]}

@@ -15,7 +15,7 @@ from aws_iam.engine.language.arn import Arn, fits
 from aws_iam.engine.language.pattern import covers, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.errors import InputError, closest
+from aws_iam.errors import AwsError, InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.resource_policies import LISTINGS, lists_kind
 from aws_iam.wording import joined
@@ -23,6 +23,7 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.reference.facts import Action, ResourceType
     from aws_iam.tools.audit.access.estate import Estate
 
@@ -194,17 +195,19 @@ def may_be_missing(estate: Estate, on: str) -> Iterator[str]:
     if arn is not None and is_literal(on):
         return
     service = arn.service if arn else on.partition(":")[0].lower()
-    fact = LISTINGS.get(service)
     for member in estate.members.values():
         account = member.account
-        if fact is not None:
-            misses = [found for _, found in account.in_each(fact) if isinstance(found, Miss)]
-            if not account.regions.complete:
-                yield f"of account {account.id} {account.regions} were read"
-        else:
-            buckets = account.get(BUCKET_POLICIES)
-            misses = [buckets] if service == "s3" and isinstance(buckets, Miss) else []
-        yield from map(str, misses)
+        if service in LISTINGS and not account.regions.complete:
+            yield f"of account {account.id} {account.regions} were read"
+        yield from map(str, _not_listed(account, service))
+
+
+def _not_listed(account: Account, service: str) -> list[Miss]:
+    """Why the resources of a service could not be listed."""
+    if fact := LISTINGS.get(service):
+        return [found for _, found in account.in_each(fact) if isinstance(found, Miss)]
+    buckets = account.get(BUCKET_POLICIES)
+    return [buckets] if service == "s3" and isinstance(buckets, Miss) else []
 
 
 def known_resources(estate: Estate) -> Iterator[str]:
@@ -239,7 +242,9 @@ def _of_kind(estate: Estate, known: Action | None, on: str) -> AskedResources:
     ]
     if not existing:
         why = next(may_be_missing(estate, on), "")
-        raise InputError(
+        # Where they could not be listed no better question helps.
+        missed = any(_not_listed(own.account, service) for own in estate.members.values())
+        raise (AwsError if missed else InputError)(
             f"no {quoted(on)} was read{f': {why}' if why else ''}",
             hint="name one by its ARN, or read its Region too",
         )

@@ -47,7 +47,9 @@ _MOST_ALTERNATIVES = 50
 _COMPARED = 256
 _FILLED = (Family.STRING, Family.ARN)
 # Whoever calls can choose these: what asks for them limits nobody.
-_AT_WILL = {"aws:securetransport": "true", "s3:tlsversion": "1.3"}
+_AT_WILL = {"aws:securetransport": "true", "s3:tlsversion": "1.3", "aws:sourceip": "198.51.100.1"}
+# Of these whoever calls has some value only: it limits nobody where all values are asked for.
+_EVERY_VALUE = {"aws:sourceip": "0.0.0.0/0"}
 
 Values = dict[tuple[str, tuple[Atom, ...]], "tuple[DistinctValue, ...]"]
 """The distinct values of a key under some atoms, kept for all searches of one question."""
@@ -102,6 +104,8 @@ class _Domains:
         if key not in _AT_WILL:
             return None
         atoms = [atom for atom in self.bits if atom.key == key]
+        if key in _EVERY_VALUE and any(_EVERY_VALUE[key] not in atom.wanted for atom in atoms):
+            return None
         chosen = distinct_value(atoms, (_AT_WILL[key],))
         return next((own for own in self.values[key] if own.true == chosen.true), None)
 

@@ -98,12 +98,13 @@ class Decider:
         *,
         absent: frozenset[str] = frozenset(),
         trust: str | None = None,
+        session: str = "",
     ) -> Access:
         """The same where the role that is meant had the trust policy `trust`; `absent` are keys that the request lacks."""
         layers = self.own_layers(principal)
         try:
             request = self._request(
-                self._caller(principal, ""), action, resource, principal.member, context
+                self._caller(principal, session), action, resource, principal.member, context
             )
         except InputError as error:
             return Access(verdict="unknown", why=error.message)

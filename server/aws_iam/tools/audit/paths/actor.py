@@ -128,14 +128,21 @@ class Actor:
         resource: str,
         context: Mapping[str, str] | None = None,
         trust: str | None = None,
+        session: str = "",
     ) -> Access:
-        """The decision on one resource, which need not be in the account."""
+        """The decision on one resource, which need not be in the account; `session` is the ARN of a single session."""
         known = dict(context or {})
         number = self.entities.number.get(resource)
         if number is not None and BOUNDARY_KEY not in known:
             known |= {BOUNDARY_KEY: own} if (own := self._boundary_of(number)) else {}
         return self.decider.decide_supposing(
-            self.principal, action, resource, known, absent=self._absent(known), trust=trust
+            self.principal,
+            action,
+            resource,
+            known,
+            absent=self._absent(known),
+            trust=trust,
+            session=session,
         )
 
     def condition_values(self, action: str, key: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.identity_providers import SAML_PROVIDERS
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.escape import quoted
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.powers import Call, Power, decided_by
 from aws_iam.tools.audit.paths.trusts import ASSUME, STRANGER, WITH_SAML
@@ -79,6 +80,24 @@ def assumed_by_name(actor: Actor, trusts: Trusts) -> Iterator[Power]:
         access = actor.proof(ASSUME, actor.entities.arns[number])
         if access.is_possible:
             yield _power(1 << number, access)
+
+
+def assumed_by_session(actor: Actor, trusts: Trusts) -> Iterator[Power]:
+    """The roles whose trust policies name single sessions of the principal, which is a role."""
+    if not actor.entities.roles >> actor.number & 1:
+        return
+    own = (actor.account, actor.principal.identity.name)
+    for session, named in trusts.by_session.get(own, {}).items():
+        name = session.rpartition("/")[2]
+        for number in bits(named & ~(1 << actor.number)):
+            access = actor.proof(ASSUME, actor.entities.arns[number], session=session)
+            if access.is_possible:
+                call = Call(action=ASSUME, session=session)
+                assuming = (f"its session is named {quoted(name)}",)
+                power = Power(
+                    gain="principal", targets=1 << number, calls=(call,), assuming=assuming
+                )
+                yield decided_by(power, access)
 
 
 def assumed_by_everyone(actor: Actor, trusts: Trusts) -> Iterator[Power]:

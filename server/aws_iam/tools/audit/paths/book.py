@@ -21,6 +21,7 @@ from aws_iam.tools.audit.paths.assuming import (
     assumed_by_account,
     assumed_by_everyone,
     assumed_by_name,
+    assumed_by_session,
     federated_by_own_metadata,
     let_in_by_trust,
 )
@@ -97,6 +98,7 @@ class PowerBook:
             self._powers[key] = (
                 *self._of_policies(actor, state),
                 *assumed_by_name(actor, self.trusts),
+                *assumed_by_session(actor, self.trusts),
             )
         return self._powers[key]
 

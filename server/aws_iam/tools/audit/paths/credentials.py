@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CREATE_KEY, DELETE_KEY = "iam:CreateAccessKey", "iam:DeleteAccessKey"
 CREATE_LOGIN, UPDATE_LOGIN = "iam:CreateLoginProfile", "iam:UpdateLoginProfile"
+DELETE_LOGIN = "iam:DeleteLoginProfile"
 _MOST_KEYS = 2
 
 
@@ -88,11 +89,20 @@ def credentials_of_others(actor: Actor, known: Credentials) -> Iterator[Power]:
             candidates = users & actor.granted(action)
             yield from _powers(actor, action, candidates & able)
             yield from _powers(actor, action, candidates & ~able & ~unable, (assumed,))
-    if actor.takes(CREATE_KEY, DELETE_KEY):
-        yield from _rotated(actor, users & actor.granted(CREATE_KEY) & known.all_keys)
+    mfa = prerequisite("iam-update-login-profile", "MFA")
+    for action, deleting, held in (
+        (CREATE_KEY, DELETE_KEY, known.all_keys),
+        (CREATE_LOGIN, DELETE_LOGIN, known.password),
+    ):
+        if not actor.takes(action, deleting):
+            continue
+        candidates = users & actor.granted(action) & held
+        # A key is used without MFA; a new password leaves the devices as they are.
+        freely = candidates if action == CREATE_KEY else candidates & known.no_mfa
+        yield from _replaced(actor, action, deleting, freely)
+        yield from _replaced(actor, action, deleting, candidates & ~freely, (mfa,))
     if actor.takes(UPDATE_LOGIN):
         candidates = users & actor.granted(UPDATE_LOGIN)
-        mfa = prerequisite("iam-update-login-profile", "MFA")
         profile = prerequisite("iam-update-login-profile", "a login profile")
         unread = ~known.password & ~known.no_password
         for candidate, assuming in ((known.password, ()), (unread, (profile,))):
@@ -110,10 +120,12 @@ def _powers(
         yield decided_by(power, access)
 
 
-def _rotated(actor: Actor, candidates: int) -> Iterator[Power]:
-    """The users with two keys of which the principal may delete one."""
-    for targets, creating in actor.allowed(CREATE_KEY, candidates):
-        for both, deleting in actor.allowed(DELETE_KEY, targets):
-            calls = (Call(action=DELETE_KEY), Call(action=CREATE_KEY))
-            power = Power(gain="principal", targets=both, calls=calls)
+def _replaced(
+    actor: Actor, action: str, deletion: str, candidates: int, assuming: tuple[str, ...] = ()
+) -> Iterator[Power]:
+    """The users who have all that they may have, of which the principal may delete one and make another."""
+    for targets, creating in actor.allowed(action, candidates):
+        for both, deleting in actor.allowed(deletion, targets):
+            calls = (Call(action=deletion), Call(action=action))
+            power = Power(gain="principal", targets=both, calls=calls, assuming=assuming)
             yield decided_by(power, creating, deleting)

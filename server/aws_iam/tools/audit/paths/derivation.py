@@ -149,6 +149,7 @@ def _hop(book: PowerBook, used: UsedStep) -> Hop:
             _resource(call, power.places.get(used.target, ""), target),
             call.context,
             trust if call.action == ASSUME else None,
+            call.session,
         )
         for call in power.calls
     ]

@@ -93,11 +93,15 @@ class Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """A principal that is or can become what was asked for; `hops` is the length of its shortest path."""
+    """A principal that is or can become what was asked for; `hops` is the length of its shortest path.
+
+    `is_bound` says of an administrator that it is one only where conditions of its policies are met.
+    """
 
     principal: str
     verdict: Verdict
     hops: int = 0
+    is_bound: bool = False
     why: str = ""
 
     def row(self) -> dict[str, Any]:
@@ -106,6 +110,7 @@ class Reached:
             "principal": self.principal,
             "verdict": self.verdict,
             **({"hops": self.hops} if self.hops else {}),
+            **({"under_conditions": True} if self.is_bound else {}),
             **({"why": self.why} if self.why else {}),
         }
 

@@ -21,7 +21,7 @@ def identity_named(entities: Entities, text: str, argument: str, *, groups: bool
     number = entities.number.get(text)
     if number is not None and kinds >> number & 1:
         return number
-    session = _role_of_session(text)
+    session = role_of_session(text)
     found = [
         n
         for n, arn in enumerate(entities.arns)
@@ -57,7 +57,7 @@ def _has_name(arn: str, text: str, session: tuple[str, str] | None) -> bool:
     return text in {name, f"{kind}/{name}", own.resource}
 
 
-def _role_of_session(text: str) -> tuple[str, str] | None:
+def role_of_session(text: str) -> tuple[str, str] | None:
     """The account and role of the ARN of a role session."""
     arn = Arn.of(text)
     kind, _, rest = arn.resource.partition("/") if arn else ("", "", "")

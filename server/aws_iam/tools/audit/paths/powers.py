@@ -21,12 +21,13 @@ PLACE = "@"
 class Call:
     """A call that a power makes: on the target unless `on` names the resource, with keys of the context.
 
-    `on` is `PLACE` where it is the resource that has the target.
+    `on` is `PLACE` where it is the resource that has the target; `session` is the ARN of the session that alone may make it.
     """
 
     action: str
     on: str = ""
     context: Mapping[str, str] = field(default_factory=dict, hash=False)
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,7 +125,9 @@ def _summary(
 ) -> Iterator[str]:
     name = names.of(principal.arn)
     if is_administrator:
-        yield f"{name} is an administrator: it can do everything, and act as everyone in account {principal.member.account.id}."
+        within = " that the organization permits" if principal.member.guardrails.scps else ""
+        account = principal.member.account.id
+        yield f"{name} is an administrator: it can do everything{within}, and act as everyone in account {account}."
     else:
         yield from _raised(name, found, names)
         yield from _services(name, services)

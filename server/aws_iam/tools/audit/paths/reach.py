@@ -47,7 +47,11 @@ class Reach:
         entities = self.book.entities
         starts, administrators = entities.users | entities.roles, self._administrators()
         reached = [
-            Reached(principal=entities.arns[number], verdict="administrator")
+            Reached(
+                principal=entities.arns[number],
+                verdict="administrator",
+                is_bound=self.book.administrators.level_of(entities.principals[number]).is_bound,
+            )
             for number in bits(starts & administrators)
         ]
         paths: list[Path] = []

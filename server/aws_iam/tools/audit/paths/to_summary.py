@@ -65,7 +65,9 @@ def _reached(named: NamedGoal, paths: Paths, names: Names, *, is_known: bool) ->
     if of["administrator"]:
         number = counted(len(of["administrator"]), "principal")
         are = "is an administrator" if len(of["administrator"]) == 1 else "are administrators"
-        yield f"{number} {are} already: {joined(of['administrator'], shown=_MOST_NAMED)}."
+        bound = [names.of(own.principal) for own in paths.principals if own.is_bound]
+        under = f"; only under conditions: {joined(bound, shown=_MOST_NAMED)}" if bound else ""
+        yield f"{number} {are} already: {joined(of['administrator'], shown=_MOST_NAMED)}{under}."
     if paths.there:
         there = [names.of(own) for own in paths.there]
         number = counted(len(there), "principal")

@@ -12,6 +12,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.tools.audit.paths.entities import bits
+from aws_iam.tools.audit.paths.names import role_of_session
 from aws_iam.tools.audit.principals.outside_trust import principal_account
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class Trusts:
     """The roles that leave it to an account which of its principals get in."""
     by_name: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     """The roles that name a user or role, by its ARN, or by a pattern of ARNs in a condition."""
+    by_session: dict[tuple[str, str], dict[str, int]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(int))
+    )
+    """The roles that name single sessions, by the account and name of the session's role."""
     patterns: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     services: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     providers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -118,14 +123,25 @@ class Trusts:
                     self._add_account(bit, account, statement)
                 else:
                     self.by_name[principal.value] |= bit
+                    if role := role_of_session(principal.value):
+                        self.by_session[role][principal.value] |= bit
 
     def letting_in(self, service: str, account: str, decider: Decider, entities: Entities) -> int:
-        """The roles of an account that a service can assume; its name may end in `.cn` in China."""
+        """The roles of an account that a service can assume for the account; its name may end in `.cn` in China.
+
+        A service that hands out tokens, as identity pools do, is one that the trust policy names as federated.
+        """
         if (service, account) not in self._letting_in:
             found = 0
-            for name in (service, f"{service}.cn"):
-                for number in bits(self.services.get(name, 0) & entities.in_account[account]):
-                    if decider.outsider(name, ASSUME, entities.arns[number]).is_possible:
+            here = entities.in_account[account]
+            source = {"aws:SourceAccount": account}
+            for name, action, roles, known in (
+                (service, ASSUME, self.services.get(service, 0), source),
+                (f"{service}.cn", ASSUME, self.services.get(f"{service}.cn", 0), source),
+                (service, WITH_TOKEN, self.providers.get(service, 0), None),
+            ):
+                for number in bits(roles & here):
+                    if decider.outsider(name, action, entities.arns[number], known).is_possible:
                         found |= 1 << number
             self._letting_in[service, account] = found
         return self._letting_in[service, account]

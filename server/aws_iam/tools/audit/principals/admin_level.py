@@ -10,7 +10,7 @@ from aws_iam.engine.effective.access import Access, access, within_boundary
 from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.escalation import open_paths
 from aws_iam.engine.effective.targets import Targets
-from aws_iam.engine.explain.escalation_risks import broad_risk
+from aws_iam.engine.explain.escalation_risks import broad_risk, is_bound
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
@@ -47,6 +47,8 @@ class AdminLevel:
     kind: str
     finding: Finding | None = None
     """That it is an administrator, as `policy explain` words it."""
+    is_bound: bool = False
+    """Whether it is one only where conditions of its policies are met."""
     actions_removed: int = 0
     """How many of its actions service control policies deny altogether."""
     actions: int = 0
@@ -117,6 +119,7 @@ def _admin_level(
     return AdminLevel(
         kind=kind,
         finding=administrator,
+        is_bound=administrator is not None and any(map(is_bound, before_scps.reaches())),
         actions_removed=len(before_scps.actions) - len(effective.actions),
         actions=_bits(effective, bit_of),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aws_iam.engine.effective.action_expansion import Named
+    from aws_iam.engine.reference.facts import Action
 
 ActionSet = int
 """A bit for each known action that is in the set."""
@@ -24,6 +26,9 @@ _VERB = re.compile(r"[A-Z][a-z0-9]*")
 _SHORTEST_LIST = 3
 _READ_ONLY = frozenset({"Read", "List"})
 _LONG_LIST = 25
+_TAGGING = "Tagging"
+_GIVEN_TAG = "aws:RequestTag/"
+_TAKING_AWAY = ("Untag", "Delete", "Remove")
 
 
 class ActionSets:
@@ -47,6 +52,17 @@ class ActionSets:
             name for name, action in everything.items() if action.level not in _READ_ONLY
         )
         self.may_pass &= ~self.pass_role
+        taking_tags = {name: action for name, action in everything.items() if _takes_tags(action)}
+        self.tagging: ActionSet = self._of_names(
+            name
+            for name, action in taking_tags.items()
+            if action.level == _TAGGING and not action.name.startswith(_TAKING_AWAY)
+        )
+        """The actions that give a resource tags."""
+        self.creating_with_tags: ActionSet = self._of_names(
+            name for name, action in taking_tags.items() if action.level != _TAGGING
+        )
+        """The actions that make a resource with tags: AWS then asks for the permission to tag, without a call of that name."""
         rows = resources.data("untracked-actions.json")["actions"]
         self.all_connections: ActionSet = self.of_all(
             text for row in rows for text in row["actions"]
@@ -148,6 +164,11 @@ class ActionSets:
             bit = self._bits[name]
             bits[bit >> 3] |= 1 << (bit & 7)
         return int.from_bytes(bits, "little")
+
+
+def _takes_tags(action: Action) -> bool:
+    keys = chain(action.condition_keys, chain.from_iterable(action.type_condition_keys.values()))
+    return any(key.startswith(_GIVEN_TAG) for key in keys)
 
 
 def action_sets() -> ActionSets:

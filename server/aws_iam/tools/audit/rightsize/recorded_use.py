@@ -135,12 +135,14 @@ def kept_access(
     untracked = untracked & granted & ~used
     used &= granted
     perhaps = untracked & sets.all_connections & listed & ~counting & ~on_purpose
+    tagging, why_tagging = _tagging(granted, used | untracked, sets)
+    untracked |= tagging
     passing, why = _passing(granted, used | untracked, sets)
     return KeptAccess(
         granted=granted,
         used=used,
         untracked=untracked | passing,
-        reasons=tuple(filter(None, (_connecting(perhaps, unexplained, sets), why))),
+        reasons=tuple(filter(None, (_connecting(perhaps, unexplained, sets), why_tagging, why))),
         dropped_services=frozenset(dropped),
         newer_services=frozenset(newer),
         last_uses=last_uses,
@@ -166,6 +168,25 @@ def _passing(granted: ActionSet, kept: ActionSet, sets: ActionSets) -> tuple[Act
         sets.pass_role,
         f"AWS records no use of iam:PassRole; it is kept because {joined(names, shown=2)} {verb} pass a role",
     )
+
+
+def _tagging(granted: ActionSet, kept: ActionSet, sets: ActionSets) -> tuple[ActionSet, str]:
+    """The tagging actions of services of which a kept action makes resources with tags, and why.
+
+    For those tags AWS asks for the permission to tag, which is no call of that name:
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html
+    """
+    making = tagging = 0
+    for service, unused in sets.in_services(granted & ~kept & sets.tagging):
+        if own := sets.services[service] & kept & sets.creating_with_tags:
+            making |= own
+            tagging |= unused
+    if not tagging:
+        return 0, ""
+    makers = joined(list(sets.names(making)), shown=2)
+    names = joined(sets.listed(tagging), shown=2)
+    why = f"AWS may record no use of {names} where tags are given on creation"
+    return tagging, f"{why}; kept because {makers} can give tags"
 
 
 def last_use(services: Iterable[ServiceUse]) -> datetime | None:

@@ -46,7 +46,11 @@ def row(own: JudgedPrincipal, window: Window) -> dict[str, Any]:
             if access and access.last_uses
             else {}
         ),
-        **({"policies": [_policy(change) for change in own.changes]} if own.changes else {}),
+        **(
+            {"policies": [_policy(change, own.identity.arn) for change in own.changes]}
+            if own.changes
+            else {}
+        ),
         **({"proposal": proposal_name(own)} if own.documents else {}),
         **(
             {"steps": [dict(step) for step in unused_steps(own, window)]}
@@ -71,13 +75,16 @@ def not_judged(
     return rows
 
 
-def _policy(change: PolicyChange) -> dict[str, Any]:
+def _policy(change: PolicyChange, holder: str) -> dict[str, Any]:
+    """The policy as one of its holders has it: a copy for others leaves it as it is."""
+    concerns = change.change == "keep" or holder in change.concerned
+    why = change.why if concerns else "it changes for its other holders alone"
     serves = change.policy.serves
     more = {"serves_more": len(serves) - _MOST_SERVED} if len(serves) > _MOST_SERVED else {}
     return {
         "policy": change.policy.arn or change.policy.name,
         "serves": [arn.rpartition(":")[2] for arn in serves[:_MOST_SERVED]],
         **more,
-        "change": _CHANGES[change.change],
-        **({"why": change.why} if change.why else {}),
+        "change": _CHANGES[change.change if concerns else "keep"],
+        **({"why": why} if why else {}),
     }
