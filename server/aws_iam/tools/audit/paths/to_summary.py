@@ -199,6 +199,6 @@ def not_considered(*, is_nobody: bool) -> str:
     if not is_nobody:
         return "Root users and permission sets are not considered."
     return (
-        "That is no all-clear for what is not considered: root users, permission sets, session names, and opening a resource for"
+        "That is no all-clear for what is not considered: root users, permission sets, conditions on session names, and opening a resource for"
         " somebody else."
     )
