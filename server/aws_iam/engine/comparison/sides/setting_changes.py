@@ -166,6 +166,9 @@ def _differ_plainly(own: Sequence[AccessSetting], before: Sequence[AccessSetting
     if len(own) > 1 or len(before) > 1 or own[0].alternatives or before[0].alternatives:
         return False
     now, then = values_of(own[0]), values_of(before[0])
+    if not (now and then):
+        # One that may not be there has no plain value.
+        return False
     changed = [name for name in {**then, **now} if now.get(name) != then.get(name)]
     said = [side.get(name, "") for name in changed for side in (now, then)]
     return bool(changed) and not any("${" in text for text in said)
