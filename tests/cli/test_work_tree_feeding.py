@@ -13,24 +13,36 @@ from helpers.folders import TESTS
 from helpers.git.work_trees import ALL_CLEAR, new_tree, not_judged, reviewed, write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    ReviewOf = Callable[[dict[str, Any]], dict[str, Any]]
 
 CASES = json.loads((TESTS / "cases/review/feeding.json").read_text(encoding="utf-8"))
 UNITS = json.loads((TESTS / "cases/review/terragrunt_units.json").read_text(encoding="utf-8"))
 
 
+@pytest.fixture
+def review_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> ReviewOf:
+    """The answer to what a case changes in a work tree."""
+
+    def review(case: dict[str, Any]) -> dict[str, Any]:
+        top = new_tree(tmp_path, {"anything": "", **case["same"], **case["before"]})
+        monkeypatch.chdir(top)
+        write(top, case["after"])
+        return reviewed(capsys, "--base", "main")[1]
+
+    return review
+
+
 @pytest.mark.process
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_work_tree_names_what_was_not_judged_with_a_file(
-    case: dict[str, Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    case: dict[str, Any], review_of: ReviewOf
 ) -> None:
-    top = new_tree(tmp_path, {"anything": "", **case["same"], **case["before"]})
-    monkeypatch.chdir(top)
-    write(top, case["after"])
-    _, answer = reviewed(capsys, "--base", "main")
+    answer = review_of(case)
     assert list(not_judged(answer)) == case["not_judged"]
     assert answer["summary"].startswith(ALL_CLEAR) is not bool(case["not_judged"])
     assert all(name in answer["summary"] for name in case["not_judged"])
@@ -40,15 +52,9 @@ def test_a_work_tree_names_what_was_not_judged_with_a_file(
 @pytest.mark.process
 @pytest.mark.parametrize("case", UNITS, ids=lambda case: case["name"])
 def test_what_the_inputs_of_a_unit_of_terragrunt_do_is_judged(
-    case: dict[str, Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    case: dict[str, Any], review_of: ReviewOf
 ) -> None:
-    top = new_tree(tmp_path, {"anything": "", **case["same"], **case["before"]})
-    monkeypatch.chdir(top)
-    write(top, case["after"])
-    _, answer = reviewed(capsys, "--base", "main")
+    answer = review_of(case)
     messages = [own.get("message", "") for own in answer["findings"]]
     start = f"with the inputs of `{case['unit']}`: now allows `*` on every resource"
     assert any(own.startswith(start) for own in messages)

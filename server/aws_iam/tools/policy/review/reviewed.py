@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _QUOTED = re.compile(r"`([^`]+)`")
 # Actions in a row.
 _MOST_LISTED = 60
+# They stand in one cell of a table, beside their number.
+_MOST_STOPPED = 10
 _SHOWN = 3
 
 
@@ -131,10 +133,10 @@ class Reviewed:
 
 
 def _stopped(own: ComparedPolicy) -> dict[str, Any]:
-    """What permissions boundaries keep it from allowing newly, as far as it fits a page."""
+    """What permissions boundaries keep it from allowing newly: the first actions, riskiest first, and how many there are."""
     if not own.stopped:
         return {}
-    actions = list(own.stopped[:_MOST_LISTED])
+    actions = list(own.stopped[:_MOST_STOPPED])
     return {
         "stopped": {"by": list(own.stopped_by), "actions": actions, "number": len(own.stopped)}
     }

@@ -1,11 +1,10 @@
 """What a change does with the parameters of a stack: each template that takes them is read with those of before and of now.
 
-judged_stacks(document, baseline, then, now, changed)   →   JudgedStacks(runs=[("prod.json", "the parameters of …", …)], judged={…})
+judged_stacks(document, baseline, then, now, changed)   →   ValueRuns(runs=[("prod.json", "the parameters of …", …)], judged={…})
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.compare import compare_documents
@@ -14,6 +13,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.policy.review.choices import alone
 from aws_iam.tools.policy.review.feeding import stack_parameters, variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
+from aws_iam.tools.policy.review.value_runs import ValueRuns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -22,23 +22,15 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.files import Files
 
 
-@dataclass(slots=True)
-class JudgedStacks:
-    """The comparisons with parameters, and the files of these of which all that they do was compared."""
-
-    runs: list[tuple[str, str, ComparedDocuments]] = field(default_factory=list)
-    judged: set[str] = field(default_factory=set)
-
-
 def judged_stacks(
     document: Files,
     baseline: Files,
     then: Mapping[str, str],
     now: Mapping[str, str],
     changed: Collection[str],
-) -> JudgedStacks:
+) -> ValueRuns:
     """The files of parameters that change and were there before."""
-    found = JudgedStacks()
+    found = ValueRuns()
     paths = (
         own for own in changed if own in now and own in then and stack_parameters.may_feed(own)
     )

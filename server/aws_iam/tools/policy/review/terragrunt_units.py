@@ -1,13 +1,12 @@
 """What a change does with the inputs of each unit of Terragrunt whose module is a folder of the tree.
 
-judged_units(document, baseline, then, now, changed)   →   JudgedUnits(runs=[("live/prod/terragrunt.hcl", "the inputs of …", …)], judged={…})
+judged_units(document, baseline, then, now, changed)   →   ValueRuns(runs=[("live/prod/terragrunt.hcl", "the inputs of …", …)], judged={…})
 """
 
 from __future__ import annotations
 
 import json
 import posixpath
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.compare import compare_documents
@@ -17,6 +16,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.review.feeding import terragrunt_files, variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
+from aws_iam.tools.policy.review.value_runs import ValueRuns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -27,23 +27,15 @@ if TYPE_CHECKING:
 _VALUES = "inputs.tfvars.json"
 
 
-@dataclass(slots=True)
-class JudgedUnits:
-    """The comparisons with the inputs of units, and the changed files of which all that they do was compared."""
-
-    runs: list[tuple[str, str, ComparedDocuments]] = field(default_factory=list)
-    judged: set[str] = field(default_factory=set)
-
-
 def judged_units(
     document: Files,
     baseline: Files,
     then: Mapping[str, str],
     now: Mapping[str, str],
     changed: Collection[str],
-) -> JudgedUnits:
+) -> ValueRuns:
     """The units that were there before; one is left where what is not known of it changes."""
-    found = JudgedUnits()
+    found = ValueRuns()
     units: dict[str, Unit] = {}
     sides = ((document, now), (baseline, then))
     for path in sorted(own for own in now if posixpath.basename(own) == UNIT):

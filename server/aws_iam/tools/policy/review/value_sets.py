@@ -108,12 +108,10 @@ def judged_value_sets(
             judged.add(path)
             runs.append((path, f"the values of {quoted(path)}", compared))
     runs = [own for own in runs if own[0] in judged]
-    units = judged_units(document, baseline, then, now, others)
-    runs += units.runs
-    judged |= units.judged
-    stacks = judged_stacks(document, baseline, then, now, others)
-    runs += stacks.runs
-    judged |= stacks.judged
+    for judge in (judged_units, judged_stacks):
+        own = judge(document, baseline, then, now, others)
+        runs += own.runs
+        judged |= own.judged
     for path in others & now.keys():
         changed = ChangedFile(path=path, was=then.get(path, ""), now=now[path])
         judged |= {path} if helm_values.is_filled_in(changed, now) else set()

@@ -1,0 +1,20 @@
+"""Comparisons that a review makes with values that stand in other files.
+
+ValueRuns(runs=[("prod.json", "the parameters of …", …)], judged={"prod.json"})
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aws_iam.engine.comparison.compare import ComparedDocuments
+
+
+@dataclass(slots=True)
+class ValueRuns:
+    """By the file with the values, how these are called and the comparison; `judged` are the changed files of which all was compared."""
+
+    runs: list[tuple[str, str, ComparedDocuments]] = field(default_factory=list)
+    judged: set[str] = field(default_factory=set)
