@@ -30,13 +30,15 @@ def _serve(words: list[str]) -> int:
     options = serve_parser().parse_args(words)
     # Importing the MCP SDK is slow; no other command needs it.
     from aws_iam.server import transports
+    from aws_iam.server.serve_options import serve_options
 
-    if options.http:
-        transports.serve_http(options.http, _say_where)
+    checked = serve_options(options)
+    if checked.http:
+        transports.serve_http(checked, checked.http, _say_where)
         return OK
     if sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None:
         sys.stderr.write(_WAITING)
-    transports.serve_stdio()
+    transports.serve_stdio(checked)
     return OK
 
 

@@ -277,6 +277,24 @@ def _add_serve(parser: Parser) -> None:
     parser.add_argument(
         "--http", metavar="HOST:PORT", help="serve streamable HTTP at /mcp instead of stdio"
     )
+    parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        action="append",
+        help="AWS profiles that callers may name, with commas between them; * allows all; without it none",
+    )
+    parser.add_argument(
+        "--allow-role",
+        metavar="PATTERN",
+        action="append",
+        help="role ARNs that callers may name, such as arn:aws:iam::111122223333:role/audit-*; without it none",
+    )
+    parser.add_argument(
+        "--regions",
+        metavar="REGION",
+        action="append",
+        help="the Regions that callers may read, with commas between them; without it all that the account has",
+    )
     parser.add_argument("--version", action="version", version=f"aws-iam {__version__}")
 
 

@@ -8,33 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.to_thread
 from mcp import types
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
+from aws_iam.account.session.permitted import Permitted
 from aws_iam.answer import to_json
 from aws_iam.errors import AwsIamError, InputError, closest
 from aws_iam.escape import escaped, quoted
 from aws_iam.report.answer_text import markdown
-from aws_iam.report.clean import clean
 from aws_iam.server import app, skill
 from aws_iam.server.client_presence import cancel_when_client_leaves
 from aws_iam.server.kept_answers import RESULTS, KeptAnswers, client_of, mime_type
+from aws_iam.server.logged_bugs import LoggedBugs
+from aws_iam.server.worker_process import Call
+from aws_iam.server.workers import Runner, WorkerFailedError, in_a_thread
 from aws_iam.tools import playbooks
 from aws_iam.tools.kit import schemas
+from aws_iam.tools.kit.argument_values import ArgumentKind
 from aws_iam.tools.registry import tools
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from types import TracebackType
+    from collections.abc import Awaitable, Callable, Mapping
 
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
@@ -44,41 +46,20 @@ if TYPE_CHECKING:
     Context = ServerRequestContext[Any]
     Handler = Callable[[Context, Any], Awaitable[Any]]
 
-log = logging.getLogger(__name__)
-
 # What only a new version of the server changes. Everything else is private and stale at once, the SDK's default.
 _FIXED = CacheHint(ttl_ms=3_600_000, scope="public")
 _ERROR_CHARACTERS = 2000
 _BUG = "internal error; the traceback is in the server's log"
 _MOST_COMPLETIONS = 100  # the protocol's limit
-
-
-class LoggedBugs:
-    """Wraps a handler: a bug is logged with its traceback, and the caller gets one line."""
-
-    def __init__(self, handler: str) -> None:
-        self.handler = handler
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if not isinstance(error, Exception) or isinstance(error, MCPError):
-            return False
-        log.error("bug in %s", self.handler, exc_info=error)
-        return True
+_NOTHING = Permitted()
+_logged_bugs = partial(LoggedBugs, passing=(MCPError,))
 
 
 def _logged(handler: Handler) -> Handler:
     """The handler, its bugs logged and answered with an error that does not repeat them."""
 
     async def handle(context: Context, params: Any) -> Any:
-        with LoggedBugs(context.method):
+        with _logged_bugs(context.method):
             return await handler(context, params)
         uri = getattr(params, "uri", None)
         raise MCPError(types.INTERNAL_ERROR, _BUG, None if uri is None else _place(str(uri)))
@@ -86,9 +67,13 @@ def _logged(handler: Handler) -> Handler:
     return handle
 
 
-def build() -> Server[Any]:
-    """The server with its tools, prompts, resources and completions; nothing runs yet."""
+def build(permitted: Permitted = _NOTHING, heavy: Runner = in_a_thread) -> Server[Any]:
+    """The server with its tools, prompts, resources and completions; nothing runs yet.
+
+    Callers may name what is `permitted`. `heavy` runs the calls that read documents or an account.
+    """
     kept = KeptAnswers()
+    calls = _Calls(permitted, heavy)
     server: Server[Any] = Server(
         "aws-iam",
         version=__version__,
@@ -102,7 +87,7 @@ def build() -> Server[Any]:
             "resources/templates/list": _FIXED,
         },
         on_list_tools=_list_tools,
-        on_call_tool=partial(_call_tool, kept),
+        on_call_tool=partial(_call_tool, kept, calls),
         on_list_prompts=_list_prompts,
         on_get_prompt=_logged(_get_prompt),
         on_list_resources=_logged(_list_resources),
@@ -146,7 +131,7 @@ def _tool_listing(tool: Tool) -> types.Tool:
 
 
 async def _call_tool(
-    kept: KeptAnswers, context: Context, params: types.CallToolRequestParams
+    kept: KeptAnswers, calls: _Calls, context: Context, params: types.CallToolRequestParams
 ) -> types.CallToolResult:
     by_name = {tool.name: tool for tool in tools()}
     if params.name not in by_name:
@@ -154,17 +139,19 @@ async def _call_tool(
         hint = f"did you mean `{near}`?" if near else f"the tools are {', '.join(by_name)}"
         raise MCPError(types.INVALID_PARAMS, f"there is no tool {quoted(params.name)}; {hint}")
     tool = by_name[params.name]
-    with LoggedBugs(tool.name):
+    with _logged_bugs(tool.name):
         try:
-            answer = await _page(kept, tool, params.arguments or {}, context)
+            answer = await _page(kept, calls, tool, params.arguments or {}, context)
         except AwsIamError as error:
             return _error(error)
+        except WorkerFailedError:
+            return _failed(f"{tool.name}: {_BUG}")
         return _result(answer)
     return _failed(f"{tool.name}: {_BUG}")
 
 
 async def _page(
-    kept: KeptAnswers, tool: Tool, arguments: dict[str, Any], context: Context
+    kept: KeptAnswers, calls: _Calls, tool: Tool, arguments: dict[str, Any], context: Context
 ) -> Answer:
     values = dict(arguments)
     detail = values.pop("detail", None)
@@ -176,7 +163,7 @@ async def _page(
     client = client_of(context.request)
     if cursor is not None:
         return kept.next_page(client, call, cursor, limit)
-    return kept.first_page(client, call, clean(await _run(tool, values, context)), limit)
+    return kept.first_page(client, call, await calls.run(tool, values, context), limit)
 
 
 def _canonical(arguments: dict[str, Any]) -> str:
@@ -190,17 +177,58 @@ def _canonical(arguments: dict[str, Any]) -> str:
         ) from None
 
 
-async def _run(tool: Tool, values: dict[str, Any], context: Context) -> Answer:
-    progress = CallProgress(asyncio.get_running_loop(), context)
-    run = partial(playbooks.run_tool, tool, values, progress=progress)
-    call = anyio.CancelScope()
-    cancel_when_client_leaves(call, context.request)
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """How calls of tools run."""
+
+    permitted: Permitted
+    heavy: Runner
+
+    async def run(self, tool: Tool, values: dict[str, Any], context: Context) -> Answer:
+        """The answer; the work ends when its client cancels or leaves."""
+        kind = _kind_of(tool, values)
+        call = Call(
+            tool=tool.name,
+            arguments=values,
+            permitted=self.permitted,
+            processor_seconds=kind.processor_seconds,
+        )
+        runner = self.heavy if kind.is_heavy else in_a_thread
+        progress = CallProgress(asyncio.get_running_loop(), context)
+        scope = anyio.CancelScope()
+        cancel_when_client_leaves(scope, context.request)
+        try:
+            with scope:
+                return await runner(call, progress, longest=kind.longest)
+        finally:
+            progress.ended = True
+        raise MCPError(types.CONNECTION_CLOSED, "the client has left")
+
+
+@dataclass(frozen=True, slots=True)
+class _CallKind:
+    """How long a call may take, in seconds, and whether it runs in a process of its own."""
+
+    is_heavy: bool
+    longest: float
+    processor_seconds: float = 0.0
+
+
+_LIGHT = _CallKind(is_heavy=False, longest=60)
+_OF_DOCUMENTS = _CallKind(is_heavy=True, longest=120, processor_seconds=30)
+_OF_AN_ACCOUNT = _CallKind(is_heavy=True, longest=1800)
+
+
+def _kind_of(tool: Tool, values: Mapping[str, Any]) -> _CallKind:
     try:
-        with call:
-            return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
-    finally:
-        progress.ended = True
-    raise MCPError(types.CONNECTION_CLOSED, "the client has left")
+        action = tool.action_named(values.get("action") or tool.default)
+    except InputError:
+        return _LIGHT  # nothing runs
+    if any(argument.name == "profile" for argument in action.arguments):
+        return _OF_AN_ACCOUNT
+    if any(argument.kind is ArgumentKind.DOCUMENT for argument in action.arguments):
+        return _OF_DOCUMENTS
+    return _LIGHT
 
 
 class CallProgress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import socket
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import anyio
@@ -18,6 +18,7 @@ from aws_iam.escape import quoted
 from aws_iam.server import messages
 from aws_iam.server.client_presence import present
 from aws_iam.server.mcp_server import build
+from aws_iam.server.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -29,21 +30,25 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.types import Message, Receive, Scope, Send
 
+    from aws_iam.server.serve_options import ServeOptions
 
-def serve_stdio() -> None:
+
+def serve_stdio(options: ServeOptions) -> None:
     """Serve one client over standard input and output until it leaves."""
     try:
-        anyio.run(_serve_stdio)
+        anyio.run(_serve_stdio, options)
     except* BrokenPipeError:
         pass  # it left without reading its answers
 
 
-async def _serve_stdio() -> None:
-    server = build()
+async def _serve_stdio(options: ServeOptions) -> None:
+    workers = Workers()
+    server = build(options.permitted, workers)
     # The SDK guards the output and would read the input without a limit: it gets an input that has ended.
     ended = anyio.wrap_file(io.StringIO())
     with _input_of_the_protocol() as lines:
         async with (
+            workers,
             stdio_server(stdin=ended) as (unused, outgoing),
             anyio.create_task_group() as tasks,
         ):
@@ -106,12 +111,13 @@ _SESSION_SECONDS = 600
 _SECONDS_TO_FINISH = 3
 
 
-def serve_http(address: str, ready: Callable[[str], None]) -> None:
+def serve_http(options: ServeOptions, address: str, ready: Callable[[str], None]) -> None:
     """Serve at http://ADDRESS/mcp; only on loopback, because there is no authentication yet. `ready` is told the address."""
     host, port = _host_and_port(address)
     listener = _listener(host, port, address)
     ready(f"http://{f'[{host}]' if ':' in host else host}:{port}{_ENDPOINT}")
-    run_http(http_app(build()), listener)
+    workers = Workers()
+    run_http(http_app(build(options.permitted, workers), workers), listener)
 
 
 def run_http(app: Starlette, listener: socket.socket) -> None:
@@ -127,8 +133,8 @@ def run_http(app: Starlette, listener: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def http_app(server: Server[Any]) -> Starlette:
-    """The server as a web application.
+def http_app(server: Server[Any], workers: Workers | None = None) -> Starlette:
+    """The server as a web application; its `workers` end with it.
 
     A client that takes events has its answer streamed, with the progress before it; of the older protocol it has a
     session, in which it can cancel. Any other client gets one JSON text.
@@ -159,7 +165,7 @@ def http_app(server: Server[Any]) -> Starlette:
 
     @asynccontextmanager
     async def running(_app: Starlette) -> AsyncIterator[None]:
-        async with streams.run(), texts.run():
+        async with workers or nullcontext(), streams.run(), texts.run():
             yield
 
     limited = RequestBodyLimitMiddleware(endpoint, messages.MOST_BYTES)

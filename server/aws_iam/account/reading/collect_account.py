@@ -24,6 +24,7 @@ from aws_iam.account.session.connect import (
     home_region,
     known_regions,
 )
+from aws_iam.account.session.permitted import regions_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     import boto3
 
-    from aws_iam.account.session.connect import AccountArguments
+    from aws_iam.account.session.account_arguments import AccountArguments
 
 _REGIONS = "ec2:DescribeRegions"
 
@@ -66,7 +67,7 @@ def collect(
         session = connect(source)
     else:
         guard(session._session)  # noqa: SLF001 - boto3 shows its core nowhere else
-    return collect_from(needs, session, source.regions or (), progress)
+    return collect_from(needs, session, regions_of(source), progress)
 
 
 def collect_from(

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.calls.clients import client_config, make_client
 from aws_iam.account.calls.failures import FAILURES, calling, miss_of
 from aws_iam.account.session.connect import checked_regions, connect, home_region
+from aws_iam.account.session.permitted import regions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.account.collect.fact import Miss
-    from aws_iam.account.session.connect import AccountArguments
+    from aws_iam.account.session.account_arguments import AccountArguments
 
 OPERATION = "accessanalyzer:ValidatePolicy"
 PERMISSION = "access-analyzer:ValidatePolicy"
@@ -82,7 +83,7 @@ class PolicyValidator:
 def policy_validator(source: AccountArguments) -> PolicyValidator:
     """Access Analyzer for the account arguments, in one Region: they all answer the same."""
     session = connect(source)
-    regions = checked_regions(session, source.regions or ())
+    regions = checked_regions(session, regions_of(source))
     region = home_region(session, regions)
     return PolicyValidator(make_client(session, "accessanalyzer", region, client_config()), region)
 

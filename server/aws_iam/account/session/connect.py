@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.credentials import ReadOnlyCredentials
@@ -45,6 +45,7 @@ from aws_iam.account.calls.unreadable_answers import keep_answers_out_of_errors
 from aws_iam.account.guard.allowlist import ALLOWED, guard
 from aws_iam.account.names import id_formats
 from aws_iam.account.session.api_models import trimmed_loader
+from aws_iam.account.session.permitted import refuse_what_is_not_permitted, regions_of, user_role
 from aws_iam.errors import AwsError, InputError, closest
 from aws_iam.escape import escaped, quoted
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     import boto3
 
     from aws_iam.account.calls.failures import Failure
+    from aws_iam.account.session.account_arguments import AccountArguments
 
 SESSION_NAME = "aws-iam-audit"
 DEFAULT_REGION = "us-east-1"
@@ -80,26 +82,6 @@ _WRONG_KEY = (
 )
 
 
-class AccountArguments(Protocol):
-    """The arguments that say which account is read, and as whom."""
-
-    @property
-    def profile(self) -> str | None:
-        """A profile of the AWS configuration files."""
-
-    @property
-    def regions(self) -> Sequence[str] | None:
-        """The Regions to read; none: all enabled ones."""
-
-    @property
-    def role_arn(self) -> str | None:
-        """A role to assume first."""
-
-    @property
-    def external_id(self) -> str | None:
-        """The external id that the role's trust policy requires."""
-
-
 def connect(source: AccountArguments) -> boto3.Session:
     """A guarded session with credentials, for the profile or the default chain, in the role if one is named."""
     if source.role_arn is None and source.external_id is not None:
@@ -109,6 +91,7 @@ def connect(source: AccountArguments) -> boto3.Session:
             f"`role_arn` {quoted(source.role_arn)} is not the ARN of a role",
             hint="write arn:aws:iam::111122223333:role/NAME",
         )
+    refuse_what_is_not_permitted(source)
     try:
         session = _session(source.profile)
     except ResponseParserError as error:
@@ -119,7 +102,7 @@ def connect(source: AccountArguments) -> boto3.Session:
     except (ClientError, BotoCoreError) as error:
         # INVARIANT: no SDK error is the cause of one of ours: a traceback would print it, with what it quotes.
         raise explained(error) from None
-    if source.role_arn is None:
+    if source.role_arn is None and user_role() is None:
         return session
     return _assumed(session, source)
 
@@ -238,17 +221,25 @@ def _session(profile: str | None) -> boto3.Session:
     return _boto3(core, None)
 
 
+def _asked_for(source: AccountArguments) -> dict[str, Any]:
+    """What AssumeRole is asked; for a user of a shared server so that CloudTrail names the user in every call."""
+    role = user_role()
+    if role is None:
+        extra = {} if source.external_id is None else {"ExternalId": source.external_id}
+        return {"RoleArn": source.role_arn, "RoleSessionName": SESSION_NAME, **extra}
+    asked: dict[str, Any] = {"RoleArn": role.role_arn, "RoleSessionName": role.session_name}
+    if role.external_id is not None:
+        asked["ExternalId"] = role.external_id
+    if role.source_identity is not None:
+        asked["SourceIdentity"] = role.source_identity
+    if role.tags:
+        asked["Tags"] = [{"Key": key, "Value": value} for key, value in role.tags]
+    return asked
+
+
 def _assumed(session: boto3.Session, source: AccountArguments) -> boto3.Session:
-    extra = {} if source.external_id is None else {"ExternalId": source.external_id}
-    region = home_region(session, source.regions or ())
-    answer = call_sts(
-        session,
-        region,
-        "assume_role",
-        RoleArn=source.role_arn,
-        RoleSessionName=SESSION_NAME,
-        **extra,
-    )
+    region = home_region(session, regions_of(source))
+    answer = call_sts(session, region, "assume_role", **_asked_for(source))
     credentials, _ = role_session(answer)
     core = _core(source.profile)
     core.set_credentials(credentials.access_key, credentials.secret_key, credentials.token)

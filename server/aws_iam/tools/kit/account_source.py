@@ -168,11 +168,12 @@ def _collected(
 ) -> Account:
     from aws_iam.account.reading.collect_account import collect_from
     from aws_iam.account.session.connect import connect
+    from aws_iam.account.session.permitted import regions_of
 
     session = connect(source)
     watched = _Watched(progress)
     session.events.register("before-parameter-build", watched.before_call)
-    return collect_from(needs, session, source.regions or (), watched, principal)
+    return collect_from(needs, session, regions_of(source), watched, principal)
 
 
 def dated(answer: Answer, account: Account, source: Source) -> Answer:

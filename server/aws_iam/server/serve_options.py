@@ -1,0 +1,61 @@
+"""The options of `aws-iam serve`, checked before anything listens."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_iam.account.session.permitted import Permitted
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable
+
+_REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d{1,2}")
+_ROLE_PATTERN = re.compile(r"(?:\*|arn:[\w*-]+:iam::[\d*?]+:role/[\w+=,.@/*?-]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """Where the server listens (standard input without `http`), and what callers may name."""
+
+    http: str | None
+    permitted: Permitted
+
+
+def serve_options(given: Namespace) -> ServeOptions:
+    """The options of the command line; InputError for what cannot work."""
+    return ServeOptions(http=given.http, permitted=_permitted(given))
+
+
+def _permitted(given: Namespace) -> Permitted:
+    regions = tuple(_names("--regions", given.regions))
+    for region in regions:
+        if not _REGION.fullmatch(region):
+            raise InputError(
+                f"`--regions` {quoted(region)} is not an AWS Region", hint="such as eu-west-1"
+            )
+    roles = tuple(given.allow_role or ())
+    for role in roles:
+        if not _ROLE_PATTERN.fullmatch(role):
+            raise InputError(
+                f"`--allow-role` {quoted(role)} is not a pattern of role ARNs",
+                hint="such as arn:aws:iam::111122223333:role/audit-*",
+            )
+    profiles = tuple(_names("--profile", given.profile))
+    return Permitted(profiles=profiles, roles=roles, regions=regions)
+
+
+def _names(option: str, given: Iterable[str] | None) -> list[str]:
+    """The names of an option that is given several times, or once with commas."""
+    if given is None:
+        return []
+    names = [name.strip() for value in given for name in value.split(",")]
+    if not all(names):
+        raise InputError(
+            f"`{option}` has an empty name", hint="write names with commas between them"
+        )
+    return names

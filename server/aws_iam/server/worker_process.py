@@ -1,0 +1,192 @@
+"""The program of a worker process: runs calls of tools, one after the other, as the server sends them.
+
+The server can end a process, not a thread. It reads calls from its standard input and writes what becomes of them to its
+standard output; when the input ends, the server has gone, and so does it. See `workers.py` for the other side.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import struct
+import sys
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from aws_iam.account.session.permitted import PERMITTED, Permitted
+from aws_iam.errors import AwsIamError
+from aws_iam.report.clean import clean
+from aws_iam.server.logged_bugs import LoggedBugs
+from aws_iam.tools import playbooks
+from aws_iam.tools.registry import tool_named
+from aws_iam.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aws_iam.answer import Answer
+    from aws_iam.tools.kit.tool import Progress
+
+HEADER = struct.Struct(">Q")
+"""Before each message: how many bytes of pickle follow."""
+_MOST_MEMORY = 2 * 1024**3
+_ANSWERED = (AwsIamError, MemoryError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call of a tool: its arguments, what it may name, and how long it may run."""
+
+    tool: str
+    arguments: dict[str, Any]
+    permitted: Permitted
+    processor_seconds: float = 0.0
+    """The most processor time; 0: no limit, as of what waits for AWS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far the call is."""
+
+    done: int
+    total: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer, and how much memory the process holds after it, in bytes; 0: not known."""
+
+    answer: Answer
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The caller can mend it, or AWS cannot be read."""
+
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A bug; it has been logged."""
+
+
+class OutOfTimeError(BaseException):
+    """The call has used its processor time. Not an Exception: no handler of one shall catch it."""
+
+
+def run_call(call: Call, progress: Progress) -> Answer:
+    """The cleaned answer to a call, under what it may name."""
+    before = PERMITTED.set(call.permitted)
+    try:
+        answer = playbooks.run_tool(tool_named(call.tool), call.arguments, progress=progress)
+        return clean(answer)
+    finally:
+        PERMITTED.reset(before)
+
+
+def main() -> None:
+    """Run calls until the standard input ends."""
+    calls, outcomes = _own_pipes()
+    # Ctrl-C at a terminal reaches all processes; the server decides what ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _limit_memory()
+    waiting: SimpleQueue[Call] = SimpleQueue()
+    threading.Thread(target=_receive, args=(calls, waiting), daemon=True).start()
+    writing = threading.Lock()
+
+    def send(message: object) -> None:
+        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+        with writing:
+            outcomes.write(HEADER.pack(len(data)) + data)
+            outcomes.flush()
+
+    while True:
+        send(_outcome(waiting.get(), send))
+
+
+def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """The pipes to the server; what else reads the input or prints, programs too, has an empty one and standard error."""
+    calls, outcomes = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return calls, outcomes
+
+
+def _receive(calls: BinaryIO, waiting: SimpleQueue[Call]) -> None:
+    """Hand calls on; at the end of the input nobody waits for an answer, so whatever runs ends too."""
+    with suppress(OSError, EOFError):
+        while header := calls.read(HEADER.size):
+            (length,) = HEADER.unpack(header)
+            waiting.put(pickle.loads(calls.read(length)))  # noqa: S301 - from the server itself
+    os._exit(0)
+
+
+def _outcome(call: Call, send: Callable[[object], None]) -> object:
+    def progress(done: int, total: int, text: str) -> None:
+        send(Step(done, total, text))
+
+    try:
+        with LoggedBugs(call.tool, passing=_ANSWERED), _processor_time(call.processor_seconds):
+            return Answered(run_call(call, progress), _memory())
+        return Failed()
+    except AwsIamError as error:
+        return Refused(error.message, error.hint)
+    except OutOfTimeError:
+        return Refused(
+            f"this call takes more than {counted(int(call.processor_seconds), 'second')} of processor time",
+            "pass less at once, or use the command `aws-iam`, which has no such limit",
+        )
+    except MemoryError:
+        return Refused(
+            f"this call needs more than {_MOST_MEMORY // 1024**3} GB of memory",
+            "pass less at once, or use the command `aws-iam`, which has no such limit",
+        )
+
+
+@contextmanager
+def _processor_time(seconds: float) -> Iterator[None]:
+    """Raises OutOfTimeError in the block once this process has worked so long; Windows has no such clock."""
+    if not seconds or sys.platform == "win32":
+        yield
+        return
+    signal.signal(signal.SIGPROF, _out_of_time)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _out_of_time(_number: int, _frame: object) -> None:
+    raise OutOfTimeError
+
+
+def _limit_memory() -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    # Not the address space, of which each thread reserves much and uses little.
+    for limit, most in ((resource.RLIMIT_DATA, _MOST_MEMORY), (resource.RLIMIT_CORE, 0)):
+        with suppress(ValueError, OSError):  # a lower limit is set already
+            resource.setrlimit(limit, (most, most))
+
+
+def _memory() -> int:
+    """What the process holds now; 0 where the system has no simple way to ask, as outside Linux."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
