@@ -8,14 +8,12 @@ import os
 import queue
 import socket
 import ssl
-import tempfile
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -24,9 +22,11 @@ from aws_iam.engine.reference import catalog_rows, corrections, service_referenc
 from aws_iam.engine.reference.catalog import catalog, forget, shipped, user_file
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
+from aws_iam.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from aws_iam.engine.reference.catalog_rows import ServiceRow
 
@@ -426,14 +426,7 @@ def _write(file: Path, data: bytes) -> None:
     """Replace the file atomically: a reader sees the old file or the new one, never a part."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(data)
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(file, data)
     except OSError as failure:
         raise AwsIamError(
             f"could not write {quoted(str(file))}: {failure.strerror}; nothing was changed",

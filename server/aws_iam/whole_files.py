@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -10,33 +11,39 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PRIVATE = 0o600
-"""The mode of a file that only its owner may read."""
+"""The mode of every file that is written: what the answers say of an account is for its owner alone."""
 
 
-def write_whole(path: Path, content: bytes, mode: int | None = None) -> None:
-    """Replace the file by a complete new one; OSError if that fails.
+def refuse_special(path: Path) -> None:
+    """OSError for a path at which something is that is no regular file: whoever made it may have laid a trap.
 
-    A file that is there keeps its mode. A new one has `mode`, or what the process gives to new files.
+    A link may lead to a file of somebody else's choice, and a pipe or a device takes what is written and keeps none of it.
     """
-    # A link stays a link: its target is replaced.
-    target = path.resolve()
-    there = target.stat() if target.exists() else None
-    if there is not None and not stat.S_ISREG(there.st_mode):
-        # A device or a pipe cannot be replaced, and holds nothing that could be lost.
-        target.write_bytes(content)
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
         return
+    if stat.S_ISLNK(mode):
+        raise OSError(errno.ELOOP, "it is a symbolic link, which is not followed")
+    if stat.S_ISDIR(mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace the file by a complete new one that only its owner can read; OSError if that fails."""
+    refuse_special(path)
     # `secrets` would load OpenSSL, which is a tenth of what a command takes to start.
-    new = target.with_name(f".{target.name[:60]}-{os.urandom(4).hex()}")
+    new = path.with_name(f".{path.name[:60]}-{os.urandom(4).hex()}")
     handle = os.open(
-        new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE if there else mode or 0o666
+        new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), PRIVATE
     )
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if there is not None:
-            new.chmod(stat.S_IMODE(there.st_mode))
-        new.replace(target)
+        new.replace(path)
     finally:
         new.unlink(missing_ok=True)

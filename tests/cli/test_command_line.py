@@ -54,7 +54,7 @@ WRONG = [
     (["policy", "lookup", "--query", "s3", "--nonsense", "x"], "--nonsense"),
     (["policy", "guide", "--topic", "XYZ-ZY"], "the sections are"),
     (["policy", "validate", "--document", "/nonexistent/policy.json"], "no such file"),
-    (["policy", "template", "--values", "/"], "is a directory"),
+    (["policy", "template", "--values", "/"], "a folder, not a regular file"),
     (["policy", "template", "--name", "s3-reed"], "s3-read"),
     (["audit", "run", "--benchmark", "9.9", "--demo"], "7.0"),
     (["audit", "control", "--id", "root_mfaa"], "root_mfa"),

@@ -20,6 +20,7 @@ from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
+from aws_iam.regular_files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -147,10 +148,10 @@ def _checkout(name: str) -> str:
     try:
         if git.is_file():
             # A worktree names its own folder in `.git`, and in there the one that holds the settings.
-            git = git.parent / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
-            git = git / (git / "commondir").read_text(encoding="utf-8").strip()
-        with (git / "config").open("rb") as file:
-            settings = _bounded(file, _LONGEST_SETTINGS)
+            folder_of_worktree = read_regular(git, _LONGEST_SETTINGS).decode()
+            git = git.parent / folder_of_worktree.removeprefix("gitdir:").strip()
+            git = git / read_regular(git / "commondir", _LONGEST_SETTINGS).decode().strip()
+        settings = read_regular(git / "config", _LONGEST_SETTINGS)
     except (OSError, UnicodeDecodeError):
         return ""
     origin = _ORIGIN.search(settings.decode("utf-8", "replace"))
@@ -223,14 +224,13 @@ def _unpacked(name: str, value: str, raw: bytes) -> bytes:
 
 def _file(value: str, limit: int) -> bytes:
     try:
-        with open(value, "rb") as file:  # noqa: PTH123 - a path from the caller, a device too
-            return _bounded(file, limit)
+        return read_regular(value, limit)
     except ValueError:  # a NUL byte in the path
         raise OSError(0, "not a path") from None
 
 
 def _bounded(file: BinaryIO, limit: int) -> bytes:
-    # One byte beyond the limit shows that there is more; a device may have no end.
+    # One byte beyond the limit shows that there is more; a pipe may have no end.
     return file.read(limit + 1)
 
 

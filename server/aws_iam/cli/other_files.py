@@ -11,6 +11,7 @@ from aws_iam.engine.sources.file_names import ENDINGS
 from aws_iam.engine.sources.files import File
 from aws_iam.engine.sources.policy_signs import SIGNS, looks_like_policy, may_grant
 from aws_iam.engine.sources.settings_file import is_settings
+from aws_iam.regular_files import open_regular
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -90,9 +91,9 @@ def _content(path: str) -> bytes:
     A link may lead out of the folder, and what it leads to inside of it is read there.
     """
     try:
-        if Path(path).is_symlink() or not Path(path).is_file():
+        if Path(path).is_symlink():
             return b""
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(_START)
             is_text = b"\0" not in start or start.startswith(_BYTE_ORDER_MARKS)
             return start + file.read(MOST_BYTES + 1 - len(start)) if is_text else b""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import stat
 import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,8 +25,9 @@ from aws_iam.account.names import id_formats
 from aws_iam.account.reading import snapshot_codec
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
+from aws_iam.regular_files import open_regular
 from aws_iam.version import __version__
-from aws_iam.whole_files import PRIVATE, write_whole
+from aws_iam.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -239,7 +239,7 @@ def loads(text: str) -> Account:
 def save(account: Account, path: Path) -> None:
     """Write the snapshot to a file that only its owner can read: it describes an account's weaknesses."""
     try:
-        write_whole(path, dumps(account).encode("utf-8"), PRIVATE)
+        write_whole(path, dumps(account).encode("utf-8"))
     except OSError as error:
         raise InputError(
             f"{quoted(str(path))} cannot be written: {system_reason(error)}"
@@ -249,10 +249,7 @@ def save(account: Account, path: Path) -> None:
 def load(path: Path) -> Account:
     """The snapshot in a file."""
     try:
-        # Reading a device or a pipe may never end.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{quoted(str(path))} is not a regular file", hint=_HINT)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             is_packed = file.read(2) == _GZIP
             file.seek(0)
             opened = gzip.GzipFile(fileobj=file) if is_packed else file

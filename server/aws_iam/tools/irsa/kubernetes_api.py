@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from aws_iam import web
+from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
+from aws_iam.regular_files import read_regular
 
 _PAGE_SIZE = 500
 _MOST_PAGES = 200
 _MOST_BYTES = 16_000_000
 _MOST_CONFIG = 1_000_000
+_LONGEST_TOKEN = 100_000
 _KIND = "ServiceAccountList"
 _BY_HAND = "pass `manifests` with the output of `kubectl get serviceaccounts -A -o json`"
 
@@ -88,7 +91,15 @@ def _config() -> dict[str, Any]:
     import yaml
 
     try:
-        text = path.read_text(encoding="utf-8")[:_MOST_CONFIG]
+        raw = read_regular(path, _MOST_CONFIG)
+        if len(raw) > _MOST_CONFIG:
+            raise InputError(
+                f"the kubeconfig {quoted(str(path))} has more than {_MOST_CONFIG:,} bytes",
+                hint=f"set KUBECONFIG to one with this cluster alone, or {_BY_HAND}",
+            )
+        text = raw.decode()
+        # Refuses a text whose aliases expand to more than fits in memory.
+        scan_yaml(text)
         found = yaml.safe_load(text)
     except OSError as error:
         raise InputError(
@@ -133,8 +144,8 @@ def _headers(user: dict[str, Any], name: str) -> dict[str, str]:
     token = user.get("token")
     if not token and isinstance(user.get("tokenFile"), str):
         try:
-            token = Path(user["tokenFile"]).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
+            token = read_regular(user["tokenFile"], _LONGEST_TOKEN).decode().strip()
+        except (OSError, ValueError):
             raise InputError(f"the token file of context {quoted(name)} cannot be read") from None
     return {"Authorization": f"Bearer {token}"} if isinstance(token, str) and token else {}
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, NextCall, next_call
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import escaped, quoted
+from aws_iam.whole_files import refuse_special
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -126,17 +127,17 @@ def _refuse_unwritable(save: str) -> None:
     try:
         if not path.absolute().parent.is_dir():
             raise InputError(f"{quoted(save)} cannot be written: there is no such folder")
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             raise InputError(
                 f"{quoted(save)} is a folder",
                 hint="name a file, for example one in this folder",
             )
+        refuse_special(path)
         if path.exists() and not os.access(path, os.W_OK):
             raise InputError(f"{quoted(save)} cannot be written: permission denied")
-        if path.is_file() or not path.exists():
-            # The file is replaced by a complete one, which is first written beside it.
-            with tempfile.NamedTemporaryFile(dir=path.resolve().parent, prefix=".save-"):
-                pass
+        # The file is replaced by a complete one, which is first written beside it.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".save-"):
+            pass
     except OSError as error:
         why = system_reason(error)
         raise InputError(f"{quoted(save)} cannot be written: {why}") from None

@@ -16,7 +16,6 @@ import hashlib
 import json
 import os
 import shutil
-import stat
 import tempfile
 import weakref
 import zlib
@@ -28,8 +27,10 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Status
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import escaped, quoted
+from aws_iam.regular_files import open_regular
 from aws_iam.tools.audit.fleet.result_rows import STATUS_BEFORE_MUTE, finding_of
 from aws_iam.version import __version__
+from aws_iam.whole_files import refuse_special
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -158,8 +159,7 @@ class ResultsFile:
 
     def _rewrite(self) -> None:
         """Drop the accounts that could not be read; the old file is replaced once the new one is complete."""
-        # A link stays a link: its target is replaced.
-        path = self.path.resolve()
+        path = self.path
         with (
             path.open("rb") as old,
             tempfile.NamedTemporaryFile(dir=path.parent, prefix=".results-", delete=False) as new,
@@ -288,10 +288,7 @@ def partition_of(line: Mapping[str, Any]) -> str:
 def open_results(path: Path, job: Mapping[str, Any]) -> Iterator[ResultsFile]:
     """The file of this job, created or continued, locked against a second run."""
     try:
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(
-                f"{quoted(str(path))} is not a regular file", hint="give another file"
-            )
+        refuse_special(path)
         # Private: it lists the weaknesses of every account.
         path.touch(mode=0o600)
         file = _locked(path)
@@ -313,12 +310,7 @@ def open_results(path: Path, job: Mapping[str, Any]) -> Iterator[ResultsFile]:
 def _earlier_file(path: Path) -> Any:
     """The file, open for reading; of a compressed one its content."""
     try:
-        # Reading a device or a pipe may never end.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(
-                f"{quoted(str(path))} is not a regular file", hint="give another file"
-            )
-        file = path.open("rb")
+        file: Any = open_regular(path)
     except OSError as error:
         why = system_reason(error)
         raise InputError(f"{quoted(str(path))} cannot be read: {why}") from None

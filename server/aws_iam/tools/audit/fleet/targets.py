@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.regular_files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -152,11 +151,7 @@ def _targets_of_file(name: str) -> Iterator[tuple[AccountTarget, str]]:
 def _lines(name: str) -> list[str]:
     problem = f"`accounts`: {quoted(name)} is neither an account nor a file that can be read"
     try:
-        path = Path(name)
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(problem, hint=_ACCEPTED_FORMS)
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        content = read_regular(name, _MOST_BYTES)
         text = content.decode("utf-8-sig")
     except (OSError, ValueError):
         raise InputError(problem, hint=_ACCEPTED_FORMS) from None
