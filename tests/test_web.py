@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from aws_iam import web
 from aws_iam.engine.reference.catalog import catalog, shipped, user_file
 from aws_iam.engine.reference.facts import Action, Service
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.report.next_calls import as_command
 from aws_iam.tools import catalog_command
+from aws_iam.web import catalog_refresh, connection
 from helpers.loopback import serving_thread
 
 if TYPE_CHECKING:
@@ -343,7 +343,7 @@ def test_a_server_that_drips_is_given_up_at_the_deadline(
     reference: Reference, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
     assert reference.base
-    monkeypatch.setattr(web, "_SECONDS_FOR_CATALOG", 0.2)
+    monkeypatch.setattr(catalog_refresh, "_SECONDS_FOR_CATALOG", 0.2)
     with serving(Raw(head=head, drip=b"a"), monkeypatch) as raw:
         # Without a deadline this would not return: the server goes on until the block is left.
         refused("it took longer than 0.2 seconds")
@@ -374,9 +374,9 @@ def test_the_last_cause_decides_the_words() -> None:
     untrusted.__cause__ = ssl.SSLCertVerificationError(1, "x")
     unnamed = httpx.ConnectError("[Errno -2] Name or service not known")
     unnamed.__context__ = socket.gaierror(-2, "x")
-    assert web._words(untrusted) == "its certificate is not trusted on this machine"  # noqa: SLF001
-    assert web._words(unnamed) == "its name has no address"  # noqa: SLF001
-    assert web._words(httpx.ReadTimeout("[Errno 1]")) == "no answer in time"  # noqa: SLF001
+    assert connection.words_of(untrusted) == "its certificate is not trusted on this machine"
+    assert connection.words_of(unnamed) == "its name has no address"
+    assert connection.words_of(httpx.ReadTimeout("[Errno 1]")) == "no answer in time"
 
 
 def test_an_unusable_proxy_of_the_environment_is_said(

@@ -50,7 +50,7 @@ WRONG = [
     (["policy", "lokup"], "did you mean `lookup`"),
     (["policy", "lookup"], "needs `--query`"),
     (["policy", "validate", "--document", "{}", "--kind", "identty"], "did you mean `identity`"),
-    (["policy", "validate", "--document", "/dev/zero"], "more than 16,000,000 bytes"),
+    (["policy", "validate", "--document", "/dev/zero"], "not a regular file"),
     (["policy", "lookup", "--query", "s3", "--nonsense", "x"], "--nonsense"),
     (["policy", "guide", "--topic", "XYZ-ZY"], "the sections are"),
     (["policy", "validate", "--document", "/nonexistent/policy.json"], "no such file"),

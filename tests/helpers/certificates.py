@@ -15,8 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def _subject(address: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(address))
+    except ValueError:
+        return x509.DNSName(address)
+
+
 def self_signed(folder: Path, address: str = "127.0.0.1") -> Path:
-    """A certificate of an address with its key, in one file."""
+    """A certificate of an address or a name with its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
     made = (
@@ -27,9 +34,7 @@ def self_signed(folder: Path, address: str = "127.0.0.1") -> Path:
         .serial_number(1)
         .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
         .not_valid_after(datetime(2090, 1, 1, tzinfo=UTC))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName([_subject(address)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

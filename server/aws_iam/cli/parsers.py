@@ -290,6 +290,12 @@ def _add_serve(parser: Parser) -> None:
         help="role ARNs that callers may name, such as arn:aws:iam::111122223333:role/audit-*; without it none",
     )
     parser.add_argument(
+        "--allow-issuer",
+        metavar="PATTERN",
+        action="append",
+        help="issuers whose keys `irsa denied` may fetch beside the well-known ones, such as gitlab.example.com",
+    )
+    parser.add_argument(
         "--regions",
         metavar="REGION",
         action="append",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d{1,2}")
+# Wildcards stand in labels of the host's beginning or in the path: `*` alone would be any server.
+_ISSUER_PATTERN = re.compile(r"(?:[a-z0-9*-]+\.)*[a-z0-9-]+\.[a-z][a-z0-9-]*(?:/[\w.~*%/-]*)?")
 _ROLE_PATTERN = re.compile(r"(?:\*|arn:[\w*-]+:iam::[\d*?]+:role/[\w+=,.@/*?-]+)")
 
 
@@ -46,7 +48,14 @@ def _permitted(given: Namespace) -> Permitted:
                 hint="such as arn:aws:iam::111122223333:role/audit-*",
             )
     profiles = tuple(_names("--profile", given.profile))
-    return Permitted(profiles=profiles, roles=roles, regions=regions)
+    issuers = tuple(name.removeprefix("https://") for name in given.allow_issuer or ())
+    for issuer in issuers:
+        if not _ISSUER_PATTERN.fullmatch(issuer):
+            raise InputError(
+                f"`--allow-issuer` {quoted(issuer)} is not an issuer, or its host is not named",
+                hint="such as gitlab.example.com or idp.example.com/realms/*",
+            )
+    return Permitted(profiles=profiles, roles=roles, regions=regions, issuers=issuers)
 
 
 def _names(option: str, given: Iterable[str] | None) -> list[str]:

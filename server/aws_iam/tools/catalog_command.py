@@ -49,9 +49,9 @@ def show() -> Answer:
 def refresh(progress: Progress, base: str | None = None) -> Answer:
     """Fetch AWS's public Service Reference, and use it from now on."""
     # Importing httpx takes longer than any offline answer.
-    from aws_iam import web
+    from aws_iam.web import catalog_refresh
 
-    done = web.refresh_catalog(progress, base)
+    done = catalog_refresh.refresh_catalog(progress, base)
     changes = [{"action": name, "change": "new"} for name in done.new_actions[:_MOST_NAMED]]
     changes += [{"action": name, "change": "gone"} for name in done.gone_actions[:_MOST_NAMED]]
     return Answer(

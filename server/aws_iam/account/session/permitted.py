@@ -39,6 +39,8 @@ class UserRole:
 class Permitted:
     """The profiles, roles (patterns with `*` and `?`) and Regions that may be named; by default no profile and no role.
 
+    `issuers` are patterns of further issuers, without https://, whose keys may be fetched.
+
     `regions` are those that are read where a call names none; empty: no limit. On a shared server `user_role` is
     assumed for the user, or `refusal` says why this user reads no account.
     """
@@ -46,6 +48,7 @@ class Permitted:
     profiles: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
     user_role: UserRole | None = None
     refusal: InputError | None = None
 

@@ -82,6 +82,14 @@ def issuer_of(host: str) -> Issuer | None:
     return next((issuer for issuer in issuers() if issuer.pattern.fullmatch(host)), None)
 
 
+def is_pinned(host: str) -> bool:
+    """Whether the issuer is known by its host: the pattern of a self-hosted product fits any server."""
+    known = issuer_of(host)
+    return known is not None and not known.pattern.fullmatch(
+        f"any.invalid/{host.partition('/')[2]}"
+    )
+
+
 def issuers_of(provider: str) -> tuple[Issuer, ...]:
     """The issuers of that provider of `irsa`."""
     return tuple(issuer for issuer in issuers() if issuer.provider == provider)

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aws_iam import web
 from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
 from aws_iam.regular_files import read_regular
+from aws_iam.web import documents
 
 _PAGE_SIZE = 500
 _MOST_PAGES = 200
@@ -65,7 +65,9 @@ def _items(endpoint: Endpoint) -> list[Any]:
 
 def _page(address: str, endpoint: Endpoint) -> tuple[list[Any], str]:
     """The items of one page, and the token of the next page; empty on the last one."""
-    raw = web.fetched(address, headers=endpoint.headers, verify=endpoint.verify, most=_MOST_BYTES)
+    raw = documents.fetched(
+        address, headers=endpoint.headers, verify=endpoint.verify, most=_MOST_BYTES
+    )
     found = _read(raw)
     match found:
         case {"items": list() | None as items, "metadata": {**about}}:

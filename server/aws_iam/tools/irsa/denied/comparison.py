@@ -6,12 +6,14 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.account.session.permitted import PERMITTED
 from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.language import document
+from aws_iam.engine.language import document, pattern
 from aws_iam.engine.language.aws_names import checked_account
 from aws_iam.engine.language.usable import refuse_unusable
+from aws_iam.engine.reference.issuers import is_pinned
 from aws_iam.engine.sources.gather import one_policy, sources_of
 from aws_iam.engine.tokens.claims import Claims, claims_of
 from aws_iam.engine.tokens.oidc_provider import built_in, host_of
@@ -171,6 +173,7 @@ def _keys(jwks: Any, policy: Policy, claims: Claims) -> tuple[dict[str, Any], ..
         return key_set(jwks)
     hosts = _trusted_hosts(policy)
     if claims.host in hosts:
+        _refuse_unknown_issuer(claims.host)
         return key_set(_published_keys(claims.host))
     # Keys are never fetched from an issuer that only the token names: whoever made the token would choose them.
     listed = ", ".join(map(quoted, hosts)) or "none"
@@ -195,9 +198,9 @@ def _only_host(policy: Policy) -> str:
 def _published_keys(host: str) -> Any:
     """The key set of the issuer, found through its discovery document as AWS finds it."""
     # Inside the function: it imports httpx.
-    from aws_iam import web
+    from aws_iam.web import documents
 
-    discovery = _fetched_json(web.address_of(host) + _DISCOVERY)
+    discovery = _fetched_json(documents.address_of(host) + _DISCOVERY)
     address = discovery.get("jwks_uri") if isinstance(discovery, dict) else None
     if not isinstance(address, str):
         raise AwsIamError(
@@ -207,11 +210,25 @@ def _published_keys(host: str) -> Any:
     return _fetched_json(address)
 
 
+def _refuse_unknown_issuer(host: str) -> None:
+    """Over MCP the caller must not choose which server is asked: only known issuers are, and those that were allowed."""
+    permitted = PERMITTED.get()
+    if permitted is None or is_pinned(host):
+        return
+    if any(pattern.matches(allowed, host) for allowed in permitted.issuers):
+        return
+    raise InputError(
+        f"keys are fetched over MCP from well-known issuers only, and {quoted(host)} is none",
+        hint="pass the keys in `jwks`; whoever starts the server can allow it: `aws-iam serve --allow-issuer HOST/PATH`",
+    )
+
+
 def _fetched_json(address: str) -> Any:
-    from aws_iam import web
+    from aws_iam.web.documents import fetched
+    from aws_iam.web.public_documents import publicly_fetched
 
     try:
-        return json.loads(web.fetched(address))
+        return json.loads((publicly_fetched if PERMITTED.get() else fetched)(address))
     except (ValueError, RecursionError):
         raise AwsIamError(
             f"{quoted(address)} returned no JSON", hint="pass the keys in `jwks`"
