@@ -38,7 +38,7 @@ from aws_iam.account.session import connect
 
 part = sys.argv.pop(1)
 if part == "api_models":
-    connect.trimmed_loader = lambda search_path=None, _operations=None: create_loader(search_path)
+    connect.trimmed_loader = lambda _operations: create_loader()
 elif part == "connections":
     clients.Connections.install = lambda self, client: None
 elif part == "region_per_call":

@@ -53,7 +53,7 @@ class Script:
 
     def session(self) -> boto3.Session:
         core = botocore.session.Session()
-        core.register_component("data_loader", trimmed_loader(None, ALLOWED))
+        core.register_component("data_loader", trimmed_loader(ALLOWED))
         core.set_credentials("AKIATEST", "test")
         guard(core)
         core.register("before-parameter-build", self._remember)

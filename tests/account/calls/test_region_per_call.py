@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
@@ -28,7 +26,7 @@ GROUPS = {
 }
 CALLED = ALLOWED - {*CREDENTIALS}
 SERVICES = sorted({operation.partition(":")[0] for operation in CALLED})
-LOADER = trimmed_loader(None, CALLED)
+LOADER = trimmed_loader(CALLED)
 
 
 class Sent(NamedTuple):
@@ -116,19 +114,6 @@ def test_a_configured_endpoint_gets_the_signatures_of_the_region(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
     compare(service, GROUPS["aws"])
-
-
-@pytest.mark.parametrize("service", ["ec2", "iam", "s3"])
-def test_the_users_own_list_of_endpoints_holds_in_each_region(
-    service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    known = json.loads((Path(botocore.__file__).parent / "data" / "endpoints.json").read_bytes())
-    for partition in known["partitions"]:
-        partition["dnsSuffix"] = "larkspur.example"
-    (tmp_path / "endpoints.json").write_text(json.dumps(known))
-    loader = trimmed_loader(str(tmp_path), CALLED)
-    compare(service, GROUPS["aws"], loader)
 
 
 def test_a_bucket_of_another_region_is_followed_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from aws_iam import resources
 from aws_iam.account import collect
 from aws_iam.account.collect.catalogue import COLLECTORS
 from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.account.guard.shipped_policy import SECRETS, audit_actions, audit_policy
 from aws_iam.account.names.iam_actions import action_of
+from aws_iam.engine.evaluation.evaluate import evaluate
 
 
 def test_the_shipped_policy_is_the_generated_one() -> None:
@@ -16,15 +19,41 @@ def test_the_shipped_policy_is_the_generated_one() -> None:
 
 
 def test_the_policy_allows_what_the_collectors_declare_and_denies_the_values_of_secrets() -> None:
-    allow, on_request, deny = audit_policy()["Statement"]
+    allow, apis, on_request, deny, keys = audit_policy()["Statement"]
     assert on_request["Action"] == ["access-analyzer:ValidatePolicy"]
     always_read = [collector for collector in COLLECTORS.values() if not collector.on_request]
     declared = {action_of(op) for audited in always_read for op in audited.operations}
-    assert declared <= set(allow["Action"])
+    assert declared <= {*allow["Action"], apis["Action"]}
     assert allow["Action"] == sorted(set(allow["Action"]))
     assert (allow["Effect"], deny["Effect"]) == ("Allow", "Deny")
     assert deny["Action"] == sorted(SECRETS)
     assert not set(allow["Action"]) & set(SECRETS)
+    assert keys["Effect"] == "Deny"
+
+
+@pytest.mark.parametrize(
+    ("path", "outcome"),
+    [
+        ("/restapis", "Allowed"),
+        ("/restapis/a1b2/stages", "Allowed"),
+        ("/apis", "Allowed"),
+        ("/apis/a1b2/stages", "Allowed"),
+        ("/apikeys", "ExplicitlyDenied"),
+        ("/apikeys/a1b2", "ExplicitlyDenied"),
+        ("/restapis/a1b2", "ImplicitlyDenied"),
+        ("/usageplans/a1b2/keys", "ImplicitlyDenied"),
+        ("/account", "ImplicitlyDenied"),
+    ],
+)
+def test_of_api_gateway_the_lists_of_apis_and_stages_are_read_and_no_keys(
+    path: str, outcome: str
+) -> None:
+    request = {
+        "principal": "arn:aws:iam::111122223333:role/audit",
+        "action": "apigateway:GET",
+        "resource": f"arn:aws:apigateway:eu-west-1::{path}",
+    }
+    assert evaluate(request, {"identity": [audit_policy()]}).outcome == outcome
 
 
 def test_actions_that_are_not_named_as_their_operation_are_translated() -> None:

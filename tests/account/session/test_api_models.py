@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import gzip
 import json
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.loaders import Loader
 
 from aws_iam.account.guard.allowlist import ALLOWED
 from aws_iam.account.session.api_models import trimmed_loader
+from aws_iam.account.session.connect import connect
+from aws_iam.tools.kit.parameters import Source
 
-if TYPE_CHECKING:
-    from pathlib import Path
+BUILTIN = Path(Loader.BUILTIN_DATA_PATH)
 
 SERVICES = sorted({operation.partition(":")[0] for operation in ALLOWED})
 
@@ -21,7 +28,7 @@ SERVICES = sorted({operation.partition(":")[0] for operation in ALLOWED})
 @pytest.fixture(scope="module")
 def session() -> boto3.Session:
     core = botocore.session.Session()
-    core.register_component("data_loader", trimmed_loader(None, ALLOWED))
+    core.register_component("data_loader", trimmed_loader(ALLOWED))
     core.set_credentials("test", "test")
     return boto3.Session(botocore_session=core, region_name="eu-west-1")
 
@@ -65,10 +72,36 @@ def shaped(shape: Any, seen: frozenset[str] = frozenset()) -> Any:
     return shape.name, shape.type_name, {n: shaped(part, below) for n, part in parts.items()}
 
 
-def test_a_model_of_the_users_own_folder_is_found(tmp_path: Path) -> None:
-    folder = tmp_path / "iam" / "2099-01-01"
-    folder.mkdir(parents=True)
-    own = {"metadata": {"apiVersion": "2099-01-01"}, "operations": {}, "shapes": {}}
-    (folder / "service-2.json").write_text(json.dumps(own))
-    model = trimmed_loader(str(tmp_path), ALLOWED).load_service_model("iam", "service-2")
-    assert model["metadata"]["apiVersion"] == "2099-01-01"
+@pytest.mark.parametrize("place", ["AWS_DATA_PATH", "~/.aws/models"])
+def test_a_model_of_another_folder_never_stands_for_the_sdks_own(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a model like this one, `GetAccountSummary`, which may be sent, would delete an alias."""
+    home = tmp_path / ".aws" / "models"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if place == "AWS_DATA_PATH":
+        monkeypatch.setenv(place, str(home))
+    sdks = json.loads(
+        gzip.decompress((BUILTIN / "iam" / "2010-05-08" / "service-2.json.gz").read_bytes())
+    )
+    for version in ("2010-05-08", "2099-01-01"):
+        folder = home / "iam" / version
+        folder.mkdir(parents=True)
+        hostile = copy.deepcopy(sdks)
+        hostile["operations"]["GetAccountSummary"]["name"] = "DeleteAccountAlias"
+        (folder / "service-2.json").write_text(json.dumps(hostile))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    session = connect(Source())
+    sent: list[Any] = []
+
+    def keep(request: Any, **_: Any) -> AWSResponse:
+        sent.append(request.body)
+        return AWSResponse(request.url, 500, {}, None)
+
+    session.events.register("before-send.iam", keep)
+    client = session.client("iam", region_name="us-east-1")
+    with suppress(Exception):
+        client.get_account_summary()
+    assert sent
+    assert all("Action=GetAccountSummary" in str(body) for body in sent)

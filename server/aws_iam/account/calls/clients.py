@@ -80,12 +80,8 @@ class Clients:
         self._session = session
         self._max_connections = connections
         self._has_proxy = bool(getproxies())
-        # A client settles which proxy leads to a host when it is made, and the host itself where the user's own
-        # `endpoints.json` (in `data_path`) says it: then each Region needs clients of its own.
-        core: Any = session._session  # noqa: SLF001 - boto3 shows its core nowhere else
-        loader = core.get_component("data_loader")
-        _, path = loader.load_data_with_path("endpoints")
-        self._client_per_region = self._has_proxy or not loader.is_builtin_path(path)
+        # A client settles which proxy leads to a host when it is made: then each Region needs clients of its own.
+        self._client_per_region = self._has_proxy
         self._connections = Connections()
         raise_open_file_limit()
         self._lock = threading.Lock()

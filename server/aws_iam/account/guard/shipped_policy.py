@@ -20,6 +20,14 @@ SECRETS = (
 """Never needed and never called; denied, so that no other policy of the identity allows them."""
 
 
+_GET_API = "apigateway:GET"
+# API Gateway has one action to read anything, the values of API keys too, so what is read is named by its path:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagement.html
+_READ_PATHS = ("/restapis", "/restapis/*/stages", "/apis", "/apis/*/stages")
+# https://docs.aws.amazon.com/apigateway/latest/api/API_GetApiKeys.html
+_API_KEY_PATHS = ("/apikeys", "/apikeys/*")
+
+
 def audit_actions() -> tuple[str, ...]:
     """Every IAM action that a full audit uses, sorted."""
     declared = {
@@ -40,8 +48,14 @@ def audit_policy() -> dict[str, Any]:
             {
                 "Sid": "ReadForAudit",
                 "Effect": "Allow",
-                "Action": list(audit_actions()),
+                "Action": [action for action in audit_actions() if action != _GET_API],
                 "Resource": "*",
+            },
+            {
+                "Sid": "ReadApis",
+                "Effect": "Allow",
+                "Action": _GET_API,
+                "Resource": [_api_arn(path) for path in _READ_PATHS],
             },
             {
                 "Sid": "JudgePoliciesOnRequest",
@@ -55,5 +69,15 @@ def audit_policy() -> dict[str, Any]:
                 "Action": list(SECRETS),
                 "Resource": "*",
             },
+            {
+                "Sid": "NeverReadApiKeys",
+                "Effect": "Deny",
+                "Action": _GET_API,
+                "Resource": [_api_arn(path) for path in _API_KEY_PATHS],
+            },
         ],
     }
+
+
+def _api_arn(path: str) -> str:
+    return f"arn:*:apigateway:*::{path}"

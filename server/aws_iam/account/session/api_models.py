@@ -19,7 +19,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import DataNotFoundError
-from botocore.loaders import JSONFileLoader, Loader, create_loader
+from botocore.loaders import JSONFileLoader, Loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,13 +33,13 @@ _OPENERS: tuple[tuple[str, Callable[[Path], Any]], ...] = (
 
 # One for all sessions: a session of its own for each account would read the endpoints of AWS and every model anew.
 @cache
-def trimmed_loader(search_path: str | None, operations: frozenset[str]) -> Loader:
+def trimmed_loader(operations: frozenset[str]) -> Loader:
     """A loader for botocore sessions whose models have only these operations, as `service:Operation`.
 
-    `search_path` is the session's setting `data_path`.
+    INVARIANT: models come from the installed SDK alone. With those of `AWS_DATA_PATH` or `~/.aws/models` an operation
+    that is read-only by its name could be another one on the wire.
     """
-    paths: list[str] = create_loader(search_path).search_paths
-    return _TrimmedLoader(paths, operations)
+    return _TrimmedLoader([Loader.BUILTIN_DATA_PATH], operations)
 
 
 class _TrimmedLoader(Loader):

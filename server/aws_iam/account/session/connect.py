@@ -252,7 +252,7 @@ def _core(profile: str | None) -> Any:
     core: Any = botocore.session.Session(profile=profile)
     core.lazy_register_component(
         "data_loader",
-        lambda: trimmed_loader(core.get_config_variable("data_path"), ALLOWED),
+        lambda: trimmed_loader(ALLOWED),
     )
     if region := os.environ.get("AWS_REGION"):
         # The AWS CLI and the other SDKs read it first, this one only AWS_DEFAULT_REGION. It is set here and not in the

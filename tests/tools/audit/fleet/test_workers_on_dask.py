@@ -190,7 +190,13 @@ def test_a_worker_of_another_version_is_refused() -> None:
     ("address", "words"),
     [
         ("tcp://127.0.0.1:1", "no Dask scheduler answers at `tcp://127.0.0.1:1`"),
-        ("carrier-pigeon://x", "no Dask scheduler answers at"),
+        ("carrier-pigeon://127.0.0.1", "no Dask scheduler answers at"),
+        ("tls://192.0.2.1:8786", "no certificate to show"),
+        ("tcp://192.0.2.1:8786", "reached without TLS"),
+        ("192.0.2.1:8786", "reached without TLS"),
+        ("ws://scheduler.example:8786", "reached without TLS"),
+        ("tcp://127.0.0.1.example:8786", "reached without TLS"),
+        ("tcp://[2001:db8::1]:8786", "--plain-scheduler"),
     ],
 )
 def test_an_address_where_no_scheduler_answers_is_named(

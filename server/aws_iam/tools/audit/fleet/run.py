@@ -209,7 +209,9 @@ def _read(
     jobs = run.jobs(todo)
     with (
         _reporting_progress(results, totals, total),
-        workers.worker_pool(run.fleet_arguments.scheduler) as pool,
+        workers.worker_pool(
+            run.fleet_arguments.scheduler, plain=run.fleet_arguments.plain_scheduler
+        ) as pool,
     ):
         for text in workers.completed_lines(pool, jobs):
             line = results_file.parse_line(text)

@@ -6,12 +6,14 @@ names in a list and not as tasks.
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 import traceback
 from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from aws_iam.account.calls.aws import WAIT_SECONDS
 from aws_iam.account.reading.many_accounts import ACCOUNTS_AT_ONCE
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 10
 _SILENCE_SECONDS = 120
+_WITH_TLS = ("tls://", "wss://")
 _SAME_VERSION = (
     f"install aws-iam-mcp {__version__}, the version used here, on the scheduler and the workers"
 )
@@ -75,12 +78,14 @@ def completed_lines(pool: Pool, jobs: Iterable[Job]) -> Iterator[str]:
 
 
 @contextmanager
-def worker_pool(scheduler: str | None) -> Iterator[Pool]:
-    """Threads of this process, or the workers of the Dask scheduler at this address."""
+def worker_pool(scheduler: str | None, *, plain: bool = False) -> Iterator[Pool]:
+    """Threads of this process, or the workers of the Dask scheduler at this address; `plain` allows one without TLS."""
     if scheduler is None:
         with _threads() as threads:
             yield threads
     else:
+        if not plain:
+            _refuse_plain(scheduler)
         with _workers(scheduler) as dask:
             yield dask
 
@@ -188,10 +193,25 @@ class _Workers:
         return found
 
 
+def _refuse_plain(scheduler: str) -> None:
+    """Dask knows who calls by TLS certificates alone: https://distributed.dask.org/en/stable/tls.html."""
+    host = urlsplit(f"//{scheduler.rpartition('://')[2]}").hostname or ""
+    try:
+        is_here = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_here = False
+    if is_here or scheduler.startswith(_WITH_TLS):
+        return
+    raise InputError(
+        f"the scheduler at {quoted(scheduler)} is reached without TLS: whoever reaches it too runs code with the workers' credentials",
+        hint="run it with TLS and write tls://HOST:PORT, or add `--plain-scheduler` where the network keeps others out",
+    )
+
+
 @contextmanager
 def _workers(scheduler: str) -> Iterator[Pool]:
     try:
-        from distributed import Client
+        from distributed import Client, Security
     except ImportError:
         raise InputError(
             "`scheduler` needs the extra `dask`, which is not installed",
@@ -200,7 +220,16 @@ def _workers(scheduler: str) -> Iterator[Pool]:
     try:
         # distributed has no types.
         make: Any = Client
-        client = make(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+        make_security: Any = Security
+        security = make_security()
+        if scheduler.startswith(_WITH_TLS) and not security.get_connection_args("client").get(
+            "ssl_context"
+        ):
+            raise InputError(
+                f"there is no certificate to show to the scheduler at {quoted(scheduler)}",
+                hint="set distributed.comm.tls in Dask's configuration: https://distributed.dask.org/en/stable/tls.html",
+            )
+        client = make(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False, security=security)
     except (OSError, ValueError) as error:
         raise InputError(
             f"no Dask scheduler answers at {quoted(scheduler)}: {escaped(str(error))}",

@@ -95,3 +95,7 @@ class FleetArguments(ManyAccounts):
     scheduler: Annotated[
         str | None, Parameter("address of a Dask scheduler to run on", cli_only=True)
     ] = None
+    plain_scheduler: Annotated[
+        bool,
+        Parameter("take a scheduler of another machine without TLS", cli_only=True),
+    ] = False
