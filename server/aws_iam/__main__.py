@@ -8,6 +8,7 @@ import sys
 from aws_iam.cli import command_line
 from aws_iam.cli.exit_status import INTERRUPTED, OK
 from aws_iam.cli.parsers import serve_parser
+from aws_iam.errors import InputError
 
 
 def main() -> int:
@@ -29,17 +30,27 @@ def serve() -> int:
 def _serve(words: list[str]) -> int:
     options = serve_parser().parse_args(words)
     # Importing the MCP SDK is slow; no other command needs it.
-    from aws_iam.server import transports
-    from aws_iam.server.serve_options import serve_options
+    from aws_iam.server.permitted_options import permitted_by
 
-    checked = serve_options(options)
-    if checked.http:
-        transports.serve_http(checked, checked.http, _say_where)
+    permitted = permitted_by(options)
+    if options.http:
+        from aws_iam.server.http.http_options import http_options
+        from aws_iam.server.http.serving import serve_http
+
+        serve_http(http_options(options), permitted, _say_where)
         return OK
+    without = next((name for name in _WITH_HTTP if getattr(options, name)), None)
+    if without is not None:
+        raise InputError(f"`--{without.replace('_', '-')}` needs `--http`")
     if sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None:
         sys.stderr.write(_WAITING)
-    transports.serve_stdio(checked)
+    from aws_iam.server.stdio import serve_stdio
+
+    serve_stdio(permitted)
     return OK
+
+
+_WITH_HTTP = ("auth_issuer", "auth_audience", "auth_scopes", "base_url", "aws_roles")
 
 
 def _say_where(address: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from aws_iam.cli.parsers import serve_parser
 from aws_iam.errors import InputError
-from aws_iam.server.serve_options import serve_options
+from aws_iam.server.permitted_options import permitted_by
 from aws_iam.server.worker_process import Call, run_call
 from aws_iam.tools.registry import tool_named
 from helpers.estate_server import Estate, estate
@@ -50,7 +50,7 @@ def aws(served: Estate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Esta
 
 
 def read(options: list[str], **arguments: Any) -> Any:
-    permitted = serve_options(serve_parser().parse_args(options)).permitted
+    permitted = permitted_by(serve_parser().parse_args(options))
     call = Call(tool="audit", arguments={**FEW, **arguments}, permitted=permitted)
     return run_call(call, lambda *_: None)
 
@@ -118,7 +118,7 @@ def test_a_call_that_names_no_region_reads_the_allowed_ones() -> None:
 )
 def test_options_that_cannot_work_are_refused(options: list[str]) -> None:
     with pytest.raises(InputError):
-        serve_options(serve_parser().parse_args(options))
+        permitted_by(serve_parser().parse_args(options))
 
 
 def test_the_command_line_may_name_anything(aws: Estate) -> None:

@@ -278,6 +278,25 @@ def _add_serve(parser: Parser) -> None:
         "--http", metavar="HOST:PORT", help="serve streamable HTTP at /mcp instead of stdio"
     )
     parser.add_argument(
+        "--auth-issuer",
+        metavar="URL",
+        help="with --http: callers sign in; the issuer of their access tokens, as in `iss`",
+    )
+    parser.add_argument(
+        "--auth-audience", metavar="TEXT", help="what `aud` of tokens for this server holds"
+    )
+    parser.add_argument(
+        "--auth-scopes",
+        metavar="'OFFLINE READ'",
+        help="names in the place of 'aws-iam:offline aws-iam:read-account'",
+    )
+    parser.add_argument(
+        "--base-url", metavar="URL", help="where clients reach the server, such as https://HOST"
+    )
+    parser.add_argument(
+        "--aws-roles", metavar="FILE", help="JSON: the AWS role that each user reads under"
+    )
+    parser.add_argument(
         "--profile",
         metavar="NAME",
         action="append",

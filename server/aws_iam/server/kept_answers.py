@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 from aws_iam.answer import Answer, Artifact, Finding, to_json
 from aws_iam.errors import InputError
 from aws_iam.report import page
+from aws_iam.server.http.users import user_of
 from aws_iam.tools.playbooks import readable_source
 
 if TYPE_CHECKING:
@@ -55,16 +56,21 @@ class ClientId:
 
     name: str = ""
     is_session: bool = False
+    user: str = ""
+    """The user of a shared server: what is kept for one is given to nobody else, whoever has the link."""
 
 
 def client_of(request: Any) -> ClientId:
     """Who makes a call; over standard input there is no request."""
     if request is None:
         return ClientId()
+    user = user_of(request)
+    key = user.key if user else ""
     if session := request.headers.get(_SESSION_HEADER):
-        return ClientId(session, is_session=True)
+        return ClientId(session, is_session=True, user=key)
     host, port = request.client or ("", 0)
-    return ClientId(f"{host}:{port}")
+    # A user is one client, through whichever connections a balancer makes.
+    return ClientId(key or f"{host}:{port}", user=key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +128,9 @@ class KeptAnswers:
 
     def _readable(self, client: ClientId, name: str) -> _KeptAnswer | None:
         kept = self.answers.get(name)
-        if kept and kept.client.is_session and kept.client != client:
+        if kept is None or kept.client.user != client.user:
             return None
-        return kept
+        return None if kept.client.is_session and kept.client != client else kept
 
     def _make_room(self, client: ClientId) -> None:
         """Drop the oldest answers of the client, then the oldest of all, but never the newest."""

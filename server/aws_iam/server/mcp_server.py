@@ -6,13 +6,12 @@ survive, and unknown arguments can be refused by name.
 
 from __future__ import annotations
 
-import asyncio
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import anyio
 from mcp import types
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel import Server
@@ -24,23 +23,26 @@ from aws_iam.errors import AwsIamError, InputError, closest
 from aws_iam.escape import escaped, quoted
 from aws_iam.report.answer_text import markdown
 from aws_iam.server import app, skill
-from aws_iam.server.client_presence import cancel_when_client_leaves
+from aws_iam.server.call_log import LoggedCall
+from aws_iam.server.http.users import user_of
 from aws_iam.server.kept_answers import RESULTS, KeptAnswers, client_of, mime_type
 from aws_iam.server.logged_bugs import LoggedBugs
-from aws_iam.server.worker_process import Call
+from aws_iam.server.tool_calls import run
 from aws_iam.server.workers import Runner, WorkerFailedError, in_a_thread
 from aws_iam.tools import playbooks
 from aws_iam.tools.kit import schemas
-from aws_iam.tools.kit.argument_values import ArgumentKind
 from aws_iam.tools.registry import tools
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
     from aws_iam.answer import Answer, Artifact
+    from aws_iam.server.call_log import CallLog
+    from aws_iam.server.http.users import User
     from aws_iam.tools.kit.tool import Tool
 
     Context = ServerRequestContext[Any]
@@ -51,7 +53,6 @@ _FIXED = CacheHint(ttl_ms=3_600_000, scope="public")
 _ERROR_CHARACTERS = 2000
 _BUG = "internal error; the traceback is in the server's log"
 _MOST_COMPLETIONS = 100  # the protocol's limit
-_NOTHING = Permitted()
 _logged_bugs = partial(LoggedBugs, passing=(MCPError,))
 
 
@@ -67,13 +68,32 @@ def _logged(handler: Handler) -> Handler:
     return handle
 
 
-def build(permitted: Permitted = _NOTHING, heavy: Runner = in_a_thread) -> Server[Any]:
-    """The server with its tools, prompts, resources and completions; nothing runs yet.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What callers may name, which may depend on the user, what runs heavy calls, and who is told of each call."""
 
-    Callers may name what is `permitted`. `heavy` runs the calls that read documents or an account.
-    """
+    permitted: Callable[[User | None], Permitted] = lambda _user: Permitted()
+    heavy: Runner = in_a_thread
+    log: CallLog | None = None
+
+    def logged(
+        self, context: Context, tool: Tool, arguments: Mapping[str, Any]
+    ) -> AbstractContextManager[LoggedCall]:
+        """The block of one call, which ends with a line in the log if there is one."""
+        if self.log is None:
+            return nullcontext(LoggedCall())
+        action = arguments.get("action") or tool.default
+        # Only words of ours: anything else may be a text of the caller's.
+        known = action if action in tool.actions else ""
+        return self.log.call(user_of(context.request), tool.name, known)
+
+
+_ALONE = Serving()
+
+
+def build(serving: Serving = _ALONE) -> Server[Any]:
+    """The server with its tools, prompts, resources and completions; nothing runs yet."""
     kept = KeptAnswers()
-    calls = _Calls(permitted, heavy)
     server: Server[Any] = Server(
         "aws-iam",
         version=__version__,
@@ -87,7 +107,7 @@ def build(permitted: Permitted = _NOTHING, heavy: Runner = in_a_thread) -> Serve
             "resources/templates/list": _FIXED,
         },
         on_list_tools=_list_tools,
-        on_call_tool=partial(_call_tool, kept, calls),
+        on_call_tool=partial(_call_tool, kept, serving),
         on_list_prompts=_list_prompts,
         on_get_prompt=_logged(_get_prompt),
         on_list_resources=_logged(_list_resources),
@@ -131,7 +151,7 @@ def _tool_listing(tool: Tool) -> types.Tool:
 
 
 async def _call_tool(
-    kept: KeptAnswers, calls: _Calls, context: Context, params: types.CallToolRequestParams
+    kept: KeptAnswers, serving: Serving, context: Context, params: types.CallToolRequestParams
 ) -> types.CallToolResult:
     by_name = {tool.name: tool for tool in tools()}
     if params.name not in by_name:
@@ -139,19 +159,24 @@ async def _call_tool(
         hint = f"did you mean `{near}`?" if near else f"the tools are {', '.join(by_name)}"
         raise MCPError(types.INVALID_PARAMS, f"there is no tool {quoted(params.name)}; {hint}")
     tool = by_name[params.name]
-    with _logged_bugs(tool.name):
-        try:
-            answer = await _page(kept, calls, tool, params.arguments or {}, context)
-        except AwsIamError as error:
-            return _error(error)
-        except WorkerFailedError:
-            return _failed(f"{tool.name}: {_BUG}")
-        return _result(answer)
+    with serving.logged(context, tool, params.arguments or {}) as call:
+        with _logged_bugs(tool.name):
+            try:
+                answer = await _page(kept, serving, tool, params.arguments or {}, context)
+            except AwsIamError as error:
+                call.outcome = "refused"
+                return _error(error)
+            except WorkerFailedError:
+                call.outcome = "failed"
+                return _failed(f"{tool.name}: {_BUG}")
+            call.outcome = "answered"
+            return _result(answer)
+        call.outcome = "failed"
     return _failed(f"{tool.name}: {_BUG}")
 
 
 async def _page(
-    kept: KeptAnswers, calls: _Calls, tool: Tool, arguments: dict[str, Any], context: Context
+    kept: KeptAnswers, serving: Serving, tool: Tool, arguments: dict[str, Any], context: Context
 ) -> Answer:
     values = dict(arguments)
     detail = values.pop("detail", None)
@@ -163,7 +188,14 @@ async def _page(
     client = client_of(context.request)
     if cursor is not None:
         return kept.next_page(client, call, cursor, limit)
-    return kept.first_page(client, call, await calls.run(tool, values, context), limit)
+    return kept.first_page(
+        client,
+        call,
+        await run(
+            tool, values, serving.permitted(user_of(context.request)), serving.heavy, context
+        ),
+        limit,
+    )
 
 
 def _canonical(arguments: dict[str, Any]) -> str:
@@ -175,80 +207,6 @@ def _canonical(arguments: dict[str, Any]) -> str:
             "an argument holds a number or a nesting that JSON cannot carry",
             hint="send the document as text",
         ) from None
-
-
-@dataclass(frozen=True, slots=True)
-class _Calls:
-    """How calls of tools run."""
-
-    permitted: Permitted
-    heavy: Runner
-
-    async def run(self, tool: Tool, values: dict[str, Any], context: Context) -> Answer:
-        """The answer; the work ends when its client cancels or leaves."""
-        kind = _kind_of(tool, values)
-        call = Call(
-            tool=tool.name,
-            arguments=values,
-            permitted=self.permitted,
-            processor_seconds=kind.processor_seconds,
-        )
-        runner = self.heavy if kind.is_heavy else in_a_thread
-        progress = CallProgress(asyncio.get_running_loop(), context)
-        scope = anyio.CancelScope()
-        cancel_when_client_leaves(scope, context.request)
-        try:
-            with scope:
-                return await runner(call, progress, longest=kind.longest)
-        finally:
-            progress.ended = True
-        raise MCPError(types.CONNECTION_CLOSED, "the client has left")
-
-
-@dataclass(frozen=True, slots=True)
-class _CallKind:
-    """How long a call may take, in seconds, and whether it runs in a process of its own."""
-
-    is_heavy: bool
-    longest: float
-    processor_seconds: float = 0.0
-
-
-_LIGHT = _CallKind(is_heavy=False, longest=60)
-_OF_DOCUMENTS = _CallKind(is_heavy=True, longest=120, processor_seconds=30)
-_OF_AN_ACCOUNT = _CallKind(is_heavy=True, longest=1800)
-
-
-def _kind_of(tool: Tool, values: Mapping[str, Any]) -> _CallKind:
-    try:
-        action = tool.action_named(values.get("action") or tool.default)
-    except InputError:
-        return _LIGHT  # nothing runs
-    if any(argument.name == "profile" for argument in action.arguments):
-        return _OF_AN_ACCOUNT
-    if any(argument.kind is ArgumentKind.DOCUMENT for argument in action.arguments):
-        return _OF_DOCUMENTS
-    return _LIGHT
-
-
-class CallProgress:
-    """Reports the progress of one call, at most once per percent; after `ended` nobody waits for it."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
-        self.ended = False
-        self._loop = loop
-        self._send = context.session.report_progress
-        self._sent = -1
-
-    def __call__(self, done: int, total: int, text: str) -> None:
-        """Report a step; collectors call this from threads of their own."""
-        if self.ended:
-            # The thread of a cancelled call cannot be killed. As with Ctrl-C, it makes no further call to AWS.
-            raise KeyboardInterrupt
-        percent = 100 * done // max(total, 1)
-        if percent > self._sent:
-            self._sent = percent
-            asyncio.run_coroutine_threadsafe(self._send(done, total, text), self._loop)
 
 
 def _result(answer: Answer) -> types.CallToolResult:

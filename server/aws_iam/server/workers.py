@@ -110,6 +110,12 @@ class Workers:
         while self._idle:
             await self._idle.pop().end()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a further call would be refused."""
+        waiting = self._free.statistics().tasks_waiting
+        return not self._free.available_tokens and waiting >= MOST_WAITING
+
     async def warm(self) -> None:
         """Start a process now, so that the first call need not wait for it."""
         if not self._idle:
@@ -125,10 +131,7 @@ class Workers:
 
     async def __call__(self, call: Call, progress: Progress, *, longest: float) -> Answer:
         """Run the call in a process; cancelling kills it."""
-        if (
-            not self._free.available_tokens
-            and self._free.statistics().tasks_waiting >= MOST_WAITING
-        ):
+        if self.is_full:
             raise AwsIamError(
                 f"the server is busy: {counted(self.size, 'call')} run and {MOST_WAITING} wait",
                 hint="call again in some seconds",

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from aws_iam.server.http.place import Place
+from aws_iam.server.http.serving import http_app
 from aws_iam.server.mcp_server import build
-from aws_iam.server.transports import http_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,14 +105,16 @@ def request(method: str, era: str = MODERN, **params: Any) -> tuple[bytes, dict[
 def mcp_over_http() -> Iterator[Served]:
     """The server, until the end of the block."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        place = Place(base_url=f"http://127.0.0.1:{port}", local_port=port)
         config = uvicorn.Config(
-            http_app(build()), log_level="critical", timeout_graceful_shutdown=1
+            http_app(build(), place), log_level="critical", timeout_graceful_shutdown=1
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
-            yield Served(listener.getsockname()[1])
+            yield Served(port)
         finally:
             server.should_exit = True
             thread.join(30)

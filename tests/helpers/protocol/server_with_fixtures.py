@@ -16,8 +16,9 @@ from mcp import types
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 
+from aws_iam.server.http.place import Place
+from aws_iam.server.http.serving import http_app, run_http
 from aws_iam.server.mcp_server import build
-from aws_iam.server.transports import http_app, run_http
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -443,7 +444,8 @@ def main() -> None:
         sys.stderr.flush()
         server = build()
         Fixtures(server)
-        run_http(http_app(server), listener)
+        place = Place(base_url=f"http://127.0.0.1:{port}", local_port=port)
+        run_http(http_app(server, place), listener)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""The options of `aws-iam serve`, checked before anything listens."""
+"""The options of `aws-iam serve` that say what callers may name."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.session.permitted import Permitted
@@ -20,20 +19,8 @@ _ISSUER_PATTERN = re.compile(r"(?:[a-z0-9*-]+\.)*[a-z0-9-]+\.[a-z][a-z0-9-]*(?:/
 _ROLE_PATTERN = re.compile(r"(?:\*|arn:[\w*-]+:iam::[\d*?]+:role/[\w+=,.@/*?-]+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServeOptions:
-    """Where the server listens (standard input without `http`), and what callers may name."""
-
-    http: str | None
-    permitted: Permitted
-
-
-def serve_options(given: Namespace) -> ServeOptions:
-    """The options of the command line; InputError for what cannot work."""
-    return ServeOptions(http=given.http, permitted=_permitted(given))
-
-
-def _permitted(given: Namespace) -> Permitted:
+def permitted_by(given: Namespace) -> Permitted:
+    """What the options allow; InputError for what cannot work."""
     regions = tuple(_names("--regions", given.regions))
     for region in regions:
         if not _REGION.fullmatch(region):

@@ -1,0 +1,143 @@
+"""Handles what is posted to `/mcp`: reads it, refuses what may not come in, answers it, and ends the call when its client leaves."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from mcp import types
+from mcp.server.streamable_http import MCP_SESSION_ID_HEADER, check_accept_headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from aws_iam.server import messages
+from aws_iam.server.client_presence import present
+from aws_iam.server.http.slow_clients import SECONDS_FOR_BODY
+from aws_iam.server.http.user_limits import UserLimits
+from aws_iam.server.http.users import user_of
+from aws_iam.server.tool_calls import reads_account
+
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from starlette.types import Message, Receive, Scope, Send
+
+    from aws_iam.server.http.place import Place
+    from aws_iam.server.http.resource_server import ResourceServer
+
+
+class HttpEndpoint:
+    """Reads what is posted, chooses how to answer it, and ends the call when its client leaves.
+
+    A client that takes events has its answer streamed, with the progress before it; of the older protocol it has a
+    session, in which it can cancel. Any other client gets one JSON text. The older protocol lets a client come back for
+    the rest of an answer. Nothing is kept for that, so it would wait in vain.
+    """
+
+    def __init__(
+        self,
+        streams: StreamableHTTPSessionManager,
+        texts: StreamableHTTPSessionManager,
+        place: Place,
+        guard: ResourceServer | None,
+    ) -> None:
+        self._streams = streams
+        self._texts = texts
+        self._place = place
+        self._guard = guard
+        self._limits = UserLimits()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        request = Request(scope, receive)
+        posted = request.method == "POST"
+        refusal = self._refusal_of_headers(request)
+        body, message = b"", None
+        if refusal is None and posted:
+            try:
+                with anyio.fail_after(SECONDS_FOR_BODY):
+                    body = await request.body()
+                message = messages.read(body)
+            except ClientDisconnect:
+                return
+            except TimeoutError:
+                refusal = Response(
+                    "the body did not arrive in time",
+                    status_code=408,
+                    headers={"Connection": "close"},
+                )
+            except messages.UnreadableMessageError as error:
+                text = error.answer.model_dump_json(by_alias=True)
+                refusal = Response(text, status_code=400, media_type="application/json")
+        user = user_of(request)
+        call = _tool_call(message)
+        if refusal is None and user is not None and call is not None:
+            refusal = self._refusal_of_call(user, *call)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        takes_events = check_accept_headers(request)[1] or MCP_SESSION_ID_HEADER in request.headers
+        manager = self._streams if takes_events else self._texts
+        counted = self._limits.call(user.key) if user and call else nullcontext()
+        with counted:
+            await _answer(manager, body, scope, receive, send)
+
+    def _refusal_of_headers(self, request: Request) -> Response | None:
+        if not self._place.accepts_host(request.headers):
+            return Response("this server has another name", status_code=421)
+        if not self._place.accepts_origin(request.headers):
+            return Response("pages of this origin may not ask", status_code=403)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if request.method == "POST" and kind != "application/json":
+            return Response("the body must be application/json", status_code=415)
+        return None
+
+    def _refusal_of_call(self, user: Any, tool: str, arguments: dict[str, Any]) -> Response | None:
+        if self._guard is not None and reads_account(tool, arguments):
+            challenge = self._guard.challenge_for_account(user)
+            if challenge is not None:
+                return challenge
+        seconds = self._limits.seconds_to_wait(user.key)
+        if not seconds:
+            return None
+        return JSONResponse(
+            {"error": "too_many_requests", "error_description": f"call again in {seconds} s"},
+            status_code=429,
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+def _tool_call(message: Any) -> tuple[str, dict[str, Any]] | None:
+    """The tool and the arguments of a message that calls one."""
+    if not isinstance(message, types.JSONRPCRequest) or message.method != "tools/call":
+        return None
+    params = message.params or {}
+    name, arguments = params.get("name"), params.get("arguments")
+    if not isinstance(name, str):
+        return None
+    return name, arguments if isinstance(arguments, dict) else {}
+
+
+async def _answer(
+    manager: StreamableHTTPSessionManager, body: bytes, scope: Scope, receive: Receive, send: Send
+) -> None:
+    presence = present(scope)
+    left = anyio.Event()
+    unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> Message:
+        if unread:
+            return unread.pop()
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        presence.leave()
+        left.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        await manager.handle_request(scope, received, send)
+        tasks.cancel_scope.cancel()

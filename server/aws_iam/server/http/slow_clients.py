@@ -1,0 +1,54 @@
+"""How long a client may take to send a request: uvicorn itself waits for ever for the rest of a head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+SECONDS_FOR_HEAD = 15.0
+SECONDS_FOR_BODY = 30.0
+
+
+class ImpatientProtocol(H11Protocol):
+    """Closes a connection on which no complete head has come for `SECONDS_FOR_HEAD`."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Handle a new connection."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Handle the next bytes; with a head the application takes over."""
+        super().data_received(data)
+        if self._is_answering():
+            self._stop_waiting()
+        elif self._waiting is None:
+            self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Handle the end of the connection."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        self._waiting = self.loop.call_later(SECONDS_FOR_HEAD, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _give_up(self) -> None:
+        self._waiting = None
+        if not self._is_answering():
+            self.transport.close()
+
+    def _is_answering(self) -> bool:
+        cycle: Any = self.cycle  # None until the first head
+        return cycle is not None and not cycle.response_complete

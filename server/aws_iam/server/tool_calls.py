@@ -1,0 +1,123 @@
+"""How a call of a tool runs: where, as whom, and for how long at most."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from mcp import types
+from mcp.shared.exceptions import MCPError
+
+from aws_iam.errors import InputError
+from aws_iam.server.client_presence import cancel_when_client_leaves
+from aws_iam.server.worker_process import Call
+from aws_iam.server.workers import Runner, in_a_thread
+from aws_iam.tools.kit.argument_values import ArgumentKind
+from aws_iam.tools.registry import NAMES, tool_named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp.server.context import ServerRequestContext
+
+    from aws_iam.account.session.permitted import Permitted
+    from aws_iam.answer import Answer
+    from aws_iam.tools.kit.tool import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class _CallKind:
+    """How long a call may take, in seconds, and whether it runs in a process of its own."""
+
+    is_heavy: bool
+    longest: float
+    processor_seconds: float = 0.0
+
+
+_LIGHT = _CallKind(is_heavy=False, longest=60)
+_OF_DOCUMENTS = _CallKind(is_heavy=True, longest=120, processor_seconds=30)
+_OF_AN_ACCOUNT = _CallKind(is_heavy=True, longest=1800)
+
+
+async def run(
+    tool: Tool,
+    values: dict[str, Any],
+    permitted: Permitted,
+    heavy: Runner,
+    context: ServerRequestContext[Any],
+) -> Answer:
+    """The answer to a call; `heavy` runs what reads documents or an account. It ends when its client cancels or leaves."""
+    kind = _kind_of(tool, values)
+    call = Call(
+        tool=tool.name,
+        arguments=values,
+        permitted=permitted,
+        processor_seconds=kind.processor_seconds,
+    )
+    runner = heavy if kind.is_heavy else in_a_thread
+    progress = CallProgress(asyncio.get_running_loop(), context)
+    scope = anyio.CancelScope()
+    cancel_when_client_leaves(scope, context.request)
+    try:
+        with scope:
+            return await runner(call, progress, longest=kind.longest)
+    finally:
+        progress.ended = True
+    raise MCPError(types.CONNECTION_CLOSED, "the client has left")
+
+
+def reads_account(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether the call reads AWS. What a mistaken call would do is not known, and it does nothing."""
+    if name not in NAMES:
+        return False
+    tool = tool_named(name)
+    try:
+        action = tool.action_named(values.get("action") or tool.default)
+        rest = {
+            key: value for key, value in values.items() if key != "action" and value is not None
+        }
+        given, _ = tool.by_argument(action, rest, cli=False)
+    except InputError:
+        return False
+    names = {argument.name for argument in action.arguments}
+    if "profile" not in names or given.get("demo"):
+        return False
+    return bool(given.get("online")) if "online" in names else "document" not in given
+
+
+def _kind_of(tool: Tool, values: Mapping[str, Any]) -> _CallKind:
+    if reads_account(tool.name, values):
+        return _OF_AN_ACCOUNT
+    try:
+        action = tool.action_named(values.get("action") or tool.default)
+    except InputError:
+        return _LIGHT
+    reads = any(
+        argument.kind is ArgumentKind.DOCUMENT or argument.name == "profile"
+        for argument in action.arguments
+    )
+    return _OF_DOCUMENTS if reads else _LIGHT
+
+
+class CallProgress:
+    """Reports the progress of one call, at most once per percent; after `ended` nobody waits for it."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, context: ServerRequestContext[Any]
+    ) -> None:
+        self.ended = False
+        self._loop = loop
+        self._send = context.session.report_progress
+        self._sent = -1
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        """Report a step; collectors call this from threads of their own."""
+        if self.ended:
+            # The thread of a cancelled call cannot be killed. As with Ctrl-C, it makes no further call to AWS.
+            raise KeyboardInterrupt
+        percent = 100 * done // max(total, 1)
+        if percent > self._sent:
+            self._sent = percent
+            asyncio.run_coroutine_threadsafe(self._send(done, total, text), self._loop)
