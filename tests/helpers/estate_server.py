@@ -59,6 +59,8 @@ class Estate:
     calls: Counter[str] = field(default_factory=Counter)
     signers: set[str] = field(default_factory=set)
     """The access keys that signed a call."""
+    assumed: list[dict[str, str]] = field(default_factory=list)
+    """What was asked of AssumeRole."""
     url: str = ""
     watch: Callable[[str], None] = lambda _operation: None
     _moto: Any = field(default_factory=moto_app)
@@ -71,8 +73,11 @@ class Estate:
                 return [json.dumps(self.calls).encode()]
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = BytesIO(body)
-        operation, role = _asked(environ, body)
+        operation, form = _asked(environ, body)
+        role = form.get("RoleArn", "")
         with self._lock:
+            if operation == "sts:AssumeRole":
+                self.assumed.append(form)
             self.calls[operation] += 1
             self.signers.add(access_key_of(environ))
         self.watch(operation)
@@ -99,14 +104,16 @@ def access_key_of(environ: dict[str, Any]) -> str:
     return found[1] if found else ""
 
 
-def _asked(environ: dict[str, Any], body: bytes) -> tuple[str, str]:
-    """`service:Operation` as far as the request tells, and the role of an AssumeRole."""
+def _asked(environ: dict[str, Any], body: bytes) -> tuple[str, dict[str, str]]:
+    """`service:Operation` as far as the request tells, and the fields of a form."""
     found = _SERVICE.search(environ.get("HTTP_AUTHORIZATION", ""))
     service = found[1] if found else "-"
     target = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
-    form = parse_qs(body.decode("latin-1")) if not target and b"Action=" in body else {}
-    name = target or form.get("Action", [f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"])[0]
-    return f"{service}:{name}", form.get("RoleArn", [""])[0]
+    is_form = not target and b"Action=" in body
+    given = parse_qs(body.decode("latin-1")) if is_form else {}
+    form = {name: values[0] for name, values in given.items()}
+    name = target or form.get("Action", f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+    return f"{service}:{name}", form
 
 
 class _Keeping(WSGIRequestHandler):

@@ -9,21 +9,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
-from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
+from mcp.server.auth.routes import build_resource_metadata_url
 from pydantic import AnyHttpUrl
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from aws_iam.account.session.permitted import Permitted
 from aws_iam.errors import InputError
 from aws_iam.server.http.access_tokens import AccessTokens
+from aws_iam.server.http.users import user_of
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.routing import Route
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from aws_iam.server.http.aws_roles import AwsRoles
@@ -55,8 +60,8 @@ class ResourceServer:
         self.issuer = issuer
         self._scopes = scopes
         self._roles = roles
-        self._resource = AnyHttpUrl(place.resource)
-        self._metadata = build_resource_metadata_url(self._resource)
+        self._place = place
+        self._metadata = build_resource_metadata_url(AnyHttpUrl(place.resource))
         self._verifier = AccessTokens(issuer, audience, place.resource)
 
     def middleware(self) -> list[Middleware]:
@@ -67,31 +72,26 @@ class ResourceServer:
         ]
 
     def routes(self) -> list[Route]:
-        """Where clients learn which issuer to ask."""
-        return create_protected_resource_routes(
-            self._resource,
-            [AnyHttpUrl(self.issuer.url)],
-            scopes_supported=[self._scopes.offline, self._scopes.read_account],
-            resource_name="AWS IAM",
-        )
+        """Where clients learn which issuer to ask (RFC 9728): in our own words, as the SDK's add a slash to the issuer."""
+        metadata = {
+            "resource": self._place.resource,
+            "authorization_servers": [self.issuer.url],
+            "scopes_supported": [self._scopes.offline, self._scopes.read_account],
+            "bearer_methods_supported": ["header"],
+            "resource_name": "AWS IAM",
+        }
+
+        async def tell(_request: Request) -> JSONResponse:
+            return JSONResponse(metadata, headers={"Access-Control-Allow-Origin": "*"})
+
+        return [Route(urlsplit(str(self._metadata)).path, tell)]
 
     def guarded(self, app: ASGIApp) -> ASGIApp:
         """The application for requests with a token that has one of the scopes."""
-        required = RequireAuthMiddleware(app, [], self._metadata)
-
-        async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-            user = _user(scope)
-            if user is not None and not self._may_come_in(user):
-                await self.challenge(self._scopes.offline)(scope, receive, send)
-                return
-            await required(scope, receive, self._with_scope(send))
-
-        return guard
+        return _Guarded(self, RequireAuthMiddleware(app, [], self._metadata))
 
     def challenge(self, *scopes: str) -> Response:
         """The answer to a request whose token lacks a scope: all that the operation needs."""
-        from starlette.responses import JSONResponse
-
         needed = " ".join(scopes)
         words = f"this needs the scope {' and '.join(scopes)}"
         header = (
@@ -130,32 +130,39 @@ class ResourceServer:
             )
         return Permitted(regions=general.regions, issuers=general.issuers, user_role=role)
 
-    def _may_come_in(self, user: User) -> bool:
+    def may_come_in(self, user: User) -> bool:
+        """Whether the token has a scope of this server."""
         return not user.scopes.isdisjoint({self._scopes.offline, self._scopes.read_account})
 
-    def _with_scope(self, send: Send) -> Send:
-        """Adds to a challenge which scope to ask for."""
+    @property
+    def first_scope(self) -> str:
+        """The scope to begin with."""
+        return self._scopes.offline
+
+
+class _Guarded:
+    """The application behind the SDK's check; an object, because Starlette takes a function for a handler of GET."""
+
+    def __init__(self, server: ResourceServer, required: ASGIApp) -> None:
+        self._server = server
+        self._required = required
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        user = user_of(HTTPConnection(scope))
+        if user is not None and not self._server.may_come_in(user):
+            await self._server.challenge(self._server.first_scope)(scope, receive, send)
+            return
 
         async def with_scope(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {
-                    **message,
-                    "headers": [self._scoped(header) for header in message["headers"]],
-                }
+                message = {**message, "headers": list(map(self._scoped, message["headers"]))}
             await send(message)
 
-        return with_scope
+        await self._required(scope, receive, with_scope)
 
     def _scoped(self, header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+        """A challenge with the scope to ask for."""
         name, value = header
         if name.lower() != b"www-authenticate" or b" scope=" in value:
             return header
-        return name, value + f', scope="{self._scopes.offline}"'.encode()
-
-
-def _user(scope: Scope) -> User | None:
-    from starlette.requests import HTTPConnection
-
-    from aws_iam.server.http.users import user_of
-
-    return user_of(HTTPConnection(scope))
+        return name, value + f', scope="{self._server.first_scope}"'.encode()
