@@ -19,6 +19,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from aws_iam.server import kept_answers
+from aws_iam.server.http import slow_clients
 from aws_iam.server.kept_answers import Bound
 from aws_iam.tools import playbooks
 from helpers.estate_server import Estate, estate
@@ -192,15 +193,95 @@ def test_a_body_has_a_limit(server: Served) -> None:
     assert status == 413
 
 
-@pytest.mark.parametrize(
-    ("header", "value", "status"),
-    [("Host", "evil.example", 421), ("Origin", "https://evil.example", 403)],
+HOSTS = ["127.0.0.1", "localhost", "[::1]", "LOCALHOST"]
+FOREIGN_HOSTS = [
+    "evil.example",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example",
+    "localhost:{port}.evil.example",
+    "evil.example:{port}",
+    "localhost:1",
+    "localhost",
+    "localhost:{port}:",
+    "localhost:{port}/",
+    "user@localhost:{port}",
+    "0.0.0.0:{port}",
+    "",
+]
+FOREIGN_ORIGINS = [
+    "https://evil.example",
+    "http://localhost:{port}.evil.example",
+    "http://localhost.evil.example:{port}",
+    "http://evil.example/http://localhost:{port}",
+    "http://user@localhost:{port}",
+    "https://localhost:{port}",
+    "http://localhost:3000",
+    "http://localhost",
+    "http://localhost:{port}/",
+    "file://",
+    "null",
+    "",
+]
+BODIES = pytest.mark.parametrize(
+    "body", [request("tools/list", LEGACY)[0], b"{"], ids=["list", "half"]
 )
-@pytest.mark.parametrize("body", [request("tools/list", LEGACY)[0], b"{"], ids=["list", "half"])
-def test_foreign_hosts_and_origins_are_refused_before_anything_is_read(
-    server: Served, header: str, value: str, status: int, body: bytes
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_it_answers_under_each_name_of_this_machine(server: Served, host: str) -> None:
+    body, headers = request("tools/list")
+    named = f"{host}:{server.port}"
+    assert server.post(body, **headers, Host=named, Origin=f"http://{named}")[0] == 200
+
+
+@BODIES
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_other_hosts_are_refused_before_anything_is_read(
+    server: Served, host: str, body: bytes
 ) -> None:
-    assert server.post(body, **{header: value})[0] == status
+    assert server.post(body, Host=host.format(port=server.port))[0] == 421
+
+
+@BODIES
+@pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
+def test_other_origins_are_refused_before_anything_is_read(
+    server: Served, origin: str, body: bytes
+) -> None:
+    assert server.post(body, Origin=origin.format(port=server.port))[0] == 403
+
+
+def test_a_client_that_does_not_finish_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_clients, "SECONDS_FOR_HEAD", 0.2)
+    monkeypatch.setattr(slow_clients, "SECONDS_FOR_BODY", 0.2)
+    body, headers = request("tools/list")
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    with mcp_over_http() as served:
+        host = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
+        whole = f"{host}Content-Type: application/json\r\nAccept: application/json\r\nContent-Length: {len(body)}\r\n{lines}\r\n"
+        assert b" 200 " in answer_to(served, whole.encode() + body)
+        assert b" 408 " in answer_to(served, whole.encode() + body[:10])
+        assert answer_to(served, host.encode()) == b""
+        assert answer_to(served, b"") == b""
+        # A connection that was used well is no licence to stay.
+        first, rest = answers_of_two(served, whole.encode() + body, host.encode())
+        assert (b" 200 " in first, rest) == (True, b"")
+
+
+def answer_to(served: Served, data: bytes) -> bytes:
+    """What comes until the server closes."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as connection:
+        connection.sendall(data)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def answers_of_two(served: Served, one: bytes, two: bytes) -> tuple[bytes, bytes]:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as connection:
+        connection.sendall(one)
+        first = connection.recv(65536)
+        connection.sendall(two)
+        rest = b"".join(iter(lambda: connection.recv(65536), b""))
+        # The answer to the first may come in parts.
+        return first, rest if b"HTTP/1.1" in rest else b""
 
 
 @ERAS

@@ -15,6 +15,7 @@ import uvicorn
 
 from aws_iam.server.http.place import Place
 from aws_iam.server.http.serving import http_app
+from aws_iam.server.http.slow_clients import ImpatientProtocol
 from aws_iam.server.mcp_server import build
 
 if TYPE_CHECKING:
@@ -108,7 +109,10 @@ def mcp_over_http() -> Iterator[Served]:
         port = listener.getsockname()[1]
         place = Place(base_url=f"http://127.0.0.1:{port}", local_port=port)
         config = uvicorn.Config(
-            http_app(build(), place), log_level="critical", timeout_graceful_shutdown=1
+            http_app(build(), place),
+            http=ImpatientProtocol,
+            log_level="critical",
+            timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -13,7 +13,6 @@ from starlette.responses import JSONResponse, Response
 
 from aws_iam.server import messages
 from aws_iam.server.client_presence import present
-from aws_iam.server.http.slow_clients import SECONDS_FOR_BODY
 from aws_iam.server.http.user_limits import UserLimits
 from aws_iam.server.http.users import user_of
 from aws_iam.server.tool_calls import reads_account
@@ -55,17 +54,10 @@ class HttpEndpoint:
         body, message = b"", None
         if refusal is None and posted:
             try:
-                with anyio.fail_after(SECONDS_FOR_BODY):
-                    body = await request.body()
+                body = await request.body()
                 message = messages.read(body)
             except ClientDisconnect:
                 return
-            except TimeoutError:
-                refusal = Response(
-                    "the body did not arrive in time",
-                    status_code=408,
-                    headers={"Connection": "close"},
-                )
             except messages.UnreadableMessageError as error:
                 text = error.answer.model_dump_json(by_alias=True)
                 refusal = Response(text, status_code=400, media_type="application/json")

@@ -21,7 +21,7 @@ from aws_iam.server.call_log import CallLog
 from aws_iam.server.http.endpoint import HttpEndpoint
 from aws_iam.server.http.place import ENDPOINT, LOOPBACK, Place
 from aws_iam.server.http.resource_server import ResourceServer, Scopes
-from aws_iam.server.http.slow_clients import ImpatientProtocol
+from aws_iam.server.http.slow_clients import BodyTimeLimit, ImpatientProtocol
 from aws_iam.server.mcp_server import Serving, build
 from aws_iam.server.workers import Workers
 
@@ -137,7 +137,7 @@ def http_app(
         ready = has_keys and can_work
         return PlainTextResponse("ready" if ready else "not ready", 200 if ready else 503)
 
-    limited = RequestBodyLimitMiddleware(endpoint, messages.MOST_BYTES)
+    limited = BodyTimeLimit(RequestBodyLimitMiddleware(endpoint, messages.MOST_BYTES))
     return Starlette(
         routes=[
             Route(ENDPOINT, endpoint=guard.guarded(limited) if guard else limited),

@@ -4,13 +4,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import anyio
+from starlette.responses import PlainTextResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     import asyncio
 
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 SECONDS_FOR_HEAD = 15.0
 SECONDS_FOR_BODY = 30.0
+
+
+class LateBodyError(Exception):
+    """The body has not come in time."""
+
+
+class BodyTimeLimit:
+    """Answers 408 where a body takes longer than `SECONDS_FOR_BODY`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        until = anyio.current_time() + SECONDS_FOR_BODY
+        is_whole = False
+
+        async def received() -> Message:
+            nonlocal is_whole
+            if is_whole:
+                return await receive()
+            with anyio.move_on_after(until - anyio.current_time()) as time:
+                message = await receive()
+            if time.cancelled_caught:
+                raise LateBodyError
+            is_whole = not message.get("more_body")
+            return message
+
+        try:
+            await self._app(scope, received, send)
+        except LateBodyError:
+            words = "the body did not arrive in time"
+            late = PlainTextResponse(words, status_code=408, headers={"Connection": "close"})
+            await late(scope, receive, send)
 
 
 class ImpatientProtocol(H11Protocol):
