@@ -8,12 +8,13 @@ import hmac
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,14 +27,19 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from mcp.shared.exceptions import MCPError
 
+from aws_iam.server.http import user_limits
+from aws_iam.server.http.issuer import Issuer as KnownIssuer
+from aws_iam.server.http.resource_server import ResourceServer, Scopes
 from helpers.estate_server import Estate, estate
 from helpers.folders import ROOT
-from helpers.protocol.issuer import AUDIENCE, OFFLINE, READ, Issuer, issuing, new_key
-from helpers.protocol.over_http import LEGACY, MODERN, request
+from helpers.protocol.issuer import AUDIENCE, OFFLINE, READ, Issuer, free_port, issuing, new_key
+from helpers.protocol.over_http import LEGACY, MODERN, mcp_over_http, request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from aws_iam.server.http.place import Place
 
 pytestmark = pytest.mark.process
 
@@ -104,12 +110,6 @@ class Shared:
 
 def _bearer(token: str | None) -> dict[str, str]:
     return {} if token is None else {"Authorization": f"Bearer {token}"}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -481,3 +481,53 @@ def test_the_log_says_who_did_what_and_nothing_of_what_was_said(shared: Shared) 
     assert token.split(".")[1] not in everything
     assert "a token was refused" in everything
     assert "Traceback" not in everything
+
+
+def test_a_user_has_so_many_calls_and_is_told_when_the_next_one_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(user_limits, "MOST_PER_MINUTE", 3)
+    with issuing() as issuer:
+        known = KnownIssuer(issuer.url, allow_http=True)
+        known.discover()
+
+        def guard(place: Place) -> ResourceServer:
+            return ResourceServer(known, AUDIENCE, place, scopes=Scopes(), roles=None)
+
+        with mcp_over_http(guard) as served:
+
+            def statuses(subject: str, calls: int) -> list[int]:
+                body, headers = request("tools/call", name="policy", arguments=LOOKUP)
+                bearer = _bearer(issuer.token(sub=subject))
+                return [served.post(body, **headers, **bearer)[0] for _ in range(calls)]
+
+            assert statuses("hasty", 5) == [200, 200, 200, 429, 429]
+            # Nobody else waits for that, and what is no call of a tool is not counted.
+            assert statuses("patient", 1) == [200]
+            body, headers = request("tools/list")
+            hasty = _bearer(issuer.token(sub="hasty"))
+            assert served.post(body, **headers, **hasty)[0] == 200
+            body, headers = request("tools/call", name="policy", arguments=LOOKUP)
+            connection = served.send(body, {**headers, **hasty})
+            assert 1 <= int(connection.getresponse().headers["Retry-After"]) <= 20
+            connection.close()
+
+
+def test_when_told_to_end_it_finishes_what_it_has_begun(tmp_path: Path) -> None:
+    with shared_server(tmp_path) as served, ThreadPoolExecutor() as threads:
+        begun = Event()
+        may_answer = Event()
+
+        def hold(operation: str) -> None:
+            if operation == "sts:AssumeRole":
+                begun.set()
+                assert may_answer.wait(60)
+
+        served.aws.watch = hold
+        few = {**AUDIT, "controls": ["root_mfa"]}
+        call = threads.submit(served.call, served.issuer.token(), "audit", few)
+        assert begun.wait(60)
+        served.process.terminate()
+        may_answer.set()
+        assert not call.result(60).get("isError")
+        assert served.process.wait(60) in {0, -15}

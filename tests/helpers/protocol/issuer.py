@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -74,6 +75,13 @@ class Issuer:
 
 def new_key(kid: str) -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": kid})
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses, for a program that takes a number."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 @contextmanager

@@ -19,7 +19,9 @@ from aws_iam.server.http.slow_clients import ImpatientProtocol
 from aws_iam.server.mcp_server import build
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from aws_iam.server.http.resource_server import ResourceServer
 
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
@@ -103,13 +105,15 @@ def request(method: str, era: str = MODERN, **params: Any) -> tuple[bytes, dict[
 
 
 @contextmanager
-def mcp_over_http() -> Iterator[Served]:
-    """The server, until the end of the block."""
+def mcp_over_http(
+    guard: Callable[[Place], ResourceServer] | None = None,
+) -> Iterator[Served]:
+    """The server, until the end of the block; with a guard for those who have a token."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         place = Place(base_url=f"http://127.0.0.1:{port}", local_port=port)
         config = uvicorn.Config(
-            http_app(build(), place),
+            http_app(build(), place, guard=guard(place) if guard else None),
             http=ImpatientProtocol,
             log_level="critical",
             timeout_graceful_shutdown=1,
