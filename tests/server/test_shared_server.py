@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hmac
 import http.client
 import json
-import os
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -30,10 +22,9 @@ from mcp.shared.exceptions import MCPError
 from aws_iam.server.http import user_limits
 from aws_iam.server.http.issuer import Issuer as KnownIssuer
 from aws_iam.server.http.resource_server import ResourceServer, Scopes
-from helpers.estate_server import Estate, estate
-from helpers.folders import ROOT
-from helpers.protocol.issuer import AUDIENCE, OFFLINE, READ, Issuer, free_port, issuing, new_key
+from helpers.protocol.issuer import AUDIENCE, OFFLINE, READ, issuing
 from helpers.protocol.over_http import LEGACY, MODERN, mcp_over_http, request
+from helpers.protocol.shared import ROLES, Shared, bearer, shared_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,253 +39,12 @@ MODES: dict[str, Literal["auto", "legacy"]] = {MODERN: "auto", LEGACY: "legacy"}
 LOOKUP = {"action": "lookup", "query": "s3:GetObject"}
 AUDIT = {"action": "run", "regions": ["us-east-1"], "controls": ["root_mfa"]}
 REPORT = {"action": "report", "demo": True, "format": "html"}
-ROLES = {
-    "claim": "sub",
-    "roles": {
-        "ada": {"role_arn": "arn:aws:iam::222222222222:role/reads-for-ada"},
-        "bob": {
-            "role_arn": "arn:aws:iam::333333333333:role/reads-for-bob",
-            "external_id": "bobs",
-            "source_identity": True,
-            "tags": True,
-        },
-        "eve/../ada": {"role_arn": "arn:aws:iam::444444444444:role/reads-for-eve"},
-    },
-}
-
-
-@dataclass
-class Shared:
-    """The server as a process, its issuer and AWS, and its log."""
-
-    url: str
-    issuer: Issuer
-    aws: Estate
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    @property
-    def port(self) -> int:
-        return urlsplit(self.url).port or 0
-
-    def ask(
-        self, method: str, token: str | None, *, path: str = "/mcp", **params: Any
-    ) -> tuple[int, Any, str]:
-        """Status, JSON and challenge of the answer to one request."""
-        body, headers = request(method, MODERN, **params)
-        return self.post(body, {**headers, **_bearer(token)}, path)
-
-    def post(
-        self, body: bytes, headers: dict[str, str], path: str = "/mcp"
-    ) -> tuple[int, Any, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            given = {"Content-Type": "application/json", "Accept": "application/json", **headers}
-            connection.request("POST", path, body, given)
-            response = connection.getresponse()
-            text = response.read().decode()
-            answer = json.loads(text) if text[:1] == "{" else text
-            return response.status, answer, response.headers.get("WWW-Authenticate", "")
-        finally:
-            connection.close()
-
-    def call(self, token: str, tool: str, arguments: dict[str, Any]) -> Any:
-        """The result of a call that comes in."""
-        status, answer, _ = self.ask("tools/call", token, name=tool, arguments=arguments)
-        assert status == 200, answer
-        return answer["result"]
-
-    def lines(self) -> list[str]:
-        return self.log.read_text(encoding="utf-8").splitlines()
-
-
-def _bearer(token: str | None) -> dict[str, str]:
-    return {} if token is None else {"Authorization": f"Bearer {token}"}
-
-
-@contextmanager
-def shared_server(folder: Path) -> Iterator[Shared]:
-    port = free_port()
-    roles, log = folder / "roles.json", folder / "log"
-    roles.write_text(json.dumps(ROLES), encoding="utf-8")
-    url = f"http://127.0.0.1:{port}"
-    with issuing() as issuer, estate() as aws, log.open("wb") as stderr:
-        env = {
-            "PATH": os.defpath,
-            "HOME": str(folder),
-            "PYTHONPATH": str(ROOT / "server"),
-            "AWS_IAM_ALLOW_HTTP_ISSUER": "1",
-            "AWS_ACCESS_KEY_ID": "SERVERS",
-            "AWS_SECRET_ACCESS_KEY": "own",
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": aws.url,
-        }
-        options = ("--auth-issuer", issuer.url, "--auth-audience", AUDIENCE, "--aws-roles", str(roles))  # fmt: skip
-        process = subprocess.Popen(
-            [sys.executable, "-m", "aws_iam", "serve", "--http", f"127.0.0.1:{port}", *options],
-            env=env,
-            stdout=stderr,
-            stderr=stderr,
-        )
-        served = Shared(url, issuer, aws, process, log)
-        try:
-            wait_until_ready(served)
-            yield served
-        finally:
-            process.terminate()
-            assert process.wait(60) in {0, -15}
-
-
-def wait_until_ready(served: Shared) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        assert served.process.poll() is None, served.lines()
-        try:
-            if get(served, "/readyz")[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.05)
-    pytest.fail("the server does not answer")
-
-
-def get(served: Shared, path: str, **headers: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
-    try:
-        connection.request("GET", path, headers=headers)
-        response = connection.getresponse()
-        return response.status, response.read().decode()
-    finally:
-        connection.close()
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     with shared_server(tmp_path_factory.mktemp("shared")) as served:
         yield served
-
-
-def test_the_metadata_names_the_issuer_and_the_scopes(shared: Shared) -> None:
-    status, text = get(shared, "/.well-known/oauth-protected-resource/mcp")
-    metadata = json.loads(text)
-    assert status == 200
-    assert metadata["resource"] == f"{shared.url}/mcp"
-    assert metadata["authorization_servers"] == [shared.issuer.url]
-    assert metadata["scopes_supported"] == [OFFLINE, READ]
-    assert metadata["bearer_methods_supported"] == ["header"]
-
-
-def test_health_needs_no_token_and_says_nothing(shared: Shared) -> None:
-    assert get(shared, "/healthz") == (200, "ok")
-    assert get(shared, "/readyz") == (200, "ready")
-
-
-STRANGER = new_key("one")
-UNKNOWN = new_key("two")
-
-
-def by_hand(issuer: Issuer, algorithm: str) -> str:
-    """A token that no library makes: unsigned, or with the published key as the secret of an HMAC."""
-    claims = {"iss": issuer.url, "aud": AUDIENCE, "sub": "ada", "exp": int(time.time()) + 60}
-    parts = [json.dumps(part).encode() for part in ({"alg": algorithm, "kid": "one"}, claims)]
-    signed = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
-    secret = issuer.keys[0].as_pem(private=False)
-    digest = hmac.digest(secret, signed.encode(), "sha256") if algorithm == "HS256" else b""
-    return f"{signed}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
-
-
-def changed(issuer: Issuer) -> str:
-    head, body, signature = issuer.token(sub="ada").split(".")
-    other = issuer.token(sub="bob").split(".")[1]
-    assert body != other
-    return f"{head}.{other}.{signature}"
-
-
-REFUSED: dict[str, Any] = {
-    "none": lambda _: None,
-    "no token": lambda _: "",
-    "garbage": lambda _: "garbage",
-    "expired": lambda i: i.token(exp=int(time.time()) - 60),
-    "not yet": lambda i: i.token(nbf=int(time.time()) + 600),
-    "no end": lambda i: i.token(exp=None),
-    "for others": lambda i: i.token(aud="somebody-else"),
-    "for one that begins like this": lambda i: i.token(aud=f"{AUDIENCE}2"),
-    "for nobody": lambda i: i.token(aud=None),
-    "of another issuer": lambda i: i.token(iss="https://evil.example"),
-    "of an issuer with a slash": lambda i: i.token(iss=f"{i.url}/"),
-    "of nobody": lambda i: i.token(iss=None),
-    "without subject": lambda i: i.token(sub=None),
-    "with an empty subject": lambda i: i.token(sub=""),
-    "signed by a stranger": lambda i: i.token(key=STRANGER),
-    "of an unknown key": lambda i: i.token(key=UNKNOWN),
-    "unsigned": lambda i: by_hand(i, "none"),
-    "signed with the public key": lambda i: by_hand(i, "HS256"),
-    "changed": changed,
-    "with extensions": lambda i: i.token(header={"crit": ["b64"], "b64": True}),
-    "too long": lambda i: i.token(more="x" * 30_000),
-}
-
-
-@pytest.mark.parametrize("made", REFUSED.values(), ids=REFUSED.keys())
-def test_a_token_that_is_not_for_this_server_is_refused(shared: Shared, made: Any) -> None:
-    status, answer, challenge = shared.ask("tools/list", made(shared.issuer))
-    assert (status, answer["error"]) == (401, "invalid_token")
-    metadata = f"{shared.url}/.well-known/oauth-protected-resource/mcp"
-    assert challenge.startswith("Bearer ")
-    assert f'resource_metadata="{metadata}"' in challenge
-    assert f'scope="{OFFLINE}"' in challenge
-
-
-def test_a_token_in_the_address_is_none(shared: Shared) -> None:
-    path = f"/mcp?access_token={shared.issuer.token()}"
-    assert shared.ask("tools/list", None, path=path)[0] == 401
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {},
-        {"aud": ["somebody-else", AUDIENCE]},
-        {"scope": None, "scp": [OFFLINE]},
-        {"scope": None, "scp": f"profile {READ}"},
-        {"exp": int(time.time()) + 10_000, "nbf": int(time.time()) + 10},
-        {"client_id": None},
-    ],
-)
-def test_a_token_for_this_server_is_taken(shared: Shared, claims: dict[str, Any]) -> None:
-    assert shared.ask("tools/list", shared.issuer.token(**claims))[0] == 200
-
-
-def test_a_token_without_a_scope_of_ours_opens_nothing(shared: Shared) -> None:
-    for scope in (None, "profile email", f"{OFFLINE}2", f"x{READ}"):
-        token = shared.issuer.token(scope=scope)
-        status, answer, challenge = shared.ask("tools/list", token)
-        assert (status, answer["error"]) == (403, "insufficient_scope")
-        assert f'scope="{OFFLINE}"' in challenge
-
-
-@pytest.mark.parametrize(
-    ("tool", "arguments", "needs_account"),
-    [
-        ("policy", LOOKUP, False),
-        ("policy", {"action": "validate", "document": "{}"}, False),
-        ("policy", {"action": "validate", "document": "{}", "online": True}, True),
-        ("audit", {"action": "run", "demo": True, "controls": ["root_mfa"]}, False),
-        ("audit", {}, True),
-        ("audit", AUDIT, True),
-        ("audit", {"action": "nothing of ours"}, False),
-        ("secrets", {"action": "check"}, True),
-        ("kms", {"action": "check", "document": "{}"}, False),
-    ],
-)
-def test_reading_an_account_needs_a_scope_of_its_own(
-    shared: Shared, tool: str, arguments: dict[str, Any], needs_account: object
-) -> None:
-    before = shared.aws.calls.total()
-    token = shared.issuer.token(scope=OFFLINE)
-    status, _, challenge = shared.ask("tools/call", token, name=tool, arguments=arguments)
-    assert status == (403 if needs_account else 200)
-    assert (f'scope="{OFFLINE} {READ}"' in challenge) is needs_account
-    assert shared.aws.calls.total() == before
 
 
 def test_each_user_reads_under_a_role_of_their_own(shared: Shared) -> None:
@@ -352,7 +102,7 @@ def test_the_file_decides_and_never_the_caller(shared: Shared, named: dict[str, 
 
 
 async def as_user(shared: Shared, era: str, token: str, conversation: Any) -> Any:
-    async with httpx2.AsyncClient(headers=_bearer(token), timeout=60) as requests:
+    async with httpx2.AsyncClient(headers=bearer(token), timeout=60) as requests:
         transport = streamable_http_client(f"{shared.url}/mcp", http_client=requests)
         async with Client(transport, mode=MODES[era]) as client:
             return await conversation(client)
@@ -395,7 +145,7 @@ def test_a_session_serves_its_user_alone(shared: Shared) -> None:
     body, _ = request("initialize", LEGACY, protocolVersion=LEGACY, capabilities={}, clientInfo=hello)  # fmt: skip
     connection = http.client.HTTPConnection("127.0.0.1", shared.port, timeout=60)
     given = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-    connection.request("POST", "/mcp", body, {**given, **_bearer(shared.issuer.token())})
+    connection.request("POST", "/mcp", body, {**given, **bearer(shared.issuer.token())})
     response = connection.getresponse()
     response.read()
     session = response.headers["Mcp-Session-Id"]
@@ -403,9 +153,9 @@ def test_a_session_serves_its_user_alone(shared: Shared) -> None:
     body, _ = request("tools/list", LEGACY)
     headers = {**given, "Mcp-Session-Id": session, "MCP-Protocol-Version": LEGACY}
     bob, ada = shared.issuer.token(sub="bob"), shared.issuer.token()
-    assert shared.post(body, {**headers, **_bearer(bob)})[0] == 404
+    assert shared.post(body, {**headers, **bearer(bob)})[0] == 404
     assert shared.post(body, headers)[0] == 401
-    assert shared.post(body, {**headers, **_bearer(ada)})[0] == 200
+    assert shared.post(body, {**headers, **bearer(ada)})[0] == 200
 
 
 class Storage:
@@ -498,14 +248,14 @@ def test_a_user_has_so_many_calls_and_is_told_when_the_next_one_is_taken(
 
             def statuses(subject: str, calls: int) -> list[int]:
                 body, headers = request("tools/call", name="policy", arguments=LOOKUP)
-                bearer = _bearer(issuer.token(sub=subject))
-                return [served.post(body, **headers, **bearer)[0] for _ in range(calls)]
+                given = bearer(issuer.token(sub=subject))
+                return [served.post(body, **headers, **given)[0] for _ in range(calls)]
 
             assert statuses("hasty", 5) == [200, 200, 200, 429, 429]
             # Nobody else waits for that, and what is no call of a tool is not counted.
             assert statuses("patient", 1) == [200]
             body, headers = request("tools/list")
-            hasty = _bearer(issuer.token(sub="hasty"))
+            hasty = bearer(issuer.token(sub="hasty"))
             assert served.post(body, **headers, **hasty)[0] == 200
             body, headers = request("tools/call", name="policy", arguments=LOOKUP)
             connection = served.send(body, {**headers, **hasty})
