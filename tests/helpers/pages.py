@@ -19,6 +19,7 @@ PAGES = tuple(
         "kms-patterns",
         "irsa-oidc",
         "compliance-checklist",
+        "shared-server",
     )
 )
 TOOLS = ("policy", "secrets", "kms", "irsa", "audit")
