@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore import xform_name
 
-from aws_iam.cli.parsers import action_parser, words_by_argument
+from aws_iam.cli.parsers import action_parser, serve_parser, words_by_argument
 from aws_iam.errors import InputError
 from aws_iam.tools.registry import tools
 
@@ -70,7 +70,13 @@ def _ours(line: list[str]) -> Iterator[str]:
         place + after for place, word in enumerate(line) if word in "<>" for after in (0, 1)
     }
     words = [word for place, word in enumerate(line) if place not in redirected]
-    if words == ["serve"] or not words:
+    if not words:
+        return
+    if words[0] == "serve":
+        try:
+            serve_parser().parse_args(words[1:])
+        except (InputError, SystemExit) as error:
+            yield f"`serve`: {error}"
         return
     tool, action = words[0], (words[1] if len(words) > 1 else "")
     known = {listed.name: listed for listed in tools()}
