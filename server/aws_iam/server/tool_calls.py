@@ -37,7 +37,7 @@ class _CallKind:
 
 
 _LIGHT = _CallKind(is_heavy=False, longest=60)
-_OF_DOCUMENTS = _CallKind(is_heavy=True, longest=120, processor_seconds=30)
+_OF_DOCUMENTS = _CallKind(is_heavy=True, longest=120, processor_seconds=10)
 _OF_AN_ACCOUNT = _CallKind(is_heavy=True, longest=1800)
 
 

@@ -24,6 +24,7 @@ _HOLE = re.compile(r"\$\{[^}]*\}")
 
 
 _MOST_PAIRS = 100_000
+_MOST_PAIRS_OF_STATEMENTS = 500_000
 # A pattern with `?` and more stars than this is not compared here: it needs a search.
 _FEW_STARS = 3
 # Pairs that a comparison with `?` and `*` counts for.
@@ -45,16 +46,33 @@ def uncovered_statements(
     new = wanted[0] if unwanted else wanted[-1]
     left = list(_limited_to(new.allows, only))
     for old in unwanted:
-        others = old.allows
-        left = [part for clause in left for part in coverage.without_covered(clause, others)]
-    denies = new.denies
+        others, same = old.allows, frozenset(map(_elements, old.allows))
+        left = [
+            part
+            for clause in left
+            if _elements(clause) not in same
+            for part in coverage.without_covered(clause, others)
+        ]
+    denies, same = new.denies, frozenset(map(_elements, new.denies))
     extra = [
         deny
         for old in unwanted
         for deny in _limited_to(old.denies, only)
-        if not any(coverage.within(deny, other) for other in denies)
+        if _elements(deny) not in same and not coverage.is_within_one(deny, denies)
     ]
     return (*left, *extra)
+
+
+def _elements(clause: Clause) -> tuple[object, ...]:
+    """What two clauses have in common that apply to the same requests: most statements of a change are as they were."""
+    ready, statement = clause.ready, clause.statement
+    return (
+        *(frozenset(ready.names), frozenset(ready.patterns), ready.negated),
+        *(None if clause.resources is None else frozenset(clause.resources), clause.not_resources),
+        *(clause.needs, clause.unread, clause.has_principals, statement.has("NotPrincipal")),
+        frozenset((p.type, p.value) for p in statement.principals),
+        frozenset((p.type, p.value) for p in statement.not_principals),
+    )
 
 
 def new_principals(clause: Clause, others: Iterable[Clause]) -> tuple[Principal, ...]:
@@ -81,12 +99,23 @@ def _limited_to(
 
 @dataclass(slots=True)
 class Coverage:
-    """Checks which entries of statements others cover, for a limited number of pairs."""
+    """Checks which entries of statements others cover, for a limited number of pairs of entries, and of statements."""
 
     left: int = _MOST_PAIRS
+    statements_left: int = _MOST_PAIRS_OF_STATEMENTS
+
+    def is_within_one(self, clause: Clause, others: Sequence[Clause]) -> bool:
+        """Whether one of the others applies to every request to which the clause applies; also False where that takes too long."""
+        return self._may_compare(others) and any(self.within(clause, other) for other in others)
+
+    def _may_compare(self, others: Sequence[Clause]) -> bool:
+        self.statements_left -= len(others)
+        return self.statements_left >= 0
 
     def without_covered(self, clause: Clause, others: Sequence[Clause]) -> Iterable[Clause]:
         """The clause without the entries that another clause covers; nothing when no entry is left."""
+        if not self._may_compare(others):
+            return (clause,)
         near = [
             o for o in others if _conditions_within(clause, o) and principals_within(clause, o)
         ]

@@ -42,10 +42,10 @@ class _Reader:
         sources = list(self._others(body, _SOURCES))
         overrides = list(self._others(body, _OVERRIDES))
         own = [self.statement(part) for part in self._blocks(body, "statement", self.scope)]
-        merged = [item for other in sources for item in _statements(other)]
+        merged = [item for other in sources for item in self._statements(other)]
         merged = _merged(merged, own)
         for other in overrides:
-            merged = _merged(merged, _statements(other))
+            merged = _merged(merged, self._statements(other))
         written = self._argument(body, "version", self.scope)
         versions = [written or string(_VERSION, block.at)]
         versions += (
@@ -62,6 +62,12 @@ class _Reader:
         if merged:
             members.append(_member("Statement", listed(merged, block.at)))
         return Node(Form.OBJECT, block.at, members=tuple(members))
+
+    def _statements(self, other: Node) -> list[Node]:
+        """The statements of another document: each merge copies them, so that a chain of merges may double them each time."""
+        found = _statements(other)
+        self.evaluator.budget.spend(len(found))
+        return found
 
     def _others(self, body: Body, names: Iterable[str]) -> Iterator[Node]:
         """The documents that this one is merged with."""
@@ -221,12 +227,15 @@ def _statements(other: Node) -> list[Node]:
 def _merged(first: list[Node], second: Iterable[Node]) -> list[Node]:
     """The statements with others that replace those of the same sid."""
     result = list(first)
+    places: dict[str, int] = {}
+    for number, statement in enumerate(first):
+        places.setdefault(_sid(statement), number)
     for statement in second:
         sid = _sid(statement)
-        same = [number for number, own in enumerate(result) if sid and _sid(own) == sid]
-        if same:
-            result[same[0]] = statement
+        if sid and sid in places:
+            result[places[sid]] = statement
         else:
+            places.setdefault(sid, len(result))
             result.append(statement)
     return result
 

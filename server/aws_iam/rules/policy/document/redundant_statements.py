@@ -30,6 +30,7 @@ _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/home/*"
 _MOST_COMPARED = 300
 """Statements after these are not compared: the work grows with the square of their number."""
 _EFFORT = 60_000
+_CANDIDATES_FOR_ONE = 32
 _LEAST_COMPARED = 2
 
 
@@ -131,6 +132,8 @@ class _Comparison:
     def wider(self, own: _Scoped) -> _Scoped | None:
         """The statement of the same effect that contains this one; of two equal ones, the later is contained."""
         for other in self.candidates(own.scope.actions, denying=own.statement.denies):
+            if self._effort.is_spent:
+                return None
             if other is own or not self.contains(other, own):
                 continue
             # Statements that are the same have their own code.
@@ -146,9 +149,13 @@ class _Comparison:
         same_effect = denying is own.statement.denies
         for entry in own.statement.actions:
             action = entry.value.lower()
+            candidates = list(self._with_service(_service(action), denying=denying))
+            # Equal entries are found without effort, and in long lists too often.
+            if not self._effort.spend(len(candidates) // _CANDIDATES_FOR_ONE):
+                return
             others = [
                 candidate
-                for candidate in self._with_service(_service(action), denying=denying)
+                for candidate in candidates
                 if candidate is not own
                 and candidate.may_have(action)
                 and self._is_within_limits(own, candidate)

@@ -1,0 +1,75 @@
+"""Documents that are made to take long end with an answer that says what was not looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.cli.files import read_policies
+from aws_iam.engine.comparison import uncovered_statements
+from aws_iam.tools.policy.actions import tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allow(action: Any, resource: Any = "*", effect: str = "Allow") -> dict[str, Any]:
+    return {"Effect": effect, "Action": action, "Resource": resource}
+
+
+def test_documents_that_are_merged_with_themselves_again_and_again(tmp_path: Path) -> None:
+    """Forty merges of two copies each are a million million statements."""
+    statement = 'statement {\n    actions = ["s3:*"]\n    resources = ["*"]\n  }'
+    parts = [f'data "aws_iam_policy_document" "d0" {{\n  {statement}\n}}\n']
+    for number in range(1, 41):
+        copy = f"data.aws_iam_policy_document.d{number - 1}.json"
+        merged = f"source_policy_documents = [{copy}, {copy}]"
+        parts.append(f'data "aws_iam_policy_document" "d{number}" {{\n  {merged}\n}}\n')
+    parts.append(
+        'resource "aws_iam_policy" "p" {\n  policy = data.aws_iam_policy_document.d40.json\n}\n'
+        'resource "aws_iam_policy" "q" {\n'
+        '  policy = jsonencode({Statement = [{Effect = "Allow", Action = "*", Resource = "*"}]})\n}\n'
+    )
+    (tmp_path / "main.tf").write_text("".join(parts), encoding="utf-8")
+    given = read_policies("document", [str(tmp_path)])
+    answer = tool.run({"action": "validate", "document": given}, cli=True)
+    assert "places were not judged" in answer.summary
+
+
+def test_statements_that_repeat_each_other_by_the_hundred() -> None:
+    many = policy(*[allow([f"ec2:*{n}*" for n in range(60)]) for _ in range(200)])
+    answer = tool.run({"action": "validate", "document": many})
+    unknown = [finding for finding in answer.findings if finding.status == "unknown"]
+    assert any("not compared" in finding.message for finding in unknown)
+    assert "judged only in part: `SHADOWED_ACTION`" in answer.summary
+
+
+BASE = policy(allow("s3:Get*", "arn:aws:s3:::b/*"), allow("s3:Put*"), allow("s3:*", effect="Deny"))
+PAIRS = [
+    (BASE, BASE),
+    (policy(allow("s3:GetObject")), policy(allow("s3:Get*"))),
+    (policy(allow("s3:Get*")), policy(allow("s3:GetObject"))),
+    (policy(allow("s3:*"), allow("s3:Delete*", effect="Deny")), policy(allow("s3:*"))),
+    (policy(allow("s3:*")), policy(allow("s3:*"), allow("s3:Delete*", effect="Deny"))),
+    (policy(allow("s3:Get*", "arn:aws:s3:::a/*")), policy(allow("s3:Get*", "arn:aws:s3:::b/*"))),
+]
+
+
+@pytest.mark.parametrize(("document", "baseline"), PAIRS)
+def test_a_comparison_that_may_not_pair_statements_says_the_same(
+    document: dict[str, Any], baseline: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def relation() -> Any:
+        asked = {"action": "compare", "document": document, "baseline": baseline}
+        compared = tool.run(asked).comparison
+        assert compared
+        return compared.relation
+
+    usual = relation()
+    monkeypatch.setattr(uncovered_statements.Coverage, "_may_compare", lambda *_: False)
+    assert relation() == usual
