@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-data quick test conformance image check docs catalog clean
+.PHONY: demo demo-data quick test fuzz conformance image check docs catalog clean
 
 demo: $(VENV)/demo.stamp
 	@# Exit status 1 says that the audit found something, as it should in the demonstration account.
@@ -23,6 +23,11 @@ demo-data: $(VENV)/demo.stamp
 test: $(VENV)/dev.stamp
 	@# In the order of the folders the files that wait longest come early, and no process is left alone with one at the end.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not conformance"
+
+# Spoilt input for every reader, for a minute or for SECONDS=36000; an input that fails is written to a file.
+SECONDS ?= 60
+fuzz: $(VENV)/dev.stamp
+	PYTHONPATH=tests $(BIN)/python -W ignore -m tests.fuzz --seconds $(SECONDS)
 
 # What the protocol's authors test servers with, and clients that take what the README tells to configure. The programs come
 # from npm, and the Node.js of the first from a Python package.

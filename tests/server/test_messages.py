@@ -37,6 +37,14 @@ def test_bytes_that_are_not_utf_8_are_no_json() -> None:
         messages.read(b'{"jsonrpc":"2.0","id":3,"method":"\xff"}')
 
 
+@pytest.mark.parametrize("written", [b"01", b'"a\nb"', b'"\xff"', b"-"])
+def test_an_id_that_is_none_is_left_out(written: bytes) -> None:
+    with pytest.raises(messages.UnreadableMessageError) as refused:
+        messages.read(b'{"jsonrpc": "2.0", "id": ' + written + b"}}")
+    assert refused.value.answer.id is None
+    assert messages.too_long(b"", b'"id": ' + written + b"}").answer.id is None
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (

@@ -72,7 +72,7 @@ def too_long(start: bytes, end: bytes) -> UnreadableMessageError:
     return UnreadableMessageError(
         types.INVALID_REQUEST,
         f"the message is longer than {MOST_BYTES} bytes: send less, or use the command line",
-        json.loads(last[1]) if last else _request_id(start),
+        _identifier(last[1]) if last else _request_id(start),
     )
 
 
@@ -88,6 +88,14 @@ _DEPTH = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 _MOST_TOKENS = 100_000
 
 
+def _identifier(text: bytes) -> str | int | None:
+    try:
+        found: Any = json.loads(text)
+    except ValueError:  # 01, a text with a line break, bytes that are no UTF-8
+        return None
+    return found if isinstance(found, str | int) else None
+
+
 def _request_id(text: bytes) -> str | int | None:
     """The id of the outermost object, so that its sender need not wait for an answer that never comes."""
     depth = 0
@@ -95,6 +103,5 @@ def _request_id(text: bytes) -> str | int | None:
     for token in tokens:
         depth += _DEPTH.get(token[0], 0)
         if depth == 1 and (own := _ID.match(text, token.start())):
-            identifier: Any = json.loads(own[1])
-            return identifier if isinstance(identifier, str | int) else None
+            return _identifier(own[1])
     return None

@@ -85,3 +85,10 @@ def test_the_same_value_twice_is_no_repeated_key() -> None:
     allow = {"Effect": "Allow", "Action": ["s3:*", "s3:*"], "Resource": "*"}
     text = json.dumps({"Version": "2012-10-17", "Statement": [allow, allow]})
     assert "Allowed" in said("evaluate", request=REQUEST, policies={"identity": text})
+
+
+@pytest.mark.parametrize("name", ["statement", "Statements", "Sttement"])
+def test_statements_under_a_misspelt_name_are_explained_as_none(name: str) -> None:
+    spelt = {"Version": "2012-10-17", name: [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    answer = tool.run({"action": "explain", "document": spelt})
+    assert "AWS refuses a policy without statements" in answer.summary

@@ -49,6 +49,9 @@ def narrower(policy: Policy, expansion: Expansion, targets: Targets) -> Narrower
     if policy.kind is not Kind.IDENTITY or len(policy.statements) > _MOST_STATEMENTS:
         return None
     body = json.loads(dump(policy))
+    # Another spelling of the name is read as it is meant, and has to be mended first.
+    if "Statement" not in body:
+        return None
     written = body["Statement"] if isinstance(body["Statement"], list) else [body["Statement"]]
     if len(written) != len(policy.statements):
         return None

@@ -1,0 +1,1 @@
+"""Feeds spoilt input to every reader, for as long as one likes."""
