@@ -45,8 +45,8 @@ def failure(target: Target, text: str) -> str:
         return "" if error.message.strip() else "an error without words"
     except Late:
         return f"more than {PROCESSOR_SECONDS} seconds of processor time"
-    except Exception:  # noqa: BLE001 - what may come out is what is tested
-        return traceback.format_exc()
+    except Exception as error:  # noqa: BLE001 - what may come out is what is tested
+        return "".join(traceback.format_exception(error))
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
     return ""
