@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 
 import build_bundle
 import build_release
+import lock
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
+from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,12 +69,26 @@ def run_the_bundle(release: Path, folder: Path, project: Path) -> None:
 
 
 def check_sbom(release: Path) -> None:
-    """It names what the wheel brings along."""
+    """It names what the wheel brings along, in the versions that are locked."""
     (sbom,) = release.glob("*.cdx.json")
-    named = {component["name"] for component in json.loads(sbom.read_text())["components"]}
-    if not {"mcp", "boto3", "botocore", "pydantic"} <= named:
-        sys.exit(f"SBOM: only {sorted(named)}")
-    print(f"SBOM: {len(named)} packages")
+    components = json.loads(sbom.read_text())["components"]
+    named = {canonicalize_name(row["name"]): row["version"] for row in components}
+    locked = {
+        pin.name: pin
+        for pin in lock.pins((lock.FOLDER / "run.txt").read_text(encoding="utf-8"))
+        if isinstance(pin, lock.Pin)
+    }
+    everywhere = {name for name, pin in locked.items() if pin.requirement.marker is None}
+    if not everywhere <= named.keys():
+        sys.exit(f"SBOM: lacks {sorted(everywhere - named.keys())}")
+    other = {
+        name: version
+        for name, version in named.items()
+        if name not in locked or locked[name].version != version
+    }
+    if other:
+        sys.exit(f"SBOM: not as locked: {other}")
+    print(f"SBOM: {len(named)} packages, as locked")
 
 
 def audit_of_the_demonstration(programs: Path, folder: Path) -> None:
