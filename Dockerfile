@@ -1,5 +1,5 @@
 # The MCP server in a container: no root, nothing written, no shell used, no credentials in it. One server for a team:
-# assets/deploy/README.md.
+# assets/deploy/team/README.md.
 #
 #   docker build -t aws-iam .
 #   docker run -i --rm --read-only --cap-drop ALL --security-opt no-new-privileges aws-iam

@@ -33,7 +33,8 @@ conformance: $(VENV)/dev.stamp
 	$(LOCKED) $(LOCKS)/node.txt
 	$(BIN)/python -m pytest -n 0 -m conformance tests/server/test_conformance.py tests/packages/test_clients.py
 
-# Builds the image on a Debian made here and uses it; needs root, buildah and mmdebstrap (Debian's packages), and minutes.
+# Builds the image on a Debian made here and uses it; needs root, buildah, netavark and mmdebstrap
+# (Debian's packages), and minutes.
 image: $(VENV)/dev.stamp
 	$(BIN)/python .ci/check_image.py
 

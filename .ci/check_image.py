@@ -33,7 +33,9 @@ _SHELLS = ("sh", "bash", "dash")
 
 def main() -> None:
     """Build and use the image, or say why that is not possible here."""
-    missing = [name for name in ("buildah", "mmdebstrap") if shutil.which(name) is None]
+    where = f"{os.environ['PATH']}:/usr/lib/podman"
+    needed = ("buildah", "netavark", "mmdebstrap")
+    missing = [name for name in needed if shutil.which(name, path=where) is None]
     missing += ["root"] * (os.geteuid() != 0)
     if missing:
         print(f"image: not built: needs {' and '.join(missing)}")
