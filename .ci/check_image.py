@@ -126,7 +126,11 @@ def with_read_only_files(root: str, work: Path) -> None:
         'HOME=/home/aws-iam PYTHONDONTWRITEBYTECODE=1 "$@"\n'
     )
     inside = ["unshare", "--mount", "sh", str(script)]
-    for refused in (["touch", "/opt/aws-iam/x"], ["sh", "-c", "true"], ["pip", "--version"]):
+    for refused in (
+        ["touch", "/opt/aws-iam/x"],
+        ["sh", "-c", "true"],
+        ["python", "-m", "pip", "--version"],
+    ):
         if subprocess.run([*inside, *refused], capture_output=True, check=False).returncode == 0:
             sys.exit(f"image: `{' '.join(refused)}` succeeds")
     names = asyncio.run(listed([*inside, "aws-iam-mcp"], work, "auto"))
