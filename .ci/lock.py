@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from itertools import groupby
@@ -77,32 +78,37 @@ class Pin:
 
 
 def write(*options: str) -> None:
-    """Write every file with uv, which lies beside this Python."""
+    """Write every file that changes; of one that stays, nothing that was made from it is made again."""
     FOLDER.mkdir(exist_ok=True)
-    program = Path(sysconfig.get_path("scripts")) / "uv"
     for lock in LOCKS:
         target = FOLDER / lock.name
-        words = (
-            ["--constraints", FOLDER.relative_to(ROOT) / LOCKS[0].name]
-            if lock is not LOCKS[0]
-            else []
-        )
-        words += ["pyproject.toml"] if lock.project else []
-        words += [word for name in lock.extras for word in ("--extra", name)]
-        words += [word for name in lock.groups for word in ("--group", name)]
-        words += [] if lock.dependencies else ["--no-deps"]
+        before = target.read_text(encoding="utf-8") if target.exists() else ""
+        text = _HEADER.format(about=lock.about) + compiled(lock, before, options)
+        if text != before:
+            target.write_text(text, encoding="utf-8")
+            print(f"wrote {target.relative_to(ROOT)}")
+
+
+def compiled(lock: Lock, before: str, options: Iterable[str]) -> str:
+    """What uv, which lies beside this Python, makes of pyproject.toml; it keeps the versions that it finds in its output."""
+    words = ["--constraints", FOLDER.relative_to(ROOT) / LOCKS[0].name] if lock != LOCKS[0] else []
+    words += ["pyproject.toml"] if lock.project else []
+    words += [word for name in lock.extras for word in ("--extra", name)]
+    words += [word for name in lock.groups for word in ("--group", name)]
+    words += [] if lock.dependencies else ["--no-deps"]
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / lock.name
+        output.write_text(before, encoding="utf-8")
         subprocess.run(
             [
-                program, "pip", "compile", "--quiet", "--universal", "--python-version", oldest_python(),
-                "--generate-hashes", "--no-header", *options, *words,
-                "--output-file", target,
+                Path(sysconfig.get_path("scripts")) / "uv", "pip", "compile", "--quiet",
+                "--universal", "--python-version", oldest_python(), "--generate-hashes", "--no-header",
+                *options, *words, "--output-file", output,
             ],
             cwd=ROOT,
             check=True,
         )  # fmt: skip
-        pinned = target.read_text(encoding="utf-8")
-        target.write_text(_HEADER.format(about=lock.about) + pinned, encoding="utf-8")
-        print(f"wrote {target.relative_to(ROOT)}")
+        return output.read_text(encoding="utf-8")
 
 
 def oldest_python() -> str:
