@@ -52,6 +52,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/python -m aws_iam.docs --check
 	$(BIN)/python .ci/manifests.py --check
 	$(BIN)/python .ci/lock.py --check
+	$(BIN)/python .ci/lock_npm.py --check
 
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m aws_iam.docs
@@ -60,6 +61,7 @@ docs: $(VENV)/dev.stamp
 # Locks what pyproject.toml asks for, and keeps each version that still fits; `make lock UPGRADE=--upgrade` takes the newest.
 lock: $(VENV)/dev.stamp
 	$(BIN)/python .ci/lock.py $(UPGRADE)
+	$(BIN)/python .ci/lock_npm.py $(UPGRADE)
 
 # Whether a locked version has a known vulnerability. Needs the advisories' index, and says so where it cannot be reached.
 advisories: $(VENV)/dev.stamp

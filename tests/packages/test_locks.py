@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import advisories
 import lock
+import lock_npm
 import pytest
 import yaml
 
@@ -14,6 +15,7 @@ from helpers.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted(lock.FOLDER.glob("*.txt"))}
 
@@ -70,6 +72,32 @@ def test_a_dependency_that_comes_or_goes_is_named() -> None:
     assert "run.txt: rich is no longer in pyproject.toml" in set(lock.problems(TEXTS, removed))
 
 
+@pytest.mark.parametrize("folder", lock_npm.FOLDERS, ids=lambda folder: folder.name)
+def test_what_comes_from_npm_is_locked_by_hash_without_an_address(folder: Path) -> None:
+    declared, locked = lock_npm.read(folder)
+    assert list(lock_npm.problems(declared, locked)) == []
+    # Without this npm writes the address of its registry into the lock.
+    assert "omit-lockfile-registry-resolved=true" in (folder / ".npmrc").read_text().splitlines()
+    [installed] = re.findall(r"for folder in (.+);", (ROOT / ".ci/run").read_text())
+    assert folder.name in installed.split()
+
+
+@pytest.mark.parametrize(
+    ("declared", "package", "said"),
+    [
+        ({"a": "1.0.1"}, {"version": "1.0.0", "integrity": "sha512-x"}, "not in step with package.json"),
+        ({"a": "1.0.0"}, {"version": "1.0.0"}, "node_modules/a has no SHA-512"),
+        ({"a": "1.0.0"}, {"version": "1.0.0", "integrity": "sha1-x"}, "node_modules/a has no SHA-512"),
+        ({"a": "1.0.0"}, {"version": "1.0.0", "integrity": "sha512-x", "resolved": "https://example.org"}, "node_modules/a names an address"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_lock_of_npm_is_named(
+    declared: dict[str, str], package: dict[str, str], said: str
+) -> None:
+    locked = {"packages": {"": {"dependencies": {"a": "1.0.0"}}, "node_modules/a": package}}
+    assert list(lock_npm.problems({"dependencies": declared}, locked)) == [said]
+
+
 def test_workflows_makefile_and_image_install_by_hash_only() -> None:
     """Two places are free on purpose: the demonstration, and the catalogue that nobody but a maintainer builds."""
     workflows = (ROOT / ".github/workflows").glob("*.yml")
@@ -78,7 +106,9 @@ def test_workflows_makefile_and_image_install_by_hash_only() -> None:
         f"{path.name}: {line.strip()}"
         for path in files
         for line in path.read_text(encoding="utf-8").splitlines()
-        if re.search(r"\bpip\S*( --python \S+)? (install|wheel) ", line)
+        if re.search(
+            r"\bpip\S*( --python \S+)? (install|wheel) |\bnpm (i|install|exec)\b|\bnpx\b", line
+        )
         if "--require-hashes" not in line and "--no-deps" not in line
     ]
     assert free == [
@@ -90,14 +120,15 @@ def test_workflows_makefile_and_image_install_by_hash_only() -> None:
 def test_dependabot_proposes_newer_actions_bases_and_packages() -> None:
     text = (ROOT / ".github/dependabot.yml").read_text(encoding="utf-8")
     updates = yaml.safe_load(text)["updates"]
-    assert {row["package-ecosystem"] for row in updates} == {"pip", "github-actions", "docker"}
+    of = {row["package-ecosystem"]: row for row in updates}
+    assert of.keys() == {"pip", "npm", "github-actions", "docker"}
     for row in updates:
         assert row["schedule"]["interval"] == "weekly"
         assert row["cooldown"]["default-days"] >= 7
         [group] = row["groups"].values()
         assert group["patterns"] == ["*"]
         folders = row.get("directories") or [row["directory"]]
-        assert all((ROOT / folder.lstrip("/")).is_dir() for folder in folders)
+        assert all(folder == "/" or list(ROOT.glob(folder.strip("/"))) for folder in folders)
 
 
 def package(name: str, *advisories_found: dict[str, Any]) -> dict[str, Any]:
