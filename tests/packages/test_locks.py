@@ -11,6 +11,7 @@ import lock_npm
 import pytest
 import yaml
 
+from helpers import workload_validators
 from helpers.folders import ROOT
 
 if TYPE_CHECKING:
@@ -116,6 +117,13 @@ def test_workflows_makefile_and_image_install_by_hash_only() -> None:
         "Makefile: $(BIN)/pip install --quiet --group catalog",
         "Makefile: $(BIN)/pip install --quiet --editable . --group demo",
     ]
+
+
+@pytest.mark.validator
+def test_dependabot_takes_its_settings() -> None:
+    text = (ROOT / ".github/dependabot.yml").read_text(encoding="utf-8")
+    workload_validators.schema_of("dependabot")(text)
+    workload_validators.run("zizmor", "--offline", "--no-progress", str(ROOT / ".github"))
 
 
 def test_dependabot_proposes_newer_actions_bases_and_packages() -> None:
