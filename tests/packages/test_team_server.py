@@ -174,6 +174,15 @@ def test_the_metadata_of_the_node_is_out_of_reach() -> None:
     assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
 
 
+def test_python_counts_the_processors_of_the_container() -> None:
+    """It asks the machine, which may have many more; the variable is one of Python 3.13."""
+    environment = {row["name"]: row["value"] for row in CONTAINER["env"]}
+    assert environment["PYTHON_CPU_COUNT"] == CONTAINER["resources"]["limits"]["cpu"]
+    assert SERVICE["environment"]["PYTHON_CPU_COUNT"] == str(SERVICE["cpus"])
+    base = re.findall(r"(?m)^FROM python:3\.(\d+)", (ROOT / "Dockerfile").read_text("utf-8"))
+    assert min(map(int, base)) >= 13
+
+
 @pytest.mark.parametrize("words", commands("aws-iam"), ids=lambda words: words[-1])
 def test_each_file_is_what_its_command_writes(
     words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
