@@ -119,7 +119,10 @@ def run(*command: object) -> None:
 async def listed(
     command: Sequence[object], folder: Path, mode: str, **environment: str
 ) -> list[str]:
-    """The names of the tools that the server lists when started in the folder; the skill and the audit view must be readable."""
+    """The names of the tools that the server lists when started in the folder.
+
+    The skill and the audit view must be readable, and a call that takes some work be answered.
+    """
     program, *words = map(str, command)
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     parameters = StdioServerParameters(
@@ -128,6 +131,9 @@ async def listed(
     async with Client(parameters, mode=mode) as client:
         for uri in ("skill://aws-iam/references/policy-design.md", "ui://aws-iam/audit"):
             await client.read_resource(uri)
+        answer = await client.call_tool("audit", {"action": "run", "demo": True})
+        if answer.is_error:
+            sys.exit(f"audit run over MCP: {answer.content}")
         return [tool.name for tool in (await client.list_tools()).tools]
 
 
