@@ -3,7 +3,7 @@
 With a tag it refuses what could not be published under it.
 
 FOLDER/index/      wheel and source distribution, for the package index
-FOLDER/release/    bundle, SBOM (CycloneDX) of an environment with the wheel, checksums of everything
+FOLDER/release/    bundle, SBOM (CycloneDX) of the locked environment with the wheel, checksums of everything
 """
 
 from __future__ import annotations
@@ -17,26 +17,29 @@ import tempfile
 from pathlib import Path
 
 import build_bundle
+from lock import FOLDER as LOCKS
 from manifests import NAME, PLACEHOLDER, ROOT, project
 
 from aws_iam.version import __version__
 
-_SBOM_MAKER = "cyclonedx-bom>=7.5,<8"
+# The build happens with nothing else than what is locked.
+_LOCKED_BUILD = ("--build-constraints", LOCKS / "build.txt", "--require-hashes")
 
 
 def build(folder: Path) -> Path:
     """Build everything into the folder, and return the wheel."""
     index, release = folder / "index", folder / "release"
     release.mkdir(parents=True)
-    uv("build", "--quiet", "--no-create-gitignore", "--out-dir", index, ROOT)
+    uv("build", "--quiet", "--no-create-gitignore", *_LOCKED_BUILD, "--out-dir", index, ROOT)
     (wheel,) = index.glob("*.whl")
     build_bundle.pack(wheel, release)
     with tempfile.TemporaryDirectory() as environment:
         uv("venv", "--quiet", environment)
         python = Path(environment) / "bin/python"
-        uv("pip", "install", "--quiet", "--python", python, wheel)
-        uv(
-            "tool", "run", "--quiet", "--from", _SBOM_MAKER,
+        into = ("pip", "install", "--quiet", "--python", python)
+        uv(*into, "--require-hashes", "--requirements", LOCKS / "run.txt")
+        uv(*into, "--no-deps", wheel)
+        run(
             "cyclonedx-py", "environment", python,
             "--pyproject", ROOT / "pyproject.toml", "--output-reproducible", "--short-PURLs",
             "--output-file", release / f"{NAME}-{__version__}.cdx.json",
@@ -64,9 +67,15 @@ def name_the_version(sbom: Path) -> None:
 
 
 def uv(*words: object) -> None:
-    """Run uv, which lies beside this Python."""
-    program = Path(sysconfig.get_path("scripts")) / "uv"
-    subprocess.run([str(program), *map(str, words)], check=True)
+    """Run uv."""
+    run("uv", *words)
+
+
+def run(program: str, *words: object) -> None:
+    """Run a program that lies beside this Python."""
+    subprocess.run(
+        [str(Path(sysconfig.get_path("scripts")) / program), *map(str, words)], check=True
+    )
 
 
 if __name__ == "__main__":

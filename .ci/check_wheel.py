@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 
 import build_bundle
 import build_release
+import lock
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
+from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,12 +69,26 @@ def run_the_bundle(release: Path, folder: Path, project: Path) -> None:
 
 
 def check_sbom(release: Path) -> None:
-    """It names what the wheel brings along."""
+    """It names what the wheel brings along, in the versions that are locked."""
     (sbom,) = release.glob("*.cdx.json")
-    named = {component["name"] for component in json.loads(sbom.read_text())["components"]}
-    if not {"mcp", "boto3", "botocore", "pydantic"} <= named:
-        sys.exit(f"SBOM: only {sorted(named)}")
-    print(f"SBOM: {len(named)} packages")
+    components = json.loads(sbom.read_text())["components"]
+    named = {canonicalize_name(row["name"]): row["version"] for row in components}
+    locked = {
+        pin.name: pin
+        for pin in lock.pins((lock.FOLDER / "run.txt").read_text(encoding="utf-8"))
+        if isinstance(pin, lock.Pin)
+    }
+    everywhere = {name for name, pin in locked.items() if pin.requirement.marker is None}
+    if not everywhere <= named.keys():
+        sys.exit(f"SBOM: lacks {sorted(everywhere - named.keys())}")
+    other = {
+        name: version
+        for name, version in named.items()
+        if name not in locked or locked[name].version != version
+    }
+    if other:
+        sys.exit(f"SBOM: not as locked: {other}")
+    print(f"SBOM: {len(named)} packages, as locked")
 
 
 def audit_of_the_demonstration(programs: Path, folder: Path) -> None:
@@ -103,7 +119,10 @@ def run(*command: object) -> None:
 async def listed(
     command: Sequence[object], folder: Path, mode: str, **environment: str
 ) -> list[str]:
-    """The names of the tools that the server lists when started in the folder; the skill and the audit view must be readable."""
+    """The names of the tools that the server lists when started in the folder.
+
+    The skill and the audit view must be readable, and a call that takes some work be answered.
+    """
     program, *words = map(str, command)
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     parameters = StdioServerParameters(
@@ -112,6 +131,9 @@ async def listed(
     async with Client(parameters, mode=mode) as client:
         for uri in ("skill://aws-iam/references/policy-design.md", "ui://aws-iam/audit"):
             await client.read_resource(uri)
+        answer = await client.call_tool("audit", {"action": "run", "demo": True})
+        if answer.is_error:
+            sys.exit(f"audit run over MCP: {answer.content}")
         return [tool.name for tool in (await client.list_tools()).tools]
 
 

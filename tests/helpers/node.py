@@ -22,7 +22,7 @@ FOLDER = TESTS / "helpers" / "typescript"
 _PACKAGES = FOLDER / "node_modules"
 _INSTALL = (
     "Node.js or the packages are not installed: `sudo apt-get install nodejs npm`, "
-    "then `npm install --prefix tests/helpers/typescript`"
+    "then `npm ci --prefix tests/helpers/typescript`"
 )
 _OPTIONS = {
     "target": "es2023",

@@ -39,7 +39,7 @@ OF_CODEX = next(text for language, text in BLOCKS if language == "toml")
 _PACKAGES = ROOT / "tests/helpers/clients/node_modules"
 _INSTALL = (
     "Node.js or the clients are not installed: `sudo apt-get install nodejs npm`, "
-    "then `npm install --prefix tests/helpers/clients` (900 MB)"
+    "then `npm ci --prefix tests/helpers/clients` (900 MB)"
 )
 # Claude Code puts its program beside this file when it is installed with scripts; the file finds it without them.
 _PROGRAMS = {

@@ -34,16 +34,24 @@ ALL = instructions()
 LAST_STAGE = ALL[max(number for number, (word, _) in enumerate(ALL) if word == "FROM") :]
 
 
-def test_the_bases_are_named_by_tag_or_digest_and_are_one() -> None:
+def test_the_bases_are_one_content() -> None:
     bases = {rest.split()[0] for word, rest in ALL if word == "FROM"}
     [base] = bases
-    assert re.fullmatch(r"python:\d+\.\d+-[\w-]+(@sha256:[0-9a-f]{64})?", base)
+    assert re.fullmatch(r"python:\d+\.\d+-[\w-]+@sha256:[0-9a-f]{64}", base)
 
 
 def test_the_last_stage_runs_as_a_numbered_user_that_is_not_root() -> None:
     [user] = [rest for word, rest in LAST_STAGE if word == "USER"]
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)
     assert [word for word, _ in LAST_STAGE][-3:] == ["USER", "HEALTHCHECK", "ENTRYPOINT"]
+
+
+def test_the_last_stage_runs_nothing_while_it_is_built_and_needs_no_shell() -> None:
+    """What a shell would have to start stands in the form of a list."""
+    assert not [rest for word, rest in LAST_STAGE if word in {"RUN", "SHELL"}]
+    started = [rest.partition("CMD ")[2] for word, rest in LAST_STAGE if word == "HEALTHCHECK"]
+    started += [rest for word, rest in LAST_STAGE if word in {"ENTRYPOINT", "CMD"}]
+    assert all(isinstance(json.loads(rest), list) for rest in started)
 
 
 def test_docker_run_with_standard_input_is_the_server() -> None:
@@ -53,8 +61,10 @@ def test_docker_run_with_standard_input_is_the_server() -> None:
     assert json.loads(check.partition("CMD ")[2]) == ["python", "/opt/aws-iam/healthcheck.py"]
 
 
-def test_nothing_comes_from_the_network_but_through_pip_and_no_credential_is_set() -> None:
+def test_nothing_comes_from_the_network_but_through_pip_by_hash_and_no_credential_is_set() -> None:
     assert not [rest for word, rest in ALL if word == "ADD"]
+    for command in (part for word, rest in ALL if word == "RUN" for part in rest.split("&&")):
+        assert re.search(r"--require-hashes|--no-deps| -m venv ", command), command
     assert not re.search(r"AWS_(ACCESS|SECRET|SESSION)|--from=[^b]", DOCKERFILE)
 
 
@@ -63,12 +73,17 @@ def test_the_build_sees_what_it_copies_and_nothing_else() -> None:
     assert "*" in ignore
     seen = {line.removeprefix("!") for line in ignore if line.startswith("!")}
     copied = {
-        source.split("/")[0]
+        source
         for word, rest in ALL
         if word == "COPY" and not rest.startswith("--from")
         for source in rest.split()[:-1]
     }
-    assert copied == seen
+
+    def lies_in(source: str) -> set[str]:
+        return {name for name in seen if f"{source}/".startswith(f"{name}/")}
+
+    assert all(lies_in(source) for source in copied)
+    assert {name for source in copied for name in lies_in(source)} == seen
     assert all((ROOT / name).exists() for name in seen)
 
 

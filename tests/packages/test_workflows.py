@@ -34,9 +34,10 @@ def test_every_action_is_pinned_by_commit_with_its_version_beside_it(path: Any) 
 
 
 def test_an_action_is_pinned_to_one_commit_everywhere() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in (*WORKFLOWS, ROOT / "README.md")]
+    files = (*WORKFLOWS, *sorted((ROOT / ".github/actions").rglob("*.yml")), ROOT / "README.md")
+    texts = [path.read_text(encoding="utf-8") for path in files]
     commits: dict[str, set[str]] = {}
-    for action, commit in re.findall(r"uses: ([\w./-]+)@(\S+)", "\n".join(texts)):
+    for action, commit in re.findall(r"uses: ([\w-]+/[\w.-]+)[\w./-]*@(\S+)", "\n".join(texts)):
         commits.setdefault(action, set()).add(commit)
     assert {action: found for action, found in commits.items() if len(found) > 1} == {}
 

@@ -24,7 +24,7 @@ FOLDER = TESTS / "helpers" / "app"
 _PACKAGES = FOLDER / "node_modules"
 _INSTALL = (
     "Node.js or the packages are not installed: `sudo apt-get install nodejs npm`, "
-    "then `npm install --prefix tests/helpers/app`"
+    "then `npm ci --prefix tests/helpers/app`"
 )
 # What the bridge itself writes: each message, that a test's handler replaces its own, and that the view shown before has
 # sent its height once more.

@@ -18,7 +18,7 @@ CONFORMANCE = PACKAGES / "@modelcontextprotocol" / "conformance"
 _OLDEST_NODE = (22, 19)
 _INSTALL = (
     "Node.js 22.19 or later, or the protocol's test programs, are not installed: "
-    "`.venv/bin/pip install --group node`, then `npm install --prefix tests/helpers/protocol`"
+    "`.venv/bin/pip install --require-hashes --requirement .ci/requirements/node.txt`, then `npm ci --prefix tests/helpers/protocol`"
 )
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 MERMAID = TESTS / "helpers/mermaid/node_modules/mermaid/dist/mermaid.js"
-_INSTALL = "Mermaid is not installed: `sudo apt-get install npm`, then `npm install --prefix tests/helpers/mermaid`"
+_INSTALL = "Mermaid is not installed: `sudo apt-get install npm`, then `npm ci --prefix tests/helpers/mermaid`"
 
 
 def arn(name: str, account: str = ACCOUNT) -> str:
