@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TYPE_CHECKING, Any, Literal
@@ -281,3 +282,23 @@ def test_when_told_to_end_it_finishes_what_it_has_begun(tmp_path: Path) -> None:
         may_answer.set()
         assert not call.result(60).get("isError")
         assert served.process.wait(60) in {0, -15}
+
+
+def test_clients_that_go_leave_no_traceback(shared: Shared) -> None:
+    """While they send a head or a body, and while they wait for an answer."""
+    body, headers = request("tools/call", name="audit", arguments={**REPORT})
+    lines = {**headers, **bearer(shared.issuer.token()), "Content-Type": "application/json"}
+    named = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    accepted = "Accept: application/json, text/event-stream\r\n"
+    head = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{shared.port}\r\n{named}{accepted}Content-Length: {len(body)}\r\n\r\n"
+    whole = head.encode() + body
+    for part in (whole[:20], whole[:-20], whole):
+        for linger in (b"", b"\x01\x00\x00\x00\x00\x00\x00\x00"):
+            with socket.create_connection(("127.0.0.1", shared.port), timeout=60) as connection:
+                connection.sendall(part)
+                if linger:  # a reset in place of an end
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    assert not shared.call(shared.issuer.token(), "policy", LOOKUP).get("isError")
+    said = "\n".join(line for line in shared.lines() if not line.startswith("{"))
+    assert "Traceback" not in said
+    assert "Error" not in said
