@@ -11,6 +11,8 @@ import yaml
 
 from aws_iam import evaluate, validate
 from aws_iam.__main__ import main
+from aws_iam.cli.parsers import serve_parser
+from aws_iam.server.http.http_options import http_options
 from aws_iam.version import __version__
 from helpers import documented_commands, secret_validators, workload_validators
 from helpers.folders import ROOT
@@ -77,6 +79,16 @@ def test_both_start_the_same_version_with_the_same_options() -> None:
     assert given["--auth-audience"] == given["--base-url"] + "/mcp"
     assert given["--base-url"].startswith("https://")
     assert given["--auth-issuer"].startswith("https://")
+
+
+def test_the_server_takes_the_options_and_the_file_of_roles() -> None:
+    given = serve_parser().parse_args(CONTAINER["args"])
+    given.aws_roles = str(FOLDER / "aws-roles.json")
+    taken = http_options(given)
+    assert taken.place.resource == given.auth_audience
+    assert taken.authorization
+    assert taken.authorization.roles
+    assert list(taken.authorization.roles.entries) == ["SUBJECT"]
 
 
 def lacks(pod: dict[str, Any]) -> Iterator[str]:
