@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CASES = json.loads((TESTS / "cases/review/feeding.json").read_text(encoding="utf-8"))
 UNITS = json.loads((TESTS / "cases/review/terragrunt_units.json").read_text(encoding="utf-8"))
+OTHERS = json.loads((TESTS / "cases/review/other_files.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -60,6 +61,17 @@ def test_what_the_inputs_of_a_unit_of_terragrunt_do_is_judged(
     assert any(own.startswith(start) for own in messages)
     # Without any inputs a value of the module is not known.
     assert bool(not_judged(answer)) is case.get("open", False)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("case", OTHERS, ids=lambda case: case["name"])
+def test_what_a_file_takes_from_another_one_is_judged_with_it(
+    case: dict[str, Any], review_of: ReviewOf
+) -> None:
+    answer = review_of(case)
+    assert all(text in answer["summary"] for text in case.get("says", ()))
+    assert not any(text in answer["summary"] for text in ("Not judged", *case.get("silent", ())))
+    assert answer["summary"].startswith(ALL_CLEAR) is not bool(case.get("says"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])

@@ -52,6 +52,7 @@ from aws_iam.engine.sources.containers.cloudformation_template import (
     case_of,
     combined,
 )
+from aws_iam.engine.sources.containers.included_files import with_included_files
 from aws_iam.engine.sources.containers.other_files import NO_CHOICES
 from aws_iam.engine.sources.containers.own_names import own_name
 from aws_iam.engine.sources.containers.placeholders import Placeholders
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.sources.containers.cloudformation_values import Resolver
     from aws_iam.engine.sources.containers.condition_combinations import Combinations
+    from aws_iam.engine.sources.containers.other_files import OtherFiles
 
     _Found = FoundPolicy | SkippedPlace | PolicyAttachment | FoundResource | AccessSetting
 
@@ -117,6 +119,17 @@ def documents_with(
     `choices` are the values of parameters to read it with, in place of their defaults.
     """
     yield from _documents(Template(root, placeholders, given=given, choices=choices))
+
+
+def documents_beside(
+    root: Node,
+    placeholders: Placeholders | None,
+    others: OtherFiles,
+    choices: Mapping[str, str] = NO_CHOICES,
+) -> Iterator[_Found]:
+    """The same with the files that the template includes."""
+    whole = with_included_files(root, others)
+    yield from documents_with(whole, placeholders or Placeholders.unused_in(whole), (), choices)
 
 
 def _documents(template: Template) -> Iterator[_Found]:

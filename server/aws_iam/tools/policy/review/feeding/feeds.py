@@ -19,6 +19,7 @@ from aws_iam.tools.policy.review.feeding import (
     pulumi_config,
     serverless_files,
     stack_parameters,
+    template_files,
     terragrunt_files,
     variable_files,
 )
@@ -53,6 +54,7 @@ FEEDS = tuple(
         pulumi_config,
         stack_parameters,
         serverless_files,
+        template_files,
         terragrunt_files,
     )
 )
