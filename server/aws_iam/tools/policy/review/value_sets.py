@@ -20,6 +20,7 @@ from aws_iam.tools.policy.review.feeding.variable_files import is_given
 from aws_iam.tools.policy.review.new_findings import new_findings
 from aws_iam.tools.policy.review.origins import Origins, origins
 from aws_iam.tools.policy.review.stack_values import judged_stacks
+from aws_iam.tools.policy.review.stage_values import judged_stages
 from aws_iam.tools.policy.review.terragrunt_units import judged_units
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def judged_value_sets(
             judged.add(path)
             runs.append((path, f"the values of {quoted(path)}", compared))
     runs = [own for own in runs if own[0] in judged]
-    for judge in (judged_units, judged_stacks):
+    for judge in (judged_units, judged_stacks, judged_stages):
         own = judge(document, baseline, then, now, others)
         runs += own.runs
         judged |= own.judged
