@@ -354,7 +354,7 @@ def _permissions(
             resolver.value(resource.written) if resource.type == URL and resource.written else None
         )
         if properties is not None:
-            yield from open_urls(resource, properties, allowed)
+            yield from open_urls(resource, properties, allowed, resolver)
 
 
 def _permissions_of(

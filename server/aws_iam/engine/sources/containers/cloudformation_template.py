@@ -120,7 +120,11 @@ class Template:
     def logical_ids(self, types: Container[str]) -> dict[str, str]:
         """The logical ids of the resources of some types, by what `Ref` returns for them."""
         resources = ((id_, own.member("Type")) for id_, own in self._of_types(types))
-        refs = ((return_values.ref(type_.text, id_), id_) for id_, type_ in resources if type_)
+        refs = (
+            (return_values.ref(type_.text, id_, self.choices), id_)
+            for id_, type_ in resources
+            if type_
+        )
         return {name: id_ for name, id_ in refs if name}
 
     def managed_policies(self) -> Mapping[str, str]:
@@ -132,7 +136,7 @@ class Template:
             name = written.member("ManagedPolicyName") if written else None
             known = Resolver(self.root, self.placeholders).value(name) if name else None
             if known and known.text:
-                names[return_values.policy_arn(known.text)] = logical_id
+                names[return_values.policy_arn(known.text, self.choices)] = logical_id
         return {**names, **found}
 
     def _of_types(self, types: Container[str]) -> Iterator[tuple[str, Node]]:

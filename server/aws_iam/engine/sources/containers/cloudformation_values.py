@@ -166,7 +166,7 @@ class Resolver:
                 return default
             return self._unknown(at, name)
         resource = self._table("Resources").get(name)
-        known = return_values.ref(_type(resource), name) if resource else None
+        known = return_values.ref(_type(resource), name, self.choices) if resource else None
         return self._unknown(at, name) if known is None else _text(known, at)
 
     def _default(self, parameter: Node, at: Node) -> Node | None:
@@ -201,7 +201,11 @@ class Resolver:
 
     def _attribute(self, name: str, attribute: str, at: Node) -> Node:
         resource = self._table("Resources").get(name)
-        known = return_values.attribute(_type(resource), name, attribute) if resource else None
+        known = (
+            return_values.attribute(_type(resource), name, attribute, self.choices)
+            if resource
+            else None
+        )
         return self._unknown(at, f"{name}.{attribute}") if known is None else _text(known, at)
 
     def ref(self, argument: Node) -> Node | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
+from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUDO_PARAMETERS
 from aws_iam.engine.sources.terraform import values
 from aws_iam.engine.sources.terraform.branches import Branches
 from aws_iam.engine.sources.terraform.operators import ARITHMETIC, COMPARISONS, number_of
@@ -47,7 +48,7 @@ from aws_iam.engine.sources.terraform.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.sources.terraform.named_files import NamedFiles
     from aws_iam.engine.sources.terraform.scopes import Scope
@@ -68,6 +69,8 @@ class Evaluator(Branches):
     side: bool = True
     conditional: bool = False
     off: bool = False
+    deployment: Mapping[str, str] = field(default_factory=lambda: PSEUDO_PARAMETERS)
+    """The account, the region and the partition that it is deployed in, named as CloudFormation's pseudo parameters."""
     _tolerant: int = 0
     _depth: int = 0
     choice: int = 0
