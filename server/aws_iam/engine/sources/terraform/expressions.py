@@ -36,6 +36,7 @@ from aws_iam.engine.sources.terraform.syntax import (
     Template,
     Text,
     described,
+    items_of_call,
 )
 from aws_iam.engine.sources.terraform.values import (
     Deferred,
@@ -229,8 +230,8 @@ class Evaluator(Branches):
         if expression.function.removeprefix("core::") == "lookup":
             own = [self.value_or_hole(argument, scope) for argument in expression.arguments]
             self.note_lookup(expression.arguments, own, scope)
-        elif self.is_hole(found) and expression.arguments:
-            self.note_part(described(expression), expression, scope)
+        elif self.is_hole(found) and expression.arguments and items_of_call(expression) is None:
+            self.note_part(expression, expression, scope)
         return found
 
     def conditional_(self, expression: Conditional, scope: Scope) -> Node:
@@ -343,7 +344,7 @@ class Evaluator(Branches):
         holder = self.value(expression.items, scope)
         items = self.entries(holder, expression.items.at)
         if items is None:
-            self.note_part(described(expression.items), expression, scope)
+            self.note_part(expression.items, expression, scope)
             return self.rest(described(expression), expression.at)
         results: list[tuple[str, Node]] = []
         for key, item in items:

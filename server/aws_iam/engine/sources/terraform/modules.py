@@ -230,6 +230,7 @@ class Module:
             holder = evaluator.value_or_hole(for_each, self.scope)
             entries = None if evaluator.is_hole(holder) else self._entries(holder, block.at)
             if entries is None:
+                evaluator.note_part(for_each, for_each, self.scope)
                 return [self._each("", self._unknown_entry(block.at), is_certain=False)], 0
             if not entries:
                 return [self._each("", self._unknown_entry(block.at), off=True)], 0
