@@ -40,9 +40,11 @@ class ReturnValues:
         """A name for the resource."""
         return _KEY_ID if self.service == "kms" else made_up_name(logical_id)
 
-    def arn(self, logical_id: str, choices: Mapping[str, str] = PSEUDO_PARAMETERS) -> str | None:
+    def arn(
+        self, logical_id: str, choices: Mapping[str, str] = PSEUDO_PARAMETERS, name: str = ""
+    ) -> str | None:
         """An ARN for the resource; None when the reference lacks its format."""
-        return arn_of(self.service, self.resource, self.name(logical_id), choices)
+        return arn_of(self.service, self.resource, name or self.name(logical_id), choices)
 
 
 def deployed(choices: Mapping[str, str]) -> Mapping[str, str]:
@@ -81,22 +83,30 @@ def return_values() -> Mapping[str, ReturnValues]:
     return {row["type"]: ReturnValues(**row) for row in rows}
 
 
-def ref(type_: str, logical_id: str, choices: Mapping[str, str] = PSEUDO_PARAMETERS) -> str | None:
-    """What `Ref` returns for a resource of the type; None where that is not known."""
+def ref(
+    type_: str, logical_id: str, choices: Mapping[str, str] = PSEUDO_PARAMETERS, name: str = ""
+) -> str | None:
+    """What `Ref` returns for a resource of the type, which may have a name; None where that is not known."""
     known = return_values().get(type_)
     if known is None or known.ref == "other":
         return None
-    return known.arn(logical_id, choices) if known.ref == "arn" else known.name(logical_id)
+    if known.ref == "arn":
+        return known.arn(logical_id, choices, name)
+    return name or known.name(logical_id)
 
 
 def attribute(
-    type_: str, logical_id: str, name: str, choices: Mapping[str, str] = PSEUDO_PARAMETERS
+    type_: str,
+    logical_id: str,
+    asked: str,
+    choices: Mapping[str, str] = PSEUDO_PARAMETERS,
+    name: str = "",
 ) -> str | None:
-    """The ARN that `Fn::GetAtt` returns; None for other attributes and types."""
+    """The ARN that `Fn::GetAtt` returns of a resource, which may have a name; None for other attributes and types."""
     known = return_values().get(type_)
-    if known is None or known.attribute != name:
+    if known is None or known.attribute != asked:
         return None
-    arn = known.arn(logical_id, choices)
+    arn = known.arn(logical_id, choices, name)
     return arn and arn + known.suffix
 
 

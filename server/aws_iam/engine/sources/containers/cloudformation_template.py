@@ -119,12 +119,8 @@ class Template:
 
     def logical_ids(self, types: Container[str]) -> dict[str, str]:
         """The logical ids of the resources of some types, by what `Ref` returns for them."""
-        resources = ((id_, own.member("Type")) for id_, own in self._of_types(types))
-        refs = (
-            (return_values.ref(type_.text, id_, self.choices), id_)
-            for id_, type_ in resources
-            if type_
-        )
+        resolver = Resolver(self.root, self.placeholders, choices=self.choices)
+        refs = ((resolver.returned_by_ref(id_, own), id_) for id_, own in self._of_types(types))
         return {name: id_ for name, id_ in refs if name}
 
     def managed_policies(self) -> Mapping[str, str]:
