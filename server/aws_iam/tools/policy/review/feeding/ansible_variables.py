@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.sources.containers.ansible_values import is_of_tasks, known_variables
+from aws_iam.engine.sources.containers.other_files import OtherFiles
 from aws_iam.engine.sources.files import File
 from aws_iam.engine.sources.gather import decides_about_access
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
@@ -55,8 +57,20 @@ def fills_itself(changed: ChangedFile) -> bool:
         return False
     was, now = (dict(own for root in side for own in _set_in(root)) for side in changed.roots)
     names = {name for name in {**was, **now} if was.get(name) != now.get(name)}
+    # What has one value is judged with it.
+    unknown = (
+        values.keys() - _known_in(roots)
+        for values, roots in zip((was, now), changed.roots, strict=True)
+    )
+    names &= {name for side in unknown for name in side}
     file = File(name=changed.path, text=changed.now)
     return bool(names & _used(changed.now)) and decides_about_access(file)
+
+
+def _known_in(roots: Iterable[Node]) -> set[str]:
+    return {
+        name for root in roots if is_of_tasks(root) for name in known_variables(root, OtherFiles())
+    }
 
 
 def _set_in(node: Node) -> Iterator[tuple[str, Node]]:
