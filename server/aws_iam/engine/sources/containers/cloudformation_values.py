@@ -227,7 +227,8 @@ class Resolver:
 
     def _is_ruled_out(self, parameter: str, default: str) -> bool:
         """Whether a condition is as it is only where the parameter has another value than its default."""
-        definitions = self._table("Conditions") if self.truths else {}
+        is_known = not self.placeholders.within(default)
+        definitions = self._table("Conditions") if self.truths and is_known else {}
         values = {parameter: default}
         return any(
             with_values(definitions.get(name), values, definitions) is not holds
