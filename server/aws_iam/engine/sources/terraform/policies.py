@@ -109,7 +109,7 @@ def terraform_policies(given: Files, steps: int | None = None) -> TerraformPolic
         budget=Budget(steps or MOST_STEPS),
         files=named,
         functions=called,
-        deployment=deployed(given.choices),
+        deployment={**deployed({}), **given.choices},
     )
     results = Results(evaluator)
     reading = _Reading(folders=configured(folders), evaluator=evaluator, results=results)
