@@ -14,7 +14,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.policy.review.choices import alone
 from aws_iam.tools.policy.review.feeding import stack_parameters, variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
-from aws_iam.tools.policy.review.value_runs import ValueRuns
+from aws_iam.tools.policy.review.value_runs import ValueRuns, of_new_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -82,7 +82,8 @@ def _judged(
         return None
     if not all(stack_parameters.is_decided(own.get(template, ""), before, after) for own in texts):
         return None
-    return _compared(document, baseline, template, before, after)
+    found = _compared(document, baseline, template, before, after)
+    return found if found is None or before else of_new_values(found)
 
 
 def _compared(

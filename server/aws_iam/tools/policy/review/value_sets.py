@@ -22,6 +22,7 @@ from aws_iam.tools.policy.review.origins import Origins, origins
 from aws_iam.tools.policy.review.stack_values import judged_stacks
 from aws_iam.tools.policy.review.stage_values import judged_stages
 from aws_iam.tools.policy.review.terragrunt_units import judged_units
+from aws_iam.tools.policy.review.value_runs import of_new_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -107,6 +108,7 @@ def judged_value_sets(
                 judged.discard(path)
                 break
             judged.add(path)
+            compared = compared if changed.was else of_new_values(compared)
             runs.append((path, f"the values of {quoted(path)}", compared))
     runs = [own for own in runs if own[0] in judged]
     for judge in (judged_units, judged_stacks, judged_stages):
